@@ -1,0 +1,130 @@
+"""What the kit asks of a shop: variants, their composite IDs, and a catalog to find them in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import IntEnum
+from typing import Protocol, Self
+from urllib.parse import quote
+
+SEPARATOR = ":::"
+MAX_LENGTH = 500
+"""Longest composite ID taken, in characters. Klaviyo names no limit; a URL needs one."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MAGENTO_CATALOG = re.compile(r"\d+-\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeID:
+    """A catalog variant's ID at Klaviyo: `integrationType:::catalogId:::externalId`.
+
+    The integration type is free text at Klaviyo, with a known list (`$custom`, `$shopify`,
+    `$bigcommerce`, `$magento_two`, `$square`, `$wix`, `$prestashop`). The external ID is the
+    variant's own ID in the shop's system and may hold any printable character.
+
+    Raises `ValueError`, in words for a merchant's developer, when a part can't be right.
+    From "Set up back in stock via API" and the Catalogs API overview.
+    """
+
+    integration_type: str
+    catalog_id: str
+    external_id: str
+
+    def __post_init__(self) -> None:
+        if problem := self._problem():
+            raise ValueError(problem)
+
+    def _problem(self) -> str | None:
+        parts = (self.integration_type, self.catalog_id, self.external_id)
+        whole = SEPARATOR.join(parts)
+        if not all(part.strip() for part in parts):
+            return f"{whole!r} has an empty part: a composite ID is type:::catalog:::variant"
+        if SEPARATOR in self.integration_type or SEPARATOR in self.catalog_id:
+            return f"{whole!r}: only the variant's own ID may hold {SEPARATOR!r}"
+        if _CONTROL.search(whole):
+            return f"{whole!r} holds a control character"
+        if len(whole) > MAX_LENGTH:
+            return f"a composite ID has at most {MAX_LENGTH} characters, this one {len(whole)}"
+        if self.integration_type == "$magento_two" and not _MAGENTO_CATALOG.fullmatch(
+            self.catalog_id
+        ):
+            return (
+                f"{whole!r}: for $magento_two the catalog ID is the website's ID, a hyphen and "
+                "the store's ID, such as 1-1"
+            )
+        if self.external_id.startswith("gid://"):
+            number = self.external_id.rsplit("/", 1)[-1]
+            return f"{whole!r}: Klaviyo knows Shopify variants by number; write {number!r}"
+        return None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Split `text` at the first two `:::`; raises `ValueError` when there are not two."""
+        parts = text.split(SEPARATOR, 2)
+        if len(parts) != 3:
+            raise ValueError(f"{text[:80]!r} is not a composite ID: type:::catalog:::variant")
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return SEPARATOR.join((self.integration_type, self.catalog_id, self.external_id))
+
+    @property
+    def path(self) -> str:
+        """The ID as one segment of a URL's path: every reserved character quoted."""
+        return quote(str(self), safe="")
+
+
+class InventoryPolicy(IntEnum):
+    """Klaviyo's `inventory_policy` (Catalogs API): what happens when stock runs out."""
+
+    UNSET = 0
+    DENY = 1
+    """Not sold when out of stock."""
+    CONTINUE = 2
+    """Sold all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One variant of a product, as the kit needs to know it."""
+
+    composite_id: CompositeID
+    product_id: str
+    product_title: str
+    url: str
+    """The product's page with this variant chosen, such as `/products/parka?variant=PARKA-M`."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Option name to chosen value, in the shop's order: `{"Size": "M", "Colour": "Moss"}`."""
+    quantity: int | None = None
+    """Pieces in stock; None where the shop doesn't manage stock."""
+    inventory_policy: InventoryPolicy = InventoryPolicy.DENY
+    tags: frozenset[str] = frozenset()
+    price: Decimal | None = None
+
+    @property
+    def title(self) -> str:
+        """The chosen values as a shopper reads them: `M / Moss`; empty without options."""
+        return " / ".join(self.options.values())
+
+
+class Catalog(Protocol):
+    """All that the kit asks of a shop. Both calls happen inside a request."""
+
+    def variant(self, composite_id: CompositeID) -> Variant | None:
+        """The variant under this ID, or None if the shop has none."""
+        ...
+
+    def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
+        """All variants of the same product, this one included; empty if there is no such one."""
+        ...
+
+
+def sold_out(variant: Variant) -> bool:
+    """Whether shoppers can't buy `variant` now. The one place where that is decided."""
+    if variant.quantity is None or variant.inventory_policy is InventoryPolicy.CONTINUE:
+        return False
+    return variant.quantity <= 0
