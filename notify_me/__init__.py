@@ -1,11 +1,13 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
-from .extension import NotifyMe
+from .extension import MIGRATIONS, NotifyMe
+from .log import Base
 from .settings import SettingsError
 from .sign_up import Channel
 from .variants import Catalog, CompositeID, InventoryPolicy, Variant
 
 __all__ = [
+    "MIGRATIONS",
     "Catalog",
     "Channel",
     "CompositeID",
@@ -13,4 +15,8 @@ __all__ = [
     "NotifyMe",
     "SettingsError",
     "Variant",
+    "metadata",
 ]
+
+metadata = Base.metadata
+"""The kit's own tables, for the shop's Alembic."""

@@ -1,0 +1,63 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chromium-browser 2>/dev/null),/usr/bin/chromium)
+export CHROMIUM
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types fix lock static browser clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .env names an account
+	@exec $(BIN)/python launch.py
+
+test: $(VENV)/.dev static browser lint types ## Lint, types and all tests, browser tests included
+	$(BIN)/pytest -q
+
+lint: $(VENV)/.dev ## Style, and the walls between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.dev ## Type checks
+	$(BIN)/mypy
+
+fix: $(VENV)/.dev ## Mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+static:
+	@for folder in static notify_me/static; do $(BIN)/python -m whitenoise.compress --quiet $$folder; done
+
+browser:
+	@test -x "$(CHROMIUM)" || { \
+	  echo "Installing Chromium for the browser tests …"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null || \
+	  { echo "Chromium can't be installed here: install it by hand, or name one with CHROMIUM=/path/to/chromium"; exit 1; }; }
+
+lock: $(VENV)/.dev ## Renew the lock files from pyproject.toml
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade pyproject.toml --extra sandbox --group shop -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade pyproject.toml --extra sandbox --group shop --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove the environment, caches and the demo's data
+	rm -rf $(VENV) instance .mypy_cache .ruff_cache .pytest_cache
+	find . -name '*.br' -delete -o -name '*.gz' -delete
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12 make"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.run: requirements.lock | $(BIN)/python
+	@echo "Installing what the shop needs …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock | $(BIN)/python
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.run

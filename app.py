@@ -1,0 +1,86 @@
+"""The door: `create_app()` wires the shop and the kit together, on one screen."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import load_dotenv
+from flask import Flask
+from flask_alembic import Alembic
+from flask_sec_fetch_csrf import SecFetchCSRF
+
+import static_files
+import storefront
+from demo import demo_environment
+from notify_me import MIGRATIONS, NotifyMe, SettingsError
+from notify_me import metadata as notify_me_metadata
+
+ROOT = Path(__file__).parent
+ENVIRONMENT = (
+    "DATABASE_URL",
+    "KLAVIYO_API_URL",
+    "KLAVIYO_LIST_ID",
+    "KLAVIYO_PRIVATE_KEY",
+    "KLAVIYO_PUBLIC_KEY",
+    "KLAVIYO_REVISION",
+    "NOTIFY_ME_CONFIG",
+    "NOTIFY_ME_LOG_KEY",
+    "NOTIFY_ME_MODE",
+    "SECRET_KEY",
+)
+"""What goes from the environment into the Flask config under the same name."""
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    """The whole app. `environ` stands for the environment and `.env`, which are read without it.
+
+    Raises `SettingsError` in a sentence for whoever starts it, when a setting is wrong or missing.
+    """
+    if environ is None:
+        load_dotenv(ROOT / ".env", override=False)
+        environ = os.environ
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    app = Flask(__name__)
+    configure(app, environ)
+    storefront.init_app(app)
+    NotifyMe(app, catalog=storefront.ShopCatalog(), db=storefront.db)
+    SecFetchCSRF(app)
+    Alembic(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
+    static_files.init_app(app)
+    app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
+    return app
+
+
+def configure(app: Flask, environ: Mapping[str, str]) -> None:
+    """Fill the Flask config from the environment; in a demo, with what it lacks."""
+    demo = _flag("DEMO", environ.get("DEMO", ""))
+    if demo:
+        environ = demo_environment(environ, Path(app.instance_path))
+    elif not environ.get("SECRET_KEY"):
+        raise SettingsError(
+            "SECRET_KEY is not set: put 32 or more random characters in .env, such as the output "
+            'of python -c "import secrets; print(secrets.token_hex())", or set DEMO=1 for a demo '
+            "with keys of its own"
+        )
+    app.config.from_mapping({name: environ[name] for name in ENVIRONMENT if environ.get(name)})
+    app.config["DEMO"] = demo
+    app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
+    app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
+    app.config["CATALOG_INTEGRATION"], app.config["CATALOG_ID"] = "$custom", "$default"
+    app.config["ALEMBIC"] = {
+        "script_location": storefront.MIGRATIONS,
+        "version_locations": [("notify_me", MIGRATIONS)],
+    }
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+
+
+def _flag(name: str, value: str) -> bool:
+    match value.strip().lower():
+        case "" | "0" | "false" | "no" | "off":
+            return False
+        case "1" | "true" | "yes" | "on":
+            return True
+    raise SettingsError(f"{name} is {value!r}: set it to 1 or 0")

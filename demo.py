@@ -1,0 +1,52 @@
+"""What a demo needs and nobody was asked for: keys made once and kept in `instance/`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from klaviyo_sandbox import make_account
+
+KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
+
+
+def wants_sandbox(environ: Mapping[str, str]) -> bool:
+    """Whether nothing says where Klaviyo is, so that the sandbox stands in for it."""
+    return not any(environ.get(name) for name in KLAVIYO)
+
+
+def demo_environment(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
+    """`environ` with what it lacks for a demo: secrets and, unless it names Klaviyo, an account.
+
+    What is made up is written to `instance/demo.json`, readable by its owner alone, so that
+    signed links and the sandbox's keys outlive a restart.
+    """
+    kept = _kept(instance)
+    made = {name: kept[name] for name in ("SECRET_KEY", "NOTIFY_ME_LOG_KEY")}
+    if wants_sandbox(environ):
+        port = environ.get("SANDBOX_PORT") or "5001"
+        made |= {name: kept[name] for name in KLAVIYO if name in kept}
+        made["KLAVIYO_API_URL"] = f"http://127.0.0.1:{port}"
+    return {**made, **{name: value for name, value in environ.items() if value}}
+
+
+def _kept(instance: Path) -> dict[str, str]:
+    path = instance / "demo.json"
+    try:
+        kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        instance.mkdir(parents=True, exist_ok=True)
+        account = make_account()
+        kept = {
+            "SECRET_KEY": secrets.token_hex(),
+            "NOTIFY_ME_LOG_KEY": secrets.token_hex(),
+            "KLAVIYO_PUBLIC_KEY": account.public_key,
+            "KLAVIYO_PRIVATE_KEY": account.private_key,
+            "KLAVIYO_LIST_ID": account.list_id,
+        }
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(kept, file, indent=2)
+    return kept

@@ -1,0 +1,38 @@
+"""Whether an email address, a phone number or a composite ID can be right."""
+
+import re
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+_SEPARATOR = ":::"
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def is_email(text: str) -> bool:
+    """Tell whether the text is an email address. Its domain is not looked up."""
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def is_phone(text: str) -> bool:
+    """Tell whether the text is a phone number that exists in a numbering plan, in E.164."""
+    if not _E164.fullmatch(text):
+        return False
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def is_composite_id(text: str) -> bool:
+    """Tell whether the text is `integrationType:::catalogId:::externalId`.
+
+    Only the first two separators count: the external ID may hold more of them.
+    """
+    parts = text.split(_SEPARATOR, 2)
+    return len(parts) == 3 and all(map(str.strip, parts)) and not _CONTROL.search(text)

@@ -1,0 +1,52 @@
+"""What must not be read in a record or a log: private keys, and contact details in the log."""
+
+import re
+from typing import Any
+
+_KEY = re.compile(r"pk_[0-9A-Za-z]{8,}")
+_WHOLE_KEY = re.compile(r"pk_[0-9A-Za-z]{30,}")
+
+
+class Mask:
+    """Hides private keys: the account's own, and anything that has the form of one."""
+
+    def __init__(self, private_key: str) -> None:
+        self._private_key = private_key
+
+    def text(self, text: str) -> str:
+        """Return the text with each private key as `pk_…` and its last four characters."""
+        return _KEY.sub(
+            lambda match: _short(match[0]),
+            text.replace(self._private_key, _short(self._private_key)),
+        )
+
+    def tree(self, value: Any) -> Any:
+        """Return the JSON value with its keys hidden, in names as in values."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.tree(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(name): self.tree(item) for name, item in value.items()}
+        return value
+
+    def holds_key(self, text: str) -> bool:
+        """Tell whether a private key stands in the text."""
+        return self._private_key in text or _WHOLE_KEY.search(text) is not None
+
+
+def masked_email(email: str) -> str:
+    """Return an email address as a log may show it: `a•••@e•••.com`."""
+    name, _, domain = email.rpartition("@")
+    top = domain.rpartition(".")[2]
+    return f"{name[:1]}•••@{domain[:1]}•••.{top}" if name and domain else "•••"
+
+
+def masked_phone(phone: str) -> str:
+    """Return a phone number as a log may show it: `+•••06`."""
+    return f"+•••{phone[-2:]}"
+
+
+def _short(key: str) -> str:
+    # the last four of a short key would be nearly all of it
+    return f"pk_…{key[-4:]}" if len(key) >= 15 else "pk_…"

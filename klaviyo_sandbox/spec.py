@@ -1,0 +1,92 @@
+"""Klaviyo's OpenAPI shapes: the schema of each operation's body, with every object closed."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+from openapi_schema_validator import OAS30Validator
+
+from .errors import MEDIA_TYPE, Fault, invalid
+
+_SHOWN = 60
+"""Longest piece of somebody's input that an error repeats."""
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI excerpt."""
+    source = files(__package__).joinpath("klaviyo-2026-07-15.json")
+    loaded: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    return loaded
+
+
+def faults_in(path: str, method: str, body: Any) -> list[Fault]:
+    """Return what differs between a request's body and its schema, in the body's order."""
+    errors = sorted(_validator(path, method).iter_errors(body), key=lambda e: pointer_to(e.path))
+    return [fault for error in errors for fault in _faults(error)]
+
+
+def operation_id(path: str, method: str) -> str:
+    """Return the name that Klaviyo gives the operation."""
+    return str(document()["paths"][path][method.lower()]["operationId"])
+
+
+def pointer_to(path: Any) -> str:
+    """Return the JSON pointer for a path of names and indexes."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+@cache
+def _validator(path: str, method: str) -> OAS30Validator:
+    content = document()["paths"][path][method.lower()]["requestBody"]["content"]
+    return OAS30Validator(_closed(content[MEDIA_TYPE]["schema"]))
+
+
+def _closed(schema: Any) -> Any:
+    """Return the schema with its references written out and its objects closed.
+
+    Klaviyo refuses unknown attributes, though its schemas don't say so. An object that lists no
+    properties is free-form and stays open.
+    """
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        # OpenAPI 3.0 ignores what stands beside a reference; Klaviyo means its `nullable`
+        beside = {name: value for name, value in schema.items() if name != "$ref"}
+        return _closed(_resolved(schema["$ref"])) | beside
+    closed = {name: _closed(value) for name, value in schema.items()}
+    if schema.get("type") == "object" and schema.get("properties"):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def _resolved(reference: str) -> Any:
+    found: Any = document()
+    for part in reference.removeprefix("#/").split("/"):
+        found = found[part]
+    return found
+
+
+def _faults(error: ValidationError) -> Iterator[Fault]:
+    place = list(error.absolute_path)
+    match error.validator:
+        case "additionalProperties":
+            for name in error.instance.keys() - error.schema["properties"].keys():
+                detail = f"{name[:_SHOWN]!r} is not a valid field here."
+                yield invalid(detail, pointer_to([*place, name[:_SHOWN]]))
+        case "required":
+            # one error for each missing name, which only the message tells
+            name = error.message.split("'")[1]
+            yield invalid(f"{name!r} is a required field.", pointer_to([*place, name]))
+        case "enum":
+            allowed = ", ".join(map(str, error.validator_value))
+            yield invalid(f"Must be one of: {allowed}.", pointer_to(place))
+        case "type":
+            yield invalid(f"Must be of type {error.validator_value}.", pointer_to(place))
+        case _:
+            yield invalid(error.message[:200], pointer_to(place))

@@ -1,0 +1,123 @@
+"""`make run`: prepares the shop and starts it, with the sandbox in Klaviyo's place if need be."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from dotenv import load_dotenv
+from flask import Flask
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+from honcho.printer import Printer
+
+from app import ROOT, create_app
+from demo import demo_environment, wants_sandbox
+from notify_me import SettingsError
+
+START_LIMIT = 60
+"""Seconds until a process that doesn't answer is given up."""
+
+
+def main() -> int:
+    """Start everything and wait; the exit status is the first process's that ended."""
+    load_dotenv(ROOT / ".env", override=False)
+    given = {"DEMO": "1", "HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
+    given |= {name: value for name, value in os.environ.items() if value}
+    sandbox = given["DEMO"] != "0" and wants_sandbox(given)
+    try:
+        environ = given
+        if given["DEMO"] != "0":
+            environ = demo_environment(given, ROOT / "instance")
+        app = create_app(environ)
+        _check_port(environ["HOST"], environ["PORT"], "PORT")
+        if sandbox:
+            _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
+    except SettingsError as error:
+        print(f"The shop can't start. {error.format_message()}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    _prepare(app)
+    return _run(environ, ("web", "sandbox") if sandbox else ("web",))
+
+
+def _check_port(host: str, port: str, name: str) -> None:
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SettingsError(f"{name} is {port!r}: set it to a port such as 5050")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as error:
+            hint = " (macOS keeps 5000 for AirPlay)" if port == "5000" else ""
+            raise SettingsError(
+                f"Port {port} on {host} can't be had{hint}: {error.strerror}. Stop what holds it, "
+                f"or choose another: {name}=5050 make run"
+            ) from None
+
+
+def _prepare(app: Flask) -> None:
+    """Bring the database up to date, and fill an empty shop."""
+    with app.app_context():
+        app.extensions["alembic"].upgrade()
+        app.cli.commands["storefront"].main(
+            ["load"], prog_name="flask storefront", standalone_mode=False
+        )
+        app.extensions["sqlalchemy"].engine.dispose()
+
+
+def _run(environ: Mapping[str, str], names: Iterable[str]) -> int:
+    procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
+    bin_folder = Path(sys.executable).parent
+    path = {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
+    for name in names:
+        manager.add_process(
+            name, procfile.processes[name], env={**environ, **path}, cwd=str(ROOT), quiet=False
+        )
+    addresses = {"web": f"http://{_shown(environ['HOST'])}:{environ['PORT']}"}
+    if "sandbox" in names:
+        addresses["sandbox"] = f"http://127.0.0.1:{environ['SANDBOX_PORT']}"
+    ended = threading.Event()
+    threading.Thread(target=_announce, args=(addresses, ended), daemon=True).start()
+    manager.loop()
+    ended.set()
+    return int(manager.returncode or 0)
+
+
+def _shown(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+
+
+def _announce(addresses: Mapping[str, str], ended: threading.Event) -> None:
+    """Say which addresses to open, once all of them answer."""
+    for address in addresses.values():
+        for _ in range(START_LIMIT * 5):
+            if _answers(address) or ended.wait(0.2):
+                break
+    if ended.is_set():
+        return
+    line = f"\n  The shop is open at {addresses['web']}"
+    if "sandbox" in addresses:
+        line += f"  ·  what Klaviyo would get: {addresses['sandbox']}"
+    print(f"{line}  ·  stop with Ctrl-C\n", flush=True)  # noqa: T201
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - our own address
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Try a sign-up's calls at once, under one deadline for all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from .klaviyo import Deadline, Klaviyo
+from .outcomes import Accepted, Misconfigured, Outcome, Parked, Refused
+from .sign_up import Call
+
+logger = logging.getLogger(__name__)
+
+DEADLINE = 4.0
+"""Seconds that a shopper waits for Klaviyo at most, however many calls there are."""
+
+
+def try_now(
+    klaviyo: Klaviyo, calls: Sequence[Call], *, sign_up_id: str, deadline: Deadline
+) -> list[Outcome | None]:
+    """The outcome of each call, by position; None for one that was not made.
+
+    A call that shows the shop to be misconfigured ends the round, since all further ones
+    would meet the same.
+    """
+    outcomes: list[Outcome | None] = []
+    for call in calls:
+        if outcomes and isinstance(outcomes[-1], Misconfigured):
+            break
+        outcome = klaviyo.send(call, deadline=deadline)
+        _log(call, outcome, sign_up_id)
+        outcomes.append(outcome)
+    return outcomes + [None] * (len(calls) - len(outcomes))
+
+
+def _log(call: Call, outcome: Outcome, sign_up_id: str) -> None:
+    """One line a call: IDs and reasons, no contact details and no text of Klaviyo's."""
+    level = logging.INFO
+    if isinstance(outcome, Misconfigured | Parked):
+        level = logging.ERROR
+    elif not isinstance(outcome, Accepted | Refused):
+        level = logging.WARNING
+    logger.log(
+        level,
+        "%s: %s for %s, sign-up %s (status %s, code %s, error %s)%s",
+        type(outcome).__name__,
+        call.operation.value,
+        call.variant,
+        sign_up_id,
+        outcome.answer.status or "none",
+        outcome.answer.code or "none",
+        outcome.answer.error.get("id", "none"),
+        f": {outcome.cure}" if outcome.cure else "",
+    )

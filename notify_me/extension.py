@@ -1,0 +1,137 @@
+"""The Flask extension: settings, state, blueprint, Jinja globals, in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from flask import Flask, current_app
+from itsdangerous import URLSafeTimedSerializer
+from markupsafe import Markup
+
+from .klaviyo import Klaviyo
+from .log import SignUpLog
+from .settings import Account, Settings, SettingsError, read_account, read_settings
+from .variants import Catalog, Variant, sold_out
+
+if TYPE_CHECKING:
+    from flask_sqlalchemy_lite import SQLAlchemy
+
+MIGRATIONS = str(Path(__file__).parent / "migrations")
+"""The folder of the kit's own Alembic branch, for the shop's `version_locations`."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the extension keeps for one app."""
+
+    settings: Settings
+    account: Account
+    catalog: Catalog
+    log: SignUpLog
+    klaviyo: Klaviyo
+    signer: URLSafeTimedSerializer
+
+
+def current_state() -> State:
+    """The state of the app that handles this request."""
+    try:
+        return cast(State, current_app.extensions["notify_me"])
+    except KeyError:
+        raise RuntimeError(
+            "NotifyMe is not set up on this app: call NotifyMe(app, catalog=…, db=…) in create_app"
+        ) from None
+
+
+def current_settings() -> Settings:
+    """The settings that hold for this request."""
+    return current_state().settings
+
+
+class NotifyMe:
+    """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=…, db=…)`.
+
+    `catalog` answers for the shop's variants; `db` is the shop's Flask-SQLAlchemy-Lite
+    extension, in whose default database the sign-up log lives. Reads from `app.config`:
+    `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`,
+    `NOTIFY_ME_MODE`, `NOTIFY_ME_CONFIG`, `NOTIFY_ME_LOG_KEY`, `SECRET_KEY`.
+    Raises `SettingsError` when one is wrong or missing.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        catalog: Catalog | None = None,
+        db: SQLAlchemy | None = None,
+    ) -> None:
+        if app is not None:
+            if catalog is None or db is None:
+                raise TypeError("NotifyMe(app, …) needs catalog= and db=")
+            self.init_app(app, catalog=catalog, db=db)
+
+    def init_app(self, app: Flask, *, catalog: Catalog, db: SQLAlchemy) -> None:
+        """Set the kit up on `app`; once an app."""
+        if "notify_me" in app.extensions:
+            raise RuntimeError("NotifyMe is already set up on this app: use that one")
+        settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"))
+        account = read_account(app.config)
+        if not app.secret_key:
+            raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
+        app.extensions["notify_me"] = State(
+            settings=settings,
+            account=account,
+            catalog=catalog,
+            log=SignUpLog(lambda: db.engine, account.log_key.get_secret_value()),
+            klaviyo=_klaviyo(account),
+            signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
+        )
+        from .views import blueprint  # views use current_state, which stands above
+
+        app.register_blueprint(blueprint)
+        app.jinja_env.globals["notify_me"] = notify_me
+        app.jinja_env.globals["notify_me_head"] = notify_me_head
+
+
+def _klaviyo(account: Account) -> Klaviyo:
+    return Klaviyo(
+        api_url=account.api_url,
+        private_key=account.private_key.get_secret_value(),
+        revision=account.revision,
+    )
+
+
+def notify_me(
+    variant: Variant | Sequence[Variant],
+    *,
+    label: str | None = None,
+    display: str | None = None,
+    caller: Callable[[], str] | None = None,
+) -> Markup:
+    """The button for a variant, or for a card that stands for all variants of a product.
+
+    `{{ notify_me(variant) }}` renders a button when `variant` is sold out, and nothing
+    otherwise; given a product's variants, when all are. `{% call notify_me(variant) %}` wraps
+    the shop's own button: that stands alone while there is stock, and `display` (`REPLACE`,
+    `NEXT_TO`) says whether ours replaces it or stands next to it when there is none.
+    `label` and `display` override the settings.
+    """
+    button = current_settings().button
+    variants = [variant] if isinstance(variant, Variant) else list(variant)
+    own = caller() if caller else ""
+    if not variants or not all(sold_out(each) for each in variants):
+        return Markup(own)  # noqa: S704 - Jinja's own output
+    macros = current_app.jinja_env.get_template("notify_me/macros.html").module
+    ours = macros.button(  # type: ignore[attr-defined]
+        variants[0], label=label or button.label, choose=len(variants) > 1
+    )
+    shown = own if (display or button.display) == "NEXT_TO" else ""
+    return Markup(shown) + Markup(ours)  # noqa: S704
+
+
+def notify_me_head() -> Markup:
+    """The kit's stylesheet and script, for a page's `<head>`."""
+    macros = current_app.jinja_env.get_template("notify_me/macros.html").module
+    return Markup(macros.head())  # type: ignore[attr-defined]  # noqa: S704

@@ -1,0 +1,182 @@
+"""Klaviyo over HTTP: one session, one method an operation, a deadline on every call."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from .outcomes import ACCEPTED_STATUS, Answer, Outcome, outcome_of
+from .sign_up import Call, Operation
+
+logger = logging.getLogger(__name__)
+
+REVISION = "2026-07-15"
+"""The API revision this kit was written against: the one place where it stands."""
+CONTENT_TYPE = "application/vnd.api+json"
+CONNECT_TIMEOUT = 2.0
+"""Seconds to open a connection."""
+MAX_ERROR_BYTES = 64 * 1024
+"""How much of an error's body is read: Klaviyo's are under 1 kB."""
+
+
+class Deadline:
+    """A moment that several calls share, in seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left; never below zero."""
+        return max(0.0, self._end - time.monotonic())
+
+
+class _KeyAuth(requests.auth.AuthBase):
+    """Sets the key on each request: a header alone would be overridden by a `.netrc`."""
+
+    def __init__(self, private_key: str) -> None:
+        self._private_key = private_key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Klaviyo-API-Key {self._private_key}"
+        return request
+
+
+class Klaviyo:
+    """Klaviyo's server-side API for one account.
+
+    `in_flight` bounds the calls under way at once in this process. A call that outlives its
+    deadline is left to its thread and counts as no answer, since requests' own read timeout
+    starts anew with each byte of a dripping reply.
+    """
+
+    def __init__(
+        self, *, api_url: str, private_key: str, revision: str = REVISION, in_flight: int = 8
+    ) -> None:
+        self._api_url = api_url.rstrip("/")
+        self._revision = revision
+        self._session = _session(private_key, revision, in_flight)
+        self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="klaviyo")
+        self._places = threading.BoundedSemaphore(in_flight)
+        self._told: set[str] = set()
+
+    def create_back_in_stock_subscription(
+        self, body: Mapping[str, Any], *, deadline: Deadline
+    ) -> Outcome:
+        """Create Back In Stock Subscription: `POST /api/back-in-stock-subscriptions`.
+
+        `body` is the JSON:API document of `calls()`. Never raises for what the network or
+        Klaviyo did: that is in the outcome.
+        """
+        return self._post(Operation.BACK_IN_STOCK, body, deadline)
+
+    def send(self, call: Call, *, deadline: Deadline) -> Outcome:
+        """Send one call of `calls(sign_up, "api")` by the method of its operation."""
+        return {Operation.BACK_IN_STOCK: self.create_back_in_stock_subscription}[call.operation](
+            call.body, deadline=deadline
+        )
+
+    def _post(self, operation: Operation, body: Mapping[str, Any], deadline: Deadline) -> Outcome:
+        # a place is given back by the thread, not by us: one that drips on keeps its own
+        if not self._places.acquire(timeout=deadline.remaining()):
+            return outcome_of(Answer(None, problem="no free place for another call"))
+        future: Future[Answer] = self._threads.submit(self._exchange, operation, body, deadline)
+        future.add_done_callback(lambda _: self._places.release())
+        try:
+            answer = future.result(timeout=deadline.remaining())
+        except TimeoutError:
+            answer = Answer(None, problem="no answer within the deadline")
+        self._tell_revision(answer)
+        return outcome_of(answer)
+
+    def _exchange(
+        self, operation: Operation, body: Mapping[str, Any], deadline: Deadline
+    ) -> Answer:
+        seconds = deadline.remaining()
+        if not seconds:
+            return Answer(None, problem="the deadline passed before the call was made")
+        try:
+            with self._session.post(
+                self._api_url + operation.path("api"),
+                data=json.dumps(body).encode(),
+                timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                errors = _errors(_read(response, deadline))
+                return Answer(response.status_code, response.headers, errors)
+        except requests.RequestException as error:
+            # only the class: an exception's text may hold the address it was sent with
+            return Answer(None, problem=f"no answer ({type(error).__name__})")
+
+    def _tell_revision(self, answer: Answer) -> None:
+        """Log once each what a reply says about the revision's age."""
+        served = answer.headers.get("X-Klaviyo-Api-Revision", "")
+        retires = answer.headers.get("X-Klaviyo-Api-Retirement-Date", "")
+        if served and served != self._revision:
+            self._tell(f"asked for revision {self._revision}, Klaviyo served {served}")
+        if retires:
+            self._tell(f"Klaviyo retires revision {self._revision} on {retires}")
+
+    def _tell(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            logger.warning("%s: see KLAVIYO_REVISION", sentence)
+
+
+def _session(private_key: str, revision: str, in_flight: int) -> requests.Session:
+    session = requests.Session()
+    session.auth = _KeyAuth(private_key)
+    session.headers.update(
+        {
+            "revision": revision,
+            "Content-Type": CONTENT_TYPE,
+            "Accept": CONTENT_TYPE,
+            "User-Agent": "restock-kit",
+        }
+    )
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=in_flight, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _read(response: requests.Response, deadline: Deadline) -> bytes:
+    """An error's body, as far as deadline and bound allow; nothing of a 202's."""
+    if response.headers.get("Content-Length") == "0":
+        response.content  # noqa: B018 - costs no wait, and gives the connection back
+        return b""
+    if response.status_code == ACCEPTED_STATUS:
+        return b""
+    body = b""
+    try:
+        while len(body) < MAX_ERROR_BYTES and deadline.remaining():
+            # read1 gives what has come; a full read would sit out a dripping body
+            chunk = response.raw.read1(4096, decode_content=True)
+            if not chunk:
+                break
+            body += chunk
+    except (urllib3.exceptions.HTTPError, OSError):
+        pass  # the status is known, and decides without the body
+    return body[:MAX_ERROR_BYTES]
+
+
+def _errors(body: bytes) -> tuple[Mapping[str, Any], ...]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ()
+    errors = document.get("errors") if isinstance(document, dict) else None
+    if not isinstance(errors, list):
+        return ()
+    return tuple(error for error in errors if isinstance(error, dict))

@@ -1,0 +1,208 @@
+"""The sign-up log: who asked for what, hashed and masked, and how each call ended.
+
+A row is committed before anything goes out, so that what a crash interrupts can be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, select, update
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+from .outcomes import Accepted, Outcome, Refused
+from .sign_up import Call, SignUp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+KEPT_DETAIL = 300
+"""Characters of Klaviyo's explanation that the log keeps."""
+
+
+class CallState(StrEnum):
+    """Where a call stands. STARTED with nothing after it shows as unknown."""
+
+    STARTED = "started"
+    TAKEN = "taken"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+_BEFORE: dict[CallState, tuple[CallState, ...]] = {
+    CallState.TAKEN: (CallState.STARTED,),
+    CallState.REFUSED: (CallState.STARTED,),
+    CallState.FAILED: (CallState.STARTED,),
+}
+"""States only move forward: from which ones each may be reached."""
+
+
+class Base(DeclarativeBase):
+    """The kit's own tables; they live in the shop's database under the prefix `notify_me_`."""
+
+
+class SignUpRow(Base):
+    """One submitted and valid form."""
+
+    __tablename__ = "notify_me_sign_up"
+    __table_args__ = (
+        Index("ix_notify_me_sign_up_created_at", "created_at"),
+        Index("ix_notify_me_sign_up_email_hmac", "email_hmac"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    mode: Mapped[str] = mapped_column(String(16))
+    channels: Mapped[list[str]] = mapped_column(JSON)
+    email_hmac: Mapped[str | None] = mapped_column(String(64))
+    email_masked: Mapped[str | None] = mapped_column(String(64))
+    calls: Mapped[list[CallRow]] = relationship(
+        order_by="CallRow.position", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class CallRow(Base):
+    """One call that a sign-up makes."""
+
+    __tablename__ = "notify_me_call"
+    __table_args__ = (Index("ix_notify_me_call_variant_state", "variant", "state"),)
+
+    sign_up_id: Mapped[str] = mapped_column(
+        ForeignKey("notify_me_sign_up.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(String(64))
+    variant: Mapped[str] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(String(16))
+    words: Mapped[str] = mapped_column(String(KEPT_DETAIL), default="")
+    status: Mapped[int | None]
+    code: Mapped[str] = mapped_column(String(64), default="")
+    error_id: Mapped[str] = mapped_column(String(64), default="")
+    settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCall:
+    """A call as the done view reads it back."""
+
+    variant: str
+    state: CallState
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSignUp:
+    """A sign-up as the done view reads it back."""
+
+    channels: tuple[str, ...]
+    email_masked: str | None
+    calls: tuple[LoggedCall, ...]
+
+
+class SignUpLog:
+    """The log in the shop's database. Every method is a short transaction of its own.
+
+    `engine` is asked for at each use, since Flask-SQLAlchemy-Lite binds engines to the app.
+    Raises `sqlalchemy.exc.SQLAlchemyError` when the database can't take it.
+    """
+
+    def __init__(self, engine: Callable[[], Engine], key: str) -> None:
+        self._engine = engine
+        self._key = key.encode()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(self._engine()) as session, session.begin():
+            yield session
+
+    def start(self, sign_up: SignUp, calls: Sequence[Call], mode: str) -> str:
+        """Commit the sign-up and its calls, each STARTED; returns its ID (unguessable)."""
+        row = SignUpRow(
+            id=secrets.token_urlsafe(16),
+            created_at=datetime.now(UTC),
+            mode=mode,
+            channels=[channel.value for channel in sign_up.channels],
+            email_hmac=self.contact_hmac(sign_up.email),
+            email_masked=masked_email(sign_up.email),
+            calls=[
+                CallRow(
+                    position=position,
+                    operation=call.operation.value,
+                    variant=str(call.variant),
+                    state=CallState.STARTED,
+                )
+                for position, call in enumerate(calls)
+            ],
+        )
+        with self._transaction() as session:
+            session.add(row)
+            return row.id
+
+    def settle(self, sign_up_id: str, outcomes: Sequence[Outcome | None]) -> None:
+        """Record how the calls ended, by position; None is a call that was never made."""
+        with self._transaction() as session:
+            for position, outcome in enumerate(outcomes):
+                state = _state_of(outcome)
+                session.execute(
+                    update(CallRow)
+                    .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
+                    .where(CallRow.state.in_(_BEFORE[state]))
+                    .values(state=state, settled_at=datetime.now(UTC), **_reason(outcome))
+                )
+
+    def read(self, sign_up_id: str) -> LoggedSignUp | None:
+        """The sign-up under this ID, or None."""
+        with self._transaction() as session:
+            row = session.scalar(select(SignUpRow).where(SignUpRow.id == sign_up_id))
+            if row is None:
+                return None
+            return LoggedSignUp(
+                channels=tuple(row.channels),
+                email_masked=row.email_masked,
+                calls=tuple(
+                    LoggedCall(call.variant, CallState(call.state), call.words)
+                    for call in row.calls
+                ),
+            )
+
+    def contact_hmac(self, contact: str | None) -> str | None:
+        """HMAC-SHA256 of a normalized contact under `NOTIFY_ME_LOG_KEY`, case-folded; hex."""
+        if not contact:
+            return None
+        return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _state_of(outcome: Outcome | None) -> CallState:
+    if isinstance(outcome, Accepted):
+        return CallState.TAKEN
+    return CallState.REFUSED if isinstance(outcome, Refused) else CallState.FAILED
+
+
+def _reason(outcome: Outcome | None) -> dict[str, Any]:
+    if outcome is None:
+        return {}
+    return {
+        "words": outcome.words[:KEPT_DETAIL],
+        "status": outcome.answer.status,
+        "code": outcome.answer.code[:64],
+        "error_id": str(outcome.answer.error.get("id", ""))[:64],
+    }
+
+
+def masked_email(email: str | None) -> str | None:
+    """`ada@example.org` as `a•••@e•••.org`: enough to recognize, too little to write to."""
+    if not email:
+        return None
+    local, _, domain = email.rpartition("@")
+    name, _, ending = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••.{ending[:20]}"

@@ -1,0 +1,136 @@
+"""What an answer of Klaviyo's means: five outcomes, and the words that go with each.
+
+Decided by status and code first, then by the last part of the error's pointer, since a
+throttled call and a bad company ID share the pointer `/data`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCEPTED_STATUS = 202
+
+CANT_TAKE = "We can't take sign-ups just now. Please try again later."
+TRY_AGAIN = "That didn't go through. Please try again in a moment."
+VARIANT_UNKNOWN = "This option can't be watched for you yet. The shop has been told."
+EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
+PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one call. `status` None: no answer (dropped, too late, not sent)."""
+
+    status: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[Mapping[str, Any], ...] = ()
+    """The JSON:API error objects; empty when the body held none."""
+    problem: str = ""
+    """Without an answer: what went wrong, in a few words and without contact details."""
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        """The first error, which decides; empty when there is none."""
+        return self.errors[0] if self.errors else {}
+
+    @property
+    def code(self) -> str:
+        """Klaviyo's `code`, such as `invalid`; empty without an error body."""
+        return str(self.error.get("code", ""))
+
+    @property
+    def pointer(self) -> str:
+        """`source.pointer`, such as `/data/attributes/profile/data/attributes/email`."""
+        source = self.error.get("source")
+        return str(source.get("pointer", "")) if isinstance(source, Mapping) else ""
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds that Klaviyo asks to wait, or None."""
+        value = self.headers.get("Retry-After", "")
+        return int(value) if value.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The base of the five outcomes."""
+
+    answer: Answer
+    words: str = ""
+    """The sentence for the shopper; empty when the call was accepted."""
+    cure: str = ""
+    """What the operator should know or do; for the log."""
+
+
+class Accepted(Outcome):
+    """Klaviyo has it: 202, or 409 on back in stock, which is a repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Outcome):
+    """The shopper can mend it: `field` names the form field it belongs to."""
+
+    field: str = "email"
+
+
+class Temporary(Outcome):
+    """Nobody's fault and it will pass: 429, 5xx, no answer, something that isn't Klaviyo."""
+
+
+class Misconfigured(Outcome):
+    """The merchant must mend it: key, scope, revision, list."""
+
+
+class Parked(Outcome):
+    """A refusal that neither shopper nor settings explain; ours to look at."""
+
+
+_CURES = {
+    401: "Klaviyo refused the private key: check KLAVIYO_PRIVATE_KEY",
+    403: (
+        "the private key lacks a scope: it needs catalogs:write and profiles:write "
+        "(or the public key's domain allow-list leaves this site out)"
+    ),
+    404: "Klaviyo refused the revision: check KLAVIYO_REVISION",
+    410: "Klaviyo has retired the revision: set KLAVIYO_REVISION to a newer one",
+}
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """The outcome of one answer, by the contract's table of errors."""
+    status = answer.status
+    if status in (ACCEPTED_STATUS, 409):
+        return Accepted(answer)
+    if status is None or status == 429 or not 400 <= status < 500:
+        return Temporary(answer, TRY_AGAIN, answer.problem or _why_temporary(answer))
+    if status == 404 and answer.code == "variant_not_found":
+        cure = "Klaviyo's catalog has no variant under this composite ID"
+        return Refused(answer, VARIANT_UNKNOWN, cure, field="variants")
+    if status == 400:
+        return _bad_request(answer)
+    if status in _CURES:
+        return Misconfigured(answer, CANT_TAKE, _CURES[status])
+    return Parked(answer, CANT_TAKE, f"Klaviyo answered {status}, which this kit doesn't expect")
+
+
+def _why_temporary(answer: Answer) -> str:
+    if answer.status == 429:
+        return f"throttled; retry after {answer.retry_after or '?'} s"
+    return f"answered {answer.status}"
+
+
+def _bad_request(answer: Answer) -> Outcome:
+    pointer = answer.pointer
+    if "/relationships/list" in pointer:
+        return Misconfigured(answer, CANT_TAKE, "Klaviyo doesn't know the list: KLAVIYO_LIST_ID")
+    match pointer.rstrip("/").rsplit("/", 1)[-1]:
+        case "email":
+            return Refused(answer, EMAIL_REFUSED, "email refused", field="email")
+        case "phone_number":
+            return Refused(answer, PHONE_REFUSED, "phone number refused", field="phone_number")
+        case "data" if pointer.rstrip("/") == "/data":
+            cure = "Klaviyo doesn't know the company ID: check KLAVIYO_PUBLIC_KEY"
+            return Misconfigured(answer, CANT_TAKE, cure)
+    return Parked(answer, CANT_TAKE, f"Klaviyo refused the body at {pointer or 'no pointer'}")

@@ -1,0 +1,154 @@
+"""What a shopper gets to see: each state of the form as a page, a fragment or JSON."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import (
+    Response,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.exceptions import NotFound
+
+from .extension import current_settings
+from .forms import SignUpForm
+from .log import CallState, LoggedSignUp
+from .variants import Variant
+
+__all__ = ["FormReply", "NotFound", "available", "done", "failed", "form", "unknown"]
+
+
+def _from_element() -> bool:
+    """Whether `<notify-me>` asked, which wants a fragment or JSON."""
+    return request.headers.get("X-Notify-Me") == "1"
+
+
+def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -> Response:
+    """One state, in the shape that was asked for: JSON after a POST, else HTML."""
+    # two widgets on a page must not share element IDs; a page of its own has just one
+    prefix = f"notify-me-{secrets.token_hex(3)}" if _from_element() else "notify-me"
+    shared = {**context, "state": state, "view": template, "prefix": prefix}
+    if not _from_element():
+        layout = current_app.jinja_env.select_template(["base.html", "notify_me/base.html"])
+        page = render_template("notify_me/page.html", heading="h1", layout=layout, **shared)
+        return make_response(page, status)
+    if request.method == "POST":
+        html = render_template(template, heading="h2", **shared)
+        return make_response(jsonify(state=state, html=html, calls=[]), status)
+    return make_response(render_template("notify_me/dialog.html", heading="h2", **shared), status)
+
+
+def _filled(text: str, variant: Variant, named: bool) -> str:
+    """Klaviyo's placeholders, filled; `named`: whether one variant is meant."""
+    text = text.replace("{product_name}", variant.product_title)
+    return text.replace("{variant_name}", variant.title if named else "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class FormReply:
+    """The form for a product's variants, with whatever was typed and whatever went wrong."""
+
+    form: SignUpForm
+    variant: Variant
+    waiting: Sequence[Variant]
+    choose: bool
+
+    def shown(self, state: str = "form", status: int = 200, alert: str = "") -> Response:
+        """The form in the given state."""
+        settings = current_settings()
+        named = not self.choose
+        action = url_for("notify_me.submit", composite_id=str(self.variant.composite_id))
+        return _reply(
+            state,
+            "notify_me/_form.html",
+            status,
+            {
+                "form": self.form,
+                "typed": {name: _typed(self.form, name) for name in ("email",)},
+                "variant": self.variant,
+                "waiting": self.waiting if self.choose else (),
+                "action": f"{action}?choose=1" if self.choose else action,
+                "headline": _filled(settings.modal.headline, self.variant, named),
+                "body_content": _filled(settings.modal.body_content, self.variant, named),
+                "submit_label": settings.button.label,
+                "alert": alert,
+            },
+        )
+
+    def invalid(self) -> Response:
+        """422: a field is wrong, or Klaviyo refused it."""
+        return self.shown("invalid", HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def failed(self, words: str) -> Response:
+        """503: it can't be taken; everything typed is still there."""
+        return self.shown("failed", HTTPStatus.SERVICE_UNAVAILABLE, words)
+
+
+def _typed(form: SignUpForm, name: str) -> str:
+    raw = form[name].raw_data
+    return str(raw[0]) if raw else ""
+
+
+def form(
+    form: SignUpForm, variant: Variant, waiting: Sequence[Variant], *, choose: bool
+) -> Response:
+    """The form as it first shows."""
+    return FormReply(form, variant, waiting, choose).shown()
+
+
+def available(variant: Variant, *, status: int) -> Response:
+    """The variant can be bought: a link to it instead of a form."""
+    return _reply("available", "notify_me/_available.html", status, {"variant": variant})
+
+
+def failed(words: str, status: int) -> Response:
+    """It wasn't taken, and there is no form to show it in."""
+    return _reply(
+        "failed", "notify_me/_failed.html", status, {"alert": words, "again": request.url}
+    )
+
+
+def unknown() -> Response:
+    """404 for a variant that the shop doesn't have."""
+    if not _from_element():
+        raise NotFound
+    return failed("The shop doesn't have this product any more.", HTTPStatus.NOT_FOUND)
+
+
+def done_or_redirect(
+    form_reply: FormReply, logged: LoggedSignUp | None, signed: str, siblings: Sequence[Variant]
+) -> Response:
+    """After a POST: the done view for the element, a 303 to the done page for a browser."""
+    if _from_element() and logged is not None:
+        return done(logged, siblings)
+    composite_id = str(form_reply.variant.composite_id)
+    target = url_for("notify_me.show", composite_id=composite_id, done=signed)
+    return make_response(redirect(target, HTTPStatus.SEE_OTHER))
+
+
+def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
+    """Request received: what was taken, and what was not and why."""
+    known = {str(variant.composite_id): variant for variant in siblings}
+    taken: list[tuple[Variant, str]] = []
+    missed: list[tuple[Variant, str]] = []
+    for call in logged.calls:
+        if variant := known.get(call.variant):
+            lost = call.state in (CallState.REFUSED, CallState.FAILED)
+            (missed if lost else taken).append((variant, call.words))
+    context = {
+        "taken": [variant for variant, _ in taken],
+        "missed": missed,
+        "email_masked": logged.email_masked,
+        "variant": (taken or missed)[0][0] if known else None,
+    }
+    return _reply("done", "notify_me/_done.html", HTTPStatus.OK, context)

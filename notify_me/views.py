@@ -1,0 +1,183 @@
+"""The form at `/notify-me/<composite id>`: shown by GET, sent by POST."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, abort, request
+from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
+from itsdangerous import BadData
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from . import outcomes, replies
+from .delivery import DEADLINE, try_now
+from .extension import current_state
+from .forms import SignUpForm
+from .klaviyo import Deadline
+from .outcomes import Accepted, Outcome, Refused
+from .sign_up import calls
+from .variants import CompositeID, Variant, sold_out
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 16 * 1024
+"""Bytes that a sign-up may have: ten composite IDs, an address and room to spare."""
+DONE_AGE = 24 * 60 * 60
+"""Seconds for which a link to a done page works."""
+
+blueprint = Blueprint(
+    "notify_me",
+    __name__,
+    url_prefix="/notify-me",
+    template_folder="templates",
+    static_folder="static",
+)
+_csrf = SecFetchCSRF()
+
+
+@blueprint.record_once
+def _defaults(setup: object) -> None:
+    """What `SecFetchCSRF.protect` reads; its `init_app` would guard the whole shop as well."""
+    config = setup.app.config  # type: ignore[attr-defined]
+    config.setdefault("SEC_FETCH_CSRF_ALLOW_SAME_SITE", False)
+    config.setdefault("SEC_FETCH_CSRF_TRUSTED_ORIGINS", [])
+
+
+@blueprint.before_request
+def _guard() -> None:
+    request.max_content_length = MAX_BODY
+    if request.method == "POST":
+        _csrf.protect()
+
+
+@blueprint.after_request
+def _private(response: Response) -> Response:
+    """Forms and replies are one shopper's own; static files keep their headers."""
+    if request.endpoint != "notify_me.static":
+        response.headers["Cache-Control"] = "private, no-store"
+        response.vary.add("X-Notify-Me")
+    return response
+
+
+@blueprint.errorhandler(CSRFError)
+def _other_site(error: CSRFError) -> Response:
+    logger.warning("refused a post from another site: %s", request.headers.get("Origin", "?"))
+    return replies.failed("This request came from another site, so it wasn't taken.", 403)
+
+
+@blueprint.errorhandler(RequestEntityTooLarge)
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    return replies.failed("That was more than a sign-up can hold, so it wasn't taken.", 413)
+
+
+def _siblings(composite_id: str) -> tuple[Variant, Sequence[Variant]]:
+    """The variant under this ID and its product's variants; 404 where the shop has none."""
+    try:
+        wanted = CompositeID.parse(composite_id)
+    except ValueError:
+        abort(404)
+    siblings = current_state().catalog.siblings(wanted)
+    found = next((each for each in siblings if each.composite_id == wanted), None)
+    if found is None:
+        abort(404)
+    return found, siblings
+
+
+# an ID may hold "//", which Werkzeug would otherwise fold into "/" by a redirect
+@blueprint.get("/<path:composite_id>", merge_slashes=False)
+def show(composite_id: str) -> Response:
+    """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
+    variant, siblings = _siblings(composite_id)
+    if done := request.args.get("done"):
+        return _done(done, siblings)
+    choose = "choose" in request.args and len(siblings) > 1
+    waiting = [each for each in siblings if sold_out(each)]
+    if not (waiting if choose else sold_out(variant)):
+        return replies.available(variant, status=200)
+    chosen = [] if choose else [str(variant.composite_id)]
+    form = SignUpForm(offered=siblings, data={"variants": chosen, "channels": []})
+    return replies.form(form, variant, waiting, choose=choose)
+
+
+def _done(signed: str, siblings: Sequence[Variant]) -> Response:
+    state = current_state()
+    try:
+        sign_up_id = state.signer.loads(signed, max_age=DONE_AGE)
+    except BadData:
+        abort(404)
+    if (logged := state.log.read(sign_up_id)) is None:
+        abort(404)
+    return replies.done(logged, siblings)
+
+
+@blueprint.post("/<path:composite_id>", merge_slashes=False)
+def submit(composite_id: str) -> Response:
+    """Take a sign-up; the replies are the design's table: done, invalid, available, failed."""
+    try:
+        variant, siblings = _siblings(composite_id)
+    except replies.NotFound:
+        return replies.unknown()
+    choose = "choose" in request.args and len(siblings) > 1
+    given = request.form
+    if not choose and "variants" not in given:
+        given = given.copy()  # type: ignore[assignment]
+        given["variants"] = str(variant.composite_id)
+    form = SignUpForm(given, offered=siblings)
+    waiting = [each for each in siblings if sold_out(each)]
+    form_reply = replies.FormReply(form, variant, waiting, choose=choose)
+    if not form.validate():
+        return form_reply.invalid()
+    return _available(form, siblings, form_reply) or _take(form, siblings, form_reply)
+
+
+def _available(
+    form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply
+) -> Response | None:
+    """The reply for chosen variants that can be bought; None when all are sold out."""
+    chosen = [each for each in siblings if str(each.composite_id) in form.chosen]
+    back = [each for each in chosen if not sold_out(each)]
+    if not back:
+        return None
+    if len(back) == len(chosen):
+        return replies.available(back[0], status=409)
+    names = ", ".join(each.title for each in back)
+    form.variants.errors = [f"Back in stock meanwhile: {names}. You can buy that now."]
+    return form_reply.invalid()
+
+
+def _take(form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply) -> Response:
+    """Log the sign-up, send its calls, log how they ended, and tell the shopper."""
+    state = current_state()
+    deadline = Deadline(DEADLINE)
+    sign_up = form.to_sign_up()
+    to_make = calls(sign_up, "api")
+    try:
+        sign_up_id = state.log.start(sign_up, to_make, state.account.mode)
+        results = try_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
+        state.log.settle(sign_up_id, results)
+        if any(isinstance(each, Accepted) for each in results):
+            signed = state.signer.dumps(sign_up_id)
+            return replies.done_or_redirect(
+                form_reply, state.log.read(sign_up_id), signed, siblings
+            )
+    except SQLAlchemyError as error:
+        # hide_parameters is the shop's choice: log the class, never the statement
+        logger.error("the sign-up log can't be written: %s", type(error).__name__)
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    return _not_taken(form, results, form_reply)
+
+
+def _not_taken(
+    form: SignUpForm, results: Sequence[Outcome | None], form_reply: replies.FormReply
+) -> Response:
+    made = [each for each in results if each is not None]
+    refused = [each for each in made if isinstance(each, Refused)]
+    if len(refused) < len(made):
+        others = (each for each in made if not isinstance(each, Refused))
+        return form_reply.failed(next(others).words)
+    for each in refused:
+        field = form._fields.get(each.field, form.variants)
+        field.errors = [*dict.fromkeys([*field.errors, each.words])]
+    return form_reply.invalid()

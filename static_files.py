@@ -1,0 +1,66 @@
+"""Static files: versioned URLs, and WhiteNoise, which sends them compressed ahead of time."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from wsgiref.headers import Headers
+
+from flask import Flask
+from whitenoise import WhiteNoise
+
+MAX_AGE = 60 * 60
+"""Seconds a browser may keep a file: a changed one has another URL at once."""
+
+
+def init_app(app: Flask) -> None:
+    """Give static URLs their file's hash, and serve them compressed unless in debug mode.
+
+    The compressed files stand beside the originals: `make run` and `make test` make them by
+    `python -m whitenoise.compress`. In debug mode Flask serves the originals, so that an edit
+    shows at once.
+    """
+    folders = {
+        "static": ("static/", Path(app.root_path) / "static"),
+        "notify_me.static": (
+            "notify-me/static/",
+            Path(app.blueprints["notify_me"].static_folder or ""),
+        ),
+    }
+
+    @app.url_defaults
+    def version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint in folders and "filename" in values:
+            file = folders[endpoint][1] / values["filename"]
+            if file.is_file():
+                values["v"] = _hash(file, file.stat().st_mtime_ns)
+
+    if app.debug:
+        return
+    whitenoise = WhiteNoise(
+        app.wsgi_app, max_age=MAX_AGE, allow_all_origins=False, add_headers_function=_headers
+    )
+    for prefix, folder in folders.values():
+        _drop_stale(folder)
+        whitenoise.add_files(str(folder), prefix=prefix)
+    app.wsgi_app = whitenoise  # type: ignore[method-assign]
+
+
+@lru_cache(maxsize=256)
+def _hash(file: Path, _modified: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
+
+
+def _drop_stale(folder: Path) -> None:
+    """Remove a compressed file that is older than its original: it would be served instead."""
+    for ending in (".br", ".gz"):
+        for compressed in folder.rglob(f"*{ending}"):
+            original = compressed.with_name(compressed.name.removesuffix(ending))
+            if not original.is_file() or original.stat().st_mtime > compressed.stat().st_mtime:
+                compressed.unlink(missing_ok=True)
+
+
+def _headers(headers: Headers, path: str, url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"

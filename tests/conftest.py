@@ -1,0 +1,32 @@
+"""Fixtures for all rooms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from klaviyo_sandbox import create_app as create_sandbox
+from klaviyo_sandbox import make_account
+from tests.support import Sandbox, serve
+
+for _name in [*os.environ]:
+    # neither this machine's proxy nor a developer's own keys may reach a test
+    if _name.lower().endswith("_proxy") or _name.startswith(("KLAVIYO_", "NOTIFY_ME_")):
+        del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Sandbox]:
+    """One sandbox on a real socket for the whole run; use `sandbox`, which is empty."""
+    account = make_account()
+    with serve(create_sandbox(account)) as url:
+        yield Sandbox(url, account)
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Sandbox) -> Sandbox:
+    """The sandbox, as new."""
+    sandbox_server.reset()
+    return sandbox_server

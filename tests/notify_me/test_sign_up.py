@@ -1,0 +1,78 @@
+"""A sign-up's way, from the form to Klaviyo's waiting list."""
+
+from __future__ import annotations
+
+import re
+
+from flask.testing import FlaskClient
+
+from tests.notify_me.conftest import DictCatalog
+from tests.support import Sandbox
+
+PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
+ELEMENT = {"X-Notify-Me": "1"}
+
+
+def test_a_plain_post_ends_on_the_done_page_and_klaviyo_has_it(
+    client: FlaskClient, sandbox: Sandbox
+) -> None:
+    """Without scripts: 303 to a page that begins with "Request received", one call made."""
+    reply = client.post(PARKA, data={"channels": "EMAIL", "email": "Ada@Example.org"})
+
+    assert reply.status_code == 303
+    page = client.get(reply.location)
+    assert page.status_code == 200
+    assert "Request received" in page.text
+    assert "A•••@e•••.org" in page.text
+    [call] = sandbox.requests()
+    assert (call["method"], call["path"]) == ("POST", "/api/back-in-stock-subscriptions")
+    assert call["problems"] == []
+    [waiting] = sandbox.waiting()
+    assert waiting["variant"] == "$custom:::$default:::PARKA-M-MOSS"
+    assert waiting["profile"]["email"] == "Ada@example.org"
+
+
+def test_the_element_gets_the_done_view_as_json(client: FlaskClient, sandbox: Sandbox) -> None:
+    """With the header, the same sign-up is answered with the state and its markup."""
+    reply = client.post(
+        PARKA, data={"channels": "EMAIL", "email": "ada@example.org"}, headers=ELEMENT
+    )
+
+    assert reply.status_code == 200
+    assert reply.json is not None
+    assert reply.json["state"] == "done"
+    assert "Request received" in reply.json["html"]
+    assert len(sandbox.requests()) == 1
+
+
+def test_a_second_sign_up_reads_as_the_first_and_changes_nothing(
+    client: FlaskClient, sandbox: Sandbox
+) -> None:
+    """Nobody learns from the reply who is on the list already."""
+    data = {"channels": "EMAIL", "email": "ada@example.org"}
+
+    first = client.post(PARKA, data=data, headers=ELEMENT)
+    second = client.post(PARKA, data=data, headers=ELEMENT)
+
+    ids = re.compile(r"notify-me-[0-9a-f]{6}")
+    assert ids.sub("", first.text) == ids.sub("", second.text)
+    assert len(sandbox.waiting()) == 1
+
+
+def test_a_variant_that_came_back_is_not_sent(
+    client: FlaskClient, sandbox: Sandbox, catalog: DictCatalog
+) -> None:
+    """409 with a link to the product, in words and in JSON; Klaviyo hears nothing."""
+    [moss] = [each for each in catalog.variants.values() if each.url.endswith("PARKA-M-MOSS")]
+    catalog.stock(moss, 2)
+    data = {"channels": "EMAIL", "email": "ada@example.org"}
+
+    page = client.post(PARKA, data=data)
+    reply = client.post(PARKA, data=data, headers=ELEMENT)
+
+    assert page.status_code == reply.status_code == 409
+    assert reply.json is not None
+    assert reply.json["state"] == "available"
+    assert 'href="/products/parka?variant=PARKA-M-MOSS"' in page.text
+    assert "it is back" in page.text
+    assert sandbox.requests() == []
