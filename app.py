@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import sqlalchemy as sa
 from dotenv import load_dotenv
 from flask import Flask
 from flask_alembic import Alembic
@@ -68,6 +69,7 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
     app.config.from_mapping({name: environ[name] for name in ENVIRONMENT if environ.get(name)})
     app.config["DEMO"] = demo
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
+    _check_database(app.config["DATABASE_URL"])
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
     app.config["CATALOG_INTEGRATION"], app.config["CATALOG_ID"] = "$custom", "$default"
     app.config["ALEMBIC"] = {
@@ -75,6 +77,21 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
         "version_locations": [("notify_me", MIGRATIONS)],
     }
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+
+
+def _check_database(url: str) -> None:
+    """Refuse a URL that no engine can be made from. It may hold a password: never repeat it."""
+    try:
+        sa.make_url(url).get_dialect().import_dbapi()
+    except sa.exc.ArgumentError:
+        raise SettingsError(
+            "DATABASE_URL is not a database URL: write one such as sqlite:////srv/shop.db or "
+            "postgresql+psycopg://user:password@host/shop"
+        ) from None
+    except ImportError as error:
+        raise SettingsError(
+            f"DATABASE_URL needs the Python package {error.name}: install it in .venv"
+        ) from None
 
 
 def _flag(name: str, value: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +16,7 @@ from flask import Flask
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
+from sqlalchemy.exc import OperationalError
 
 from app import ROOT, create_app
 from demo import demo_environment, wants_sandbox
@@ -39,10 +40,10 @@ def main() -> int:
         _check_port(environ["HOST"], environ["PORT"], "PORT")
         if sandbox:
             _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
+        _prepare(app)
     except SettingsError as error:
         print(f"The shop can't start. {error.format_message()}", file=sys.stderr)  # noqa: T201
         return error.exit_code
-    _prepare(app)
     return _run(environ, ("web", "sandbox") if sandbox else ("web",))
 
 
@@ -63,9 +64,13 @@ def _check_port(host: str, port: str, name: str) -> None:
 
 
 def _prepare(app: Flask) -> None:
-    """Bring the database up to date, and fill an empty shop."""
+    """Bring the database up to date, and the catalog into it."""
     with app.app_context():
-        app.extensions["alembic"].upgrade()
+        try:
+            app.extensions["alembic"].upgrade()
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise SettingsError(f"The database of DATABASE_URL can't be used: {reason}") from None
         app.cli.commands["storefront"].main(
             ["load"], prog_name="flask storefront", standalone_mode=False
         )
@@ -85,6 +90,8 @@ def _run(environ: Mapping[str, str], names: Iterable[str]) -> int:
     if "sandbox" in names:
         addresses["sandbox"] = f"http://127.0.0.1:{environ['SANDBOX_PORT']}"
     ended = threading.Event()
+    # a closed terminal ends everything too: honcho minds Ctrl-C and SIGTERM alone
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     threading.Thread(target=_announce, args=(addresses, ended), daemon=True).start()
     manager.loop()
     ended.set()
@@ -97,26 +104,28 @@ def _shown(host: str) -> str:
 
 def _announce(addresses: Mapping[str, str], ended: threading.Event) -> None:
     """Say which addresses to open, once all of them answer."""
-    for address in addresses.values():
-        for _ in range(START_LIMIT * 5):
-            if _answers(address) or ended.wait(0.2):
-                break
-    if ended.is_set():
+    probes = [
+        addresses["web"] + "/healthz",
+        *([addresses["sandbox"]] if "sandbox" in addresses else []),
+    ]
+    if not all(_wait_for(probe, ended) for probe in probes):
         return
     line = f"\n  The shop is open at {addresses['web']}"
     if "sandbox" in addresses:
-        line += f"  ·  what Klaviyo would get: {addresses['sandbox']}"
-    print(f"{line}  ·  stop with Ctrl-C\n", flush=True)  # noqa: T201
+        line += f"\n  What Klaviyo would get is at {addresses['sandbox']}"
+    print(f"{line}\n  Stop with Ctrl-C\n", flush=True)  # noqa: T201
 
 
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - our own address
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
+def _wait_for(address: str, ended: threading.Event) -> bool:
+    """Whether `address` answers in good time, unless everything has ended meanwhile."""
+    for _ in range(START_LIMIT * 5):
+        try:
+            with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - our own address
+                return True
+        except OSError:
+            if ended.wait(0.2):
+                return False
+    return False
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
 from flask import Flask, current_app
 from itsdangerous import URLSafeTimedSerializer
 from markupsafe import Markup
+from werkzeug.routing import PathConverter
 
 from .klaviyo import Klaviyo
 from .log import SignUpLog
@@ -90,9 +92,17 @@ class NotifyMe:
         )
         from .views import blueprint  # views use current_state, which stands above
 
+        app.url_map.converters["composite_id"] = _CompositeIDConverter
         app.register_blueprint(blueprint)
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
+
+
+class _CompositeIDConverter(PathConverter):
+    """`path`, but with every reserved character quoted: browsers resolve `..` in a path."""
+
+    def to_url(self, value: str) -> str:
+        return quote(value, safe="")
 
 
 def _klaviyo(account: Account) -> Klaviyo:

@@ -86,7 +86,7 @@ def _siblings(composite_id: str) -> tuple[Variant, Sequence[Variant]]:
 
 
 # an ID may hold "//", which Werkzeug would otherwise fold into "/" by a redirect
-@blueprint.get("/<path:composite_id>", merge_slashes=False)
+@blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
     """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
     variant, siblings = _siblings(composite_id)
@@ -112,7 +112,7 @@ def _done(signed: str, siblings: Sequence[Variant]) -> Response:
     return replies.done(logged, siblings)
 
 
-@blueprint.post("/<path:composite_id>", merge_slashes=False)
+@blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
     """Take a sign-up; the replies are the design's table: done, invalid, available, failed."""
     try:

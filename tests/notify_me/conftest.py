@@ -74,7 +74,7 @@ def make_app(tmp_path: Path, sandbox: Sandbox, catalog: DictCatalog) -> Callable
     """Makes the small shop; keyword arguments are Flask config that overrides the defaults."""
 
     def make(**config: Any) -> Flask:
-        app = Flask("small_shop")
+        app = Flask("small_shop", root_path=str(tmp_path))
         app.config.from_mapping(
             SECRET_KEY="s" * 32,
             NOTIFY_ME_LOG_KEY="l" * 32,

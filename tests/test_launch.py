@@ -1,0 +1,272 @@
+"""`make run`, as a newcomer meets it: a copy of the project, a start, a sign-up, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import Queue
+
+import psutil
+import pytest
+import requests
+
+from tests.support import TIMEOUT, Sandbox
+
+ROOT = Path(__file__).parents[1]
+PARTS = (
+    "app.py",
+    "demo.py",
+    "gunicorn.conf.py",
+    "klaviyo_sandbox",
+    "launch.py",
+    "notify_me",
+    "notify_me.toml",
+    "Procfile",
+    "static",
+    "static_files.py",
+    "storefront",
+    "templates",
+)
+
+
+def free_port() -> int:
+    """A port that nothing held a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what runs, with an empty `instance/`."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in PARTS:
+        if (ROOT / name).is_dir():
+            shutil.copytree(
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        else:
+            shutil.copy(ROOT / name, folder)
+    return folder
+
+
+class Launched:
+    """A started launcher: its ports and what it printed."""
+
+    def __init__(self, checkout: Path, **environ: str) -> None:
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, "launch.py"],
+            cwd=checkout,
+            env={
+                **{name: value for name, value in os.environ.items() if name != "DEMO"},
+                "PORT": str(self.port),
+                "SANDBOX_PORT": str(self.sandbox_port),
+                "PYTHONUNBUFFERED": "1",
+                **environ,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._queue: Queue[str | None] = Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._queue.put(line)
+        self._queue.put(None)
+
+    def read_until(self, words: str) -> str:
+        """Read on until a line holds `words`; fails with all that was printed."""
+        while (line := self._queue.get(timeout=90)) is not None:
+            self.lines.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} was never printed:\n" + "".join(self.lines))
+
+    def family(self) -> list[psutil.Process]:
+        """Everything that the launcher started, itself included."""
+        process = psutil.Process(self.process.pid)
+        return [process, *process.children(recursive=True)]
+
+    def interrupt(self) -> None:
+        """Ctrl-C: SIGINT to the terminal's foreground process group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+
+@contextmanager
+def launched(checkout: Path, **environ: str) -> Iterator[Launched]:
+    """A launcher that is up; killed with its children if the test leaves it running."""
+    launcher = Launched(checkout, **environ)
+    try:
+        launcher.read_until("Stop with Ctrl-C")
+        yield launcher
+    finally:
+        if launcher.process.poll() is None:
+            for process in launcher.family():
+                process.kill()
+        launcher.process.wait()
+        launcher._reader.join(TIMEOUT)
+        if launcher.process.stdout:
+            launcher.process.stdout.close()
+
+
+def first_sold_out(url: str) -> str:
+    """The address of the first form that the listing links to."""
+    page = requests.get(url, timeout=TIMEOUT).text
+    path = page.split('href="/notify-me/%24')[1].split('"')[0]
+    return f"{url}/notify-me/%24{path}"
+
+
+def choices(form: str) -> list[str]:
+    """The composite IDs that a form offers."""
+    return [part.split('value="')[1].split('"')[0] for part in form.split('name="variants"')[1:]]
+
+
+def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
+    """Start, sign up, see it in the sandbox, press Ctrl-C: no process and no port is left."""
+    with launched(checkout) as launcher:
+        printed = "".join(launcher.lines)
+        assert f"The shop is open at {launcher.url}" in printed
+        sandbox = f"http://127.0.0.1:{launcher.sandbox_port}"
+        assert sandbox in printed
+
+        form = first_sold_out(launcher.url)
+        variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
+        data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
+        done = requests.post(form, data=data, timeout=TIMEOUT)
+        assert done.status_code == 200
+        assert "Request received" in done.text
+        [waiting] = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
+        assert waiting["variant"] == variant
+
+        family = launcher.family()
+        assert len(family) > 2
+        launcher.interrupt()
+        launcher.process.wait(timeout=TIMEOUT)
+        _, alive = psutil.wait_procs(family, timeout=TIMEOUT)
+        assert alive == []
+        assert is_free(launcher.port)
+        assert is_free(launcher.sandbox_port)
+
+
+def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
+    """With Klaviyo taking a minute to answer, Ctrl-C still ends everything, soon."""
+    with launched(checkout) as launcher:
+        sandbox = f"http://127.0.0.1:{launcher.sandbox_port}/_sandbox"
+        drill = {"kind": "slow", "times": 1, "seconds": 60}
+        requests.post(f"{sandbox}/drills", json=drill, timeout=TIMEOUT).raise_for_status()
+        form = first_sold_out(launcher.url)
+        variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
+        data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
+
+        def post() -> None:
+            # it may be cut off: that is what Ctrl-C does
+            with suppress(requests.RequestException):
+                requests.post(form, data=data, timeout=TIMEOUT)
+
+        shopper = threading.Thread(target=post)
+        shopper.start()
+        while not requests.get(f"{sandbox}/requests", timeout=TIMEOUT).json()["requests"]:
+            pass
+        family = launcher.family()
+        launcher.interrupt()
+        # the launcher kills what is left after five seconds: this leaves room for a busy machine
+        launcher.process.wait(timeout=15)
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert alive == []
+        assert is_free(launcher.port)
+        assert is_free(launcher.sandbox_port)
+        shopper.join()
+
+
+def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
+    """With KLAVIYO_API_URL and keys, the same sign-up goes there, and the port stays free."""
+    with launched(checkout, **sandbox.environ()) as launcher:
+        form = first_sold_out(launcher.url)
+        variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
+        data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
+        assert "Request received" in requests.post(form, data=data, timeout=TIMEOUT).text
+
+        [call] = sandbox.requests()
+        assert call["problems"] == []
+        assert is_free(launcher.sandbox_port)
+        launcher.interrupt()
+        launcher.process.wait(timeout=TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"PORT": "http"}, "PORT is 'http': set it to a port"),
+        ({"DEMO": "maybe"}, "DEMO is 'maybe': set it to 1 or 0"),
+        ({"DEMO": "0"}, "SECRET_KEY is not set"),
+        ({"DEMO": "0", "SECRET_KEY": "s" * 32}, "KLAVIYO_PRIVATE_KEY is not set"),
+        ({"NOTIFY_ME_CONFIG": "nowhere.toml"}, "NOTIFY_ME_CONFIG names nowhere.toml"),
+        ({"KLAVIYO_API_URL": "a.klaviyo.com"}, "KLAVIYO_API_URL: must be an address such as"),
+        ({"KLAVIYO_PUBLIC_KEY": "pk_abc"}, "KLAVIYO_PUBLIC_KEY: holds a private key"),
+        ({"NOTIFY_ME_MODE": "both"}, "NOTIFY_ME_MODE: input should be"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not a database URL"),
+        ({"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "DATABASE_URL can't be used"),
+        ({"DATABASE_URL": "oracle+cx_oracle://shop"}, "DATABASE_URL needs the Python package"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(
+    checkout: Path, environ: dict[str, str], words: str
+) -> None:
+    """One sentence names the setting and what to do; no traceback, nothing is started."""
+    result = subprocess.run(
+        [sys.executable, "launch.py"],
+        cwd=checkout,
+        env={**os.environ, "PORT": str(free_port()), **environ},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_busy_port_is_named(checkout: Path) -> None:
+    """What to do about a port that something else holds."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        result = subprocess.run(
+            [sys.executable, "launch.py"],
+            cwd=checkout,
+            env={**os.environ, "PORT": str(port)},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    assert result.returncode == 2
+    assert f"Port {port} on 127.0.0.1 can't be had" in result.stderr
+    assert "PORT=5050 make run" in result.stderr
