@@ -22,7 +22,8 @@ class Profiles:
     """Every profile. The caller holds the sandbox's lock."""
 
     def __init__(self) -> None:
-        self._profiles: list[Profile] = []
+        self._by_email: dict[str, Profile] = {}
+        self._by_phone: dict[str, Profile] = {}
         self._numbers = count(1)
 
     def identify(self, email: str | None, phone_number: str | None) -> Profile:
@@ -31,25 +32,22 @@ class Profiles:
         The email address decides; a phone number finds only a profile that has no other email
         address, since two people may share a phone.
         """
-        profile = self._find(email, phone_number)
-        if profile is None:
-            profile = Profile(next(self._numbers))
-            self._profiles.append(profile)
+        profile = self._find(email, phone_number) or Profile(next(self._numbers))
         profile.email = profile.email or email
         profile.phone_number = profile.phone_number or phone_number
+        if profile.email:
+            self._by_email[profile.email.casefold()] = profile
+        if profile.phone_number:
+            self._by_phone.setdefault(profile.phone_number, profile)
         return profile
 
     def clear(self) -> None:
         """Forget everybody."""
-        self._profiles.clear()
+        self._by_email.clear()
+        self._by_phone.clear()
 
     def _find(self, email: str | None, phone_number: str | None) -> Profile | None:
-        if email:
-            for profile in self._profiles:
-                if profile.email and profile.email.casefold() == email.casefold():
-                    return profile
-        if phone_number:
-            for profile in self._profiles:
-                if profile.phone_number == phone_number and not (email and profile.email):
-                    return profile
-        return None
+        if email and (profile := self._by_email.get(email.casefold())):
+            return profile
+        profile = self._by_phone.get(phone_number) if phone_number else None
+        return None if profile and profile.email and email else profile

@@ -4,9 +4,10 @@ https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from werkzeug.datastructures import Headers
 
 from .errors import Refusal, gone, invalid, not_found
 
@@ -33,7 +34,7 @@ class Revision:
         return headers
 
 
-def resolve(headers: Mapping[str, str], today: date) -> Revision:
+def resolve(headers: Headers, today: date) -> Revision:
     """Return the revision that serves a call with these headers.
 
     Raises `Refusal`: 400 missing or malformed, 404 in the future, 410 retired and opted out.

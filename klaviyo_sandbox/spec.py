@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from jsonschema.exceptions import ValidationError
 from openapi_schema_validator import OAS30Validator
@@ -74,9 +74,11 @@ def _resolved(reference: str) -> Any:
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
     place = list(error.absolute_path)
+    rule: Any = error.validator_value
     match error.validator:
         case "additionalProperties":
-            for name in error.instance.keys() - error.schema["properties"].keys():
+            known, sent = cast(Any, error.schema), cast(Any, error.instance)
+            for name in sorted(sent.keys() - known["properties"].keys()):
                 detail = f"{name[:_SHOWN]!r} is not a valid field here."
                 yield invalid(detail, pointer_to([*place, name[:_SHOWN]]))
         case "required":
@@ -84,9 +86,8 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
             name = error.message.split("'")[1]
             yield invalid(f"{name!r} is a required field.", pointer_to([*place, name]))
         case "enum":
-            allowed = ", ".join(map(str, error.validator_value))
-            yield invalid(f"Must be one of: {allowed}.", pointer_to(place))
+            yield invalid(f"Must be one of: {', '.join(rule)}.", pointer_to(place))
         case "type":
-            yield invalid(f"Must be of type {error.validator_value}.", pointer_to(place))
+            yield invalid(f"Must be of type {rule}.", pointer_to(place))
         case _:
             yield invalid(error.message[:200], pointer_to(place))

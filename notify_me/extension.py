@@ -129,6 +129,9 @@ def notify_me(
     `label` and `display` override the settings.
     """
     button = current_settings().button
+    display = display or button.display
+    if display not in ("REPLACE", "NEXT_TO"):
+        raise ValueError(f"notify_me(display=…) is 'REPLACE' or 'NEXT_TO', not {display!r}")
     variants = [variant] if isinstance(variant, Variant) else list(variant)
     own = caller() if caller else ""
     if not variants or not all(sold_out(each) for each in variants):
@@ -137,7 +140,7 @@ def notify_me(
     ours = macros.button(  # type: ignore[attr-defined]
         variants[0], label=label or button.label, choose=len(variants) > 1
     )
-    shown = own if (display or button.display) == "NEXT_TO" else ""
+    shown = own if display == "NEXT_TO" else ""
     return Markup(shown) + Markup(ours)  # noqa: S704
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -
 
 def _filled(text: str, variant: Variant, named: bool) -> str:
     """Klaviyo's placeholders, filled; `named`: whether one variant is meant."""
-    text = text.replace("{product_name}", variant.product_title)
-    return text.replace("{variant_name}", variant.title if named else "").strip()
+    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
+    # in one pass, since a product's title may look like a placeholder
+    return re.sub(r"\{(product_name|variant_name)\}", lambda match: names[match[1]], text).strip()
 
 
 @dataclass(frozen=True, slots=True)

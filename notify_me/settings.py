@@ -91,6 +91,7 @@ class Account(_Model):
             raise ValueError("must be an address such as https://a.klaviyo.com")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("must be https:// unless it is on this machine: it carries a key")
+        _ = parts.port  # raises ValueError for one that can't be
         if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError("must be scheme and host alone, such as https://a.klaviyo.com")
         return value.rstrip("/")
@@ -181,9 +182,10 @@ def _line(model: type[BaseModel], detail: ErrorDetails) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if not key:
         return message
-    # a key's own value is never repeated: it may be a secret in the wrong place
-    secret = key.isupper() and "KEY" in key
-    given = "" if secret else f", not {detail['input']!r}"
+    # a key's own value is never repeated, nor a private key in another's place
+    given = repr(detail["input"])
+    secret = key.isupper() and ("KEY" in key or "pk_" in given or "@" in given)
+    given = "" if secret else f", not {given}"
     return f"{key}: {message[:1].lower()}{message[1:]}{given}"
 
 

@@ -17,6 +17,13 @@ for _name in [*os.environ]:
         del os.environ[_name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright's event loop then runs in this thread until the end, and
+    Flask-SQLAlchemy-Lite can't close an app context's sessions under a running loop.
+    """
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[Sandbox]:
     """One sandbox on a real socket for the whole run; use `sandbox`, which is empty."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 from werkzeug.serving import make_server
@@ -15,8 +16,20 @@ if TYPE_CHECKING:
 
     from klaviyo_sandbox import Account
 
+T = TypeVar("T")
+
 TIMEOUT = 30
 """Seconds after which a test's own request has failed; never part of what is asserted."""
+
+
+def eventually(found: Callable[[], T]) -> T:
+    """The first true value, within a deadline that is no part of what is asserted."""
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came")
 
 
 @contextmanager

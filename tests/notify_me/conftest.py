@@ -1,97 +1,48 @@
-"""A shop as small as the kit allows: a catalog in a dict, and SQLite."""
+"""The small shop, a browser in front of it, and views of its log file and its log lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from decimal import Decimal
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_alembic import Alembic
-from flask_sqlalchemy_lite import SQLAlchemy
 
-from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata
-from tests.support import Sandbox
+from tests.notify_me.small_shop import DATABASE, DictCatalog, small_catalog, small_shop
+from tests.support import TIMEOUT, Sandbox
 
-
-class DictCatalog:
-    """A catalog in memory, whose stock a test sets."""
-
-    def __init__(self) -> None:
-        self.variants: dict[CompositeID, Variant] = {}
-
-    def add(
-        self, product_id: str, title: str, sku: str, quantity: int | None, **more: Any
-    ) -> Variant:
-        """Put a variant into the catalog."""
-        composite_id = more.pop("composite_id", CompositeID("$custom", "$default", sku))
-        variant = Variant(
-            composite_id=composite_id,
-            product_id=product_id,
-            product_title=title,
-            url=f"/products/{product_id}?variant={sku}",
-            quantity=quantity,
-            price=Decimal("49.00"),
-            **more,
-        )
-        self.variants[composite_id] = variant
-        return variant
-
-    def stock(self, variant: Variant, quantity: int | None) -> None:
-        """Set a variant's stock."""
-        self.variants[variant.composite_id] = replace(variant, quantity=quantity)
-
-    def variant(self, composite_id: CompositeID) -> Variant | None:
-        """The kit's protocol."""
-        return self.variants.get(composite_id)
-
-    def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
-        """The kit's protocol."""
-        found = self.variants.get(composite_id)
-        if found is None:
-            return ()
-        return [each for each in self.variants.values() if each.product_id == found.product_id]
+T = TypeVar("T")
 
 
 @pytest.fixture
 def catalog() -> DictCatalog:
-    """A parka in four variants (M / Moss and L / Moss sold out), and a mug without options."""
-    catalog = DictCatalog()
-    for size, colour, quantity in (("M", "Moss", 0), ("L", "Moss", 0), ("M", "Rust", 3)):
-        options = {"Size": size, "Colour": colour}
-        sku = f"PARKA-{size}-{colour.upper()}"
-        catalog.add("parka", "Harbour Parka", sku, quantity, options=options)
-    catalog.add("mug", "Enamel Mug", "MUG", 0)
-    return catalog
+    """A parka in three variants (M / Moss and L / Moss sold out), and a mug without options."""
+    return small_catalog()
 
 
 @pytest.fixture
-def make_app(tmp_path: Path, sandbox: Sandbox, catalog: DictCatalog) -> Callable[..., Flask]:
+def make_app(
+    tmp_path: Path, sandbox: Sandbox, catalog: DictCatalog
+) -> Iterator[Callable[..., Flask]]:
     """Makes the small shop; keyword arguments are Flask config that overrides the defaults."""
+    made: list[Flask] = []
 
     def make(**config: Any) -> Flask:
-        app = Flask("small_shop", root_path=str(tmp_path))
-        app.config.from_mapping(
-            SECRET_KEY="s" * 32,
-            NOTIFY_ME_LOG_KEY="l" * 32,
-            SQLALCHEMY_ENGINES={
-                "default": {"url": f"sqlite:///{tmp_path}/shop.db", "connect_args": {"timeout": 2}}
-            },
-            ALEMBIC={"script_location": MIGRATIONS},
-            **{**sandbox.environ(), **config},
-        )
-        db = SQLAlchemy(app, engine_options={"hide_parameters": True})
-        alembic = Alembic(app, metadatas=[metadata])
-        NotifyMe(app, catalog=catalog, db=db)
-        with app.app_context():
-            alembic.upgrade()
-        return app
+        made.append(small_shop(tmp_path, catalog, **{**sandbox.environ(), **config}))
+        return made[-1]
 
-    return make
+    yield make
+    # ends what a drill has left hanging, for whose threads the interpreter would wait
+    sandbox.reset()
+    for app in made:
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
 
 
 @pytest.fixture
@@ -102,5 +53,86 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser without scripts, in front of the small shop."""
+    """A browser in front of the small shop."""
     return app.test_client()
+
+
+class LogFile:
+    """The sign-up log as it stands in the database file, read from outside."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def _rows(self, query: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query)]
+
+    def sign_ups(self) -> list[dict[str, Any]]:
+        """The sign-ups, oldest first."""
+        return self._rows("SELECT * FROM notify_me_sign_up ORDER BY created_at")
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The calls, in the order in which they go."""
+        return self._rows(
+            "SELECT c.* FROM notify_me_call c JOIN notify_me_sign_up s ON s.id = c.sign_up_id"
+            " ORDER BY s.created_at, c.position"
+        )
+
+    def states(self) -> list[str]:
+        """The state of each call."""
+        return [str(call["state"]) for call in self.calls()]
+
+
+@pytest.fixture
+def log_file(tmp_path: Path) -> LogFile:
+    """The small shop's sign-up log."""
+    return LogFile(tmp_path / DATABASE)
+
+
+class Lines(logging.Handler):
+    """Keeps what is logged, as a log file would show it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record."""
+        self.lines.append(self.format(record))
+
+
+def _listen(logger: logging.Logger, level: int) -> Iterator[list[str]]:
+    handler, before = Lines(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    yield handler.lines
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """What the kit logs during the test, at INFO and above."""
+    yield from _listen(logging.getLogger("notify_me"), logging.INFO)
+
+
+@pytest.fixture
+def all_lines() -> Iterator[list[str]]:
+    """What anybody logs during the test, at every level."""
+    yield from _listen(logging.getLogger(), logging.DEBUG)
+
+
+def side_by_side(sandbox: Sandbox, *jobs: Callable[[], T]) -> list[T]:
+    """What the jobs return, done at once, since each of them takes the whole deadline.
+
+    Should one of them hang on what a drill holds back, a reset sets it free, and the test fails.
+    """
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        under_way = [threads.submit(job) for job in jobs]
+        try:
+            return [each.result(TIMEOUT) for each in under_way]
+        except TimeoutError:
+            sandbox.reset()
+            raise

@@ -6,7 +6,7 @@ import re
 
 from flask.testing import FlaskClient
 
-from tests.notify_me.conftest import DictCatalog
+from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox
 
 PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"

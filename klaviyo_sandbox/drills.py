@@ -1,0 +1,122 @@
+"""Drills: the next calls fail in a chosen way. Parsing them, and the queue they wait in."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from itertools import count
+from threading import Lock
+from typing import Any
+
+from .failures import FAILURES
+
+CORS = "cors"
+MISCHIEF = ("html", "slow", "drip", "drip-headers", "drop", "partial", CORS)
+"""Kinds that are more than an error body."""
+KINDS = (*FAILURES, *MISCHIEF)
+
+_DEFAULT_SECONDS = {"slow": 10.0, "drip": 0.2, "drip-headers": 0.2}
+_LONGEST = 600
+_FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
+
+
+class DrillError(ValueError):
+    """A drill that can't be set; `allowed` lists what could stand there instead."""
+
+    def __init__(self, message: str, allowed: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = list(allowed)
+
+
+@dataclass(slots=True)
+class Drill:
+    """A failure for the next `times` calls (None: for all until cleared), of one operation or any.
+
+    `seconds` is the delay of a slow reply, and the pause between the bytes of a dripping one.
+    """
+
+    id: int
+    kind: str
+    times: int | None
+    operation: str | None
+    seconds: float
+    retry_after: int | None
+
+    def fits(self, operation: str, *, preflight: bool) -> bool:
+        """Tell whether the drill is meant for such a call."""
+        return self.operation in (None, operation) and preflight == (self.kind == CORS)
+
+
+class Drills:
+    """The pending drills, in the order in which they were set."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ids = count(1)
+        self._pending: list[Drill] = []
+
+    def add(self, asked: Any, operations: Collection[str]) -> None:
+        """Queue a drill from its JSON. Raises `DrillError`."""
+        fields = _parsed(asked, operations)
+        with self._lock:
+            self._pending.append(Drill(id=next(self._ids), **fields))
+
+    def take(self, operation: str, *, preflight: bool) -> Drill | None:
+        """Return the first drill for this call, used up by one, or None."""
+        with self._lock:
+            for drill in self._pending:
+                if drill.fits(operation, preflight=preflight):
+                    if drill.times is not None:
+                        drill.times -= 1
+                        if not drill.times:
+                            self._pending.remove(drill)
+                    return drill
+        return None
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return what is still to come."""
+        with self._lock:
+            return [asdict(drill) for drill in self._pending]
+
+    def clear(self) -> None:
+        """Let calls succeed again."""
+        with self._lock:
+            self._pending.clear()
+
+
+def _parsed(asked: Any, operations: Collection[str]) -> dict[str, Any]:
+    if not isinstance(asked, dict):
+        raise DrillError("A drill is a JSON object with a kind.", _FIELDS)
+    if unknown := sorted(asked.keys() - set(_FIELDS)):
+        raise DrillError(f"A drill has no {unknown[0]!r}.", _FIELDS)
+    kind = asked.get("kind")
+    if kind not in KINDS:
+        raise DrillError(f"There is no drill of the kind {kind!r}.", KINDS)
+    operation = asked.get("operation")
+    if operation is not None and operation not in operations:
+        raise DrillError(f"There is no operation {operation!r}.", operations)
+    if kind == CORS and operation is not None and "_client_" not in operation:
+        raise DrillError("Only the browser's operations have CORS.", operations)
+    return {
+        "kind": kind,
+        "times": _whole(asked, "times", 1, lowest=1),
+        "operation": operation,
+        "seconds": _seconds(asked, _DEFAULT_SECONDS.get(kind, 0.0)),
+        "retry_after": _whole(asked, "retry_after", 1 if kind == "429" else None, lowest=0),
+    }
+
+
+def _whole(asked: Mapping[str, Any], name: str, default: int | None, *, lowest: int) -> int | None:
+    value = asked.get(name, default)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
+        raise DrillError(f"{name} must be null or a whole number from {lowest}.")
+    return value
+
+
+def _seconds(asked: Mapping[str, Any], default: float) -> float:
+    value = asked.get("seconds", default)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not 0 <= value <= _LONGEST:
+        raise DrillError(f"seconds must be a number from 0 to {_LONGEST}.")
+    return float(value)

@@ -1,0 +1,52 @@
+"""The demo shop, made to be forked: catalog, pages, cart, orders and a merchant's back room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from . import (
+    cart,
+    cart_views,
+    catalog,
+    checkout,
+    cli,
+    database,
+    drawings,
+    errors,
+    headers,
+    loopback,
+    merchant,
+    money,
+    stock,
+    views,
+)
+from .catalog import ShopCatalog
+from .database import db
+from .models import Base
+
+__all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app"]
+
+MIGRATIONS = str(Path(__file__).with_name("migrations"))
+"""The folder of the shop's Alembic revisions: the branch `storefront`."""
+
+
+def init_app(app: Flask) -> None:
+    """Open the shop in `app`: database, pages, error pages, headers, commands.
+
+    Raises `RuntimeError` when `DATABASE_URL` is missing.
+    """
+    database.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+    for room in (views, cart_views, checkout, merchant, drawings):
+        app.register_blueprint(room.blueprint)
+    app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
+    app.jinja_env.globals.update(
+        cart_count=cart.count,
+        categories=catalog.CATEGORIES,
+        demo_visitor=loopback.demo_visitor,
+        drawing_url=drawings.drawing_url,
+    )
+    app.cli.add_command(cli.group)

@@ -1,0 +1,116 @@
+"""`/checkout` without payment, and `/orders/<reference>`, the order's page."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import url_for as url
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import Form, HiddenField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Email, Length, Regexp
+
+from . import cart, catalog, orders
+from .database import db
+
+blueprint = Blueprint("checkout", __name__)
+
+
+def _strip(text: str | None) -> str | None:
+    return text.strip() if text else text
+
+
+class CheckoutForm(Form):
+    """Where the order goes."""
+
+    reference = HiddenField(validators=[Regexp(r"^[A-Za-z0-9_-]{43}$")])
+    name = StringField(
+        "Name",
+        filters=[_strip],
+        validators=[DataRequired("Please tell us your name."), Length(max=120)],
+    )
+    email = StringField(
+        "Email",
+        filters=[_strip],
+        validators=[
+            DataRequired("Please tell us where to send the confirmation."),
+            Email("That doesn't look like an email address: name@example.com is one."),
+            Length(max=254),
+        ],
+    )
+    address = TextAreaField(
+        "Address",
+        filters=[_strip],
+        validators=[DataRequired("Please tell us where to send the parcel."), Length(max=500)],
+    )
+
+
+@blueprint.get("/checkout")
+def show() -> BaseResponse:
+    """The form; an empty cart leads back to the cart."""
+    lines = cart.lines(cart.read())
+    if not lines or any(line.short for line in lines):
+        return redirect(url("cart.show"), code=303)
+    return _page(CheckoutForm(reference=_new_reference()), lines)
+
+
+@blueprint.post("/checkout")
+def place() -> BaseResponse:
+    """Place the order; what is sold out by now is told on the page, and nothing is ordered."""
+    form = CheckoutForm(request.form)
+    lines = cart.lines(cart.read())
+    if not lines:
+        known = orders.find(db.session, form.reference.data or "")
+        return _done(known.reference) if known else redirect(url("cart.show"), code=303)
+    if not form.validate():
+        if form.reference.errors:
+            form.reference.data = _new_reference()
+        return _page(form, lines, status=422)
+    delivery = orders.Delivery(form.name.data or "", form.email.data or "", form.address.data or "")
+    try:
+        orders.place(db.session, form.reference.data or "", lines, delivery)
+    except orders.OutOfStock:
+        return _page(form, cart.lines(cart.read()), status=409)
+    response = _done(form.reference.data or "")
+    cart.write(response, {})
+    return response
+
+
+@blueprint.get("/orders/<reference>")
+def order(reference: str) -> Response:
+    """The confirmation.
+
+    :raise 404: there is no such order.
+    """
+    found = orders.find(db.session, reference)
+    if found is None:
+        abort(404)
+    return _private(render_template("checkout/order.html", order=found))
+
+
+def _new_reference() -> str:
+    """Made before the order is placed: the same form sent twice then makes one order."""
+    return secrets.token_urlsafe(32)
+
+
+def _page(form: CheckoutForm, lines: list[cart.CartLine], status: int = 200) -> Response:
+    short = [line for line in lines if line.short]
+    page = render_template(
+        "checkout/checkout.html",
+        form=form,
+        lines=lines,
+        subtotal=cart.subtotal(lines),
+        short=[(line, catalog.kit_variant(line.variant)) for line in short],
+    )
+    return _private(page, status)
+
+
+def _done(reference: str) -> BaseResponse:
+    return redirect(url("checkout.order", reference=reference), code=303)
+
+
+def _private(page: str, status: int = 200) -> Response:
+    response = make_response(page, status)
+    response.cache_control.private = True
+    response.cache_control.no_store = True
+    return response

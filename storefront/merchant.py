@@ -1,0 +1,102 @@
+"""`/merchant`: the demo's back room, where stock is set. Closed to all but this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import url_for as url
+from sqlalchemy.orm import contains_eager
+from werkzeug.wrappers import Response as BaseResponse
+
+from . import catalog
+from .database import db
+from .loopback import demo_visitor
+from .models import Product, ProductVariant
+
+blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
+
+# below zero: pieces owed to pre-orders
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
+
+
+@blueprint.before_request
+def only_here() -> None:
+    """Keep everyone else out.
+
+    :raise 404: the demo is off, or the request isn't from this machine.
+    """
+    if not demo_visitor():
+        abort(404)
+
+
+@blueprint.get("")
+def show() -> Response:
+    """Every variant with its stock, or those of one product (`?product=`)."""
+    sku = request.args.get("set")
+    changed = catalog.variants([sku]).get(sku) if sku else None
+    return _page(request.args.get("product"), changed=changed)
+
+
+@blueprint.post("")
+def set_stock() -> BaseResponse:
+    """Set the stock of `sku` to `quantity`, or to not managed (`unmanaged`).
+
+    :raise 404: the shop has no such variant.
+    """
+    sku = request.form.get("sku", "")
+    variant = catalog.variants([sku]).get(sku)
+    if variant is None:
+        abort(404)
+    handle = request.form.get("product") or None
+    text = request.form.get("quantity", "").strip()
+    unmanaged = "unmanaged" in request.form
+    if not unmanaged and not WHOLE_NUMBER.fullmatch(text):
+        response = _page(handle, wrong=sku, typed=text)
+        response.status_code = 422
+        return response
+    variant.quantity = None if unmanaged else int(text)
+    db.session.commit()
+    return redirect(url("merchant.show", product=handle, set=sku), code=303)
+
+
+def _page(
+    handle: str | None,
+    *,
+    changed: ProductVariant | None = None,
+    wrong: str | None = None,
+    typed: str = "",
+) -> Response:
+    response = make_response(
+        render_template(
+            "merchant/stock.html",
+            variants=_variants(handle),
+            products=_products(),
+            handle=handle,
+            changed=changed,
+            wrong=wrong,
+            typed=typed,
+        )
+    )
+    response.cache_control.private = True
+    response.cache_control.no_store = True
+    return response
+
+
+def _variants(handle: str | None) -> Sequence[ProductVariant]:
+    query = (
+        sa.select(ProductVariant)
+        .join(ProductVariant.product)
+        .order_by(Product.position, Product.id, ProductVariant.position)
+        .options(contains_eager(ProductVariant.product).selectinload(Product.options))
+    )
+    if handle:
+        query = query.where(Product.handle == handle)
+    return db.session.scalars(query).all()
+
+
+def _products() -> Sequence[sa.Row[str, str]]:
+    query = sa.select(Product.handle, Product.title).order_by(Product.position, Product.id)
+    return db.session.execute(query).all()

@@ -1,0 +1,153 @@
+"""The shop's tables: products with options and variants, and orders.
+
+Relationships are `lazy="raise"`: a query names what it loads, so that no page can
+fall into one query per row unnoticed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypedDict
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from notify_me import InventoryPolicy
+
+Money = sa.Numeric(10, 2)
+
+
+class Base(DeclarativeBase):
+    """Base of the shop's models; constraint names are the same on every database."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class OptionValue(TypedDict):
+    """One value of an option, such as Kelp, with its colour if it is a colour."""
+
+    name: str
+    swatch: str | None
+
+
+class Product(Base):
+    """What a page of the shop shows; sold as one or more variants."""
+
+    __tablename__ = "shop_product"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    title: Mapped[str] = mapped_column(sa.String(120))
+    gloss: Mapped[str] = mapped_column(sa.String(200))
+    category: Mapped[str] = mapped_column(sa.String(40))
+    summary: Mapped[str] = mapped_column(sa.String(200))
+    description: Mapped[list[str]] = mapped_column(sa.JSON)
+    details: Mapped[list[str]] = mapped_column(sa.JSON)
+    tags: Mapped[list[str]] = mapped_column(sa.JSON)
+    drawing: Mapped[str] = mapped_column(sa.String(40))
+    colour: Mapped[str] = mapped_column(sa.String(7))
+    position: Mapped[int]
+
+    options: Mapped[list[ProductOption]] = relationship(
+        order_by="ProductOption.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    variants: Mapped[list[ProductVariant]] = relationship(
+        back_populates="product",
+        order_by="ProductVariant.position",
+        cascade="all, delete-orphan",
+        lazy="raise",
+    )
+
+    __table_args__ = (
+        sa.Index("ix_shop_product_position", "position"),
+        sa.Index("ix_shop_product_category_position", "category", "position"),
+    )
+
+
+class ProductOption(Base):
+    """A choice that a product offers, such as Colour, with its values in order."""
+
+    __tablename__ = "shop_option"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_product.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(40))
+    position: Mapped[int]
+    values: Mapped[list[OptionValue]] = mapped_column(sa.JSON)
+
+
+class ProductVariant(Base):
+    """One thing that can be put into the cart: a product with each option chosen."""
+
+    __tablename__ = "shop_variant"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_product.id"), index=True)
+    sku: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    position: Mapped[int]
+    values: Mapped[list[str]] = mapped_column(sa.JSON)
+    """The chosen value of each of the product's options, in the options' order."""
+    price: Mapped[Decimal] = mapped_column(Money)
+    quantity: Mapped[int | None]
+    """Pieces in stock; None: not managed. Below zero: pieces owed to pre-orders."""
+    policy: Mapped[InventoryPolicy] = mapped_column(
+        sa.Enum(InventoryPolicy, native_enum=False, length=16)
+    )
+
+    product: Mapped[Product] = relationship(back_populates="variants", lazy="raise")
+
+    @property
+    def title(self) -> str:
+        """The chosen values as a shopper reads them: `Kelp / M`; empty without options."""
+        return " / ".join(self.values)
+
+    @property
+    def colour(self) -> str:
+        """The colour to draw this variant in; needs the product's options loaded."""
+        for option, chosen in zip(self.product.options, self.values, strict=True):
+            for value in option.values:
+                if value["name"] == chosen and value["swatch"]:
+                    return value["swatch"]
+        return self.product.colour
+
+
+class Order(Base):
+    """What a shopper ordered, and where it goes."""
+
+    __tablename__ = "shop_order"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(sa.String(43), unique=True)
+    """Unguessable: whoever knows it may read the order."""
+    placed_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
+    )
+    name: Mapped[str] = mapped_column(sa.String(120))
+    email: Mapped[str] = mapped_column(sa.String(254))
+    address: Mapped[str] = mapped_column(sa.String(500))
+    total: Mapped[Decimal] = mapped_column(Money)
+
+    lines: Mapped[list[OrderLine]] = relationship(
+        order_by="OrderLine.id", cascade="all, delete-orphan", lazy="raise"
+    )
+
+
+class OrderLine(Base):
+    """A line of an order: a copy, so that a later change of the catalog leaves it as it was."""
+
+    __tablename__ = "shop_order_line"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_order.id"), index=True)
+    sku: Mapped[str] = mapped_column(sa.String(64))
+    title: Mapped[str] = mapped_column(sa.String(250))
+    price: Mapped[Decimal] = mapped_column(Money)
+    quantity: Mapped[int]

@@ -1,0 +1,100 @@
+"""The shop's windows: the listing and the product pages. No session, no cookie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+
+from notify_me import Variant
+
+from . import catalog
+from .choices import choices, first_choice
+from .models import Product
+from .stock import Stock, available, stock_of, stock_of_product
+
+blueprint = Blueprint("shop", __name__)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A product in a grid."""
+
+    product: Product
+    url: str
+    colour: str
+    swatches: list[str]
+    stock: Stock
+    price: Decimal
+    prices_differ: bool
+    variants: list[Variant]
+
+
+@blueprint.get("/")
+def listing() -> Response:
+    """All products, or those of `?category=`.
+
+    :raise 404: there is no such category.
+    """
+    category = request.args.get("category")
+    if category is not None and category not in catalog.CATEGORIES:
+        abort(404)
+    cards = [card(product) for product in catalog.listing(category)]
+    return cached(render_template("shop/listing.html", cards=cards, category=category))
+
+
+@blueprint.get("/products/<handle>")
+def product(handle: str) -> Response:
+    """One product, with the variant of `?variant=` chosen.
+
+    :raise 404: there is no such product, or it has no such variant.
+    """
+    found = catalog.product(handle)
+    if found is None:
+        abort(404)
+    sku = request.args.get("variant")
+    chosen = next((v for v in found.variants if v.sku == sku), None)
+    if sku is None:
+        chosen = first_choice(found)
+    if chosen is None:
+        abort(404)
+    page = render_template(
+        "shop/product.html",
+        product=found,
+        variant=chosen,
+        stock=stock_of(chosen),
+        groups=choices(found, chosen),
+        kit_variant=catalog.kit_variant(chosen),
+        related=[card(other) for other in catalog.related(found)],
+        category=found.category,
+    )
+    return cached(page)
+
+
+def card(product: Product) -> Card:
+    """The card of `product`: drawn in the colour of a variant that can be bought, if any."""
+    shown = first_choice(product)
+    prices = [variant.price for variant in product.variants if available(variant)]
+    prices = prices or [variant.price for variant in product.variants]
+    return Card(
+        product=product,
+        url=url_for("shop.product", handle=product.handle),
+        colour=shown.colour,
+        swatches=[v["swatch"] for o in product.options for v in o.values if v["swatch"]],
+        stock=stock_of_product(product.variants),
+        price=min(prices),
+        prices_differ=min(prices) != max(prices),
+        variants=[catalog.kit_variant(variant) for variant in product.variants],
+    )
+
+
+def cached(page: str) -> Response:
+    """A page that a browser keeps and asks about: 304 as long as nothing on it changed."""
+    response = make_response(page)
+    response.cache_control.no_cache = True
+    response.vary.update(["Cookie", "Accept-Language"])
+    # weak: a proxy may compress the page and keep its tag
+    response.add_etag(weak=True)
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,147 @@
+"""Chromium in front of the demo shop, both on real sockets, with the sandbox as Klaviyo."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import whitenoise.compress
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from app import ROOT, create_app
+from tests.support import Sandbox, serve
+
+T = TypeVar("T")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+# Nothing but loopback resolves: a page that reaches out fails, and Chromium's own calls too.
+ARGUMENTS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-pings",
+    "--no-sandbox",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The machine's own Chromium, silent and headless."""
+    return {
+        **browser_type_launch_args,
+        "executable_path": CHROMIUM,
+        "headless": True,
+        "chromium_sandbox": False,
+        "args": ARGUMENTS,
+    }
+
+
+@pytest.fixture(scope="session")
+def shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated and filled database, copied for each test."""
+    path = tmp_path_factory.mktemp("shop") / "shop.db"
+
+    def fill() -> None:
+        shop = create_app(environ(path, {"KLAVIYO_PRIVATE_KEY": "pk_unused"}))
+        with shop.app_context():
+            shop.extensions["alembic"].upgrade()
+            shop.cli.commands["storefront"].main(["load"], standalone_mode=False)
+            shop.extensions["sqlalchemy"].engine.dispose()
+
+    elsewhere(fill)
+    return path
+
+
+def elsewhere(work: Callable[[], T]) -> T:
+    """Run `work` in a thread of its own: Playwright's event loop runs in this one, and
+    Flask-SQLAlchemy-Lite closes an app context's sessions only where there is none.
+    """
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
+
+
+def environ(database: Path, klaviyo: Any, **more: str) -> dict[str, str]:
+    """The environment of a demo shop with this database and this Klaviyo."""
+    return {
+        "DEMO": "1",
+        "SECRET_KEY": "s" * 32,
+        "NOTIFY_ME_LOG_KEY": "l" * 32,
+        "DATABASE_URL": f"sqlite:///{database}",
+        **klaviyo,
+        **more,
+    }
+
+
+@pytest.fixture
+def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
+    """The demo shop, in server mode, with stock and log of its own."""
+    database = shutil.copy(shop_template, tmp_path / "shop.db")
+    app = elsewhere(lambda: create_app(environ(Path(database), sandbox.environ())))
+    yield app
+
+    def close() -> None:
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
+
+    elsewhere(close)
+
+
+@pytest.fixture
+def shop_url(shop: Flask) -> Iterator[str]:
+    """The shop's address."""
+    with serve(shop) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compressed() -> None:
+    """The files that `make test` compresses ahead of time, for a run without make."""
+    for folder in ("static", "notify_me/static"):
+        whitenoise.compress.main(["--quiet", str(ROOT / folder)])
+
+
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
+    """A page on which an uncaught error or a CSP violation fails the test."""
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: _note(message.text, problems))
+    yield page
+    assert problems == []
+
+
+def _note(text: str, problems: list[str]) -> None:
+    if "Content Security Policy" in text:
+        problems.append(text)
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A shopper's tab, with scripts."""
+    with watched(context) as page:
+        yield page
+
+
+@pytest.fixture
+def plain_page(browser: Browser) -> Iterator[Page]:
+    """A shopper's tab, with scripts turned off."""
+    context = browser.new_context(java_script_enabled=False)
+    with watched(context) as page:
+        yield page
+    context.close()

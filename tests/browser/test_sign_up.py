@@ -1,0 +1,322 @@
+"""The main job in a real browser: a sold-out variant, Notify me, and Klaviyo has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, Response, Route, expect
+
+from tests.support import TIMEOUT, Sandbox
+
+PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
+PARKA_ID = "$custom:::$default:::HAAR-OIL-M"
+
+
+def sign_up(page: Page, email: str = "ada@example.org") -> None:
+    """Fill in the open form and send it."""
+    page.get_by_label("Email").fill(email)
+    page.get_by_role("button", name="Notify me").click()
+
+
+def one_sound_call(sandbox: Sandbox) -> dict[str, Any]:
+    """The one request that the sandbox got, after checking that it breaks no rule."""
+    [call] = sandbox.requests()
+    assert call["problems"] == []
+    assert call["status"] == 202
+    return call
+
+
+def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -> None:
+    """Open, type, send: the thanks shows in the dialog, on the same page, without a cookie."""
+    page.goto(shop_url + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    dialog = page.get_by_role("dialog", name="Haar Parka")
+    expect(dialog.get_by_label("Email")).to_be_focused()
+
+    sign_up(page)
+
+    expect(page.get_by_role("dialog", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="Request received")).to_be_focused()
+    assert page.url == shop_url + PARKA
+    call = one_sound_call(sandbox)
+    assert call["body"]["data"]["relationships"]["variant"]["data"]["id"] == PARKA_ID
+    assert page.context.cookies() == []
+
+
+def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sandbox) -> None:
+    """The same by a link, a form page and a done page, which a reload doesn't send again."""
+    plain_page.goto(shop_url + PARKA)
+    plain_page.get_by_role("link", name="Notify me: Haar Parka").click()
+
+    sign_up(plain_page)
+
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("Request received")
+    plain_page.reload()
+    one_sound_call(sandbox)
+    assert plain_page.context.cookies() == []
+    plain_page.get_by_role("link", name="Back to Haar Parka").click()
+    expect(plain_page.get_by_role("heading", level=1)).to_contain_text("Haar Parka")
+
+
+def test_by_keyboard_alone(page: Page, shop_url: str, sandbox: Sandbox) -> None:
+    """Tab to the button, Enter, type, Enter, Escape: and the focus is on the button again."""
+    page.goto(shop_url + PARKA)
+    button = page.get_by_role("link", name="Notify me: Haar Parka")
+    for _ in range(60):
+        if button.evaluate("link => link === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Email")).to_be_focused()
+    page.keyboard.type("ada@example.org")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button).to_be_focused()
+    one_sound_call(sandbox)
+
+
+def test_without_scripts_bad_input_is_told_beside_its_field(
+    plain_page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """The page comes back with what was typed, and with the reason tied to the field."""
+    plain_page.goto(shop_url + PARKA)
+    plain_page.get_by_role("link", name="Notify me: Haar Parka").click()
+
+    sign_up(plain_page, "ada@example")
+
+    field = plain_page.get_by_label("Email")
+    expect(field).to_have_value("ada@example")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(
+        "The part after the @-sign is not valid. It should have a period."
+    )
+    assert sandbox.requests() == []
+
+
+def test_bad_input_is_told_in_the_dialog_and_can_be_mended(
+    page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """The field gets the focus, with its reason; mended, the same dialog goes on."""
+    page.goto(shop_url + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    sign_up(page, "ada at example.org")
+    field = page.get_by_label("Email")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("ada at example.org")
+    expect(field).to_have_accessible_description("An email address must have an @-sign.")
+    assert sandbox.requests() == []
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    one_sound_call(sandbox)
+
+
+def test_a_closed_dialog_keeps_what_was_typed(page: Page, shop_url: str) -> None:
+    """Closing and opening again loses nothing; the close button closes."""
+    page.goto(shop_url + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    page.get_by_label("Email").fill("ada@exam")
+
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+
+    expect(page.get_by_label("Email")).to_have_value("ada@exam")
+
+
+def test_two_widgets_on_a_page_do_not_mix(page: Page, shop_url: str, sandbox: Sandbox) -> None:
+    """Each card's dialog is its own, offers its own variants, and no ID stands twice."""
+    page.goto(shop_url)
+    page.get_by_role("link", name="Notify me: Blatter Sou’wester").click()
+    page.get_by_label("Small").check()
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("link", name="Notify me: Howff Tarp").click()
+    dialog = page.get_by_role("dialog", name="Howff Tarp")
+    boxes = dialog.get_by_role("checkbox")
+    expect(boxes).to_have_count(2)
+    for box in boxes.all():
+        expect(box).not_to_be_checked()
+        box.check()
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+    assert len(ids) == len(set(ids))
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    sent = {
+        call["body"]["data"]["relationships"]["variant"]["data"]["id"]
+        for call in sandbox.requests()
+    }
+    assert sent == {"$custom:::$default:::HOWF-BRA", "$custom:::$default:::HOWF-KEL"}
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_button_comes_and_goes_with_the_variant(
+    browser: Browser, shop_url: str, scripts: bool
+) -> None:
+    """In stock: add to cart alone. Sold out: Notify me in its place. And back again."""
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    notify, add = (
+        page.get_by_role("link", name="Notify me: Haar Parka"),
+        page.get_by_role("button", name="Add"),
+    )
+    page.goto(shop_url + "/products/haar-parka?variant=HAAR-OIL-S")
+    expect(add).to_be_visible()
+    expect(notify).to_have_count(0)
+
+    page.get_by_role("link", name="M, sold out", exact=True).click()
+    page.wait_for_url("**variant=HAAR-OIL-M")
+    expect(notify).to_be_visible()
+    expect(add).to_have_count(0)
+
+    page.get_by_role("link", name="XL", exact=True).click()
+    page.wait_for_url("**variant=HAAR-OIL-XL")
+    expect(add).to_be_visible()
+    expect(notify).to_have_count(0)
+    context.close()
+
+
+def test_a_double_press_sends_once(page: Page, shop_url: str, sandbox: Sandbox) -> None:
+    """While one is under way, another press does nothing, and the button says it is busy."""
+    sandbox.drill("slow", seconds=1)
+    page.goto(shop_url + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    page.get_by_label("Email").fill("ada@example.org")
+    send = page.get_by_role("button", name="Notify me")
+
+    send.click()
+    expect(page.locator("form[aria-busy=true]")).to_be_visible()
+    send.click()
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    one_sound_call(sandbox)
+
+
+def test_no_connection_is_told_and_nothing_is_lost(
+    page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """A failed request shows a sentence; the next press works."""
+    page.goto(shop_url + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    page.route("**/notify-me/**", lambda route: route.abort())
+    sign_up(page)
+    expect(page.get_by_role("alert")).to_contain_text("no connection")
+    expect(page.get_by_label("Email")).to_have_value("ada@example.org")
+
+    page.unroute_all()
+    page.get_by_role("button", name="Notify me").click()
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    one_sound_call(sandbox)
+
+
+def test_without_the_fragment_the_link_is_followed(page: Page, shop_url: str) -> None:
+    """If the form can't be fetched, the shopper gets its page instead of a dead button."""
+
+    def refuse(route: Route) -> None:
+        if route.request.headers.get("x-notify-me"):
+            route.fulfill(status=500, body="")
+        else:
+            route.continue_()
+
+    page.goto(shop_url + PARKA)
+    page.route("**/notify-me/**", refuse)
+
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Haar Parka")
+    expect(page.get_by_label("Email")).to_be_visible()
+
+
+def test_the_form_page_sends_without_leaving_it(
+    page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """A link opened in a tab of its own is enhanced too."""
+    page.goto(shop_url + PARKA)
+    href = page.get_by_role("link", name="Notify me: Haar Parka").get_attribute("href")
+    page.goto(f"{shop_url}{href}")
+    address = page.url
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_focused()
+    assert page.url == address
+    one_sound_call(sandbox)
+
+
+def test_a_script_of_the_shop_hears_of_it_and_may_stop_it(
+    page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """The events of <notify-me> bubble; a cancelled submit sends nothing."""
+    page.goto(shop_url + PARKA)
+    page.evaluate(
+        """() => {
+            window.heard = [];
+            window.stop = true;
+            for (const name of ["open", "submit", "done", "error"])
+                document.addEventListener(`notify-me:${name}`, (event) => {
+                    window.heard.push(name);
+                    if (name === "submit" && window.stop) event.preventDefault();
+                });
+        }"""
+    )
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    sign_up(page)
+    page.wait_for_function("window.heard.includes('submit')")
+    assert sandbox.requests() == []
+
+    page.evaluate("window.stop = false")
+    sign_up(page, "ada@example")
+    expect(page.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
+    sign_up(page)
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+
+    assert page.evaluate("window.heard") == ["open", "submit", "submit", "error", "submit", "done"]
+
+
+def test_a_variant_that_came_back_while_the_dialog_was_open(
+    page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """The shopper is led to the product instead, and Klaviyo hears nothing."""
+    page.goto(shop_url + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    stock = {"sku": "HAAR-OIL-M", "quantity": "4"}
+    requests.post(f"{shop_url}/merchant", data=stock, timeout=TIMEOUT).raise_for_status()
+
+    sign_up(page)
+
+    link = page.get_by_role("dialog").get_by_role("link", name="See Haar Parka")
+    expect(link).to_be_visible()
+    assert sandbox.requests() == []
+    link.click()
+    expect(page.get_by_role("button", name="Add")).to_be_visible()
+
+
+def test_the_private_key_reaches_no_browser(page: Page, shop_url: str, sandbox: Sandbox) -> None:
+    """Not one byte of page, script, style or reply holds it, whatever Klaviyo answers."""
+    replies: list[Response] = []
+    page.on("response", lambda reply: replies.append(reply))
+    bodies: list[bytes] = []
+    for kind in ("401", "500", "400-email"):
+        sandbox.drill(kind)
+        page.goto(shop_url + PARKA)
+        page.get_by_role("link", name="Notify me: Haar Parka").click()
+        sign_up(page)
+        expect(page.locator("[role=alert]:visible, [aria-invalid=true]").first).to_be_visible()
+        # before the next page is opened: Chromium then forgets these bodies
+        bodies += [reply.body() for reply in replies]
+        replies.clear()
+
+    received = b"\n".join(bodies)
+    assert b"<notify-me" in received
+    assert b"customElements" in received
+    assert sandbox.account.private_key.encode() not in received

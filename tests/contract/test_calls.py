@@ -1,0 +1,278 @@
+"""The kit's calls against Klaviyo's specification, and against Klaviyo's own SDK.
+
+The validation here is written apart from the sandbox's, so that a slip in the one is seen by
+the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from klaviyo_api import KlaviyoAPI
+from openapi_client import models
+from openapi_schema_validator import OAS30Validator
+
+from klaviyo_sandbox.failures import FAILURES
+from tests.notify_me.small_shop import small_catalog, small_shop
+from tests.support import Sandbox
+
+PREFIX = "$custom:::$default:::"
+MUG = f"{PREFIX}MUG"
+PARKAS = [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]
+OPERATION = ("/api/back-in-stock-subscriptions", "post")
+MEDIA_TYPE = "application/vnd.api+json"
+
+
+@pytest.fixture(scope="module")
+def spec() -> dict[str, Any]:
+    """Klaviyo's specification, revision 2026-07-15."""
+    text = files("klaviyo_sandbox").joinpath("klaviyo-2026-07-15.json").read_text("utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def flat(schema: Any, spec: dict[str, Any], *, closed: bool) -> Any:
+    """The schema without references; `closed`: whether objects hold what they list alone."""
+    if isinstance(schema, list):
+        return [flat(each, spec, closed=closed) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        found: Any = spec
+        for part in schema["$ref"].split("/")[1:]:
+            found = found[part]
+        return flat(found, spec, closed=closed)
+    result = {name: flat(value, spec, closed=closed) for name, value in schema.items()}
+    if closed and "properties" in result and isinstance(result["properties"], dict):
+        result["additionalProperties"] = False
+    return result
+
+
+def faults(schema: Any, instance: Any) -> list[str]:
+    """What is wrong with the instance."""
+    return [error.message for error in OAS30Validator(schema).iter_errors(instance)]
+
+
+@pytest.fixture(scope="module")
+def request_schema(spec: dict[str, Any]) -> Any:
+    """The schema of the call's body, every object closed."""
+    path, method = OPERATION
+    content = spec["paths"][path][method]["requestBody"]["content"]
+    return flat(content[MEDIA_TYPE]["schema"], spec, closed=True)
+
+
+@pytest.fixture
+def make_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Flask]]:
+    """Makes the small shop; keyword arguments are Flask config that overrides the defaults."""
+    made: list[Flask] = []
+
+    def make(**config: Any) -> Flask:
+        made.append(small_shop(tmp_path, small_catalog(), **{**sandbox.environ(), **config}))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
+
+
+def sign_up(
+    shop: Flask, email: str = "ada@example.org", variants: list[str] | None = None
+) -> dict[str, Any]:
+    """Sign up through the form; returns the reply to the element."""
+    chosen = variants or [MUG]
+    reply = shop.test_client().post(
+        f"/notify-me/{chosen[0]}?choose=1",
+        data={"channels": "EMAIL", "email": email, "variants": chosen},
+        headers={"X-Notify-Me": "1"},
+    )
+    found: dict[str, Any] = reply.get_json()
+    return found
+
+
+SIGN_UPS = {
+    "one variant": ("ada@example.org", [MUG]),
+    "two variants": ("ada@example.org", PARKAS),
+    "odd address": ("o'hara+x@example.org", [MUG]),
+    "address beyond ASCII": ("jürgen@müller.example.org", [MUG]),
+}
+
+
+@pytest.mark.parametrize(("email", "variants"), SIGN_UPS.values(), ids=SIGN_UPS)
+def test_every_call_is_valid(
+    make_shop: Callable[..., Flask],
+    sandbox: Sandbox,
+    request_schema: Any,
+    email: str,
+    variants: list[str],
+) -> None:
+    """Method, path, query, and a body that holds nothing that the specification doesn't list."""
+    assert sign_up(make_shop(), email, variants)["state"] == "done"
+
+    made = sandbox.requests()
+    assert len(made) == len(variants)
+    for call in made:
+        assert (call["path"], call["method"].lower(), call["query"]) == (*OPERATION, "")
+        assert faults(request_schema, call["body"]) == []
+        assert call["problems"] == []
+        assert (call["status"], call["reply"]) == (202, None)
+        assert call["reply_headers"]["Content-Length"] == "0"
+
+
+def test_the_headers(make_shop: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """The private key, the revision and the media type; nothing that a browser would send."""
+    sign_up(make_shop())
+
+    [call] = sandbox.requests()
+    headers = {name.lower(): value for name, value in call["headers"].items()}
+    # the record shows of a key its last four characters
+    assert headers["authorization"] == (f"Klaviyo-API-Key pk_…{sandbox.account.private_key[-4:]}")
+    assert headers["revision"] == "2026-07-15"
+    assert headers["content-type"] == MEDIA_TYPE
+    assert headers["accept"] == MEDIA_TYPE
+    for name in ("origin", "referer", "cookie", "sec-fetch-site", "x-forwarded-for"):
+        assert name not in headers
+
+
+def test_the_revision_is_the_settings(make_shop: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """KLAVIYO_REVISION goes out as it stands."""
+    sign_up(make_shop(KLAVIYO_REVISION="2026-10-15"))
+
+    [call] = sandbox.requests()
+    assert call["headers"]["Revision"] == "2026-10-15"
+    assert call["status"] == 202
+
+
+def test_the_path_and_the_header_are_the_specifications(spec: dict[str, Any]) -> None:
+    """The revision that the kit asks for by itself is the one of this specification."""
+    path, method = OPERATION
+    operation = spec["paths"][path][method]
+
+    [revision] = [each for each in operation["parameters"] if each["in"] == "header"]
+    assert (revision["name"], revision["schema"]["default"]) == ("revision", "2026-07-15")
+    assert operation["operationId"] == "create_back_in_stock_subscription"
+    assert [*operation["requestBody"]["content"]] == [MEDIA_TYPE]
+
+
+BODY = {
+    "data": {
+        "type": "back-in-stock-subscription",
+        "attributes": {
+            "channels": ["EMAIL"],
+            "profile": {"data": {"type": "profile", "attributes": {"email": "ada@example.org"}}},
+        },
+        "relationships": {"variant": {"data": {"type": "catalog-variant", "id": MUG}}},
+    }
+}
+
+
+def changed(*path: str, **values: Any) -> dict[str, Any]:
+    """The body with these values put at the path; one that is None is taken out."""
+    copy: dict[str, Any] = json.loads(json.dumps(BODY))
+    place = copy
+    for name in path:
+        place = place[name]
+    place.update(values)
+    for name in [name for name, value in values.items() if value is None]:
+        del place[name]
+    return copy
+
+
+BROKEN = {
+    "a member beside data": changed(list="x"),
+    "list_id among the attributes": changed("data", "attributes", list_id="x"),
+    "id among the profile's attributes": changed(
+        "data", "attributes", "profile", "data", "attributes", anonymous_id="x"
+    ),
+    "a member beside the variant's ID": changed(
+        "data", "relationships", "variant", "data", sku="x"
+    ),
+    "another relationship": changed("data", "relationships", item={"data": {}}),
+    "another type": changed("data", type="subscription"),
+    "another type of profile": changed("data", "attributes", "profile", "data", type="person"),
+    "unknown channel": changed("data", "attributes", channels=["FAX"]),
+    "no channels": changed("data", "attributes", channels=None),
+    "no variant": changed("data", "relationships", variant=None),
+    "no attributes": changed("data", attributes=None),
+    "a number for an address": changed(
+        "data", "attributes", "profile", "data", "attributes", email=5
+    ),
+}
+
+
+def test_the_body_is_valid(request_schema: Any) -> None:
+    """The body of which the broken ones are made is right itself."""
+    assert faults(request_schema, BODY) == []
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+def test_the_validation_bites(request_schema: Any, body: dict[str, Any]) -> None:
+    """A body that Klaviyo would refuse is not valid here."""
+    assert faults(request_schema, body) != []
+
+
+def typed_call() -> Any:
+    """The same sign-up in the SDK's own models."""
+    prefix = "ServerBISSubscriptionCreateQuery"
+
+    def make(name: str, **values: Any) -> Any:
+        return getattr(models, name)(**values)
+
+    email = make("ProfileIdentifierDTOResourceObjectAttributes", email="ada@example.org")
+    profile = make("ProfileIdentifierDTOResourceObject", type="profile", attributes=email)
+    holder = make(f"{prefix}ResourceObjectAttributesProfile", data=profile)
+    attributes = make(f"{prefix}ResourceObjectAttributes", channels=["EMAIL"], profile=holder)
+    variant = make(
+        f"{prefix}ResourceObjectRelationshipsVariantData", type="catalog-variant", id=MUG
+    )
+    link = make(f"{prefix}ResourceObjectRelationshipsVariant", data=variant)
+    data = make(
+        f"{prefix}ResourceObject",
+        type="back-in-stock-subscription",
+        attributes=attributes,
+        relationships=make(f"{prefix}ResourceObjectRelationships", variant=link),
+    )
+    return make(prefix, data=data)
+
+
+@pytest.mark.parametrize("written", [BODY, None], ids=["as JSON", "in its models"])
+def test_klaviyos_own_sdk_sends_the_same(
+    make_shop: Callable[..., Flask], sandbox: Sandbox, written: dict[str, Any] | None
+) -> None:
+    """The kit's body and the SDK's are one JSON document, to one address."""
+    sdk = KlaviyoAPI(sandbox.account.private_key, max_retries=0, test_host=sandbox.url)
+
+    sign_up(make_shop())
+    sdk.Catalogs.create_back_in_stock_subscription(written or typed_call())
+
+    kits, sdks = sandbox.requests()
+    assert kits["body"] == sdks["body"]
+    for name in ("method", "path", "query", "operation", "status", "problems"):
+        assert kits[name] == sdks[name]
+    for name in ("Authorization", "Content-Type"):
+        assert kits["headers"][name] == sdks["headers"][name]
+    assert len(sandbox.waiting()) == 1
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_the_errors_are_of_the_specified_shape(
+    make_shop: Callable[..., Flask], sandbox: Sandbox, spec: dict[str, Any], kind: str
+) -> None:
+    """What the kit was told, it could have been told by Klaviyo."""
+    sandbox.drill(kind)
+
+    sign_up(make_shop())
+
+    [call] = sandbox.requests()
+    path, method = OPERATION
+    response = spec["paths"][path][method]["responses"][f"{call['status'] // 100}XX"]
+    schema = flat(response, spec, closed=False)["content"][MEDIA_TYPE]["schema"]
+    assert faults(schema, call["reply"]) == []
+    assert faults(schema, {"errors": [{"detail": "no id, code or title"}]}) != []
+    assert call["reply_headers"]["Content-Type"] == MEDIA_TYPE

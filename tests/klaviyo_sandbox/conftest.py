@@ -1,0 +1,155 @@
+"""A sandbox on a real port for each test, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+from werkzeug.serving import make_server
+
+from klaviyo_sandbox import Account, create_app, make_account
+
+SERVER_PATH = "/api/back-in-stock-subscriptions"
+BROWSER_PATH = "/client/back-in-stock-subscriptions"
+SERVER_OPERATION = "create_back_in_stock_subscription"
+BROWSER_OPERATION = "create_client_back_in_stock_subscription"
+MEDIA_TYPE = "application/vnd.api+json"
+SHOP = "http://127.0.0.1:5000"
+VARIANT = "$custom:::$default:::jacket-m"
+EMAIL = "ada@shop.example.org"
+PHONE = "+12025550143"
+
+
+def body(
+    *, channels: Any = ("EMAIL",), variant: str = VARIANT, **identifiers: Any
+) -> dict[str, Any]:
+    """Return a sign-up's body, for EMAIL's own address unless identifiers are given."""
+    attributes = identifiers or {"email": EMAIL}
+    return {
+        "data": {
+            "type": "back-in-stock-subscription",
+            "attributes": {
+                "channels": list(channels),
+                "profile": {"data": {"type": "profile", "attributes": attributes}},
+            },
+            "relationships": {"variant": {"data": {"type": "catalog-variant", "id": variant}}},
+        }
+    }
+
+
+@dataclass
+class MovableClock:
+    """A clock that stands still until a test moves it."""
+
+    now: datetime = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        """Go on by so many seconds."""
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Running:
+    """A sandbox that runs: its address, its account, its clock, and ways to call it."""
+
+    url: str
+    account: Account
+    clock: MovableClock
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send any request."""
+        return self.session.request(method, self.url + path, timeout=20, **options)
+
+    def server_call(self, sent: Any = None, **headers: Any) -> requests.Response:
+        """Sign up as a server does; a header given as None is left out."""
+        usual = {"Authorization": f"Klaviyo-API-Key {self.account.private_key}"}
+        return self._post(SERVER_PATH, sent, usual | self._headers() | _spelt(headers))
+
+    def browser_call(
+        self, sent: Any = None, *, company_id: str | None = None, **headers: Any
+    ) -> requests.Response:
+        """Sign up as a browser does."""
+        company = company_id or self.account.public_key
+        path = f"{BROWSER_PATH}?company_id={company}"
+        return self._post(path, sent, {"Origin": SHOP} | self._headers() | _spelt(headers))
+
+    def drill(self, kind: str, **options: Any) -> None:
+        """Set a drill."""
+        reply = self.ask("POST", "/_sandbox/drills", json={"kind": kind, **options})
+        assert reply.status_code == 201, reply.text
+
+    def read(self, name: str) -> list[dict[str, Any]]:
+        """Return one of the control lists: requests, waiting, drills."""
+        listed: list[dict[str, Any]] = self.ask("GET", f"/_sandbox/{name}").json()[name]
+        return listed
+
+    def _headers(self) -> dict[str, Any]:
+        return {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE}
+
+    def _post(self, path: str, sent: Any, headers: dict[str, Any]) -> requests.Response:
+        given = {"json": body() if sent is None else sent}
+        if isinstance(sent, bytes):
+            given = {"data": sent}
+        return self.ask("POST", path, headers=headers, **given)
+
+
+def _spelt(headers: dict[str, Any]) -> dict[str, Any]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def without(tree: dict[str, Any], *path: str) -> dict[str, Any]:
+    """Return a copy of a body without the thing at the path."""
+    copy = deepcopy(tree)
+    parent = copy
+    for name in path[:-1]:
+        parent = parent[name]
+    del parent[path[-1]]
+    return copy
+
+
+def having(tree: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of a body with a value put at the path."""
+    copy = deepcopy(tree)
+    parent = copy
+    for name in path[:-1]:
+        parent = parent[name]
+    parent[path[-1]] = value
+    return copy
+
+
+def eventually(found: Callable[[], Any]) -> Any:
+    """Return the first true value, within a deadline."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came")
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Running]:
+    """Run a sandbox on a free port of 127.0.0.1."""
+    account, clock = make_account(), MovableClock()
+    server = make_server("127.0.0.1", 0, create_app(account, now=clock), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    running = Running(f"http://127.0.0.1:{server.server_port}", account, clock)
+    running.session.trust_env = False  # no proxy between a test and its own machine
+    with running.session:
+        yield running
+        # ends what a test left dripping or waiting
+        running.ask("POST", "/_sandbox/reset")
+    server.shutdown()
+    thread.join(10)

@@ -1,0 +1,144 @@
+"""The pages: they show what happened, escape what they show, and need no script."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from klaviyo_sandbox.drills import KINDS
+from tests.klaviyo_sandbox.conftest import EMAIL, VARIANT, Running, body
+
+HOSTILE = "<script>alert(1)</script>\"'&"
+VOID = {"meta", "link", "img", "br"}
+
+
+class Outline(HTMLParser):
+    """Reads a page strictly: every element is closed in order, IDs are unique."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.styles = 0
+        self.feed(page)
+        assert self.open == []
+        assert len(self.ids) == len(set(self.ids))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.tags.append(tag)
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        self.styles += sum(name == "style" or name.startswith("on") for name, _ in attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note that it ends."""
+        assert self.open.pop() == tag
+
+
+def page(sandbox: Running, path: str, status: int = 200) -> str:
+    """Return a page that must be whole and free of scripts and inline styles."""
+    reply = sandbox.ask("GET", path)
+    assert status == reply.status_code
+    outline = Outline(reply.text)
+    assert not {"script", "style"} & set(outline.tags)
+    assert (outline.styles, outline.tags.count("h1"), outline.tags.count("main")) == (0, 1, 1)
+    return reply.text
+
+
+def test_the_overview_says_what_this_is(sandbox: Running) -> None:
+    """It names the account, the base URL, the operations and the drills, and hides the key."""
+    overview = page(sandbox, "/")
+
+    account = sandbox.account
+    for words in ("This is not Klaviyo", account.public_key, account.list_id, sandbox.url, *KINDS):
+        assert words in overview
+    assert account.private_key not in overview
+    assert overview.count("back-in-stock-subscriptions</code>") == 2
+
+
+def test_empty_pages_say_what_will_be_there(sandbox: Running) -> None:
+    """Before anything happens the lists say so."""
+    assert "Nothing has arrived yet" in page(sandbox, "/requests")
+    assert "Nobody is waiting" in page(sandbox, "/waiting")
+
+
+def test_a_request_is_shown(sandbox: Running) -> None:
+    """The list links to the request, which shows headers, body, status and meaning."""
+    sandbox.server_call()
+
+    listing = page(sandbox, "/requests")
+    assert 'href="/requests/1"' in listing
+    detail = page(sandbox, "/requests/1")
+    for words in ("202", "2026-07-15", EMAIL, VARIANT, "It promises no subscription yet"):
+        assert words in detail
+
+
+def test_the_newest_request_comes_first(sandbox: Running) -> None:
+    """A developer looks at the last call, not at the first."""
+    for _ in range(3):
+        sandbox.server_call()
+
+    assert re.findall(r'href="/requests/(\d+)"', page(sandbox, "/requests")) == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("drop", "slow", "cors")])
+def test_each_drill_has_a_meaning(sandbox: Running, kind: str) -> None:
+    """Whatever happened, the page says in a sentence what it means."""
+    sandbox.drill(kind, seconds=0)
+    sandbox.server_call()
+
+    detail = page(sandbox, "/requests/1")
+    meaning = re.search(r"What it means</h2>\s*<p>([^<]+)</p>", detail)
+    assert meaning
+    assert len(meaning[1]) > 30
+
+
+def test_a_refusal_says_what_to_do(sandbox: Running) -> None:
+    """Wrong key, wrong company, wrong revision, wrong body: each has its own sentence."""
+    sandbox.server_call(Authorization=None)
+    sandbox.browser_call(company_id="WRONG1")
+    sandbox.server_call(revision="soon")
+    sandbox.server_call({})
+    sandbox.browser_call(company_id=sandbox.account.private_key)
+
+    sentences = [
+        re.findall(r"What it means</h2>\s*<p>([^<]+)</p>", page(sandbox, f"/requests/{number}"))[0]
+        for number in range(1, 6)
+    ]
+
+    for words, sentence in zip(
+        ("KLAVIYO_PRIVATE_KEY", "company ID", "revision header", "schema", "Revoke it"),
+        sentences,
+        strict=True,
+    ):
+        assert words in sentence
+
+
+def test_the_waiting_list_is_shown(sandbox: Running) -> None:
+    """Who waits, for what, by which channel."""
+    sandbox.server_call()
+
+    waiting = page(sandbox, "/waiting")
+    for words in (EMAIL, VARIANT, "EMAIL", "1 sign-up,"):
+        assert words in waiting
+
+
+def test_what_was_sent_is_escaped(sandbox: Running) -> None:
+    """Markup in a path, a header, a body or a variant's ID is shown as text."""
+    variant = f"$custom:::$default:::{HOSTILE}"
+    assert sandbox.server_call(body(variant=variant), X_Hostile=HOSTILE).status_code == 202
+    sandbox.server_call(HOSTILE.encode(), Origin=HOSTILE)
+    sandbox.ask("POST", f"/api/{HOSTILE}")
+
+    for path in ("/requests", "/requests/1", "/requests/2", "/requests/3", "/waiting"):
+        assert "<script>" not in page(sandbox, path)
+    assert "&lt;script&gt;" in page(sandbox, "/waiting")
+
+
+@pytest.mark.parametrize("path", ["/requests/1", "/requests/999999999999", "/nothing"])
+def test_a_missing_page_is_a_page(sandbox: Running, path: str) -> None:
+    """A link to what has left the record leads to a page that says so."""
+    assert "404 Not Found" in page(sandbox, path, status=404)

@@ -1,0 +1,118 @@
+"""Reads HTML as a browser would, as far as a test needs it: elements, text, and a form's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from werkzeug.test import TestResponse
+
+_VOID = {"br", "hr", "img", "input", "link", "meta"}
+
+
+class Element:
+    """An element of a page: its attributes (None for one without a value) and what it holds."""
+
+    def __init__(self, tag: str, attributes: dict[str, str | None], parent: Element | None) -> None:
+        self.tag = tag
+        self.attributes = attributes
+        self.parent = parent
+        self.children: list[Element | str] = []
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes[name] or ""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.attributes
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The attribute's value, or the default where there is no such attribute."""
+        return self.attributes.get(name, default)
+
+    @property
+    def classes(self) -> list[str]:
+        """The names in `class`."""
+        return (self.get("class") or "").split()
+
+    @property
+    def text(self) -> str:
+        """All text inside, with each run of white space as one space."""
+        return " ".join("".join(self._texts()).split())
+
+    def _texts(self) -> Iterator[str]:
+        for child in self.children:
+            yield from [child] if isinstance(child, str) else child._texts()
+
+    def all(self, tag: str | None = None, **attributes: str) -> list[Element]:
+        """The elements inside with this tag and these attributes (`class_` is one of several)."""
+        return [each for each in self._elements() if each.matches(tag, **attributes)]
+
+    def one(self, tag: str | None = None, **attributes: str) -> Element:
+        """The only such element; fails when there are none or several."""
+        found = self.all(tag, **attributes)
+        assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
+        return found[0]
+
+    def matches(self, tag: str | None, **attributes: str) -> bool:
+        """Whether this element has the tag and the attributes."""
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        if "class" in wanted and wanted.pop("class") not in self.classes:
+            return False
+        right = all(self.get(name) == value for name, value in wanted.items())
+        return right and tag in (None, self.tag)
+
+    def _elements(self) -> Iterator[Element]:
+        for child in self.children:
+            if isinstance(child, Element):
+                yield child
+                yield from child._elements()
+
+    def form_data(self, **typed: str) -> list[tuple[str, str]]:
+        """What a browser sends for this form, with this typed into its fields."""
+        return [
+            (each["name"], typed.get(each["name"], each.get("value", "on") or ""))
+            for each in self.all("input")
+            if each.get("type") != "checkbox" or "checked" in each
+        ]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = Element("", {}, None)
+        self._open = self.root
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, dict(attrs), self._open)
+        self._open.children.append(element)
+        if tag not in _VOID:
+            self._open = element
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:
+            return
+        assert self._open.tag == tag, f"</{tag}> closes <{self._open.tag}>"
+        assert self._open.parent is not None
+        self._open = self._open.parent
+
+    def handle_data(self, data: str) -> None:
+        self._open.children.append(data)
+
+
+def read(html: str) -> Element:
+    """The markup as a tree; fails when a tag is closed that was not opened last."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader._open is reader.root, f"<{reader._open.tag}> is never closed"
+    return reader.root
+
+
+def view(reply: TestResponse) -> Element:
+    """What the shopper sees of a reply: a page, a fragment, or the `html` of the element's JSON."""
+    return read(reply.json["html"] if reply.json is not None else reply.text)
+
+
+def post_form(root: Element) -> Element:
+    """The sign-up form on a page, beside which a dialog has one that closes it."""
+    return root.one("form", method="post")

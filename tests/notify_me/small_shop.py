@@ -1,0 +1,106 @@
+"""A shop as small as the kit allows: a catalog in a dict, and SQLite.
+
+`python -m tests.notify_me.small_shop` serves it until it is killed, for tests that kill it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_alembic import Alembic
+from flask_sqlalchemy_lite import SQLAlchemy
+from werkzeug.serving import make_server
+
+from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata
+
+DATABASE = "shop.db"
+
+
+class DictCatalog:
+    """A catalog in memory, whose stock a test sets."""
+
+    def __init__(self) -> None:
+        self.variants: dict[CompositeID, Variant] = {}
+
+    def add(
+        self, product_id: str, title: str, sku: str, quantity: int | None, **more: Any
+    ) -> Variant:
+        """Put a variant into the catalog."""
+        composite_id = more.pop("composite_id", None) or CompositeID("$custom", "$default", sku)
+        url = more.pop("url", f"/products/{product_id}?variant={sku}")
+        variant = Variant(
+            composite_id=composite_id,
+            product_id=product_id,
+            product_title=title,
+            url=url,
+            quantity=quantity,
+            price=Decimal("49.00"),
+            **more,
+        )
+        self.variants[composite_id] = variant
+        return variant
+
+    def stock(self, variant: Variant, quantity: int | None) -> None:
+        """Set a variant's stock."""
+        self.variants[variant.composite_id] = replace(variant, quantity=quantity)
+
+    def variant(self, composite_id: CompositeID) -> Variant | None:
+        """The kit's protocol."""
+        return self.variants.get(composite_id)
+
+    def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
+        """The kit's protocol."""
+        found = self.variants.get(composite_id)
+        if found is None:
+            return ()
+        return [each for each in self.variants.values() if each.product_id == found.product_id]
+
+
+def small_catalog() -> DictCatalog:
+    """A parka in three variants (M / Moss and L / Moss sold out), and a sold-out mug."""
+    catalog = DictCatalog()
+    for size, colour, quantity in (("M", "Moss", 0), ("L", "Moss", 0), ("M", "Rust", 3)):
+        options = {"Size": size, "Colour": colour}
+        sku = f"PARKA-{size}-{colour.upper()}"
+        catalog.add("parka", "Harbour Parka", sku, quantity, options=options)
+    catalog.add("mug", "Enamel Mug", "MUG", 0)
+    return catalog
+
+
+def small_shop(folder: Path, catalog: DictCatalog, **config: Any) -> Flask:
+    """The shop, with its database and its templates (if any) in `folder`."""
+    app = Flask("small_shop", root_path=str(folder))
+    database = {"url": f"sqlite:///{folder / DATABASE}", "connect_args": {"timeout": 2}}
+    defaults = {
+        "SECRET_KEY": "s" * 32,
+        "NOTIFY_ME_LOG_KEY": "l" * 32,
+        "SQLALCHEMY_ENGINES": {"default": database},
+        "ALEMBIC": {"script_location": MIGRATIONS},
+    }
+    app.config.from_mapping({**defaults, **config})
+    db = SQLAlchemy(app, engine_options={"hide_parameters": True})
+    alembic = Alembic(app, metadatas=[metadata])
+    NotifyMe(app, catalog=catalog, db=db)
+    with app.app_context():
+        alembic.upgrade()
+    return app
+
+
+def main(folder: str, config: str) -> None:
+    """Serve the shop on a free port, which the first line of output tells."""
+    app = small_shop(Path(folder), small_catalog(), **json.loads(config))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

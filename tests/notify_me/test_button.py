@@ -1,0 +1,193 @@
+"""The button: when it shows, what it is called, where it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+
+from notify_me import InventoryPolicy, Variant
+from tests.notify_me.markup import Element, read
+from tests.notify_me.small_shop import DictCatalog
+
+Render = Callable[..., str]
+
+
+@pytest.fixture
+def render(app: Flask) -> Render:
+    """Renders `notify_me(…)` in a template of the shop."""
+
+    def rendered(variant: Variant | Sequence[Variant], **options: Any) -> str:
+        with app.test_request_context():
+            template = "{{ notify_me(variant, **options) }}"
+            return render_template_string(template, variant=variant, options=options)
+
+    return rendered
+
+
+@pytest.mark.parametrize(
+    ("quantity", "policy", "shows"),
+    [
+        (0, InventoryPolicy.DENY, True),
+        (0, InventoryPolicy.UNSET, True),
+        (-1, InventoryPolicy.DENY, True),
+        (1, InventoryPolicy.DENY, False),
+        (1, InventoryPolicy.UNSET, False),
+        (None, InventoryPolicy.DENY, False),
+        (None, InventoryPolicy.UNSET, False),
+        (0, InventoryPolicy.CONTINUE, False),
+        (-5, InventoryPolicy.CONTINUE, False),
+        (1, InventoryPolicy.CONTINUE, False),
+    ],
+)
+def test_it_shows_for_what_is_sold_out_alone(
+    render: Render,
+    catalog: DictCatalog,
+    quantity: int | None,
+    policy: InventoryPolicy,
+    shows: bool,
+) -> None:
+    """Stock that isn't managed, and what is sold without stock, are never sold out."""
+    variant = catalog.add("cap", "Cap", "CAP", quantity, inventory_policy=policy)
+
+    rendered = render(variant)
+
+    assert (rendered != "") == shows
+    assert ("<notify-me" in rendered) == shows
+
+
+def parkas(catalog: DictCatalog, *quantities: int | None) -> list[Variant]:
+    """Variants of one product with this stock."""
+    return [
+        catalog.add("coat", "Coat", f"COAT-{size}", quantity, options={"Size": size})
+        for size, quantity in zip("SML", quantities, strict=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "shows"),
+    [
+        ((0, 0, 0), True),
+        ((0, -2), True),
+        ((0,), True),
+        ((0, 1, 0), False),
+        ((0, None), False),
+        ((3, 3), False),
+        ((), False),
+    ],
+)
+def test_a_card_shows_it_when_all_variants_are_sold_out(
+    render: Render, catalog: DictCatalog, quantities: tuple[int | None, ...], shows: bool
+) -> None:
+    """A product that can be bought in any variant is not sold out."""
+    assert (render(parkas(catalog, *quantities)) != "") == shows
+
+
+def link(html: str) -> Element:
+    """The link of a rendered button."""
+    return read(html).one("notify-me").one("a")
+
+
+def test_a_cards_link_lets_the_shopper_choose(
+    app: Flask, render: Render, catalog: DictCatalog
+) -> None:
+    """It names the product alone, and its form has the variants to choose from."""
+    card = link(render(parkas(catalog, 0, 0)))
+
+    assert card.text == "Notify me: Coat"
+    assert card["href"].endswith("?choose=1")
+    form = read(app.test_client().get(card["href"]).text)
+    assert len(form.all("input", type="checkbox", name="variants")) == 2
+
+
+def test_a_card_of_one_variant_has_nothing_to_choose(
+    app: Flask, render: Render, catalog: DictCatalog
+) -> None:
+    """Its form is that variant's own."""
+    card = link(render(parkas(catalog, 0)))
+
+    assert "choose" not in card["href"]
+    form = read(app.test_client().get(card["href"]).text)
+    assert form.one("input", name="variants")["value"] == "$custom:::$default:::COAT-S"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "Notify me: Coat"),
+        ({"Size": "M"}, "Notify me: Coat, M"),
+        ({"Size": "M", "Colour": "Moss"}, "Notify me: Coat, M / Moss"),
+    ],
+    ids=["no options", "one", "two"],
+)
+def test_its_name_tells_one_button_from_the_next(
+    render: Render, catalog: DictCatalog, options: dict[str, str], name: str
+) -> None:
+    """Read out of context, in a list of links, each says what it is for."""
+    variant = catalog.add("coat", "Coat", "COAT", 0, options=options)
+
+    assert link(render(variant)).text == name
+
+
+HOSTILE = "\"><script>alert(1)</script> & 'x' {{ 7*7 }}"
+
+
+def test_titles_and_labels_are_text(render: Render, catalog: DictCatalog) -> None:
+    """Markup in a product's title, an option or a label is shown as it is."""
+    variant = catalog.add("coat", HOSTILE, "COAT", 0, options={"Size": HOSTILE})
+
+    html = render(variant, label=HOSTILE)
+
+    assert link(html).text == f"{HOSTILE}: {HOSTILE}, {HOSTILE}"
+    assert [each.tag for each in read(html).all()] == ["notify-me", "a", "span"]
+
+
+def test_its_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
+    """An ID's odd characters stay inside the attribute and inside the path."""
+    variant = catalog.add("coat", "Coat", "\" onclick='x' ?a=1#b&c/../d", 0)
+
+    anchor = link(render(variant))
+
+    assert set(anchor.attributes) == {"class", "href", "rel"}
+    assert anchor["href"] == (
+        "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3A"
+        "%22%20onclick%3D%27x%27%20%3Fa%3D1%23b%26c%2F..%2Fd"
+    )
+
+
+def test_it_holds_no_form_and_no_script(render: Render, catalog: DictCatalog) -> None:
+    """A product page stays cheap: a link and its words."""
+    [variant] = parkas(catalog, 0)
+
+    assert render(variant) == (
+        '<notify-me class="notify-me">\n'
+        '  <a class="notify-me__button" '
+        'href="/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3ACOAT-S" rel="nofollow">'
+        'Notify me<span class="notify-me__hidden">: Coat, S</span>\n'
+        "  </a>\n"
+        "</notify-me>"
+    )
+
+
+def test_the_head_names_files_that_are_there(app: Flask) -> None:
+    """The stylesheet and the script of `{{ notify_me_head() }}` are served, and cached apart."""
+    with app.test_request_context():
+        head = read(render_template_string("{{ notify_me_head() }}"))
+
+    client = app.test_client()
+    with client.get(head.one("link", rel="stylesheet")["href"]) as style:
+        assert (style.status_code, style.mimetype) == (200, "text/css")
+    with client.get(head.one("script", type="module")["src"]) as script:
+        assert (script.status_code, script.mimetype) == (200, "text/javascript")
+        assert script.headers.get("Cache-Control") != "private, no-store"
+
+
+def test_an_app_without_the_extension_says_so(catalog: DictCatalog) -> None:
+    """Whoever forgets `NotifyMe(app, …)` reads what to call."""
+    from notify_me.extension import notify_me
+
+    [variant] = parkas(catalog, 0)
+    with Flask("bare").test_request_context(), pytest.raises(RuntimeError, match=r"NotifyMe\(app"):
+        notify_me(variant)

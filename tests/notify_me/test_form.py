@@ -1,0 +1,555 @@
+"""The form: as a page and as a fragment, and what it says to bad input."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.markup import Element, post_form, read, view
+from tests.notify_me.small_shop import DictCatalog
+from tests.support import Sandbox
+
+PREFIX = "$custom:::$default:::"
+PARKA = f"/notify-me/{PREFIX}PARKA-M-MOSS"
+CHOOSE = f"{PARKA}?choose=1"
+MUG = f"/notify-me/{PREFIX}MUG"
+ELEMENT = {"X-Notify-Me": "1"}
+ADA = "ada@example.org"
+
+ways = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+
+
+def test_the_page(client: FlaskClient) -> None:
+    """One heading, a title that names the product, a labelled field, and a way back."""
+    page = view(client.get(PARKA))
+
+    assert page.one("title").text == "Notify me: Harbour Parka"
+    assert page.one("h1").text == "Harbour Parka"
+    assert page.one("p", class_="notify-me__variant").text == "M / Moss"
+    form = post_form(page)
+    assert form.form_data() == [
+        ("variants", f"{PREFIX}PARKA-M-MOSS"),
+        ("channels", "EMAIL"),
+        ("email", ""),
+    ]
+    field = form.one("input", name="email")
+    assert page.one("label", for_=field["id"]).text == "Email"
+    assert (field["type"], field["autocomplete"]) == ("email", "email")
+    assert page.one("a", href="/products/parka?variant=PARKA-M-MOSS").text.startswith("Back to")
+    assert page.one("meta", name="robots")["content"] == "noindex"
+
+
+def test_the_form_stands_in_an_element(client: FlaskClient) -> None:
+    """So that a link opened in a new tab works as the dialog does."""
+    page = view(client.get(PARKA))
+
+    assert page.one("notify-me").all("form") == page.all("form", method="post")
+
+
+def test_the_fragment_is_a_dialog(client: FlaskClient) -> None:
+    """One closed dialog, named by its title, with a button that closes it."""
+    fragment = view(client.get(PARKA, headers=ELEMENT))
+
+    [dialog] = [each for each in fragment.children if isinstance(each, Element)]
+    assert (dialog.tag, "open" in dialog) == ("dialog", False)
+    title = fragment.one("h2")
+    assert dialog["aria-labelledby"] == title["id"]
+    assert title.text == "Harbour Parka"
+    closing = fragment.one("form", method="dialog")
+    assert closing.one("button")["aria-label"] == "Close"
+    field = post_form(fragment).one("input", name="email")
+    assert fragment.one("label", for_=field["id"]).text == "Email"
+
+
+def test_page_and_fragment_send_the_same(client: FlaskClient) -> None:
+    """The same form, to the same address."""
+    page = post_form(view(client.get(CHOOSE)))
+    fragment = post_form(view(client.get(CHOOSE, headers=ELEMENT)))
+
+    assert page.form_data() == fragment.form_data()
+    assert page["action"] == fragment["action"]
+
+
+def test_two_fragments_on_a_page_do_not_clash(client: FlaskClient) -> None:
+    """No ID of one is an ID of the other, and each refers to its own."""
+    ids = []
+    for _ in range(2):
+        fragment = view(client.get(PARKA, headers=ELEMENT))
+        ids.append({each["id"] for each in fragment.all() if "id" in each})
+        assert references(fragment) <= ids[-1]
+
+    assert ids[0]
+    assert ids[0].isdisjoint(ids[1])
+
+
+def references(root: Element) -> set[str]:
+    """The IDs that something in the markup refers to."""
+    names = ("for", "aria-labelledby", "aria-describedby")
+    texts = [each[name] for each in root.all() for name in names if name in each]
+    return {one for text in texts for one in text.split()}
+
+
+@pytest.mark.parametrize("path", [PARKA, CHOOSE, f"/notify-me/{PREFIX}PARKA-M-RUST"])
+@ways
+def test_a_form_is_nobodys_but_the_shoppers(
+    client: FlaskClient, path: str, headers: dict[str, str]
+) -> None:
+    """No cookie, kept nowhere, and told apart by the header."""
+    for reply in (
+        client.get(path, headers=headers),
+        client.post(path, headers=headers),
+        client.post(path, headers=headers, data={"channels": "EMAIL", "email": ADA}),
+    ):
+        assert "Set-Cookie" not in reply.headers
+        assert reply.headers["Cache-Control"] == "private, no-store"
+        assert "X-Notify-Me" in reply.vary
+
+
+def test_choosing_starts_with_nothing_chosen(client: FlaskClient) -> None:
+    """The sold-out variants alone, none ticked, under the names of the options."""
+    page = view(client.get(CHOOSE))
+
+    boxes = page.all("input", type="checkbox", name="variants")
+    assert [each["value"] for each in boxes] == [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]
+    assert [each["value"] for each in boxes if "checked" in each] == []
+    assert [each.text for each in page.all("label", class_="notify-me__choice")] == [
+        "M / Moss",
+        "L / Moss",
+    ]
+    assert page.one("fieldset").one("legend").text == "Size / Colour"
+    assert page.all("p", class_="notify-me__variant") == []
+
+
+def test_choosing_among_one_is_no_choice(client: FlaskClient) -> None:
+    """A product without other variants shows its own form."""
+    page = view(client.get(f"{MUG}?choose=1"))
+
+    assert page.all("fieldset") == []
+    assert ("variants", f"{PREFIX}MUG") in post_form(page).form_data()
+
+
+@ways
+def test_a_variant_in_stock_has_no_form(client: FlaskClient, headers: dict[str, str]) -> None:
+    """Its page says that it is back, with a link to it."""
+    reply = client.get(f"/notify-me/{PREFIX}PARKA-M-RUST", headers=headers)
+
+    assert reply.status_code == 200
+    page = view(reply)
+    assert page.all("form", method="post") == []
+    assert page.all("a", href="/products/parka?variant=PARKA-M-RUST") != []
+
+
+def test_the_shops_own_frame_is_used(app: Flask, tmp_path: Path) -> None:
+    """With a base.html of the shop's, the form's page looks like the rest of the shop."""
+    base = "<title>{% block title %}{% endblock %}</title><b>Shop</b>{% block main %}{% endblock %}"
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "base.html").write_text(base, encoding="utf-8")
+
+    page = view(app.test_client().get(PARKA))
+
+    assert page.one("b").text == "Shop"
+    assert page.one("title").text == "Notify me: Harbour Parka"
+    assert post_form(page).form_data() != []
+
+
+def test_a_shop_overrides_a_template_by_its_path(app: Flask, tmp_path: Path) -> None:
+    """A file of the shop's under the same path wins over the kit's."""
+    folder = tmp_path / "templates" / "notify_me"
+    folder.mkdir(parents=True)
+    (folder / "_form.html").write_text("<p>Ours</p>", encoding="utf-8")
+
+    assert "<p>Ours</p>" in app.test_client().get(PARKA).text
+
+
+@pytest.mark.parametrize(
+    "composite_id",
+    [
+        f"{PREFIX}NOTHING",
+        "$custom:::other:::MUG",
+        "$shopify:::$default:::MUG",
+        "MUG",
+        "$custom:::MUG",
+        ":::::::::",
+        "$shopify:::$default:::gid://shopify/ProductVariant/1",
+        f"{PREFIX}{'x' * 600}",
+        f"{PREFIX}MUG%01",
+        f"{PREFIX}mug",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@ways
+def test_what_the_shop_does_not_have_is_not_found(
+    client: FlaskClient,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    composite_id: str,
+    method: str,
+    headers: dict[str, str],
+) -> None:
+    """404, and neither Klaviyo nor the log hears of it."""
+    data = {"channels": "EMAIL", "email": ADA} if method == "POST" else None
+
+    reply = client.open(f"/notify-me/{composite_id}", method=method, data=data, headers=headers)
+
+    assert reply.status_code == 404
+    if method == "POST" and headers:
+        assert reply.json is not None
+        assert reply.json["state"] == "failed"
+        assert "doesn't have this product" in view(reply).one(role="alert").text
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_another_method_is_refused(client: FlaskClient, method: str) -> None:
+    """The form is read and sent, nothing else."""
+    assert client.open(PARKA, method=method).status_code == 405
+
+
+# Bad input: address, what is sent, the field, and its sentence.
+Bad = tuple[str, dict[str, Any], str, str]
+NO_CHANNEL = "Choose how you'd like to hear from us."
+NO_EMAIL = "Enter your email address, so that we can write to you."
+OTHER = "One of the options chosen doesn't belong to this product. Please choose again."
+OK: dict[str, Any] = {"channels": "EMAIL", "email": ADA}
+TYPED = {
+    "no at sign": "ada.example.org",
+    "nothing before the at sign": "@example.org",
+    "nothing after the at sign": "ada@",
+    "no ending": "ada@example",
+    "space inside": "a da@example.org",
+    "two dots": "ada..l@example.org",
+    "two addresses": "ada@example.org, bob@example.org",
+    "two at signs": "ada@bob@example.org",
+    "name and address": "Ada <ada@example.org>",
+    "line break": "ada@example.org\nBcc: bob@example.org",
+    "null": "ada\0@example.org",
+    "over-long": f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.org",
+    "far too long": f"{'a' * 8000}@example.org",
+    "markup": '"><script>alert(1)</script>@example.org',
+    "template": "{{ 7*7 }}@example.org",
+    "reserved": "ada@shop.invalid",
+}
+BAD: dict[str, Bad] = {
+    "no channel": (PARKA, {"email": ADA}, "channels", NO_CHANNEL),
+    "unknown channel": (PARKA, {**OK, "channels": "FAX"}, "channels", "We can't reach you that"),
+    "channel not offered": (PARKA, {**OK, "channels": "SMS"}, "channels", "We can't reach you"),
+    "one channel of two unknown": (
+        PARKA,
+        {**OK, "channels": ["EMAIL", "FAX"]},
+        "channels",
+        "We can't reach you that way.",
+    ),
+    "no email": (PARKA, {"channels": "EMAIL"}, "email", NO_EMAIL),
+    "empty email": (PARKA, {**OK, "email": ""}, "email", NO_EMAIL),
+    "blank email": (PARKA, {**OK, "email": "  "}, "email", NO_EMAIL),
+    **{name: (PARKA, {**OK, "email": typed}, "email", "") for name, typed in TYPED.items()},
+    "another product's variant": (PARKA, {**OK, "variants": f"{PREFIX}MUG"}, "variants", OTHER),
+    "own and another product's variant": (
+        CHOOSE,
+        {**OK, "variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}MUG"]},
+        "variants",
+        OTHER,
+    ),
+    "unknown variant": (CHOOSE, {**OK, "variants": f"{PREFIX}XL"}, "variants", OTHER),
+    "malformed variant": (CHOOSE, {**OK, "variants": "XL"}, "variants", OTHER),
+    "empty variant": (CHOOSE, {**OK, "variants": ""}, "variants", OTHER),
+    "no variant chosen": (CHOOSE, OK, "variants", "Choose at least one option"),
+    "one of two back in stock": (
+        CHOOSE,
+        {**OK, "variants": [f"{PREFIX}PARKA-M-RUST", f"{PREFIX}PARKA-M-MOSS"]},
+        "variants",
+        "Back in stock meanwhile: M / Rust.",
+    ),
+}
+
+
+def sentences(root: Element, field: str) -> list[str]:
+    """The sentences beside a field that its controls, or what groups them, point to.
+
+    A field that can't be seen has nothing to point from: there an alert will do.
+    """
+    [beside] = [each for each in root.all() if (each.get("id") or "").endswith(f"-{field}-error")]
+    controls = [each for each in root.all(name=field) if each.get("type") != "hidden"]
+    for control in controls:
+        assert control["aria-invalid"] == "true"
+        assert control["aria-describedby"] == beside["id"]
+    if not controls:
+        described = any(each.get("aria-describedby") == beside["id"] for each in root.all())
+        assert described or beside.get("role") == "alert"
+    return [beside.text]
+
+
+@pytest.mark.parametrize(("path", "data", "field", "words"), BAD.values(), ids=BAD)
+@ways
+def test_bad_input_is_told_beside_its_field(
+    client: FlaskClient,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    path: str,
+    data: dict[str, Any],
+    field: str,
+    words: str,
+    headers: dict[str, str],
+) -> None:
+    """422, one sentence where it belongs, everything typed still there, and nothing sent."""
+    reply = client.post(path, data=data, headers=headers)
+
+    assert reply.status_code == 422
+    if headers:
+        assert reply.json is not None
+        assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
+    root = view(reply)
+    [sentence] = sentences(root, field)
+    assert words in sentence
+    assert sentence.endswith(".")
+    invalid = [each.get("name") for each in root.all() if "aria-invalid" in each]
+    assert set(invalid) <= {field}
+    assert references(root) <= {each["id"] for each in root.all() if "id" in each}
+    kept_as_typed(root, data)
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+
+def kept_as_typed(root: Element, data: dict[str, Any]) -> None:
+    """The form holds what was typed and chosen, as text."""
+    form = post_form(root)
+    assert form.one("input", name="email")["value"] == data.get("email", "")
+    offered = {each["value"] for each in form.all("input", type="checkbox")}
+    chosen = data.get("variants", [])
+    ticked = {each["value"] for each in form.all("input", type="checkbox") if "checked" in each}
+    assert ticked == offered.intersection([chosen] if isinstance(chosen, str) else chosen)
+    assert [each.text for each in root.all("script")] in ([], [""])
+
+
+def test_two_bad_fields_are_told_at_once(client: FlaskClient) -> None:
+    """Nobody has to send a form twice to learn of two mistakes."""
+    root = view(client.post(CHOOSE, data={"channels": "EMAIL", "email": "ada"}))
+
+    assert len(sentences(root, "variants") + sentences(root, "email")) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "status", "state"), [(10, 200, "done"), (11, 422, "invalid")], ids=["ten", "eleven"]
+)
+def test_ten_variants_are_the_most(
+    client: FlaskClient,
+    sandbox: Sandbox,
+    catalog: DictCatalog,
+    count: int,
+    status: int,
+    state: str,
+) -> None:
+    """Each is one call, and all of them share one deadline."""
+    many = [
+        str(catalog.add("sock", "Sock", f"S{n}", 0, options={"Size": str(n)}).composite_id)
+        for n in range(12)
+    ]
+
+    reply = client.post(
+        f"/notify-me/{many[0]}?choose=1", data={**OK, "variants": many[:count]}, headers=ELEMENT
+    )
+
+    assert (reply.status_code, reply.get_json()["state"]) == (status, state)
+    if state == "invalid":
+        assert sentences(view(reply), "variants") == ["Choose 10 options at most."]
+        kept_as_typed(view(reply), {**OK, "variants": many[:count]})
+    assert len(sandbox.requests()) == (count if state == "done" else 0)
+
+
+def test_a_variant_named_twice_is_one_call(client: FlaskClient, sandbox: Sandbox) -> None:
+    """A channel, too."""
+    twice = {"variants": [f"{PREFIX}MUG"] * 2, "channels": ["EMAIL"] * 2, "email": ADA}
+
+    assert client.post(MUG, data=twice).status_code == 303
+
+    [call] = sandbox.requests()
+    assert call["problems"] == []
+    assert call["body"]["data"]["attributes"]["channels"] == ["EMAIL"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        (" ada@example.org ", "ada@example.org"),
+        ("Ada@EXAMPLE.org", "Ada@example.org"),
+        ("ada+shop@example.org", "ada+shop@example.org"),
+        ("o'hara@example.org", "o'hara@example.org"),
+        ("jürgen@müller.example.org", "jürgen@müller.example.org"),
+    ],
+)
+def test_an_odd_address_that_is_right_is_sent(
+    client: FlaskClient, sandbox: Sandbox, typed: str, sent: str
+) -> None:
+    """As email-validator normalizes it."""
+    client.post(MUG, data={**OK, "email": typed})
+
+    [call] = sandbox.requests()
+    assert call["body"]["data"]["attributes"]["profile"]["data"]["attributes"] == {"email": sent}
+
+
+@ways
+@pytest.mark.parametrize("size", [16 * 1024 + 1, 1_000_000], ids=["a byte", "a megabyte"])
+def test_a_body_over_the_limit_is_refused(
+    client: FlaskClient,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    size: int,
+    headers: dict[str, str],
+) -> None:
+    """413 in a sentence, with a link back to the form."""
+    body = f"channels=EMAIL&email={ADA}&more=".encode()
+    body += b"x" * (size - len(body))
+
+    reply = client.post(
+        MUG,
+        data=body,
+        headers=headers,
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert reply.status_code == 413
+    root = view(reply)
+    assert root.one(role="alert").text == (
+        "That was more than a sign-up can hold, so it wasn't taken."
+    )
+    [back] = [each for each in root.all("a") if each.text == "Open the form"]
+    assert client.get(back["href"]).status_code == 200
+    if headers:
+        assert reply.get_json()["state"] == "failed"
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+
+def test_a_body_of_the_limit_is_taken(client: FlaskClient, sandbox: Sandbox) -> None:
+    """16 kB are room enough."""
+    body = f"channels=EMAIL&email={ADA}&more=".encode()
+    body += b"x" * (16 * 1024 - len(body))
+
+    reply = client.post(MUG, data=body, content_type="application/x-www-form-urlencoded")
+
+    assert reply.status_code == 303
+    assert len(sandbox.requests()) == 1
+
+
+FOREIGN = {
+    "another site's fetch": {"Sec-Fetch-Site": "cross-site", "Origin": "https://other.example"},
+    "a sibling site's fetch": {"Sec-Fetch-Site": "same-site", "Origin": "http://other.localhost"},
+    "fetch metadata alone": {"Sec-Fetch-Site": "cross-site"},
+    "an unknown word of fetch metadata": {"Sec-Fetch-Site": "elsewhere"},
+    "an old browser's origin": {"Origin": "https://other.example"},
+    "another port": {"Origin": "http://localhost:8080"},
+    "no origin to name": {"Origin": "null"},
+}
+
+
+@pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
+@ways
+def test_a_post_from_another_site_is_refused(
+    client: FlaskClient,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    foreign: dict[str, str],
+    headers: dict[str, str],
+) -> None:
+    """403 in a sentence; nobody is signed up by a page they only looked at."""
+    reply = client.post(MUG, data=OK, headers={**headers, **foreign})
+
+    assert reply.status_code == 403
+    assert view(reply).one(role="alert").text == (
+        "This request came from another site, so it wasn't taken."
+    )
+    if headers:
+        assert reply.get_json()["state"] == "failed"
+    assert ADA not in reply.text
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://localhost"},
+    ],
+    ids=["no browser", "own page", "address bar", "old browser"],
+)
+def test_a_post_from_the_shop_itself_is_taken(
+    client: FlaskClient, sandbox: Sandbox, headers: dict[str, str]
+) -> None:
+    """And so is one of a tool that names no site."""
+    assert client.post(MUG, data=OK, headers=headers).status_code == 303
+    assert len(sandbox.requests()) == 1
+
+
+def done_page(client: FlaskClient) -> TestResponse:
+    """A done page, by the redirect of a plain sign-up."""
+    return client.get(client.post(MUG, data=OK).location)
+
+
+def test_the_done_page(client: FlaskClient) -> None:
+    """What was asked for and where the news goes, without the address in full."""
+    reply = done_page(client)
+
+    root = view(reply)
+    assert root.one("h1").text.startswith("Request received")
+    assert "Enamel Mug" in root.one("p", class_="notify-me__body").text
+    assert "a•••@e•••.org" in root.text
+    assert "subscribed" not in root.text
+    assert reply.headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("change", ["x", "", "a.b.c"], ids=["longer", "empty", "made up"])
+def test_a_done_link_can_not_be_made_up(client: FlaskClient, change: str) -> None:
+    """A changed signature is 404; no link at all is the form."""
+    location = client.post(MUG, data=OK).location
+    signed = re.search(r"done=([^&]+)", location)
+    assert signed is not None
+    wrong = {"x": signed[1] + "x", "": "", "a.b.c": "a.b.c"}[change]
+
+    reply = client.get(MUG, query_string={"done": wrong})
+
+    assert reply.status_code == (404 if wrong else 200)
+    assert "Request received" not in reply.text
+
+
+def test_a_done_link_is_good_for_its_own_product_alone(client: FlaskClient) -> None:
+    """Under another product's address it says nothing about the sign-up."""
+    signed = client.post(MUG, data=OK).location.partition("?")[2]
+
+    reply = client.get(f"{PARKA}?{signed}")
+
+    assert "Enamel Mug" not in reply.text
+    assert "e•••" not in reply.text
+
+
+def test_markup_in_a_title_is_text_in_every_state(
+    client: FlaskClient, catalog: DictCatalog, sandbox: Sandbox
+) -> None:
+    """Form, done view, choice and good news show a hostile title as it is."""
+    hostile = '"><script>alert(1)</script>'
+    for size in "SM":
+        catalog.add("odd", hostile, f"ODD-{size}", 0, options={hostile: hostile})
+    path = f"/notify-me/{PREFIX}ODD-S"
+    sandbox.unknown(f"{PREFIX}ODD-M")
+    both = {**OK, "variants": [f"{PREFIX}ODD-S", f"{PREFIX}ODD-M"]}
+
+    pages = [client.get(path), client.get(f"{path}?choose=1"), client.post(path, data={})]
+    pages.append(client.get(client.post(f"{path}?choose=1", data=both).location))
+    catalog.stock(catalog.add("odd", hostile, "ODD-S", 0), 5)
+    pages.append(client.get(path))
+
+    for page in pages:
+        root = read(page.text)
+        assert hostile in root.text
+        assert [each.text for each in root.all("script")] == [""]

@@ -1,0 +1,136 @@
+"""What must hold for every file of the project, whoever wrote it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from klaviyo_sandbox import make_account
+
+ROOT = Path(__file__).parents[1]
+KEY = re.compile(r"pk_[0-9a-f]{34}")
+PLACES = ("templates", "notify_me/templates", "klaviyo_sandbox/templates")
+TEMPLATES = sorted(file for place in PLACES for file in (ROOT / place).rglob("*.html"))
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def tracked() -> list[Path]:
+    """The files under version control, and those that could be added to it."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a git checkout"
+)
+def test_no_file_holds_a_private_key() -> None:
+    """Neither a real one nor one that a scanner would take for real."""
+    files = tracked()
+
+    assert ROOT / "pyproject.toml" in files
+    holders = [
+        str(file.relative_to(ROOT))
+        for file in files
+        if KEY.search(file.read_bytes().decode("utf-8", "replace"))
+    ]
+    assert holders == []
+
+
+def test_the_search_knows_a_key() -> None:
+    """It would find one of the form that Klaviyo's have."""
+    assert KEY.search(f"KLAVIYO_PRIVATE_KEY={make_account().private_key}\n")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_names_no_host(name: str) -> None:
+    """It works with whatever index a machine uses."""
+    text = (ROOT / name).read_text("utf-8")
+
+    assert re.findall(r"https?:|--(?:extra-)?index-url|--find-links|--trusted-host|@ ", text) == []
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_pins_and_hashes_each_requirement(name: str) -> None:
+    """One exact version and at least one hash for each."""
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
+    requirements = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+
+    assert len(requirements) > 10
+    pinned = re.compile(r"[\w.\[\]-]+==[\w.!+]+(?: ; [^#]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+\s*")
+    assert [line.split()[0] for line in requirements if not pinned.fullmatch(line)] == []
+
+
+def test_the_development_lock_holds_the_shops() -> None:
+    """Tests run with the very versions that the shop runs with."""
+    pins = [
+        set(re.findall(r"^[\w.\[\]-]+==\S+", (ROOT / name).read_text("utf-8"), re.M))
+        for name in LOCKS
+    ]
+
+    assert pins[0] <= pins[1]
+
+
+INLINE = {
+    "style element": re.compile(r"<style\b", re.I),
+    "style attribute": re.compile(r"<[^>]*\sstyle\s*=", re.I),
+    "event attribute": re.compile(r"<[^>]*\son[a-z]+\s*=", re.I),
+    "script address": re.compile(r"javascript:", re.I),
+    "script with a body": re.compile(r"<script\b[^>]*>\s*(?!</script>)\S", re.I),
+    "script without a source": re.compile(r"<script\b(?![^>]*\ssrc=)", re.I),
+    "unescaped output": re.compile(r"\|\s*safe\b|autoescape\s+false", re.I),
+}
+
+
+def inline(markup: str) -> list[str]:
+    """What in the markup a strict Content-Security-Policy would refuse."""
+    markup = re.sub(r"\{#.*?#\}", "", markup, flags=re.S)
+    # what Jinja writes into a tag may hold a > of its own
+    tags = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", markup, flags=re.S)
+    return [
+        name
+        for name, pattern in INLINE.items()
+        if pattern.search(markup if name == "unescaped output" else tags)
+    ]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_template_has_no_inline_style_or_script(template: Path) -> None:
+    """The Content-Security-Policy can stay strict."""
+    assert inline(template.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_place_has_templates(place: str) -> None:
+    """The table above is not empty by mistake."""
+    assert any(ROOT / place in file.parents for file in TEMPLATES)
+
+
+@pytest.mark.parametrize(
+    ("markup", "found"),
+    [
+        ("<style>p{}</style>", "style element"),
+        ("<p class='a'\n style='color:red'>", "style attribute"),
+        ("<p {% if a > b %}x{% endif %} style='color:red'>", "style attribute"),
+        ("<button type='submit' onclick='go()'>", "event attribute"),
+        ("<a href='javascript:go()'>", "script address"),
+        ("<script type='module' src='/a.js'>go()</script>", "script with a body"),
+        ("<script>go()</script>", "script without a source"),
+        ("<p>{{ title | safe }}</p>", "unescaped output"),
+        ("{% autoescape false %}", "unescaped output"),
+    ],
+)
+def test_the_search_bites(markup: str, found: str) -> None:
+    """Each kind of inline style or script is found."""
+    assert found in inline(markup)
+
+
+def test_the_search_lets_good_markup_be() -> None:
+    """A script with a source, and words that only look like one, are fine."""
+    good = '<script type="module" src="{{ url }}"></script><p>style = "x" onclick=</p>'
+
+    assert inline(good) == []
