@@ -39,6 +39,11 @@ class Element:
         """All text inside, with each run of white space as one space."""
         return " ".join("".join(self._texts()).split())
 
+    @property
+    def name(self) -> str:
+        """What a screen reader calls a link or a button."""
+        return self.get("aria-label") or self.text
+
     def _texts(self) -> Iterator[str]:
         for child in self.children:
             yield from [child] if isinstance(child, str) else child._texts()
