@@ -238,6 +238,7 @@ def test_without_the_fragment_the_link_is_followed(page: Page, shop_url: str) ->
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Haar Parka")
     expect(page.get_by_label("Email")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_the_form_page_sends_without_leaving_it(
