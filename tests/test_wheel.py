@@ -1,0 +1,30 @@
+"""The wheel: what a shop that installs the kit gets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_wheel_holds_kit_and_sandbox_with_their_files_alone(tmp_path: Path) -> None:
+    """Templates, script, style, migrations and the specification are in; the shop is not."""
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path)]
+    subprocess.run([*command, str(ROOT)], check=True, capture_output=True, timeout=120)
+
+    [wheel] = tmp_path.glob("restock_kit-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {
+        "notify_me/py.typed",
+        "notify_me/static/notify-me.js",
+        "notify_me/static/notify-me.css",
+        "notify_me/templates/notify_me/_form.html",
+        "notify_me/migrations/notify_me_0001_sign_up_log.py",
+        "klaviyo_sandbox/klaviyo-2026-07-15.json",
+        "klaviyo_sandbox/templates/klaviyo_sandbox/overview.html",
+    } <= names
+    rooms = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert rooms == {"notify_me", "klaviyo_sandbox"}
