@@ -108,6 +108,20 @@ class LoggedSignUp:
     email_masked: str | None
     calls: tuple[LoggedCall, ...]
 
+    @classmethod
+    def of(
+        cls, sign_up: SignUp, calls: Sequence[Call], outcomes: Sequence[Outcome | None]
+    ) -> LoggedSignUp:
+        """What `SignUpLog.read` gives once these outcomes are settled."""
+        return cls(
+            channels=tuple(channel.value for channel in sign_up.channels),
+            email_masked=masked_email(sign_up.email),
+            calls=tuple(
+                LoggedCall(str(call.variant), _state_of(outcome), outcome.words if outcome else "")
+                for call, outcome in zip(calls, outcomes, strict=True)
+            ),
+        )
+
 
 class SignUpLog:
     """The log in the shop's database. Every method is a short transaction of its own.

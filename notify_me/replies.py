@@ -26,10 +26,20 @@ from .forms import SignUpForm
 from .log import CallState, LoggedSignUp
 from .variants import Variant
 
-__all__ = ["FormReply", "NotFound", "available", "done", "failed", "form", "unknown"]
+__all__ = [
+    "FormReply",
+    "NotFound",
+    "available",
+    "done",
+    "done_link",
+    "failed",
+    "form",
+    "from_element",
+    "unknown",
+]
 
 
-def _from_element() -> bool:
+def from_element() -> bool:
     """Whether `<notify-me>` asked, which wants a fragment or JSON."""
     return request.headers.get("X-Notify-Me") == "1"
 
@@ -37,9 +47,9 @@ def _from_element() -> bool:
 def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -> Response:
     """One state, in the shape that was asked for: JSON after a POST, else HTML."""
     # two widgets on a page must not share element IDs; a page of its own has just one
-    prefix = f"notify-me-{secrets.token_hex(3)}" if _from_element() else "notify-me"
+    prefix = f"notify-me-{secrets.token_hex(3)}" if from_element() else "notify-me"
     shared = {**context, "state": state, "view": template, "prefix": prefix}
-    if not _from_element():
+    if not from_element():
         layout = current_app.jinja_env.select_template(["base.html", "notify_me/base.html"])
         page = render_template("notify_me/page.html", heading="h1", layout=layout, **shared)
         return make_response(page, status)
@@ -122,19 +132,14 @@ def failed(words: str, status: int) -> Response:
 
 def unknown() -> Response:
     """404 for a variant that the shop doesn't have."""
-    if not _from_element():
+    if not from_element():
         raise NotFound
     return failed("The shop doesn't have this product any more.", HTTPStatus.NOT_FOUND)
 
 
-def done_or_redirect(
-    form_reply: FormReply, logged: LoggedSignUp | None, signed: str, siblings: Sequence[Variant]
-) -> Response:
-    """After a POST: the done view for the element, a 303 to the done page for a browser."""
-    if _from_element() and logged is not None:
-        return done(logged, siblings)
-    composite_id = str(form_reply.variant.composite_id)
-    target = url_for("notify_me.show", composite_id=composite_id, done=signed)
+def done_link(variant: Variant, signed: str) -> Response:
+    """After a plain form's POST: 303 to the done page, which a reload doesn't send again."""
+    target = url_for("notify_me.show", composite_id=str(variant.composite_id), done=signed)
     return make_response(redirect(target, HTTPStatus.SEE_OTHER))
 
 

@@ -16,6 +16,7 @@ from .delivery import DEADLINE, try_now
 from .extension import current_state
 from .forms import SignUpForm
 from .klaviyo import Deadline
+from .log import LoggedSignUp
 from .outcomes import Accepted, Outcome, Refused
 from .sign_up import calls
 from .variants import CompositeID, Variant, sold_out
@@ -155,18 +156,25 @@ def _take(form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.For
     to_make = calls(sign_up, "api")
     try:
         sign_up_id = state.log.start(sign_up, to_make, state.account.mode)
-        results = try_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
-        state.log.settle(sign_up_id, results)
-        if any(isinstance(each, Accepted) for each in results):
-            signed = state.signer.dumps(sign_up_id)
-            return replies.done_or_redirect(
-                form_reply, state.log.read(sign_up_id), signed, siblings
-            )
     except SQLAlchemyError as error:
-        # hide_parameters is the shop's choice: log the class, never the statement
-        logger.error("the sign-up log can't be written: %s", type(error).__name__)
+        _cant_log(error)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    return _not_taken(form, results, form_reply)
+    results = try_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
+    try:
+        state.log.settle(sign_up_id, results)
+    except SQLAlchemyError as error:
+        # Klaviyo's answer stands all the same; the log shows these calls as unknown
+        _cant_log(error)
+    if not any(isinstance(each, Accepted) for each in results):
+        return _not_taken(form, results, form_reply)
+    if replies.from_element():
+        return replies.done(LoggedSignUp.of(sign_up, to_make, results), siblings)
+    return replies.done_link(form_reply.variant, state.signer.dumps(sign_up_id))
+
+
+def _cant_log(error: SQLAlchemyError) -> None:
+    # hide_parameters is the shop's choice: the class alone is told, never the statement
+    logger.error("the sign-up log can't be written: %s", type(error).__name__)
 
 
 def _not_taken(

@@ -234,3 +234,28 @@ def test_states_only_move_forward(
 
     assert log_file.states() == [state]
     assert log_file.calls() == before
+
+
+PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
+
+
+def test_an_answer_that_cannot_be_logged_still_counts(
+    client: FlaskClient, app: Flask, sandbox: Sandbox
+) -> None:
+    """Klaviyo took it, and then the log can't be written: the shopper reads "Request received"."""
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE TRIGGER stop BEFORE UPDATE ON notify_me_call "
+                "BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+    data = {"channels": "EMAIL", "email": "ada@example.org"}
+
+    reply = client.post(PARKA, data=data, headers={"X-Notify-Me": "1"})
+    link = client.post(PARKA, data=data)
+
+    assert reply.json is not None
+    assert reply.json["state"] == "done"
+    assert "Request received" in client.get(link.location).text
+    assert len(sandbox.waiting()) == 1
