@@ -121,6 +121,8 @@ def lines() -> Iterator[list[str]]:
 @pytest.fixture
 def all_lines() -> Iterator[list[str]]:
     """What anybody logs during the test, at every level."""
+    # Klaviyo's SDK, which a contract test imports, quietens urllib3 for the whole process
+    logging.getLogger("urllib3").setLevel(logging.DEBUG)
     yield from _listen(logging.getLogger(), logging.DEBUG)
 
 
