@@ -28,7 +28,7 @@ fix: $(VENV)/.dev ## Mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-static:
+static: $(VENV)/.run
 	@for folder in static notify_me/static; do $(BIN)/python -m whitenoise.compress --quiet $$folder; done
 
 browser:
@@ -50,7 +50,10 @@ clean: ## Remove the environment, caches and the demo's data
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12 make"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); \
+	  echo "Installing Python's venv module …"; \
+	  { apt-get update -qq && apt-get install -y -qq python3-venv; } >/dev/null && $(PYTHON) -m venv $(VENV); } || \
+	  { rm -rf $(VENV); echo "Python's venv module can't be had: install python3-venv by hand"; exit 1; }
 
 $(VENV)/.run: requirements.lock | $(BIN)/python
 	@echo "Installing what the shop needs …"

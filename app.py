@@ -15,8 +15,8 @@ from flask_sec_fetch_csrf import SecFetchCSRF
 
 import static_files
 import storefront
-from demo import demo_environment
-from notify_me import MIGRATIONS, NotifyMe, SettingsError
+from demo import demo_environment, is_demo
+from notify_me import MIGRATIONS, NotifyMe, SettingsError, connect_src
 from notify_me import metadata as notify_me_metadata
 
 ROOT = Path(__file__).parent
@@ -48,6 +48,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     configure(app, environ)
     storefront.init_app(app)
     NotifyMe(app, catalog=storefront.ShopCatalog(), db=storefront.db)
+    app.config["CSP_CONNECT_SRC"] = connect_src(app)
     SecFetchCSRF(app)
     Alembic(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
     static_files.init_app(app)
@@ -57,7 +58,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 def configure(app: Flask, environ: Mapping[str, str]) -> None:
     """Fill the Flask config from the environment; in a demo, with what it lacks."""
-    demo = _flag("DEMO", environ.get("DEMO", ""))
+    demo = is_demo(environ)
     if demo:
         environ = demo_environment(environ, Path(app.instance_path))
     elif not environ.get("SECRET_KEY"):
@@ -92,12 +93,3 @@ def _check_database(url: str) -> None:
         raise SettingsError(
             f"DATABASE_URL needs the Python package {error.name}: install it in .venv"
         ) from None
-
-
-def _flag(name: str, value: str) -> bool:
-    match value.strip().lower():
-        case "" | "0" | "false" | "no" | "off":
-            return False
-        case "1" | "true" | "yes" | "on":
-            return True
-    raise SettingsError(f"{name} is {value!r}: set it to 1 or 0")

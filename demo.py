@@ -9,8 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from klaviyo_sandbox import make_account
+from notify_me import SettingsError
 
 KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
+
+
+def is_demo(environ: Mapping[str, str]) -> bool:
+    """Whether `DEMO` is on; raises `SettingsError` for what is neither on nor off."""
+    value = environ.get("DEMO", "")
+    match value.strip().lower():
+        case "" | "0" | "false" | "no" | "off":
+            return False
+        case "1" | "true" | "yes" | "on":
+            return True
+    raise SettingsError(f"DEMO is {value!r}: set it to 1 or 0")
 
 
 def wants_sandbox(environ: Mapping[str, str]) -> bool:
@@ -49,4 +61,8 @@ def _kept(instance: Path) -> dict[str, str]:
         }
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(kept, file, indent=2)
+    except ValueError:
+        raise SettingsError(
+            f"{path} is damaged: delete it, and the demo makes new keys (waiting links end)"
+        ) from None
     return kept

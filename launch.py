@@ -19,8 +19,10 @@ from honcho.printer import Printer
 from sqlalchemy.exc import OperationalError
 
 from app import ROOT, create_app
-from demo import demo_environment, wants_sandbox
+from demo import demo_environment, is_demo, wants_sandbox
 from notify_me import SettingsError
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 START_LIMIT = 60
 """Seconds until a process that doesn't answer is given up."""
@@ -31,14 +33,15 @@ def main() -> int:
     load_dotenv(ROOT / ".env", override=False)
     given = {"DEMO": "1", "HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
     given |= {name: value for name, value in os.environ.items() if value}
-    sandbox = given["DEMO"] != "0" and wants_sandbox(given)
     try:
-        environ = given
-        if given["DEMO"] != "0":
-            environ = demo_environment(given, ROOT / "instance")
+        demo = is_demo(given)
+        sandbox = demo and wants_sandbox(given)
+        environ = demo_environment(given, ROOT / "instance") if demo else given
         app = create_app(environ)
         _check_port(environ["HOST"], environ["PORT"], "PORT")
         if sandbox:
+            if environ["SANDBOX_PORT"] == environ["PORT"]:
+                raise SettingsError("PORT and SANDBOX_PORT are the same: choose two")
             _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
         _prepare(app)
     except SettingsError as error:
@@ -83,8 +86,10 @@ def _run(environ: Mapping[str, str], names: Iterable[str]) -> int:
     path = {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
     for name in names:
+        # HOST is the shop's alone: the sandbox stays on this machine
+        own = {"HOST": "127.0.0.1"} if name == "sandbox" else {}
         manager.add_process(
-            name, procfile.processes[name], env={**environ, **path}, cwd=str(ROOT), quiet=False
+            name, procfile.processes[name], env={**environ, **path, **own}, cwd=str(ROOT)
         )
     addresses = {"web": f"http://{_shown(environ['HOST'])}:{environ['PORT']}"}
     if "sandbox" in names:
@@ -109,6 +114,8 @@ def _announce(addresses: Mapping[str, str], ended: threading.Event) -> None:
         *([addresses["sandbox"]] if "sandbox" in addresses else []),
     ]
     if not all(_wait_for(probe, ended) for probe in probes):
+        if not ended.is_set():
+            print(f"\n  Nothing answers yet at {addresses['web']}: see above.\n", flush=True)  # noqa: T201
         return
     line = f"\n  The shop is open at {addresses['web']}"
     if "sandbox" in addresses:
@@ -120,7 +127,7 @@ def _wait_for(address: str, ended: threading.Event) -> bool:
     """Whether `address` answers in good time, unless everything has ended meanwhile."""
     for _ in range(START_LIMIT * 5):
         try:
-            with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - our own address
+            with _direct.open(address, timeout=2):
                 return True
         except OSError:
             if ended.wait(0.2):

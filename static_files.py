@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,10 @@ def _drop_stale(folder: Path) -> None:
         for compressed in folder.rglob(f"*{ending}"):
             original = compressed.with_name(compressed.name.removesuffix(ending))
             if not original.is_file() or original.stat().st_mtime > compressed.stat().st_mtime:
-                compressed.unlink(missing_ok=True)
+                with suppress(
+                    OSError
+                ):  # a read-only folder keeps what it came with
+                    compressed.unlink()
 
 
 def _headers(headers: Headers, path: str, url: str) -> None:

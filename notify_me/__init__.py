@@ -1,6 +1,6 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
-from .extension import MIGRATIONS, NotifyMe
+from .extension import MIGRATIONS, NotifyMe, connect_src
 from .log import Base
 from .settings import SettingsError
 from .sign_up import Channel
@@ -15,6 +15,7 @@ __all__ = [
     "NotifyMe",
     "SettingsError",
     "Variant",
+    "connect_src",
     "metadata",
 ]
 

@@ -20,20 +20,26 @@ def try_now(
 ) -> list[Outcome | None]:
     """The outcome of each call, by position; None for one that was not made.
 
-    A call that shows the shop to be misconfigured ends the round, since all further ones
-    would meet the same.
+    A call that shows the shop to be misconfigured or throttled ends the round, since all
+    further ones would meet the same.
     """
     outcomes: list[Outcome | None] = []
     for call in calls:
-        if outcomes and isinstance(outcomes[-1], Misconfigured):
+        if outcomes and _ends_the_round(outcomes[-1]):
             break
         outcome = klaviyo.send(call, deadline=deadline)
-        _log(call, outcome, sign_up_id)
+        log_outcome(call, outcome, sign_up_id)
         outcomes.append(outcome)
     return outcomes + [None] * (len(calls) - len(outcomes))
 
 
-def _log(call: Call, outcome: Outcome, sign_up_id: str) -> None:
+def _ends_the_round(outcome: Outcome | None) -> bool:
+    return outcome is not None and (
+        isinstance(outcome, Misconfigured) or outcome.answer.status == 429
+    )
+
+
+def log_outcome(call: Call, outcome: Outcome, sign_up_id: str) -> None:
     """One line a call: IDs and reasons, no contact details and no text of Klaviyo's."""
     level = logging.INFO
     if isinstance(outcome, Misconfigured | Parked):
@@ -49,6 +55,6 @@ def _log(call: Call, outcome: Outcome, sign_up_id: str) -> None:
         sign_up_id,
         outcome.answer.status or "none",
         outcome.answer.code or "none",
-        outcome.answer.error.get("id", "none"),
+        outcome.answer.error_id or "none",
         f": {outcome.cure}" if outcome.cure else "",
     )

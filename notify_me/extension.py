@@ -32,8 +32,10 @@ class State:
     settings: Settings
     account: Account
     catalog: Catalog
+    db: SQLAlchemy
     log: SignUpLog
-    klaviyo: Klaviyo
+    klaviyo: Klaviyo | None
+    """None in client mode without a private key."""
     signer: URLSafeTimedSerializer
 
 
@@ -86,6 +88,7 @@ class NotifyMe:
             settings=settings,
             account=account,
             catalog=catalog,
+            db=db,
             log=SignUpLog(lambda: db.engine, account.log_key.get_secret_value()),
             klaviyo=_klaviyo(account),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
@@ -98,6 +101,14 @@ class NotifyMe:
         app.jinja_env.globals["notify_me_head"] = notify_me_head
 
 
+def connect_src(app: Flask) -> list[str]:
+    """The origins that a Content-Security-Policy's `connect-src` must name for the kit's script:
+    Klaviyo's in client mode, none else.
+    """
+    account: Account = app.extensions["notify_me"].account
+    return [account.api_url] if account.mode == "client" else []
+
+
 class _CompositeIDConverter(PathConverter):
     """`path`, but with every reserved character quoted: browsers resolve `..` in a path."""
 
@@ -105,7 +116,9 @@ class _CompositeIDConverter(PathConverter):
         return quote(value, safe="")
 
 
-def _klaviyo(account: Account) -> Klaviyo:
+def _klaviyo(account: Account) -> Klaviyo | None:
+    if not account.private_key.get_secret_value():
+        return None
     return Klaviyo(
         api_url=account.api_url,
         private_key=account.private_key.get_secret_value(),

@@ -10,19 +10,24 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
+from .cut_off import WatchedAdapter, cut_off_after
 from .outcomes import ACCEPTED_STATUS, Answer, Outcome, outcome_of
 from .sign_up import Call, Operation
 
 logger = logging.getLogger(__name__)
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Hosts that are this machine."""
 REVISION = "2026-07-15"
 """The API revision this kit was written against: the one place where it stands."""
 CONTENT_TYPE = "application/vnd.api+json"
+PLACE_TIMEOUT = 0.2
+"""Seconds to wait for a place among the calls in flight: a shopper's thread is held meanwhile."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to open a connection."""
 MAX_ERROR_BYTES = 64 * 1024
@@ -54,17 +59,20 @@ class _KeyAuth(requests.auth.AuthBase):
 class Klaviyo:
     """Klaviyo's server-side API for one account.
 
-    `in_flight` bounds the calls under way at once in this process. A call that outlives its
-    deadline is left to its thread and counts as no answer, since requests' own read timeout
-    starts anew with each byte of a dripping reply.
+    `in_flight` bounds the calls under way at once in this process: half of a web process's
+    threads, so that a slow Klaviyo leaves the other half to the shop's pages. Each call runs in a
+    thread of its own and is cut off at its deadline, since requests' own read timeout starts anew
+    with each byte of a dripping reply.
     """
 
     def __init__(
-        self, *, api_url: str, private_key: str, revision: str = REVISION, in_flight: int = 8
+        self, *, api_url: str, private_key: str, revision: str = REVISION, in_flight: int = 4
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._revision = revision
         self._session = _session(private_key, revision, in_flight)
+        # a proxy is for the way out: it can't reach this machine's own loopback
+        self._session.trust_env = urlsplit(self._api_url).hostname not in LOOPBACK
         self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="klaviyo")
         self._places = threading.BoundedSemaphore(in_flight)
         self._told: set[str] = set()
@@ -86,8 +94,8 @@ class Klaviyo:
         )
 
     def _post(self, operation: Operation, body: Mapping[str, Any], deadline: Deadline) -> Outcome:
-        # a place is given back by the thread, not by us: one that drips on keeps its own
-        if not self._places.acquire(timeout=deadline.remaining()):
+        # the thread gives its place back, not the caller, who may have stopped waiting
+        if not self._places.acquire(timeout=min(PLACE_TIMEOUT, deadline.remaining())):
             return outcome_of(Answer(None, problem="no free place for another call"))
         future: Future[Answer] = self._threads.submit(self._exchange, operation, body, deadline)
         future.add_done_callback(lambda _: self._places.release())
@@ -105,16 +113,19 @@ class Klaviyo:
         if not seconds:
             return Answer(None, problem="the deadline passed before the call was made")
         try:
-            with self._session.post(
-                self._api_url + operation.path("api"),
-                data=json.dumps(body).encode(),
-                timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
-                stream=True,
-                allow_redirects=False,
-            ) as response:
+            with (
+                cut_off_after(seconds),
+                self._session.post(
+                    self._api_url + operation.path("api"),
+                    data=json.dumps(body).encode(),
+                    timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
+                    stream=True,
+                    allow_redirects=False,
+                ) as response,
+            ):
                 errors = _errors(_read(response, deadline))
                 return Answer(response.status_code, response.headers, errors)
-        except requests.RequestException as error:
+        except Exception as error:
             # only the class: an exception's text may hold the address it was sent with
             return Answer(None, problem=f"no answer ({type(error).__name__})")
 
@@ -145,7 +156,7 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
         }
     )
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=in_flight, max_retries=0)
+    adapter = WatchedAdapter(pool_connections=1, pool_maxsize=in_flight, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -174,8 +185,13 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
 def _errors(body: bytes) -> tuple[Mapping[str, Any], ...]:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
+    return error_objects(document)
+
+
+def error_objects(document: object) -> tuple[Mapping[str, Any], ...]:
+    """The error objects of a JSON:API document; none where it isn't one."""
     errors = document.get("errors") if isinstance(document, dict) else None
     if not isinstance(errors, list):
         return ()

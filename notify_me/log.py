@@ -66,6 +66,8 @@ class SignUpRow(Base):
     channels: Mapped[list[str]] = mapped_column(JSON)
     email_hmac: Mapped[str | None] = mapped_column(String(64))
     email_masked: Mapped[str | None] = mapped_column(String(64))
+    reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Client mode: when the browser told how its calls went; once."""
     calls: Mapped[list[CallRow]] = relationship(
         order_by="CallRow.position", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -162,6 +164,29 @@ class SignUpLog:
             session.add(row)
             return row.id
 
+    def claim(self, sign_up_id: str, sign_up: SignUp) -> bool:
+        """Whether the caller is the first to report on this client-mode sign-up.
+
+        False for a repeated report, and for one whose form isn't the one that was logged.
+        """
+        with self._transaction() as session:
+            variants = session.scalars(
+                select(CallRow.variant)
+                .where(CallRow.sign_up_id == sign_up_id)
+                .order_by(CallRow.position)
+            ).all()
+            if variants != [str(variant) for variant in sign_up.variants]:
+                return False
+            claimed = session.execute(
+                update(SignUpRow)
+                .where(SignUpRow.id == sign_up_id, SignUpRow.mode == "client")
+                .where(SignUpRow.email_hmac == self.contact_hmac(sign_up.email))
+                .where(SignUpRow.reported_at.is_(None))
+                .values(reported_at=datetime.now(UTC))
+                .returning(SignUpRow.id)
+            )
+            return claimed.first() is not None
+
     def settle(self, sign_up_id: str, outcomes: Sequence[Outcome | None]) -> None:
         """Record how the calls ended, by position; None is a call that was never made."""
         with self._transaction() as session:
@@ -209,7 +234,7 @@ def _reason(outcome: Outcome | None) -> dict[str, Any]:
         "words": outcome.words[:KEPT_DETAIL],
         "status": outcome.answer.status,
         "code": outcome.answer.code[:64],
-        "error_id": str(outcome.answer.error.get("id", ""))[:64],
+        "error_id": outcome.answer.error_id[:64],
     }
 
 

@@ -6,6 +6,7 @@ throttled call and a bad company ID share the pointer `/data`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,11 @@ from typing import Any
 ACCEPTED_STATUS = 202
 
 CANT_TAKE = "We can't take sign-ups just now. Please try again later."
+BLOCKED = (
+    "Your browser couldn't reach the service that sends the news. If a content blocker is on, "
+    "please allow it for this page and try again."
+)
+NEEDS_SCRIPT = "This form needs JavaScript. Please turn it on and try again."
 TRY_AGAIN = "That didn't go through. Please try again in a moment."
 VARIANT_UNKNOWN = "This option can't be watched for you yet. The shop has been told."
 EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
@@ -38,19 +44,30 @@ class Answer:
     @property
     def code(self) -> str:
         """Klaviyo's `code`, such as `invalid`; empty without an error body."""
-        return str(self.error.get("code", ""))
+        return _plain(self.error.get("code"))
+
+    @property
+    def error_id(self) -> str:
+        """Klaviyo's `id` of the error, for its support; empty without an error body."""
+        return _plain(self.error.get("id"))
 
     @property
     def pointer(self) -> str:
         """`source.pointer`, such as `/data/attributes/profile/data/attributes/email`."""
         source = self.error.get("source")
-        return str(source.get("pointer", "")) if isinstance(source, Mapping) else ""
+        return _plain(source.get("pointer")) if isinstance(source, Mapping) else ""
 
     @property
     def retry_after(self) -> int | None:
         """Seconds that Klaviyo asks to wait, or None."""
         value = self.headers.get("Retry-After", "")
-        return int(value) if value.isdecimal() else None
+        return int(value) if re.fullmatch(r"[0-9]{1,6}", value) else None
+
+
+def _plain(value: object) -> str:
+    """A name of Klaviyo's as it may be logged: an address or a text in its place may not."""
+    text = "" if value is None else str(value)
+    return text if re.fullmatch(r"[\w./\[\]-]{0,120}", text, re.ASCII) else "(unreadable)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +120,9 @@ def outcome_of(answer: Answer) -> Outcome:
     status = answer.status
     if status in (ACCEPTED_STATUS, 409):
         return Accepted(answer)
-    if status is None or status == 429 or not 400 <= status < 500:
+    # a page of HTML comes from something in between, whatever its status
+    from_elsewhere = "html" in answer.headers.get("Content-Type", "")
+    if status is None or status == 429 or not 400 <= status < 500 or from_elsewhere:
         return Temporary(answer, TRY_AGAIN, answer.problem or _why_temporary(answer))
     if status == 404 and answer.code == "variant_not_found":
         cure = "Klaviyo's catalog has no variant under this composite ID"
@@ -131,6 +150,8 @@ def _bad_request(answer: Answer) -> Outcome:
         case "phone_number":
             return Refused(answer, PHONE_REFUSED, "phone number refused", field="phone_number")
         case "data" if pointer.rstrip("/") == "/data":
-            cure = "Klaviyo doesn't know the company ID: check KLAVIYO_PUBLIC_KEY"
+            cure = (
+                "Klaviyo refused the whole request: is KLAVIYO_PUBLIC_KEY right?"
+            )
             return Misconfigured(answer, CANT_TAKE, cure)
     return Parked(answer, CANT_TAKE, f"Klaviyo refused the body at {pointer or 'no pointer'}")

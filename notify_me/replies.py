@@ -35,6 +35,7 @@ __all__ = [
     "failed",
     "form",
     "from_element",
+    "send",
     "unknown",
 ]
 
@@ -51,11 +52,16 @@ def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -
     shared = {**context, "state": state, "view": template, "prefix": prefix}
     if not from_element():
         layout = current_app.jinja_env.select_template(["base.html", "notify_me/base.html"])
+        if "main" not in layout.blocks:
+            raise RuntimeError(
+                "templates/base.html has no block 'main', in which the notify-me form would stand: "
+                "add one, or write a templates/notify_me/page.html of your own"
+            )
         page = render_template("notify_me/page.html", heading="h1", layout=layout, **shared)
         return make_response(page, status)
     if request.method == "POST":
         html = render_template(template, heading="h2", **shared)
-        return make_response(jsonify(state=state, html=html, calls=[]), status)
+        return make_response(jsonify(state=state, html=html, calls=[], sign_up=None), status)
     return make_response(render_template("notify_me/dialog.html", heading="h2", **shared), status)
 
 
@@ -126,8 +132,15 @@ def available(variant: Variant, *, status: int) -> Response:
 def failed(words: str, status: int) -> Response:
     """It wasn't taken, and there is no form to show it in."""
     return _reply(
-        "failed", "notify_me/_failed.html", status, {"alert": words, "again": request.url}
+        "failed", "notify_me/_failed.html", status, {"alert": words, "again": _form_url()}
     )
+
+
+def _form_url() -> str:
+    """The address of the form that this request was for."""
+    composite_id = (request.view_args or {})["composite_id"]
+    choose = 1 if "choose" in request.args else None
+    return url_for("notify_me.show", composite_id=composite_id, choose=choose)
 
 
 def unknown() -> Response:
@@ -143,6 +156,19 @@ def done_link(variant: Variant, signed: str) -> Response:
     return make_response(redirect(target, HTTPStatus.SEE_OTHER))
 
 
+def send(
+    logged: LoggedSignUp,
+    siblings: Sequence[Variant],
+    calls: Sequence[Mapping[str, Any]],
+    signed: str,
+) -> Response:
+    """Client mode: the calls, the view to show once all are accepted, and the sign-up's ID."""
+    reply = done(logged, siblings)
+    return make_response(
+        jsonify(state="send", html=(reply.json or {})["html"], calls=calls, sign_up=signed)
+    )
+
+
 def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     """Request received: what was taken, and what was not and why."""
     known = {str(variant.composite_id): variant for variant in siblings}
@@ -152,10 +178,13 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
         if variant := known.get(call.variant):
             lost = call.state in (CallState.REFUSED, CallState.FAILED)
             (missed if lost else taken).append((variant, call.words))
+    if not taken and not missed:
+        # a link to another product's sign-up, or to variants that are gone
+        raise NotFound
     context = {
         "taken": [variant for variant, _ in taken],
         "missed": missed,
         "email_masked": logged.email_masked,
-        "variant": (taken or missed)[0][0] if known else None,
+        "variant": (taken or missed)[0][0],
     }
     return _reply("done", "notify_me/_done.html", HTTPStatus.OK, context)

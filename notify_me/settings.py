@@ -27,9 +27,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from .klaviyo import REVISION
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+from .klaviyo import LOOPBACK, REVISION
 
 
 class SettingsError(click.ClickException, ValueError):
@@ -76,7 +74,7 @@ class Settings(_Model):
 class Account(_Model):
     """Where Klaviyo is and who we are there. From the environment alone, never from a file."""
 
-    mode: Literal["server"] = Field("server", alias="NOTIFY_ME_MODE")
+    mode: Literal["server", "client"] = Field("server", alias="NOTIFY_ME_MODE")
     api_url: str = Field("https://a.klaviyo.com", alias="KLAVIYO_API_URL")
     revision: str = Field(REVISION, alias="KLAVIYO_REVISION")
     public_key: str = Field("", alias="KLAVIYO_PUBLIC_KEY")
@@ -119,14 +117,20 @@ class Account(_Model):
 
     @model_validator(mode="after")
     def _complete(self) -> Account:
-        if not (key := self.private_key.get_secret_value()):
+        if self.mode == "client" and not self.public_key:
+            raise ValueError(
+                "KLAVIYO_PUBLIC_KEY is not set, and NOTIFY_ME_MODE=client needs it: copy the "
+                "public key in Klaviyo under Settings > API keys, and put it in .env"
+            )
+        key = self.private_key.get_secret_value()
+        if self.mode == "server" and not key:
             raise ValueError(
                 "KLAVIYO_PRIVATE_KEY is not set: make a private key in Klaviyo under Settings > "
                 "API keys, and put it in .env"
             )
-        if not re.fullmatch(r"[\x21-\x7e]+", key):
+        if not re.fullmatch(r"[\x21-\x7e]*", key):
             raise ValueError("KLAVIYO_PRIVATE_KEY holds a space or another odd character")
-        if key == self.public_key:
+        if key and key == self.public_key:
             raise ValueError("KLAVIYO_PRIVATE_KEY holds the public key: it begins with pk_")
         if not self.log_key.get_secret_value():
             raise ValueError(

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("channels", sa.JSON, nullable=False),
         sa.Column("email_hmac", sa.String(64)),
         sa.Column("email_masked", sa.String(64)),
+        sa.Column("reported_at", sa.DateTime(timezone=True)),
     )
     op.create_index("ix_notify_me_sign_up_created_at", "notify_me_sign_up", ["created_at"])
     op.create_index("ix_notify_me_sign_up_email_hmac", "notify_me_sign_up", ["email_hmac"])

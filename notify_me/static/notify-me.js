@@ -10,14 +10,61 @@
 
 const HEADERS = { "X-Notify-Me": "1" };
 const PATIENCE = 15000; // ms until a silent server counts as no connection
+const ANSWER = 5000; // ms that Klaviyo has to answer
 const FRESH = 30000; // ms for which a warmed form may still be shown
 
+/** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
+/** @typedef {{ status: number, body: unknown } | null} Answer */
+/** @typedef {{ state: string, html: string, calls: Call[], sign_up: string }} Reply */
+
+/** @param {Answer} answer */
+const taken = (answer) => answer?.status === 202;
+
+/** One call to Klaviyo, tried again once where it was throttled or got no answer.
+ * @param {Call} call @returns {Promise<Answer>} */
+async function ask({ url, headers, body }) {
+  /** @type {Answer} */
+  let answer = null;
+  for (let tries = 2; tries && (!answer || answer.status >= 429); tries--) {
+    answer = await fetch(url, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+      credentials: "omit",
+      keepalive: true,
+      signal: AbortSignal.timeout(ANSWER),
+    }).then(
+      async (reply) => ({ status: reply.status, body: taken(reply) ? null : await reply.json().catch(() => null) }),
+      () => null,
+    );
+  }
+  return answer;
+}
+
 export class NotifyMe extends HTMLElement {
-  /** @type {{ at: number, html: Promise<string | undefined> } | undefined} */
+  /** @type {{ href: string, at: number, html: Promise<string | undefined> } | undefined} */
   #warmed;
   #sending = false;
+  #shown = "";
   /** @type {AbortController | undefined} */
   #listeners;
+
+  /**
+   * Open the form for a variant, from a script of the shop's.
+   * @param {string} variantId its composite ID
+   * @returns {Promise<void>} settled once the dialog is open
+   */
+  static open(variantId) {
+    const id = encodeURIComponent(variantId);
+    let element = document.querySelector(`notify-me:has(> a[href$="/${id}"])`);
+    if (!element) {
+      element = document.createElement("notify-me");
+      element.innerHTML = "<a hidden></a>";
+      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(`../${id}`, import.meta.url).href;
+      document.body.append(element);
+    }
+    return /** @type {NotifyMe} */ (element).open();
+  }
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -38,14 +85,18 @@ export class NotifyMe extends HTMLElement {
     return link?.parentElement === this ? link : null;
   }
 
+  get #href() {
+    return /** @type {HTMLAnchorElement} */ (this.querySelector(":scope > a")).href;
+  }
+
   /** Fetch the form before it is asked for. */
   #warm() {
-    if (this.#warmed && Date.now() - this.#warmed.at < FRESH) return this.#warmed.html;
-    const { href } = /** @type {HTMLAnchorElement} */ (this.querySelector(":scope > a"));
+    const href = this.#href;
+    if (this.#warmed?.href === href && Date.now() - this.#warmed.at < FRESH) return this.#warmed.html;
     const html = fetch(href, { headers: HEADERS, signal: AbortSignal.timeout(PATIENCE) })
       .then((reply) => (reply.ok ? reply.text() : undefined))
       .catch(() => undefined);
-    this.#warmed = { at: Date.now(), html };
+    this.#warmed = { href, at: Date.now(), html };
     return html;
   }
 
@@ -60,14 +111,25 @@ export class NotifyMe extends HTMLElement {
   /** Show the form in its dialog; follows the link where that can't be had. */
   async open() {
     let dialog = this.querySelector("dialog");
-    if (!dialog) {
+    // a picker of the shop's may have pointed the link at another variant meanwhile
+    if (dialog && this.#shown !== this.#href) dialog.remove();
+    else if (dialog?.open) return;
+    if (!dialog?.isConnected) {
       const html = await this.#warm();
-      this.#warmed = undefined;
-      if (html) this.insertAdjacentHTML("beforeend", html);
+      // another press may have been quicker
       dialog = this.querySelector("dialog");
-      if (!dialog) return location.assign(/** @type {HTMLAnchorElement} */ (this.querySelector("a")).href);
+      if (dialog?.open) return;
+      if (!html) return location.assign(this.#href);
+      if (!dialog) {
+        this.#shown = this.#href;
+        this.#warmed = undefined;
+        this.insertAdjacentHTML("beforeend", html);
+        dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
+        // one that has nothing left to send is not shown again: the next press starts anew
+        const shown = dialog;
+        shown.addEventListener("close", () => shown.querySelector("form[method=post]") || shown.remove());
+      }
     }
-    if (dialog.open) return;
     dialog.showModal();
     this.#tell("open");
   }
@@ -80,32 +142,51 @@ export class NotifyMe extends HTMLElement {
     if (this.#sending || !this.#tell("submit", undefined, true)) return;
     this.#sending = true;
     form.ariaBusy = "true";
+    const body = new URLSearchParams(/** @type {any} */ (new FormData(form, event.submitter)));
+    /** @type {Reply | undefined} */
+    let reply;
     try {
-      const reply = await fetch(form.action, {
-        method: "POST",
-        headers: HEADERS,
-        body: new URLSearchParams(/** @type {any} */ (new FormData(form, event.submitter))),
-        signal: AbortSignal.timeout(PATIENCE),
-      });
-      this.#show(await reply.json());
+      reply = await this.#post(form.action, body);
+      if (reply.state === "send") reply = await this.#send(form.action, body, reply);
     } catch {
-      this.#offline();
-    } finally {
-      this.#sending = false;
-      form.ariaBusy = null;
+      reply = undefined;
     }
+    this.#sending = false;
+    form.ariaBusy = null;
+    if (reply) this.#show(reply);
+    else this.#offline();
   }
 
-  /** @param {{ state: string, html: string }} reply */
+  /** @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
+  async #post(action, body) {
+    const signal = AbortSignal.timeout(PATIENCE);
+    return (await fetch(action, { method: "POST", headers: HEADERS, body, signal, keepalive: true })).json();
+  }
+
+  /**
+   * Make the calls that the server prepared, then report how they went by the same form.
+   * @param {string} action @param {URLSearchParams} body @param {Reply} reply
+   */
+  async #send(action, body, { calls, html, sign_up }) {
+    const answers = [];
+    for (const call of calls)
+      answers.push(call.after_any && !answers.some(taken) ? null : await ask(call));
+    body.set("sign_up", sign_up);
+    body.set("answers", JSON.stringify(answers));
+    const report = this.#post(action, body);
+    if (!answers.every(taken)) return report;
+    report.catch(() => {}); // Klaviyo has it: the report is for the shop's log alone
+    return { state: "done", html };
+  }
+
+  /** @param {{ state: string, html: string }} reply the state to show */
   #show({ state, html }) {
     const view = /** @type {HTMLElement} */ (this.querySelector(".notify-me__view"));
     view.innerHTML = html;
-    const title = /** @type {HTMLElement} */ (view.querySelector(".notify-me__title"));
-    const dialog = this.querySelector("dialog");
-    dialog?.setAttribute("aria-labelledby", title.id);
-    /** @type {HTMLElement} */ (view.querySelector("[aria-invalid]") ?? title).focus();
-    // a finished dialog is not shown again: the next press starts anew
-    if (dialog && !view.querySelector("form")) dialog.addEventListener("close", () => dialog.remove(), { once: true });
+    /** @type {HTMLElement | null} */
+    const title = view.querySelector(".notify-me__title");
+    if (title) this.querySelector("dialog")?.setAttribute("aria-labelledby", title.id);
+    /** @type {HTMLElement | null} */ (view.querySelector("[aria-invalid]") ?? title)?.focus();
     this.#tell(state === "done" ? "done" : "error", { state });
   }
 
@@ -123,4 +204,5 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
+Object.assign(window, { NotifyMe });
 if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);

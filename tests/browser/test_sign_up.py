@@ -212,7 +212,7 @@ def test_no_connection_is_told_and_nothing_is_lost(
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.route("**/notify-me/**", lambda route: route.abort())
     sign_up(page)
-    expect(page.get_by_role("alert")).to_contain_text("no connection")
+    expect(page.get_by_role("alert")).to_contain_text("didn't get through")
     expect(page.get_by_label("Email")).to_have_value("ada@example.org")
 
     page.unroute_all()
@@ -324,3 +324,45 @@ def test_the_private_key_reaches_no_browser(page: Page, shop_url: str, sandbox: 
     assert b"<notify-me" in received
     assert b"customElements" in received
     assert sandbox.account.private_key.encode() not in received
+
+
+def test_two_presses_while_the_form_loads_open_one_dialog(page: Page, shop_url: str) -> None:
+    """However often the button is pressed, there is one dialog and each ID stands once."""
+    page.goto(shop_url + PARKA)
+    page.evaluate(
+        """() => {
+            const link = document.querySelector("notify-me > a");
+            link.click();
+            link.click();
+        }"""
+    )
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+    assert page.locator("dialog").count() == 1
+
+
+def test_a_link_that_a_picker_changed_opens_its_own_form(
+    page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """A shop's script may point the link at another variant: that one is signed up for."""
+    page.goto(shop_url + PARKA)
+    button = page.get_by_role("link", name="Notify me: Haar Parka")
+    button.click()
+    expect(page.get_by_role("dialog", name="Haar Parka")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.evaluate(
+        """() => {
+            const link = document.querySelector("notify-me > a");
+            link.href = link.href.replace("HAAR-OIL-M", "BLAT-S");
+        }"""
+    )
+
+    button.click()
+
+    expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
+    sign_up(page)
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    assert one_sound_call(sandbox)["body"]["data"]["relationships"]["variant"]["data"]["id"] == (
+        "$custom:::$default:::BLAT-S"
+    )

@@ -529,6 +529,7 @@ def test_a_done_link_is_good_for_its_own_product_alone(client: FlaskClient) -> N
 
     reply = client.get(f"{PARKA}?{signed}")
 
+    assert reply.status_code == 404
     assert "Enamel Mug" not in reply.text
     assert "e•••" not in reply.text
 

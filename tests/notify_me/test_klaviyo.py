@@ -11,8 +11,9 @@ import pytest
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
+from tests.notify_me.conftest import side_by_side
 from tests.notify_me.markup import view
-from tests.support import Sandbox, serve
+from tests.support import Sandbox, eventually, serve
 
 MUG = "/notify-me/$custom:::$default:::MUG"
 SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
@@ -175,3 +176,18 @@ def test_a_netrc_does_not_replace_the_key(
 
     [call] = sandbox.requests()
     assert call["headers"]["Authorization"].startswith("Klaviyo-API-Key ")
+
+
+def test_dripping_replies_give_their_places_back(make_app: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """More calls than there are places drip their headers; the next good one is taken."""
+    app = make_app()
+    sandbox.drill("drip-headers", times=4, seconds=1)
+
+    def sign_up() -> int:
+        data = {"channels": "EMAIL", "email": "ada@example.org"}
+        return app.test_client().post(MUG, data=data).status_code
+
+    dripped = side_by_side(sandbox, *[sign_up] * 5)
+
+    assert set(dripped) == {503}
+    assert eventually(lambda: sign_up() == 303)

@@ -60,14 +60,8 @@ TABLE = {
         "Refused",
         "email",
     ),
-    # an email sign-up has no phone field: the words stand with the form
-    "400-phone": Expected(
-        "invalid",
-        "This phone number wasn't accepted. Please check it.",
-        "refused",
-        "Refused",
-        "variants",
-    ),
+    # an email sign-up has no phone field: there is nothing that the shopper can mend
+    "400-phone": Expected("failed", CANT_TAKE, "refused", "Refused"),
     "404-variant": Expected(
         "invalid",
         "This option can't be watched for you yet. The shop has been told.",

@@ -1,0 +1,51 @@
+"""Client mode: the calls that the shopper's browser makes, and what it reports of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from .klaviyo import CONTENT_TYPE, error_objects
+from .outcomes import Answer, Outcome, outcome_of
+from .settings import Account
+from .sign_up import Call
+
+
+def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
+    """The calls of `calls(sign_up, "client")`, ready for `fetch`: url, headers, body, after_any.
+
+    Create Client Back In Stock Subscription: the public key goes as `company_id`; the private
+    key is never part of it.
+    """
+    return [
+        {
+            "url": f"{account.api_url}{call.operation.path('client')}"
+            f"?company_id={quote(account.public_key)}",
+            "headers": {"Content-Type": CONTENT_TYPE, "revision": account.revision},
+            "body": call.body,
+            "after_any": False,
+        }
+        for call in calls
+    ]
+
+
+def reported(text: str, count: int) -> list[Outcome]:
+    """The outcomes of `count` calls from the form's `answers`: a JSON list of
+    `{status, body}`, null for no answer. It is hearsay: what can't be read is no answer.
+    """
+    try:
+        answers = json.loads(text)
+    except (ValueError, RecursionError):
+        answers = None
+    if not isinstance(answers, list) or len(answers) != count:
+        answers = [None] * count
+    return [outcome_of(_answer(each)) for each in answers]
+
+
+def _answer(told: Any) -> Answer:
+    status = told.get("status") if isinstance(told, Mapping) else None
+    if type(status) is not int or not 100 <= status <= 599:
+        return Answer(None, problem="the browser got no answer")
+    return Answer(status, errors=error_objects(told.get("body")))

@@ -1,0 +1,189 @@
+"""Client mode in Chromium: the browser calls Klaviyo, and the server catches what can't."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page, Response, expect
+
+from app import create_app
+from tests.browser.conftest import elsewhere, environ
+from tests.browser.test_sign_up import PARKA, PARKA_ID, sign_up
+from tests.support import TIMEOUT, Sandbox, serve
+
+CLIENT = "/client/back-in-stock-subscriptions"
+SERVER = "/api/back-in-stock-subscriptions"
+
+
+def served(template: Path, folder: Path, sandbox: Sandbox, **more: str) -> Iterator[str]:
+    """The demo shop in client mode."""
+    database = shutil.copy(template, folder / "client.db")
+    settings = environ(Path(database), sandbox.environ(), NOTIFY_ME_MODE="client", **more)
+    with serve(elsewhere(lambda: create_app(settings))) as url:
+        yield url
+
+
+@pytest.fixture
+def client_shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
+    """With a private key: the server takes over."""
+    yield from served(shop_template, tmp_path, sandbox)
+
+
+@pytest.fixture
+def keyless_shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
+    """Without a private key: the browser is the only way."""
+    yield from served(shop_template, tmp_path, sandbox, KLAVIYO_PRIVATE_KEY="")
+
+
+def open_form(page: Page, shop: str) -> None:
+    """Open the parka's dialog."""
+    page.goto(shop + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+
+
+def calls(sandbox: Sandbox, method: str = "POST") -> list[str]:
+    """The paths that were called, in order."""
+    return [each["path"] for each in sandbox.requests() if each["method"] == method]
+
+
+def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """A preflight, then one valid call with the shop's Origin; no private key comes here."""
+    replies: list[Response] = []
+    page.on("response", lambda reply: replies.append(reply))
+    open_form(page, client_shop)
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_focused()
+    preflight, call = sandbox.requests()
+    assert (preflight["method"], preflight["path"]) == ("OPTIONS", CLIENT)
+    assert (call["method"], call["path"], call["status"]) == ("POST", CLIENT, 202)
+    assert call["origin"] == client_shop
+    assert call["problems"] == []
+    assert call["body"]["data"]["relationships"]["variant"]["data"]["id"] == PARKA_ID
+    pages = [each for each in replies if each.request.method != "OPTIONS" and each.status == 200]
+    bodies = b"".join(each.body() for each in pages)
+    assert b"company_id" in bodies
+    assert sandbox.account.private_key.encode() not in bodies
+    assert page.context.cookies() == []
+
+
+def test_only_client_mode_opens_the_policy(
+    client_shop: str, shop_url: str, sandbox: Sandbox
+) -> None:
+    """`connect-src` names Klaviyo's origin in client mode, and not in server mode."""
+
+    def policy(shop: str) -> str:
+        return requests.get(shop + PARKA, timeout=TIMEOUT).headers["Content-Security-Policy"]
+
+    assert f"connect-src 'self' {sandbox.url};" in policy(client_shop)
+    assert sandbox.url not in policy(shop_url)
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "503", "drop", "html"])
+def test_what_fails_in_passing_ends_on_the_server(
+    page: Page, client_shop: str, sandbox: Sandbox, kind: str
+) -> None:
+    """Two tries from the browser, then one call with the private key, and the thanks."""
+    sandbox.drill(kind, times=2, operation="create_client_back_in_stock_subscription")
+    open_form(page, client_shop)
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    assert calls(sandbox) == [CLIENT, CLIENT, SERVER]
+    assert len(sandbox.waiting()) == 1
+
+
+def test_one_more_try_is_enough(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """A single failure is mended by the browser itself."""
+    sandbox.drill("503", operation="create_client_back_in_stock_subscription")
+    open_form(page, client_shop)
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    assert calls(sandbox) == [CLIENT, CLIENT]
+
+
+def test_a_tracker_blocker_ends_on_the_server(
+    page: Page, client_shop: str, sandbox: Sandbox
+) -> None:
+    """With Klaviyo's host blocked, one call by the server, and the same thanks."""
+    page.route(re.compile(re.escape(sandbox.url)), lambda route: route.abort("blockedbyclient"))
+    open_form(page, client_shop)
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    [call] = sandbox.requests()
+    assert call["path"] == SERVER
+    assert call["problems"] == []
+
+
+def test_blocked_without_a_private_key_is_told(
+    page: Page, keyless_shop: str, sandbox: Sandbox
+) -> None:
+    """The form says what happened, keeps everything, and works once the way is free."""
+    page.route(re.compile(re.escape(sandbox.url)), lambda route: route.abort("blockedbyclient"))
+    open_form(page, keyless_shop)
+    sign_up(page)
+    expect(page.get_by_role("alert").filter(has_text="content blocker")).to_be_visible()
+    expect(page.get_by_label("Email")).to_have_value("ada@example.org")
+    assert sandbox.requests() == []
+
+    page.unroute_all()
+    page.get_by_role("button", name="Notify me").click()
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    assert calls(sandbox) == [CLIENT]
+
+
+def test_a_refused_address_is_told_beside_its_field(
+    page: Page, client_shop: str, sandbox: Sandbox
+) -> None:
+    """What Klaviyo answered the browser comes back as in server mode."""
+    sandbox.drill("400-email")
+    open_form(page, client_shop)
+
+    sign_up(page)
+
+    field = page.get_by_label("Email")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile("wasn't accepted"))
+    assert calls(sandbox) == [CLIENT]
+
+
+def test_a_double_press_calls_once(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """While Klaviyo is slow, another press does nothing."""
+    sandbox.drill("slow", seconds=1, operation="create_client_back_in_stock_subscription")
+    open_form(page, client_shop)
+    page.get_by_label("Email").fill("ada@example.org")
+    send = page.get_by_role("button", name="Notify me")
+    send.click()
+    expect(page.locator("form[aria-busy=true]")).to_be_visible()
+    send.click()
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    assert calls(sandbox) == [CLIENT]
+
+
+def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """NotifyMe.open(id) opens the page's own button's form, or one that has no button here."""
+    page.goto(client_shop + PARKA)
+    page.evaluate("id => NotifyMe.open(id)", PARKA_ID)
+    expect(page.get_by_role("dialog", name="Haar Parka")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    page.evaluate("id => NotifyMe.open(id)", "$custom:::$default:::BLAT-L")
+
+    expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
+    sign_up(page.get_by_role("dialog"))  # type: ignore[arg-type]
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    [waiting] = sandbox.waiting()
+    assert waiting["variant"] == "$custom:::$default:::BLAT-L"
