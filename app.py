@@ -12,10 +12,11 @@ from dotenv import load_dotenv
 from flask import Flask
 from flask_alembic import Alembic
 from flask_sec_fetch_csrf import SecFetchCSRF
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import static_files
 import storefront
-from demo import demo_environment, is_demo
+from demo import demo_environment, flag, is_demo
 from notify_me import MIGRATIONS, NotifyMe, SettingsError, connect_src
 from notify_me import metadata as notify_me_metadata
 
@@ -30,6 +31,7 @@ ENVIRONMENT = (
     "NOTIFY_ME_CONFIG",
     "NOTIFY_ME_LOG_KEY",
     "NOTIFY_ME_MODE",
+    "RATELIMIT_STORAGE_URI",
     "SECRET_KEY",
 )
 """What goes from the environment into the Flask config under the same name."""
@@ -52,6 +54,11 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     SecFetchCSRF(app)
     Alembic(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
     static_files.init_app(app)
+    if proxies := app.config["TRUSTED_PROXIES"]:
+        # else every shopper behind the proxy shares its address, and so one limit
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+        )
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
     return app
 
@@ -69,6 +76,8 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
         )
     app.config.from_mapping({name: environ[name] for name in ENVIRONMENT if environ.get(name)})
     app.config["DEMO"] = demo
+    app.config["RATELIMIT_ENABLED"] = flag(environ, "RATELIMIT_ENABLED", default="1")
+    app.config["TRUSTED_PROXIES"] = _count("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""))
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
     _check_database(app.config["DATABASE_URL"])
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
@@ -93,3 +102,9 @@ def _check_database(url: str) -> None:
         raise SettingsError(
             f"DATABASE_URL needs the Python package {error.name}: install it in .venv"
         ) from None
+
+
+def _count(name: str, value: str) -> int:
+    if not (value or "0").isdecimal():
+        raise SettingsError(f"{name} is {value!r}: set it to the number of proxies before the shop")
+    return int(value or "0")

@@ -16,13 +16,18 @@ KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAV
 
 def is_demo(environ: Mapping[str, str]) -> bool:
     """Whether `DEMO` is on; raises `SettingsError` for what is neither on nor off."""
-    value = environ.get("DEMO", "")
+    return flag(environ, "DEMO", default="0")
+
+
+def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:
+    """Whether a variable is on; raises `SettingsError` for what is neither on nor off."""
+    value = environ.get(name) or default
     match value.strip().lower():
-        case "" | "0" | "false" | "no" | "off":
+        case "0" | "false" | "no" | "off":
             return False
         case "1" | "true" | "yes" | "on":
             return True
-    raise SettingsError(f"DEMO is {value!r}: set it to 1 or 0")
+    raise SettingsError(f"{name} is {value!r}: set it to 1 or 0")
 
 
 def wants_sandbox(environ: Mapping[str, str]) -> bool:

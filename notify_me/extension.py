@@ -13,6 +13,7 @@ from itsdangerous import URLSafeTimedSerializer
 from markupsafe import Markup
 from werkzeug.routing import PathConverter
 
+from . import guards
 from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .settings import Account, Settings, SettingsError, read_account, read_settings
@@ -93,6 +94,7 @@ class NotifyMe:
             klaviyo=_klaviyo(account),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
         )
+        guards.init_app(app)
         from .views import blueprint  # views use current_state, which stands above
 
         app.url_map.converters["composite_id"] = _CompositeIDConverter

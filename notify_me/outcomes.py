@@ -150,8 +150,6 @@ def _bad_request(answer: Answer) -> Outcome:
         case "phone_number":
             return Refused(answer, PHONE_REFUSED, "phone number refused", field="phone_number")
         case "data" if pointer.rstrip("/") == "/data":
-            cure = (
-                "Klaviyo refused the whole request: is KLAVIYO_PUBLIC_KEY right?"
-            )
+            cure = "Klaviyo refused the whole request: is KLAVIYO_PUBLIC_KEY right?"
             return Misconfigured(answer, CANT_TAKE, cure)
     return Parked(answer, CANT_TAKE, f"Klaviyo refused the body at {pointer or 'no pointer'}")

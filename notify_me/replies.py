@@ -23,6 +23,7 @@ from werkzeug.exceptions import NotFound
 
 from .extension import current_settings
 from .forms import SignUpForm
+from .guards import HONEYPOT, TOO_MANY
 from .log import CallState, LoggedSignUp
 from .variants import Variant
 
@@ -100,6 +101,7 @@ class FormReply:
                 "body_content": _filled(settings.modal.body_content, self.variant, named),
                 "submit_label": settings.button.label,
                 "alert": alert,
+                "honeypot": HONEYPOT,
             },
         )
 
@@ -110,6 +112,12 @@ class FormReply:
     def failed(self, words: str) -> Response:
         """503: it can't be taken; everything typed is still there."""
         return self.shown("failed", HTTPStatus.SERVICE_UNAVAILABLE, words)
+
+    def too_many(self, retry_after: int) -> Response:
+        """429: a limit is used up; `retry_after` in seconds. What was typed is still there."""
+        reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY)
+        reply.headers["Retry-After"] = str(retry_after)
+        return reply
 
 
 def _typed(form: SignUpForm, name: str) -> str:

@@ -12,12 +12,12 @@ from itsdangerous import BadData
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from . import browser, outcomes, replies
+from . import browser, guards, outcomes, replies
 from .delivery import DEADLINE, log_outcome, try_now
 from .extension import current_state
 from .forms import SignUpForm
 from .klaviyo import Deadline
-from .log import CallState, LoggedSignUp
+from .log import CallState, LoggedCall, LoggedSignUp
 from .outcomes import Accepted, Answer, Outcome, Refused, Temporary
 from .sign_up import Call, SignUp, calls
 from .variants import CompositeID, Variant, sold_out
@@ -28,6 +28,9 @@ MAX_BODY = 16 * 1024
 """Bytes that a sign-up may have: ten composite IDs, an address and room to spare."""
 DONE_AGE = 24 * 60 * 60
 """Seconds for which a link to a done page works."""
+
+NOBODY = "-"
+"""Stands in a done link for a sign-up that was dropped."""
 
 blueprint = Blueprint(
     "notify_me",
@@ -93,7 +96,7 @@ def show(composite_id: str) -> Response:
     """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
     variant, siblings = _siblings(composite_id)
     if done := request.args.get("done"):
-        return _done(done, siblings)
+        return _done(composite_id, done, siblings)
     choose = "choose" in request.args and len(siblings) > 1
     waiting = [each for each in siblings if sold_out(each)]
     if not (waiting if choose else sold_out(variant)):
@@ -103,12 +106,16 @@ def show(composite_id: str) -> Response:
     return replies.form(form, variant, waiting, choose=choose)
 
 
-def _done(signed: str, siblings: Sequence[Variant]) -> Response:
+def _done(composite_id: str, signed: str, siblings: Sequence[Variant]) -> Response:
     state = current_state()
     try:
         sign_up_id = state.signer.loads(signed, max_age=DONE_AGE)
     except BadData:
         abort(404)
+    if sign_up_id == NOBODY:
+        [wanted] = [each for each in siblings if str(each.composite_id) == composite_id]
+        taken = LoggedCall(str(wanted.composite_id), CallState.TAKEN, "")
+        return replies.done(LoggedSignUp((), None, (taken,)), siblings)
     if (logged := state.log.read(sign_up_id)) is None:
         abort(404)
     return replies.done(logged, siblings)
@@ -129,9 +136,27 @@ def submit(composite_id: str) -> Response:
     form = SignUpForm(given, offered=siblings)
     waiting = [each for each in siblings if sold_out(each)]
     form_reply = replies.FormReply(form, variant, waiting, choose=choose)
-    if not form.validate():
-        return form_reply.invalid()
+    try:
+        guards.count_address()
+        if not form.validate():
+            return form_reply.invalid()
+        guards.count_contact(current_state().log.contact_hmac(form.to_sign_up().email))
+    except guards.TooMany as error:
+        return form_reply.too_many(error.retry_after)
+    if guards.by_a_machine():
+        return _as_if_taken(form, siblings, variant)
     return _available(form, siblings, form_reply) or _take(form, siblings, form_reply)
+
+
+def _as_if_taken(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:
+    """What a success reads like, for a machine: nothing is logged and nothing is sent."""
+    logger.info("a sign-up with the hidden field filled in was dropped")
+    if not replies.from_element():
+        return replies.done_link(variant, current_state().signer.dumps(NOBODY))
+    sign_up = form.to_sign_up()
+    pretended = calls(sign_up, "api")
+    results = [Accepted(Answer(202))] * len(pretended)
+    return replies.done(LoggedSignUp.of(sign_up, pretended, results), siblings)
 
 
 def _available(
@@ -218,7 +243,8 @@ def _taken_over(
     finished: list[Outcome | None] = [*results]
     if klaviyo is None:
         for place in left:
-            finished[place] = Temporary(results[place].answer, outcomes.BLOCKED)
+            if results[place].answer.status is None:
+                finished[place] = Temporary(results[place].answer, outcomes.BLOCKED)
         return finished
     to_make = calls(sign_up, "api")
     tried = try_now(

@@ -187,3 +187,35 @@ def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox:
     expect(page.get_by_role("heading", name="Request received")).to_be_visible()
     [waiting] = sandbox.waiting()
     assert waiting["variant"] == "$custom:::$default:::BLAT-L"
+
+
+def test_back_after_a_sign_up_does_no_harm(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """Back on the form page, nothing is sent by itself, and another press changes nothing."""
+    page.goto(client_shop + PARKA)
+    href = page.get_by_role("link", name="Notify me: Haar Parka").get_attribute("href")
+    page.goto(f"{client_shop}{href}")
+    sign_up(page)
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    page.get_by_role("link", name="Back to Haar Parka").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Haar Parka")
+
+    page.go_back()
+    expect(page.get_by_role("link", name="Back to Haar Parka")).to_be_visible()
+    assert calls(sandbox) == [CLIENT]
+    page.reload()
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    assert len(sandbox.waiting()) == 1
+
+
+def test_two_tabs_send_for_themselves_alone(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """The same sign-up from two tabs: one waits, and both read the same."""
+    other = page.context.new_page()
+    for tab in (page, other):
+        open_form(tab, client_shop)
+    for tab in (page, other):
+        sign_up(tab)
+        expect(tab.get_by_role("heading", name="Request received")).to_be_visible()
+
+    assert len(sandbox.waiting()) == 1

@@ -72,10 +72,15 @@ class Element:
                 yield child
                 yield from child._elements()
 
+    @property
+    def unset(self) -> str:
+        """What an input without a value sends."""
+        return "on" if self.get("type") == "checkbox" else ""
+
     def form_data(self, **typed: str) -> list[tuple[str, str]]:
         """What a browser sends for this form, with this typed into its fields."""
         return [
-            (each["name"], typed.get(each["name"], each.get("value", "on") or ""))
+            (each["name"], typed.get(each["name"], each.get("value", each.unset) or ""))
             for each in self.all("input")
             if each.get("type") != "checkbox" or "checked" in each
         ]

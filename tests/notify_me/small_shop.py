@@ -79,6 +79,7 @@ def small_shop(folder: Path, catalog: DictCatalog, **config: Any) -> Flask:
     app = Flask("small_shop", root_path=str(folder))
     database = {"url": f"sqlite:///{folder / DATABASE}", "connect_args": {"timeout": 2}}
     defaults = {
+        "RATELIMIT_ENABLED": False,
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,
         "SQLALCHEMY_ENGINES": {"default": database},

@@ -38,6 +38,7 @@ def test_the_page(client: FlaskClient) -> None:
         ("variants", f"{PREFIX}PARKA-M-MOSS"),
         ("channels", "EMAIL"),
         ("email", ""),
+        ("homepage", ""),
     ]
     field = form.one("input", name="email")
     assert page.one("label", for_=field["id"]).text == "Email"

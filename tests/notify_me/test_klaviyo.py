@@ -178,7 +178,9 @@ def test_a_netrc_does_not_replace_the_key(
     assert call["headers"]["Authorization"].startswith("Klaviyo-API-Key ")
 
 
-def test_dripping_replies_give_their_places_back(make_app: Callable[..., Flask], sandbox: Sandbox) -> None:
+def test_dripping_replies_give_their_places_back(
+    make_app: Callable[..., Flask], sandbox: Sandbox
+) -> None:
     """More calls than there are places drip their headers; the next good one is taken."""
     app = make_app()
     sandbox.drill("drip-headers", times=4, seconds=1)
