@@ -60,9 +60,7 @@ def _drop_stale(folder: Path) -> None:
         for compressed in folder.rglob(f"*{ending}"):
             original = compressed.with_name(compressed.name.removesuffix(ending))
             if not original.is_file() or original.stat().st_mtime > compressed.stat().st_mtime:
-                with suppress(
-                    OSError
-                ):  # a read-only folder keeps what it came with
+                with suppress(OSError):  # a read-only folder keeps what it came with
                     compressed.unlink()
 
 
