@@ -156,7 +156,7 @@ def test_what_can_not_be_logged_is_not_sent(
         assert reply.get_json()["state"] == "failed"
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
-    assert lines == ["ERROR notify_me.views: the sign-up log can't be written: OperationalError"]
+    assert lines == ["ERROR notify_me.taking: the sign-up log can't be written: OperationalError"]
     # and with the lock gone, the same form goes through
     assert client.post(MUG, data=dict(post_form(root).form_data())).status_code == 303
     assert log_file.states() == ["taken"]

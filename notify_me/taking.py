@@ -1,0 +1,160 @@
+"""Takes a valid sign-up the way that the mode says: log it, send it, log how it ended, say so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, request
+from itsdangerous import BadData
+from sqlalchemy.exc import SQLAlchemyError
+
+from . import browser, outcomes, replies
+from .delivery import DEADLINE, log_outcome, try_now
+from .extension import current_state
+from .forms import SignUpForm
+from .klaviyo import Deadline
+from .log import CallState, LoggedSignUp
+from .outcomes import Accepted, Answer, Outcome, Refused, Temporary
+from .sign_up import Call, SignUp, calls
+from .variants import Variant
+
+logger = logging.getLogger(__name__)
+
+LINK_AGE = 24 * 60 * 60
+"""Seconds for which what the kit signs is good: a done link, a browser's report."""
+
+
+def take(form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply) -> Response:
+    """Take a valid form the way that the mode says; the log's database may be away."""
+    state = current_state()
+    sign_up = form.to_sign_up()
+    # what the catalog read is read: no connection of the shop's waits while Klaviyo is called
+    if state.db.session.in_transaction():
+        state.db.session.rollback()
+    try:
+        if state.account.mode == "client" and replies.from_element():
+            return _by_browser(form, siblings, form_reply, sign_up)
+        if state.klaviyo is None:
+            return form_reply.failed(outcomes.NEEDS_SCRIPT)
+        deadline = Deadline(DEADLINE)
+        to_make = calls(sign_up, "api")
+        sign_up_id = state.log.start(sign_up, to_make, "server")
+    except SQLAlchemyError as error:
+        _cant_log(error)
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    results = try_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
+    return _settled(form, siblings, form_reply, Sent(sign_up_id, sign_up, to_make, results))
+
+
+def _by_browser(
+    form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply, sign_up: SignUp
+) -> Response:
+    """Client mode: hand the calls to the element, or take its report of them.
+
+    A report for another form, or one that is too old, counts as a new sign-up: to send it again
+    changes nothing at Klaviyo.
+    """
+    state = current_state()
+    to_make = calls(sign_up, "client")
+    sign_up_id = _report_of()
+    logged = state.log.read(sign_up_id) if sign_up_id else None
+    if sign_up_id is None or logged is None:
+        sign_up_id = state.log.start(sign_up, to_make, "client")
+        everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
+        to_send = browser.to_send(state.account, to_make)
+        return replies.send(everything, siblings, to_send, state.signer.dumps(sign_up_id))
+    if not state.log.claim(sign_up_id, sign_up):
+        taken = any(call.state is CallState.TAKEN for call in logged.calls)
+        return replies.done(logged, siblings) if taken else form_reply.failed(outcomes.TRY_AGAIN)
+    results = browser.reported(request.form.get("answers", ""), len(to_make))
+    for call, result in zip(to_make, results, strict=True):
+        log_outcome(call, result, sign_up_id)
+    finished = _taken_over(sign_up, sign_up_id, results)
+    return _settled(form, siblings, form_reply, Sent(sign_up_id, sign_up, to_make, finished))
+
+
+def _report_of() -> str | None:
+    """The sign-up that the element reports on, if it does."""
+    try:
+        signed = request.form.get("sign_up", "")
+        return str(current_state().signer.loads(signed, max_age=LINK_AGE))
+    except BadData:
+        return None
+
+
+def _taken_over(
+    sign_up: SignUp, sign_up_id: str, results: Sequence[Outcome]
+) -> Sequence[Outcome | None]:
+    """The results, after the server has tried what couldn't get through from the browser."""
+    klaviyo = current_state().klaviyo
+    left = [place for place, result in enumerate(results) if isinstance(result, Temporary)]
+    if not left:
+        return results
+    finished: list[Outcome | None] = [*results]
+    if klaviyo is None:
+        for place in left:
+            if results[place].answer.status is None:
+                finished[place] = Temporary(results[place].answer, outcomes.BLOCKED)
+        return finished
+    to_make = calls(sign_up, "api")
+    tried = try_now(
+        klaviyo,
+        [to_make[place] for place in left],
+        sign_up_id=sign_up_id,
+        deadline=Deadline(DEADLINE),
+    )
+    for place, result in zip(left, tried, strict=True):
+        finished[place] = result
+    return finished
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A sign-up that went out: its calls and how each ended, by position."""
+
+    sign_up_id: str
+    sign_up: SignUp
+    calls: Sequence[Call]
+    results: Sequence[Outcome | None]
+
+
+def _settled(
+    form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply, sent: Sent
+) -> Response:
+    """Log how the calls ended, and tell the shopper."""
+    state = current_state()
+    try:
+        state.log.settle(sent.sign_up_id, sent.results)
+    except SQLAlchemyError as error:
+        # Klaviyo's answer stands all the same; the log shows these calls as unknown
+        _cant_log(error)
+    if not any(isinstance(each, Accepted) for each in sent.results):
+        return _not_taken(form, sent.results, form_reply)
+    if replies.from_element():
+        logged = LoggedSignUp.of(sent.sign_up, sent.calls, sent.results)
+        return replies.done(logged, siblings)
+    return replies.done_link(form_reply.variant, state.signer.dumps(sent.sign_up_id))
+
+
+def _cant_log(error: SQLAlchemyError) -> None:
+    # hide_parameters is the shop's choice: the class alone is told, never the statement
+    logger.error("the sign-up log can't be written: %s", type(error).__name__)
+
+
+def _not_taken(
+    form: SignUpForm, results: Sequence[Outcome | None], form_reply: replies.FormReply
+) -> Response:
+    made = [each for each in results if each is not None]
+    refused = [each for each in made if isinstance(each, Refused)]
+    for each in made:
+        if not isinstance(each, Refused):
+            return form_reply.failed(each.words)
+        if each.field not in form:
+            # nothing that the shopper typed, so nothing that they can mend
+            return form_reply.failed(outcomes.CANT_TAKE)
+    for each in refused:
+        field = form[each.field]
+        field.errors = [*dict.fromkeys([*field.errors, each.words])]
+    return form_reply.invalid()
