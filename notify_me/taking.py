@@ -53,8 +53,8 @@ def _by_browser(
 ) -> Response:
     """Client mode: hand the calls to the element, or take its report of them.
 
-    A report for another form, or one that is too old, counts as a new sign-up: to send it again
-    changes nothing at Klaviyo.
+    One whose sign-up we never signed, or too long ago, counts as a new sign-up: to send it again
+    changes nothing at Klaviyo. A repeated one, or one for another form, is not acted on.
     """
     state = current_state()
     to_make = calls(sign_up, "client")

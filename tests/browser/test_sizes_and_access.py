@@ -10,8 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_sign_up import PARKA, sign_up
-from tests.support import TIMEOUT
+from tests.support import TIMEOUT, Sandbox
 
+PREFIX = "%24custom%3A%3A%3A%24default%3A%3A%3A"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -76,11 +77,38 @@ def done(page: Page) -> None:
     expect(page.get_by_role("heading", name="Request received")).to_be_visible()
 
 
+def choosing(page: Page) -> None:
+    """The dialog of a product that is all sold out, sent without a choice."""
+    page.get_by_role("link", name="Notify me: Blatter Sou’wester").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("checkbox").first).to_be_focused()
+    dialog.get_by_role("button", name="Notify me").click()
+    expect(dialog.get_by_role("checkbox").first).to_have_attribute("aria-invalid", "true")
+
+
+def failed(page: Page) -> None:
+    """The dialog when Klaviyo is away."""
+    opened(page)
+    sign_up(page)
+    expect(page.get_by_role("alert")).to_contain_text("didn't go through")
+
+
+def form_page(page: Page) -> None:
+    """The form as a page of its own."""
+    page.goto(page.url.replace("/products/haar-parka?variant=", f"/notify-me/{PREFIX}"))
+    expect(page.get_by_label("Email")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("state", [closed, opened, wrong, done])
+@pytest.mark.parametrize("state", [closed, opened, wrong, done, choosing, failed, form_page])
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_every_state_is_accessible_and_fits(
-    browser: Browser, shop_url: str, scheme: str, state: Callable[[Page], None], width: int
+    browser: Browser,
+    shop_url: str,
+    sandbox: Sandbox,
+    scheme: str,
+    state: Callable[[Page], None],
+    width: int,
 ) -> None:
     """axe finds nothing to complain of under WCAG 2.2 AA, and nothing scrolls sideways."""
     context = browser.new_context(
@@ -89,6 +117,8 @@ def test_every_state_is_accessible_and_fits(
         reduced_motion="reduce",
     )
     page = context.new_page()
+    if state is failed:
+        sandbox.drill("500")
     page.goto(shop_url + PARKA)
     state(page)
 

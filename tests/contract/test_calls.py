@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
@@ -276,3 +277,24 @@ def test_the_errors_are_of_the_specified_shape(
     assert faults(schema, call["reply"]) == []
     assert faults(schema, {"errors": [{"detail": "no id, code or title"}]}) != []
     assert call["reply_headers"]["Content-Type"] == MEDIA_TYPE
+
+
+def test_the_browsers_call_is_valid(make_shop: Callable[..., Flask], spec: dict[str, Any]) -> None:
+    """Client mode: path, query, headers and body are those of Klaviyo's client operation."""
+    shop = make_shop(NOTIFY_ME_MODE="client").test_client()
+    data = {"channels": "EMAIL", "email": "ada@example.org"}
+
+    sent = shop.post(f"/notify-me/{MUG}", data=data, headers={"X-Notify-Me": "1"}).get_json()
+
+    [call] = sent["calls"]
+    url = urlsplit(call["url"])
+    operation = spec["paths"][url.path]["post"]
+    required = {(each["in"], each["name"]) for each in operation["parameters"] if each["required"]}
+    assert required == {("query", "company_id"), ("header", "revision")}
+    assert [*parse_qs(url.query)] == ["company_id"]
+    assert set(call["headers"]) == {"revision", "Content-Type"}
+    [(media_type, content)] = operation["requestBody"]["content"].items()
+    assert call["headers"]["Content-Type"] == media_type
+    schema = flat(content["schema"], spec, closed=True)
+    assert faults(schema, call["body"]) == []
+    assert faults(schema, {**call["body"], "more": 1}) != []

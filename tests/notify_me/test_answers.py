@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from klaviyo_sandbox.drills import KINDS
+from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import read
 from tests.support import Sandbox
 
@@ -31,8 +32,8 @@ One call fails in the way of the drill; in client mode, every call of the browse
 how many the browser and the server made. Renew with
 `UPDATE_GOLDEN=1 pytest tests/notify_me/test_answers.py`.
 
-| drill | mode | status | state | calls: browser, server | the shopper reads | the log says |
-|---|---|---|---|---|---|---|
+| what fails | mode | status | state | calls | the shopper reads | beside | in the log | its line |
+|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -75,7 +76,7 @@ def logged(lines: list[str]) -> str:
     return re.sub(r", error [\w-]+", "", text).replace("create_back_in_stock_subscription ", "")
 
 
-def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, lines: list[str]) -> str:
+def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: list[str]) -> str:
     """One line of the table."""
     told = reply.get_json()
     root = read(told["html"])
@@ -84,15 +85,30 @@ def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, lines: list[str]) ->
         *[each.text for each in root.all("p", class_="notify-me__error")],
     ]
     words = " ".join(texts) or root.one("h2").text
+    beside = ", ".join(
+        each["id"].split("-")[-2] for each in root.all("p", class_="notify-me__error")
+    )
     made = [each["path"] for each in sandbox.requests() if each["method"] == "POST"]
     browser = sum(path.startswith("/client") for path in made)
     counts = f"{browser}, {len(made) - browser}"
-    cells = (kind, mode, reply.status_code, told["state"], counts, words, logged(lines))
+    cells = (
+        kind,
+        mode,
+        reply.status_code,
+        told["state"],
+        counts,
+        words,
+        beside or "-",
+        state,
+        logged(lines),
+    )
     return f"| {' | '.join(map(str, cells))} |"
 
 
 @pytest.fixture
-def table(make_app: Callable[..., Flask], sandbox: Sandbox, lines: list[str]) -> str:
+def table(
+    make_app: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, lines: list[str]
+) -> str:
     """Every drill in server mode, in client mode, and in client mode without a private key."""
     server = make_app().test_client()
     client = make_app(NOTIFY_ME_MODE="client").test_client()
@@ -103,11 +119,19 @@ def table(make_app: Callable[..., Flask], sandbox: Sandbox, lines: list[str]) ->
             sandbox.reset()
             sandbox.drill(kind, times=1)
             reply = server.post(MUG, data=DATA, headers={"X-Notify-Me": "1"})
-            rows.append(row(kind, "server", reply, sandbox, lines))
+            rows.append(row(kind, "server", reply, sandbox, log_file.states()[-1], lines))
         for mode, shop in (("client", client), ("client, no private key", keyless)):
             sandbox.reset()
             sandbox.drill(kind, times=None, operation=IN_BROWSER)
-            rows.append(row(kind, mode, by_browser(shop), sandbox, lines))
+            rows.append(row(kind, mode, by_browser(shop), sandbox, log_file.states()[-1], lines))
+    sandbox.reset()
+    wrong = make_app(KLAVIYO_PRIVATE_KEY="pk_wrong").test_client()
+    reply = wrong.post(MUG, data=DATA, headers={"X-Notify-Me": "1"})
+    rows.append(row("a wrong private key", "server", reply, sandbox, log_file.states()[-1], lines))
+    sandbox.reset()
+    wrong = make_app(NOTIFY_ME_MODE="client", KLAVIYO_PUBLIC_KEY="WRONG1").test_client()
+    reply = by_browser(wrong)
+    rows.append(row("a wrong public key", "client", reply, sandbox, log_file.states()[-1], lines))
     return HEAD + "\n".join(rows) + "\n"
 
 
