@@ -15,7 +15,7 @@ const FRESH = 30000; // ms for which a warmed form may still be shown
 
 /** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
 /** @typedef {{ status: number, body: unknown } | null} Answer */
-/** @typedef {{ state: string, html: string, calls: Call[], sign_up: string }} Reply */
+/** @typedef {{ state: string, html: string, calls?: Call[], sign_up?: string }} Reply */
 
 /** @param {Answer} answer */
 const taken = (answer) => answer?.status === 202;
@@ -153,7 +153,7 @@ export class NotifyMe extends HTMLElement {
     }
     this.#sending = false;
     form.ariaBusy = null;
-    if (reply) this.#show(reply);
+    if (reply?.html) this.#show(reply);
     else this.#offline();
   }
 
@@ -166,8 +166,10 @@ export class NotifyMe extends HTMLElement {
   /**
    * Make the calls that the server prepared, then report how they went by the same form.
    * @param {string} action @param {URLSearchParams} body @param {Reply} reply
+   * @returns {Promise<Reply>}
    */
-  async #send(action, body, { calls, html, sign_up }) {
+  async #send(action, body, { calls = [], html, sign_up = "" }) {
+    /** @type {Answer[]} */
     const answers = [];
     for (const call of calls)
       answers.push(call.after_any && !answers.some(taken) ? null : await ask(call));
