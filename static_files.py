@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,10 @@ def init_app(app: Flask) -> None:
 
     if app.debug:
         return
-    whitenoise = WhiteNoise(
+    whitenoise = _Fresh(
         app.wsgi_app, max_age=MAX_AGE, allow_all_origins=False, add_headers_function=_headers
     )
     for prefix, folder in folders.values():
-        _drop_stale(folder)
         whitenoise.add_files(str(folder), prefix=prefix)
     app.wsgi_app = whitenoise  # type: ignore[method-assign]
 
@@ -54,14 +53,18 @@ def _hash(file: Path, _modified: int) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
 
 
-def _drop_stale(folder: Path) -> None:
-    """Remove a compressed file that is older than its original: it would be served instead."""
-    for ending in (".br", ".gz"):
-        for compressed in folder.rglob(f"*{ending}"):
-            original = compressed.with_name(compressed.name.removesuffix(ending))
-            if not original.is_file() or original.stat().st_mtime > compressed.stat().st_mtime:
-                with suppress(OSError):  # a read-only folder keeps what it came with
-                    compressed.unlink()
+class _Fresh(WhiteNoise):  # type: ignore[misc]
+    """Leaves out a compressed file that is older than its original."""
+
+    def get_static_file(
+        self, path: str, url: str, stat_cache: dict[str, os.stat_result] | None = None
+    ) -> Any:
+        if stat_cache is not None:
+            made = stat_cache[path].st_mtime
+            names = (path, f"{path}.br", f"{path}.gz")
+            found = {name: stat_cache[name] for name in names if name in stat_cache}
+            stat_cache = {name: stat for name, stat in found.items() if stat.st_mtime >= made}
+        return super().get_static_file(path, url, stat_cache)
 
 
 def _headers(headers: Headers, path: str, url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,26 @@ def test_odd_values_are_named(tmp_path: Path, sandbox: Sandbox, name: str) -> No
     """A variable that is neither a number nor a switch stops the start."""
     with pytest.raises(SettingsError, match=f"{name} is 'some'"):
         shop(tmp_path, sandbox, **{name: "some"})
+
+
+def test_an_edited_file_is_never_served_from_an_older_copy(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """A compressed file that is older than its original is left out, and left alone."""
+    folder = Path(__file__).parents[1] / "notify_me" / "static"
+    script = folder / "notify-me.js"
+    compressed = folder / "notify-me.js.br"
+    before = (compressed.read_bytes(), compressed.stat()) if compressed.exists() else None
+    compressed.write_bytes(b"old")
+    os.utime(compressed, (1, 1))
+    try:
+        client = shop(tmp_path, sandbox)
+        url = "/notify-me/static/notify-me.js"
+        with client.get(url, headers={"Accept-Encoding": "br"}) as reply:
+            assert reply.data == script.read_bytes()
+        assert compressed.read_bytes() == b"old"
+    finally:
+        compressed.unlink()
+        if before is not None:
+            compressed.write_bytes(before[0])
+            os.utime(compressed, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
