@@ -12,6 +12,7 @@ from . import (
     catalog,
     checkout,
     cli,
+    crawlers,
     database,
     drawings,
     errors,
@@ -40,7 +41,7 @@ def init_app(app: Flask) -> None:
     database.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
-    for room in (views, cart_views, checkout, merchant, drawings):
+    for room in (views, cart_views, checkout, merchant, drawings, crawlers):
         app.register_blueprint(room.blueprint)
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(

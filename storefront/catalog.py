@@ -6,7 +6,7 @@ Every function loads all that its page reads, in a fixed number of queries.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import current_app, url_for
@@ -14,8 +14,10 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from notify_me import CompositeID, Variant
 
+from .browsing import Browse
 from .database import db
 from .models import Product, ProductVariant
+from .stock import BUYABLE, IN_STOCK
 
 
 class Category(NamedTuple):
@@ -34,11 +36,25 @@ CATEGORIES = {
 """By slug, in the order of the menu."""
 
 
-def listing(category: str | None = None) -> Sequence[Product]:
-    """All products, or those of one category, in the shop's order."""
-    query = _products().order_by(Product.position, Product.id)
-    if category is not None:
-        query = query.where(Product.category == category)
+PAGE_SIZE = 12
+"""Products on a page of the listing."""
+
+
+def count(view: Browse) -> int:
+    """How many products a view of the listing has, on all its pages."""
+    query = sa.select(sa.func.count(Product.id)).where(*_conditions(view))
+    return db.session.scalars(query).one()
+
+
+def listing(view: Browse) -> Sequence[Product]:
+    """The products on one page of the listing."""
+    query = (
+        _products()
+        .where(*_conditions(view))
+        .order_by(*_order(view.sort))
+        .limit(PAGE_SIZE)
+        .offset((view.page - 1) * PAGE_SIZE)
+    )
     return db.session.scalars(query).all()
 
 
@@ -47,13 +63,31 @@ def product(handle: str) -> Product | None:
     return db.session.scalars(_products().where(Product.handle == handle)).one_or_none()
 
 
-def related(of: Product, count: int = 4) -> Sequence[Product]:
+def handles() -> Sequence[str]:
+    """The handles of all products, for the sitemap, which holds 50,000 addresses at most."""
+    query = sa.select(Product.handle).order_by(Product.position, Product.id).limit(45_000)
+    return db.session.scalars(query).all()
+
+
+def related(of: Product, number: int = 4) -> Sequence[Product]:
     """Other products to show beside `of`: its own category first."""
+    # each half stops after a few steps along an index, however many products there are
+    halves = [
+        sa.select(Product.id, sa.literal(rank).label("rank"))
+        .where(where, Product.id != of.id)
+        .order_by(Product.position, Product.id)
+        .limit(number)
+        .subquery()
+        for rank, where in enumerate(
+            (Product.category == of.category, Product.category != of.category)
+        )
+    ]
+    near = sa.union_all(*(sa.select(half) for half in halves)).subquery()
     query = (
         _products()
-        .where(Product.id != of.id)
-        .order_by(sa.case((Product.category == of.category, 0), else_=1), Product.position)
-        .limit(count)
+        .join(near, near.c.id == Product.id)
+        .order_by(near.c.rank, Product.position, Product.id)
+        .limit(number)
     )
     return db.session.scalars(query).all()
 
@@ -120,6 +154,44 @@ def _products() -> sa.Select[Product]:
     return sa.select(Product).options(
         selectinload(Product.options),
         selectinload(Product.variants).joinedload(ProductVariant.product),
+    )
+
+
+def _conditions(view: Browse) -> list[sa.ColumnElement[bool]]:
+    found = [Product.search_text.contains(word, autoescape=True) for word in view.words]
+    if view.category is not None:
+        found.append(Product.category == view.category)
+    if view.in_stock:
+        found.append(_variants_of_product(IN_STOCK).exists())
+    return found
+
+
+def _order(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.InstrumentedAttribute[Any]]:
+    """Ties are settled, or a product could be on two pages."""
+    if sort == "name":
+        return [Product.title, Product.id]
+    if sort == "newest":
+        return [Product.id.desc()]
+    if sort == "featured":
+        return [Product.position, Product.id]
+    # as on the card: of what can be bought, if anything can
+    cheapest = sa.func.coalesce(
+        _variants_of_product(BUYABLE)
+        .with_only_columns(sa.func.min(ProductVariant.price))
+        .scalar_subquery(),
+        _variants_of_product(sa.true())
+        .with_only_columns(sa.func.min(ProductVariant.price))
+        .scalar_subquery(),
+    )
+    return [cheapest if sort == "price-up" else cheapest.desc(), Product.position, Product.id]
+
+
+def _variants_of_product(where: sa.ColumnElement[bool]) -> sa.Select[ProductVariant]:
+    """The variants of the outer query's product."""
+    return (
+        sa.select(ProductVariant)
+        .where(ProductVariant.product_id == Product.id, where)
+        .correlate(Product)
     )
 
 

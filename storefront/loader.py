@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from notify_me import InventoryPolicy
 
+from .browsing import searchable
 from .catalog_file import CatalogFile, ProductEntry, VariantEntry
 from .models import OptionValue, Product, ProductOption, ProductVariant
 
@@ -58,6 +59,7 @@ def _update(product: Product, entry: ProductEntry, position: int, *, stock: bool
     product.position = position
     for name in (*WORDS, *LOOKS):
         setattr(product, name, getattr(entry, name))
+    product.search_text = searchable([entry.title, entry.summary, *entry.tags, *entry.description])
     _update_options(product, entry)
     by_sku = {variant.sku: variant for variant in product.variants}
     product.variants = [

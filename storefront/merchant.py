@@ -1,4 +1,4 @@
-"""`/merchant`: the demo's back room, where stock is set. Closed to all but this machine."""
+"""`/merchant`: the demo's back room: stock is set, orders are seen. Only from this machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from flask import url_for as url
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response as BaseResponse
 
-from . import catalog
+from . import catalog, orders
 from .database import db
 from .loopback import demo_visitor
 from .models import Product, ProductVariant
 
 blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
+
+MOST_ORDERS = 50
+"""Orders that are shown: the newest."""
 
 # below zero: pieces owed to pre-orders
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
@@ -78,6 +81,8 @@ def _page(
             changed=changed,
             wrong=wrong,
             typed=typed,
+            orders=orders.latest(db.session, MOST_ORDERS),
+            most_orders=MOST_ORDERS,
         )
     )
     response.cache_control.private = True

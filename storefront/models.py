@@ -55,6 +55,8 @@ class Product(Base):
     drawing: Mapped[str] = mapped_column(sa.String(40))
     colour: Mapped[str] = mapped_column(sa.String(7))
     position: Mapped[int]
+    search_text: Mapped[str] = mapped_column(sa.Text)
+    """All that a search looks through, folded: see `browsing.searchable`."""
 
     options: Mapped[list[ProductOption]] = relationship(
         order_by="ProductOption.position", cascade="all, delete-orphan", lazy="raise"
@@ -67,8 +69,10 @@ class Product(Base):
     )
 
     __table_args__ = (
-        sa.Index("ix_shop_product_position", "position"),
-        sa.Index("ix_shop_product_category_position", "category", "position"),
+        # each order of the listing, with the ID that settles ties
+        sa.Index("ix_shop_product_position_id", "position", "id"),
+        sa.Index("ix_shop_product_category_position_id", "category", "position", "id"),
+        sa.Index("ix_shop_product_title_id", "title", "id"),
     )
 
 

@@ -61,6 +61,12 @@ def find(session: Session, reference: str) -> Order | None:
     return session.scalars(query.options(selectinload(Order.lines))).one_or_none()
 
 
+def latest(session: Session, number: int) -> Sequence[Order]:
+    """The newest orders with their lines, newest first."""
+    query = sa.select(Order).order_by(Order.placed_at.desc(), Order.id.desc()).limit(number)
+    return session.scalars(query.options(selectinload(Order.lines))).all()
+
+
 def _order(reference: str, lines: Sequence[CartLine], delivery: Delivery) -> Order:
     return Order(
         reference=reference,

@@ -6,12 +6,18 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+import sqlalchemy as sa
+
 from notify_me import InventoryPolicy
 
 from .models import ProductVariant
 
 LOW = 3
 """From this many pieces down, the shopper is told how many are left."""
+
+# The same rules as in the functions below, for queries.
+IN_STOCK = sa.or_(ProductVariant.quantity.is_(None), ProductVariant.quantity > 0)
+BUYABLE = sa.or_(IN_STOCK, ProductVariant.policy == InventoryPolicy.CONTINUE)
 
 
 class Status(StrEnum):

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 
 from notify_me import Variant
 
-from . import catalog
+from . import browsing, catalog, linked_data
 from .choices import choices, first_choice
 from .models import Product
 from .stock import Stock, available, stock_of, stock_of_product
@@ -33,15 +33,27 @@ class Card:
 
 @blueprint.get("/")
 def listing() -> Response:
-    """All products, or those of `?category=`.
+    """The products, as `?category=`, `q`, `in_stock`, `sort` and `page` ask for them.
 
-    :raise 404: there is no such category.
+    :raise 404: there is no such category, or no such page.
     """
-    category = request.args.get("category")
-    if category is not None and category not in catalog.CATEGORIES:
+    view = browsing.from_arguments(request.args)
+    if view.category is not None and view.category not in catalog.CATEGORIES:
         abort(404)
-    cards = [card(product) for product in catalog.listing(category)]
-    return cached(render_template("shop/listing.html", cards=cards, category=category))
+    total = catalog.count(view)
+    pages = browsing.Pages(view, total, max(1, -(-total // catalog.PAGE_SIZE)))
+    if view.page > pages.count:
+        abort(404)
+    return cached(
+        render_template(
+            "shop/listing.html",
+            view=view,
+            pages=pages,
+            cards=[card(product) for product in catalog.listing(view)],
+            category=view.category,
+            sorts=browsing.SORTS,
+        )
+    )
 
 
 @blueprint.get("/products/<handle>")
@@ -68,6 +80,7 @@ def product(handle: str) -> Response:
         kit_variant=catalog.kit_variant(chosen),
         related=[card(other) for other in catalog.related(found)],
         category=found.category,
+        linked_data=linked_data.product(found),
     )
     return cached(page)
 

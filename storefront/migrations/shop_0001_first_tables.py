@@ -27,11 +27,15 @@ def upgrade() -> None:
         sa.Column("drawing", sa.String(40), nullable=False),
         sa.Column("colour", sa.String(7), nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
+        sa.Column("search_text", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_shop_product"),
         sa.UniqueConstraint("handle", name="uq_shop_product_handle"),
     )
-    op.create_index("ix_shop_product_position", "shop_product", ["position"])
-    op.create_index("ix_shop_product_category_position", "shop_product", ["category", "position"])
+    op.create_index("ix_shop_product_position_id", "shop_product", ["position", "id"])
+    op.create_index(
+        "ix_shop_product_category_position_id", "shop_product", ["category", "position", "id"]
+    )
+    op.create_index("ix_shop_product_title_id", "shop_product", ["title", "id"])
     op.create_table(
         "shop_option",
         sa.Column("id", sa.Integer, nullable=False),

@@ -25,7 +25,7 @@ PARKA = "/products/haar-parka"
 )
 def test_card_tells_price_and_stock(client: FlaskClient, title: str, says: str) -> None:
     """A card tells the price, or from where it starts, and the stock in words."""
-    assert says in words(Page(client, "/").card(title))
+    assert says in words(Page(client, f"/?q={title}").card(title))
 
 
 def test_only_sold_out_cards_carry_the_button(client: FlaskClient) -> None:
