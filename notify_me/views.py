@@ -91,7 +91,7 @@ def show(composite_id: str) -> Response:
     """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
     variant, siblings = _siblings(composite_id)
     if done := request.args.get("done"):
-        return _done(composite_id, done, siblings)
+        return _done(variant, done, siblings)
     choose = "choose" in request.args and len(siblings) > 1
     waiting = [each for each in siblings if sold_out(each)]
     if not (waiting if choose else sold_out(variant)):
@@ -101,15 +101,14 @@ def show(composite_id: str) -> Response:
     return replies.form(form, variant, waiting, choose=choose)
 
 
-def _done(composite_id: str, signed: str, siblings: Sequence[Variant]) -> Response:
+def _done(variant: Variant, signed: str, siblings: Sequence[Variant]) -> Response:
     state = current_state()
     try:
         sign_up_id = state.signer.loads(signed, max_age=LINK_AGE)
     except BadData:
         abort(404)
     if sign_up_id == NOBODY:
-        [wanted] = [each for each in siblings if str(each.composite_id) == composite_id]
-        taken = LoggedCall(str(wanted.composite_id), CallState.TAKEN, "")
+        taken = LoggedCall(str(variant.composite_id), CallState.TAKEN, "")
         return replies.done(LoggedSignUp((), None, (taken,)), siblings)
     if (logged := state.log.read(sign_up_id)) is None:
         abort(404)
