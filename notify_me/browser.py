@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .klaviyo import CONTENT_TYPE, error_objects
-from .outcomes import Answer, Outcome, outcome_of
+from .outcomes import Accepted, Answer, Outcome, outcome_of
 from .settings import Account
 from .sign_up import Call
 
@@ -16,8 +16,8 @@ from .sign_up import Call
 def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
     """The calls of `calls(sign_up, "client")`, ready for `fetch`: url, headers, body, after_any.
 
-    Create Client Back In Stock Subscription: the public key goes as `company_id`; the private
-    key is never part of it.
+    Create Client Back In Stock Subscription and Create Client Subscription: the public key goes
+    as `company_id`; the private key is never part of it.
     """
     return [
         {
@@ -25,23 +25,28 @@ def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
             f"?company_id={quote(account.public_key)}",
             "headers": {"Content-Type": CONTENT_TYPE, "revision": account.revision},
             "body": call.body,
-            "after_any": False,
+            "after_any": call.after_any,
         }
         for call in calls
     ]
 
 
-def reported(text: str, count: int) -> list[Outcome]:
-    """The outcomes of `count` calls from the form's `answers`: a JSON list of
-    `{status, body}`, null for no answer. It is hearsay: what can't be read is no answer.
+def reported(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
+    """The outcomes of the calls from the form's `answers`: a JSON list of `{status, body}`, null
+    for no answer. It is hearsay: what can't be read is no answer. None is a call that was not made,
+    since it waits for another to be accepted.
     """
     try:
         answers = json.loads(text)
     except (ValueError, RecursionError):
         answers = None
-    if not isinstance(answers, list) or len(answers) != count:
-        answers = [None] * count
-    return [outcome_of(_answer(each)) for each in answers]
+    if not isinstance(answers, list) or len(answers) != len(calls):
+        answers = [None] * len(calls)
+    outcomes: list[Outcome | None] = []
+    for call, told in zip(calls, answers, strict=True):
+        waits = call.after_any and not any(isinstance(each, Accepted) for each in outcomes)
+        outcomes.append(None if waits else outcome_of(_answer(told), call.operation))
+    return outcomes
 
 
 def _answer(told: Any) -> Answer:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 
 from .klaviyo import Deadline, Klaviyo
-from .outcomes import Accepted, Misconfigured, Outcome, Parked, Refused
-from .sign_up import Call
+from .outcomes import Accepted, Misconfigured, Outcome, Parked, Refused, Temporary
+from .sign_up import Call, Operation
 
 logger = logging.getLogger(__name__)
 
@@ -16,27 +16,33 @@ DEADLINE = 4.0
 
 
 def try_now(
-    klaviyo: Klaviyo, calls: Sequence[Call], *, sign_up_id: str, deadline: Deadline
+    klaviyo: Klaviyo,
+    calls: Sequence[Call],
+    *,
+    sign_up_id: str,
+    deadline: Deadline,
+    before: Sequence[Outcome | None] = (),
 ) -> list[Outcome | None]:
     """The outcome of each call, by position; None for one that was not made.
 
-    A call that shows the shop to be misconfigured or throttled ends the round, since all
-    further ones would meet the same.
+    `before`: what is known already, by position (a browser's own calls): only what is Temporary
+    or None there is tried. A call that waits for another (`after_any`) goes once one was accepted.
+    One that shows the shop to be misconfigured, or throttled, is the last of its operation, since
+    all further ones would meet the same.
     """
-    outcomes: list[Outcome | None] = []
-    for call in calls:
-        if outcomes and _ends_the_round(outcomes[-1]):
-            break
+    outcomes = [*before] or [None] * len(calls)
+    ended: set[Operation] = set()
+    for place, call in enumerate(calls):
+        if not isinstance(outcomes[place], Temporary | None) or call.operation in ended:
+            continue
+        if call.after_any and not any(isinstance(each, Accepted) for each in outcomes):
+            continue
         outcome = klaviyo.send(call, deadline=deadline)
         log_outcome(call, outcome, sign_up_id)
-        outcomes.append(outcome)
-    return outcomes + [None] * (len(calls) - len(outcomes))
-
-
-def _ends_the_round(outcome: Outcome | None) -> bool:
-    return outcome is not None and (
-        isinstance(outcome, Misconfigured) or outcome.answer.status == 429
-    )
+        outcomes[place] = outcome
+        if isinstance(outcome, Misconfigured) or outcome.answer.status == 429:
+            ended.add(call.operation)
+    return outcomes
 
 
 def log_outcome(call: Call, outcome: Outcome, sign_up_id: str) -> None:
@@ -48,10 +54,10 @@ def log_outcome(call: Call, outcome: Outcome, sign_up_id: str) -> None:
         level = logging.WARNING
     logger.log(
         level,
-        "%s: %s for %s, sign-up %s (status %s, code %s, error %s)%s",
+        "%s: %s%s, sign-up %s (status %s, code %s, error %s)%s",
         type(outcome).__name__,
         call.operation.value,
-        call.variant,
+        f" for {call.variant}" if call.variant else "",
         sign_up_id,
         outcome.answer.status or "none",
         outcome.answer.code or "none",

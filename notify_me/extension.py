@@ -1,4 +1,4 @@
-"""The Flask extension: settings, state, blueprint, Jinja globals, in that order."""
+"""The Flask extension: settings, state, blueprint, commands, Jinja globals, in that order."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from itsdangerous import URLSafeTimedSerializer
 from markupsafe import Markup
 from werkzeug.routing import PathConverter
 
-from . import guards
+from . import consent, guards
+from .cli import cli
 from .klaviyo import Klaviyo
 from .log import SignUpLog
+from .opt_in import OptIn
 from .settings import Account, Settings, SettingsError, read_account, read_settings
 from .variants import Catalog, Variant, sold_out
 
@@ -37,6 +39,7 @@ class State:
     log: SignUpLog
     klaviyo: Klaviyo | None
     """None in client mode without a private key."""
+    opt_in: OptIn
     signer: URLSafeTimedSerializer
 
 
@@ -55,13 +58,18 @@ def current_settings() -> Settings:
     return current_state().settings
 
 
+def current_offer() -> consent.Offer:
+    """What a form offers and asks in this request."""
+    return consent.offer(current_settings(), current_state().account)
+
+
 class NotifyMe:
     """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=…, db=…)`.
 
     `catalog` answers for the shop's variants; `db` is the shop's Flask-SQLAlchemy-Lite
     extension, in whose default database the sign-up log lives. Reads from `app.config`:
-    `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`,
-    `NOTIFY_ME_MODE`, `NOTIFY_ME_CONFIG`, `NOTIFY_ME_LOG_KEY`, `SECRET_KEY`.
+    `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`,
+    `KLAVIYO_REVISION`, `NOTIFY_ME_MODE`, `NOTIFY_ME_CONFIG`, `NOTIFY_ME_LOG_KEY`, `SECRET_KEY`.
     Raises `SettingsError` when one is wrong or missing.
     """
 
@@ -83,15 +91,18 @@ class NotifyMe:
             raise RuntimeError("NotifyMe is already set up on this app: use that one")
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"))
         account = read_account(app.config)
+        consent.check(settings, account)
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
+        klaviyo = _klaviyo(account)
         app.extensions["notify_me"] = State(
             settings=settings,
             account=account,
             catalog=catalog,
             db=db,
             log=SignUpLog(lambda: db.engine, account.log_key.get_secret_value()),
-            klaviyo=_klaviyo(account),
+            klaviyo=klaviyo,
+            opt_in=OptIn(klaviyo, account.list_id),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
         )
         guards.init_app(app)
@@ -99,6 +110,7 @@ class NotifyMe:
 
         app.url_map.converters["composite_id"] = _CompositeIDConverter
         app.register_blueprint(blueprint)
+        app.cli.add_command(cli)
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
 

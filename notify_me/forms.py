@@ -1,4 +1,4 @@
-"""The sign-up form: the one validation of contact details, channels and variants."""
+"""The sign-up form: the one validation of contact details, channels, consent and variants."""
 
 from __future__ import annotations
 
@@ -6,49 +6,83 @@ from collections.abc import Sequence
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from wtforms import EmailField, Form, SelectMultipleField
+from wtforms import BooleanField, EmailField, Form, SelectMultipleField, TelField
 from wtforms.validators import ValidationError
 
+from .consent import Offer
+from .phones import e164
 from .sign_up import MAX_VARIANTS, Channel, SignUp
 from .variants import CompositeID, Variant
 
 NO_CHANNEL = "Choose how you'd like to hear from us."
 NO_EMAIL = "Enter your email address, so that we can write to you."
+NO_PHONE = "Enter your phone number, so that we can reach you."
 NO_VARIANT = "Choose at least one option to be told about."
 TOO_MANY_VARIANTS = f"Choose {MAX_VARIANTS} options at most."
 OTHER_VARIANT = "One of the options chosen doesn't belong to this product. Please choose again."
 UNKNOWN_CHANNEL = "We can't reach you that way. Please choose one of the ways offered."
+NO_CONSENT = {
+    Channel.SMS: "Tick this box, so that we may text you.",
+    Channel.WHATSAPP: "Tick this box, so that we may write to you on WhatsApp.",
+}
 
 
 class SignUpForm(Form):
     """Validates a sign-up for variants of one product.
 
-    `offered`: the product's variants, of which the shopper may name some. The field names are
-    fixed, since forks, tests and the element rely on them.
+    `offered`: the product's variants, of which the shopper may name some. `offer`: the channels,
+    and what is asked for them. The field names are fixed, since forks, tests and the element rely
+    on them. `opt_in_promotional_sms` is, as in Klaviyo's own forms, the name of the boxes for SMS
+    and for WhatsApp; each has its channel for a value.
     """
 
-    # the choices differ by product: validate_variants and validate_channels check them
+    # the choices differ by product and shop: the methods below check them
     variants = SelectMultipleField("Options", choices=[], validate_choice=False)
     channels = SelectMultipleField("Channels", choices=[], validate_choice=False)
     email = EmailField("Email")
+    phone_number = TelField("Phone number")
+    opt_in_promotional_email = BooleanField("Email marketing")
+    opt_in_promotional_sms = SelectMultipleField(
+        "Text marketing", choices=[], validate_choice=False
+    )
 
     def __init__(
         self,
         formdata: Any = None,
         *,
         offered: Sequence[Variant],
-        channels: Sequence[Channel] = (Channel.EMAIL,),
+        offer: Offer,
         **kwargs: Any,
     ) -> None:
         super().__init__(formdata, **kwargs)
+        self.offer = offer
         self._variants = frozenset(str(variant.composite_id) for variant in offered)
-        self._channels = frozenset(channel.value for channel in channels)
-        self._normalized_email: str | None = None
+        self._normalized: dict[str, str] = {}
 
     @property
     def chosen(self) -> tuple[str, ...]:
         """The composite IDs named, each once, in the order given."""
         return tuple(dict.fromkeys(self.variants.data or ()))
+
+    @property
+    def ways(self) -> tuple[Channel, ...]:
+        """The channels chosen, each once, in the order offered; others are left out."""
+        return tuple(each for each in self.offer.channels if each in (self.channels.data or ()))
+
+    @property
+    def ticked(self) -> frozenset[Channel]:
+        """The channels whose box for consent is ticked."""
+        ticked = set()
+        if self.opt_in_promotional_email.data:
+            ticked.add(Channel.EMAIL)
+        texts = [each for each in self.offer.channels if each is not Channel.EMAIL]
+        for value in self.opt_in_promotional_sms.data or ():
+            if value in {each.value for each in Channel}:
+                ticked.add(Channel(value))
+            elif texts and value not in BooleanField.false_values:
+                # a form of the shop's own, with one box and a value such as "y"
+                ticked.add(Channel.SMS if Channel.SMS in texts else texts[0])
+        return frozenset(ticked)
 
     def validate_variants(self, field: SelectMultipleField) -> None:
         """One to ten of the product's own: each is one call, and all share one deadline."""
@@ -60,28 +94,54 @@ class SignUpForm(Form):
             raise ValidationError(TOO_MANY_VARIANTS)
 
     def validate_channels(self, field: SelectMultipleField) -> None:
-        """At least one of those that the shop offers."""
+        """At least one of those that the shop offers, and no other."""
         if not field.data:
             raise ValidationError(NO_CHANNEL)
-        if not self._channels.issuperset(field.data):
+        if not set(self.offer.channels).issuperset(field.data):
             raise ValidationError(UNKNOWN_CHANNEL)
 
     def validate_email(self, field: EmailField) -> None:
         """Needed for the EMAIL channel; its syntax by email-validator, without a DNS query."""
-        if Channel.EMAIL not in (self.channels.data or ()):
+        if Channel.EMAIL not in self.ways:
             return
         typed = (field.data or "").strip()
         if not typed:
             raise ValidationError(NO_EMAIL)
         try:
-            self._normalized_email = validate_email(typed, check_deliverability=False).normalized
+            normalized = validate_email(typed, check_deliverability=False).normalized
         except EmailNotValidError as error:
             raise ValidationError(str(error)) from None
+        self._normalized["email"] = normalized
+
+    def validate_phone_number(self, field: TelField) -> None:
+        """Needed for SMS and WHATSAPP; national or international, by phonenumbers."""
+        if not any(each.identifier == "phone_number" for each in self.ways):
+            return
+        typed = (field.data or "").strip()
+        if not typed:
+            raise ValidationError(NO_PHONE)
+        try:
+            number = e164(typed, self.offer.default_region, texts=Channel.SMS in self.ways)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+        self._normalized["phone_number"] = number
+
+    def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:
+        """SMS and WHATSAPP never go without a tick of their own box."""
+        if self.unconsented:
+            raise ValidationError(" ".join(NO_CONSENT[each] for each in self.unconsented))
+
+    @property
+    def unconsented(self) -> tuple[Channel, ...]:
+        """The channels chosen that need a tick and have none."""
+        return tuple(each for each in self.ways if each in NO_CONSENT and each not in self.ticked)
 
     def to_sign_up(self) -> SignUp:
         """The validated sign-up; call it after `validate()` was true."""
         return SignUp(
             variants=tuple(CompositeID.parse(text) for text in self.chosen),
-            channels=tuple(Channel(value) for value in dict.fromkeys(self.channels.data or ())),
-            email=self._normalized_email,
+            channels=self.ways,
+            email=self._normalized.get("email"),
+            phone_number=self._normalized.get("phone_number"),
+            consent=self.offer.consent(self.ways, self.ticked),
         )

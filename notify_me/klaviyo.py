@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 import urllib3
@@ -30,8 +30,8 @@ PLACE_TIMEOUT = 0.2
 """Seconds to wait for a place among the calls in flight: a shopper's thread is held meanwhile."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to open a connection."""
-MAX_ERROR_BYTES = 64 * 1024
-"""How much of an error's body is read: Klaviyo's are under 1 kB."""
+MAX_BODY_BYTES = 64 * 1024
+"""How much of a reply's body is read: Klaviyo's errors are under 1 kB."""
 
 
 class Deadline:
@@ -87,27 +87,52 @@ class Klaviyo:
         """
         return self._post(Operation.BACK_IN_STOCK, body, deadline)
 
+    def bulk_subscribe_profiles(self, body: Mapping[str, Any], *, deadline: Deadline) -> Outcome:
+        """Subscribe Profiles: `POST /api/profile-subscription-bulk-create-jobs`.
+
+        `body` is the JSON:API document of `calls()`. Never raises, as above.
+        """
+        return self._post(Operation.SUBSCRIBE, body, deadline)
+
+    def get_list(self, list_id: str, *, deadline: Deadline) -> Mapping[str, Any] | None:
+        """Get List: `GET /api/lists/{id}`; its `attributes`, such as `opt_in_process`.
+
+        None when there was no such answer, whatever the reason. Needs the scope `lists:read`.
+        """
+        answer = self._answer("GET", f"/api/lists/{quote(list_id, safe='')}", None, deadline)
+        data = answer.document.get("data") if answer.status == 200 else None
+        attributes = data.get("attributes") if isinstance(data, Mapping) else None
+        return attributes if isinstance(attributes, Mapping) else None
+
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send one call of `calls(sign_up, "api")` by the method of its operation."""
-        return {Operation.BACK_IN_STOCK: self.create_back_in_stock_subscription}[call.operation](
-            call.body, deadline=deadline
-        )
+        method = {
+            Operation.BACK_IN_STOCK: self.create_back_in_stock_subscription,
+            Operation.SUBSCRIBE: self.bulk_subscribe_profiles,
+        }[call.operation]
+        return method(call.body, deadline=deadline)
 
     def _post(self, operation: Operation, body: Mapping[str, Any], deadline: Deadline) -> Outcome:
+        answer = self._answer("POST", operation.path("api"), body, deadline)
+        return outcome_of(answer, operation)
+
+    def _answer(
+        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline
+    ) -> Answer:
         # the thread gives its place back, not the caller, who may have stopped waiting
         if not self._places.acquire(timeout=min(PLACE_TIMEOUT, deadline.remaining())):
-            return outcome_of(Answer(None, problem="no free place for another call"))
-        future: Future[Answer] = self._threads.submit(self._exchange, operation, body, deadline)
+            return Answer(None, problem="no free place for another call")
+        future: Future[Answer] = self._threads.submit(self._exchange, method, path, body, deadline)
         future.add_done_callback(lambda _: self._places.release())
         try:
             answer = future.result(timeout=deadline.remaining())
         except TimeoutError:
             answer = Answer(None, problem="no answer within the deadline")
         self._tell_revision(answer)
-        return outcome_of(answer)
+        return answer
 
     def _exchange(
-        self, operation: Operation, body: Mapping[str, Any], deadline: Deadline
+        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline
     ) -> Answer:
         seconds = deadline.remaining()
         if not seconds:
@@ -115,16 +140,18 @@ class Klaviyo:
         try:
             with (
                 cut_off_after(seconds),
-                self._session.post(
-                    self._api_url + operation.path("api"),
-                    data=json.dumps(body).encode(),
+                self._session.request(
+                    method,
+                    self._api_url + path,
+                    data=None if body is None else json.dumps(body).encode(),
                     timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
                     stream=True,
                     allow_redirects=False,
                 ) as response,
             ):
-                errors = _errors(_read(response, deadline))
-                return Answer(response.status_code, response.headers, errors)
+                document = _document(_read(response, deadline))
+                errors = error_objects(document)
+                return Answer(response.status_code, response.headers, errors, document=document)
         except Exception as error:
             # only the class: an exception's text may hold the address it was sent with
             return Answer(None, problem=f"no answer ({type(error).__name__})")
@@ -163,7 +190,7 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
 
 
 def _read(response: requests.Response, deadline: Deadline) -> bytes:
-    """An error's body, as far as deadline and bound allow; nothing of a 202's."""
+    """A reply's body, as far as deadline and bound allow; nothing of a 202's."""
     if response.headers.get("Content-Length") == "0":
         response.content  # noqa: B018 - costs no wait, and gives the connection back
         return b""
@@ -171,7 +198,7 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
         return b""
     body = b""
     try:
-        while len(body) < MAX_ERROR_BYTES and deadline.remaining():
+        while len(body) < MAX_BODY_BYTES and deadline.remaining():
             # read1 gives what has come; a full read would sit out a dripping body
             chunk = response.raw.read1(4096, decode_content=True)
             if not chunk:
@@ -179,15 +206,15 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
             body += chunk
     except (urllib3.exceptions.HTTPError, OSError):
         pass  # the status is known, and decides without the body
-    return body[:MAX_ERROR_BYTES]
+    return body[:MAX_BODY_BYTES]
 
 
-def _errors(body: bytes) -> tuple[Mapping[str, Any], ...]:
+def _document(body: bytes) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return ()
-    return error_objects(document)
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def error_objects(document: object) -> tuple[Mapping[str, Any], ...]:

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, select, update
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, or_, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from .outcomes import Accepted, Outcome, Refused
-from .sign_up import Call, SignUp
+from .sign_up import Call, Channel, Operation, SignUp, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,7 @@ class SignUpRow(Base):
     __table_args__ = (
         Index("ix_notify_me_sign_up_created_at", "created_at"),
         Index("ix_notify_me_sign_up_email_hmac", "email_hmac"),
+        Index("ix_notify_me_sign_up_phone_hmac", "phone_hmac"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -66,10 +67,15 @@ class SignUpRow(Base):
     channels: Mapped[list[str]] = mapped_column(JSON)
     email_hmac: Mapped[str | None] = mapped_column(String(64))
     email_masked: Mapped[str | None] = mapped_column(String(64))
+    phone_hmac: Mapped[str | None] = mapped_column(String(64))
+    phone_masked: Mapped[str | None] = mapped_column(String(32))
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Client mode: when the browser told how its calls went; once."""
     calls: Mapped[list[CallRow]] = relationship(
         order_by="CallRow.position", cascade="all, delete-orphan", passive_deletes=True
+    )
+    consents: Mapped[list[ConsentRow]] = relationship(
+        order_by="ConsentRow.id", cascade="save-update, merge", passive_deletes=True
     )
 
 
@@ -84,7 +90,8 @@ class CallRow(Base):
     )
     position: Mapped[int] = mapped_column(primary_key=True)
     operation: Mapped[str] = mapped_column(String(64))
-    variant: Mapped[str] = mapped_column(String(500))
+    variant: Mapped[str | None] = mapped_column(String(500))
+    """None for the call that records consent."""
     state: Mapped[str] = mapped_column(String(16))
     words: Mapped[str] = mapped_column(String(KEPT_DETAIL), default="")
     status: Mapped[int | None]
@@ -93,21 +100,57 @@ class CallRow(Base):
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
+class ConsentRow(Base):
+    """What a shopper agreed to for one channel: the proof, which outlives the sign-up's row.
+
+    Committed before anything goes out, so it says what was asked for and given; the sign-up's
+    call says whether Klaviyo took it.
+    """
+
+    __tablename__ = "notify_me_consent"
+    __table_args__ = (
+        Index("ix_notify_me_consent_contact_hmac", "contact_hmac"),
+        Index("ix_notify_me_consent_sign_up_id", "sign_up_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sign_up_id: Mapped[str | None] = mapped_column(
+        ForeignKey("notify_me_sign_up.id", ondelete="SET NULL")
+    )
+    given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    channel: Mapped[str] = mapped_column(String(16))
+    contact_hmac: Mapped[str] = mapped_column(String(64))
+    contact_masked: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text)
+    version: Mapped[str] = mapped_column(String(32))
+    locale: Mapped[str] = mapped_column(String(35))
+    list_id: Mapped[str] = mapped_column(String(64))
+    custom_source: Mapped[str] = mapped_column(String(100))
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedCall:
     """A call as the done view reads it back."""
 
-    variant: str
+    operation: Operation
+    variant: str | None
     state: CallState
     words: str
+
+    @property
+    def lost(self) -> bool:
+        """Whether Klaviyo has it not, and will not get it."""
+        return self.state in (CallState.REFUSED, CallState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedSignUp:
     """A sign-up as the done view reads it back."""
 
-    channels: tuple[str, ...]
+    channels: tuple[Channel, ...]
     email_masked: str | None
+    phone_masked: str | None
+    consented: tuple[Channel, ...]
     calls: tuple[LoggedCall, ...]
 
     @classmethod
@@ -116,13 +159,54 @@ class LoggedSignUp:
     ) -> LoggedSignUp:
         """What `SignUpLog.read` gives once these outcomes are settled."""
         return cls(
-            channels=tuple(channel.value for channel in sign_up.channels),
+            channels=sign_up.channels,
             email_masked=masked_email(sign_up.email),
+            phone_masked=masked_phone(sign_up.phone_number),
+            consented=tuple(each.channel for each in _statements(sign_up)),
             calls=tuple(
-                LoggedCall(str(call.variant), _state_of(outcome), outcome.words if outcome else "")
+                LoggedCall(
+                    call.operation,
+                    _variant(call),
+                    _state_of(outcome),
+                    outcome.words if outcome else "",
+                )
                 for call, outcome in zip(calls, outcomes, strict=True)
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSignUp:
+    """A sign-up as a data request is told of it."""
+
+    when: datetime
+    channels: tuple[str, ...]
+    contacts: tuple[str, ...]
+    """Masked: the log holds them in no other form that can be read."""
+    calls: tuple[tuple[str, str | None, str], ...]
+    """Operation, variant (None for consent) and state of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldConsent:
+    """A consent as a data request is told of it."""
+
+    when: datetime
+    channel: str
+    contact: str
+    text: str
+    version: str
+    locale: str
+    list_id: str
+    custom_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """All that the log holds about one contact, oldest first."""
+
+    sign_ups: tuple[HeldSignUp, ...]
+    consents: tuple[HeldConsent, ...]
 
 
 class SignUpLog:
@@ -142,45 +226,74 @@ class SignUpLog:
             yield session
 
     def start(self, sign_up: SignUp, calls: Sequence[Call], mode: str) -> str:
-        """Commit the sign-up and its calls, each STARTED; returns its ID (unguessable)."""
+        """Commit the sign-up, its consent and its calls, each STARTED; returns its ID
+        (unguessable).
+        """
+        now = datetime.now(UTC)
         row = SignUpRow(
             id=secrets.token_urlsafe(16),
-            created_at=datetime.now(UTC),
+            created_at=now,
             mode=mode,
             channels=[channel.value for channel in sign_up.channels],
             email_hmac=self.contact_hmac(sign_up.email),
             email_masked=masked_email(sign_up.email),
+            phone_hmac=self.contact_hmac(sign_up.phone_number),
+            phone_masked=masked_phone(sign_up.phone_number),
             calls=[
                 CallRow(
                     position=position,
                     operation=call.operation.value,
-                    variant=str(call.variant),
+                    variant=_variant(call),
                     state=CallState.STARTED,
                 )
                 for position, call in enumerate(calls)
             ],
+            consents=self._consents(sign_up, now),
         )
         with self._transaction() as session:
             session.add(row)
             return row.id
 
-    def claim(self, sign_up_id: str, sign_up: SignUp) -> bool:
+    def _consents(self, sign_up: SignUp, now: datetime) -> list[ConsentRow]:
+        masked = {
+            "email": masked_email(sign_up.email),
+            "phone_number": masked_phone(sign_up.phone_number),
+        }
+        return [
+            ConsentRow(
+                given_at=now,
+                channel=each.channel.value,
+                contact_hmac=self.contact_hmac(getattr(sign_up, each.channel.identifier)),
+                contact_masked=masked[each.channel.identifier],
+                text=each.text,
+                version=each.version,
+                locale=each.locale,
+                list_id=sign_up.consent.list_id if sign_up.consent else "",
+                custom_source=sign_up.consent.custom_source if sign_up.consent else "",
+            )
+            for each in _statements(sign_up)
+        ]
+
+    def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
         """Whether the caller is the first to report on this client-mode sign-up.
 
         False for a repeated report, and for one whose form isn't the one that was logged.
         """
         with self._transaction() as session:
-            variants = session.scalars(
-                select(CallRow.variant)
+            logged = session.execute(
+                select(CallRow.operation, CallRow.variant)
                 .where(CallRow.sign_up_id == sign_up_id)
                 .order_by(CallRow.position)
             ).all()
-            if variants != [str(variant) for variant in sign_up.variants]:
+            if [tuple(row) for row in logged] != [
+                (call.operation.value, _variant(call)) for call in calls
+            ]:
                 return False
             claimed = session.execute(
                 update(SignUpRow)
                 .where(SignUpRow.id == sign_up_id, SignUpRow.mode == "client")
                 .where(SignUpRow.email_hmac == self.contact_hmac(sign_up.email))
+                .where(SignUpRow.phone_hmac == self.contact_hmac(sign_up.phone_number))
                 .where(SignUpRow.reported_at.is_(None))
                 .values(reported_at=datetime.now(UTC))
                 .returning(SignUpRow.id)
@@ -206,11 +319,54 @@ class SignUpLog:
             if row is None:
                 return None
             return LoggedSignUp(
-                channels=tuple(row.channels),
+                channels=tuple(Channel(each) for each in row.channels),
                 email_masked=row.email_masked,
+                phone_masked=row.phone_masked,
+                consented=tuple(Channel(each.channel) for each in row.consents),
                 calls=tuple(
-                    LoggedCall(call.variant, CallState(call.state), call.words)
+                    LoggedCall(
+                        Operation(call.operation), call.variant, CallState(call.state), call.words
+                    )
                     for call in row.calls
+                ),
+            )
+
+    def held(self, contact: str) -> Held:
+        """All that the log holds under a normalized email address or phone number."""
+        hashed = self.contact_hmac(contact)
+        with self._transaction() as session:
+            sign_ups = session.scalars(
+                select(SignUpRow)
+                .where(or_(SignUpRow.email_hmac == hashed, SignUpRow.phone_hmac == hashed))
+                .order_by(SignUpRow.created_at)
+            )
+            consents = session.scalars(
+                select(ConsentRow).where(ConsentRow.contact_hmac == hashed).order_by(ConsentRow.id)
+            )
+            return Held(
+                sign_ups=tuple(
+                    HeldSignUp(
+                        when=_utc(row.created_at),
+                        channels=tuple(row.channels),
+                        contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
+                        calls=tuple(
+                            (each.operation, each.variant, each.state) for each in row.calls
+                        ),
+                    )
+                    for row in sign_ups
+                ),
+                consents=tuple(
+                    HeldConsent(
+                        when=_utc(row.given_at),
+                        channel=row.channel,
+                        contact=row.contact_masked,
+                        text=row.text,
+                        version=row.version,
+                        locale=row.locale,
+                        list_id=row.list_id,
+                        custom_source=row.custom_source,
+                    )
+                    for row in consents
                 ),
             )
 
@@ -219,6 +375,19 @@ class SignUpLog:
         if not contact:
             return None
         return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _statements(sign_up: SignUp) -> Sequence[Statement]:
+    return sign_up.consent.statements if sign_up.consent else ()
+
+
+def _variant(call: Call) -> str | None:
+    return str(call.variant) if call.variant else None
+
+
+def _utc(moment: datetime) -> datetime:
+    """SQLite gives back times without their zone; all are stored in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _state_of(outcome: Outcome | None) -> CallState:
@@ -245,3 +414,8 @@ def masked_email(email: str | None) -> str | None:
     local, _, domain = email.rpartition("@")
     name, _, ending = domain.rpartition(".")
     return f"{local[:1]}•••@{name[:1]}•••.{ending[:20]}"
+
+
+def masked_phone(phone_number: str | None) -> str | None:
+    """`+12025550143` as `+1•••43`: enough to recognize, too little to call."""
+    return f"{phone_number[:2]}•••{phone_number[-2:]}" if phone_number else None

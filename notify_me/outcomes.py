@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .sign_up import Operation
+
 ACCEPTED_STATUS = 202
 
 CANT_TAKE = "We can't take sign-ups just now. Please try again later."
@@ -23,6 +25,8 @@ TRY_AGAIN = "That didn't go through. Please try again in a moment."
 VARIANT_UNKNOWN = "This option can't be watched for you yet. The shop has been told."
 EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
 PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
+PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
+"""Names what Klaviyo left out of a call that it otherwise took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Answer:
     """The JSON:API error objects; empty when the body held none."""
     problem: str = ""
     """Without an answer: what went wrong, in a few words and without contact details."""
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The JSON:API document; empty when the body held none."""
 
     @property
     def error(self) -> Mapping[str, Any]:
@@ -82,7 +88,10 @@ class Outcome:
 
 
 class Accepted(Outcome):
-    """Klaviyo has it: 202, or 409 on back in stock, which is a repeat."""
+    """Klaviyo has it: 202, or 409 on back in stock, which is a repeat.
+
+    With `words`, it was taken without the phone number.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +116,8 @@ class Parked(Outcome):
 _CURES = {
     401: "Klaviyo refused the private key: check KLAVIYO_PRIVATE_KEY",
     403: (
-        "the private key lacks a scope: it needs catalogs:write and profiles:write "
+        "the private key lacks a scope: it needs catalogs:write and profiles:write, for consent "
+        "lists:write and subscriptions:write as well "
         "(or the public key's domain allow-list leaves this site out)"
     ),
     404: "Klaviyo refused the revision: check KLAVIYO_REVISION",
@@ -115,10 +125,12 @@ _CURES = {
 }
 
 
-def outcome_of(answer: Answer) -> Outcome:
-    """The outcome of one answer, by the contract's table of errors."""
+def outcome_of(answer: Answer, operation: Operation) -> Outcome:
+    """The outcome of one answer to an operation, by the contract's table of errors."""
     status = answer.status
-    if status in (ACCEPTED_STATUS, 409):
+    if status == ACCEPTED_STATUS or (status == 409 and operation is Operation.BACK_IN_STOCK):
+        if "phone_number" in answer.headers.get(PARTIAL_FAILURE, ""):
+            return Accepted(answer, PHONE_REFUSED, "taken without the phone number")
         return Accepted(answer)
     # a page of HTML comes from something in between, whatever its status
     from_elsewhere = "html" in answer.headers.get("Content-Type", "")

@@ -21,10 +21,11 @@ from flask import (
 )
 from werkzeug.exceptions import NotFound
 
-from .extension import current_settings
+from .extension import current_settings, current_state
 from .forms import SignUpForm
 from .guards import HONEYPOT, TOO_MANY
-from .log import CallState, LoggedSignUp
+from .log import LoggedSignUp
+from .phones import example
 from .variants import Variant
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "done",
     "done_link",
     "failed",
-    "form",
     "from_element",
     "send",
     "unknown",
@@ -86,17 +86,21 @@ class FormReply:
         """The form in the given state."""
         settings = current_settings()
         named = not self.choose
+        listed = len(self.waiting) > 1 or (self.choose and len(self.waiting) > 0)
         action = url_for("notify_me.submit", composite_id=str(self.variant.composite_id))
+        marks = "?choose=1" if self.choose else "?listed=1" if listed else ""
         return _reply(
             state,
             "notify_me/_form.html",
             status,
             {
                 "form": self.form,
-                "typed": {name: _typed(self.form, name) for name in ("email",)},
+                "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
+                "example": example(self.form.offer.default_region),
                 "variant": self.variant,
-                "waiting": self.waiting if self.choose else (),
-                "action": f"{action}?choose=1" if self.choose else action,
+                "waiting": self.waiting if listed else (),
+                "choose": self.choose,
+                "action": action + marks,
                 "headline": _filled(settings.modal.headline, self.variant, named),
                 "body_content": _filled(settings.modal.body_content, self.variant, named),
                 "submit_label": settings.button.label,
@@ -123,13 +127,6 @@ class FormReply:
 def _typed(form: SignUpForm, name: str) -> str:
     raw = form[name].raw_data
     return str(raw[0]) if raw else ""
-
-
-def form(
-    form: SignUpForm, variant: Variant, waiting: Sequence[Variant], *, choose: bool
-) -> Response:
-    """The form as it first shows."""
-    return FormReply(form, variant, waiting, choose).shown()
 
 
 def available(variant: Variant, *, status: int) -> Response:
@@ -180,19 +177,40 @@ def send(
 def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     """Request received: what was taken, and what was not and why."""
     known = {str(variant.composite_id): variant for variant in siblings}
-    taken: list[tuple[Variant, str]] = []
+    taken: list[Variant] = []
     missed: list[tuple[Variant, str]] = []
     for call in logged.calls:
-        if variant := known.get(call.variant):
-            lost = call.state in (CallState.REFUSED, CallState.FAILED)
-            (missed if lost else taken).append((variant, call.words))
+        if call.variant and (variant := known.get(call.variant)):
+            if call.lost:
+                missed.append((variant, call.words))
+            else:
+                taken.append(variant)
     if not taken and not missed:
         # a link to another product's sign-up, or to variants that are gone
         raise NotFound
     context = {
-        "taken": [variant for variant, _ in taken],
+        "taken": taken,
         "missed": missed,
-        "email_masked": logged.email_masked,
-        "variant": (taken or missed)[0][0],
+        "contacts": [each for each in (logged.email_masked, logged.phone_masked) if each],
+        "variant": taken[0] if taken else missed[0][0],
+        **_consent_told(logged),
     }
     return _reply("done", "notify_me/_done.html", HTTPStatus.OK, context)
+
+
+def _consent_told(logged: LoggedSignUp) -> dict[str, Any]:
+    """What the done view says of consent: what wasn't recorded, and what is left to confirm."""
+    subscribe = next((call for call in logged.calls if call.variant is None), None)
+    unrecorded = logged.consented if subscribe and subscribe.lost else ()
+    confirming = logged.consented if subscribe and not subscribe.lost else ()
+    # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
+    double = current_state().opt_in.double() if confirming else False
+    return {
+        "unrecorded": unrecorded,
+        "unrecorded_words": subscribe.words if subscribe else "",
+        "confirming": () if double is False else confirming,
+        "certain": bool(double),
+        "phone_dropped": any(
+            call.words and not call.lost and call.variant is not None for call in logged.calls
+        ),
+    }

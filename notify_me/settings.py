@@ -28,6 +28,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from .klaviyo import LOOPBACK, REVISION
+from .phones import REGIONS
+from .sign_up import Channel
 
 
 class SettingsError(click.ClickException, ValueError):
@@ -58,10 +60,148 @@ class Modal(_Model):
         "{product_name}", min_length=1, max_length=200, description="The form's title."
     )
     body_content: str = Field(
-        "Enter your email address and we'll let you know when it's back.",
+        "Tell us where to write, and we'll let you know when it's back.",
         max_length=1000,
         description="The text below the title; empty for none.",
     )
+
+
+class Channels(_Model):
+    """`[channels]`: the ways in which shoppers may ask to hear."""
+
+    offered: tuple[Channel, ...] = Field(
+        (Channel.EMAIL,),
+        min_length=1,
+        description="Any of EMAIL, SMS and WHATSAPP, in the order in which the form shows them. "
+        "SMS and WHATSAPP need a list, and brand and links under [consent].",
+    )
+    default_region: str = Field(
+        "US",
+        description="The country of phone numbers typed without a country code: two letters, "
+        "such as US or DE.",
+    )
+
+    @field_validator("offered")
+    @classmethod
+    def _once_each(cls, value: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("must name each channel once")
+        return value
+
+    @field_validator("default_region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        if value.upper() not in REGIONS:
+            raise ValueError("must be the two letters of a country, such as US, GB or DE")
+        return value.upper()
+
+
+PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
+"""What `{…}` may name in a text of `[consent]`; the last two become links."""
+
+
+class ConsentSettings(_Model):
+    """`[consent]`: who asks for it, and in which words. Klaviyo's own blocks for this are the
+    form builder's `bis_promotional_email_checkbox`, `promotional_sms_checkbox`, `sms_disclosure`.
+    """
+
+    brand: str = Field("", max_length=100, description="Who writes: your company's name.")
+    terms_of_service_url: str = Field("", description="The address of your terms of service.")
+    privacy_policy_url: str = Field("", description="The address of your privacy policy.")
+    program: str = Field(
+        "back-in-stock alerts and offers",
+        min_length=1,
+        max_length=200,
+        description="What text messages are about.",
+    )
+    frequency: str = Field(
+        "Message frequency varies",
+        min_length=1,
+        max_length=200,
+        description="How often text messages come.",
+    )
+    email_list: Literal["off", "ask", "always"] = Field(
+        "off",
+        description="Whether an email sign-up subscribes to the list KLAVIYO_LIST_ID as well: "
+        "ask shows a box that isn't ticked, always shows a notice.",
+    )
+    email_checkbox_text: str = Field(
+        "Also email me news and offers from {brand}.",
+        min_length=1,
+        max_length=1000,
+        description="The words of the box for email_list = ask.",
+    )
+    email_notice: str = Field(
+        "By signing up you also join the email list of {brand}. You can leave it at any time.",
+        min_length=1,
+        max_length=1000,
+        description="The notice for email_list = always.",
+    )
+    sms_checkbox_text: str = Field(
+        "Yes, send me text messages from {brand}.",
+        min_length=1,
+        max_length=1000,
+        description="The words of the box for text messages.",
+    )
+    sms_disclosure: str = Field(
+        "By ticking this box you agree to get recurring automated marketing text messages "
+        "({program}) from {brand} at the number you gave. Consent is not a condition of purchase. "
+        "{frequency}. Message and data rates may apply. Reply HELP for help and STOP to cancel. "
+        "See our {terms_of_service} and {privacy_policy}.",
+        min_length=1,
+        max_length=3000,
+        description="The legal text beside the box for text messages.",
+    )
+    whatsapp_checkbox_text: str = Field(
+        "Yes, send me WhatsApp messages from {brand}.",
+        min_length=1,
+        max_length=1000,
+        description="The words of the box for WhatsApp.",
+    )
+    whatsapp_disclosure: str = Field(
+        "By ticking this box you agree to get recurring automated marketing messages on WhatsApp "
+        "({program}) from {brand} at the number you gave. Consent is not a condition of purchase. "
+        "{frequency}. Data rates may apply. Reply HELP for help and STOP to cancel. "
+        "See our {terms_of_service} and {privacy_policy}.",
+        min_length=1,
+        max_length=3000,
+        description="The legal text beside the box for WhatsApp.",
+    )
+    custom_source: str = Field(
+        "Back in Stock",
+        min_length=1,
+        max_length=100,
+        description="Klaviyo's custom_source: where it shows the consent as coming from.",
+    )
+    age_gated: bool = Field(
+        False,
+        description="Whether the Klaviyo account asks SMS subscribers for their date of birth. "
+        "This form doesn't, so SMS and WHATSAPP can't be offered then.",
+    )
+
+    @field_validator("terms_of_service_url", "privacy_policy_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        ours = value.startswith("/") and not value.startswith("//")
+        if value and not ours and not re.match(r"https?://[^\s/]", value):
+            raise ValueError("must begin with https://, or with / for a page of the shop's")
+        return value
+
+    @field_validator(
+        "email_checkbox_text",
+        "email_notice",
+        "sms_checkbox_text",
+        "sms_disclosure",
+        "whatsapp_checkbox_text",
+        "whatsapp_disclosure",
+    )
+    @classmethod
+    def _placeholders(cls, value: str) -> str:
+        unknown = [name for name in re.findall(r"\{(\w+)\}", value) if name not in PLACEHOLDERS]
+        if unknown:
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise ValueError(f"holds {{{unknown[0]}}}, which is none of {known}")
+        return value
 
 
 class Settings(_Model):
@@ -69,6 +209,8 @@ class Settings(_Model):
 
     button: Button = Button()
     modal: Modal = Modal()
+    channels: Channels = Channels()
+    consent: ConsentSettings = ConsentSettings()
 
 
 class Account(_Model):
@@ -79,6 +221,7 @@ class Account(_Model):
     revision: str = Field(REVISION, alias="KLAVIYO_REVISION")
     public_key: str = Field("", alias="KLAVIYO_PUBLIC_KEY")
     private_key: SecretStr = Field(SecretStr(""), alias="KLAVIYO_PRIVATE_KEY")
+    list_id: str = Field("", alias="KLAVIYO_LIST_ID")
     log_key: SecretStr = Field(SecretStr(""), alias="NOTIFY_ME_LOG_KEY")
 
     @field_validator("api_url")
@@ -106,6 +249,15 @@ class Account(_Model):
     def _public(cls, value: str) -> str:
         if value.startswith("pk_"):
             raise ValueError("holds a private key (pk_…): the public one is the short company ID")
+        return value
+
+    @field_validator("list_id")
+    @classmethod
+    def _list(cls, value: str) -> str:
+        if value.startswith("pk_"):
+            raise ValueError("holds a private key (pk_…): a list's ID is short, such as Y6nRLr")
+        if not re.fullmatch(r"[\w-]{0,64}", value, re.ASCII):
+            raise ValueError("must be a list's ID, such as Y6nRLr, which stands in its address")
         return value
 
     @field_validator("log_key")

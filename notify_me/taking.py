@@ -65,12 +65,13 @@ def _by_browser(
         everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
         to_send = browser.to_send(state.account, to_make)
         return replies.send(everything, siblings, to_send, state.signer.dumps(sign_up_id))
-    if not state.log.claim(sign_up_id, sign_up):
+    if not state.log.claim(sign_up_id, sign_up, to_make):
         taken = any(call.state is CallState.TAKEN for call in logged.calls)
         return replies.done(logged, siblings) if taken else form_reply.failed(outcomes.TRY_AGAIN)
-    results = browser.reported(request.form.get("answers", ""), len(to_make))
+    results = browser.reported(request.form.get("answers", ""), to_make)
     for call, result in zip(to_make, results, strict=True):
-        log_outcome(call, result, sign_up_id)
+        if result is not None:
+            log_outcome(call, result, sign_up_id)
     finished = _taken_over(sign_up, sign_up_id, results)
     return _settled(form, siblings, form_reply, Sent(sign_up_id, sign_up, to_make, finished))
 
@@ -85,29 +86,28 @@ def _report_of() -> str | None:
 
 
 def _taken_over(
-    sign_up: SignUp, sign_up_id: str, results: Sequence[Outcome]
+    sign_up: SignUp, sign_up_id: str, results: Sequence[Outcome | None]
 ) -> Sequence[Outcome | None]:
     """The results, after the server has tried what couldn't get through from the browser."""
     klaviyo = current_state().klaviyo
-    left = [place for place, result in enumerate(results) if isinstance(result, Temporary)]
-    if not left:
+    if not any(isinstance(result, Temporary) for result in results):
         return results
-    finished: list[Outcome | None] = [*results]
     if klaviyo is None:
-        for place in left:
-            if results[place].answer.status is None:
-                finished[place] = Temporary(results[place].answer, outcomes.BLOCKED)
-        return finished
-    to_make = calls(sign_up, "api")
-    tried = try_now(
+        return [_blocked(result) for result in results]
+    return try_now(
         klaviyo,
-        [to_make[place] for place in left],
+        calls(sign_up, "api"),
         sign_up_id=sign_up_id,
         deadline=Deadline(DEADLINE),
+        before=results,
     )
-    for place, result in zip(left, tried, strict=True):
-        finished[place] = result
-    return finished
+
+
+def _blocked(result: Outcome | None) -> Outcome | None:
+    """The result with the words for a browser that got no answer."""
+    if isinstance(result, Temporary) and result.answer.status is None:
+        return Temporary(result.answer, outcomes.BLOCKED)
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _not_taken(
     for each in made:
         if not isinstance(each, Refused):
             return form_reply.failed(each.words)
-        if each.field not in form:
+        if each.field != "variants" and each.field not in {way.identifier for way in form.ways}:
             # nothing that the shopper typed, so nothing that they can mend
             return form_reply.failed(outcomes.CANT_TAKE)
     for each in refused:

@@ -11,11 +11,11 @@ from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from . import guards, replies
-from .extension import current_state
+from .extension import current_offer, current_state
 from .forms import SignUpForm
 from .log import CallState, LoggedCall, LoggedSignUp
 from .outcomes import Accepted, Answer
-from .sign_up import calls
+from .sign_up import Operation, calls
 from .taking import LINK_AGE, take
 from .variants import CompositeID, Variant, sold_out
 
@@ -97,8 +97,8 @@ def show(composite_id: str) -> Response:
     if not (waiting if choose else sold_out(variant)):
         return replies.available(variant, status=200)
     chosen = [] if choose else [str(variant.composite_id)]
-    form = SignUpForm(offered=siblings, data={"variants": chosen, "channels": []})
-    return replies.form(form, variant, waiting, choose=choose)
+    form = SignUpForm(offered=siblings, offer=current_offer(), data={"variants": chosen})
+    return replies.FormReply(form, variant, waiting, choose=choose).shown()
 
 
 def _done(variant: Variant, signed: str, siblings: Sequence[Variant]) -> Response:
@@ -108,8 +108,10 @@ def _done(variant: Variant, signed: str, siblings: Sequence[Variant]) -> Respons
     except BadData:
         abort(404)
     if sign_up_id == NOBODY:
-        taken = LoggedCall(str(variant.composite_id), CallState.TAKEN, "")
-        return replies.done(LoggedSignUp((), None, (taken,)), siblings)
+        asked = LoggedCall(
+            Operation.BACK_IN_STOCK, str(variant.composite_id), CallState.TAKEN, words=""
+        )
+        return replies.done(LoggedSignUp((), None, None, (), (asked,)), siblings)
     if (logged := state.log.read(sign_up_id)) is None:
         abort(404)
     return replies.done(logged, siblings)
@@ -124,17 +126,20 @@ def submit(composite_id: str) -> Response:
         return replies.unknown()
     choose = "choose" in request.args and len(siblings) > 1
     given = request.form
-    if not choose and "variants" not in given:
+    # a list in which nothing is ticked is an error; without one, the address says which is meant
+    if "variants" not in given and not {"choose", "listed"} & {*request.args}:
         given = given.copy()  # type: ignore[assignment]
         given["variants"] = str(variant.composite_id)
-    form = SignUpForm(given, offered=siblings)
+    form = SignUpForm(given, offered=siblings, offer=current_offer())
     waiting = [each for each in siblings if sold_out(each)]
     form_reply = replies.FormReply(form, variant, waiting, choose=choose)
     try:
         guards.count_address()
         if not form.validate():
             return form_reply.invalid()
-        guards.count_contact(current_state().log.contact_hmac(form.to_sign_up().email))
+        sign_up = form.to_sign_up()
+        for contact in (sign_up.email, sign_up.phone_number):
+            guards.count_contact(current_state().log.contact_hmac(contact))
     except guards.TooMany as error:
         return form_reply.too_many(error.retry_after)
     if guards.by_a_machine():

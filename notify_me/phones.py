@@ -1,0 +1,79 @@
+"""Phone numbers as people type them, to E.164 as Klaviyo wants them."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    ValidationResult,
+)
+
+REGIONS = phonenumbers.SUPPORTED_REGIONS
+"""Two-letter codes of the regions whose national numbers are known."""
+
+NOT_A_NUMBER = "That doesn't look like a phone number. Please enter digits, such as {example}."
+TOO_SHORT = "This phone number is too short. Please enter all of it, such as {example}."
+TOO_LONG = "This phone number is too long. Please check it."
+UNKNOWN_COUNTRY = (
+    "No country has the code this number begins with. Please check the digits after +."
+)
+NO_AREA_CODE = "The area code is missing. Please enter the whole number, such as {example}."
+WRONG_LENGTH = "This phone number is too short or too long. Please check it."
+EXTENSION = "A text can't reach an extension. Please enter a number without one."
+FIXED_LINE = "This is a fixed line, which can't get texts. Please enter a mobile number."
+
+_PARSING = {
+    NumberParseException.INVALID_COUNTRY_CODE: UNKNOWN_COUNTRY,
+    NumberParseException.TOO_SHORT_AFTER_IDD: TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: TOO_SHORT,
+    NumberParseException.TOO_LONG: TOO_LONG,
+}
+_LENGTH = {
+    ValidationResult.INVALID_COUNTRY_CODE: UNKNOWN_COUNTRY,
+    ValidationResult.TOO_SHORT: TOO_SHORT,
+    ValidationResult.TOO_LONG: TOO_LONG,
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: NO_AREA_CODE,
+    ValidationResult.INVALID_LENGTH: WRONG_LENGTH,
+}
+
+
+def e164(typed: str, default_region: str, *, texts: bool = True) -> str:
+    """`(202) 555-0143` in the US as `+12025550143`.
+
+    `texts`: whether the number is to get SMS, which a fixed line can't. Raises `ValueError` with
+    a sentence for the shopper. Refused is what is certainly wrong: which numbers are in use
+    changes faster than any table, so that is Klaviyo's to say.
+    """
+    try:
+        number = phonenumbers.parse(typed, default_region)
+    except NumberParseException as error:
+        raise _refusal(_PARSING.get(error.error_type, NOT_A_NUMBER), default_region) from None
+    length = phonenumbers.is_possible_number_with_reason(number)
+    if length != ValidationResult.IS_POSSIBLE:
+        raise _refusal(_LENGTH.get(length, WRONG_LENGTH), default_region)
+    if number.extension:
+        raise ValueError(EXTENSION)
+    if texts and phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE:
+        raise ValueError(FIXED_LINE)
+    return _e164(number)
+
+
+def _refusal(words: str, region: str) -> ValueError:
+    return ValueError(words.format(example=example(region)))
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def example(region: str) -> str:
+    """A mobile number of the region as people there write it, such as `(201) 555-0123`."""
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is None:
+        number = phonenumbers.example_number(region)
+    if number is None:
+        return "+1 201-555-0123"
+    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
