@@ -17,6 +17,7 @@ from . import (
     drawings,
     errors,
     headers,
+    legal,
     loopback,
     merchant,
     money,
@@ -41,7 +42,7 @@ def init_app(app: Flask) -> None:
     database.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
-    for room in (views, cart_views, checkout, merchant, drawings, crawlers):
+    for room in (views, cart_views, checkout, merchant, drawings, crawlers, legal):
         app.register_blueprint(room.blueprint)
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(

@@ -33,7 +33,17 @@ ADDRESSES = {
     "sold-out": SOLD_OUT,
     "pre-order": "/products/howff-tarp",
     "404": "/no-such-page",
+    "terms": "/terms",
 }
+EVERY_CHANNEL = """\
+[channels]
+offered = ["EMAIL", "SMS", "WHATSAPP"]
+[consent]
+brand = "Smirr"
+terms_of_service_url = "/terms"
+privacy_policy_url = "/privacy"
+email_list = "ask"
+"""
 
 
 def main() -> None:
@@ -48,31 +58,38 @@ def main() -> None:
         serve(create_sandbox(account)) as sandbox_url,
     ):
         sandbox = Sandbox(sandbox_url, account)
-        shop = create_app(environ(Path(folder) / "shop.db", sandbox.environ()))
+        settings = Path(folder) / "notify_me.toml"
+        settings.write_text(EVERY_CHANNEL, encoding="utf-8")
+        klaviyo = {**sandbox.environ(), "RATELIMIT_ENABLED": "0"}
+        shop = create_app(environ(Path(folder) / "shop.db", klaviyo))
+        rich = create_app(
+            environ(Path(folder) / "shop.db", klaviyo, NOTIFY_ME_CONFIG=str(settings))
+        )
         with shop.app_context():
             shop.extensions["alembic"].upgrade()
             shop.cli.commands["storefront"].main(["load"], standalone_mode=False)
-        with serve(shop) as url, sync_playwright() as playwright:
+        with serve(shop) as url, serve(rich) as rich_url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             taken = [
                 picture
                 for width in WIDTHS
                 for scheme in SCHEMES
-                for picture in take(browser, url, width, scheme)
+                for picture in take(browser, url, rich_url, width, scheme)
             ]
             contact_sheet(browser, taken)
             browser.close()
 
         def close() -> None:
-            with shop.app_context():
-                shop.extensions["sqlalchemy"].engine.dispose()
+            for app in (shop, rich):
+                with app.app_context():
+                    app.extensions["sqlalchemy"].engine.dispose()
 
         elsewhere(close)
     sys.stdout.write(f"{len(taken)} pictures and {FOLDER.name}/contact-sheet.png\n")
 
 
 def take(
-    browser: Browser, url: str, width: int, scheme: Literal["light", "dark"]
+    browser: Browser, url: str, rich_url: str, width: int, scheme: Literal["light", "dark"]
 ) -> list[tuple[int, str, str]]:
     """All pictures of one width and scheme: (width, scheme, name)."""
     context = browser.new_context(
@@ -98,6 +115,7 @@ def take(
         page.goto(address)
         shoot(name)
     sign_up(page, width, scheme, lambda name: shoot(name, whole=False))
+    every_channel(page, rich_url, lambda name: shoot(name, whole=False))
     page.goto("/products/dreich-mug")
     page.get_by_role("button", name="Add to cart").click()
     shoot("cart")
@@ -131,6 +149,29 @@ def sign_up(page: Page, width: int, scheme: str, shoot: Callable[[str], None]) -
     email.press("Enter")
     expect(dialog).to_contain_text("Request received")
     shoot("dialog-done")
+
+
+def every_channel(page: Page, url: str, shoot: Callable[[str], None]) -> None:
+    """The dialog of a shop that offers every channel: as it opens, filled in, wrong, and done."""
+    page.goto(url + SOLD_OUT)
+    page.locator(".notify-me__button").first.click()
+    dialog = page.get_by_role("dialog")
+    email = dialog.get_by_role("checkbox", name="Email", exact=True)
+    expect(email).to_be_visible()
+    shoot("channels-open")
+    email.check()
+    dialog.get_by_role("checkbox", name="Text message", exact=True).check()
+    dialog.get_by_label("Email", exact=True).last.fill("isla@example.com")
+    dialog.get_by_label("Mobile number").fill("202 555")
+    dialog.get_by_label("Mobile number").press("Enter")
+    expect(dialog.locator("[aria-invalid=true]").first).to_be_visible()
+    shoot("channels-error")
+    dialog.get_by_label("Mobile number").fill("(202) 555-0143")
+    dialog.get_by_label("Yes, send me text messages").check()
+    shoot("channels-filled")
+    dialog.get_by_label("Mobile number").press("Enter")
+    expect(dialog).to_contain_text("Request received")
+    shoot("channels-done")
 
 
 def file(width: int, scheme: str, name: str) -> Path:

@@ -26,6 +26,8 @@ PAGES = [
     "/cart?gone=BLAT-S",
     "/checkout",
     "/merchant",
+    "/terms",
+    "/privacy",
     "/no-such-page",
 ]
 LINKED_DATA = '"application/ld+json"'
@@ -151,3 +153,13 @@ def test_drawing_is_tinted(client: FlaskClient, name: str) -> None:
 def test_no_such_drawing_is_404(client: FlaskClient, url: str) -> None:
     """An unknown drawing or colour isn't found."""
     assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/terms", "/privacy"])
+def test_what_consent_links_to_is_there(client: FlaskClient, path: str) -> None:
+    """Every page links to terms and privacy, and a consent's text does."""
+    front = Page(client, "/")
+
+    assert f'href="{path}"' in front.html
+    assert client.get(path).status_code == 200
+    assert "Set-Cookie" not in client.get(path).headers
