@@ -6,7 +6,12 @@ under `/`, JSON for tools and tests under `/_sandbox/`.
 
 Limitations
 -----------
-- Two operations: back-in-stock subscriptions from the server (`/api`) and the browser (`/client`).
+- Its operations: back-in-stock subscriptions and consent, each from the server (`/api`) and the
+  browser (`/client`), and Get List.
+- There is one list, and its opt-in is the account's default too. Consent is kept at once, not after
+  Klaviyo's minute; nobody unsubscribes; there is no age gate. One subscribe of a profile in 30
+  minutes is processed, wherever it comes from.
+- The regions that SMS reaches are this project's choice, set under `/_sandbox/regions`.
 - There is no catalog: any well-formed composite ID is a known variant, unless it is listed under
   `/_sandbox/unknown`. There is no flow either: nobody is ever notified.
 - A profile is known by its email address or its phone number. An `id` or an `external_id` is

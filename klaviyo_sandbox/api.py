@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from . import back_in_stock, cors, failures, journal, wire
+from . import back_in_stock, consent, cors, failures, journal, lists, wire
 from .checks import pass_all
 from .drills import Drill
 from .errors import Fault, Refusal, Reply, not_found, too_large
@@ -20,7 +20,11 @@ from .operations import Call, Operation, Side
 from .record import Entry
 from .state import current_sandbox
 
-OPERATIONS: tuple[Operation, ...] = (*back_in_stock.OPERATIONS,)
+OPERATIONS: tuple[Operation, ...] = (
+    *back_in_stock.OPERATIONS,
+    *consent.OPERATIONS,
+    *lists.OPERATIONS,
+)
 """Every operation that is offered. A new module adds its own here."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -102,9 +106,17 @@ def _outcome(call: Call, drill: Drill | None) -> _Outcome:
         case "html":
             return _Outcome(failures.gateway_page(), faults)
         case "drip" | "drip-headers":
-            return _Outcome(failures.failure("500", None), faults)
+            return _Outcome(_failure(call, "500", None), faults)
         case kind:
-            return _Outcome(failures.failure(kind, drill.retry_after), faults)
+            return _Outcome(_failure(call, kind, drill.retry_after), faults)
+
+
+def _failure(call: Call, kind: str, retry_after: int | None) -> Reply:
+    """Return a drill's error as the operation that is called would word it."""
+    if call.operation is None:
+        return failures.failure(kind, retry_after)
+    operation = call.operation
+    return failures.failure(kind, retry_after, operation.identifiers, operation.scopes)
 
 
 def _preflight(drill: Drill | None) -> _Outcome:

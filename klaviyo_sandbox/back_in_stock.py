@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from .contacts import is_composite_id, is_email, is_phone
+from .contacts import is_composite_id
 from .errors import Fault, Refusal, Reply, invalid, variant_not_found
+from .identifiers import NEEDS, identifier_faults, identifiers_in
 from .limits import Limit
-from .operations import Call, Operation, Side
+from .operations import PARTIAL_FAILURE, Call, Operation, Side
 from .waiting import Waiting
 
 CHANNELS = "/data/attributes/channels"
@@ -15,7 +16,6 @@ PROFILE = "/data/attributes/profile"
 IDENTIFIERS = f"{PROFILE}/data/attributes"
 VARIANT = "/data/relationships/variant/data"
 
-_NEEDS = {"EMAIL": "email", "SMS": "phone_number", "WHATSAPP": "phone_number"}
 _WHATSAPP_SINCE = date(2026, 1, 15)
 
 
@@ -26,7 +26,7 @@ def check(call: Call) -> None:
     """
     faults = [
         *_channel_faults(call),
-        *_profile_faults(call.body["data"]["attributes"]),
+        *_profile_faults(call),
         *_variant_faults(call.body["data"]["relationships"]["variant"]),
     ]
     if faults:
@@ -46,9 +46,9 @@ def act(call: Call) -> Reply:
     channels = tuple(call.body["data"]["attributes"]["channels"])
     headers = {}
     if call.partial and phone and email:
-        headers["X-Klaviyo-Partial-Failure"] = "phone_number"
+        headers[PARTIAL_FAILURE] = "phone_number"
         phone = None
-        channels = tuple(channel for channel in channels if _NEEDS[channel] != "phone_number")
+        channels = tuple(channel for channel in channels if NEEDS[channel] != "phone_number")
     sandbox = call.sandbox
     # with no channel left nobody can wait
     if channels:
@@ -71,25 +71,21 @@ def _channel_faults(call: Call) -> Iterator[Fault]:
             yield invalid(f"{channel} is repeated.", pointer)
         elif channel == "PUSH":
             yield invalid("The profile has no push token for this account's app.", pointer)
-        elif _NEEDS[channel] not in known and known:
-            need = _NEEDS[channel]
+        elif NEEDS[channel] not in known and known:
+            need = NEEDS[channel]
             yield invalid(f"{need} is needed for the channel {channel}.", f"{IDENTIFIERS}/{need}")
         if channel == "WHATSAPP" and call.revision and call.revision.day < _WHATSAPP_SINCE:
             yield invalid(f"WHATSAPP needs revision {_WHATSAPP_SINCE} or later.", pointer)
 
 
-def _profile_faults(attributes: Mapping[str, Any]) -> Iterator[Fault]:
+def _profile_faults(call: Call) -> Iterator[Fault]:
+    attributes = call.body["data"]["attributes"]
     if attributes.get("profile") is None:
         yield invalid("A profile is needed.", PROFILE)
         return
-    known = _identifiers(attributes)
-    if not known:
-        yield invalid("One of email and phone_number is needed.", IDENTIFIERS)
-    if "email" in known and not is_email(known["email"]):
-        yield invalid("The email address is not valid.", f"{IDENTIFIERS}/email")
-    if "phone_number" in known and not is_phone(known["phone_number"]):
-        detail = "The phone number is not valid. It must be in E.164, such as +12025550143."
-        yield invalid(detail, f"{IDENTIFIERS}/phone_number")
+    with call.sandbox.lock:
+        texts_to = call.sandbox.regions if "SMS" in attributes["channels"] else None
+        yield from identifier_faults(_profile_attributes(attributes), IDENTIFIERS, texts_to)
 
 
 def _variant_faults(variant: Mapping[str, Any]) -> Iterator[Fault]:
@@ -101,9 +97,11 @@ def _variant_faults(variant: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _identifiers(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Return the email address and the phone number that were given; null counts as not given."""
-    given = ((attributes.get("profile") or {}).get("data") or {}).get("attributes") or {}
-    return {name: given[name] for name in ("email", "phone_number") if given.get(name) is not None}
+    return identifiers_in(_profile_attributes(attributes))
+
+
+def _profile_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    return ((attributes.get("profile") or {}).get("data") or {}).get("attributes") or {}
 
 
 def _variant(call: Call) -> str:

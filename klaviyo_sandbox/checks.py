@@ -35,9 +35,10 @@ def pass_all(call: Call, *, count: bool = True) -> Operation:
         _limits(call, operation)
     call.revision = revisions.resolve(call.request.headers, call.sandbox.now().date())
     call.headers |= call.revision.headers()
-    _json_body(call)
-    if faults := spec.faults_in(operation.path, operation.method, call.body):
-        raise Refusal(*faults)
+    if spec.takes_body(operation.path, operation.method):
+        _json_body(call)
+        if faults := spec.faults_in(operation.path, operation.method, call.body):
+            raise Refusal(*faults)
     operation.check(call)
     return operation
 

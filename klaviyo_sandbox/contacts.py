@@ -29,6 +29,17 @@ def is_phone(text: str) -> bool:
         return False
 
 
+def region_of(phone_number: str) -> str:
+    """Return the region of a valid phone number, as an ISO 3166 code.
+
+    A number that its plan gives to no region counts to the first one of its country code: `+1` is
+    the USA.
+    """
+    parsed = phonenumbers.parse(phone_number)
+    found = phonenumbers.region_code_for_number(parsed)
+    return str(found or phonenumbers.region_code_for_country_code(parsed.country_code or 0))
+
+
 def is_composite_id(text: str) -> bool:
     """Tell whether the text is `integrationType:::catalogId:::externalId`.
 

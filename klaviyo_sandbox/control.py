@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from . import consent_control, listings
 from .api import operation_names
 from .drills import DrillError
 from .guards import refuse_other_sites
@@ -14,6 +15,7 @@ PREFIX = "/_sandbox"
 
 blueprint = Blueprint("control", __name__, url_prefix=PREFIX)
 blueprint.before_request(refuse_other_sites)
+consent_control.add_rules(blueprint)
 
 
 def init_app(app: Flask) -> None:
@@ -55,9 +57,7 @@ def empty_requests() -> Response:
 @blueprint.get("/waiting")
 def waiting() -> Response:
     """Return the waiting list, oldest first."""
-    sandbox = current_sandbox()
-    with sandbox.lock:
-        return jsonify(waiting=[entry.as_json() for entry in sandbox.waiting.entries()])
+    return jsonify(waiting=listings.waiting(current_sandbox()))
 
 
 @blueprint.get("/unknown")

@@ -1,6 +1,7 @@
 """The error that each drill answers with: one row for each way in which Klaviyo refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from . import errors
 from .errors import Fault, Refusal, Reply
@@ -32,9 +33,22 @@ _GATEWAY_PAGE = """<!doctype html>
 """
 
 
-def failure(kind: str, retry_after: int | None) -> Reply:
-    """Return the reply of a drill that answers with an error body."""
+def failure(
+    kind: str,
+    retry_after: int | None,
+    identifiers: str = _IDENTIFIERS,
+    scopes: Collection[str] = (),
+) -> Reply:
+    """Return the reply of a drill that answers with an error body.
+
+    `identifiers` is where the operation's body holds them, `scopes` are those that it needs.
+    """
     fault = errors.throttled(retry_after or 0) if kind == "429" else FAILURES[kind]
+    if fault.pointer and fault.pointer.startswith(_IDENTIFIERS):
+        pointer = identifiers + fault.pointer.removeprefix(_IDENTIFIERS)
+        fault = replace(fault, pointer=pointer)
+    if kind == "403" and scopes:
+        fault = errors.permission_denied(f"The key lacks the scopes {', '.join(scopes)}.")
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return Refusal(fault, headers=headers, readable=kind != "429").reply()
 

@@ -1,7 +1,7 @@
 """What is written down about a call: its entry in the record, and one line in the log."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -38,9 +38,10 @@ def arrived(call: Call, drill: Drill | None) -> Entry:
 
 
 def judged(call: Call, entry: Entry, faults: Iterable[Fault]) -> None:
-    """Record what differs from the specification."""
+    """Record what differs from the specification, and what the reply doesn't tell."""
     problems = [call.sandbox.mask.text(problem) for problem in _problems(call, faults)]
-    call.sandbox.record.update(entry, problems=problems, leak=call.leak)
+    notes = [call.sandbox.mask.text(note) for note in call.notes]
+    call.sandbox.record.update(entry, problems=problems, notes=notes, leak=call.leak)
 
 
 def answered(call: Call, entry: Entry, response: Response, reply: Reply) -> None:
@@ -89,10 +90,19 @@ def _problems(call: Call, faults: Iterable[Fault]) -> list[str]:
 
 
 def _masked_contact(body: Any) -> list[str]:
-    try:
-        given = body["data"]["attributes"]["profile"]["data"]["attributes"]
-        email, phone = given.get("email"), given.get("phone_number")
-    except (KeyError, TypeError, AttributeError, IndexError):
-        return []
+    given = _first_profile(body)
+    email, phone = given.get("email"), given.get("phone_number")
     masked = [masked_email(email)] if isinstance(email, str) and email else []
     return masked + ([masked_phone(phone)] if isinstance(phone, str) and phone else [])
+
+
+def _first_profile(body: Any) -> Mapping[str, Any]:
+    """Return the attributes of a body's profile, or of the first of several: a line is short."""
+    try:
+        attributes = body["data"]["attributes"]
+        holder = attributes["profiles"] if "profiles" in attributes else attributes["profile"]
+        data = holder["data"]
+        given = (data[0] if isinstance(data, list) else data)["attributes"]
+    except (KeyError, TypeError, IndexError):
+        return {}
+    return given if isinstance(given, dict) else {}

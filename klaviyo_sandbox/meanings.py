@@ -14,12 +14,13 @@ _BY_DRILL = {
 }
 _BY_CODE = {
     "not_authenticated": "The private key is missing or wrong. Set KLAVIYO_PRIVATE_KEY anew.",
-    "permission_denied": "The private key needs the scopes catalogs:write and profiles:write.",
+    "permission_denied": "The private key lacks a scope. The error names those that it needs.",
     "variant_not_found": "Klaviyo's catalog has no such variant. Look at the composite ID.",
     "throttled": "Too many calls. Wait as long as Retry-After says, and send it again.",
     "duplicate": "The profile waits for this variant already. Take it for a success.",
     "gone": "The revision is retired. Move to a newer one.",
 }
+_NO_LIST = "There is no such list. Set KLAVIYO_LIST_ID anew."
 _BY_STATUS = {
     404: "The path or the revision is not there. Look at the address and the revision header.",
     405: "The method is wrong for this path. The client is at fault; waiting won't help.",
@@ -27,7 +28,12 @@ _BY_STATUS = {
     415: "The Content-Type must be application/vnd.api+json.",
 }
 _BY_POINTER = {
-    "email": "The email address is not valid. Show it beside its field.",
+    "subscriptions": "It gives no consent. Name at least one channel, with its marketing.",
+    "push": "PUSH needs a push token, which no profile has here. Offer the other channels.",
+    "consent": "Consent can only be given: SUBSCRIBED is the one value.",
+    "consented_at": "The time of consent is for a historical import alone, and must be past there.",
+    "attributes": "The profile has no email address and no phone number. One of them is needed.",
+    "email": "The email address is missing or not valid. Show it beside its field.",
     "phone_number": "The phone number is missing or not valid. Show it beside its field.",
     "id": "The variant's composite ID is malformed: integrationType:::catalogId:::externalId.",
 }
@@ -52,25 +58,43 @@ def _by_reply(entry: Mapping[str, Any]) -> str:
     if entry["method"] == "OPTIONS" and status == 200:
         return "A browser asked whether it may call, and may."
     if status == 202:
-        return "Klaviyo has taken the request and queued it. It promises no subscription yet."
+        taken = "Klaviyo has taken the request and queued it. It promises no subscription yet."
+        return f"{taken} What it then passed over stands below." if entry["notes"] else taken
+    if status == 200:
+        return "Klaviyo has answered with what was asked for."
     if status >= 500:
         return "A failure on Klaviyo's side. Keep the call, and send it again later."
     first = _first_error(entry["reply"])
     if first["code"] in _BY_CODE:
         return _BY_CODE[first["code"]]
+    if status == 404 and first["detail"].startswith("A list "):
+        return _NO_LIST
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     source = first.get("source") or {}
     if source.get("parameter") == "revision":
         return "The revision header is missing or malformed. Send a date, such as 2026-07-15."
-    pointer = str(source.get("pointer", ""))
+    if "parameter" in source:
+        return "The address holds a parameter that Klaviyo doesn't have for this operation."
     if "company_id" in first["detail"]:
         return "The company ID in the address must be the account's public key."
+    return _by_pointer(str(source.get("pointer", "")), first["detail"])
+
+
+def _by_pointer(pointer: str, detail: str) -> str:
+    last = pointer.rsplit("/", 1)[-1]
+    if pointer.endswith("/relationships/list/data/id"):
+        return _NO_LIST
     if "/relationships/list" in pointer:
-        return "There is no such list. Set KLAVIYO_LIST_ID anew."
+        return "The list is missing or malformed. A browser's subscription must name one."
+    if pointer.endswith("/profiles/data"):
+        return "From one to 1,000 profiles can be sent. Split a longer list."
+    if last == "phone_number" and "SMS is not set up" in detail:
+        return "The account can send no SMS at all. Set SMS up in Klaviyo, or don't offer it."
+    if last == "phone_number" and "supports no SMS" in detail:
+        return "The number is good, but the account sends no SMS to its region. Say so beside it."
     return _BY_POINTER.get(
-        pointer.rsplit("/", 1)[-1],
-        "The body differs from Klaviyo's schema. The client is at fault; waiting won't help.",
+        last, "The body differs from Klaviyo's schema. The client is at fault; waiting won't help."
     )
 
 

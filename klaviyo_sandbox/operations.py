@@ -16,6 +16,9 @@ from .limits import Limit
 from .revisions import Revision
 from .state import Sandbox
 
+PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
+"""The header of a 202 that names what of a profile was not taken."""
+
 
 class Side(StrEnum):
     """Who may call: a server with the private key, or a browser with the public one."""
@@ -35,11 +38,18 @@ class Operation:
     limit: Limit
     check: Callable[[Call], None]
     act: Callable[[Call], Reply]
+    identifiers: str = "/data/attributes/profile/data/attributes"
+    """Where a body holds the email address and the phone number (the first profile's)."""
 
     @cached_property
     def name(self) -> str:
         """Return Klaviyo's own name for it, the specification's operationId."""
         return spec.operation_id(self.path, self.method)
+
+    @cached_property
+    def scopes(self) -> tuple[str, ...]:
+        """Return the scopes that the private key needs for it."""
+        return spec.scopes(self.path, self.method)
 
 
 @dataclass
@@ -58,6 +68,8 @@ class Call:
     revision: Revision | None = None
     headers: dict[str, str] = field(default_factory=dict)
     """Headers that every reply from here on carries."""
+    notes: list[str] = field(default_factory=list)
+    """What became of an accepted call that its reply doesn't tell."""
     leak: bool = False
     """A private key came from a browser."""
 

@@ -1,4 +1,4 @@
-"""Pages for people: what this is, what arrived, and who waits."""
+"""Pages for people: what this is, what arrived, who waits, and who consented."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from . import listings
 from .api import OPERATIONS
 from .drills import KINDS
 from .meanings import meaning
@@ -34,6 +35,8 @@ def _not_stored(response: Response) -> Response:
 def overview() -> str:
     """Say what this is, and with which account and addresses."""
     sandbox = current_sandbox()
+    with sandbox.lock:
+        opt_in, regions = sandbox.mailing_list.opt_in_process, sandbox.regions.supported
     return render_template(
         "klaviyo_sandbox/overview.html",
         account=sandbox.account,
@@ -41,7 +44,10 @@ def overview() -> str:
         operations=OPERATIONS,
         kinds=KINDS,
         recorded=len(sandbox.record),
-        waiting=len(_waiting()),
+        waiting=len(listings.waiting(sandbox)),
+        profiles=len(listings.profiles(sandbox)),
+        opt_in=opt_in.replace("_", " "),
+        regions=regions,
         drills=sandbox.drills.pending(),
     )
 
@@ -65,13 +71,15 @@ def one_request(entry_id: int) -> str:
 @blueprint.get("/waiting")
 def waiting() -> str:
     """List who waits for what, oldest first."""
-    return render_template("klaviyo_sandbox/waiting.html", entries=_waiting())
+    entries = listings.waiting(current_sandbox())
+    return render_template("klaviyo_sandbox/waiting.html", entries=entries)
 
 
-def _waiting() -> list[dict[str, Any]]:
-    sandbox = current_sandbox()
-    with sandbox.lock:
-        return [entry.as_json() for entry in sandbox.waiting.entries()]
+@blueprint.get("/profiles")
+def profiles() -> str:
+    """List who is known, and who consented to what, oldest first."""
+    entries = listings.profiles(current_sandbox())
+    return render_template("klaviyo_sandbox/profiles.html", entries=entries)
 
 
 def _error_page(error: HTTPException) -> tuple[str, int]:

@@ -24,6 +24,7 @@ class Profiles:
     def __init__(self) -> None:
         self._by_email: dict[str, Profile] = {}
         self._by_phone: dict[str, Profile] = {}
+        self._everybody: list[Profile] = []
         self._numbers = count(1)
 
     def identify(self, email: str | None, phone_number: str | None) -> Profile:
@@ -32,7 +33,7 @@ class Profiles:
         The email address decides; a phone number finds only a profile that has no other email
         address, since two people may share a phone.
         """
-        profile = self._find(email, phone_number) or Profile(next(self._numbers))
+        profile = self.find(email, phone_number) or self._add()
         profile.email = profile.email or email
         profile.phone_number = profile.phone_number or phone_number
         if profile.email:
@@ -41,13 +42,44 @@ class Profiles:
             self._by_phone.setdefault(profile.phone_number, profile)
         return profile
 
-    def clear(self) -> None:
-        """Forget everybody."""
-        self._by_email.clear()
-        self._by_phone.clear()
-
-    def _find(self, email: str | None, phone_number: str | None) -> Profile | None:
+    def find(self, email: str | None, phone_number: str | None) -> Profile | None:
+        """Return the profile that these identifiers are of, or None before there is one."""
         if email and (profile := self._by_email.get(email.casefold())):
             return profile
         profile = self._by_phone.get(phone_number) if phone_number else None
         return None if profile and profile.email and email else profile
+
+    def move(self, profile: Profile, phone_number: str) -> bool:
+        """Give a profile another phone number, and tell whether it had a different one."""
+        before = profile.phone_number
+        if before in (None, phone_number):
+            return False
+        profile.phone_number = phone_number
+        if before and self._by_phone.get(before) is profile:
+            del self._by_phone[before]
+        self._by_phone.setdefault(phone_number, profile)
+        return True
+
+    def with_contact(self, contact: str) -> list[Profile]:
+        """Return the profiles whose email address or phone number this is."""
+        folded = contact.casefold()
+        return [
+            profile
+            for profile in self._everybody
+            if profile.phone_number == contact or (profile.email or "").casefold() == folded
+        ]
+
+    def everybody(self) -> list[Profile]:
+        """Return the profiles, oldest first."""
+        return list(self._everybody)
+
+    def clear(self) -> None:
+        """Forget everybody."""
+        self._by_email.clear()
+        self._by_phone.clear()
+        self._everybody.clear()
+
+    def _add(self) -> Profile:
+        profile = Profile(next(self._numbers))
+        self._everybody.append(profile)
+        return profile

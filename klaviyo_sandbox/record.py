@@ -27,6 +27,7 @@ class Entry:
     reply_headers: dict[str, str] = field(default_factory=dict)
     drill: str | None = None
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     leak: bool = False
     finished: bool = False
 

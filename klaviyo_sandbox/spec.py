@@ -1,7 +1,7 @@
 """Klaviyo's OpenAPI shapes: the schema of each operation's body, with every object closed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
@@ -32,6 +32,34 @@ def faults_in(path: str, method: str, body: Any) -> list[Fault]:
 def operation_id(path: str, method: str) -> str:
     """Return the name that Klaviyo gives the operation."""
     return str(document()["paths"][path][method.lower()]["operationId"])
+
+
+def takes_body(path: str, method: str) -> bool:
+    """Tell whether the operation is sent with a body."""
+    return "requestBody" in document()["paths"][path][method.lower()]
+
+
+def scopes(path: str, method: str) -> tuple[str, ...]:
+    """Return the scopes that a private key needs for the operation."""
+    return tuple(document()["paths"][path][method.lower()]["x-klaviyo-scopes"])
+
+
+def query_faults(path: str, method: str, query: Mapping[str, str]) -> list[Fault]:
+    """Return the parameters of an address that the operation lacks, or whose value it lacks."""
+    known = {
+        parameter["name"]: parameter["schema"]["items"]["enum"]
+        for parameter in document()["paths"][path][method.lower()]["parameters"]
+        if parameter["in"] == "query"
+    }
+    faults = []
+    for name, text in query.items():
+        if name not in known:
+            detail = f"{name[:_SHOWN]!r} is not a parameter here."
+            faults.append(invalid(detail, parameter=name[:_SHOWN]))
+        elif not set(text.split(",")) <= set(known[name]):
+            detail = f"{name} must be of: {', '.join(known[name])}."
+            faults.append(invalid(detail, parameter=name))
+    return faults
 
 
 def pointer_to(path: Any) -> str:

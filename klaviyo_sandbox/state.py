@@ -8,16 +8,23 @@ from .account import Account
 from .clock import Clock
 from .drills import Drills
 from .limits import RateLimiter
+from .mailing_list import MailingList
 from .masking import Mask
 from .profiles import Profiles
 from .record import Record
+from .regions import Regions
+from .subscriptions import Subscriptions
 from .waiting import WaitingList
 
 _EXTENSION = "klaviyo_sandbox"
 
 
 class Sandbox:
-    """The state of one sandbox. Hold `lock` around `profiles`, `waiting` and `unknown`."""
+    """The state of one sandbox.
+
+    Hold `lock` around `profiles`, `waiting`, `unknown`, `subscriptions`, `mailing_list` and
+    `regions`.
+    """
 
     def __init__(self, account: Account, now: Clock) -> None:
         self.account = account
@@ -27,6 +34,9 @@ class Sandbox:
         self.profiles = Profiles()
         self.waiting = WaitingList()
         self.unknown: list[str] = []
+        self.subscriptions = Subscriptions()
+        self.mailing_list = MailingList(account.list_id, now())
+        self.regions = Regions()
         self.record = Record()
         self.drills = Drills()
         self.limiter = RateLimiter()
@@ -38,6 +48,9 @@ class Sandbox:
             self.profiles.clear()
             self.waiting.clear()
             self.unknown.clear()
+            self.subscriptions.clear()
+            self.mailing_list.reset()
+            self.regions.reset()
             self.record.clear()
             self.drills.clear()
             self.limiter.clear()

@@ -1,5 +1,6 @@
 """The waiting list: who waits for which variant, and since when."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,12 +17,13 @@ class Waiting:
     channels: tuple[str, ...]
     since: datetime
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the entry as `/_sandbox/waiting` shows it."""
+    def as_json(self, reachable: Sequence[str]) -> dict[str, Any]:
+        """Return the entry as `/_sandbox/waiting` shows it, with the channels that reach it now."""
         return {
             "variant": self.variant,
             "profile": self.profile.as_json(),
             "channels": list(self.channels),
+            "reachable": list(reachable),
             "since": self.since.isoformat(),
         }
 

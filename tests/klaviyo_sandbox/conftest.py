@@ -20,11 +20,17 @@ SERVER_PATH = "/api/back-in-stock-subscriptions"
 BROWSER_PATH = "/client/back-in-stock-subscriptions"
 SERVER_OPERATION = "create_back_in_stock_subscription"
 BROWSER_OPERATION = "create_client_back_in_stock_subscription"
+SUBSCRIBE_PATH = "/api/profile-subscription-bulk-create-jobs"
+CLIENT_SUBSCRIBE_PATH = "/client/subscriptions"
+SUBSCRIBE_OPERATION = "bulk_subscribe_profiles"
+CLIENT_SUBSCRIBE_OPERATION = "create_client_subscription"
 MEDIA_TYPE = "application/vnd.api+json"
 SHOP = "http://127.0.0.1:5000"
 VARIANT = "$custom:::$default:::jacket-m"
 EMAIL = "ada@shop.example.org"
 PHONE = "+12025550143"
+MAGIC = "+15005550006"
+"""Twilio's number for tests."""
 
 
 def body(
@@ -42,6 +48,18 @@ def body(
             "relationships": {"variant": {"data": {"type": "catalog-variant", "id": variant}}},
         }
     }
+
+
+def consent_to(*channels: str, purpose: str = "marketing", **more: Any) -> dict[str, Any]:
+    """Return the subscriptions that give consent to these channels."""
+    return {channel: {purpose: {"consent": "SUBSCRIBED"} | more} for channel in channels}
+
+
+def person(subscriptions: Any = None, **identifiers: Any) -> dict[str, Any]:
+    """Return a profile that consents to email, unless anything else is given."""
+    attributes = identifiers or {"email": EMAIL}
+    consent = consent_to("email") if subscriptions is None else subscriptions
+    return {"type": "profile", "attributes": attributes | {"subscriptions": consent}}
 
 
 @dataclass
@@ -84,15 +102,60 @@ class Running:
         path = f"{BROWSER_PATH}?company_id={company}"
         return self._post(path, sent, {"Origin": SHOP} | self._headers() | _spelt(headers))
 
+    def subscribe(self, *people: Any, sent: Any = None, **headers: Any) -> requests.Response:
+        """Subscribe people as a server does, to the account's list."""
+        usual = {"Authorization": f"Klaviyo-API-Key {self.account.private_key}"}
+        sent = self.job(*people) if sent is None else sent
+        return self._post(SUBSCRIBE_PATH, sent, usual | self._headers() | _spelt(headers))
+
+    def client_subscribe(
+        self, one: Any = None, *, sent: Any = None, company_id: str | None = None
+    ) -> requests.Response:
+        """Subscribe one person as a browser does."""
+        path = f"{CLIENT_SUBSCRIBE_PATH}?company_id={company_id or self.account.public_key}"
+        sent = self.client_subscription(one) if sent is None else sent
+        return self._post(path, sent, {"Origin": SHOP} | self._headers())
+
+    def job(self, *people: Any, **more: Any) -> dict[str, Any]:
+        """Return the body of a Subscribe Profiles."""
+        profiles = {"data": list(people) or [person()]}
+        attributes = {"profiles": profiles, "custom_source": "Back in stock"} | more
+        return self._with_list("profile-subscription-bulk-create-job", attributes)
+
+    def client_subscription(self, one: Any = None) -> dict[str, Any]:
+        """Return the body of a Create Client Subscription."""
+        profile = {"data": person() if one is None else one}
+        return self._with_list("subscription", {"profile": profile, "custom_source": "Shop"})
+
+    def set(self, name: str, **wanted: Any) -> None:
+        """Put one of the account's settings: list, regions."""
+        reply = self.ask("PUT", f"/_sandbox/{name}", json=wanted)
+        assert reply.status_code == 200, reply.text
+
+    def consent(self, channel: str, purpose: str = "marketing") -> dict[str, Any]:
+        """Return the only profile's consent to a channel."""
+        [profile] = self.read("profiles")
+        found: dict[str, Any] = profile["consent"][channel][purpose]
+        return found
+
+    def notes(self) -> list[str]:
+        """Return what the last call's entry tells beside its reply."""
+        notes: list[str] = self.read("requests")[-1]["notes"]
+        return notes
+
     def drill(self, kind: str, **options: Any) -> None:
         """Set a drill."""
         reply = self.ask("POST", "/_sandbox/drills", json={"kind": kind, **options})
         assert reply.status_code == 201, reply.text
 
     def read(self, name: str) -> list[dict[str, Any]]:
-        """Return one of the control lists: requests, waiting, drills."""
+        """Return one of the control lists: requests, waiting, profiles, drills."""
         listed: list[dict[str, Any]] = self.ask("GET", f"/_sandbox/{name}").json()[name]
         return listed
+
+    def _with_list(self, kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        relationships = {"list": {"data": {"type": "list", "id": self.account.list_id}}}
+        return {"data": {"type": kind, "attributes": attributes, "relationships": relationships}}
 
     def _headers(self) -> dict[str, Any]:
         return {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE}

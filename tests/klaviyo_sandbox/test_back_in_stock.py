@@ -206,6 +206,8 @@ def test_a_good_body_is_accepted(
             "variant": VARIANT,
             "profile": profile,
             "channels": channels,
+            # nobody consented to texts
+            "reachable": [channel for channel in channels if channel == "EMAIL"],
             "since": "2026-11-24T12:00:00+00:00",
         }
     ]

@@ -15,7 +15,17 @@ from playwright.sync_api import Browser, Playwright
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from tests.klaviyo_sandbox.conftest import BROWSER_PATH, MEDIA_TYPE, Running, body
+from tests.klaviyo_sandbox.conftest import (
+    BROWSER_PATH,
+    EMAIL,
+    MAGIC,
+    MEDIA_TYPE,
+    PHONE,
+    Running,
+    body,
+    consent_to,
+    person,
+)
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 ARGUMENTS = [
@@ -28,7 +38,7 @@ ARGUMENTS = [
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 }
-PAGES = ("/", "/requests", "/requests/2", "/waiting", "/missing")
+PAGES = ("/", "/requests", "/requests/2", "/requests/6", "/waiting", "/profiles", "/missing")
 CALL = """async ([url, headers, body]) => {
   try {
     const reply = await fetch(url, {method: "POST", headers, body});
@@ -143,6 +153,10 @@ def eventful(sandbox: Running) -> Running:
     sandbox.drill("503")
     sandbox.browser_call()
     sandbox.browser_call(company_id=sandbox.account.private_key)
+    sandbox.set("list", opt_in_process="double_opt_in")
+    sandbox.subscribe(person(consent_to("email"), email=EMAIL, phone_number=PHONE))
+    sandbox.set("list", opt_in_process="single_opt_in")
+    sandbox.subscribe(*[person(consent_to("sms"), phone_number=MAGIC)] * 2)
     return sandbox
 
 

@@ -13,6 +13,9 @@ CHANGES = [
     ("POST", "drills"),
     ("DELETE", "drills"),
     ("POST", "reset"),
+    ("PUT", "list"),
+    ("PUT", "regions"),
+    ("POST", "confirm"),
 ]
 
 
@@ -135,7 +138,16 @@ def test_what_is_not_there_is_404_in_json(sandbox: Running, method: str, path: s
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/requests", "/waiting", "/missing", "/_sandbox/account", "/static/sandbox.css"]
+    "path",
+    [
+        "/",
+        "/requests",
+        "/waiting",
+        "/profiles",
+        "/missing",
+        "/_sandbox/account",
+        "/static/sandbox.css",
+    ],
 )
 def test_every_reply_has_the_security_headers(sandbox: Running, path: str) -> None:
     """Pages, JSON, errors and files carry the policy, and no cookie is set."""

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from klaviyo_sandbox.drills import KINDS
-from tests.klaviyo_sandbox.conftest import EMAIL, VARIANT, Running, body
+from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, VARIANT, Running, body, consent_to, person
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 VOID = {"meta", "link", "img", "br"}
@@ -63,6 +63,7 @@ def test_empty_pages_say_what_will_be_there(sandbox: Running) -> None:
     """Before anything happens the lists say so."""
     assert "Nothing has arrived yet" in page(sandbox, "/requests")
     assert "Nobody is waiting" in page(sandbox, "/waiting")
+    assert "Nobody is known yet" in page(sandbox, "/profiles")
 
 
 def test_a_request_is_shown(sandbox: Running) -> None:
@@ -142,3 +143,108 @@ def test_what_was_sent_is_escaped(sandbox: Running) -> None:
 def test_a_missing_page_is_a_page(sandbox: Running, path: str) -> None:
     """A link to what has left the record leads to a page that says so."""
     assert "404 Not Found" in page(sandbox, path, status=404)
+
+
+def test_profiles_show_their_consent(sandbox: Running) -> None:
+    """Each channel's state in words, since when, by which source and list, or by none."""
+    both = person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE)
+    sandbox.subscribe(both)
+    sandbox.set("list", opt_in_process="double_opt_in")
+    sandbox.client_subscribe(person(email="bea@shop.example.org"))
+    sandbox.server_call(body(email=f"carl@{'x' * 40}.example.org"))
+
+    shown = page(sandbox, "/profiles")
+
+    first, second, third = shown.split('<th scope="row">')[1:]
+    assert f"{EMAIL}, {PHONE}" in first
+    assert first.count(">subscribed<") == 2
+    assert first.count("never subscribed") == 1
+    for words in ("2026-11-24 12:00:00", "source Back in stock", sandbox.account.list_id):
+        assert words in first
+    assert second.count(">pending confirmation<") == 1
+    assert third.count("never subscribed") == 3
+    overview = page(sandbox, "/")
+    assert "<b>3</b> profiles known" in overview
+    assert "double opt in" in overview
+    assert overview.count('href="/profiles"') == 2
+
+
+def test_a_source_is_escaped(sandbox: Running) -> None:
+    """Markup in a source is shown as text."""
+    sandbox.subscribe(sent=sandbox.job(custom_source=HOSTILE))
+
+    assert "&lt;script&gt;" in page(sandbox, "/profiles")
+
+
+def test_the_waiting_list_says_who_is_reached(sandbox: Running) -> None:
+    """A text that would reach nobody is seen before it is sent."""
+    sandbox.server_call(body(channels=["SMS"], phone_number=PHONE))
+    assert 'class="quiet">none<' in page(sandbox, "/waiting")
+
+    sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE))
+
+    assert page(sandbox, "/waiting").count('class="tag">SMS<') == 2
+
+
+def test_what_was_ignored_is_told(sandbox: Running) -> None:
+    """The list and the request's page say that an accepted subscribe did nothing."""
+    sandbox.subscribe()
+    sandbox.clock.move(120)
+    sandbox.subscribe()
+
+    assert "1 ignored" in page(sandbox, "/requests")
+    assert "ignored: subscribed 2 minutes ago" in page(sandbox, "/requests/2")
+    assert "passed over" in sentence(sandbox, 2)
+    assert "passed over" not in sentence(sandbox, 1)
+
+
+def sentence(sandbox: Running, number: int) -> str:
+    """Return what a request's page says that it means."""
+    shown = page(sandbox, f"/requests/{number}")
+    [found] = re.findall(r"What it means</h2>\s*<p>([^<]+)</p>", shown)
+    return str(found)
+
+
+def test_a_refused_consent_says_what_to_do(sandbox: Running) -> None:
+    """Each way in which consent is refused has its own sentence."""
+    unknown = sandbox.job()
+    unknown["data"]["relationships"]["list"]["data"]["id"] = "NOLIST"
+    listless = sandbox.client_subscription()
+    listless["data"]["relationships"] = {}
+    empty = sandbox.job()
+    empty["data"]["attributes"]["profiles"]["data"] = []
+    texts = person(consent_to("sms"), phone_number=PHONE)
+    key = {"Authorization": f"Klaviyo-API-Key {sandbox.account.private_key}"}
+
+    sandbox.subscribe(sent=unknown)
+    sandbox.client_subscribe(sent=listless)
+    sandbox.subscribe(sent=empty)
+    sandbox.subscribe(person({}))
+    sandbox.subscribe(person(email=None))
+    sandbox.subscribe(person({"email": {"marketing": {"consent": "NO"}}}))
+    sandbox.subscribe(person(consent_to("email", consented_at="2020-01-01T00:00:00Z")))
+    sandbox.subscribe(person(consent_to("push")))
+    sandbox.set("regions", supported=["GB"])
+    sandbox.subscribe(texts)
+    sandbox.set("regions", supported=[])
+    sandbox.subscribe(texts)
+    for path in ("NOLIST", f"{sandbox.account.list_id}?colour=red", sandbox.account.list_id):
+        sandbox.ask("GET", f"/api/lists/{path}", headers=key | {"revision": "2026-07-15"})
+
+    expected = [
+        "no such list",
+        "list is missing",
+        "1,000",
+        "no consent",
+        "no email address and no phone number",
+        "SUBSCRIBED",
+        "historical import",
+        "push token",
+        "to its region",
+        "no SMS at all",
+        "no such list",
+        "parameter",
+        "answered with what",
+    ]
+    for number, words in enumerate(expected, start=1):
+        assert words in sentence(sandbox, number)

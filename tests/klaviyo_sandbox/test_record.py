@@ -40,6 +40,7 @@ def test_a_request_is_recorded_as_it_was(sandbox: Running) -> None:
         "reply": None,
         "drill": None,
         "problems": [],
+        "notes": [],
         "leak": False,
         "finished": True,
     }

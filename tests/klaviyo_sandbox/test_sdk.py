@@ -4,7 +4,14 @@ import pytest
 from klaviyo_api import KlaviyoAPI
 from openapi_client.exceptions import ApiException
 
-from tests.klaviyo_sandbox.conftest import EMAIL, SERVER_OPERATION, VARIANT, Running, body
+from tests.klaviyo_sandbox.conftest import (
+    EMAIL,
+    SERVER_OPERATION,
+    SUBSCRIBE_OPERATION,
+    VARIANT,
+    Running,
+    body,
+)
 
 
 def sdk(sandbox: Running, key: str) -> KlaviyoAPI:
@@ -33,3 +40,46 @@ def test_the_sdk_understands_a_refusal(sandbox: Running) -> None:
         api.Catalogs.create_back_in_stock_subscription(body())
 
     assert caught.value.status == 401
+
+
+def test_the_sdk_subscribes(sandbox: Running) -> None:
+    """The SDK's consent call is accepted without a problem, and its profile is subscribed."""
+    api = sdk(sandbox, sandbox.account.private_key)
+
+    api.Profiles.bulk_subscribe_profiles(sandbox.job())
+
+    [entry] = sandbox.read("requests")
+    assert (entry["operation"], entry["status"], entry["problems"]) == (
+        SUBSCRIBE_OPERATION,
+        202,
+        [],
+    )
+    assert sandbox.consent("email")["status"] == "subscribed"
+
+
+def test_the_sdk_understands_an_unknown_list(sandbox: Running) -> None:
+    """A subscription to a list that isn't there is the SDK's exception, with Klaviyo's pointer."""
+    api = sdk(sandbox, sandbox.account.private_key)
+    sent = sandbox.job()
+    sent["data"]["relationships"]["list"]["data"]["id"] = "NOLIST"
+
+    with pytest.raises(ApiException) as caught:
+        api.Profiles.bulk_subscribe_profiles(sent)
+
+    assert caught.value.status == 400
+    assert "/data/relationships/list/data/id" in str(caught.value.body)
+
+
+def test_the_sdk_reads_the_list(sandbox: Running) -> None:
+    """The SDK's model of a list takes the reply, and tells the opt-in."""
+    api = sdk(sandbox, sandbox.account.private_key)
+    sandbox.set("list", opt_in_process="double_opt_in")
+
+    found = api.Lists.get_list(sandbox.account.list_id)
+
+    data = found["data"] if isinstance(found, dict) else found.data.to_dict()
+    assert data["id"] == sandbox.account.list_id
+    assert data["attributes"]["opt_in_process"] == "double_opt_in"
+    with pytest.raises(ApiException) as caught:
+        api.Lists.get_list("NOLIST")
+    assert caught.value.status == 404
