@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from .settings import Account, ConsentSettings, Settings, SettingsError
+from .settings import Account, Settings, SettingsError
+from .settings import Consent as ConsentSettings
 from .sign_up import Channel, Consent, Statement
 
 LOCALE = "en"

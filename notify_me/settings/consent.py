@@ -1,0 +1,117 @@
+"""`[consent]`: who asks for it, and in which words."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from .base import Group
+
+PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
+"""What `{…}` may name in a text of `[consent]`; the last two become links."""
+
+
+class Consent(Group):
+    """`[consent]`: who asks for it, and in which words. Klaviyo's own blocks for this are the
+    form builder's `bis_promotional_email_checkbox`, `promotional_sms_checkbox`, `sms_disclosure`.
+    """
+
+    brand: str = Field("", max_length=100, description="Who writes: your company's name.")
+    terms_of_service_url: str = Field("", description="The address of your terms of service.")
+    privacy_policy_url: str = Field("", description="The address of your privacy policy.")
+    program: str = Field(
+        "back-in-stock alerts and offers",
+        min_length=1,
+        max_length=200,
+        description="What text messages are about.",
+    )
+    frequency: str = Field(
+        "Message frequency varies",
+        min_length=1,
+        max_length=200,
+        description="How often text messages come.",
+    )
+    email_list: Literal["off", "ask", "always"] = Field(
+        "off",
+        description="Whether an email sign-up subscribes to the list KLAVIYO_LIST_ID as well: "
+        "ask shows a box that isn't ticked, always shows a notice.",
+    )
+    email_checkbox_text: str = Field(
+        "Also email me news and offers from {brand}.",
+        min_length=1,
+        max_length=1000,
+        description="The words of the box for email_list = ask.",
+    )
+    email_notice: str = Field(
+        "By signing up you also join the email list of {brand}. You can leave it at any time.",
+        min_length=1,
+        max_length=1000,
+        description="The notice for email_list = always.",
+    )
+    sms_checkbox_text: str = Field(
+        "Yes, send me text messages from {brand}.",
+        min_length=1,
+        max_length=1000,
+        description="The words of the box for text messages.",
+    )
+    sms_disclosure: str = Field(
+        "By ticking this box you agree to get recurring automated marketing text messages "
+        "({program}) from {brand} at the number you gave. Consent is not a condition of purchase. "
+        "{frequency}. Message and data rates may apply. Reply HELP for help and STOP to cancel. "
+        "See our {terms_of_service} and {privacy_policy}.",
+        min_length=1,
+        max_length=3000,
+        description="The legal text beside the box for text messages.",
+    )
+    whatsapp_checkbox_text: str = Field(
+        "Yes, send me WhatsApp messages from {brand}.",
+        min_length=1,
+        max_length=1000,
+        description="The words of the box for WhatsApp.",
+    )
+    whatsapp_disclosure: str = Field(
+        "By ticking this box you agree to get recurring automated marketing messages on WhatsApp "
+        "({program}) from {brand} at the number you gave. Consent is not a condition of purchase. "
+        "{frequency}. Data rates may apply. Reply HELP for help and STOP to cancel. "
+        "See our {terms_of_service} and {privacy_policy}.",
+        min_length=1,
+        max_length=3000,
+        description="The legal text beside the box for WhatsApp.",
+    )
+    custom_source: str = Field(
+        "Back in Stock",
+        min_length=1,
+        max_length=100,
+        description="Klaviyo's custom_source: where it shows the consent as coming from.",
+    )
+    age_gated: bool = Field(
+        False,
+        description="Whether the Klaviyo account asks SMS subscribers for their date of birth. "
+        "This form doesn't, so SMS and WHATSAPP can't be offered then.",
+    )
+
+    @field_validator("terms_of_service_url", "privacy_policy_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        ours = value.startswith("/") and not value.startswith("//")
+        if value and not ours and not re.match(r"https?://[^\s/]", value):
+            raise ValueError("must begin with https://, or with / for a page of the shop's")
+        return value
+
+    @field_validator(
+        "email_checkbox_text",
+        "email_notice",
+        "sms_checkbox_text",
+        "sms_disclosure",
+        "whatsapp_checkbox_text",
+        "whatsapp_disclosure",
+    )
+    @classmethod
+    def _placeholders(cls, value: str) -> str:
+        unknown = [name for name in re.findall(r"\{(\w+)\}", value) if name not in PLACEHOLDERS]
+        if unknown:
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise ValueError(f"holds {{{unknown[0]}}}, which is none of {known}")
+        return value

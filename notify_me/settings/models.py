@@ -1,0 +1,18 @@
+"""`notify_me.toml`, whole."""
+
+from __future__ import annotations
+
+from .base import Group
+from .button import Button
+from .channels import Channels
+from .consent import Consent
+from .modal import Modal
+
+
+class Settings(Group):
+    """`notify_me.toml`, whole: a field a table."""
+
+    button: Button = Button()
+    modal: Modal = Modal()
+    channels: Channels = Channels()
+    consent: Consent = Consent()
