@@ -51,7 +51,7 @@ class Call:
 
     operation: Operation
     body: Mapping[str, Any]
-    variant: CompositeID
+    variant: CompositeID | None
 
 
 def calls(sign_up: SignUp, endpoint: Endpoint) -> tuple[Call, ...]:

@@ -18,7 +18,7 @@ from flask_alembic import Alembic
 from flask_sqlalchemy_lite import SQLAlchemy
 from werkzeug.serving import make_server
 
-from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata
+from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata, upgrade
 
 DATABASE = "shop.db"
 
@@ -91,6 +91,7 @@ def small_shop(folder: Path, catalog: DictCatalog, **config: Any) -> Flask:
     NotifyMe(app, catalog=catalog, db=db)
     with app.app_context():
         alembic.upgrade()
+        upgrade(db.engine)
     return app
 
 
