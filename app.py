@@ -19,8 +19,8 @@ import static_files
 import storefront
 from demo import demo_environment, flag, is_demo
 from notify_me import MIGRATIONS, NotifyMe, SettingsError, admin, connect_src, include_name
-from notify_me import upgrade as upgrade_queue
 from notify_me import metadata as notify_me_metadata
+from notify_me import upgrade as upgrade_queue
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = (

@@ -14,7 +14,9 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin
+from .delivery import Queue
 from .extension import current_state, klaviyo_of
+from .log import SignUpLog
 from .sign_up import Operation
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
@@ -45,8 +47,9 @@ def deliver() -> None:
     run(
         Parts(
             engine=engine,
-            log=state.log,
-            queue=state.queue,
+            # those of the state find their engine by the app context, which threads don't have
+            log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
+            queue=Queue(lambda: engine),
             klaviyo=klaviyo_of(state.account, places),
             settings=state.settings.delivery,
             folder=Path(folder),

@@ -207,6 +207,13 @@ class Queue:
         found = self.client.list_workflows(queue_name=PARKED, load_output=False, limit=limit)
         return [Job.of(each.input["args"]) for each in found if each.input]
 
+    def broken(self) -> list[Job]:
+        """What the engine gave up, which only an error of ours can bring about."""
+        found = self.client.list_workflows(
+            name=WORKFLOW, status=["ERROR", "CANCELLED"], load_output=False, limit=500
+        )
+        return [Job.of(each.input["args"]) for each in found if each.input]
+
     def remove(self, ids: Collection[str]) -> None:
         """Delete jobs, whatever their state."""
         if ids:

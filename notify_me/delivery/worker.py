@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..klaviyo import Klaviyo
 from ..log import CallState, SignUpLog
+from ..outcomes import CANT_TAKE, Answer, Parked
 from ..settings import Delivery, SettingsError
 from ..sign_up import Operation
 from . import holds
@@ -184,6 +185,7 @@ def _tend(parts: Parts, stop: threading.Event) -> None:
                 swept = time.monotonic()
                 if count := parts.queue.sweep(parts.settings.sweep_after):
                     logger.warning("took up %d calls that a worker never finished", count)
+                _set_aside(parts)
             if time.monotonic() > cleaned + min(_CLEAN, max(parts.settings.keep_finished, _TICK)):
                 cleaned = time.monotonic()
                 parts.queue.remove_finished(parts.settings.keep_finished)
@@ -191,6 +193,18 @@ def _tend(parts: Parts, stop: threading.Event) -> None:
             # without a steward the queues would stay as they are: it goes on whatever happens
             if not stop.is_set():
                 logger.warning("the queues can't be tended: %s", type(error).__name__)
+
+
+def _set_aside(parts: Parts) -> None:
+    """Park what the engine gave up: nothing in a queue is thrown away."""
+    broken = parts.queue.broken()
+    for job in broken:
+        outcome = Parked(Answer(None), CANT_TAKE, "the worker couldn't handle it")
+        with parts.log.writing() as session:
+            if parts.log.advance(session, job.key, CallState.PARKED, outcome, again=True):
+                parts.queue.park(session, job.again())
+        logger.error("sign-up %s: a call that couldn't be handled was parked", job.sign_up_id)
+    parts.queue.remove([job.id for job in broken])
 
 
 def _gate(parts: Parts) -> None:
