@@ -56,9 +56,7 @@ class Shop:
             "SQLALCHEMY_ENGINES": {"default": options},
             **sandbox.environ(),
         }
-        app = small_shop(folder, small_catalog(), **self.config)
-        with app.app_context():
-            app.extensions["sqlalchemy"].engine.dispose()
+        self.app = small_shop(folder, small_catalog(), **self.config)
         self.engine = sa.create_engine(url, poolclass=sa.NullPool)
 
     def environ(self, **config: Any) -> dict[str, str]:
@@ -66,36 +64,36 @@ class Shop:
         shop = json.dumps([str(self.folder), {**self.config, **config}])
         return {**os.environ, "SMALL_SHOP": shop, "PYTHONUNBUFFERED": "1"}
 
-    def flask(self, *arguments: str, **config: Any) -> subprocess.CompletedProcess[str]:
-        """Run `flask notify-me …` to its end."""
-        return subprocess.run(
-            [*FLASK, *arguments],
-            cwd=ROOT,
-            env=self.environ(**config),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT * 2,
-        )
+    def close(self) -> None:
+        """Give up what this process holds of the database."""
+        with self.app.app_context():
+            self.app.extensions["sqlalchemy"].engine.dispose()
+
+    def flask(self, *arguments: str) -> str:
+        """What `flask notify-me …` says, which must succeed."""
+        told = self.app.test_cli_runner().invoke(args=["notify-me", *arguments])
+        assert told.exit_code == 0, told.output
+        return told.output
 
     def status(self) -> dict[str, Any]:
         """What `flask notify-me status --json` says."""
-        told = self.flask("status", "--json")
-        assert told.returncode == 0, told.stderr
-        found: dict[str, Any] = json.loads(told.stdout)
+        found: dict[str, Any] = json.loads(self.flask("status", "--json"))
         return found
 
     @contextmanager
     def web(self, **config: Any) -> Iterator[Web]:
         """The shop, served; killed in the end."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.notify_me.small_shop"],
-            cwd=ROOT,
-            env=self.environ(**config),
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "web.log").open("a"),
-            text=True,
-        )
-        with process:
+        with (
+            (self.folder / "web.log").open("a") as log,
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.notify_me.small_shop"],
+                cwd=ROOT,
+                env=self.environ(**config),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as process,
+        ):
             try:
                 assert process.stdout is not None
                 port = process.stdout.readline().strip()
@@ -108,17 +106,17 @@ class Shop:
     def worker(self, folder: str = "instance", **config: Any) -> Iterator[Worker]:
         """A worker; killed in the end. `folder` is its machine."""
         log = self.folder / f"worker-{len(list(self.folder.glob('worker-*.log')))}.log"
-        process = subprocess.Popen(
-            [*FLASK, "deliver"],
-            cwd=ROOT,
-            env={
-                **self.environ(**config),
-                "NOTIFY_ME_WORKER_FOLDER": str(self.folder / folder),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=log.open("w"),
-        )
-        with process:
+        machine = {"NOTIFY_ME_WORKER_FOLDER": str(self.folder / folder)}
+        with (
+            log.open("w") as stderr,
+            subprocess.Popen(
+                [*FLASK, "deliver"],
+                cwd=ROOT,
+                env={**self.environ(**config), **machine},
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            ) as process,
+        ):
             try:
                 yield Worker(process, log)
             finally:
