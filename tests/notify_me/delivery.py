@@ -47,10 +47,14 @@ class Shop:
         self.settings = folder / "notify_me.toml"
         self.settings.write_text(settings)
         url = url or f"sqlite:///{folder / DATABASE}"
-        wait = {"connect_timeout": 2} if url.startswith("postgresql") else {"timeout": 2}
-        options = {"url": url, "connect_args": wait}
+        options: dict[str, Any] = {"url": url, "connect_args": {"timeout": 2}}
         if url.startswith("postgresql"):
-            options |= {"pool_pre_ping": True, "pool_timeout": 2}
+            options = {
+                "url": url,
+                "connect_args": {"connect_timeout": 2},
+                "pool_pre_ping": True,
+                "pool_timeout": 2,
+            }
         self.config: dict[str, Any] = {
             "NOTIFY_ME_CONFIG": str(self.settings),
             "SQLALCHEMY_ENGINES": {"default": options},
