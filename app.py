@@ -6,10 +6,11 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from dotenv import load_dotenv
-from flask import Flask
+from flask import Flask, Response, jsonify, make_response
 from flask_alembic import Alembic
 from flask_sec_fetch_csrf import SecFetchCSRF
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -17,8 +18,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import static_files
 import storefront
 from demo import demo_environment, flag, is_demo
-from notify_me import MIGRATIONS, NotifyMe, SettingsError, connect_src
+from notify_me import MIGRATIONS, NotifyMe, SettingsError, admin, connect_src, include_name
 from notify_me import metadata as notify_me_metadata
+from notify_me import upgrade as upgrade_queue
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = (
@@ -52,7 +54,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     NotifyMe(app, catalog=storefront.ShopCatalog(), db=storefront.db)
     app.config["CSP_CONNECT_SRC"] = connect_src(app)
     SecFetchCSRF(app)
-    Alembic(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
+    Migrations(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
     static_files.init_app(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
         # else every shopper behind the proxy shares its address, and so one limit
@@ -60,7 +62,26 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
+    app.add_url_rule("/readyz", "readyz", readyz)
     return app
+
+
+class Migrations(Alembic):
+    """`flask db upgrade`: the shop's tables and the kit's, then those of the kit's queue."""
+
+    def upgrade(self, target: Any = "heads") -> None:
+        """Bring the database up to date."""
+        super().upgrade(target)
+        upgrade_queue(storefront.db.engine)
+
+
+def readyz() -> Response:
+    """Whether the database and the queue in it answer: 200, else 503."""
+    found = admin.ready()
+    well = all(each == "ok" for each in found.values())
+    response = make_response(jsonify(found), 200 if well else 503)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def configure(app: Flask, environ: Mapping[str, str]) -> None:
@@ -86,6 +107,7 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
         "script_location": storefront.MIGRATIONS,
         "version_locations": [("notify_me", MIGRATIONS)],
     }
+    app.config["ALEMBIC_CONTEXT"] = {"include_name": include_name}
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
 
 

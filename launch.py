@@ -47,7 +47,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"The shop can't start. {error.format_message()}", file=sys.stderr)  # noqa: T201
         return error.exit_code
-    return _run(environ, ("web", "sandbox") if sandbox else ("web",))
+    return _run(environ, ("web", "worker", "sandbox") if sandbox else ("web", "worker"))
 
 
 def _check_port(host: str, port: str, name: str) -> None:

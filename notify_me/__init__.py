@@ -1,5 +1,6 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
+from .delivery import include_name, upgrade
 from .extension import MIGRATIONS, NotifyMe, connect_src
 from .log import Base
 from .settings import SettingsError
@@ -16,7 +17,9 @@ __all__ = [
     "SettingsError",
     "Variant",
     "connect_src",
+    "include_name",
     "metadata",
+    "upgrade",
 ]
 
 metadata = Base.metadata

@@ -1,22 +1,115 @@
-"""`flask notify-me`: the kit's commands."""
+"""`flask notify-me …`: the worker, and what a merchant asks of the log."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 
 import click
 from email_validator import EmailNotValidError, validate_email
+from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
 
-from .log import Held
+from . import admin
+from .delivery import Queue
+from .extension import current_settings, current_state, klaviyo_of
+from .log import Held, SignUpLog
 from .phones import e164
+from .sign_up import Operation
 
-cli = AppGroup("notify-me", help="Back-in-stock sign-ups with Klaviyo.")
+commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
 
-@cli.command()
+class _NoDatabase(click.ClickException):
+    """The database can't be used: only the class is told, never the statement."""
+
+    def __init__(self, error: SQLAlchemyError) -> None:
+        super().__init__(
+            f"The database doesn't answer ({type(error).__name__}): is it running, and was "
+            "flask db upgrade run?"
+        )
+
+
+@commands.command()
+def deliver() -> None:
+    """Send what was kept, until it is stopped: the worker. One or many, on any machine."""
+    from .delivery.worker import Parts, run  # starts what only a worker needs
+
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    state = current_state()
+    places = state.settings.delivery.worker_in_flight * len(Operation)
+    engine = state.db.engine
+    folder = os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path
+    run(
+        Parts(
+            engine=engine,
+            # those of the state find their engine by the app context, which threads don't have
+            log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
+            queue=Queue(lambda: engine),
+            klaviyo=klaviyo_of(state.account, places),
+            settings=state.settings.delivery,
+            folder=Path(folder),
+        ),
+        stop,
+    )
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+def status(as_json: bool) -> None:
+    """Tell what waits, what failed, and what to do about it."""
+    try:
+        found = admin.status()
+    except SQLAlchemyError as error:
+        raise _NoDatabase(error) from None
+    if as_json:
+        click.echo(json.dumps(found.as_json(), indent=2))
+        return
+    for state, count in found.counts.items():
+        click.echo(f"{state:8} {count}")
+    if found.oldest_kept:
+        click.echo(f"oldest kept: {found.oldest_kept:%Y-%m-%d %H:%M:%S} UTC")
+    if found.last_error:
+        last = found.last_error
+        click.echo(
+            f"last error: {last.at:%Y-%m-%d %H:%M:%S} UTC, {last.operation} for "
+            f"{last.variant or 'no variant'} ({last.contact}): {last.problem}"
+        )
+    for held in found.held:
+        end = f"until {held.until:%H:%M:%S} UTC" if held.kind == "throttled" else "until mended"
+        click.echo(f"held {end}: {held.operation}: {held.cure}")
+    if found.counts["parked"]:
+        click.echo("parked calls go out again with: flask notify-me retry")
+
+
+@commands.command()
+def retry() -> None:
+    """Try again what was parked."""
+    try:
+        click.echo(f"{admin.retry()} calls go out again")
+    except SQLAlchemyError as error:
+        raise _NoDatabase(error) from None
+
+
+@commands.command()
+def purge() -> None:
+    """Delete what is older than the settings under [retention] allow."""
+    try:
+        purged = admin.purge()
+    except SQLAlchemyError as error:
+        raise _NoDatabase(error) from None
+    click.echo(f"deleted {purged.sign_ups} sign-ups")
+
+
+@commands.command()
 @click.argument("contact")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def consents(contact: str, *, as_json: bool) -> None:
@@ -25,8 +118,6 @@ def consents(contact: str, *, as_json: bool) -> None:
     For requests by the person concerned: each sign-up, and each consent with the text that was
     agreed to, its version, time and language.
     """
-    from .extension import current_settings, current_state  # the extension registers this module
-
     held = current_state().log.held(
         _normalized(contact, current_settings().channels.default_region)
     )

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from werkzeug.routing import PathConverter
 
 from . import consent, guards
-from .cli import cli
+from .delivery import Guarded, Queue
+from .delivery.queue import check_sqlite
 from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .opt_in import OptIn
@@ -37,9 +38,10 @@ class State:
     catalog: Catalog
     db: SQLAlchemy
     log: SignUpLog
-    klaviyo: Klaviyo | None
+    klaviyo: Guarded | None
     """None in client mode without a private key."""
     opt_in: OptIn
+    queue: Queue
     signer: URLSafeTimedSerializer
 
 
@@ -94,7 +96,10 @@ class NotifyMe:
         consent.check(settings, account)
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
-        klaviyo = _klaviyo(account)
+        with app.app_context():
+            if db.engine.dialect.name == "sqlite":
+                check_sqlite()
+        klaviyo = _klaviyo(account, settings)
         app.extensions["notify_me"] = State(
             settings=settings,
             account=account,
@@ -103,14 +108,16 @@ class NotifyMe:
             log=SignUpLog(lambda: db.engine, account.log_key.get_secret_value()),
             klaviyo=klaviyo,
             opt_in=OptIn(klaviyo, account.list_id),
+            queue=Queue(lambda: db.engine),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
         )
         guards.init_app(app)
-        from .views import blueprint  # views use current_state, which stands above
+        from .cli import commands  # these use current_state, which stands above
+        from .views import blueprint
 
         app.url_map.converters["composite_id"] = _CompositeIDConverter
         app.register_blueprint(blueprint)
-        app.cli.add_command(cli)
+        app.cli.add_command(commands)
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
 
@@ -130,13 +137,23 @@ class _CompositeIDConverter(PathConverter):
         return quote(value, safe="")
 
 
-def _klaviyo(account: Account) -> Klaviyo | None:
+def _klaviyo(account: Account, settings: Settings) -> Guarded | None:
+    delivery = settings.delivery
+    klaviyo = klaviyo_of(account, delivery.in_flight)
+    if klaviyo is None:
+        return None
+    return Guarded(klaviyo, failures=delivery.breaker_failures, pause=delivery.breaker_pause)
+
+
+def klaviyo_of(account: Account, in_flight: int) -> Klaviyo | None:
+    """Klaviyo for this account, with so many calls at once; None without a private key."""
     if not account.private_key.get_secret_value():
         return None
     return Klaviyo(
         api_url=account.api_url,
         private_key=account.private_key.get_secret_value(),
         revision=account.revision,
+        in_flight=in_flight,
     )
 
 

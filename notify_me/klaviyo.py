@@ -30,6 +30,8 @@ PLACE_TIMEOUT = 0.2
 """Seconds to wait for a place among the calls in flight: a shopper's thread is held meanwhile."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to open a connection."""
+NO_PLACE = "no free place for another call"
+"""The problem of a call that wasn't made since too many were under way."""
 MAX_BODY_BYTES = 64 * 1024
 """How much of a reply's body is read: Klaviyo's errors are under 1 kB."""
 
@@ -121,7 +123,7 @@ class Klaviyo:
     ) -> Answer:
         # the thread gives its place back, not the caller, who may have stopped waiting
         if not self._places.acquire(timeout=min(PLACE_TIMEOUT, deadline.remaining())):
-            return Answer(None, problem="no free place for another call")
+            return Answer(None, problem=NO_PLACE)
         future: Future[Answer] = self._threads.submit(self._exchange, method, path, body, deadline)
         future.add_done_callback(lambda _: self._places.release())
         try:

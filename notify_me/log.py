@@ -8,14 +8,29 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, or_, select, update
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    delete,
+    exc,
+    exists,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from .outcomes import Accepted, Outcome, Refused
@@ -26,6 +41,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+TURN = 0.8
+"""Seconds to wait for this process's other writers to SQLite; its own busy timeout comes on top."""
 KEPT_DETAIL = 300
 """Characters of Klaviyo's explanation that the log keeps."""
 
@@ -34,17 +51,25 @@ class CallState(StrEnum):
     """Where a call stands. STARTED with nothing after it shows as unknown."""
 
     STARTED = "started"
+    KEPT = "kept"
     TAKEN = "taken"
     REFUSED = "refused"
     FAILED = "failed"
+    PARKED = "parked"
 
+
+WAITING = (CallState.KEPT, CallState.PARKED)
+"""Calls in these states are still owed: nothing deletes them."""
 
 _BEFORE: dict[CallState, tuple[CallState, ...]] = {
+    CallState.KEPT: (CallState.STARTED,),
     CallState.TAKEN: (CallState.STARTED,),
     CallState.REFUSED: (CallState.STARTED,),
     CallState.FAILED: (CallState.STARTED,),
 }
-"""States only move forward: from which ones each may be reached."""
+"""States only move forward: from which ones the web's answers may reach each. What the queue does
+with a kept call is `advance`'s, which minds the attempt.
+"""
 
 
 class Base(DeclarativeBase):
@@ -83,7 +108,10 @@ class CallRow(Base):
     """One call that a sign-up makes."""
 
     __tablename__ = "notify_me_call"
-    __table_args__ = (Index("ix_notify_me_call_variant_state", "variant", "state"),)
+    __table_args__ = (
+        Index("ix_notify_me_call_variant_state", "variant", "state"),
+        Index("ix_notify_me_call_state", "state", "settled_at"),
+    )
 
     sign_up_id: Mapped[str] = mapped_column(
         ForeignKey("notify_me_sign_up.id", ondelete="CASCADE"), primary_key=True
@@ -98,6 +126,23 @@ class CallRow(Base):
     code: Mapped[str] = mapped_column(String(64), default="")
     error_id: Mapped[str] = mapped_column(String(64), default="")
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the state or the answer above was written last."""
+    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Which of the queue's copies of this call is the good one."""
+    problem: Mapped[str] = mapped_column(String(KEPT_DETAIL), default="", server_default="")
+    """What went wrong, for the merchant; without contact details."""
+
+
+class HoldRow(Base):
+    """An operation whose queue is held."""
+
+    __tablename__ = "notify_me_hold"
+
+    operation: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    until: Mapped[float] = mapped_column(Double)
+    since: Mapped[float] = mapped_column(Double)
+    cure: Mapped[str] = mapped_column(String(KEPT_DETAIL))
 
 
 class ConsentRow(Base):
@@ -155,7 +200,11 @@ class LoggedSignUp:
 
     @classmethod
     def of(
-        cls, sign_up: SignUp, calls: Sequence[Call], outcomes: Sequence[Outcome | None]
+        cls,
+        sign_up: SignUp,
+        calls: Sequence[Call],
+        outcomes: Sequence[Outcome | None],
+        kept: Collection[int] = (),
     ) -> LoggedSignUp:
         """What `SignUpLog.read` gives once these outcomes are settled."""
         return cls(
@@ -167,10 +216,10 @@ class LoggedSignUp:
                 LoggedCall(
                     call.operation,
                     _variant(call),
-                    _state_of(outcome),
+                    CallState.KEPT if position in kept else _state_of(outcome),
                     outcome.words if outcome else "",
                 )
-                for call, outcome in zip(calls, outcomes, strict=True)
+                for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
             ),
         )
 
@@ -219,11 +268,29 @@ class SignUpLog:
     def __init__(self, engine: Callable[[], Engine], key: str) -> None:
         self._engine = engine
         self._key = key.encode()
+        self._turn = threading.Lock()
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
         with Session(self._engine()) as session, session.begin():
             yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that writes. On SQLite this process's writers take turns, since those
+        who find the file locked sleep and poll: that costs the last of them most.
+        """
+        if self._engine().dialect.name != "sqlite":
+            with self._transaction() as session:
+                yield session
+            return
+        if not self._turn.acquire(timeout=TURN):
+            raise exc.TimeoutError("other writers hold the sign-up log")
+        try:
+            with self._transaction() as session:
+                yield session
+        finally:
+            self._turn.release()
 
     def start(self, sign_up: SignUp, calls: Sequence[Call], mode: str) -> str:
         """Commit the sign-up, its consent and its calls, each STARTED; returns its ID
@@ -250,7 +317,7 @@ class SignUpLog:
             ],
             consents=self._consents(sign_up, now),
         )
-        with self._transaction() as session:
+        with self.writing() as session:
             session.add(row)
             return row.id
 
@@ -279,7 +346,7 @@ class SignUpLog:
 
         False for a repeated report, and for one whose form isn't the one that was logged.
         """
-        with self._transaction() as session:
+        with self.writing() as session:
             logged = session.execute(
                 select(CallRow.operation, CallRow.variant)
                 .where(CallRow.sign_up_id == sign_up_id)
@@ -300,17 +367,84 @@ class SignUpLog:
             )
             return claimed.first() is not None
 
-    def settle(self, sign_up_id: str, outcomes: Sequence[Outcome | None]) -> None:
-        """Record how the calls ended, by position; None is a call that was never made."""
-        with self._transaction() as session:
+    def settle(
+        self,
+        sign_up_id: str,
+        outcomes: Sequence[Outcome | None],
+        kept: Collection[int] = (),
+        keep: Callable[[Session], None] | None = None,
+    ) -> None:
+        """Record how the calls ended, by position; None is a call that was never made.
+
+        The calls at the positions `kept` become KEPT, and `keep` puts them into the queue within
+        the same transaction: both are committed, or neither is.
+        """
+        with self.writing() as session:
             for position, outcome in enumerate(outcomes):
-                state = _state_of(outcome)
+                state = CallState.KEPT if position in kept else _state_of(outcome)
                 session.execute(
                     update(CallRow)
                     .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
                     .where(CallRow.state.in_(_BEFORE[state]))
                     .values(state=state, settled_at=datetime.now(UTC), **_reason(outcome))
                 )
+            if kept and keep is not None:
+                keep(session)
+
+    def call(self, session: Session, sign_up_id: str, position: int) -> CallRow | None:
+        """One call of a sign-up, as it stands."""
+        return session.get(CallRow, (sign_up_id, position))
+
+    def waiting(self, session: Session, operation: str, state: CallState) -> bool:
+        """Whether any call of an operation is in this state."""
+        found = select(CallRow.position).where(CallRow.operation == operation)
+        return session.scalar(found.where(CallRow.state == state).limit(1)) is not None
+
+    def advance(
+        self,
+        session: Session,
+        where: tuple[str, int, int],
+        state: CallState,
+        outcome: Outcome | None = None,
+        *,
+        before: CallState = CallState.KEPT,
+        again: bool = False,
+    ) -> bool:
+        """Move a kept call on, if `where` (sign-up, position, attempt) is still the good copy.
+
+        `again` makes the next attempt the good one. False, and nothing done, for a stale copy.
+        """
+        sign_up_id, position, attempt = where
+        moved = session.execute(
+            update(CallRow)
+            .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
+            .where(CallRow.attempt == attempt, CallRow.state == before)
+            .values(
+                state=state,
+                attempt=attempt + again,
+                settled_at=datetime.now(UTC),
+                **_reason(outcome),
+            )
+            .returning(CallRow.position)
+        )
+        return moved.first() is not None
+
+    def purge(self, before: datetime) -> int:
+        """Delete the sign-ups made before a moment, but those that are still owed a call.
+
+        Returns how many.
+        """
+        owed = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(WAITING))
+        old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~owed)
+        with self.writing() as session:
+            # SQLite minds foreign keys only where the shop asks it to
+            session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(old)))
+            purged = session.execute(
+                delete(SignUpRow)
+                .where(SignUpRow.created_at < before, ~owed)
+                .returning(SignUpRow.id)
+            )
+            return len(purged.all())
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:
         """The sign-up under this ID, or None."""
@@ -404,6 +538,7 @@ def _reason(outcome: Outcome | None) -> dict[str, Any]:
         "status": outcome.answer.status,
         "code": outcome.answer.code[:64],
         "error_id": outcome.answer.error_id[:64],
+        "problem": outcome.cure[:KEPT_DETAIL],
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from .klaviyo import Deadline, Klaviyo
+from .delivery import Guarded
+from .klaviyo import Deadline
 
 KNOWN_FOR = 600.0
 """Seconds for which an answer is believed: a merchant may change the list meanwhile."""
@@ -18,7 +19,7 @@ PATIENCE = 1.0
 class OptIn:
     """The list's `opt_in_process`, asked of Klaviyo (Get List) and remembered in this process."""
 
-    def __init__(self, klaviyo: Klaviyo | None, list_id: str) -> None:
+    def __init__(self, klaviyo: Guarded | None, list_id: str) -> None:
         self._klaviyo = klaviyo
         self._list_id = list_id
         self._lock = threading.Lock()
@@ -38,7 +39,7 @@ class OptIn:
                 self._lock.release()
         return self._double
 
-    def _ask(self, klaviyo: Klaviyo) -> None:
+    def _ask(self, klaviyo: Guarded) -> None:
         found = klaviyo.get_list(self._list_id, deadline=Deadline(PATIENCE))
         process = found.get("opt_in_process") if found else None
         self._double = {"double_opt_in": True, "single_opt_in": False}.get(str(process))

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from flask import Response, request
 from itsdangerous import BadData
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from . import browser, outcomes, replies
-from .delivery import DEADLINE, log_outcome, try_now
+from .delivery import DEADLINE, jobs, left_over, log_outcome, try_now
 from .extension import current_state
 from .forms import SignUpForm
 from .klaviyo import Deadline
@@ -66,7 +67,7 @@ def _by_browser(
         to_send = browser.to_send(state.account, to_make)
         return replies.send(everything, siblings, to_send, state.signer.dumps(sign_up_id))
     if not state.log.claim(sign_up_id, sign_up, to_make):
-        taken = any(call.state is CallState.TAKEN for call in logged.calls)
+        taken = any(call.state in (CallState.TAKEN, CallState.KEPT) for call in logged.calls)
         return replies.done(logged, siblings) if taken else form_reply.failed(outcomes.TRY_AGAIN)
     results = browser.reported(request.form.get("answers", ""), to_make)
     for call, result in zip(to_make, results, strict=True):
@@ -123,19 +124,35 @@ class Sent:
 def _settled(
     form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply, sent: Sent
 ) -> Response:
-    """Log how the calls ended, and tell the shopper."""
+    """Log how the calls ended, keep those that must go later, and tell the shopper."""
     state = current_state()
+    # without a private key nothing can be sent later
+    kept = left_over(sent.results) if state.klaviyo is not None else []
     try:
-        state.log.settle(sent.sign_up_id, sent.results)
+        state.log.settle(
+            sent.sign_up_id, sent.results, kept, lambda session: _keep(session, sent, kept)
+        )
     except SQLAlchemyError as error:
-        # Klaviyo's answer stands all the same; the log shows these calls as unknown
         _cant_log(error)
-    if not any(isinstance(each, Accepted) for each in sent.results):
+        if kept:
+            # what is neither at Klaviyo nor on the disk is never acknowledged
+            return form_reply.failed(outcomes.TRY_AGAIN)
+        # Klaviyo's answer stands all the same; the log shows these calls as unknown
+    if not kept and not any(isinstance(each, Accepted) for each in sent.results):
         return _not_taken(form, sent.results, form_reply)
     if replies.from_element():
-        logged = LoggedSignUp.of(sent.sign_up, sent.calls, sent.results)
+        logged = LoggedSignUp.of(sent.sign_up, sent.calls, sent.results, kept)
         return replies.done(logged, siblings)
     return replies.done_link(form_reply.variant, state.signer.dumps(sent.sign_up_id))
+
+
+def _keep(session: Session, sent: Sent, kept: Sequence[int]) -> None:
+    """Put the calls at these positions into the queue; a throttle's end is waited for."""
+    # the queue is the server's, whoever tried first: calls with the private key
+    to_make = calls(sent.sign_up, "api")
+    waits = [each.answer.retry_after or 0 for each in sent.results if each is not None]
+    delay = float(max(waits, default=0))
+    current_state().queue.keep(session, jobs(sent.sign_up_id, to_make, kept), delay=delay)
 
 
 def _cant_log(error: SQLAlchemyError) -> None:

@@ -33,8 +33,9 @@ def init_app(app: Flask) -> None:
 def _engine_options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"url": url, "connect_args": {"timeout": BUSY_TIMEOUT}}
-    # a database server drops idle connections: look before each use
-    return {"url": url, "pool_pre_ping": True}
+    wait = {"connect_timeout": 2, "tcp_user_timeout": 2500, "options": "-c lock_timeout=2000"}
+    # a database server drops idle connections: look before each use; a shopper waits meanwhile
+    return {"url": url, "pool_pre_ping": True, "pool_timeout": BUSY_TIMEOUT, "connect_args": wait}
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

@@ -79,6 +79,10 @@ class Sandbox:
         """Make the next calls fail in the given way."""
         self._call("POST", "drills", {"kind": kind, "times": times, **details})
 
+    def calm(self) -> None:
+        """End the drills."""
+        self._call("DELETE", "drills")
+
     def unknown(self, *composite_ids: str) -> None:
         """Say which composite IDs the account's catalog lacks."""
         self._call("PUT", "unknown", {"unknown": composite_ids})

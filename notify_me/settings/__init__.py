@@ -7,6 +7,7 @@ environment.
 
 from .account import Account, read_account
 from .consent import Consent
+from .delivery import Delivery
 from .errors import SettingsError
 from .models import Settings
 from .reading import read_settings
@@ -14,6 +15,7 @@ from .reading import read_settings
 __all__ = [
     "Account",
     "Consent",
+    "Delivery",
     "Settings",
     "SettingsError",
     "read_account",

@@ -6,7 +6,9 @@ from .base import Group
 from .button import Button
 from .channels import Channels
 from .consent import Consent
+from .delivery import Delivery
 from .modal import Modal
+from .retention import Retention
 
 
 class Settings(Group):
@@ -16,3 +18,5 @@ class Settings(Group):
     modal: Modal = Modal()
     channels: Channels = Channels()
     consent: Consent = Consent()
+    delivery: Delivery = Delivery()
+    retention: Retention = Retention()

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +15,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 from flask_alembic import Alembic
 from flask_sqlalchemy_lite import SQLAlchemy
 from werkzeug.serving import make_server
 
-from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata
+from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata, upgrade
 
 DATABASE = "shop.db"
 
@@ -74,9 +77,9 @@ def small_catalog() -> DictCatalog:
     return catalog
 
 
-def small_shop(folder: Path, catalog: DictCatalog, **config: Any) -> Flask:
+def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **config: Any) -> Flask:
     """The shop, with its database and its templates (if any) in `folder`."""
-    app = Flask("small_shop", root_path=str(folder))
+    app = Flask("small_shop", root_path=str(folder), instance_path=str(folder / "instance"))
     database = {"url": f"sqlite:///{folder / DATABASE}", "connect_args": {"timeout": 2}}
     defaults = {
         "RATELIMIT_ENABLED": False,
@@ -87,16 +90,37 @@ def small_shop(folder: Path, catalog: DictCatalog, **config: Any) -> Flask:
     }
     app.config.from_mapping({**defaults, **config})
     db = SQLAlchemy(app, engine_options={"hide_parameters": True})
+    if pages := app.config.get("MAX_PAGES"):
+        with app.app_context():
+            # a disk that is full, as far as SQLite can tell
+            sa.event.listen(
+                db.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages}")
+            )
     alembic = Alembic(app, metadatas=[metadata])
     NotifyMe(app, catalog=catalog, db=db)
-    with app.app_context():
-        alembic.upgrade()
+    if migrate:
+        with app.app_context():
+            alembic.upgrade()
+            upgrade(db.engine)
     return app
 
 
-def main(folder: str, config: str) -> None:
+def from_environ() -> Flask:
+    """The shop that `SMALL_SHOP` (a folder and a config, as JSON) stands for, for `flask --app`.
+
+    Its database is there already.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    folder, config = json.loads(os.environ["SMALL_SHOP"])
+    return small_shop(Path(folder), small_catalog(), migrate=False, **config)
+
+
+def main(folder: str = "", config: str = "") -> None:
     """Serve the shop on a free port, which the first line of output tells."""
-    app = small_shop(Path(folder), small_catalog(), **json.loads(config))
+    if folder:
+        app = small_shop(Path(folder), small_catalog(), **json.loads(config))
+    else:
+        app = from_environ()
     server = make_server("127.0.0.1", 0, app, threaded=True)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()

@@ -135,7 +135,8 @@ def _drive(driven: Driven, sandbox: Sandbox) -> None:
         driven.post(f"back, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", fields, headers)
         for kind in KINDS:
             if kind not in HANGING:
-                sandbox.drill(kind)
+                # without a wait, in which nothing else would be tried
+                sandbox.drill(kind, **({"retry_after": 0} if kind == "429" else {}))
                 driven.post(f"{kind}, {name}", MUG, fields, headers)
     for kind, seconds in HANGING.items():
         sandbox.drill(kind, times=1, seconds=seconds)
@@ -152,6 +153,7 @@ def test_neither_key_nor_address_leaks(driven: Driven, sandbox: Sandbox) -> None
 
     The address comes back in the form of who typed it, and nowhere else.
     """
+    _deliver(driven)
     everything = {**driven.pages, **driven.forms, **driven.written()}
 
     assert leaks(everything, driven.key) == []
@@ -162,13 +164,25 @@ def test_neither_key_nor_address_leaks(driven: Driven, sandbox: Sandbox) -> None
     assert set(KINDS) - {"cors"} <= set(drills)
     assert all(ADDRESS in str(call["body"]) for call in sandbox.requests())
     assert leaks(driven.forms, ADDRESS) == [*driven.forms]
-    assert len(driven.forms) > 30
+    assert len(driven.forms) > 20
     assert f"{DATABASE}-wal" in driven.files()
     assert leaks(driven.files(), f"{PREFIX}MUG") != []
     assert any("urllib3" in line for line in driven.lines)
     assert any("notify_me.delivery" in line for line in driven.lines)
 
     _plant(driven)
+
+
+def _deliver(driven: Driven) -> None:
+    """As a worker would: what was kept, address and all, leaves the database."""
+    assert leaks(driven.files(), ADDRESS) != []
+    with closing(sqlite3.connect(driven.folder / DATABASE, isolation_level=None)) as connection:
+        for table in ("workflow_input", "workflow_status"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    fields = {"channels": "EMAIL", "email": ADDRESS}
+    driven.post("taken in the end", MUG, fields, ELEMENT)
 
 
 def _plant(driven: Driven) -> None:

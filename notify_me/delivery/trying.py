@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Protocol
 
-from .klaviyo import Deadline, Klaviyo
-from .outcomes import Accepted, Misconfigured, Outcome, Parked, Refused, Temporary
-from .sign_up import Call, Operation
+from ..klaviyo import Deadline
+from ..outcomes import Accepted, Misconfigured, Outcome, Parked, Refused, Temporary
+from ..sign_up import Call, Operation
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(__package__)
 
 DEADLINE = 4.0
 """Seconds that a shopper waits for Klaviyo at most, however many calls there are."""
 
 
+class Sender(Protocol):
+    """Whatever sends one call: `Klaviyo`, or `Guarded` round it."""
+
+    def send(self, call: Call, *, deadline: Deadline) -> Outcome:
+        """The outcome of one call; never raises for what the network did."""
+
+
 def try_now(
-    klaviyo: Klaviyo,
+    klaviyo: Sender,
     calls: Sequence[Call],
     *,
     sign_up_id: str,
@@ -43,6 +51,25 @@ def try_now(
         if isinstance(outcome, Misconfigured) or outcome.answer.status == 429:
             ended.add(call.operation)
     return outcomes
+
+
+def left_over(outcomes: Sequence[Outcome | None]) -> list[int]:
+    """The positions of the calls to keep for later, by the design's table of outcomes.
+
+    What met a passing trouble is kept, and so is what was not made because of it. A shop that
+    turns out to be misconfigured keeps nothing, unless Klaviyo has accepted a part already: then
+    the shopper is told so, and the rest must follow once the merchant has mended it.
+    """
+    accepted = any(isinstance(each, Accepted) for each in outcomes)
+    misconfigured = any(isinstance(each, Misconfigured) for each in outcomes)
+    temporary = any(isinstance(each, Temporary) for each in outcomes)
+    if not accepted and (misconfigured or not temporary):
+        return []
+    return [
+        position
+        for position, outcome in enumerate(outcomes)
+        if outcome is None or isinstance(outcome, Temporary | Misconfigured)
+    ]
 
 
 def log_outcome(call: Call, outcome: Outcome, sign_up_id: str) -> None:

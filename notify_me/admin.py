@@ -1,0 +1,227 @@
+"""For a shop's merchant pages and the commands: what waits, what failed, and to try it again.
+
+Every function works within an app context, and raises `sqlalchemy.exc.SQLAlchemyError` when the
+database can't be used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from .delivery import holds
+from .extension import current_state
+from .log import WAITING, CallRow, CallState, SignUpRow
+
+__all__ = ["Failure", "Held", "Purged", "Status", "purge", "ready", "retry", "status"]
+
+UNKNOWN = "unknown"
+"""What a call is that was started and of which nobody has heard since."""
+STARTED_FOR = timedelta(minutes=1)
+"""How long a call may be under way: a shopper waits for seconds."""
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last thing that went wrong with a call, its contact masked."""
+
+    at: datetime
+    operation: str
+    variant: str
+    contact: str
+    state: str
+    problem: str
+    status: int | None
+    code: str
+    error_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A queue that waits, and what ends that: `cure` for the merchant, or a moment."""
+
+    operation: str
+    kind: str
+    """`throttled` by Klaviyo, or `misconfigured` until the merchant has mended something."""
+    since: datetime
+    until: datetime
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How deliveries stand."""
+
+    counts: Mapping[str, int]
+    """Calls by state: started, kept, taken, refused, failed, parked, unknown."""
+    waiting: Mapping[str, int]
+    """Kept calls by operation."""
+    oldest_kept: datetime | None
+    """When the sign-up was made that has waited longest."""
+    last_error: Failure | None
+    held: tuple[Held, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, with moments in ISO 8601."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much a purge deleted."""
+
+    sign_ups: int
+    leftovers: int
+    """Jobs set aside whose sign-up is no more."""
+
+
+def status() -> Status:
+    """How deliveries stand just now."""
+    with Session(current_state().db.engine) as session:
+        return Status(
+            counts=_counts(session),
+            waiting=_by(session, CallRow.operation, CallRow.state == CallState.KEPT),
+            oldest_kept=_aware(
+                session.scalar(
+                    select(func.min(SignUpRow.created_at))
+                    .join(CallRow, CallRow.sign_up_id == SignUpRow.id)
+                    .where(CallRow.state == CallState.KEPT)
+                )
+            ),
+            last_error=_last_error(session),
+            held=tuple(
+                Held(
+                    each.operation.value,
+                    each.kind,
+                    datetime.fromtimestamp(each.since, UTC),
+                    datetime.fromtimestamp(each.until, UTC),
+                    each.cure,
+                )
+                for each in holds.all_holds(session).values()
+                if each.kind == "misconfigured" or each.until > time.time()
+            ),
+        )
+
+
+def _counts(session: Session) -> dict[str, int]:
+    counts = {state.value: 0 for state in CallState}
+    counts |= _by(session, CallRow.state)
+    lost = session.scalar(
+        select(func.count())
+        .select_from(CallRow)
+        .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
+        .where(CallRow.state == CallState.STARTED)
+        .where(SignUpRow.created_at < datetime.now(UTC) - STARTED_FOR)
+    )
+    counts[UNKNOWN] = lost or 0
+    counts[CallState.STARTED] -= counts[UNKNOWN]
+    return counts
+
+
+def _by(session: Session, column: Any, *where: Any) -> dict[str, int]:
+    rows = session.execute(select(column, func.count()).where(*where).group_by(column))
+    return {str(name): int(count) for name, count in rows}
+
+
+def _last_error(session: Session) -> Failure | None:
+    found = session.execute(
+        select(CallRow, SignUpRow)
+        .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
+        .where(CallRow.state.in_((*WAITING, CallState.FAILED)), CallRow.problem != "")
+        .order_by(CallRow.settled_at.desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        return None
+    call, sign_up = found
+    return Failure(
+        at=_aware(call.settled_at) or datetime.now(UTC),
+        operation=call.operation,
+        variant=call.variant or "",
+        contact=sign_up.email_masked or "",
+        state=call.state,
+        problem=call.problem,
+        status=call.status,
+        code=call.code,
+        error_id=call.error_id,
+    )
+
+
+def retry() -> int:
+    """Give every parked call a new attempt; returns how many."""
+    state, retried = current_state(), 0
+    while jobs := state.queue.parked(BATCH):
+        for job in jobs:
+            with state.log.writing() as session:
+                # a job whose sign-up is no more, or that was put back before, is only removed
+                if state.log.advance(
+                    session, job.key, CallState.KEPT, before=CallState.PARKED, again=True
+                ):
+                    state.queue.keep(session, [job.again()])
+                    retried += 1
+        state.queue.remove([job.id for job in jobs])
+    return retried
+
+
+def purge() -> Purged:
+    """Delete what is older than the settings under `[retention]` say, but nothing still owed."""
+    state = current_state()
+    # records of consents, once there are any, go by consent_days instead
+    before = datetime.now(UTC) - timedelta(days=state.settings.retention.log_days)
+    sign_ups = state.log.purge(before)
+    with Session(state.db.engine) as session:
+        stale = [job.id for job in state.queue.parked(BATCH) if not _is_owed(session, job.key)]
+    state.queue.remove(stale)
+    state.queue.remove_finished(state.settings.delivery.keep_finished)
+    return Purged(sign_ups, len(stale))
+
+
+def _is_owed(session: Session, key: tuple[str, int, int]) -> bool:
+    row = session.get(CallRow, key[:2])
+    return row is not None and row.state == CallState.PARKED and row.attempt == key[2]
+
+
+def ready() -> dict[str, str]:
+    """`ok`, or in a few words what is wrong, for `database` and `queue`; never raises for them.
+
+    It takes as long as the shop's engine waits for its database.
+    """
+    state = current_state()
+    checks: dict[str, Callable[[], object]] = {
+        "database": lambda: state.log.read(""),
+        "queue": state.queue.check,
+    }
+    answers: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            check()
+            answers[name] = "ok"
+        except SQLAlchemyError as error:
+            answers[name] = f"doesn't answer ({type(error).__name__})"
+            if name == "database":
+                # the queue is in the same one, and would only wait as long again
+                return {**answers, "queue": answers[name]}
+    return answers
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """SQLite forgets the zone, which is always UTC."""
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

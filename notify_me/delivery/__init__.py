@@ -1,0 +1,22 @@
+"""Delivery: try a sign-up's calls at once, else keep them in the durable queue.
+
+The engine is DBOS Transact, and nothing outside this package knows it. The worker's half stands
+in `.worker`, which the web process doesn't import.
+"""
+
+from .guarded import Guarded
+from .queue import Job, Queue, include_name, jobs, upgrade
+from .trying import DEADLINE, left_over, log_outcome, try_now
+
+__all__ = [
+    "DEADLINE",
+    "Guarded",
+    "Job",
+    "Queue",
+    "include_name",
+    "jobs",
+    "left_over",
+    "log_outcome",
+    "try_now",
+    "upgrade",
+]

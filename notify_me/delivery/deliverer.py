@@ -1,0 +1,158 @@
+"""What a worker does with one job: one call to Klaviyo, and one commit of what came of it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ..klaviyo import Deadline
+from ..log import CallState, SignUpLog
+from ..outcomes import CANT_TAKE, Accepted, Answer, Misconfigured, Outcome, Parked, Refused
+from ..settings import Delivery
+from ..sign_up import Call
+from ..variants import CompositeID
+from . import holds
+from .queue import Job, Queue
+from .trying import Sender, log_outcome
+
+logger = logging.getLogger(__package__)
+
+T = TypeVar("T")
+
+_FINAL = {Accepted: CallState.TAKEN, Refused: CallState.REFUSED}
+_PATIENCE = 1.0
+"""Seconds between two attempts to write to a database that is away."""
+
+
+class Deliverer:
+    """Delivers jobs. Each method is safe to repeat: a copy whose attempt isn't the log's does
+    nothing, so that only a crash between Klaviyo's answer and our commit repeats a call.
+    """
+
+    def __init__(
+        self,
+        log: SignUpLog,
+        queue: Queue,
+        klaviyo: Sender,
+        settings: Delivery,
+        *,
+        ended: threading.Event,
+    ) -> None:
+        self._log = log
+        self._queue = queue
+        self._klaviyo = klaviyo
+        self._settings = settings
+        self._ended = ended
+
+    def deliver(self, job: Job) -> None:
+        """Make the call, unless it is stale or its operation is held. Never raises."""
+        try:
+            self._deliver(job)
+        except Exception as error:
+            # ours to mend; the class alone, since its text may hold what the job holds
+            problem = f"the worker couldn't handle it ({type(error).__name__})"
+            logger.error("sign-up %s: %s", job.sign_up_id, problem)
+            self._patiently(lambda: self._settle(job, Parked(Answer(None), CANT_TAKE, problem)))
+
+    def _deliver(self, job: Job) -> None:
+        call = self._patiently(lambda: self._call_of(job))
+        if call is None:
+            return
+        outcome = self._klaviyo.send(call, deadline=Deadline(self._settings.call_timeout))
+        if not isinstance(outcome, Misconfigured):
+            log_outcome(call, outcome, job.sign_up_id)
+        self._patiently(lambda: self._settle(job, outcome))
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """The result of `work`, a transaction, as soon as the database takes it."""
+        while True:
+            try:
+                return work()
+            except SQLAlchemyError as error:
+                logger.warning("the database doesn't answer: %s", type(error).__name__)
+                if self._ended.wait(_PATIENCE):
+                    # this process is about to end: to return would settle the job in the queue
+                    threading.Event().wait()
+
+    def _call_of(self, job: Job) -> Call | None:
+        """The call to make now; None where there is none."""
+        with self._log.writing() as session:
+            row = self._log.call(session, job.sign_up_id, job.position)
+            if row is None or row.attempt != job.attempt or row.state != CallState.KEPT:
+                return None
+            held = holds.all_holds(session).get(job.operation)
+            if held is not None and not self._may_pass(session, held):
+                self._back(session, job, held.until)
+                return None
+            variant = CompositeID.parse(row.variant) if row.variant else None
+            return Call(job.operation, job.body, variant)
+
+    def _may_pass(self, session: Session, held: holds.Hold) -> bool:
+        """Whether a call goes in spite of a hold: its time is over, and this is the one probe."""
+        if not held.over:
+            return False
+        if held.kind == "throttled":
+            holds.release(session, held.operation, held.kind)
+            return True
+        return holds.claim_probe(session, held, self._settings.probe_every)
+
+    def _back(self, session: Session, job: Job, until: float) -> None:
+        """Give the place back until a moment (seconds since 1970), and a little more."""
+        if self._log.advance(session, job.key, CallState.KEPT, again=True):
+            delay = max(until - time.time(), 0.0) + random.uniform(0.1, 1.0)  # noqa: S311
+            self._queue.keep(session, [job.again()], delay=delay)
+
+    def _settle(self, job: Job, outcome: Outcome) -> None:
+        """Commit what came of the call, and its next attempt if there is one."""
+        new_hold = False
+        with self._log.writing() as session:
+            state = _FINAL.get(type(outcome))
+            if state is not None:
+                self._log.advance(session, job.key, state, outcome)
+            elif isinstance(outcome, Parked):
+                if self._log.advance(session, job.key, CallState.PARKED, outcome, again=True):
+                    self._queue.park(session, job.again())
+            elif self._log.advance(session, job.key, CallState.KEPT, outcome, again=True):
+                new_hold = self._later(session, job, outcome)
+            if state is not None or isinstance(outcome, Parked):
+                self._mended(session, job)
+        if new_hold:
+            logger.error(
+                "%s is held until this is mended: %s. Sign-ups are kept; every %d s one call "
+                "finds out (status %s, code %s, error %s)",
+                job.operation.value,
+                outcome.cure,
+                self._settings.probe_every,
+                outcome.answer.status or "none",
+                outcome.answer.code or "none",
+                outcome.answer.error_id or "none",
+            )
+
+    def _later(self, session: Session, job: Job, outcome: Outcome) -> bool:
+        """Put a call back that met Temporary or Misconfigured; True for a new misconfiguration."""
+        settings, wait = self._settings, outcome.answer.retry_after
+        if isinstance(outcome, Misconfigured):
+            # its place in the line stays; the hold keeps the line from moving
+            self._queue.keep(session, [job.again()], delay=random.uniform(0.5, 1.5))  # noqa: S311
+            return holds.hold(
+                session, job.operation, "misconfigured", settings.probe_every, outcome.cure
+            )
+        if outcome.answer.status == 429 and wait is not None:
+            holds.hold(session, job.operation, "throttled", wait, outcome.cure)
+            delay = wait + random.uniform(0.0, 1.0)  # noqa: S311
+        else:
+            most = min(settings.first_retry * 2 ** min(job.failures, 30), settings.longest_retry)
+            delay = max(random.uniform(most / 2, most), wait or 0.0)  # noqa: S311
+        self._queue.keep(session, [job.again(failed=True)], delay=delay)
+        return False
+
+    def _mended(self, session: Session, job: Job) -> None:
+        if holds.release(session, job.operation, "misconfigured"):
+            logger.warning("%s goes on: what held it is mended", job.operation.value)

@@ -1,0 +1,225 @@
+"""The worker's process: DBOS with one queue an operation, and a steward that minds the queues."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..klaviyo import Klaviyo
+from ..log import CallState, SignUpLog
+from ..outcomes import CANT_TAKE, Answer, Parked
+from ..settings import Delivery, SettingsError
+from ..sign_up import Operation
+from . import holds
+from .deliverer import Deliverer
+from .queue import NAME, SCHEMA, VERSION, WORKFLOW, Job, Queue, url_of
+
+logger = logging.getLogger(__package__)
+
+DRAIN = 3
+"""Seconds for calls under way at the end: the launcher kills after five."""
+_LAST = 4.0
+"""Seconds after which the process ends whatever is still under way; that is taken up again."""
+_POLL = 0.25
+"""Seconds between two looks into a queue."""
+_TICK = 0.5
+"""Seconds between two looks at the holds."""
+_SWEEP, _CLEAN = 10.0, 30.0
+"""Seconds between two sweeps, and between two removals of what is finished."""
+
+_deliver: Callable[[Job], None] | None = None
+
+
+@DBOS.workflow(
+    name=WORKFLOW,
+    max_recovery_attempts=None,
+    serialization_type=WorkflowSerializationFormat.PORTABLE,
+)
+def _workflow(*arguments: Any) -> None:
+    """One call, one workflow: what fails comes back as another one."""
+    if _deliver is not None:
+        _deliver(Job.of(arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker works with."""
+
+    engine: Engine
+    log: SignUpLog
+    queue: Queue
+    klaviyo: Klaviyo | None
+    settings: Delivery
+    folder: Path
+    """Where the worker's number is kept: one folder a machine."""
+
+    def limits(self) -> dict[Operation, int]:
+        """Calls a second of each operation, for all workers together."""
+        consent = self.settings.consent_per_second
+        return {
+            each: self.settings.back_in_stock_per_second
+            if each is Operation.BACK_IN_STOCK
+            else consent
+            for each in Operation
+        }
+
+
+def executor_id(folder: Path) -> tuple[str, IO[str]]:
+    """A stable ID for this worker, and the lock that it holds on it.
+
+    The first number on this machine that no living worker has: after a crash the next worker
+    gets the same and goes on with what was under way. Raises `SettingsError`.
+    """
+    for number in range(1, 1000):
+        path = folder / f"notify-me-worker-{number}.lock"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as error:
+            raise SettingsError(
+                f"{path} can't be written ({error.strerror}): the worker keeps its number there"
+            ) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            continue
+        return f"{socket.gethostname()}-{number}", file
+    raise SettingsError(f"{folder} has no free number for another worker")
+
+
+def run(parts: Parts, stop: threading.Event) -> None:
+    """Deliver until `stop` is set, then drain. Without a private key: idle until then.
+
+    Never returns once it has worked: calls still under way after `DRAIN` seconds would hold the
+    interpreter's end up, so the process ends itself.
+    """
+    if parts.klaviyo is None:
+        logger.info("no KLAVIYO_PRIVATE_KEY: nothing to deliver, so the worker idles")
+        stop.wait()
+        return
+    name, lock = executor_id(parts.folder)
+    if not _launch(parts, parts.klaviyo, name, stop):
+        return
+    steward = threading.Thread(target=_tend, args=(parts, stop), daemon=True)
+    steward.start()
+    logger.info("delivering as %s", name)
+    stop.wait()
+    watchdog = threading.Timer(_LAST, _end)
+    watchdog.daemon = True
+    watchdog.start()
+    with suppress(Exception):
+        DBOS.destroy(workflow_completion_timeout_sec=DRAIN)
+    logger.info("the worker has ended")
+    lock.close()
+    _end()
+
+
+def _end() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(0)
+
+
+def _launch(parts: Parts, klaviyo: Klaviyo, name: str, stop: threading.Event) -> bool:
+    """Start DBOS, as soon as the database answers; False when stopped before."""
+    global _deliver
+    _deliver = Deliverer(parts.log, parts.queue, klaviyo, parts.settings, ended=stop).deliver
+    while True:
+        try:
+            parts.queue.check()
+            break
+        except SQLAlchemyError as error:
+            if "no such table" in str(error) or "does not exist" in str(error):
+                raise SettingsError("the queue has no tables yet: run flask db upgrade") from None
+            logger.warning("the database doesn't answer: %s", type(error).__name__)
+            if stop.wait(1.0):
+                return False
+    config: DBOSConfig = {
+        "name": NAME,
+        "system_database_url": url_of(parts.engine),
+        "dbos_system_schema": SCHEMA,
+        "application_version": VERSION,
+        "executor_id": name,
+        "run_migrations": False,
+        "db_engine_kwargs": {"hide_parameters": True},
+        "log_level": "WARNING",
+    }
+    DBOS(config=config)
+    # never those of a shop that uses DBOS itself, nor what is parked
+    DBOS.listen_queues([each.value for each in Operation])
+    DBOS.launch()
+    for operation, limit in parts.limits().items():
+        DBOS.register_queue(
+            operation.value,
+            limiter={"limit": limit, "period": 1.0},
+            worker_concurrency=parts.settings.worker_in_flight,
+            polling_interval_sec=_POLL,
+            on_conflict="always_update",
+        )
+    return True
+
+
+def _tend(parts: Parts, stop: threading.Event) -> None:
+    """Hold and release queues, give back what dead machines had, remove what is finished."""
+    swept = cleaned = float("-inf")
+    while not stop.wait(_TICK):
+        try:
+            _gate(parts)
+            if time.monotonic() > swept + min(_SWEEP, parts.settings.sweep_after):
+                swept = time.monotonic()
+                if count := parts.queue.sweep(parts.settings.sweep_after):
+                    logger.warning("took up %d calls that a worker never finished", count)
+                _set_aside(parts)
+            if time.monotonic() > cleaned + min(_CLEAN, max(parts.settings.keep_finished, _TICK)):
+                cleaned = time.monotonic()
+                parts.queue.remove_finished(parts.settings.keep_finished)
+        except Exception as error:
+            # without a steward the queues would stay as they are: it goes on whatever happens
+            if not stop.is_set():
+                logger.warning("the queues can't be tended: %s", type(error).__name__)
+
+
+def _set_aside(parts: Parts) -> None:
+    """Park what the engine gave up: nothing in a queue is thrown away."""
+    broken = parts.queue.broken()
+    for job in broken:
+        outcome = Parked(Answer(None), CANT_TAKE, "the worker couldn't handle it")
+        with parts.log.writing() as session:
+            if parts.log.advance(session, job.key, CallState.PARKED, outcome, again=True):
+                parts.queue.park(session, job.again())
+        logger.error("sign-up %s: a call that couldn't be handled was parked", job.sign_up_id)
+    parts.queue.remove([job.id for job in broken])
+
+
+def _gate(parts: Parts) -> None:
+    """Open, close, or leave ajar the queue of each operation, as its hold says."""
+    with parts.log.writing() as session:
+        held = holds.all_holds(session)
+        for each in list(held.values()):
+            if each.over and (
+                each.kind == "throttled"
+                # nothing waits, so nothing would ever probe
+                or not parts.log.waiting(session, each.operation.value, CallState.KEPT)
+            ):
+                holds.release(session, each.operation, each.kind)
+                del held[each.operation]
+    for operation in Operation:
+        hold = held.get(operation)
+        places = parts.settings.worker_in_flight if hold is None else int(hold.over)
+        parts.queue.gate(operation, places)

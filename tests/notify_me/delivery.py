@@ -1,0 +1,272 @@
+"""A shop in processes of its own: web, workers, and a database that can be stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+import sqlalchemy as sa
+
+from tests.notify_me.small_shop import DATABASE, small_catalog, small_shop
+from tests.support import TIMEOUT, Sandbox, eventually
+
+ROOT = Path(__file__).parents[2]
+MUG = "/notify-me/$custom:::$default:::MUG"
+QUICK = """
+[delivery]
+breaker_pause = 0.2
+call_timeout = 2
+first_retry = 0.1
+longest_retry = 0.5
+probe_every = 1
+sweep_after = 3
+"""
+"""Settings under which what takes minutes takes moments."""
+
+
+class Shop:
+    """The small shop's database and settings, and its processes."""
+
+    def __init__(
+        self, folder: Path, sandbox: Sandbox, url: str = "", settings: str = QUICK
+    ) -> None:
+        self.folder = folder
+        self.sandbox = sandbox
+        self.settings = folder / "notify_me.toml"
+        self.settings.write_text(settings)
+        url = url or f"sqlite:///{folder / DATABASE}"
+        options: dict[str, Any] = {"url": url, "connect_args": {"timeout": 2}}
+        if url.startswith("postgresql"):
+            options = {
+                "url": url,
+                "connect_args": {"connect_timeout": 2},
+                "pool_pre_ping": True,
+                "pool_timeout": 2,
+            }
+        self.config: dict[str, Any] = {
+            "NOTIFY_ME_CONFIG": str(self.settings),
+            "SQLALCHEMY_ENGINES": {"default": options},
+            **sandbox.environ(),
+        }
+        self.app = small_shop(folder, small_catalog(), **self.config)
+        self.engine = sa.create_engine(url, poolclass=sa.NullPool)
+
+    def environ(self, **config: Any) -> dict[str, str]:
+        """What a process needs to be this shop."""
+        shop = json.dumps([str(self.folder), {**self.config, **config}])
+        return {**os.environ, "SMALL_SHOP": shop, "PYTHONUNBUFFERED": "1"}
+
+    def close(self) -> None:
+        """Give up what this process holds of the database."""
+        with self.app.app_context():
+            self.app.extensions["sqlalchemy"].engine.dispose()
+
+    def flask(self, *arguments: str) -> str:
+        """What `flask notify-me …` says, which must succeed."""
+        told = self.app.test_cli_runner().invoke(args=["notify-me", *arguments])
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    def status(self) -> dict[str, Any]:
+        """What `flask notify-me status --json` says."""
+        found: dict[str, Any] = json.loads(self.flask("status", "--json"))
+        return found
+
+    @contextmanager
+    def web(self, **config: Any) -> Iterator[Web]:
+        """The shop, served; killed in the end."""
+        with (
+            (self.folder / "web.log").open("a") as log,
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.notify_me.small_shop"],
+                cwd=ROOT,
+                env=self.environ(**config),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as process,
+        ):
+            try:
+                assert process.stdout is not None
+                port = process.stdout.readline().strip()
+                assert port, (self.folder / "web.log").read_text()
+                yield Web(process, f"http://127.0.0.1:{port}")
+            finally:
+                process.kill()
+
+    @contextmanager
+    def worker(self, folder: str = "instance", **config: Any) -> Iterator[Worker]:
+        """A worker; killed in the end. `folder` is its machine."""
+        log = self.folder / f"worker-{len(list(self.folder.glob('worker-*.log')))}.log"
+        machine = {"NOTIFY_ME_WORKER_FOLDER": str(self.folder / folder)}
+        with (
+            log.open("w") as stderr,
+            subprocess.Popen(
+                [*FLASK, "deliver"],
+                cwd=ROOT,
+                env={**self.environ(**config), **machine},
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            ) as process,
+        ):
+            try:
+                yield Worker(process, log)
+            finally:
+                process.kill()
+
+    def rows(self, query: str) -> list[Any]:
+        """What a query finds in the shop's database."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(sa.text(query)))
+
+    def counts(self) -> dict[str, int]:
+        """Calls by state."""
+        query = "SELECT state, count(*) FROM notify_me_call GROUP BY state"
+        return {str(state): count for state, count in self.rows(query)}
+
+    def delivered(self) -> bool:
+        """Whether nothing waits any more."""
+        return not self.counts().get("kept")
+
+    def addresses(self) -> set[str]:
+        """The addresses that Klaviyo has."""
+        return {str(each["profile"]["email"]) for each in self.sandbox.waiting()}
+
+
+FLASK = [
+    sys.executable,
+    "-m",
+    "flask",
+    "--app",
+    "tests.notify_me.small_shop:from_environ",
+    "notify-me",
+]
+
+
+class Web:
+    """A served shop."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def sign_up(self, email: str, path: str = MUG) -> requests.Response:
+        """Sign up the way the element does."""
+        return requests.post(
+            self.url + path,
+            data={"channels": "EMAIL", "email": email},
+            headers={"X-Notify-Me": "1"},
+            timeout=TIMEOUT,
+        )
+
+    def sign_up_many(self, emails: list[str], threads: int = 8) -> set[str]:
+        """Sign them all up, side by side; returns those that were told so."""
+
+        def one(email: str) -> str:
+            with suppress(requests.RequestException, ValueError):
+                if self.sign_up(email).json()["state"] == "done":
+                    return email
+            return ""
+
+        with ThreadPoolExecutor(threads) as pool:
+            return {each for each in pool.map(one, emails) if each}
+
+
+class Worker:
+    """A worker's process and what it said."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self.log = log
+
+    def says(self, words: str) -> bool:
+        """Whether it has said so; fails when it has ended without."""
+        said = words in self.log.read_text()
+        assert said or self.process.poll() is None, self.log.read_text()
+        return said
+
+    def up(self) -> Worker:
+        """Wait until it delivers."""
+        eventually(lambda: self.says("delivering as"))
+        return self
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """End it; returns its exit status."""
+        self.process.send_signal(how)
+        return self.process.wait(TIMEOUT)
+
+
+def people(count: int, name: str = "shopper") -> list[str]:
+    """Addresses."""
+    return [f"{name}{number}@example.org" for number in range(count)]
+
+
+class Postgres:
+    """A PostgreSQL cluster of our own, which can be stopped and started again."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries = binaries
+        self._folder = folder
+        self._as: list[str] = []
+        if os.geteuid() == 0:
+            # it refuses to run as root; Debian's package brings a user for it
+            self._as = ["runuser", "-u", "postgres", "--"]
+            owner = pwd.getpwnam("postgres")
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._run("initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust", "--no-sync",
+                  "-E", "UTF8", "--locale=C.UTF-8")  # fmt: skip
+        self.start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as, str(self._binaries / program), *arguments]
+        with (self._folder / "commands.log").open("a") as log:
+            subprocess.run(command, check=True, stdout=log, stderr=log, cwd="/")
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._run("pg_ctl", "-D", f"{self._folder}/data", "-w", "-l", f"{self._folder}/log", "-o",
+                  f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} -c fsync=off "
+                  "-c shared_buffers=64MB -c max_connections=100", "start")  # fmt: skip
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it, as a crash would."""
+        self._run("pg_ctl", "-D", f"{self._folder}/data", "-m", mode, "-w", "stop")
+
+    def database(self, name: str) -> str:
+        """Make an empty database; returns its URL."""
+        engine = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        engine.dispose()
+        return self._url(name)
+
+    def _url(self, name: str) -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+
+
+def postgres_binaries() -> Path | None:
+    """Where PostgreSQL's programs are: on the path, or where Debian keeps them."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return places[-1].parent if places else None
+
+
+def acknowledged_and_lost(shop: Shop, acknowledged: set[str]) -> set[str]:
+    """Those who were thanked and whom Klaviyo doesn't have."""
+    return acknowledged - shop.addresses()

@@ -1,0 +1,265 @@
+"""The parts of the delivery: what is kept, the breaker, the table names, what is deleted when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from notify_me import CompositeID, SettingsError, admin, include_name, upgrade
+from notify_me.delivery import Guarded, Job, left_over
+from notify_me.delivery.queue import check_sqlite
+from notify_me.delivery.worker import executor_id
+from notify_me.klaviyo import NO_PLACE, Deadline
+from notify_me.log import CallRow, SignUpRow
+from notify_me.outcomes import (
+    Accepted,
+    Answer,
+    Misconfigured,
+    Outcome,
+    Parked,
+    Refused,
+    Temporary,
+)
+from notify_me.sign_up import Call, Operation
+from tests.notify_me.conftest import LogFile
+from tests.support import Sandbox
+
+ACCEPTED = Accepted(Answer(202))
+REFUSED = Refused(Answer(400))
+TEMPORARY = Temporary(Answer(503))
+MISCONFIGURED = Misconfigured(Answer(401))
+PARKED = Parked(Answer(418))
+MUG = "/notify-me/$custom:::$default:::MUG"
+SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
+
+CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
+    "all accepted": ([ACCEPTED, ACCEPTED], []),
+    "a failure, and what was not tried": ([TEMPORARY, None], [0, 1]),
+    "a failure among acceptances": ([ACCEPTED, TEMPORARY, ACCEPTED], [1]),
+    "misconfigured first": ([MISCONFIGURED, None], []),
+    "misconfigured after a failure": ([TEMPORARY, MISCONFIGURED, None], []),
+    "misconfigured after an acceptance": ([ACCEPTED, MISCONFIGURED, None], [1, 2]),
+    "all refused, and a consent that was not sent": ([REFUSED, REFUSED, None], []),
+    "refused and failed": ([REFUSED, TEMPORARY], [1]),
+    "parked": ([PARKED, None], []),
+    "parked and failed": ([PARKED, TEMPORARY, ACCEPTED], [1]),
+}
+
+
+@pytest.mark.parametrize(("outcomes", "kept"), CASES.values(), ids=CASES)
+def test_what_is_kept(outcomes: list[Outcome | None], kept: list[int]) -> None:
+    """The design's table."""
+    assert left_over(outcomes) == kept
+
+
+class Told:
+    """A Klaviyo that answers as it is told."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.outcomes = list(outcomes)
+        self.sent = 0
+
+    def send(self, call: Call, *, deadline: Deadline) -> Outcome:
+        """The next outcome, or an acceptance."""
+        self.sent += 1
+        return self.outcomes.pop(0) if self.outcomes else ACCEPTED
+
+
+CALL = Call(Operation.BACK_IN_STOCK, {}, CompositeID("$custom", "$default", "MUG"))
+
+
+def send(guarded: Guarded) -> Outcome:
+    """Send the call, with time enough."""
+    return guarded.send(CALL, deadline=Deadline(60))
+
+
+def test_the_breaker_opens_after_failures_in_a_row() -> None:
+    """An acceptance in between starts the count anew; what is not tried is Temporary."""
+    klaviyo = Told(TEMPORARY, ACCEPTED, TEMPORARY, TEMPORARY)
+    guarded = Guarded(klaviyo, failures=2, pause=600)
+
+    assert [type(send(guarded)) for _ in range(5)] == [
+        Temporary,
+        Accepted,
+        Temporary,
+        Temporary,
+        Temporary,
+    ]
+    assert klaviyo.sent == 4
+
+
+def test_the_breaker_closes_with_the_first_answer() -> None:
+    """After the pause one call finds out."""
+    klaviyo = Told(TEMPORARY, TEMPORARY, TEMPORARY)
+    guarded = Guarded(klaviyo, failures=2, pause=0.000001)
+
+    assert [type(send(guarded)) for _ in range(4)] == [Temporary, Temporary, Temporary, Accepted]
+    assert isinstance(send(guarded), Accepted)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        MISCONFIGURED,
+        REFUSED,
+        PARKED,
+        Temporary(Answer(429)),
+        Temporary(Answer(None, problem=NO_PLACE)),
+    ],
+)
+def test_an_answer_is_no_outage(outcome: Outcome) -> None:
+    """Nor is a call that found no place: nothing of it opens the breaker."""
+    klaviyo = Told(*[outcome] * 5)
+    guarded = Guarded(klaviyo, failures=2, pause=600)
+
+    assert [send(guarded) for _ in range(5)] == [outcome] * 5
+    assert klaviyo.sent == 5
+
+
+def test_retry_after_is_kept_to() -> None:
+    """Until then nothing is tried, and what is kept waits as long."""
+    klaviyo = Told(Temporary(Answer(429, {"Retry-After": "600"})))
+    guarded = Guarded(klaviyo, failures=2, pause=600)
+
+    send(guarded)
+    second = send(guarded)
+
+    assert klaviyo.sent == 1
+    assert isinstance(second, Temporary)
+    assert second.answer.retry_after in (599, 600)
+
+
+def test_without_time_nothing_is_tried() -> None:
+    """A deadline that has passed is no failure of Klaviyo's."""
+    klaviyo = Told()
+    guarded = Guarded(klaviyo, failures=1, pause=600)
+
+    assert isinstance(guarded.send(CALL, deadline=Deadline(0)), Temporary)
+    assert isinstance(send(guarded), Accepted)
+    assert klaviyo.sent == 1
+
+
+def test_a_job_survives_json() -> None:
+    """What goes into the queue comes out the same."""
+    job = Job("id", 3, 2, Operation.BACK_IN_STOCK, {"data": {"type": "x"}}, 4)
+
+    assert Job.of(json.loads(json.dumps(job.as_arguments()))) == job
+    assert (job.again(failed=True).attempt, job.again(failed=True).failures) == (3, 5)
+
+
+def test_an_old_sqlite_is_told_what_to_do() -> None:
+    """On Python 3.12 and newer; 3.11 is fine with it."""
+    check_sqlite((3, 11, 9), (3, 40, 1))
+    check_sqlite((3, 12, 1), (3, 42, 0))
+    with pytest.raises(SettingsError, match=r"SQLite 3\.40\.1 is too old.*Python 3\.12") as error:
+        check_sqlite((3, 12, 1), (3, 40, 1))
+    assert error.value.exit_code == 2
+
+
+def test_a_shops_table_in_the_queues_place_is_named(tmp_path: Path) -> None:
+    """SQLite has no schemas, so the name is taken."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE notifications (id INTEGER)"))
+    with pytest.raises(SettingsError, match="table notifications"):
+        upgrade(engine)
+    engine.dispose()
+
+
+def test_autogenerate_leaves_the_queue_alone(app: Flask) -> None:
+    """With the filter there is nothing to migrate; without it, all of the queue's tables."""
+    alembic = app.extensions["alembic"]
+    with app.app_context():
+        found = {str(each) for each in alembic.compare_metadata()}
+        assert any("workflow_status" in each for each in found)
+        tables = set(sa.inspect(app.extensions["sqlalchemy"].engine).get_table_names())
+    ours = {name for name in tables if include_name(name, "table", {})}
+    assert ours == {"alembic_version", "notify_me_call", "notify_me_hold", "notify_me_sign_up"}
+
+
+def test_each_worker_has_a_number_of_its_own(tmp_path: Path) -> None:
+    """And the next one gets the number of one that is gone."""
+    (one, lock), (two, other) = executor_id(tmp_path), executor_id(tmp_path)
+    lock.close()
+    three, third = executor_id(tmp_path)
+
+    assert one == three != two
+    other.close()
+    third.close()
+
+
+def test_readiness(app: Flask) -> None:
+    """Database and queue answer; without its tables, the queue doesn't."""
+    with app.app_context():
+        assert admin.ready() == {"database": "ok", "queue": "ok"}
+        with app.extensions["sqlalchemy"].engine.begin() as connection:
+            connection.execute(sa.text("DROP TABLE workflow_status"))
+        assert admin.ready()["queue"].startswith("doesn't answer")
+
+
+def test_status_for_a_person(app: Flask, sandbox: Sandbox) -> None:
+    """Counts, the oldest, and the last error; the contact is masked."""
+    sandbox.drill("500")
+    app.test_client().post(MUG, data=SIGN_UP)
+
+    told = app.test_cli_runner().invoke(args=["notify-me", "status"])
+
+    assert told.exit_code == 0
+    assert "kept     1\n" in told.output
+    assert "oldest kept: " in told.output
+    assert "(a•••@e•••.org): answered 500" in told.output
+    assert "ada@" not in told.output
+
+
+def test_a_call_nobody_reported_is_unknown(app: Flask) -> None:
+    """Its shop was killed before it could log what came of it."""
+    with app.app_context():
+        session = app.extensions["sqlalchemy"].session
+        old = datetime.now(UTC) - timedelta(minutes=2)
+        row = SignUpRow(id="x", created_at=old, mode="server", channels=["EMAIL"])
+        call = {"operation": "create_back_in_stock_subscription", "variant": "v"}
+        row.calls = [CallRow(position=0, state="started", **call)]
+        session.add(row)
+        session.commit()
+
+        counts = admin.status().counts
+
+    assert (counts["unknown"], counts["started"]) == (1, 0)
+
+
+def test_purge_keeps_what_is_owed(
+    make_app: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """Old sign-ups go, but not one whose call still waits."""
+    app = make_app()
+    sandbox.drill("500")
+    for _ in range(2):
+        app.test_client().post(MUG, data=SIGN_UP)
+    assert log_file.states() == ["kept", "taken"]
+    with app.app_context():
+        with app.extensions["sqlalchemy"].engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE notify_me_sign_up SET created_at = '2020-01-01 00:00:00.000000'")
+            )
+        told = app.test_cli_runner().invoke(args=["notify-me", "purge"])
+
+    assert told.output == "deleted 1 sign-ups\n"
+    assert log_file.states() == ["kept"]
+
+
+def test_commands_tell_when_the_database_is_away(tmp_path: Path, app: Flask) -> None:
+    """In a sentence, and without the statement."""
+    with app.app_context(), app.extensions["sqlalchemy"].engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE notify_me_hold"))
+
+    told = app.test_cli_runner().invoke(args=["notify-me", "status"])
+
+    assert told.exit_code == 1
+    assert "flask db upgrade" in told.output
+    assert "SELECT" not in told.output
