@@ -5,7 +5,7 @@ CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chr
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types fix screenshots lock static browser clean
+.PHONY: help run test lint types fix bench-delivery screenshots lock static browser clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ browser:
 	  echo "Installing Chromium for the browser tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null || \
 	  { echo "Chromium can't be installed here: install it by hand, or name one with CHROMIUM=/path/to/chromium"; exit 1; }; }
+
+bench-delivery: $(VENV)/.dev static ## Measure the delivery engine (an hour; QUICK=--quick: minutes)
+	@$(BIN)/python -m benchmarks.delivery $(QUICK)
 
 screenshots: $(VENV)/.dev static browser ## Take pictures of every page and state, on one sheet
 	$(BIN)/python -m tests.screenshots

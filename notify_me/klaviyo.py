@@ -26,7 +26,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 REVISION = "2026-07-15"
 """The API revision this kit was written against: the one place where it stands."""
 CONTENT_TYPE = "application/vnd.api+json"
-PLACE_TIMEOUT = 0.2
+PLACE_TIMEOUT = 0.05
 """Seconds to wait for a place among the calls in flight: a shopper's thread is held meanwhile."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to open a connection."""

@@ -72,6 +72,10 @@ with a kept call is `advance`'s, which minds the attempt.
 """
 
 
+_UNSEEN = {"synchronize_session": False}
+"""For updates of rows that their session doesn't hold, or doesn't look at again."""
+
+
 class Base(DeclarativeBase):
     """The kit's own tables; they live in the shop's database under the prefix `notify_me_`."""
 
@@ -386,7 +390,8 @@ class SignUpLog:
                     update(CallRow)
                     .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
                     .where(CallRow.state.in_(_BEFORE[state]))
-                    .values(state=state, settled_at=datetime.now(UTC), **_reason(outcome))
+                    .values(state=state, settled_at=datetime.now(UTC), **_reason(outcome)),
+                    execution_options=_UNSEEN,
                 )
             if kept and keep is not None:
                 keep(session)
@@ -425,7 +430,8 @@ class SignUpLog:
                 settled_at=datetime.now(UTC),
                 **_reason(outcome),
             )
-            .returning(CallRow.position)
+            .returning(CallRow.position),
+            execution_options=_UNSEEN,
         )
         return moved.first() is not None
 

@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,9 +15,18 @@ from sqlalchemy.orm import Session
 
 from ..klaviyo import Deadline
 from ..log import CallState, SignUpLog
-from ..outcomes import CANT_TAKE, Accepted, Answer, Misconfigured, Outcome, Parked, Refused
+from ..outcomes import (
+    CANT_TAKE,
+    Accepted,
+    Answer,
+    Misconfigured,
+    Outcome,
+    Parked,
+    Refused,
+    Temporary,
+)
 from ..settings import Delivery
-from ..sign_up import Call
+from ..sign_up import Call, Operation
 from ..variants import CompositeID
 from . import holds
 from .queue import Job, Queue
@@ -27,6 +37,8 @@ logger = logging.getLogger(__package__)
 T = TypeVar("T")
 
 _FINAL = {Accepted: CallState.TAKEN, Refused: CallState.REFUSED}
+_OUTAGE = 5
+"""Failures in a row that are an outage, not one call's bad luck."""
 _PATIENCE = 1.0
 """Seconds between two attempts to write to a database that is away."""
 
@@ -50,6 +62,9 @@ class Deliverer:
         self._klaviyo = klaviyo
         self._settings = settings
         self._ended = ended
+        self._streaks: Counter[Operation] = Counter()
+        self.back: set[Operation] = set()
+        """Operations that Klaviyo answers again after an outage; the steward takes them out."""
 
     def deliver(self, job: Job) -> None:
         """Make the call, unless it is stale or its operation is held. Never raises."""
@@ -66,9 +81,18 @@ class Deliverer:
         if call is None:
             return
         outcome = self._klaviyo.send(call, deadline=Deadline(self._settings.call_timeout))
+        self._watch(outcome, job.operation)
         if not isinstance(outcome, Misconfigured):
             log_outcome(call, outcome, job.sign_up_id)
         self._patiently(lambda: self._settle(job, outcome))
+
+    def _watch(self, outcome: Outcome, operation: Operation) -> None:
+        """Notice the end of an outage, for which the others would sit out their back-off."""
+        if isinstance(outcome, Temporary):
+            self._streaks[operation] += outcome.answer.status != 429
+            return
+        if self._streaks.pop(operation, 0) >= _OUTAGE:
+            self.back.add(operation)
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """The result of `work`, a transaction, as soon as the database takes it."""

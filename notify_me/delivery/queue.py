@@ -261,6 +261,19 @@ class Queue:
             swept += len(ids)
         return swept
 
+    def wake(self, operation: Operation) -> int:
+        """Let what waits for its back-off go as soon as the limit allows; returns how many."""
+        found = self.client.list_workflows(
+            name=WORKFLOW,
+            status="DELAYED",
+            queue_name=operation.value,
+            load_input=False,
+            load_output=False,
+        )
+        for each in found:
+            self.client.set_workflow_delay(each.workflow_id, delay_seconds=0.0)
+        return len(found)
+
     def gate(self, operation: Operation, places: int) -> None:
         """How many of an operation's calls each worker makes at once; 0 holds the queue."""
         queue = self.client.retrieve_queue(operation.value)

@@ -9,7 +9,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +40,7 @@ _TICK = 0.5
 _SWEEP, _CLEAN = 10.0, 30.0
 """Seconds between two sweeps, and between two removals of what is finished."""
 
-_deliver: Callable[[Job], None] | None = None
+_deliverer: Deliverer | None = None
 
 
 @DBOS.workflow(
@@ -51,8 +50,8 @@ _deliver: Callable[[Job], None] | None = None
 )
 def _workflow(*arguments: Any) -> None:
     """One call, one workflow: what fails comes back as another one."""
-    if _deliver is not None:
-        _deliver(Job.of(arguments))
+    if _deliverer is not None:
+        _deliverer.deliver(Job.of(arguments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +137,8 @@ def _end() -> None:
 
 def _launch(parts: Parts, klaviyo: Klaviyo, name: str, stop: threading.Event) -> bool:
     """Start DBOS, as soon as the database answers; False when stopped before."""
-    global _deliver
-    _deliver = Deliverer(parts.log, parts.queue, klaviyo, parts.settings, ended=stop).deliver
+    global _deliverer
+    _deliverer = Deliverer(parts.log, parts.queue, klaviyo, parts.settings, ended=stop)
     while True:
         try:
             parts.queue.check()
@@ -181,6 +180,8 @@ def _tend(parts: Parts, stop: threading.Event) -> None:
     while not stop.wait(_TICK):
         try:
             _gate(parts)
+            while _deliverer is not None and _deliverer.back:
+                parts.queue.wake(_deliverer.back.pop())
             if time.monotonic() > swept + min(_SWEEP, parts.settings.sweep_after):
                 swept = time.monotonic()
                 if count := parts.queue.sweep(parts.settings.sweep_after):

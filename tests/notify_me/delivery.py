@@ -216,7 +216,8 @@ def people(count: int, name: str = "shopper") -> list[str]:
 class Postgres:
     """A PostgreSQL cluster of our own, which can be stopped and started again."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, *, durable: bool = False) -> None:
+        self._fsync = "on" if durable else "off"
         self._binaries = binaries
         self._folder = folder
         self._as: list[str] = []
@@ -239,9 +240,12 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._run("pg_ctl", "-D", f"{self._folder}/data", "-w", "-l", f"{self._folder}/log", "-o",
-                  f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} -c fsync=off "
-                  "-c shared_buffers=64MB -c max_connections=100", "start")  # fmt: skip
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} "
+            f"-c fsync={self._fsync} -c shared_buffers=64MB -c max_connections=100"
+        )
+        data, log = f"{self._folder}/data", f"{self._folder}/log"
+        self._run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it, as a crash would."""

@@ -1,0 +1,92 @@
+"""The sandbox with a counter in front: `python -m benchmarks.klaviyo PORT` serves it.
+
+It counts every call, also beyond the sandbox's own record, and can be slow or away. The account
+comes from the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import make_server
+
+from klaviyo_sandbox import Account, create_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class Counter:
+    """WSGI middleware: `/_bench` reads the calls (GET) or sets `delay` and `away` (POST)."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._calls: list[tuple[float, str, str]] = []
+        self._delay = 0.0
+        self._away = False
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length)
+        if environ["PATH_INFO"] == "/_bench":
+            return self._control(environ, body, start)
+        environ["wsgi.input"] = BytesIO(body)
+        if not environ["PATH_INFO"].startswith("/api/"):
+            return self._app(environ, start)
+        arrived = time.time()
+        if self._delay:
+            time.sleep(self._delay)
+        told: list[str] = []
+
+        def listen(
+            status: str, headers: list[tuple[str, str]], *more: Any
+        ) -> Callable[..., object]:
+            told.append(status.split()[0])
+            return start(status, headers, *more)
+
+        if self._away:
+            listen("503 Service Unavailable", [("Content-Length", "0")])
+            reply: Iterable[bytes] = [b""]
+        else:
+            reply = list(self._app(environ, listen))
+        attributes = json.loads(body)["data"]["attributes"]
+        email = attributes["profile"]["data"]["attributes"]["email"]
+        with self._lock:
+            self._calls.append((arrived, told[0], email))
+        return reply
+
+    def _control(
+        self, environ: WSGIEnvironment, body: bytes, start: StartResponse
+    ) -> Iterable[bytes]:
+        with self._lock:
+            if environ["REQUEST_METHOD"] == "POST":
+                asked = json.loads(body)
+                self._delay, self._away = asked.get("delay", 0.0), asked.get("away", False)
+                if asked.get("reset"):
+                    self._calls.clear()
+            reply = json.dumps(self._calls if environ["REQUEST_METHOD"] == "GET" else {}).encode()
+        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(reply)))])
+        return [reply]
+
+
+def main(port: str) -> None:
+    """Serve until killed."""
+    account = Account(
+        private_key=os.environ["KLAVIYO_PRIVATE_KEY"],
+        public_key=os.environ["KLAVIYO_PUBLIC_KEY"],
+        list_id=os.environ["KLAVIYO_LIST_ID"],
+    )
+    make_server("127.0.0.1", int(port), Counter(create_app(account)), threaded=True).serve_forever()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
