@@ -79,6 +79,7 @@ class Purged:
     """How much a purge deleted."""
 
     sign_ups: int
+    consents: int
     leftovers: int
     """Jobs set aside whose sign-up is no more."""
 
@@ -146,7 +147,7 @@ def _last_error(session: Session) -> Failure | None:
         at=_aware(call.settled_at) or datetime.now(UTC),
         operation=call.operation,
         variant=call.variant or "",
-        contact=sign_up.email_masked or "",
+        contact=" ".join(filter(None, (sign_up.email_masked, sign_up.phone_masked))),
         state=call.state,
         problem=call.problem,
         status=call.status,
@@ -174,14 +175,15 @@ def retry() -> int:
 def purge() -> Purged:
     """Delete what is older than the settings under `[retention]` say, but nothing still owed."""
     state = current_state()
-    # records of consents, once there are any, go by consent_days instead
-    before = datetime.now(UTC) - timedelta(days=state.settings.retention.log_days)
-    sign_ups = state.log.purge(before)
+    now, retention = datetime.now(UTC), state.settings.retention
+    sign_ups, consents = state.log.purge(
+        now - timedelta(days=retention.log_days), now - timedelta(days=retention.consent_days)
+    )
     with Session(state.db.engine) as session:
         stale = [job.id for job in state.queue.parked(BATCH) if not _is_owed(session, job.key)]
     state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
-    return Purged(sign_ups, len(stale))
+    return Purged(sign_ups, consents, len(stale))
 
 
 def _is_owed(session: Session, key: tuple[str, int, int]) -> bool:

@@ -45,7 +45,7 @@ def reported(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
     outcomes: list[Outcome | None] = []
     for call, told in zip(calls, answers, strict=True):
         waits = call.after_any and not any(isinstance(each, Accepted) for each in outcomes)
-        outcomes.append(None if waits else outcome_of(_answer(told), call.operation))
+        outcomes.append(None if waits else outcome_of(_answer(told), call.operation, "client"))
     return outcomes
 
 

@@ -106,7 +106,7 @@ def purge() -> None:
         purged = admin.purge()
     except SQLAlchemyError as error:
         raise _NoDatabase(error) from None
-    click.echo(f"deleted {purged.sign_ups} sign-ups")
+    click.echo(f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents")
 
 
 @commands.command()
@@ -148,6 +148,7 @@ def _text(held: Held) -> str:
     lines += ["", f"Consents: {len(held.consents)}"]
     for consent in held.consents:
         lines += ["", f"  {_when(consent.when)}  {consent.channel}  {consent.contact}"]
+        lines.append(f"  at Klaviyo {consent.state}")
         lines.append(f"  version    {consent.version} ({consent.locale})")
         lines.append(f"  list       {consent.list_id}, source {consent.custom_source!r}")
         lines += [f"  | {line}" for line in consent.text.splitlines()]

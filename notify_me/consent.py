@@ -13,15 +13,8 @@ from .settings import Account, Settings, SettingsError
 from .settings import Consent as ConsentSettings
 from .sign_up import Channel, Consent, Statement
 
-LOCALE = "en"
-"""The language in which the kit's texts are written."""
 WHATSAPP_SINCE = "2026-01-15"
 """The first revision whose back-in-stock subscriptions know the channel WHATSAPP."""
-
-_LINKS = {
-    "terms_of_service": "Terms of Service",
-    "privacy_policy": "Privacy Policy",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +23,9 @@ class Ask:
 
     channel: Channel
     field: str
-    """The form field of the box; empty for a notice."""
-    value: str
-    """The box's value."""
+    """The form field of the box."""
+    asked: bool
+    """Whether there is a box; else the label is a notice."""
     label: Markup
     """The words of the box, or of the notice."""
     disclosure: Markup
@@ -55,7 +48,7 @@ class Offer:
         statements = tuple(
             ask.statement
             for ask in self.asks
-            if ask.channel in channels and (ask.channel in ticked or not ask.field)
+            if ask.channel in channels and (ask.channel in ticked or not ask.asked)
         )
         return Consent(statements, self.list_id, self.custom_source) if statements else None
 
@@ -79,8 +72,7 @@ def _ask(channel: Channel, settings: Settings, account: Account) -> Ask | None:
             return None
         always = consent.email_list == "always"
         label = consent.email_notice if always else consent.email_checkbox_text
-        field = "" if always else "opt_in_promotional_email"
-        return _made(channel, field, label, "", consent)
+        return _made(channel, "opt_in_promotional_email", label, "", consent, asked=not always)
     label, disclosure = {
         Channel.SMS: (consent.sms_checkbox_text, consent.sms_disclosure),
         Channel.WHATSAPP: (consent.whatsapp_checkbox_text, consent.whatsapp_disclosure),
@@ -89,20 +81,26 @@ def _ask(channel: Channel, settings: Settings, account: Account) -> Ask | None:
 
 
 def _made(
-    channel: Channel, field: str, label: str, disclosure: str, consent: ConsentSettings
+    channel: Channel,
+    field: str,
+    label: str,
+    disclosure: str,
+    consent: ConsentSettings,
+    *,
+    asked: bool = True,
 ) -> Ask:
     text = "\n".join(filter(None, (_plain(label, consent), _plain(disclosure, consent))))
     return Ask(
         channel=channel,
         field=field,
-        value=channel.value,
+        asked=asked,
         label=_html(label, consent),
         disclosure=_html(disclosure, consent),
         statement=Statement(
             channel=channel,
             text=text,
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
-            locale=LOCALE,
+            locale=consent.locale,
         ),
     )
 
@@ -115,25 +113,26 @@ def _words(consent: ConsentSettings) -> Mapping[str, str]:
     }
 
 
-def _addresses(consent: ConsentSettings) -> Mapping[str, str]:
+def _links(consent: ConsentSettings) -> Mapping[str, tuple[str, str]]:
+    """The words and the address of each link."""
     return {
-        "terms_of_service": consent.terms_of_service_url,
-        "privacy_policy": consent.privacy_policy_url,
+        "terms_of_service": (consent.terms_of_service_text, consent.terms_of_service_url),
+        "privacy_policy": (consent.privacy_policy_text, consent.privacy_policy_url),
     }
 
 
 def _plain(text: str, consent: ConsentSettings) -> str:
-    links = {name: f"{_LINKS[name]} ({url})" for name, url in _addresses(consent).items()}
+    links = {name: f"{words} ({url})" for name, (words, url) in _links(consent).items()}
     values = {**_words(consent), **links}
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], text)
 
 
 def _html(text: str, consent: ConsentSettings) -> Markup:
     values: dict[str, Markup] = {name: escape(word) for name, word in _words(consent).items()}
-    for name, url in _addresses(consent).items():
+    for name, (words, url) in _links(consent).items():
         # a new tab, so that what was typed stays
         link = '<a href="{}" target="_blank" rel="noopener">{}</a>'
-        values[name] = Markup(link).format(url, _LINKS[name])  # noqa: S704 - the link is ours
+        values[name] = Markup(link).format(url, words)  # noqa: S704 - the link is ours
     # every second part is a placeholder's name
     parts = re.split(r"\{(\w+)\}", text)
     return Markup("").join(
@@ -144,6 +143,8 @@ def _html(text: str, consent: ConsentSettings) -> Markup:
 def check(settings: Settings, account: Account) -> None:
     """Refuse what would break the law or the account; raises `SettingsError` with every reason."""
     problems = [*_needs_of_texts(settings, account), *_needs_of_list(settings, account)]
+    if not problems:
+        problems = _dead_links(settings, account)
     if problems:
         raise SettingsError("; ".join(problems))
 
@@ -187,4 +188,14 @@ def _needs_of_list(settings: Settings, account: Account) -> list[str]:
     return [
         f"consent.email_list is {wanted!r}, which needs KLAVIYO_LIST_ID in the environment: "
         'set it, or consent.email_list = "off"'
+    ]
+
+
+def _dead_links(settings: Settings, account: Account) -> list[str]:
+    """Texts in use that link to an address which isn't set."""
+    texts = [ask.statement.text for ask in offer(settings, account).asks]
+    return [
+        f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
+        for name, (words, url) in _links(settings.consent).items()
+        if not url and any(f"{words} ()" in text for text in texts)
     ]

@@ -43,6 +43,9 @@ class State:
     opt_in: OptIn
     queue: Queue
     signer: URLSafeTimedSerializer
+    """For the sign-up that a browser is to report on."""
+    done_signer: URLSafeTimedSerializer
+    """For links to the done page: one can't be made from the other."""
 
 
 def current_state() -> State:
@@ -110,6 +113,7 @@ class NotifyMe:
             opt_in=OptIn(klaviyo, account.list_id),
             queue=Queue(lambda: db.engine),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
+            done_signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me-done"),
         )
         guards.init_app(app)
         from .cli import commands  # these use current_state, which stands above

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from wtforms import BooleanField, EmailField, Form, SelectMultipleField, TelField
+from wtforms import EmailField, Form, HiddenField, SelectMultipleField, TelField
 from wtforms.validators import ValidationError
 
 from .consent import Offer
@@ -21,10 +21,15 @@ NO_VARIANT = "Choose at least one option to be told about."
 TOO_MANY_VARIANTS = f"Choose {MAX_VARIANTS} options at most."
 OTHER_VARIANT = "One of the options chosen doesn't belong to this product. Please choose again."
 UNKNOWN_CHANNEL = "We can't reach you that way. Please choose one of the ways offered."
+TEXT_CHANGED = "What you agree to here has changed meanwhile. Please read it again."
 NO_CONSENT = {
     Channel.SMS: "Tick this box, so that we may text you.",
     Channel.WHATSAPP: "Tick this box, so that we may write to you on WhatsApp.",
 }
+
+
+AGREED = frozenset({"1", "on", "true", "y", "yes"})
+"""What a ticked box of a shop's own form may send; nothing else counts as a tick."""
 
 
 class SignUpForm(Form):
@@ -33,7 +38,8 @@ class SignUpForm(Form):
     `offered`: the product's variants, of which the shopper may name some. `offer`: the channels,
     and what is asked for them. The field names are fixed, since forks, tests and the element rely
     on them. `opt_in_promotional_sms` is, as in Klaviyo's own forms, the name of the boxes for SMS
-    and for WhatsApp; each has its channel for a value.
+    and for WhatsApp; each has its channel for a value. `shown` names the texts that stood beside
+    the boxes; a form of the shop's own may leave it out, and then answers for its own words.
     """
 
     # the choices differ by product and shop: the methods below check them
@@ -41,10 +47,14 @@ class SignUpForm(Form):
     channels = SelectMultipleField("Channels", choices=[], validate_choice=False)
     email = EmailField("Email")
     phone_number = TelField("Phone number")
-    opt_in_promotional_email = BooleanField("Email marketing")
+    opt_in_promotional_email = SelectMultipleField(
+        "Email marketing", choices=[], validate_choice=False
+    )
     opt_in_promotional_sms = SelectMultipleField(
         "Text marketing", choices=[], validate_choice=False
     )
+
+    shown = HiddenField("Consent texts")
 
     def __init__(
         self,
@@ -71,18 +81,22 @@ class SignUpForm(Form):
 
     @property
     def ticked(self) -> frozenset[Channel]:
-        """The channels whose box for consent is ticked."""
-        ticked = set()
-        if self.opt_in_promotional_email.data:
-            ticked.add(Channel.EMAIL)
+        """The channels whose box for consent is ticked, under the text that is asked now."""
         texts = [each for each in self.offer.channels if each is not Channel.EMAIL]
-        for value in self.opt_in_promotional_sms.data or ():
-            if value in {each.value for each in Channel}:
-                ticked.add(Channel(value))
-            elif texts and value not in BooleanField.false_values:
-                # a form of the shop's own, with one box and a value such as "y"
-                ticked.add(Channel.SMS if Channel.SMS in texts else texts[0])
-        return frozenset(ticked)
+        ticked = set(_ticked(self.opt_in_promotional_email.data, [Channel.EMAIL]))
+        # one box with a value such as "y" is, by the field's name, that for SMS
+        ticked |= _ticked(self.opt_in_promotional_sms.data, texts)
+        return frozenset(ticked - self._outdated)
+
+    @property
+    def _outdated(self) -> frozenset[Channel]:
+        """The channels whose text isn't the one that the shopper was shown."""
+        if not self.shown.raw_data:
+            return frozenset()
+        shown = str(self.shown.raw_data[0]).split()
+        return frozenset(
+            ask.channel for ask in self.offer.asks if ask.statement.version not in shown
+        )
 
     def validate_variants(self, field: SelectMultipleField) -> None:
         """One to ten of the product's own: each is one call, and all share one deadline."""
@@ -126,15 +140,31 @@ class SignUpForm(Form):
             raise ValidationError(str(error)) from None
         self._normalized["phone_number"] = number
 
+    def validate_opt_in_promotional_email(self, field: SelectMultipleField) -> None:
+        """A box may stay empty, but a text that has changed must be read first."""
+        self._check_consent(field, [Channel.EMAIL])
+
     def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:
         """SMS and WHATSAPP never go without a tick of their own box."""
-        if self.unconsented:
-            raise ValidationError(" ".join(NO_CONSENT[each] for each in self.unconsented))
+        self._check_consent(field, list(NO_CONSENT))
+
+    def _check_consent(self, field: SelectMultipleField, channels: Sequence[Channel]) -> None:
+        problems = [self.consent_problem(each) for each in channels]
+        if any(problems):
+            raise ValidationError(" ".join(filter(None, problems)))
+
+    def consent_problem(self, channel: Channel) -> str:
+        """What is wrong with the consent to one channel, for its own box; empty when nothing is."""
+        if channel not in self.ways or not self.channels.raw_data:
+            return ""
+        if channel in self._outdated:
+            return TEXT_CHANGED
+        return NO_CONSENT.get(channel, "") if channel not in self.ticked else ""
 
     @property
-    def unconsented(self) -> tuple[Channel, ...]:
-        """The channels chosen that need a tick and have none."""
-        return tuple(each for each in self.ways if each in NO_CONSENT and each not in self.ticked)
+    def unagreed(self) -> tuple[Channel, ...]:
+        """The channels whose consent is what is wrong."""
+        return tuple(each for each in self.ways if self.consent_problem(each))
 
     def to_sign_up(self) -> SignUp:
         """The validated sign-up; call it after `validate()` was true."""
@@ -145,3 +175,11 @@ class SignUpForm(Form):
             phone_number=self._normalized.get("phone_number"),
             consent=self.offer.consent(self.ways, self.ticked),
         )
+
+
+def _ticked(values: Sequence[str] | None, channels: Sequence[Channel]) -> set[Channel]:
+    """The channels that the values of their boxes agree to."""
+    ticked = {each for each in channels if each.value in (values or ())}
+    if channels and AGREED.intersection(each.lower() for each in values or ()):
+        ticked.add(Channel.SMS if Channel.SMS in channels else channels[0])
+    return ticked

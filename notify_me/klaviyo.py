@@ -96,15 +96,9 @@ class Klaviyo:
         """
         return self._post(Operation.SUBSCRIBE, body, deadline)
 
-    def get_list(self, list_id: str, *, deadline: Deadline) -> Mapping[str, Any] | None:
-        """Get List: `GET /api/lists/{id}`; its `attributes`, such as `opt_in_process`.
-
-        None when there was no such answer, whatever the reason. Needs the scope `lists:read`.
-        """
-        answer = self._answer("GET", f"/api/lists/{quote(list_id, safe='')}", None, deadline)
-        data = answer.document.get("data") if answer.status == 200 else None
-        attributes = data.get("attributes") if isinstance(data, Mapping) else None
-        return attributes if isinstance(attributes, Mapping) else None
+    def get_list(self, list_id: str, *, deadline: Deadline) -> Answer:
+        """Get List: `GET /api/lists/{id}`; the answer's `document` holds it. Needs `lists:read`."""
+        return self._answer("GET", f"/api/lists/{quote(list_id, safe='')}", None, deadline)
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send one call of `calls(sign_up, "api")` by the method of its operation."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -27,6 +28,7 @@ from sqlalchemy import (
     delete,
     exc,
     exists,
+    func,
     or_,
     select,
     update,
@@ -98,6 +100,8 @@ class SignUpRow(Base):
     email_masked: Mapped[str | None] = mapped_column(String(64))
     phone_hmac: Mapped[str | None] = mapped_column(String(64))
     phone_masked: Mapped[str | None] = mapped_column(String(32))
+    digest: Mapped[str | None] = mapped_column(String(64))
+    """HMAC of the calls and consent texts: a browser's report must be about the same."""
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Client mode: when the browser told how its calls went; once."""
     calls: Mapped[list[CallRow]] = relationship(
@@ -152,8 +156,8 @@ class HoldRow(Base):
 class ConsentRow(Base):
     """What a shopper agreed to for one channel: the proof, which outlives the sign-up's row.
 
-    Committed before anything goes out, so it says what was asked for and given; the sign-up's
-    call says whether Klaviyo took it.
+    Committed before anything goes out, so it says what was asked for and given; `state` says what
+    came of it, which for a contact that Klaviyo refused is nothing.
     """
 
     __tablename__ = "notify_me_consent"
@@ -168,6 +172,8 @@ class ConsentRow(Base):
     )
     given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     channel: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    """The state of the call that carries it to Klaviyo."""
     contact_hmac: Mapped[str] = mapped_column(String(64))
     contact_masked: Mapped[str] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)
@@ -246,6 +252,8 @@ class HeldConsent:
 
     when: datetime
     channel: str
+    state: str
+    """What came of it at Klaviyo, such as taken, kept, refused, unknown."""
     contact: str
     text: str
     version: str
@@ -310,6 +318,7 @@ class SignUpLog:
             email_masked=masked_email(sign_up.email),
             phone_hmac=self.contact_hmac(sign_up.phone_number),
             phone_masked=masked_phone(sign_up.phone_number),
+            digest=self._digest(sign_up, calls),
             calls=[
                 CallRow(
                     position=position,
@@ -334,6 +343,7 @@ class SignUpLog:
             ConsentRow(
                 given_at=now,
                 channel=each.channel.value,
+                state=CallState.STARTED,
                 contact_hmac=self.contact_hmac(getattr(sign_up, each.channel.identifier)),
                 contact_masked=masked[each.channel.identifier],
                 text=each.text,
@@ -351,20 +361,10 @@ class SignUpLog:
         False for a repeated report, and for one whose form isn't the one that was logged.
         """
         with self.writing() as session:
-            logged = session.execute(
-                select(CallRow.operation, CallRow.variant)
-                .where(CallRow.sign_up_id == sign_up_id)
-                .order_by(CallRow.position)
-            ).all()
-            if [tuple(row) for row in logged] != [
-                (call.operation.value, _variant(call)) for call in calls
-            ]:
-                return False
             claimed = session.execute(
                 update(SignUpRow)
                 .where(SignUpRow.id == sign_up_id, SignUpRow.mode == "client")
-                .where(SignUpRow.email_hmac == self.contact_hmac(sign_up.email))
-                .where(SignUpRow.phone_hmac == self.contact_hmac(sign_up.phone_number))
+                .where(SignUpRow.digest == self._digest(sign_up, calls))
                 .where(SignUpRow.reported_at.is_(None))
                 .values(reported_at=datetime.now(UTC))
                 .returning(SignUpRow.id)
@@ -393,6 +393,7 @@ class SignUpLog:
                     .values(state=state, settled_at=datetime.now(UTC), **_reason(outcome)),
                     execution_options=_UNSEEN,
                 )
+            _consents_follow(session, sign_up_id)
             if kept and keep is not None:
                 keep(session)
 
@@ -433,24 +434,36 @@ class SignUpLog:
             .returning(CallRow.position),
             execution_options=_UNSEEN,
         )
-        return moved.first() is not None
+        done = moved.first() is not None
+        if done:
+            _consents_follow(session, sign_up_id)
+        return done
 
-    def purge(self, before: datetime) -> int:
-        """Delete the sign-ups made before a moment, but those that are still owed a call.
+    def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
+        """Delete the sign-ups made before a moment, but those that are still owed a call, and the
+        consents given before another.
 
-        Returns how many.
+        Returns how many of each.
         """
         owed = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(WAITING))
         old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~owed)
         with self.writing() as session:
             # SQLite minds foreign keys only where the shop asks it to
             session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(old)))
+            session.execute(
+                update(ConsentRow).where(ConsentRow.sign_up_id.in_(old)).values(sign_up_id=None)
+            )
             purged = session.execute(
                 delete(SignUpRow)
                 .where(SignUpRow.created_at < before, ~owed)
                 .returning(SignUpRow.id)
             )
-            return len(purged.all())
+            consents = session.execute(
+                delete(ConsentRow)
+                .where(ConsentRow.given_at < consents_before, ConsentRow.sign_up_id.is_(None))
+                .returning(ConsentRow.id)
+            )
+            return len(purged.all()), len(consents.all())
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:
         """The sign-up under this ID, or None."""
@@ -490,7 +503,7 @@ class SignUpLog:
                         channels=tuple(row.channels),
                         contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
                         calls=tuple(
-                            (each.operation, each.variant, each.state) for each in row.calls
+                            (each.operation, each.variant, _shown(each.state)) for each in row.calls
                         ),
                     )
                     for row in sign_ups
@@ -499,6 +512,7 @@ class SignUpLog:
                     HeldConsent(
                         when=_utc(row.given_at),
                         channel=row.channel,
+                        state=_shown(row.state),
                         contact=row.contact_masked,
                         text=row.text,
                         version=row.version,
@@ -510,11 +524,36 @@ class SignUpLog:
                 ),
             )
 
+    def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
+        versions = [(each.channel, each.version) for each in _statements(sign_up)]
+        text = json.dumps([[call.body for call in calls], versions], sort_keys=True)
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+
     def contact_hmac(self, contact: str | None) -> str | None:
         """HMAC-SHA256 of a normalized contact under `NOTIFY_ME_LOG_KEY`, case-folded; hex."""
         if not contact:
             return None
         return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _consents_follow(session: Session, sign_up_id: str) -> None:
+    """Give a sign-up's consents the state of the call that carries them."""
+    state = (
+        select(CallRow.state)
+        .where(CallRow.sign_up_id == sign_up_id, CallRow.operation == Operation.SUBSCRIBE)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(ConsentRow)
+        .where(ConsentRow.sign_up_id == sign_up_id)
+        .values(state=func.coalesce(state, ConsentRow.state)),
+        execution_options=_UNSEEN,
+    )
+
+
+def _shown(state: str) -> str:
+    """A call that was started and of which nobody has heard is unknown."""
+    return "unknown" if state == CallState.STARTED else state
 
 
 def _statements(sign_up: SignUp) -> Sequence[Statement]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .sign_up import Operation
+from .sign_up import Endpoint, Operation
 
 ACCEPTED_STATUS = 202
 
@@ -117,15 +117,21 @@ _CURES = {
     401: "Klaviyo refused the private key: check KLAVIYO_PRIVATE_KEY",
     403: (
         "the private key lacks a scope: it needs catalogs:write and profiles:write, for consent "
-        "lists:write and subscriptions:write as well "
-        "(or the public key's domain allow-list leaves this site out)"
+        "lists:read, lists:write and subscriptions:write as well"
     ),
     404: "Klaviyo refused the revision: check KLAVIYO_REVISION",
     410: "Klaviyo has retired the revision: set KLAVIYO_REVISION to a newer one",
 }
 
 
-def outcome_of(answer: Answer, operation: Operation) -> Outcome:
+_CLIENT_CURES = {
+    401: "check KLAVIYO_PUBLIC_KEY",
+    403: "check the allowed domains of the public key in Klaviyo",
+}
+"""Where they differ from those for the server's calls."""
+
+
+def outcome_of(answer: Answer, operation: Operation, endpoint: Endpoint = "api") -> Outcome:
     """The outcome of one answer to an operation, by the contract's table of errors."""
     status = answer.status
     if status == ACCEPTED_STATUS or (status == 409 and operation is Operation.BACK_IN_STOCK):
@@ -142,7 +148,8 @@ def outcome_of(answer: Answer, operation: Operation) -> Outcome:
     if status == 400:
         return _bad_request(answer)
     if status in _CURES:
-        return Misconfigured(answer, CANT_TAKE, _CURES[status])
+        cures = _CURES if endpoint == "api" else _CURES | _CLIENT_CURES
+        return Misconfigured(answer, CANT_TAKE, cures[status])
     return Parked(answer, CANT_TAKE, f"Klaviyo answered {status}, which this kit doesn't expect")
 
 

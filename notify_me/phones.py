@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 from phonenumbers import (
     NumberParseException,
@@ -40,6 +42,11 @@ _LENGTH = {
 }
 
 
+_AS_TYPED = re.compile(r"[\d\s()+./\-\u2010-\u2015]+")
+"""Digits and what people put between them: letters would become digits."""
+_EXTENSION = re.compile(r"\d\s*(?:x|ext|#|;ext=)\D{0,3}\d", re.IGNORECASE)
+
+
 def e164(typed: str, default_region: str, *, texts: bool = True) -> str:
     """`(202) 555-0143` in the US as `+12025550143`.
 
@@ -47,6 +54,11 @@ def e164(typed: str, default_region: str, *, texts: bool = True) -> str:
     a sentence for the shopper. Refused is what is certainly wrong: which numbers are in use
     changes faster than any table, so that is Klaviyo's to say.
     """
+    if not _AS_TYPED.fullmatch(typed):
+        extension = _EXTENSION.search(typed)
+        raise _refusal(EXTENSION if extension else NOT_A_NUMBER, default_region)
+    # the sign for "abroad" in most countries, and no country's own numbers begin with it
+    typed = re.sub(r"^\s*00", "+", typed)
     try:
         number = phonenumbers.parse(typed, default_region)
     except NumberParseException as error:
@@ -54,8 +66,6 @@ def e164(typed: str, default_region: str, *, texts: bool = True) -> str:
     length = phonenumbers.is_possible_number_with_reason(number)
     if length != ValidationResult.IS_POSSIBLE:
         raise _refusal(_LENGTH.get(length, WRONG_LENGTH), default_region)
-    if number.extension:
-        raise ValueError(EXTENSION)
     if texts and phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE:
         raise ValueError(FIXED_LINE)
     return _e164(number)

@@ -24,8 +24,10 @@ from werkzeug.exceptions import NotFound
 from .extension import current_settings, current_state
 from .forms import SignUpForm
 from .guards import HONEYPOT, TOO_MANY
-from .log import LoggedSignUp
+from .log import CallState, LoggedSignUp
+from .outcomes import PHONE_REFUSED
 from .phones import example
+from .sign_up import Channel
 from .variants import Variant
 
 __all__ = [
@@ -86,7 +88,9 @@ class FormReply:
         """The form in the given state."""
         settings = current_settings()
         named = not self.choose
-        listed = len(self.waiting) > 1 or (self.choose and len(self.waiting) > 0)
+        # one that was listed stays listed, or a choice would turn into the address's own variant
+        own = [each.composite_id for each in self.waiting] == [self.variant.composite_id]
+        listed = bool(self.waiting) and (self.choose or "listed" in request.args or not own)
         action = url_for("notify_me.submit", composite_id=str(self.variant.composite_id))
         marks = "?choose=1" if self.choose else "?listed=1" if listed else ""
         return _reply(
@@ -191,7 +195,6 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     context = {
         "taken": taken,
         "missed": missed,
-        "contacts": [each for each in (logged.email_masked, logged.phone_masked) if each],
         "variant": taken[0] if taken else missed[0][0],
         **_consent_told(logged),
     }
@@ -199,18 +202,32 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
 
 
 def _consent_told(logged: LoggedSignUp) -> dict[str, Any]:
-    """What the done view says of consent: what wasn't recorded, and what is left to confirm."""
+    """What the done view says of contacts and consent: whom the news can reach, what wasn't
+    recorded, and what is left to confirm.
+    """
     subscribe = next((call for call in logged.calls if call.variant is None), None)
-    unrecorded = logged.consented if subscribe and subscribe.lost else ()
-    confirming = logged.consented if subscribe and not subscribe.lost else ()
+    texts = [channel for channel in logged.channels if channel is not Channel.EMAIL]
+    phone_dropped = any(
+        call.words == PHONE_REFUSED and call.state is CallState.TAKEN and call.variant is not None
+        for call in logged.calls
+    )
+    unrecorded: list[Channel] = []
+    if subscribe and subscribe.lost:
+        unrecorded = list(logged.consented)
+    elif subscribe and subscribe.state is CallState.TAKEN and subscribe.words:
+        # taken without the phone number
+        unrecorded = [channel for channel in logged.consented if channel in texts]
+    reached = bool(texts) and not phone_dropped and not set(texts) <= set(unrecorded)
+    confirming = [channel for channel in logged.consented if channel not in unrecorded]
     # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
     double = current_state().opt_in.double() if confirming else False
+    contacts = (logged.email_masked, logged.phone_masked if reached else None)
     return {
+        "contacts": [each for each in contacts if each],
+        "reached": not logged.channels or reached or logged.email_masked is not None,
         "unrecorded": unrecorded,
         "unrecorded_words": subscribe.words if subscribe else "",
         "confirming": () if double is False else confirming,
         "certain": bool(double),
-        "phone_dropped": any(
-            call.words and not call.lost and call.variant is not None for call in logged.calls
-        ),
+        "phone_dropped": phone_dropped,
     }

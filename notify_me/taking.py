@@ -54,27 +54,29 @@ def _by_browser(
 ) -> Response:
     """Client mode: hand the calls to the element, or take its report of them.
 
-    One whose sign-up we never signed, or too long ago, counts as a new sign-up: to send it again
-    changes nothing at Klaviyo. A repeated one, or one for another form, is not acted on.
+    A report on a sign-up that we never signed, or too long ago, that was made before, or whose form
+    isn't the one that was logged, is not acted on.
     """
     state = current_state()
     to_make = calls(sign_up, "client")
-    sign_up_id = _report_of()
-    logged = state.log.read(sign_up_id) if sign_up_id else None
-    if sign_up_id is None or logged is None:
+    if "sign_up" not in request.form:
         sign_up_id = state.log.start(sign_up, to_make, "client")
         everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
         to_send = browser.to_send(state.account, to_make)
         return replies.send(everything, siblings, to_send, state.signer.dumps(sign_up_id))
-    if not state.log.claim(sign_up_id, sign_up, to_make):
+    reported = _report_of()
+    logged = state.log.read(reported) if reported else None
+    if reported is None or logged is None:
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    if not state.log.claim(reported, sign_up, to_make):
         taken = any(call.state in (CallState.TAKEN, CallState.KEPT) for call in logged.calls)
         return replies.done(logged, siblings) if taken else form_reply.failed(outcomes.TRY_AGAIN)
     results = browser.reported(request.form.get("answers", ""), to_make)
     for call, result in zip(to_make, results, strict=True):
         if result is not None:
-            log_outcome(call, result, sign_up_id)
-    finished = _taken_over(sign_up, sign_up_id, results)
-    return _settled(form, siblings, form_reply, Sent(sign_up_id, sign_up, to_make, finished))
+            log_outcome(call, result, reported, hearsay=True)
+    finished = _taken_over(sign_up, reported, results)
+    return _settled(form, siblings, form_reply, Sent(reported, sign_up, to_make, finished))
 
 
 def _report_of() -> str | None:
@@ -128,6 +130,7 @@ def _settled(
     state = current_state()
     # without a private key nothing can be sent later
     kept = left_over(sent.results) if state.klaviyo is not None else []
+    logged = True
     try:
         state.log.settle(
             sent.sign_up_id, sent.results, kept, lambda session: _keep(session, sent, kept)
@@ -138,12 +141,12 @@ def _settled(
             # what is neither at Klaviyo nor on the disk is never acknowledged
             return form_reply.failed(outcomes.TRY_AGAIN)
         # Klaviyo's answer stands all the same; the log shows these calls as unknown
+        logged = False
     if not kept and not any(isinstance(each, Accepted) for each in sent.results):
         return _not_taken(form, sent.results, form_reply)
-    if replies.from_element():
-        logged = LoggedSignUp.of(sent.sign_up, sent.calls, sent.results, kept)
-        return replies.done(logged, siblings)
-    return replies.done_link(form_reply.variant, state.signer.dumps(sent.sign_up_id))
+    if replies.from_element() or not logged:
+        return replies.done(LoggedSignUp.of(sent.sign_up, sent.calls, sent.results, kept), siblings)
+    return replies.done_link(form_reply.variant, state.done_signer.dumps(sent.sign_up_id))
 
 
 def _keep(session: Session, sent: Sent, kept: Sequence[int]) -> None:

@@ -104,7 +104,7 @@ def show(composite_id: str) -> Response:
 def _done(variant: Variant, signed: str, siblings: Sequence[Variant]) -> Response:
     state = current_state()
     try:
-        sign_up_id = state.signer.loads(signed, max_age=LINK_AGE)
+        sign_up_id = state.done_signer.loads(signed, max_age=LINK_AGE)
     except BadData:
         abort(404)
     if sign_up_id == NOBODY:
@@ -151,7 +151,7 @@ def _as_if_taken(form: SignUpForm, siblings: Sequence[Variant], variant: Variant
     """What a success reads like, for a machine: nothing is logged and nothing is sent."""
     logger.info("a sign-up with the hidden field filled in was dropped")
     if not replies.from_element():
-        return replies.done_link(variant, current_state().signer.dumps(NOBODY))
+        return replies.done_link(variant, current_state().done_signer.dumps(NOBODY))
     sign_up = form.to_sign_up()
     pretended = calls(sign_up, "api")
     results = [Accepted(Answer(202))] * len(pretended)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pybreaker
 
@@ -63,10 +61,10 @@ class Guarded:
         finally:
             self._trial.release()
 
-    def get_list(self, list_id: str, *, deadline: Deadline) -> Mapping[str, Any] | None:
-        """As `Klaviyo.get_list`; None at once while Klaviyo isn't answering."""
+    def get_list(self, list_id: str, *, deadline: Deadline) -> Answer:
+        """As `Klaviyo.get_list`; no answer at once while Klaviyo isn't answering."""
         if self._storage.state != pybreaker.STATE_CLOSED:
-            return None
+            return Answer(None, problem=NOT_TRIED)
         return self._klaviyo.get_list(list_id, deadline=deadline)
 
     def _tried(self, call: Call, deadline: Deadline) -> Outcome:

@@ -35,8 +35,8 @@ def try_now(
 
     `before`: what is known already, by position (a browser's own calls): only what is Temporary
     or None there is tried. A call that waits for another (`after_any`) goes once one was accepted.
-    One that shows the shop to be misconfigured, or throttled, is the last of its operation, since
-    all further ones would meet the same.
+    One that shows the shop to be misconfigured or throttled, or whose contact is refused, is the
+    last of its operation, since all further ones would meet the same.
     """
     outcomes = [*before] or [None] * len(calls)
     ended: set[Operation] = set()
@@ -48,9 +48,15 @@ def try_now(
         outcome = klaviyo.send(call, deadline=deadline)
         log_outcome(call, outcome, sign_up_id)
         outcomes[place] = outcome
-        if isinstance(outcome, Misconfigured) or outcome.answer.status == 429:
+        if _same_for_all(outcome):
             ended.add(call.operation)
     return outcomes
+
+
+def _same_for_all(outcome: Outcome) -> bool:
+    if isinstance(outcome, Refused):
+        return outcome.field != "variants"
+    return isinstance(outcome, Misconfigured) or outcome.answer.status == 429
 
 
 def left_over(outcomes: Sequence[Outcome | None]) -> list[int]:
@@ -72,16 +78,20 @@ def left_over(outcomes: Sequence[Outcome | None]) -> list[int]:
     ]
 
 
-def log_outcome(call: Call, outcome: Outcome, sign_up_id: str) -> None:
-    """One line a call: IDs and reasons, no contact details and no text of Klaviyo's."""
+def log_outcome(call: Call, outcome: Outcome, sign_up_id: str, *, hearsay: bool = False) -> None:
+    """One line a call: IDs and reasons, no contact details and no text of Klaviyo's.
+
+    `hearsay`: a browser reports it, and any visitor's may report what it likes: no alarm is rung.
+    """
     level = logging.INFO
     if isinstance(outcome, Misconfigured | Parked):
-        level = logging.ERROR
+        level = logging.WARNING if hearsay else logging.ERROR
     elif not isinstance(outcome, Accepted | Refused):
         level = logging.WARNING
     logger.log(
         level,
-        "%s: %s%s, sign-up %s (status %s, code %s, error %s)%s",
+        "%s%s: %s%s, sign-up %s (status %s, code %s, error %s)%s",
+        "the browser reports " if hearsay else "",
         type(outcome).__name__,
         call.operation.value,
         f" for {call.variant}" if call.variant else "",

@@ -15,6 +15,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("notify_me_sign_up", sa.Column("phone_hmac", sa.String(64)))
     op.add_column("notify_me_sign_up", sa.Column("phone_masked", sa.String(32)))
+    op.add_column("notify_me_sign_up", sa.Column("digest", sa.String(64)))
     op.create_index("ix_notify_me_sign_up_phone_hmac", "notify_me_sign_up", ["phone_hmac"])
     # SQLite can't alter a column: there the table is copied
     with op.batch_alter_table("notify_me_call") as batch:
@@ -29,6 +30,7 @@ def upgrade() -> None:
         ),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("channel", sa.String(16), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
         sa.Column("contact_hmac", sa.String(64), nullable=False),
         sa.Column("contact_masked", sa.String(64), nullable=False),
         sa.Column("text", sa.Text, nullable=False),
@@ -42,10 +44,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # the proofs of consent would go
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM notify_me_consent")):
+        raise RuntimeError("notify_me_consent holds records of consent: save and delete them first")
     op.drop_table("notify_me_consent")
     op.execute("DELETE FROM notify_me_call WHERE variant IS NULL")
     with op.batch_alter_table("notify_me_call") as batch:
         batch.alter_column("variant", existing_type=sa.String(500), nullable=False)
     op.drop_index("ix_notify_me_sign_up_phone_hmac", "notify_me_sign_up")
+    op.drop_column("notify_me_sign_up", "digest")
     op.drop_column("notify_me_sign_up", "phone_masked")
     op.drop_column("notify_me_sign_up", "phone_hmac")

@@ -21,6 +21,18 @@ class Consent(Group):
     brand: str = Field("", max_length=100, description="Who writes: your company's name.")
     terms_of_service_url: str = Field("", description="The address of your terms of service.")
     privacy_policy_url: str = Field("", description="The address of your privacy policy.")
+    terms_of_service_text: str = Field(
+        "Terms of Service", min_length=1, max_length=100, description="The words of that link."
+    )
+    privacy_policy_text: str = Field(
+        "Privacy Policy", min_length=1, max_length=100, description="The words of that link."
+    )
+    locale: str = Field(
+        "en",
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="The language of the texts below, such as en or de-AT: it is kept with each "
+        "consent. Change it together with the texts.",
+    )
     program: str = Field(
         "back-in-stock alerts and offers",
         min_length=1,

@@ -11,32 +11,36 @@
 const HEADERS = { "X-Notify-Me": "1" };
 const PATIENCE = 15000; // ms until a silent server counts as no connection
 const ANSWER = 5000; // ms that Klaviyo has to answer
+const RUN = 8000; // ms for all calls of a sign-up: the server takes over the rest
 const FRESH = 30000; // ms for which a warmed form may still be shown
 
 /** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
 /** @typedef {{ status: number, body: unknown } | null} Answer */
 /** @typedef {{ state: string, html: string, calls?: Call[], sign_up?: string }} Reply */
 
-/** @param {Answer} answer */
-const taken = (answer) => answer?.status === 202;
+/** Whether Klaviyo has it; a 409 on back in stock is a repeat.
+ * @param {Answer} answer @param {Call} call */
+const taken = (answer, call) => answer?.status === 202 || (answer?.status === 409 && !call.after_any);
 
-/** One call to Klaviyo, tried again once where it was throttled or got no answer.
- * @param {Call} call @returns {Promise<Answer>} */
-async function ask({ url, headers, body }) {
+/** One call to Klaviyo, tried again once where it was throttled or failed.
+ * @param {Call} call @param {AbortSignal} patience @returns {Promise<Answer>} */
+async function ask({ url, headers, body }, patience) {
   /** @type {Answer} */
   let answer = null;
-  for (let tries = 2; tries && (!answer || answer.status >= 429); tries--) {
+  for (let tries = 2; tries && !patience.aborted && (!answer || answer.status >= 429); tries--) {
+    const signal = AbortSignal.any([patience, AbortSignal.timeout(ANSWER)]);
     answer = await fetch(url, {
       method: "POST",
       headers,
       body: JSON.stringify(body),
       credentials: "omit",
       keepalive: true,
-      signal: AbortSignal.timeout(ANSWER),
+      signal,
     }).then(
-      async (reply) => ({ status: reply.status, body: taken(reply) ? null : await reply.json().catch(() => null) }),
+      async (reply) => ({ status: reply.status, body: reply.status === 202 ? null : await reply.json().catch(() => null) }),
       () => null,
     );
+    if (signal.aborted) break;
   }
   return answer;
 }
@@ -171,12 +175,19 @@ export class NotifyMe extends HTMLElement {
   async #send(action, body, { calls = [], html, sign_up = "" }) {
     /** @type {Answer[]} */
     const answers = [];
-    for (const call of calls)
-      answers.push(call.after_any && !answers.some(taken) ? null : await ask(call));
+    let any = false;
+    let all = true;
+    const patience = AbortSignal.timeout(RUN);
+    for (const call of calls) {
+      const answer = call.after_any && !any ? null : await ask(call, patience);
+      answers.push(answer);
+      if (taken(answer, call)) any = true;
+      else all = false;
+    }
     body.set("sign_up", sign_up);
     body.set("answers", JSON.stringify(answers));
     const report = this.#post(action, body);
-    if (!answers.every(taken)) return report;
+    if (!all) return report;
     report.catch(() => {}); // Klaviyo has it: the report is for the shop's log alone
     return { state: "done", html };
   }
