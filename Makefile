@@ -5,7 +5,7 @@ CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chr
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types fix bench-delivery screenshots lock static browser clean
+.PHONY: help run test lint types fix bench-delivery screenshots lock static browser postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ help: ## Show what can be made
 run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .env names an account
 	@exec $(BIN)/python launch.py
 
-test: $(VENV)/.dev static browser lint types ## Lint, types and all tests, browser tests included
+test: $(VENV)/.dev static browser postgres lint types ## Lint, types and all tests, browser tests included
 	$(BIN)/pytest -q
 
 lint: $(VENV)/.dev ## Style, and the walls between the rooms
@@ -36,6 +36,12 @@ browser:
 	  echo "Installing Chromium for the browser tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null || \
 	  { echo "Chromium can't be installed here: install it by hand, or name one with CHROMIUM=/path/to/chromium"; exit 1; }; }
+
+postgres:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  echo "Installing PostgreSQL for the delivery tests …"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null || \
+	  echo "PostgreSQL can't be installed here: the tests that need it are skipped"; }
 
 bench-delivery: $(VENV)/.dev static ## Measure the delivery engine (an hour; QUICK=--quick: minutes)
 	@$(BIN)/python -m benchmarks.delivery $(QUICK)
