@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import static_files
 import storefront
-from demo import demo_environment, flag, is_demo
+from demo import command_in_demo, demo_environment, flag, is_demo
 from notify_me import MIGRATIONS, NotifyMe, SettingsError, admin, connect_src, include_name
 from notify_me import metadata as notify_me_metadata
 from notify_me import upgrade as upgrade_queue
@@ -86,9 +86,10 @@ def readyz() -> Response:
 
 def configure(app: Flask, environ: Mapping[str, str]) -> None:
     """Fill the Flask config from the environment; in a demo, with what it lacks."""
-    demo = is_demo(environ)
+    instance = Path(app.instance_path)
+    demo = is_demo(environ) or command_in_demo(environ, instance)
     if demo:
-        environ = demo_environment(environ, Path(app.instance_path))
+        environ = demo_environment(environ, instance)
     elif not environ.get("SECRET_KEY"):
         raise SettingsError(
             "SECRET_KEY is not set: put 32 or more random characters in .env, such as the output "
@@ -108,7 +109,7 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
         "version_locations": [("notify_me", MIGRATIONS)],
     }
     app.config["ALEMBIC_CONTEXT"] = {"include_name": include_name}
-    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    instance.mkdir(parents=True, exist_ok=True)
 
 
 def _check_database(url: str) -> None:

@@ -11,12 +11,23 @@ from pathlib import Path
 from klaviyo_sandbox import make_account
 from notify_me import SettingsError
 
+KEPT = "demo.json"
+"""The file in `instance/` that holds what was made up."""
 KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
 
 
 def is_demo(environ: Mapping[str, str]) -> bool:
     """Whether `DEMO` is on; raises `SettingsError` for what is neither on nor off."""
     return flag(environ, "DEMO", default="0")
+
+
+def command_in_demo(environ: Mapping[str, str], instance: Path) -> bool:
+    """Whether this is a `flask …` command beside a demo that `make run` has made: it shall see the
+    demo's data, though nobody set `DEMO` in its shell. A shop in earnest has a `SECRET_KEY`.
+    """
+    decided = environ.get("DEMO") or environ.get("SECRET_KEY")
+    from_command = environ.get("FLASK_RUN_FROM_CLI") == "true"
+    return from_command and not decided and (instance / KEPT).exists()
 
 
 def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:
@@ -51,7 +62,7 @@ def demo_environment(environ: Mapping[str, str], instance: Path) -> dict[str, st
 
 
 def _kept(instance: Path) -> dict[str, str]:
-    path = instance / "demo.json"
+    path = instance / KEPT
     try:
         kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import psutil
 import pytest
 import requests
 
-from tests.support import TIMEOUT, Sandbox
+from tests.support import TIMEOUT, Sandbox, eventually
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -149,6 +151,19 @@ def choices(form: str) -> list[str]:
     return [part.split('value="')[1].split('"')[0] for part in form.split('name="variants"')[1:]]
 
 
+def status(checkout: Path) -> Any:
+    """What `flask notify-me status --json` tells in a shell where nothing is set."""
+    told = subprocess.run(
+        [sys.executable, "-m", "flask", "notify-me", "status", "--json"],
+        cwd=checkout,
+        env={name: value for name, value in os.environ.items() if name != "DEMO"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(told.stdout)
+
+
 def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
     """Start, sign up, see it in the sandbox, press Ctrl-C: no process and no port is left."""
     # a proxy in the environment is not for this machine's own addresses
@@ -166,6 +181,20 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         assert "Request received" in done.text
         [waiting] = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
         assert waiting["variant"] == variant
+
+        # what Klaviyo can't take is kept, and the worker sends it
+        drill = {"kind": "503", "times": 2}
+        requests.post(f"{sandbox}/_sandbox/drills", json=drill, timeout=TIMEOUT)
+        data["email"] = "grace@example.org"
+        assert "Request received" in requests.post(form, data=data, timeout=TIMEOUT).text
+        eventually(
+            lambda: (
+                len(requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"])
+                == 2
+            )
+        )
+        # a command in another terminal sees the demo's data
+        eventually(lambda: status(checkout)["counts"]["taken"] == 2)
 
         family = launcher.family()
         assert len(family) > 2
