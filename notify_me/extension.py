@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -10,7 +9,6 @@ from urllib.parse import quote
 
 from flask import Flask, current_app
 from itsdangerous import URLSafeTimedSerializer
-from markupsafe import Markup
 from werkzeug.routing import PathConverter
 
 from . import consent, guards
@@ -20,7 +18,7 @@ from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .opt_in import OptIn
 from .settings import Account, Settings, SettingsError, read_account, read_settings
-from .variants import Catalog, Variant, sold_out
+from .variants import Catalog
 
 if TYPE_CHECKING:
     from flask_sqlalchemy_lite import SQLAlchemy
@@ -116,7 +114,8 @@ class NotifyMe:
             done_signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me-done"),
         )
         guards.init_app(app)
-        from .cli import commands  # these use current_state, which stands above
+        from .buttons import notify_me, notify_me_head  # these use what stands above
+        from .cli import commands
         from .views import blueprint
 
         app.url_map.converters["composite_id"] = _CompositeIDConverter
@@ -159,40 +158,3 @@ def klaviyo_of(account: Account, in_flight: int) -> Klaviyo | None:
         revision=account.revision,
         in_flight=in_flight,
     )
-
-
-def notify_me(
-    variant: Variant | Sequence[Variant],
-    *,
-    label: str | None = None,
-    display: str | None = None,
-    caller: Callable[[], str] | None = None,
-) -> Markup:
-    """The button for a variant, or for a card that stands for all variants of a product.
-
-    `{{ notify_me(variant) }}` renders a button when `variant` is sold out, and nothing
-    otherwise; given a product's variants, when all are. `{% call notify_me(variant) %}` wraps
-    the shop's own button: that stands alone while there is stock, and `display` (`REPLACE`,
-    `NEXT_TO`) says whether ours replaces it or stands next to it when there is none.
-    `label` and `display` override the settings.
-    """
-    button = current_settings().button
-    display = display or button.display
-    if display not in ("REPLACE", "NEXT_TO"):
-        raise ValueError(f"notify_me(display=…) is 'REPLACE' or 'NEXT_TO', not {display!r}")
-    variants = [variant] if isinstance(variant, Variant) else list(variant)
-    own = caller() if caller else ""
-    if not variants or not all(sold_out(each) for each in variants):
-        return Markup(own)  # noqa: S704 - Jinja's own output
-    macros = current_app.jinja_env.get_template("notify_me/macros.html").module
-    ours = macros.button(  # type: ignore[attr-defined]
-        variants[0], label=label or button.label, choose=len(variants) > 1
-    )
-    shown = own if display == "NEXT_TO" else ""
-    return Markup(shown) + Markup(ours)  # noqa: S704
-
-
-def notify_me_head() -> Markup:
-    """The kit's stylesheet and script, for a page's `<head>`."""
-    macros = current_app.jinja_env.get_template("notify_me/macros.html").module
-    return Markup(macros.head())  # type: ignore[attr-defined]  # noqa: S704

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import nh3
 from flask import (
     Response,
     current_app,
@@ -19,6 +20,7 @@ from flask import (
     request,
     url_for,
 )
+from markupsafe import Markup, escape
 from werkzeug.exceptions import NotFound
 
 from .extension import current_settings, current_state
@@ -43,6 +45,13 @@ __all__ = [
 ]
 
 
+FOOTER_TAGS = {
+    *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
+}
+"""What `footer_content` may be made of."""
+FOOTER_LINKS = {"https", "http", "mailto", "tel"}
+
+
 def from_element() -> bool:
     """Whether `<notify-me>` asked, which wants a fragment or JSON."""
     return request.headers.get("X-Notify-Me") == "1"
@@ -52,7 +61,13 @@ def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -
     """One state, in the shape that was asked for: JSON after a POST, else HTML."""
     # two widgets on a page must not share element IDs; a page of its own has just one
     prefix = f"notify-me-{secrets.token_hex(3)}" if from_element() else "notify-me"
-    shared = {**context, "state": state, "view": template, "prefix": prefix}
+    shared = {
+        **context,
+        "state": state,
+        "view": template,
+        "prefix": prefix,
+        "modal": current_settings().modal,
+    }
     if not from_element():
         layout = current_app.jinja_env.select_template(["base.html", "notify_me/base.html"])
         if "main" not in layout.blocks:
@@ -84,8 +99,8 @@ class FormReply:
     waiting: Sequence[Variant]
     choose: bool
 
-    def shown(self, state: str = "form", status: int = 200, alert: str = "") -> Response:
-        """The form in the given state."""
+    def context(self, alert: str = "") -> dict[str, Any]:
+        """What the form's template needs."""
         settings = current_settings()
         named = not self.choose
         # one that was listed stays listed, or a choice would turn into the address's own variant
@@ -93,25 +108,26 @@ class FormReply:
         listed = bool(self.waiting) and (self.choose or "listed" in request.args or not own)
         action = url_for("notify_me.submit", composite_id=str(self.variant.composite_id))
         marks = "?choose=1" if self.choose else "?listed=1" if listed else ""
-        return _reply(
-            state,
-            "notify_me/_form.html",
-            status,
-            {
-                "form": self.form,
-                "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
-                "example": example(self.form.offer.default_region),
-                "variant": self.variant,
-                "waiting": self.waiting if listed else (),
-                "choose": self.choose,
-                "action": action + marks,
-                "headline": _filled(settings.modal.headline, self.variant, named),
-                "body_content": _filled(settings.modal.body_content, self.variant, named),
-                "submit_label": settings.button.label,
-                "alert": alert,
-                "honeypot": HONEYPOT,
-            },
-        )
+        return {
+            "form": self.form,
+            "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
+            "example": example(self.form.offer.default_region),
+            "variant": self.variant,
+            "waiting": self.waiting if listed else (),
+            "choose": self.choose,
+            "action": action + marks,
+            "headline": _filled(settings.modal.headline, self.variant, named),
+            "body_content": _filled(settings.modal.body_content, self.variant, named),
+            "footer_content": _footer(self.variant, named),
+            "modal": settings.modal,
+            "submit_label": settings.modal.button_label or settings.button.label,
+            "alert": alert,
+            "honeypot": HONEYPOT,
+        }
+
+    def shown(self, state: str = "form", status: int = 200, alert: str = "") -> Response:
+        """The form in the given state."""
+        return _reply(state, "notify_me/_form.html", status, self.context(alert))
 
     def invalid(self) -> Response:
         """422: a field is wrong, or Klaviyo refused it."""
@@ -126,6 +142,22 @@ class FormReply:
         reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY)
         reply.headers["Retry-After"] = str(retry_after)
         return reply
+
+
+def _footer(variant: Variant, named: bool) -> Markup:
+    """The text below the form: the merchant's markup, but for what could do anything."""
+    text = current_settings().modal.footer_content
+    if not text:
+        return Markup()
+    # a product's title is text, whatever it holds
+    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
+    cleaned = nh3.clean(
+        text, tags=FOOTER_TAGS, attributes={"a": {"href"}}, url_schemes=FOOTER_LINKS
+    )
+    filled = re.sub(
+        r"\{(product_name|variant_name)\}", lambda match: str(escape(names[match[1]])), cleaned
+    )
+    return Markup(filled)  # noqa: S704 - cleaned above
 
 
 def _typed(form: SignUpForm, name: str) -> str:
@@ -196,6 +228,11 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
         "taken": taken,
         "missed": missed,
         "variant": taken[0] if taken else missed[0][0],
+        "success_label": _filled(
+            current_settings().modal.subscription_success_label,
+            taken[0] if taken else missed[0][0],
+            len(taken) + len(missed) == 1,
+        ),
         **_consent_told(logged),
     }
     return _reply("done", "notify_me/_done.html", HTTPStatus.OK, context)

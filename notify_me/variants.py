@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from .settings import Trigger
 
 SEPARATOR = ":::"
 MAX_LENGTH = 500
@@ -104,6 +107,10 @@ class Variant:
     inventory_policy: InventoryPolicy = InventoryPolicy.DENY
     tags: frozenset[str] = frozenset()
     price: Decimal | None = None
+    available: bool | None = None
+    """For a variant whose stock isn't managed: whether the shop sells it just now."""
+    preorder: bool = False
+    """Whether a sold-out variant can be ordered ahead."""
 
     @property
     def title(self) -> str:
@@ -123,8 +130,24 @@ class Catalog(Protocol):
         ...
 
 
-def sold_out(variant: Variant) -> bool:
-    """Whether shoppers can't buy `variant` now. The one place where that is decided."""
-    if variant.quantity is None or variant.inventory_policy is InventoryPolicy.CONTINUE:
+def buyable(variant: Variant, trigger: Trigger) -> bool:
+    """Whether shoppers can buy `variant` now."""
+    if variant.quantity is None:
+        return variant.available is not False
+    enough = variant.quantity >= trigger.inventory_quantity_threshold
+    return enough or variant.inventory_policy is InventoryPolicy.CONTINUE
+
+
+def watchable(variant: Variant, trigger: Trigger) -> bool:
+    """Whether the kit offers to tell about `variant`. The one place where that is decided."""
+    if trigger.tag_allowlist and variant.tags.isdisjoint(trigger.tag_allowlist):
         return False
-    return variant.quantity <= 0
+    if not variant.tags.isdisjoint(trigger.tag_blocklist):
+        return False
+    if variant.quantity is None:
+        return variant.available is False and trigger.is_allow_for_unmanaged_inventory
+    if variant.quantity >= trigger.inventory_quantity_threshold:
+        return False
+    if variant.inventory_policy is InventoryPolicy.CONTINUE:
+        return trigger.display_on_policy_continue
+    return trigger.is_allow_for_preorder or not variant.preorder

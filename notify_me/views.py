@@ -10,14 +10,14 @@ from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
 from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from . import guards, replies
-from .extension import current_offer, current_state
+from . import guards, replies, theme
+from .extension import current_offer, current_settings, current_state
 from .forms import SignUpForm
 from .log import CallState, LoggedCall, LoggedSignUp
 from .outcomes import Accepted, Answer
 from .sign_up import Operation, calls
 from .taking import LINK_AGE, take
-from .variants import CompositeID, Variant, sold_out
+from .variants import CompositeID, Variant, watchable
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _guard() -> None:
 @blueprint.after_request
 def _private(response: Response) -> Response:
     """Forms and replies are one shopper's own; static files keep their headers."""
-    if request.endpoint != "notify_me.static":
+    if request.endpoint not in ("notify_me.static", "notify_me.theme_css"):
         response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("X-Notify-Me")
     return response
@@ -85,6 +85,18 @@ def _siblings(composite_id: str) -> tuple[Variant, Sequence[Variant]]:
     return found, siblings
 
 
+@blueprint.get("/theme.css")
+def theme_css() -> Response:
+    """The merchant's looks; kept for a year under the address that names their version."""
+    found = theme.of(current_settings())
+    response = Response(found.css, mimetype="text/css")
+    if request.args.get("v") == found.version:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
 # an ID may hold "//", which Werkzeug would otherwise fold into "/" by a redirect
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
@@ -93,8 +105,9 @@ def show(composite_id: str) -> Response:
     if done := request.args.get("done"):
         return _done(variant, done, siblings)
     choose = "choose" in request.args and len(siblings) > 1
-    waiting = [each for each in siblings if sold_out(each)]
-    if not (waiting if choose else sold_out(variant)):
+    trigger = current_settings().trigger
+    waiting = [each for each in siblings if watchable(each, trigger)]
+    if not (waiting if choose else watchable(variant, trigger)):
         return replies.available(variant, status=200)
     chosen = [] if choose else [str(variant.composite_id)]
     form = SignUpForm(offered=siblings, offer=current_offer(), data={"variants": chosen})
@@ -131,7 +144,8 @@ def submit(composite_id: str) -> Response:
         given = given.copy()  # type: ignore[assignment]
         given["variants"] = str(variant.composite_id)
     form = SignUpForm(given, offered=siblings, offer=current_offer())
-    waiting = [each for each in siblings if sold_out(each)]
+    trigger = current_settings().trigger
+    waiting = [each for each in siblings if watchable(each, trigger)]
     form_reply = replies.FormReply(form, variant, waiting, choose=choose)
     try:
         guards.count_address()
@@ -162,8 +176,9 @@ def _available(
     form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply
 ) -> Response | None:
     """The reply for chosen variants that can be bought; None when all are sold out."""
+    trigger = current_settings().trigger
     chosen = [each for each in siblings if str(each.composite_id) in form.chosen]
-    back = [each for each in chosen if not sold_out(each)]
+    back = [each for each in chosen if not watchable(each, trigger)]
     if not back:
         return None
     if len(back) == len(chosen):

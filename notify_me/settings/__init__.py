@@ -11,6 +11,7 @@ from .delivery import Delivery
 from .errors import SettingsError
 from .models import Settings
 from .reading import read_settings
+from .trigger import Trigger
 
 __all__ = [
     "Account",
@@ -18,6 +19,7 @@ __all__ = [
     "Delivery",
     "Settings",
     "SettingsError",
+    "Trigger",
     "read_account",
     "read_settings",
 ]

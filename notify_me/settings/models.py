@@ -9,12 +9,14 @@ from .consent import Consent
 from .delivery import Delivery
 from .modal import Modal
 from .retention import Retention
+from .trigger import Trigger
 
 
 class Settings(Group):
     """`notify_me.toml`, whole: a field a table."""
 
     button: Button = Button()
+    trigger: Trigger = Trigger()
     modal: Modal = Modal()
     channels: Channels = Channels()
     consent: Consent = Consent()

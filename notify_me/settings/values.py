@@ -1,0 +1,89 @@
+"""Colours, lengths and fonts as CSS writes them, parsed: nothing else may reach a stylesheet."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import tinycss2
+import tinycss2.color5
+from pydantic import AfterValidator, Field
+
+UNITS = frozenset({"px", "rem", "em", "ch", "%", "vw", "vi", "pt"})
+"""The units that a length may have."""
+MAX_LENGTH = 10_000.0
+"""The largest number a length may have, in its unit."""
+_GENERIC = "serif, sans-serif, monospace, system-ui or another family, with commas between them"
+
+
+def _color(text: str) -> str:
+    if tinycss2.color5.parse_color(text) is None:
+        raise ValueError("must be a colour, such as #1f4a46, teal or rgb(31 74 70)")
+    return text
+
+
+def _length(text: str) -> str:
+    token = tinycss2.parse_one_component_value(text, skip_comments=False)
+    kind = getattr(token, "type", "")
+    value = getattr(token, "value", None)
+    unit = "%" if kind == "percentage" else getattr(token, "lower_unit", "")
+    zero = kind == "number" and value == 0
+    if not zero and (kind not in {"dimension", "percentage"} or unit not in UNITS):
+        raise ValueError("must be a length, such as 12px, 1.5rem or 50%")
+    if not isinstance(value, int | float) or not 0 <= value <= MAX_LENGTH:
+        raise ValueError(f"must be a length between 0 and {MAX_LENGTH:.0f}")
+    return text
+
+
+def _lengths(text: str) -> str:
+    parts = text.split()
+    if not 1 <= len(parts) <= 4:
+        raise ValueError("must be one to four lengths, such as 8px 0")
+    return " ".join(_length(part) for part in parts)
+
+
+def _font_family(text: str) -> str:
+    families = [part.strip() for part in text.split(",")]
+    for family in families:
+        tokens = tinycss2.parse_component_value_list(family)
+        quoted = len(tokens) == 1 and tokens[0].type == "string"
+        plain = bool(tokens) and all(token.type in {"ident", "whitespace"} for token in tokens)
+        if not quoted and not plain:
+            raise ValueError(f"must be font families: {_GENERIC}")
+    return ", ".join(families)
+
+
+Color = Annotated[str, Field(max_length=100), AfterValidator(_color)]
+"""A CSS colour that is a value of its own: no `var()`, no `url()`."""
+Length = Annotated[str, Field(max_length=30), AfterValidator(_length)]
+"""One CSS length or percentage that isn't negative."""
+Lengths = Annotated[str, Field(max_length=120), AfterValidator(_lengths)]
+"""One to four CSS lengths, as `margin` and `padding` take them."""
+FontFamily = Annotated[str, Field(max_length=300), AfterValidator(_font_family)]
+"""A list of font families."""
+
+
+def contrast(text: str, background: str) -> float | None:
+    """The contrast of two colours by WCAG 2.2, from 1 to 21; None where it can't be known, such as
+    for a colour that is see-through or follows another.
+    """
+    one, other = _luminance(text), _luminance(background)
+    if one is None or other is None:
+        return None
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def _luminance(text: str) -> float | None:
+    color = tinycss2.color5.parse_color(text)
+    # a keyword such as currentcolor, and light-dark(), are no colour yet
+    if not hasattr(color, "to") or color.alpha < 1:
+        return None
+    try:
+        channels = color.to("srgb").coordinates
+    except NotImplementedError:
+        return None
+    red, green, blue = (_linear(channel) for channel in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

@@ -1,0 +1,150 @@
+"""The merchant's looks as a stylesheet of custom properties: parsed values alone reach it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .settings import Settings
+from .settings.values import contrast
+
+LEAST_CONTRAST = 4.5
+"""Of text to its background, by WCAG 2.2 (1.4.3)."""
+
+_SIDES = {"left": "start", "center": "center", "right": "end"}
+"""Klaviyo's words for what turns round in a page that runs from right to left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A stylesheet and the name of its version; both empty where the settings say nothing."""
+
+    css: str
+    version: str
+
+
+@lru_cache(maxsize=64)
+def of(settings: Settings) -> Theme:
+    """The theme that these settings make."""
+    rules = {
+        "notify-me": dict(_everywhere(settings)),
+        "notify-me:not(.notify-me--card)": dict(_product_page(settings)),
+        "notify-me.notify-me--card": dict(_listing_card(settings)),
+    }
+    css = "".join(f"{selector}{{{_lines(found)}}}\n" for selector, found in rules.items() if found)
+    return Theme(css, hashlib.sha256(css.encode()).hexdigest()[:12] if css else "")
+
+
+def _lines(found: Mapping[str, str]) -> str:
+    return "".join(f"--notify-me-{name}:{value};" for name, value in found.items())
+
+
+def _everywhere(settings: Settings) -> Iterator[tuple[str, str]]:
+    text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
+    found = {
+        "button-font-family": text.font_family,
+        "button-font-size": _px(text.font_size),
+        "button-font-weight": text.font_weight,
+        "button-color": text.font_color,
+        "button-font-style": text.font_style,
+        "button-text-decoration": text.text_decoration,
+        "button-letter-spacing": _px(text.letter_spacing),
+        "button-background": box.color,
+        "button-radius": _px(box.border_radius),
+        "button-height": _px(box.height),
+        "button-width": "auto" if box.width == "fitToText" else None,
+        "button-alignment": _SIDES[box.alignment] if box.alignment != "center" else None,
+        "backdrop": modal.drop_background_color,
+        "surface": modal.background_color,
+        "text": modal.text_color,
+        "font": modal.font_family,
+        "headers-font": modal.headers_font_family,
+        "submit-background": modal.button_background_color,
+        "submit-color": modal.button_text_color,
+        "close-color": modal.close_button_color,
+        "error-background": modal.error_background_color,
+        "error": modal.error_text_color,
+        "success-background": modal.success_background_color,
+        "success": modal.success_text_color,
+        "z-index": modal.z_index,
+    }
+    yield from _given(found)
+    if box.border.enabled:
+        yield "button-border", f"{_px(box.border.width)} {box.border.style} {box.border.color}"
+    if box.drop_shadow.enabled:
+        shadow = box.drop_shadow
+        lengths = " ".join(
+            str(_px(each)) for each in (shadow.x_offset, shadow.y_offset, shadow.blur)
+        )
+        yield "button-shadow", f"{lengths} {shadow.color}"
+    # what has a ground of its own needs room around the words
+    for name in ("error", "success"):
+        if found[f"{name}-background"] is not None:
+            yield f"{name}-padding", ".75rem 1rem"
+
+
+def _product_page(settings: Settings) -> Iterator[tuple[str, str]]:
+    button = settings.button
+    align = button.product_page_text_align
+    yield from _given(
+        {
+            "button-text-align": _SIDES[align] if align != "center" else None,
+            "button-margin": button.product_page_margin,
+            "button-width": button.product_page_width,
+        }
+    )
+
+
+def _listing_card(settings: Settings) -> Iterator[tuple[str, str]]:
+    button = settings.button
+    align = button.collection_page_text_align
+    yield from _given(
+        {
+            "button-text-align": _SIDES[align] if align != "center" else None,
+            "button-width": button.collection_page_width,
+            "button-padding": button.collection_page_padding,
+        }
+    )
+
+
+def _given(found: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    return ((name, str(value)) for name, value in found.items() if value is not None)
+
+
+def _px(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}px"
+
+
+def faint(settings: Settings) -> list[str]:
+    """Sentences about text that is hard to read on its ground, as far as the settings tell."""
+    text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
+    pairs = {
+        ("button.text_styles.font_color", "button.button_styles.color"): (
+            text.font_color,
+            box.color,
+        ),
+        ("modal.text_color", "modal.background_color"): (modal.text_color, modal.background_color),
+        ("modal.button_text_color", "modal.button_background_color"): (
+            modal.button_text_color or text.font_color,
+            modal.button_background_color or box.color,
+        ),
+        ("modal.error_text_color", "modal.error_background_color"): (
+            modal.error_text_color,
+            modal.error_background_color or modal.background_color,
+        ),
+        ("modal.success_text_color", "modal.success_background_color"): (
+            modal.success_text_color or modal.text_color,
+            modal.success_background_color or modal.background_color,
+        ),
+    }
+    sentences = []
+    for (front, back), (color, ground) in pairs.items():
+        ratio = contrast(color, ground) if color and ground else None
+        if ratio is not None and ratio < LEAST_CONTRAST:
+            sentences.append(
+                f"{front} on {back} has a contrast of {ratio:.1f}:1, which many can't read: "
+                f"{LEAST_CONTRAST}:1 is the least"
+            )
+    return sentences
