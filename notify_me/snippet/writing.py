@@ -1,0 +1,86 @@
+"""What an import gives a person: a TOML file with comments, and a report for the terminal."""
+
+from __future__ import annotations
+
+from .convert import Imported, Note
+from .errors import plain
+from .grammar import load_module
+from .options import TARGETS, Kind
+
+TITLES: dict[Kind, str] = {
+    "taken": "Came over",
+    "changed": "Changed on purpose",
+    "no_effect": "Has no effect in Klaviyo's own script",
+    "not_supported": "Not supported",
+}
+"""The groups of a report, in its order."""
+
+
+def as_toml(imported: Imported) -> str:
+    """The settings as a TOML document, with comments on what differs and what stayed behind.
+
+    Raises `SnippetError` if tomlkit isn't installed.
+    """
+    tomlkit = load_module("tomlkit")
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Read from Klaviyo's old back-in-stock snippet."))
+    if imported.environment:
+        document.add(tomlkit.comment("These belong in the environment (.env), not in this file:"))
+        for name, value in imported.environment.items():
+            document.add(tomlkit.comment(f"{name}={plain(value, 100)}"))
+    remarks = _remarks(imported.notes)
+    for name, settings in imported.settings.items():
+        table = tomlkit.table()
+        for key, value in settings.items():
+            item = tomlkit.item(value)
+            if remark := remarks.get((name, key)):
+                item.comment(remark)
+            table.add(key, item)
+        document.add(tomlkit.nl())
+        document.add(name, table)
+    tail = _tail(imported)
+    lines = "".join(f"# {line}\n" if line else "\n" for line in tail)
+    body: str = tomlkit.dumps(document)
+    return body.rstrip("\n") + "\n" + (f"\n{lines}" if lines else "")
+
+
+def report(imported: Imported) -> str:
+    """Every option in plain text, grouped by what became of it."""
+    blocks = []
+    if imported.environment:
+        lines = [f"  {name}={plain(value, 100)}" for name, value in imported.environment.items()]
+        blocks.append("\n".join(["For the environment (.env)", *lines]))
+    for kind, title in TITLES.items():
+        notes = [note for note in imported.notes if note.kind == kind]
+        if notes:
+            lines = [f"  line {note.line}: {note.option}: {note.reason}" for note in notes]
+            blocks.append("\n".join([f"{title} ({len(notes)})", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _remarks(notes: list[Note]) -> dict[tuple[str, str], str]:
+    remarks = {}
+    for note in notes:
+        target = TARGETS.get(note.option)
+        if target is None:
+            continue
+        if note.kind == "changed":
+            remarks[target.table, target.key] = "changed: see the report"
+        elif note.kind == "no_effect" and target.unused:
+            remarks[target.table, target.key] = "has no effect in Klaviyo's own script"
+    return remarks
+
+
+def _tail(imported: Imported) -> list[str]:
+    lines = []
+    if imported.integration:
+        lines += [
+            "If Klaviyo has your products from this platform:",
+            "[catalog]",
+            f'integration = "{imported.integration}"',
+        ]
+    left = [note for note in imported.notes if note.kind == "not_supported"]
+    if left:
+        lines += [""] * bool(lines) + ["Not taken over:"]
+        lines += [f"{note.option} (line {note.line}): {note.reason}" for note in left]
+    return lines
