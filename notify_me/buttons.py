@@ -21,6 +21,7 @@ def notify_me(
     *,
     label: str | None = None,
     display: str | None = None,
+    inline: bool | None = None,
     caller: Callable[[], str] | None = None,
 ) -> Markup:
     """The button for a variant, or for a card that stands for all variants of a product.
@@ -29,8 +30,9 @@ def notify_me(
     otherwise; given a product's variants, when all are. `{% call notify_me(variant) %}` wraps
     the shop's own button: that stands alone while there is stock, and `display` (`REPLACE`,
     `NEXT_TO`) says whether ours replaces it or stands next to it when there is none.
-    `label` and `display` override the settings. With `presentation = "inline"` a product page
-    shows the form itself in the button's place.
+    With `presentation = "inline"` the form itself stands in the place of a single variant's
+    button: don't call it inside a `<form>`, which can't hold another. `label`, `display` and
+    `inline` override the settings; `inline=False` is for places too small for the form.
     """
     settings = current_settings()
     display = display or settings.button.display
@@ -41,7 +43,9 @@ def notify_me(
     own = Markup(caller() if caller else "")  # noqa: S704 - Jinja's own output
     if not variants or not all(watchable(each, settings.trigger) for each in variants):
         return own
-    if settings.modal.presentation == "inline" and not card:
+    if inline is None:
+        inline = settings.modal.presentation == "inline"
+    if inline and not card:
         ours = _form(variants[0])
     else:
         ours = _button(variants, label, card=card)
@@ -74,7 +78,13 @@ def _form(variant: Variant) -> Markup:
     context = FormReply(form, variant, waiting, choose=False).context()
     # the same at each visit, or the page could never be answered with 304
     prefix = f"notify-me-{hashlib.sha256(str(variant.composite_id).encode()).hexdigest()[:6]}"
-    page = render_template("notify_me/inline.html", prefix=prefix, heading="h2", **context)
+    page = render_template(
+        "notify_me/inline.html",
+        prefix=prefix,
+        heading="h2",
+        anchor=current_settings().button.alternate_anchor,
+        **context,
+    )
     return Markup(page)  # noqa: S704 - Jinja's own output
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "from_element",
     "send",
     "unknown",
+    "unwatched",
 ]
 
 
@@ -50,6 +51,7 @@ FOOTER_TAGS = {
 }
 """What `footer_content` may be made of."""
 FOOTER_LINKS = {"https", "http", "mailto", "tel"}
+_PLACEHOLDER = re.compile(r"\{(product_name|variant_name)\}")
 
 
 def from_element() -> bool:
@@ -87,7 +89,7 @@ def _filled(text: str, variant: Variant, named: bool) -> str:
     """Klaviyo's placeholders, filled; `named`: whether one variant is meant."""
     names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
     # in one pass, since a product's title may look like a placeholder
-    return re.sub(r"\{(product_name|variant_name)\}", lambda match: names[match[1]], text).strip()
+    return _PLACEHOLDER.sub(lambda match: names[match[1]], text).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +148,19 @@ class FormReply:
 
 def _footer(variant: Variant, named: bool) -> Markup:
     """The text below the form: the merchant's markup, but for what could do anything."""
-    text = current_settings().modal.footer_content
-    if not text:
-        return Markup()
-    # a product's title is text, whatever it holds
     names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
+    # a product's title is text; cleaned last, since it may stand in a link's address
+    filled = _PLACEHOLDER.sub(
+        lambda match: str(escape(names[match[1]])), current_settings().modal.footer_content
+    )
     cleaned = nh3.clean(
-        text, tags=FOOTER_TAGS, attributes={"a": {"href"}}, url_schemes=FOOTER_LINKS
+        filled,
+        tags=FOOTER_TAGS,
+        attributes={"a": {"href"}},
+        tag_attribute_values={"a": {"target": {"_blank"}}},
+        url_schemes=FOOTER_LINKS,
     )
-    filled = re.sub(
-        r"\{(product_name|variant_name)\}", lambda match: str(escape(names[match[1]])), cleaned
-    )
-    return Markup(filled)  # noqa: S704 - cleaned above
+    return Markup(cleaned)  # noqa: S704 - cleaned above
 
 
 def _typed(form: SignUpForm, name: str) -> str:
@@ -167,7 +170,15 @@ def _typed(form: SignUpForm, name: str) -> str:
 
 def available(variant: Variant, *, status: int) -> Response:
     """The variant can be bought: a link to it instead of a form."""
-    return _reply("available", "notify_me/_available.html", status, {"variant": variant})
+    # what is sold without stock can be bought, but isn't back
+    back = variant.quantity is None or variant.quantity > 0
+    context = {"variant": variant, "back": back}
+    return _reply("available", "notify_me/_available.html", status, context)
+
+
+def unwatched(variant: Variant) -> Response:
+    """404 for a variant that can't be bought, and for which the shop sends no notices."""
+    return _reply("failed", "notify_me/_unwatched.html", HTTPStatus.NOT_FOUND, {"variant": variant})
 
 
 def failed(words: str, status: int) -> Response:

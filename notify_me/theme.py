@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .settings import Settings
+from .settings.button import Button
+from .settings.modal import Modal
 from .settings.values import contrast
 
 LEAST_CONTRAST = 4.5
@@ -15,6 +17,32 @@ LEAST_CONTRAST = 4.5
 
 _SIDES = {"left": "start", "center": "center", "right": "end"}
 """Klaviyo's words for what turns round in a page that runs from right to left."""
+_WHITE, _BLACK = "#ffffff", "#1d1d1f"
+_REDS = ("#b3261e", "#ffa49b")
+
+_BUTTON = "notify-me a:where(.notify-me__button),notify-me button:where(.notify-me__submit)"
+_SUBMIT = "notify-me button:where(.notify-me__submit)"
+_TITLE = "notify-me :is(h1,h2):where(.notify-me__title)"
+_FIRM = {
+    "button-font-family": (_BUTTON, "font-family"),
+    "button-font-size": (_BUTTON, "font-size"),
+    "button-font-weight": (_BUTTON, "font-weight"),
+    "button-color": (_BUTTON, "color"),
+    "button-font-style": (_BUTTON, "font-style"),
+    "button-text-decoration": (_BUTTON, "text-decoration"),
+    "button-letter-spacing": (_BUTTON, "letter-spacing"),
+    "button-background": (_BUTTON, "background"),
+    "button-radius": (_BUTTON, "border-radius"),
+    "button-border": (_BUTTON, "border"),
+    "button-shadow": (_BUTTON, "box-shadow"),
+    "submit-background": (_SUBMIT, "background"),
+    "submit-color": (_SUBMIT, "color"),
+    "headers-font": (_TITLE, "font-family"),
+    "text": (_TITLE, "color"),
+}
+"""What a shop's rules for `a`, `button` and `h2` would else undo. Two elements outweigh those; any
+class of the shop's outweighs them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +56,20 @@ class Theme:
 @lru_cache(maxsize=64)
 def of(settings: Settings) -> Theme:
     """The theme that these settings make."""
+    everywhere = dict(_everywhere(settings))
+    # without weight, so that a rule of the shop's for notify-me wins
     rules = {
-        "notify-me": dict(_everywhere(settings)),
-        "notify-me:not(.notify-me--card)": dict(_product_page(settings)),
-        "notify-me.notify-me--card": dict(_listing_card(settings)),
+        ":where(notify-me)": everywhere,
+        ":where(notify-me:not(.notify-me--card,.notify-me--page))": dict(_product_page(settings)),
+        ":where(notify-me.notify-me--card)": dict(_listing_card(settings)),
     }
     css = "".join(f"{selector}{{{_lines(found)}}}\n" for selector, found in rules.items() if found)
+    firm: dict[str, str] = {}
+    for name in everywhere:
+        if name in _FIRM:
+            selector, css_property = _FIRM[name]
+            firm[selector] = f"{firm.get(selector, '')}{css_property}:var(--notify-me-{name});"
+    css += "".join(f"{selector}{{{firm[selector]}}}\n" for selector in firm)
     return Theme(css, hashlib.sha256(css.encode()).hexdigest()[:12] if css else "")
 
 
@@ -42,35 +78,28 @@ def _lines(found: Mapping[str, str]) -> str:
 
 
 def _everywhere(settings: Settings) -> Iterator[tuple[str, str]]:
-    text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
-    found = {
-        "button-font-family": text.font_family,
-        "button-font-size": _px(text.font_size),
-        "button-font-weight": text.font_weight,
-        "button-color": text.font_color,
-        "button-font-style": text.font_style,
-        "button-text-decoration": text.text_decoration,
-        "button-letter-spacing": _px(text.letter_spacing),
-        "button-background": box.color,
-        "button-radius": _px(box.border_radius),
-        "button-height": _px(box.height),
-        "button-width": "auto" if box.width == "fitToText" else None,
-        "button-alignment": _SIDES[box.alignment] if box.alignment != "center" else None,
-        "backdrop": modal.drop_background_color,
-        "surface": modal.background_color,
-        "text": modal.text_color,
-        "font": modal.font_family,
-        "headers-font": modal.headers_font_family,
-        "submit-background": modal.button_background_color,
-        "submit-color": modal.button_text_color,
-        "close-color": modal.close_button_color,
-        "error-background": modal.error_background_color,
-        "error": modal.error_text_color,
-        "success-background": modal.success_background_color,
-        "success": modal.success_text_color,
-        "z-index": modal.z_index,
-    }
-    yield from _given(found)
+    yield from _button(settings.button)
+    yield from _form(settings.modal)
+
+
+def _button(button: Button) -> Iterator[tuple[str, str]]:
+    text, box = button.text_styles, button.button_styles
+    yield from _given(
+        {
+            "button-font-family": text.font_family,
+            "button-font-size": _px(text.font_size),
+            "button-font-weight": text.font_weight,
+            "button-color": text.font_color or _readable(box.color),
+            "button-font-style": text.font_style,
+            "button-text-decoration": text.text_decoration,
+            "button-letter-spacing": _px(text.letter_spacing),
+            "button-background": box.color,
+            "button-radius": _px(box.border_radius),
+            "button-height": _px(box.height),
+            "button-width": "auto" if box.width == "fitToText" else None,
+            "button-alignment": _SIDES[box.alignment] if box.alignment != "center" else None,
+        }
+    )
     if box.border.enabled:
         yield "button-border", f"{_px(box.border.width)} {box.border.style} {box.border.color}"
     if box.drop_shadow.enabled:
@@ -79,10 +108,47 @@ def _everywhere(settings: Settings) -> Iterator[tuple[str, str]]:
             str(_px(each)) for each in (shadow.x_offset, shadow.y_offset, shadow.blur)
         )
         yield "button-shadow", f"{lengths} {shadow.color}"
+
+
+def _form(modal: Modal) -> Iterator[tuple[str, str]]:
+    ground = modal.background_color
+    error = modal.error_text_color or _readable(modal.error_background_color, *_REDS)
+    found = {
+        "backdrop": modal.drop_background_color,
+        "surface": ground,
+        "text": modal.text_color or _readable(ground),
+        "font": modal.font_family,
+        "headers-font": modal.headers_font_family,
+        "submit-background": modal.button_background_color,
+        "submit-color": modal.button_text_color or _readable(modal.button_background_color),
+        "close-color": modal.close_button_color,
+        "error-background": modal.error_background_color,
+        "error": error or _readable(ground, *_REDS),
+        "alert": error,
+        "success-background": modal.success_background_color,
+        "success": modal.success_text_color or _readable(modal.success_background_color),
+        "z-index": modal.z_index,
+    }
+    if ground:
+        # the shop's own were chosen for another ground: these are mixed from text and ground
+        found |= dict.fromkeys(("muted", "border", "accent"), "initial")
+        found["scheme"] = {_WHITE: "dark", _BLACK: "light"}.get(_readable(ground) or "")
+    yield from _given(found)
     # what has a ground of its own needs room around the words
     for name in ("error", "success"):
         if found[f"{name}-background"] is not None:
             yield f"{name}-padding", ".75rem 1rem"
+
+
+def _readable(ground: str | None, *colors: str) -> str | None:
+    """The first of the colours (white, then black) that can be read on this ground; black or
+    white where none can, None where that can't be known.
+    """
+    if ground is None or contrast(_WHITE, ground) is None:
+        return None
+    ratios = {each: contrast(each, ground) or 0 for each in (*colors, _WHITE, _BLACK)}
+    fine = [each for each, ratio in ratios.items() if ratio >= LEAST_CONTRAST]
+    return fine[0] if fine else max(ratios, key=lambda each: ratios[each])
 
 
 def _product_page(settings: Settings) -> Iterator[tuple[str, str]]:

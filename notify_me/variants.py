@@ -135,7 +135,7 @@ def buyable(variant: Variant, trigger: Trigger) -> bool:
     if variant.quantity is None:
         return variant.available is not False
     enough = variant.quantity >= trigger.inventory_quantity_threshold
-    return enough or variant.inventory_policy is InventoryPolicy.CONTINUE
+    return enough or variant.preorder or variant.inventory_policy is InventoryPolicy.CONTINUE
 
 
 def watchable(variant: Variant, trigger: Trigger) -> bool:

@@ -17,7 +17,7 @@ from .log import CallState, LoggedCall, LoggedSignUp
 from .outcomes import Accepted, Answer
 from .sign_up import Operation, calls
 from .taking import LINK_AGE, take
-from .variants import CompositeID, Variant, watchable
+from .variants import CompositeID, Variant, buyable, watchable
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,9 @@ def show(composite_id: str) -> Response:
     trigger = current_settings().trigger
     waiting = [each for each in siblings if watchable(each, trigger)]
     if not (waiting if choose else watchable(variant, trigger)):
-        return replies.available(variant, status=200)
+        asked = siblings if choose else [variant]
+        back = [each for each in asked if buyable(each, trigger)]
+        return replies.available(back[0], status=200) if back else replies.unwatched(variant)
     chosen = [] if choose else [str(variant.composite_id)]
     form = SignUpForm(offered=siblings, offer=current_offer(), data={"variants": chosen})
     return replies.FormReply(form, variant, waiting, choose=choose).shown()
@@ -175,14 +177,21 @@ def _as_if_taken(form: SignUpForm, siblings: Sequence[Variant], variant: Variant
 def _available(
     form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply
 ) -> Response | None:
-    """The reply for chosen variants that can be bought; None when all are sold out."""
+    """The reply for chosen variants that can be bought or aren't watched; None when all wait."""
     trigger = current_settings().trigger
     chosen = [each for each in siblings if str(each.composite_id) in form.chosen]
-    back = [each for each in chosen if not watchable(each, trigger)]
-    if not back:
+    gone = [each for each in chosen if not watchable(each, trigger)]
+    back = [each for each in gone if buyable(each, trigger)]
+    if not gone:
         return None
-    if len(back) == len(chosen):
-        return replies.available(back[0], status=409)
-    names = ", ".join(each.title for each in back)
-    form.variants.errors = [f"Back in stock meanwhile: {names}. You can buy that now."]
+    if len(gone) == len(chosen):
+        return replies.available(back[0], status=409) if back else replies.unwatched(gone[0])
+    blocked = [each for each in gone if each not in back]
+    told = (
+        ("Back in stock meanwhile: {}. You can buy that now.", back),
+        ("We send no notices about {}. Please choose again.", blocked),
+    )
+    form.variants.errors = [
+        words.format(", ".join(each.title for each in group)) for words, group in told if group
+    ]
     return form_reply.invalid()

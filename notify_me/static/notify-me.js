@@ -71,9 +71,12 @@ export class NotifyMe extends HTMLElement {
   }
 
   connectedCallback() {
-    // a move comes back here with the new parent
     const place = document.getElementById(this.dataset.anchor ?? "");
-    if (place && !place.contains(this)) return place.append(this);
+    if (place) {
+      // once only, or it would fight with a script of the shop's; the move comes back here
+      delete this.dataset.anchor;
+      if (!place.contains(this)) return place.append(this);
+    }
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     for (const type of ["pointerover", "focusin", "touchstart"])
