@@ -5,7 +5,7 @@ CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chr
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types fix bench-delivery screenshots lock static browser postgres clean
+.PHONY: help run test lint types fix docs bench-delivery screenshots lock static browser postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ types: $(VENV)/.dev ## Type checks
 fix: $(VENV)/.dev ## Mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## Write docs/settings.md from the settings' models
+	$(BIN)/python -m notify_me.settings.docs > docs/settings.md
 
 static: $(VENV)/.run
 	@for folder in static notify_me/static; do $(BIN)/python -m whitenoise.compress --quiet $$folder; done

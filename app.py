@@ -30,13 +30,12 @@ ENVIRONMENT = (
     "KLAVIYO_PRIVATE_KEY",
     "KLAVIYO_PUBLIC_KEY",
     "KLAVIYO_REVISION",
-    "NOTIFY_ME_CONFIG",
-    "NOTIFY_ME_LOG_KEY",
-    "NOTIFY_ME_MODE",
     "RATELIMIT_STORAGE_URI",
     "SECRET_KEY",
 )
-"""What goes from the environment into the Flask config under the same name."""
+"""What goes from the environment into the Flask config under the same name, besides all settings of
+the kit's, which begin with `NOTIFY_ME_`.
+"""
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
@@ -96,7 +95,9 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
             'of python -c "import secrets; print(secrets.token_hex())", or set DEMO=1 for a demo '
             "with keys of its own"
         )
-    app.config.from_mapping({name: environ[name] for name in ENVIRONMENT if environ.get(name)})
+    given = {name: value for name, value in environ.items() if name.startswith("NOTIFY_ME_")}
+    given |= {name: environ[name] for name in ENVIRONMENT if environ.get(name)}
+    app.config.from_mapping({name: value for name, value in given.items() if value})
     app.config["DEMO"] = demo
     app.config["RATELIMIT_ENABLED"] = flag(environ, "RATELIMIT_ENABLED", default="1")
     app.config["TRUSTED_PROXIES"] = _count("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""))

@@ -9,6 +9,7 @@ import threading
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from email_validator import EmailNotValidError, validate_email
@@ -16,12 +17,14 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import admin
+from . import admin, told
 from .delivery import Queue
 from .extension import current_settings, current_state, klaviyo_of
 from .log import Held, SignUpLog
 from .phones import e164
 from .sign_up import Operation
+from .snippet import SnippetError, as_toml, read_snippet, report
+from .snippet.source import LIMIT
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
@@ -107,6 +110,57 @@ def purge() -> None:
     except SQLAlchemyError as error:
         raise _NoDatabase(error) from None
     click.echo(f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents")
+
+
+@commands.command("settings")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+def show_settings(*, as_json: bool) -> None:
+    """Print every setting that holds, and where it came from; secrets are masked."""
+    rows = told.settings_of(current_app.config)
+    click.echo(told.as_json(rows) if as_json else told.as_text(rows))
+
+
+@commands.command("import-snippet")
+@click.argument("file", type=click.File("rb"))
+@click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML there.")
+@click.option("--force", is_flag=True, help="Write over an --output that is there already.")
+def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
+    """Turn Klaviyo's old back-in-stock snippet in FILE (- for standard input) into settings.
+
+    FILE is a theme's HTML, Liquid or script that calls klaviyo.enable("backinstock", {…}). The
+    TOML goes to standard output, a report on every option to standard error.
+    """
+    try:
+        imported = read_snippet(_snippet(file))
+        document = as_toml(imported)
+    except SnippetError as error:
+        raise _Refused(f"{file.name}: {error}") from None
+    if output is None:
+        click.echo(document, nl=False)
+    else:
+        try:
+            with Path(output).open("w" if force else "x", encoding="utf-8") as written:
+                written.write(document)
+        except FileExistsError:
+            raise _Refused(f"{output} is there already: --force writes over it") from None
+        except OSError as error:
+            raise _Refused(f"{output} can't be written: {error.strerror}") from None
+    click.echo(report(imported), nl=False, err=True)
+
+
+class _Refused(click.ClickException):
+    """What can't be done with what was given."""
+
+    exit_code = 2
+
+
+def _snippet(file: BinaryIO) -> str:
+    # one byte more than is taken, so that what is too long is refused and not cut
+    given = file.read(LIMIT + 1)
+    try:
+        return given.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return given.decode("cp1252", errors="replace")
 
 
 @commands.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -11,7 +12,7 @@ from flask import Flask, current_app
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.routing import PathConverter
 
-from . import consent, guards
+from . import consent, guards, theme
 from .delivery import Guarded, Queue
 from .delivery.queue import check_sqlite
 from .klaviyo import Klaviyo
@@ -22,6 +23,8 @@ from .variants import Catalog
 
 if TYPE_CHECKING:
     from flask_sqlalchemy_lite import SQLAlchemy
+
+logger = logging.getLogger(__name__)
 
 MIGRATIONS = str(Path(__file__).parent / "migrations")
 """The folder of the kit's own Alembic branch, for the shop's `version_locations`."""
@@ -73,6 +76,7 @@ class NotifyMe:
     extension, in whose default database the sign-up log lives. Reads from `app.config`:
     `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`,
     `KLAVIYO_REVISION`, `NOTIFY_ME_MODE`, `NOTIFY_ME_CONFIG`, `NOTIFY_ME_LOG_KEY`, `SECRET_KEY`.
+    Every setting of `notify_me.toml` may stand there too, as `NOTIFY_ME_BUTTON__LABEL`.
     Raises `SettingsError` when one is wrong or missing.
     """
 
@@ -92,9 +96,11 @@ class NotifyMe:
         """Set the kit up on `app`; once an app."""
         if "notify_me" in app.extensions:
             raise RuntimeError("NotifyMe is already set up on this app: use that one")
-        settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"))
+        settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
         consent.check(settings, account)
+        for each in theme.faint(settings):
+            logger.warning("%s", each)
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
         with app.app_context():

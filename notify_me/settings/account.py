@@ -17,13 +17,44 @@ from .errors import SettingsError, sentence
 class Account(Group):
     """Where Klaviyo is and who we are there. From the environment alone, never from a file."""
 
-    mode: Literal["server", "client"] = Field("server", alias="NOTIFY_ME_MODE")
-    api_url: str = Field("https://a.klaviyo.com", alias="KLAVIYO_API_URL")
-    revision: str = Field(REVISION, alias="KLAVIYO_REVISION")
-    public_key: str = Field("", alias="KLAVIYO_PUBLIC_KEY")
-    private_key: SecretStr = Field(SecretStr(""), alias="KLAVIYO_PRIVATE_KEY")
-    list_id: str = Field("", alias="KLAVIYO_LIST_ID")
-    log_key: SecretStr = Field(SecretStr(""), alias="NOTIFY_ME_LOG_KEY")
+    mode: Literal["server", "client"] = Field(
+        "server",
+        alias="NOTIFY_ME_MODE",
+        description="Who calls Klaviyo: Flask with the private key, or the shopper's "
+        "browser with the public one.",
+    )
+    api_url: str = Field(
+        "https://a.klaviyo.com",
+        alias="KLAVIYO_API_URL",
+        description="Where Klaviyo is. Only for a proxy or a stand-in.",
+    )
+    revision: str = Field(
+        REVISION,
+        alias="KLAVIYO_REVISION",
+        description="The revision of Klaviyo's API.",
+    )
+    public_key: str = Field(
+        "",
+        alias="KLAVIYO_PUBLIC_KEY",
+        description="The public key, which is the company ID. Needed for client mode.",
+    )
+    private_key: SecretStr = Field(
+        SecretStr(""),
+        alias="KLAVIYO_PRIVATE_KEY",
+        description="A private key. Needed for server mode; in client mode, a net for what "
+        "can't get through.",
+    )
+    list_id: str = Field(
+        "",
+        alias="KLAVIYO_LIST_ID",
+        description="The list that subscribers join. Needed for SMS, WhatsApp and the email list.",
+    )
+    log_key: SecretStr = Field(
+        SecretStr(""),
+        alias="NOTIFY_ME_LOG_KEY",
+        description="A secret of 16 characters or more, under which the sign-up log hashes "
+        "contacts.",
+    )
 
     @field_validator("api_url")
     @classmethod

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a setting may be, in words that follow "must be", where its type doesn't tell."""
+
+    words: str
+
+
+CLASS_NAMES = "class names with spaces between them, such as btn btn--wide"
+ELEMENT_ID = "the id of an element, such as buy-box, without #"
 
 
 class Group(BaseModel):
@@ -16,17 +28,19 @@ class Group(BaseModel):
 
 def _class_names(text: str) -> str:
     if not all(re.fullmatch(r"-?[A-Za-z_][\w-]*", name) for name in text.split()):
-        raise ValueError("must be class names with spaces between them, such as btn btn--wide")
+        raise ValueError(f"must be {CLASS_NAMES}")
     return " ".join(text.split())
 
 
 def _element_id(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z][\w:.-]*|", text):
-        raise ValueError("must be the id of an element, such as buy-box, without #")
+        raise ValueError(f"must be {ELEMENT_ID}")
     return text
 
 
-ClassNames = Annotated[str, Field(max_length=200), AfterValidator(_class_names)]
+ClassNames = Annotated[
+    str, Field(max_length=200), AfterValidator(_class_names), Allowed(CLASS_NAMES)
+]
 """Names for `class`, or none."""
-ElementID = Annotated[str, Field(max_length=100), AfterValidator(_element_id)]
+ElementID = Annotated[str, Field(max_length=100), AfterValidator(_element_id), Allowed(ELEMENT_ID)]
 """An element's `id`, or none."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, field_validator
 
 from ..phones import REGIONS
 from ..sign_up import Channel
-from .base import Group
+from .base import Allowed, Group
+
+COUNTRY = "the two letters of a country, such as US, GB or DE"
 
 
 class Channels(Group):
@@ -18,7 +22,7 @@ class Channels(Group):
         description="Any of EMAIL, SMS and WHATSAPP, in the order in which the form shows them. "
         "SMS and WHATSAPP need a list, and brand and links under [consent].",
     )
-    default_region: str = Field(
+    default_region: Annotated[str, Allowed(COUNTRY)] = Field(
         "US",
         description="The country of phone numbers typed without a country code: two letters, "
         "such as US or DE.",
@@ -35,5 +39,5 @@ class Channels(Group):
     @classmethod
     def _region(cls, value: str) -> str:
         if value.upper() not in REGIONS:
-            raise ValueError("must be the two letters of a country, such as US, GB or DE")
+            raise ValueError(f"must be {COUNTRY}")
         return value.upper()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from .base import Group
+from .base import Allowed, Group
 
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
 """What `{…}` may name in a text of `[consent]`; the last two become links."""
+
+ADDRESS = "an address that begins with https://, or with / for a page of the shop's"
 
 
 class Consent(Group):
@@ -19,15 +21,19 @@ class Consent(Group):
     """
 
     brand: str = Field("", max_length=100, description="Who writes: your company's name.")
-    terms_of_service_url: str = Field("", description="The address of your terms of service.")
-    privacy_policy_url: str = Field("", description="The address of your privacy policy.")
+    terms_of_service_url: Annotated[str, Allowed(ADDRESS)] = Field(
+        "", description="The address of your terms of service."
+    )
+    privacy_policy_url: Annotated[str, Allowed(ADDRESS)] = Field(
+        "", description="The address of your privacy policy."
+    )
     terms_of_service_text: str = Field(
         "Terms of Service", min_length=1, max_length=100, description="The words of that link."
     )
     privacy_policy_text: str = Field(
         "Privacy Policy", min_length=1, max_length=100, description="The words of that link."
     )
-    locale: str = Field(
+    locale: Annotated[str, Allowed("a language, such as en or de-AT")] = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         description="The language of the texts below, such as en or de-AT: it is kept with each "
@@ -109,7 +115,7 @@ class Consent(Group):
     def _address(cls, value: str) -> str:
         ours = value.startswith("/") and not value.startswith("//")
         if value and not ours and not re.match(r"https?://[^\s/]", value):
-            raise ValueError("must begin with https://, or with / for a page of the shop's")
+            raise ValueError(f"must be {ADDRESS}")
         return value
 
     @field_validator(

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time
 
 import click
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from .fields import Known, Path, settings, tables
+
+_PRIVATE = re.compile(r"pk_\w+")
+_MOST_SHOWN = 60
 
 
 class SettingsError(click.ClickException, ValueError):
@@ -17,29 +25,110 @@ class SettingsError(click.ClickException, ValueError):
 
 
 def sentence(source: str, model: type[BaseModel], error: ValidationError) -> str:
-    """All that is wrong, each with its key, what was given, and what is allowed."""
-    lines = [_line(model, detail) for detail in error.errors(include_url=False)]
-    return f"{source}: " + "; ".join(lines)
+    """All that is wrong with what came from one source, each with its key, what was given, and
+    what is allowed.
+    """
+    told = (wrong(model, detail) for detail in error.errors(include_url=False))
+    return f"{source}: " + "; ".join(told)
 
 
-def _line(model: type[BaseModel], detail: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
+def path_of(detail: ErrorDetails) -> Path:
+    """The key that an error is about: an item of a list is about the list."""
+    return tuple(part for part in detail["loc"] if isinstance(part, str))
+
+
+def wrong(
+    model: type[BaseModel], detail: ErrorDetails, named: Callable[[Path], str] | None = None
+) -> str:
+    """One thing that is wrong; `named` is how whoever wrote it calls a key."""
+    path = path_of(detail)
+    key = named(path) if named else ".".join(map(_key, path))
     if detail["type"] == "extra_forbidden":
-        nearest = difflib.get_close_matches(key, list(_keys(model)), n=1, cutoff=0.5)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        return f"{key} is not a setting{hint}"
+        return _masked(f"{key} is not a setting{_hint(model, path)}")
     message = detail["msg"].removeprefix("Value error, ")
-    if not key:
+    own = detail["type"] == "value_error"
+    known = {each.path: each for each in settings(model)}.get(path)
+    if not path:
         return message
+    if own and not message.startswith("must "):
+        return _masked(f"{key}: {message}")
+    if not own and known is None:
+        message = f"must be a table, as under [{'.'.join(path)}]"
+    # a validator's sentence says more than the type's words
+    elif not own and known is not None and known.allowed != "text":
+        message = f"must be {known.allowed}"
     # a key's own value is never repeated, nor a private key in another's place
-    given = repr(detail["input"])
-    secret = key.isupper() and ("KEY" in key or "pk_" in given or "@" in given)
-    given = "" if secret else f", not {given}"
-    return f"{key}: {message[:1].lower()}{message[1:]}{given}"
+    given = shown(detail["input"])
+    secret = key.isupper() and "__" not in key and ("KEY" in key or "pk_" in given or "@" in given)
+    hint = _choice(known, detail["input"]) if known else ""
+    message = f"{message[:1].lower()}{message[1:]}"
+    return f"{key}: {message}" if secret else _masked(f"{key}: {message}, not {given}{hint}")
 
 
-def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, info in model.model_fields.items():
-        yield prefix + name
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield from _keys(info.annotation, f"{prefix}{name}.")
+def shown(value: object) -> str:
+    """A value as it may stand in a sentence: short, on one line, much as TOML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return "a table"
+    try:
+        listed = isinstance(value, list | tuple)
+        text = json.dumps(value, default=str, ensure_ascii=False) if listed else repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def near(name: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
+    """The name that is most like one that isn't known."""
+    found = difflib.get_close_matches(name[:100], names, n=1, cutoff=cutoff)
+    return found[0] if found else None
+
+
+def _masked(text: str) -> str:
+    return _PRIVATE.sub("pk_…", text)
+
+
+def _key(part: str) -> str:
+    return part if re.fullmatch(r"[\w-]{1,60}", part) else shown(part)
+
+
+def _choice(known: Known, given: object) -> str:
+    """The choice that was meant, where only its case or a letter is wrong."""
+    if not isinstance(given, str) or not known.choices:
+        return ""
+    folded = {each.lower(): each for each in known.choices}
+    found = near(given.lower(), list(folded))
+    return f"; did you mean {folded[found]!r}?" if found else ""
+
+
+def _hint(model: type[BaseModel], path: Path) -> str:
+    """The known key that was meant, else those that stand in the same table."""
+    found = _nearest(model, path)
+    if found:
+        return f"; did you mean {'.'.join(found)}?"
+    inside = [each[-1] for each in _paths(model) if each[:-1] == path[:-1]]
+    if len(path) == 1:
+        return f"; the tables are {', '.join(f'[{name}]' for name in inside)}"
+    return f"; [{'.'.join(path[:-1])}] has {', '.join(inside)}"
+
+
+def _paths(model: type[BaseModel]) -> list[Path]:
+    return [*(path for path, _ in tables(model) if path), *(each.path for each in settings(model))]
+
+
+def _nearest(model: type[BaseModel], path: Path) -> Path | None:
+    known = _paths(model)
+    flat = {"_".join(each): each for each in reversed(known)}
+    if found := flat.get("_".join(path)):  # border_color for border.color
+        return found
+    beside = {each[-1]: each for each in known if each[:-1] == path[:-1]}
+    if name := near(path[-1], list(beside)):
+        return beside[name]
+    for each in known:  # the right key in the wrong table
+        if each[-1] == path[-1]:
+            return each
+    name = near("_".join(path), list(flat), cutoff=0.75)
+    return flat[name] if name else None

@@ -20,5 +20,8 @@ class Retention(Group):
     @model_validator(mode="after")
     def _consents_longer(self) -> Retention:
         if self.consent_days < self.log_days:
-            raise ValueError("consent_days must not be less than log_days")
+            raise ValueError(
+                f"consent_days ({self.consent_days}) must not be less than "
+                f"log_days ({self.log_days})"
+            )
         return self

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import tinycss2
 import tinycss2.color5
 from pydantic import AfterValidator, Field
 
+from .base import Allowed
+
 UNITS = frozenset({"px", "rem", "em", "ch", "%", "vw", "vi", "pt"})
 """The units that a length may have."""
 MAX_LENGTH = 10_000.0
 """The largest number a length may have, in its unit."""
-_GENERIC = "serif, sans-serif, monospace, system-ui or another family, with commas between them"
+COLOR = "a colour, such as #1f4a46, teal or rgb(31 74 70)"
+LENGTH = "a length, such as 12px, 1.5rem or 50%"
+LENGTHS = "one to four lengths, such as 8px 0"
+FONTS = "font families with commas between them, such as Inter, 'Open Sans', sans-serif"
+# what CSS has besides, comments and escapes and open brackets among it, is in no value of ours
+_COLOR = re.compile(r"[\w#]+|\w+\([\w#%., /+-]*\)", re.ASCII)
+_LENGTH = re.compile(r"[\w.%+-]+", re.ASCII)
+_FAMILY = re.compile(r"""(["'])[\w .&+-]+\1|-?[^\W\d][\w-]*(?: -?[^\W\d][\w-]*)*""")
 
 
 def _color(text: str) -> str:
-    if tinycss2.color5.parse_color(text) is None:
-        raise ValueError("must be a colour, such as #1f4a46, teal or rgb(31 74 70)")
+    text = " ".join(text.split())
+    if not _COLOR.fullmatch(text) or tinycss2.color5.parse_color(text) is None:
+        raise ValueError(f"must be {COLOR}")
     return text
 
 
@@ -27,8 +38,10 @@ def _length(text: str) -> str:
     value = getattr(token, "value", None)
     unit = "%" if kind == "percentage" else getattr(token, "lower_unit", "")
     zero = kind == "number" and value == 0
-    if not zero and (kind not in {"dimension", "percentage"} or unit not in UNITS):
-        raise ValueError("must be a length, such as 12px, 1.5rem or 50%")
+    if not _LENGTH.fullmatch(text) or (
+        not zero and (kind not in {"dimension", "percentage"} or unit not in UNITS)
+    ):
+        raise ValueError(f"must be {LENGTH}")
     if not isinstance(value, int | float) or not 0 <= value <= MAX_LENGTH:
         raise ValueError(f"must be a length between 0 and {MAX_LENGTH:.0f}")
     return text
@@ -37,28 +50,24 @@ def _length(text: str) -> str:
 def _lengths(text: str) -> str:
     parts = text.split()
     if not 1 <= len(parts) <= 4:
-        raise ValueError("must be one to four lengths, such as 8px 0")
+        raise ValueError(f"must be {LENGTHS}")
     return " ".join(_length(part) for part in parts)
 
 
 def _font_family(text: str) -> str:
-    families = [part.strip() for part in text.split(",")]
-    for family in families:
-        tokens = tinycss2.parse_component_value_list(family)
-        quoted = len(tokens) == 1 and tokens[0].type == "string"
-        plain = bool(tokens) and all(token.type in {"ident", "whitespace"} for token in tokens)
-        if not quoted and not plain:
-            raise ValueError(f"must be font families: {_GENERIC}")
+    families = [" ".join(part.split()) for part in text.split(",")]
+    if not all(_FAMILY.fullmatch(family) for family in families):
+        raise ValueError(f"must be {FONTS}")
     return ", ".join(families)
 
 
-Color = Annotated[str, Field(max_length=100), AfterValidator(_color)]
+Color = Annotated[str, Field(max_length=100), AfterValidator(_color), Allowed(COLOR)]
 """A CSS colour that is a value of its own: no `var()`, no `url()`."""
-Length = Annotated[str, Field(max_length=30), AfterValidator(_length)]
+Length = Annotated[str, Field(max_length=30), AfterValidator(_length), Allowed(LENGTH)]
 """One CSS length or percentage that isn't negative."""
-Lengths = Annotated[str, Field(max_length=120), AfterValidator(_lengths)]
+Lengths = Annotated[str, Field(max_length=120), AfterValidator(_lengths), Allowed(LENGTHS)]
 """One to four CSS lengths, as `margin` and `padding` take them."""
-FontFamily = Annotated[str, Field(max_length=300), AfterValidator(_font_family)]
+FontFamily = Annotated[str, Field(max_length=300), AfterValidator(_font_family), Allowed(FONTS)]
 """A list of font families."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calls import Call, Found, find_calls
+from .checking import fitted
 from .errors import SnippetError, plain
 from .options import LEFT, TARGETS, Kind, Target, nearest
 from .values import Unread, Value
@@ -223,6 +224,9 @@ class _Conversion:
     def _take_target(self, option: str, value: Value, target: Target) -> None:
         setting = f"[{target.table}] {target.key}"
         taken, change = _shaped(value.it, target)
+        if taken is not None:
+            taken, mended = fitted(target.table, target.key, taken)
+            change = mended or change
         if taken is None:
             self._note("not_supported", option, value.line, change)
             return
@@ -261,8 +265,8 @@ class _Conversion:
             self._note("not_supported", "platform", value.line, f"{plain(given) or 'it'} {reason}")
             return
         reason = (
-            f'the kit asks which catalog has the products: integration = "{self._integration}" '
-            "under [catalog], if they come to Klaviyo from there"
+            "the shop's catalog says where the products come from, in the composite IDs of its "
+            f"variants: {self._integration}:::…, if they come to Klaviyo from there"
         )
         self._note("changed", "platform", value.line, reason)
 
@@ -323,9 +327,16 @@ class _Conversion:
         unseen = "the box is shown if list is set, and it is not"
         if label is not None and isinstance(label.it, str):
             if has_box:
-                self._set("consent", "email_checkbox_text", label.it)
                 setting = "[consent] email_checkbox_text"
-                self._note("taken", "modal.newsletter_subscribe_label", label.line, setting)
+                taken, change = fitted("consent", "email_checkbox_text", label.it)
+                kind: Kind = "taken"
+                if taken is None:
+                    kind, setting = "not_supported", change
+                else:
+                    self._set("consent", "email_checkbox_text", taken)
+                    if change:
+                        kind, setting = "changed", f"{setting}: {change}"
+                self._note(kind, "modal.newsletter_subscribe_label", label.line, setting)
             else:
                 self._note("no_effect", "modal.newsletter_subscribe_label", label.line, unseen)
         elif label is not None and label.it is not None and not isinstance(label.it, Unread):

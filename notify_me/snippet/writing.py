@@ -75,9 +75,8 @@ def _tail(imported: Imported) -> list[str]:
     lines = []
     if imported.integration:
         lines += [
-            "If Klaviyo has your products from this platform:",
-            "[catalog]",
-            f'integration = "{imported.integration}"',
+            "If Klaviyo has your products from this platform, the composite IDs of the shop's",
+            f"catalog begin with {imported.integration}:::",
         ]
     left = [note for note in imported.notes if note.kind == "not_supported"]
     if left:

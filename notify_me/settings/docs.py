@@ -1,0 +1,101 @@
+"""Prints the reference of every setting: `python -m notify_me.settings.docs` (`make docs`)."""
+
+from __future__ import annotations
+
+import html
+import json
+import sys
+from collections.abc import Iterator
+
+from pydantic import BaseModel, SecretStr
+
+from .account import Account
+from .fields import Known, settings, tables
+from .models import Settings
+
+_HEAD = """\
+# Settings
+
+Made from the models in [`notify_me/settings/`](../notify_me/settings/) by `make docs`: change them
+there.
+
+What the merchant decides stands in [`notify_me.toml`](../notify_me.toml), a table below a heading.
+Every line of it may be left out. Each setting may be given by a variable of the environment as well
+(or under that name in the Flask config), which wins over the file: text as it is, anything else as
+TOML writes it, such as `16`, `true` or `["EMAIL", "SMS"]`; a list also as `EMAIL, SMS`. An empty
+variable is as one that isn't set; `""` is the empty text. A call in a template, such as
+`{{ notify_me(variant, label="Tell me") }}`, wins over both.
+
+A wrong or unknown key or variable stops the start, and is named with its line. What holds, and
+where it came from, is told by `flask notify-me settings`.
+"""
+_ACCOUNT = """\
+## The Klaviyo account
+
+From the environment (or the Flask config) alone, never from a file that is shared.
+
+"""
+
+
+def markdown() -> str:
+    """The reference, as a page of Markdown."""
+    blocks = [_HEAD]
+    for path, model in tables(Settings):
+        own = [each for each in settings(model, path) if each.path[:-1] == path]
+        if not own:
+            continue
+        about = _about(model)
+        blocks.append(f"## `[{'.'.join(path)}]`\n\n{about}{_table(own, 'key')}")
+    blocks.append(_ACCOUNT + _table(list(settings(Account)), "variable"))
+    return "\n".join(blocks)
+
+
+def default_of(known: Known) -> object:
+    """What holds when nothing sets it, as JSON has it; None where the shop's own look does."""
+    value = known.info.default
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _about(model: type[BaseModel]) -> str:
+    text = " ".join((model.__doc__ or "").split())
+    _, _, about = text.partition("]`")
+    about = about.lstrip(": .")
+    if not about:
+        return ""
+    return f"{html.escape(about[:1].upper() + about[1:], quote=False)}\n\n"
+
+
+def _table(rows: list[Known], first: str) -> str:
+    heads = [first, "allowed", "default", *(["environment"] if first == "key" else []), ""]
+    lines = [f"| {' | '.join(heads).rstrip()} |", "|" + "---|" * len(heads)]
+    lines += [f"| {' | '.join(_cells(each, first))} |" for each in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(known: Known, first: str) -> Iterator[str]:
+    yield f"`{known.path[-1]}`"
+    yield _text(known.allowed)
+    yield _default(known)
+    if first == "key":
+        yield f"`{known.variable}`"
+    yield _text(known.info.description or "")
+
+
+def _default(known: Known) -> str:
+    value = default_of(known)
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, float):
+        return f"`{value:g}`"
+    code = value if isinstance(value, str) else json.dumps(value)
+    return f"`{code}`".replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=False).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,149 @@
+"""The settings as a list, read off the models: for files, environment, reference and errors."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from .base import Allowed
+
+PREFIX = "NOTIFY_ME_"
+"""What the name of every variable of the environment begins with that is a setting."""
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One setting: where it stands, and what it takes."""
+
+    path: Path
+    """Its tables and its key."""
+    info: FieldInfo
+
+    @property
+    def key(self) -> str:
+        """Its name as words and errors have it, such as `button.label`."""
+        return ".".join(self.path)
+
+    @property
+    def variable(self) -> str:
+        """The variable of the environment that sets it."""
+        return variable(self.path)
+
+    @property
+    def kind(self) -> Any:
+        """The type of its values, where it may be left out too."""
+        return _plain(self.info)[0]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are text, in TOML's sense: words, choices, colours, lengths."""
+        kind = self.kind
+        if get_origin(kind) is Literal:
+            return all(isinstance(each, str) for each in get_args(kind))
+        return isinstance(kind, type) and issubclass(kind, str)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it takes a list."""
+        return get_origin(self.kind) is tuple
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All that it may be, or that its list may hold, where that is a short list."""
+        kind = get_args(self.kind)[0] if self.is_list else self.kind
+        if get_origin(kind) is Literal:
+            return tuple(str(each) for each in get_args(kind))
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return tuple(str(each.value) for each in kind)
+        return ()
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        return _allowed(self)
+
+
+def variable(path: Sequence[str]) -> str:
+    """The variable of the environment for a key."""
+    return PREFIX + "__".join(path).upper()
+
+
+def tables(model: type[BaseModel], path: Path = ()) -> Iterator[tuple[Path, type[BaseModel]]]:
+    """Every table under a model, itself first."""
+    yield path, model
+    for name, info in model.model_fields.items():
+        if _is_table(info):
+            yield from tables(info.annotation, (*path, name))  # type: ignore[arg-type]
+
+
+def settings(model: type[BaseModel], path: Path = ()) -> Iterator[Known]:
+    """Every setting under a model, in its order."""
+    for name, info in model.model_fields.items():
+        if _is_table(info):
+            yield from settings(info.annotation, (*path, name))  # type: ignore[arg-type]
+        else:
+            yield Known((*path, str(info.alias or name)), info)
+
+
+def _is_table(info: FieldInfo) -> bool:
+    return isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
+
+
+def _plain(info: FieldInfo) -> tuple[Any, list[Any]]:
+    """The type without `None` and without what `Annotated` adds, and what it adds."""
+    kind, metadata = info.annotation, list(info.metadata)
+    while get_origin(kind) in {Union, types.UnionType, Annotated}:
+        first, *more = get_args(kind)
+        if get_origin(kind) is Annotated:
+            for each in more:
+                metadata += each.metadata if isinstance(each, FieldInfo) else [each]
+        kind = first
+    return kind, metadata
+
+
+def _allowed(known: Known) -> str:
+    kind, metadata = _plain(known.info)
+    for each in metadata:
+        if isinstance(each, Allowed):
+            return each.words
+    if known.is_list:
+        if known.choices:
+            some = "one or more of " if any(isinstance(each, MinLen) for each in metadata) else ""
+            return f"a list of {some}{_either(known.choices)}"
+        return "a list of texts"
+    if known.choices:
+        return _either(known.choices)
+    if kind is bool:
+        return "true or false"
+    if kind in {int, float}:
+        return _number("whole number" if kind is int else "number", metadata)
+    least = next((each.min_length for each in metadata if isinstance(each, MinLen)), 0)
+    most = next((each.max_length for each in metadata if isinstance(each, MaxLen)), None)
+    if most is None:
+        return "text"
+    return f"text of {least} to {most} characters" if least else f"text of up to {most} characters"
+
+
+def _either(choices: Sequence[str]) -> str:
+    *most, last = (repr(each) for each in choices)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _number(kind: str, metadata: list[Any]) -> str:
+    bounds: dict[str, Any] = {}
+    for each in metadata:
+        for name, of in (("ge", Ge), ("gt", Gt), ("le", Le), ("lt", Lt), ("of", MultipleOf)):
+            if isinstance(each, of):
+                bounds[name] = getattr(each, "multiple_of" if name == "of" else name)
+    step = f" in steps of {bounds['of']:g}" if "of" in bounds else ""
+    if "gt" in bounds:
+        return f"a {kind} above {bounds['gt']}, up to {bounds['le']}{step}"
+    return f"a {kind} from {bounds['ge']} to {bounds['le']}{step}"
