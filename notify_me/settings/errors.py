@@ -73,6 +73,8 @@ def shown(value: object) -> str:
         return value.isoformat()
     if isinstance(value, Mapping):
         return "a table"
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return "a list of tables"
     try:
         listed = isinstance(value, list | tuple)
         text = json.dumps(value, default=str, ensure_ascii=False) if listed else repr(value)
@@ -116,7 +118,7 @@ def _hint(model: type[BaseModel], path: Path) -> str:
 
 
 def _paths(model: type[BaseModel]) -> list[Path]:
-    return [*(path for path, _ in tables(model) if path), *(each.path for each in settings(model))]
+    return [*(each.path for each in settings(model)), *(path for path, _ in tables(model) if path)]
 
 
 def _nearest(model: type[BaseModel], path: Path) -> Path | None:
@@ -125,7 +127,8 @@ def _nearest(model: type[BaseModel], path: Path) -> Path | None:
     if found := flat.get("_".join(path)):  # border_color for border.color
         return found
     beside = {each[-1]: each for each in known if each[:-1] == path[:-1]}
-    if name := near(path[-1], list(beside)):
+    longer = (name for name in beside if name.startswith(f"{path[-1]}_"))  # body, body_content
+    if name := near(path[-1], list(beside)) or next(longer, None):
         return beside[name]
     for each in known:  # the right key in the wrong table
         if each[-1] == path[-1]:

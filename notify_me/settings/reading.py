@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,12 +108,13 @@ def _document(path: str | Path | None, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except ValueError as error:
-        hint = ""
-        if str(error).startswith("Invalid value"):
-            hint = (
-                ': texts stand in quotation marks, such as "Notify me", and true and false don\'t'
+        found = re.fullmatch(r"(.*) \(at (line \d+, column \d+)\)", str(error), re.DOTALL)
+        message, place = (found[1], f"{path}, {found[2]}") if found else (str(error), path)
+        if message == "Invalid value":
+            message += (
+                ': text stands in quotation marks, such as "Notify me"; true and false do not'
             )
-        raise SettingsError(f"{path} is not TOML: {error}{hint}") from None
+        raise SettingsError(f"{place}: is not TOML: {message[:1].lower()}{message[1:]}") from None
     except RecursionError:
         raise SettingsError(f"{path} is not TOML that can be read: too many brackets") from None
 
