@@ -13,6 +13,8 @@ PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_po
 """What `{…}` may name in a text of `[consent]`; the last two become links."""
 
 ADDRESS = "an address that begins with https://, or with / for a page of the shop's"
+# browsers read a backslash as /, and pass over tabs and line ends
+_ADDRESS = re.compile(r"""(?:https?://[^/?#\\\x00-\x20"<>]|/(?!/))[^\\\x00-\x20"<>]*""")
 
 
 class Consent(Group):
@@ -113,8 +115,7 @@ class Consent(Group):
     @field_validator("terms_of_service_url", "privacy_policy_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        ours = value.startswith("/") and not value.startswith("//")
-        if value and not ours and not re.match(r"https?://[^\s/]", value):
+        if value and not _ADDRESS.fullmatch(value):
             raise ValueError(f"must be {ADDRESS}")
         return value
 

@@ -1,0 +1,229 @@
+"""Markup, scripts and templates in every setting: refused, or shown as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+from pydantic import ValidationError
+
+from notify_me.settings.fields import Known, settings
+from notify_me.settings.models import Settings
+from tests.notify_me.markup import Element, read, view
+from tests.notify_me.small_shop import DictCatalog
+
+MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
+PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
+HOSTILE = [
+    "</style><script>alert(1)</script>",
+    "url(javascript:alert(1))",
+    "javascript:alert(1)",
+    "expression(alert(1))",
+    '"><script>alert(1)</script>',
+    "'><img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)" x="',
+    "' onfocus='alert(1)' autofocus='",
+    "`onclick=alert(1)`",
+    "{{7*7}}",
+    "{% for x in (1).__class__.__mro__ %}{{ x }}{% endfor %}",
+    "${7*7} #{7*7} <%= 7*7 %>",
+    "red;}body{display:none",
+    "*/}body{display:none}/*",
+    "\\3c/style\\3e",
+    "@import url(//evil.example/x.css);",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "</textarea></title></template><svg/onload=alert(1)>",
+    "<!-- <b",
+]
+EVERY = list(settings(Settings))
+TEXTS = [each for each in EVERY if each.allowed.startswith("text")]
+ADDRESSES = [each for each in EVERY if each.key.endswith("_url")]
+LISTS = [each for each in EVERY if each.is_list and not each.choices]
+STRICT = [each for each in EVERY if each not in [*TEXTS, *ADDRESSES, *LISTS]]
+"""Looks, choices, numbers: what has a form of its own, which nothing of this has."""
+
+
+def toml(found: dict[str, Any]) -> str:
+    """A document that sets these keys."""
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in found.items())
+
+
+def taken(known: Known, value: object) -> bool:
+    """Whether the models, which files and variables are read with, take this value."""
+    document: Any = value
+    for part in reversed(known.path):
+        document = {part: document}
+    try:
+        Settings.model_validate(document)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("known", STRICT, ids=lambda known: known.key)
+def test_nothing_but_a_value_is_taken_for_a_look(known: Known) -> None:
+    """Alone, behind a value, in a comment or between quotation marks."""
+    values = ("red", "1px", "serif", "btn", "a", "US", "en")
+    for hostile in HOSTILE:
+        for value in (
+            hostile,
+            *(f"{each} {hostile}" for each in values),
+            *(f"{each}{hostile}" for each in values),
+            *(f"{each}/*{hostile}*/" for each in values),
+            f'"{hostile}"',
+            f"'{hostile}'",
+            f"serif, '{hostile}'",
+        ):
+            assert not taken(known, value), value
+
+
+@pytest.mark.parametrize("known", ADDRESSES, ids=lambda known: known.key)
+def test_an_address_that_a_script_would_run_is_refused(known: Known) -> None:
+    """Whatever its case, and whatever stands before it that a browser passes over."""
+    for value in (
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        " javascript:alert(1)",
+        "\x01javascript:alert(1)",
+        "java\tscript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "//evil.example/",
+        "/\\evil.example/",
+        "/\t/evil.example/",
+        "https:javascript",
+    ):
+        assert not taken(known, value), value
+
+
+def shape(page: Element) -> list[tuple[str, list[str]]]:
+    """The elements of a page and the names of their attributes."""
+    return [(each.tag, sorted(each.attributes)) for each in page.all()]
+
+
+def pages(app: Flask, catalog: DictCatalog) -> Iterator[tuple[str, str]]:
+    """Every page that shows a setting."""
+    client = app.test_client()
+    [mug] = [each for each in catalog.variants.values() if each.product_id == "mug"]
+    with app.test_request_context():
+        for template in (
+            "{{ notify_me_head() }}",
+            "{{ notify_me(variant, inline=False) }}",
+            "{{ notify_me(variant, inline=True) }}",
+            "{{ notify_me([variant]) }}",
+        ):
+            yield template, render_template_string(template, variant=mug)
+    yield "form", client.get(MUG).text
+    yield "choice", client.get(f"{PARKA}?choose=1").text
+    yield "errors", client.post(MUG, data={"channels": ["EMAIL", "SMS"], "email": "x"}).text
+    sent = {"channels": "EMAIL", "email": "ada@example.org"}
+    yield "done", client.post(MUG, data=sent, follow_redirects=True).text
+    reply = client.post(MUG, data=sent, headers={"X-Notify-Me": "1"})
+    yield "done, in the dialog", str(reply.get_json()["html"])
+
+
+@pytest.fixture
+def shop_with(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
+    """The small shop with all channels and these settings."""
+
+    def make(found: dict[str, Any]) -> Flask:
+        file = tmp_path / "notify_me.toml"
+        given = {
+            "channels.offered": ["EMAIL", "SMS", "WHATSAPP"],
+            "consent.email_list": "ask",
+            "consent.brand": "Words",
+            "consent.terms_of_service_url": "/terms",
+            "consent.privacy_policy_url": "/privacy",
+        }
+        file.write_text(toml({**given, **found}), encoding="utf-8")
+        return make_app(NOTIFY_ME_CONFIG=str(file))
+
+    return make
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_is_taken_is_shown_as_text(
+    shop_with: Callable[..., Flask], catalog: DictCatalog, hostile: str
+) -> None:
+    """In every text at once, pages are made of the same elements as with plain words."""
+    tried = [(each, f"Words {hostile}") for each in TEXTS]
+    tried += [(each, f"/terms{hostile}") for each in ADDRESSES]
+    odd = {each.key: value for each, value in tried if taken(each, value)}
+    plain = {key: "/terms" if value.startswith("/") else "Words" for key, value in odd.items()}
+    assert {"button.label", "modal.headline", "consent.sms_disclosure"} <= odd.keys()
+
+    app = shop_with(odd)
+    found = dict(pages(app, catalog))
+    expected = dict(pages(shop_with(plain), catalog))
+
+    assert found.keys() == expected.keys()
+    for name, html in found.items():
+        page = read(html)
+        assert shape(page) == shape(read(expected[name])), name
+        if "<" in hostile:
+            assert hostile not in html, name
+        for each in page.all():
+            for attribute in ("href", "src", "action", "formaction"):
+                address = (each.get(attribute) or "").strip().lower()
+                assert not address.startswith(("javascript:", "data:", "//")), name
+        assert all(script.text == "" for script in page.all("script")), name
+    assert view(app.test_client().get(MUG)).one("h1").text == " ".join(f"Words {hostile}".split())
+    css = app.test_client().get("/notify-me/theme.css").text
+    for part in (hostile, "javascript", "expression", "alert", "<", "url(", "@", "\\"):
+        assert part not in css
+
+
+FOOTERS = {
+    '<a href="javascript:alert(1)">x</a>': [("a", ["rel"])],
+    '<a href="JAVA&#10;SCRIPT:alert(1)">x</a>': [("a", ["rel"])],
+    '<a href="data:text/html,x">x</a>': [("a", ["rel"])],
+    '<a href="https://example.org/" onclick="alert(1)" style="x">x</a>': [("a", ["href", "rel"])],
+    '<p style="position:fixed" onfocus=alert(1) id="x">x</p>': [("p", [])],
+    "<b>x</b><iframe src=//evil.example></iframe>": [("b", [])],
+    "<svg><script>alert(1)</script></svg><em>x</em>": [("em", [])],
+    "<form action=//evil.example><input name=email></form>x": [],
+    "<b>x": [("b", [])],
+    "x</div></form></notify-me>": [],
+    "<style>@import url(//evil.example)</style>x": [],
+}
+
+
+@pytest.mark.parametrize("footer", FOOTERS)
+def test_the_footer_is_made_of_a_few_tags(shop_with: Callable[..., Flask], footer: str) -> None:
+    """Nothing else of what a merchant pastes stays."""
+    page = view(shop_with({"modal.footer_content": footer}).test_client().get(MUG))
+
+    assert shape(page.one("div", class_="notify-me__footer")) == FOOTERS[footer]
+
+
+def test_every_text_is_tried() -> None:
+    """A new one joins by itself; this tells if the words by which texts are known change."""
+    assert len(TEXTS) >= 20
+    assert len(ADDRESSES) == 2
+    assert {each.key for each in LISTS} == {"trigger.tag_allowlist", "trigger.tag_blocklist"}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_tags_are_compared_and_never_shown(
+    shop_with: Callable[..., Flask], catalog: DictCatalog, hostile: str
+) -> None:
+    """The shop's own tags reach no page."""
+    app = shop_with({each.key: [hostile] for each in LISTS if "block" in each.key})
+
+    for name, html in pages(app, catalog):
+        assert hostile not in html, name
+
+
+@pytest.mark.parametrize(
+    "value", ["#1f4a46", "teal", "rgb(31 74 70)", "rgb(31, 74, 70)", "rgb(31 74 70 / 50%)"]
+)
+def test_what_is_a_colour_reaches_the_stylesheet(
+    shop_with: Callable[..., Flask], value: str
+) -> None:
+    """So that the refusals above aren't of everything."""
+    css = shop_with({"modal.text_color": value}).test_client().get("/notify-me/theme.css").text
+
+    assert f"--notify-me-text:{value};" in css
