@@ -17,7 +17,7 @@ LEAST_CONTRAST = 4.5
 
 _SIDES = {"left": "start", "center": "center", "right": "end"}
 """Klaviyo's words for what turns round in a page that runs from right to left."""
-_WHITE, _BLACK = "#ffffff", "#1d1d1f"
+_WHITE, _INK, _BLACK = "#ffffff", "#1d1d1f", "#000000"
 _REDS = ("#b3261e", "#ffa49b")
 
 _BUTTON = "notify-me a:where(.notify-me__button),notify-me button:where(.notify-me__submit)"
@@ -38,11 +38,12 @@ _FIRM = {
     "submit-background": (_SUBMIT, "background"),
     "submit-color": (_SUBMIT, "color"),
     "headers-font": (_TITLE, "font-family"),
-    "text": (_TITLE, "color"),
 }
 """What a shop's rules for `a`, `button` and `h2` would else undo. Two elements outweigh those; any
 class of the shop's outweighs them.
 """
+_ROOM = {"error": "padding:.5rem .75rem;", "success": "clear:both;padding:1rem;"}
+"""What has a ground of its own needs room around the words; the cross that closes stays off it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,13 @@ def of(settings: Settings) -> Theme:
         if name in _FIRM:
             selector, css_property = _FIRM[name]
             firm[selector] = f"{firm.get(selector, '')}{css_property}:var(--notify-me-{name});"
-    css += "".join(f"{selector}{{{firm[selector]}}}\n" for selector in firm)
+    if "text" in everywhere:
+        # of the ground that it stands on: the form's or the done view's
+        firm[_TITLE] = f"{firm.get(_TITLE, '')}color:inherit;"
+    for name, room in _ROOM.items():
+        if f"{name}-background" in everywhere:
+            firm[f":where(.notify-me__{name})"] = room
+    css += "".join(f"{selector}{{{lines}}}\n" for selector, lines in firm.items())
     return Theme(css, hashlib.sha256(css.encode()).hexdigest()[:12] if css else "")
 
 
@@ -113,7 +120,7 @@ def _button(button: Button) -> Iterator[tuple[str, str]]:
 def _form(modal: Modal) -> Iterator[tuple[str, str]]:
     ground = modal.background_color
     error = modal.error_text_color or _readable(modal.error_background_color, *_REDS)
-    found = {
+    found: dict[str, object] = {
         "backdrop": modal.drop_background_color,
         "surface": ground,
         "text": modal.text_color or _readable(ground),
@@ -123,7 +130,7 @@ def _form(modal: Modal) -> Iterator[tuple[str, str]]:
         "submit-color": modal.button_text_color or _readable(modal.button_background_color),
         "close-color": modal.close_button_color,
         "error-background": modal.error_background_color,
-        "error": error or _readable(ground, *_REDS),
+        "error": modal.error_text_color or _readable(ground, *_REDS),
         "alert": error,
         "success-background": modal.success_background_color,
         "success": modal.success_text_color or _readable(modal.success_background_color),
@@ -132,23 +139,18 @@ def _form(modal: Modal) -> Iterator[tuple[str, str]]:
     if ground:
         # the shop's own were chosen for another ground: these are mixed from text and ground
         found |= dict.fromkeys(("muted", "border", "accent"), "initial")
-        found["scheme"] = {_WHITE: "dark", _BLACK: "light"}.get(_readable(ground) or "")
+        found["scheme"] = {_WHITE: "dark", None: None}.get(_readable(ground), "light")
     yield from _given(found)
-    # what has a ground of its own needs room around the words
-    for name in ("error", "success"):
-        if found[f"{name}-background"] is not None:
-            yield f"{name}-padding", ".75rem 1rem"
 
 
 def _readable(ground: str | None, *colors: str) -> str | None:
-    """The first of the colours (white, then black) that can be read on this ground; black or
-    white where none can, None where that can't be known.
+    """The first of the colours, of white and of black that can be read on this ground; None where
+    that can't be known.
     """
     if ground is None or contrast(_WHITE, ground) is None:
         return None
-    ratios = {each: contrast(each, ground) or 0 for each in (*colors, _WHITE, _BLACK)}
-    fine = [each for each, ratio in ratios.items() if ratio >= LEAST_CONTRAST]
-    return fine[0] if fine else max(ratios, key=lambda each: ratios[each])
+    choice = (*colors, _WHITE, _INK, _BLACK)
+    return next(each for each in choice if (contrast(each, ground) or 0) >= LEAST_CONTRAST)
 
 
 def _product_page(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -186,27 +188,28 @@ def _px(value: float | None) -> str | None:
 def faint(settings: Settings) -> list[str]:
     """Sentences about text that is hard to read on its ground, as far as the settings tell."""
     text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
-    pairs = {
-        ("button.text_styles.font_color", "button.button_styles.color"): (
-            text.font_color,
-            box.color,
+    button = "button.button_styles.color", box.color
+    form = "modal.background_color", modal.background_color
+    grounds = {
+        ("button.text_styles.font_color", text.font_color): (button,),
+        ("modal.text_color", modal.text_color): (form,),
+        ("modal.button_text_color", modal.button_text_color): (
+            ("modal.button_background_color", modal.button_background_color),
+            button,
         ),
-        ("modal.text_color", "modal.background_color"): (modal.text_color, modal.background_color),
-        ("modal.button_text_color", "modal.button_background_color"): (
-            modal.button_text_color or text.font_color,
-            modal.button_background_color or box.color,
+        ("modal.error_text_color", modal.error_text_color): (
+            ("modal.error_background_color", modal.error_background_color),
+            form,
         ),
-        ("modal.error_text_color", "modal.error_background_color"): (
-            modal.error_text_color,
-            modal.error_background_color or modal.background_color,
-        ),
-        ("modal.success_text_color", "modal.success_background_color"): (
-            modal.success_text_color or modal.text_color,
-            modal.success_background_color or modal.background_color,
+        ("modal.success_text_color", modal.success_text_color): (
+            ("modal.success_background_color", modal.success_background_color),
+            form,
         ),
     }
     sentences = []
-    for (front, back), (color, ground) in pairs.items():
+    for (front, color), places in grounds.items():
+        back, ground = next((each for each in places if each[1]), ("", None))
+        # words that aren't given follow their ground
         ratio = contrast(color, ground) if color and ground else None
         if ratio is not None and ratio < LEAST_CONTRAST:
             sentences.append(

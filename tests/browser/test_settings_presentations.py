@@ -29,6 +29,17 @@ from tests.support import TIMEOUT, Sandbox, serve
 Start = Callable[..., str]
 INLINE = {"modal.presentation": "inline"}
 DRAWER = {"modal.presentation": "drawer"}
+THEMED = {
+    "button.button_styles.color": "#ff5a1f",
+    "button.button_styles.border_radius": 40,
+    "button.button_styles.border.enabled": True,
+    "button.button_styles.drop_shadow.enabled": True,
+    "modal.background_color": "#1a0a2e",
+    "modal.error_background_color": "#fcd6d7",
+    "modal.success_background_color": "#d3efcd",
+    "modal.footer_content": '<a href="/terms">Terms</a>',
+}
+"""Grounds alone: the words on them follow."""
 
 
 @pytest.fixture
@@ -189,8 +200,8 @@ def violations(page: Page) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("settings", [DRAWER, INLINE], ids=["drawer", "inline"])
-def test_drawer_and_inline_are_accessible_and_fit(
+@pytest.mark.parametrize("settings", [DRAWER, INLINE, THEMED], ids=["drawer", "inline", "themed"])
+def test_they_are_accessible_and_fit(
     browser: Browser, start: Start, settings: dict[str, Any], scheme: str
 ) -> None:
     """Empty, wrong and done: axe finds nothing, and nothing scrolls sideways."""
@@ -203,7 +214,7 @@ def test_drawer_and_inline_are_accessible_and_fit(
         )
         page = context.new_page()
         page.goto(url + PARKA)
-        if settings is DRAWER:
+        if settings is not INLINE:
             page.locator(".buy .notify-me__button").click()
         expect(page.get_by_label("Email")).to_be_visible()
         found = [violations(page)]

@@ -56,7 +56,7 @@ def test_properties_have_no_weight() -> None:
         ("#ffffff", "#1d1d1f", "light"),
         ("#000", "#ffffff", "dark"),
         ("#1a0a2e", "#ffffff", "dark"),
-        ("#777777", "#ffffff", "dark"),
+        ("#777777", "#000000", "light"),
         ("#ffe08a", "#1d1d1f", "light"),
     ],
 )
@@ -86,6 +86,16 @@ def test_what_is_given_is_taken() -> None:
     assert "--notify-me-text:#eeeeee;" in of(settings).css
     [sentence] = faint(settings)
     assert sentence.startswith("modal.text_color on modal.background_color has a contrast of 1.2:1")
+
+
+def test_a_warning_names_the_ground_that_is_meant() -> None:
+    """An error without a ground of its own stands on the form's."""
+    settings = Settings.model_validate(
+        {"modal": {"background_color": "#ffffff", "error_text_color": "#ff8888"}}
+    )
+
+    [sentence] = faint(settings)
+    assert sentence.startswith("modal.error_text_color on modal.background_color")
 
 
 @pytest.mark.parametrize(
