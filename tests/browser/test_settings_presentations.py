@@ -124,6 +124,20 @@ def test_inline_stands_in_product_pages_alone(page: Page, start: Start) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def test_inline_in_another_place(page: Page, start: Start, sandbox: Sandbox) -> None:
+    """The form moves to the anchor, and works there."""
+    page.goto(start({**INLINE, "button.alternate_anchor": "related"}) + PARKA)
+    # the heading names its section too, so a label isn't the form's alone
+    form = page.locator("#related > notify-me")
+    expect(form.locator("[name=email]")).to_be_visible()
+    assert page.locator("notify-me form").count() == 1
+    form.locator("[name=email]").fill("ada@example.org")
+    form.locator(".notify-me__submit").click()
+
+    expect(form.locator(".notify-me__success")).to_be_visible()
+    assert len(sandbox.requests()) == 1
+
+
 def test_without_settings_there_is_no_theme(start: Start) -> None:
     """No link to a stylesheet that would be empty; with one, it is kept for a year."""
     plain = requests.get(start({}) + PARKA, timeout=TIMEOUT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,3 +195,69 @@ def test_an_app_without_the_extension_says_so(catalog: DictCatalog) -> None:
     [variant] = parkas(catalog, 0)
     with Flask("bare").test_request_context(), pytest.raises(RuntimeError, match=r"NotifyMe\(app"):
         notify_me(variant)
+
+
+def settled(make_app: Callable[..., Flask], tmp_path: Path, toml: str) -> Flask:
+    """The small shop under these settings."""
+    (tmp_path / "notify_me.toml").write_text(toml, encoding="utf-8")
+    return make_app(NOTIFY_ME_CONFIG=str(tmp_path / "notify_me.toml"))
+
+
+def test_a_pre_order_keeps_the_shops_own_button(app: Flask, catalog: DictCatalog) -> None:
+    """Under REPLACE too: what can be ordered ahead isn't taken away."""
+    variant = catalog.add("lamp", "Lamp", "LAMP", 0, preorder=True)
+    template = "{% call notify_me(variant) %}<button>Order ahead</button>{% endcall %}"
+
+    with app.test_request_context():
+        page = read(render_template_string(template, variant=variant))
+
+    assert page.one("button").text == "Order ahead"
+    assert page.one("notify-me").one("a").text == "Notify me"
+
+
+@pytest.mark.parametrize("inline", [True, False, None])
+def test_a_call_says_whether_the_form_stands_there(
+    make_app: Callable[..., Flask], tmp_path: Path, catalog: DictCatalog, inline: bool | None
+) -> None:
+    """A cart line has no room for it, whatever the settings say; a card never has."""
+    app = settled(make_app, tmp_path, 'modal.presentation = "inline"')
+    variant = catalog.add("lamp", "Lamp", "LAMP", 0)
+    template = "{{ notify_me(variant, inline=inline) }}{{ notify_me([variant], inline=inline) }}"
+
+    with app.test_request_context():
+        page = read(render_template_string(template, variant=variant, inline=inline))
+
+    assert len(page.all("form")) == (0 if inline is False else 1)
+    assert not [each for each in page.all("input") if "autofocus" in each]
+
+
+def test_a_sign_up_for_what_is_not_watched(
+    make_app: Callable[..., Flask], tmp_path: Path, catalog: DictCatalog
+) -> None:
+    """It says which can be bought and which can't be watched, and calls neither the other."""
+    app = settled(make_app, tmp_path, "trigger.is_allow_for_unmanaged_inventory = false")
+    variants = [
+        catalog.add(
+            "coat", "Coat", f"COAT-{size}", quantity, options={"Size": size}, available=False
+        )
+        for size, quantity in (("S", 0), ("M", 3), ("L", None))
+    ]
+    form = {
+        "variants": [str(each.composite_id) for each in variants],
+        "channels": "EMAIL",
+        "email": "ada@example.org",
+    }
+    client = app.test_client()
+    address = f"/notify-me/{variants[0].composite_id.path}"
+
+    mixed = client.post(address, data=form)
+    blocked = client.post(address, data={**form, "variants": form["variants"][2]})
+
+    assert mixed.status_code == 422
+    words = read(mixed.text).one("p", **{"class": "notify-me__error"}).text
+    assert words == (
+        "Back in stock meanwhile: M. You can buy that now. "
+        "We send no notices about L. Please choose again."
+    )
+    assert blocked.status_code == 404
+    assert "No notices for this one" in blocked.text
