@@ -124,6 +124,22 @@ def test_inline_stands_in_product_pages_alone(page: Page, start: Start) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def test_inline_has_room_around_it(browser: Browser, start: Start) -> None:
+    """A margin makes no page wider than its window."""
+    url = start({**INLINE, "button.product_page_margin": "20px 30px"})
+    context = browser.new_context(viewport={"width": 360, "height": 800})
+    with watched(context) as page:
+        page.goto(url + PARKA)
+        form = page.locator(".buy notify-me")
+        assert style(form, "margin") == "20px 30px"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert form.evaluate(
+            "(one) => one.getBoundingClientRect().right"
+            " <= one.parentElement.getBoundingClientRect().right - 30"
+        )
+    context.close()
+
+
 def test_inline_in_another_place(page: Page, start: Start, sandbox: Sandbox) -> None:
     """The form moves to the anchor, and works there."""
     page.goto(start({**INLINE, "button.alternate_anchor": "related"}) + PARKA)
@@ -259,6 +275,7 @@ def test_forced_colours_and_rest(browser: Browser, start: Start) -> None:
         button = page.locator(".buy .notify-me__button")
         assert bordered(button)
         button.click()
+        assert bordered(page.locator("dialog"))
         assert bordered(page.locator(".notify-me__submit"))
         assert bordered(page.locator(".notify-me__input"))
         assert style(page.locator("dialog"), "transition-duration") == "0s"
