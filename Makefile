@@ -55,9 +55,9 @@ screenshots: $(VENV)/.dev static browser ## Take pictures of every page and stat
 lock: $(VENV)/.dev ## Renew the lock files from pyproject.toml
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --upgrade pyproject.toml --extra sandbox --group shop -o requirements.lock
+	  --upgrade pyproject.toml --extra sandbox --extra import --group shop -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --upgrade pyproject.toml --extra sandbox --group shop --group dev -c requirements.lock -o requirements-dev.lock
+	  --upgrade pyproject.toml --extra sandbox --extra import --group shop --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove the environment, caches and the demo's data
 	rm -rf $(VENV) instance .mypy_cache .ruff_cache .pytest_cache
