@@ -45,10 +45,8 @@ def notify_me(
         return own
     if inline is None:
         inline = settings.modal.presentation == "inline"
-    if inline and not card:
-        ours = _form(variants[0])
-    else:
-        ours = _button(variants, label, card=card)
+    stands = inline and not card
+    ours = _form(variants[0]) if stands else _button(variants, label, card=card)
     # what can be bought all the same keeps its own button
     beside = display == "NEXT_TO" or any(buyable(each, settings.trigger) for each in variants)
     return own + ours if beside else ours
