@@ -350,8 +350,11 @@ class SignUpLog:
 
     def held(self, contact: str) -> Held:
         """All that the log holds under a normalized email address or phone number."""
+        hashed = self.contact_hmac(contact)
+        if hashed is None:
+            return Held((), ())
         with self._transaction() as session:
-            return held_under(session, self.contact_hmac(contact))
+            return held_under(session, hashed)
 
     def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
         versions = [(each.channel, each.version) for each in _statements(sign_up)]
