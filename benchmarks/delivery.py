@@ -354,7 +354,9 @@ def limits(rig: Rig) -> None:
 
 
 def accepts(rig: Rig) -> None:
-    """Log and keep, against a bare insert and commit in the same database."""
+    """Log and keep, against a bare insert and commit in the same database. One accept is two
+    commits, of three rows and of six; `same` writes as many, bare.
+    """
     seconds = 2.0 if rig.quick else 5.0
     sign_up = SignUp(
         (CompositeID("$custom", "$default", "MUG"), CompositeID("$custom", "$default", "CAP")),
@@ -370,9 +372,7 @@ def accepts(rig: Rig) -> None:
             options["connect_args"] = {"timeout": 2}
         engine = sa.create_engine(shop.engine.url, **options)
         if database == "SQLite":
-            sa.event.listen(
-                engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = NORMAL")
-            )
+            sa.event.listen(engine, "connect", _as_the_shop)
         log = SignUpLog(partial(_same, engine), "l" * 32)
         queue = Queue(partial(_same, engine))
         table = sa.Table("bare", sa.MetaData(), sa.Column("body", sa.JSON))
@@ -382,23 +382,31 @@ def accepts(rig: Rig) -> None:
             with engine.begin() as connection:
                 connection.execute(table.insert(), {"body": dict(to_make[0].body)})
 
+        def same(engine: sa.Engine = engine, table: sa.Table = table) -> None:
+            for count in (3, 6):
+                with engine.begin() as connection:
+                    connection.execute(table.insert(), [{"body": dict(to_make[0].body)}] * count)
+
         def accept(log: SignUpLog = log, queue: Queue = queue) -> None:
             made = log.start(sign_up, to_make, "server")
             left = range(len(to_make))
             log.settle(
-                made, failed, left, lambda session: queue.keep(session, jobs(made, to_make, left))
+                made, failed, left, lambda within: queue.keep(within, jobs(made, to_make, left))
             )
 
         found = []
         for threads in (1, 8):
-            rates: dict[str, list[float]] = {"bare": [], "accept": []}
+            rates: dict[str, list[float]] = {"bare": [], "same": [], "accept": []}
             for _ in range(3):
-                rates["bare"].append(_rate(bare, threads, seconds / 3))
-                rates["accept"].append(_rate(accept, threads, seconds / 3))
-            one, other = (statistics.median(rates[name]) for name in ("accept", "bare"))
+                for work in (bare, same, accept):
+                    rates[work.__name__].append(_rate(work, threads, seconds / 3))
+            one, other, third = (
+                statistics.median(rates[name]) for name in ("accept", "bare", "same")
+            )
             found.append(
                 f"{threads} thread{'s' * (threads > 1)}: {one:.0f} a second, "
-                f"{one / other:.2f} of {other:.0f} bare"
+                f"{one / other:.2f} of {other:.0f} bare, "
+                f"{one / third:.2f} of {third:.0f} with as many rows and commits"
             )
         engine.dispose()
         rig.tell(f"accepts (two calls each), {database}", "; ".join(found), "accepts")
@@ -408,18 +416,28 @@ def _same(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
+def _as_the_shop(connection: Any, _record: object) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
 def _rate(work: Callable[[], None], threads: int, seconds: float) -> float:
-    end, counts = time.monotonic() + seconds, [0] * threads
+    end, counts, failed = time.monotonic() + seconds, [0] * threads, [0] * threads
 
     def repeat(number: int) -> None:
         while time.monotonic() < end:
-            with suppress(sa.exc.SQLAlchemyError):
+            try:
                 work()
+            except sa.exc.SQLAlchemyError:
+                failed[number] += 1
+            else:
                 counts[number] += 1
 
     began = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(repeat, range(threads)))
+    if any(failed):
+        print(f"{sum(failed)} of {sum(counts) + sum(failed)} failed", file=sys.stderr)
     return sum(counts) / (time.monotonic() - began)
 
 

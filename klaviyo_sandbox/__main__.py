@@ -1,19 +1,24 @@
 """`python -m klaviyo_sandbox`: serve the sandbox on this machine until it is told to stop."""
 
+import argparse
 import errno
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from . import Account, create_app, make_account
 from .guards import is_loopback
+from .state import close
+from .storage import StorageError
 
 _KEYS = {
     "public_key": "KLAVIYO_PUBLIC_KEY",
@@ -27,12 +32,13 @@ class StartError(Exception):
     """The sandbox can't start, for a reason that the message tells with its cure."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM, and return the process's exit status."""
+    asked = _parser().parse_args(arguments)
     _log_to_stdout()
     try:
         _stop_on_signals()
-        _serve(os.environ)
+        _serve(os.environ, asked.state)
     except KeyboardInterrupt:
         pass
     except StartError as error:
@@ -43,10 +49,33 @@ def main() -> int:
     return 0
 
 
-def _serve(environ: Mapping[str, str]) -> None:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m klaviyo_sandbox",
+        description="Serve a stand-in for Klaviyo on this machine.",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="keep everything in this file, so that a restart changes nothing "
+        "(else SANDBOX_STATE, else in memory)",
+    )
+    return parser
+
+
+def _serve(environ: Mapping[str, str], state: Path | None) -> None:
     host, port = _address(environ)
     account, made = _account(environ)
-    server = _server(host, port, account)
+    app = _app(account, state or _state_file(environ))
+    try:
+        _serve_app(app, host, port, made)
+    finally:
+        close(app)
+
+
+def _serve_app(app: Flask, host: str, port: int, made: list[str]) -> None:
+    server = _server(host, port, app)
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{server.port}"
     logger.info("Klaviyo sandbox, not Klaviyo itself: %s", url)
@@ -55,10 +84,21 @@ def _serve(environ: Mapping[str, str]) -> None:
     server.serve_forever()
 
 
-def _server(host: str, port: int, account: Account) -> BaseWSGIServer:
+def _state_file(environ: Mapping[str, str]) -> Path | None:
+    given = environ.get("SANDBOX_STATE")
+    return Path(given) if given else None
+
+
+def _app(account: Account, state: Path | None) -> Flask:
+    try:
+        return create_app(account, state=state)
+    except StorageError as error:
+        raise StartError(str(error)) from None
+
+
+def _server(host: str, port: int, app: Flask) -> BaseWSGIServer:
     # bound here, since werkzeug's own words for a busy port name no setting
     with _bound(host, port) as listener:
-        app = create_app(account)
         return make_server(
             host, listener.getsockname()[1], app, threaded=True, fd=listener.fileno()
         )
@@ -102,6 +142,7 @@ def _account(environ: Mapping[str, str]) -> tuple[Account, list[str]]:
     made = make_account()
     given = {name: environ.get(variable, "") for name, variable in _KEYS.items()}
     parts: dict[str, Any] = {name: given[name] or getattr(made, name) for name in _KEYS}
+    parts["sender"] = environ.get("SANDBOX_SENDER") or made.sender
     try:
         account = Account(**parts)
     except ValueError as error:

@@ -19,6 +19,8 @@ class Account:
     private_key: str
     list_id: str
     name: str = "Klaviyo sandbox"
+    sender: str = "Your shop"
+    """Whom its messages come from."""
 
     def __post_init__(self) -> None:
         if not self.private_key.startswith(PRIVATE_PREFIX):

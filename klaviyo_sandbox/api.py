@@ -11,7 +11,21 @@ from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from . import back_in_stock, consent, cors, failures, journal, lists, wire
+from . import (
+    account_reads,
+    back_in_stock,
+    catalog_items,
+    catalog_jobs,
+    catalog_variants,
+    consent,
+    cors,
+    failures,
+    flow_reads,
+    journal,
+    lists,
+    profile_reads,
+    wire,
+)
 from .checks import pass_all
 from .drills import Drill
 from .errors import Fault, Refusal, Reply, not_found, too_large
@@ -24,6 +38,12 @@ OPERATIONS: tuple[Operation, ...] = (
     *back_in_stock.OPERATIONS,
     *consent.OPERATIONS,
     *lists.OPERATIONS,
+    *catalog_items.OPERATIONS,
+    *catalog_variants.OPERATIONS,
+    *catalog_jobs.OPERATIONS,
+    *account_reads.OPERATIONS,
+    *flow_reads.OPERATIONS,
+    *profile_reads.OPERATIONS,
 )
 """Every operation that is offered. A new module adds its own here."""
 
@@ -63,7 +83,9 @@ class _Outcome:
 def _serve(side: Side, methods: Mapping[str, Operation], **path_arguments: str) -> Response:
     sandbox = current_sandbox()
     raw, too_much = _read_body()
-    call = Call(sandbox, request, raw, side, methods, path_arguments)
+    # the links of a reply end in a slash, and lead to the same
+    named = {name: text.removesuffix("/") for name, text in path_arguments.items()}
+    call = Call(sandbox, request, raw, side, methods, named)
     life = sandbox.life()
     drill = _take_drill(call)
     entry = journal.arrived(call, drill)

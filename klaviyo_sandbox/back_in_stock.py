@@ -33,14 +33,17 @@ def check(call: Call) -> None:
         raise Refusal(*faults)
     variant = _variant(call)
     with call.sandbox.lock:
-        unknown = variant in call.sandbox.unknown
+        unknown = variant in call.sandbox.unknown or call.sandbox.catalog.lacks(variant)
     if unknown:
         detail = f"The catalog has no variant {variant}."
         raise Refusal(variant_not_found(detail, f"{VARIANT}/id"))
 
 
 def act(call: Call) -> Reply:
-    """Put the profile on the waiting list. A second sign-up changes nothing and reads the same."""
+    """Put the profile on the waiting list, unless the flow is a draft.
+
+    A second sign-up changes nothing and reads the same.
+    """
     known = _identifiers(call.body["data"]["attributes"])
     email, phone = known.get("email"), known.get("phone_number")
     channels = tuple(call.body["data"]["attributes"]["channels"])
@@ -55,7 +58,10 @@ def act(call: Call) -> Reply:
         with sandbox.lock:
             profile = sandbox.profiles.identify(email, phone)
             entry = Waiting(_variant(call), profile, channels, sandbox.now())
-            sandbox.waiting.add(entry)
+            if not sandbox.flow.takes_people:
+                call.notes.append("ignored: the flow is a draft, so nobody waits")
+            elif not sandbox.waiting.add(entry):
+                call.notes.append("ignored: the profile waits for this variant already")
     return Reply(202, headers=headers)
 
 

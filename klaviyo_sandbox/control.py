@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from . import consent_control, listings
+from . import consent_control, flow_control, listings
 from .api import operation_names
 from .drills import DrillError
 from .guards import refuse_other_sites
@@ -16,6 +16,7 @@ PREFIX = "/_sandbox"
 blueprint = Blueprint("control", __name__, url_prefix=PREFIX)
 blueprint.before_request(refuse_other_sites)
 consent_control.add_rules(blueprint)
+flow_control.add_rules(blueprint)
 
 
 def init_app(app: Flask) -> None:
@@ -106,8 +107,10 @@ def clear_drills() -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Forget everything but the account."""
-    current_sandbox().reset()
+    """Forget everything but the account; `{"keep_catalog": true}` spares items and variants."""
+    asked = request.get_json(force=True, silent=True)
+    keep = isinstance(asked, dict) and asked.get("keep_catalog") is True
+    current_sandbox().reset(keep_catalog=keep)
     return jsonify(reset=True)
 
 

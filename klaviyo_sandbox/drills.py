@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from itertools import count
-from threading import Lock
 from typing import Any
 
 from .failures import FAILURES
+from .rows import Rows, next_number
 
 CORS = "cors"
 MISCHIEF = ("html", "slow", "drip", "drip-headers", "drop", "partial", CORS)
@@ -49,38 +49,43 @@ class Drill:
 class Drills:
     """The pending drills, in the order in which they were set."""
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._ids = count(1)
-        self._pending: list[Drill] = []
+    def __init__(self, lock: AbstractContextManager[Any]) -> None:
+        self._lock = lock
+        self.rows: Rows[int, Drill] = Rows(Drill)
 
     def add(self, asked: Any, operations: Collection[str]) -> None:
         """Queue a drill from its JSON. Raises `DrillError`."""
         fields = _parsed(asked, operations)
         with self._lock:
-            self._pending.append(Drill(id=next(self._ids), **fields))
+            drill = Drill(id=next_number(self.rows), **fields)
+            self.rows.put(drill.id, drill)
 
     def take(self, operation: str, *, preflight: bool) -> Drill | None:
         """Return the first drill for this call, used up by one, or None."""
         with self._lock:
-            for drill in self._pending:
+            for drill in self.rows.values():
                 if drill.fits(operation, preflight=preflight):
-                    if drill.times is not None:
-                        drill.times -= 1
-                        if not drill.times:
-                            self._pending.remove(drill)
+                    self._use(drill)
                     return drill
         return None
 
     def pending(self) -> list[dict[str, Any]]:
         """Return what is still to come."""
         with self._lock:
-            return [asdict(drill) for drill in self._pending]
+            return [asdict(drill) for drill in self.rows.values()]
 
     def clear(self) -> None:
         """Let calls succeed again."""
         with self._lock:
-            self._pending.clear()
+            self.rows.clear()
+
+    def _use(self, drill: Drill) -> None:
+        if drill.times is None:
+            return
+        drill.times -= 1
+        self.rows.put(drill.id, drill)
+        if not drill.times:
+            self.rows.remove(drill.id)
 
 
 def _parsed(asked: Any, operations: Collection[str]) -> dict[str, Any]:

@@ -81,9 +81,9 @@ def permission_denied(detail: str) -> Fault:
     return Fault(403, "permission_denied", "Permission denied.", detail, "/data/")
 
 
-def not_found(detail: str) -> Fault:
-    """Return a 404 for a path or a revision that is not there."""
-    return Fault(404, "not_found", "Not found.", detail, "/data/")
+def not_found(detail: str, pointer: str = "/data/") -> Fault:
+    """Return a 404 for a path, a revision or a thing that is not there."""
+    return Fault(404, "not_found", "Not found.", detail, pointer)
 
 
 def variant_not_found(detail: str, pointer: str) -> Fault:

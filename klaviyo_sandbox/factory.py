@@ -1,8 +1,10 @@
 """The app's wiring, on one screen."""
 
+from pathlib import Path
+
 from flask import Flask
 
-from . import api, control, guards, pages
+from . import api, control, forms, guards, pages, restock
 from .account import Account
 from .clock import Clock, utc_now
 from .state import Sandbox, install
@@ -10,14 +12,20 @@ from .state import Sandbox, install
 LARGEST_BODY = 1_000_000
 
 
-def create_app(account: Account, *, now: Clock = utc_now) -> Flask:
-    """Make a sandbox for the account. `now` tells it the time, in UTC."""
+def create_app(account: Account, *, now: Clock = utc_now, state: Path | None = None) -> Flask:
+    """Make a sandbox for the account. `now` tells it the time, in UTC.
+
+    Its state is kept in the file `state`, which one sandbox uses at a time. Raises `StorageError`
+    when the file can't be used.
+    """
     app = Flask(__package__, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    install(app, Sandbox(account, now))
+    install(app, Sandbox(account, now, state))
     guards.init_app(app)
+    restock.init_app(app)
     api.init_app(app)
     control.init_app(app)
     pages.init_app(app)
+    forms.init_app(app)
     return app

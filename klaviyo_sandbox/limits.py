@@ -20,6 +20,13 @@ class Limit:
         return ((self.burst, 1), (self.steady, 60))
 
 
+READS = Limit(burst=350, steady=3500)
+"""What reading the catalog is limited to."""
+
+WRITES = Limit(burst=75, steady=750)
+"""What writing it is limited to."""
+
+
 class RateLimiter:
     """Counts the calls of each operation in its present windows."""
 

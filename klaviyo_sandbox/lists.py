@@ -1,17 +1,27 @@
-"""The account's list: whether it asks for a confirmation, and Klaviyo's Get List."""
+"""The account's list: Klaviyo's Get Lists and Get List.
 
-from datetime import datetime
+https://developers.klaviyo.com/en/reference/get_lists
+"""
+
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from . import spec
-from .errors import MEDIA_TYPE, Refusal, Reply, not_found
+from .documents import check_query, many, moment, one, resource, selected
+from .errors import Refusal, Reply, not_found
+from .filters import Allowed
 from .limits import Limit
 from .mailing_list import MailingList
 from .operations import Call, Operation, Side
 
-PATH = "/api/lists/{id}"
-_FIELDS = "fields[list]"
-_MORE_FIELDS = "additional-fields[list]"
+_LIMIT = Limit(burst=75, steady=750)
+_ALL, _ONE = "/api/lists", "/api/lists/{id}"
+_FILTERS: Allowed = {
+    "name": ("any", "equals"),
+    "id": ("any", "equals"),
+    "created": ("greater-than",),
+    "updated": ("greater-than",),
+}
 _RELATED = ("profiles", "tags", "flow-triggers")
 
 
@@ -20,8 +30,7 @@ def check(call: Call) -> None:
 
     Raises `Refusal`: 400 that names the parameter, or 404.
     """
-    if faults := spec.query_faults(PATH, "GET", call.request.args):
-        raise Refusal(*faults)
+    check_query(call)
     list_id = call.path_arguments["id"]
     if list_id != call.sandbox.account.list_id:
         raise Refusal(not_found(f"A list with id {list_id[:60]} does not exist."))
@@ -29,56 +38,43 @@ def check(call: Call) -> None:
 
 def act(call: Call) -> Reply:
     """Return the list, with the fields that were asked for."""
-    sandbox, query = call.sandbox, call.request.args
-    with sandbox.lock:
-        attributes = _attributes(sandbox.mailing_list)
-        if query.get(_MORE_FIELDS):
-            attributes["profile_count"] = sandbox.subscriptions.size_of(sandbox.mailing_list.id)
-    if wanted := query.get(_FIELDS):
-        attributes = {name: attributes[name] for name in wanted.split(",") if name in attributes}
-    here = f"{call.request.host_url}api/lists/{sandbox.mailing_list.id}/"
-    body: dict[str, Any] = {
-        "data": {
-            "type": "list",
-            "id": sandbox.mailing_list.id,
-            "attributes": attributes,
-            "relationships": {
-                name: {
-                    "links": {"self": f"{here}relationships/{name}/", "related": f"{here}{name}/"}
-                }
-                for name in _RELATED
-            },
-            "links": {"self": here},
-        },
-        "links": {"self": here},
-    }
-    if query.get("include"):
-        # the list has no tag and starts no flow
-        body["included"] = []
-    return Reply(200, body, media_type=MEDIA_TYPE)
+    with call.sandbox.lock:
+        shown = _shown(call, call.sandbox.mailing_list)
+    # the list has no tag and starts no flow
+    included: Any = [] if call.request.args.get("include") else None
+    return one(shown, included)
 
 
-def _attributes(mailing_list: MailingList) -> dict[str, Any]:
+def act_all(call: Call) -> Reply:
+    """Return the account's lists, of which there is one."""
+    with call.sandbox.lock:
+        entries = selected(call, [call.sandbox.mailing_list], _FILTERS, _fields)
+        return many(call, entries, lambda _: 1, partial(_shown, call), lambda _: [])
+
+
+def _fields(mailing_list: MailingList) -> Mapping[str, Any]:
     return {
+        "id": mailing_list.id,
         "name": mailing_list.name,
-        "created": _moment(mailing_list.created),
-        "updated": _moment(mailing_list.updated),
+        "created": mailing_list.created,
+        "updated": mailing_list.updated,
+    }
+
+
+def _shown(call: Call, mailing_list: MailingList) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "name": mailing_list.name,
+        "created": moment(mailing_list.created),
+        "updated": moment(mailing_list.updated),
         "opt_in_process": str(mailing_list.opt_in_process),
     }
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
+    if call.request.args.get("additional-fields[list]"):
+        attributes["profile_count"] = call.sandbox.subscriptions.size_of(mailing_list.id)
+    related = dict.fromkeys(_RELATED)
+    return resource(call, "list", "lists", mailing_list.id, attributes, related)
 
 
 OPERATIONS = (
-    Operation(
-        side=Side.SERVER,
-        method="GET",
-        path=PATH,
-        title="Get List",
-        limit=Limit(burst=75, steady=750),
-        check=check,
-        act=act,
-    ),
+    Operation(Side.SERVER, "GET", _ALL, "Get Lists", _LIMIT, check_query, act_all),
+    Operation(Side.SERVER, "GET", _ONE, "Get List", _LIMIT, check, act),
 )

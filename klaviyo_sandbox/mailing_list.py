@@ -35,6 +35,19 @@ class MailingList:
         """Return to single opt-in."""
         self.opt_in_process, self.updated = OptIn.SINGLE, self.created
 
+    def remembered(self) -> list[str]:
+        """Return what a file keeps of the list."""
+        return [
+            str(self.opt_in_process),
+            *(moment.isoformat() for moment in (self.created, self.updated)),
+        ]
+
+    def recall(self, kept: list[str]) -> None:
+        """Be as the file says."""
+        opt_in_process, *moments = kept
+        self.opt_in_process = OptIn(opt_in_process)
+        self.created, self.updated = map(datetime.fromisoformat, moments)
+
     def as_json(self) -> dict[str, Any]:
         """Return the list as `/_sandbox/list` shows it."""
         return {

@@ -79,6 +79,11 @@ class Call:
         return self.methods.get(self.request.method)
 
     @property
+    def called(self) -> Operation:
+        """Return the operation of a call that has passed the first check: there is one."""
+        return self.methods[self.request.method]
+
+    @property
     def is_preflight(self) -> bool:
         """Tell whether a browser only asks if it may call."""
         return (

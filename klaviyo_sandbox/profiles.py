@@ -1,7 +1,10 @@
 """The people of the account: a profile is found by its email address, else its phone number."""
 
 from dataclasses import dataclass
-from itertools import count
+from datetime import datetime
+
+from .clock import Clock
+from .rows import Rows, next_number
 
 
 @dataclass(slots=True)
@@ -9,6 +12,8 @@ class Profile:
     """A person, with the identifiers known so far. Equal by number, which never changes."""
 
     number: int
+    created: datetime
+    updated: datetime
     email: str | None = None
     phone_number: str | None = None
 
@@ -21,11 +26,11 @@ class Profile:
 class Profiles:
     """Every profile. The caller holds the sandbox's lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Clock) -> None:
+        self.rows: Rows[int, Profile] = Rows(Profile)
+        self._now = now
         self._by_email: dict[str, Profile] = {}
         self._by_phone: dict[str, Profile] = {}
-        self._everybody: list[Profile] = []
-        self._numbers = count(1)
 
     def identify(self, email: str | None, phone_number: str | None) -> Profile:
         """Return the profile with these identifiers, made or completed as needed.
@@ -34,12 +39,11 @@ class Profiles:
         address, since two people may share a phone.
         """
         profile = self.find(email, phone_number) or self._add()
+        known = (profile.email, profile.phone_number)
         profile.email = profile.email or email
         profile.phone_number = profile.phone_number or phone_number
-        if profile.email:
-            self._by_email[profile.email.casefold()] = profile
-        if profile.phone_number:
-            self._by_phone.setdefault(profile.phone_number, profile)
+        if known != (profile.email, profile.phone_number):
+            self._changed(profile)
         return profile
 
     def find(self, email: str | None, phone_number: str | None) -> Profile | None:
@@ -57,7 +61,7 @@ class Profiles:
         profile.phone_number = phone_number
         if before and self._by_phone.get(before) is profile:
             del self._by_phone[before]
-        self._by_phone.setdefault(phone_number, profile)
+        self._changed(profile)
         return True
 
     def with_contact(self, contact: str) -> list[Profile]:
@@ -65,21 +69,32 @@ class Profiles:
         folded = contact.casefold()
         return [
             profile
-            for profile in self._everybody
+            for profile in self.rows.values()
             if profile.phone_number == contact or (profile.email or "").casefold() == folded
         ]
 
     def everybody(self) -> list[Profile]:
         """Return the profiles, oldest first."""
-        return list(self._everybody)
+        return self.rows.values()
 
-    def clear(self) -> None:
-        """Forget everybody."""
+    def index(self) -> None:
+        """Find everybody by the identifiers that the rows have."""
         self._by_email.clear()
         self._by_phone.clear()
-        self._everybody.clear()
+        for profile in self.rows.values():
+            self._find_by(profile)
 
     def _add(self) -> Profile:
-        profile = Profile(next(self._numbers))
-        self._everybody.append(profile)
-        return profile
+        now = self._now()
+        return Profile(next_number(self.rows), created=now, updated=now)
+
+    def _changed(self, profile: Profile) -> None:
+        profile.updated = self._now()
+        self.rows.put(profile.number, profile)
+        self._find_by(profile)
+
+    def _find_by(self, profile: Profile) -> None:
+        if profile.email:
+            self._by_email[profile.email.casefold()] = profile
+        if profile.phone_number:
+            self._by_phone.setdefault(profile.phone_number, profile)

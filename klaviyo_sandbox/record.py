@@ -1,10 +1,10 @@
 """The record of requests: each as it came, what it was answered, what was wrong with it."""
 
-from collections import deque
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from itertools import count
-from threading import Lock
 from typing import Any
+
+from .rows import Rows, next_number
 
 LENGTH = 1000
 
@@ -35,16 +35,17 @@ class Entry:
 class Record:
     """The last thousand requests. Safe to use from any thread; what it returns are copies."""
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._ids = count(1)
-        self._entries: deque[Entry] = deque(maxlen=LENGTH)
+    def __init__(self, lock: AbstractContextManager[Any]) -> None:
+        self._lock = lock
+        self.rows: Rows[int, Entry] = Rows(Entry)
 
     def open(self, **fields: Any) -> Entry:
         """Add a request at its arrival, before anything is done about it."""
         with self._lock:
-            entry = Entry(id=next(self._ids), **fields)
-            self._entries.append(entry)
+            entry = Entry(id=next_number(self.rows), **fields)
+            self.rows.put(entry.id, entry)
+            if len(self.rows) > LENGTH:
+                self.rows.remove(self.rows.oldest())
         return entry
 
     def update(self, entry: Entry, **fields: Any) -> None:
@@ -52,25 +53,35 @@ class Record:
         with self._lock:
             for name, value in fields.items():
                 setattr(entry, name, value)
+            if entry.id in self.rows:
+                self.rows.put(entry.id, entry)
 
     def entries(self, operation: str | None = None) -> list[dict[str, Any]]:
         """Return the requests, oldest first, of one operation or of all."""
         with self._lock:
             return [
                 asdict(entry)
-                for entry in self._entries
+                for entry in self.rows.values()
                 if operation is None or entry.operation == operation
             ]
 
     def find(self, entry_id: int) -> dict[str, Any] | None:
         """Return one request, or None when it has left the record."""
         with self._lock:
-            return next((asdict(entry) for entry in self._entries if entry.id == entry_id), None)
+            entry = self.rows.get(entry_id)
+            return asdict(entry) if entry else None
+
+    def end_all(self) -> None:
+        """Say of each request that was under way that nothing more will happen to it."""
+        with self._lock:
+            for entry in self.rows.values():
+                if not entry.finished:
+                    self.update(entry, finished=True)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.rows)
 
     def clear(self) -> None:
         """Empty the record. IDs go on, so that an old link never shows another request."""
         with self._lock:
-            self._entries.clear()
+            self.rows.clear()

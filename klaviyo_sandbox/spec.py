@@ -39,6 +39,20 @@ def takes_body(path: str, method: str) -> bool:
     return "requestBody" in document()["paths"][path][method.lower()]
 
 
+@cache
+def scopes_of(name: str) -> tuple[str, ...]:
+    """Return the scopes that the operation of this name needs, none for an unknown one."""
+    return next(
+        (
+            scopes(path, method)
+            for path, methods in document()["paths"].items()
+            for method in methods
+            if operation_id(path, method) == name
+        ),
+        (),
+    )
+
+
 def scopes(path: str, method: str) -> tuple[str, ...]:
     """Return the scopes that a private key needs for the operation."""
     return tuple(document()["paths"][path][method.lower()]["x-klaviyo-scopes"])
@@ -46,20 +60,44 @@ def scopes(path: str, method: str) -> tuple[str, ...]:
 
 def query_faults(path: str, method: str, query: Mapping[str, str]) -> list[Fault]:
     """Return the parameters of an address that the operation lacks, or whose value it lacks."""
-    known = {
-        parameter["name"]: parameter["schema"]["items"]["enum"]
-        for parameter in document()["paths"][path][method.lower()]["parameters"]
-        if parameter["in"] == "query"
-    }
+    known = _parameters(path, method)
     faults = []
     for name, text in query.items():
         if name not in known:
             detail = f"{name[:_SHOWN]!r} is not a parameter here."
             faults.append(invalid(detail, parameter=name[:_SHOWN]))
-        elif not set(text.split(",")) <= set(known[name]):
-            detail = f"{name} must be of: {', '.join(known[name])}."
-            faults.append(invalid(detail, parameter=name))
+        elif objection := _objection(known[name], text):
+            faults.append(invalid(f"{name} must be {objection}.", parameter=name))
     return faults
+
+
+def default_of(path: str, method: str, parameter: str) -> Any:
+    """Return the value of a parameter that is left out, or None if there is no such parameter."""
+    return _parameters(path, method).get(parameter, {}).get("default")
+
+
+def _parameters(path: str, method: str) -> dict[str, Any]:
+    return {
+        parameter["name"]: parameter["schema"]
+        for parameter in document()["paths"][path][method.lower()]["parameters"]
+        if parameter["in"] == "query"
+    }
+
+
+def _objection(schema: Mapping[str, Any], text: str) -> str | None:
+    """Return what a parameter's value would have to be, or None when it is that."""
+    match schema["type"]:
+        case "array":
+            allowed = schema["items"]["enum"]
+            return None if set(text.split(",")) <= set(allowed) else f"of: {', '.join(allowed)}"
+        case "integer":
+            lowest, highest = schema["minimum"], schema["maximum"]
+            fits = text.isascii() and text.isdigit() and lowest <= int(text[:9]) <= highest
+            return None if fits else f"a whole number from {lowest} to {highest}"
+        case _ if "enum" in schema:
+            return None if text in schema["enum"] else f"one of: {', '.join(schema['enum'])}"
+        case _:
+            return None
 
 
 def pointer_to(path: Any) -> str:
@@ -114,7 +152,7 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
             name = error.message.split("'")[1]
             yield invalid(f"{name!r} is a required field.", pointer_to([*place, name]))
         case "enum":
-            yield invalid(f"Must be one of: {', '.join(rule)}.", pointer_to(place))
+            yield invalid(f"Must be one of: {', '.join(map(str, rule))}.", pointer_to(place))
         case "type":
             yield invalid(f"Must be of type {rule}.", pointer_to(place))
         case _:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from .profiles import Profile
+from .rows import Rows
 
 PAUSE = timedelta(minutes=30)
 """Klaviyo processes one subscribe of a profile in this time."""
@@ -63,12 +64,12 @@ class Subscriptions:
     """Every consent. The caller holds the sandbox's lock."""
 
     def __init__(self) -> None:
-        self._consents: dict[tuple[int, str, str], Consent] = {}
-        self._processed: dict[int, datetime] = {}
+        self.consents: Rows[tuple[int, str, str], Consent] = Rows(Consent)
+        self.processed: Rows[int, datetime] = Rows(datetime)
 
     def minutes_since(self, profile: Profile, now: datetime) -> int | None:
         """Return how long ago a subscribe was processed, or None when another one may be."""
-        before = self._processed.get(profile.number)
+        before = self.processed.get(profile.number)
         if before is None or now - before >= PAUSE:
             return None
         return int((now - before).total_seconds() // 60)
@@ -77,23 +78,23 @@ class Subscriptions:
         self, profile: Profile, grants: Iterable[Grant], consent: Consent, now: datetime
     ) -> None:
         """Keep consent to each grant, in the status that `consent` has for marketing."""
-        self._processed[profile.number] = now
+        self.processed.put(profile.number, now)
         for grant in grants:
             given = replace(consent, since=grant.consented_at or now)
             if grant.purpose == TRANSACTIONAL:
                 # a list confirms its marketing alone
                 given = replace(given, status=Status.SUBSCRIBED)
             key = (profile.number, grant.channel, grant.purpose)
-            self._consents[key] = _merged(self._consents.get(key, _NONE), given)
+            self.consents.put(key, _merged(self.consents.get(key) or _NONE, given))
 
     def confirm(self, profile: Profile, channels: Iterable[str], now: datetime) -> list[str]:
         """Subscribe the profile to the channels that wait for it, and return them."""
         confirmed = []
         for channel in channels:
             key = (profile.number, channel, MARKETING)
-            consent = self._consents.get(key, _NONE)
-            if consent.status is Status.PENDING:
-                self._consents[key] = replace(consent, status=Status.SUBSCRIBED, since=now)
+            consent = self.consents.get(key)
+            if consent and consent.status is Status.PENDING:
+                self.consents.put(key, replace(consent, status=Status.SUBSCRIBED, since=now))
                 confirmed.append(channel)
         return confirmed
 
@@ -101,7 +102,7 @@ class Subscriptions:
         """Forget what the profile consented to for these channels."""
         for channel in channels:
             for purpose in PURPOSES[channel]:
-                self._consents.pop((profile.number, channel, purpose), None)
+                self.consents.remove((profile.number, channel, purpose))
 
     def reachable(self, profile: Profile, channel: str) -> bool:
         """Tell whether a back-in-stock message would reach the profile by this channel.
@@ -110,14 +111,14 @@ class Subscriptions:
         """
         if channel == "EMAIL":
             return True
-        return self._status(profile, channel) is Status.SUBSCRIBED
+        return self.consent(profile, channel).status is Status.SUBSCRIBED
 
     def size_of(self, list_id: str) -> int:
         """Return how many profiles are subscribed through the list."""
         return len(
             {
                 number
-                for (number, _, purpose), consent in self._consents.items()
+                for (number, _, purpose), consent in self.consents.items()
                 if purpose == MARKETING
                 and consent.list_id == list_id
                 and consent.status is Status.SUBSCRIBED
@@ -128,19 +129,14 @@ class Subscriptions:
         """Return the profile's consent by channel and purpose."""
         return {
             channel.lower(): {
-                purpose: self._consents.get((profile.number, channel, purpose), _NONE).as_json()
-                for purpose in purposes
+                purpose: self.consent(profile, channel, purpose).as_json() for purpose in purposes
             }
             for channel, purposes in PURPOSES.items()
         }
 
-    def clear(self) -> None:
-        """Forget every consent."""
-        self._consents.clear()
-        self._processed.clear()
-
-    def _status(self, profile: Profile, channel: str) -> Status:
-        return self._consents.get((profile.number, channel, MARKETING), _NONE).status
+    def consent(self, profile: Profile, channel: str, purpose: str = MARKETING) -> Consent:
+        """Return where the profile's consent to a channel's purpose stands."""
+        return self.consents.get((profile.number, channel, purpose)) or _NONE
 
 
 def _merged(before: Consent, given: Consent) -> Consent:

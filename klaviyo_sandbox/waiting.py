@@ -1,11 +1,12 @@
 """The waiting list: who waits for which variant, and since when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .profiles import Profile
+from .profiles import Profile, Profiles
+from .rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,33 @@ class WaitingList:
     """Every entry, oldest first. The caller holds the sandbox's lock."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[int, str], Waiting] = {}
+        self.rows: Rows[tuple[int, str], Waiting] = Rows(Waiting)
 
     def add(self, entry: Waiting) -> bool:
         """Add an entry and tell whether it is new: only a profile's first sign-up counts."""
-        key = (entry.profile.number, entry.variant)
-        new = key not in self._entries
-        self._entries.setdefault(key, entry)
-        return new
+        if _key(entry) in self.rows:
+            return False
+        self.rows.put(_key(entry), entry)
+        return True
+
+    def end(self, entry: Waiting) -> None:
+        """Take an entry off the list, so that its profile can sign up again."""
+        self.rows.remove(_key(entry))
 
     def entries(self) -> list[Waiting]:
         """Return the entries, oldest first."""
-        return list(self._entries.values())
+        return self.rows.values()
 
-    def clear(self) -> None:
-        """Let nobody wait."""
-        self._entries.clear()
+    def of(self, variant: str) -> list[Waiting]:
+        """Return who waits for a variant, oldest first."""
+        return [entry for entry in self.rows.values() if entry.variant == variant]
+
+    def tie(self, profiles: Profiles) -> None:
+        """Let each entry that a file held name the profile itself, not a copy of it."""
+        for key, entry in self.rows.items():
+            profile = profiles.rows.get(entry.profile.number)
+            self.rows.put(key, replace(entry, profile=profile or entry.profile))
+
+
+def _key(entry: Waiting) -> tuple[int, str]:
+    return entry.profile.number, entry.variant

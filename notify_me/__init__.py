@@ -2,9 +2,9 @@
 
 from .delivery import include_name, upgrade
 from .extension import MIGRATIONS, NotifyMe, connect_src
-from .log import Base
 from .settings import SettingsError
 from .sign_up import Channel
+from .tables import Base
 from .variants import Catalog, CompositeID, InventoryPolicy, Variant
 
 __all__ = [

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from .delivery import holds
 from .extension import current_state
-from .log import WAITING, CallRow, CallState, SignUpRow
+from .tables import WAITING, CallRow, CallState, SignUpRow
 
 __all__ = ["Failure", "Held", "Purged", "Status", "purge", "ready", "retry", "status"]
 

@@ -20,7 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from . import admin, told
 from .delivery import Queue
 from .extension import current_settings, current_state, klaviyo_of
-from .log import Held, SignUpLog
+from .held import Held
+from .log import SignUpLog
 from .phones import e164
 from .sign_up import Operation
 from .snippet import SnippetError, as_toml, read_snippet, report

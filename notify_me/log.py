@@ -14,173 +14,59 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Double,
-    ForeignKey,
-    Index,
-    String,
-    Text,
-    delete,
-    exc,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, update
+from sqlalchemy.orm import Session
 
+from .held import Held, held_under
 from .outcomes import Accepted, Outcome, Refused
 from .sign_up import Call, Channel, Operation, SignUp, Statement
+from .tables import KEPT_DETAIL, WAITING, Base, CallRow, CallState, ConsentRow, SignUpRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["CallRow", "LoggedCall", "LoggedSignUp", "SignUpLog", "SignUpRow"]
 
 TURN = 0.8
 """Seconds to wait for this process's other writers to SQLite; its own busy timeout comes on top."""
-KEPT_DETAIL = 300
-"""Characters of Klaviyo's explanation that the log keeps."""
-
-
-class CallState(StrEnum):
-    """Where a call stands. STARTED with nothing after it shows as unknown."""
-
-    STARTED = "started"
-    KEPT = "kept"
-    TAKEN = "taken"
-    REFUSED = "refused"
-    FAILED = "failed"
-    PARKED = "parked"
-
-
-WAITING = (CallState.KEPT, CallState.PARKED)
-"""Calls in these states are still owed: nothing deletes them."""
-
-_BEFORE: dict[CallState, tuple[CallState, ...]] = {
-    CallState.KEPT: (CallState.STARTED,),
-    CallState.TAKEN: (CallState.STARTED,),
-    CallState.REFUSED: (CallState.STARTED,),
-    CallState.FAILED: (CallState.STARTED,),
-}
-"""States only move forward: from which ones the web's answers may reach each. What the queue does
-with a kept call is `advance`'s, which minds the attempt.
-"""
-
 
 _UNSEEN = {"synchronize_session": False}
 """For updates of rows that their session doesn't hold, or doesn't look at again."""
 
-
-class Base(DeclarativeBase):
-    """The kit's own tables; they live in the shop's database under the prefix `notify_me_`."""
-
-
-class SignUpRow(Base):
-    """One submitted and valid form."""
-
-    __tablename__ = "notify_me_sign_up"
-    __table_args__ = (
-        Index("ix_notify_me_sign_up_created_at", "created_at"),
-        Index("ix_notify_me_sign_up_email_hmac", "email_hmac"),
-        Index("ix_notify_me_sign_up_phone_hmac", "phone_hmac"),
+# a shopper waits for these, so they are built once and run without the ORM's unit of work
+_SIGN_UPS, _CALLS, _CONSENTS = (
+    Base.metadata.tables[row.__tablename__] for row in (SignUpRow, CallRow, ConsentRow)
+)
+_ADD_SIGN_UP, _ADD_CALLS, _ADD_CONSENTS = (
+    insert(table).inline() for table in (_SIGN_UPS, _CALLS, _CONSENTS)
+)
+_SETTLE = (
+    update(_CALLS)
+    .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
+    .where(_CALLS.c.position == bindparam("at_position"))
+    # states only move forward: what the queue does with a kept call is `advance`'s
+    .where(_CALLS.c.state == CallState.STARTED.value)
+)
+_NO_REASON = {"words": "", "status": None, "code": "", "error_id": "", "problem": ""}
+"""What a started call has, so that a call never made is written like the others."""
+_CONSENTS_FOLLOW = (
+    update(_CONSENTS)
+    .where(_CONSENTS.c.sign_up_id == bindparam("of_sign_up"))
+    .values(
+        state=func.coalesce(
+            select(_CALLS.c.state)
+            .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
+            .where(_CALLS.c.operation == Operation.SUBSCRIBE.value)
+            .scalar_subquery(),
+            _CONSENTS.c.state,
+        )
     )
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    mode: Mapped[str] = mapped_column(String(16))
-    channels: Mapped[list[str]] = mapped_column(JSON)
-    email_hmac: Mapped[str | None] = mapped_column(String(64))
-    email_masked: Mapped[str | None] = mapped_column(String(64))
-    phone_hmac: Mapped[str | None] = mapped_column(String(64))
-    phone_masked: Mapped[str | None] = mapped_column(String(32))
-    digest: Mapped[str | None] = mapped_column(String(64))
-    """HMAC of the calls and consent texts: a browser's report must be about the same."""
-    reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Client mode: when the browser told how its calls went; once."""
-    calls: Mapped[list[CallRow]] = relationship(
-        order_by="CallRow.position", cascade="all, delete-orphan", passive_deletes=True
-    )
-    consents: Mapped[list[ConsentRow]] = relationship(
-        order_by="ConsentRow.id", cascade="save-update, merge", passive_deletes=True
-    )
-
-
-class CallRow(Base):
-    """One call that a sign-up makes."""
-
-    __tablename__ = "notify_me_call"
-    __table_args__ = (
-        Index("ix_notify_me_call_variant_state", "variant", "state"),
-        Index("ix_notify_me_call_state", "state", "settled_at"),
-    )
-
-    sign_up_id: Mapped[str] = mapped_column(
-        ForeignKey("notify_me_sign_up.id", ondelete="CASCADE"), primary_key=True
-    )
-    position: Mapped[int] = mapped_column(primary_key=True)
-    operation: Mapped[str] = mapped_column(String(64))
-    variant: Mapped[str | None] = mapped_column(String(500))
-    """None for the call that records consent."""
-    state: Mapped[str] = mapped_column(String(16))
-    words: Mapped[str] = mapped_column(String(KEPT_DETAIL), default="")
-    status: Mapped[int | None]
-    code: Mapped[str] = mapped_column(String(64), default="")
-    error_id: Mapped[str] = mapped_column(String(64), default="")
-    settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When the state or the answer above was written last."""
-    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Which of the queue's copies of this call is the good one."""
-    problem: Mapped[str] = mapped_column(String(KEPT_DETAIL), default="", server_default="")
-    """What went wrong, for the merchant; without contact details."""
-
-
-class HoldRow(Base):
-    """An operation whose queue is held."""
-
-    __tablename__ = "notify_me_hold"
-
-    operation: Mapped[str] = mapped_column(String(64), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    until: Mapped[float] = mapped_column(Double)
-    since: Mapped[float] = mapped_column(Double)
-    cure: Mapped[str] = mapped_column(String(KEPT_DETAIL))
-
-
-class ConsentRow(Base):
-    """What a shopper agreed to for one channel: the proof, which outlives the sign-up's row.
-
-    Committed before anything goes out, so it says what was asked for and given; `state` says what
-    came of it, which for a contact that Klaviyo refused is nothing.
-    """
-
-    __tablename__ = "notify_me_consent"
-    __table_args__ = (
-        Index("ix_notify_me_consent_contact_hmac", "contact_hmac"),
-        Index("ix_notify_me_consent_sign_up_id", "sign_up_id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    sign_up_id: Mapped[str | None] = mapped_column(
-        ForeignKey("notify_me_sign_up.id", ondelete="SET NULL")
-    )
-    given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    channel: Mapped[str] = mapped_column(String(16))
-    state: Mapped[str] = mapped_column(String(16))
-    """The state of the call that carries it to Klaviyo."""
-    contact_hmac: Mapped[str] = mapped_column(String(64))
-    contact_masked: Mapped[str] = mapped_column(String(64))
-    text: Mapped[str] = mapped_column(Text)
-    version: Mapped[str] = mapped_column(String(32))
-    locale: Mapped[str] = mapped_column(String(35))
-    list_id: Mapped[str] = mapped_column(String(64))
-    custom_source: Mapped[str] = mapped_column(String(100))
+)
+"""Gives a sign-up's consents the state of the call that carries them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,42 +120,6 @@ class LoggedSignUp:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class HeldSignUp:
-    """A sign-up as a data request is told of it."""
-
-    when: datetime
-    channels: tuple[str, ...]
-    contacts: tuple[str, ...]
-    """Masked: the log holds them in no other form that can be read."""
-    calls: tuple[tuple[str, str | None, str], ...]
-    """Operation, variant (None for consent) and state of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldConsent:
-    """A consent as a data request is told of it."""
-
-    when: datetime
-    channel: str
-    state: str
-    """What came of it at Klaviyo, such as taken, kept, refused, unknown."""
-    contact: str
-    text: str
-    version: str
-    locale: str
-    list_id: str
-    custom_source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """All that the log holds about one contact, oldest first."""
-
-    sign_ups: tuple[HeldSignUp, ...]
-    consents: tuple[HeldConsent, ...]
-
-
 class SignUpLog:
     """The log in the shop's database. Every method is a short transaction of its own.
 
@@ -289,18 +139,22 @@ class SignUpLog:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A transaction that writes. On SQLite this process's writers take turns, since those
-        who find the file locked sleep and poll: that costs the last of them most.
+        """A transaction that writes."""
+        with self._in_turn(), self._transaction() as session:
+            yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """On SQLite this process's writers take turns, since those who find the file locked sleep
+        and poll: that costs the last of them most.
         """
         if self._engine().dialect.name != "sqlite":
-            with self._transaction() as session:
-                yield session
+            yield
             return
         if not self._turn.acquire(timeout=TURN):
             raise exc.TimeoutError("other writers hold the sign-up log")
         try:
-            with self._transaction() as session:
-                yield session
+            yield
         finally:
             self._turn.release()
 
@@ -308,50 +162,56 @@ class SignUpLog:
         """Commit the sign-up, its consent and its calls, each STARTED; returns its ID
         (unguessable).
         """
-        now = datetime.now(UTC)
-        row = SignUpRow(
-            id=secrets.token_urlsafe(16),
-            created_at=now,
-            mode=mode,
-            channels=[channel.value for channel in sign_up.channels],
-            email_hmac=self.contact_hmac(sign_up.email),
-            email_masked=masked_email(sign_up.email),
-            phone_hmac=self.contact_hmac(sign_up.phone_number),
-            phone_masked=masked_phone(sign_up.phone_number),
-            digest=self._digest(sign_up, calls),
-            calls=[
-                CallRow(
-                    position=position,
-                    operation=call.operation.value,
-                    variant=_variant(call),
-                    state=CallState.STARTED,
-                )
-                for position, call in enumerate(calls)
-            ],
-            consents=self._consents(sign_up, now),
-        )
-        with self.writing() as session:
-            session.add(row)
-            return row.id
+        sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)
+        row = {
+            "id": sign_up_id,
+            "created_at": now,
+            "mode": mode,
+            "channels": [channel.value for channel in sign_up.channels],
+            "email_hmac": self.contact_hmac(sign_up.email),
+            "email_masked": masked_email(sign_up.email),
+            "phone_hmac": self.contact_hmac(sign_up.phone_number),
+            "phone_masked": masked_phone(sign_up.phone_number),
+            "digest": self._digest(sign_up, calls),
+        }
+        call_rows = [
+            {
+                "sign_up_id": sign_up_id,
+                "position": position,
+                "operation": call.operation.value,
+                "variant": _variant(call),
+                "state": CallState.STARTED.value,
+            }
+            for position, call in enumerate(calls)
+        ]
+        consents = self._consents(sign_up, sign_up_id, now)
+        with self._in_turn(), self._engine().begin() as connection:
+            connection.execute(_ADD_SIGN_UP, row)
+            if call_rows:
+                connection.execute(_ADD_CALLS, call_rows)
+            if consents:
+                connection.execute(_ADD_CONSENTS, consents)
+        return sign_up_id
 
-    def _consents(self, sign_up: SignUp, now: datetime) -> list[ConsentRow]:
+    def _consents(self, sign_up: SignUp, sign_up_id: str, now: datetime) -> list[dict[str, Any]]:
         masked = {
             "email": masked_email(sign_up.email),
             "phone_number": masked_phone(sign_up.phone_number),
         }
         return [
-            ConsentRow(
-                given_at=now,
-                channel=each.channel.value,
-                state=CallState.STARTED,
-                contact_hmac=self.contact_hmac(getattr(sign_up, each.channel.identifier)),
-                contact_masked=masked[each.channel.identifier],
-                text=each.text,
-                version=each.version,
-                locale=each.locale,
-                list_id=sign_up.consent.list_id if sign_up.consent else "",
-                custom_source=sign_up.consent.custom_source if sign_up.consent else "",
-            )
+            {
+                "sign_up_id": sign_up_id,
+                "given_at": now,
+                "channel": each.channel.value,
+                "state": CallState.STARTED.value,
+                "contact_hmac": self.contact_hmac(getattr(sign_up, each.channel.identifier)),
+                "contact_masked": masked[each.channel.identifier],
+                "text": each.text,
+                "version": each.version,
+                "locale": each.locale,
+                "list_id": sign_up.consent.list_id if sign_up.consent else "",
+                "custom_source": sign_up.consent.custom_source if sign_up.consent else "",
+            }
             for each in _statements(sign_up)
         ]
 
@@ -376,26 +236,30 @@ class SignUpLog:
         sign_up_id: str,
         outcomes: Sequence[Outcome | None],
         kept: Collection[int] = (),
-        keep: Callable[[Session], None] | None = None,
+        keep: Callable[[Connection], None] | None = None,
     ) -> None:
         """Record how the calls ended, by position; None is a call that was never made.
 
         The calls at the positions `kept` become KEPT, and `keep` puts them into the queue within
         the same transaction: both are committed, or neither is.
         """
-        with self.writing() as session:
-            for position, outcome in enumerate(outcomes):
-                state = CallState.KEPT if position in kept else _state_of(outcome)
-                session.execute(
-                    update(CallRow)
-                    .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
-                    .where(CallRow.state.in_(_BEFORE[state]))
-                    .values(state=state, settled_at=datetime.now(UTC), **_reason(outcome)),
-                    execution_options=_UNSEEN,
-                )
-            _consents_follow(session, sign_up_id)
+        now = datetime.now(UTC)
+        ends = [
+            {
+                "of_sign_up": sign_up_id,
+                "at_position": position,
+                "state": (CallState.KEPT if position in kept else _state_of(outcome)).value,
+                "settled_at": now,
+                **(_reason(outcome) or _NO_REASON),
+            }
+            for position, outcome in enumerate(outcomes)
+        ]
+        with self._in_turn(), self._engine().begin() as connection:
+            if ends:
+                connection.execute(_SETTLE, ends)
+            connection.execute(_CONSENTS_FOLLOW, {"of_sign_up": sign_up_id})
             if kept and keep is not None:
-                keep(session)
+                keep(connection)
 
     def call(self, session: Session, sign_up_id: str, position: int) -> CallRow | None:
         """One call of a sign-up, as it stands."""
@@ -436,7 +300,7 @@ class SignUpLog:
         )
         done = moved.first() is not None
         if done:
-            _consents_follow(session, sign_up_id)
+            session.execute(_CONSENTS_FOLLOW, {"of_sign_up": sign_up_id})
         return done
 
     def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
@@ -487,42 +351,10 @@ class SignUpLog:
     def held(self, contact: str) -> Held:
         """All that the log holds under a normalized email address or phone number."""
         hashed = self.contact_hmac(contact)
+        if hashed is None:
+            return Held((), ())
         with self._transaction() as session:
-            sign_ups = session.scalars(
-                select(SignUpRow)
-                .where(or_(SignUpRow.email_hmac == hashed, SignUpRow.phone_hmac == hashed))
-                .order_by(SignUpRow.created_at)
-            )
-            consents = session.scalars(
-                select(ConsentRow).where(ConsentRow.contact_hmac == hashed).order_by(ConsentRow.id)
-            )
-            return Held(
-                sign_ups=tuple(
-                    HeldSignUp(
-                        when=_utc(row.created_at),
-                        channels=tuple(row.channels),
-                        contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
-                        calls=tuple(
-                            (each.operation, each.variant, _shown(each.state)) for each in row.calls
-                        ),
-                    )
-                    for row in sign_ups
-                ),
-                consents=tuple(
-                    HeldConsent(
-                        when=_utc(row.given_at),
-                        channel=row.channel,
-                        state=_shown(row.state),
-                        contact=row.contact_masked,
-                        text=row.text,
-                        version=row.version,
-                        locale=row.locale,
-                        list_id=row.list_id,
-                        custom_source=row.custom_source,
-                    )
-                    for row in consents
-                ),
-            )
+            return held_under(session, hashed)
 
     def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
         versions = [(each.channel, each.version) for each in _statements(sign_up)]
@@ -536,37 +368,12 @@ class SignUpLog:
         return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
 
 
-def _consents_follow(session: Session, sign_up_id: str) -> None:
-    """Give a sign-up's consents the state of the call that carries them."""
-    state = (
-        select(CallRow.state)
-        .where(CallRow.sign_up_id == sign_up_id, CallRow.operation == Operation.SUBSCRIBE)
-        .scalar_subquery()
-    )
-    session.execute(
-        update(ConsentRow)
-        .where(ConsentRow.sign_up_id == sign_up_id)
-        .values(state=func.coalesce(state, ConsentRow.state)),
-        execution_options=_UNSEEN,
-    )
-
-
-def _shown(state: str) -> str:
-    """A call that was started and of which nobody has heard is unknown."""
-    return "unknown" if state == CallState.STARTED else state
-
-
 def _statements(sign_up: SignUp) -> Sequence[Statement]:
     return sign_up.consent.statements if sign_up.consent else ()
 
 
 def _variant(call: Call) -> str | None:
     return str(call.variant) if call.variant else None
-
-
-def _utc(moment: datetime) -> datetime:
-    """SQLite gives back times without their zone; all are stored in UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _state_of(outcome: Outcome | None) -> CallState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
 from phonenumbers import (
@@ -54,6 +55,8 @@ def e164(typed: str, default_region: str, *, texts: bool = True) -> str:
     a sentence for the shopper. Refused is what is certainly wrong: which numbers are in use
     changes faster than any table, so that is Klaviyo's to say.
     """
+    # digits and signs of other scripts and widths
+    typed = unicodedata.normalize("NFKC", typed)
     if not _AS_TYPED.fullmatch(typed):
         extension = _EXTENSION.search(typed)
         raise _refusal(EXTENSION if extension else NOT_A_NUMBER, default_region)

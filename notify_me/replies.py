@@ -26,10 +26,11 @@ from werkzeug.exceptions import NotFound
 from .extension import current_settings, current_state
 from .forms import SignUpForm
 from .guards import HONEYPOT, TOO_MANY
-from .log import CallState, LoggedSignUp
+from .log import LoggedSignUp
 from .outcomes import PHONE_REFUSED
 from .phones import example
 from .sign_up import Channel
+from .tables import CallState
 from .variants import Variant
 
 __all__ = [

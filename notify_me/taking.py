@@ -8,17 +8,18 @@ from dataclasses import dataclass
 
 from flask import Response, request
 from itsdangerous import BadData
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from . import browser, outcomes, replies
 from .delivery import DEADLINE, jobs, left_over, log_outcome, try_now
 from .extension import current_state
 from .forms import SignUpForm
 from .klaviyo import Deadline
-from .log import CallState, LoggedSignUp
+from .log import LoggedSignUp
 from .outcomes import Accepted, Answer, Outcome, Refused, Temporary
 from .sign_up import Call, SignUp, calls
+from .tables import CallState
 from .variants import Variant
 
 logger = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ def _settled(
     logged = True
     try:
         state.log.settle(
-            sent.sign_up_id, sent.results, kept, lambda session: _keep(session, sent, kept)
+            sent.sign_up_id, sent.results, kept, lambda connection: _keep(connection, sent, kept)
         )
     except SQLAlchemyError as error:
         _cant_log(error)
@@ -149,13 +150,13 @@ def _settled(
     return replies.done_link(form_reply.variant, state.done_signer.dumps(sent.sign_up_id))
 
 
-def _keep(session: Session, sent: Sent, kept: Sequence[int]) -> None:
+def _keep(connection: Connection, sent: Sent, kept: Sequence[int]) -> None:
     """Put the calls at these positions into the queue; a throttle's end is waited for."""
     # the queue is the server's, whoever tried first: calls with the private key
     to_make = calls(sent.sign_up, "api")
     waits = [each.answer.retry_after or 0 for each in sent.results if each is not None]
     delay = float(max(waits, default=0))
-    current_state().queue.keep(session, jobs(sent.sign_up_id, to_make, kept), delay=delay)
+    current_state().queue.keep(connection, jobs(sent.sign_up_id, to_make, kept), delay=delay)
 
 
 def _cant_log(error: SQLAlchemyError) -> None:

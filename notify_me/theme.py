@@ -103,8 +103,8 @@ def _button(button: Button) -> Iterator[tuple[str, str]]:
             "button-background": box.color,
             "button-radius": _px(box.border_radius),
             "button-height": _px(box.height),
-            "button-width": "auto" if box.width == "fitToText" else None,
-            "button-alignment": _SIDES[box.alignment] if box.alignment != "center" else None,
+            "button-width": {"fitToText": "auto", "fullWidth": "100%"}.get(box.width or ""),
+            "button-alignment": _SIDES.get(box.alignment or ""),
         }
     )
     if box.border.enabled:
@@ -158,7 +158,7 @@ def _product_page(settings: Settings) -> Iterator[tuple[str, str]]:
     align = button.product_page_text_align
     yield from _given(
         {
-            "button-text-align": _SIDES[align] if align != "center" else None,
+            "button-text-align": _SIDES.get(align or ""),
             "button-margin": button.product_page_margin,
             "button-width": button.product_page_width,
         }
@@ -170,7 +170,7 @@ def _listing_card(settings: Settings) -> Iterator[tuple[str, str]]:
     align = button.collection_page_text_align
     yield from _given(
         {
-            "button-text-align": _SIDES[align] if align != "center" else None,
+            "button-text-align": _SIDES.get(align or ""),
             "button-width": button.collection_page_width,
             "button-padding": button.collection_page_padding,
         }

@@ -13,9 +13,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from . import guards, replies, theme
 from .extension import current_offer, current_settings, current_state
 from .forms import SignUpForm
-from .log import CallState, LoggedCall, LoggedSignUp
+from .log import LoggedCall, LoggedSignUp
 from .outcomes import Accepted, Answer
 from .sign_up import Operation, calls
+from .tables import CallState
 from .taking import LINK_AGE, take
 from .variants import CompositeID, Variant, buyable, watchable
 
@@ -149,18 +150,23 @@ def submit(composite_id: str) -> Response:
     trigger = current_settings().trigger
     waiting = [each for each in siblings if watchable(each, trigger)]
     form_reply = replies.FormReply(form, variant, waiting, choose=choose)
+    client_mode = current_state().account.mode == "client" and replies.from_element()
+    reporting = client_mode and "sign_up" in request.form
     try:
         guards.count_address()
         if not form.validate():
             return form_reply.invalid()
-        sign_up = form.to_sign_up()
-        for contact in (sign_up.email, sign_up.phone_number):
-            guards.count_contact(current_state().log.contact_hmac(contact))
+        if not reporting:
+            sign_up = form.to_sign_up()
+            for contact in (sign_up.email, sign_up.phone_number):
+                guards.count_contact(current_state().log.contact_hmac(contact))
     except guards.TooMany as error:
         return form_reply.too_many(error.retry_after)
     if guards.by_a_machine():
         return _as_if_taken(form, siblings, variant)
-    return _available(form, siblings, form_reply) or take(form, siblings, form_reply)
+    # what a browser has sent already is recorded, whatever came back meanwhile
+    back = None if reporting else _available(form, siblings, form_reply)
+    return back or take(form, siblings, form_reply)
 
 
 def _as_if_taken(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:

@@ -1,21 +1,26 @@
-"""`/merchant`: the demo's back room: stock is set, orders are seen. Only from this machine."""
+"""`/merchant`: the demo's back room: stock, orders, deliveries. Only from this machine."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask import url_for as url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response as BaseResponse
 
-from . import catalog, orders
+from notify_me import admin
+
+from . import catalog, deliveries, orders
 from .database import db
 from .loopback import demo_visitor
 from .models import Product, ProductVariant
 
+logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
 
 MOST_ORDERS = 50
@@ -33,6 +38,13 @@ def only_here() -> None:
     """
     if not demo_visitor():
         abort(404)
+
+
+@blueprint.errorhandler(SQLAlchemyError)
+def away(error: SQLAlchemyError) -> Response:
+    """Say that the database doesn't answer; 503."""
+    logger.error("the database doesn't answer: %s", type(error).__name__, exc_info=error)
+    return _private(render_template("merchant/away.html"), 503)
 
 
 @blueprint.get("")
@@ -65,6 +77,33 @@ def set_stock() -> BaseResponse:
     return redirect(url("merchant.show", product=handle, set=sku), code=303)
 
 
+@blueprint.get("/deliveries")
+def show_deliveries() -> Response:
+    """What waits for Klaviyo, what failed, and what to do about it."""
+    return _deliveries(again=request.args.get("again", type=int))
+
+
+@blueprint.post("/deliveries")
+def try_again() -> BaseResponse:
+    """Send out again what was set aside."""
+    try:
+        again = admin.retry()
+    except SQLAlchemyError as error:
+        logger.error("trying again stopped: %s", type(error).__name__)
+        return _deliveries(stopped=True)
+    return redirect(url("merchant.show_deliveries", again=again), code=303)
+
+
+def _deliveries(*, again: int | None = None, stopped: bool = False) -> Response:
+    """The page of deliveries. `stopped`: trying again ended on an error."""
+    found = deliveries.look()
+    template = "merchant/deliveries.html" if found else "merchant/away.html"
+    text = render_template(
+        template, deliveries=found, again=again, stopped=stopped, operations=deliveries.OPERATIONS
+    )
+    return _private(text, 200 if found and not stopped else 503)
+
+
 def _page(
     handle: str | None,
     *,
@@ -72,7 +111,7 @@ def _page(
     wrong: str | None = None,
     typed: str = "",
 ) -> Response:
-    response = make_response(
+    return _private(
         render_template(
             "merchant/stock.html",
             variants=_variants(handle),
@@ -81,10 +120,15 @@ def _page(
             changed=changed,
             wrong=wrong,
             typed=typed,
+            deliveries=deliveries.look(),
             orders=orders.latest(db.session, MOST_ORDERS),
             most_orders=MOST_ORDERS,
         )
     )
+
+
+def _private(text: str, status: int = 200) -> Response:
+    response = make_response(text, status)
     response.cache_control.private = True
     response.cache_control.no_store = True
     return response

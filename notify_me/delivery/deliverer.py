@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..klaviyo import Deadline
-from ..log import CallState, SignUpLog
+from ..log import SignUpLog
 from ..outcomes import (
     CANT_TAKE,
     Accepted,
@@ -27,6 +27,7 @@ from ..outcomes import (
 )
 from ..settings import Delivery
 from ..sign_up import Call, Operation
+from ..tables import CallState
 from ..variants import CompositeID
 from . import holds
 from .queue import Job, Queue

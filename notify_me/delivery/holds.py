@@ -9,8 +9,8 @@ from typing import Literal
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ..log import HoldRow
 from ..sign_up import Operation
+from ..tables import HoldRow
 
 Kind = Literal["throttled", "misconfigured"]
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowSerializationFormat
+from sqlalchemy.orm import Session
 
 from ..settings import SettingsError
 from ..sign_up import Call, Operation
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-    from sqlalchemy.orm import Session
+    from sqlalchemy import Connection, Engine
 
 NAME = "notify-me"
 """Sets our rows apart from those of a shop that uses DBOS itself."""
@@ -178,19 +178,21 @@ class Queue:
             )
         return self._made
 
-    def keep(self, session: Session, jobs: Collection[Job], *, delay: float = 0.0) -> None:
-        """Put the jobs into their operations' queues, within the session's transaction.
+    def keep(
+        self, within: Connection | Session, jobs: Collection[Job], *, delay: float = 0.0
+    ) -> None:
+        """Put the jobs into their operations' queues, within a transaction of the caller's.
 
         `delay` in seconds: none of them goes out before.
         """
         for job in jobs:
-            self._put(session, job, job.operation.value, delay)
+            self._put(within, job, job.operation.value, delay)
 
-    def park(self, session: Session, job: Job) -> None:
-        """Put a job aside, within the session's transaction."""
-        self._put(session, job, PARKED, 0.0)
+    def park(self, within: Connection | Session, job: Job) -> None:
+        """Put a job aside, within a transaction of the caller's."""
+        self._put(within, job, PARKED, 0.0)
 
-    def _put(self, session: Session, job: Job, queue: str, delay: float) -> None:
+    def _put(self, within: Connection | Session, job: Job, queue: str, delay: float) -> None:
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": queue,
@@ -200,7 +202,9 @@ class Queue:
         }
         if delay > 0:
             options["delay_seconds"] = delay
-        self.client.enqueue_in_transaction(session, options, *job.as_arguments())
+        # the session's own way to execute takes longer, and gives nothing here
+        connection = within.connection() if isinstance(within, Session) else within
+        self.client.enqueue_in_transaction(connection, options, *job.as_arguments())
 
     def parked(self, limit: int) -> list[Job]:
         """What stands aside, oldest first."""

@@ -50,6 +50,12 @@ def try_now(
         outcomes[place] = outcome
         if _same_for_all(outcome):
             ended.add(call.operation)
+        if isinstance(outcome, Refused) and outcome.field != "variants":
+            # nor can what a browser couldn't send of it get through later
+            outcomes = [
+                None if each.operation is call.operation and isinstance(known, Temporary) else known
+                for each, known in zip(calls, outcomes, strict=True)
+            ]
     return outcomes
 
 

@@ -19,10 +19,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..klaviyo import Klaviyo
-from ..log import CallState, SignUpLog
+from ..log import SignUpLog
 from ..outcomes import CANT_TAKE, Answer, Parked
 from ..settings import Delivery, SettingsError
 from ..sign_up import Operation
+from ..tables import CallState
 from . import holds
 from .deliverer import Deliverer
 from .queue import NAME, SCHEMA, VERSION, WORKFLOW, Job, Queue, url_of

@@ -53,11 +53,11 @@ class ButtonStyles(Group):
     height: float | None = Field(
         None, ge=24, le=120, description="The least height, in px: a finger needs 24 or more."
     )
-    width: Literal["fullWidth", "fitToText"] = Field(
-        "fullWidth", description="As wide as its place, or as its words."
+    width: Literal["fullWidth", "fitToText"] | None = Field(
+        None, description="As wide as its place, or as its words."
     )
-    alignment: Alignment = Field(
-        "center", description="Where a button stands that is narrower than its place."
+    alignment: Alignment | None = Field(
+        None, description="Where a button stands that is narrower than its place."
     )
     border: Border = Field(Border(), description="A line around it.")
     drop_shadow: DropShadow = Field(DropShadow(), description="A shadow below it.")
@@ -78,8 +78,8 @@ class Button(Group):
         "page's scripts run. Left out: where the template puts it.",
     )
     product_page_class: ClassNames = Field("", description="Classes of yours on product pages.")
-    product_page_text_align: Alignment = Field(
-        "center", description="Where the words stand in the button on product pages."
+    product_page_text_align: Alignment | None = Field(
+        None, description="Where the words stand in the button on product pages."
     )
     product_page_margin: Lengths | None = Field(
         None, description="The space around the button on product pages."
@@ -91,8 +91,8 @@ class Button(Group):
         "", max_length=80, description="The words on listing cards; left out: label."
     )
     collection_page_class: ClassNames = Field("", description="Classes of yours on listing cards.")
-    collection_page_text_align: Alignment = Field(
-        "center", description="Where the words stand in the button on listing cards."
+    collection_page_text_align: Alignment | None = Field(
+        None, description="Where the words stand in the button on listing cards."
     )
     collection_page_width: Length | None = Field(
         None, description="The button's width on listing cards, instead of button_styles.width."

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from tests.support import TIMEOUT, Sandbox, serve
 
 CLIENT = "/client/back-in-stock-subscriptions"
 SERVER = "/api/back-in-stock-subscriptions"
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
 
 
 def served(template: Path, folder: Path, sandbox: Sandbox, **more: str) -> Iterator[str]:
@@ -109,6 +113,73 @@ def test_one_more_try_is_enough(page: Page, client_shop: str, sandbox: Sandbox) 
 
     expect(page.get_by_role("heading", name="Request received")).to_be_visible()
     assert calls(sandbox) == [CLIENT, CLIENT]
+
+
+def test_a_repeat_is_a_success(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """A 409 on back in stock: the thanks show, and nobody asks again."""
+    sandbox.drill("409", operation="create_client_back_in_stock_subscription")
+    open_form(page, client_shop)
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    assert calls(sandbox) == [CLIENT]
+
+
+def test_a_repeat_need_not_be_reported_to_be_thanked(page: Page, client_shop: str) -> None:
+    """The view that came with the calls shows, whatever becomes of the report."""
+    page.route(f"**{CLIENT}*", lambda route: route.fulfill(status=409, headers=CORS, json={}))
+    open_form(page, client_shop)
+    page.route(
+        "**/notify-me/*",
+        lambda route: (
+            route.abort() if "answers=" in (route.request.post_data or "") else route.fallback()
+        ),
+    )
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+
+
+def test_a_silent_klaviyo_is_not_asked_twice(
+    page: Page, client_shop: str, sandbox: Sandbox
+) -> None:
+    """A call that got no answer in its time may have been taken: the server asks next."""
+    sandbox.drill("slow", seconds=600, operation="create_client_back_in_stock_subscription")
+    open_form(page, client_shop)
+
+    sign_up(page)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible(timeout=20_000)
+    assert calls(sandbox) == [CLIENT, SERVER]
+    sandbox.reset()
+
+
+def test_all_calls_share_one_patience(
+    page: Page, client_shop: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Three options and a silent Klaviyo: the second call is cut off, the third is never made."""
+    sandbox.drill(
+        "slow", times=None, seconds=600, operation="create_client_back_in_stock_subscription"
+    )
+    with closing(sqlite3.connect(tmp_path / "client.db")) as database, database:
+        database.execute("UPDATE shop_variant SET quantity = 0 WHERE sku LIKE 'HAAR-OIL-%'")
+    open_form(page, client_shop)
+    dialog = page.get_by_role("dialog")
+    boxes = dialog.get_by_role("checkbox")
+    expect(boxes.first).to_be_visible()
+    for place in range(boxes.count()):
+        boxes.nth(place).set_checked(place < 3)
+
+    since = time.monotonic()
+    sign_up(dialog)  # type: ignore[arg-type]
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible(timeout=20_000)
+
+    assert calls(sandbox) == [CLIENT, CLIENT, SERVER, SERVER, SERVER]
+    # 8 s, and what the server takes; without the shared patience the browser's calls alone take 15
+    assert 7.5 < time.monotonic() - since < 13
+    sandbox.reset()
 
 
 def test_a_tracker_blocker_ends_on_the_server(

@@ -17,9 +17,13 @@ import pytest
 from flask import Flask
 from klaviyo_api import KlaviyoAPI
 from openapi_client import models
+from openapi_client.models.subscription_create_job_create_query import (
+    SubscriptionCreateJobCreateQuery,
+)
 from openapi_schema_validator import OAS30Validator
 
 from klaviyo_sandbox.failures import FAILURES
+from tests.notify_me.offers import settings_file, toml
 from tests.notify_me.small_shop import small_catalog, small_shop
 from tests.support import Sandbox
 
@@ -298,3 +302,236 @@ def test_the_browsers_call_is_valid(make_shop: Callable[..., Flask], spec: dict[
     schema = flat(content["schema"], spec, closed=True)
     assert faults(schema, call["body"]) == []
     assert faults(schema, {**call["body"], "more": 1}) != []
+
+
+SUBSCRIBE, CLIENT_SUBSCRIBE = "/api/profile-subscription-bulk-create-jobs", "/client/subscriptions"
+TICKS = {
+    "opt_in_promotional_email": "EMAIL",
+    "opt_in_promotional_sms": ["SMS", "WHATSAPP"],
+}
+CHANNELS = {
+    "EMAIL": ["EMAIL"],
+    "SMS": ["SMS"],
+    "EMAIL+SMS": ["EMAIL", "SMS"],
+    "WHATSAPP": ["WHATSAPP"],
+    "all": ["EMAIL", "SMS", "WHATSAPP"],
+}
+channels_chosen = pytest.mark.parametrize("channels", CHANNELS.values(), ids=CHANNELS)
+
+
+def body_schema(spec: dict[str, Any], path: str) -> Any:
+    """The schema of the body that is posted to a path, every object closed."""
+    [content] = spec["paths"][path]["post"]["requestBody"]["content"].values()
+    return flat(content["schema"], spec, closed=True)
+
+
+@pytest.fixture
+def with_consent(
+    make_shop: Callable[..., Flask], tmp_path: Path
+) -> Callable[..., list[dict[str, Any]]]:
+    """Signs up for the mug with every box ticked; returns the calls for the browser, if any."""
+
+    def sign_up_by(channels: list[str], **config: Any) -> list[dict[str, Any]]:
+        offered = toml(["EMAIL", "SMS", "WHATSAPP"], email_list="ask")
+        shop = make_shop(NOTIFY_ME_CONFIG=settings_file(tmp_path, offered), **config)
+        data = {**TICKS, "channels": channels, "email": "ada@example.org"}
+        reply = shop.test_client().post(
+            f"/notify-me/{MUG}",
+            data={**data, "phone_number": "+12025550143"},
+            headers={"X-Notify-Me": "1"},
+        )
+        assert reply.status_code == 200
+        found: list[dict[str, Any]] = reply.get_json()["calls"]
+        return found
+
+    return sign_up_by
+
+
+@channels_chosen
+def test_the_servers_calls_are_valid(
+    with_consent: Callable[..., list[dict[str, Any]]],
+    sandbox: Sandbox,
+    spec: dict[str, Any],
+    channels: list[str],
+) -> None:
+    """By whichever channel: subscription, then Subscribe Profiles, then Get List for the words."""
+    assert with_consent(channels) == []
+
+    subscription, consent, read = sandbox.requests()
+    assert [(each["method"], each["path"]) for each in (subscription, consent)] == [
+        ("POST", OPERATION[0]),
+        ("POST", SUBSCRIBE),
+    ]
+    for call in (subscription, consent):
+        assert faults(body_schema(spec, call["path"]), call["body"]) == []
+        assert (call["status"], call["reply"], call["query"], call["problems"]) == (
+            202,
+            None,
+            "",
+            [],
+        )
+    assert subscription["body"]["data"]["attributes"]["channels"] == channels
+    [profile] = consent["body"]["data"]["attributes"]["profiles"]["data"]
+    assert [*profile["attributes"]["subscriptions"]] == [each.lower() for each in channels]
+    assert (read["method"], read["path"]) == ("GET", f"/api/lists/{sandbox.account.list_id}")
+    assert "get" in spec["paths"]["/api/lists/{id}"]
+    assert (read["query"], read["status"], read["problems"]) == ("", 200, [])
+    for call in (subscription, consent, read):
+        headers = {name.lower(): value for name, value in call["headers"].items()}
+        assert headers["authorization"].startswith("Klaviyo-API-Key pk_")
+        assert headers["revision"] == "2026-07-15"
+
+
+@channels_chosen
+def test_the_browsers_calls_are_valid(
+    with_consent: Callable[..., list[dict[str, Any]]],
+    sandbox: Sandbox,
+    spec: dict[str, Any],
+    channels: list[str],
+) -> None:
+    """Subscription, then Create Client Subscription: address, parameters, headers, bodies."""
+    calls = with_consent(channels, NOTIFY_ME_MODE="client")
+
+    assert [urlsplit(each["url"]).path for each in calls] == [
+        "/client/back-in-stock-subscriptions",
+        CLIENT_SUBSCRIBE,
+    ]
+    for call in calls:
+        url = urlsplit(call["url"])
+        operation = spec["paths"][url.path]["post"]
+        required = {
+            (each["in"], each["name"]) for each in operation["parameters"] if each["required"]
+        }
+        assert required == {("query", "company_id"), ("header", "revision")}
+        assert parse_qs(url.query) == {"company_id": [sandbox.account.public_key]}
+        assert call["headers"] == {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE}
+        assert faults(body_schema(spec, url.path), call["body"]) == []
+    profile = calls[1]["body"]["data"]["attributes"]["profile"]["data"]
+    assert [*profile["attributes"]["subscriptions"]] == [each.lower() for each in channels]
+
+
+PERSON: dict[str, Any] = {
+    "type": "profile",
+    "attributes": {
+        "phone_number": "+12025550143",
+        "subscriptions": {"sms": {"marketing": {"consent": "SUBSCRIBED"}}},
+    },
+}
+
+
+def consent_bodies(person: Any, **more: Any) -> dict[str, Any]:
+    """The body of each consent call for one person; `more` goes into the data, None takes out."""
+    common = {"relationships": {"list": {"data": {"type": "list", "id": "Y6nRLr"}}}}
+
+    def made(kind: str, name: str, whom: Any) -> dict[str, Any]:
+        attributes = {"custom_source": "Back in Stock", name: {"data": whom}}
+        data = {"type": kind, "attributes": attributes, **common, **more}
+        return {"data": {name: value for name, value in data.items() if value is not None}}
+
+    return {
+        SUBSCRIBE: made("profile-subscription-bulk-create-job", "profiles", [person]),
+        CLIENT_SUBSCRIBE: made("subscription", "profile", person),
+    }
+
+
+def changed_person(**attributes: Any) -> dict[str, Any]:
+    """The person with other attributes."""
+    return {**PERSON, "attributes": {**PERSON["attributes"], **attributes}}
+
+
+LIST = {"data": {"type": "list", "id": "Y6nRLr"}}
+BROKEN_CONSENT = {
+    "another type of list": consent_bodies(
+        PERSON, relationships={"list": {"data": {"type": "lists", "id": "Y6nRLr"}}}
+    ),
+    "a list without its ID": consent_bodies(
+        PERSON, relationships={"list": {"data": {"type": "list"}}}
+    ),
+    "another relationship": consent_bodies(PERSON, relationships={"list": LIST, "lists": LIST}),
+    "no attributes": consent_bodies(PERSON, attributes=None),
+    "the list among the attributes": consent_bodies(PERSON, attributes={"list_id": "Y6nRLr"}),
+    "nobody": consent_bodies(PERSON, attributes={"custom_source": "Back in Stock"}),
+    "the other's type": consent_bodies(PERSON, type="back-in-stock-subscription"),
+    "the old shape": consent_bodies(changed_person(subscriptions={"sms": ["MARKETING"]})),
+    "another word for it": consent_bodies(
+        changed_person(subscriptions={"sms": {"marketing": {"consent": "YES"}}})
+    ),
+    "unknown channel": consent_bodies(
+        changed_person(subscriptions={"fax": {"marketing": {"consent": "SUBSCRIBED"}}})
+    ),
+    "a channel in capitals": consent_bodies(
+        changed_person(subscriptions={"SMS": {"marketing": {"consent": "SUBSCRIBED"}}})
+    ),
+    "a text among the attributes": consent_bodies(changed_person(consent_text="I agree.")),
+    "a number for a number": consent_bodies(changed_person(phone_number=12025550143)),
+}
+
+
+@pytest.mark.parametrize("path", [SUBSCRIBE, CLIENT_SUBSCRIBE])
+def test_the_validation_of_consent_is_fair(spec: dict[str, Any], path: str) -> None:
+    """The bodies of which the broken ones are made are right themselves."""
+    assert faults(body_schema(spec, path), consent_bodies(PERSON)[path]) == []
+
+
+@pytest.mark.parametrize("path", [SUBSCRIBE, CLIENT_SUBSCRIBE])
+@pytest.mark.parametrize("bodies", BROKEN_CONSENT.values(), ids=BROKEN_CONSENT)
+def test_the_validation_of_consent_bites(
+    spec: dict[str, Any], bodies: dict[str, Any], path: str
+) -> None:
+    """A body that Klaviyo would refuse is not valid here."""
+    assert faults(body_schema(spec, path), bodies[path]) != []
+
+
+def test_the_browsers_consent_needs_its_list(spec: dict[str, Any]) -> None:
+    """Required there, and left to the caller on the server: the kit always names it."""
+    bodies = consent_bodies(PERSON, relationships=None)
+
+    assert faults(body_schema(spec, CLIENT_SUBSCRIBE), bodies[CLIENT_SUBSCRIBE]) != []
+    assert faults(body_schema(spec, SUBSCRIBE), bodies[SUBSCRIBE]) == []
+
+
+def without_nulls(document: Any) -> Any:
+    """The document without members that are null."""
+    if isinstance(document, list):
+        return [without_nulls(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    return {name: without_nulls(value) for name, value in document.items() if value is not None}
+
+
+@channels_chosen
+def test_klaviyos_own_sdk_subscribes_with_the_same(
+    with_consent: Callable[..., list[dict[str, Any]]], sandbox: Sandbox, channels: list[str]
+) -> None:
+    """The SDK's model of Subscribe Profiles loses nothing of the kit's body, and sends the same."""
+    with_consent(channels)
+    kits = sandbox.requests()[1]
+    typed = SubscriptionCreateJobCreateQuery.from_dict(kits["body"])
+    sdk = KlaviyoAPI(sandbox.account.private_key, max_retries=0, test_host=sandbox.url)
+
+    sdk.Profiles.bulk_subscribe_profiles(typed)
+
+    sdks = sandbox.requests()[-1]
+    # the SDK spells out a default of the specification's, and what isn't given as null
+    sdks["body"] = without_nulls(sdks["body"])
+    assert sdks["body"]["data"]["attributes"].pop("historical_import") is False
+    for name in ("method", "path", "query", "operation", "body", "status", "problems"):
+        assert kits[name] == sdks[name]
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_the_errors_of_consent_are_of_the_specified_shape(
+    with_consent: Callable[..., list[dict[str, Any]]],
+    sandbox: Sandbox,
+    spec: dict[str, Any],
+    kind: str,
+) -> None:
+    """What the kit was told of consent, it could have been told by Klaviyo."""
+    sandbox.drill(kind, operation="bulk_subscribe_profiles")
+
+    with_consent(["SMS"])
+
+    call = sandbox.requests()[1]
+    responses = spec["paths"][SUBSCRIBE]["post"]["responses"]
+    schema = flat(responses[f"{call['status'] // 100}XX"], spec, closed=False)
+    assert faults(schema["content"][MEDIA_TYPE]["schema"], call["reply"]) == []

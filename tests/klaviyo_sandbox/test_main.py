@@ -19,7 +19,15 @@ import requests
 from tests.klaviyo_sandbox.conftest import EMAIL, MEDIA_TYPE, SERVER_PATH, body, eventually
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = ("HOST", "SANDBOX_PORT", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
+SETTINGS = (
+    "HOST",
+    "SANDBOX_PORT",
+    "SANDBOX_STATE",
+    "SANDBOX_SENDER",
+    "KLAVIYO_PUBLIC_KEY",
+    "KLAVIYO_PRIVATE_KEY",
+    "KLAVIYO_LIST_ID",
+)
 PRIVATE_KEY = "pk_" + "ab" * 17
 KEYS = {
     "KLAVIYO_PUBLIC_KEY": "ABC123",
@@ -32,10 +40,10 @@ STOP_WITHIN = 4
 class Process:
     """The sandbox as a process of its own; everything that it prints is kept."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(self, settings: dict[str, str], *arguments: str) -> None:
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-m", "klaviyo_sandbox"],
+            [sys.executable, "-X", "dev", "-m", "klaviyo_sandbox", *arguments],
             cwd=ROOT,
             env=inherited | settings,
             stdout=subprocess.PIPE,
@@ -74,9 +82,9 @@ class Process:
 
 
 @contextmanager
-def running(**settings: str) -> Iterator[Process]:
+def running(*arguments: str, **settings: str) -> Iterator[Process]:
     """Run the sandbox on a free port, and end it whatever happens."""
-    process = Process({"SANDBOX_PORT": "0", **settings})
+    process = Process({"SANDBOX_PORT": "0", **settings}, *arguments)
     try:
         yield process
     finally:
@@ -118,6 +126,15 @@ def test_it_makes_an_account_when_none_is_given() -> None:
 
     assert "/_sandbox/account" in process.output()
     assert key not in process.output()
+
+
+def test_the_sender_of_messages_can_be_named() -> None:
+    """`SANDBOX_SENDER` is whom messages come from."""
+    with running(**KEYS, SANDBOX_SENDER="Smirr") as process:
+        headers = {"Authorization": f"Klaviyo-API-Key {PRIVATE_KEY}", "revision": "2026-07-15"}
+        [account] = process.ask("GET", "/api/accounts", headers=headers).json()["data"]
+
+    assert account["attributes"]["contact_information"]["default_sender_name"] == "Smirr"
 
 
 def test_one_line_tells_of_each_call() -> None:

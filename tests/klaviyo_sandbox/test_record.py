@@ -109,7 +109,7 @@ def test_the_record_can_be_emptied(sandbox: Running) -> None:
 
 def test_the_record_keeps_a_thousand() -> None:
     """The oldest leave when the record is full, also under many threads."""
-    record = Record()
+    record = Record(threading.RLock())
     fields: dict[str, Any] = {
         "at": "",
         "method": "",

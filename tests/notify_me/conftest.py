@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.notify_me.offers import settings_file, toml
 from tests.notify_me.small_shop import DATABASE, DictCatalog, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox
 
@@ -43,6 +44,19 @@ def make_app(
     for app in made:
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
+
+
+@pytest.fixture
+def offering(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
+    """Makes the small shop with these channels; `consent` holds more settings of that group."""
+
+    def make(
+        *channels: str, region: str = "US", consent: dict[str, object] | None = None, **config: Any
+    ) -> Flask:
+        text = toml(channels, region, **(consent or {}))
+        return make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, text), **config)
+
+    return make
 
 
 @pytest.fixture
@@ -78,6 +92,10 @@ class LogFile:
             "SELECT c.* FROM notify_me_call c JOIN notify_me_sign_up s ON s.id = c.sign_up_id"
             " ORDER BY s.created_at, c.position"
         )
+
+    def consents(self) -> list[dict[str, Any]]:
+        """The consent that was given, oldest first."""
+        return self._rows("SELECT * FROM notify_me_consent ORDER BY id")
 
     def states(self) -> list[str]:
         """The state of each call."""

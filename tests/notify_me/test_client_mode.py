@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.notify_me.conftest import LogFile
+from tests.notify_me.offers import posts
 from tests.support import TIMEOUT, Sandbox
 
 PREFIX = "$custom:::$default:::"
@@ -115,27 +118,215 @@ def test_a_replay_and_a_second_tab_do_nothing(client: FlaskClient, sandbox: Sand
     assert len(sandbox.requests()) == 1
 
 
-def test_a_report_for_another_form_starts_over(
-    client: FlaskClient, sandbox: Sandbox, log_file: LogFile
+PHONE = "(202) 555-0143"
+EVERYTHING: dict[str, Any] = {
+    "variants": f"{PREFIX}PARKA-M-MOSS",
+    "channels": ["EMAIL", "SMS"],
+    "email": "ada@example.org",
+    "phone_number": PHONE,
+    "opt_in_promotional_email": "EMAIL",
+    "opt_in_promotional_sms": ["SMS", "WHATSAPP"],
+}
+OTHER_FORMS: dict[str, dict[str, Any]] = {
+    "address": {"email": "eve@example.org"},
+    "number": {"phone_number": "(202) 555-0199"},
+    "email alone": {"channels": "EMAIL"},
+    "SMS alone": {"channels": "SMS"},
+    "one channel more": {"channels": ["EMAIL", "SMS", "WHATSAPP"]},
+    "WhatsApp for SMS": {"channels": ["EMAIL", "WHATSAPP"]},
+    "a tick less": {"opt_in_promotional_email": []},
+    "variant": {"variants": f"{PREFIX}PARKA-L-MOSS"},
+    "a variant more": {"variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]},
+}
+REPORTS = {
+    "nothing got through": [None, None, None],
+    "all accepted": [ACCEPTED, ACCEPTED, ACCEPTED],
+    "refused": [{"status": 404, "body": None}, None, None],
+}
+
+
+@pytest.fixture
+def every_channel(offering: Callable[..., Flask]) -> FlaskClient:
+    """The small shop in client mode, with every channel, and email's list being asked for."""
+    offered = ("EMAIL", "SMS", "WHATSAPP")
+    app = offering(*offered, consent={"email_list": "ask"}, NOTIFY_ME_MODE="client")
+    return app.test_client()
+
+
+def untouched(sandbox: Sandbox, log_file: LogFile) -> bool:
+    """Whether the one sign-up in the log stands as it was started, and nothing was sent for it."""
+    [row] = log_file.sign_ups()
+    states = {*log_file.states(), *(each["state"] for each in log_file.consents())}
+    return row["reported_at"] is None and states == {"started"} and posts(sandbox) == []
+
+
+@pytest.mark.parametrize("answers", REPORTS.values(), ids=REPORTS)
+@pytest.mark.parametrize("other", OTHER_FORMS.values(), ids=OTHER_FORMS)
+def test_a_report_about_another_form_is_not_acted_on(
+    every_channel: FlaskClient,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    other: dict[str, Any],
+    answers: list[Any],
 ) -> None:
-    """A sign-up's ID can't be used to send or settle what was never logged under it."""
-    sent = post(client)
+    """A sign-up's ID can't be used to send or settle what was never logged under it.
+
+    The right report is still taken afterwards.
+    """
+    sent = post(every_channel, EVERYTHING)
+    forged = {**EVERYTHING, **other}
+
+    reply = post(every_channel, forged, sign_up=sent["sign_up"], answers=json.dumps(answers))
+
+    assert (reply["status"], reply["state"], reply["calls"]) == (503, "failed", [])
+    assert "Request received" not in reply["html"]
+    assert untouched(sandbox, log_file)
+
+    right = json.dumps([ACCEPTED, ACCEPTED])
+    assert (
+        post(every_channel, EVERYTHING, sign_up=sent["sign_up"], answers=right)["state"] == "done"
+    )
+    assert log_file.states() == ["taken", "taken"]
+    assert posts(sandbox) == []
+
+
+@pytest.mark.parametrize("other", OTHER_FORMS.values(), ids=OTHER_FORMS)
+def test_a_report_about_another_form_changes_nothing_later(
+    every_channel: FlaskClient, sandbox: Sandbox, log_file: LogFile, other: dict[str, Any]
+) -> None:
+    """Once the sign-up is taken, it reads as what was taken, without the forged contact."""
+    sent = post(every_channel, EVERYTHING)
+    right = json.dumps([ACCEPTED, ACCEPTED])
+    post(every_channel, EVERYTHING, sign_up=sent["sign_up"], answers=right)
+    before = log_file.sign_ups(), log_file.calls(), log_file.consents()
+
     reply = post(
-        client,
-        {"channels": "EMAIL", "email": "eve@example.org"},
-        sign_up=sent["sign_up"],
-        answers="[null]",
+        every_channel, {**EVERYTHING, **other}, sign_up=sent["sign_up"], answers="[null, null]"
     )
 
-    assert reply["state"] == "failed"
-    assert sandbox.requests() == []
-    assert [call["state"] for call in log_file.calls()] == ["started"]
+    assert (reply["status"], reply["state"]) == (200, "done")
+    assert "(M / Moss)" in reply["html"]
+    assert "(L / Moss)" not in reply["html"]
+    assert "a•••@e•••.org and +1•••43" in reply["html"]
+    assert (log_file.sign_ups(), log_file.calls(), log_file.consents()) == before
+    assert posts(sandbox) == []
 
 
-def test_a_forged_sign_up_counts_as_a_new_one(client: FlaskClient, sandbox: Sandbox) -> None:
-    """An ID that we never signed brings the calls again, and nothing is sent."""
-    assert post(client, sign_up="forged", answers="[null]")["state"] == "send"
+def test_a_report_under_other_texts_is_not_acted_on(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """The same calls, but the log's consent is to other words than the shop asks now."""
+    before = offering("SMS", NOTIFY_ME_MODE="client").test_client()
+    changed = {"sms_disclosure": "Now daily."}
+    after = offering("SMS", consent=changed, NOTIFY_ME_MODE="client").test_client()
+    data = {"channels": "SMS", "phone_number": PHONE, "opt_in_promotional_sms": "SMS"}
+    sent = post(before, data)
+
+    reply = post(after, data, sign_up=sent["sign_up"], answers="[null, null]")
+
+    assert (reply["status"], reply["state"]) == (503, "failed")
+    assert untouched(sandbox, log_file)
+
+
+@pytest.mark.parametrize("answers", ["[null]", json.dumps([ACCEPTED]), "nonsense"])
+@pytest.mark.parametrize("forged", ["forged", "", "changed", "another key", "done link"])
+def test_a_forged_sign_up_is_not_acted_on(
+    client: FlaskClient,
+    make_app: Callable[..., Flask],
+    sandbox: Sandbox,
+    log_file: LogFile,
+    forged: str,
+    answers: str,
+) -> None:
+    """What we never signed for a report is told to try again: the calls are not handed out anew."""
+    sign_up = forged
+    if forged == "changed":
+        sent = post(client)["sign_up"]
+        sign_up = ("A" if sent[0] != "A" else "B") + sent[1:]
+    elif forged == "another key":
+        other = make_app(NOTIFY_ME_MODE="client", SECRET_KEY="q" * 32).test_client()
+        sign_up = post(other)["sign_up"]
+    elif forged == "done link":
+        sign_up = client.post(PARKA, data=DATA).location.partition("done=")[2]
+    rows, made = log_file.calls(), posts(sandbox)
+
+    reply = post(client, sign_up=sign_up, answers=answers)
+
+    assert (reply["status"], reply["state"], reply["calls"]) == (503, "failed", [])
+    assert 'value="ada@example.org"' in reply["html"]
+    assert log_file.calls() == rows
+    assert posts(sandbox) == made
+
+
+def test_a_report_on_a_sign_up_that_is_gone(
+    client: FlaskClient, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """Signed, but no longer in the log: nothing is sent and nothing is started."""
+    sent = post(client)
+    with closing(sqlite3.connect(log_file.path)) as connection, connection:
+        connection.execute("DELETE FROM notify_me_call")
+        connection.execute("DELETE FROM notify_me_sign_up")
+
+    reply = report(client, sent, None)
+
+    assert (reply["status"], reply["state"], reply["calls"]) == (503, "failed", [])
     assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+
+@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "fragment"])
+def test_the_id_of_a_sign_up_is_no_done_link(
+    client: FlaskClient, log_file: LogFile, headers: dict[str, str]
+) -> None:
+    """Handed out before anything was taken, it must not show a page of thanks, then or later."""
+    sent = post(client)
+    link = {"done": sent["sign_up"]}
+
+    before = client.get(PARKA, query_string=link, headers=headers)
+    report(client, sent, ACCEPTED)
+    after = client.get(PARKA, query_string=link, headers=headers)
+
+    assert log_file.states() == ["taken"]
+    assert before.status_code == after.status_code == 404
+    assert "Request received" not in before.text + after.text
+
+
+PUBLIC_KEY = "check KLAVIYO_PUBLIC_KEY"
+HEARSAY = {
+    401: PUBLIC_KEY,
+    403: "check the allowed domains of the public key in Klaviyo",
+    410: "Klaviyo has retired the revision: set KLAVIYO_REVISION to a newer one",
+}
+
+
+@pytest.mark.parametrize(("status", "cure"), HEARSAY.items())
+def test_what_a_browser_reports_rings_no_alarm(
+    client: FlaskClient, lines: list[str], status: int, cure: str
+) -> None:
+    """Any visitor may report what they like: a warning that says so, with the public key's cure."""
+    reply = report(client, post(client), error(status, "code", "/data"))
+
+    assert (reply["status"], reply["state"]) == (503, "failed")
+    [line] = lines
+    assert line.startswith("WARNING notify_me.delivery: the browser reports Misconfigured: ")
+    assert line.endswith(f"(status {status}, code code, error 1): {cure}")
+    assert "private" not in line
+
+
+@pytest.mark.parametrize("told", ["ada@example.org", "+1 202 555 0143", "x" * 200, "a\nERROR b"])
+def test_a_report_can_not_write_into_the_log(
+    client: FlaskClient, lines: list[str], told: str
+) -> None:
+    """What a browser gives for Klaviyo's code and ID is written down only if it looks like one."""
+    answer = error(403, told, "/data")
+    answer["body"]["errors"][0]["id"] = told
+
+    report(client, post(client), answer)
+
+    [line] = lines
+    assert "(status 403, code (unreadable), error (unreadable))" in line
+    assert told not in line
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize(

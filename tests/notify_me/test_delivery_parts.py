@@ -15,7 +15,7 @@ from notify_me import CompositeID, SettingsError, admin, include_name, upgrade
 from notify_me.delivery import Guarded, Job, left_over
 from notify_me.delivery.queue import check_sqlite
 from notify_me.delivery.worker import executor_id
-from notify_me.klaviyo import NO_PLACE, Deadline
+from notify_me.klaviyo import NO_PLACE, Deadline, Klaviyo
 from notify_me.log import CallRow, SignUpRow
 from notify_me.outcomes import (
     Accepted,
@@ -58,7 +58,7 @@ def test_what_is_kept(outcomes: list[Outcome | None], kept: list[int]) -> None:
     assert left_over(outcomes) == kept
 
 
-class Told:
+class Told(Klaviyo):
     """A Klaviyo that answers as it is told."""
 
     def __init__(self, *outcomes: Outcome) -> None:
@@ -180,7 +180,13 @@ def test_autogenerate_leaves_the_queue_alone(app: Flask) -> None:
         assert any("workflow_status" in each for each in found)
         tables = set(sa.inspect(app.extensions["sqlalchemy"].engine).get_table_names())
     ours = {name for name in tables if include_name(name, "table", {})}
-    assert ours == {"alembic_version", "notify_me_call", "notify_me_hold", "notify_me_sign_up"}
+    assert ours == {
+        "alembic_version",
+        "notify_me_call",
+        "notify_me_consent",
+        "notify_me_hold",
+        "notify_me_sign_up",
+    }
 
 
 def test_each_worker_has_a_number_of_its_own(tmp_path: Path) -> None:
@@ -249,7 +255,7 @@ def test_purge_keeps_what_is_owed(
             )
         told = app.test_cli_runner().invoke(args=["notify-me", "purge"])
 
-    assert told.output == "deleted 1 sign-ups\n"
+    assert told.output == "deleted 1 sign-ups and 0 consents\n"
     assert log_file.states() == ["kept"]
 
 

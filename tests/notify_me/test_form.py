@@ -42,6 +42,8 @@ def test_the_page(client: FlaskClient) -> None:
         ("variants", f"{PREFIX}PARKA-M-MOSS"),
         ("channels", "EMAIL"),
         ("email", ""),
+        # no text for consent stands here
+        ("shown", ""),
         ("homepage", ""),
     ]
     field = form.one("input", name="email")

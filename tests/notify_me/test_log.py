@@ -239,10 +239,8 @@ def test_states_only_move_forward(
 PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
 
 
-def test_an_answer_that_cannot_be_logged_still_counts(
-    client: FlaskClient, app: Flask, sandbox: Sandbox
-) -> None:
-    """Klaviyo took it, and then the log can't be written: the shopper reads "Request received"."""
+def stop_the_log(app: Flask) -> None:
+    """From now on the database takes new sign-ups, and refuses to hear how their calls ended."""
     with app.app_context():
         engine = app.extensions["sqlalchemy"].engine
         with engine.begin() as connection:
@@ -250,12 +248,40 @@ def test_an_answer_that_cannot_be_logged_still_counts(
                 "CREATE TRIGGER stop BEFORE UPDATE ON notify_me_call "
                 "BEGIN SELECT RAISE(ABORT, 'no'); END"
             )
+
+
+def test_an_answer_that_cannot_be_logged_still_counts(
+    client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """Klaviyo took it, and then the log can't be written: the shopper reads "Request received"."""
+    stop_the_log(app)
     data = {"channels": "EMAIL", "email": "ada@example.org"}
 
     reply = client.post(PARKA, data=data, headers={"X-Notify-Me": "1"})
-    link = client.post(PARKA, data=data)
+    # a link would lead to what the log can't tell
+    page = client.post(PARKA, data=data)
 
     assert reply.json is not None
     assert reply.json["state"] == "done"
-    assert "Request received" in client.get(link.location).text
+    assert page.status_code == 200
+    assert view(page).one("h1").text == "Request received"
+    for each in (reply, page):
+        assert "the news goes to a•••@e•••.org." in view(each).text
     assert len(sandbox.waiting()) == 1
+    assert log_file.states() == ["started", "started"]
+
+
+@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+def test_what_can_be_kept_nowhere_is_not_acknowledged(
+    client: FlaskClient, app: Flask, sandbox: Sandbox, headers: dict[str, str]
+) -> None:
+    """Klaviyo is away, and then the log can't be written either: 503, try again."""
+    stop_the_log(app)
+    sandbox.drill("500", times=None)
+    data = {"channels": "EMAIL", "email": ADA}
+
+    reply = client.post(PARKA, data=data, headers=headers)
+
+    assert reply.status_code == 503
+    assert "That didn't go through" in view(reply).text
+    assert post_form(view(reply)).one("input", name="email")["value"] == ADA

@@ -16,18 +16,21 @@ from storefront import db
 from tests.storefront.shop import Stock
 
 
-def make_shop(database: Path) -> Flask:
-    """A demo shop whose database is the file `database`, and which reaches no Klaviyo."""
-    app = create_app(
-        {
-            "DATABASE_URL": f"sqlite:///{database}",
-            "SECRET_KEY": "a key for tests, long enough to be one",
-            "NOTIFY_ME_LOG_KEY": "another key for tests, long enough too",
-            "KLAVIYO_API_URL": "http://127.0.0.1:9",
-            "KLAVIYO_PUBLIC_KEY": "Abc123",
-            "KLAVIYO_PRIVATE_KEY": "pk_for_tests",
-        }
-    )
+def environ(database: Path) -> dict[str, str]:
+    """The environment of a shop whose database is this file, and which reaches no Klaviyo."""
+    return {
+        "DATABASE_URL": f"sqlite:///{database}",
+        "SECRET_KEY": "a key for tests, long enough to be one",
+        "NOTIFY_ME_LOG_KEY": "another key for tests, long enough too",
+        "KLAVIYO_API_URL": "http://127.0.0.1:9",
+        "KLAVIYO_PUBLIC_KEY": "Abc123",
+        "KLAVIYO_PRIVATE_KEY": "pk_for_tests",
+    }
+
+
+def make_shop(database: Path, **more: str) -> Flask:
+    """A demo shop whose database is this file; `more` goes into its environment."""
+    app = create_app({**environ(database), **more})
     # set here and not by DEMO=1, which would write the demo's keys into instance/
     app.config.update(DEMO=True, TESTING=True, PROPAGATE_EXCEPTIONS=False)
     return app

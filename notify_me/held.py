@@ -1,0 +1,96 @@
+"""What the log tells of one contact, for a data request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from .tables import CallState, ConsentRow, SignUpRow
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSignUp:
+    """A sign-up as a data request is told of it."""
+
+    when: datetime
+    channels: tuple[str, ...]
+    contacts: tuple[str, ...]
+    """Masked: the log holds them in no other form that can be read."""
+    calls: tuple[tuple[str, str | None, str], ...]
+    """Operation, variant (None for consent) and state of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldConsent:
+    """A consent as a data request is told of it."""
+
+    when: datetime
+    channel: str
+    state: str
+    """What came of it at Klaviyo, such as taken, kept, refused, unknown."""
+    contact: str
+    text: str
+    version: str
+    locale: str
+    list_id: str
+    custom_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """All that the log holds about one contact, oldest first."""
+
+    sign_ups: tuple[HeldSignUp, ...]
+    consents: tuple[HeldConsent, ...]
+
+
+def held_under(session: Session, contact_hmac: str | None) -> Held:
+    """All that the log holds under a contact's HMAC."""
+    sign_ups = session.scalars(
+        select(SignUpRow)
+        .where(or_(SignUpRow.email_hmac == contact_hmac, SignUpRow.phone_hmac == contact_hmac))
+        .order_by(SignUpRow.created_at)
+    )
+    consents = session.scalars(
+        select(ConsentRow).where(ConsentRow.contact_hmac == contact_hmac).order_by(ConsentRow.id)
+    )
+    return Held(
+        sign_ups=tuple(
+            HeldSignUp(
+                when=_utc(row.created_at),
+                channels=tuple(row.channels),
+                contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
+                calls=tuple(
+                    (each.operation, each.variant, _shown(each.state)) for each in row.calls
+                ),
+            )
+            for row in sign_ups
+        ),
+        consents=tuple(
+            HeldConsent(
+                when=_utc(row.given_at),
+                channel=row.channel,
+                state=_shown(row.state),
+                contact=row.contact_masked,
+                text=row.text,
+                version=row.version,
+                locale=row.locale,
+                list_id=row.list_id,
+                custom_source=row.custom_source,
+            )
+            for row in consents
+        ),
+    )
+
+
+def _shown(state: str) -> str:
+    """A call that was started and of which nobody has heard is unknown."""
+    return "unknown" if state == CallState.STARTED else state
+
+
+def _utc(moment: datetime) -> datetime:
+    """SQLite gives back times without their zone; all are stored in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,338 @@
+"""What a shop must have before it may ask for consent: else it doesn't start, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from notify_me import SettingsError
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.markup import view
+from tests.notify_me.offers import (
+    FORM,
+    PRIVACY,
+    TERMS,
+    by_element,
+    settings_file,
+    sound_posts,
+    toml,
+)
+from tests.support import Sandbox
+
+NO_LIST = {"KLAVIYO_LIST_ID": ""}
+LIST_NAME, BRAND_NAME = "KLAVIYO_LIST_ID in the environment", "consent.brand (who writes)"
+TERMS_NAME, PRIVACY_NAME = "consent.terms_of_service_url", "consent.privacy_policy_url"
+NEEDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
+    "list": ({}, NO_LIST, [LIST_NAME]),
+    "brand": ({"brand": None}, {}, [BRAND_NAME]),
+    "blank brand": ({"brand": "  "}, {}, [BRAND_NAME]),
+    "terms": ({"terms_of_service_url": None}, {}, [TERMS_NAME]),
+    "privacy policy": ({"privacy_policy_url": ""}, {}, [PRIVACY_NAME]),
+    "everything": (
+        {"brand": None, "terms_of_service_url": None, "privacy_policy_url": None},
+        NO_LIST,
+        [LIST_NAME, BRAND_NAME, TERMS_NAME, PRIVACY_NAME],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "offered", [("SMS",), ("WHATSAPP",), ("EMAIL", "SMS", "WHATSAPP")], ids="+".join
+)
+@pytest.mark.parametrize(("consent", "config", "missing"), NEEDS.values(), ids=NEEDS)
+def test_texts_need_list_brand_and_links(
+    offering: Callable[..., Flask],
+    offered: tuple[str, ...],
+    consent: dict[str, Any],
+    config: dict[str, Any],
+    missing: list[str],
+) -> None:
+    """Each alone stops the start; the sentence names the channels, what is missing and no more."""
+    with pytest.raises(SettingsError) as caught:
+        offering(*offered, consent=consent, **config)
+
+    sentence = str(caught.value)
+    texts = " and ".join(each for each in offered if each != "EMAIL")
+    assert f"channels.offered holds {texts}, which needs consent" in sentence
+    named = [each for each in (LIST_NAME, BRAND_NAME, TERMS_NAME, PRIVACY_NAME) if each in sentence]
+    assert named == missing
+    assert "offer EMAIL alone" in sentence
+
+
+def test_email_alone_needs_none_of_it(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """A shop that offers email and no list starts without list, brand and links."""
+    text = toml(["EMAIL"], brand=None, terms_of_service_url=None, privacy_policy_url=None)
+
+    app = make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, text), KLAVIYO_LIST_ID="")
+
+    assert app.test_client().get(FORM).status_code == 200
+
+
+@pytest.mark.parametrize("wanted", ["ask", "always"])
+def test_emails_list_needs_a_list(offering: Callable[..., Flask], wanted: str) -> None:
+    """There is nothing to subscribe to; where email isn't offered, nothing is lacking."""
+    with pytest.raises(SettingsError) as caught:
+        offering("EMAIL", consent={"email_list": wanted}, KLAVIYO_LIST_ID="")
+
+    for part in (f"consent.email_list is '{wanted}'", "KLAVIYO_LIST_ID", 'email_list = "off"'):
+        assert part in str(caught.value)
+    assert (
+        offering("SMS", consent={"email_list": wanted}).test_client().get(FORM).status_code == 200
+    )
+
+
+@pytest.mark.parametrize("channel", ["SMS", "WHATSAPP"])
+def test_an_age_gated_account_offers_no_texts(offering: Callable[..., Flask], channel: str) -> None:
+    """It would need a date of birth, which the form doesn't ask for; email is not concerned."""
+    with pytest.raises(SettingsError) as caught:
+        offering("EMAIL", channel, consent={"age_gated": True})
+
+    for part in (f"channels.offered holds {channel}", "consent.age_gated", "dates of birth"):
+        assert part in str(caught.value)
+    gated = offering("EMAIL", consent={"age_gated": True})
+    assert gated.test_client().get(FORM).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("revision", "starts"),
+    [("2025-10-15", False), ("2026-01-14", False), ("2026-01-15", True), ("2026-10-15", True)],
+)
+def test_whatsapp_needs_a_revision_that_knows_it(
+    offering: Callable[..., Flask], revision: str, starts: bool
+) -> None:
+    """The first is 2026-01-15; without WhatsApp, an older one will do."""
+    if starts:
+        offering("WHATSAPP", KLAVIYO_REVISION=revision)
+        return
+    with pytest.raises(SettingsError) as caught:
+        offering("WHATSAPP", KLAVIYO_REVISION=revision)
+
+    for part in ("WHATSAPP", "KLAVIYO_REVISION 2026-01-15 or later", f"not {revision}"):
+        assert part in str(caught.value)
+    offering("SMS", KLAVIYO_REVISION=revision)
+
+
+PLACEHOLDERS = "{brand}, {program}, {frequency}, {terms_of_service}, {privacy_policy}"
+TEXTS = (
+    "email_checkbox_text",
+    "email_notice",
+    "sms_checkbox_text",
+    "sms_disclosure",
+    "whatsapp_checkbox_text",
+    "whatsapp_disclosure",
+)
+WRONG: dict[str, tuple[str, list[str]]] = {
+    "channel named twice": (
+        toml(["EMAIL", "SMS", "EMAIL"]),
+        ["channels.offered", "must name each channel once"],
+    ),
+    "no channel": (toml([]), ["channels.offered", "at least 1 item"]),
+    "unknown channel": (toml(["FAX"]), ["channels.offered.0", "'EMAIL', 'SMS' or 'WHATSAPP'"]),
+    "channel in lower case": (toml(["sms"]), ["channels.offered.0", "not 'sms'"]),
+    "unknown region": (
+        toml(["EMAIL"], region="ZZ"),
+        ["channels.default_region", "two letters of a country", "not 'ZZ'"],
+    ),
+    "country's name": (toml(["EMAIL"], region="Germany"), ["channels.default_region", "Germany"]),
+    "no region": (toml(["EMAIL"], region=""), ["channels.default_region"]),
+    "email_list in other words": (
+        toml(["EMAIL"], email_list="yes"),
+        ["consent.email_list", "'off', 'ask' or 'always'", "not 'yes'"],
+    ),
+    "age_gated in words": (toml(["EMAIL"], age_gated="perhaps"), ["consent.age_gated", "perhaps"]),
+    "no source": (toml(["EMAIL"], custom_source=""), ["consent.custom_source"]),
+    "unknown key": (
+        toml(["EMAIL"], sms_discosure="x"),
+        ["consent.sms_discosure", "did you mean consent.sms_disclosure?"],
+    ),
+    **{
+        f"unknown placeholder in {name}": (
+            toml(["EMAIL"], **{name: "News of {shop}."}),
+            [f"consent.{name}", "holds {shop}, which is none of", PLACEHOLDERS],
+        )
+        for name in TEXTS
+    },
+    **{
+        f"{name}: {url}": (
+            toml(["EMAIL"], **{name: url}),
+            [f"consent.{name}", "must begin with https://, or with / for a page of the shop's"],
+        )
+        for name in ("terms_of_service_url", "privacy_policy_url")
+        for url in (
+            "javascript:alert(1)",
+            "JavaScript://smirr.example/%0aalert(1)",
+            "data:text/html,x",
+            "//smirr.example/terms",
+            "smirr.example/terms",
+            "https://",
+            "https:///terms",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
+def test_a_wrong_setting_stops_the_start(
+    make_app: Callable[..., Flask], tmp_path: Path, text: str, words: list[str]
+) -> None:
+    """The sentence names the file, the key, what was given and what is allowed."""
+    file = settings_file(tmp_path, text)
+
+    with pytest.raises(SettingsError) as caught:
+        make_app(NOTIFY_ME_CONFIG=file)
+
+    for part in [file, *words]:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("list_id", ["pk_" + "0a" * 17, "Y6n RLr", "Y6nRLr/../x", "é"])
+def test_a_wrong_list_id_stops_the_start(offering: Callable[..., Flask], list_id: str) -> None:
+    """It goes into an address; a private key in its place is not repeated."""
+    with pytest.raises(SettingsError) as caught:
+        offering("SMS", KLAVIYO_LIST_ID=list_id)
+
+    assert "KLAVIYO_LIST_ID" in str(caught.value)
+    assert "pk_0a" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", [TERMS, "http://smirr.example/terms", "/terms"])
+def test_a_right_address_becomes_a_link(offering: Callable[..., Flask], url: str) -> None:
+    """Of another site or of the shop's own; it opens beside the form, so that nothing is lost."""
+    app = offering("SMS", consent={"terms_of_service_url": url})
+
+    root = view(app.test_client().get(FORM))
+
+    [link] = [each for each in root.all("a") if each.text == "Terms of Service"]
+    assert (link["href"], link["target"], link["rel"]) == (url, "_blank", "noopener")
+
+
+def test_the_merchants_own_words(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """Placeholders are filled, links are links, and markup in a setting is text."""
+    app = offering(
+        "SMS",
+        consent={
+            "brand": "Smirr & <b>Co</b>",
+            "program": "restock news",
+            "frequency": "4 msgs/month",
+            "sms_checkbox_text": "Text me, {brand}!",
+            "sms_disclosure": "{program}, {frequency}, {brand}: {privacy_policy} <i>",
+        },
+    )
+
+    root = view(app.test_client().get(FORM))
+    box = root.one("input", name="opt_in_promotional_sms")
+    assert box.parent is not None
+    assert box.parent.text == "Text me, Smirr & <b>Co</b>!"
+    disclosure = root.one(id=box["aria-describedby"])
+    assert disclosure.text == "restock news, 4 msgs/month, Smirr & <b>Co</b>: Privacy Policy <i>"
+    assert [each.text for each in disclosure.all()] == ["Privacy Policy"]
+    data = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
+    assert by_element(app.test_client(), FORM, data).status_code == 200
+    assert len(sound_posts(sandbox)) == 2
+
+
+def test_the_language_of_the_texts(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """It stands at each box for whoever reads it out, and in the log with what was agreed to."""
+    german = {
+        "locale": "de-AT",
+        "email_list": "ask",
+        "sms_checkbox_text": "Ja, schreibt mir SMS.",
+        "sms_disclosure": "Es gelten {terms_of_service} und {privacy_policy}.",
+        "terms_of_service_text": "unsere AGB & <i>mehr</i>",
+        "privacy_policy_text": "unsere Datenschutzerklärung",
+    }
+    client = offering("EMAIL", "SMS", "WHATSAPP", consent=german).test_client()
+
+    root = view(client.get(FORM))
+
+    blocks = root.all("div", class_="notify-me__consent")
+    assert [each["lang"] for each in blocks] == ["de-AT"] * 3
+    [sms] = [each for each in blocks if each.all("input", value="SMS")]
+    assert [(each.text, each["href"]) for each in sms.all("a")] == [
+        ("unsere AGB & <i>mehr</i>", TERMS),
+        ("unsere Datenschutzerklärung", PRIVACY),
+    ]
+    data = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
+    assert by_element(client, FORM, data).status_code == 200
+    [row] = log_file.consents()
+    assert row["locale"] == "de-AT"
+    assert row["text"] == (
+        "Ja, schreibt mir SMS.\n"
+        f"Es gelten unsere AGB & <i>mehr</i> ({TERMS}) und unsere Datenschutzerklärung ({PRIVACY})."
+    )
+    assert len(sound_posts(sandbox)) == 2
+
+
+@pytest.mark.parametrize("locale", ["", "german", "de_DE!", "x" * 60, 'en" onclick="x'])
+def test_a_wrong_language_stops_the_start(offering: Callable[..., Flask], locale: str) -> None:
+    """It would be no `lang` that anybody knows."""
+    with pytest.raises(SettingsError) as caught:
+        offering("EMAIL", consent={"locale": locale})
+
+    assert "consent.locale" in str(caught.value)
+
+
+NO_LINKS = {"terms_of_service_url": None, "privacy_policy_url": None}
+LINKING: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "a box": (
+        {"email_list": "ask", "email_checkbox_text": "News. See {privacy_policy}."},
+        ["privacy_policy"],
+    ),
+    "a notice": (
+        {"email_list": "always", "email_notice": "By our {terms_of_service} you join."},
+        ["terms_of_service"],
+    ),
+    "both": (
+        {"email_list": "ask", "email_checkbox_text": "{terms_of_service}, {privacy_policy}"},
+        ["terms_of_service", "privacy_policy"],
+    ),
+    "under words of the merchant's": (
+        {
+            "email_list": "ask",
+            "email_checkbox_text": "News. See {privacy_policy}.",
+            "privacy_policy_text": "how we handle data",
+        },
+        ["privacy_policy"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("consent", "names"), LINKING.values(), ids=LINKING)
+def test_a_text_in_use_that_links_nowhere_stops_the_start(
+    offering: Callable[..., Flask], consent: dict[str, Any], names: list[str]
+) -> None:
+    """The sentence names the placeholder and the setting; with the address, the shop starts."""
+    with pytest.raises(SettingsError) as caught:
+        offering("EMAIL", consent={**NO_LINKS, **consent})
+
+    for name in names:
+        sentence = f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
+        assert sentence in str(caught.value)
+    assert str(caught.value).count("a text of [consent]") == len(names)
+    addresses = {f"{name}_url": "/page" for name in names}
+    app = offering("EMAIL", consent={**NO_LINKS, **consent, **addresses})
+    assert len(view(app.test_client().get(FORM)).all("a", href="/page")) == len(names)
+
+
+@pytest.mark.parametrize(
+    "consent",
+    [
+        {"email_list": "off", "email_checkbox_text": "See {privacy_policy}."},
+        {"email_list": "ask", "email_notice": "See {privacy_policy}."},
+        {"email_list": "ask", "sms_disclosure": "See {terms_of_service}."},
+    ],
+    ids=["no list", "the notice isn't shown", "a channel that isn't offered"],
+)
+def test_a_text_that_nobody_reads_may_link_nowhere(
+    offering: Callable[..., Flask], consent: dict[str, Any]
+) -> None:
+    """What isn't shown stops no start."""
+    app = offering("EMAIL", consent={**NO_LINKS, **consent})
+
+    assert app.test_client().get(FORM).status_code == 200

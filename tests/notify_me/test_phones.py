@@ -1,0 +1,241 @@
+"""Phone numbers: typed as people type them, sent as E.164, and refused with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.markup import post_form, view
+from tests.notify_me.offers import (
+    ADA,
+    FORM,
+    WAYS,
+    Way,
+    beside,
+    by_element,
+    by_page,
+    posts,
+    set_sandbox,
+    sound_posts,
+    ticked,
+)
+from tests.support import Sandbox
+
+ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+
+
+def by_sms(phone_number: str) -> dict[str, Any]:
+    """A sign-up by SMS with its consent."""
+    return {"channels": "SMS", "phone_number": phone_number, "opt_in_promotional_sms": "SMS"}
+
+
+TAKEN = {
+    "national": ("US", "(202) 555-0143", "+12025550143"),
+    "national, digits alone": ("US", "2025550143", "+12025550143"),
+    "national, with the trunk 1": ("US", "1-202-555-0143", "+12025550143"),
+    "international, at home": ("US", "+1 202.555.0143", "+12025550143"),
+    "international, abroad": ("US", "+44 7400 123456", "+447400123456"),
+    "dialled from the US": ("US", "011 44 7400 123456", "+447400123456"),
+    "blanks around": ("US", "  202 555 0143 ", "+12025550143"),
+    "full-width digits": ("US", "＋１ ２０２ ５５５ ０１４３", "+12025550143"),
+    "British": ("GB", "07400 123456", "+447400123456"),
+    "German": ("DE", "0151 23456789", "+4915123456789"),
+    "German, with the optional 0": ("DE", "+49 (0)151 23456789", "+4915123456789"),
+    "dialled from Germany": ("DE", "00 1 202 555 0143", "+12025550143"),
+    "dialled as from Europe, in the US": ("US", "0044 7400 123456", "+447400123456"),
+    "dialled as from Europe, blanks before": ("US", "  00 49 151 23456789", "+4915123456789"),
+    "dashes from a text processor": ("US", "202\u2013555\u20110143", "+12025550143"),
+    "region in lower case": ("de", "0151 23456789", "+4915123456789"),
+}
+
+
+@pytest.mark.parametrize(("region", "typed", "sent"), TAKEN.values(), ids=TAKEN)
+def test_what_is_typed_goes_out_as_e164(
+    offering: Callable[..., Flask], sandbox: Sandbox, region: str, typed: str, sent: str
+) -> None:
+    """National by the shop's region or international: both calls carry the same number."""
+    client = offering("EMAIL", "SMS", region=region).test_client()
+
+    reply = by_element(client, FORM, by_sms(typed))
+
+    assert reply.status_code == 200
+    subscribe, consent = sound_posts(sandbox)
+    profile = subscribe["body"]["data"]["attributes"]["profile"]["data"]
+    assert profile["attributes"] == {"phone_number": sent}
+    [subscribed] = consent["body"]["data"]["attributes"]["profiles"]["data"]
+    assert subscribed["attributes"]["phone_number"] == sent
+    assert [each["profile"] for each in sandbox.waiting()] == [{"phone_number": sent}]
+
+
+US, DE = "(201) 555-0123", "01512 3456789"
+NOT_A_NUMBER = f"That doesn't look like a phone number. Please enter digits, such as {US}."
+SHORT = "This phone number is too short. Please enter all of it, such as"
+LONG = "This phone number is too long. Please check it."
+NO_COUNTRY = "No country has the code this number begins with. Please check the digits after +."
+NO_AREA = f"The area code is missing. Please enter the whole number, such as {US}."
+EXTENSION = "A text can't reach an extension. Please enter a number without one."
+FIXED = "This is a fixed line, which can't get texts. Please enter a mobile number."
+MISSING = "Enter your phone number, so that we can reach you."
+REFUSED = {
+    "none": ("US", "", MISSING),
+    "blank": ("US", "  ", MISSING),
+    "too short": ("US", "202 555 014", f"{SHORT} {US}."),
+    "too short, German": ("DE", "+49 1", f"{SHORT} {DE}."),
+    "emergency": ("US", "911", f"{SHORT} {US}."),
+    "too long": ("US", "202 555 0143 33", LONG),
+    "too long, abroad": ("US", "+49 151 2345678901234", LONG),
+    "far too long": ("US", "1" * 8000, LONG),
+    "two numbers": ("US", "202 555 0143 / 202 555 0199", LONG),
+    "unknown country code": ("US", "+999 123456789", NO_COUNTRY),
+    "country code that begins with 0": ("US", "+0 123456789", NO_COUNTRY),
+    "words": ("US", "call me", NOT_A_NUMBER),
+    "letters for digits": ("US", "1-800-FLOWERS", NOT_A_NUMBER),
+    "letters behind": ("US", "202 555 0143 mobile", NOT_A_NUMBER),
+    "letters before": ("US", "tel:+1-202-555-0143", NOT_A_NUMBER),
+    "a letter for a digit": ("US", "202 555 O143", NOT_A_NUMBER),
+    "Greek letters": ("US", "202 555 αβγδ", NOT_A_NUMBER),
+    "email address": ("US", "ada@example.org", NOT_A_NUMBER),
+    "a plus alone": ("US", "+", NOT_A_NUMBER),
+    "markup": ("US", '"><script>alert(1)</script>', NOT_A_NUMBER),
+    "without the area code": ("US", "555-0143", NO_AREA),
+    "extension": ("US", "202-555-0143 ext. 5", EXTENSION),
+    "extension as in a link": ("US", "+12025550143;ext=5", EXTENSION),
+    "extension x12": ("US", "202-555-0143 x12", EXTENSION),
+    "extension, close": ("US", "2025550143X12", EXTENSION),
+    "extension #12": ("US", "202-555-0143 #12", EXTENSION),
+    "German landline": ("DE", "030 123456", FIXED),
+    "German landline, from abroad": ("US", "+49 30 123456", FIXED),
+    "British landline": ("US", "+44 20 7946 0958", FIXED),
+}
+BY_PAGE = ("none", "too short", "markup")
+
+
+@pytest.mark.parametrize(
+    ("send", "region", "typed", "words"),
+    [
+        *[pytest.param(by_element, *case, id=name) for name, case in REFUSED.items()],
+        *[pytest.param(by_page, *REFUSED[name], id=f"{name}, page") for name in BY_PAGE],
+    ],
+)
+def test_a_refused_number_is_told_with_its_reason(
+    offering: Callable[..., Flask],
+    sandbox: Sandbox,
+    log_file: LogFile,
+    send: Callable[..., TestResponse],
+    region: str,
+    typed: str,
+    words: str,
+) -> None:
+    """422, the reason beside the field, everything typed and ticked kept, nothing sent."""
+    client = offering("EMAIL", "SMS", region=region, consent={"email_list": "ask"}).test_client()
+    chosen = {
+        "channels": ["EMAIL", "SMS"],
+        "email": ADA,
+        "opt_in_promotional_email": "EMAIL",
+        "opt_in_promotional_sms": "SMS",
+    }
+
+    reply = send(client, FORM, {**chosen, "phone_number": typed})
+
+    assert reply.status_code == 422
+    root = view(reply)
+    assert beside(root) == {"phone_number": words}
+    form = post_form(root)
+    assert form.one("input", name="phone_number")["value"] == typed
+    assert form.one("input", name="email")["value"] == ADA
+    assert ticked(form) == {
+        ("channels", "EMAIL"),
+        ("channels", "SMS"),
+        ("opt_in_promotional_email", "EMAIL"),
+        ("opt_in_promotional_sms", "SMS"),
+    }
+    assert [each.text for each in root.all("script")] == ([""] if send is by_page else [])
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+
+LANDLINE = "+49 30 123456"
+
+
+def test_a_landline_may_have_whatsapp(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """What no text can reach, WhatsApp can: the number is taken for that alone."""
+    client = offering("SMS", "WHATSAPP").test_client()
+    both = ["SMS", "WHATSAPP"]
+    data = {"phone_number": LANDLINE, "opt_in_promotional_sms": both}
+
+    reply = by_element(client, FORM, {**data, "channels": both})
+    assert beside(view(reply)) == {"phone_number": FIXED}
+
+    reply = by_element(client, FORM, {**data, "channels": "WHATSAPP"})
+    assert reply.status_code == 200
+    [waiting] = sandbox.waiting()
+    assert waiting["profile"] == {"phone_number": "+4930123456"}
+
+
+def test_a_number_of_a_channel_not_chosen_is_nobodys_business(
+    offering: Callable[..., Flask], sandbox: Sandbox
+) -> None:
+    """Typed before the shopper chose email after all, even a wrong one is neither read nor sent."""
+    client = offering("EMAIL", "SMS").test_client()
+
+    reply = by_element(client, FORM, {"channels": "EMAIL", "email": ADA, "phone_number": "call me"})
+
+    assert reply.status_code == 200
+    [call] = sound_posts(sandbox)
+    assert "call me" not in str(call["body"])
+
+
+@ways
+def test_what_only_klaviyo_can_refuse_is_told_beside_the_field(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+) -> None:
+    """A number that may be in use one day, but isn't: one call, no consent, the form as it was."""
+    client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
+
+    reply = way.send(client, FORM, by_sms("+1 999 999 9999"))
+
+    assert reply.status_code == 422
+    root = view(reply)
+    assert beside(root) == {"phone_number": "This phone number wasn't accepted. Please check it."}
+    assert post_form(root).one("input", name="phone_number")["value"] == "+1 999 999 9999"
+    assert [call["path"] for call in posts(sandbox)] == [way.paths[0]]
+    assert log_file.states() == ["refused", "failed"]
+
+
+@ways
+def test_a_region_that_the_account_sends_no_texts_to(
+    offering: Callable[..., Flask], sandbox: Sandbox, way: Way
+) -> None:
+    """The same words as for any number that Klaviyo refuses; WhatsApp is not concerned."""
+    set_sandbox(sandbox, "regions", supported=["US"])
+    client = offering("SMS", "WHATSAPP", NOTIFY_ME_MODE=way.mode).test_client()
+    data = {"phone_number": "+49 151 23456789", "opt_in_promotional_sms": ["SMS", "WHATSAPP"]}
+
+    refused = way.send(client, FORM, {**data, "channels": "SMS"})
+    taken = way.send(client, FORM, {**data, "channels": "WHATSAPP"})
+
+    assert beside(view(refused)) == {
+        "phone_number": "This phone number wasn't accepted. Please check it."
+    }
+    assert "Request received" in view(taken).text
+
+
+@pytest.mark.parametrize(
+    ("region", "example"), [("US", "(201) 555-0123"), ("DE", "01512 3456789"), ("AC", "40123")]
+)
+def test_the_form_shows_how_a_number_is_written(
+    offering: Callable[..., Flask], region: str, example: str
+) -> None:
+    """The hint is the region's own, and belongs to the field."""
+    root = view(offering("SMS", region=region).test_client().get(FORM))
+
+    field = root.one("input", name="phone_number")
+    hint = root.one("p", class_="notify-me__hint")
+    assert hint["id"] in field["aria-describedby"].split()
+    assert hint.text == f"Such as {example}. From another country, begin with + and its code."
+    assert (field["type"], field["autocomplete"], field["inputmode"]) == ("tel", "tel", "tel")

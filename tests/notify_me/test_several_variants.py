@@ -1,0 +1,347 @@
+"""Several variants in one go: the list to choose from, one call each, and consent once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.markup import post_form, view
+from tests.notify_me.offers import (
+    ADA,
+    ELEMENT,
+    PHONE,
+    PREFIX,
+    TYPED_PHONE,
+    WAYS,
+    Way,
+    back_in_stock,
+    beside,
+    by_element,
+    by_page,
+    pairs,
+    posts,
+    profiles,
+    sent_to,
+    sound_posts,
+    subscription,
+    ticked,
+)
+from tests.notify_me.small_shop import DictCatalog
+from tests.support import Sandbox
+
+ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+S, M, L = (f"{PREFIX}PARKA-{size}-MOSS" for size in "SML")
+RUST = f"{PREFIX}PARKA-M-RUST"
+FORM = f"/notify-me/{M}"
+NONE_CHOSEN = "Choose at least one option to be told about."
+UNWATCHED = "This option can't be watched for you yet. The shop has been told."
+DATA: dict[str, Any] = {
+    "channels": ["EMAIL", "SMS"],
+    "email": ADA,
+    "phone_number": TYPED_PHONE,
+    "opt_in_promotional_sms": "SMS",
+    "variants": [S, M, L],
+}
+
+
+@pytest.fixture(autouse=True)
+def small_parka(catalog: DictCatalog) -> None:
+    """The parka in S / Moss as well, so that three of its variants are sold out."""
+    options = {"Size": "S", "Colour": "Moss"}
+    catalog.add("parka", "Harbour Parka", "PARKA-S-MOSS", 0, options=options)
+
+
+@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "fragment"])
+def test_the_list_has_the_pages_own_preselected(
+    offering: Callable[..., Flask], headers: dict[str, str]
+) -> None:
+    """All that is sold out of the product and nothing else, with one tick."""
+    form = post_form(view(offering("EMAIL", "SMS").test_client().get(FORM, headers=headers)))
+
+    boxes = form.all("input", name="variants")
+    assert {each["type"] for each in boxes} == {"checkbox"}
+    assert sorted(each["value"] for each in boxes) == sorted([S, M, L])
+    assert sorted(each.parent.text for each in boxes if each.parent) == [
+        "L / Moss",
+        "M / Moss",
+        "S / Moss",
+    ]
+    assert ticked(form) == {("variants", M)}
+
+
+def test_one_sold_out_variant_is_no_choice(
+    offering: Callable[..., Flask], catalog: DictCatalog
+) -> None:
+    """Without others to wait for, the form has no list and names its variant by itself."""
+    for variant in [*catalog.variants.values()]:
+        if variant.product_id == "parka" and str(variant.composite_id) != M:
+            catalog.stock(variant, 1)
+
+    form = post_form(view(offering("EMAIL").test_client().get(FORM)))
+
+    [own] = form.all("input", name="variants")
+    assert (own["type"], own["value"]) == ("hidden", M)
+
+
+@ways
+def test_unticking_all_is_an_error(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+) -> None:
+    """Nothing chosen is not the page's own chosen: 422, with nothing ticked again, nothing sent."""
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    action = post_form(view(client.get(FORM)))["action"]
+
+    reply = way.send(client, action, {**DATA, "variants": []})
+
+    assert reply.status_code == 422
+    root = view(reply)
+    assert beside(root) == {"variants": NONE_CHOSEN}
+    form = post_form(root)
+    assert {value for name, value in ticked(form) if name == "variants"} == set()
+    assert len(form.all("input", name="variants")) == 3
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+    # and the reply's own form is told the same when it is sent as it stands
+    assert beside(view(way.send(client, form["action"], {**DATA, "variants": []}))) == {
+        "variants": NONE_CHOSEN
+    }
+
+
+def test_what_was_chosen_stays_chosen(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """Another mistake in the form leaves the list as the shopper set it."""
+    client = offering("EMAIL", "SMS").test_client()
+
+    for chosen in ([S, L], [L]):
+        reply = by_page(client, f"{FORM}?listed=1", {**DATA, "email": "ada", "variants": chosen})
+        kept = {value for name, value in ticked(view(reply)) if name == "variants"}
+        assert kept == set(chosen)
+    assert sandbox.requests() == []
+
+
+@ways
+def test_each_variant_has_a_call_and_consent_has_one(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+) -> None:
+    """Three subscriptions in the order chosen, then one consent call."""
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+
+    reply = way.send(client, FORM, DATA)
+
+    identifiers = {"email": ADA, "phone_number": PHONE}
+    list_id = sandbox.account.list_id
+    assert sent_to(sound_posts(sandbox)) == [
+        *[(way.paths[0], back_in_stock(each, ["EMAIL", "SMS"], identifiers)) for each in (S, M, L)],
+        (way.paths[1], subscription(way, list_id, ["SMS"], {"phone_number": PHONE})),
+    ]
+    assert log_file.states() == ["taken"] * 4
+    assert view(reply).one("p", class_="notify-me__body").text == (
+        "If Harbour Parka (S / Moss), Harbour Parka (M / Moss) or Harbour Parka (L / Moss) comes "
+        "back, the news goes to a•••@e•••.org and +1•••43."
+    )
+    assert [each["variant"] for each in sandbox.waiting()] == [S, M, L]
+
+
+def test_in_the_browser_consent_alone_waits_for_the_rest(
+    offering: Callable[..., Flask],
+) -> None:
+    """`after_any` marks the one call that goes only when another was accepted."""
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
+
+    calls = by_element(client, FORM, DATA).get_json()["calls"]
+
+    assert [each["after_any"] for each in calls] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("way", "unknown"), pairs({"first": [S], "second": [M], "last": [L]}, ["second"])
+)
+def test_one_of_three_is_unknown_to_klaviyo(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way, unknown: str
+) -> None:
+    """Two are taken, one is named with the reason, and consent is sent once, after all of them."""
+    sandbox.unknown(unknown)
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+
+    reply = way.send(client, FORM, DATA)
+
+    assert reply.status_code == 200
+    made = posts(sandbox)
+    assert [each["path"] for each in made] == [way.paths[0]] * 3 + [way.paths[1]]
+    assert [each["status"] for each in made] == [
+        404 if each == unknown else 202 for each in (S, M, L)
+    ] + [202]
+    root = view(reply)
+    assert "Request received" in root.text
+    size = unknown.removeprefix(f"{PREFIX}PARKA-")[0]
+    assert [each.text for each in root.one("div", class_="notify-me__alert").all("li")] == [
+        f"Harbour Parka ({size} / Moss): {UNWATCHED}"
+    ]
+    promised = root.one("p", class_="notify-me__body").text
+    assert f"({size} / Moss)" not in promised
+    assert promised.count("Harbour Parka") == 2
+    assert [each["variant"] for each in sandbox.waiting()] == [
+        each for each in (S, M, L) if each != unknown
+    ]
+    expected = ["refused" if each == unknown else "taken" for each in (S, M, L)]
+    assert log_file.states() == [*expected, "taken"]
+    assert [each["channel"] for each in log_file.consents()] == ["SMS"]
+    [profile] = profiles(sandbox)
+    assert profile["consent"]["sms"]["marketing"]["status"] == "subscribed"
+
+
+@ways
+def test_all_three_are_unknown_to_klaviyo(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+) -> None:
+    """Nothing was taken, so consent stays here: the form says why once, with all still chosen."""
+    sandbox.unknown(S, M, L)
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+
+    reply = way.send(client, FORM, DATA)
+
+    assert reply.status_code == 422
+    root = view(reply)
+    assert beside(root) == {"variants": UNWATCHED}
+    assert {value for name, value in ticked(root) if name == "variants"} == {S, M, L}
+    assert [each["path"] for each in posts(sandbox)] == [way.paths[0]] * 3
+    assert log_file.states() == ["refused"] * 3 + ["failed"]
+    assert profiles(sandbox) == []
+
+
+def test_a_failure_among_them_does_not_stop_consent(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """What was taken is worth its consent; what failed is kept, and so promised like the rest."""
+    sandbox.drill("500", operation="create_back_in_stock_subscription")
+
+    reply = by_element(offering("EMAIL", "SMS").test_client(), FORM, DATA)
+
+    assert [each["status"] for each in posts(sandbox)] == [500, 202, 202, 202]
+    assert view(reply).all("li") == []
+    assert view(reply).one("p", class_="notify-me__body").text == (
+        "If Harbour Parka (S / Moss), Harbour Parka (M / Moss) or Harbour Parka (L / Moss) comes "
+        "back, the news goes to a•••@e•••.org and +1•••43."
+    )
+    assert log_file.states() == ["kept", "taken", "taken", "taken"]
+
+
+@pytest.mark.parametrize(("kind", "field"), [("400-email", "email"), ("400-phone", "phone_number")])
+@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+def test_a_refused_contact_is_refused_once(
+    offering: Callable[..., Flask],
+    sandbox: Sandbox,
+    log_file: LogFile,
+    kind: str,
+    field: str,
+    headers: dict[str, str],
+) -> None:
+    """All further calls would meet the same: none is made, and the field says so once."""
+    sandbox.drill(kind, operation="create_back_in_stock_subscription")
+    client = offering("EMAIL", "SMS").test_client()
+
+    reply = client.post(FORM, data=DATA, headers=headers)
+
+    assert reply.status_code == 422
+    assert [*beside(view(reply))] == [field]
+    assert [each["status"] for each in posts(sandbox)] == [400]
+    assert log_file.states() == ["refused", "failed", "failed", "failed"]
+    assert [each["state"] for each in log_file.consents()] == ["failed"]
+    assert sandbox.waiting() == []
+
+
+def test_a_refused_contact_is_refused_once_when_the_server_takes_over(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """Client mode, with nothing getting through from the browser: the server asks once."""
+    sandbox.drill("400-email", operation="create_back_in_stock_subscription")
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
+    sign_up = by_element(client, FORM, DATA).get_json()["sign_up"]
+
+    blocked = {**DATA, "sign_up": sign_up, "answers": "[null, null, null, null]"}
+    reply = by_element(client, FORM, blocked)
+
+    assert reply.status_code == 422
+    assert [*beside(view(reply))] == ["email"]
+    assert [each["status"] for each in posts(sandbox)] == [400]
+    assert log_file.states() == ["refused", "failed", "failed", "failed"]
+
+
+@ways
+@pytest.mark.parametrize("path", [FORM, f"{FORM}?choose=1"])
+def test_a_choice_stays_listed_when_the_pages_own_came_back(
+    offering: Callable[..., Flask],
+    catalog: DictCatalog,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    way: Way,
+    path: str,
+) -> None:
+    """M is back, so the form lists what is left, with L as it was ticked; sent again, L alone."""
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    action = post_form(view(client.get(path)))["action"]
+    [own] = [each for each in catalog.variants.values() if str(each.composite_id) == M]
+    catalog.stock(own, 1)
+
+    reply = way.send(client, action, {**DATA, "variants": [M, L]})
+
+    assert reply.status_code == 422
+    root = view(reply)
+    assert beside(root) == {"variants": "Back in stock meanwhile: M / Moss. You can buy that now."}
+    form = post_form(root)
+    listed = form.all("input", name="variants")
+    assert {(each["type"], each["value"]) for each in listed} == {("checkbox", S), ("checkbox", L)}
+    assert {value for name, value in ticked(form) if name == "variants"} == {L}
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+    again = way.send(client, form["action"], by_name(form.form_data()))
+
+    assert again.status_code == 200
+    assert [each["variant"] for each in sandbox.waiting()] == [L]
+
+
+def test_one_that_is_left_stays_listed(
+    offering: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
+) -> None:
+    """The page's own and another came back: the one left is a box, and unticked it stays out."""
+    client = offering("EMAIL").test_client()
+    action = post_form(view(client.get(FORM)))["action"]
+    for each in [*catalog.variants.values()]:
+        if str(each.composite_id) in (M, S):
+            catalog.stock(each, 1)
+    data = {"channels": "EMAIL", "email": ADA}
+
+    reply = by_element(client, action, {**data, "variants": [M, L]})
+
+    form = post_form(view(reply))
+    [box] = form.all("input", name="variants")
+    assert (box["type"], box["value"], "checked" in box) == ("checkbox", L, True)
+    nothing = by_element(client, form["action"], data)
+    assert nothing.status_code == 422
+    assert beside(view(nothing)) == {"variants": NONE_CHOSEN}
+    assert by_element(client, form["action"], {**data, "variants": [L]}).status_code == 200
+    assert [each["variant"] for each in sandbox.waiting()] == [L]
+
+
+def by_name(sent: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """What a form sends, as a test's post wants it."""
+    return {name: [value for each, value in sent if each == name] for name, _ in sent}
+
+
+def test_one_that_came_back_is_told_before_anything_goes(
+    offering: Callable[..., Flask], sandbox: Sandbox
+) -> None:
+    """Named in the form, where the shopper can buy it; nothing is sent for the others yet."""
+    reply = by_element(
+        offering("EMAIL", "SMS").test_client(), FORM, {**DATA, "variants": [RUST, M]}
+    )
+
+    assert reply.status_code == 422
+    assert beside(view(reply)) == {
+        "variants": "Back in stock meanwhile: M / Rust. You can buy that now."
+    }
+    assert sandbox.requests() == []

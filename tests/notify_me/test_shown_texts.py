@@ -1,0 +1,271 @@
+"""Texts for consent that change while a form is open: nobody agrees to what they didn't see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.markup import Element, post_form, view
+from tests.notify_me.offers import (
+    ADA,
+    FORM,
+    SMS_SENTENCE,
+    TYPED_PHONE,
+    WAYS,
+    Way,
+    beside,
+    by_element,
+    pairs,
+    sound_posts,
+    ticked,
+)
+from tests.support import Sandbox
+
+ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+CHANGED = "What you agree to here has changed meanwhile. Please read it again."
+ASK, ALWAYS = {"email_list": "ask"}, {"email_list": "always"}
+LISTED, TEXTED = "opt_in_promotional_email", "opt_in_promotional_sms"
+EVERYTHING: dict[str, Any] = {
+    "channels": ["EMAIL", "SMS", "WHATSAPP"],
+    "email": ADA,
+    "phone_number": TYPED_PHONE,
+    LISTED: "EMAIL",
+    TEXTED: ["SMS", "WHATSAPP"],
+}
+
+
+def shown(form: Element) -> str:
+    """The versions that the form sends along."""
+    return form.one("input", type="hidden", name="shown")["value"]
+
+
+def consents(log_file: LogFile) -> dict[str, str]:
+    """The version of the text under which each channel was consented to."""
+    return {each["channel"]: each["version"] for each in log_file.consents()}
+
+
+@ways
+def test_a_text_as_it_was_shown_is_agreed_to(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+) -> None:
+    """The form names the texts it shows, in the order in which they stand; the log has the same."""
+    app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK, NOTIFY_ME_MODE=way.mode)
+    versions = shown(post_form(view(app.test_client().get(FORM))))
+
+    reply = way.send(app.test_client(), FORM, {**EVERYTHING, "shown": versions})
+
+    assert reply.status_code == 200
+    assert [*consents(log_file).values()] == versions.split()
+    assert len(sound_posts(sandbox)) == 2
+
+
+# settings before and after; what is sent beside contacts; the boxes that must be ticked anew, and
+# what stays ticked
+Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[str], set[tuple[str, str]]]
+OF_EMAIL, OF_SMS, OF_WHATSAPP = (LISTED, "EMAIL"), (TEXTED, "SMS"), (TEXTED, "WHATSAPP")
+BOTH = ["EMAIL", "SMS"]
+CHANGES: dict[str, Case] = {
+    "SMS, its legal text": (
+        ASK,
+        {**ASK, "sms_disclosure": "Now daily. {terms_of_service} {privacy_policy}"},
+        {"channels": BOTH, LISTED: "EMAIL", TEXTED: "SMS"},
+        {"sms"},
+        {OF_EMAIL},
+    ),
+    "SMS, the words of its box": (
+        ASK,
+        {**ASK, "sms_checkbox_text": "Text me daily."},
+        {"channels": "SMS", TEXTED: "SMS"},
+        {"sms"},
+        set(),
+    ),
+    "SMS, the box sends a plain yes": (
+        ASK,
+        {**ASK, "sms_checkbox_text": "Text me daily."},
+        {"channels": "SMS", TEXTED: "yes"},
+        {"sms"},
+        set(),
+    ),
+    "SMS, an address that it links to": (
+        ASK,
+        {**ASK, "terms_of_service_url": "https://smirr.example/new-terms"},
+        {"channels": "SMS", TEXTED: "SMS"},
+        {"sms"},
+        set(),
+    ),
+    "WhatsApp's, both chosen": (
+        ASK,
+        {**ASK, "whatsapp_disclosure": "Now daily."},
+        {"channels": ["SMS", "WHATSAPP"], TEXTED: ["SMS", "WHATSAPP"]},
+        {"whatsapp"},
+        {OF_SMS},
+    ),
+    "the brand, and so all": (
+        ASK,
+        {**ASK, "brand": "Haar"},
+        {"channels": ["EMAIL", "SMS", "WHATSAPP"], LISTED: "EMAIL", TEXTED: ["SMS", "WHATSAPP"]},
+        {"email", "sms", "whatsapp"},
+        set(),
+    ),
+    "email's, ticked": (
+        ASK,
+        {**ASK, "email_checkbox_text": "Also send me everything."},
+        {"channels": BOTH, LISTED: "EMAIL", TEXTED: "SMS"},
+        {"email"},
+        {OF_SMS},
+    ),
+    "email's notice": (
+        ALWAYS,
+        {**ALWAYS, "email_notice": "You also join the list of all our friends."},
+        {"channels": BOTH, TEXTED: "SMS"},
+        {"email"},
+        {OF_SMS},
+    ),
+    "a notice that wasn't there": (
+        {"email_list": "off"},
+        ALWAYS,
+        {"channels": "EMAIL"},
+        {"email"},
+        set(),
+    ),
+    "a notice where a box stood": (ASK, ALWAYS, {"channels": "EMAIL"}, {"email"}, set()),
+}
+MAIN = ("SMS, its legal text", "the brand, and so all", "email's notice")
+
+
+@pytest.mark.parametrize(("way", "before", "after", "sent", "anew", "kept"), pairs(CHANGES, MAIN))
+def test_a_text_that_changed_must_be_read_again(
+    offering: Callable[..., Flask],
+    sandbox: Sandbox,
+    log_file: LogFile,
+    way: Way,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    sent: dict[str, Any],
+    anew: set[str],
+    kept: set[tuple[str, str]],
+) -> None:
+    """422 beside the box, unticked; all else kept, no call, no row; ticked again, it goes."""
+    every = ("EMAIL", "SMS", "WHATSAPP")
+    old = offering(*every, consent=before, NOTIFY_ME_MODE=way.mode).test_client()
+    new = offering(*every, consent=after, NOTIFY_ME_MODE=way.mode).test_client()
+    data = {"email": ADA, "phone_number": TYPED_PHONE, **sent}
+    versions = shown(post_form(view(old.get(FORM))))
+
+    reply = way.send(new, FORM, {**data, "shown": versions})
+
+    assert reply.status_code == 422
+    if reply.json is not None:
+        assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
+    root = view(reply)
+    assert beside(root) == {f"{each}-consent": CHANGED for each in anew}
+    form = post_form(root)
+    chosen = [sent["channels"]] if isinstance(sent["channels"], str) else sent["channels"]
+    assert ticked(form) == {*kept, *(("channels", each) for each in chosen)}
+    assert form.one("input", name="email")["value"] == ADA
+    assert form.one("input", name="phone_number")["value"] == TYPED_PHONE
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+    assert log_file.consents() == []
+
+    again = way.send(new, FORM, {**data, "shown": shown(form)})
+
+    assert again.status_code == 200
+    logged = consents(log_file)
+    assert {each.upper() for each in anew} <= {*logged}
+    assert {*logged.values()} <= {*shown(form).split()}
+    assert {logged[each.upper()] for each in anew}.isdisjoint(versions.split())
+
+
+def test_a_box_that_was_left_empty_is_shown_anew_as_well(
+    offering: Callable[..., Flask], sandbox: Sandbox
+) -> None:
+    """Whoever left the old text unticked hasn't said no to the new one; empty again, it goes."""
+    old = offering("EMAIL", consent=ASK).test_client()
+    new = offering("EMAIL", consent={**ASK, "brand": "Haar"}).test_client()
+    data = {"channels": "EMAIL", "email": ADA}
+    versions = shown(post_form(view(old.get(FORM))))
+
+    reply = by_element(new, FORM, {**data, "shown": versions})
+
+    assert beside(view(reply)) == {"email-consent": CHANGED}
+    again = by_element(new, FORM, {**data, "shown": shown(post_form(view(reply)))})
+    assert again.status_code == 200
+    assert len(sound_posts(sandbox)) == 1
+
+
+@ways
+def test_the_text_of_a_channel_not_chosen_may_change(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+) -> None:
+    """Nobody agrees to it, so nobody need read it."""
+    old = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=way.mode).test_client()
+    changed = {**ASK, "sms_disclosure": "Now daily."}
+    new = offering("EMAIL", "SMS", consent=changed, NOTIFY_ME_MODE=way.mode).test_client()
+    data = {"channels": "EMAIL", "email": ADA, LISTED: "EMAIL", TEXTED: "SMS"}
+
+    reply = way.send(new, FORM, {**data, "shown": shown(post_form(view(old.get(FORM))))})
+
+    assert reply.status_code == 200
+    assert [*consents(log_file)] == ["EMAIL"]
+    assert len(sound_posts(sandbox)) == 2
+
+
+UNKNOWN = {
+    "empty": "",
+    "blank": " ",
+    "another": "0123456789ab",
+    "part of it": "{0:.6}",
+    "with more": "long",
+}
+
+
+@pytest.mark.parametrize("mode", ["server", "client"])
+@pytest.mark.parametrize("given", UNKNOWN.values(), ids=UNKNOWN)
+def test_versions_that_nobody_showed(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, given: str, mode: str
+) -> None:
+    """A version stands there whole, or it isn't there."""
+    client = offering("SMS", NOTIFY_ME_MODE=mode).test_client()
+    now = shown(post_form(view(client.get(FORM))))
+    sent = {"long": f"{now}0"}.get(given, given.format(now))
+    data = {"channels": "SMS", "phone_number": TYPED_PHONE, TEXTED: "SMS", "shown": sent}
+
+    reply = by_element(client, FORM, data)
+
+    assert reply.status_code == 422
+    assert beside(view(reply)) == {"sms-consent": CHANGED}
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+
+
+@ways
+@pytest.mark.parametrize("consent", [ASK, ALWAYS], ids=["asked", "notice"])
+def test_a_form_of_the_shops_own_answers_for_its_words(
+    offering: Callable[..., Flask],
+    log_file: LogFile,
+    way: Way,
+    consent: Mapping[str, str],
+) -> None:
+    """Without the field, the texts of the settings count as shown."""
+    client = offering("EMAIL", "SMS", "WHATSAPP", consent=consent, NOTIFY_ME_MODE=way.mode)
+
+    assert way.send(client.test_client(), FORM, EVERYTHING).status_code == 200
+    assert {*consents(log_file)} == {"EMAIL", "SMS", "WHATSAPP"}
+
+
+def test_a_box_that_is_empty_says_so_before_its_text_has_changed(
+    offering: Callable[..., Flask],
+) -> None:
+    """An unticked box whose text stands as it was is told of the tick, and not of a change."""
+    client = offering("SMS", "WHATSAPP", consent=ASK).test_client()
+    versions = shown(post_form(view(client.get(FORM)))).split()
+    data = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE, TEXTED: "WHATSAPP"}
+
+    reply = by_element(client, FORM, {**data, "shown": versions[0]})
+
+    assert beside(view(reply)) == {"sms-consent": SMS_SENTENCE, "whatsapp-consent": CHANGED}
