@@ -265,7 +265,7 @@ def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox
         ({"NOTIFY_ME_CONFIG": "nowhere.toml"}, "NOTIFY_ME_CONFIG names nowhere.toml"),
         ({"KLAVIYO_API_URL": "a.klaviyo.com"}, "KLAVIYO_API_URL: must be an address such as"),
         ({"KLAVIYO_PUBLIC_KEY": "pk_abc"}, "KLAVIYO_PUBLIC_KEY: holds a private key"),
-        ({"NOTIFY_ME_MODE": "both"}, "NOTIFY_ME_MODE: input should be"),
+        ({"NOTIFY_ME_MODE": "both"}, "NOTIFY_ME_MODE: must be"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not a database URL"),
         ({"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "DATABASE_URL can't be used"),
         ({"DATABASE_URL": "oracle+cx_oracle://shop"}, "DATABASE_URL needs the Python package"),

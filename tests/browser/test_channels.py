@@ -357,7 +357,7 @@ def test_one_channel_is_no_choice(
 
         expect(form.get_by_role("group", name="How should we tell you?")).to_have_count(0)
         expect(form.get_by_role("checkbox", name=TICKS[channel])).not_to_be_checked()
-        label = {"EMAIL": "Email", "SMS": NUMBER, "WHATSAPP": "Phone number"}[channel]
+        label = "Email" if channel == "EMAIL" else NUMBER
         expect(form.get_by_role("textbox")).to_have_count(1)
         expect(form.get_by_role("textbox", name=label)).to_be_visible()
 

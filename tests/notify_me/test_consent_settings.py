@@ -130,9 +130,9 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         toml(["EMAIL", "SMS", "EMAIL"]),
         ["channels.offered", "must name each channel once"],
     ),
-    "no channel": (toml([]), ["channels.offered", "at least 1 item"]),
-    "unknown channel": (toml(["FAX"]), ["channels.offered.0", "'EMAIL', 'SMS' or 'WHATSAPP'"]),
-    "channel in lower case": (toml(["sms"]), ["channels.offered.0", "not 'sms'"]),
+    "no channel": (toml([]), ["channels.offered", "one or more of"]),
+    "unknown channel": (toml(["FAX"]), ["channels.offered", "'EMAIL', 'SMS' or 'WHATSAPP'"]),
+    "channel in lower case": (toml(["sms"]), ["channels.offered", "not", "'sms'"]),
     "unknown region": (
         toml(["EMAIL"], region="ZZ"),
         ["channels.default_region", "two letters of a country", "not 'ZZ'"],
@@ -159,7 +159,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     **{
         f"{name}: {url}": (
             toml(["EMAIL"], **{name: url}),
-            [f"consent.{name}", "must begin with https://, or with / for a page of the shop's"],
+            [f"consent.{name}", "must be an address that begins with https://"],
         )
         for name in ("terms_of_service_url", "privacy_policy_url")
         for url in (

@@ -146,5 +146,5 @@ def test_a_proof_may_not_go_before_its_sign_up(
     """Fewer days for consents than for sign-ups stop the start."""
     text = toml(["EMAIL"]) + "[retention]\nlog_days = 20\nconsent_days = 10\n"
 
-    with pytest.raises(SettingsError, match="consent_days must not be less than log_days"):
+    with pytest.raises(SettingsError, match=r"consent_days \(10\) must not be less than log_days"):
         make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, text))
