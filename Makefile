@@ -14,7 +14,7 @@ run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .
 	@exec $(BIN)/python launch.py
 
 test: $(VENV)/.dev static browser postgres lint types ## Lint, types and all tests, browser tests included
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## Style, and the walls between the rooms
 	$(BIN)/ruff check .

@@ -18,10 +18,15 @@ for _name in [*os.environ]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright's event loop then runs in this thread until the end, and
-    Flask-SQLAlchemy-Lite can't close an app context's sessions under a running loop.
+    """Files with browser tests last: Playwright's event loop then runs in this thread until the
+    end, and Flask-SQLAlchemy-Lite can't close an app context's sessions under a running loop.
     """
-    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+    in_browser = {item.path for item in items if _in_browser(item)}
+    items.sort(key=lambda item: (item.path in in_browser, _in_browser(item)))
+
+
+def _in_browser(item: pytest.Item) -> bool:
+    return "playwright" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
