@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from .delivery import holds
 from .extension import current_state
-from .tables import WAITING, CallRow, CallState, SignUpRow
+from .tables import WAITING, CallRow, CallState, SignUpRow, in_utc
 
 __all__ = ["Failure", "Held", "Purged", "Status", "purge", "ready", "retry", "status"]
 
@@ -87,16 +87,15 @@ class Purged:
 def status() -> Status:
     """How deliveries stand just now."""
     with Session(current_state().db.engine) as session:
+        oldest = session.scalar(
+            select(func.min(SignUpRow.created_at))
+            .join(CallRow, CallRow.sign_up_id == SignUpRow.id)
+            .where(CallRow.state == CallState.KEPT)
+        )
         return Status(
             counts=_counts(session),
             waiting=_by(session, CallRow.operation, CallRow.state == CallState.KEPT),
-            oldest_kept=_aware(
-                session.scalar(
-                    select(func.min(SignUpRow.created_at))
-                    .join(CallRow, CallRow.sign_up_id == SignUpRow.id)
-                    .where(CallRow.state == CallState.KEPT)
-                )
-            ),
+            oldest_kept=in_utc(oldest) if oldest else None,
             last_error=_last_error(session),
             held=tuple(
                 Held(
@@ -144,7 +143,7 @@ def _last_error(session: Session) -> Failure | None:
         return None
     call, sign_up = found
     return Failure(
-        at=_aware(call.settled_at) or datetime.now(UTC),
+        at=in_utc(call.settled_at) if call.settled_at else datetime.now(UTC),
         operation=call.operation,
         variant=call.variant or "",
         contact=" ".join(filter(None, (sign_up.email_masked, sign_up.phone_masked))),
@@ -212,11 +211,6 @@ def ready() -> dict[str, str]:
                 # the queue is in the same one, and would only wait as long again
                 return {**answers, "queue": answers[name]}
     return answers
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """SQLite forgets the zone, which is always UTC."""
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def _plain(value: Any) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from .tables import CallState, ConsentRow, SignUpRow
+from .tables import CallState, ConsentRow, SignUpRow, in_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def held_under(session: Session, contact_hmac: str | None) -> Held:
     return Held(
         sign_ups=tuple(
             HeldSignUp(
-                when=_utc(row.created_at),
+                when=in_utc(row.created_at),
                 channels=tuple(row.channels),
                 contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
                 calls=tuple(
@@ -71,7 +71,7 @@ def held_under(session: Session, contact_hmac: str | None) -> Held:
         ),
         consents=tuple(
             HeldConsent(
-                when=_utc(row.given_at),
+                when=in_utc(row.given_at),
                 channel=row.channel,
                 state=_shown(row.state),
                 contact=row.contact_masked,
@@ -89,8 +89,3 @@ def held_under(session: Session, contact_hmac: str | None) -> Held:
 def _shown(state: str) -> str:
     """A call that was started and of which nobody has heard is unknown."""
     return "unknown" if state == CallState.STARTED else state
-
-
-def _utc(moment: datetime) -> datetime:
-    """SQLite gives back times without their zone; all are stored in UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

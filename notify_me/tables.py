@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import JSON, DateTime, Double, ForeignKey, Index, String, Text
@@ -130,3 +130,8 @@ class ConsentRow(Base):
     locale: Mapped[str] = mapped_column(String(35))
     list_id: Mapped[str] = mapped_column(String(64))
     custom_source: Mapped[str] = mapped_column(String(100))
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A time as the tables give it back: SQLite forgets the zone, and all are stored in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -28,6 +28,11 @@ LINK_AGE = 24 * 60 * 60
 """Seconds for which what the kit signs is good: a done link, a browser's report."""
 
 
+def by_browser() -> bool:
+    """Whether this sign-up's calls are the browser's to make: client mode, with scripts."""
+    return current_state().account.mode == "client" and replies.from_element()
+
+
 def take(form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply) -> Response:
     """Take a valid form the way that the mode says; the log's database may be away."""
     state = current_state()
@@ -36,7 +41,7 @@ def take(form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.Form
     if state.db.session.in_transaction():
         state.db.session.rollback()
     try:
-        if state.account.mode == "client" and replies.from_element():
+        if by_browser():
             return _by_browser(form, siblings, form_reply, sign_up)
         if state.klaviyo is None:
             return form_reply.failed(outcomes.NEEDS_SCRIPT)

@@ -17,7 +17,7 @@ from .log import LoggedCall, LoggedSignUp
 from .outcomes import Accepted, Answer
 from .sign_up import Operation, calls
 from .tables import CallState
-from .taking import LINK_AGE, take
+from .taking import LINK_AGE, by_browser, take
 from .variants import CompositeID, Variant, buyable, watchable
 
 logger = logging.getLogger(__name__)
@@ -150,8 +150,7 @@ def submit(composite_id: str) -> Response:
     trigger = current_settings().trigger
     waiting = [each for each in siblings if watchable(each, trigger)]
     form_reply = replies.FormReply(form, variant, waiting, choose=choose)
-    client_mode = current_state().account.mode == "client" and replies.from_element()
-    reporting = client_mode and "sign_up" in request.form
+    reporting = by_browser() and "sign_up" in request.form
     try:
         guards.count_address()
         if not form.validate():
@@ -184,10 +183,9 @@ def _available(
     form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply
 ) -> Response | None:
     """The reply for chosen variants that can be bought or aren't watched; None when all wait."""
-    trigger = current_settings().trigger
     chosen = [each for each in siblings if str(each.composite_id) in form.chosen]
-    gone = [each for each in chosen if not watchable(each, trigger)]
-    back = [each for each in gone if buyable(each, trigger)]
+    gone = [each for each in chosen if each not in form_reply.waiting]
+    back = [each for each in gone if buyable(each, current_settings().trigger)]
     if not gone:
         return None
     if len(gone) == len(chosen):

@@ -50,7 +50,7 @@ def try_now(
         outcomes[place] = outcome
         if _same_for_all(outcome):
             ended.add(call.operation)
-        if isinstance(outcome, Refused) and outcome.field != "variants":
+        if _contact_refused(outcome):
             # nor can what a browser couldn't send of it get through later
             outcomes = [
                 None if each.operation is call.operation and isinstance(known, Temporary) else known
@@ -60,9 +60,13 @@ def try_now(
 
 
 def _same_for_all(outcome: Outcome) -> bool:
-    if isinstance(outcome, Refused):
-        return outcome.field != "variants"
-    return isinstance(outcome, Misconfigured) or outcome.answer.status == 429
+    if isinstance(outcome, Misconfigured) or outcome.answer.status == 429:
+        return True
+    return _contact_refused(outcome)
+
+
+def _contact_refused(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refused) and outcome.field != "variants"
 
 
 def left_over(outcomes: Sequence[Outcome | None]) -> list[int]:
