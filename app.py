@@ -50,8 +50,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__)
     configure(app, environ)
     storefront.init_app(app)
-    NotifyMe(app, catalog=storefront.ShopCatalog(), db=storefront.db)
-    app.config["CSP_CONNECT_SRC"] = connect_src(app)
+    NotifyMe(app, catalog=storefront.ShopCatalog(), db=storefront.db, visits=storefront.visitor)
+    app.config["CSP_CONNECT_SRC"] = connect_src
     SecFetchCSRF(app)
     Migrations(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
     static_files.init_app(app)

@@ -6,6 +6,7 @@ from .settings import SettingsError
 from .sign_up import Channel
 from .tables import Base
 from .variants import Catalog, CompositeID, InventoryPolicy, Variant
+from .visitor import Visitor
 
 __all__ = [
     "MIGRATIONS",
@@ -16,6 +17,7 @@ __all__ = [
     "NotifyMe",
     "SettingsError",
     "Variant",
+    "Visitor",
     "connect_src",
     "include_name",
     "metadata",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.routing import PathConverter
 
@@ -19,7 +19,9 @@ from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .opt_in import OptIn
 from .settings import Account, Settings, SettingsError, read_account, read_settings
+from .settings.overlay import WrongChanges, overlaid_once
 from .variants import Catalog
+from .visitor import Visitor, Visits
 
 if TYPE_CHECKING:
     from flask_sqlalchemy_lite import SQLAlchemy
@@ -47,6 +49,8 @@ class State:
     """For the sign-up that a browser is to report on."""
     done_signer: URLSafeTimedSerializer
     """For links to the done page: one can't be made from the other."""
+    visits: Visits | None = None
+    """Asks the shop what this visitor has of their own."""
 
 
 def current_state() -> State:
@@ -59,21 +63,60 @@ def current_state() -> State:
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """What holds for one request."""
+
+    settings: Settings
+    account: Account
+
+
 def current_settings() -> Settings:
-    """The settings that hold for this request."""
-    return current_state().settings
+    """The settings that hold for this request: a visitor's own over the merchant's."""
+    return _holding().settings
+
+
+def current_account() -> Account:
+    """The account, with the mode that holds for this request."""
+    return _holding().account
 
 
 def current_offer() -> consent.Offer:
     """What a form offers and asks in this request."""
-    return consent.offer(current_settings(), current_state().account)
+    return consent.offer(current_settings(), current_account())
+
+
+def _holding() -> _Holding:
+    state = current_state()
+    if state.visits is None or not has_request_context():
+        return _Holding(state.settings, state.account)
+    if "notify_me" not in g:
+        g.notify_me = _held(state, state.visits() or Visitor())
+    return cast(_Holding, g.notify_me)
+
+
+def _held(state: State, visitor: Visitor) -> _Holding:
+    settings, account = state.settings, state.account
+    keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
+    if visitor.mode and keys[visitor.mode]:
+        account = account.model_copy(update={"mode": visitor.mode})
+    if visitor.settings:
+        try:
+            settings = overlaid_once(settings, visitor.settings)
+            consent.check(settings, account)
+        except (WrongChanges, SettingsError) as error:
+            logger.warning("a visitor's own settings don't hold: %s", error)
+            settings = state.settings
+    return _Holding(settings, account)
 
 
 class NotifyMe:
     """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=…, db=…)`.
 
     `catalog` answers for the shop's variants; `db` is the shop's Flask-SQLAlchemy-Lite
-    extension, in whose default database the sign-up log lives. Reads from `app.config`:
+    extension, in whose default database the sign-up log lives. `visits` is asked once a request
+    for what its visitor has of their own (a `Visitor`), for a Studio or a demo.
+    Reads from `app.config`:
     `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`,
     `KLAVIYO_REVISION`, `NOTIFY_ME_MODE`, `NOTIFY_ME_CONFIG`, `NOTIFY_ME_LOG_KEY`, `SECRET_KEY`.
     Every setting of `notify_me.toml` may stand there too, as `NOTIFY_ME_BUTTON__LABEL`.
@@ -86,13 +129,16 @@ class NotifyMe:
         *,
         catalog: Catalog | None = None,
         db: SQLAlchemy | None = None,
+        visits: Visits | None = None,
     ) -> None:
         if app is not None:
             if catalog is None or db is None:
                 raise TypeError("NotifyMe(app, …) needs catalog= and db=")
-            self.init_app(app, catalog=catalog, db=db)
+            self.init_app(app, catalog=catalog, db=db, visits=visits)
 
-    def init_app(self, app: Flask, *, catalog: Catalog, db: SQLAlchemy) -> None:
+    def init_app(
+        self, app: Flask, *, catalog: Catalog, db: SQLAlchemy, visits: Visits | None = None
+    ) -> None:
         """Set the kit up on `app`; once an app."""
         if "notify_me" in app.extensions:
             raise RuntimeError("NotifyMe is already set up on this app: use that one")
@@ -118,6 +164,7 @@ class NotifyMe:
             queue=Queue(lambda: db.engine),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
             done_signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me-done"),
+            visits=visits,
         )
         guards.init_app(app)
         from .buttons import notify_me, notify_me_head  # these use what stands above
@@ -131,11 +178,11 @@ class NotifyMe:
         app.jinja_env.globals["notify_me_head"] = notify_me_head
 
 
-def connect_src(app: Flask) -> list[str]:
-    """The origins that a Content-Security-Policy's `connect-src` must name for the kit's script:
-    Klaviyo's in client mode, none else.
+def connect_src() -> list[str]:
+    """The origins that this reply's Content-Security-Policy must name in `connect-src` for the
+    kit's script: Klaviyo's in client mode, none else.
     """
-    account: Account = app.extensions["notify_me"].account
+    account = current_account()
     return [account.api_url] if account.mode == "client" else []
 
 

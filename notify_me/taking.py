@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import browser, outcomes, replies
 from .delivery import DEADLINE, jobs, left_over, log_outcome, try_now
-from .extension import current_state
+from .extension import current_account, current_state
 from .forms import SignUpForm
 from .klaviyo import Deadline
 from .log import LoggedSignUp
@@ -30,7 +30,7 @@ LINK_AGE = 24 * 60 * 60
 
 def by_browser() -> bool:
     """Whether this sign-up's calls are the browser's to make: client mode, with scripts."""
-    return current_state().account.mode == "client" and replies.from_element()
+    return current_account().mode == "client" and replies.from_element()
 
 
 def take(form: SignUpForm, siblings: Sequence[Variant], form_reply: replies.FormReply) -> Response:
@@ -68,7 +68,7 @@ def _by_browser(
     if "sign_up" not in request.form:
         sign_up_id = state.log.start(sign_up, to_make, "client")
         everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
-        to_send = browser.to_send(state.account, to_make)
+        to_send = browser.to_send(current_account(), to_make)
         return replies.send(everything, siblings, to_send, state.signer.dumps(sign_up_id))
     reported = _report_of()
     logged = state.log.read(reported) if reported else None

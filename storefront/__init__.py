@@ -27,8 +27,9 @@ from . import (
 from .catalog import ShopCatalog
 from .database import db
 from .models import Base
+from .visitor import visitor
 
-__all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app"]
+__all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app", "visitor"]
 
 MIGRATIONS = str(Path(__file__).with_name("migrations"))
 """The folder of the shop's Alembic revisions: the branch `storefront`."""

@@ -28,9 +28,9 @@ HEADERS = {
 def init_app(app: Flask) -> None:
     """Add the headers to every reply of `app`.
 
-    `CSP_CONNECT_SRC` lists further origins that scripts may call.
+    `CSP_CONNECT_SRC` tells, within a request, which further origins scripts may call.
     """
-    app.config.setdefault("CSP_CONNECT_SRC", [])
+    app.config.setdefault("CSP_CONNECT_SRC", list)
     app.after_request(add_headers)
 
 
@@ -43,8 +43,8 @@ def add_headers(response: Response) -> Response:
 
 
 def policy() -> str:
-    """The Content-Security-Policy of this app."""
+    """The Content-Security-Policy of this reply."""
     sources = POLICY | {
-        "connect-src": POLICY["connect-src"] + list(current_app.config["CSP_CONNECT_SRC"])
+        "connect-src": POLICY["connect-src"] + current_app.config["CSP_CONNECT_SRC"]()
     }
     return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())

@@ -78,7 +78,9 @@ def small_catalog() -> DictCatalog:
 
 
 def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **config: Any) -> Flask:
-    """The shop, with its database and its templates (if any) in `folder`."""
+    """The shop, with its database and its templates (if any) in `folder`; `VISITS` in `config`
+    goes to the extension.
+    """
     app = Flask("small_shop", root_path=str(folder), instance_path=str(folder / "instance"))
     database = {"url": f"sqlite:///{folder / DATABASE}", "connect_args": {"timeout": 2}}
     defaults = {
@@ -97,7 +99,7 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
                 db.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages}")
             )
     alembic = Alembic(app, metadatas=[metadata])
-    NotifyMe(app, catalog=catalog, db=db)
+    NotifyMe(app, catalog=catalog, db=db, visits=config.get("VISITS"))
     if migrate:
         with app.app_context():
             alembic.upgrade()

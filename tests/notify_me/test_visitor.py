@@ -1,0 +1,102 @@
+"""One visitor's own settings: they see theirs, everybody else the merchant's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from notify_me import Visitor
+from notify_me.settings import read_settings
+from notify_me.settings.overlay import WrongChanges, overlaid
+from tests.support import Sandbox
+
+MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
+
+
+def own() -> Visitor | None:
+    """What a request's header says that its visitor has of their own."""
+    given = json.loads(request.headers.get("X-Own", "null"))
+    return None if given is None else Visitor(given["settings"], given.get("mode"))
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The small shop, which asks each visitor."""
+    return make_app(VISITS=own)
+
+
+def headers(settings: dict[str, Any], mode: str | None = None) -> dict[str, str]:
+    """A request of `<notify-me>`'s by a visitor who has this of their own."""
+    return {"X-Own": json.dumps({"settings": settings, "mode": mode}), "X-Notify-Me": "1"}
+
+
+def test_a_visitors_words_looks_and_channels_are_theirs_alone(app: Flask) -> None:
+    """Words, the theme and its address follow the visitor; the next one sees the merchant's."""
+    client = app.test_client()
+    changes = {"modal.headline": "Mine", "modal.background_color": "#123456"}
+
+    assert "Mine" in client.get(MUG, headers=headers(changes)).text
+    assert "#123456" in client.get("/notify-me/theme.css", headers=headers(changes)).text
+    assert "Mine" not in client.get(MUG).text
+    assert "#123456" not in client.get("/notify-me/theme.css").text
+
+
+def test_a_visitors_mode_is_theirs_alone(app: Flask, sandbox: Sandbox) -> None:
+    """In client mode the reply holds the calls; with the shop's own mode the server has sent."""
+    client = app.test_client()
+    typed = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
+
+    assert client.post(MUG, data=typed, headers=headers({}, "client")).json["state"] == "send"  # type: ignore[index]
+    assert sandbox.requests() == []
+    assert client.post(MUG, data=typed, headers={"X-Notify-Me": "1"}).json["state"] == "done"  # type: ignore[index]
+    assert len(sandbox.requests()) == 1
+
+
+def test_a_mode_without_its_key_is_not_had(make_app: Callable[..., Flask]) -> None:
+    """Who asks for client mode where no public key is set gets the shop's mode."""
+    client = make_app(VISITS=own, KLAVIYO_PUBLIC_KEY="").test_client()
+    typed = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
+
+    assert client.post(MUG, data=typed, headers=headers({}, "client")).json["state"] == "done"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"modal.background_color": "url(javascript:alert(1))"},
+        {"modal.nonsense": "x"},
+        {"delivery.in_flight": 1},
+        {"channels.offered": ["EMAIL", "SMS"], "consent.brand": ""},
+    ],
+)
+def test_what_cant_hold_is_left_out_and_logged(
+    app: Flask, changes: dict[str, Any], lines: list[str]
+) -> None:
+    """A wrong value, an unknown key, one that is everyone's, one that breaks the law."""
+    response = app.test_client().get(MUG, headers=headers({"modal.headline": "Mine", **changes}))
+
+    assert response.status_code == 200
+    assert "Mine" not in response.text
+    assert any("a visitor's own settings don't hold" in line for line in lines)
+
+
+def test_problems_name_their_keys() -> None:
+    """Each wrong value has a sentence of its own, under its path."""
+    changes = {
+        "modal.text_color": "reddish",
+        "button.text_styles.font_size": 2,
+        "button.label": "A",
+    }
+
+    with pytest.raises(WrongChanges) as caught:
+        overlaid(read_settings(None), changes)
+
+    assert set(caught.value.problems) == {
+        ("modal", "text_color"),
+        ("button", "text_styles", "font_size"),
+    }
+    assert "must be a number from 8 to 72" in str(caught.value)
