@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sys
 import threading
 from dataclasses import asdict
 from datetime import datetime
@@ -18,6 +20,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin, told
+from .check import check_account
 from .delivery import Queue
 from .extension import current_settings, current_state, klaviyo_of
 from .held import Held
@@ -92,6 +95,51 @@ def status(as_json: bool) -> None:
         click.echo(f"held {end}: {held.operation}: {held.cure}")
     if found.counts["parked"]:
         click.echo("parked calls go out again with: flask notify-me retry")
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+def check(as_json: bool) -> None:
+    """Check the account that the keys name: what works, what doesn't, and the cure.
+
+    Nothing is written or sent. The exit status is 1 when a check fails, else 0.
+    """
+    state = current_state()
+    progress = _Progress()
+    try:
+        report = check_account(
+            klaviyo_of(state.account, 1), state.account, state.settings, state.catalog, progress
+        )
+    except SQLAlchemyError as error:
+        raise _NoDatabase(error) from None
+    except KeyboardInterrupt:
+        progress.end()
+        click.echo("Stopped.", err=True)
+        sys.stderr.flush()
+        # not sys.exit: that would wait for the answer to the call under way
+        os._exit(130)
+    finally:
+        progress.end()
+    width = shutil.get_terminal_size((100, 24)).columns
+    click.echo(report.as_json() if as_json else report.as_text(width))
+    if not report.ok:
+        raise SystemExit(1)
+
+
+class _Progress:
+    """Says on standard error what is under way, on one line, to a person at a terminal alone."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, words: str) -> None:
+        if self._shown:
+            click.echo(f"\r\x1b[KAsking Klaviyo: {words} …", err=True, nl=False)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 @commands.command()

@@ -6,11 +6,11 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 import urllib3
@@ -34,6 +34,8 @@ NO_PLACE = "no free place for another call"
 """The problem of a call that wasn't made since too many were under way."""
 MAX_BODY_BYTES = 64 * 1024
 """How much of a reply's body is read: Klaviyo's errors are under 1 kB."""
+MAX_PAGE_BYTES = 2 * 1024 * 1024
+"""The same for a page of things: a hundred variants, each with its links, are about 100 kB."""
 
 
 class Deadline:
@@ -100,6 +102,43 @@ class Klaviyo:
         """Get List: `GET /api/lists/{id}`; the answer's `document` holds it. Needs `lists:read`."""
         return self._answer("GET", f"/api/lists/{quote(list_id, safe='')}", None, deadline)
 
+    def get_accounts(self, *, deadline: Deadline) -> Answer:
+        """Get Accounts: `GET /api/accounts`, which holds one. Needs `accounts:read`."""
+        return self._page("accounts", {"fields[account]": "public_api_key"}, deadline)
+
+    def get_metrics(self, cursor: str = "", *, deadline: Deadline) -> Answer:
+        """Get Metrics: a page of `GET /api/metrics`. Needs `metrics:read`.
+
+        `cursor` is the `page[cursor]` of the link to that page; without it, the first.
+        """
+        query = {"fields[metric]": "name"} | ({"page[cursor]": cursor} if cursor else {})
+        return self._page("metrics", query, deadline)
+
+    def get_flows_triggered_by_metric(self, metric_id: str, *, deadline: Deadline) -> Answer:
+        """Get Flows Triggered by Metric: `GET /api/metrics/{id}/flow-triggers`. Needs `flows:read`
+        and `metrics:read`.
+        """
+        query = {"fields[flow]": "name,status,archived"}
+        return self._page(f"metrics/{quote(metric_id, safe='')}/flow-triggers", query, deadline)
+
+    def get_catalog_variants(self, ids: Sequence[str], *, deadline: Deadline) -> Answer:
+        """Get Catalog Variants: those of these composite IDs that there are, 100 at most.
+        Needs `catalogs:read`.
+        """
+        query = {"fields[catalog-variant]": "external_id", "filter": _any_of(ids)}
+        return self._page("catalog-variants", query, deadline)
+
+    def get_catalog_items(self, ids: Sequence[str], *, deadline: Deadline) -> Answer:
+        """Get Catalog Items: those of these composite IDs that there are, 100 at most.
+        Needs `catalogs:read`.
+        """
+        query = {"fields[catalog-item]": "external_id", "filter": _any_of(ids)}
+        return self._page("catalog-items", query, deadline)
+
+    def _page(self, place: str, query: Mapping[str, str], deadline: Deadline) -> Answer:
+        path = f"/api/{place}?{urlencode(query)}"
+        return self._answer("GET", path, None, deadline, at_most=MAX_PAGE_BYTES)
+
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send one call of `calls(sign_up, "api")` by the method of its operation."""
         method = {
@@ -113,12 +152,20 @@ class Klaviyo:
         return outcome_of(answer, operation)
 
     def _answer(
-        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        deadline: Deadline,
+        *,
+        at_most: int = MAX_BODY_BYTES,
     ) -> Answer:
         # the thread gives its place back, not the caller, who may have stopped waiting
         if not self._places.acquire(timeout=min(PLACE_TIMEOUT, deadline.remaining())):
             return Answer(None, problem=NO_PLACE)
-        future: Future[Answer] = self._threads.submit(self._exchange, method, path, body, deadline)
+        future: Future[Answer] = self._threads.submit(
+            self._exchange, method, path, body, deadline, at_most
+        )
         future.add_done_callback(lambda _: self._places.release())
         try:
             answer = future.result(timeout=deadline.remaining())
@@ -128,7 +175,12 @@ class Klaviyo:
         return answer
 
     def _exchange(
-        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        deadline: Deadline,
+        at_most: int,
     ) -> Answer:
         seconds = deadline.remaining()
         if not seconds:
@@ -145,7 +197,7 @@ class Klaviyo:
                     allow_redirects=False,
                 ) as response,
             ):
-                document = _document(_read(response, deadline))
+                document = _document(_read(response, deadline, at_most))
                 errors = error_objects(document)
                 return Answer(response.status_code, response.headers, errors, document=document)
         except Exception as error:
@@ -185,7 +237,7 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
     return session
 
 
-def _read(response: requests.Response, deadline: Deadline) -> bytes:
+def _read(response: requests.Response, deadline: Deadline, at_most: int) -> bytes:
     """A reply's body, as far as deadline and bound allow; nothing of a 202's."""
     if response.headers.get("Content-Length") == "0":
         response.content  # noqa: B018 - costs no wait, and gives the connection back
@@ -194,7 +246,7 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
         return b""
     body = b""
     try:
-        while len(body) < MAX_BODY_BYTES and deadline.remaining():
+        while len(body) < at_most and deadline.remaining():
             # read1 gives what has come; a full read would sit out a dripping body
             chunk = response.raw.read1(4096, decode_content=True)
             if not chunk:
@@ -202,7 +254,12 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
             body += chunk
     except (urllib3.exceptions.HTTPError, OSError):
         pass  # the status is known, and decides without the body
-    return body[:MAX_BODY_BYTES]
+    return body[:at_most]
+
+
+def _any_of(ids: Sequence[str]) -> str:
+    """Klaviyo's filter for a thing that has one of these IDs, each quoted as in JSON."""
+    return f"any(ids,{json.dumps(list(ids), ensure_ascii=False)})"
 
 
 def _document(body: bytes) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ Every function loads all that its page reads, in a fixed number of queries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -124,7 +124,7 @@ def kit_variant(variant: ProductVariant) -> Variant:
 
 
 class ShopCatalog:
-    """The shop's variants for the kit: implements `notify_me.Catalog`."""
+    """The shop's variants for the kit: implements `notify_me.ListedCatalog`."""
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
         """The variant under this ID, or None if the shop has none."""
@@ -148,6 +148,13 @@ class ShopCatalog:
             .options(contains_eager(ProductVariant.product).selectinload(Product.options))
         )
         return [kit_variant(variant) for variant in db.session.scalars(query)]
+
+    def composite_ids(self) -> Iterator[CompositeID]:
+        """The composite ID of every variant, a few hundred at a time."""
+        config = current_app.config
+        query = sa.select(ProductVariant.sku).order_by(ProductVariant.id)
+        for sku in db.session.scalars(query.execution_options(yield_per=500)):
+            yield CompositeID(config["CATALOG_INTEGRATION"], config["CATALOG_ID"], sku)
 
 
 def _products() -> sa.Select[Product]:
