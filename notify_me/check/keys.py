@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 from ..klaviyo import REVISION
@@ -17,6 +18,10 @@ NEW_KEY = (
     "a key's scopes can't be changed: make a new private key in Klaviyo under Settings > API keys "
     "with {scopes}, and put it in KLAVIYO_PRIVATE_KEY"
 )
+READ_SCOPES = frozenset(
+    {"accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"}
+)
+"""What this check reads with; `lists:read` serves the form's words, too."""
 REFUSED_REVISION = frozenset({400, 404, 410})
 """What `GET /api/accounts` answers only when it doesn't take the revision."""
 
@@ -89,9 +94,9 @@ def revision(answer: Answer, asked: str) -> Row:
     cure = _other_revision(asked, today)
     if answer.status in REFUSED_REVISION:
         return Row("revision", Verdict.FAIL, f"Klaviyo refuses the revision {asked}", cure)
-    served = answer.headers.get("X-Klaviyo-Api-Revision", "")[:20]
+    served = _date_in(answer, "X-Klaviyo-Api-Revision")
     if served > asked:
-        found = f"{asked} is retired: Klaviyo served {quoted(served)} in its place"
+        found = f"{asked} is retired: Klaviyo served {served} in its place"
         return Row("revision", Verdict.FAIL, found, cure)
     day = _day(asked)
     if day is None:
@@ -99,9 +104,9 @@ def revision(answer: Answer, asked: str) -> Row:
     ends = _after(day, 2)
     if ends <= today:
         return Row("revision", Verdict.FAIL, f"{asked} was retired on {ends}", cure)
-    told = answer.headers.get("X-Klaviyo-Api-Retirement-Date", "")[:20]
+    told = _date_in(answer, "X-Klaviyo-Api-Retirement-Date")
     if told or _after(day, 1) <= today:
-        found = f"{asked} is deprecated: Klaviyo retires it on {quoted(told) if told else ends}"
+        found = f"{asked} is deprecated: Klaviyo retires it on {told or ends}"
         return Row("revision", Verdict.WARN, found, cure)
     return Row("revision", Verdict.PASS, f"{asked} is stable until {_after(day, 1)}")
 
@@ -112,7 +117,7 @@ def scopes(asking: Asking, needed: frozenset[str]) -> Row:
     has = f"has {', '.join(sorted(asking.has)) or 'none that was tried'}"
     if lacking:
         words = sorted({" or ".join(sorted(group)) for group in lacking})
-        every = sorted(asking.has.union(*asking.lacks, needed))
+        every = sorted(READ_SCOPES | needed)
         serious = any(group & needed for group in lacking)
         return Row(
             "scopes",
@@ -133,6 +138,12 @@ def _other_revision(asked: str, today: date) -> str:
     if asked != REVISION and own and today < _after(own, 2):
         return f"take KLAVIYO_REVISION out of .env: this kit was written against {REVISION}"
     return "update Restock Kit, or set KLAVIYO_REVISION to a newer one and try every channel"
+
+
+def _date_in(answer: Answer, header: str) -> str:
+    """The date in a header (and what may follow it, such as `.pre`); empty for anything else."""
+    found = re.match(r"\d{4}-\d{2}-\d{2}(\.[\w-]{1,20})?", answer.headers.get(header, ""), re.ASCII)
+    return found[0] if found else ""
 
 
 def _day(revision: str) -> date | None:

@@ -14,7 +14,7 @@ METRIC = "Subscribed to Back in Stock"
 SIGN_UP_SCOPES = frozenset({"catalogs:write", "profiles:write"})
 CONSENT_SCOPES = frozenset({"lists:write", "profiles:write", "subscriptions:write"})
 _MAKE_FLOW = (
-    f"make a flow in Klaviyo with the trigger {METRIC!r}, then a back-in-stock delay, then a "
+    f'make a flow in Klaviyo with the trigger "{METRIC}", then a back-in-stock delay, then a '
     "message, and set it Live"
 )
 
@@ -81,7 +81,7 @@ def flow_row(asking: Asking) -> Row:
     if answer.status != 200:
         return unread("flow", answer, "metrics:read")
     if found is None:
-        return Row("flow", Verdict.FAIL, f"the account has no metric {METRIC!r}", _MAKE_FLOW)
+        return Row("flow", Verdict.FAIL, f'the account has no metric "{METRIC}"', _MAKE_FLOW)
     answer = asking.ask(
         "flow",
         {"flows:read", "metrics:read"},
@@ -113,13 +113,13 @@ def _flow(answer: Answer) -> Row:
             "set the flow's message to Live in Klaviyo",
         )
     if flows:
-        found = f"a flow starts from {METRIC!r}, but its status is none that is known"
+        found = f'a flow starts from "{METRIC}", but its status is none that is known'
         return Row("flow", Verdict.WARN, found, "look at it in Klaviyo: is its message Live?")
     return Row(
         "flow",
         Verdict.FAIL,
-        f"no flow starts from {METRIC!r}: sign-ups are accepted, and nobody is put on the waiting "
-        "list",
+        f'no flow starts from "{METRIC}": sign-ups are accepted, and nobody is put on the '
+        "waiting list",
         _MAKE_FLOW,
     )
 

@@ -73,8 +73,9 @@ def variants_row(asking: Asking, catalog: Catalog) -> Row:
                 return unread("variants", answer, "catalogs:read")
             found.compare(batch, answer)
     except ValueError as error:
-        found_words = f"the shop's catalog holds an ID that can't be one: {quoted(str(error))}"
-        return Row("variants", Verdict.FAIL, found_words, "mend it in the shop's catalog")
+        why = "".join(each if each.isprintable() else "?" for each in str(error))
+        words = f"the shop's catalog holds an ID that can't be one: {why}"
+        return Row("variants", Verdict.FAIL, words, "mend it in the shop's catalog")
     return _row(asking, found)
 
 
