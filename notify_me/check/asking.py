@@ -40,7 +40,10 @@ class Asking:
         """The answer to one call, which needs `scopes`; `what` is told while it is awaited."""
         self._tell(what)
         answer = ask(Deadline(PATIENCE))
-        while answer.status == 429 and 0 <= (wait := answer.retry_after or 1) <= self._left:
+        while answer.status == 429:
+            wait = 1 if answer.retry_after is None else answer.retry_after
+            if wait > self._left:
+                break
             self._left -= max(1, wait)
             self._tell(f"{what}: Klaviyo asks to wait {wait} s")
             time.sleep(wait)

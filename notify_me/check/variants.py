@@ -14,8 +14,9 @@ from .asking import Asking, things
 from .report import Row, Verdict
 from .sign_ups import unread
 
-BATCH, LONGEST_FILTER = 100, 3000
-"""IDs asked for in one call: so many at most, and so many characters, since an address is bounded.
+BATCH, LONGEST_FILTER = 100, 6000
+"""IDs asked for in one call: so many at most, and so many characters, since servers
+bound an address at 8 kB.
 """
 SHOWN = 10
 _SCOPES = frozenset({"catalogs:read"})

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,12 +17,14 @@ from typing import Any
 
 import pytest
 import requests
+from flask import Flask, Response, jsonify, request
 
 from notify_me import CompositeID
 from tests.notify_me.offers import settings_file, toml
 from tests.notify_me.small_shop import DictCatalog, small_catalog, small_shop
-from tests.support import Sandbox
+from tests.support import TIMEOUT, Sandbox, eventually, serve
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("checks.md")
 HEAD = """\
 # What `flask notify-me check` says
@@ -277,3 +283,129 @@ def test_each_fault_has_its_row_and_its_cure(shop: Shop) -> None:
         GOLDEN.write_text(text, encoding="utf-8")
 
     assert text.splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+def test_a_short_throttle_is_waited_out(shop: Shop) -> None:
+    """Two runs within a second would meet the limit of Get Accounts."""
+    push(shop.sandbox, *MINE)
+    shop.sandbox.drill("429", times=2, retry_after=0)
+
+    result = shop.check(listed())
+
+    assert (result.exit_code, "FAIL" in result.stdout) == (0, False)
+
+
+def test_many_variants_are_asked_for_a_hundred_at_a_time(shop: Shop) -> None:
+    """As they stream, with the first ten named of those that Klaviyo lacks."""
+    ids = [f"SKU-{number:04}" for number in range(1, 513)]
+    push(shop.sandbox, *ids[:500])
+    asked_by_then = []
+
+    def calls() -> int:
+        made = [each for each in shop.sandbox.requests() if each["method"] == "GET"]
+        return sum(each["path"] == "/api/catalog-variants" for each in made)
+
+    class Streamed(Ids):
+        def composite_ids(self) -> Iterator[CompositeID]:
+            for number, each in enumerate(super().composite_ids()):
+                if number % 125 == 124:
+                    asked_by_then.append(calls())
+                yield each
+
+    result = shop.check(Streamed(*ids), "--json")
+
+    [row] = [row for row in json.loads(result.stdout)["rows"] if row["check"] == "variants"]
+    assert (asked_by_then, calls()) == ([1, 2, 3, 4], 6)
+    named = ", ".join(f'"{PREFIX}{each}"' for each in ids[500:510])
+    assert row["found"] == f"Klaviyo doesn't know 12 of 512: {named}, and 2 more"
+
+
+def test_long_and_odd_ids_fit_into_an_address(shop: Shop) -> None:
+    """Quotes, brackets and letters beyond ASCII arrive as they are, in bounded addresses."""
+    ids = [f'{number} "ü",(\\)[{"é" * 100}]' for number in range(30)]
+    push(shop.sandbox, *ids)
+
+    result = shop.check(Ids(*ids))
+
+    assert "Klaviyo knows all 30" in result.stdout
+    asked = [each for each in shop.sandbox.requests() if each["path"] == "/api/catalog-variants"]
+    longest = max(len(each["query"]) for each in asked)
+    assert (len(asked) > 1, 4000 < longest < 7000) == (True, True)
+
+
+def odd_klaviyo(metrics: list[dict[str, Any]]) -> Flask:
+    """A Klaviyo with two pages of metrics, and a link to the second on a host that isn't its."""
+    app = Flask("odd")
+
+    @app.get("/api/metrics")
+    def pages() -> Response:
+        if request.args.get("page[cursor]") == "two":
+            return jsonify(data=metrics, links={"next": None})
+        other = {"id": "A", "type": "metric", "attributes": {"name": "Opened Email"}}
+        return jsonify(data=[other], links={"next": f"{NOWHERE}/x?page%5Bcursor%5D=two"})
+
+    @app.get("/api/metrics/BIS/flow-triggers")
+    def flows() -> Response:
+        draft = {"name": "New one \x1b[2J", "status": "draft"}
+        old = {"name": "Old one", "status": "live", "archived": True}
+        return jsonify(data=[{"id": "1", "attributes": draft}, {"id": "2", "attributes": old}])
+
+    @app.get("/api/accounts")
+    def accounts() -> Response:
+        return jsonify(data=[])
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("metrics", "found"),
+    [
+        ([], 'the account has no metric "Subscribed to Back in Stock"'),
+        (
+            [{"id": "BIS", "attributes": {"name": "Subscribed to Back in Stock"}}],
+            '"New one \\u001b[2J" is a draft',
+        ),
+    ],
+)
+def test_every_page_of_metrics_is_read(
+    shop: Shop, metrics: list[dict[str, Any]], found: str
+) -> None:
+    """By its cursor, at no other address; an archived flow counts for nothing."""
+    with serve(odd_klaviyo(metrics)) as url:
+        result = shop.check(listed(), "--json", KLAVIYO_API_URL=url)
+
+    rows = {row["check"]: row for row in json.loads(result.stdout)["rows"]}
+    assert rows["flow"]["verdict"] == "fail"
+    assert rows["flow"]["found"].startswith(found)
+    assert rows["public_key"]["found"] == "Klaviyo didn't tell the account's public key"
+
+
+def test_at_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it(
+    shop: Shop, sandbox: Sandbox
+) -> None:
+    """At once, though a call is under way, and without a traceback."""
+    sandbox.drill("slow", None, seconds=60)
+    config: dict[str, Any] = {**sandbox.environ(), "KLAVIYO_REVISION": days_ago(30)}
+    small_shop(shop.folder, small_catalog(), **config)
+    ours, theirs = pty.openpty()
+    command = ["-m", "flask", "--app", "tests.notify_me.small_shop:from_environ"]
+    with subprocess.Popen(
+        [sys.executable, *command, "notify-me", "check"],
+        cwd=ROOT,
+        env={**os.environ, "SMALL_SHOP": json.dumps([str(shop.folder), config])},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        told = b""
+        while "Asking Klaviyo: account …".encode() not in told:
+            told += os.read(ours, 1000)
+        eventually(sandbox.requests)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT) == 130
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+    told = os.read(ours, 1000)
+    os.close(ours)
+    assert b"Stopped." in told
+    assert b"Traceback" not in told
