@@ -20,7 +20,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin, told
-from .check import check_account
+from .check import Progress, check_account
 from .delivery import Queue
 from .extension import current_settings, current_state, klaviyo_of
 from .held import Held
@@ -105,10 +105,10 @@ def check(as_json: bool) -> None:
     Nothing is written or sent. The exit status is 1 when a check fails, else 0.
     """
     state = current_state()
-    progress = _Progress()
+    progress = Progress()
     try:
         report = check_account(
-            klaviyo_of(state.account, 1), state.account, state.settings, state.catalog, progress
+            klaviyo_of(state.account, 2), state.account, state.settings, state.catalog, progress
         )
     except SQLAlchemyError as error:
         raise _NoDatabase(error) from None
@@ -124,22 +124,6 @@ def check(as_json: bool) -> None:
     click.echo(report.as_json() if as_json else report.as_text(width))
     if not report.ok:
         raise SystemExit(1)
-
-
-class _Progress:
-    """Says on standard error what is under way, on one line, to a person at a terminal alone."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-
-    def __call__(self, words: str) -> None:
-        if self._shown:
-            click.echo(f"\r\x1b[KAsking Klaviyo: {words} …", err=True, nl=False)
-
-    def end(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 @commands.command()
