@@ -81,7 +81,12 @@ def flow_row(asking: Asking) -> Row:
     if answer.status != 200:
         return unread("flow", answer, "metrics:read")
     if found is None:
-        return Row("flow", Verdict.FAIL, f'the account has no metric "{METRIC}"', _MAKE_FLOW)
+        return Row(
+            "flow",
+            Verdict.FAIL,
+            f'the account has no metric "{METRIC}", and so no flow that starts from it',
+            f"{_MAKE_FLOW}; if Klaviyo doesn't offer that trigger yet, make one sign-up first",
+        )
     answer = asking.ask(
         "flow",
         {"flows:read", "metrics:read"},
