@@ -32,6 +32,7 @@ ENVIRONMENT = (
     "KLAVIYO_REVISION",
     "RATELIMIT_STORAGE_URI",
     "SECRET_KEY",
+    "SHOP_URL",
 )
 """What goes from the environment into the Flask config under the same name, besides all settings of
 the kit's, which begin with `NOTIFY_ME_`.

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import click
 from email_validator import EmailNotValidError, validate_email
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,6 +29,8 @@ from .phones import e164
 from .sign_up import Operation
 from .snippet import SnippetError, as_toml, read_snippet, report
 from .snippet.source import LIMIT
+from .stock import Find
+from .variants import CompositeID, Variant
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
@@ -63,10 +65,22 @@ def deliver() -> None:
             queue=Queue(lambda: engine),
             klaviyo=klaviyo_of(state.account, places),
             settings=state.settings.delivery,
+            find=_find(current_app._get_current_object()),  # type: ignore[attr-defined]
             folder=Path(folder),
         ),
         stop,
     )
+
+
+def _find(app: Flask) -> Find:
+    """Reads a variant of the shop's, with a context of its own: the worker's threads have none."""
+
+    def find(composite_id: CompositeID) -> Variant | None:
+        # of a request, since a catalog may make addresses
+        with app.test_request_context():
+            return current_state().catalog.variant(composite_id)
+
+    return find
 
 
 @commands.command()

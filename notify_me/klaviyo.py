@@ -102,6 +102,21 @@ class Klaviyo:
         """Get List: `GET /api/lists/{id}`; the answer's `document` holds it. Needs `lists:read`."""
         return self._answer("GET", f"/api/lists/{quote(list_id, safe='')}", None, deadline)
 
+    def update_catalog_variant(
+        self, composite_id: str, body: Mapping[str, Any], *, deadline: Deadline
+    ) -> Answer:
+        """Update Catalog Variant: `PATCH /api/catalog-variants/{id}`. Needs `catalogs:write`."""
+        path = f"/api/catalog-variants/{quote(composite_id, safe='')}"
+        return self._answer("PATCH", path, body, deadline)
+
+    def create_catalog_variant(self, body: Mapping[str, Any], *, deadline: Deadline) -> Answer:
+        """Create Catalog Variant: `POST /api/catalog-variants`; its item must be there."""
+        return self._answer("POST", "/api/catalog-variants", body, deadline)
+
+    def create_catalog_item(self, body: Mapping[str, Any], *, deadline: Deadline) -> Answer:
+        """Create Catalog Item: `POST /api/catalog-items`."""
+        return self._answer("POST", "/api/catalog-items", body, deadline)
+
     def get_accounts(self, *, deadline: Deadline) -> Answer:
         """Get Accounts: `GET /api/accounts`, which holds one. Needs `accounts:read`."""
         return self._page("accounts", {"fields[account]": "public_api_key"}, deadline)
@@ -121,23 +136,42 @@ class Klaviyo:
         query = {"fields[flow]": "name,status,archived"}
         return self._page(f"metrics/{quote(metric_id, safe='')}/flow-triggers", query, deadline)
 
-    def get_catalog_variants(self, ids: Sequence[str], *, deadline: Deadline) -> Answer:
-        """Get Catalog Variants: those of these composite IDs that there are, 100 at most.
-        Needs `catalogs:read`.
+    def get_catalog_variants(
+        self, ids: Sequence[str], fields: Sequence[str] = ("external_id",), *, deadline: Deadline
+    ) -> Answer:
+        """Get Catalog Variants: those of these composite IDs that there are, 100 at most, with
+        these attributes. Needs `catalogs:read`.
         """
-        query = {"fields[catalog-variant]": "external_id", "filter": _any_of(ids)}
+        query = {"fields[catalog-variant]": ",".join(fields), "filter": _any_of(ids)}
         return self._page("catalog-variants", query, deadline)
 
-    def get_catalog_items(self, ids: Sequence[str], *, deadline: Deadline) -> Answer:
-        """Get Catalog Items: those of these composite IDs that there are, 100 at most.
-        Needs `catalogs:read`.
+    def get_catalog_items(
+        self, ids: Sequence[str], fields: Sequence[str] = ("external_id",), *, deadline: Deadline
+    ) -> Answer:
+        """Get Catalog Items: those of these composite IDs that there are, 100 at most, with these
+        attributes. Needs `catalogs:read`.
         """
-        query = {"fields[catalog-item]": "external_id", "filter": _any_of(ids)}
+        query = {"fields[catalog-item]": ",".join(fields), "filter": _any_of(ids)}
         return self._page("catalog-items", query, deadline)
 
     def _page(self, place: str, query: Mapping[str, str], deadline: Deadline) -> Answer:
         path = f"/api/{place}?{urlencode(query)}"
         return self._answer("GET", path, None, deadline, at_most=MAX_PAGE_BYTES)
+
+    def spawn_catalog_job(
+        self, kind: str, things: Sequence[Mapping[str, Any]], *, deadline: Deadline
+    ) -> Answer:
+        """Bulk Create (or Update) Catalog Items (or Variants), 100 at most: the answer's `document`
+        has the job. `kind` such as `catalog-item-bulk-create-job`. Needs `catalogs:write`.
+        """
+        name = "items" if "-item-" in kind else "variants"
+        attributes = {name: {"data": list(things)}}
+        body = {"data": {"type": kind, "attributes": attributes}}
+        return self._answer("POST", f"/api/{kind}s", body, deadline, at_most=MAX_PAGE_BYTES)
+
+    def get_catalog_job(self, kind: str, job_id: str, *, deadline: Deadline) -> Answer:
+        """Get Bulk Create (or Update) Catalog Items (or Variants) Job. Needs `catalogs:read`."""
+        return self._page(f"{kind}s/{quote(job_id, safe='')}", {}, deadline)
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send one call of `calls(sign_up, "api")` by the method of its operation."""
@@ -238,11 +272,13 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
 
 
 def _read(response: requests.Response, deadline: Deadline, at_most: int) -> bytes:
-    """A reply's body, as far as deadline and bound allow; nothing of a 202's."""
+    """A reply's body, as far as deadline and bound allow; nothing of a 202's, unless whoever
+    waits for a page has asked for it.
+    """
     if response.headers.get("Content-Length") == "0":
         response.content  # noqa: B018 - costs no wait, and gives the connection back
         return b""
-    if response.status_code == ACCEPTED_STATUS:
+    if response.status_code == ACCEPTED_STATUS and at_most <= MAX_BODY_BYTES:
         return b""
     body = b""
     try:

@@ -111,6 +111,10 @@ class Variant:
     """For a variant whose stock isn't managed: whether the shop sells it just now."""
     preorder: bool = False
     """Whether a sold-out variant can be ordered ahead."""
+    sku: str = ""
+    description: str = ""
+    image_url: str = ""
+    """These three are for Klaviyo's catalog alone, where the shop fills it."""
 
     @property
     def title(self) -> str:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import admin
 
-from . import catalog, deliveries, orders
+from . import catalog, deliveries, orders, restocking
 from .database import db
 from .loopback import demo_visitor
 from .models import Product, ProductVariant
@@ -52,7 +52,8 @@ def show() -> Response:
     """Every variant with its stock, or those of one product (`?product=`)."""
     sku = request.args.get("set")
     changed = catalog.variants([sku]).get(sku) if sku else None
-    return _page(request.args.get("product"), changed=changed)
+    told = restocking.WORDS.get(request.args.get("told", ""), "")
+    return _page(request.args.get("product"), changed=changed, told=told)
 
 
 @blueprint.post("")
@@ -72,9 +73,11 @@ def set_stock() -> BaseResponse:
         response = _page(handle, wrong=sku, typed=text)
         response.status_code = 422
         return response
-    variant.quantity = None if unmanaged else int(text)
-    db.session.commit()
-    return redirect(url("merchant.show", product=handle, set=sku), code=303)
+    told = restocking.set_stock(variant, None if unmanaged else int(text))
+    # nobody is told of a stock that nobody counts
+    state = None if unmanaged else restocking.state(told)
+    place = url("merchant.show", product=handle, set=sku, told=state)
+    return redirect(place, code=303)
 
 
 @blueprint.get("/deliveries")
@@ -108,6 +111,7 @@ def _page(
     handle: str | None,
     *,
     changed: ProductVariant | None = None,
+    told: str = "",
     wrong: str | None = None,
     typed: str = "",
 ) -> Response:
@@ -118,6 +122,7 @@ def _page(
             products=_products(),
             handle=handle,
             changed=changed,
+            told=told,
             wrong=wrong,
             typed=typed,
             deliveries=deliveries.look(),
