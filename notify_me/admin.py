@@ -1,4 +1,5 @@
-"""For a shop's merchant pages and the commands: what waits, what failed, and to try it again.
+"""For a shop's merchant pages and the commands: what was asked for, what waits, what failed, and
+to try it again.
 
 Every function works within an app context, and raises `sqlalchemy.exc.SQLAlchemyError` when the
 database can't be used.
@@ -17,15 +18,28 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .delivery import holds
+from .demand import DayDemand, Demand, Figures, Reason, VariantDemand, demand, demand_by_day
 from .extension import current_state
-from .tables import WAITING, CallRow, CallState, SignUpRow, in_utc
+from .tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow, in_utc
 
-__all__ = ["Failure", "Held", "Purged", "Status", "purge", "ready", "retry", "status"]
+__all__ = [
+    "DayDemand",
+    "Demand",
+    "Failure",
+    "Figures",
+    "Held",
+    "Purged",
+    "Reason",
+    "Status",
+    "VariantDemand",
+    "demand",
+    "demand_by_day",
+    "purge",
+    "ready",
+    "retry",
+    "status",
+]
 
-UNKNOWN = "unknown"
-"""What a call is that was started and of which nobody has heard since."""
-STARTED_FOR = timedelta(minutes=1)
-"""How long a call may be under way: a shopper waits for seconds."""
 BATCH = 500
 
 
