@@ -197,7 +197,7 @@ def _all_days(
 ) -> tuple[int, ...]:
     day = _day(session)
     rows = session.execute(_select(day, func.count()).where(*where).group_by(day))
-    return _in_line(dict(row.tuple() for row in rows), since, until)
+    return _in_line({row[0]: row[1] for row in rows}, since, until)
 
 
 def _by_day(

@@ -51,9 +51,9 @@ def aged(engine: sa.Engine, moment: datetime) -> None:
         connection.execute(sa.update(SIGN_UPS).where(recent).values(created_at=moment))
 
 
-def at(day: date, *clock: int) -> datetime:
+def at(day: date, clock: str = "00:00") -> datetime:
     """A moment in UTC."""
-    return datetime.combine(day, time(*clock), UTC)
+    return datetime.combine(day, time.fromisoformat(clock), UTC)
 
 
 def told(app: Flask, since: date, until: date, **more: int) -> admin.Demand:
@@ -73,16 +73,16 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     """
     app, first = shop.app, TODAY - timedelta(days=6)
     ask(app, M, email="early@example.org")
-    aged(shop.engine, at(first - timedelta(days=1), 23, 59, 59, 999_999))
+    aged(shop.engine, at(first - timedelta(days=1), "23:59:59.999999"))
     ask(app, M)
     aged(shop.engine, at(first))
     ask(app, M, L, phone=TYPED_PHONE)
-    aged(shop.engine, at(first, 23, 59, 59, 900_000))
+    aged(shop.engine, at(first, "23:59:59.900000"))
     sandbox.drill("503", times=1)
     ask(app, M, email="bob@example.org")
     sandbox.unknown(MUG)
     ask(app, MUG, email="cleo@example.org", state="invalid")
-    aged(shop.engine, at(TODAY, 23, 59, 59))
+    aged(shop.engine, at(TODAY, "23:59:59"))
 
     found = told(app, first, TODAY)
 

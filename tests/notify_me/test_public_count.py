@@ -114,9 +114,7 @@ def test_one_more_person_tells_nothing() -> None:
     assert line(MUG, "k1") == line(MUG, "k1")
     assert line(MUG, "k1") != line(MUG, "k2")
     assert line(MUG, "k1") != line(f"{MUG}2", "k1")
-    changes = sum(
-        one != other for one, other in zip(line(MUG, "k1")[1:], line(MUG, "k1"), strict=False)
-    )
+    changes = sum(one != other for one, other in pairwise(line(MUG, "k1")))
     assert 50 < changes < 200
 
 
