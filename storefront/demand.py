@@ -23,8 +23,8 @@ blueprint.register_error_handler(SQLAlchemyError, merchant.away)
 PERIODS = (7, 30, 90)
 """Days that can be looked at, today among them."""
 USUAL = 30
-MOST = 50
-"""Variants that are shown: those asked for most."""
+MOST, WHOLE = 20, 200
+"""Variants that are shown, those asked for most: at first, and by `?all=1`."""
 CHANNELS = {"EMAIL": "Email", "SMS": "SMS", "WHATSAPP": "WhatsApp"}
 ENDS = ("taken", "kept", "parked", "refused", "failed", "started", "unknown")
 """The states in the order in which they are shown."""
@@ -49,6 +49,8 @@ class Board:
     """What the page shows."""
 
     days: int
+    whole: bool
+    """Whether as many variants are shown as the page takes."""
     now: datetime
     found: admin.Demand
     chart: charts.Columns
@@ -73,10 +75,11 @@ class Board:
 
 @blueprint.get("/demand")
 def show() -> str:
-    """The demand of the last `?days=`: 7, 30 or 90."""
+    """The demand of the last `?days=`: 7, 30 or 90; `?all=1` for more variants."""
     return render_template(
         "merchant/demand.html",
-        board=board(_days()),
+        board=board(_days(), whole="all" in request.args),
+        whole=WHOLE,
         periods=PERIODS,
         channels=CHANNELS,
         ends={state: STATES[state][0] for state in ENDS},
@@ -98,19 +101,20 @@ def download() -> Response:
     )
 
 
-def board(days: int) -> Board:
+def board(days: int, *, whole: bool = False) -> Board:
     """The demand of the last days, with the shop's names.
 
     Raises `sqlalchemy.exc.SQLAlchemyError` when the database can't be used.
     """
     since, until = period(days)
-    found = admin.demand(since, until, most_variants=MOST)
+    found = admin.demand(since, until, most_variants=WHOLE if whole else MOST)
     known = variants_of(each.variant for each in found.variants)
     longest = max((each.figures.requests for each in found.variants), default=0)
     # one scale for all, or their days couldn't be compared
     highest = max(chain.from_iterable(each.days for each in found.variants), default=0)
     return Board(
         days=days,
+        whole=whole,
         now=datetime.now(UTC),
         found=found,
         chart=charts.columns(found.days),

@@ -17,7 +17,7 @@ from flask import (
 from flask import url_for as url
 from limits import RateLimitItem, parse_many
 from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter, RateLimiter
+from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
 from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response
 
@@ -35,7 +35,7 @@ LONGEST = 1000
 def init_app(app: Flask) -> None:
     """Set up the limits, in the storage that the sign-ups' limits use, but never switched off."""
     storage = storage_from_string(app.config.get("RATELIMIT_STORAGE_URI") or "memory://")
-    app.extensions["merchant_login_limiter"] = FixedWindowRateLimiter(storage)
+    app.extensions["merchant_login_limiter"] = SlidingWindowCounterRateLimiter(storage)
 
 
 @blueprint.before_request
