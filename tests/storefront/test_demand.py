@@ -114,13 +114,13 @@ def test_the_file(app: Flask, client: FlaskClient) -> None:
     ask(client, "HAAR-OIL-M", "ada@example.org", "bob@example.org")
     log(app, 1, age=timedelta(days=3))
 
-    reply = client.get(f"{URL}.csv?days=7")
     since = TODAY - timedelta(days=6)
-    assert reply.headers["Content-Disposition"] == (
-        f'attachment; filename="demand-{since}-to-{TODAY}.csv"'
-    )
-    assert reply.content_type == "text/csv; charset=utf-8"
-    assert "no-store" in reply.headers["Cache-Control"]
+    with client.get(f"{URL}.csv?days=7") as reply:
+        assert reply.headers["Content-Disposition"] == (
+            f'attachment; filename="demand-{since}-to-{TODAY}.csv"'
+        )
+        assert reply.content_type == "text/csv; charset=utf-8"
+        assert "no-store" in reply.headers["Cache-Control"]
     head, *lines = rows(client, f"{URL}.csv?days=7")
     assert [dict(zip(head, line, strict=True)) for line in lines] == [
         {
@@ -150,9 +150,13 @@ def test_many_variants(app: Flask, client: FlaskClient) -> None:
     assert page.html.count('class="spark"') == 20
     assert "The 20 asked for most. Show 200 ; the CSV has them all." in page.text
     assert Page(client, f"{URL}?all=1").html.count('class="spark"') == 200
-    reply = client.get(f"{URL}.csv")
-    assert reply.is_streamed
-    assert sum(1 for _ in reply.iter_encoded()) == 3
+    with client.get(f"{URL}.csv") as reply:
+        assert reply.is_streamed
+        assert sum(1 for _ in reply.iter_encoded()) == 3
+    with client.get(f"{URL}.csv") as cut_off:
+        next(cut_off.iter_encoded())
+    with app.app_context():
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert len(rows(client)) == 1301
 
 
