@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from flask import (
@@ -23,6 +24,7 @@ from werkzeug.wrappers import Response
 
 from . import merchant_door
 
+logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 
 PER_ADDRESS = parse_many("5 per minute; 30 per hour")
@@ -72,6 +74,7 @@ def sign_in() -> Response:
     hashed = current_app.config[merchant_door.SETTING]
     # compares in constant time; a text of any length would be work
     if len(password) > LONGEST or not check_password_hash(hashed, password):
+        logger.warning("a wrong password was given for the merchant's pages")
         return _page("That isn’t the password. Please try again.", 422)
     response = redirect(_next(), code=303)
     merchant_door.let_in(response)
