@@ -1,4 +1,5 @@
-"""For a shop's merchant pages and the commands: what waits, what failed, and to try it again.
+"""For a shop's merchant pages and the commands: what was asked for, what waits, what failed, and
+to try it again.
 
 Every function works within an app context, and raises `sqlalchemy.exc.SQLAlchemyError` when the
 database can't be used.
@@ -19,20 +20,28 @@ from sqlalchemy.orm import Session
 
 from .catalog_push import Push, Pushed, PushError
 from .delivery import holds
+from .demand import DayDemand, Demand, Figures, Reason, VariantDemand, demand, demand_by_day
 from .extension import current_state, klaviyo_of
 from .restocking import StockTold, stock_changed, stock_will_be_told
 from .sign_up import Operation
-from .tables import WAITING, CallRow, CallState, SignUpRow, in_utc
+from .tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow, in_utc
 from .variants import Variant
 
 __all__ = [
+    "DayDemand",
+    "Demand",
     "Failure",
+    "Figures",
     "Held",
     "Purged",
     "PushError",
     "Pushed",
+    "Reason",
     "Status",
     "StockTold",
+    "VariantDemand",
+    "demand",
+    "demand_by_day",
     "purge",
     "push_catalog",
     "ready",
@@ -42,10 +51,6 @@ __all__ = [
     "stock_will_be_told",
 ]
 
-UNKNOWN = "unknown"
-"""What a call is that was started and of which nobody has heard since."""
-STARTED_FOR = timedelta(minutes=1)
-"""How long a call may be under way: a shopper waits for seconds."""
 BATCH = 500
 
 

@@ -9,15 +9,19 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from werkzeug.security import generate_password_hash
 
 from notify_me import admin
 
-from . import catalog, catalog_file, loader, restocking
+from . import catalog, catalog_file, loader, merchant_door, restocking
 from .database import db
 
 CATALOG = Path(__file__).with_name("catalog.json")
 
-group = AppGroup("storefront", help="The shop's catalog.")
+SHORTEST = 12
+"""Characters of a merchant's password."""
+
+group = AppGroup("storefront", help="The shop's catalog, and the merchant's password.")
 
 
 @group.command("restock")
@@ -102,3 +106,15 @@ def load(file: Path, stock: bool) -> None:
         f"The shop has {loaded.products} products with {loaded.variants} variants"
         f" from {file.name}; {loaded.new} of the products are new."
     )
+
+
+@group.command("hash-password")
+def hash_password() -> None:
+    """Ask for a password for the merchant's pages, and print its hash as a line for .env."""
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < SHORTEST:
+        raise click.ClickException(
+            f"a password for the merchant's pages has {SHORTEST} characters or more: choose a "
+            "longer one, such as four words that don't belong together"
+        )
+    click.echo(f"{merchant_door.SETTING}='{generate_password_hash(password)}'")
