@@ -119,7 +119,10 @@ def _migrated() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / DATABASE
         file.touch()  # so that it is migrated, not copied
-        keys = {"KLAVIYO_PUBLIC_KEY": "Abc123", "KLAVIYO_PRIVATE_KEY": "pk_for_tests"}
+        keys: dict[str, Any] = {
+            "KLAVIYO_PUBLIC_KEY": "Abc123",
+            "KLAVIYO_PRIVATE_KEY": "pk_for_tests",
+        }
         app = small_shop(Path(folder), small_catalog(), **keys)
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
