@@ -137,9 +137,8 @@ class Sandbox:
 
 
 def install(app: Flask, sandbox: Sandbox) -> None:
-    """Keep the sandbox on the app, and save it after each request, before the reply is sent."""
+    """Keep the sandbox on the app, in place of the one before it, if any."""
     app.extensions[_EXTENSION] = sandbox
-    app.teardown_request(lambda error: sandbox.save())
 
 
 def close(app: Flask) -> None:
