@@ -33,8 +33,10 @@ def _not_stored(response: Response) -> Response:
 
 @blueprint.get("/requests")
 def requests() -> Response:
-    """Return the record, oldest first, of one `?operation=` or of all."""
-    return jsonify(requests=current_sandbox().record.entries(request.args.get("operation")))
+    """Return the record, oldest first, of one `?operation=` or of all; those `?after=` an ID."""
+    operation = request.args.get("operation")
+    after = request.args.get("after", default=0, type=int)
+    return jsonify(requests=current_sandbox().record.entries(operation, after=after))
 
 
 @blueprint.delete("/requests")

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from .catalog_push import Push, Pushed, PushError
 from .delivery import holds
 from .demand import DayDemand, Demand, Figures, Reason, VariantDemand, demand, demand_by_day
-from .extension import current_state, klaviyo_of
+from .extension import current_account, current_state, klaviyo_of
 from .restocking import StockTold, stock_changed, stock_will_be_told
 from .sign_up import Operation
 from .tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow, in_utc
@@ -42,6 +42,9 @@ __all__ = [
     "VariantDemand",
     "demand",
     "demand_by_day",
+    "forget_everything",
+    "mode",
+    "modes",
     "purge",
     "push_catalog",
     "ready",
@@ -213,6 +216,25 @@ def purge() -> Purged:
     state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
     return Purged(sign_ups, consents, len(stale))
+
+
+def forget_everything() -> None:
+    """Delete the sign-up log, the consents and all that waits: for a demo's new start alone."""
+    state = current_state()
+    state.queue.remove_everything()
+    state.log.remove_everything()
+
+
+def mode() -> str:
+    """Who calls Klaviyo in this request: `server` or `client`."""
+    return current_account().mode
+
+
+def modes() -> tuple[str, ...]:
+    """The modes for which there is a key."""
+    account = current_state().account
+    keys = {"server": account.private_key.get_secret_value(), "client": account.public_key}
+    return tuple(mode for mode, key in keys.items() if key)
 
 
 def push_catalog(

@@ -15,6 +15,7 @@ from . import (
     crawlers,
     database,
     demand,
+    demo,
     drawings,
     errors,
     headers,
@@ -61,4 +62,5 @@ def init_app(app: Flask) -> None:
         merchant_asks_password=merchant_door.asks_password,
         merchant_may_enter=merchant_door.may_enter,
     )
+    demo.init_app(app)
     app.cli.add_command(cli.group)

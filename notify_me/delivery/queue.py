@@ -242,6 +242,13 @@ class Queue:
         if ids:
             self.client.delete_workflows(list(ids))
 
+    def remove_everything(self, *, batch: int = 500) -> None:
+        """Delete every job, whatever its state."""
+        while found := self.client.list_workflows(
+            name=WORKFLOW, limit=batch, load_input=False, load_output=False
+        ):
+            self.remove([each.workflow_id for each in found])
+
     def remove_finished(self, age: float, *, batch: int = 500) -> int:
         """Delete what was finished `age` seconds ago or earlier, since it holds addresses.
 
