@@ -107,7 +107,6 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
     _check_database(app.config["DATABASE_URL"])
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
-    app.config["CATALOG_INTEGRATION"], app.config["CATALOG_ID"] = "$custom", "$default"
     app.config["ALEMBIC"] = {
         "script_location": storefront.MIGRATIONS,
         "version_locations": [("notify_me", MIGRATIONS)],

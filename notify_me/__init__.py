@@ -1,7 +1,7 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
 from .delivery import include_name, upgrade
-from .extension import MIGRATIONS, NotifyMe, connect_src
+from .extension import MIGRATIONS, NotifyMe, connect_src, current_catalog
 from .settings import SettingsError
 from .sign_up import Channel
 from .tables import Base
@@ -20,6 +20,7 @@ __all__ = [
     "Variant",
     "Visitor",
     "connect_src",
+    "current_catalog",
     "include_name",
     "metadata",
     "upgrade",

@@ -18,7 +18,7 @@ from .delivery.queue import check_sqlite
 from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .opt_in import OptIn
-from .settings import Account, Settings, SettingsError, read_account, read_settings
+from .settings import Account, KlaviyoCatalog, Settings, SettingsError, read_account, read_settings
 from .settings.overlay import WrongChanges, overlaid_once
 from .variants import Catalog
 from .visitor import Visitor, Visits
@@ -108,6 +108,11 @@ def _held(state: State, visitor: Visitor) -> _Holding:
             logger.warning("a visitor's own settings don't hold: %s", error)
             settings = state.settings
     return _Holding(settings, account)
+
+
+def current_catalog() -> KlaviyoCatalog:
+    """`[catalog]` of the app that handles this request or command: what makes composite IDs."""
+    return current_state().settings.catalog
 
 
 class NotifyMe:

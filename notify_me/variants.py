@@ -10,6 +10,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 from urllib.parse import quote
 
+from .external_ids import gid_problem
+
 if TYPE_CHECKING:
     from .settings import Trigger
 
@@ -19,6 +21,18 @@ MAX_LENGTH = 500
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAGENTO_CATALOG = re.compile(r"\d+-\d+")
+
+
+def catalog_problem(integration_type: str, catalog_id: str) -> str | None:
+    """What is wrong with a catalog, whichever variant is meant; None if nothing is."""
+    if SEPARATOR in integration_type or SEPARATOR in catalog_id:
+        return f"only the variant's own ID may hold {SEPARATOR!r}"
+    if integration_type == "$magento_two" and not _MAGENTO_CATALOG.fullmatch(catalog_id):
+        return (
+            "for $magento_two the catalog ID is the website's ID, a hyphen and the store's ID, "
+            "such as 1-1"
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +60,14 @@ class CompositeID:
         whole = SEPARATOR.join(parts)
         if not all(part.strip() for part in parts):
             return f"{whole!r} has an empty part: a composite ID is type:::catalog:::variant"
-        if SEPARATOR in self.integration_type or SEPARATOR in self.catalog_id:
-            return f"{whole!r}: only the variant's own ID may hold {SEPARATOR!r}"
+        if problem := catalog_problem(self.integration_type, self.catalog_id):
+            return f"{whole!r}: {problem}"
         if _CONTROL.search(whole):
             return f"{whole!r} holds a control character"
         if len(whole) > MAX_LENGTH:
             return f"a composite ID has at most {MAX_LENGTH} characters, this one {len(whole)}"
-        if self.integration_type == "$magento_two" and not _MAGENTO_CATALOG.fullmatch(
-            self.catalog_id
-        ):
-            return (
-                f"{whole!r}: for $magento_two the catalog ID is the website's ID, a hyphen and "
-                "the store's ID, such as 1-1"
-            )
-        if self.external_id.startswith("gid://"):
-            number = self.external_id.rsplit("/", 1)[-1]
-            return f"{whole!r}: Klaviyo knows Shopify variants by number; write {number!r}"
+        if problem := gid_problem(self.external_id):
+            return f"{whole!r}: {problem}"
         return None
 
     @classmethod
@@ -114,7 +120,8 @@ class Variant:
     sku: str = ""
     description: str = ""
     image_url: str = ""
-    """These three are for Klaviyo's catalog alone, where the shop fills it."""
+    categories: Sequence[str] = ()
+    """These four are for Klaviyo's catalog alone, where the shop fills it."""
 
     @property
     def title(self) -> str:

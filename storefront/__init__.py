@@ -9,13 +9,13 @@ from flask import Flask
 from . import (
     cart,
     cart_views,
-    catalog,
     checkout,
     cli,
     crawlers,
     database,
     demand,
     demo,
+    departments,
     drawings,
     errors,
     headers,
@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
     `MERCHANT_PASSWORD_HASH` is wrong.
     """
     database.init_app(app)
+    departments.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
     merchant_door.init_app(app)
@@ -56,7 +57,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(
         cart_count=cart.count,
-        categories=catalog.CATEGORIES,
+        categories=departments.departments,
         demo_visitor=loopback.demo_visitor,
         drawing_url=drawings.drawing_url,
         merchant_asks_password=merchant_door.asks_password,

@@ -5,37 +5,21 @@ Every function loads all that its page reads, in a fixed number of queries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, url_for
+from flask import url_for
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from notify_me import CompositeID, Variant
+from notify_me import CompositeID, Variant, current_catalog
 
 from .browsing import Browse
 from .database import db
+from .departments import departments
 from .drawings import drawing_url
 from .models import Product, ProductVariant
 from .stock import BUYABLE, IN_STOCK
-
-
-class Category(NamedTuple):
-    """A department of the shop."""
-
-    name: str
-    line: str
-
-
-CATEGORIES = {
-    "wear": Category("Wear", "Layers for a day that can’t make up its mind."),
-    "carry": Category("Carry", "For what must stay dry, hot, or over your head."),
-    "camp": Category("Camp", "A roof, a light and something warm to hold."),
-    "home": Category("Home", "For the right side of the window."),
-}
-"""By slug, in the order of the menu."""
-
 
 PAGE_SIZE = 12
 """Products on a page of the listing."""
@@ -95,14 +79,28 @@ def related(of: Product, number: int = 4) -> Sequence[Product]:
 
 def variants(skus: Collection[str]) -> dict[str, ProductVariant]:
     """The variants with these SKUs, each with its product and options, by SKU."""
-    if not skus:
-        return {}
+    return {variant.sku: variant for variant in _variants(ProductVariant.sku, skus)}
+
+
+def by_composite_id(composite_ids: Iterable[str]) -> dict[str, ProductVariant]:
+    """The variants under these IDs at Klaviyo, each with its product and options, by that ID."""
+    ours = current_catalog()
+    ids = {each.external_id for each in map(CompositeID.parse, composite_ids) if ours.holds(each)}
+    found = _variants(ProductVariant.external_id, ids)
+    return {str(ours.composite_id(variant.external_id)): variant for variant in found}
+
+
+def _variants(
+    column: sa.orm.InstrumentedAttribute[str], values: Collection[str]
+) -> Iterable[ProductVariant]:
+    if not values:
+        return []
     query = (
         sa.select(ProductVariant)
-        .where(ProductVariant.sku.in_(skus))
+        .where(column.in_(values))
         .options(joinedload(ProductVariant.product).selectinload(Product.options))
     )
-    return {variant.sku: variant for variant in db.session.scalars(query)}
+    return db.session.scalars(query)
 
 
 def all_products(batch: int = 200) -> Iterator[list[Variant]]:
@@ -136,9 +134,7 @@ def kit_variant(variant: ProductVariant) -> Variant:
     of = variant.product
     names = [option.name for option in of.options]
     return Variant(
-        composite_id=CompositeID(
-            current_app.config["CATALOG_INTEGRATION"], current_app.config["CATALOG_ID"], variant.sku
-        ),
+        composite_id=current_catalog().composite_id(variant.external_id),
         product_id=of.handle,
         product_title=of.title,
         url=url_for("shop.product", handle=of.handle, variant=variant.sku),
@@ -150,6 +146,10 @@ def kit_variant(variant: ProductVariant) -> Variant:
         sku=variant.sku,
         description=of.summary,
         image_url=drawing_url(of.drawing, variant.colour),
+        categories=[
+            *([departments[of.category].name] if of.category in departments else []),
+            *of.tags,
+        ],
     )
 
 
@@ -158,17 +158,15 @@ class ShopCatalog:
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
         """The variant under this ID, or None if the shop has none."""
-        if not _ours(composite_id):
-            return None
-        found = variants([composite_id.external_id]).get(composite_id.external_id)
-        return kit_variant(found) if found else None
+        found = by_composite_id([str(composite_id)])
+        return next(map(kit_variant, found.values()), None)
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
         """All variants of the same product, this one included; empty if there is no such one."""
-        if not _ours(composite_id):
+        if not current_catalog().holds(composite_id):
             return []
         same = sa.select(ProductVariant.product_id).where(
-            ProductVariant.sku == composite_id.external_id
+            ProductVariant.external_id == composite_id.external_id
         )
         query = (
             sa.select(ProductVariant)
@@ -181,10 +179,10 @@ class ShopCatalog:
 
     def composite_ids(self) -> Iterator[CompositeID]:
         """The composite ID of every variant, a few hundred at a time."""
-        config = current_app.config
-        query = sa.select(ProductVariant.sku).order_by(ProductVariant.id)
-        for sku in db.session.scalars(query.execution_options(yield_per=500)):
-            yield CompositeID(config["CATALOG_INTEGRATION"], config["CATALOG_ID"], sku)
+        ours = current_catalog()
+        query = sa.select(ProductVariant.external_id).order_by(ProductVariant.id)
+        for external_id in db.session.scalars(query.execution_options(yield_per=500)):
+            yield ours.composite_id(external_id)
 
 
 def _products() -> sa.Select[Product]:
@@ -229,12 +227,4 @@ def _variants_of_product(where: sa.ColumnElement[bool]) -> sa.Select[ProductVari
         sa.select(ProductVariant)
         .where(ProductVariant.product_id == Product.id, where)
         .correlate(Product)
-    )
-
-
-def _ours(composite_id: CompositeID) -> bool:
-    config = current_app.config
-    return (composite_id.integration_type, composite_id.catalog_id) == (
-        config["CATALOG_INTEGRATION"],
-        config["CATALOG_ID"],
     )

@@ -11,7 +11,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from werkzeug.security import generate_password_hash
 
-from notify_me import admin
+from notify_me import admin, current_catalog
 
 from . import catalog, catalog_file, loader, merchant_door, restocking
 from .database import db
@@ -50,10 +50,10 @@ def push_catalog(dry_run: bool) -> None:
 
     One that was stopped goes on where it was when it is started again.
     """
-    if (kind := current_app.config["CATALOG_INTEGRATION"]) != "$custom":
+    if not (ours := current_catalog()).writable:
         raise click.ClickException(
-            f"this shop's catalog is {kind}, which the platform itself fills: only $custom is "
-            "pushed from here"
+            f"this shop's catalog is {ours.integration}, which the platform itself fills: only "
+            "$custom is pushed from here"
         )
     try:
         # of a request, since the catalog makes addresses

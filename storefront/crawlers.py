@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, url_for
 
 from . import catalog
+from .departments import departments
 from .views import cached
 
 blueprint = Blueprint("crawlers", __name__)
@@ -17,7 +18,7 @@ def sitemap() -> Response:
     """The shop's front, its departments and all products."""
     addresses = [
         url_for("shop.listing", _external=True),
-        *(url_for("shop.listing", category=slug, _external=True) for slug in catalog.CATEGORIES),
+        *(url_for("shop.listing", category=slug, _external=True) for slug in departments),
         *(url_for("shop.product", handle=one, _external=True) for one in catalog.handles()),
     ]
     response = cached(render_template("shop/sitemap.xml", addresses=addresses))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify_me import CompositeID, admin
+from notify_me import admin
 
 from . import catalog
 from .models import ProductVariant
@@ -127,8 +127,8 @@ class Deliveries:
         """The variant of the last error, when the shop has it."""
         if self.status.last_error is None or not self.status.last_error.variant:
             return None
-        sku = CompositeID.parse(self.status.last_error.variant).external_id
-        return catalog.variants([sku]).get(sku)
+        composite_id = self.status.last_error.variant
+        return catalog.by_composite_id([composite_id]).get(composite_id)
 
 
 def look() -> Deliveries | None:

@@ -10,7 +10,7 @@ from itertools import chain
 from flask import Blueprint, Response, render_template, request, stream_with_context
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify_me import CompositeID, admin
+from notify_me import admin
 
 from . import catalog, charts, demand_csv, merchant, merchant_door
 from .deliveries import STATES
@@ -90,7 +90,7 @@ def show() -> str:
 def download() -> Response:
     """The same as a file: a line for each variant on each day, however many there are."""
     since, until = period(_days())
-    lines = demand_csv.lines(admin.demand_by_day(since, until), variants_of)
+    lines = demand_csv.lines(admin.demand_by_day(since, until), catalog.by_composite_id)
     # what the database refuses is told before a file has begun
     first = next(lines)
 
@@ -113,7 +113,7 @@ def board(days: int, *, whole: bool = False) -> Board:
     """
     since, until = period(days)
     found = admin.demand(since, until, most_variants=WHOLE if whole else MOST)
-    known = variants_of(each.variant for each in found.variants)
+    known = catalog.by_composite_id(each.variant for each in found.variants)
     longest = max((each.figures.requests for each in found.variants), default=0)
     # one scale for all, or their days couldn't be compared
     highest = max(chain.from_iterable(each.days for each in found.variants), default=0)
@@ -142,13 +142,6 @@ def period(days: int) -> tuple[date, date]:
     """The first and the last day, in UTC."""
     today = datetime.now(UTC).date()
     return today - timedelta(days=days - 1), today
-
-
-def variants_of(composite_ids: Iterable[str]) -> dict[str, ProductVariant]:
-    """The shop's variants under these composite IDs, for those that it has."""
-    skus = {CompositeID.parse(each).external_id for each in composite_ids}
-    found = catalog.variants(skus).values()
-    return {str(catalog.kit_variant(each).composite_id): each for each in found}
 
 
 def _dated(since: date, counts: Iterable[int]) -> dict[date, int]:

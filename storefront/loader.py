@@ -83,6 +83,7 @@ def _variant(
     present: ProductVariant | None, entry: VariantEntry, position: int, *, stock: bool
 ) -> ProductVariant:
     variant = present or ProductVariant(sku=entry.sku)
+    variant.external_id = entry.sku
     variant.position = position
     variant.values = entry.options
     variant.price = entry.price

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -29,6 +29,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def _own_sku(context: Any) -> str:
+    sku: str = context.get_current_parameters()["sku"]
+    return sku
 
 
 class OptionValue(TypedDict):
@@ -96,6 +101,8 @@ class ProductVariant(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_product.id"), index=True)
     sku: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    external_id: Mapped[str] = mapped_column(sa.String(200), unique=True, default=_own_sku)
+    """Its ID at the platform that Klaviyo knows it by; the SKU, where nothing else is given."""
     position: Mapped[int]
     values: Mapped[list[str]] = mapped_column(sa.JSON)
     """The chosen value of each of the product's options, in the options' order."""
@@ -155,3 +162,17 @@ class OrderLine(Base):
     title: Mapped[str] = mapped_column(sa.String(250))
     price: Mapped[Decimal] = mapped_column(Money)
     quantity: Mapped[int]
+
+
+class Import(Base):
+    """The import that the shop's products come from; no row where they are its own."""
+
+    __tablename__ = "shop_import"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[str] = mapped_column(sa.String(255))
+    imported_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), default=lambda: datetime.now(UTC)
+    )
+    departments: Mapped[list[tuple[str, str]]] = mapped_column(sa.JSON)
+    """Slug and name of each, in the order of the menu."""

@@ -11,6 +11,7 @@ from notify_me import Variant
 
 from . import browsing, catalog, linked_data
 from .choices import choices, first_choice
+from .departments import departments
 from .models import Product
 from .stock import Stock, available, stock_of, stock_of_product
 
@@ -38,7 +39,7 @@ def listing() -> Response:
     :raise 404: there is no such category, or no such page.
     """
     view = browsing.from_arguments(request.args)
-    if view.category is not None and view.category not in catalog.CATEGORIES:
+    if view.category is not None and view.category not in departments:
         abort(404)
     total = catalog.count(view)
     pages = browsing.Pages(view, total, max(1, -(-total // catalog.PAGE_SIZE)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..external_ids import NUMBERED, is_number
 from ..outcomes import Answer
 from ..told import quoted
 from ..variants import Catalog, CompositeID, ListedCatalog
@@ -20,9 +20,6 @@ bound an address at 8 kB.
 """
 SHOWN = 10
 _SCOPES = frozenset({"catalogs:read"})
-_NUMBERED = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
-"""Platforms whose variants have numbers."""
-_DIGITS = re.compile(r"\d+", re.ASCII)
 
 
 @dataclass
@@ -44,7 +41,7 @@ class _Found:
         if (kind, composite_id.catalog_id) == ("$custom", "$default"):
             return True
         self.elsewhere[kind] += 1
-        if kind in _NUMBERED and not _DIGITS.fullmatch(composite_id.external_id):
+        if kind in NUMBERED and not is_number(composite_id.external_id):
             self.misnamed_count += 1
             self.misnamed += [str(composite_id)] if len(self.misnamed) < SHOWN else []
         return False
@@ -93,7 +90,7 @@ def _row(asking: Asking, found: _Found) -> Row:
         cure = "put products into it, and run the check again"
         return Row("variants", Verdict.WARN, "the shop has no variants", cure)
     if found.misnamed:
-        kinds = " and ".join(sorted(_NUMBERED & found.elsewhere.keys()))
+        kinds = " and ".join(sorted(NUMBERED & found.elsewhere.keys()))
         return Row(
             "variants",
             Verdict.FAIL,

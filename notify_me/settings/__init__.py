@@ -6,6 +6,7 @@ from the Flask config, which app.py fills from the environment.
 """
 
 from .account import Account, read_account
+from .catalog import KlaviyoCatalog
 from .consent import Consent
 from .delivery import Delivery
 from .errors import SettingsError
@@ -17,6 +18,7 @@ __all__ = [
     "Account",
     "Consent",
     "Delivery",
+    "KlaviyoCatalog",
     "Origin",
     "Reading",
     "Settings",

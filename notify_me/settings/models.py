@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .base import Group
 from .button import Button
+from .catalog import KlaviyoCatalog
 from .channels import Channels
 from .consent import Consent
 from .delivery import Delivery
@@ -22,5 +23,6 @@ class Settings(Group):
     channels: Channels = Channels()
     consent: Consent = Consent()
     demand: Demand = Demand()
+    catalog: KlaviyoCatalog = KlaviyoCatalog()
     delivery: Delivery = Delivery()
     retention: Retention = Retention()

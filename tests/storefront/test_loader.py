@@ -62,7 +62,7 @@ def test_load_updates_words_and_prices_by_handle_and_sku(app: Flask, tmp_path: P
     assert len(products_now) == len(products)
     assert products_now[0][:3] == (products[0][0], "haar-parka", "Haar Coat")
     assert [v[0] for v in variants_now] == [v[0] for v in variants if v[2] != "HAAR-SLA-L"]
-    assert str(variants_now[0][5]) == "199.00"
+    assert str(variants_now[0][6]) == "199.00"
 
 
 def test_load_keeps_the_stock_unless_told(app: Flask, stock: Stock) -> None:

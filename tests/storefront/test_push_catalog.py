@@ -142,10 +142,10 @@ def test_what_klaviyo_wont_have_is_named(app: Flask, sandbox: Sandbox) -> None:
     assert len(sandbox._call("GET", "catalog")["catalog"]) == 57
 
 
-def test_another_platforms_catalog_is_not_pushed(app: Flask, sandbox: Sandbox) -> None:
+def test_another_platforms_catalog_is_not_pushed(tmp_path: Path, sandbox: Sandbox) -> None:
     """Klaviyo gets it from there."""
-    app.config["CATALOG_INTEGRATION"] = "$shopify"
-    told = push(app)
+    theirs = {"NOTIFY_ME_CATALOG__INTEGRATION": "$shopify"}
+    told = push(make_shop(tmp_path / "none.db", **sandbox.environ(), SHOP_URL=SHOP, **theirs))
 
     assert told.exit_code == 1
     assert "this shop's catalog is $shopify" in told.output
