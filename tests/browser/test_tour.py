@@ -102,7 +102,7 @@ def test_the_whole_story_by_the_server(page: Page, shop_url: str, sandbox: Sandb
     page.get_by_role("link", name="Reset").click()
     page.get_by_role("button", name="Reset the demo").click()
     expect(page).to_have_url(f"{shop_url}/")
-    assert sandbox.requests() == []
+    assert sandbox.read("messages") == []
     page.goto(f"{shop_url}/products/blatter-souwester?variant=BLAT-S")
     expect(page.get_by_role("link", name="Notify me: Blatter")).to_be_visible()
 
