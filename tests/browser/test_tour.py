@@ -58,10 +58,10 @@ def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Open the message").click()
     mail = opened.value
-    expect(mail.get_by_role("article")).to_contain_text("Blatter Sou'wester")
+    expect(mail.get_by_role("article")).to_contain_text("Blatter Sou’wester")
     expect(mail.get_by_role("article")).to_contain_text(EMAIL)
     mail.get_by_role("link", name="See it in the shop").click()
-    expect(mail.get_by_role("heading", level=1)).to_have_text("Blatter Sou'wester")
+    expect(mail.get_by_role("heading", level=1)).to_have_text("Blatter Sou’wester")
     assert mail.url == f"{shop_url}/products/blatter-souwester?variant=BLAT-S"
 
     step_on(mail, "7 of 7 Buy it")
