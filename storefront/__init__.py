@@ -27,6 +27,7 @@ from . import (
 from .catalog import ShopCatalog
 from .database import db
 from .models import Base
+from .studio import views as studio
 from .visitor import visitor
 
 __all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app", "visitor"]
@@ -43,7 +44,7 @@ def init_app(app: Flask) -> None:
     database.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
-    for room in (views, cart_views, checkout, merchant, drawings, crawlers, legal):
+    for room in (views, cart_views, checkout, merchant, studio, drawings, crawlers, legal):
         app.register_blueprint(room.blueprint)
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(

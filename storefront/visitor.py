@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 from flask import request
+from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import Visitor
 
 from .loopback import demo_visitor
+from .studio import looks
+
+logger = logging.getLogger(__name__)
 
 MODE_COOKIE = "notify_me_mode"
 _MODES: dict[str, Literal["server", "client"]] = {"server": "server", "client": "client"}
@@ -18,4 +23,9 @@ def visitor() -> Visitor | None:
     """This visitor's own choices; None for everybody whom the demo's pages are not for."""
     if not demo_visitor():
         return None
-    return Visitor(mode=_MODES.get(request.cookies.get(MODE_COOKIE, "")))
+    try:
+        settings = looks.read(looks.chosen()) or {}
+    except SQLAlchemyError as error:
+        logger.warning("a visitor's look can't be read: %s", type(error).__name__)
+        settings = {}
+    return Visitor(settings, mode=_MODES.get(request.cookies.get(MODE_COOKIE, "")))

@@ -1,0 +1,64 @@
+"""The presets: `presets.toml`, read once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("presets.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A look to begin with: settings by dotted key."""
+
+    id: str
+    name: str
+    about: str
+    settings: Mapping[str, Any]
+
+    @property
+    def colors(self) -> dict[str, str]:
+        """What its picture is painted with: form, words, button and its words."""
+        look = self.settings
+        return {
+            "form": look["modal.background_color"],
+            "text": look["modal.text_color"],
+            "button": look["modal.button_background_color"],
+            "words": look["modal.button_text_color"],
+        }
+
+    @property
+    def corner(self) -> float:
+        """How round its button is in the picture."""
+        return min(float(self.settings.get("button.button_styles.border_radius", 4)) / 2, 6)
+
+
+@cache
+def presets() -> Mapping[str, Preset]:
+    """All presets by ID, in the file's order."""
+    document = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return {
+        name: Preset(name, given["name"], given["about"], dict(_flat(given["settings"])))
+        for name, given in document.items()
+    }
+
+
+def applied(preset: Preset, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes with the preset's look in place of whatever another preset may have set."""
+    looks = {key for each in presets().values() for key in each.settings}
+    return {key: value for key, value in changes.items() if key not in looks} | dict(
+        preset.settings
+    )
+
+
+def _flat(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, (*path, name))
+        else:
+            yield ".".join((*path, name)), value
