@@ -53,7 +53,8 @@ def in_state(
     if typed is not None and form.validate() and state == "done":
         return replies.done_context(pretended(form.to_sign_up()), siblings)
     context = replies.FormReply(form, variant, waiting, choose=False).context()
-    return {**context, "view": replies.FORM}
+    # the focus is the page's that shows the preview
+    return {**context, "view": replies.FORM, "focus": False}
 
 
 def _typed(state: PreviewState | None, variant: Variant) -> MultiDict[str, str] | None:

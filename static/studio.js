@@ -101,11 +101,18 @@ function frame(address) {
   come.addEventListener("load", () => {
     if (!come.isConnected) return;
     const [before, after] = [/** @type {HTMLIFrameElement} */ (old).contentWindow, come.contentWindow];
-    if (before && after) after.scrollTo(0, before.scrollY);
+    if (before && after && same(before, after)) after.scrollTo(0, before.scrollY);
     delete come.dataset.coming;
     old.remove();
   }, { once: true });
   place.append(come);
+}
+
+/** Whether two frames show the same place of the shop, so that one stays where the other was.
+ * @param {Window} one @param {Window} other */
+function same(one, other) {
+  const [from, to] = [one, other].map((each) => new URLSearchParams(each.location.search));
+  return ["state", "product"].every((name) => from.get(name) === to.get(name));
 }
 
 /** The preview alone has changed: its address is the server's form, filled in. */
@@ -183,9 +190,11 @@ form.addEventListener("input", (event) => {
   clearTimeout(waiting);
   waiting = setTimeout(send, PAUSE);
 });
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const button = /** @type {HTMLElement} */ (event.submitter);
+  const button = event.submitter;
+  // what was typed a moment ago is a step of its own, to be undone
+  if (waiting !== undefined) await send();
   if (button?.ariaDisabled !== "true") send(button);
 });
 form.addEventListener("click", async (event) => {

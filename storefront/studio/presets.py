@@ -48,12 +48,11 @@ def presets() -> Mapping[str, Preset]:
     }
 
 
-def applied(preset: Preset, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes with the preset's look in place of whatever another preset may have set."""
+def applied(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes with a preset's look in place of whatever another may have set; `own` has none."""
     looks = {key for each in presets().values() for key in each.settings}
-    return {key: value for key, value in changes.items() if key not in looks} | dict(
-        preset.settings
-    )
+    preset = presets()[name].settings if name in presets() else {}
+    return {key: value for key, value in changes.items() if key not in looks} | dict(preset)
 
 
 def _flat(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

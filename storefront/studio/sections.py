@@ -137,5 +137,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
-        return "follows the shop"
-    return text_of(value).replace("\n", ", ") or "empty"
+        return "the shop’s look"
+    text = text_of(value).replace("\n", ", ")
+    return f"“{text}”" if text else "nothing"

@@ -28,7 +28,7 @@ from ..loopback import demo_visitor
 from . import looks, shown, snippets
 from .controls import changes_in
 from .page import Draft, page, toml
-from .presets import applied, presets
+from .presets import applied
 from .sections import values_of
 
 logger = logging.getLogger(__name__)
@@ -105,8 +105,8 @@ def change() -> Response:
     typed = changes_in(form, now)
     draft = Draft(typed, snippet=form.get("snippet", ""))
     wanted: Mapping[str, Any] = {**changes, **typed}
-    if does == "preset" and about in presets():
-        wanted = applied(presets()[about], wanted)
+    if does == "preset":
+        wanted = applied(about, wanted)
     elif does == "restore":
         wanted = {key: value for key, value in wanted.items() if key != about}
     checked = studio.check(wanted)
