@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notify_me.settings import Settings
+from notify_me.settings.fields import tables
 
 from .controls import Control, controls, text_of, words
 
@@ -28,6 +29,7 @@ TITLES = {
 }
 """The sections in their order; one that isn't among them follows under its table's name."""
 _LOOKS = "looks"
+_TABLES = {".".join(path) for path, _ in tables(Settings)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +119,17 @@ def _section(control: Control) -> str:
     looks = f"{control.key.split('.')[0]} {_LOOKS}"
     if looks in TITLES and (control.kind == "color" or control.is_font):
         return looks
-    known = [name for name in TITLES if control.key.startswith((f"{name}.", f"{name}_"))]
+    known = [
+        name
+        for name in TITLES
+        if control.key.startswith(f"{name}." if name in _TABLES else f"{name}_")
+    ]
     return max(known, key=len, default=control.key.rpartition(".")[0])
 
 
 def _label(key: str, section: str) -> str:
-    if len(key) > len(section) and key.startswith(f"{section}_") and "." in section:
-        rest = key[len(section) + 1 :]
-        return words(rest.rpartition(".")[2])
+    if section not in _TABLES and key.startswith(f"{section}_"):
+        return words(key[len(section) + 1 :])
     return words(key.rpartition(".")[2])
 
 
