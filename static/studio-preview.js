@@ -7,4 +7,7 @@ for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.quer
   dialog.showModal();
   dialog.inert = false;
 }
-if (!document.querySelector("dialog")) document.querySelector(".notify-me--inline, .card notify-me, .buy notify-me")?.scrollIntoView({ block: "center" });
+if (!document.querySelector("dialog")) {
+  // waits for a frame that is in sight: one that isn't doesn't scroll
+  requestAnimationFrame(() => document.querySelector(".notify-me--inline, .buy notify-me, .card notify-me")?.scrollIntoView({ block: "center" }));
+}

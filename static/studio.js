@@ -58,9 +58,9 @@ function show(page, fields) {
 function renew(page) {
   const focused = document.activeElement?.id;
   const name = /** @type {HTMLButtonElement | null} */ (document.activeElement)?.value;
-  const open = [...controls.querySelectorAll("details[open]")].map((one) => one.id);
+  const open = [...controls.querySelectorAll("details.section[open]")].map((one) => one.id);
   const come = /** @type {HTMLElement} */ (page.getElementById("controls"));
-  for (const section of come.querySelectorAll("details")) section.open ||= open.includes(section.id);
+  for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (come.querySelectorAll("details.section"))) section.open ||= open.includes(section.id);
   const panel = /** @type {HTMLElement} */ (controls.parentElement);
   const top = panel.scrollTop;
   controls.replaceChildren(...come.childNodes);
@@ -68,7 +68,9 @@ function renew(page) {
   ready(controls);
   find();
   const again = focused ? document.getElementById(focused) : name && controls.querySelector(`button[value="${CSS.escape(name)}"]`);
-  if (again) /** @type {HTMLElement} */ (again).focus({ preventScroll: true });
+  const told = /** @type {HTMLElement | null} */ (controls.querySelector("[data-focus]"));
+  if (told) told.focus();
+  else if (again) /** @type {HTMLElement} */ (again).focus({ preventScroll: true });
   else controls.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
 }
 
@@ -163,7 +165,7 @@ const search = /** @type {HTMLInputElement} */ (document.getElementById("find"))
 function find() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   let count = 0;
-  for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (controls.querySelectorAll("details"))) {
+  for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (controls.querySelectorAll("details.section"))) {
     let any = false;
     const heading = section.querySelector("summary")?.textContent ?? "";
     for (const row of /** @type {NodeListOf<HTMLElement>} */ (section.querySelectorAll("[data-find]"))) {
@@ -199,12 +201,16 @@ form.addEventListener("submit", async (event) => {
 });
 form.addEventListener("click", async (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-copy]"));
-  if (!button) return;
+  if (!button || button.textContent === button.dataset.done) return;
   const from = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
   from.select();
   await navigator.clipboard.writeText(from.value).catch(() => document.execCommand("copy"));
-  button.dataset.copied = "";
-  setTimeout(() => delete button.dataset.copied, 2000);
+  const [told, words] = [/** @type {HTMLElement} */ (document.getElementById("copied")), button.textContent];
+  told.textContent = button.textContent = button.dataset.done ?? "";
+  setTimeout(() => {
+    button.textContent = words;
+    told.textContent = "";
+  }, 2000);
 });
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
@@ -217,6 +223,9 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(`do-${name}`)?.click();
 });
 
+// on a phone, the phone's own width is the one to begin with
+if (innerWidth < 576 && !new URL(location.href).searchParams.has("width"))
+  /** @type {HTMLInputElement} */ (form.querySelector("[name=width][value=phone]")).checked = true;
 const preview = /** @type {HTMLElement} */ (document.getElementById("do-preview"));
 preview.hidden = true; // it is live
 ready(form);

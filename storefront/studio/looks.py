@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, request
+from sqlalchemy.exc import IntegrityError
 
 from ..database import db
 from ..models import Look
@@ -44,7 +45,11 @@ def keep(changes: Mapping[str, Any]) -> str:
     now = datetime.now(UTC)
     db.session.execute(sa.delete(Look).where(Look.created_at < now - KEPT_FOR))
     db.session.merge(Look(id=name, changes=text, created_at=now))
-    db.session.commit()
+    try:
+        db.session.commit()
+    except IntegrityError:
+        # somebody has kept the same at this moment
+        db.session.rollback()
     return name
 
 

@@ -14,7 +14,7 @@ from notify_me.settings import Settings
 from .. import headers
 from . import looks, shown
 from .controls import controls
-from .presets import presets
+from .presets import presets, worn
 from .sections import sections, values_of
 from .snippets import Report
 
@@ -49,19 +49,24 @@ def page(
     checked = studio.check(changes)
     merchants = studio.merchants()
     settings = checked.settings or merchants
+    # a look that no longer goes with the merchant's settings is told like one just typed
+    problems = draft.problems or checked.problems
     held = values_of(settings)
+    shown_values = {**held, **({} if checked.settings else changes), **draft.typed}
     products = shown.products()
     view = shown.Shown.of(given, {handle: title for handle, (title, _) in products.items()})
-    panel = sections(
-        {**held, **draft.typed}, values_of(merchants), draft.problems, checked.warnings
-    )
+    before = values_of(merchants)
+    panel = sections(shown_values, before, problems, checked.warnings)
     keys = {each.key for each in controls()}
     text = render_template(
         "studio/studio.html",
         sections=panel,
         changed=studio.differing(settings, merchants),
         draft=draft,
-        general=[words for key, words in draft.problems.items() if key not in keys],
+        taken=studio.TITLES["taken"],
+        wrong=len(problems),
+        worn=worn(held, before),
+        general=[words for key, words in problems.items() if key not in keys],
         warnings=list(checked.warnings.values()),
         presets=presets().values(),
         look=name,

@@ -48,11 +48,27 @@ def presets() -> Mapping[str, Preset]:
     }
 
 
+OWN = "own"
+"""Stands for no preset: the shop's own look."""
+
+
+def _looks() -> frozenset[str]:
+    """All keys that a preset may set."""
+    return frozenset(key for each in presets().values() for key in each.settings)
+
+
+def worn(values: Mapping[str, Any], merchants: Mapping[str, Any]) -> str | None:
+    """The preset whose look these values are, `own` for the merchant's; None for one of a kind."""
+    plain = {key: merchants[key] for key in _looks()}
+    of = {key: values[key] for key in plain}
+    looks = {OWN: plain, **{name: plain | dict(p.settings) for name, p in presets().items()}}
+    return next((name for name, look in looks.items() if look == of), None)
+
+
 def applied(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Changes with a preset's look in place of whatever another may have set; `own` has none."""
-    looks = {key for each in presets().values() for key in each.settings}
     preset = presets()[name].settings if name in presets() else {}
-    return {key: value for key, value in changes.items() if key not in looks} | dict(preset)
+    return {key: value for key, value in changes.items() if key not in _looks()} | dict(preset)
 
 
 def _flat(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

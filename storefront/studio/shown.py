@@ -84,3 +84,15 @@ def products() -> dict[str, tuple[str, str]]:
     for handle, title, sku in db.session.execute(query):
         found.setdefault(handle, (title, sku))
     return found
+
+
+def department() -> str | None:
+    """The department with a product of which nothing is left, so that its card has a button."""
+    of = sa.select(ProductVariant.id).where(ProductVariant.product_id == Product.id, BUYABLE)
+    query = (
+        sa.select(Product.category)
+        .where(~of.exists())
+        .order_by(Product.position, Product.id)
+        .limit(1)
+    )
+    return db.session.scalar(query)

@@ -148,7 +148,8 @@ def preview() -> Response:
     studio.preview(view.form_state)
     template = "studio/preview.html"
     if view.state == "cards":
-        text = shop.listing_page(browsing.Browse(), template, layout="shop/listing.html")
+        browse = browsing.Browse(category=shown.department())
+        text = shop.listing_page(browse, template, layout="shop/listing.html")
     else:
         product = catalog.product(view.product)
         if product is None:
