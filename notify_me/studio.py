@@ -38,7 +38,6 @@ __all__ = [
     "merchants",
     "preview",
     "read_snippet",
-    "toml_of",
 ]
 
 
@@ -98,22 +97,24 @@ def as_toml(of: Settings) -> str:
 
     What is None follows the shop, as by default. Raises `SnippetError` if tomlkit isn't installed.
     """
-    return toml_of(differing(of, Settings()), ("notify_me.toml: what differs from the defaults.",))
-
-
-def toml_of(changes: Mapping[str, Any], head: tuple[str, ...] = ()) -> str:
-    """Changes alone as TOML, to go into a file that is there. Raises as `as_toml`."""
     tables: dict[str, Any] = {}
-    for key, value in changes.items():
+    for key, value in differing(of, Settings()).items():
         if value is None:
             continue
         *path, name = key.split(".")
         table = tables
         for part in path:
             table = table.setdefault(part, {})
-        # TOML keeps 16 and 16.0 apart, and people write the former
-        table[name] = int(value) if isinstance(value, float) and value.is_integer() else value
-    return written(tables, head=head)
+        table[name] = _plain(value)
+    return written(tables, head=("notify_me.toml: what differs from the defaults.",))
+
+
+def _plain(value: Any) -> Any:
+    """A value as TOML has it, which knows no null."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items() if each is not None}
+    # TOML keeps 16 and 16.0 apart, and people write the former
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _at(document: Mapping[str, Any], path: Path) -> Any:
