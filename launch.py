@@ -86,8 +86,7 @@ def _run(environ: Mapping[str, str], names: Iterable[str]) -> int:
     path = {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
     for name in names:
-        # HOST is the shop's alone: the sandbox stays on this machine
-        own = {"HOST": "127.0.0.1"} if name == "sandbox" else {}
+        own = _sandbox_environment(environ) if name == "sandbox" else {}
         manager.add_process(
             name, procfile.processes[name], env={**environ, **path, **own}, cwd=str(ROOT)
         )
@@ -101,6 +100,16 @@ def _run(environ: Mapping[str, str], names: Iterable[str]) -> int:
     manager.loop()
     ended.set()
     return int(manager.returncode or 0)
+
+
+def _sandbox_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        # HOST is the shop's alone: the sandbox stays on this machine
+        "HOST": "127.0.0.1",
+        # so that the demo goes on where it was left
+        "SANDBOX_STATE": environ.get("SANDBOX_STATE") or str(ROOT / "instance" / "sandbox.db"),
+        "SANDBOX_SENDER": environ.get("SANDBOX_SENDER") or "Smirr",
+    }
 
 
 def _shown(host: str) -> str:

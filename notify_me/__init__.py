@@ -5,7 +5,7 @@ from .extension import MIGRATIONS, NotifyMe, connect_src
 from .settings import SettingsError
 from .sign_up import Channel
 from .tables import Base
-from .variants import Catalog, CompositeID, InventoryPolicy, Variant
+from .variants import Catalog, CompositeID, InventoryPolicy, ListedCatalog, Variant
 from .visitor import Visitor
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Channel",
     "CompositeID",
     "InventoryPolicy",
+    "ListedCatalog",
     "NotifyMe",
     "SettingsError",
     "Variant",

@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app, render_template, url_for
 from markupsafe import Markup
 
-from . import preview, previewed, theme
+from . import preview, previewed, public_count, theme
 from .extension import current_settings, current_state
 from .variants import Variant, buyable, watchable
 
@@ -63,6 +63,8 @@ def _button(variants: Sequence[Variant], label: str | None, *, card: bool) -> Ma
         card=card,
         classes=button.collection_page_class if card else button.product_page_class,
         anchor="" if card else button.alternate_anchor,
+        # a card stands among many, and has no room for it
+        count="" if card else _count(variants[0]),
     )
 
 
@@ -74,6 +76,7 @@ def _form(variant: Variant) -> Markup:
         prefix=prefix,
         heading="h2",
         anchor=current_settings().button.alternate_anchor,
+        count=_count(variant),
         **previewed.in_state(preview.state(), variant, *_siblings(variant)),
     )
     return Markup(page)  # noqa: S704 - Jinja's own output
@@ -90,6 +93,10 @@ def _siblings(variant: Variant) -> tuple[Sequence[Variant], Sequence[Variant]]:
     siblings = current_state().catalog.siblings(variant.composite_id)
     trigger = current_settings().trigger
     return siblings, [each for each in siblings if watchable(each, trigger)]
+
+
+def _count(variant: Variant) -> str:
+    return public_count.words(str(variant.composite_id))
 
 
 def notify_me_head() -> Markup:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from .base import Allowed, Group
+from .base import Allowed, Group, only_placeholders
 
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
 """What `{…}` may name in a text of `[consent]`; the last two become links."""
@@ -129,8 +129,4 @@ class Consent(Group):
     )
     @classmethod
     def _placeholders(cls, value: str) -> str:
-        unknown = [name for name in re.findall(r"\{(\w+)\}", value) if name not in PLACEHOLDERS]
-        if unknown:
-            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-            raise ValueError(f"holds {{{unknown[0]}}}, which is none of {known}")
-        return value
+        return only_placeholders(value, PLACEHOLDERS)

@@ -7,6 +7,7 @@ from .button import Button
 from .channels import Channels
 from .consent import Consent
 from .delivery import Delivery
+from .demand import Demand
 from .modal import Modal
 from .retention import Retention
 from .trigger import Trigger
@@ -20,5 +21,6 @@ class Settings(Group):
     modal: Modal = Modal()
     channels: Channels = Channels()
     consent: Consent = Consent()
+    demand: Demand = Demand()
     delivery: Delivery = Delivery()
     retention: Retention = Retention()

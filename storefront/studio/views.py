@@ -22,9 +22,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from notify_me import studio
 
-from .. import browsing, catalog, headers
+from .. import browsing, catalog, headers, merchant_door
 from .. import views as shop
-from ..loopback import demo_visitor
 from . import looks, shown, snippets
 from .controls import changes_in
 from .page import Draft, page, toml
@@ -40,23 +39,13 @@ TOO_LARGE = "These texts are more than can be kept: shorten some of them."
 STEPS = {"undo": -1, "redo": 1}
 
 
+merchant_door.keep(blueprint)
+
+
 @blueprint.before_request
-def only_here() -> None:
-    """Keep everyone else out, and bound what is read.
-
-    :raise 404: this visitor may not enter.
-    """
-    if not demo_visitor():
-        abort(404)
+def bound() -> None:
+    """Bound what is read of a post."""
     request.max_content_length = request.max_form_memory_size = MOST_BYTES
-
-
-@blueprint.after_request
-def private(response: Response) -> Response:
-    """Every reply is one visitor's own."""
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
 
 
 @blueprint.errorhandler(SQLAlchemyError)
