@@ -1,4 +1,4 @@
-"""What a visitor of the demo has of their own: nothing that they choose changes others' shop."""
+"""What a visitor has of their own: nothing that they choose changes others' shop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import Visitor
 
+from . import merchant_door
 from .loopback import demo_visitor
 from .studio import looks
 
@@ -20,12 +21,13 @@ _MODES: dict[str, Literal["server", "client"]] = {"server": "server", "client": 
 
 
 def visitor() -> Visitor | None:
-    """This visitor's own choices; None for everybody whom the demo's pages are not for."""
-    if not demo_visitor():
+    """This visitor's own choices; None for everybody but the merchant and the demo's visitors."""
+    if not merchant_door.may_enter():
         return None
     try:
         settings = looks.read(looks.chosen()) or {}
     except SQLAlchemyError as error:
         logger.warning("a visitor's look can't be read: %s", type(error).__name__)
         settings = {}
-    return Visitor(settings, mode=_MODES.get(request.cookies.get(MODE_COOKIE, "")))
+    mode = _MODES.get(request.cookies.get(MODE_COOKIE, "")) if demo_visitor() else None
+    return Visitor(settings, mode)
