@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from storefront.cli import group
-from tests.notify_me.test_check import push
 from tests.support import TIMEOUT, Sandbox, eventually
 from tests.test_launch import PARTS, launched
 
@@ -73,11 +71,6 @@ class Newcomer:
         file.write_text(f"{text}\nKLAVIYO_API_URL={values['KLAVIYO_API_URL']}\n", encoding="utf-8")
 
 
-def knows(command: str) -> bool:
-    """Whether the shop has this command."""
-    return command in group.commands
-
-
 @pytest.fixture
 def newcomer(tmp_path: Path, sandbox: Sandbox) -> Iterator[Newcomer]:
     """A fresh copy, and an account with the key of the guide's table and nothing else."""
@@ -102,12 +95,8 @@ def test_the_guide_leads_from_keys_to_the_message(newcomer: Newcomer, sandbox: S
     assert first.returncode == 1, first.stderr
     assert re.findall(r"^FAIL  (\w+)", first.stdout, re.MULTILINE) == ["Variants"]
     assert "push-catalog" in first.stdout
-    if knows("push-catalog"):
-        pushed = newcomer.types("push-catalog")
-        assert pushed.returncode == 0, pushed.stderr
-    else:
-        newcomer.next_block("push-catalog")
-        push(sandbox, *_skus(newcomer.folder))
+    pushed = newcomer.types("push-catalog")
+    assert pushed.returncode == 0, pushed.stderr
     second = newcomer.types("notify-me check")
     assert (second.returncode, set(re.findall(r"^[A-Z]+", second.stdout, re.MULTILINE))) == (
         0,
@@ -119,12 +108,9 @@ def test_the_guide_leads_from_keys_to_the_message(newcomer: Newcomer, sandbox: S
         sign_up(shop.url)
         [waiting] = sandbox.waiting()
         assert waiting["variant"] == f"$custom:::$default:::{SKU}"
-        if knows("restock"):
-            restocked = newcomer.types("restock")
-            assert restocked.returncode == 0, restocked.stderr
-            assert eventually(lambda: [each["to"] for each in sandbox.read("messages")]) == [ADA]
-        else:
-            newcomer.next_block("restock")
+        restocked = newcomer.types("restock")
+        assert restocked.returncode == 0, restocked.stderr
+        assert eventually(lambda: [each["to"] for each in sandbox.read("messages")]) == [ADA]
         shop.interrupt()
         shop.read_to_end()
     assert newcomer.left == []
@@ -139,8 +125,3 @@ def sign_up(url: str) -> None:
     headers = {"Sec-Fetch-Site": "same-origin"}
     reply = requests.post(url + form, data=data, headers=headers, timeout=TIMEOUT)
     assert "Request received" in reply.text
-
-
-def _skus(folder: Path) -> list[str]:
-    text = (folder / "storefront" / "catalog.json").read_text(encoding="utf-8")
-    return re.findall(r'"sku": "([^"]+)"', text)
