@@ -26,7 +26,11 @@ async function send(button = null) {
     const body = new URLSearchParams(/** @type {any} */ (new FormData(form, button)));
     const reply = await fetch(form.action, { method: "POST", body, signal: mine.signal });
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-    if (!page.getElementById("studio")) throw new Error(`${reply.status}`);
+    if (!page.getElementById("studio")) {
+      // such as the merchant's login, when they did nothing for long
+      if (reply.ok && reply.redirected) return location.assign(reply.url);
+      throw new Error(`${reply.status}`);
+    }
     if (reply.redirected) history.replaceState(null, "", reply.url);
     // typed meanwhile: that is sent next, and what it answers counts
     if (waiting === undefined || button) show(page, Boolean(button));

@@ -117,7 +117,8 @@ def words(name: str) -> str:
     if name in _PLAIN_WORDS:
         return _PLAIN_WORDS[name]
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
-    return spaced[:1].upper() + spaced[1:].replace("color", "colour").replace(" url", " address")
+    spaced = spaced.replace("color", "colour").replace(" url", " address")
+    return spaced[:1].upper() + spaced[1:]
 
 
 def text_of(value: Any) -> str:

@@ -89,6 +89,10 @@ def test_a_look_from_the_first_change_to_a_shop_of_its_own(
     page.goto(f"{shop_url}/studio")
     page.get_by_role("button", name="Take it with you").click()
     link = page.get_by_label("A link to this look").input_value()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.locator("#copied")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == link
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Download notify_me.toml").click()
     path = tmp_path / "taken.toml"

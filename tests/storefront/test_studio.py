@@ -24,6 +24,7 @@ from storefront.studio.controls import controls
 from tests.notify_me.markup import Element, read
 from tests.notify_me.test_injection import HOSTILE
 from tests.storefront.conftest import close, make_shop
+from tests.storefront.test_merchant_door import HASH, sign_in
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}
@@ -373,3 +374,22 @@ def test_nothing_hostile_gets_through(studio: Studio, hostile: str) -> None:
         names = {name for each in shown.all() for name in each.attributes}
         assert not [name for name in names if name.startswith("on")]
         assert shown.one("div", class_="buy").all("a")[0].text == " ".join(hostile[:60].split())
+
+
+def test_a_merchant_with_the_password_has_a_studio(app: Flask, client: FlaskClient) -> None:
+    """In a shop in earnest too their choices are theirs alone, and a stranger is asked first."""
+    app.config["DEMO"] = False
+    app.config["MERCHANT_PASSWORD_HASH"] = HASH
+    shop = {"base_url": "https://shop.example"}
+    stranger = app.test_client()
+    assert stranger.get("/studio", **shop).location.startswith("/merchant/login")
+    assert stranger.post("/studio", data={"button.label": "Not mine"}, **shop).status_code == 303
+    sign_in(client)
+
+    reply = client.post("/studio", data={"button.label": "Mine"}, **shop)
+    assert all("Secure" in each for each in reply.headers.getlist("Set-Cookie"))
+    assert ">Mine<" in client.get(PARKA, **shop).text
+    look = client.get_cookie("notify_me_look", "shop.example")
+    assert look is not None
+    stranger.set_cookie("notify_me_look", look.value, domain="shop.example")
+    assert ">Notify me<" in stranger.get(PARKA, **shop).text
