@@ -9,5 +9,9 @@ for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.quer
 }
 if (!document.querySelector("dialog")) {
   // waits for a frame that is in sight: one that isn't doesn't scroll
-  requestAnimationFrame(() => document.querySelector(".notify-me--inline, .buy notify-me, .card notify-me")?.scrollIntoView({ block: "center" }));
+  requestAnimationFrame(() => {
+    const box = document.querySelector(".notify-me--inline, .buy notify-me, .card notify-me")?.getBoundingClientRect();
+    // scrollIntoView would move the Studio as well
+    if (box) scrollTo(0, scrollY + box.top - Math.max(24, (innerHeight - box.height) / 2));
+  });
 }
