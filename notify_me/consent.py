@@ -142,11 +142,14 @@ def _html(text: str, consent: ConsentSettings) -> Markup:
 
 def check(settings: Settings, account: Account) -> None:
     """Refuse what would break the law or the account; raises `SettingsError` with every reason."""
-    problems = [*_needs_of_texts(settings, account), *_needs_of_list(settings, account)]
-    if not problems:
-        problems = _dead_links(settings, account)
-    if problems:
-        raise SettingsError("; ".join(problems))
+    if found := problems(settings, account):
+        raise SettingsError("; ".join(found))
+
+
+def problems(settings: Settings, account: Account) -> list[str]:
+    """What would break the law or the account, a sentence each."""
+    found = [*_needs_of_texts(settings, account), *_needs_of_list(settings, account)]
+    return found or _dead_links(settings, account)
 
 
 def _needs_of_texts(settings: Settings, account: Account) -> list[str]:

@@ -69,6 +69,13 @@ class _Holding:
 
     settings: Settings
     account: Account
+    known: bool = False
+    """Whether the shop knows this visitor."""
+
+
+def is_known_visitor() -> bool:
+    """Whether the shop says that this request's visitor may have something of their own."""
+    return _holding().known
 
 
 def current_settings() -> Settings:
@@ -91,7 +98,8 @@ def _holding() -> _Holding:
     if state.visits is None or not has_request_context():
         return _Holding(state.settings, state.account)
     if "notify_me" not in g:
-        g.notify_me = _held(state, state.visits() or Visitor())
+        visitor = state.visits()
+        g.notify_me = _held(state, visitor) if visitor else _Holding(state.settings, state.account)
     return cast(_Holding, g.notify_me)
 
 
@@ -107,7 +115,7 @@ def _held(state: State, visitor: Visitor) -> _Holding:
         except (WrongChanges, SettingsError) as error:
             logger.warning("a visitor's own settings don't hold: %s", error)
             settings = state.settings
-    return _Holding(settings, account)
+    return _Holding(settings, account, known=True)
 
 
 def current_catalog() -> KlaviyoCatalog:

@@ -29,15 +29,18 @@ from .guards import HONEYPOT, TOO_MANY
 from .log import LoggedSignUp
 from .outcomes import PHONE_REFUSED
 from .phones import example
+from .preview import previewing
 from .sign_up import Channel
 from .tables import CallState
 from .variants import Variant
 
 __all__ = [
+    "FORM",
     "FormReply",
     "NotFound",
     "available",
     "done",
+    "done_context",
     "done_link",
     "failed",
     "from_element",
@@ -47,6 +50,8 @@ __all__ = [
 ]
 
 
+FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
+"""The templates of the form and of what follows it."""
 FOOTER_TAGS = {
     *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
 }
@@ -109,8 +114,7 @@ class FormReply:
         # one that was listed stays listed, or a choice would turn into the address's own variant
         own = [each.composite_id for each in self.waiting] == [self.variant.composite_id]
         listed = bool(self.waiting) and (self.choose or "listed" in request.args or not own)
-        action = url_for("notify_me.submit", composite_id=str(self.variant.composite_id))
-        marks = "?choose=1" if self.choose else "?listed=1" if listed else ""
+        marks: dict[str, Any] = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
         return {
             "form": self.form,
             "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
@@ -118,7 +122,9 @@ class FormReply:
             "variant": self.variant,
             "waiting": self.waiting if listed else (),
             "choose": self.choose,
-            "action": action + marks,
+            "action": url_for(
+                "notify_me.submit", composite_id=str(self.variant.composite_id), **marks
+            ),
             "headline": _filled(settings.modal.headline, self.variant, named),
             "body_content": _filled(settings.modal.body_content, self.variant, named),
             "footer_content": _footer(self.variant, named),
@@ -130,7 +136,7 @@ class FormReply:
 
     def shown(self, state: str = "form", status: int = 200, alert: str = "") -> Response:
         """The form in the given state."""
-        return _reply(state, "notify_me/_form.html", status, self.context(alert))
+        return _reply(state, FORM, status, self.context(alert))
 
     def invalid(self) -> Response:
         """422: a field is wrong, or Klaviyo refused it."""
@@ -224,6 +230,14 @@ def send(
 
 def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     """Request received: what was taken, and what was not and why."""
+    return _reply("done", DONE, HTTPStatus.OK, done_context(logged, siblings))
+
+
+def done_context(logged: LoggedSignUp, siblings: Sequence[Variant]) -> dict[str, Any]:
+    """What the done view's template needs, the template among it.
+
+    Raises `NotFound` when nothing of the sign-up was for these variants.
+    """
     known = {str(variant.composite_id): variant for variant in siblings}
     taken: list[Variant] = []
     missed: list[tuple[Variant, str]] = []
@@ -236,7 +250,9 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     if not taken and not missed:
         # a link to another product's sign-up, or to variants that are gone
         raise NotFound
-    context = {
+    return {
+        "view": DONE,
+        "modal": current_settings().modal,
         "taken": taken,
         "missed": missed,
         "variant": taken[0] if taken else missed[0][0],
@@ -247,7 +263,6 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
         ),
         **_consent_told(logged),
     }
-    return _reply("done", "notify_me/_done.html", HTTPStatus.OK, context)
 
 
 def _consent_told(logged: LoggedSignUp) -> dict[str, Any]:
@@ -269,7 +284,10 @@ def _consent_told(logged: LoggedSignUp) -> dict[str, Any]:
     reached = bool(texts) and not phone_dropped and not set(texts) <= set(unrecorded)
     confirming = [channel for channel in logged.consented if channel not in unrecorded]
     # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
-    double = current_state().opt_in.double() if confirming else False
+    double: bool | None = False
+    if confirming:
+        # a preview asks Klaviyo nothing
+        double = None if previewing() else current_state().opt_in.double()
     contacts = (logged.email_masked, logged.phone_masked if reached else None)
     return {
         "contacts": [each for each in contacts if each],

@@ -176,3 +176,17 @@ class Import(Base):
     )
     departments: Mapped[list[tuple[str, str]]] = mapped_column(sa.JSON)
     """Slug and name of each, in the order of the menu."""
+
+
+class Look(Base):
+    """What a visitor of the Studio chose, under the hash of it: the same choices, the same ID."""
+
+    __tablename__ = "shop_look"
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    changes: Mapped[str] = mapped_column(sa.Text)
+    """JSON: settings by dotted key."""
+    created_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
+    )
+    """When it was chosen last: it is kept for a while from then on."""

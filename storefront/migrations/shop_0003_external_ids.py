@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "shop_0003"
-down_revision = "shop_0001"
+down_revision = "shop_0002"
 branch_labels = None
 depends_on = None
 
