@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from .catalog_bodies import feed_item
 from .catalog_push import Push, Pushed, PushError
 from .delivery import holds
 from .demand import DayDemand, Demand, Figures, Reason, VariantDemand, demand, demand_by_day
@@ -42,6 +43,7 @@ __all__ = [
     "VariantDemand",
     "demand",
     "demand_by_day",
+    "feed_item",
     "forget_everything",
     "mode",
     "modes",
