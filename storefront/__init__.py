@@ -53,18 +53,8 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     merchant_door.init_app(app)
     merchant_login.init_app(app)
-    rooms = (
-        views,
-        cart_views,
-        checkout,
-        merchant,
-        demand,
-        merchant_login,
-        drawings,
-        crawlers,
-        feeds,
-    )
-    for room in (*rooms, legal, studio):
+    rooms = (views, cart_views, checkout, merchant, demand, merchant_login, drawings, crawlers)
+    for room in (*rooms, feeds, legal, studio):
         app.register_blueprint(room.blueprint)
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(

@@ -13,7 +13,7 @@ from werkzeug.security import generate_password_hash
 
 from notify_me import admin, current_catalog
 
-from . import catalog, catalog_file, loader, merchant_door, restocking
+from . import catalog, catalog_file, departments, importing, loader, merchant_door, restocking
 from .database import db
 
 CATALOG = Path(__file__).with_name("catalog.json")
@@ -92,20 +92,61 @@ def _pushed(told: admin.Pushed, dry_run: bool) -> str:
 @group.command("load")
 @click.argument("file", type=click.Path(path_type=Path), default=CATALOG)
 @click.option("--stock", is_flag=True, help="Set the stock of variants that are there, too.")
-def load(file: Path, stock: bool) -> None:
+@click.option("--replace", is_flag=True, help="Take out first what import-catalog put in.")
+def load(file: Path, stock: bool, replace: bool) -> None:
     """Load a catalog FILE (by default the one that comes with the shop).
 
     Products and variants that are there are updated, by handle and SKU, and keep their stock.
+    An imported catalog stays as it is, unless it is to be replaced.
     """
+    imported = departments.last_import()
+    if imported and not replace:
+        kept = (
+            f"The shop shows the products of {imported.file}, imported on "
+            f"{imported.imported_at:%Y-%m-%d}. For others: flask storefront load --replace"
+        )
+        if file != CATALOG:
+            raise click.ClickException(f"nothing was loaded. {kept} {file}")
+        click.echo(kept)
+        return
     try:
         found = catalog_file.read(file)
     except catalog_file.CatalogError as error:
         raise click.ClickException("\n".join(["nothing was loaded.", *error.problems])) from error
+    if imported:
+        importing.clear(db.session)
     loaded = loader.load(db.session, found, stock=stock)
+    departments.forget()
     click.echo(
         f"The shop has {loaded.products} products with {loaded.variants} variants"
         f" from {file.name}; {loaded.new} of the products are new."
     )
+
+
+@group.command("import-catalog")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Look at the whole file, and change nothing.")
+def import_catalog(file: Path, dry_run: bool) -> None:
+    """Show the products of FILE in place of those that the shop has. Orders stay.
+
+    FILE is a CSV or JSON of your variants; a product export of Shopify's is one. Its stock and
+    prices become the shop's. Unless all of it is right, nothing is changed.
+    """
+    try:
+        with click.progressbar(
+            length=file.stat().st_size * (1 if dry_run else 2), label="Reading", file=sys.stderr
+        ) as bar:
+            done = importing.import_catalog(
+                db.session, file, current_catalog(), dry_run=dry_run, progress=bar.update
+            )
+    except importing.WrongFile as error:
+        more = error.count - len(error.told)
+        told = [f"{file.name}, {each}" for each in error.told]
+        raise click.ClickException(
+            "\n".join(["nothing was imported.", *told, *([f"and {more:,} more."] if more else [])])
+        ) from None
+    departments.forget()
+    click.echo(importing.summary(done, file.name, dry_run=dry_run))
 
 
 @group.command("hash-password")
