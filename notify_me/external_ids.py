@@ -7,6 +7,7 @@ import re
 NUMBERED = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
 """Integrations whose variants have numbers."""
 _DIGITS = re.compile(r"\d+", re.ASCII)
+_DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
 _SHORTENED = re.compile(r"\d([.,]\d+)?e\+?\d+", re.ASCII | re.IGNORECASE)
 _GID = "gid://"
 _VARIANT_GID = re.compile(r"gid://shopify/ProductVariant/(\d+)", re.ASCII)
@@ -40,6 +41,8 @@ def misplaced(integration_type: str, external_id: str) -> str | None:
             "a spreadsheet has cut this number short: export the file again, and open it with "
             "the column as text"
         )
+    if found := _DECIMAL.fullmatch(external_id):
+        return f"a spreadsheet has made this a decimal number; write {found[1]!r}"
     return (
         f"{integration_type} numbers its variants, and this looks like a SKU or a name: use the "
         "variant's ID there, such as 40012345678901"

@@ -71,7 +71,7 @@ class KlaviyoCatalog(Group):
     @model_validator(mode="after")
     def _together(self) -> KlaviyoCatalog:
         if problem := catalog_problem(self.integration, self.catalog_id):
-            raise ValueError(f"{problem}, not {self.catalog_id!r}")
+            raise ValueError(problem)
         return self
 
     @property

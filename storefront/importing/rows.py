@@ -122,12 +122,12 @@ def _fields(found: dict[str, Any], line: int) -> dict[str, str]:
     for number, (name, value) in enumerate(options.items(), 1):
         found[f"option{number}_name"], found[f"option{number}_value"] = name, value
     names = known(found, line)
+    if isinstance(tags := found.get("tags"), list):
+        found["tags"] = ", ".join(map(str, tags))
     return {ours: _text(found[name], name, line) for name, ours in names.items()}
 
 
 def _text(value: Any, name: str, line: int) -> str:
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        value = ", ".join(value)
     if isinstance(value, bool):
         value = str(value).lower()
     if not isinstance(value, str | None):

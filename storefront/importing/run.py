@@ -54,7 +54,10 @@ def import_catalog(
             products += 1
             variants += len(product.variants)
         if not products and not first.problems.count:
-            first.problems.add(1, "there is no product in it that the shop could show")
+            left = first.products.left_out.items()
+            hidden = ", ".join(f"{count:,} {kind}" for kind, count in left)
+            aside = f": {hidden}, which your own shop doesn't show either" if hidden else ""
+            first.problems.add(1, f"there is no product in it that the shop could show{aside}")
         first.problems.check()
     departments = menu.departments
     if not dry_run:

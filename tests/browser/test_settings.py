@@ -6,6 +6,7 @@ The list comes from the models: a setting without a case here fails.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -30,7 +32,7 @@ from tests.support import TIMEOUT, Sandbox, eventually, serve
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 PREFIX = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3A"
-TABLES = ("button", "trigger", "modal", "channels", "consent", "demand")
+TABLES = ("button", "trigger", "modal", "channels", "consent", "demand", "catalog")
 
 
 class Shop:
@@ -336,6 +338,16 @@ def blocked(sku: str) -> Check:
 def takes_the_form(sku: str) -> Check:
     """A check that a variant's own address has a form."""
     return lambda shop: expect(shop.page(PREFIX + sku).locator("[name=email]")).to_be_visible()
+
+
+def asks_for(catalog: str) -> Check:
+    """A check of the composite ID that the form is asked for: the catalog's, then the variant's."""
+
+    def check(shop: Shop) -> None:
+        link = shop.product.locator(".buy .notify-me__button")
+        expect(link).to_have_attribute("href", re.compile(re.escape(f"{quote(catalog)}HAAR-OIL-M")))
+
+    return check
 
 
 def counted(sku: str, words: str = "") -> Check:
@@ -646,6 +658,8 @@ CASES = [
     ),
     Case("demand.public_count_floor", 10, counted("blatter-souwester?BLAT-S"), "count"),
     Case("demand.public_count_days", 7, counted("blatter-souwester?BLAT-L"), "count"),
+    Case("catalog.integration", "$magento_two", asks_for("$magento_two:::1-1:::"), "catalog"),
+    Case("catalog.catalog_id", "1-1", asks_for("$magento_two:::1-1:::"), "catalog"),
 ]
 ELSEWHERE = {
     "trigger.is_allow_for_preorder",

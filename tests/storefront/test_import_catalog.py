@@ -17,6 +17,7 @@ from storefront import db
 from storefront.models import Import, Order, Product, ProductOption, ProductVariant
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.shop import Page
+from tests.storefront.test_checkout import fill, order
 from tests.support import Sandbox
 
 CATALOG = Path(__file__).parents[2] / "storefront" / "catalog.json"
@@ -131,7 +132,7 @@ def test_a_shopify_export_and_a_sign_up_with_its_id(shop: MakeShop, sandbox: San
     assert "PIL-S-BLK" in demand
 
 
-def test_the_demo_stays_away_until_it_is_asked_back(shop: MakeShop) -> None:
+def test_the_demo_stays_away_until_it_is_asked_back(shop: MakeShop, tmp_path: Path) -> None:
     """`load`, which every start runs, leaves an import alone; `--replace` takes it out."""
     app = shop("$shopify")
     bring(app, SHOPIFY)
@@ -141,7 +142,8 @@ def test_the_demo_stays_away_until_it_is_asked_back(shop: MakeShop) -> None:
     told = runner.invoke(args=["storefront", "load"])
     assert told.exit_code == 0
     assert "The shop shows the products of shopify.csv" in told.output
-    named = runner.invoke(args=["storefront", "load", str(CATALOG)])
+    other = shutil.copy(CATALOG, tmp_path / "other.json")
+    named = runner.invoke(args=["storefront", "load", str(other)])
     assert named.exit_code == 1
     assert "nothing was loaded" in named.output
     assert rows(app) == before
@@ -171,7 +173,8 @@ def test_a_file_of_ones_own(shop: MakeShop, tmp_path: Path, kind: str) -> None:
     assert "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3ACUP" in page.buying
     # all of one type: there are no departments to choose from
     assert "Departments" not in page.html
-    feed = {each["id"]: each for each in app.test_client().get("/feeds/catalog.json").json}
+    listed: Any = app.test_client().get("/feeds/catalog.json").json
+    feed = {each["id"]: each for each in listed}
     assert feed["KET-2"]["price"] == 30.5
     assert feed["CUP"]["inventory_quantity"] == 0
 
@@ -210,9 +213,8 @@ def test_orders_stay(shop: MakeShop) -> None:
     """They are copies: what was ordered is still to be sent."""
     app = shop("$shopify")
     client = app.test_client()
-    client.post("/cart", data={"sku": "STEEK-01", "quantity": "1"})
-    who = {"name": "Isla", "email": "isla@smirr.shop", "address": "1 Quay"}
-    placed = client.post("/checkout", data=who)
+    fill(client, STEEK_01=1)
+    placed = order(client)
     assert placed.status_code == 303, placed.text
 
     bring(app, SHOPIFY)
