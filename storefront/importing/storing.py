@@ -14,7 +14,7 @@ from ..models import Import, OptionValue, Product, ProductOption, ProductVariant
 from .plain_text import short
 from .products import GivenProduct
 
-BATCH = 200
+BATCH = 50
 """Products that are written together."""
 DRAWING = "parcel"
 COLOURS = ("#3f6f73", "#b4532a", "#5b6b3f", "#7a5a86", "#c08a2d", "#3f5f8f")
