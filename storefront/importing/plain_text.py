@@ -1,13 +1,16 @@
-"""A description in HTML as paragraphs of plain text."""
+"""A description in HTML as plain text: paragraphs, and the facts that it lists."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 from html.parser import HTMLParser
+from typing import NamedTuple
 
-MOST = 40
-"""Paragraphs that are kept."""
+MOST, MOST_FACTS = 40, 20
+"""Paragraphs and facts that are kept."""
+LONGEST_FACT = 200
+_FACT = "\x02"
 _BLOCK_TAGS = (
     "address article blockquote br dd div dl dt figure footer h1 h2 h3 h4 h5 h6 header hr li main "
     "ol p pre section table td th tr ul"
@@ -28,7 +31,7 @@ class _Text(HTMLParser):
         """A block begins a paragraph."""
         self._silent += tag in _SILENT
         if tag in _BLOCKS:
-            self.pieces.append("\n")
+            self.pieces.append(f"\n{_FACT}" if tag == "li" else "\n")
 
     def handle_endtag(self, tag: str) -> None:
         """And its end ends one."""
@@ -43,16 +46,29 @@ class _Text(HTMLParser):
             self.pieces.append(re.sub(r"\s+", " ", data))
 
 
-def paragraphs(description: str) -> list[str]:
-    """The paragraphs of a description, which is HTML if it holds a tag."""
-    text = description
+class PlainText(NamedTuple):
+    """A description as the shop shows it."""
+
+    paragraphs: list[str]
+    facts: list[str]
+    """The items of its lists."""
+
+
+def plain_text(description: str) -> PlainText:
+    """The text of a description, which is HTML if it holds a tag."""
+    text = description = description.replace(_FACT, " ")
     if re.search(r"</?[a-zA-Z][^>]*>", description):
         reader = _Text()
         reader.feed(description)
         reader.close()
         text = "".join(reader.pieces)
     found = (" ".join(line.split()) for line in text.splitlines())
-    return [line for line in found if line][:MOST]
+    lines = [line for line in found if line.strip(f"{_FACT} ")]
+    facts = [line[1:].strip() for line in lines if line.startswith(_FACT)]
+    return PlainText(
+        [line for line in lines if not line.startswith(_FACT)][:MOST],
+        [short(fact, LONGEST_FACT) for fact in facts[:MOST_FACTS]],
+    )
 
 
 def short(text: str, width: int) -> str:

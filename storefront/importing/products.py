@@ -14,7 +14,7 @@ from notify_me.settings import KlaviyoCatalog
 
 from . import cells
 from .columns import OPTIONS, Row, lacking_id
-from .plain_text import paragraphs, short
+from .plain_text import PlainText, plain_text, short
 from .problems import Problems, Unreadable
 from .seen import Seen
 
@@ -48,7 +48,7 @@ class GivenProduct:
     vendor: str
     type: str
     tags: list[str]
-    paragraphs: list[str]
+    text: PlainText
     options: list[str]
     variants: list[GivenVariant]
 
@@ -110,7 +110,7 @@ class Products:
             vendor=first["vendor"],
             type=first["type"],
             tags=cells.tags(first["tags"]),
-            paragraphs=paragraphs(first["description"]),
+            text=plain_text(first["description"]),
             options=list(names.values()),
             variants=variants,
         )

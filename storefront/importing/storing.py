@@ -41,22 +41,23 @@ def store(
 
 
 def _product(given: GivenProduct, position: int, department: str) -> Product:
-    summary = short(" ".join(given.paragraphs) or given.title, LONGEST_SUMMARY)
+    text = given.text
+    summary = short(" ".join(text.paragraphs or text.facts) or given.title, LONGEST_SUMMARY)
     return Product(
         handle=given.handle,
         title=given.title,
         gloss=short(f"By {given.vendor}", LONGEST_SUMMARY) if given.vendor else "",
         category=department,
         summary=summary,
-        description=given.paragraphs,
-        details=[],
+        description=text.paragraphs,
+        details=text.facts,
         tags=given.tags,
         drawing=DRAWING,
         # the same at each import
         colour=COLOURS[zlib.crc32(given.handle.encode()) % len(COLOURS)],
         position=position,
         search_text=searchable(
-            [given.title, given.vendor, given.type, *given.tags, *given.paragraphs]
+            [given.title, given.vendor, given.type, *given.tags, *text.paragraphs, *text.facts]
         ),
         options=[
             ProductOption(name=name, position=place, values=_values(given, place))

@@ -110,7 +110,8 @@ def test_a_shopify_export_and_a_sign_up_with_its_id(shop: MakeShop, sandbox: San
     assert [name in front.text for name in ("Candles", "Camp")] == [True, False]
     assert "Wick Trimmer" in Page(client, "/?category=accessories").text
     page = Page(client, "/products/beeswax-pillar?variant=PIL-S-BLK")
-    assert "Height: 15 cm" in page.text
+    assert "Poured by hand from Highland beeswax; burns for 60 hours. Plainly" in page.text
+    assert "Height: 15 cm Wick: cotton, so no lead Item number PIL-S-BLK" in page.text
     assert "By Lampwick & Daughters" in page.text
     assert "track(" not in page.html
     # a foreign host's picture would be blocked
