@@ -48,6 +48,8 @@ def other(known: Known) -> Any:
     if known.kind in {int, float}:
         return {"font_weight": 700, "letter_spacing": 2}.get(known.path[-1], (value or 24) + 1)
     samples = {
+        "integration": "$wix",
+        "catalog": "1-1",
         "colour": "#123456",
         "length": "12px",
         "font": "Inter, 'Open Sans', serif",
