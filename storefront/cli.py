@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError
 from werkzeug.security import generate_password_hash
 
 from notify_me import admin, current_catalog
@@ -144,6 +145,11 @@ def import_catalog(file: Path, dry_run: bool) -> None:
         told = [f"{file.name}, {each}" for each in error.told]
         raise click.ClickException(
             "\n".join(["nothing was imported.", *told, *([f"and {more:,} more."] if more else [])])
+        ) from None
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise click.ClickException(
+            f"nothing was imported: the database can't be used just now ({reason}). Try again"
         ) from None
     departments.forget()
     click.echo(importing.summary(done, file.name, dry_run=dry_run))

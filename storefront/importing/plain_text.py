@@ -75,4 +75,4 @@ def short(text: str, width: int) -> str:
     """The first words of a text, in so many characters."""
     cut = textwrap.shorten(text, width, placeholder="…")
     # a word that is longer than all of it
-    return cut if cut != "…" else f"{text[: width - 1]}…"
+    return cut if cut != "…" or len(text) <= width else f"{text[: width - 1]}…"

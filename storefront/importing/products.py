@@ -92,11 +92,11 @@ class Products:
                 first.line,
                 f"{handle!r} stands at line {before} already: keep the lines of a product together",
             )
-        if len(handle) > LONGEST_HANDLE or "/" in handle:
+        if len(handle) > LONGEST_HANDLE or "/" in handle or not handle.isprintable():
             self._problems.add(
                 first.line,
-                f"the handle has a slash or more than {LONGEST_HANDLE} characters: it is the "
-                "product's address, so shorten it",
+                f"the handle has a slash, a line's end or more than {LONGEST_HANDLE} characters: "
+                "it is the product's address, so shorten it",
             )
         if not first["title"]:
             self._problems.add(first.line, "has no Title, and it is the first line of its product")
@@ -154,7 +154,7 @@ class Products:
                     f"has {value!r} for option {i}, which the first line of its product doesn't "
                     "name",
                 )
-        return [row[f"option{i}_value"] for i in names]
+        return [short(row[f"option{i}_value"], LONGEST_OPTION) for i in names]
 
     def _variant(self, row: Row, values: list[str], lines: dict[str, int]) -> GivenVariant | None:
         external_id = self._external_id(row, lines)
@@ -211,7 +211,11 @@ class Products:
     def _sku(self, row: Row, external_id: str) -> str:
         """The shop's item number: the SKU, or the variant's ID where that can't be one."""
         sku = row["sku"]
-        if 0 < len(sku) <= LONGEST_SKU and self._seen.before("sku", sku, row.line) is None:
+        if (
+            0 < len(sku) <= LONGEST_SKU
+            and sku.isprintable()
+            and self._seen.before("sku", sku, row.line) is None
+        ):
             return sku
         if len(external_id) > LONGEST_SKU:
             self._problems.add(

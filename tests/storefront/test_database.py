@@ -10,6 +10,7 @@ from flask import Flask
 
 import storefront
 from storefront import Base, db
+from storefront.models import ProductVariant
 
 
 def test_migrations_make_the_models_tables(empty_app: Flask) -> None:
@@ -40,6 +41,18 @@ def test_migrations_can_be_taken_back(app: Flask) -> None:
         tables = set(sa.inspect(db.engine).get_table_names())
 
     assert not tables & set(Base.metadata.tables)
+
+
+def test_variants_of_before_have_their_sku_for_an_id(app: Flask) -> None:
+    """A shop that was filled before variants had IDs goes on as it was."""
+    with app.app_context():
+        for command in (["downgrade", "shop_0002"], ["upgrade"]):
+            result = app.test_cli_runner().invoke(args=["db", *command])
+            assert result.exit_code == 0, result.output
+        found = db.session.execute(sa.select(ProductVariant.sku, ProductVariant.external_id)).all()
+
+    assert len(found) == 60
+    assert all(sku == external_id for sku, external_id in found)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,10 @@ WRONG: dict[str, tuple[str, str | bytes]] = {
     "JSON with a slip": (C, '[{"handle": "cup",\n  "title" "Cup"}]'),
     "JSON with an unknown key": (C, '[{"handle": "cup", "colour": "red"}]'),
     "JSON with a list for a price": (C, '[{"handle": "cup", "price": [4]}]'),
+    "JSON with half a character": (
+        C,
+        '[{"handle": "cup", "title": "\\ud83d", "price": 4, "sku": "CUP"}]',
+    ),
     "JSON with the problems of its variants": (
         S,
         '[{"handle": "cup", "title": "Cup", "price": 4, "variant_id": 41},\n'
