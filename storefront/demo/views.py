@@ -10,9 +10,9 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from flask import url_for as url
 from werkzeug.wrappers import Response as BaseResponse
 
-from notify_me import admin
+from notify_me import admin, current_catalog
 
-from .. import cart, catalog, catalog_file, loader, restocking
+from .. import cart, catalog, catalog_file, departments, loader, restocking
 from ..database import db
 from ..loopback import demo_visitor
 from ..models import Order, OrderLine
@@ -135,10 +135,15 @@ def start_again() -> BaseResponse:
     admin.forget_everything()
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
-    loader.load(db.session, catalog_file.read(CATALOG), stock=True)
-    # the stand-in's stock too: what it believes to be there could not come back
-    with suppress(admin.PushError):
-        admin.push_catalog(catalog.all_products, restocking.root())
+    if departments.last_import() is None:
+        loader.load(db.session, catalog_file.read(CATALOG), stock=True)
+    else:
+        # a merchant's own products are nothing that the demo began with
+        db.session.commit()
+    if current_catalog().writable:
+        # the stand-in's stock too: what it believes to be there could not come back
+        with suppress(admin.PushError):
+            admin.push_catalog(catalog.all_products, restocking.root())
     response = redirect(url("shop.listing"), code=303)
     cart.write(response, {})
     tour.write(response, None)

@@ -132,8 +132,8 @@ def _text(value: Any, name: str, line: int) -> str:
         value = str(value).lower()
     if not isinstance(value, str | None):
         raise Unreadable(line, f"{name} must be a text or a number")
-    value = (value or "").strip()
+    text = str(value or "").strip()
     # JSON can name what no text holds: a NUL, or half a character
-    if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+    if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
         raise Unreadable(line, f"{name} holds a character that no text has")
-    return value
+    return text

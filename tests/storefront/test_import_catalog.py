@@ -47,7 +47,7 @@ def shop(tmp_path: Path, filled: Path, sandbox: Sandbox) -> Iterator[MakeShop]:
 
     def opened(integration: str) -> Flask:
         shutil.copy(filled, tmp_path / "shop.db")
-        theirs = {"NOTIFY_ME_CATALOG__INTEGRATION": integration}
+        theirs = {"NOTIFY_ME_CATALOG__INTEGRATION": integration, "SANDBOX_URL": sandbox.url}
         made.append(make_shop(tmp_path / "shop.db", **sandbox.environ(), **theirs))
         return made[-1]
 
@@ -153,6 +153,22 @@ def test_the_demo_stays_away_until_it_is_asked_back(shop: MakeShop, tmp_path: Pa
     assert len(shelf(app)) == 60
     assert shelf(app)["HAAR-OIL-M"] == ("Haar Parka, Oilskin / M", "HAAR-OIL-M", 0)
     assert "hundred names" in Page(app.test_client(), "/").text
+
+
+def test_a_reset_of_the_demo_keeps_an_import(shop: MakeShop, sandbox: Sandbox) -> None:
+    """Sign-ups and orders go, the merchant's products don't; and no tour is begun that has no end,
+    since their stock isn't the shop's to tell.
+    """
+    app = shop("$shopify")
+    client = app.test_client()
+    bring(app, SHOPIFY)
+    before = rows(app)
+    assert "Take the tour" not in client.get("/").text
+    assert "that you imported stay" in Page(client, "/demo/reset").text
+
+    assert client.post("/demo/reset").status_code == 303
+    assert rows(app) == before
+    assert sandbox.requests() == []
 
 
 @pytest.mark.parametrize("kind", OWN)
