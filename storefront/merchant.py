@@ -24,6 +24,9 @@ blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
 
 MOST_ORDERS = 50
 """Orders that are shown: the newest."""
+MOST_VARIANTS = 200
+"""Variants that are shown where no product is chosen: an imported catalog may have many thousands.
+"""
 
 # below zero: pieces owed to pre-orders
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
@@ -41,7 +44,7 @@ def away(error: SQLAlchemyError) -> Response:
 
 @blueprint.get("")
 def show() -> Response:
-    """Every variant with its stock, or those of one product (`?product=`)."""
+    """The first variants with their stock, or those of one product (`?product=`)."""
     sku = request.args.get("set")
     changed = catalog.variants([sku]).get(sku) if sku else None
     told = restocking.WORDS.get(request.args.get("told", ""), "")
@@ -120,6 +123,7 @@ def _page(
             deliveries=deliveries.look(),
             orders=orders.latest(db.session, MOST_ORDERS),
             most_orders=MOST_ORDERS,
+            most_variants=MOST_VARIANTS,
         )
     )
 
@@ -131,8 +135,7 @@ def _variants(handle: str | None) -> Sequence[ProductVariant]:
         .order_by(Product.position, Product.id, ProductVariant.position)
         .options(contains_eager(ProductVariant.product).selectinload(Product.options))
     )
-    if handle:
-        query = query.where(Product.handle == handle)
+    query = query.where(Product.handle == handle) if handle else query.limit(MOST_VARIANTS)
     return db.session.scalars(query).all()
 
 

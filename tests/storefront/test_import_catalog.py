@@ -268,4 +268,9 @@ def test_one_that_is_stopped_half_way_has_done_nothing(shop: MakeShop, tmp_path:
 
     assert bring(app, file).exit_code == 0
     assert len(shelf(app)) == 700
-    assert "Thing 699" in Page(app.test_client(), "/products/thing-699").text
+    client = app.test_client()
+    assert "Thing 699" in Page(client, "/products/thing-699").text
+    back = Page(client, "/merchant")
+    assert "The first 200 variants." in back.text
+    assert back.html.count('name="quantity"') == 200
+    assert "THING-699" in Page(client, "/merchant?product=thing-699").text
