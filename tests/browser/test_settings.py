@@ -24,8 +24,8 @@ from pydantic import BaseModel
 from app import create_app
 from notify_me import SettingsError
 from notify_me.settings import Settings
-from tests.browser.conftest import elsewhere, environ
 from tests.demand import asked
+from tests.sites import elsewhere, environ
 from tests.support import TIMEOUT, Sandbox, eventually, serve
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
