@@ -9,22 +9,24 @@ from email_validator import EmailNotValidError, validate_email
 from wtforms import EmailField, Form, HiddenField, SelectMultipleField, TelField
 from wtforms.validators import ValidationError
 
+from .catalogs import N_
 from .consent import Offer
+from .email_words import email_words
 from .phones import e164
 from .sign_up import MAX_VARIANTS, Channel, SignUp
 from .variants import CompositeID, Variant
+from .words import gettext, ngettext
 
-NO_CHANNEL = "Choose how you'd like to hear from us."
-NO_EMAIL = "Enter your email address, so that we can write to you."
-NO_PHONE = "Enter your phone number, so that we can reach you."
-NO_VARIANT = "Choose at least one option to be told about."
-TOO_MANY_VARIANTS = f"Choose {MAX_VARIANTS} options at most."
-OTHER_VARIANT = "One of the options chosen doesn't belong to this product. Please choose again."
-UNKNOWN_CHANNEL = "We can't reach you that way. Please choose one of the ways offered."
-TEXT_CHANGED = "What you agree to here has changed meanwhile. Please read it again."
+NO_CHANNEL = N_("Choose how you'd like to hear from us.")
+NO_EMAIL = N_("Enter your email address, so that we can write to you.")
+NO_PHONE = N_("Enter your phone number, so that we can reach you.")
+NO_VARIANT = N_("Choose at least one option to be told about.")
+OTHER_VARIANT = N_("One of the options chosen doesn't belong to this product. Please choose again.")
+UNKNOWN_CHANNEL = N_("We can't reach you that way. Please choose one of the ways offered.")
+TEXT_CHANGED = N_("What you agree to here has changed meanwhile. Please read it again.")
 NO_CONSENT = {
-    Channel.SMS: "Tick this box, so that we may text you.",
-    Channel.WHATSAPP: "Tick this box, so that we may write to you on WhatsApp.",
+    Channel.SMS: N_("Tick this box, so that we may text you."),
+    Channel.WHATSAPP: N_("Tick this box, so that we may write to you on WhatsApp."),
 }
 
 
@@ -101,18 +103,21 @@ class SignUpForm(Form):
     def validate_variants(self, field: SelectMultipleField) -> None:
         """One to ten of the product's own: each is one call, and all share one deadline."""
         if not self.chosen:
-            raise ValidationError(NO_VARIANT)
+            raise ValidationError(gettext(NO_VARIANT))
         if not self._variants.issuperset(self.chosen):
-            raise ValidationError(OTHER_VARIANT)
+            raise ValidationError(gettext(OTHER_VARIANT))
         if len(self.chosen) > MAX_VARIANTS:
-            raise ValidationError(TOO_MANY_VARIANTS)
+            most = ngettext(
+                "Choose %(num)d option at most.", "Choose %(num)d options at most.", MAX_VARIANTS
+            )
+            raise ValidationError(most)
 
     def validate_channels(self, field: SelectMultipleField) -> None:
         """At least one of those that the shop offers, and no other."""
         if not field.data:
-            raise ValidationError(NO_CHANNEL)
+            raise ValidationError(gettext(NO_CHANNEL))
         if not set(self.offer.channels).issuperset(field.data):
-            raise ValidationError(UNKNOWN_CHANNEL)
+            raise ValidationError(gettext(UNKNOWN_CHANNEL))
 
     def validate_email(self, field: EmailField) -> None:
         """Needed for the EMAIL channel; its syntax by email-validator, without a DNS query."""
@@ -120,11 +125,11 @@ class SignUpForm(Form):
             return
         typed = (field.data or "").strip()
         if not typed:
-            raise ValidationError(NO_EMAIL)
+            raise ValidationError(gettext(NO_EMAIL))
         try:
             normalized = validate_email(typed, check_deliverability=False).normalized
         except EmailNotValidError as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(email_words(str(error))) from None
         self._normalized["email"] = normalized
 
     def validate_phone_number(self, field: TelField) -> None:
@@ -133,7 +138,7 @@ class SignUpForm(Form):
             return
         typed = (field.data or "").strip()
         if not typed:
-            raise ValidationError(NO_PHONE)
+            raise ValidationError(gettext(NO_PHONE))
         try:
             number = e164(typed, self.offer.default_region, texts=Channel.SMS in self.ways)
         except ValueError as error:
@@ -158,8 +163,9 @@ class SignUpForm(Form):
         if channel not in self.ways or not self.channels.raw_data:
             return ""
         if channel in self._outdated:
-            return TEXT_CHANGED
-        return NO_CONSENT.get(channel, "") if channel not in self.ticked else ""
+            return gettext(TEXT_CHANGED)
+        unticked = channel in NO_CONSENT and channel not in self.ticked
+        return gettext(NO_CONSENT[channel]) if unticked else ""
 
     @property
     def unagreed(self) -> tuple[Channel, ...]:

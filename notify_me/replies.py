@@ -23,15 +23,16 @@ from flask import (
 from markupsafe import Markup, escape
 from werkzeug.exceptions import NotFound
 
-from .extension import current_settings, current_state
+from .catalogs import N_
+from .done import consent_told, missed_of, news_of
+from .extension import current_settings
 from .forms import SignUpForm
 from .guards import HONEYPOT, TOO_MANY
+from .locales import in_address
 from .log import LoggedSignUp
-from .outcomes import PHONE_REFUSED
 from .phones import example
-from .sign_up import Channel
-from .tables import CallState
 from .variants import Variant
+from .words import gettext, isolated, language
 
 __all__ = [
     "FormReply",
@@ -66,6 +67,7 @@ def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -
     prefix = f"notify-me-{secrets.token_hex(3)}" if from_element() else "notify-me"
     shared = {
         **context,
+        "language": language(),
         "state": state,
         "view": template,
         "prefix": prefix,
@@ -90,7 +92,7 @@ def _filled(text: str, variant: Variant, named: bool) -> str:
     """Klaviyo's placeholders, filled; `named`: whether one variant is meant."""
     names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
     # in one pass, since a product's title may look like a placeholder
-    return _PLACEHOLDER.sub(lambda match: names[match[1]], text).strip()
+    return _PLACEHOLDER.sub(lambda match: isolated(names[match[1]]), text).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,7 @@ class FormReply:
         # one that was listed stays listed, or a choice would turn into the address's own variant
         own = [each.composite_id for each in self.waiting] == [self.variant.composite_id]
         listed = bool(self.waiting) and (self.choose or "listed" in request.args or not own)
-        action = url_for("notify_me.submit", composite_id=str(self.variant.composite_id))
-        marks = "?choose=1" if self.choose else "?listed=1" if listed else ""
+        marks = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
         return {
             "form": self.form,
             "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
@@ -118,7 +119,7 @@ class FormReply:
             "variant": self.variant,
             "waiting": self.waiting if listed else (),
             "choose": self.choose,
-            "action": action + marks,
+            "action": _address("notify_me.submit", self.variant.composite_id, **marks),
             "headline": _filled(settings.modal.headline, self.variant, named),
             "body_content": _filled(settings.modal.body_content, self.variant, named),
             "footer_content": _footer(self.variant, named),
@@ -138,11 +139,11 @@ class FormReply:
 
     def failed(self, words: str) -> Response:
         """503: it can't be taken; everything typed is still there."""
-        return self.shown("failed", HTTPStatus.SERVICE_UNAVAILABLE, words)
+        return self.shown("failed", HTTPStatus.SERVICE_UNAVAILABLE, gettext(words))
 
     def too_many(self, retry_after: int) -> Response:
         """429: a limit is used up; `retry_after` in seconds. What was typed is still there."""
-        reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY)
+        reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, gettext(TOO_MANY))
         reply.headers["Retry-After"] = str(retry_after)
         return reply
 
@@ -184,28 +185,32 @@ def unwatched(variant: Variant) -> Response:
 
 def failed(words: str, status: int) -> Response:
     """It wasn't taken, and there is no form to show it in."""
-    return _reply(
-        "failed", "notify_me/_failed.html", status, {"alert": words, "again": _form_url()}
-    )
+    context = {"alert": gettext(words), "again": _form_url()}
+    return _reply("failed", "notify_me/_failed.html", status, context)
 
 
 def _form_url() -> str:
     """The address of the form that this request was for."""
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None
-    return url_for("notify_me.show", composite_id=composite_id, choose=choose)
+    return _address("notify_me.show", composite_id, choose=choose)
+
+
+def _address(endpoint: str, composite_id: object, **query: Any) -> str:
+    """An address of the kit's, in the language that this page's address chose."""
+    return url_for(endpoint, composite_id=str(composite_id), **query, lang=in_address())
 
 
 def unknown() -> Response:
     """404 for a variant that the shop doesn't have."""
     if not from_element():
         raise NotFound
-    return failed("The shop doesn't have this product any more.", HTTPStatus.NOT_FOUND)
+    return failed(N_("The shop doesn't have this product any more."), HTTPStatus.NOT_FOUND)
 
 
 def done_link(variant: Variant, signed: str) -> Response:
     """After a plain form's POST: 303 to the done page, which a reload doesn't send again."""
-    target = url_for("notify_me.show", composite_id=str(variant.composite_id), done=signed)
+    target = _address("notify_me.show", variant.composite_id, done=signed)
     return make_response(redirect(target, HTTPStatus.SEE_OTHER))
 
 
@@ -226,57 +231,28 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     """Request received: what was taken, and what was not and why."""
     known = {str(variant.composite_id): variant for variant in siblings}
     taken: list[Variant] = []
-    missed: list[tuple[Variant, str]] = []
+    missed: list[Variant] = []
+    reasons: list[str] = []
     for call in logged.calls:
         if call.variant and (variant := known.get(call.variant)):
             if call.lost:
-                missed.append((variant, call.words))
+                missed.append(variant)
+                reasons.append(missed_of(variant, call.words))
             else:
                 taken.append(variant)
     if not taken and not missed:
         # a link to another product's sign-up, or to variants that are gone
         raise NotFound
+    first = (taken or missed)[0]
     context = {
-        "taken": taken,
-        "missed": missed,
-        "variant": taken[0] if taken else missed[0][0],
+        "missed": reasons,
+        "variant": first,
         "success_label": _filled(
             current_settings().modal.subscription_success_label,
-            taken[0] if taken else missed[0][0],
+            first,
             len(taken) + len(missed) == 1,
         ),
-        **_consent_told(logged),
+        "news": news_of(logged, taken),
+        **consent_told(logged),
     }
     return _reply("done", "notify_me/_done.html", HTTPStatus.OK, context)
-
-
-def _consent_told(logged: LoggedSignUp) -> dict[str, Any]:
-    """What the done view says of contacts and consent: whom the news can reach, what wasn't
-    recorded, and what is left to confirm.
-    """
-    subscribe = next((call for call in logged.calls if call.variant is None), None)
-    texts = [channel for channel in logged.channels if channel is not Channel.EMAIL]
-    phone_dropped = any(
-        call.words == PHONE_REFUSED and call.state is CallState.TAKEN and call.variant is not None
-        for call in logged.calls
-    )
-    unrecorded: list[Channel] = []
-    if subscribe and subscribe.lost:
-        unrecorded = list(logged.consented)
-    elif subscribe and subscribe.state is CallState.TAKEN and subscribe.words:
-        # taken without the phone number
-        unrecorded = [channel for channel in logged.consented if channel in texts]
-    reached = bool(texts) and not phone_dropped and not set(texts) <= set(unrecorded)
-    confirming = [channel for channel in logged.consented if channel not in unrecorded]
-    # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
-    double = current_state().opt_in.double() if confirming else False
-    contacts = (logged.email_masked, logged.phone_masked if reached else None)
-    return {
-        "contacts": [each for each in contacts if each],
-        "reached": not logged.channels or reached or logged.email_masked is not None,
-        "unrecorded": unrecorded,
-        "unrecorded_words": subscribe.words if subscribe else "",
-        "confirming": () if double is False else confirming,
-        "certain": bool(double),
-        "phone_dropped": phone_dropped,
-    }

@@ -7,6 +7,7 @@ from .button import Button
 from .channels import Channels
 from .consent import Consent
 from .delivery import Delivery
+from .languages import Languages, Texts
 from .modal import Modal
 from .retention import Retention
 from .trigger import Trigger
@@ -22,3 +23,5 @@ class Settings(Group):
     consent: Consent = Consent()
     delivery: Delivery = Delivery()
     retention: Retention = Retention()
+    languages: Languages = Languages()
+    texts: Texts = Texts()
