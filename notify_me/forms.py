@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from wtforms import EmailField, Form, HiddenField, SelectMultipleField, TelField
+from wtforms.i18n import get_translations
 from wtforms.validators import ValidationError
 
 from .catalogs import N_
 from .consent import Offer
 from .email_words import email_words
+from .locales import current_locale
 from .phones import e164
 from .sign_up import MAX_VARIANTS, Channel, SignUp
 from .variants import CompositeID, Variant
@@ -30,6 +33,12 @@ NO_CONSENT = {
 }
 
 
+@cache
+def wtforms_catalog(locale: str) -> Any:
+    """WTForms' own words in a language."""
+    return get_translations([locale])
+
+
 AGREED = frozenset({"1", "on", "true", "y", "yes"})
 """What a ticked box of a shop's own form may send; nothing else counts as a tick."""
 
@@ -43,6 +52,13 @@ class SignUpForm(Form):
     and for WhatsApp; each has its channel for a value. `shown` names the texts that stood beside
     the boxes; a form of the shop's own may leave it out, and then answers for its own words.
     """
+
+    class Meta:
+        """WTForms' own words, of fields that a shop adds, are in the language of the request."""
+
+        def get_translations(self, form: Form) -> Any:
+            """WTForms' catalog."""
+            return wtforms_catalog(str(current_locale()))
 
     # the choices differ by product and shop: the methods below check them
     variants = SelectMultipleField("Options", choices=[], validate_choice=False)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import nh3
 from flask import (
     Response,
     current_app,
@@ -20,19 +18,19 @@ from flask import (
     request,
     url_for,
 )
-from markupsafe import Markup, escape
 from werkzeug.exceptions import NotFound
 
 from .catalogs import N_
 from .done import consent_told, missed_of, news_of
 from .extension import current_settings
+from .filled import filled, footer
 from .forms import SignUpForm
 from .guards import HONEYPOT, TOO_MANY
 from .locales import in_address
 from .log import LoggedSignUp
 from .phones import example
 from .variants import Variant
-from .words import gettext, isolated, language
+from .words import gettext, language
 
 __all__ = [
     "FormReply",
@@ -46,14 +44,6 @@ __all__ = [
     "unknown",
     "unwatched",
 ]
-
-
-FOOTER_TAGS = {
-    *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
-}
-"""What `footer_content` may be made of."""
-FOOTER_LINKS = {"https", "http", "mailto", "tel"}
-_PLACEHOLDER = re.compile(r"\{(product_name|variant_name)\}")
 
 
 def from_element() -> bool:
@@ -88,13 +78,6 @@ def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -
     return make_response(render_template("notify_me/dialog.html", heading="h2", **shared), status)
 
 
-def _filled(text: str, variant: Variant, named: bool) -> str:
-    """Klaviyo's placeholders, filled; `named`: whether one variant is meant."""
-    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
-    # in one pass, since a product's title may look like a placeholder
-    return _PLACEHOLDER.sub(lambda match: isolated(names[match[1]]), text).strip()
-
-
 @dataclass(frozen=True, slots=True)
 class FormReply:
     """The form for a product's variants, with whatever was typed and whatever went wrong."""
@@ -120,9 +103,9 @@ class FormReply:
             "waiting": self.waiting if listed else (),
             "choose": self.choose,
             "action": _address("notify_me.submit", self.variant.composite_id, **marks),
-            "headline": _filled(settings.modal.headline, self.variant, named),
-            "body_content": _filled(settings.modal.body_content, self.variant, named),
-            "footer_content": _footer(self.variant, named),
+            "headline": filled(settings.modal.headline, self.variant, named),
+            "body_content": filled(settings.modal.body_content, self.variant, named),
+            "footer_content": footer(settings.modal.footer_content, self.variant, named),
             "modal": settings.modal,
             "submit_label": settings.modal.button_label or settings.button.label,
             "alert": alert,
@@ -146,23 +129,6 @@ class FormReply:
         reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, gettext(TOO_MANY))
         reply.headers["Retry-After"] = str(retry_after)
         return reply
-
-
-def _footer(variant: Variant, named: bool) -> Markup:
-    """The text below the form: the merchant's markup, but for what could do anything."""
-    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
-    # a product's title is text; cleaned last, since it may stand in a link's address
-    filled = _PLACEHOLDER.sub(
-        lambda match: str(escape(names[match[1]])), current_settings().modal.footer_content
-    )
-    cleaned = nh3.clean(
-        filled,
-        tags=FOOTER_TAGS,
-        attributes={"a": {"href"}},
-        tag_attribute_values={"a": {"target": {"_blank"}}},
-        url_schemes=FOOTER_LINKS,
-    )
-    return Markup(cleaned)  # noqa: S704 - cleaned above
 
 
 def _typed(form: SignUpForm, name: str) -> str:
@@ -247,7 +213,7 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     context = {
         "missed": reasons,
         "variant": first,
-        "success_label": _filled(
+        "success_label": filled(
             current_settings().modal.subscription_success_label,
             first,
             len(taken) + len(missed) == 1,
