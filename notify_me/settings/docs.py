@@ -39,8 +39,8 @@ one above, which wins over the kit's own translation of its default. Everything 
 
 {}
 The legal texts for SMS and WhatsApp ship in English alone: a channel isn't offered in a language
-of `[languages]` until its texts stand here, which the start tells. [docs/languages.md](languages.md)
-has more.
+of `[languages]` until its texts stand here, which the start tells. More in
+[languages.md](languages.md).
 """
 _ACCOUNT = """\
 ## The Klaviyo account
