@@ -17,6 +17,7 @@ from . import (
     drawings,
     errors,
     headers,
+    languages,
     legal,
     loopback,
     merchant,
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
     """
     database.init_app(app)
     headers.init_app(app)
+    languages.init_app(app)
     errors.init_app(app)
     for room in (views, cart_views, checkout, merchant, drawings, crawlers, legal):
         app.register_blueprint(room.blueprint)

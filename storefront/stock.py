@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from flask_babel import gettext, ngettext
 
 from notify_me import InventoryPolicy
 
@@ -39,23 +40,23 @@ class Stock(NamedTuple):
 def stock_of(variant: ProductVariant) -> Stock:
     """The stock of one variant."""
     if variant.quantity is None:
-        return Stock(Status.IN_STOCK, "In stock")
+        return Stock(Status.IN_STOCK, gettext("In stock"))
     if variant.quantity > 0:
         return _in_stock(variant.quantity)
     if variant.policy is InventoryPolicy.CONTINUE:
-        return Stock(Status.PRE_ORDER, "Pre-order")
-    return Stock(Status.SOLD_OUT, "Sold out")
+        return Stock(Status.PRE_ORDER, gettext("Pre-order"))
+    return Stock(Status.SOLD_OUT, gettext("Sold out"))
 
 
 def stock_of_product(variants: Sequence[ProductVariant]) -> Stock:
     """The stock of a whole product, for its card: the best that any variant offers."""
     stocks = [stock_of(variant).status for variant in variants]
     if all(status is Status.SOLD_OUT for status in stocks):
-        return Stock(Status.SOLD_OUT, "Sold out")
+        return Stock(Status.SOLD_OUT, gettext("Sold out"))
     if not {Status.IN_STOCK, Status.LOW} & set(stocks):
-        return Stock(Status.PRE_ORDER, "Pre-order")
+        return Stock(Status.PRE_ORDER, gettext("Pre-order"))
     if Status.IN_STOCK in stocks or Status.PRE_ORDER in stocks:
-        return Stock(Status.IN_STOCK, "In stock")
+        return Stock(Status.IN_STOCK, gettext("In stock"))
     return _in_stock(sum(max(variant.quantity or 0, 0) for variant in variants))
 
 
@@ -78,6 +79,5 @@ def pieces(count: int) -> str:
 
 def _in_stock(quantity: int) -> Stock:
     if quantity > LOW:
-        return Stock(Status.IN_STOCK, "In stock")
-    words = "Last one" if quantity == 1 else f"{quantity} left"
-    return Stock(Status.LOW, words)
+        return Stock(Status.IN_STOCK, gettext("In stock"))
+    return Stock(Status.LOW, ngettext("Last one", "%(num)d left", quantity))

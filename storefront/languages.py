@@ -1,0 +1,162 @@
+"""The languages of the shop: which one a page is in, and the switch at its foot.
+
+The products themselves are in one language, as the catalog has them. The merchant's pages are in
+English.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from babel import Locale
+from flask import Blueprint, Flask, Response, abort, redirect, request, url_for
+from flask_babel import Babel, get_locale
+from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
+
+from notify_me import (
+    LANGUAGE_COOKIE,
+    LANGUAGE_PARAMETER,
+    isolated,
+    languages,
+    select_locale,
+)
+
+PRODUCTS = "en"
+"""The language of the catalog's texts."""
+SHOPPERS = frozenset({"shop", "cart", "checkout", "legal", "languages", "notify_me"})
+"""The rooms that speak the shopper's language; error pages do, too."""
+CARRIED = frozenset({"shop", "cart", "checkout", "legal"})
+"""Those whose links carry a language that the page's address chose."""
+MAX_AGE = 365 * 24 * 3600
+
+blueprint = Blueprint("languages", __name__)
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language, for `lang`, `dir` and the switch."""
+
+    tag: str
+    name: str
+    """In its own words, such as `Deutsch`."""
+    direction: str
+    """`ltr` or `rtl`."""
+    in_address: str | None = None
+    """The tag, where the page's address chose it."""
+
+
+def init_app(app: Flask) -> None:
+    """Set Flask-Babel up on `app`, and what its templates need for it."""
+    Babel(app, locale_selector=_locale)
+    app.register_blueprint(blueprint)
+    app.url_defaults(_carry)
+    app.after_request(_tell)
+    app.jinja_env.filters.update(isolated=isolated)
+    app.jinja_env.globals.update(
+        canonical=canonical, here=here, in_english=in_english, language=language, languages=offered
+    )
+
+
+def language() -> Language:
+    """The language of this page."""
+    return _language(get_locale() or Locale.parse(PRODUCTS), _in_address())
+
+
+def offered() -> list[Language]:
+    """The languages to choose from."""
+    return [_language(Locale.parse(each)) for each in languages()]
+
+
+def in_english() -> Markup:
+    """The attributes of an element with the catalog's words, on a page of another language."""
+    if language().tag == PRODUCTS:
+        return Markup("")
+    return Markup(f' lang="{PRODUCTS}" dir="ltr"')  # noqa: S704 - a constant
+
+
+def here() -> str:
+    """The address of this page within the shop, without the language that it may name."""
+    query = [(name, value) for name, value in _query() if name != LANGUAGE_PARAMETER]
+    return quote(request.path) + (f"?{urlencode(query)}" if query else "")
+
+
+def canonical(address: str) -> Markup:
+    """The `<link>`s for search engines: this page's own address, and it in the other languages."""
+    links = [Markup('<link rel="canonical" href="{}">').format(address)]
+    bare, _, query = address.partition("?")
+    kept = [(name, value) for name, value in parse_qsl(query) if name != LANGUAGE_PARAMETER]
+    if len(languages()) > 1:
+        named = {each.tag: [*kept, (LANGUAGE_PARAMETER, each.tag)] for each in offered()}
+        for tag, arguments in {**named, "x-default": kept}.items():
+            target = f"{bare}?{urlencode(arguments)}" if arguments else bare
+            link = Markup('<link rel="alternate" hreflang="{}" href="{}">')
+            links.append(link.format(tag, target))
+    return Markup("\n  ").join(links)
+
+
+@blueprint.post("/language")
+def choose() -> BaseResponse:
+    """Keep the language `lang` in a cookie, and go back to the page `next`.
+
+    :raise 400: the shop doesn't speak it.
+    """
+    wanted = request.form.get("lang", "")
+    if wanted not in {each.tag for each in offered()}:
+        abort(400)
+    response = redirect(_within_the_shop(request.form.get("next", "")), code=303)
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        wanted,
+        max_age=MAX_AGE,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _within_the_shop(address: str) -> str:
+    """The address, if it is a path of this shop's; else the front."""
+    parts = urlsplit(address)
+    odd = "\\" in address or not address.isprintable()
+    if parts.scheme or parts.netloc or odd or not address.startswith("/") or address[:2] == "//":
+        return url_for("shop.listing")
+    return address
+
+
+def _locale() -> str:
+    return select_locale() if request.blueprint in SHOPPERS | {None} else PRODUCTS
+
+
+def _language(locale: Locale, in_address: str | None = None) -> Language:
+    tag = str(locale).replace("_", "-")
+    name = (locale.get_display_name(locale) or tag).capitalize()
+    return Language(tag, name, locale.text_direction, in_address)
+
+
+def _in_address() -> str | None:
+    wanted = request.args.get(LANGUAGE_PARAMETER, "")
+    tag = str(get_locale()).replace("_", "-")
+    return tag if wanted.lower() == tag.lower() else None
+
+
+def _query() -> list[tuple[str, str]]:
+    return [*request.args.items(multi=True)]
+
+
+def _carry(endpoint: str, values: dict[str, Any]) -> None:
+    """Add the language to links within the shop, where the page's address chose it."""
+    if endpoint.partition(".")[0] in CARRIED and request and (tag := _in_address()):
+        values.setdefault(LANGUAGE_PARAMETER, tag)
+
+
+def _tell(response: Response) -> Response:
+    """Say in the headers what language a page is in, and what that depends on."""
+    if response.mimetype == "text/html":
+        response.vary.update(["Cookie", "Accept-Language"])
+        if not response.content_language:
+            response.content_language.add(language().tag)
+    return response
