@@ -14,7 +14,6 @@ from .extension import current_offer, current_settings, current_state
 from .forms import SignUpForm
 from .replies import FormReply
 from .variants import Variant, buyable, watchable
-from .words import language
 
 
 def notify_me(
@@ -82,7 +81,6 @@ def _form(variant: Variant) -> Markup:
         prefix=prefix,
         heading="h2",
         anchor=current_settings().button.alternate_anchor,
-        language=language(),
         **context,
     )
     return Markup(page)  # noqa: S704 - Jinja's own output

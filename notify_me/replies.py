@@ -30,7 +30,7 @@ from .locales import in_address
 from .log import LoggedSignUp
 from .phones import example
 from .variants import Variant
-from .words import gettext, language
+from .words import gettext
 
 __all__ = [
     "FormReply",
@@ -57,7 +57,6 @@ def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -
     prefix = f"notify-me-{secrets.token_hex(3)}" if from_element() else "notify-me"
     shared = {
         **context,
-        "language": language(),
         "state": state,
         "view": template,
         "prefix": prefix,

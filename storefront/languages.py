@@ -97,6 +97,12 @@ def canonical(address: str) -> Markup:
     return Markup("\n  ").join(links)
 
 
+@blueprint.get("/language")
+def look() -> BaseResponse:
+    """Nothing to see: the switch is at the foot of each page."""
+    return redirect(url_for("shop.listing"), code=303)
+
+
 @blueprint.post("/language")
 def choose() -> BaseResponse:
     """Keep the language `lang` in a cookie, and go back to the page `next`.
