@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from babel.lists import format_list
 from .catalogs import SOURCE, catalog
 from .locales import current_locale, in_address, tag
 
-_ISOLATE, _POP = "\u2068", "\u2069"
+_AS_ITS_LETTERS, _LEFT_TO_RIGHT, _POP = "\u2068", "\u2066", "\u2069"
 
 
 def gettext(text: str, **values: Any) -> str:
@@ -37,9 +38,11 @@ def listed(words: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
 
 def isolated(text: str) -> str:
     """A name, a number or an address, kept in its own order within words from right to left."""
-    if current_locale().text_direction == "ltr" or not text or text.startswith(_ISOLATE):
+    if current_locale().text_direction == "ltr" or not text or text.endswith(_POP):
         return text
-    return f"{_ISOLATE}{text}{_POP}"
+    # a number has no letters to go by
+    lettered = any(unicodedata.bidirectional(each) in ("L", "R", "AL") for each in text)
+    return f"{_AS_ITS_LETTERS if lettered else _LEFT_TO_RIGHT}{text}{_POP}"
 
 
 def _filled(said: str, values: Mapping[str, Any]) -> str:
