@@ -6,12 +6,13 @@ English.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from babel import Locale
-from flask import Blueprint, Flask, Response, abort, redirect, request, url_for
+from flask import Blueprint, Flask, Response, abort, g, redirect, request, url_for
 from flask_babel import Babel, get_locale
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -62,12 +63,16 @@ def init_app(app: Flask) -> None:
 
 def language() -> Language:
     """The language of this page."""
-    return _language(get_locale() or Locale.parse(PRODUCTS), _in_address())
+    # a page asks for every product on it
+    if "shop_language" not in g:
+        found = _named(str(get_locale() or PRODUCTS))
+        g.shop_language = replace(found, in_address=found.tag) if _in_address() else found
+    return cast(Language, g.shop_language)
 
 
 def offered() -> list[Language]:
     """The languages to choose from."""
-    return [_language(Locale.parse(each)) for each in languages()]
+    return [_named(each) for each in languages()]
 
 
 def in_english() -> Markup:
@@ -79,7 +84,11 @@ def in_english() -> Markup:
 
 def here() -> str:
     """The address of this page within the shop, without the language that it may name."""
-    query = [(name, value) for name, value in _query() if name != LANGUAGE_PARAMETER]
+    query = [
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if name != LANGUAGE_PARAMETER
+    ]
     return quote(request.path) + (f"?{urlencode(query)}" if query else "")
 
 
@@ -137,26 +146,24 @@ def _locale() -> str:
     return select_locale() if request.blueprint in SHOPPERS | {None} else PRODUCTS
 
 
-def _language(locale: Locale, in_address: str | None = None) -> Language:
-    tag = str(locale).replace("_", "-")
-    name = (locale.get_display_name(locale) or tag).capitalize()
-    return Language(tag, name, locale.text_direction, in_address)
+@cache
+def _named(locale: str) -> Language:
+    parsed = Locale.parse(locale)
+    tag = locale.replace("_", "-")
+    name = (parsed.get_display_name(parsed) or tag).capitalize()
+    return Language(tag, name, parsed.text_direction)
 
 
-def _in_address() -> str | None:
+def _in_address() -> bool:
+    """Whether this page's address chose the language."""
     wanted = request.args.get(LANGUAGE_PARAMETER, "")
-    tag = str(get_locale()).replace("_", "-")
-    return tag if wanted.lower() == tag.lower() else None
-
-
-def _query() -> list[tuple[str, str]]:
-    return [*request.args.items(multi=True)]
+    return bool(wanted) and wanted.replace("-", "_").lower() == str(get_locale()).lower()
 
 
 def _carry(endpoint: str, values: dict[str, Any]) -> None:
     """Add the language to links within the shop, where the page's address chose it."""
-    if endpoint.partition(".")[0] in CARRIED and request and (tag := _in_address()):
-        values.setdefault(LANGUAGE_PARAMETER, tag)
+    if request and _in_address() and endpoint.partition(".")[0] in CARRIED:
+        values.setdefault(LANGUAGE_PARAMETER, language().tag)
 
 
 def _tell(response: Response) -> Response:
