@@ -53,6 +53,7 @@ def init_app(app: Flask) -> None:
     """Set Flask-Babel up on `app`, and what its templates need for it."""
     Babel(app, locale_selector=_locale)
     app.register_blueprint(blueprint)
+    app.before_request(_look_at_address)
     app.url_defaults(_carry)
     app.after_request(_tell)
     app.jinja_env.filters.update(isolated=isolated)
@@ -157,13 +158,19 @@ def _named(locale: str) -> Language:
 def _in_address() -> bool:
     """Whether this page's address chose the language."""
     wanted = request.args.get(LANGUAGE_PARAMETER, "")
-    return bool(wanted) and wanted.replace("-", "_").lower() == str(get_locale()).lower()
+    return wanted.replace("-", "_").lower() == str(get_locale()).lower()
+
+
+def _look_at_address() -> None:
+    if LANGUAGE_PARAMETER in request.args:
+        g.shop_carried = language().in_address
 
 
 def _carry(endpoint: str, values: dict[str, Any]) -> None:
     """Add the language to links within the shop, where the page's address chose it."""
-    if request and _in_address() and endpoint.partition(".")[0] in CARRIED:
-        values.setdefault(LANGUAGE_PARAMETER, language().tag)
+    # asked at each of a page's hundred links: one look, which most pages end with
+    if (tag := g.get("shop_carried")) and endpoint.partition(".")[0] in CARRIED:
+        values.setdefault(LANGUAGE_PARAMETER, tag)
 
 
 def _tell(response: Response) -> Response:
