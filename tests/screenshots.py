@@ -129,8 +129,21 @@ def take(
     shoot("order")
     page.goto("/merchant?product=dreich-mug")
     shoot("merchant")
+    right_to_left(page, shoot)
     context.close()
     return taken
+
+
+def right_to_left(page: Page, shoot: Callable[[str], None]) -> None:
+    """In Arabic: the listing, a product, and the dialog with an error."""
+    page.goto("/?lang=ar")
+    shoot("arabic-listing")
+    page.goto(f"{SOLD_OUT}&lang=ar")
+    shoot("arabic-sold-out")
+    page.locator(".notify-me__button").first.click()
+    page.get_by_role("dialog").locator(".notify-me__submit").click()
+    expect(page.get_by_role("dialog").locator("[aria-invalid=true]").first).to_be_visible()
+    shoot("arabic-error")
 
 
 def sign_up(page: Page, width: int, scheme: str, shoot: Callable[[str], None]) -> None:
