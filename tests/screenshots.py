@@ -129,7 +129,7 @@ def take(
     shoot("order")
     page.goto("/merchant?product=dreich-mug")
     shoot("merchant")
-    right_to_left(page, shoot)
+    right_to_left(page, lambda name: shoot(name, whole=False))
     context.close()
     return taken
 
