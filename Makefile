@@ -5,7 +5,7 @@ CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chr
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types fix docs words bench-delivery screenshots lock static browser postgres clean
+.PHONY: help run test lint types fix docs words bench-delivery bench-push screenshots lock static browser postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ words: $(VENV)/.dev ## Gather the words for shoppers, and make the catalogs of t
 
 bench-delivery: $(VENV)/.dev static ## Measure the delivery engine (an hour; QUICK=--quick: minutes)
 	@$(BIN)/python -m benchmarks.delivery $(QUICK)
+
+bench-push: $(VENV)/.dev ## Measure pushing a catalog to Klaviyo
+	@$(BIN)/python -m benchmarks.push
 
 screenshots: $(VENV)/.dev static browser ## Take pictures of every page and state, on one sheet
 	$(BIN)/python -m tests.screenshots

@@ -30,8 +30,11 @@ ENVIRONMENT = (
     "KLAVIYO_PRIVATE_KEY",
     "KLAVIYO_PUBLIC_KEY",
     "KLAVIYO_REVISION",
+    "MERCHANT_PASSWORD_HASH",
     "RATELIMIT_STORAGE_URI",
+    "SANDBOX_URL",
     "SECRET_KEY",
+    "SHOP_URL",
 )
 """What goes from the environment into the Flask config under the same name, besides all settings of
 the kit's, which begin with `NOTIFY_ME_`.

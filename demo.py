@@ -57,7 +57,7 @@ def demo_environment(environ: Mapping[str, str], instance: Path) -> dict[str, st
     if wants_sandbox(environ):
         port = environ.get("SANDBOX_PORT") or "5001"
         made |= {name: kept[name] for name in KLAVIYO if name in kept}
-        made["KLAVIYO_API_URL"] = f"http://127.0.0.1:{port}"
+        made["KLAVIYO_API_URL"] = made["SANDBOX_URL"] = f"http://127.0.0.1:{port}"
     return {**made, **{name: value for name, value in environ.items() if value}}
 
 

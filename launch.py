@@ -9,8 +9,11 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
+import click
 from dotenv import load_dotenv
 from flask import Flask
 from honcho.environ import parse_procfile
@@ -37,6 +40,9 @@ def main() -> int:
         demo = is_demo(given)
         sandbox = demo and wants_sandbox(given)
         environ = demo_environment(given, ROOT / "instance") if demo else given
+        if demo:
+            # for links in what Klaviyo is told, which no request has asked for
+            environ.setdefault("SHOP_URL", f"http://{_shown(environ['HOST'])}:{environ['PORT']}")
         app = create_app(environ)
         _check_port(environ["HOST"], environ["PORT"], "PORT")
         if sandbox:
@@ -47,7 +53,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"The shop can't start. {error.format_message()}", file=sys.stderr)  # noqa: T201
         return error.exit_code
-    return _run(environ, ("web", "worker", "sandbox") if sandbox else ("web", "worker"))
+    return _run(app, environ, ("web", "worker", "sandbox") if sandbox else ("web", "worker"))
 
 
 def _check_port(host: str, port: str, name: str) -> None:
@@ -80,14 +86,13 @@ def _prepare(app: Flask) -> None:
         app.extensions["sqlalchemy"].engine.dispose()
 
 
-def _run(environ: Mapping[str, str], names: Iterable[str]) -> int:
+def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
     procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
     bin_folder = Path(sys.executable).parent
     path = {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
     for name in names:
-        # HOST is the shop's alone: the sandbox stays on this machine
-        own = {"HOST": "127.0.0.1"} if name == "sandbox" else {}
+        own = _sandbox_environment(environ) if name == "sandbox" else {}
         manager.add_process(
             name, procfile.processes[name], env={**environ, **path, **own}, cwd=str(ROOT)
         )
@@ -97,17 +102,27 @@ def _run(environ: Mapping[str, str], names: Iterable[str]) -> int:
     ended = threading.Event()
     # a closed terminal ends everything too: honcho minds Ctrl-C and SIGTERM alone
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    threading.Thread(target=_announce, args=(addresses, ended), daemon=True).start()
+    threading.Thread(target=_announce, args=(app, addresses, ended), daemon=True).start()
     manager.loop()
     ended.set()
     return int(manager.returncode or 0)
+
+
+def _sandbox_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        # HOST is the shop's alone: the sandbox stays on this machine
+        "HOST": "127.0.0.1",
+        # so that the demo goes on where it was left
+        "SANDBOX_STATE": environ.get("SANDBOX_STATE") or str(ROOT / "instance" / "sandbox.db"),
+        "SANDBOX_SENDER": environ.get("SANDBOX_SENDER") or "Smirr",
+    }
 
 
 def _shown(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
-def _announce(addresses: Mapping[str, str], ended: threading.Event) -> None:
+def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) -> None:
     """Say which addresses to open, once all of them answer."""
     probes = [
         addresses["web"] + "/healthz",
@@ -117,10 +132,24 @@ def _announce(addresses: Mapping[str, str], ended: threading.Event) -> None:
         if not ended.is_set():
             print(f"\n  Nothing answers yet at {addresses['web']}: see above.\n", flush=True)  # noqa: T201
         return
+    if "sandbox" in addresses:
+        _fill(app)
     line = f"\n  The shop is open at {addresses['web']}"
     if "sandbox" in addresses:
         line += f"\n  What Klaviyo would get is at {addresses['sandbox']}"
     print(f"{line}\n  Stop with Ctrl-C\n", flush=True)  # noqa: T201
+
+
+def _fill(app: Flask) -> None:
+    """Tell Klaviyo's stand-in of the catalog, as a merchant would tell Klaviyo: else it would know
+    only what was restocked, and no other variant could be waited for.
+    """
+    try:
+        with app.app_context(), redirect_stdout(StringIO()):
+            app.cli.commands["storefront"].main(["push-catalog"], standalone_mode=False)
+            app.extensions["sqlalchemy"].engine.dispose()
+    except (click.ClickException, SystemExit) as error:
+        print(f"\n  The stand-in for Klaviyo has no catalog: {error}\n", flush=True)  # noqa: T201
 
 
 def _wait_for(address: str, ended: threading.Event) -> bool:

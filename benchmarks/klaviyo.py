@@ -58,10 +58,8 @@ class Counter:
             reply: Iterable[bytes] = [b""]
         else:
             reply = list(self._app(environ, listen))
-        attributes = json.loads(body)["data"]["attributes"]
-        email = attributes["profile"]["data"]["attributes"]["email"]
         with self._lock:
-            self._calls.append((arrived, told[0], email))
+            self._calls.append((arrived, told[0], _of(environ, body)))
         return reply
 
     def _control(
@@ -76,6 +74,14 @@ class Counter:
             reply = json.dumps(self._calls if environ["REQUEST_METHOD"] == "GET" else {}).encode()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(reply)))])
         return [reply]
+
+
+def _of(environ: WSGIEnvironment, body: bytes) -> str:
+    """Whose call it is: a subscription's address, else its method and path."""
+    if environ["PATH_INFO"].endswith("/back-in-stock-subscriptions"):
+        attributes = json.loads(body)["data"]["attributes"]
+        return str(attributes["profile"]["data"]["attributes"]["email"])
+    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
 
 
 def main(port: str) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event
 from typing import Any
@@ -169,6 +170,8 @@ def _send(call: Call, entry: Entry, reply: Reply, drill: Drill | None, life: Eve
     if drill and drill.kind in ("drip", "drip-headers"):
         headers_too = drill.kind == "drip-headers"
         response = wire.drip(request, response, drill.seconds, life, headers_too=headers_too)
+    elif "Date" in response.headers:
+        response = wire.send_as_is(request, response)
     journal.finished(call, entry)
     return response
 
@@ -187,6 +190,8 @@ def _response(call: Call, reply: Reply) -> Response:
     else:
         del response.headers["Content-Type"]
     response.headers.update(call.headers)
+    if call.side is Side.SERVER and (skew := call.sandbox.account_settings.date_skew):
+        response.date = datetime.now(UTC) + timedelta(seconds=skew)
     response.headers.update(reply.headers)
     if call.side is Side.BROWSER and reply.readable:
         response.headers.update(cors.readable())

@@ -59,7 +59,7 @@ def act(call: Call) -> Reply:
             profile = sandbox.profiles.identify(email, phone)
             entry = Waiting(_variant(call), profile, channels, sandbox.now())
             if not sandbox.flow.takes_people:
-                call.notes.append("ignored: the flow is a draft, so nobody waits")
+                call.notes.append(f"ignored: {sandbox.flow.why_nobody_waits}, so nobody waits")
             elif not sandbox.waiting.add(entry):
                 call.notes.append("ignored: the profile waits for this variant already")
     return Reply(202, headers=headers)

@@ -12,6 +12,7 @@ from .errors import (
     invalid,
     method_not_allowed,
     not_authenticated,
+    permission_denied,
     unsupported_media_type,
 )
 from .operations import Call, Operation, Side
@@ -28,6 +29,7 @@ def pass_all(call: Call, *, count: bool = True) -> Operation:
     operation = _known_method(call)
     if call.side is Side.SERVER:
         _private_key(call)
+        _scopes(call, operation)
     else:
         _no_private_key(call)
         _company(call)
@@ -61,6 +63,14 @@ def _private_key(call: Call) -> None:
         raise Refusal(not_authenticated("This is the public key. The API needs a private one."))
     if not hmac.compare_digest(key.encode(), call.sandbox.account.private_key.encode()):
         raise Refusal(not_authenticated("The private key is not one of this account's."))
+
+
+def _scopes(call: Call, operation: Operation) -> None:
+    with call.sandbox.lock:
+        missing = call.sandbox.account_settings.missing(operation.scopes)
+    if missing:
+        detail = f"Your API key is missing required scopes: {', '.join(missing)}."
+        raise Refusal(permission_denied(detail))
 
 
 def _no_private_key(call: Call) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from . import consent_control, flow_control, listings
+from . import account_control, consent_control, flow_control, listings
 from .api import operation_names
 from .drills import DrillError
 from .guards import refuse_other_sites
@@ -15,6 +15,7 @@ PREFIX = "/_sandbox"
 
 blueprint = Blueprint("control", __name__, url_prefix=PREFIX)
 blueprint.before_request(refuse_other_sites)
+account_control.add_rules(blueprint)
 consent_control.add_rules(blueprint)
 flow_control.add_rules(blueprint)
 
@@ -30,22 +31,12 @@ def _not_stored(response: Response) -> Response:
     return response
 
 
-@blueprint.get("/account")
-def account() -> Response:
-    """Return the account with its keys: whoever reads this is on this machine."""
-    account = current_sandbox().account
-    return jsonify(
-        private_key=account.private_key,
-        public_key=account.public_key,
-        list_id=account.list_id,
-        name=account.name,
-    )
-
-
 @blueprint.get("/requests")
 def requests() -> Response:
-    """Return the record, oldest first, of one `?operation=` or of all."""
-    return jsonify(requests=current_sandbox().record.entries(request.args.get("operation")))
+    """Return the record, oldest first, of one `?operation=` or of all; those `?after=` an ID."""
+    operation = request.args.get("operation")
+    after = request.args.get("after", default=0, type=int)
+    return jsonify(requests=current_sandbox().record.entries(operation, after=after))
 
 
 @blueprint.delete("/requests")

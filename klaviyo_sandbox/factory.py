@@ -7,7 +7,7 @@ from flask import Flask
 from . import api, control, forms, guards, pages, restock
 from .account import Account
 from .clock import Clock, utc_now
-from .state import Sandbox, install
+from .state import Sandbox, current_sandbox, install
 
 LARGEST_BODY = 1_000_000
 
@@ -22,6 +22,8 @@ def create_app(account: Account, *, now: Clock = utc_now, state: Path | None = N
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install(app, Sandbox(account, now, state))
+    # before the reply is sent
+    app.teardown_request(lambda error: current_sandbox().save())
     guards.init_app(app)
     restock.init_app(app)
     api.init_app(app)

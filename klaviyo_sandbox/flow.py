@@ -15,8 +15,10 @@ LONGEST_WAIT = 31 * 24 * 60 * 60
 
 
 class FlowStatus(StrEnum):
-    """How far the flow goes: a draft takes nobody, a manual one sends nothing by itself."""
+    """How far the flow goes: none and a draft take nobody, a manual one sends nothing by itself."""
 
+    NONE = "none"
+    """There is no flow."""
     DRAFT = "draft"
     MANUAL = "manual"
     LIVE = "live"
@@ -59,9 +61,19 @@ class Flow:
         """Until when nobody is notified about a variant."""
 
     @property
+    def exists(self) -> bool:
+        """Tell whether the account has such a flow."""
+        return self.settings.status is not FlowStatus.NONE
+
+    @property
     def takes_people(self) -> bool:
         """Tell whether a sign-up is put on the waiting list."""
-        return self.settings.status is not FlowStatus.DRAFT
+        return self.settings.status not in (FlowStatus.NONE, FlowStatus.DRAFT)
+
+    @property
+    def why_nobody_waits(self) -> str:
+        """Say why a sign-up is put on no list, in the middle of a sentence."""
+        return "the flow is a draft" if self.exists else "there is no flow"
 
     def change(self, asked: Any, now: datetime) -> None:
         """Change the settings that are named. Raises `FlowError`, and then changes none."""

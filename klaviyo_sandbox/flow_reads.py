@@ -78,15 +78,20 @@ def _shown_metric(call: Call, metric: _Metric) -> dict[str, Any]:
         "updated": created,
         "integration": _INTEGRATION,
     }
-    started = [{"type": "flow", "id": call.sandbox.flow.id}] if metric.starts_flow else []
+    started = [{"type": "flow", "id": flow.id} for flow in _started(call, [metric])]
     wanted = "flow-triggers" in call.request.args.get("include", "")
     related = {"flow-triggers": started if wanted else None}
     return resource(call, "metric", "metrics", metric.id, attributes, related)
 
 
 def _flows_of(call: Call, metrics: Sequence[_Metric]) -> list[dict[str, Any]]:
-    starts = any(metric.starts_flow for metric in metrics)
-    return [_shown_flow(call, call.sandbox.flow)] if starts else []
+    return [_shown_flow(call, flow) for flow in _started(call, metrics)]
+
+
+def _started(call: Call, metrics: Sequence[_Metric]) -> list[Flow]:
+    """Return the flows that these metrics start. The caller holds the sandbox's lock."""
+    flow = call.sandbox.flow
+    return [flow] if flow.exists and any(metric.starts_flow for metric in metrics) else []
 
 
 def _check_metric(call: Call) -> None:
@@ -100,7 +105,7 @@ def _check_metric(call: Call) -> None:
 def _triggers(call: Call) -> Reply:
     metric = _metric(call)
     with call.sandbox.lock:
-        flows = [call.sandbox.flow] if metric and metric.starts_flow else []
+        flows = _started(call, [metric] if metric else [])
         return many(call, flows, lambda _: 1, partial(_shown_flow, call))
 
 
@@ -110,7 +115,8 @@ def _metric(call: Call) -> _Metric | None:
 
 def _flows(call: Call) -> Reply:
     with call.sandbox.lock:
-        entries = selected(call, [call.sandbox.flow], _FLOW_FILTERS, _flow_fields)
+        flows = [call.sandbox.flow] if call.sandbox.flow.exists else []
+        entries = selected(call, flows, _FLOW_FILTERS, _flow_fields)
         # the flow's steps and tags are not played
         return many(call, entries, lambda _: 1, partial(_shown_flow, call), lambda _: [])
 

@@ -56,13 +56,13 @@ class Record:
             if entry.id in self.rows:
                 self.rows.put(entry.id, entry)
 
-    def entries(self, operation: str | None = None) -> list[dict[str, Any]]:
-        """Return the requests, oldest first, of one operation or of all."""
+    def entries(self, operation: str | None = None, *, after: int = 0) -> list[dict[str, Any]]:
+        """Return the requests above an ID, oldest first, of one operation or of all."""
         with self._lock:
             return [
                 asdict(entry)
                 for entry in self.rows.values()
-                if operation is None or entry.operation == operation
+                if entry.id > after and operation in (None, entry.operation)
             ]
 
     def find(self, entry_id: int) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ def stock_changed(sandbox: Sandbox, variant: Variant) -> list[str]:
         end = until.isoformat(timespec="seconds")
         return [f"{people} went on waiting: the flow waits until {end} and reads the stock again"]
     if not sandbox.flow.takes_people:
-        return [f"{people} went on waiting: the flow is a draft"]
+        return [f"{people} went on waiting: {sandbox.flow.why_nobody_waits}"]
     _round(sandbox, variant.id, sandbox.now())
     settle(sandbox)
     left = len(sandbox.waiting.of(variant.id))

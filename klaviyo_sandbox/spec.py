@@ -53,6 +53,16 @@ def scopes_of(name: str) -> tuple[str, ...]:
     )
 
 
+@cache
+def all_scopes() -> tuple[str, ...]:
+    """Return every scope that an operation of a server needs, in alphabetical order."""
+    paths = [path for path in document()["paths"] if path.startswith("/api/")]
+    found = {
+        each for path in paths for one in document()["paths"][path] for each in scopes(path, one)
+    }
+    return tuple(sorted(found))
+
+
 def scopes(path: str, method: str) -> tuple[str, ...]:
     """Return the scopes that a private key needs for the operation."""
     return tuple(document()["paths"][path][method.lower()]["x-klaviyo-scopes"])

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, current_app
 
 from .account import Account
+from .account_settings import AccountSettings
 from .bulk_jobs import BulkJobs
 from .catalog import Catalog
 from .clock import Clock, SandboxClock
@@ -37,6 +38,7 @@ class Sandbox:
 
     def __init__(self, account: Account, now: Clock, file: Path | None = None) -> None:
         self.account = account
+        self.account_settings = AccountSettings()
         self.now = SandboxClock(now)
         self.mask = Mask(account.private_key)
         self.lock = RLock()
@@ -91,6 +93,7 @@ class Sandbox:
             self.unknown.clear()
             self.mailing_list.reset()
             self.regions.reset()
+            self.account_settings.reset()
             self.flow.reset()
             self.now.move_to(0)
             self.limiter.clear()
@@ -127,15 +130,15 @@ class Sandbox:
             "clock": Single(lambda: self.now.ahead, self.now.move_to),
             "unknown": Single(lambda: self.unknown, self.unknown.extend),
             "list": Single(self.mailing_list.remembered, self.mailing_list.recall),
+            "account_settings": Single(self.account_settings.as_json, self.account_settings.change),
             "regions": Single(lambda: self.regions.supported, self.regions.set),
             "flow": Single(self.flow.remembered, self.flow.recall),
         }
 
 
 def install(app: Flask, sandbox: Sandbox) -> None:
-    """Keep the sandbox on the app, and save it after each request, before the reply is sent."""
+    """Keep the sandbox on the app, in place of the one before it, if any."""
     app.extensions[_EXTENSION] = sandbox
-    app.teardown_request(lambda error: sandbox.save())
 
 
 def close(app: Flask) -> None:

@@ -44,6 +44,16 @@ def drip(
     return drop(request)
 
 
+def send_as_is(request: Request, response: Response) -> Response:
+    """Send the response with the headers that it has: the server would add a `Date` of its own."""
+    connection = _connection(request)
+    if connection is None:
+        return response
+    with suppress(OSError):
+        connection.sendall(_head(response) + response.get_data())
+    return drop(request)
+
+
 def _send_slowly(
     connection: socket.socket, at_once: bytes, slowly: bytes, pause: float, life: Event
 ) -> None:

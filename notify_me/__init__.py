@@ -9,7 +9,7 @@ from .locales import select_locale
 from .settings import SettingsError
 from .sign_up import Channel
 from .tables import Base
-from .variants import Catalog, CompositeID, InventoryPolicy, Variant
+from .variants import Catalog, CompositeID, InventoryPolicy, ListedCatalog, Variant
 from .visitor import Visitor
 from .words import isolated
 
@@ -21,6 +21,7 @@ __all__ = [
     "Channel",
     "CompositeID",
     "InventoryPolicy",
+    "ListedCatalog",
     "NotifyMe",
     "SettingsError",
     "Variant",

@@ -1,4 +1,5 @@
-"""For a shop's merchant pages and the commands: what waits, what failed, and to try it again.
+"""For a shop's merchant pages and the commands: what was asked for, what waits, what failed, and
+to try it again.
 
 Every function works within an app context, and raises `sqlalchemy.exc.SQLAlchemyError` when the
 database can't be used.
@@ -7,7 +8,8 @@ database can't be used.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,16 +18,42 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from .catalog_push import Push, Pushed, PushError
 from .delivery import holds
-from .extension import current_state
-from .tables import WAITING, CallRow, CallState, SignUpRow, in_utc
+from .demand import DayDemand, Demand, Figures, Reason, VariantDemand, demand, demand_by_day
+from .extension import current_account, current_state, klaviyo_of
+from .restocking import StockTold, stock_changed, stock_will_be_told
+from .sign_up import Operation
+from .tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow, in_utc
+from .variants import Variant
 
-__all__ = ["Failure", "Held", "Purged", "Status", "purge", "ready", "retry", "status"]
+__all__ = [
+    "DayDemand",
+    "Demand",
+    "Failure",
+    "Figures",
+    "Held",
+    "Purged",
+    "PushError",
+    "Pushed",
+    "Reason",
+    "Status",
+    "StockTold",
+    "VariantDemand",
+    "demand",
+    "demand_by_day",
+    "forget_everything",
+    "mode",
+    "modes",
+    "purge",
+    "push_catalog",
+    "ready",
+    "retry",
+    "status",
+    "stock_changed",
+    "stock_will_be_told",
+]
 
-UNKNOWN = "unknown"
-"""What a call is that was started and of which nobody has heard since."""
-STARTED_FOR = timedelta(minutes=1)
-"""How long a call may be under way: a shopper waits for seconds."""
 BATCH = 500
 
 
@@ -63,7 +91,7 @@ class Status:
     counts: Mapping[str, int]
     """Calls by state: started, kept, taken, refused, failed, parked, unknown."""
     waiting: Mapping[str, int]
-    """Kept calls by operation."""
+    """Kept calls by operation; changes of stock among them, which are no part of a sign-up."""
     oldest_kept: datetime | None
     """When the sign-up was made that has waited longest."""
     last_error: Failure | None
@@ -86,6 +114,10 @@ class Purged:
 
 def status() -> Status:
     """How deliveries stand just now."""
+    stock = 0
+    # what the log tells is worth telling when the queue doesn't answer
+    with suppress(SQLAlchemyError):
+        stock = current_state().queue.waiting(Operation.UPDATE_VARIANT)
     with Session(current_state().db.engine) as session:
         oldest = session.scalar(
             select(func.min(SignUpRow.created_at))
@@ -94,7 +126,8 @@ def status() -> Status:
         )
         return Status(
             counts=_counts(session),
-            waiting=_by(session, CallRow.operation, CallRow.state == CallState.KEPT),
+            waiting=_by(session, CallRow.operation, CallRow.state == CallState.KEPT)
+            | ({Operation.UPDATE_VARIANT.value: stock} if stock else {}),
             oldest_kept=in_utc(oldest) if oldest else None,
             last_error=_last_error(session),
             held=tuple(
@@ -183,6 +216,43 @@ def purge() -> Purged:
     state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
     return Purged(sign_ups, consents, len(stale))
+
+
+def forget_everything() -> None:
+    """Delete the sign-up log, the consents and all that waits: for a demo's new start alone."""
+    state = current_state()
+    state.queue.remove_everything()
+    state.log.remove_everything()
+
+
+def mode() -> str:
+    """Who calls Klaviyo in this request: `server` or `client`."""
+    return current_account().mode
+
+
+def modes() -> tuple[str, ...]:
+    """The modes for which there is a key."""
+    account = current_state().account
+    keys = {"server": account.private_key.get_secret_value(), "client": account.public_key}
+    return tuple(mode for mode, key in keys.items() if key)
+
+
+def push_catalog(
+    products: Callable[[], Iterable[Sequence[Variant]]],
+    root: str,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Pushed:
+    """Fill Klaviyo's custom catalog with the shop's products; see `catalog_push.Push`.
+
+    Raises `PushError` when Klaviyo refuses, or there is no private key.
+    """
+    state = current_state()
+    klaviyo = klaviyo_of(state.account, in_flight=1)
+    if klaviyo is None:
+        raise PushError("there is no private key: set KLAVIYO_PRIVATE_KEY in .env")
+    return Push(klaviyo, products, root, dry_run=dry_run, progress=progress).run()
 
 
 def _is_owed(session: Session, key: tuple[str, int, int]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app, render_template, url_for
 from markupsafe import Markup
 
-from . import theme
+from . import public_count, theme
 from .extension import current_offer, current_settings, current_state
 from .forms import SignUpForm
 from .replies import FormReply
@@ -63,6 +63,8 @@ def _button(variants: Sequence[Variant], label: str | None, *, card: bool) -> Ma
         card=card,
         classes=button.collection_page_class if card else button.product_page_class,
         anchor="" if card else button.alternate_anchor,
+        # a card stands among many, and has no room for it
+        count="" if card else _count(variants[0]),
     )
 
 
@@ -81,9 +83,14 @@ def _form(variant: Variant) -> Markup:
         prefix=prefix,
         heading="h2",
         anchor=current_settings().button.alternate_anchor,
+        count=_count(variant),
         **context,
     )
     return Markup(page)  # noqa: S704 - Jinja's own output
+
+
+def _count(variant: Variant) -> str:
+    return public_count.words(str(variant.composite_id))
 
 
 def notify_me_head() -> Markup:

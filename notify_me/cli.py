@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sys
 import threading
 from dataclasses import asdict
 from datetime import datetime
@@ -13,11 +15,12 @@ from typing import BinaryIO
 
 import click
 from email_validator import EmailNotValidError, validate_email
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin, told
+from .check import Progress, check_account
 from .delivery import Queue
 from .extension import current_settings, current_state, klaviyo_of
 from .held import Held
@@ -26,6 +29,8 @@ from .phones import e164
 from .sign_up import Operation
 from .snippet import SnippetError, as_toml, read_snippet, report
 from .snippet.source import LIMIT
+from .stock import Find
+from .variants import CompositeID, Variant
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
@@ -60,10 +65,22 @@ def deliver() -> None:
             queue=Queue(lambda: engine),
             klaviyo=klaviyo_of(state.account, places),
             settings=state.settings.delivery,
+            find=_find(current_app._get_current_object()),  # type: ignore[attr-defined]
             folder=Path(folder),
         ),
         stop,
     )
+
+
+def _find(app: Flask) -> Find:
+    """Reads a variant of the shop's, with a context of its own: the worker's threads have none."""
+
+    def find(composite_id: CompositeID) -> Variant | None:
+        # of a request, since a catalog may make addresses
+        with app.test_request_context():
+            return current_state().catalog.variant(composite_id)
+
+    return find
 
 
 @commands.command()
@@ -92,6 +109,35 @@ def status(as_json: bool) -> None:
         click.echo(f"held {end}: {held.operation}: {held.cure}")
     if found.counts["parked"]:
         click.echo("parked calls go out again with: flask notify-me retry")
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+def check(as_json: bool) -> None:
+    """Check the account that the keys name: what works, what doesn't, and the cure.
+
+    Nothing is written or sent. The exit status is 1 when a check fails, else 0.
+    """
+    state = current_state()
+    progress = Progress()
+    try:
+        report = check_account(
+            klaviyo_of(state.account, 2), state.account, state.settings, state.catalog, progress
+        )
+    except SQLAlchemyError as error:
+        raise _NoDatabase(error) from None
+    except KeyboardInterrupt:
+        progress.end()
+        click.echo("Stopped.", err=True)
+        sys.stderr.flush()
+        # not sys.exit: that would wait for the answer to the call under way
+        os._exit(130)
+    finally:
+        progress.end()
+    width = shutil.get_terminal_size((100, 24)).columns
+    click.echo(report.as_json() if as_json else report.as_text(width))
+    if not report.ok:
+        raise SystemExit(1)
 
 
 @commands.command()

@@ -6,11 +6,11 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 import urllib3
@@ -34,6 +34,8 @@ NO_PLACE = "no free place for another call"
 """The problem of a call that wasn't made since too many were under way."""
 MAX_BODY_BYTES = 64 * 1024
 """How much of a reply's body is read: Klaviyo's errors are under 1 kB."""
+MAX_PAGE_BYTES = 2 * 1024 * 1024
+"""The same for a page of things: a hundred variants, each with its links, are about 100 kB."""
 
 
 class Deadline:
@@ -100,6 +102,77 @@ class Klaviyo:
         """Get List: `GET /api/lists/{id}`; the answer's `document` holds it. Needs `lists:read`."""
         return self._answer("GET", f"/api/lists/{quote(list_id, safe='')}", None, deadline)
 
+    def update_catalog_variant(
+        self, composite_id: str, body: Mapping[str, Any], *, deadline: Deadline
+    ) -> Answer:
+        """Update Catalog Variant: `PATCH /api/catalog-variants/{id}`. Needs `catalogs:write`."""
+        path = f"/api/catalog-variants/{quote(composite_id, safe='')}"
+        return self._answer("PATCH", path, body, deadline)
+
+    def create_catalog_variant(self, body: Mapping[str, Any], *, deadline: Deadline) -> Answer:
+        """Create Catalog Variant: `POST /api/catalog-variants`; its item must be there."""
+        return self._answer("POST", "/api/catalog-variants", body, deadline)
+
+    def create_catalog_item(self, body: Mapping[str, Any], *, deadline: Deadline) -> Answer:
+        """Create Catalog Item: `POST /api/catalog-items`."""
+        return self._answer("POST", "/api/catalog-items", body, deadline)
+
+    def get_accounts(self, *, deadline: Deadline) -> Answer:
+        """Get Accounts: `GET /api/accounts`, which holds one. Needs `accounts:read`."""
+        return self._page("accounts", {"fields[account]": "public_api_key"}, deadline)
+
+    def get_metrics(self, cursor: str = "", *, deadline: Deadline) -> Answer:
+        """Get Metrics: a page of `GET /api/metrics`. Needs `metrics:read`.
+
+        `cursor` is the `page[cursor]` of the link to that page; without it, the first.
+        """
+        query = {"fields[metric]": "name"} | ({"page[cursor]": cursor} if cursor else {})
+        return self._page("metrics", query, deadline)
+
+    def get_flows_triggered_by_metric(self, metric_id: str, *, deadline: Deadline) -> Answer:
+        """Get Flows Triggered by Metric: `GET /api/metrics/{id}/flow-triggers`. Needs `flows:read`
+        and `metrics:read`.
+        """
+        query = {"fields[flow]": "name,status,archived"}
+        return self._page(f"metrics/{quote(metric_id, safe='')}/flow-triggers", query, deadline)
+
+    def get_catalog_variants(
+        self, ids: Sequence[str], fields: Sequence[str] = ("external_id",), *, deadline: Deadline
+    ) -> Answer:
+        """Get Catalog Variants: those of these composite IDs that there are, 100 at most, with
+        these attributes. Needs `catalogs:read`.
+        """
+        query = {"fields[catalog-variant]": ",".join(fields), "filter": _any_of(ids)}
+        return self._page("catalog-variants", query, deadline)
+
+    def get_catalog_items(
+        self, ids: Sequence[str], fields: Sequence[str] = ("external_id",), *, deadline: Deadline
+    ) -> Answer:
+        """Get Catalog Items: those of these composite IDs that there are, 100 at most, with these
+        attributes. Needs `catalogs:read`.
+        """
+        query = {"fields[catalog-item]": ",".join(fields), "filter": _any_of(ids)}
+        return self._page("catalog-items", query, deadline)
+
+    def _page(self, place: str, query: Mapping[str, str], deadline: Deadline) -> Answer:
+        path = f"/api/{place}?{urlencode(query)}"
+        return self._answer("GET", path, None, deadline, at_most=MAX_PAGE_BYTES)
+
+    def spawn_catalog_job(
+        self, kind: str, things: Sequence[Mapping[str, Any]], *, deadline: Deadline
+    ) -> Answer:
+        """Bulk Create (or Update) Catalog Items (or Variants), 100 at most: the answer's `document`
+        has the job. `kind` such as `catalog-item-bulk-create-job`. Needs `catalogs:write`.
+        """
+        name = "items" if "-item-" in kind else "variants"
+        attributes = {name: {"data": list(things)}}
+        body = {"data": {"type": kind, "attributes": attributes}}
+        return self._answer("POST", f"/api/{kind}s", body, deadline, at_most=MAX_PAGE_BYTES)
+
+    def get_catalog_job(self, kind: str, job_id: str, *, deadline: Deadline) -> Answer:
+        """Get Bulk Create (or Update) Catalog Items (or Variants) Job. Needs `catalogs:read`."""
+        return self._page(f"{kind}s/{quote(job_id, safe='')}", {}, deadline)
+
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send one call of `calls(sign_up, "api")` by the method of its operation."""
         method = {
@@ -113,12 +186,20 @@ class Klaviyo:
         return outcome_of(answer, operation)
 
     def _answer(
-        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        deadline: Deadline,
+        *,
+        at_most: int = MAX_BODY_BYTES,
     ) -> Answer:
         # the thread gives its place back, not the caller, who may have stopped waiting
         if not self._places.acquire(timeout=min(PLACE_TIMEOUT, deadline.remaining())):
             return Answer(None, problem=NO_PLACE)
-        future: Future[Answer] = self._threads.submit(self._exchange, method, path, body, deadline)
+        future: Future[Answer] = self._threads.submit(
+            self._exchange, method, path, body, deadline, at_most
+        )
         future.add_done_callback(lambda _: self._places.release())
         try:
             answer = future.result(timeout=deadline.remaining())
@@ -128,7 +209,12 @@ class Klaviyo:
         return answer
 
     def _exchange(
-        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        deadline: Deadline,
+        at_most: int,
     ) -> Answer:
         seconds = deadline.remaining()
         if not seconds:
@@ -145,7 +231,7 @@ class Klaviyo:
                     allow_redirects=False,
                 ) as response,
             ):
-                document = _document(_read(response, deadline))
+                document = _document(_read(response, deadline, at_most))
                 errors = error_objects(document)
                 return Answer(response.status_code, response.headers, errors, document=document)
         except Exception as error:
@@ -185,16 +271,18 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
     return session
 
 
-def _read(response: requests.Response, deadline: Deadline) -> bytes:
-    """A reply's body, as far as deadline and bound allow; nothing of a 202's."""
+def _read(response: requests.Response, deadline: Deadline, at_most: int) -> bytes:
+    """A reply's body, as far as deadline and bound allow; nothing of a 202's, unless whoever
+    waits for a page has asked for it.
+    """
     if response.headers.get("Content-Length") == "0":
         response.content  # noqa: B018 - costs no wait, and gives the connection back
         return b""
-    if response.status_code == ACCEPTED_STATUS:
+    if response.status_code == ACCEPTED_STATUS and at_most <= MAX_BODY_BYTES:
         return b""
     body = b""
     try:
-        while len(body) < MAX_BODY_BYTES and deadline.remaining():
+        while len(body) < at_most and deadline.remaining():
             # read1 gives what has come; a full read would sit out a dripping body
             chunk = response.raw.read1(4096, decode_content=True)
             if not chunk:
@@ -202,7 +290,12 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
             body += chunk
     except (urllib3.exceptions.HTTPError, OSError):
         pass  # the status is known, and decides without the body
-    return body[:MAX_BODY_BYTES]
+    return body[:at_most]
+
+
+def _any_of(ids: Sequence[str]) -> str:
+    """Klaviyo's filter for a thing that has one of these IDs, each quoted as in JSON."""
+    return f"any(ids,{json.dumps(list(ids), ensure_ascii=False)})"
 
 
 def _document(body: bytes) -> Mapping[str, Any]:

@@ -22,7 +22,16 @@ from sqlalchemy.orm import Session
 from .held import Held, held_under
 from .outcomes import Accepted, Outcome, Refused
 from .sign_up import Call, Channel, Operation, SignUp, Statement
-from .tables import KEPT_DETAIL, WAITING, Base, CallRow, CallState, ConsentRow, SignUpRow
+from .tables import (
+    KEPT_DETAIL,
+    WAITING,
+    Base,
+    CallRow,
+    CallState,
+    ConsentRow,
+    HoldRow,
+    SignUpRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -328,6 +337,12 @@ class SignUpLog:
                 .returning(ConsentRow.id)
             )
             return len(purged.all()), len(consents.all())
+
+    def remove_everything(self) -> None:
+        """Delete all sign-ups, calls and consents, and what holds a queue."""
+        with self.writing() as session:
+            for table in (CallRow, ConsentRow, SignUpRow, HoldRow):
+                session.execute(delete(table))
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:
         """The sign-up under this ID, or None."""

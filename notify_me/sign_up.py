@@ -30,14 +30,18 @@ class Channel(StrEnum):
 
 
 class Operation(StrEnum):
-    """Klaviyo's operations that a sign-up uses, under their names in the API reference."""
+    """Klaviyo's operations that are queued, under their names in the API reference."""
 
     BACK_IN_STOCK = "create_back_in_stock_subscription"
     SUBSCRIBE = "bulk_subscribe_profiles"
     """Subscribe Profiles; from the browser its counterpart, Create Client Subscription."""
+    UPDATE_VARIANT = "update_catalog_variant"
+    """Update Catalog Variant, which tells of a changed stock. No part of a sign-up."""
 
     def path(self, endpoint: Endpoint) -> str:
-        """The operation's path on Klaviyo's host, such as `/api/back-in-stock-subscriptions`."""
+        """The path on Klaviyo's host of a sign-up's operation, such as
+        `/api/back-in-stock-subscriptions`.
+        """
         return f"/{endpoint}/{_RESOURCES[self, endpoint]}"
 
 

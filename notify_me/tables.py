@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import JSON, DateTime, Double, ForeignKey, Index, String, Text
@@ -25,6 +25,12 @@ class CallState(StrEnum):
 
 WAITING = (CallState.KEPT, CallState.PARKED)
 """Calls in these states are still owed: nothing deletes them."""
+
+
+UNKNOWN = "unknown"
+"""What a call is that was started and of which nobody has heard since."""
+STARTED_FOR = timedelta(minutes=1)
+"""How long a call may be under way: a shopper waits for seconds."""
 
 
 class Base(DeclarativeBase):

@@ -46,14 +46,14 @@ def as_text(rows: Sequence[Row]) -> str:
     """The rows as lines: key, value as TOML writes it, and where it came from."""
     width = max(len(row.key) for row in rows)
     return "\n".join(
-        f"{row.key:{width}}  {'-' if row.value is None else _quoted(row.value)}"
+        f"{row.key:{width}}  {'-' if row.value is None else quoted(row.value)}"
         f"  ({row.origin.where or row.origin.kind})"
         for row in rows
     )
 
 
-def _quoted(value: Any) -> str:
-    # on one line, and nothing that a terminal would obey
+def quoted(value: Any) -> str:
+    """A value as JSON writes it, on one line, with nothing in it that a terminal would obey."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text

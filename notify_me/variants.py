@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ class Variant:
     """For a variant whose stock isn't managed: whether the shop sells it just now."""
     preorder: bool = False
     """Whether a sold-out variant can be ordered ahead."""
+    sku: str = ""
+    description: str = ""
+    image_url: str = ""
+    """These three are for Klaviyo's catalog alone, where the shop fills it."""
 
     @property
     def title(self) -> str:
@@ -127,6 +131,15 @@ class Catalog(Protocol):
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
         """All variants of the same product, this one included; empty if there is no such one."""
+        ...
+
+
+@runtime_checkable
+class ListedCatalog(Catalog, Protocol):
+    """A catalog that can also list all its variants, for `flask notify-me check`. Optional."""
+
+    def composite_ids(self) -> Iterable[CompositeID]:
+        """The composite ID of every variant, as a stream: there may be many thousands."""
         ...
 
 

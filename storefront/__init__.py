@@ -14,6 +14,8 @@ from . import (
     cli,
     crawlers,
     database,
+    demand,
+    demo,
     drawings,
     errors,
     headers,
@@ -21,6 +23,8 @@ from . import (
     legal,
     loopback,
     merchant,
+    merchant_door,
+    merchant_login,
     money,
     stock,
     views,
@@ -39,13 +43,17 @@ MIGRATIONS = str(Path(__file__).with_name("migrations"))
 def init_app(app: Flask) -> None:
     """Open the shop in `app`: database, pages, error pages, headers, commands.
 
-    Raises `RuntimeError` when `DATABASE_URL` is missing.
+    Raises `RuntimeError` when `DATABASE_URL` is missing, and `notify_me.SettingsError` when
+    `MERCHANT_PASSWORD_HASH` is wrong.
     """
     database.init_app(app)
     headers.init_app(app)
     languages.init_app(app)
     errors.init_app(app)
-    for room in (views, cart_views, checkout, merchant, drawings, crawlers, legal):
+    merchant_door.init_app(app)
+    merchant_login.init_app(app)
+    rooms = (views, cart_views, checkout, merchant, demand, merchant_login, drawings, crawlers)
+    for room in (*rooms, legal):
         app.register_blueprint(room.blueprint)
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(
@@ -53,5 +61,8 @@ def init_app(app: Flask) -> None:
         categories=catalog.CATEGORIES,
         demo_visitor=loopback.demo_visitor,
         drawing_url=drawings.drawing_url,
+        merchant_asks_password=merchant_door.asks_password,
+        merchant_may_enter=merchant_door.may_enter,
     )
+    demo.init_app(app)
     app.cli.add_command(cli.group)

@@ -5,7 +5,7 @@ Every function loads all that its page reads, in a fixed number of queries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from notify_me import CompositeID, Variant
 
 from .browsing import Browse
 from .database import db
+from .drawings import drawing_url
 from .models import Product, ProductVariant
 from .stock import BUYABLE, IN_STOCK
 
@@ -105,6 +106,32 @@ def variants(skus: Collection[str]) -> dict[str, ProductVariant]:
     return {variant.sku: variant for variant in db.session.scalars(query)}
 
 
+def all_products(batch: int = 200) -> Iterator[list[Variant]]:
+    """Every product as its variants, oldest first, so many products at a time: what is done with is
+    let go. A product without variants is left out.
+    """
+    last = 0
+    while found := db.session.scalars(
+        _products().where(Product.id > last).order_by(Product.id).limit(batch)
+    ).all():
+        for product in found:
+            if product.variants:
+                yield [kit_variant(variant) for variant in product.variants]
+        last = found[-1].id
+        db.session.expunge_all()
+
+
+def size() -> int:
+    """How many products and variants there are, together."""
+    counts = (sa.select(sa.func.count()).select_from(each) for each in (Product, ProductVariant))
+    return sum(db.session.scalar(count) or 0 for count in counts)
+
+
+def every_sku() -> list[str]:
+    """All SKUs of the shop."""
+    return list(db.session.scalars(sa.select(ProductVariant.sku)))
+
+
 def kit_variant(variant: ProductVariant) -> Variant:
     """`variant` as the kit knows it; needs its product and options loaded."""
     of = variant.product
@@ -121,11 +148,14 @@ def kit_variant(variant: ProductVariant) -> Variant:
         inventory_policy=variant.policy,
         tags=frozenset(of.tags),
         price=variant.price,
+        sku=variant.sku,
+        description=of.summary,
+        image_url=drawing_url(of.drawing, variant.colour),
     )
 
 
 class ShopCatalog:
-    """The shop's variants for the kit: implements `notify_me.Catalog`."""
+    """The shop's variants for the kit: implements `notify_me.ListedCatalog`."""
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
         """The variant under this ID, or None if the shop has none."""
@@ -149,6 +179,13 @@ class ShopCatalog:
             .options(contains_eager(ProductVariant.product).selectinload(Product.options))
         )
         return [kit_variant(variant) for variant in db.session.scalars(query)]
+
+    def composite_ids(self) -> Iterator[CompositeID]:
+        """The composite ID of every variant, a few hundred at a time."""
+        config = current_app.config
+        query = sa.select(ProductVariant.sku).order_by(ProductVariant.id)
+        for sku in db.session.scalars(query.execution_options(yield_per=500)):
+            yield CompositeID(config["CATALOG_INTEGRATION"], config["CATALOG_ID"], sku)
 
 
 def _products() -> sa.Select[Product]:

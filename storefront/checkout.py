@@ -14,7 +14,7 @@ from wtforms import Form, HiddenField, StringField, TextAreaField
 from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
-from . import cart, catalog, orders
+from . import cart, catalog, orders, restocking
 from .database import db
 
 blueprint = Blueprint("checkout", __name__)
@@ -82,6 +82,7 @@ def place() -> BaseResponse:
         orders.place(db.session, form.reference.data or "", lines, delivery)
     except orders.OutOfStock:
         return _page(form, cart.lines(cart.read()), status=409)
+    restocking.taken(line.variant.sku for line in lines)
     response = _done(form.reference.data or "")
     cart.write(response, {})
     return response

@@ -2,17 +2,91 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
 from pathlib import Path
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
+from werkzeug.security import generate_password_hash
 
-from . import catalog_file, loader
+from notify_me import admin
+
+from . import catalog, catalog_file, loader, merchant_door, restocking
 from .database import db
 
 CATALOG = Path(__file__).with_name("catalog.json")
 
-group = AppGroup("storefront", help="The shop's catalog.")
+SHORTEST = 12
+"""Characters of a merchant's password."""
+
+group = AppGroup("storefront", help="The shop's catalog, and the merchant's password.")
+
+
+@group.command("restock")
+@click.argument("sku")
+@click.argument("quantity", type=click.IntRange(0, 999_999))
+def restock(sku: str, quantity: int) -> None:
+    """Put QUANTITY pieces of SKU on the shelf, and tell Klaviyo."""
+    variant = catalog.variants([sku]).get(sku)
+    if variant is None:
+        near = difflib.get_close_matches(sku.upper(), catalog.every_sku(), n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise click.ClickException(f"The shop has no variant {sku}.{hint}")
+    # of a request, since the catalog makes addresses
+    with current_app.test_request_context(base_url=restocking.root()):
+        told = restocking.set_stock(variant, quantity)
+    cure = f" ({told.cure})" if told and told.cure else ""
+    click.echo(f"{sku}: {quantity} in stock. {restocking.WORDS[restocking.state(told)]}{cure}")
+    if restocking.state(told) in ("refused", "lost"):
+        raise SystemExit(1)
+
+
+@group.command("push-catalog")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+def push_catalog(dry_run: bool) -> None:
+    """Fill Klaviyo's custom catalog with the shop's products: only what differs.
+
+    One that was stopped goes on where it was when it is started again.
+    """
+    if (kind := current_app.config["CATALOG_INTEGRATION"]) != "$custom":
+        raise click.ClickException(
+            f"this shop's catalog is {kind}, which the platform itself fills: only $custom is "
+            "pushed from here"
+        )
+    try:
+        # of a request, since the catalog makes addresses
+        with (
+            current_app.test_request_context(base_url=restocking.root()),
+            click.progressbar(
+                length=catalog.size(), label="Pushing", file=sys.stderr, show_pos=True
+            ) as bar,
+        ):
+            told = admin.push_catalog(
+                catalog.all_products, restocking.root(), dry_run=dry_run, progress=bar.update
+            )
+    except admin.PushError as error:
+        raise click.ClickException(f"{error}.") from None
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Run it again, and it goes on where it was.", err=True)
+        raise SystemExit(130) from None
+    click.echo(_pushed(told, dry_run))
+    for failure in told.failures:
+        click.echo(f"  {failure}", err=True)
+    if told.failed:
+        raise SystemExit(1)
+
+
+def _pushed(told: admin.Pushed, dry_run: bool) -> str:
+    made, mended = told.created, told.updated
+    words = (
+        f"{'Would create' if dry_run else 'Created'} {made['item']:,} items and "
+        f"{made['variant']:,} variants, {'would update' if dry_run else 'updated'} "
+        f"{mended['item']:,} and {mended['variant']:,}; {told.unchanged:,} are as they should be."
+    )
+    failed = f" {told.failed:,} failed:" if told.failed else ""
+    return f"{words} {told.reads:,} reads, {told.writes:,} writes.{failed}"
 
 
 @group.command("load")
@@ -24,11 +98,23 @@ def load(file: Path, stock: bool) -> None:
     Products and variants that are there are updated, by handle and SKU, and keep their stock.
     """
     try:
-        catalog = catalog_file.read(file)
+        found = catalog_file.read(file)
     except catalog_file.CatalogError as error:
         raise click.ClickException("\n".join(["nothing was loaded.", *error.problems])) from error
-    loaded = loader.load(db.session, catalog, stock=stock)
+    loaded = loader.load(db.session, found, stock=stock)
     click.echo(
         f"The shop has {loaded.products} products with {loaded.variants} variants"
         f" from {file.name}; {loaded.new} of the products are new."
     )
+
+
+@group.command("hash-password")
+def hash_password() -> None:
+    """Ask for a password for the merchant's pages, and print its hash as a line for .env."""
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < SHORTEST:
+        raise click.ClickException(
+            f"a password for the merchant's pages has {SHORTEST} characters or more: choose a "
+            "longer one, such as four words that don't belong together"
+        )
+    click.echo(f"{merchant_door.SETTING}='{generate_password_hash(password)}'")

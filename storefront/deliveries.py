@@ -15,9 +15,12 @@ from .models import ProductVariant
 LONG = timedelta(minutes=10)
 """A wait that nothing but an outage or a missing worker explains."""
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
+STOCK = "update_catalog_variant"
+"""The one operation that is no part of a sign-up."""
 OPERATIONS = {
     "create_back_in_stock_subscription": ("back-in-stock request", "back-in-stock requests"),
     "bulk_subscribe_profiles": ("consent to marketing", "consents to marketing"),
+    STOCK: ("change of stock", "changes of stock"),
 }
 STATES = {
     "kept": ("Waiting", "Kept safe here. They go out by themselves, in turn."),
@@ -100,9 +103,13 @@ class Deliveries:
     def summary(self) -> str:
         """The most important things in one line."""
         kept = self.status.counts.get("kept", 0)
-        waits = f"{kept:,} {'waits' if kept == 1 else 'wait'}" if kept else "Nothing waits"
+        stock = self.status.waiting.get(STOCK, 0)
+        told = [f"{kept:,} {'waits' if kept == 1 else 'wait'}"] if kept else []
         if self.oldest:
-            waits += f", the oldest for {self.oldest}"
+            told = [f"{told[0]}, the oldest for {self.oldest}"]
+        if stock:
+            told.append(f"{number(stock, STOCK)} {'waits' if stock == 1 else 'wait'}")
+        waits = "; ".join(told) or "Nothing waits"
         aside = f"; {self.parked:,} set aside" if self.parked else ""
         return f"{waits}{aside}."
 

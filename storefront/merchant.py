@@ -1,4 +1,4 @@
-"""`/merchant`: the demo's back room: stock, orders, deliveries. Only from this machine."""
+"""`/merchant`: the back room: stock, orders, deliveries."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import admin
 
-from . import catalog, deliveries, orders
+from . import catalog, deliveries, merchant_door, orders, restocking
 from .database import db
-from .loopback import demo_visitor
 from .models import Product, ProductVariant
 
 logger = logging.getLogger(__name__)
@@ -30,21 +29,14 @@ MOST_ORDERS = 50
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
 
 
-@blueprint.before_request
-def only_here() -> None:
-    """Keep everyone else out.
-
-    :raise 404: the demo is off, or the request isn't from this machine.
-    """
-    if not demo_visitor():
-        abort(404)
+merchant_door.keep(blueprint)
 
 
 @blueprint.errorhandler(SQLAlchemyError)
 def away(error: SQLAlchemyError) -> Response:
     """Say that the database doesn't answer; 503."""
     logger.error("the database doesn't answer: %s", type(error).__name__, exc_info=error)
-    return _private(render_template("merchant/away.html"), 503)
+    return make_response(render_template("merchant/away.html"), 503)
 
 
 @blueprint.get("")
@@ -52,7 +44,8 @@ def show() -> Response:
     """Every variant with its stock, or those of one product (`?product=`)."""
     sku = request.args.get("set")
     changed = catalog.variants([sku]).get(sku) if sku else None
-    return _page(request.args.get("product"), changed=changed)
+    told = restocking.WORDS.get(request.args.get("told", ""), "")
+    return _page(request.args.get("product"), changed=changed, told=told)
 
 
 @blueprint.post("")
@@ -72,9 +65,11 @@ def set_stock() -> BaseResponse:
         response = _page(handle, wrong=sku, typed=text)
         response.status_code = 422
         return response
-    variant.quantity = None if unmanaged else int(text)
-    db.session.commit()
-    return redirect(url("merchant.show", product=handle, set=sku), code=303)
+    told = restocking.set_stock(variant, None if unmanaged else int(text))
+    # nobody is told of a stock that nobody counts
+    state = None if unmanaged else restocking.state(told)
+    place = url("merchant.show", product=handle, set=sku, told=state)
+    return redirect(place, code=303)
 
 
 @blueprint.get("/deliveries")
@@ -101,23 +96,25 @@ def _deliveries(*, again: int | None = None, stopped: bool = False) -> Response:
     text = render_template(
         template, deliveries=found, again=again, stopped=stopped, operations=deliveries.OPERATIONS
     )
-    return _private(text, 200 if found and not stopped else 503)
+    return make_response(text, 200 if found and not stopped else 503)
 
 
 def _page(
     handle: str | None,
     *,
     changed: ProductVariant | None = None,
+    told: str = "",
     wrong: str | None = None,
     typed: str = "",
 ) -> Response:
-    return _private(
+    return make_response(
         render_template(
             "merchant/stock.html",
             variants=_variants(handle),
             products=_products(),
             handle=handle,
             changed=changed,
+            told=told,
             wrong=wrong,
             typed=typed,
             deliveries=deliveries.look(),
@@ -125,13 +122,6 @@ def _page(
             most_orders=MOST_ORDERS,
         )
     )
-
-
-def _private(text: str, status: int = 200) -> Response:
-    response = make_response(text, status)
-    response.cache_control.private = True
-    response.cache_control.no_store = True
-    return response
 
 
 def _variants(handle: str | None) -> Sequence[ProductVariant]:

@@ -129,6 +129,8 @@ def take(
     shoot("order")
     page.goto("/merchant?product=dreich-mug")
     shoot("merchant")
+    page.goto("/merchant/demand")
+    shoot("demand")
     right_to_left(page, lambda name: shoot(name, whole=False))
     context.close()
     return taken

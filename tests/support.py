@@ -87,6 +87,15 @@ class Sandbox:
         """Say which composite IDs the account's catalog lacks."""
         self._call("PUT", "unknown", {"unknown": composite_ids})
 
+    def set(self, name: str, **wanted: object) -> None:
+        """Change what the account is: account, flow, list."""
+        self._call("PUT", name, wanted)
+
+    def read(self, name: str) -> list[dict[str, Any]]:
+        """One of its lists: profiles, catalog, messages."""
+        found: list[dict[str, Any]] = self._call("GET", name)[name]
+        return found
+
     def environ(self) -> Mapping[str, str]:
         """What points a shop at this sandbox."""
         return {

@@ -205,11 +205,20 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         assert is_free(launcher.port)
         assert is_free(launcher.sandbox_port)
 
+    # the demo goes on where it was left
+    with launched(checkout) as launcher:
+        sandbox = f"http://127.0.0.1:{launcher.sandbox_port}"
+        kept = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
+        assert len(kept) == 2
+        page = requests.get(launcher.url, timeout=TIMEOUT).text
+        assert f'href="{sandbox}/mailbox"' in page
+
 
 def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
     """With Klaviyo taking a minute to answer, Ctrl-C still ends everything, soon."""
     with launched(checkout) as launcher:
         sandbox = f"http://127.0.0.1:{launcher.sandbox_port}/_sandbox"
+        requests.post(f"{sandbox}/reset", timeout=TIMEOUT).raise_for_status()
         drill = {"kind": "slow", "times": 1, "seconds": 60}
         requests.post(f"{sandbox}/drills", json=drill, timeout=TIMEOUT).raise_for_status()
         form = first_sold_out(launcher.url)
@@ -243,10 +252,11 @@ def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox
     with launched(checkout, **sandbox.environ()) as launcher:
         form = first_sold_out(launcher.url)
         variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
-        data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
+        data = {"variants": variant, "channels": "EMAIL", "email": "joan@example.org"}
         assert "Request received" in requests.post(form, data=data, timeout=TIMEOUT).text
 
-        [call] = sandbox.requests()
+        # a worker may find what another start has left
+        [call] = [each for each in sandbox.requests() if "joan@" in str(each["body"])]
         assert call["problems"] == []
         assert is_free(launcher.sandbox_port)
         launcher.interrupt()

@@ -27,6 +27,7 @@ from ..outcomes import (
 )
 from ..settings import Delivery
 from ..sign_up import Call, Operation
+from ..stock import StockTeller
 from ..tables import CallState
 from ..variants import CompositeID
 from . import holds
@@ -56,12 +57,14 @@ class Deliverer:
         klaviyo: Sender,
         settings: Delivery,
         *,
+        tell_stock: StockTeller,
         ended: threading.Event,
     ) -> None:
         self._log = log
         self._queue = queue
         self._klaviyo = klaviyo
         self._settings = settings
+        self._tell_stock = tell_stock
         self._ended = ended
         self._streaks: Counter[Operation] = Counter()
         self.back: set[Operation] = set()
@@ -70,7 +73,10 @@ class Deliverer:
     def deliver(self, job: Job) -> None:
         """Make the call, unless it is stale or its operation is held. Never raises."""
         try:
-            self._deliver(job)
+            if job.operation is Operation.UPDATE_VARIANT:
+                self._deliver_stock(job)
+            else:
+                self._deliver(job)
         except Exception as error:
             # ours to mend; the class alone, since its text may hold what the job holds
             problem = f"the worker couldn't handle it ({type(error).__name__})"
@@ -86,6 +92,37 @@ class Deliverer:
         if not isinstance(outcome, Misconfigured):
             log_outcome(call, outcome, job.sign_up_id)
         self._patiently(lambda: self._settle(job, outcome))
+
+    def _deliver_stock(self, job: Job) -> None:
+        """Tell of a variant's stock. No log row is behind it: to repeat it does no harm."""
+        if not self._patiently(lambda: self._stock_may_go(job)):
+            return
+        composite_id = CompositeID.parse(str(job.body["variant"]))
+        deadline = Deadline(self._settings.call_timeout)
+        outcome = self._tell_stock(composite_id, str(job.body["root"]), deadline)
+        self._watch(outcome, job.operation)
+        if not isinstance(outcome, Misconfigured):
+            log_outcome(Call(job.operation, {}, composite_id), outcome, None)
+        self._patiently(lambda: self._settle_stock(job, outcome))
+
+    def _stock_may_go(self, job: Job) -> bool:
+        with self._log.writing() as session:
+            held = holds.all_holds(session).get(job.operation)
+            if held is None or self._may_pass(session, held):
+                return True
+            self._queue.keep(session, [job.again()], delay=_until(held.until))
+            return False
+
+    def _settle_stock(self, job: Job, outcome: Outcome) -> None:
+        """Put it back, or be done with it: of what is refused for good, the log tells."""
+        new_hold = False
+        with self._log.writing() as session:
+            if isinstance(outcome, Temporary | Misconfigured):
+                new_hold = self._later(session, job, outcome)
+            else:
+                self._mended(session, job)
+        if new_hold:
+            self._tell_hold(job, outcome)
 
     def _watch(self, outcome: Outcome, operation: Operation) -> None:
         """Notice the end of an outage, for which the others would sit out their back-off."""
@@ -131,8 +168,7 @@ class Deliverer:
     def _back(self, session: Session, job: Job, until: float) -> None:
         """Give the place back until a moment (seconds since 1970), and a little more."""
         if self._log.advance(session, job.key, CallState.KEPT, again=True):
-            delay = max(until - time.time(), 0.0) + random.uniform(0.1, 1.0)  # noqa: S311
-            self._queue.keep(session, [job.again()], delay=delay)
+            self._queue.keep(session, [job.again()], delay=_until(until))
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
         """Commit what came of the call, and its next attempt if there is one."""
@@ -149,16 +185,19 @@ class Deliverer:
             if state is not None or isinstance(outcome, Parked):
                 self._mended(session, job)
         if new_hold:
-            logger.error(
-                "%s is held until this is mended: %s. Sign-ups are kept; every %d s one call "
-                "finds out (status %s, code %s, error %s)",
-                job.operation.value,
-                outcome.cure,
-                self._settings.probe_every,
-                outcome.answer.status or "none",
-                outcome.answer.code or "none",
-                outcome.answer.error_id or "none",
-            )
+            self._tell_hold(job, outcome)
+
+    def _tell_hold(self, job: Job, outcome: Outcome) -> None:
+        logger.error(
+            "%s is held until this is mended: %s. What waits is kept; every %d s one call "
+            "finds out (status %s, code %s, error %s)",
+            job.operation.value,
+            outcome.cure,
+            self._settings.probe_every,
+            outcome.answer.status or "none",
+            outcome.answer.code or "none",
+            outcome.answer.error_id or "none",
+        )
 
     def _later(self, session: Session, job: Job, outcome: Outcome) -> bool:
         """Put a call back that met Temporary or Misconfigured; True for a new misconfiguration."""
@@ -181,3 +220,8 @@ class Deliverer:
     def _mended(self, session: Session, job: Job) -> None:
         if holds.release(session, job.operation, "misconfigured"):
             logger.warning("%s goes on: what held it is mended", job.operation.value)
+
+
+def _until(moment: float) -> float:
+    """Seconds until a moment (seconds since 1970), and a little more."""
+    return max(moment - time.time(), 0.0) + random.uniform(0.1, 1.0)  # noqa: S311

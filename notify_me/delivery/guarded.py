@@ -63,9 +63,16 @@ class Guarded:
 
     def get_list(self, list_id: str, *, deadline: Deadline) -> Answer:
         """As `Klaviyo.get_list`; no answer at once while Klaviyo isn't answering."""
-        if self._storage.state != pybreaker.STATE_CLOSED:
+        klaviyo = self.if_answering()
+        if klaviyo is None:
             return Answer(None, problem=NOT_TRIED)
-        return self._klaviyo.get_list(list_id, deadline=deadline)
+        return klaviyo.get_list(list_id, deadline=deadline)
+
+    def if_answering(self) -> Klaviyo | None:
+        """Klaviyo itself, for a call that isn't a shopper's and says nothing to the breaker; None
+        while it isn't answering.
+        """
+        return self._klaviyo if self._storage.state == pybreaker.STATE_CLOSED else None
 
     def _tried(self, call: Call, deadline: Deadline) -> Outcome:
         outcome = self._klaviyo.send(call, deadline=deadline)

@@ -8,6 +8,7 @@ shop's tables.
 from __future__ import annotations
 
 import logging
+import secrets
 import sqlite3
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from ..settings import SettingsError
 from ..sign_up import Call, Operation
+from ..variants import CompositeID
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -147,6 +149,12 @@ class Job:
         return replace(self, attempt=self.attempt + 1, failures=self.failures + failed)
 
 
+def stock_job(composite_id: CompositeID, root: str) -> Job:
+    """A job that tells of a variant's stock, as it will be then. `root`: the shop's address."""
+    body = {"variant": str(composite_id), "root": root}
+    return Job(f"stock-{secrets.token_urlsafe(12)}", 0, 0, Operation.UPDATE_VARIANT, body)
+
+
 def jobs(sign_up_id: str, calls: Sequence[Call], positions: Collection[int]) -> list[Job]:
     """The first attempts of the calls at these positions."""
     return [
@@ -206,6 +214,17 @@ class Queue:
         connection = within.connection() if isinstance(within, Session) else within
         self.client.enqueue_in_transaction(connection, options, *job.as_arguments())
 
+    def waiting(self, operation: Operation, *, most: int = 1000) -> int:
+        """How many jobs of an operation wait or are under way; `most` is as far as it counts."""
+        found = self.client.list_workflows(
+            queue_name=operation.value,
+            status=["ENQUEUED", "DELAYED", "PENDING"],
+            limit=most,
+            load_input=False,
+            load_output=False,
+        )
+        return len(found)
+
     def parked(self, limit: int) -> list[Job]:
         """What stands aside, oldest first."""
         found = self.client.list_workflows(queue_name=PARKED, load_output=False, limit=limit)
@@ -222,6 +241,13 @@ class Queue:
         """Delete jobs, whatever their state."""
         if ids:
             self.client.delete_workflows(list(ids))
+
+    def remove_everything(self, *, batch: int = 500) -> None:
+        """Delete every job, whatever its state."""
+        while found := self.client.list_workflows(
+            name=WORKFLOW, limit=batch, load_input=False, load_output=False
+        ):
+            self.remove([each.workflow_id for each in found])
 
     def remove_finished(self, age: float, *, batch: int = 500) -> int:
         """Delete what was finished `age` seconds ago or earlier, since it holds addresses.

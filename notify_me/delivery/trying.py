@@ -88,7 +88,9 @@ def left_over(outcomes: Sequence[Outcome | None]) -> list[int]:
     ]
 
 
-def log_outcome(call: Call, outcome: Outcome, sign_up_id: str, *, hearsay: bool = False) -> None:
+def log_outcome(
+    call: Call, outcome: Outcome, sign_up_id: str | None, *, hearsay: bool = False
+) -> None:
     """One line a call: IDs and reasons, no contact details and no text of Klaviyo's.
 
     `hearsay`: a browser reports it, and any visitor's may report what it likes: no alarm is rung.
@@ -100,12 +102,12 @@ def log_outcome(call: Call, outcome: Outcome, sign_up_id: str, *, hearsay: bool 
         level = logging.WARNING
     logger.log(
         level,
-        "%s%s: %s%s, sign-up %s (status %s, code %s, error %s)%s",
+        "%s%s: %s%s%s (status %s, code %s, error %s)%s",
         "the browser reports " if hearsay else "",
         type(outcome).__name__,
         call.operation.value,
         f" for {call.variant}" if call.variant else "",
-        sign_up_id,
+        f", sign-up {sign_up_id}" if sign_up_id else "",
         outcome.answer.status or "none",
         outcome.answer.code or "none",
         outcome.answer.error_id or "none",

@@ -11,18 +11,21 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from ..klaviyo import Klaviyo
 from ..log import SignUpLog
 from ..outcomes import CANT_TAKE, Answer, Parked
 from ..settings import Delivery, SettingsError
 from ..sign_up import Operation
+from ..stock import Find, tell
 from ..tables import CallState
 from . import holds
 from .deliverer import Deliverer
@@ -64,6 +67,8 @@ class Parts:
     queue: Queue
     klaviyo: Klaviyo | None
     settings: Delivery
+    find: Find
+    """Reads a variant of the shop's, in whatever thread."""
     folder: Path
     """Where the worker's number is kept: one folder a machine."""
 
@@ -139,7 +144,14 @@ def _end() -> None:
 def _launch(parts: Parts, klaviyo: Klaviyo, name: str, stop: threading.Event) -> bool:
     """Start DBOS, as soon as the database answers; False when stopped before."""
     global _deliverer
-    _deliverer = Deliverer(parts.log, parts.queue, klaviyo, parts.settings, ended=stop)
+    _deliverer = Deliverer(
+        parts.log,
+        parts.queue,
+        klaviyo,
+        parts.settings,
+        tell_stock=partial(tell, klaviyo, parts.find),
+        ended=stop,
+    )
     while True:
         try:
             parts.queue.check()
@@ -209,6 +221,13 @@ def _set_aside(parts: Parts) -> None:
     parts.queue.remove([job.id for job in broken])
 
 
+def _waits(parts: Parts, session: Session, operation: Operation) -> bool:
+    if operation is Operation.UPDATE_VARIANT:
+        # no part of a sign-up, so the log knows nothing of it
+        return parts.queue.waiting(operation) > 0
+    return bool(parts.log.waiting(session, operation.value, CallState.KEPT))
+
+
 def _gate(parts: Parts) -> None:
     """Open, close, or leave ajar the queue of each operation, as its hold says."""
     with parts.log.writing() as session:
@@ -217,7 +236,7 @@ def _gate(parts: Parts) -> None:
             if each.over and (
                 each.kind == "throttled"
                 # nothing waits, so nothing would ever probe
-                or not parts.log.waiting(session, each.operation.value, CallState.KEPT)
+                or not _waits(parts, session, each.operation)
             ):
                 holds.release(session, each.operation, each.kind)
                 del held[each.operation]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -32,6 +33,15 @@ class Group(BaseModel):
     """A table of `notify_me.toml`. Unknown keys are refused, and nothing changes it later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+def only_placeholders(text: str, known: Sequence[str]) -> str:
+    """`text`, if every placeholder such as `{brand}` is known; raises `ValueError` otherwise."""
+    unknown = [name for name in re.findall(r"\{(\w+)\}", text) if name not in known]
+    if unknown:
+        names = ", ".join(f"{{{name}}}" for name in known)
+        raise ValueError(f"holds {{{unknown[0]}}}, which is none of {names}")
+    return text
 
 
 def _class_names(text: str) -> str:

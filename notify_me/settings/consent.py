@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ..catalogs import N_
-from .base import Allowed, Group, Words
+from .base import Allowed, Group, Words, only_placeholders
 
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
 """What `{…}` may name in a text of `[consent]`; the last two become links."""
@@ -25,11 +25,7 @@ def _address(value: str) -> str:
 
 
 def _placeholders(value: str) -> str:
-    unknown = [name for name in re.findall(r"\{(\w+)\}", value) if name not in PLACEHOLDERS]
-    if unknown:
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise ValueError(f"holds {{{unknown[0]}}}, which is none of {known}")
-    return value
+    return only_placeholders(value, PLACEHOLDERS)
 
 
 Address = Annotated[str, AfterValidator(_address), Allowed(ADDRESS), Words()]

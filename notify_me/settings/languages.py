@@ -10,6 +10,7 @@ from ..catalogs import KNOWN, SOURCE
 from .base import Allowed, Group, Words
 from .button import Button
 from .consent import Consent
+from .demand import Demand
 from .fields import Known, settings
 from .modal import Modal
 
@@ -60,7 +61,12 @@ def _words_of(group: type[Group], name: str) -> type[Group]:
     return made
 
 
-_GROUPS: dict[str, type[Group]] = {"button": Button, "modal": Modal, "consent": Consent}
+_GROUPS: dict[str, type[Group]] = {
+    "button": Button,
+    "modal": Modal,
+    "consent": Consent,
+    "demand": Demand,
+}
 _tables: dict[str, Any] = {name: _words_of(group, name) for name, group in _GROUPS.items()}
 _defaults: dict[str, Any] = {name: (each, each()) for name, each in _tables.items()}
 LocaleTexts: type[Group] = create_model("LocaleTexts", __base__=Group, **_defaults)

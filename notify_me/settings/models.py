@@ -7,6 +7,7 @@ from .button import Button
 from .channels import Channels
 from .consent import Consent
 from .delivery import Delivery
+from .demand import Demand
 from .languages import Languages, Texts
 from .modal import Modal
 from .retention import Retention
@@ -21,6 +22,7 @@ class Settings(Group):
     modal: Modal = Modal()
     channels: Channels = Channels()
     consent: Consent = Consent()
+    demand: Demand = Demand()
     delivery: Delivery = Delivery()
     retention: Retention = Retention()
     languages: Languages = Languages()

@@ -92,12 +92,13 @@ def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flas
     database = shutil.copy(shop_template, tmp_path / "shop.db")
     app = elsewhere(lambda: create_app(environ(Path(database), sandbox.environ())))
     yield app
+    elsewhere(lambda: close(app))
 
-    def close() -> None:
-        with app.app_context():
-            app.extensions["sqlalchemy"].engine.dispose()
 
-    elsewhere(close)
+def close(app: Flask) -> None:
+    """Close the shop's connections."""
+    with app.app_context():
+        app.extensions["sqlalchemy"].engine.dispose()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ from app import create_app
 from notify_me import SettingsError
 from notify_me.settings import Settings
 from tests.browser.conftest import elsewhere, environ
+from tests.demand import asked
 from tests.support import TIMEOUT, Sandbox, eventually, serve
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 PREFIX = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3A"
-TABLES = ("button", "trigger", "modal", "channels", "consent")
+TABLES = ("button", "trigger", "modal", "channels", "consent", "demand")
 
 
 class Shop:
@@ -336,6 +338,21 @@ def takes_the_form(sku: str) -> Check:
     return lambda shop: expect(shop.page(PREFIX + sku).locator("[name=email]")).to_be_visible()
 
 
+def counted(sku: str, words: str = "") -> Check:
+    """A check of the line by a variant's button that says how many people asked."""
+
+    def check(shop: Shop) -> None:
+        page = shop.page(f"/products/{sku.split('?')[0]}?variant={sku.split('?')[1]}")
+        line = page.locator(".buy notify-me .notify-me__count")
+        if words:
+            expect(line).to_have_text(words)
+        else:
+            expect(page.locator(".buy .notify-me__button")).to_be_visible()
+            expect(line).to_have_count(0)
+
+    return check
+
+
 LINKS = "{terms_of_service} / {privacy_policy}"
 SOUWESTER, TARP = "Blatter Sou’wester", "Howff Tarp"
 DISCLOSURE = "[aria-describedby$=disclosure]"
@@ -620,6 +637,15 @@ CASES = [
         says("form", "[data-for=WHATSAPP] .notify-me__disclosure", "Chats: alerts alone."),
     ),
     Case("consent.custom_source", "Aisle 7", under_this_source),
+    Case("demand.public_count", True, counted("haar-parka?HAAR-OIL-M", "10 wait for it"), "count"),
+    Case(
+        "demand.public_count_text",
+        "{count} wait for it",
+        counted("haar-parka?HAAR-OIL-M", "10 wait for it"),
+        "count",
+    ),
+    Case("demand.public_count_floor", 10, counted("blatter-souwester?BLAT-S"), "count"),
+    Case("demand.public_count_days", 7, counted("blatter-souwester?BLAT-L"), "count"),
 ]
 ELSEWHERE = {
     "trigger.is_allow_for_preorder",
@@ -629,6 +655,10 @@ ELSEWHERE = {
 """Settings with a test of their own below: the demo shop has no such stock, or doesn't start."""
 ALSO = {"always": {"consent.email_list": "always", "consent.brand": "Brae"}}
 """What a group needs besides its cases."""
+
+
+ASKED = {"HAAR-OIL-M": (14, 2), "BLAT-S": (9, 2), "BLAT-L": (14, 9)}
+"""What the log of every shop here holds: so many people asked for it so many days ago."""
 
 
 def keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
@@ -664,6 +694,13 @@ def test_every_setting_has_a_case() -> None:
     assert [case.key for case in CASES if case.value == default(case.key)] == []
 
 
+def fill_log(app: Flask) -> None:
+    """Put `ASKED` into the log."""
+    with app.app_context():
+        for sku, (people, days) in ASKED.items():
+            asked(app.extensions["sqlalchemy"].engine, [sku], people, timedelta(days=days))
+
+
 Start = Callable[[dict[str, Any]], Shop]
 
 
@@ -687,6 +724,7 @@ def start(
             more = {"NOTIFY_ME_CONFIG": str(settings), "RATELIMIT_ENABLED": "0"}
             app = elsewhere(lambda: create_app(environ(database, sandbox_server.environ(), **more)))
             apps.append(app)
+            elsewhere(lambda: fill_log(app))
             shop = Shop(stack.enter_context(serve(app)), browser, sandbox_server)
             stack.callback(shop.context.close)
             return shop

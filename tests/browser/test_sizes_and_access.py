@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -23,6 +24,15 @@ def weight(url: str) -> int:
     ) as reply:
         assert reply.headers["Content-Encoding"] == "br"
         return len(reply.raw.read(decode_content=False))
+
+
+def violations(page: Page) -> dict[str, Any]:
+    """What axe complains of under WCAG 2.2 AA, and where."""
+    result = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}})
+    return {
+        each["id"]: [node["target"] for node in each["nodes"]]
+        for each in result.response["violations"]
+    }
 
 
 def test_script_and_style_stay_within_budget(page: Page, shop_url: str) -> None:
@@ -125,12 +135,6 @@ def test_every_state_is_accessible_and_fits(
     page.goto(shop_url + PARKA)
     state(page)
 
-    result = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}})
-
-    found = {
-        each["id"]: [node["target"] for node in each["nodes"]]
-        for each in result.response["violations"]
-    }
-    assert found == {}
+    assert violations(page) == {}
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()

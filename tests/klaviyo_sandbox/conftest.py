@@ -13,9 +13,10 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from werkzeug.serving import make_server
+from flask import Flask
 
-from klaviyo_sandbox import Account, create_app, make_account
+from klaviyo_sandbox import Account, create_app, make_account, state
+from tests.support import serve
 
 SERVER_PATH = "/api/back-in-stock-subscriptions"
 BROWSER_PATH = "/client/back-in-stock-subscriptions"
@@ -290,18 +291,23 @@ def eventually(found: Callable[[], Any]) -> Any:
     raise AssertionError("it never came")
 
 
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[tuple[Flask, str]]:
+    """An app on a free port of 127.0.0.1, and its address, for all tests of this room."""
+    app = create_app(make_account())
+    with serve(app) as url:
+        yield app, url
+
+
 @pytest.fixture
-def sandbox() -> Iterator[Running]:
-    """Run a sandbox on a free port of 127.0.0.1."""
+def sandbox(shared_server: tuple[Flask, str]) -> Iterator[Running]:
+    """A sandbox that nobody has used yet, with an account of its own, on the address of all."""
     account, clock = make_account(), MovableClock()
-    server = make_server("127.0.0.1", 0, create_app(account, now=clock), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    running = Running(f"http://127.0.0.1:{server.server_port}", account, clock)
+    app, url = shared_server
+    state.install(app, state.Sandbox(account, clock))
+    running = Running(url, account, clock)
     running.session.trust_env = False  # no proxy between a test and its own machine
     with running.session:
         yield running
         # ends what a test left dripping or waiting
         running.ask("POST", "/_sandbox/reset")
-    server.shutdown()
-    thread.join(10)

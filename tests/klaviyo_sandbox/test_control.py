@@ -13,6 +13,7 @@ CHANGES = [
     ("POST", "drills"),
     ("DELETE", "drills"),
     ("POST", "reset"),
+    ("PUT", "account"),
     ("PUT", "list"),
     ("PUT", "regions"),
     ("POST", "confirm"),
@@ -31,6 +32,8 @@ def test_the_account_can_be_read(sandbox: Running) -> None:
         "public_key": account.public_key,
         "list_id": account.list_id,
         "name": "Klaviyo sandbox",
+        "scopes": "all",
+        "date_skew": 0.0,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from klaviyo_sandbox import Account
+from klaviyo_sandbox import Account, spec
 from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     PHONE,
@@ -23,7 +23,7 @@ from tests.klaviyo_sandbox.conftest import (
 from tests.klaviyo_sandbox.test_main import KEYS, Process, running
 
 NAMES = ("requests", "waiting", "profiles", "messages", "catalog", "unknown", "drills")
-SINGLES = ("flow", "list", "regions")
+SINGLES = ("account", "flow", "list", "regions")
 ACCOUNT = Account(KEYS["KLAVIYO_PUBLIC_KEY"], KEYS["KLAVIYO_PRIVATE_KEY"], KEYS["KLAVIYO_LIST_ID"])
 
 
@@ -52,6 +52,7 @@ def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path) -> None:
         sandbox.set("flow", customers_per_unit=1, wait_seconds=3600)
         sandbox.set("list", opt_in_process="double_opt_in")
         sandbox.set("regions", supported=["US"])
+        sandbox.set("account", scopes=spec.all_scopes(), date_skew=-90)
         sandbox.set("unknown", unknown=["x:::y:::z"])
         sandbox.subscribe(person(consent_to("sms"), email=EMAIL, phone_number=PHONE))
         sandbox.sign_up("zoe@shop.example.org", EMAIL, "grace@shop.example.org")

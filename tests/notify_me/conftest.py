@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.notify_me.delivery import Postgres, Shop, postgres_binaries
 from tests.notify_me.offers import settings_file, toml
 from tests.notify_me.small_shop import DATABASE, DictCatalog, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox
@@ -106,6 +109,50 @@ class LogFile:
 def log_file(tmp_path: Path) -> LogFile:
     """The small shop's sign-up log."""
     return LogFile(tmp_path / DATABASE)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A cluster for the whole run. Where none can be had the tests that need it are skipped, but
+    not in CI.
+    """
+    binaries = postgres_binaries()
+    if binaries is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is missing, and CI must have it: apt-get install postgresql")
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # pytest's own folders are closed to the user that PostgreSQL runs as
+    folder = Path("/tmp") / f"notify-me-postgres-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    cluster = Postgres(binaries, folder)
+    yield cluster
+    cluster.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def make_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Shop]]:
+    """Makes the shop: `settings` replaces the quick ones, `url` the SQLite file."""
+    made: list[Shop] = []
+
+    def make(**more: Any) -> Shop:
+        made.append(Shop(tmp_path, sandbox, **more))
+        return made[-1]
+
+    yield make
+    # ends what a drill has left hanging
+    sandbox.reset()
+    for shop in made:
+        shop.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Shop:
+    """The shop, on each database."""
+    if request.param == "sqlite":
+        return make_shop()
+    cluster: Postgres = request.getfixturevalue("postgres")
+    return make_shop(url=cluster.database(f"shop{os.urandom(4).hex()}"))
 
 
 class Lines(logging.Handler):

@@ -9,9 +9,11 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +83,9 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
     """The shop, with its database and its templates (if any) in `folder`; `VISITS` in `config`
     goes to the extension.
     """
+    file = folder / DATABASE
     app = Flask("small_shop", root_path=str(folder), instance_path=str(folder / "instance"))
-    database = {"url": f"sqlite:///{folder / DATABASE}", "connect_args": {"timeout": 2}}
+    database = {"url": f"sqlite:///{file}", "connect_args": {"timeout": 2}}
     defaults = {
         "RATELIMIT_ENABLED": False,
         "SECRET_KEY": "s" * 32,
@@ -102,9 +105,29 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
     NotifyMe(app, catalog=catalog, db=db, visits=config.get("VISITS"))
     if migrate:
         with app.app_context():
-            alembic.upgrade()
-            upgrade(db.engine)
+            if db.engine.url.database == str(file) and not file.exists():
+                file.write_bytes(_migrated())
+            else:
+                alembic.upgrade()
+                upgrade(db.engine)
     return app
+
+
+@cache
+def _migrated() -> bytes:
+    """A database file as the migrations leave it: they take longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / DATABASE
+        file.touch()  # so that it is migrated, not copied
+        keys: dict[str, Any] = {
+            "KLAVIYO_PUBLIC_KEY": "Abc123",
+            "KLAVIYO_PRIVATE_KEY": "pk_for_tests",
+        }
+        app = small_shop(Path(folder), small_catalog(), **keys)
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
+        assert [*Path(folder).glob(f"{DATABASE}-*")] == []  # nothing left in SQLite's own log
+        return file.read_bytes()
 
 
 def from_environ() -> Flask:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +19,6 @@ from tests.notify_me.delivery import (
     Shop,
     acknowledged_and_lost,
     people,
-    postgres_binaries,
 )
 from tests.notify_me.small_shop import DATABASE
 from tests.support import TIMEOUT, Sandbox, eventually
@@ -29,54 +26,10 @@ from tests.support import TIMEOUT, Sandbox, eventually
 SUBSCRIBE = "create_back_in_stock_subscription"
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A cluster for the whole run. Where none can be had the tests that need it are skipped, but
-    not in CI.
-    """
-    binaries = postgres_binaries()
-    if binaries is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("PostgreSQL is missing, and CI must have it: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    # pytest's own folders are closed to the user that PostgreSQL runs as
-    folder = Path("/tmp") / f"notify-me-postgres-{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    cluster = Postgres(binaries, folder)
-    yield cluster
-    cluster.stop()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def make_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Shop]]:
-    """Makes the shop: `settings` replaces the quick ones, `url` the SQLite file."""
-    made: list[Shop] = []
-
-    def make(**more: Any) -> Shop:
-        made.append(Shop(tmp_path, sandbox, **more))
-        return made[-1]
-
-    yield make
-    # ends what a drill has left hanging
-    sandbox.reset()
-    for shop in made:
-        shop.close()
-
-
 @pytest.fixture
 def shop(make_shop: Callable[..., Shop]) -> Shop:
     """The shop on SQLite."""
     return make_shop()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Shop:
-    """The shop, on each database."""
-    if request.param == "sqlite":
-        return make_shop()
-    cluster: Postgres = request.getfixturevalue("postgres")
-    return make_shop(url=cluster.database(f"shop{os.urandom(4).hex()}"))
 
 
 def answers(sandbox: Sandbox, status: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from notify_me import CompositeID, InventoryPolicy
+from notify_me import CompositeID, InventoryPolicy, ListedCatalog
 from storefront import ShopCatalog, db
 from storefront.models import Product, ProductOption, ProductVariant
 from tests.storefront.shop import Page
@@ -49,6 +49,17 @@ def test_pre_order_and_unmanaged_stock_reach_the_kit(app: Flask) -> None:
     assert (tarp.quantity, tarp.inventory_policy) == (0, InventoryPolicy.CONTINUE)
     assert mending is not None
     assert (mending.quantity, dict(mending.options)) == (None, {})
+
+
+def test_every_variant_is_listed_once(app: Flask) -> None:
+    """Under the ID by which it is found."""
+    with app.test_request_context():
+        ids = list(ShopCatalog().composite_ids())
+        skus = db.session.scalars(sa.select(ProductVariant.sku)).all()
+
+    assert isinstance(ShopCatalog(), ListedCatalog)
+    assert sorted(map(str, ids)) == sorted(str(ours(sku)) for sku in skus)
+    assert ours("HAAR-KEL-L") in ids
 
 
 @pytest.mark.parametrize(

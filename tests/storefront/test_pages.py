@@ -92,16 +92,18 @@ def test_ids_are_unique_and_labels_lead_to_fields(shopper: FlaskClient, url: str
 
 
 def test_every_link_leads_somewhere(shopper: FlaskClient) -> None:
-    """Each address on each page answers: no dead link."""
+    """Each address on each page answers: no dead link. A form's may take posts alone."""
     seen: set[str] = set()
+    forms: set[str] = set()
     for url in PAGES:
         page = shopper.get(url).text
         seen |= set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page))
+        forms |= set(re.findall(r'method="post" action="(/[^"]*)"', page))
 
     dead = []
     for url in sorted(seen):
         with shopper.get(url.replace("&amp;", "&")) as response:
-            if response.status_code >= 400:
+            if response.status_code >= 400 and (response.status_code != 405 or url not in forms):
                 dead.append(url)
 
     assert len(seen) > 50

@@ -1,0 +1,64 @@
+"""The bar above the demo's pages: who calls Klaviyo, what else there is to see, and the tour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, render_template, request, url_for
+from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
+
+from notify_me import admin
+
+from ..loopback import demo_visitor
+from . import sandbox, tour
+
+
+def demo_bar() -> Markup:
+    """The bar, for `base.html`; nothing for visitors whom the demo isn't for."""
+    if not demo_visitor():
+        return Markup("")
+    text = render_template(
+        "demo/bar.html",
+        mode=admin.mode(),
+        modes=admin.modes(),
+        links=_links(),
+        **panel(),
+    )
+    return Markup(text)  # noqa: S704 - Jinja's own output
+
+
+def panel() -> dict[str, Any]:
+    """What the tour's panel shows: `tour` and `facts`, both None off the tour."""
+    stand_in, going = sandbox.current(), tour.read()
+    try:
+        found = tour.facts(going, stand_in) if going and stand_in else None
+    except SQLAlchemyError:
+        # an error page has the bar too, and the database may be what failed
+        found = None
+    return {
+        "sandbox": stand_in,
+        "tour": going if found else None,
+        "facts": found,
+        "steps": tour.STEPS,
+        "here": request.full_path.rstrip("?"),
+    }
+
+
+def _links() -> list[tuple[str, str, bool]]:
+    """Name, address, and whether it is the page that is open; Klaviyo's stand-in comes last."""
+    own = (("Studio", "studio.show"), ("Merchant", "merchant.show"))
+    links = [
+        (name, url_for(endpoint), request.endpoint == endpoint)
+        for name, endpoint in own
+        if endpoint in current_app.view_functions
+    ]
+    if stand_in := sandbox.current():
+        pages = (
+            ("Requests", "requests"),
+            ("Waiting list", "waiting"),
+            ("Mailbox", "mailbox"),
+            ("Drills", "drills"),
+        )
+        links += [(name, f"{stand_in.url}/{path}", False) for name, path in pages]
+    return links

@@ -1,0 +1,150 @@
+"""`/demo/…`: what the bar's buttons do. Only for visitors on this machine, in a demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import url_for as url
+from werkzeug.wrappers import Response as BaseResponse
+
+from notify_me import admin
+
+from .. import cart, catalog_file, loader
+from ..database import db
+from ..loopback import demo_visitor
+from ..models import Order, OrderLine
+from ..visitor import MODE_COOKIE
+from . import sandbox, tour
+from .bar import panel
+
+blueprint = Blueprint("demo", __name__, url_prefix="/demo")
+
+CATALOG = Path(__file__).parents[1] / "catalog.json"
+
+
+@blueprint.before_request
+def only_here() -> None:
+    """Keep everyone else out.
+
+    :raise 404: the demo is off, or the request isn't from this machine.
+    """
+    if not demo_visitor():
+        abort(404)
+
+
+@blueprint.after_request
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.post("/mode")
+def set_mode() -> BaseResponse:
+    """Let Klaviyo be called by the server or the browser, for this visitor alone.
+
+    :raise 404: there is no key for that mode.
+    """
+    mode = request.form.get("mode", "")
+    if mode not in admin.modes():
+        abort(404)
+    response = redirect(_here(), code=303)
+    response.set_cookie(MODE_COOKIE, mode, httponly=True, samesite="Lax", max_age=30 * 86400)
+    return response
+
+
+@blueprint.get("/tour")
+def show_tour() -> str:
+    """The tour's panel, for the script that puts it in place of the one that is there."""
+    found = panel()
+    found["here"] = request.args.get("here", "/")
+    return render_template("demo/tour.html", **found)
+
+
+@blueprint.post("/tour")
+def go_on() -> BaseResponse:
+    """Begin the tour, go to another of its steps (`step`), or leave it (`leave`).
+
+    :raise 404: nothing stands in for Klaviyo, so there is nothing to look into.
+    """
+    stand_in = sandbox.current()
+    if stand_in is None:
+        abort(404)
+    if "leave" in request.form:
+        return _to(_here(), None)
+    going, step = tour.read(), request.form.get("step", type=int)
+    if going is None or step is None:
+        return _begin(stand_in)
+    found = tour.facts(going, stand_in)
+    if found is None:
+        return _begin(stand_in)
+    going = going.at(step)
+    variant = found.variant
+    at_product = url("shop.product", handle=variant.product.handle, variant=variant.sku)
+    at_merchant = url("merchant.show", product=variant.product.handle)
+    places = {1: at_product, 2: at_product, 5: at_merchant, 7: at_product}
+    return _to(places.get(going.step, _here()), going)
+
+
+def _begin(stand_in: sandbox.Sandbox) -> BaseResponse:
+    try:
+        going = tour.begin(stand_in)
+    except sandbox.SandboxAway:
+        return make_response(render_template("demo/away.html", url=stand_in.url), 503)
+    if going is None:
+        return redirect(url("demo.ask_to_start_again"), code=303)
+    found = tour.facts(going, stand_in)
+    if found is None:
+        abort(404)
+    variant = found.variant
+    return _to(url("shop.product", handle=variant.product.handle, variant=variant.sku), going)
+
+
+def _to(place: str, going: tour.Tour | None) -> BaseResponse:
+    response = redirect(place, code=303)
+    tour.write(response, going)
+    return response
+
+
+@blueprint.get("/reset")
+def ask_to_start_again() -> str:
+    """Ask whether all that was done in the demo shall go.
+
+    :raise 404: the shop speaks to Klaviyo itself.
+    """
+    if sandbox.current() is None:
+        abort(404)
+    return render_template("demo/reset.html")
+
+
+@blueprint.post("/reset")
+def start_again() -> BaseResponse:
+    """Bring shop, sign-ups and Klaviyo's stand-in back to where the demo began.
+
+    :raise 404: the shop speaks to Klaviyo itself, whose data is nobody's to delete from here.
+    """
+    stand_in = sandbox.current()
+    if stand_in is None:
+        abort(404)
+    try:
+        stand_in.reset()
+    except sandbox.SandboxAway:
+        return make_response(render_template("demo/away.html", url=stand_in.url), 503)
+    admin.forget_everything()
+    for table in (OrderLine, Order):
+        db.session.execute(sa.delete(table))
+    loader.load(db.session, catalog_file.read(CATALOG), stock=True)
+    response = redirect(url("shop.listing"), code=303)
+    cart.write(response, {})
+    tour.write(response, None)
+    response.delete_cookie(MODE_COOKIE, httponly=True, samesite="Lax")
+    return response
+
+
+def _here() -> str:
+    """The page of the shop that the visitor came from."""
+    place = request.form.get("here", "/")
+    # nothing but a path of this shop's: "//" would lead to another host, and so would "/\"
+    inside = place.startswith("/") and not place.startswith("//") and "\\" not in place
+    return place if inside and place.isprintable() else "/"

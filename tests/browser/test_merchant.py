@@ -1,0 +1,70 @@
+"""The merchant's pages in Chromium: everyone can use them, and the policy holds on them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from playwright.sync_api import Page, expect
+from werkzeug.security import generate_password_hash
+
+from tests.browser.conftest import elsewhere
+from tests.browser.test_sizes_and_access import violations
+from tests.demand import asked
+from tests.support import serve
+
+PASSWORD = "four words for rain"
+
+
+def fill_log(shop: Flask) -> None:
+    """Forty variants were asked for."""
+    with shop.app_context():
+        skus = ["HAAR-OIL-M", *(f"GONE-{number}" for number in range(39))]
+        for days in (0, 1, 5):
+            asked(shop.extensions["sqlalchemy"].engine, skus, 60, timedelta(days=days))
+
+
+def fits(page: Page, width: int, scheme: str) -> None:
+    """Nothing scrolls sideways, and axe finds nothing to complain of."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(page) == {}
+
+
+def test_the_board_and_its_door(page: Page, shop: Flask) -> None:
+    """Signed in by the keyboard; the board empty and full, at each width, light and dark; the
+    figures of the chart unfold below it.
+    """
+    hashed = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
+    shop.config["MERCHANT_PASSWORD_HASH"] = hashed
+    with serve(shop) as url:
+        page.goto(f"{url}/merchant/demand")
+        expect(page.get_by_label("Password")).to_be_focused()
+        page.keyboard.type("four words for sun")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
+        fits(page, 360, "light")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Demand")).to_be_visible()
+        fits(page, 768, "dark")
+
+        elsewhere(lambda: fill_log(shop))
+        page.goto(f"{url}/merchant/demand?all=1")
+        chart = page.get_by_role("img", name="Requests per day, ")
+        expect(chart).to_have_accessible_description(
+            re.compile(r"180 requests in all; the most on")
+        )
+        for width, scheme in ((360, "dark"), (768, "light"), (1280, "dark"), (1280, "light")):
+            fits(page, width, scheme)
+        page.get_by_text("The days as a table").click()
+        table = page.get_by_role("region", name="The days as a table")
+        expect(table.get_by_role("row")).to_have_count(31)
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download as CSV").click()
+        assert len(Path(download.value.path()).read_text("utf-8-sig").splitlines()) == 121
+        page.get_by_role("button", name="Sign out").click()
+        expect(page).to_have_url(f"{url}/")
