@@ -58,7 +58,11 @@ def init_app(app: Flask) -> None:
     app.after_request(_tell)
     app.jinja_env.filters.update(isolated=isolated)
     app.jinja_env.globals.update(
-        canonical=canonical, here=here, in_english=in_english, language=language, languages=offered
+        canonical=canonical,
+        this_address=this_address,
+        in_english=in_english,
+        language=language,
+        languages=offered,
     )
 
 
@@ -83,7 +87,7 @@ def in_english() -> Markup:
     return Markup(f' lang="{PRODUCTS}" dir="ltr"')  # noqa: S704 - a constant
 
 
-def here() -> str:
+def this_address() -> str:
     """The address of this page within the shop, without the language that it may name."""
     query = [
         (name, value)
