@@ -180,7 +180,7 @@ def test_each_text_can_be_said_otherwise_in_one_language(shop: Callable[..., Fla
     lines = [
         f"[texts.de.{table}]\n"
         + "\n".join(f'{path[1]} = "{words}"' for path, words in said.items() if path[0] == table)
-        for table in ("button", "modal", "consent")
+        for table in dict.fromkeys(path[0] for path in said)
     ]
     rest = '[channels]\noffered = ["EMAIL", "SMS", "WHATSAPP"]\n[consent]\nbrand = "Smirr"\n'
     rest += 'terms_of_service_url = "/t"\nprivacy_policy_url = "/p"\nemail_list = "ask"\n'
