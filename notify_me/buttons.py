@@ -9,10 +9,8 @@ from typing import Any
 from flask import current_app, render_template, url_for
 from markupsafe import Markup
 
-from . import public_count, theme
-from .extension import current_offer, current_settings, current_state
-from .forms import SignUpForm
-from .replies import FormReply
+from . import preview, previewed, public_count, theme
+from .extension import current_settings, current_state
 from .variants import Variant, buyable, watchable
 
 
@@ -47,6 +45,8 @@ def notify_me(
         inline = settings.modal.presentation == "inline"
     stands = inline and not card
     ours = _form(variants[0]) if stands else _button(variants, label, card=card)
+    if not card and not stands:
+        ours += _previewed(variants[0])
     # what can be bought all the same keeps its own button
     beside = display == "NEXT_TO" or any(buyable(each, settings.trigger) for each in variants)
     return own + ours if beside else ours
@@ -69,13 +69,6 @@ def _button(variants: Sequence[Variant], label: str | None, *, card: bool) -> Ma
 
 
 def _form(variant: Variant) -> Markup:
-    trigger = current_settings().trigger
-    siblings = current_state().catalog.siblings(variant.composite_id)
-    form = SignUpForm(
-        offered=siblings, offer=current_offer(), data={"variants": [str(variant.composite_id)]}
-    )
-    waiting = [each for each in siblings if watchable(each, trigger)]
-    context = FormReply(form, variant, waiting, choose=False).context()
     # the same at each visit, or the page could never be answered with 304
     prefix = f"notify-me-{hashlib.sha256(str(variant.composite_id).encode()).hexdigest()[:6]}"
     page = render_template(
@@ -84,9 +77,22 @@ def _form(variant: Variant) -> Markup:
         heading="h2",
         anchor=current_settings().button.alternate_anchor,
         count=_count(variant),
-        **context,
+        **previewed.in_state(preview.state(), variant, *_siblings(variant)),
     )
     return Markup(page)  # noqa: S704 - Jinja's own output
+
+
+def _previewed(variant: Variant) -> Markup:
+    """The form's dialog, open, where this request previews it; else nothing."""
+    state = preview.state()
+    return previewed.dialog(state, variant, *_siblings(variant)) if state else Markup()
+
+
+def _siblings(variant: Variant) -> tuple[Sequence[Variant], Sequence[Variant]]:
+    """The product's variants, and those of them that can be waited for."""
+    siblings = current_state().catalog.siblings(variant.composite_id)
+    trigger = current_settings().trigger
+    return siblings, [each for each in siblings if watchable(each, trigger)]
 
 
 def _count(variant: Variant) -> str:

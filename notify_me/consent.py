@@ -156,17 +156,20 @@ def _html(text: str, consent: ConsentSettings) -> Markup:
 
 def check(settings: Settings, account: Account) -> None:
     """Refuse what would break the law or the account; raises `SettingsError` with every reason."""
-    problems = [*_needs_of_texts(settings, account), *_needs_of_list(settings, account)]
-    problems += [
+    if found := problems(settings, account):
+        raise SettingsError("; ".join(found))
+
+
+def problems(settings: Settings, account: Account) -> list[str]:
+    """What would break the law or the account, a sentence each."""
+    found = [*_needs_of_texts(settings, account), *_needs_of_list(settings, account)]
+    found += [
         f"channels.offered leaves no way to reach whoever reads {locale}: offer EMAIL too, or set "
         f"the legal texts under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         if all(lacking(settings, each, locale) for each in settings.channels.offered)
     ]
-    if not problems:
-        problems = _dead_links(settings, account)
-    if problems:
-        raise SettingsError("; ".join(problems))
+    return found or _dead_links(settings, account)
 
 
 def _needs_of_texts(settings: Settings, account: Account) -> list[str]:

@@ -9,6 +9,7 @@ from .catalogs import N_
 from .extension import current_state
 from .log import LoggedSignUp
 from .outcomes import PHONE_REFUSED
+from .preview import previewing
 from .sign_up import Channel
 from .tables import CallState
 from .variants import Variant
@@ -75,7 +76,10 @@ def consent_told(logged: LoggedSignUp) -> dict[str, Any]:
     missing = _unrecorded(logged)
     confirming = [channel for channel in logged.consented if channel not in missing]
     # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
-    double = current_state().opt_in.double() if confirming else False
+    double: bool | None = False
+    if confirming:
+        # a preview asks Klaviyo nothing
+        double = None if previewing() else current_state().opt_in.double()
     reason = _why(subscribe.words if subscribe else "")
     return {
         "unrecorded": [gettext(UNRECORDED[each], why=reason) for each in missing],

@@ -73,6 +73,13 @@ class _Holding:
 
     settings: Settings
     account: Account
+    known: bool = False
+    """Whether the shop knows this visitor."""
+
+
+def is_known_visitor() -> bool:
+    """Whether the shop says that this request's visitor may have something of their own."""
+    return _holding().known
 
 
 def current_settings() -> Settings:
@@ -99,7 +106,8 @@ def _holding() -> _Holding:
     if state.visits is None:
         return _Holding(_spoken(state), state.account)
     if "notify_me" not in g:
-        g.notify_me = _held(state, state.visits() or Visitor())
+        visitor = state.visits()
+        g.notify_me = _held(state, visitor) if visitor else _Holding(_spoken(state), state.account)
     return cast(_Holding, g.notify_me)
 
 
@@ -119,7 +127,7 @@ def _held(state: State, visitor: Visitor) -> _Holding:
         except (WrongChanges, SettingsError) as error:
             logger.warning("a visitor's own settings don't hold: %s", error)
             settings = _spoken(state)
-    return _Holding(settings, account)
+    return _Holding(settings, account, known=True)
 
 
 class NotifyMe:

@@ -33,10 +33,12 @@ from .variants import Variant
 from .words import gettext
 
 __all__ = [
+    "FORM",
     "FormReply",
     "NotFound",
     "available",
     "done",
+    "done_context",
     "done_link",
     "failed",
     "from_element",
@@ -44,6 +46,10 @@ __all__ = [
     "unknown",
     "unwatched",
 ]
+
+
+FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
+"""The templates of the form and of what follows it."""
 
 
 def from_element() -> bool:
@@ -93,7 +99,7 @@ class FormReply:
         # one that was listed stays listed, or a choice would turn into the address's own variant
         own = [each.composite_id for each in self.waiting] == [self.variant.composite_id]
         listed = bool(self.waiting) and (self.choose or "listed" in request.args or not own)
-        marks = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
+        marks: dict[str, Any] = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
         return {
             "form": self.form,
             "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
@@ -113,7 +119,7 @@ class FormReply:
 
     def shown(self, state: str = "form", status: int = 200, alert: str = "") -> Response:
         """The form in the given state."""
-        return _reply(state, "notify_me/_form.html", status, self.context(alert))
+        return _reply(state, FORM, status, self.context(alert))
 
     def invalid(self) -> Response:
         """422: a field is wrong, or Klaviyo refused it."""
@@ -194,6 +200,14 @@ def send(
 
 def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
     """Request received: what was taken, and what was not and why."""
+    return _reply("done", DONE, HTTPStatus.OK, done_context(logged, siblings))
+
+
+def done_context(logged: LoggedSignUp, siblings: Sequence[Variant]) -> dict[str, Any]:
+    """What the done view's template needs, the template among it.
+
+    Raises `NotFound` when nothing of the sign-up was for these variants.
+    """
     known = {str(variant.composite_id): variant for variant in siblings}
     taken: list[Variant] = []
     missed: list[Variant] = []
@@ -209,7 +223,9 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
         # a link to another product's sign-up, or to variants that are gone
         raise NotFound
     first = (taken or missed)[0]
-    context = {
+    return {
+        "view": DONE,
+        "modal": current_settings().modal,
         "missed": reasons,
         "variant": first,
         "success_label": filled(
@@ -220,4 +236,3 @@ def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
         "news": news_of(logged, taken),
         **consent_told(logged),
     }
-    return _reply("done", "notify_me/_done.html", HTTPStatus.OK, context)

@@ -15,8 +15,9 @@ from .catalogs import N_
 from .extension import current_offer, current_settings, current_state
 from .forms import SignUpForm
 from .log import LoggedCall, LoggedSignUp
-from .outcomes import Accepted, Answer
-from .sign_up import Operation, calls
+from .preview import mark, previewing
+from .previewed import pretended
+from .sign_up import Operation
 from .tables import CallState
 from .taking import LINK_AGE, by_browser, take
 from .variants import CompositeID, Variant, buyable, watchable
@@ -37,6 +38,7 @@ blueprint = Blueprint(
     template_folder="templates",
     static_folder="static",
 )
+blueprint.url_defaults(mark)
 _csrf = SecFetchCSRF()
 
 
@@ -153,6 +155,8 @@ def submit(composite_id: str) -> Response:
     trigger = current_settings().trigger
     waiting = [each for each in siblings if watchable(each, trigger)]
     form_reply = replies.FormReply(form, variant, waiting, choose=choose)
+    if previewing():
+        return _pretended(form, siblings, variant) if form.validate() else form_reply.invalid()
     reporting = by_browser() and "sign_up" in request.form
     try:
         guards.count_address()
@@ -165,21 +169,18 @@ def submit(composite_id: str) -> Response:
     except guards.TooMany as error:
         return form_reply.too_many(error.retry_after)
     if guards.by_a_machine():
-        return _as_if_taken(form, siblings, variant)
+        logger.info("a sign-up with the hidden field filled in was dropped")
+        return _pretended(form, siblings, variant)
     # what a browser has sent already is recorded, whatever came back meanwhile
     back = None if reporting else _available(form, siblings, form_reply)
     return back or take(form, siblings, form_reply)
 
 
-def _as_if_taken(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:
-    """What a success reads like, for a machine: nothing is logged and nothing is sent."""
-    logger.info("a sign-up with the hidden field filled in was dropped")
+def _pretended(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:
+    """What a success reads like, for a machine or a preview: nothing is logged, nothing sent."""
     if not replies.from_element():
         return replies.done_link(variant, current_state().done_signer.dumps(NOBODY))
-    sign_up = form.to_sign_up()
-    pretended = calls(sign_up, "api")
-    results = [Accepted(Answer(202))] * len(pretended)
-    return replies.done(LoggedSignUp.of(sign_up, pretended, results), siblings)
+    return replies.done(pretended(form.to_sign_up()), siblings)
 
 
 def _available(

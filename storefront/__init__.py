@@ -32,6 +32,7 @@ from . import (
 from .catalog import ShopCatalog
 from .database import db
 from .models import Base
+from .studio import views as studio
 from .visitor import visitor
 
 __all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app", "visitor"]
@@ -53,7 +54,7 @@ def init_app(app: Flask) -> None:
     merchant_door.init_app(app)
     merchant_login.init_app(app)
     rooms = (views, cart_views, checkout, merchant, demand, merchant_login, drawings, crawlers)
-    for room in (*rooms, legal):
+    for room in (*rooms, legal, studio):
         app.register_blueprint(room.blueprint)
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(

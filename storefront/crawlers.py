@@ -9,7 +9,7 @@ from .views import cached
 
 blueprint = Blueprint("crawlers", __name__)
 
-PRIVATE = ("/cart", "/checkout", "/merchant", "/notify-me/", "/orders/")
+PRIVATE = ("/cart", "/checkout", "/merchant", "/notify-me/", "/orders/", "/studio")
 
 
 @blueprint.get("/sitemap.xml")

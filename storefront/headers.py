@@ -42,9 +42,12 @@ def add_headers(response: Response) -> Response:
     return response
 
 
-def policy() -> str:
-    """The Content-Security-Policy of this reply."""
+def policy(**others: str) -> str:
+    """The Content-Security-Policy of this reply, `frame_ancestors="'self'"` and the like in place
+    of what it is elsewhere.
+    """
     sources = POLICY | {
         "connect-src": POLICY["connect-src"] + current_app.config["CSP_CONNECT_SRC"]()
     }
+    sources |= {name.replace("_", "-"): [value] for name, value in others.items()}
     return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())

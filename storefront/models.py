@@ -155,3 +155,17 @@ class OrderLine(Base):
     title: Mapped[str] = mapped_column(sa.String(250))
     price: Mapped[Decimal] = mapped_column(Money)
     quantity: Mapped[int]
+
+
+class Look(Base):
+    """What a visitor of the Studio chose, under the hash of it: the same choices, the same ID."""
+
+    __tablename__ = "shop_look"
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    changes: Mapped[str] = mapped_column(sa.Text)
+    """JSON: settings by dotted key."""
+    created_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
+    )
+    """When it was chosen last: it is kept for a while from then on."""

@@ -11,7 +11,7 @@ from notify_me import Variant
 
 from . import browsing, catalog, linked_data
 from .choices import choices, first_choice
-from .models import Product
+from .models import Product, ProductVariant
 from .stock import Stock, available, stock_of, stock_of_product
 
 blueprint = Blueprint("shop", __name__)
@@ -40,19 +40,26 @@ def listing() -> Response:
     view = browsing.from_arguments(request.args)
     if view.category is not None and view.category not in catalog.CATEGORIES:
         abort(404)
+    return cached(listing_page(view))
+
+
+def listing_page(view: browsing.Browse, template: str = "shop/listing.html", **more: str) -> str:
+    """The listing; `template` may be one that extends it.
+
+    :raise 404: there is no such page.
+    """
     total = catalog.count(view)
     pages = browsing.Pages(view, total, max(1, -(-total // catalog.PAGE_SIZE)))
     if view.page > pages.count:
         abort(404)
-    return cached(
-        render_template(
-            "shop/listing.html",
-            view=view,
-            pages=pages,
-            cards=[card(product) for product in catalog.listing(view)],
-            category=view.category,
-            sorts=browsing.SORTS,
-        )
+    return render_template(
+        template,
+        view=view,
+        pages=pages,
+        cards=[card(product) for product in catalog.listing(view)],
+        category=view.category,
+        sorts=browsing.SORTS,
+        **more,
     )
 
 
@@ -71,8 +78,15 @@ def product(handle: str) -> Response:
         chosen = first_choice(found)
     if chosen is None:
         abort(404)
-    page = render_template(
-        "shop/product.html",
+    return cached(product_page(found, chosen))
+
+
+def product_page(
+    found: Product, chosen: ProductVariant, template: str = "shop/product.html", **more: str
+) -> str:
+    """The page of a product with a variant chosen; `template` may be one that extends it."""
+    return render_template(
+        template,
         product=found,
         variant=chosen,
         stock=stock_of(chosen),
@@ -81,8 +95,8 @@ def product(handle: str) -> Response:
         related=[card(other) for other in catalog.related(found)],
         category=found.category,
         linked_data=linked_data.product(found),
+        **more,
     )
-    return cached(page)
 
 
 def card(product: Product) -> Card:

@@ -34,6 +34,7 @@ ADDRESSES = {
     "pre-order": "/products/howff-tarp",
     "404": "/no-such-page",
     "terms": "/terms",
+    "studio": "/studio",
 }
 EVERY_CHANNEL = """\
 [channels]

@@ -66,6 +66,16 @@ class Known:
         return ()
 
     @property
+    def is_optional(self) -> bool:
+        """Whether it may be left to what the shop's own look decides."""
+        return type(None) in get_args(self.info.annotation)
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """What numbers and texts are held to: ge, gt, le, of (a step), least and most (lengths)."""
+        return _bounds(_plain(self.info)[1])
+
+    @property
     def allowed(self) -> str:
         """What it may be, in words."""
         return _allowed(self)
@@ -125,8 +135,8 @@ def _allowed(known: Known) -> str:
         return "true or false"
     if kind in {int, float}:
         return _number("whole number" if kind is int else "number", metadata)
-    least = next((each.min_length for each in metadata if isinstance(each, MinLen)), 0)
-    most = next((each.max_length for each in metadata if isinstance(each, MaxLen)), None)
+    bounds = _bounds(metadata)
+    least, most = bounds.get("least", 0), bounds.get("most")
     if most is None:
         return "text"
     return f"text of {least} to {most} characters" if least else f"text of up to {most} characters"
@@ -138,12 +148,28 @@ def _either(choices: Sequence[str]) -> str:
 
 
 def _number(kind: str, metadata: list[Any]) -> str:
-    bounds: dict[str, Any] = {}
-    for each in metadata:
-        for name, of in (("ge", Ge), ("gt", Gt), ("le", Le), ("lt", Lt), ("of", MultipleOf)):
-            if isinstance(each, of):
-                bounds[name] = getattr(each, "multiple_of" if name == "of" else name)
+    bounds = _bounds(metadata)
     step = f" in steps of {bounds['of']:g}" if "of" in bounds else ""
     if "gt" in bounds:
         return f"a {kind} above {bounds['gt']}, up to {bounds['le']}{step}"
     return f"a {kind} from {bounds['ge']} to {bounds['le']}{step}"
+
+
+_BOUNDS = (
+    ("ge", Ge, "ge"),
+    ("gt", Gt, "gt"),
+    ("le", Le, "le"),
+    ("lt", Lt, "lt"),
+    ("of", MultipleOf, "multiple_of"),
+    ("least", MinLen, "min_length"),
+    ("most", MaxLen, "max_length"),
+)
+
+
+def _bounds(metadata: Sequence[Any]) -> dict[str, Any]:
+    return {
+        name: getattr(each, value)
+        for each in metadata
+        for name, kind, value in _BOUNDS
+        if isinstance(each, kind)
+    }

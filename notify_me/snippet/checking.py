@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import tinycss2.color5
 from pydantic import ValidationError
 
 from ..settings.errors import wrong
@@ -40,6 +41,19 @@ def fitted(table: str, key: str, value: object) -> tuple[object, str]:
         if bare != value.strip() and not _problem(table, key, bare):
             return bare, "taken without what belongs to a style sheet"
     return None, problem
+
+
+def half_see_through(color: str) -> str:
+    """An opaque colour at half its strength; empty for one that is see-through or isn't known."""
+    parsed = tinycss2.color5.parse_color(color)
+    if not hasattr(parsed, "to") or parsed.alpha < 1:
+        return ""
+    try:
+        channels = parsed.to("srgb").coordinates
+    except NotImplementedError:
+        return ""
+    red, green, blue = (round(min(max(channel, 0), 1) * 255) for channel in channels)
+    return f"rgb({red} {green} {blue} / 50%)"
 
 
 def _problem(table: str, key: str, value: object) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calls import Call, Found, find_calls
-from .checking import fitted
+from .checking import fitted, half_see_through
 from .errors import SnippetError, plain
 from .options import LEFT, TARGETS, Kind, Target, nearest
 from .values import Unread, Value
@@ -230,8 +230,12 @@ class _Conversion:
         if taken is None:
             self._note("not_supported", option, value.line, change)
             return
+        if option == _BACKDROP and (thinner := half_see_through(str(taken))):
+            taken = thinner
+            why = "Klaviyo's script draws it half see-through, and this would hide the page"
+            change = ": ".join(filter(None, (change, f"written as {thinner}, since {why}")))
         self._set(target.table, target.key, taken)
-        if target.unused:
+        if target.unused and not change:
             reason = f"{target.unused}; {setting} does have one, and was set"
             self._note("no_effect", option, value.line, reason)
         elif change:
@@ -353,6 +357,7 @@ class _Conversion:
                 self._note("taken", "modal.subscribe_checked", checked.line, reason)
 
 
+_BACKDROP = "modal.drop_background_color"
 _DISPLAY = ("trigger.replace_anchor", "trigger.replace_sold_out")
 _LATER = {
     *_DISPLAY,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .convert import Imported, Note
+from .document import written
 from .errors import plain
-from .grammar import load_module
 from .options import TARGETS, Kind
 
 TITLES: dict[Kind, str] = {
@@ -21,27 +21,13 @@ def as_toml(imported: Imported) -> str:
 
     Raises `SnippetError` if tomlkit isn't installed.
     """
-    tomlkit = load_module("tomlkit")
-    document = tomlkit.document()
-    document.add(tomlkit.comment("Read from Klaviyo's old back-in-stock snippet."))
+    head = ["Read from Klaviyo's old back-in-stock snippet."]
     if imported.environment:
-        document.add(tomlkit.comment("These belong in the environment (.env), not in this file:"))
-        for name, value in imported.environment.items():
-            document.add(tomlkit.comment(f"{name}={plain(value, 100)}"))
-    remarks = _remarks(imported.notes)
-    for name, settings in imported.settings.items():
-        table = tomlkit.table()
-        for key, value in settings.items():
-            item = tomlkit.item(value)
-            if remark := remarks.get((name, key)):
-                item.comment(remark)
-            table.add(key, item)
-        document.add(tomlkit.nl())
-        document.add(name, table)
-    tail = _tail(imported)
-    lines = "".join(f"# {line}\n" if line else "\n" for line in tail)
-    body: str = tomlkit.dumps(document)
-    return body.rstrip("\n") + "\n" + (f"\n{lines}" if lines else "")
+        head.append("These belong in the environment (.env), not in this file:")
+        head += [f"{name}={plain(value, 100)}" for name, value in imported.environment.items()]
+    body = written(imported.settings, head=head, remarks=_remarks(imported.notes))
+    lines = "".join(f"# {line}\n" if line else "\n" for line in _tail(imported))
+    return body + (f"\n{lines}" if lines else "")
 
 
 def report(imported: Imported) -> str:
@@ -58,8 +44,8 @@ def report(imported: Imported) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _remarks(notes: list[Note]) -> dict[tuple[str, str], str]:
-    remarks = {}
+def _remarks(notes: list[Note]) -> dict[tuple[str, ...], str]:
+    remarks: dict[tuple[str, ...], str] = {}
     for note in notes:
         target = TARGETS.get(note.option)
         if target is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import admin
 
-from .. import cart, catalog_file, loader
+from .. import cart, catalog, catalog_file, loader, restocking
 from ..database import db
 from ..loopback import demo_visitor
 from ..models import Order, OrderLine
@@ -135,6 +136,9 @@ def start_again() -> BaseResponse:
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
     loader.load(db.session, catalog_file.read(CATALOG), stock=True)
+    # the stand-in's stock too: what it believes to be there could not come back
+    with suppress(admin.PushError):
+        admin.push_catalog(catalog.all_products, restocking.root())
     response = redirect(url("shop.listing"), code=303)
     cart.write(response, {})
     tour.write(response, None)

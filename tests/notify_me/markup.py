@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from werkzeug.test import TestResponse
 
-_VOID = {"br", "hr", "img", "input", "link", "meta"}
+_VOID = {"base", "br", "hr", "img", "input", "link", "meta"}
 
 
 class Element:

@@ -276,8 +276,10 @@ def as_markdown(shop: Shop) -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_each_fault_has_its_row_and_its_cure(shop: Shop) -> None:
+def test_each_fault_has_its_row_and_its_cure(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is told is held fast where a person can read it; nothing is created by asking."""
+    # not this terminal's
+    monkeypatch.setenv("COLUMNS", "100")
     text = as_markdown(shop)
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")

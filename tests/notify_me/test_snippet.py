@@ -261,3 +261,22 @@ def test_without_the_extra_the_error_says_how_to_install_it(
 
     with pytest.raises(ExtraMissingError, match=r"run pip install restock-kit\[import\]"):
         read_snippet("klaviyo.init({})")
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("#000", "rgb(0 0 0 / 50%)"),
+        ("teal", "rgb(0 128 128 / 50%)"),
+        ("rgba(0, 0, 0, .4)", "rgba(0, 0, 0, .4)"),
+        ("transparent", "transparent"),
+    ],
+)
+def test_what_covers_the_page_never_hides_it(given: str, taken: str) -> None:
+    """Klaviyo's script draws it half see-through: an opaque one is changed, and that is told."""
+    code = f'drop_background_color: "{given}"'
+    assert modal(code)["drop_background_color"] == taken
+    [(kind, _)] = reasons(
+        read_snippet(ENABLE % f"modal: {{{code}}}"), "modal.drop_background_color"
+    )
+    assert kind == ("changed" if taken != given else "no_effect")

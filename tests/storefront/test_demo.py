@@ -161,16 +161,19 @@ def test_reset_brings_back_the_start(client: FlaskClient, stock: Stock, sandbox:
     client.post("/demo/mode", data={"mode": "server"})
     client.post("/demo/tour")
     client.post(FORM, data=TYPED)
-    stock.set("BLAT-S", 5)
+    client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
+    client.post(FORM, data=TYPED)
     client.post("/cart", data={"sku": "BLAT-S", "quantity": "1"})
     assert "Reset the demo" in client.get("/demo/reset").text
 
     response = client.post("/demo/reset")
 
     assert response.status_code == 303
-    assert sandbox.requests() == []
+    assert sandbox.read("messages") == []
     assert sandbox.waiting() == []
     assert stock.of("BLAT-S") == 0
+    told = {each["variant"]: each["quantity"] for each in sandbox.read("catalog")}
+    assert told["$custom:::$default:::BLAT-S"] == 0
     assert "Nothing waits" in Page(client, "/merchant").text
     page = client.get(HAT)
     assert "Take the tour" in page.text

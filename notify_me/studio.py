@@ -1,0 +1,124 @@
+"""For a shop's Studio: what a visitor's changes of the settings make, before anything is saved.
+
+Changes are by dotted key, such as `{"button.label": "Tell me"}`; None is for what follows the
+shop's own look. Every function works within an app context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import consent, theme
+from .extension import current_account, current_state
+from .preview import STATES, PreviewState, preview
+from .settings import Settings
+from .settings.docs import default_of
+from .settings.fields import Path, settings
+from .settings.overlay import VISITORS, WrongChanges, overlaid
+from .snippet import ExtraMissingError, Imported, Note, SnippetError, read_snippet
+from .snippet.document import written
+from .snippet.writing import TITLES
+
+__all__ = [
+    "STATES",
+    "TITLES",
+    "VISITORS",
+    "Checked",
+    "ExtraMissingError",
+    "Imported",
+    "Note",
+    "PreviewState",
+    "SnippetError",
+    "as_toml",
+    "check",
+    "default_of",
+    "differing",
+    "merchants",
+    "preview",
+    "read_snippet",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What changes make: the settings, or what is wrong with them."""
+
+    settings: Settings | None
+    """None where they can't hold."""
+    problems: Mapping[str, str]
+    """A sentence by dotted key; an empty key for what belongs to no single one."""
+    warnings: Mapping[str, str]
+    """As `problems`, of what holds but reads badly, such as a faint contrast."""
+
+
+def merchants() -> Settings:
+    """The merchant's own settings, which everybody sees who has changed nothing."""
+    return current_state().settings
+
+
+def check(changes: Mapping[str, Any]) -> Checked:
+    """Whether the merchant's settings can hold these changes."""
+    try:
+        found = overlaid(merchants(), changes)
+    except WrongChanges as error:
+        return Checked(None, {".".join(path): words for path, words in error.problems.items()}, {})
+    if problems := consent.problems(found, current_account()):
+        return Checked(None, _by_key(problems), {})
+    return Checked(found, {}, _by_key(theme.faint(found)))
+
+
+def _by_key(sentences: list[str]) -> dict[str, str]:
+    """Each sentence under the first setting that it names."""
+    keys = [each.key for each in settings(Settings)]
+    found: dict[str, str] = {}
+    for sentence in sentences:
+        named = [(sentence.find(key), -len(key), key) for key in keys if key in sentence]
+        key = min(named)[2] if named else ""
+        found[key] = " ".join(
+            filter(None, (found.get(key), f"{sentence[:1].upper()}{sentence[1:]}."))
+        )
+    return found
+
+
+def differing(of: Settings, base: Settings) -> dict[str, Any]:
+    """The settings that are other than in `base`, by dotted key, as JSON has them."""
+    one, other = of.model_dump(mode="json"), base.model_dump(mode="json")
+    return {
+        each.key: _at(one, each.path)
+        for each in settings(Settings)
+        if _at(one, each.path) != _at(other, each.path)
+    }
+
+
+def as_toml(of: Settings) -> str:
+    """These settings as a whole `notify_me.toml`: what differs from the defaults.
+
+    What is None follows the shop, as by default. Raises `SnippetError` if tomlkit isn't installed.
+    """
+    tables: dict[str, Any] = {}
+    for key, value in differing(of, Settings()).items():
+        if value is None:
+            continue
+        *path, name = key.split(".")
+        table = tables
+        for part in path:
+            table = table.setdefault(part, {})
+        table[name] = _plain(value)
+    return written(tables, head=("notify_me.toml: what differs from the defaults.",))
+
+
+def _plain(value: Any) -> Any:
+    """A value as TOML has it, which knows no null."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items() if each is not None}
+    # TOML keeps 16 and 16.0 apart, and people write the former
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _at(document: Mapping[str, Any], path: Path) -> Any:
+    found: Any = document
+    for part in path:
+        found = found[part]
+    return found

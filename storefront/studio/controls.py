@@ -1,0 +1,143 @@
+"""The controls of the Studio, made from the models: a new setting has one without further work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_origin
+
+from werkzeug.datastructures import MultiDict
+
+from notify_me.settings import Settings
+from notify_me.settings.fields import Known
+from notify_me.settings.fields import settings as known_settings
+from notify_me.settings.values import COLOR, FONTS
+from notify_me.studio import VISITORS, default_of
+
+Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"]
+LONG = 200
+"""From so many characters on, a text has several lines."""
+_PLAIN_WORDS = {"SMS": "SMS", "WHATSAPP": "WhatsApp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One setting as a person sets it."""
+
+    key: str
+    kind: Kind
+    help: str
+    choices: tuple[tuple[str, str], ...]
+    """What it may be, each with its words."""
+    optional: bool
+    """Whether it may be left to the shop's own look."""
+    fallback: Any
+    """What an empty field stands for."""
+    is_font: bool
+    bounds: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The control's ID in the page."""
+        return f"set-{self.key.replace('.', '-')}"
+
+    @property
+    def placeholder(self) -> str:
+        """What an empty field shows: what then holds."""
+        if self.optional:
+            return "Follows the shop"
+        return text_of(self.fallback) if self.fallback is not None else ""
+
+    @property
+    def step(self) -> str:
+        """By how much an arrow changes a number."""
+        return str(self.bounds.get("of", 1 if isinstance(self.fallback, int) else "any"))
+
+    def read(self, form: MultiDict[str, str], now: Any) -> Any:
+        """The value that was sent for it, `now` being the one before; wrong ones as they are."""
+        typed = form.getlist(self.key)[-1].replace("\r\n", "\n").strip()
+        match self.kind:
+            case "check":
+                return "on" in form.getlist(self.key)
+            case "some":
+                ticked = [each for each, _ in self.choices if each in form.getlist(self.key)]
+                # their order is the merchant's, and boxes have none
+                return now if set(ticked) == set(now) else ticked
+            case "list":
+                return [line.strip() for line in typed.split("\n") if line.strip()]
+        return typed if typed else self.fallback
+
+
+@cache
+def controls() -> tuple[Control, ...]:
+    """A control for each setting that a visitor may have of their own, in the models' order."""
+    found = (_control(each) for each in known_settings(Settings) if each.path[0] in VISITORS)
+    return tuple(each for each in found if each)
+
+
+def _control(known: Known) -> Control | None:
+    """None for a shape that no control is made for."""
+    kind = _kind(known)
+    if kind is None:
+        return None
+    default = default_of(known)
+    empty = default if known.bounds.get("least") or kind in ("number", "color", "one") else ""
+    return Control(
+        key=known.key,
+        kind=kind,
+        help=known.info.description or "",
+        choices=tuple((each, words(each)) for each in known.choices),
+        optional=known.is_optional,
+        fallback=None if known.is_optional else empty,
+        is_font=known.allowed == FONTS,
+        bounds=known.bounds,
+    )
+
+
+def _kind(known: Known) -> Kind | None:
+    if known.kind is bool:
+        return "check"
+    if known.is_list:
+        return "some" if known.choices else "list"
+    if known.choices:
+        return "one"
+    if known.kind in (int, float):
+        return "number"
+    if not known.is_text or get_origin(known.kind) is not None:
+        return None
+    if known.allowed == COLOR:
+        return "color"
+    return "long" if known.bounds.get("most", 0) > LONG and known.allowed != FONTS else "text"
+
+
+def words(name: str) -> str:
+    """A name out of the settings as a person reads it: `NEXT_TO` is Next to."""
+    if name in _PLAIN_WORDS:
+        return _PLAIN_WORDS[name]
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+    spaced = spaced.replace("color", "colour").replace(" url", " address")
+    return spaced[:1].upper() + spaced[1:]
+
+
+def text_of(value: Any) -> str:
+    """A value as a field shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return "\n".join(map(str, value))
+    return str(value)
+
+
+def changes_in(
+    form: MultiDict[str, str], now: Mapping[str, Any], chosen: Sequence[Control] | None = None
+) -> dict[str, Any]:
+    """What was sent, by dotted key; what wasn't is left out. `now` has the values before it."""
+    return {
+        each.key: each.read(form, now[each.key])
+        for each in chosen or controls()
+        if each.key in form
+    }

@@ -1,0 +1,119 @@
+"""The Studio's page, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response, make_response, render_template, url_for
+
+from notify_me import studio
+from notify_me.settings import Settings
+
+from .. import headers
+from . import looks, shown
+from .controls import controls
+from .presets import presets, worn
+from .sections import sections, values_of
+from .snippets import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the page's fields hold, where that differs from the visitor's look."""
+
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    snippet: str = ""
+    snippet_problem: str = ""
+    report: Report | None = None
+    offered: str = ""
+    """A look that somebody shares with this visitor, not taken yet."""
+    missing: bool = False
+    """Whether the look that was asked for is kept no longer."""
+
+
+def page(
+    history: looks.History,
+    changes: Mapping[str, Any],
+    given: Mapping[str, str],
+    draft: Draft | None = None,
+) -> Response:
+    """The Studio with the look at which the history stands, and the preview that `given` asks for.
+
+    404 where a look is missing, 422 for a draft with errors.
+    """
+    draft = draft or Draft()
+    name = history.look
+    checked = studio.check(changes)
+    merchants = studio.merchants()
+    settings = checked.settings or merchants
+    # a look that no longer goes with the merchant's settings is told like one just typed
+    problems = draft.problems or checked.problems
+    held = values_of(settings)
+    shown_values = {**held, **({} if checked.settings else changes), **draft.typed}
+    products = shown.products()
+    view = shown.Shown.of(given, {handle: title for handle, (title, _) in products.items()})
+    before = values_of(merchants)
+    panel = sections(shown_values, before, problems, checked.warnings)
+    keys = {each.key for each in controls()}
+    text = render_template(
+        "studio/studio.html",
+        sections=panel,
+        changed=studio.differing(settings, merchants),
+        draft=draft,
+        taken=studio.TITLES["taken"],
+        wrong=len(problems),
+        worn=worn(held, before),
+        general=[words for key, words in problems.items() if key not in keys],
+        warnings=list(checked.warnings.values()),
+        presets=presets().values(),
+        look=name,
+        history=history,
+        view=view,
+        products=products,
+        states=shown.STATES,
+        widths=shown.WIDTHS,
+        schemes=shown.SCHEMES,
+        permalink=url_for("studio.show", look=name, _external=True),
+        toml=toml(settings),
+        jinja=jinja(settings, merchants),
+        others=[each for each in Settings.model_fields if each not in studio.VISITORS],
+    )
+    bad = bool(draft.problems or draft.snippet_problem)
+    response = make_response(text, 422 if bad else 404 if draft.missing else 200)
+    response.headers["Content-Security-Policy"] = headers.policy(frame_src="'self'")
+    return response
+
+
+def toml(settings: Settings) -> str:
+    """The whole `notify_me.toml`; where that can't be written, how to come by it."""
+    try:
+        return studio.as_toml(settings)
+    except studio.ExtraMissingError as error:
+        return f"# {error}\n"
+
+
+def jinja(settings: Settings, merchants: Settings) -> str:
+    """The call with what may differ for one place in a template, instead of in the file."""
+    own, file = settings, merchants
+    options: list[tuple[str, str | bool, str | bool]] = [
+        ("label", own.button.label, file.button.label),
+        ("display", own.button.display, file.button.display),
+        (
+            "inline",
+            own.modal.presentation == "inline",
+            file.modal.presentation == "inline",
+        ),
+    ]
+    given = "".join(f", {name}={_literal(now)}" for name, now, before in options if now != before)
+    return f"{{{{ notify_me(variant{given}) }}}}"
+
+
+def _literal(value: str | bool) -> str:
+    """A value as Jinja writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
