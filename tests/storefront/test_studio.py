@@ -162,7 +162,9 @@ def test_every_setting_of_a_visitor_has_a_labelled_control(studio: Studio) -> No
     names = {each["name"] for each in fields}
     labels = {each["for"] for each in page.all("label") if "for" in each}
     known = {each.key for each in known_settings(Settings)}
-    shared = {key for key in known if key.startswith(("delivery.", "retention."))}
+    shared = {
+        key for key in known if key.startswith(("delivery.", "retention.", "languages.", "texts."))
+    }
 
     assert known & names == known - shared
     for field in fields:
