@@ -170,7 +170,9 @@ def test_every_setting_of_a_visitor_has_a_labelled_control(studio: Studio) -> No
     for field in fields:
         if field["name"] in known and field.tag in ("select", "textarea"):
             assert field["id"] in labels
-    assert "[delivery], [retention], [languages] and [texts] run the shop for everybody" in page.text
+    assert (
+        "[delivery], [retention], [languages] and [texts] run the shop for everybody" in page.text
+    )
 
 
 def test_a_form_sent_untouched_changes_nothing(studio: Studio) -> None:
