@@ -5,7 +5,7 @@ CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chr
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types fix docs bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
+.PHONY: help run test lint types fix docs words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,14 @@ postgres:
 	  echo "Installing PostgreSQL for the delivery tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null || \
 	  echo "PostgreSQL can't be installed here: the tests that need it are skipped"; }
+
+words: $(VENV)/.dev ## Gather the words for shoppers, and make the catalogs of the languages
+	@for domain in notify_me:notify_me messages:.; do \
+	  name=$${domain%%:*}; folder=$${domain##*:}/translations; pot=$$(mktemp); \
+	  $(BIN)/pybabel -q extract -F babel-$$name.cfg -k N_ --no-location --no-wrap -o $$pot . && \
+	  $(BIN)/pybabel -q update -i $$pot -d $$folder -D $$name --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap && \
+	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
+	done
 
 bench-delivery: $(VENV)/.dev static ## Measure the delivery engine (an hour; QUICK=--quick: minutes)
 	@$(BIN)/python -m benchmarks.delivery $(QUICK)

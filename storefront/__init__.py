@@ -19,6 +19,7 @@ from . import (
     drawings,
     errors,
     headers,
+    languages,
     legal,
     loopback,
     merchant,
@@ -48,6 +49,7 @@ def init_app(app: Flask) -> None:
     """
     database.init_app(app)
     headers.init_app(app)
+    languages.init_app(app)
     errors.init_app(app)
     merchant_door.init_app(app)
     merchant_login.init_app(app)

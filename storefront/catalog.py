@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import current_app, url_for
+from flask_babel import lazy_gettext as N_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from notify_me import CompositeID, Variant
@@ -29,10 +30,10 @@ class Category(NamedTuple):
 
 
 CATEGORIES = {
-    "wear": Category("Wear", "Layers for a day that can’t make up its mind."),
-    "carry": Category("Carry", "For what must stay dry, hot, or over your head."),
-    "camp": Category("Camp", "A roof, a light and something warm to hold."),
-    "home": Category("Home", "For the right side of the window."),
+    "wear": Category(N_("Wear"), N_("Layers for a day that can’t make up its mind.")),
+    "carry": Category(N_("Carry"), N_("For what must stay dry, hot, or over your head.")),
+    "camp": Category(N_("Camp"), N_("A roof, a light and something warm to hold.")),
+    "home": Category(N_("Home"), N_("For the right side of the window.")),
 }
 """By slug, in the order of the menu."""
 

@@ -269,6 +269,11 @@ def order(visit: Visit) -> None:
     expect(visit.page.get_by_role("heading", name="Thank you")).to_be_visible()
 
 
+def arabic_error(visit: Visit) -> None:
+    """The dialog from right to left, with a wrong address."""
+    wrong(opened(visit, f"{PARKA}&lang=ar"))
+
+
 def tour(step: int) -> State:
     """The tour at a step, with what it takes to have come there."""
 
@@ -303,6 +308,9 @@ def deliveries(visit: Visit) -> None:
 STATES: dict[str, State] = {
     "listing": at("/"),
     "listing-search": at("/?q=wool&in_stock=1"),
+    "arabic-listing": at("/?lang=ar"),
+    "arabic-product": at(f"{PARKA}&lang=ar"),
+    "arabic-error": arabic_error,
     "listing-none": at("/?q=nothing-like-it"),
     "product": at("/products/spate-pack"),
     "product-sold-out": at(PARKA),

@@ -63,11 +63,11 @@ export class NotifyMe extends HTMLElement {
    */
   static open(variantId) {
     const id = encodeURIComponent(variantId);
-    let element = document.querySelector(`notify-me:has(> a[href$="/${id}"])`);
+    let element = document.querySelector(`notify-me:has(> a:is([href$="/${id}"], [href*="/${id}?lang="]))`);
     if (!element) {
       element = document.createElement("notify-me");
       element.innerHTML = "<a hidden></a>";
-      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(`../${id}`, import.meta.url).href;
+      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(`../${id}?lang=${document.documentElement.lang}`, import.meta.url).href;
       document.body.append(element);
     }
     return /** @type {NotifyMe} */ (element).open();

@@ -282,7 +282,7 @@ def _room(key: str) -> int:
     if (
         field.annotation is not str
         or "MaxLen" not in limits
-        or limits.keys() - {"MinLen", "MaxLen"}
+        or limits.keys() - {"MinLen", "MaxLen", "Words", "AfterValidator"}
     ):
         return 0
     return int(limits["MaxLen"].max_length)
