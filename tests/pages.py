@@ -271,7 +271,7 @@ def order(visit: Visit) -> None:
 
 def arabic_error(visit: Visit) -> None:
     """The dialog from right to left, with a wrong address."""
-    wrong(opened(visit, f"{PARKA}&lang=ar"))
+    wrong(opened(visit, f"{PARKA}&lang=ar", "arabic"))
 
 
 def tour(step: int) -> State:
@@ -308,8 +308,8 @@ def deliveries(visit: Visit) -> None:
 STATES: dict[str, State] = {
     "listing": at("/"),
     "listing-search": at("/?q=wool&in_stock=1"),
-    "arabic-listing": at("/?lang=ar"),
-    "arabic-product": at(f"{PARKA}&lang=ar"),
+    "arabic-listing": at("/?lang=ar", "arabic"),
+    "arabic-product": at(f"{PARKA}&lang=ar", "arabic"),
     "arabic-error": arabic_error,
     "listing-none": at("/?q=nothing-like-it"),
     "product": at("/products/spate-pack"),

@@ -50,6 +50,7 @@ SETTINGS = {
     "channels": CHANNELS,
     # a shop remembers how its list takes subscribers
     "double-opt-in": CHANNELS,
+    "arabic": '[languages]\noffered = ["en", "ar"]\n',
     "drawer": '[modal]\npresentation = "drawer"\n',
     "inline": '[modal]\npresentation = "inline"\n',
     "themed": THEMED,
