@@ -76,10 +76,13 @@ def _run(url: str, device: str, skipped: str | None) -> dict[str, float | None]:
         *([f"--skip-audits={skipped}"] if skipped else []),
     ]
     os.environ["CHROME_PATH"] = CHROMIUM
-    done = node("lighthouse", url, *arguments)
-    if not done.stdout:
-        return {}
-    report: dict[str, Any] = json.loads(done.stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        # a pipe may lose the end of the report: Lighthouse doesn't wait for it to be read
+        path = Path(folder) / "report.json"
+        node("lighthouse", url, *arguments, f"--output-path={path}")
+        if not path.exists():
+            return {}
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     scores = {key: report["categories"][key]["score"] for key in WANTED}
     for key in WANTED:
         if (scores[key] or 0) * 100 < WANTED[key]:
