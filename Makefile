@@ -5,7 +5,7 @@ CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chr
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types fix docs bench-delivery bench-push screenshots lock static browser postgres clean
+.PHONY: help run test lint types fix docs words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ help: ## Show what can be made
 run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .env names an account
 	@exec $(BIN)/python launch.py
 
-test: $(VENV)/.dev static browser postgres lint types ## Lint, types and all tests, browser tests included
+test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, browser tests included
 	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## Style, and the walls between the rooms
@@ -40,11 +40,25 @@ browser:
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null || \
 	  { echo "Chromium can't be installed here: install it by hand, or name one with CHROMIUM=/path/to/chromium"; exit 1; }; }
 
+firefox:
+	@command -v firefox-esr >/dev/null || [ -n "$$FIREFOX" ] || { \
+	  echo "Installing Firefox for the tests in a second browser …"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr; } >/dev/null 2>&1 || \
+	  echo "Firefox can't be installed here: the tests that need it are skipped"; }
+
 postgres:
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  echo "Installing PostgreSQL for the delivery tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null || \
 	  echo "PostgreSQL can't be installed here: the tests that need it are skipped"; }
+
+words: $(VENV)/.dev ## Gather the words for shoppers, and make the catalogs of the languages
+	@for domain in notify_me:notify_me messages:.; do \
+	  name=$${domain%%:*}; folder=$${domain##*:}/translations; pot=$$(mktemp); \
+	  $(BIN)/pybabel -q extract -F babel-$$name.cfg -k N_ --no-location --no-wrap -o $$pot . && \
+	  $(BIN)/pybabel -q update -i $$pot -d $$folder -D $$name --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap && \
+	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
+	done
 
 bench-delivery: $(VENV)/.dev static ## Measure the delivery engine (an hour; QUICK=--quick: minutes)
 	@$(BIN)/python -m benchmarks.delivery $(QUICK)
@@ -55,12 +69,17 @@ bench-push: $(VENV)/.dev ## Measure pushing a catalog to Klaviyo
 screenshots: $(VENV)/.dev static browser ## Take pictures of every page and state, on one sheet
 	$(BIN)/python -m tests.screenshots
 
+audit: $(VENV)/.audit static browser ## Check all HTML, styles and scripts, axe's whole table, sizes, Lighthouse (ONLY=pages: a part)
+	@$(BIN)/python -m tests.audit $(ONLY)
+
 lock: $(VENV)/.dev ## Renew the lock files from pyproject.toml
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade pyproject.toml --extra sandbox --extra import --group shop -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade pyproject.toml --extra sandbox --extra import --group shop --group dev -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade --group audit -o requirements-audit.lock
 
 clean: ## Remove the environment, caches and the demo's data
 	rm -rf $(VENV) instance .mypy_cache .ruff_cache .pytest_cache
@@ -82,3 +101,9 @@ $(VENV)/.dev: requirements-dev.lock | $(BIN)/python
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.audit: requirements-audit.lock tests/audit/package-lock.json | $(VENV)/.dev
+	@echo "Installing what the audit needs …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-audit.lock
+	@cd tests/audit && PUPPETEER_SKIP_DOWNLOAD=1 PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@

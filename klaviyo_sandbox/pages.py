@@ -1,6 +1,7 @@
 """Pages for people: what this is, what arrived, who waits and consents, the flow and its mail."""
 
 import json
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["kept"] = lambda: current_sandbox().is_kept
     app.jinja_env.globals["done"] = lambda: _DONE.get(request.args.get("done", ""))
     app.jinja_env.filters["clock_time"] = _clock_time
+    app.jinja_env.filters["machine_time"] = _machine_time
     app.jinja_env.filters["pretty"] = _pretty
     app.jinja_env.filters["tone"] = _tone
     app.jinja_env.filters["duration"] = _duration
@@ -219,6 +221,11 @@ def _error_page(error: HTTPException) -> tuple[str, int]:
 
 def _clock_time(moment: str) -> str:
     return moment[11:19]
+
+
+def _machine_time(moment: str) -> str:
+    """Return a moment as HTML's `datetime` takes it: milliseconds at the finest."""
+    return datetime.fromisoformat(moment).isoformat(timespec="milliseconds")
 
 
 def _pretty(value: Any) -> str:

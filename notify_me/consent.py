@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from .legal import LEGAL, lacking, language_of
 from .settings import Account, Settings, SettingsError
 from .settings import Consent as ConsentSettings
+from .settings.localized import localized
 from .sign_up import Channel, Consent, Statement
+from .words import gettext, isolated
 
 WHATSAPP_SINCE = "2026-01-15"
 """The first revision whose back-in-stock subscriptions know the channel WHATSAPP."""
@@ -53,11 +56,16 @@ class Offer:
         return Consent(statements, self.list_id, self.custom_source) if statements else None
 
 
-def offer(settings: Settings, account: Account) -> Offer:
-    """What the form offers under these settings, with the asks in the order of the channels."""
-    asks = [_ask(channel, settings, account) for channel in settings.channels.offered]
+def offer(settings: Settings, account: Account, locale: str) -> Offer:
+    """What the form offers under these settings to whoever reads `locale`, with the asks in the
+    order of the channels. A channel whose legal text isn't in that language isn't offered.
+    """
+    channels = tuple(
+        each for each in settings.channels.offered if not lacking(settings, each, locale)
+    )
+    asks = [_ask(channel, settings, account, locale) for channel in channels]
     return Offer(
-        channels=settings.channels.offered,
+        channels=channels,
         default_region=settings.channels.default_region,
         asks=tuple(each for each in asks if each),
         list_id=account.list_id,
@@ -65,19 +73,24 @@ def offer(settings: Settings, account: Account) -> Offer:
     )
 
 
-def _ask(channel: Channel, settings: Settings, account: Account) -> Ask | None:
+def _ask(channel: Channel, settings: Settings, account: Account, locale: str) -> Ask | None:
     consent = settings.consent
     if channel is Channel.EMAIL:
         if consent.email_list == "off" or not account.list_id:
             return None
         always = consent.email_list == "always"
-        label = consent.email_notice if always else consent.email_checkbox_text
-        return _made(channel, "opt_in_promotional_email", label, "", consent, asked=not always)
+        name = "email_notice" if always else "email_checkbox_text"
+        label = getattr(consent, name)
+        language = language_of(settings, name, locale)
+        return _made(
+            channel, "opt_in_promotional_email", label, "", consent, language, asked=not always
+        )
     label, disclosure = {
         Channel.SMS: (consent.sms_checkbox_text, consent.sms_disclosure),
         Channel.WHATSAPP: (consent.whatsapp_checkbox_text, consent.whatsapp_disclosure),
     }[channel]
-    return _made(channel, "opt_in_promotional_sms", label, disclosure, consent)
+    language = language_of(settings, LEGAL[channel][0], locale)
+    return _made(channel, "opt_in_promotional_sms", label, disclosure, consent, language)
 
 
 def _made(
@@ -86,6 +99,7 @@ def _made(
     label: str,
     disclosure: str,
     consent: ConsentSettings,
+    language: str,
     *,
     asked: bool = True,
 ) -> Ask:
@@ -100,14 +114,14 @@ def _made(
             channel=channel,
             text=text,
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
-            locale=consent.locale,
+            locale=language,
         ),
     )
 
 
 def _words(consent: ConsentSettings) -> Mapping[str, str]:
     return {
-        "brand": consent.brand or "us",
+        "brand": consent.brand or gettext("us"),
         "program": consent.program,
         "frequency": consent.frequency,
     }
@@ -128,7 +142,7 @@ def _plain(text: str, consent: ConsentSettings) -> str:
 
 
 def _html(text: str, consent: ConsentSettings) -> Markup:
-    values: dict[str, Markup] = {name: escape(word) for name, word in _words(consent).items()}
+    values = {name: escape(isolated(word)) for name, word in _words(consent).items()}
     for name, (words, url) in _links(consent).items():
         # a new tab, so that what was typed stays
         link = '<a href="{}" target="_blank" rel="noopener">{}</a>'
@@ -149,6 +163,12 @@ def check(settings: Settings, account: Account) -> None:
 def problems(settings: Settings, account: Account) -> list[str]:
     """What would break the law or the account, a sentence each."""
     found = [*_needs_of_texts(settings, account), *_needs_of_list(settings, account)]
+    found += [
+        f"channels.offered leaves no way to reach whoever reads {locale}: offer EMAIL too, or set "
+        f"the legal texts under [texts.{locale}.consent]"
+        for locale in settings.languages.offered
+        if all(lacking(settings, each, locale) for each in settings.channels.offered)
+    ]
     return found or _dead_links(settings, account)
 
 
@@ -196,9 +216,14 @@ def _needs_of_list(settings: Settings, account: Account) -> list[str]:
 
 def _dead_links(settings: Settings, account: Account) -> list[str]:
     """Texts in use that link to an address which isn't set."""
-    texts = [ask.statement.text for ask in offer(settings, account).asks]
+    found = []
+    for locale in settings.languages.offered:
+        spoken = localized(settings, locale)
+        texts = [ask.statement.text for ask in offer(spoken, account, locale).asks]
+        for name, (words, url) in _links(spoken.consent).items():
+            if not url and any(f"{words} ()" in text for text in texts):
+                found.append(name)
     return [
         f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
-        for name, (words, url) in _links(settings.consent).items()
-        if not url and any(f"{words} ()" in text for text in texts)
+        for name in dict.fromkeys(found)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -12,13 +13,14 @@ from flask import Flask, current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.routing import PathConverter
 
-from . import consent, guards, theme
+from . import consent, guards, legal, locales, theme, words
 from .delivery import Guarded, Queue
 from .delivery.queue import check_sqlite
 from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .opt_in import OptIn
 from .settings import Account, KlaviyoCatalog, Settings, SettingsError, read_account, read_settings
+from .settings.localized import localized
 from .settings.overlay import WrongChanges, overlaid_once
 from .variants import Catalog
 from .visitor import Visitor, Visits
@@ -37,6 +39,8 @@ class State:
     """What the extension keeps for one app."""
 
     settings: Settings
+    spoken: Mapping[str, Settings]
+    """The settings as shoppers read them, by the languages offered."""
     account: Account
     catalog: Catalog
     db: SQLAlchemy
@@ -79,7 +83,9 @@ def is_known_visitor() -> bool:
 
 
 def current_settings() -> Settings:
-    """The settings that hold for this request: a visitor's own over the merchant's."""
+    """The settings that hold for this request, in its language: a visitor's own over the
+    merchant's. Outside of a request, the merchant's as they are written.
+    """
     return _holding().settings
 
 
@@ -90,21 +96,27 @@ def current_account() -> Account:
 
 def current_offer() -> consent.Offer:
     """What a form offers and asks in this request."""
-    return consent.offer(current_settings(), current_account())
+    return consent.offer(current_settings(), current_account(), str(locales.current_locale()))
 
 
 def _holding() -> _Holding:
     state = current_state()
-    if state.visits is None or not has_request_context():
+    if not has_request_context():
         return _Holding(state.settings, state.account)
+    if state.visits is None:
+        return _Holding(_spoken(state), state.account)
     if "notify_me" not in g:
         visitor = state.visits()
-        g.notify_me = _held(state, visitor) if visitor else _Holding(state.settings, state.account)
+        g.notify_me = _held(state, visitor) if visitor else _Holding(_spoken(state), state.account)
     return cast(_Holding, g.notify_me)
 
 
+def _spoken(state: State) -> Settings:
+    return state.spoken[str(locales.current_locale())]
+
+
 def _held(state: State, visitor: Visitor) -> _Holding:
-    settings, account = state.settings, state.account
+    settings, account = _spoken(state), state.account
     keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
     if visitor.mode and keys[visitor.mode]:
         account = account.model_copy(update={"mode": visitor.mode})
@@ -114,7 +126,7 @@ def _held(state: State, visitor: Visitor) -> _Holding:
             consent.check(settings, account)
         except (WrongChanges, SettingsError) as error:
             logger.warning("a visitor's own settings don't hold: %s", error)
-            settings = state.settings
+            settings = _spoken(state)
     return _Holding(settings, account, known=True)
 
 
@@ -158,7 +170,7 @@ class NotifyMe:
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
         consent.check(settings, account)
-        for each in theme.faint(settings):
+        for each in (*theme.faint(settings), *legal.unspoken(settings)):
             logger.warning("%s", each)
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
@@ -168,6 +180,7 @@ class NotifyMe:
         klaviyo = _klaviyo(account, settings)
         app.extensions["notify_me"] = State(
             settings=settings,
+            spoken={each: localized(settings, each) for each in settings.languages.offered},
             account=account,
             catalog=catalog,
             db=db,
@@ -180,6 +193,7 @@ class NotifyMe:
             visits=visits,
         )
         guards.init_app(app)
+        locales.init_app(app, settings.languages.offered)
         from .buttons import notify_me, notify_me_head  # these use what stands above
         from .cli import commands
         from .views import blueprint
@@ -187,6 +201,8 @@ class NotifyMe:
         app.url_map.converters["composite_id"] = _CompositeIDConverter
         app.register_blueprint(blueprint)
         app.cli.add_command(commands)
+        app.jinja_env.globals["notify_me_gettext"] = words.gettext
+        app.jinja_env.globals["notify_me_language"] = words.language
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
 

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from wtforms import EmailField, Form, HiddenField, SelectMultipleField, TelField
+from wtforms.i18n import get_translations
 from wtforms.validators import ValidationError
 
+from .catalogs import N_
 from .consent import Offer
+from .email_words import email_words
+from .locales import current_locale
 from .phones import e164
 from .sign_up import MAX_VARIANTS, Channel, SignUp
 from .variants import CompositeID, Variant
+from .words import gettext, ngettext
 
-NO_CHANNEL = "Choose how you'd like to hear from us."
-NO_EMAIL = "Enter your email address, so that we can write to you."
-NO_PHONE = "Enter your phone number, so that we can reach you."
-NO_VARIANT = "Choose at least one option to be told about."
-TOO_MANY_VARIANTS = f"Choose {MAX_VARIANTS} options at most."
-OTHER_VARIANT = "One of the options chosen doesn't belong to this product. Please choose again."
-UNKNOWN_CHANNEL = "We can't reach you that way. Please choose one of the ways offered."
-TEXT_CHANGED = "What you agree to here has changed meanwhile. Please read it again."
+NO_CHANNEL = N_("Choose how you'd like to hear from us.")
+NO_EMAIL = N_("Enter your email address, so that we can write to you.")
+NO_PHONE = N_("Enter your phone number, so that we can reach you.")
+NO_VARIANT = N_("Choose at least one option to be told about.")
+OTHER_VARIANT = N_("One of the options chosen doesn't belong to this product. Please choose again.")
+UNKNOWN_CHANNEL = N_("We can't reach you that way. Please choose one of the ways offered.")
+TEXT_CHANGED = N_("What you agree to here has changed meanwhile. Please read it again.")
 NO_CONSENT = {
-    Channel.SMS: "Tick this box, so that we may text you.",
-    Channel.WHATSAPP: "Tick this box, so that we may write to you on WhatsApp.",
+    Channel.SMS: N_("Tick this box, so that we may text you."),
+    Channel.WHATSAPP: N_("Tick this box, so that we may write to you on WhatsApp."),
 }
+
+
+@cache
+def wtforms_catalog(locale: str) -> Any:
+    """WTForms' own words in a language."""
+    return get_translations([locale])
 
 
 AGREED = frozenset({"1", "on", "true", "y", "yes"})
@@ -41,6 +52,13 @@ class SignUpForm(Form):
     and for WhatsApp; each has its channel for a value. `shown` names the texts that stood beside
     the boxes; a form of the shop's own may leave it out, and then answers for its own words.
     """
+
+    class Meta:
+        """WTForms' own words, of fields that a shop adds, are in the language of the request."""
+
+        def get_translations(self, form: Form) -> Any:
+            """WTForms' catalog."""
+            return wtforms_catalog(str(current_locale()))
 
     # the choices differ by product and shop: the methods below check them
     variants = SelectMultipleField("Options", choices=[], validate_choice=False)
@@ -101,18 +119,21 @@ class SignUpForm(Form):
     def validate_variants(self, field: SelectMultipleField) -> None:
         """One to ten of the product's own: each is one call, and all share one deadline."""
         if not self.chosen:
-            raise ValidationError(NO_VARIANT)
+            raise ValidationError(gettext(NO_VARIANT))
         if not self._variants.issuperset(self.chosen):
-            raise ValidationError(OTHER_VARIANT)
+            raise ValidationError(gettext(OTHER_VARIANT))
         if len(self.chosen) > MAX_VARIANTS:
-            raise ValidationError(TOO_MANY_VARIANTS)
+            most = ngettext(
+                "Choose %(num)d option at most.", "Choose %(num)d options at most.", MAX_VARIANTS
+            )
+            raise ValidationError(most)
 
     def validate_channels(self, field: SelectMultipleField) -> None:
         """At least one of those that the shop offers, and no other."""
         if not field.data:
-            raise ValidationError(NO_CHANNEL)
+            raise ValidationError(gettext(NO_CHANNEL))
         if not set(self.offer.channels).issuperset(field.data):
-            raise ValidationError(UNKNOWN_CHANNEL)
+            raise ValidationError(gettext(UNKNOWN_CHANNEL))
 
     def validate_email(self, field: EmailField) -> None:
         """Needed for the EMAIL channel; its syntax by email-validator, without a DNS query."""
@@ -120,11 +141,11 @@ class SignUpForm(Form):
             return
         typed = (field.data or "").strip()
         if not typed:
-            raise ValidationError(NO_EMAIL)
+            raise ValidationError(gettext(NO_EMAIL))
         try:
             normalized = validate_email(typed, check_deliverability=False).normalized
         except EmailNotValidError as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(email_words(str(error))) from None
         self._normalized["email"] = normalized
 
     def validate_phone_number(self, field: TelField) -> None:
@@ -133,7 +154,7 @@ class SignUpForm(Form):
             return
         typed = (field.data or "").strip()
         if not typed:
-            raise ValidationError(NO_PHONE)
+            raise ValidationError(gettext(NO_PHONE))
         try:
             number = e164(typed, self.offer.default_region, texts=Channel.SMS in self.ways)
         except ValueError as error:
@@ -158,8 +179,9 @@ class SignUpForm(Form):
         if channel not in self.ways or not self.channels.raw_data:
             return ""
         if channel in self._outdated:
-            return TEXT_CHANGED
-        return NO_CONSENT.get(channel, "") if channel not in self.ticked else ""
+            return gettext(TEXT_CHANGED)
+        unticked = channel in NO_CONSENT and channel not in self.ticked
+        return gettext(NO_CONSENT[channel]) if unticked else ""
 
     @property
     def unagreed(self) -> tuple[Channel, ...]:

@@ -8,6 +8,8 @@ from flask import Flask, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 
+from .catalogs import N_
+
 PER_ADDRESS = "30 per minute"
 """Posts from one address: in client mode a sign-up takes two. A household shares one address."""
 PER_CONTACT = "10 per minute"
@@ -16,7 +18,7 @@ WINDOW = 60
 """Seconds in which both limits count."""
 HONEYPOT = "homepage"
 """The form's field that stands hidden: people leave it empty."""
-TOO_MANY = "That was a lot of tries in a short time. Please wait a minute and try again."
+TOO_MANY = N_("That was a lot of tries in a short time. Please wait a minute and try again.")
 
 
 class TooMany(Exception):

@@ -11,20 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .catalogs import N_
 from .sign_up import Endpoint, Operation
 
 ACCEPTED_STATUS = 202
 
-CANT_TAKE = "We can't take sign-ups just now. Please try again later."
-BLOCKED = (
+CANT_TAKE = N_("We can't take sign-ups just now. Please try again later.")
+BLOCKED = N_(
     "Your browser couldn't reach the service that sends the news. If a content blocker is on, "
     "please allow it for this page and try again."
 )
-NEEDS_SCRIPT = "This form needs JavaScript. Please turn it on and try again."
-TRY_AGAIN = "That didn't go through. Please try again in a moment."
-VARIANT_UNKNOWN = "This option can't be watched for you yet. The shop has been told."
-EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
-PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
+NEEDS_SCRIPT = N_("This form needs JavaScript. Please turn it on and try again.")
+TRY_AGAIN = N_("That didn't go through. Please try again in a moment.")
+VARIANT_UNKNOWN = N_("This option can't be watched for you yet. The shop has been told.")
+EMAIL_REFUSED = N_("This email address wasn't accepted. Please check it.")
+PHONE_REFUSED = N_("This phone number wasn't accepted. Please check it.")
 PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
 """Names what Klaviyo left out of a call that it otherwise took."""
 
@@ -82,7 +83,9 @@ class Outcome:
 
     answer: Answer
     words: str = ""
-    """The sentence for the shopper; empty when the call was accepted."""
+    """The sentence for the shopper, in English, as the log keeps it: translated where it is said.
+    Empty when the call was accepted.
+    """
     cure: str = ""
     """What the operator should know or do; for the log."""
 

@@ -14,19 +14,24 @@ from phonenumbers import (
     ValidationResult,
 )
 
+from .catalogs import N_
+from .words import gettext
+
 REGIONS = phonenumbers.SUPPORTED_REGIONS
 """Two-letter codes of the regions whose national numbers are known."""
 
-NOT_A_NUMBER = "That doesn't look like a phone number. Please enter digits, such as {example}."
-TOO_SHORT = "This phone number is too short. Please enter all of it, such as {example}."
-TOO_LONG = "This phone number is too long. Please check it."
-UNKNOWN_COUNTRY = (
+NOT_A_NUMBER = N_(
+    "That doesn't look like a phone number. Please enter digits, such as %(example)s."
+)
+TOO_SHORT = N_("This phone number is too short. Please enter all of it, such as %(example)s.")
+TOO_LONG = N_("This phone number is too long. Please check it.")
+UNKNOWN_COUNTRY = N_(
     "No country has the code this number begins with. Please check the digits after +."
 )
-NO_AREA_CODE = "The area code is missing. Please enter the whole number, such as {example}."
-WRONG_LENGTH = "This phone number is too short or too long. Please check it."
-EXTENSION = "A text can't reach an extension. Please enter a number without one."
-FIXED_LINE = "This is a fixed line, which can't get texts. Please enter a mobile number."
+NO_AREA_CODE = N_("The area code is missing. Please enter the whole number, such as %(example)s.")
+WRONG_LENGTH = N_("This phone number is too short or too long. Please check it.")
+EXTENSION = N_("A text can't reach an extension. Please enter a number without one.")
+FIXED_LINE = N_("This is a fixed line, which can't get texts. Please enter a mobile number.")
 
 _PARSING = {
     NumberParseException.INVALID_COUNTRY_CODE: UNKNOWN_COUNTRY,
@@ -70,12 +75,12 @@ def e164(typed: str, default_region: str, *, texts: bool = True) -> str:
     if length != ValidationResult.IS_POSSIBLE:
         raise _refusal(_LENGTH.get(length, WRONG_LENGTH), default_region)
     if texts and phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE:
-        raise ValueError(FIXED_LINE)
+        raise _refusal(FIXED_LINE, default_region)
     return _e164(number)
 
 
 def _refusal(words: str, region: str) -> ValueError:
-    return ValueError(words.format(example=example(region)))
+    return ValueError(gettext(words, example=example(region)))
 
 
 def _e164(number: PhoneNumber) -> str:

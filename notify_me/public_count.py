@@ -13,12 +13,14 @@ import hmac
 import logging
 from datetime import UTC, datetime, timedelta
 
+from babel.numbers import format_decimal
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .demand import midnight, person
 from .extension import State, current_settings, current_state
+from .locales import current_locale
 from .tables import CallRow, CallState, SignUpRow
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,9 @@ def words(variant: str) -> str:
     shown = rounded(people, variant, state.account.log_key.get_secret_value())
     if shown < settings.public_count_floor:
         return ""
-    text = settings.public_count_text.replace("{count}", f"{shown:,}")
+    text = settings.public_count_text.replace(
+        "{count}", format_decimal(shown, locale=current_locale())
+    )
     return text.replace("{days}", str(settings.public_count_days))
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import nh3
 from flask import (
     Response,
     current_app,
@@ -20,19 +18,19 @@ from flask import (
     request,
     url_for,
 )
-from markupsafe import Markup, escape
 from werkzeug.exceptions import NotFound
 
-from .extension import current_settings, current_state
+from .catalogs import N_
+from .done import consent_told, missed_of, news_of
+from .extension import current_settings
+from .filled import filled, footer
 from .forms import SignUpForm
 from .guards import HONEYPOT, TOO_MANY
+from .locales import in_address
 from .log import LoggedSignUp
-from .outcomes import PHONE_REFUSED
 from .phones import example
-from .preview import previewing
-from .sign_up import Channel
-from .tables import CallState
 from .variants import Variant
+from .words import gettext
 
 __all__ = [
     "FORM",
@@ -52,12 +50,6 @@ __all__ = [
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 """The templates of the form and of what follows it."""
-FOOTER_TAGS = {
-    *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
-}
-"""What `footer_content` may be made of."""
-FOOTER_LINKS = {"https", "http", "mailto", "tel"}
-_PLACEHOLDER = re.compile(r"\{(product_name|variant_name)\}")
 
 
 def from_element() -> bool:
@@ -91,13 +83,6 @@ def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -
     return make_response(render_template("notify_me/dialog.html", heading="h2", **shared), status)
 
 
-def _filled(text: str, variant: Variant, named: bool) -> str:
-    """Klaviyo's placeholders, filled; `named`: whether one variant is meant."""
-    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
-    # in one pass, since a product's title may look like a placeholder
-    return _PLACEHOLDER.sub(lambda match: names[match[1]], text).strip()
-
-
 @dataclass(frozen=True, slots=True)
 class FormReply:
     """The form for a product's variants, with whatever was typed and whatever went wrong."""
@@ -122,12 +107,10 @@ class FormReply:
             "variant": self.variant,
             "waiting": self.waiting if listed else (),
             "choose": self.choose,
-            "action": url_for(
-                "notify_me.submit", composite_id=str(self.variant.composite_id), **marks
-            ),
-            "headline": _filled(settings.modal.headline, self.variant, named),
-            "body_content": _filled(settings.modal.body_content, self.variant, named),
-            "footer_content": _footer(self.variant, named),
+            "action": _address("notify_me.submit", self.variant.composite_id, **marks),
+            "headline": filled(settings.modal.headline, self.variant, named),
+            "body_content": filled(settings.modal.body_content, self.variant, named),
+            "footer_content": footer(settings.modal.footer_content, self.variant, named),
             "modal": settings.modal,
             "submit_label": settings.modal.button_label or settings.button.label,
             "alert": alert,
@@ -144,30 +127,13 @@ class FormReply:
 
     def failed(self, words: str) -> Response:
         """503: it can't be taken; everything typed is still there."""
-        return self.shown("failed", HTTPStatus.SERVICE_UNAVAILABLE, words)
+        return self.shown("failed", HTTPStatus.SERVICE_UNAVAILABLE, gettext(words))
 
     def too_many(self, retry_after: int) -> Response:
         """429: a limit is used up; `retry_after` in seconds. What was typed is still there."""
-        reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY)
+        reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, gettext(TOO_MANY))
         reply.headers["Retry-After"] = str(retry_after)
         return reply
-
-
-def _footer(variant: Variant, named: bool) -> Markup:
-    """The text below the form: the merchant's markup, but for what could do anything."""
-    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
-    # a product's title is text; cleaned last, since it may stand in a link's address
-    filled = _PLACEHOLDER.sub(
-        lambda match: str(escape(names[match[1]])), current_settings().modal.footer_content
-    )
-    cleaned = nh3.clean(
-        filled,
-        tags=FOOTER_TAGS,
-        attributes={"a": {"href"}},
-        tag_attribute_values={"a": {"target": {"_blank"}}},
-        url_schemes=FOOTER_LINKS,
-    )
-    return Markup(cleaned)  # noqa: S704 - cleaned above
 
 
 def _typed(form: SignUpForm, name: str) -> str:
@@ -190,28 +156,32 @@ def unwatched(variant: Variant) -> Response:
 
 def failed(words: str, status: int) -> Response:
     """It wasn't taken, and there is no form to show it in."""
-    return _reply(
-        "failed", "notify_me/_failed.html", status, {"alert": words, "again": _form_url()}
-    )
+    context = {"alert": gettext(words), "again": _form_url()}
+    return _reply("failed", "notify_me/_failed.html", status, context)
 
 
 def _form_url() -> str:
     """The address of the form that this request was for."""
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None
-    return url_for("notify_me.show", composite_id=composite_id, choose=choose)
+    return _address("notify_me.show", composite_id, choose=choose)
+
+
+def _address(endpoint: str, composite_id: object, **query: Any) -> str:
+    """An address of the kit's, in the language that this page's address chose."""
+    return url_for(endpoint, composite_id=str(composite_id), **query, lang=in_address())
 
 
 def unknown() -> Response:
     """404 for a variant that the shop doesn't have."""
     if not from_element():
         raise NotFound
-    return failed("The shop doesn't have this product any more.", HTTPStatus.NOT_FOUND)
+    return failed(N_("The shop doesn't have this product any more."), HTTPStatus.NOT_FOUND)
 
 
 def done_link(variant: Variant, signed: str) -> Response:
     """After a plain form's POST: 303 to the done page, which a reload doesn't send again."""
-    target = url_for("notify_me.show", composite_id=str(variant.composite_id), done=signed)
+    target = _address("notify_me.show", variant.composite_id, done=signed)
     return make_response(redirect(target, HTTPStatus.SEE_OTHER))
 
 
@@ -240,61 +210,29 @@ def done_context(logged: LoggedSignUp, siblings: Sequence[Variant]) -> dict[str,
     """
     known = {str(variant.composite_id): variant for variant in siblings}
     taken: list[Variant] = []
-    missed: list[tuple[Variant, str]] = []
+    missed: list[Variant] = []
+    reasons: list[str] = []
     for call in logged.calls:
         if call.variant and (variant := known.get(call.variant)):
             if call.lost:
-                missed.append((variant, call.words))
+                missed.append(variant)
+                reasons.append(missed_of(variant, call.words))
             else:
                 taken.append(variant)
     if not taken and not missed:
         # a link to another product's sign-up, or to variants that are gone
         raise NotFound
+    first = (taken or missed)[0]
     return {
         "view": DONE,
         "modal": current_settings().modal,
-        "taken": taken,
-        "missed": missed,
-        "variant": taken[0] if taken else missed[0][0],
-        "success_label": _filled(
+        "missed": reasons,
+        "variant": first,
+        "success_label": filled(
             current_settings().modal.subscription_success_label,
-            taken[0] if taken else missed[0][0],
+            first,
             len(taken) + len(missed) == 1,
         ),
-        **_consent_told(logged),
-    }
-
-
-def _consent_told(logged: LoggedSignUp) -> dict[str, Any]:
-    """What the done view says of contacts and consent: whom the news can reach, what wasn't
-    recorded, and what is left to confirm.
-    """
-    subscribe = next((call for call in logged.calls if call.variant is None), None)
-    texts = [channel for channel in logged.channels if channel is not Channel.EMAIL]
-    phone_dropped = any(
-        call.words == PHONE_REFUSED and call.state is CallState.TAKEN and call.variant is not None
-        for call in logged.calls
-    )
-    unrecorded: list[Channel] = []
-    if subscribe and subscribe.lost:
-        unrecorded = list(logged.consented)
-    elif subscribe and subscribe.state is CallState.TAKEN and subscribe.words:
-        # taken without the phone number
-        unrecorded = [channel for channel in logged.consented if channel in texts]
-    reached = bool(texts) and not phone_dropped and not set(texts) <= set(unrecorded)
-    confirming = [channel for channel in logged.consented if channel not in unrecorded]
-    # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
-    double: bool | None = False
-    if confirming:
-        # a preview asks Klaviyo nothing
-        double = None if previewing() else current_state().opt_in.double()
-    contacts = (logged.email_masked, logged.phone_masked if reached else None)
-    return {
-        "contacts": [each for each in contacts if each],
-        "reached": not logged.channels or reached or logged.email_masked is not None,
-        "unrecorded": unrecorded,
-        "unrecorded_words": subscribe.words if subscribe else "",
-        "confirming": () if double is False else confirming,
-        "certain": bool(double),
-        "phone_dropped": phone_dropped,
+        "news": news_of(logged, taken),
+        **consent_told(logged),
     }

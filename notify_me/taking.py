@@ -21,6 +21,7 @@ from .outcomes import Accepted, Answer, Outcome, Refused, Temporary
 from .sign_up import Call, SignUp, calls
 from .tables import CallState
 from .variants import Variant
+from .words import gettext
 
 logger = logging.getLogger(__name__)
 
@@ -182,5 +183,5 @@ def _not_taken(
             return form_reply.failed(outcomes.CANT_TAKE)
     for each in refused:
         field = form[each.field]
-        field.errors = [*dict.fromkeys([*field.errors, each.words])]
+        field.errors = [*dict.fromkeys([*field.errors, gettext(each.words)])]
     return form_reply.invalid()

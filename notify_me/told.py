@@ -27,7 +27,9 @@ class Row:
 
 
 def settings_of(config: Mapping[str, Any]) -> list[Row]:
-    """Every setting for this Flask config; raises `SettingsError`."""
+    """Every setting for this Flask config, and those texts of single languages that are set; raises
+    `SettingsError`.
+    """
     return [*_account(config), *_settings(config)]
 
 
@@ -73,10 +75,13 @@ def _settings(config: Mapping[str, Any]) -> Iterator[Row]:
     reading = read_with_origins(config.get("NOTIFY_ME_CONFIG"), config)
     values = reading.settings.model_dump(mode="json")
     for known in settings(Settings):
+        origin = reading.origins[known.path]
+        if known.path[0] == "texts" and origin.kind == "default":
+            continue  # of the many that may be set, those that are
         value = values
         for part in known.path:
             value = value[part]
-        yield Row(known.key, value, reading.origins[known.path])
+        yield Row(known.key, value, origin)
 
 
 _DEFAULT = Origin("default")

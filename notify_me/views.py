@@ -10,7 +10,8 @@ from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
 from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from . import guards, replies, theme
+from . import guards, locales, replies, theme
+from .catalogs import N_
 from .extension import current_offer, current_settings, current_state
 from .forms import SignUpForm
 from .log import LoggedCall, LoggedSignUp
@@ -20,6 +21,7 @@ from .sign_up import Operation
 from .tables import CallState
 from .taking import LINK_AGE, by_browser, take
 from .variants import CompositeID, Variant, buyable, watchable
+from .words import gettext, isolated, language
 
 logger = logging.getLogger(__name__)
 
@@ -60,19 +62,20 @@ def _private(response: Response) -> Response:
     """Forms and replies are one shopper's own; static files keep their headers."""
     if request.endpoint not in ("notify_me.static", "notify_me.theme_css"):
         response.headers["Cache-Control"] = "private, no-store"
-        response.vary.add("X-Notify-Me")
+        response.vary.update(["X-Notify-Me", *locales.VARY])
+        response.content_language.add(language().tag)
     return response
 
 
 @blueprint.errorhandler(CSRFError)
 def _other_site(error: CSRFError) -> Response:
     logger.warning("refused a post from another site: %s", request.headers.get("Origin", "?"))
-    return replies.failed("This request came from another site, so it wasn't taken.", 403)
+    return replies.failed(N_("This request came from another site, so it wasn't taken."), 403)
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)
 def _too_large(error: RequestEntityTooLarge) -> Response:
-    return replies.failed("That was more than a sign-up can hold, so it wasn't taken.", 413)
+    return replies.failed(N_("That was more than a sign-up can hold, so it wasn't taken."), 413)
 
 
 def _siblings(composite_id: str) -> tuple[Variant, Sequence[Variant]]:
@@ -193,10 +196,12 @@ def _available(
         return replies.available(back[0], status=409) if back else replies.unwatched(gone[0])
     blocked = [each for each in gone if each not in back]
     told = (
-        ("Back in stock meanwhile: {}. You can buy that now.", back),
-        ("We send no notices about {}. Please choose again.", blocked),
+        (N_("Back in stock meanwhile: %(options)s. You can buy that now."), back),
+        (N_("We send no notices about %(options)s. Please choose again."), blocked),
     )
     form.variants.errors = [
-        words.format(", ".join(each.title for each in group)) for words, group in told if group
+        gettext(words, options=", ".join(isolated(each.title) for each in group))
+        for words, group in told
+        if group
     ]
     return form_reply.invalid()

@@ -20,6 +20,7 @@ from . import (
     errors,
     feeds,
     headers,
+    languages,
     legal,
     loopback,
     merchant,
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     database.init_app(app)
     departments.init_app(app)
     headers.init_app(app)
+    languages.init_app(app)
     errors.init_app(app)
     merchant_door.init_app(app)
     merchant_login.init_app(app)

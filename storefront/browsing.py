@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import url_for
+from flask_babel import lazy_gettext as N_
 
 LONGEST = 80
 """Characters of a search that are looked at."""
 MOST_WORDS = 8
 
 SORTS = {
-    "featured": "Featured",
-    "price-up": "Price, low to high",
-    "price-down": "Price, high to low",
-    "newest": "Newest",
-    "name": "Name",
+    "featured": N_("Featured"),
+    "price-up": N_("Price, low to high"),
+    "price-down": N_("Price, high to low"),
+    "newest": N_("Newest"),
+    "name": N_("Name"),
 }
 """The orders of the listing, with their words; the first is the one without asking."""
 FEATURED = next(iter(SORTS))

@@ -16,7 +16,6 @@ from notify_me import CompositeID, Variant, current_catalog
 
 from .browsing import Browse
 from .database import db
-from .departments import departments
 from .drawings import drawing_url
 from .models import Product, ProductVariant
 from .stock import BUYABLE, IN_STOCK
@@ -146,10 +145,7 @@ def kit_variant(variant: ProductVariant) -> Variant:
         sku=variant.sku,
         description=of.summary,
         image_url=drawing_url(of.drawing, variant.colour),
-        categories=[
-            *([departments[of.category].name] if of.category in departments else []),
-            *of.tags,
-        ],
+        categories=[*([of.category] if of.category else []), *of.tags],
     )
 
 

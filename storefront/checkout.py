@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask import url_for as url
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as N_
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form, HiddenField, StringField, TextAreaField
+from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
 from . import cart, catalog, orders, restocking
@@ -23,25 +27,32 @@ def _strip(text: str | None) -> str | None:
 class CheckoutForm(Form):
     """Where the order goes."""
 
+    class Meta:
+        """WTForms' own words, in the language of the page."""
+
+        def get_translations(self, form: Form) -> Any:
+            """WTForms' catalog."""
+            return get_translations([str(get_locale())])
+
     reference = HiddenField(validators=[Regexp(r"^[A-Za-z0-9_-]{43}$")])
     name = StringField(
-        "Name",
+        N_("Name"),
         filters=[_strip],
-        validators=[DataRequired("Please tell us your name."), Length(max=120)],
+        validators=[DataRequired(N_("Please tell us your name.")), Length(max=120)],
     )
     email = StringField(
-        "Email",
+        N_("Email"),
         filters=[_strip],
         validators=[
-            DataRequired("Please tell us where to send the confirmation."),
-            Email("That doesn't look like an email address: name@example.com is one."),
+            DataRequired(N_("Please tell us where to send the confirmation.")),
+            Email(N_("That doesn't look like an email address: name@example.com is one.")),
             Length(max=254),
         ],
     )
     address = TextAreaField(
-        "Address",
+        N_("Address"),
         filters=[_strip],
-        validators=[DataRequired("Please tell us where to send the parcel."), Length(max=500)],
+        validators=[DataRequired(N_("Please tell us where to send the parcel.")), Length(max=500)],
     )
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 from flask import Flask, current_app
+from flask_babel import lazy_gettext as N_
 from sqlalchemy.exc import SQLAlchemyError
 
 from .database import db
@@ -31,10 +32,10 @@ class Category(NamedTuple):
 
 
 CATEGORIES = {
-    "wear": Category("Wear", "Layers for a day that can’t make up its mind."),
-    "carry": Category("Carry", "For what must stay dry, hot, or over your head."),
-    "camp": Category("Camp", "A roof, a light and something warm to hold."),
-    "home": Category("Home", "For the right side of the window."),
+    "wear": Category(N_("Wear"), N_("Layers for a day that can’t make up its mind.")),
+    "carry": Category(N_("Carry"), N_("For what must stay dry, hot, or over your head.")),
+    "camp": Category(N_("Camp"), N_("A roof, a light and something warm to hold.")),
+    "home": Category(N_("Home"), N_("For the right side of the window.")),
 }
 """The shop's own, by slug, in the order of the menu."""
 

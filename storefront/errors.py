@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from flask import Flask, render_template
+from flask_babel import lazy_gettext as N_
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 WORDS = {
-    403: ("Not from here", "This was sent from another site, so we left it alone."),
+    403: (N_("Not from here"), N_("This was sent from another site, so we left it alone.")),
     404: (
-        "Lost in the haar",
-        "There is no page at this address. It may have moved, or the fog has it.",
+        N_("Lost in the haar"),
+        N_("There is no page at this address. It may have moved, or the fog has it."),
     ),
-    405: ("Wrong door", "This address doesn't take that kind of request."),
-    413: ("Too much at once", "What was sent is larger than this page takes."),
-    429: ("A moment, please", "That were many requests in a short time. Please wait a little."),
-    500: ("The roof leaks", "Something broke on our side. Please try again in a moment."),
-    503: ("Closed for weather", "We can't answer just now. Please try again in a moment."),
+    405: (N_("Wrong door"), N_("This address doesn't take that kind of request.")),
+    413: (N_("Too much at once"), N_("What was sent is larger than this page takes.")),
+    429: (
+        N_("A moment, please"),
+        N_("That were many requests in a short time. Please wait a little."),
+    ),
+    500: (N_("The roof leaks"), N_("Something broke on our side. Please try again in a moment.")),
+    503: (N_("Closed for weather"), N_("We can't answer just now. Please try again in a moment.")),
 }
-OTHER = ("That didn't work", "The request could not be answered.")
+OTHER = (N_("That didn't work"), N_("The request could not be answered."))
 
 
 def init_app(app: Flask) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from flask_babel import gettext, ngettext
 
 from notify_me import InventoryPolicy
 
@@ -38,30 +39,25 @@ class Stock(NamedTuple):
 
 def stock_of(variant: ProductVariant) -> Stock:
     """The stock of one variant."""
-    if variant.quantity is None:
-        return Stock(Status.IN_STOCK, "In stock")
-    if variant.quantity > 0:
-        return _in_stock(variant.quantity)
-    if variant.policy is InventoryPolicy.CONTINUE:
-        return Stock(Status.PRE_ORDER, "Pre-order")
-    return Stock(Status.SOLD_OUT, "Sold out")
+    return _told(_status(variant), variant.quantity or 0)
 
 
 def stock_of_product(variants: Sequence[ProductVariant]) -> Stock:
     """The stock of a whole product, for its card: the best that any variant offers."""
-    stocks = [stock_of(variant).status for variant in variants]
-    if all(status is Status.SOLD_OUT for status in stocks):
-        return Stock(Status.SOLD_OUT, "Sold out")
-    if not {Status.IN_STOCK, Status.LOW} & set(stocks):
-        return Stock(Status.PRE_ORDER, "Pre-order")
-    if Status.IN_STOCK in stocks or Status.PRE_ORDER in stocks:
-        return Stock(Status.IN_STOCK, "In stock")
-    return _in_stock(sum(max(variant.quantity or 0, 0) for variant in variants))
+    stocks = {_status(variant) for variant in variants}
+    if stocks == {Status.SOLD_OUT}:
+        return _told(Status.SOLD_OUT)
+    if not {Status.IN_STOCK, Status.LOW} & stocks:
+        return _told(Status.PRE_ORDER)
+    pieces_left = sum(max(variant.quantity or 0, 0) for variant in variants)
+    if {Status.IN_STOCK, Status.PRE_ORDER} & stocks or pieces_left > LOW:
+        return _told(Status.IN_STOCK)
+    return _told(Status.LOW, pieces_left)
 
 
 def available(variant: ProductVariant) -> bool:
     """Whether the shop sells this variant now."""
-    return stock_of(variant).status is not Status.SOLD_OUT
+    return _status(variant) is not Status.SOLD_OUT
 
 
 def limit(variant: ProductVariant) -> int | None:
@@ -76,8 +72,21 @@ def pieces(count: int) -> str:
     return f"{count} piece" if count == 1 else f"{count} pieces"
 
 
-def _in_stock(quantity: int) -> Stock:
-    if quantity > LOW:
-        return Stock(Status.IN_STOCK, "In stock")
-    words = "Last one" if quantity == 1 else f"{quantity} left"
-    return Stock(Status.LOW, words)
+def _status(variant: ProductVariant) -> Status:
+    if variant.quantity is None or variant.quantity > LOW:
+        return Status.IN_STOCK
+    if variant.quantity > 0:
+        return Status.LOW
+    return Status.PRE_ORDER if variant.policy is InventoryPolicy.CONTINUE else Status.SOLD_OUT
+
+
+def _told(status: Status, pieces_left: int = 0) -> Stock:
+    match status:
+        case Status.IN_STOCK:
+            return Stock(status, gettext("In stock"))
+        case Status.LOW:
+            return Stock(status, ngettext("Last one", "%(num)d left", pieces_left))
+        case Status.PRE_ORDER:
+            return Stock(status, gettext("Pre-order"))
+        case Status.SOLD_OUT:
+            return Stock(status, gettext("Sold out"))

@@ -1,6 +1,7 @@
 """Pictures of the shop: `python -m tests.screenshots` writes `screenshots/` and a contact sheet.
 
-Every page at three widths, light and dark, as a real browser shows it, with the sandbox as Klaviyo.
+Every page and state of `tests/pages.py` at three widths, light and dark, as a real browser shows
+it, with the sandbox as Klaviyo.
 """
 
 from __future__ import annotations
@@ -8,173 +9,61 @@ from __future__ import annotations
 import html
 import logging
 import os
+import shutil
 import sys
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from app import ROOT, create_app
-from klaviyo_sandbox import create_app as create_sandbox
-from klaviyo_sandbox import make_account
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, elsewhere, environ
-from tests.support import Sandbox, serve
+from app import ROOT
+from tests.axe import show
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.pages import STATES, Visit
+from tests.sites import sites
 
 FOLDER = ROOT / "screenshots"
 WIDTHS = {360: 740, 768: 1024, 1280: 900}
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SOLD_OUT = "/products/haar-parka?variant=HAAR-OIL-M"
-ADDRESSES = {
-    "listing": "/",
-    "search": "/?q=wool&in_stock=1",
-    "in-stock": "/products/spate-pack",
-    "sold-out": SOLD_OUT,
-    "pre-order": "/products/howff-tarp",
-    "404": "/no-such-page",
-    "terms": "/terms",
-    "studio": "/studio",
-}
-EVERY_CHANNEL = """\
-[channels]
-offered = ["EMAIL", "SMS", "WHATSAPP"]
-[consent]
-brand = "Smirr"
-terms_of_service_url = "/terms"
-privacy_policy_url = "/privacy"
-email_list = "ask"
-"""
+SCHEMES = ("light", "dark")
+
+Picture = tuple[int, str, str]
+"""Width, scheme and name."""
 
 
 def main() -> None:
-    """Start shop, sandbox and browser, take the pictures, and put them on one sheet."""
-    FOLDER.mkdir(exist_ok=True)
+    """Start shops, sandbox and browser, take the pictures, and put them on one sheet."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
     # all of it is on this machine, whatever proxy it has
     os.environ["NO_PROXY"] = "*"
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    account = make_account()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serve(create_sandbox(account)) as sandbox_url,
-    ):
-        sandbox = Sandbox(sandbox_url, account)
-        settings = Path(folder) / "notify_me.toml"
-        settings.write_text(EVERY_CHANNEL, encoding="utf-8")
-        klaviyo = {**sandbox.environ(), "RATELIMIT_ENABLED": "0"}
-        shop = create_app(environ(Path(folder) / "shop.db", klaviyo))
-        rich = create_app(
-            environ(Path(folder) / "shop.db", klaviyo, NOTIFY_ME_CONFIG=str(settings))
-        )
-        with shop.app_context():
-            shop.extensions["alembic"].upgrade()
-            shop.cli.commands["storefront"].main(["load"], standalone_mode=False)
-        with serve(shop) as url, serve(rich) as rich_url, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            taken = [
-                picture
-                for width in WIDTHS
-                for scheme in SCHEMES
-                for picture in take(browser, url, rich_url, width, scheme)
-            ]
-            contact_sheet(browser, taken)
-            browser.close()
-
-        def close() -> None:
-            for app in (shop, rich):
-                with app.app_context():
-                    app.extensions["sqlalchemy"].engine.dispose()
-
-        elsewhere(close)
+    with sites() as served, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_context(reduced_motion="reduce").new_page()
+        taken: list[Picture] = []
+        for name, reach in STATES.items():
+            page.context.clear_cookies()
+            served.sandbox.calm()
+            reach(Visit(page, served))
+            taken += shots(page, name)
+        contact_sheet(browser, taken)
+        browser.close()
     sys.stdout.write(f"{len(taken)} pictures and {FOLDER.name}/contact-sheet.png\n")
 
 
-def take(
-    browser: Browser, url: str, rich_url: str, width: int, scheme: Literal["light", "dark"]
-) -> list[tuple[int, str, str]]:
-    """All pictures of one width and scheme: (width, scheme, name)."""
-    context = browser.new_context(
-        viewport={"width": width, "height": WIDTHS[width]},
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        base_url=url,
-    )
-    page = context.new_page()
-    taken: list[tuple[int, str, str]] = []
-
-    def shoot(name: str, *, whole: bool = True) -> None:
-        if whole:
-            # pictures below the fold are fetched when they come near
-            page.evaluate(
-                "document.querySelectorAll('img').forEach((one) => one.loading = 'eager')"
-            )
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=file(width, scheme, name), full_page=whole)
-        taken.append((width, scheme, name))
-
-    for name, address in ADDRESSES.items():
-        page.goto(address)
-        shoot(name)
-    sign_up(page, width, scheme, lambda name: shoot(name, whole=False))
-    every_channel(page, rich_url, lambda name: shoot(name, whole=False))
-    page.goto("/products/dreich-mug")
-    page.get_by_role("button", name="Add to cart").click()
-    shoot("cart")
-    page.get_by_role("link", name="Check out").click()
-    shoot("checkout")
-    page.get_by_label("Name").fill("Isla Reid")
-    page.get_by_label("Email").fill("isla@example.com")
-    page.get_by_label("Address").fill("2 Shore Road\nCromarty")
-    page.get_by_role("button", name="Order for").click()
-    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
-    shoot("order")
-    page.goto("/merchant?product=dreich-mug")
-    shoot("merchant")
-    page.goto("/merchant/demand")
-    shoot("demand")
-    context.close()
+def shots(page: Page, name: str) -> list[Picture]:
+    """Every width and scheme of the page as it is: the whole of it, but a dialog in its window."""
+    whole = page.locator("dialog[open]").count() == 0
+    taken: list[Picture] = []
+    # pictures below the fold are fetched when they come near
+    page.evaluate("document.querySelectorAll('img').forEach((one) => one.loading = 'eager')")
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in SCHEMES:
+            show(page, scheme)
+            page.wait_for_function("[...document.images].every((one) => one.complete)")
+            page.screenshot(path=file(width, scheme, name), full_page=whole)
+            taken.append((width, scheme, name))
     return taken
-
-
-def sign_up(page: Page, width: int, scheme: str, shoot: Callable[[str], None]) -> None:
-    """The dialog: as it opens, with an error, and done."""
-    page.goto(SOLD_OUT)
-    page.locator(".notify-me__button").first.click()
-    dialog = page.get_by_role("dialog")
-    email = dialog.get_by_label("Email", exact=False).first
-    expect(email).to_be_visible()
-    shoot("dialog-open")
-    email.fill("isla@")
-    email.press("Enter")
-    expect(dialog.locator("[aria-invalid=true]").first).to_be_visible()
-    shoot("dialog-error")
-    email.fill(f"isla.{width}.{scheme}@example.com")
-    email.press("Enter")
-    expect(dialog).to_contain_text("Request received")
-    shoot("dialog-done")
-
-
-def every_channel(page: Page, url: str, shoot: Callable[[str], None]) -> None:
-    """The dialog of a shop that offers every channel: as it opens, filled in, wrong, and done."""
-    page.goto(url + SOLD_OUT)
-    page.locator(".notify-me__button").first.click()
-    dialog = page.get_by_role("dialog")
-    email = dialog.get_by_role("checkbox", name="Email", exact=True)
-    expect(email).to_be_visible()
-    shoot("channels-open")
-    email.check()
-    dialog.get_by_role("checkbox", name="Text message", exact=True).check()
-    dialog.get_by_label("Email", exact=True).last.fill("isla@example.com")
-    dialog.get_by_label("Mobile number").fill("202 555")
-    dialog.get_by_label("Mobile number").press("Enter")
-    expect(dialog.locator("[aria-invalid=true]").first).to_be_visible()
-    shoot("channels-error")
-    dialog.get_by_label("Mobile number").fill("(202) 555-0143")
-    dialog.get_by_label("Yes, send me text messages").check()
-    shoot("channels-filled")
-    dialog.get_by_label("Mobile number").press("Enter")
-    expect(dialog).to_contain_text("Request received")
-    shoot("channels-done")
 
 
 def file(width: int, scheme: str, name: str) -> Path:
@@ -182,7 +71,7 @@ def file(width: int, scheme: str, name: str) -> Path:
     return FOLDER / f"{name}-{width}-{scheme}.png"
 
 
-def contact_sheet(browser: Browser, taken: list[tuple[int, str, str]]) -> None:
+def contact_sheet(browser: Browser, taken: list[Picture]) -> None:
     """One picture of them all: a row for each page, widths and schemes side by side."""
     rows = []
     for name in dict.fromkeys(name for _width, _scheme, name in taken):

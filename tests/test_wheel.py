@@ -23,6 +23,8 @@ def test_the_wheel_holds_kit_and_sandbox_with_their_files_alone(tmp_path: Path) 
         "notify_me/static/notify-me.css",
         "notify_me/templates/notify_me/_form.html",
         "notify_me/migrations/notify_me_0001_sign_up_log.py",
+        "notify_me/translations/ar/LC_MESSAGES/notify_me.mo",
+        "notify_me/translations/ar/LC_MESSAGES/notify_me.po",
         "klaviyo_sandbox/klaviyo-2026-07-15.json",
         "klaviyo_sandbox/templates/klaviyo_sandbox/overview.html",
     } <= names

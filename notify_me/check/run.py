@@ -47,7 +47,8 @@ def check_account(
 
 
 def _asked(asking: Asking, account: Account, settings: Settings, catalog: Catalog) -> list[Row]:
-    consent = bool(offer(settings, account).asks)
+    languages = settings.languages.offered
+    consent = any(offer(settings, account, each).asks for each in languages)
     rows = [
         sign_ups.list_row(asking, account.list_id),
         sign_ups.flow_row(asking),

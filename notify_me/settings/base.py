@@ -17,6 +17,14 @@ class Allowed:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Marks what shoppers read, and the links in it: `[texts.<locale>]` may set it by language."""
+
+    translated: bool = True
+    """Whether the default is in the kit's catalogs; legal texts ship in English alone."""
+
+
 CLASS_NAMES = "class names with spaces between them, such as btn btn--wide"
 ELEMENT_ID = "the id of an element, such as buy-box, without #"
 

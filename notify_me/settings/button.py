@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import ClassNames, ElementID, Group
+from ..catalogs import N_
+from .base import ClassNames, ElementID, Group, Words
 from .values import Color, FontFamily, Length, Lengths
 
 Alignment = Literal["left", "center", "right"]
@@ -66,7 +67,9 @@ class ButtonStyles(Group):
 class Button(Group):
     """`[button]`: Klaviyo's dynamic button of type BACK_IN_STOCK_OPEN."""
 
-    label: str = Field("Notify me", min_length=1, max_length=80, description="The button's words.")
+    label: Annotated[str, Words()] = Field(
+        N_("Notify me"), min_length=1, max_length=80, description="The button's words."
+    )
     display: Literal["REPLACE", "NEXT_TO"] = Field(
         "REPLACE",
         description="For a sold-out variant: REPLACE takes the place of the shop's own button, "
@@ -87,7 +90,7 @@ class Button(Group):
     product_page_width: Length | None = Field(
         None, description="The button's width on product pages, instead of button_styles.width."
     )
-    collection_page_text: str = Field(
+    collection_page_text: Annotated[str, Words()] = Field(
         "", max_length=80, description="The words on listing cards; left out: label."
     )
     collection_page_class: ClassNames = Field("", description="Classes of yours on listing cards.")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Annotated
 
-from .base import Group, only_placeholders
+from pydantic import AfterValidator, Field
+
+from ..catalogs import N_
+from .base import Group, Words, only_placeholders
 
 PLACEHOLDERS = ("count", "days")
+
+
+def _placeholders(value: str) -> str:
+    return only_placeholders(value, PLACEHOLDERS)
 
 
 class Demand(Group):
@@ -16,8 +23,8 @@ class Demand(Group):
     """
 
     public_count: bool = Field(False, description="Whether there is such a line.")
-    public_count_text: str = Field(
-        "{count}+ people asked for this",
+    public_count_text: Annotated[str, AfterValidator(_placeholders), Words()] = Field(
+        N_("{count}+ people asked for this"),
         min_length=1,
         max_length=120,
         description="Its words; with {count}, {days}.",
@@ -32,8 +39,3 @@ class Demand(Group):
         description="The days before today that count. What [retention] has deleted counts no "
         "more.",
     )
-
-    @field_validator("public_count_text")
-    @classmethod
-    def _placeholders(cls, value: str) -> str:
-        return only_placeholders(value, PLACEHOLDERS)

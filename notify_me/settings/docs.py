@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from .account import Account
 from .fields import Known, settings, tables
+from .languages import LocaleTexts
 from .models import Settings
 
 _HEAD = """\
@@ -29,6 +30,18 @@ variable is as one that isn't set; `""` is the empty text. A call in a template,
 A wrong or unknown key or variable stops the start, and is named with its line. What holds, and
 where it came from, is told by `flask notify-me settings`.
 """
+_TEXTS = """\
+## `[texts.<locale>]`
+
+The words of the tables above in one language, such as `[texts.de.button]` with
+`label = "Sag Bescheid"`, or `NOTIFY_ME_TEXTS__DE__BUTTON__LABEL`. A text here wins over the
+one above, which wins over the kit's own translation of its default. Everything that may stand here:
+
+{}
+The legal texts for SMS and WhatsApp ship in English alone: a channel isn't offered in a language
+of `[languages]` until its texts stand here, which the start tells. More in
+[languages.md](languages.md).
+"""
 _ACCOUNT = """\
 ## The Klaviyo account
 
@@ -41,11 +54,14 @@ def markdown() -> str:
     """The reference, as a page of Markdown."""
     blocks = [_HEAD]
     for path, model in tables(Settings):
+        if path[:1] == ("texts",):
+            continue
         own = [each for each in settings(model, path) if each.path[:-1] == path]
         if not own:
             continue
         about = _about(model)
         blocks.append(f"## `[{'.'.join(path)}]`\n\n{about}{_table(own, 'key')}")
+    blocks.append(_TEXTS.format(_texts()))
     blocks.append(_ACCOUNT + _table(list(settings(Account)), "variable"))
     return "\n".join(blocks)
 
@@ -56,6 +72,14 @@ def default_of(known: Known) -> object:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return list(value) if isinstance(value, tuple) else value
+
+
+def _texts() -> str:
+    """The keys of `[texts.<locale>]`, by table."""
+    by_table: dict[str, list[str]] = {}
+    for known in settings(LocaleTexts):
+        by_table.setdefault(known.path[0], []).append(f"`{known.path[-1]}`")
+    return "".join(f"- `{table}`: {', '.join(keys)}\n" for table, keys in by_table.items())
 
 
 def _about(model: type[BaseModel]) -> str:

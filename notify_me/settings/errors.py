@@ -130,8 +130,10 @@ def _nearest(model: type[BaseModel], path: Path) -> Path | None:
     longer = (name for name in beside if name.startswith(f"{path[-1]}_"))  # body, body_content
     if name := near(path[-1], list(beside)) or next(longer, None):
         return beside[name]
-    for each in known:  # the right key in the wrong table
-        if each[-1] == path[-1]:
-            return each
+    # the right key in the wrong table, of those further in first
+    wrong_place = [each for each in known if each[-1] == path[-1]]
+    inside = (each for each in wrong_place if each[: len(path) - 1] == path[:-1])
+    if found := next(inside, next(iter(wrong_place), None)):
+        return found
     name = near("_".join(path), list(flat), cutoff=0.75)
     return flat[name] if name else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Group
+from ..catalogs import N_
+from .base import Group, Words
 from .values import Color, FontFamily
 
 
@@ -18,42 +19,45 @@ class Modal(Group):
         description="dialog opens in the middle, drawer at the side, inline stands in the product "
         "page without a click.",
     )
-    headline: str = Field(
+    headline: Annotated[str, Words()] = Field(
         "{product_name}",
         min_length=1,
         max_length=200,
         description="The form's title; with {product_name}, {variant_name}.",
     )
-    body_content: str = Field(
-        "Tell us where to write, and we'll let you know when it's back.",
+    body_content: Annotated[str, Words()] = Field(
+        N_("Tell us where to write, and we'll let you know when it's back."),
         max_length=1000,
         description="The text below the title, empty for none; with {product_name}, "
         "{variant_name}.",
     )
-    email_field_label: str = Field(
-        "Email", min_length=1, max_length=80, description="The label of the email field."
+    email_field_label: Annotated[str, Words()] = Field(
+        N_("Email"), min_length=1, max_length=80, description="The label of the email field."
     )
-    phone_number_field_label: str = Field(
-        "Mobile number", min_length=1, max_length=80, description="The label of the phone field."
+    phone_number_field_label: Annotated[str, Words()] = Field(
+        N_("Mobile number"),
+        min_length=1,
+        max_length=80,
+        description="The label of the phone field.",
     )
-    button_label: str = Field(
+    button_label: Annotated[str, Words()] = Field(
         "", max_length=80, description="The words of the button that sends; left out: the button's."
     )
-    subscription_success_label: str = Field(
-        "Request received",
+    subscription_success_label: Annotated[str, Words()] = Field(
+        N_("Request received"),
         min_length=1,
         max_length=200,
         description="The title once it is sent; with {product_name}, {variant_name}. Klaviyo's "
         "answer means that it has the request, not that anybody is subscribed yet.",
     )
-    footer_content: str = Field(
+    footer_content: Annotated[str, Words()] = Field(
         "",
         max_length=2000,
         description="The text below the form, with <a>, <b>, <br>, <em>, <i>, <p>, <small>, "
         "<span>, <strong>, <ul>, <ol>, <li>; with {product_name}, {variant_name}.",
     )
-    close_label: str = Field(
-        "Close", min_length=1, max_length=80, description="The name of the button that closes."
+    close_label: Annotated[str, Words()] = Field(
+        N_("Close"), min_length=1, max_length=80, description="The name of the button that closes."
     )
     z_index: int | None = Field(
         None,

@@ -9,6 +9,7 @@ from .channels import Channels
 from .consent import Consent
 from .delivery import Delivery
 from .demand import Demand
+from .languages import Languages, Texts
 from .modal import Modal
 from .retention import Retention
 from .trigger import Trigger
@@ -26,3 +27,5 @@ class Settings(Group):
     catalog: KlaviyoCatalog = KlaviyoCatalog()
     delivery: Delivery = Delivery()
     retention: Retention = Retention()
+    languages: Languages = Languages()
+    texts: Texts = Texts()

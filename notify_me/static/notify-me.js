@@ -37,7 +37,10 @@ async function ask({ url, headers, body }, patience) {
       keepalive: true,
       signal,
     }).then(
-      async (reply) => ({ status: reply.status, body: reply.status === 202 ? null : await reply.json().catch(() => null) }),
+      async (reply) => ({
+        status: reply.status,
+        body: reply.status === 202 ? null : await reply.json().catch(() => null),
+      }),
       () => null,
     );
     if (signal.aborted) break;
@@ -60,11 +63,11 @@ export class NotifyMe extends HTMLElement {
    */
   static open(variantId) {
     const id = encodeURIComponent(variantId);
-    let element = document.querySelector(`notify-me:has(> a[href$="/${id}"])`);
+    let element = document.querySelector(`notify-me:has(> a:is([href$="/${id}"], [href*="/${id}?lang="]))`);
     if (!element) {
       element = document.createElement("notify-me");
       element.innerHTML = "<a hidden></a>";
-      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(`../${id}`, import.meta.url).href;
+      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(`../${id}?lang=${document.documentElement.lang}`, import.meta.url).href;
       document.body.append(element);
     }
     return /** @type {NotifyMe} */ (element).open();
@@ -201,7 +204,8 @@ export class NotifyMe extends HTMLElement {
   /** @param {{ state: string, html: string }} reply the state to show */
   #show({ state, html }) {
     const view = /** @type {HTMLElement} */ (this.querySelector(".notify-me__view"));
-    view.innerHTML = html;
+    // a fragment's title is an h2: on the form's own page it heads the page
+    view.innerHTML = view.querySelector("h1") ? html.replace(/(<\/?)h2/g, "$1h1") : html;
     /** @type {HTMLElement | null} */
     const title = view.querySelector(".notify-me__title");
     if (title) this.querySelector("dialog")?.setAttribute("aria-labelledby", title.id);

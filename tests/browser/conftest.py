@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import whitenoise.compress
@@ -16,9 +15,8 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from app import ROOT, create_app
+from tests.sites import close, elsewhere, environ, fill
 from tests.support import Sandbox, serve
-
-T = TypeVar("T")
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 # Nothing but loopback resolves: a page that reaches out fails, and Chromium's own calls too.
@@ -55,35 +53,13 @@ def shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated and filled database, copied for each test."""
     path = tmp_path_factory.mktemp("shop") / "shop.db"
 
-    def fill() -> None:
+    def prepare() -> None:
         shop = create_app(environ(path, {"KLAVIYO_PRIVATE_KEY": "pk_unused"}))
-        with shop.app_context():
-            shop.extensions["alembic"].upgrade()
-            shop.cli.commands["storefront"].main(["load"], standalone_mode=False)
-            shop.extensions["sqlalchemy"].engine.dispose()
+        fill(shop)
+        close(shop)
 
-    elsewhere(fill)
+    elsewhere(prepare)
     return path
-
-
-def elsewhere(work: Callable[[], T]) -> T:
-    """Run `work` in a thread of its own: Playwright's event loop runs in this one, and
-    Flask-SQLAlchemy-Lite closes an app context's sessions only where there is none.
-    """
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(work).result()
-
-
-def environ(database: Path, klaviyo: Any, **more: str) -> dict[str, str]:
-    """The environment of a demo shop with this database and this Klaviyo."""
-    return {
-        "DEMO": "1",
-        "SECRET_KEY": "s" * 32,
-        "NOTIFY_ME_LOG_KEY": "l" * 32,
-        "DATABASE_URL": f"sqlite:///{database}",
-        **klaviyo,
-        **more,
-    }
 
 
 @pytest.fixture
@@ -93,12 +69,6 @@ def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flas
     app = elsewhere(lambda: create_app(environ(Path(database), sandbox.environ())))
     yield app
     elsewhere(lambda: close(app))
-
-
-def close(app: Flask) -> None:
-    """Close the shop's connections."""
-    with app.app_context():
-        app.extensions["sqlalchemy"].engine.dispose()
 
 
 @pytest.fixture

@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import create_app
-from tests.browser.conftest import elsewhere, environ
 from tests.browser.test_sign_up import PARKA, PARKA_ID
-from tests.browser.test_sizes_and_access import WCAG
 from tests.notify_me.offers import (
     ADA,
     BROWSER_PATHS,
@@ -30,7 +27,6 @@ from tests.notify_me.offers import (
     back_in_stock,
     by_browser,
     by_page,
-    double_opt_in,
     posts,
     profiles,
     sent_to,
@@ -39,6 +35,7 @@ from tests.notify_me.offers import (
     subscription,
     toml,
 )
+from tests.sites import elsewhere, environ
 from tests.support import Sandbox, serve
 
 EVERY = ("EMAIL", "SMS", "WHATSAPP")
@@ -421,68 +418,3 @@ def test_the_terms_open_beside_the_form(
         expect(opened.value).to_have_url(f"{shop}/terms")
         expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
         expect(form.get_by_role("textbox", name=NUMBER)).to_have_value(TYPED_PHONE)
-
-
-def asking(page: Page, form: Locator) -> None:
-    """The form with every channel chosen, and so every field and box."""
-    choose(form, *EVERY)
-    shows(form, *EVERY)
-
-
-def wrong(page: Page, form: Locator) -> None:
-    """The same, sent empty: an error beside everything that can be wrong."""
-    asking(page, form)
-    send(form)
-    # address, number, and each of the boxes for texts
-    expect(page.locator(".notify-me__error")).to_have_count(4)
-
-
-def done(page: Page, form: Locator) -> None:
-    """The done view."""
-    asking(page, form)
-    fill(form, *EVERY)
-    send(form)
-    expect_done(page)
-
-
-def confirming(page: Page, form: Locator) -> None:
-    """The done view of a list with double opt-in."""
-    done(page, form)
-    expect(page.get_by_text("asks you to confirm")).to_be_visible()
-
-
-def half_done(page: Page, form: Locator) -> None:
-    """The done view that says that no consent was recorded."""
-    done(page, form)
-    expect(page.get_by_text("Not everything could be taken")).to_be_visible()
-
-
-@pytest.mark.parametrize("state", [asking, wrong, confirming, half_done])
-def test_every_state_is_accessible_and_fits(
-    browser: Browser,
-    shop_offering: Callable[..., str],
-    sandbox: Sandbox,
-    state: Callable[[Page, Locator], None],
-) -> None:
-    """axe finds nothing under WCAG 2.2 AA, and nothing scrolls sideways: light, dark, 360, 1280."""
-    if state is confirming:
-        double_opt_in(sandbox)
-    if state is half_done:
-        sandbox.drill("415", operation="bulk_subscribe_profiles")
-    found: dict[str, Any] = {}
-    # a shop remembers how its list takes subscribers, so each state has its own
-    shop = shop_offering(*EVERY, key=state.__name__)
-    with tab(browser, reduced_motion="reduce") as page:
-        state(page, open_form(page, shop))
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            for width in (360, 1280):
-                page.set_viewport_size({"width": width, "height": 800})
-                only = {"runOnly": {"type": "tag", "values": WCAG}}
-                for each in Axe().run(page, options=only).response["violations"]:
-                    nodes = [node["target"] for node in each["nodes"]]
-                    found[f"{scheme}, {width}: {each['id']}"] = nodes
-                for box in ("document.documentElement", "document.querySelector('dialog')"):
-                    if page.evaluate(f"{box}.scrollWidth > {box}.clientWidth"):
-                        found[f"{scheme}, {width}: sideways"] = box
-    assert found == {}

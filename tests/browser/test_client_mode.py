@@ -15,8 +15,8 @@ import requests
 from playwright.sync_api import Page, Response, expect
 
 from app import create_app
-from tests.browser.conftest import elsewhere, environ
 from tests.browser.test_sign_up import PARKA, PARKA_ID, sign_up
+from tests.sites import elsewhere, environ
 from tests.support import TIMEOUT, Sandbox, serve
 
 CLIENT = "/client/back-in-stock-subscriptions"

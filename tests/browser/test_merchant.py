@@ -10,9 +10,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from werkzeug.security import generate_password_hash
 
-from tests.browser.conftest import elsewhere
-from tests.browser.test_sizes_and_access import violations
+from tests.axe import violations
 from tests.demand import asked
+from tests.sites import elsewhere
 from tests.support import serve
 
 PASSWORD = "four words for rain"

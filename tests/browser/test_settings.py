@@ -26,8 +26,8 @@ from pydantic import BaseModel
 from app import create_app
 from notify_me import SettingsError
 from notify_me.settings import Settings
-from tests.browser.conftest import elsewhere, environ
 from tests.demand import asked
+from tests.sites import elsewhere, environ
 from tests.support import TIMEOUT, Sandbox, eventually, serve
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
@@ -232,11 +232,13 @@ def at_the_side(shop: Shop) -> None:
     assert (sheet["y"], sheet["height"]) == (0, 900)
     assert sheet["x"] + sheet["width"] == page.evaluate("document.documentElement.clientWidth")
     assert sheet["width"] < 500
-    page.evaluate("document.documentElement.dir = 'rtl'")
+    # as in Arabic: page and dialog both say it
+    turn = "dir => document.querySelectorAll('html, dialog').forEach((each) => (each.dir = dir))"
+    page.evaluate(turn, "rtl")
     assert box(page.get_by_role("dialog"))["x"] == page.evaluate(
         "innerWidth - document.documentElement.clientWidth"
     )
-    page.evaluate("document.documentElement.dir = 'ltr'")
+    page.evaluate(turn, "ltr")
     page.set_viewport_size({"width": 360, "height": 740})
     sheet = box(page.get_by_role("dialog"))
     assert (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 360, 740)

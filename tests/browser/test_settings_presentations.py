@@ -12,34 +12,23 @@ from typing import Any
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template_string
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import create_app
 from notify_me import Variant
 from notify_me.settings import Settings
-from tests.browser.conftest import elsewhere, environ, watched
+from tests.axe import looks_at
+from tests.browser.conftest import watched
 from tests.browser.test_settings import PARKA, PREFIX, TABLES, keys, style, toml
 from tests.browser.test_sign_up import sign_up
-from tests.browser.test_sizes_and_access import WCAG
 from tests.notify_me.small_shop import DictCatalog, small_catalog, small_shop
+from tests.sites import elsewhere, environ
 from tests.support import TIMEOUT, Sandbox, serve
 
 Start = Callable[..., str]
 INLINE = {"modal.presentation": "inline"}
 DRAWER = {"modal.presentation": "drawer"}
-THEMED = {
-    "button.button_styles.color": "#ff5a1f",
-    "button.button_styles.border_radius": 40,
-    "button.button_styles.border.enabled": True,
-    "button.button_styles.drop_shadow.enabled": True,
-    "modal.background_color": "#1a0a2e",
-    "modal.error_background_color": "#fcd6d7",
-    "modal.success_background_color": "#d3efcd",
-    "modal.footer_content": '<a href="/terms">Terms</a>',
-}
-"""Grounds alone: the words on them follow."""
 
 
 @pytest.fixture
@@ -216,48 +205,9 @@ def test_a_light_ground_stays_readable_in_the_dark(browser: Browser, start: Star
         assert style(page.locator("dialog"), "color-scheme") == "light"
         assert style(page.locator("dialog .notify-me__error"), "color") == "rgb(179, 38, 30)"
         assert style(page.locator(".notify-me__button"), "color") == "rgb(29, 29, 31)"
-        assert violations(page) == {}
+        [seen] = looks_at(page, [("dark", 1280)])
+        assert seen.violations == frozenset()
     context.close()
-
-
-def violations(page: Page) -> dict[str, Any]:
-    """What axe complains of."""
-    result = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}})
-    return {
-        each["id"]: [node["target"] for node in each["nodes"]]
-        for each in result.response["violations"]
-    }
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("settings", [DRAWER, INLINE, THEMED], ids=["drawer", "inline", "themed"])
-def test_they_are_accessible_and_fit(
-    browser: Browser, start: Start, settings: dict[str, Any], scheme: str
-) -> None:
-    """Empty, wrong and done: axe finds nothing, and nothing scrolls sideways."""
-    url = start(settings)
-    for width in (360, 1280):
-        context = browser.new_context(
-            viewport={"width": width, "height": 800},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            reduced_motion="reduce",
-        )
-        page = context.new_page()
-        page.goto(url + PARKA)
-        if settings is not INLINE:
-            page.locator(".buy .notify-me__button").click()
-        expect(page.get_by_label("Email")).to_be_visible()
-        found = [violations(page)]
-        sign_up(page, "ada")
-        expect(page.locator(".notify-me__error")).to_be_visible()
-        found.append(violations(page))
-        sign_up(page)
-        expect(page.get_by_role("heading", name="Request received")).to_be_visible()
-        found.append(violations(page))
-
-        assert found == [{}, {}, {}]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        context.close()
 
 
 def bordered(found: Locator) -> bool:
@@ -332,7 +282,7 @@ def _room(key: str) -> int:
     if (
         field.annotation is not str
         or "MaxLen" not in limits
-        or limits.keys() - {"MinLen", "MaxLen"}
+        or limits.keys() - {"MinLen", "MaxLen", "Words", "AfterValidator"}
     ):
         return 0
     return int(limits["MaxLen"].max_length)

@@ -6,14 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from app import create_app
 from storefront.studio.presets import presets
-from tests.browser.conftest import elsewhere, environ, watched
+from tests.axe import violations
+from tests.browser.conftest import watched
 from tests.browser.test_sign_up import PARKA
-from tests.browser.test_sizes_and_access import WCAG
+from tests.sites import elsewhere, environ
 from tests.support import Sandbox, serve
 
 LOOKS = [
@@ -218,18 +218,6 @@ def test_without_scripts_preview_does_it(plain_page: Page, shop_url: str) -> Non
 
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Label", exact=True)).to_have_value("Notify me")
-
-
-def violations(
-    page: Page, context: str | None = None, **options: object
-) -> dict[str, list[object]]:
-    """What axe finds, in the page or in a part of it."""
-    only = {"runOnly": {"type": "tag", "values": WCAG}}
-    result = Axe().run(page, context=context, options=options or only)
-    return {
-        each["id"]: [node["target"] for node in each["nodes"]]
-        for each in result.response["violations"]
-    }
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])

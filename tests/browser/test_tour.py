@@ -12,7 +12,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app import create_app
-from tests.browser.conftest import close, elsewhere, environ
+from tests.sites import close, elsewhere, environ
 from tests.support import Sandbox
 
 HAT_ID = "$custom:::$default:::BLAT-S"

@@ -1,4 +1,4 @@
-"""A real browser: its preflight, what its script can read, and the pages' accessibility."""
+"""A real browser: its preflight, what its script can read, and the pages' width."""
 
 from __future__ import annotations
 
@@ -10,22 +10,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Playwright
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_PATH,
-    EMAIL,
-    MAGIC,
     MEDIA_TYPE,
-    PHONE,
     Running,
     body,
-    consent_to,
-    person,
 )
+from tests.klaviyo_sandbox.eventful import make_eventful
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 ARGUMENTS = [
@@ -35,9 +30,6 @@ ARGUMENTS = [
     # no name is looked up, so nothing can leave this machine
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
-AXE = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-}
 PAGES = (
     "/",
     "/requests",
@@ -164,47 +156,8 @@ def test_a_browser_never_sends_a_private_key(
 @pytest.fixture
 def eventful(sandbox: Running) -> Running:
     """Return a sandbox whose pages have something of each kind to show."""
-    sandbox.server_call()
-    sandbox.server_call(body(email="ada"))
-    sandbox.drill("503")
-    sandbox.browser_call()
-    sandbox.browser_call(company_id=sandbox.account.private_key)
-    sandbox.set("list", opt_in_process="double_opt_in")
-    sandbox.subscribe(person(consent_to("email"), email=EMAIL, phone_number=PHONE))
-    sandbox.set("list", opt_in_process="single_opt_in")
-    sandbox.subscribe(*[person(consent_to("sms", "whatsapp"), phone_number=MAGIC)] * 2)
-    sandbox.add("jacket-m", "jacket-l-with-a-very-long-name-of-its-own")
-    sandbox.server_call(body(channels=["SMS", "WHATSAPP"], phone_number=MAGIC))
-    sandbox.server_call(body(channels=["SMS"], phone_number="+12025550166"))
-    sandbox.sign_up("late@shop.example.org")
-    sandbox.set("flow", customers_per_unit=3, wait_seconds=600)
-    sandbox.stock("jacket-m", 1)
-    sandbox.set("flow", status="manual")
-    sandbox.advance(600)
-    sandbox.drill("429", times=2)
-    sandbox.drill("slow", operation="create_client_subscription", times=None)
+    make_eventful(sandbox)
     return sandbox
-
-
-@pytest.mark.parametrize(
-    ("scheme", "rules"),
-    # the schemes differ in their colours alone
-    [("light", AXE), ("dark", {"runOnly": {"type": "rule", "values": ["color-contrast"]}})],
-)
-def test_the_pages_are_accessible(
-    chromium: Browser, eventful: Running, scheme: Any, rules: dict[str, Any]
-) -> None:
-    """No page breaks WCAG 2.2 AA as far as axe can tell, nor the pages' own strict policy."""
-    with chromium.new_context(color_scheme=scheme) as context:
-        page = context.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
-        for path in PAGES:
-            page.goto(eventful.url + path)
-            found = Axe().run(page, options=rules)
-            assert found.violations_count == 0, found.generate_report()
-    # the page that is missing is the one complaint
-    assert ["404" in complaint for complaint in complaints] == [True]
 
 
 def test_no_page_is_wider_than_its_window(chromium: Browser, eventful: Running) -> None:

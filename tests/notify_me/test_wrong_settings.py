@@ -72,6 +72,18 @@ WRONG: dict[str, str | bytes] = {
     "an address without a scheme": '[consent]\nterms_of_service_url = "shop.example/terms"',
     "an unknown placeholder": '[consent]\nsms_checkbox_text = "Text me about {product_name}."',
     "a language by its name": '[consent]\nlocale = "English"',
+    "a language that the kit doesn't speak": '[languages]\noffered = ["en", "sv"]',
+    "a language twice": '[languages]\noffered = ["de", "de"]',
+    "texts in a language that the kit doesn't speak": '[texts.sv.button]\nlabel = "Hej"',
+    "a text that isn't one": '[texts.de.button]\ndisplay = "NEXT_TO"',
+    "a text's key with a slip": '[texts.de.modal]\nheadlin = "{product_name}"',
+    "a text without its table": '[texts.de]\nlabel = "Sag Bescheid"',
+    "a text that is empty": '[texts.fr.modal]\nheadline = ""',
+    "a placeholder in a text": '[texts.de.consent]\nsms_disclosure = "{marke}"',
+    "SMS alone, without its texts": (
+        '[languages]\noffered = ["en", "de"]\n[channels]\noffered = ["SMS"]\n[consent]\n'
+        'brand = "Smirr"\nterms_of_service_url = "/t"\nprivacy_policy_url = "/p"'
+    ),
     "an integration without its sign": '[catalog]\nintegration = "shopify"',
     "an integration as others write it": '[catalog]\nintegration = "Magento 2"',
     "an integration with a slip": '[catalog]\nintegration = "$bigcomerce"',

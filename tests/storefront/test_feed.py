@@ -76,7 +76,7 @@ def test_every_variant_is_an_item(client: FlaskClient, stock: Stock) -> None:
     assert hat.link == "http://localhost/products/haar-parka?variant=HAAR-OIL-M"
     assert client.get(hat.link).status_code == 200
     assert client.get(hat.image_link).mimetype == "image/svg+xml"
-    assert hat.categories[0] == "Wear"
+    assert hat.categories[0] == "wear"
     assert (hat.inventory_quantity, hat.inventory_policy) == (0, 1)
     assert items["BLAT-S"].inventory_quantity > 0
     assert items["BLAT-L"].inventory_quantity == 0

@@ -162,13 +162,17 @@ def test_every_setting_of_a_visitor_has_a_labelled_control(studio: Studio) -> No
     names = {each["name"] for each in fields}
     labels = {each["for"] for each in page.all("label") if "for" in each}
     known = {each.key for each in known_settings(Settings)}
-    shared = {key for key in known if key.startswith(("delivery.", "retention."))}
+    shared = {
+        key for key in known if key.startswith(("delivery.", "retention.", "languages.", "texts."))
+    }
 
     assert known & names == known - shared
     for field in fields:
         if field["name"] in known and field.tag in ("select", "textarea"):
             assert field["id"] in labels
-    assert "[delivery] and [retention] run the shop for everybody" in page.text
+    assert (
+        "[delivery], [retention], [languages] and [texts] run the shop for everybody" in page.text
+    )
 
 
 def test_a_form_sent_untouched_changes_nothing(studio: Studio) -> None:

@@ -1,0 +1,38 @@
+"""The settings in one language: its own texts, and the kit's default words from the catalogs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..catalogs import catalog
+from .fields import Path, settings
+from .languages import LocaleTexts, marked
+from .models import Settings
+
+
+def own_text(base: Settings, locale: str, path: Path) -> str | None:
+    """What `[texts.<locale>]` says for a setting, such as `("button", "label")`, if anything."""
+    found: Any = getattr(base.texts, locale)
+    for part in path:
+        found = getattr(found, part)
+    return None if found is None else str(found)
+
+
+def localized(base: Settings, locale: str) -> Settings:
+    """`base` as shoppers read it in `locale`.
+
+    A text of `[texts.<locale>]` wins; else what the merchant wrote stays as it is, and a default
+    is translated, unless it is a legal text.
+    """
+    document = base.model_dump()
+    translate = catalog(locale).gettext
+    known = {each.path: each for each in settings(Settings)}
+    for text in settings(LocaleTexts):
+        table, key = text.path
+        mark, default = marked(known[text.path]), known[text.path].info.default
+        own = own_text(base, locale, text.path)
+        if own is not None:
+            document[table][key] = own
+        elif default and document[table][key] == default and mark and mark.translated:
+            document[table][key] = translate(default)
+    return Settings.model_validate(document)

@@ -1,0 +1,41 @@
+"""Every page and state of `tests/pages.py` is accessible as far as axe can tell, and fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.axe import SOME_LOOKS, looks_at, misfits, not_reviewed
+from tests.browser.conftest import watched
+from tests.pages import STATES, Visit
+from tests.sites import Sites, sites
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Sites]:
+    """The shops and sandboxes of the table."""
+    with sites() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One tab for the whole table; an uncaught error or a CSP violation fails its last test."""
+    with browser.new_context(reduced_motion="reduce") as context, watched(context) as page:
+        yield page
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_every_state_is_accessible_and_fits(tab: Page, served: Sites, name: str) -> None:
+    """No violation of WCAG 2.2 AA, nothing undecided that nobody looked at, no word cut off."""
+    tab.context.clear_cookies()
+    served.sandbox.calm()
+
+    STATES[name](Visit(tab, served))
+
+    for seen in looks_at(tab, SOME_LOOKS):
+        assert seen.violations == frozenset(), seen.look
+        assert not_reviewed(name, seen) == [], seen.look
+    assert misfits(tab) == []

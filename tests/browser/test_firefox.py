@@ -1,0 +1,161 @@
+"""The main flows in a second engine: Debian's own Firefox.
+
+Playwright drives a stock Firefox over WebDriver BiDi, which can't turn scripts off: without scripts
+here means that the shop's one script is not let through.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.pages import PARKA, STATES, Visit, form_path, opened, send, wrong
+from tests.sites import Sites, sites
+
+FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
+PREFERENCES: dict[str, bool | float | str] = {
+    # nothing of Firefox's own calls home
+    "app.update.enabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+}
+
+pytestmark = pytest.mark.skipif(
+    not FIREFOX, reason="Firefox is not installed: apt-get install firefox-esr, or set FIREFOX"
+)
+
+
+@pytest.fixture(scope="module")
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    """One Firefox for this module."""
+    browser = playwright.firefox.launch(
+        channel="moz-firefox", executable_path=Path(FIREFOX or ""), firefox_user_prefs=PREFERENCES
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Sites]:
+    """The shops and their sandbox."""
+    with sites() as served:
+        yield served
+
+
+@pytest.fixture
+def visit(firefox: Browser, served: Sites) -> Iterator[Visit]:
+    """A tab of its own, the sandbox as new."""
+    served.sandbox.reset()
+    with firefox.new_context() as context:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        yield Visit(page, served)
+
+
+def calls(visit: Visit) -> list[tuple[str, int | None]]:
+    """The back-in-stock calls that came: path and status; every call must be a sound one."""
+    found = [each for each in visit.sites.sandbox.requests() if each["method"] == "POST"]
+    assert [each["problems"] for each in found] == [[] for _ in found]
+    return [(each["path"], each["status"]) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("site", "path"),
+    [
+        ("shop", "/api/back-in-stock-subscriptions"),
+        ("client", "/client/back-in-stock-subscriptions"),
+    ],
+)
+def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
+    """A wrong address is told beside its field, then a right one goes, from server or browser."""
+    page = visit.page
+    dialog = opened(visit, site=site)
+    field = dialog.get_by_label("Email")
+    expect(field).to_be_focused()
+
+    wrong(dialog)
+
+    expect(field).to_be_focused()
+    expect(field).to_have_value("isla@")
+    assert calls(visit) == []
+
+    send(dialog)
+
+    expect(page.get_by_role("heading", name="Request received")).to_be_focused()
+    assert calls(visit) == [(path, 202)]
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_by_keyboard_alone(visit: Visit) -> None:
+    """Tab to the button, Enter, type, Enter, Escape: and the focus is on the button again."""
+    page = visit.page
+    visit.goto(PARKA)
+    button = page.get_by_role("link", name="Notify me: Haar Parka")
+    for _ in range(60):
+        if button.evaluate("link => link === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Email")).to_be_focused()
+    page.keyboard.type("isla@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_without_scripts(visit: Visit) -> None:
+    """The link leads to the form's page, which tells what is wrong and then thanks."""
+    page: Page = visit.page
+    page.route("**/*.js*", lambda route: route.abort())
+    visit.goto(PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    page.wait_for_url("**/notify-me/**")
+
+    wrong(page)
+    expect(page.get_by_label("Email")).to_have_value("isla@")
+    send(page)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Request received")
+    assert "done=" in page.url
+    assert calls(visit) == [("/api/back-in-stock-subscriptions", 202)]
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["dialog-failed", "dialog-offline", "dialog-choosing", "drawer-done", "inline-done"],
+)
+def test_a_state(visit: Visit, state: str) -> None:
+    """The other ways that a sign-up may look and end; nothing scrolls sideways on a phone."""
+    visit.page.set_viewport_size({"width": 360, "height": 740})
+
+    STATES[state](visit)
+
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_several_channels(visit: Visit) -> None:
+    """Fields and boxes show with their channel (`:has()`), and consent is sent."""
+    STATES["channels-done"](visit)
+
+    assert [path for path, status in calls(visit) if status == 202] == [
+        "/api/back-in-stock-subscriptions",
+        "/api/profile-subscription-bulk-create-jobs",
+    ]
+
+
+def test_the_forms_page_keeps_its_heading(visit: Visit) -> None:
+    """With scripts, what replaces the form on its own page is headed as the page was."""
+    visit.goto(form_path("HAAR-OIL-M"))
+    wrong(visit.page)
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("Haar Parka")

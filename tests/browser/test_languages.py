@@ -1,0 +1,79 @@
+"""Languages in a real browser: the dialog speaks the page's, and Arabic runs from right to left."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import watched
+
+PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
+SPREADS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CAP = "$custom:::$default:::BLAT-L"
+
+
+def axe(page: Page) -> list[str]:
+    """What axe has to complain of, WCAG 2.2 AA."""
+    tags = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+    found = Axe().run(page, options={"runOnly": tags}).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+
+
+def test_arabic_from_the_switch_to_the_thanks(browser: Browser, shop_url: str) -> None:
+    """On a phone: page, dialog, errors and done view, all from right to left, nothing cut off."""
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, reduced_motion="reduce", locale="en-GB"
+    )
+    with watched(context) as page:
+        page.goto(shop_url + PARKA)
+        page.get_by_role("button", name="العربية").click()
+        expect(page).to_have_url(shop_url + PARKA)
+        expect(page.locator("html")).to_have_attribute("dir", "rtl")
+        assert not page.evaluate(SPREADS)
+        assert axe(page) == []
+        # the brand stands where the words begin
+        mark = page.locator(".wordmark").bounding_box()
+        assert mark is not None
+        assert mark["x"] > 180
+
+        page.locator(".buy .notify-me__button").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        expect(dialog).to_have_attribute("lang", "ar")
+        box = dialog.bounding_box()
+        close = dialog.get_by_role("button", name="إغلاق").bounding_box()
+        assert box is not None
+        assert close is not None
+        assert close["x"] < box["x"] + box["width"] / 2
+        dialog.get_by_role("button", name="أعلمني").click()
+        expect(dialog.get_by_text("أدخل عنوان بريدك الإلكتروني")).to_be_visible()
+        assert axe(page) == []
+        field = dialog.get_by_label("البريد الإلكتروني")
+        # an address is typed from left to right
+        assert field.evaluate("each => getComputedStyle(each).direction") == "ltr"
+        field.fill("ada@example.org")
+        dialog.get_by_role("button", name="أعلمني").click()
+        expect(dialog.get_by_role("heading", name="تم استلام طلبك")).to_be_visible()
+        assert not page.evaluate(SPREADS)
+        assert axe(page) == []
+    context.close()
+
+
+def test_the_dialog_speaks_the_language_of_the_address(browser: Browser, shop_url: str) -> None:
+    """With a cookie and a browser that say otherwise; a form opened by the shop's script, too."""
+    context = browser.new_context(locale="es-ES", extra_http_headers={"Cookie": "lang=fr"})
+    with watched(context) as page:
+        page.goto(f"{shop_url}{PARKA}&lang=de")
+        page.locator(".buy .notify-me__button").click()
+        expect(page.get_by_role("dialog")).to_contain_text("Hinterlassen Sie uns")
+        page.keyboard.press("Escape")
+        page.evaluate("id => NotifyMe.open(id)", "$custom:::$default:::HAAR-OIL-M")
+        expect(page.locator("notify-me:has(dialog[open])")).to_have_count(1)
+        assert page.locator("main notify-me").count() == page.locator("notify-me").count()
+        page.keyboard.press("Escape")
+        page.evaluate("id => NotifyMe.open(id)", CAP)
+        expect(page.locator("dialog[open]")).to_contain_text("Hinterlassen Sie uns")
+
+        page.goto(shop_url + PARKA)
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+    context.close()

@@ -1,0 +1,36 @@
+"""A sandbox whose pages have something of each kind to show."""
+
+from __future__ import annotations
+
+from tests.klaviyo_sandbox.conftest import (
+    EMAIL,
+    MAGIC,
+    PHONE,
+    Running,
+    body,
+    consent_to,
+    person,
+)
+
+
+def make_eventful(sandbox: Running) -> None:
+    """Let it see sign-ups, refusals, consent, a restock and drills."""
+    sandbox.server_call()
+    sandbox.server_call(body(email="ada"))
+    sandbox.drill("503")
+    sandbox.browser_call()
+    sandbox.browser_call(company_id=sandbox.account.private_key)
+    sandbox.set("list", opt_in_process="double_opt_in")
+    sandbox.subscribe(person(consent_to("email"), email=EMAIL, phone_number=PHONE))
+    sandbox.set("list", opt_in_process="single_opt_in")
+    sandbox.subscribe(*[person(consent_to("sms", "whatsapp"), phone_number=MAGIC)] * 2)
+    sandbox.add("jacket-m", "jacket-l-with-a-very-long-name-of-its-own")
+    sandbox.server_call(body(channels=["SMS", "WHATSAPP"], phone_number=MAGIC))
+    sandbox.server_call(body(channels=["SMS"], phone_number="+12025550166"))
+    sandbox.sign_up("late@shop.example.org")
+    sandbox.set("flow", customers_per_unit=3, wait_seconds=600)
+    sandbox.stock("jacket-m", 1)
+    sandbox.set("flow", status="manual")
+    sandbox.advance(600)
+    sandbox.drill("429", times=2)
+    sandbox.drill("slow", operation="create_client_subscription", times=None)

@@ -1,0 +1,377 @@
+"""Every page and state of shop, kit and sandbox: one table for axe, the HTML checker and pictures.
+
+A page that is reached by its address is one line in `STATES`; a state is a function besides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.notify_me.offers import double_opt_in, set_sandbox
+from tests.sites import Sites
+
+PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
+"""A sold-out variant of a product that has others in stock."""
+SOUWESTER = "/products/blatter-souwester"
+"""A product whose variants are all sold out."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A tab, and the addresses to open in it."""
+
+    page: Page
+    sites: Sites
+
+    def goto(self, path: str, site: str = "shop") -> None:
+        """Open a path of a site."""
+        self.page.goto(self.sites.url(site) + path)
+
+
+State = Callable[[Visit], None]
+
+
+def at(path: str, site: str = "shop") -> State:
+    """The page at an address, as it comes."""
+    return lambda visit: visit.goto(path, site)
+
+
+def form_path(sku: str, more: str = "") -> str:
+    """The address of a variant's form."""
+    return f"/notify-me/{quote(f'$custom:::$default:::{sku}', safe='')}{more}"
+
+
+def opened(visit: Visit, path: str = PARKA, site: str = "shop") -> Locator:
+    """Press a product's own Notify me; returns the dialog."""
+    visit.goto(path, site)
+    visit.page.locator(".buy .notify-me__button").click()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog.locator(".notify-me__submit")).to_be_visible()
+    return dialog
+
+
+def send(form: Locator | Page, email: str = "isla@example.com") -> None:
+    """Type an address and press Enter."""
+    field = form.locator("input[name=email]")
+    # Playwright's fill adds to what already stands there in a stock Firefox
+    field.select_text()
+    field.press_sequentially(email)
+    field.press("Enter")
+
+
+def wrong(form: Locator | Page) -> None:
+    """Send an address that is none, and see that it's told."""
+    send(form, "isla@")
+    expect(form.locator("[aria-invalid=true]").first).to_be_visible()
+
+
+def done(form: Locator | Page) -> None:
+    """Send a sound address, and see the thanks."""
+    send(form)
+    expect(form.get_by_role("heading", name="Request received")).to_be_visible()
+
+
+def dialog_open(visit: Visit) -> None:
+    """The dialog, empty."""
+    opened(visit)
+
+
+def dialog_error(visit: Visit) -> None:
+    """The dialog with a wrong address."""
+    wrong(opened(visit))
+
+
+@contextmanager
+def held(page: Page) -> Iterator[None]:
+    """Posts of a form get no answer while the block lasts."""
+
+    def hold(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+
+    page.route("**/notify-me/*", hold)
+    yield
+    page.unroute("**/notify-me/*", hold)
+
+
+def dialog_sending(visit: Visit) -> None:
+    """The dialog while its form is on the way: the answer never comes."""
+    dialog = opened(visit)
+    with held(visit.page):
+        send(dialog)
+        expect(dialog.locator("form[aria-busy=true]")).to_be_visible()
+
+
+def dialog_done(visit: Visit) -> None:
+    """The dialog after a sign-up."""
+    done(opened(visit))
+
+
+def dialog_failed(visit: Visit) -> None:
+    """The dialog when Klaviyo refuses the shop's key."""
+    visit.sites.sandbox.drill("401")
+    dialog = opened(visit)
+    send(dialog)
+    expect(dialog.get_by_role("alert")).to_contain_text("can't take sign-ups just now")
+
+
+def dialog_offline(visit: Visit) -> None:
+    """The dialog without a connection."""
+    dialog = opened(visit)
+    visit.page.route("**/notify-me/*", lambda route: route.abort())
+    send(dialog)
+    expect(dialog.get_by_role("alert")).to_contain_text("didn't get through")
+    visit.page.unroute_all()
+
+
+def dialog_refused(visit: Visit) -> None:
+    """The dialog when Klaviyo doesn't know the variant."""
+    visit.sites.sandbox.unknown("$custom:::$default:::HAAR-OIL-M")
+    dialog = opened(visit)
+    send(dialog)
+    expect(dialog.locator(".notify-me__error")).to_be_visible()
+    visit.sites.sandbox.unknown()
+
+
+def choosing(visit: Visit) -> None:
+    """The dialog of a product that is all sold out, sent without a choice."""
+    dialog = opened(visit, SOUWESTER)
+    for box in dialog.get_by_role("checkbox").all():
+        box.uncheck()
+    dialog.get_by_role("button", name="Notify me").click()
+    expect(dialog.locator("[aria-invalid=true]").first).to_be_visible()
+
+
+def open_at(site: str) -> State:
+    """The dialog of another site, empty: `drawer` and `themed` look otherwise."""
+
+    def reach(visit: Visit) -> None:
+        opened(visit, site=site)
+
+    return reach
+
+
+def error_at(site: str) -> State:
+    """The same with a wrong address."""
+    return lambda visit: wrong(opened(visit, site=site))
+
+
+def done_at(site: str) -> State:
+    """The same after a sign-up."""
+    return lambda visit: done(opened(visit, site=site))
+
+
+def inline_error(visit: Visit) -> None:
+    """The form in the product page, with a wrong address."""
+    visit.goto(PARKA, "inline")
+    wrong(visit.page)
+
+
+def inline_done(visit: Visit) -> None:
+    """The form in the product page after a sign-up."""
+    visit.goto(PARKA, "inline")
+    done(visit.page)
+
+
+def channels_open(visit: Visit) -> None:
+    """The dialog of a shop that offers every channel, with all of them chosen."""
+    _choose_all(opened(visit, site="channels"))
+
+
+def channels_error(visit: Visit) -> None:
+    """The same, sent empty: an error beside everything that can be wrong."""
+    dialog = opened(visit, site="channels")
+    _choose_all(dialog)
+    dialog.get_by_role("button", name="Notify me").click()
+    expect(dialog.locator(".notify-me__error")).to_have_count(4)
+
+
+def channels_done(visit: Visit, site: str = "channels") -> None:
+    """The same after a sign-up."""
+    dialog = opened(visit, site=site)
+    _choose_all(dialog)
+    dialog.locator("input[name=phone_number]").fill("(202) 555-0143")
+    for box in dialog.locator(".notify-me__consent input").all():
+        box.check()
+    done(dialog)
+
+
+def channels_half_done(visit: Visit) -> None:
+    """The thanks that says that no consent was recorded."""
+    visit.sites.sandbox.drill("415", operation="bulk_subscribe_profiles")
+    channels_done(visit)
+    expect(visit.page.get_by_text("Not everything could be taken")).to_be_visible()
+
+
+def channels_confirming(visit: Visit) -> None:
+    """The thanks of a shop whose list has double opt-in."""
+    double_opt_in(visit.sites.sandbox)
+    channels_done(visit, "double-opt-in")
+    expect(visit.page.get_by_text("asks you to confirm")).to_be_visible()
+    set_sandbox(visit.sites.sandbox, "list", opt_in_process="single_opt_in")
+
+
+def _choose_all(dialog: Locator) -> None:
+    for box in dialog.locator("input[name=channels]").all():
+        box.check()
+
+
+def page_error(visit: Visit) -> None:
+    """The form as a page of its own, with a wrong address."""
+    visit.goto(form_path("HAAR-OIL-M"))
+    wrong(visit.page)
+
+
+def page_done(visit: Visit) -> None:
+    """The page of thanks that a browser without scripts gets."""
+    visit.goto(form_path("HAAR-OIL-M"))
+    visit.page.locator(".notify-me__form").evaluate(
+        "form => { form.elements.email.value = 'isla@example.com'; form.submit() }"
+    )
+    expect(visit.page.get_by_role("heading", name="Request received")).to_be_visible()
+
+
+def cart_filled(visit: Visit) -> None:
+    """The cart with one thing in it."""
+    visit.goto("/products/dreich-mug")
+    visit.page.get_by_role("button", name="Add to cart").click()
+    expect(visit.page).to_have_url(re.compile("/cart"))
+
+
+def checkout(visit: Visit) -> None:
+    """The checkout, empty."""
+    cart_filled(visit)
+    visit.page.get_by_role("link", name="Check out").click()
+    expect(visit.page).to_have_url(re.compile("/checkout"))
+
+
+def checkout_error(visit: Visit) -> None:
+    """The checkout, sent without a word."""
+    checkout(visit)
+    visit.page.locator(".checkout").evaluate("form => { form.noValidate = true }")
+    visit.page.get_by_role("button", name="Order for").click()
+    expect(visit.page.locator("[aria-invalid=true]").first).to_be_visible()
+
+
+def order(visit: Visit) -> None:
+    """The order's page."""
+    checkout(visit)
+    visit.page.get_by_label("Name").fill("Isla Reid")
+    visit.page.get_by_label("Email").fill("isla@example.com")
+    visit.page.get_by_label("Address").fill("2 Shore Road\nCromarty")
+    visit.page.get_by_role("button", name="Order for").click()
+    expect(visit.page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
+def arabic_error(visit: Visit) -> None:
+    """The dialog from right to left, with a wrong address."""
+    wrong(opened(visit, f"{PARKA}&lang=ar", "arabic"))
+
+
+def tour(step: int) -> State:
+    """The tour at a step, with what it takes to have come there."""
+
+    def walk(visit: Visit) -> None:
+        page, panel = visit.page, visit.page.locator(".tour")
+        visit.goto("/demo/reset", "tour")
+        page.get_by_role("button", name="Reset the demo").click()
+        page.get_by_role("button", name="Take the tour").click()
+        for number in range(2, step + 1):
+            if number == 3:
+                page.locator(".buy .notify-me__button").click()
+                done(page.get_by_role("dialog"))
+                page.keyboard.press("Escape")
+            if number == 6:
+                page.get_by_label("Pieces of BLAT-S").fill("5")
+                page.get_by_role("button", name="Set BLAT-S").click()
+            panel.get_by_role("button", name="Next").click()
+            expect(panel.get_by_role("heading")).to_contain_text(f"{number} of 7")
+
+    return walk
+
+
+def deliveries(visit: Visit) -> None:
+    """The deliveries' page with a sign-up that waits."""
+    visit.sites.sandbox.drill("503", times=2)
+    done(opened(visit))
+    visit.sites.sandbox.calm()
+    visit.goto("/merchant/deliveries")
+    expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+STATES: dict[str, State] = {
+    "listing": at("/"),
+    "listing-search": at("/?q=wool&in_stock=1"),
+    "arabic-listing": at("/?lang=ar", "arabic"),
+    "arabic-product": at(f"{PARKA}&lang=ar", "arabic"),
+    "arabic-error": arabic_error,
+    "listing-none": at("/?q=nothing-like-it"),
+    "product": at("/products/spate-pack"),
+    "product-sold-out": at(PARKA),
+    "product-all-sold-out": at(SOUWESTER),
+    "product-pre-order": at("/products/howff-tarp"),
+    "dialog-open": dialog_open,
+    "dialog-error": dialog_error,
+    "dialog-sending": dialog_sending,
+    "dialog-done": dialog_done,
+    "dialog-failed": dialog_failed,
+    "dialog-offline": dialog_offline,
+    "dialog-refused": dialog_refused,
+    "dialog-choosing": choosing,
+    "drawer-open": open_at("drawer"),
+    "drawer-error": error_at("drawer"),
+    "drawer-done": done_at("drawer"),
+    "themed-open": open_at("themed"),
+    "themed-error": error_at("themed"),
+    "themed-done": done_at("themed"),
+    "inline": at(PARKA, "inline"),
+    "inline-error": inline_error,
+    "inline-done": inline_done,
+    "channels-open": channels_open,
+    "channels-error": channels_error,
+    "channels-done": channels_done,
+    "channels-half-done": channels_half_done,
+    "channels-confirming": channels_confirming,
+    "form-page": at(form_path("HAAR-OIL-M")),
+    "form-page-choosing": at(form_path("BLAT-S", "?choose=1")),
+    "form-page-channels": at(form_path("HAAR-OIL-M"), "channels"),
+    "form-page-error": page_error,
+    "form-page-done": page_done,
+    "form-page-available": at(form_path("HAAR-OIL-S")),
+    "cart-empty": at("/cart"),
+    "cart": cart_filled,
+    "checkout": checkout,
+    "checkout-error": checkout_error,
+    "order": order,
+    "merchant": at("/merchant"),
+    "merchant-product": at("/merchant?product=dreich-mug"),
+    "deliveries": deliveries,
+    "demand": at("/merchant/demand"),
+    "studio": at("/studio"),
+    "reset": at("/demo/reset"),
+    "tour-start": tour(1),
+    "tour-request": tour(3),
+    "tour-restock": tour(5),
+    "tour-message": tour(6),
+    "terms": at("/terms"),
+    "privacy": at("/privacy"),
+    "404": at("/no-such-page"),
+    "form-page-404": at(form_path("NO-SUCH")),
+    "sandbox": at("/", "sandbox"),
+    "sandbox-requests": at("/requests", "sandbox"),
+    "sandbox-request": at("/requests/2", "sandbox"),
+    "sandbox-request-consent": at("/requests/6", "sandbox"),
+    "sandbox-waiting": at("/waiting", "sandbox"),
+    "sandbox-flow": at("/flow", "sandbox"),
+    "sandbox-mailbox": at("/mailbox", "sandbox"),
+    **{f"sandbox-message-{number}": at(f"/mailbox/{number}", "sandbox") for number in range(1, 6)},
+    "sandbox-profiles": at("/profiles", "sandbox"),
+    "sandbox-drills": at("/drills", "sandbox"),
+    "sandbox-404": at("/missing", "sandbox"),
+}
