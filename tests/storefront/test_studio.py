@@ -163,16 +163,17 @@ def test_every_setting_of_a_visitor_has_a_labelled_control(studio: Studio) -> No
     labels = {each["for"] for each in page.all("label") if "for" in each}
     known = {each.key for each in known_settings(Settings)}
     shared = {
-        key for key in known if key.startswith(("delivery.", "retention.", "languages.", "texts."))
+        key
+        for key in known
+        if key.startswith(("catalog.", "delivery.", "retention.", "languages.", "texts."))
     }
 
     assert known & names == known - shared
     for field in fields:
         if field["name"] in known and field.tag in ("select", "textarea"):
             assert field["id"] in labels
-    assert (
-        "[delivery], [retention], [languages] and [texts] run the shop for everybody" in page.text
-    )
+    shown = "[catalog], [delivery], [retention], [languages] and [texts] run the shop for everybody"
+    assert shown in page.text
 
 
 def test_a_form_sent_untouched_changes_nothing(studio: Studio) -> None:
