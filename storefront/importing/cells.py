@@ -11,8 +11,6 @@ from notify_me import InventoryPolicy
 
 from .columns import Row
 
-__all__ = ["Decimal", "Read", "T", "policy", "price", "quantity", "tags"]
-
 T = TypeVar("T")
 Read = Callable[[Row], T]
 """Reads a cell of a row; raises `ValueError` in words for whoever made the file."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby, islice
 
 from notify_me import InventoryPolicy
 from notify_me.settings import KlaviyoCatalog
 
 from . import cells
+from .cells import Read, T
 from .columns import OPTIONS, Row, lacking_id
 from .plain_text import PlainText, plain_text, short
 from .problems import Problems, Unreadable
@@ -25,6 +27,8 @@ LONGEST_SKU = 64
 LONGEST_TITLE = 120
 LONGEST_HANDLE = 80
 LONGEST_OPTION = 40
+DEFAULT = "Default Title"
+"""What Shopify writes where a product has no options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class GivenVariant:
     external_id: str
     sku: str
     values: list[str]
-    price: cells.Decimal
+    price: Decimal
     quantity: int | None
     policy: InventoryPolicy
 
@@ -118,7 +122,7 @@ class Products:
     def _option_names(self, row: Row) -> dict[int, str]:
         """The options' names by their number; none for what Shopify calls Default Title."""
         names = {i: name for i in OPTIONS if (name := row[f"option{i}_name"])}
-        if list(names.values()) == ["Title"] and row["option1_value"] == "Default Title":
+        if list(names.values()) == ["Title"] and row["option1_value"] == DEFAULT:
             return {}
         if len(set(names.values())) < len(names):
             self._problems.add(row.line, "two of its options have the same name")
@@ -135,7 +139,7 @@ class Products:
         for row in rows:
             if row is not rows[0] and not _is_variant(row):
                 continue
-            values = self._values(row, names, plain="Default Title")
+            values = self._values(row, names)
             if (before := combinations.setdefault(tuple(values), row.line)) != row.line:
                 which = f"{' / '.join(values)!r}" if values else "the product without options"
                 self._problems.add(row.line, f"{which} stands at line {before} already")
@@ -143,12 +147,12 @@ class Products:
                 found.append(variant)
         return found
 
-    def _values(self, row: Row, names: dict[int, str], *, plain: str) -> list[str]:
+    def _values(self, row: Row, names: dict[int, str]) -> list[str]:
         for i in OPTIONS:
             value = row[f"option{i}_value"]
             if i in names and not value:
                 self._problems.add(row.line, f"has no value for {names[i]}")
-            elif value and i not in names and value != plain:
+            elif value and i not in names and value != DEFAULT:
                 self._problems.add(
                     row.line,
                     f"has {value!r} for option {i}, which the first line of its product doesn't "
@@ -169,7 +173,7 @@ class Products:
             external_id, self._sku(row, external_id), values, price, quantity, policy
         )
 
-    def _cell(self, row: Row, read: cells.Read[cells.T]) -> cells.T | None:
+    def _cell(self, row: Row, read: Read[T]) -> T | None:
         try:
             return read(row)
         except ValueError as error:

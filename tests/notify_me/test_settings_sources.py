@@ -90,6 +90,14 @@ def test_each_setting_can_be_set_by_the_file_and_by_a_variable(
     assert of(read_settings(file), known) == default
 
 
+@pytest.mark.parametrize("name", ["sfcc", "$woocommerce", "my-shop", "$shopware"])
+def test_an_integration_that_klaviyo_does_not_name_is_taken(name: str) -> None:
+    """It is free text there; only a slip in a known name is an error."""
+    found = read_settings(None, {"NOTIFY_ME_CATALOG__INTEGRATION": name})
+
+    assert str(found.catalog.composite_id("a:::b")) == f"{name}:::$default:::a:::b"
+
+
 def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
     """Key by key: beside a variable, the rest of its table stays."""
     file = tmp_path / "notify_me.toml"
