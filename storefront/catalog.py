@@ -114,11 +114,13 @@ def all_products(batch: int = 200) -> Iterator[list[Variant]]:
     while found := db.session.scalars(
         _products().where(Product.id > last).order_by(Product.id).limit(batch)
     ).all():
-        for product in found:
-            if product.variants:
-                yield [kit_variant(variant) for variant in product.variants]
         last = found[-1].id
+        read = [[kit_variant(each) for each in product.variants] for product in found]
+        # whoever asks may wait for Klaviyo between two of them: no transaction stays open for that,
+        # and the next batch is read as it is then
+        db.session.rollback()
         db.session.expunge_all()
+        yield from filter(None, read)
 
 
 def size() -> int:

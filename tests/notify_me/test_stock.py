@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from notify_me import CompositeID, Variant, admin
 from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import stock_job
+from notify_me.klaviyo import Deadline
 from notify_me.outcomes import Accepted, Answer, Outcome, Parked, outcome_of
 from notify_me.sign_up import Operation
 from tests.notify_me.delivery import Shop
@@ -178,7 +179,7 @@ def test_a_worker_that_cant_read_the_shop_keeps_the_job(
         def wait(self, timeout: float | None = None) -> bool:
             return False
 
-    def tell_stock(*_: object) -> Outcome:
+    def tell_stock(composite_id: CompositeID, root: str, deadline: Deadline) -> Outcome:
         if troubles:
             raise troubles.pop()
         return Accepted(Answer(200))
