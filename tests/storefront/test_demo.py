@@ -62,6 +62,7 @@ def test_the_mode_is_switched_for_one_visitor(app: Flask) -> None:
     response = mine.post("/demo/mode", data={"mode": "client", "here": HAT})
 
     assert (response.status_code, response.headers["Location"]) == (303, HAT)
+    assert "HttpOnly" in response.headers["Set-Cookie"]
     klaviyo = app.config["KLAVIYO_API_URL"]
     for visitor, state, allowed in ((mine, "send", True), (other, "done", False)):
         reply = visitor.post(FORM, data=TYPED, headers={"X-Notify-Me": "1"}).json
@@ -107,6 +108,7 @@ def test_the_tour_tells_only_what_happened(client: FlaskClient, stock: Stock) ->
     """It begins at what is sold out, and goes on when there is something to go on with."""
     begun = client.post("/demo/tour")
     assert begun.headers["Location"] == HAT
+    assert "HttpOnly" in begun.headers["Set-Cookie"]
     assert "1 of 7 Sold out" in panel(client)
 
     client.post("/demo/tour", data={"step": "2"})
