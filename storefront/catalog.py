@@ -114,11 +114,13 @@ def all_products(batch: int = 200) -> Iterator[list[Variant]]:
     while found := db.session.scalars(
         _products().where(Product.id > last).order_by(Product.id).limit(batch)
     ).all():
-        for product in found:
-            if product.variants:
-                yield [kit_variant(variant) for variant in product.variants]
         last = found[-1].id
+        read = [[kit_variant(each) for each in product.variants] for product in found]
+        # whoever asks may wait for Klaviyo between two of them: no transaction stays open for that,
+        # and the next batch is read as it is then
+        db.session.rollback()
         db.session.expunge_all()
+        yield from filter(None, read)
 
 
 def size() -> int:
@@ -132,14 +134,18 @@ def every_sku() -> list[str]:
     return list(db.session.scalars(sa.select(ProductVariant.sku)))
 
 
+def composite_id(sku: str) -> CompositeID:
+    """What Klaviyo knows a variant by."""
+    config = current_app.config
+    return CompositeID(config["CATALOG_INTEGRATION"], config["CATALOG_ID"], sku)
+
+
 def kit_variant(variant: ProductVariant) -> Variant:
     """`variant` as the kit knows it; needs its product and options loaded."""
     of = variant.product
     names = [option.name for option in of.options]
     return Variant(
-        composite_id=CompositeID(
-            current_app.config["CATALOG_INTEGRATION"], current_app.config["CATALOG_ID"], variant.sku
-        ),
+        composite_id=composite_id(variant.sku),
         product_id=of.handle,
         product_title=of.title,
         url=url_for("shop.product", handle=of.handle, variant=variant.sku),
@@ -182,10 +188,9 @@ class ShopCatalog:
 
     def composite_ids(self) -> Iterator[CompositeID]:
         """The composite ID of every variant, a few hundred at a time."""
-        config = current_app.config
         query = sa.select(ProductVariant.sku).order_by(ProductVariant.id)
         for sku in db.session.scalars(query.execution_options(yield_per=500)):
-            yield CompositeID(config["CATALOG_INTEGRATION"], config["CATALOG_ID"], sku)
+            yield composite_id(sku)
 
 
 def _products() -> sa.Select[Product]:

@@ -37,9 +37,9 @@ def restock(sku: str, quantity: int) -> None:
     # of a request, since the catalog makes addresses
     with current_app.test_request_context(base_url=restocking.root()):
         told = restocking.set_stock(variant, quantity)
-    cure = f" ({told.cure})" if told and told.cure else ""
-    click.echo(f"{sku}: {quantity} in stock. {restocking.WORDS[restocking.state(told)]}{cure}")
-    if restocking.state(told) in ("refused", "lost"):
+    cure = f" ({told.cure})" if told.cure else ""
+    click.echo(f"{sku}: {quantity} in stock. {restocking.WORDS[told.state]}{cure}")
+    if told.state == "refused":
         raise SystemExit(1)
 
 

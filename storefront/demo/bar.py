@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin
 
+from ..languages import within_the_shop
 from ..loopback import demo_visitor
 from . import sandbox, tour
 
@@ -21,7 +22,6 @@ def demo_bar() -> Markup:
     text = render_template(
         "demo/bar.html",
         mode=admin.mode(),
-        modes=admin.modes(),
         links=_links(),
         **panel(),
     )
@@ -41,7 +41,8 @@ def panel() -> dict[str, Any]:
         "tour": going if found else None,
         "facts": found,
         "steps": tour.STEPS,
-        "here": request.full_path.rstrip("?"),
+        "modes": admin.modes(),
+        "here": within_the_shop(request.full_path.removesuffix("?")),
     }
 
 
