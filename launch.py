@@ -19,7 +19,7 @@ from flask import Flask
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import ROOT, create_app
 from demo import demo_environment, is_demo, wants_sandbox
@@ -151,8 +151,13 @@ def _fill(app: Flask) -> None:
                 return
             app.cli.commands["storefront"].main(["push-catalog"], standalone_mode=False)
             app.extensions["sqlalchemy"].engine.dispose()
-    except (click.ClickException, SystemExit) as error:
-        print(f"\n  The stand-in for Klaviyo has no catalog: {error}\n", flush=True)  # noqa: T201
+    except click.ClickException as error:
+        print(f"\n  The stand-in for Klaviyo has no catalog: {error.message}\n", flush=True)  # noqa: T201
+    except SystemExit:
+        print("\n  The stand-in for Klaviyo lacks a part of the catalog: see above.\n", flush=True)  # noqa: T201
+    except SQLAlchemyError as error:
+        # the shop is open all the same
+        print(f"\n  The catalog can't be read ({type(error).__name__})\n", flush=True)  # noqa: T201
 
 
 def _wait_for(address: str, ended: threading.Event) -> bool:

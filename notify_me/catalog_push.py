@@ -103,6 +103,11 @@ class Push:
     def _items(self) -> Iterator[Thing]:
         for variants in self._products():
             first = variants[0]
+            if not bodies.writable(first.composite_id):
+                raise PushError(
+                    f"{first.composite_id} is in a catalog that Klaviyo gets from elsewhere: only "
+                    f"{':::'.join(bodies.WRITABLE)} is pushed"
+                )
             yield (
                 bodies.item_id(first),
                 bodies.item_attributes(first, self._root),
@@ -202,16 +207,31 @@ class Push:
                 )
             self._wait(pause)
             pause = min(pause * 2, 5.0)
-        for error in attributes.get("errors") or ():
+        errors = attributes.get("errors") or ()
+        for error in errors:
             self._fail(job, error)
+        lost = _number(attributes.get("failed_count")) - len(errors)
+        if attributes["status"] == "cancelled":
+            lost = len(job.things) - _number(attributes.get("completed_count")) - len(errors)
+        if lost > 0:
+            self._failed(job, lost, f"job {job.id} is {attributes['status']} without them")
 
     def _fail(self, job: _Job, error: Mapping[str, Any]) -> None:
-        place = str((error.get("source") or {}).get("pointer") or "")
-        number = next((part for part in place.split("/") if part.isdigit()), "")
-        name = job.things[int(number)] if number and int(number) < len(job.things) else job.kind
-        self._told.failed += 1
+        source = error.get("source")
+        place = str(source.get("pointer") or "") if isinstance(source, Mapping) else ""
+        number = next((part for part in place.split("/") if part.isdecimal()), "")
+        known = number and int(number) < len(job.things)
+        why = str(error.get("detail") or error.get("code"))
+        self._failed(job, 1, why, job.things[int(number)] if known else "")
+
+    def _failed(self, job: _Job, count: int, why: str, name: str = "") -> None:
+        """Count what a job didn't write. `name` is its ID; without it, one of the job's."""
+        self._told.failed += count
+        done = self._told.created if job.kind.endswith("-create-job") else self._told.updated
+        done["item" if "-item-" in job.kind else "variant"] -= count
         if len(self._told.failures) < MOST_FAILURES:
-            self._told.failures.append(f"{name}: {error.get('detail') or error.get('code')}")
+            of = f"{count} of {len(job.things)} from {job.things[0]} to {job.things[-1]}"
+            self._told.failures.append(f"{name or of}: {why}")
 
     def _patiently(self, call: Callable[[], Answer]) -> Answer:
         """The answer of a call, made again after a throttle or a passing trouble."""
@@ -225,6 +245,10 @@ class Push:
             self._wait(answer.retry_after or pause)
             pause = min(pause * 2, 30.0)
         return answer
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _id(answer: Answer) -> str:

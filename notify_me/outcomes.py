@@ -127,6 +127,10 @@ _CURES = {
 }
 
 
+_CATALOG_SCOPES = (
+    "the private key lacks a scope: the catalog takes catalogs:read and catalogs:write"
+)
+
 _CLIENT_CURES = {
     401: "check KLAVIYO_PUBLIC_KEY",
     403: "check the allowed domains of the public key in Klaviyo",
@@ -148,11 +152,15 @@ def outcome_of(answer: Answer, operation: Operation, endpoint: Endpoint = "api")
     if status == 404 and answer.code == "variant_not_found":
         cure = "Klaviyo's catalog has no variant under this composite ID"
         return Refused(answer, VARIANT_UNKNOWN, cure, field="variants")
-    if status == 400:
+    if status == 400 and operation is not Operation.UPDATE_VARIANT:
         return _bad_request(answer)
+    if status == 403 and operation is Operation.UPDATE_VARIANT:
+        return Misconfigured(answer, CANT_TAKE, _CATALOG_SCOPES)
     if status in _CURES:
         cures = _CURES if endpoint == "api" else _CURES | _CLIENT_CURES
         return Misconfigured(answer, CANT_TAKE, cures[status])
+    if status == 400:
+        return _refused_body(answer)
     return Parked(answer, CANT_TAKE, f"Klaviyo answered {status}, which this kit doesn't expect")
 
 
@@ -174,4 +182,9 @@ def _bad_request(answer: Answer) -> Outcome:
         case "data" if pointer.rstrip("/") == "/data":
             cure = "Klaviyo refused the whole request: is KLAVIYO_PUBLIC_KEY right?"
             return Misconfigured(answer, CANT_TAKE, cure)
-    return Parked(answer, CANT_TAKE, f"Klaviyo refused the body at {pointer or 'no pointer'}")
+    return _refused_body(answer)
+
+
+def _refused_body(answer: Answer) -> Outcome:
+    cure = f"Klaviyo refused the body at {answer.pointer or 'no pointer'}"
+    return Parked(answer, CANT_TAKE, cure)

@@ -35,13 +35,13 @@ def tell(
     """Make Klaviyo's figure that of the shop: Update Catalog Variant, or Create where it is new.
 
     `root` is the shop's address, for the links of what is created. Nothing is sent for a variant
-    that is gone, or whose stock isn't managed.
+    that is gone; one whose stock isn't managed is told as always there, as a push tells it.
     """
     outcome: Outcome = Accepted(Answer(None))
     told: int | None = None
     for _ in range(_ROUNDS):
         variant = find(composite_id)
-        if variant is None or variant.quantity is None:
+        if variant is None:
             return outcome
         quantity = bodies.quantity_told(variant)
         # another process may have read an older figure and told it later: look again

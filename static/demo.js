@@ -3,14 +3,16 @@ const panel = document.querySelector("[data-tour]");
 
 async function renew() {
   const reply = await fetch(panel.dataset.tour).catch(() => null);
-  const html = reply?.ok ? (await reply.text()).trim() : "";
-  // only what has changed is put in, or it would be read out again
-  if (html && html !== panel.dataset.shown) {
-    const focused = panel.contains(document.activeElement);
-    panel.innerHTML = html;
-    if (focused) panel.querySelector("button")?.focus();
+  const fresh = document.createElement("template");
+  fresh.innerHTML = reply?.ok ? await reply.text().catch(() => "") : "";
+  for (const after of fresh.content.children) {
+    const before = panel.querySelector(`:scope > .${after.className}`);
+    // only what has changed is put in, or it would be read out again
+    if (!before || before.innerHTML === after.innerHTML) continue;
+    const at = before.contains(document.activeElement) ? document.activeElement.textContent : "";
+    before.innerHTML = after.innerHTML;
+    if (at) [...before.querySelectorAll("button, a")].find((each) => each.textContent === at)?.focus();
   }
-  panel.dataset.shown = html;
 }
 
 if (panel) {

@@ -110,11 +110,13 @@ def all_products(batch: int = 200) -> Iterator[list[Variant]]:
     while found := db.session.scalars(
         _products().where(Product.id > last).order_by(Product.id).limit(batch)
     ).all():
-        for product in found:
-            if product.variants:
-                yield [kit_variant(variant) for variant in product.variants]
         last = found[-1].id
+        read = [[kit_variant(each) for each in product.variants] for product in found]
+        # whoever asks may wait for Klaviyo between two of them: no transaction stays open for that,
+        # and the next batch is read as it is then
+        db.session.rollback()
         db.session.expunge_all()
+        yield from filter(None, read)
 
 
 def size() -> int:
@@ -128,12 +130,17 @@ def every_sku() -> list[str]:
     return list(db.session.scalars(sa.select(ProductVariant.sku)))
 
 
+def composite_id(variant: ProductVariant) -> CompositeID:
+    """What Klaviyo knows a variant by."""
+    return current_catalog().composite_id(variant.external_id)
+
+
 def kit_variant(variant: ProductVariant) -> Variant:
     """`variant` as the kit knows it; needs its product and options loaded."""
     of = variant.product
     names = [option.name for option in of.options]
     return Variant(
-        composite_id=current_catalog().composite_id(variant.external_id),
+        composite_id=composite_id(variant),
         product_id=of.handle,
         product_title=of.title,
         url=url_for("shop.product", handle=of.handle, variant=variant.sku),

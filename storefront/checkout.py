@@ -79,10 +79,10 @@ def place() -> BaseResponse:
         return _page(form, lines, status=422)
     delivery = orders.Delivery(form.name.data or "", form.email.data or "", form.address.data or "")
     try:
-        orders.place(db.session, form.reference.data or "", lines, delivery)
+        leave_word = restocking.leave_word(line.variant for line in lines)
+        orders.place(db.session, form.reference.data or "", lines, delivery, leave_word)
     except orders.OutOfStock:
         return _page(form, cart.lines(cart.read()), status=409)
-    restocking.taken(line.variant.sku for line in lines)
     response = _done(form.reference.data or "")
     cart.write(response, {})
     return response

@@ -38,9 +38,9 @@ def restock(sku: str, quantity: int) -> None:
     # of a request, since the catalog makes addresses
     with current_app.test_request_context(base_url=restocking.root()):
         told = restocking.set_stock(variant, quantity)
-    cure = f" ({told.cure})" if told and told.cure else ""
-    click.echo(f"{sku}: {quantity} in stock. {restocking.WORDS[restocking.state(told)]}{cure}")
-    if restocking.state(told) in ("refused", "lost"):
+    cure = f" ({told.cure})" if told.cure else ""
+    click.echo(f"{sku}: {quantity} in stock. {restocking.WORDS[told.state]}{cure}")
+    if told.state == "refused":
         raise SystemExit(1)
 
 
@@ -53,8 +53,8 @@ def push_catalog(dry_run: bool) -> None:
     """
     if not (ours := current_catalog()).writable:
         raise click.ClickException(
-            f"this shop's catalog is {ours.integration}, which the platform itself fills: only "
-            "$custom is pushed from here"
+            f"this shop's catalog is {ours.integration}:::{ours.catalog_id}, which Klaviyo gets "
+            "from elsewhere: only $custom:::$default is pushed from here"
         )
     try:
         # of a request, since the catalog makes addresses

@@ -126,7 +126,7 @@ def choose() -> BaseResponse:
     wanted = request.form.get("lang", "")
     if wanted not in {each.tag for each in offered()}:
         abort(400)
-    response = redirect(_within_the_shop(request.form.get("next", "")), code=303)
+    response = redirect(within_the_shop(request.form.get("next", "")), code=303)
     response.set_cookie(
         LANGUAGE_COOKIE,
         wanted,
@@ -138,7 +138,7 @@ def choose() -> BaseResponse:
     return response
 
 
-def _within_the_shop(address: str) -> str:
+def within_the_shop(address: str) -> str:
     """The address, if it is a path of this shop's; else the front."""
     parts = urlsplit(address)
     odd = "\\" in address or not address.isprintable()

@@ -69,9 +69,7 @@ def set_stock() -> BaseResponse:
         response.status_code = 422
         return response
     told = restocking.set_stock(variant, None if unmanaged else int(text))
-    # nobody is told of a stock that nobody counts
-    state = None if unmanaged else restocking.state(told)
-    place = url("merchant.show", product=handle, set=sku, told=state)
+    place = url("merchant.show", product=handle, set=sku, told=told.state)
     return redirect(place, code=303)
 
 

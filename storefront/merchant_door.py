@@ -62,7 +62,7 @@ def signed_in() -> bool:
 
 def keep(blueprint: Blueprint) -> None:
     """Put the door before every page of `blueprint`, and keep its replies out of caches."""
-    blueprint.before_request(_ask)
+    blueprint.before_request(ask)
     blueprint.after_request(private)
 
 
@@ -76,7 +76,7 @@ def private(response: Response) -> Response:
     return response
 
 
-def _ask() -> Response | None:
+def ask() -> Response | None:
     """Let the merchant in, or ask for the password.
 
     :raise 404: there is no password, and the request isn't the demo's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -32,8 +32,15 @@ class OutOfStock(Exception):
         self.skus = skus
 
 
-def place(session: Session, reference: str, lines: Sequence[CartLine], delivery: Delivery) -> None:
-    """Take the lines' pieces off the stock and keep the order, in one transaction.
+def place(
+    session: Session,
+    reference: str,
+    lines: Sequence[CartLine],
+    delivery: Delivery,
+    within: Callable[[Session], None],
+) -> None:
+    """Take the lines' pieces off the stock and keep the order, in one transaction, of which what
+    `within` does is a part.
 
     The same `reference` again does nothing: a form that was sent twice makes one order.
     Raises `OutOfStock`, with nothing changed, when a line can't be had in full.
@@ -52,6 +59,7 @@ def place(session: Session, reference: str, lines: Sequence[CartLine], delivery:
     if short:
         session.rollback()
         raise OutOfStock(short)
+    within(session)
     session.commit()
 
 

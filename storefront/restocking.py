@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from flask import current_app, has_request_context, request
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from notify_me import SettingsError, admin
 
 from . import catalog
 from .database import db
 from .models import ProductVariant
-
-logger = logging.getLogger(__name__)
 
 WORDS = {
     "told": "Klaviyo knows.",
@@ -24,41 +21,27 @@ WORDS = {
     "refused": "Klaviyo won’t have it: the log says why.",
     "elsewhere": "Klaviyo gets the stock from your own platform, not from here.",
     "no_key": "Klaviyo isn’t told: that takes a private key.",
-    "lost": "Klaviyo couldn’t be told, and the queue doesn’t answer: set it again in a moment.",
 }
-"""What became of it, by `admin.StockTold.state`; `lost`: it could neither be told nor kept."""
+"""What became of it, by `admin.StockTold.state`."""
 
 
-def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockTold | None:
+def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockTold:
     """Put so many pieces on the shelf, or None for not managed, and tell Klaviyo.
 
-    What Klaviyo made of it; None where neither reached it nor could be kept.
+    Returns what Klaviyo made of it; raises `sqlalchemy.exc.SQLAlchemyError` with nothing changed.
     """
+    place, composite_id = root(), catalog.composite_id(variant)
     variant.quantity = quantity
-    db.session.commit()
-    composite_id = catalog.kit_variant(catalog.variants([variant.sku])[variant.sku]).composite_id
-    try:
-        return admin.stock_changed(composite_id, root())
-    except SQLAlchemyError as error:
-        logger.error("a changed stock can't be kept: %s", type(error).__name__)
-        return None
+    return admin.stock_changed(composite_id, place, within=db.session)
 
 
-def state(told: admin.StockTold | None) -> str:
-    """The outcome as a key of `WORDS`."""
-    return told.state if told else "lost"
-
-
-def taken(skus: Iterable[str]) -> None:
-    """An order has taken pieces off the shelf: Klaviyo is told by the worker, never by a shopper's
-    wait. What can't be kept is logged: the next change tells all the same.
+def leave_word(variants: Iterable[ProductVariant]) -> Callable[[Session], None]:
+    """What an order of these does in its own transaction: the worker tells Klaviyo of them, never
+    in a shopper's time, and no order is kept without it.
     """
-    found = [catalog.kit_variant(each) for each in catalog.variants([*skus]).values()]
-    managed = [each.composite_id for each in found if each.quantity is not None]
-    try:
-        admin.stock_will_be_told(managed, root())
-    except SQLAlchemyError as error:
-        logger.error("the stock after an order can't be kept: %s", type(error).__name__)
+    managed = [catalog.composite_id(each) for each in variants if each.quantity is not None]
+    place = root()
+    return lambda session: admin.stock_will_be_told(managed, place, within=session)
 
 
 def root() -> str:

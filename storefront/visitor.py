@@ -22,12 +22,14 @@ _MODES: dict[str, Literal["server", "client"]] = {"server": "server", "client": 
 
 def visitor() -> Visitor | None:
     """This visitor's own choices; None for everybody but the merchant and the demo's visitors."""
-    if not merchant_door.may_enter():
+    merchant, demo = merchant_door.may_enter(), demo_visitor()
+    if not merchant and not demo:
         return None
     try:
-        settings = looks.read(looks.chosen()) or {}
+        settings = (looks.read(looks.chosen()) or {}) if merchant else {}
     except SQLAlchemyError as error:
         logger.warning("a visitor's look can't be read: %s", type(error).__name__)
         settings = {}
-    mode = _MODES.get(request.cookies.get(MODE_COOKIE, "")) if demo_visitor() else None
+    # the demo's own, whatever password the merchant's pages ask for
+    mode = _MODES.get(request.cookies.get(MODE_COOKIE, "")) if demo else None
     return Visitor(settings, mode)

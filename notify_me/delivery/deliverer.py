@@ -80,8 +80,15 @@ class Deliverer:
         except Exception as error:
             # ours to mend; the class alone, since its text may hold what the job holds
             problem = f"the worker couldn't handle it ({type(error).__name__})"
-            logger.error("sign-up %s: %s", job.sign_up_id, problem)
-            self._patiently(lambda: self._settle(job, Parked(Answer(None), CANT_TAKE, problem)))
+            logger.error("%s: %s", job.name, problem)
+            self._patiently(lambda: self._unhandled(job, problem))
+
+    def _unhandled(self, job: Job, problem: str) -> None:
+        if job.operation is Operation.UPDATE_VARIANT:
+            # no log row could tell of it once it is set aside: it comes back, ever more seldom
+            self._settle_stock(job, Temporary(Answer(None, problem=problem), CANT_TAKE, problem))
+        else:
+            self._settle(job, Parked(Answer(None), CANT_TAKE, problem))
 
     def _deliver(self, job: Job) -> None:
         call = self._patiently(lambda: self._call_of(job))
@@ -98,8 +105,9 @@ class Deliverer:
         if not self._patiently(lambda: self._stock_may_go(job)):
             return
         composite_id = CompositeID.parse(str(job.body["variant"]))
-        deadline = Deadline(self._settings.call_timeout)
-        outcome = self._tell_stock(composite_id, str(job.body["root"]), deadline)
+        root, patience = str(job.body["root"]), self._settings.call_timeout
+        # it reads the shop's database too, and to tell it twice does no harm
+        outcome = self._patiently(lambda: self._tell_stock(composite_id, root, Deadline(patience)))
         self._watch(outcome, job.operation)
         if not isinstance(outcome, Misconfigured):
             log_outcome(Call(job.operation, {}, composite_id), outcome, None)

@@ -123,6 +123,13 @@ class Job:
         return f"{self.sign_up_id}-{self.position}-{self.attempt}"
 
     @property
+    def name(self) -> str:
+        """What it is about, for the log."""
+        if self.operation is Operation.UPDATE_VARIANT:
+            return f"the stock of {self.body.get('variant')}"
+        return f"sign-up {self.sign_up_id}"
+
+    @property
     def key(self) -> tuple[str, int, int]:
         """Sign-up, position and attempt: which copy of which call this is."""
         return self.sign_up_id, self.position, self.attempt
@@ -303,6 +310,10 @@ class Queue:
         for each in found:
             self.client.set_workflow_delay(each.workflow_id, delay_seconds=0.0)
         return len(found)
+
+    def hasten(self, job: Job) -> None:
+        """Let a job that was kept for later go as soon as the limit allows."""
+        self.client.set_workflow_delay(job.id, delay_seconds=0.0)
 
     def gate(self, operation: Operation, places: int) -> None:
         """How many of an operation's calls each worker makes at once; 0 holds the queue."""

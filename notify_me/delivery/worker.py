@@ -215,9 +215,11 @@ def _set_aside(parts: Parts) -> None:
     for job in broken:
         outcome = Parked(Answer(None), CANT_TAKE, "the worker couldn't handle it")
         with parts.log.writing() as session:
-            if parts.log.advance(session, job.key, CallState.PARKED, outcome, again=True):
+            if job.operation is Operation.UPDATE_VARIANT:
+                parts.queue.keep(session, [job.again()], delay=parts.settings.longest_retry)
+            elif parts.log.advance(session, job.key, CallState.PARKED, outcome, again=True):
                 parts.queue.park(session, job.again())
-        logger.error("sign-up %s: a call that couldn't be handled was parked", job.sign_up_id)
+        logger.error("%s: a call that couldn't be handled was put aside", job.name)
     parts.queue.remove([job.id for job in broken])
 
 

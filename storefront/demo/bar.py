@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin, current_catalog
 
+from ..languages import within_the_shop
 from ..loopback import demo_visitor
 from . import sandbox, tour
 
@@ -21,7 +22,6 @@ def demo_bar() -> Markup:
     text = render_template(
         "demo/bar.html",
         mode=admin.mode(),
-        modes=admin.modes(),
         links=_links(),
         # else no restock would reach Klaviyo, and the tour's story would have no end
         stock_is_told=current_catalog().writable,
@@ -43,7 +43,8 @@ def panel() -> dict[str, Any]:
         "tour": going if found else None,
         "facts": found,
         "steps": tour.STEPS,
-        "here": request.full_path.rstrip("?"),
+        "modes": admin.modes(),
+        "here": within_the_shop(request.full_path.removesuffix("?")),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -126,7 +126,7 @@ def facts(tour: Tour, sandbox: Sandbox) -> Facts | None:
 
 
 def _seen(tour: Tour, sandbox: Sandbox, composite_id: str) -> dict[str, Any]:
-    calls = sandbox.requests(after=tour.request)
+    calls = _after(tour.request, sandbox.requests)
     subscriptions = [
         each
         for each in calls
@@ -137,7 +137,7 @@ def _seen(tour: Tour, sandbox: Sandbox, composite_id: str) -> dict[str, Any]:
     restocks = [each for each in calls if _restocks(each, composite_id)]
     messages = [
         each
-        for each in sandbox.messages(after=tour.message)
+        for each in _after(tour.message, sandbox.messages)
         if each["variant"] == composite_id and each["status"] == "sent"
     ]
     return {
@@ -146,6 +146,16 @@ def _seen(tour: Tour, sandbox: Sandbox, composite_id: str) -> dict[str, Any]:
         "restock": _newest(restocks),
         "message": _newest(messages),
     }
+
+
+def _after(last: int, read: Callable[..., list[Row]]) -> list[Row]:
+    """What came after the last one before the tour. A stand-in that has forgotten that one counts
+    anew from 1: all that it has is of today.
+    """
+    found = read(after=max(last - 1, 0))
+    if last and not any(each["id"] == last for each in found):
+        return read()
+    return [each for each in found if each["id"] > last]
 
 
 def _newest(rows: list[Row]) -> Row | None:

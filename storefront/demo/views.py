@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,14 +12,16 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import admin, current_catalog
 
-from .. import cart, catalog, catalog_file, departments, loader, restocking
+from .. import cart, catalog, catalog_file, departments, loader, merchant_door, restocking
 from ..database import db
+from ..languages import within_the_shop
 from ..loopback import demo_visitor
 from ..models import Order, OrderLine
 from ..visitor import MODE_COOKIE
 from . import sandbox, tour
 from .bar import panel
 
+logger = logging.getLogger(__name__)
 blueprint = Blueprint("demo", __name__, url_prefix="/demo")
 
 CATALOG = Path(__file__).parents[1] / "catalog.json"
@@ -59,7 +61,7 @@ def set_mode() -> BaseResponse:
 def show_tour() -> str:
     """The tour's panel, for the script that puts it in place of the one that is there."""
     found = panel()
-    found["here"] = request.args.get("here", "/")
+    found["here"] = _here()
     return render_template("demo/tour.html", **found)
 
 
@@ -109,14 +111,14 @@ def _to(place: str, going: tour.Tour | None) -> BaseResponse:
 
 
 @blueprint.get("/reset")
-def ask_to_start_again() -> str:
-    """Ask whether all that was done in the demo shall go.
+def ask_to_start_again() -> str | BaseResponse:
+    """Ask whether all that was done in the demo shall go, once the merchant's password is given.
 
     :raise 404: the shop speaks to Klaviyo itself.
     """
     if sandbox.current() is None:
         abort(404)
-    return render_template("demo/reset.html")
+    return merchant_door.ask() or render_template("demo/reset.html")
 
 
 @blueprint.post("/reset")
@@ -128,6 +130,9 @@ def start_again() -> BaseResponse:
     stand_in = sandbox.current()
     if stand_in is None:
         abort(404)
+    # orders and sign-ups are the merchant's
+    if asked := merchant_door.ask():
+        return asked
     try:
         stand_in.reset()
     except sandbox.SandboxAway:
@@ -142,8 +147,10 @@ def start_again() -> BaseResponse:
         db.session.commit()
     if current_catalog().writable:
         # the stand-in's stock too: what it believes to be there could not come back
-        with suppress(admin.PushError):
+        try:
             admin.push_catalog(catalog.all_products, restocking.root())
+        except admin.PushError as error:
+            logger.warning("Klaviyo's stand-in has not got the catalog: %s", error)
     response = redirect(url("shop.listing"), code=303)
     cart.write(response, {})
     tour.write(response, None)
@@ -153,7 +160,4 @@ def start_again() -> BaseResponse:
 
 def _here() -> str:
     """The page of the shop that the visitor came from."""
-    place = request.form.get("here", "/")
-    # nothing but a path of this shop's: "//" would lead to another host, and so would "/\"
-    inside = place.startswith("/") and not place.startswith("//") and "\\" not in place
-    return place if inside and place.isprintable() else "/"
+    return within_the_shop(request.values.get("here", "/"))

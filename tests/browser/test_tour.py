@@ -43,6 +43,27 @@ def step_on(page: Page, then: str) -> None:
     expect(page.locator(".tour__title")).to_have_text(then)
 
 
+def nothing_new_is_read_out(page: Page) -> None:
+    """A look at another tab and back: what says the same stays, and the focus with it."""
+    button = page.get_by_role("button", name="Leave the tour")
+    button.focus()
+    page.evaluate(
+        """() => {
+            window.touched = 0;
+            const panel = document.querySelector("[data-tour]");
+            new MutationObserver((all) => (window.touched += all.length)).observe(panel, {
+                childList: true, subtree: true, characterData: true });
+        }"""
+    )
+    with page.expect_response(lambda reply: "/demo/tour?" in reply.url) as caught:
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    caught.value.finished()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert page.evaluate("window.touched") == 0
+    expect(button).to_be_focused()
+    expect(page.locator(".tour [aria-live], .tour[aria-live]")).to_have_class("tour__story")
+
+
 def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
     """From the waiting list to the order."""
     page.get_by_role("link", name="the back room").click()
@@ -86,6 +107,7 @@ def test_the_whole_story_by_the_server(page: Page, shop_url: str, sandbox: Sandb
     page.keyboard.press("Escape")
     expect(page.locator(".tour__story")).to_contain_text("Klaviyo’s answer was 202")
     expect(page.locator(".tour__title")).to_be_in_viewport()
+    nothing_new_is_read_out(page)
 
     step_on(page, "3 of 7 The request")
     [call] = sandbox.requests()

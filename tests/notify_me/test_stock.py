@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from notify_me import CompositeID, Variant, admin
+from notify_me.delivery.deliverer import Deliverer
+from notify_me.delivery.queue import stock_job
+from notify_me.klaviyo import Deadline
+from notify_me.outcomes import Accepted, Answer, Outcome, Parked, outcome_of
+from notify_me.sign_up import Operation
 from tests.notify_me.delivery import Shop
 from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox, eventually
@@ -74,8 +82,8 @@ def test_owed_pieces_are_none_in_stock(app: Flask, sandbox: Sandbox) -> None:
 def test_what_isnt_managed_here_is_left_alone(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, make_app: Callable[..., Flask]
 ) -> None:
-    """Stock that nobody counts, another platform's catalog, and a shop without a private key."""
-    assert change(app, None).state == "told"
+    """A variant that is gone, another platform's catalog, and a shop without a private key."""
+    assert change(app, 1, CompositeID("$custom", "$default", "GONE")).state == "told"
     shopify = CompositeID("$shopify", "$default", "123")
     catalog.add("tee", "Tee", "123", 0, composite_id=shopify)
     assert change(app, 3, shopify).state == "elsewhere"
@@ -126,6 +134,83 @@ def test_a_refused_key_holds_the_stock_until_it_is_mended(shop: Shop, sandbox: S
         sandbox.calm()
         eventually(lambda: stocked(sandbox))
         eventually(lambda: shop.status()["held"] == [])
+
+
+def test_stock_that_nobody_counts_is_never_sold_out(app: Flask, sandbox: Sandbox) -> None:
+    """Who waits for a variant hears of it when it can be had from now on; the kit's push agrees."""
+    assert change(app, 0).state == "told"
+    assert change(app, None).state == "told"
+    assert stocked(sandbox)[0]["quantity"] == 1_000_000
+
+
+def test_a_death_before_klaviyo_answers_loses_nothing(
+    shop: Shop, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change and its job are one commit; what Klaviyo has at once leaves none behind."""
+
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    with shop.app.test_request_context():
+        session = shop.app.extensions["sqlalchemy"].session
+        session.execute(sa.text("CREATE TABLE shelf (quantity INTEGER)"))
+        session.execute(sa.text("INSERT INTO shelf VALUES (5)"))
+        with monkeypatch.context() as patched:
+            patched.setattr("notify_me.restocking.tell", die)
+            with pytest.raises(SystemExit):
+                admin.stock_changed(MUG, ROOT, within=session)
+    assert shop.rows("SELECT quantity FROM shelf") == [(5,)]
+    assert shop.status()["waiting"] == {"update_catalog_variant": 1}
+
+    assert change(shop.app, 3).state == "told"
+    assert shop.status()["waiting"] == {"update_catalog_variant": 1}
+
+
+@pytest.mark.parametrize("error", [OperationalError("", None, Exception()), ValueError("ours")])
+def test_a_worker_that_cant_read_the_shop_keeps_the_job(
+    shop: Shop, error: Exception, lines: list[str]
+) -> None:
+    """A database that is away is waited for; what is ours to mend comes back later."""
+    troubles = [error]
+
+    class Quick(threading.Event):
+        """A second that is over at once."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            return False
+
+    def tell_stock(composite_id: CompositeID, root: str, deadline: Deadline) -> Outcome:
+        if troubles:
+            raise troubles.pop()
+        return Accepted(Answer(200))
+
+    with shop.app.app_context():
+        state = shop.app.extensions["notify_me"]
+        worker = Deliverer(
+            state.log,
+            state.queue,
+            state.klaviyo,
+            state.settings.delivery,
+            tell_stock=tell_stock,
+            ended=Quick(),
+        )
+        worker.deliver(stock_job(MUG, ROOT))
+
+    ours = isinstance(error, ValueError)
+    assert shop.status()["waiting"] == ({"update_catalog_variant": 1} if ours else {})
+    text = "".join(lines)
+    assert (f"the stock of {MUG}: the worker couldn't handle it (ValueError)" in text) is ours
+    assert ("Accepted: update_catalog_variant" in text) is not ours
+
+
+def test_a_refused_body_is_told_as_one() -> None:
+    """Not as a public key, which has no part in it, and for which the queue would be held."""
+    answer = Answer(400, errors=({"code": "invalid", "source": {"pointer": "/data"}},))
+    outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
+    assert isinstance(outcome, Parked)
+    assert outcome.cure == "Klaviyo refused the body at /data"
+    scope = outcome_of(Answer(403), Operation.UPDATE_VARIANT)
+    assert "catalogs:read and catalogs:write" in scope.cure
 
 
 def test_what_is_refused_for_good_is_told_and_not_kept(shop: Shop, sandbox: Sandbox) -> None:

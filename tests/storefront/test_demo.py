@@ -11,10 +11,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.security import generate_password_hash
 
 from storefront import db
+from storefront.demo import tour
 from storefront.loopback import FORWARDED
-from storefront.models import ProductVariant
+from storefront.models import Product, ProductVariant
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.shop import Page, Stock, words
 from tests.support import Sandbox
@@ -60,6 +62,7 @@ def test_the_mode_is_switched_for_one_visitor(app: Flask) -> None:
     response = mine.post("/demo/mode", data={"mode": "client", "here": HAT})
 
     assert (response.status_code, response.headers["Location"]) == (303, HAT)
+    assert "HttpOnly" in response.headers["Set-Cookie"]
     klaviyo = app.config["KLAVIYO_API_URL"]
     for visitor, state, allowed in ((mine, "send", True), (other, "done", False)):
         reply = visitor.post(FORM, data=TYPED, headers={"X-Notify-Me": "1"}).json
@@ -105,6 +108,7 @@ def test_the_tour_tells_only_what_happened(client: FlaskClient, stock: Stock) ->
     """It begins at what is sold out, and goes on when there is something to go on with."""
     begun = client.post("/demo/tour")
     assert begun.headers["Location"] == HAT
+    assert "HttpOnly" in begun.headers["Set-Cookie"]
     assert "1 of 7 Sold out" in panel(client)
 
     client.post("/demo/tour", data={"step": "2"})
@@ -208,4 +212,92 @@ def test_a_real_account_is_nobodys_to_reset(tmp_path: Path, filled: Path) -> Non
     assert client.get("/demo/reset").status_code == 404
     assert client.post("/demo/reset").status_code == 404
     assert client.post("/demo/tour").status_code == 404
+    close(app)
+
+
+def test_a_tour_outlives_the_stand_ins_memory(client: FlaskClient, sandbox: Sandbox) -> None:
+    """One that was started anew counts its requests from 1 again: the tour goes on all the same."""
+    client.post(FORM, data=TYPED)
+    client.post("/demo/tour")
+    client.post("/demo/tour", data={"step": "2"})
+    assert "Klaviyo’s answer" not in panel(client)
+    cookie = client.get_cookie("shop_tour")
+    assert cookie is not None
+    with client.application.app_context():
+        begun = tour._serializer().loads(cookie.value)
+        later = tour._serializer().dumps(begun | {"request": 900, "message": 900})
+    client.set_cookie("shop_tour", later)
+    client.post(FORM, data=TYPED | {"email": "bea@lovelace.dev"})
+
+    assert "Klaviyo’s answer was 202" in panel(client)
+
+
+@pytest.mark.parametrize("here", ["javascript:alert(1)", "https://evil.example/", "//evil.example"])
+def test_the_panel_alone_links_to_no_other_place(client: FlaskClient, here: str) -> None:
+    """What an address says about the page is checked there, too."""
+    client.post("/demo/tour")
+    client.post("/demo/tour", data={"step": "6"})
+    reply = client.get("/demo/tour", query_string={"here": here})
+
+    assert "look again" in reply.text
+    assert 'href="/"' in reply.text
+    assert here not in reply.text
+    assert reply.headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_panel_shows_no_key_and_no_markup(
+    client: FlaskClient, app: Flask, sandbox: Sandbox
+) -> None:
+    """Whatever a product is called or a request held."""
+    with app.app_context():
+        db.session.execute(sa.update(Product).values(title="<script>alert(1)</script>" * 4))
+        db.session.commit()
+    client.post("/demo/tour")
+    client.post(FORM, data=TYPED)
+    for step in "1234567":
+        client.post("/demo/tour", data={"step": step})
+        page = client.get(HAT).text
+        assert "<script>alert" not in page
+        assert str(app.config["KLAVIYO_PRIVATE_KEY"]) not in page
+        assert app.extensions["notify_me"].account.private_key.get_secret_value() not in page
+
+
+def test_without_a_database_the_page_and_the_bar_stand(client: FlaskClient, app: Flask) -> None:
+    """An error page has the bar, without the tour that can't be told."""
+    client.post("/demo/tour")
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with app.app_context():
+        for table in ("shop_variant", "shop_product"):
+            db.session.execute(sa.text(f"ALTER TABLE {table} RENAME TO {table}_away"))
+        db.session.commit()
+    reply = client.get(HAT)
+
+    assert reply.status_code >= 500
+    assert 'class="demo"' in reply.text
+    assert 'class="tour"' not in reply.text
+
+
+def test_a_password_guards_what_is_the_merchants(
+    tmp_path: Path, filled: Path, sandbox: Sandbox
+) -> None:
+    """Where one is set, a reset asks for it; the visitor's own switch doesn't."""
+    shutil.copy(filled, tmp_path / "guarded.db")
+    hashed = generate_password_hash("four words of rain", method="pbkdf2:sha256:1")
+    app = make_shop(
+        tmp_path / "guarded.db",
+        **sandbox.environ(),
+        SANDBOX_URL=sandbox.url,
+        MERCHANT_PASSWORD_HASH=hashed,
+    )
+    client, shelf = app.test_client(), Stock(app)
+    shelf.set("BLAT-S", 5)
+
+    for send in (client.get, client.post):
+        assert "/merchant/login" in send("/demo/reset").headers["Location"]
+    assert shelf.of("BLAT-S") == 5
+    client.post("/demo/mode", data={"mode": "client"})
+    assert 'value="client" aria-pressed="true"' in client.get(HAT).text
+    client.post("/merchant/login", data={"password": "four words of rain"})
+    client.post("/demo/reset")
+    assert shelf.of("BLAT-S") == 0
     close(app)

@@ -16,7 +16,10 @@ import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
 
-from storefront import db
+from notify_me import admin
+from notify_me.klaviyo import Deadline, Klaviyo
+from notify_me.outcomes import Answer
+from storefront import catalog, db
 from storefront.models import Product, ProductVariant
 from tests.storefront.conftest import close, environ, make_shop
 from tests.storefront.shop import Stock
@@ -179,3 +182,64 @@ def test_hundreds_go_in_jobs_of_a_hundred_at_most(app: Flask, sandbox: Sandbox) 
     ]
     assert sum(sizes) == 310
     assert max(sizes) <= 100
+
+
+@pytest.mark.parametrize(
+    ("job", "failed", "words"),
+    [
+        ({"status": "cancelled", "completed_count": 0}, 60, "60 of 60 from"),
+        ({"status": "complete", "failed_count": 2, "errors": []}, 2, "2 of 60 from"),
+        ({"status": "complete", "errors": [{"detail": "No.", "source": []}]}, 1, "No."),
+        ({"status": "complete", "errors": [{"code": "odd", "source": None}]}, 1, "odd"),
+    ],
+)
+def test_what_a_job_lost_is_no_success(
+    app: Flask,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    job: dict[str, Any],
+    failed: int,
+    words: str,
+) -> None:
+    """Cancelled at Klaviyo, short of some, or with an error that points nowhere."""
+    ask = Klaviyo.get_catalog_job
+
+    def asked(self: Klaviyo, kind: str, job_id: str, *, deadline: Deadline) -> Answer:
+        if kind == "catalog-variant-bulk-create-job":
+            return Answer(200, document={"data": {"attributes": job}})
+        return ask(self, kind, job_id, deadline=deadline)
+
+    monkeypatch.setattr(Klaviyo, "get_catalog_job", asked)
+    told = push(app)
+
+    assert told.exit_code == 1
+    assert f"Created 15 items and {60 - failed} variants" in told.stdout
+    assert f"{failed} failed:" in told.stdout
+    assert words in told.stderr
+
+
+def test_no_transaction_waits_for_klaviyo(app: Flask) -> None:
+    """Between two products the database is free, and what is changed meanwhile is read."""
+    with app.test_request_context():
+        products = catalog.all_products(batch=1)
+        next(products)
+        assert not db.session.in_transaction()
+        second = db.session.scalars(sa.select(Product).order_by(Product.id).offset(1)).first()
+        assert second is not None
+        second.title = "Changed meanwhile"
+        db.session.commit()
+        assert next(products)[0].product_title == "Changed meanwhile"
+
+
+def test_the_kit_pushes_no_other_catalog(app: Flask, tmp_path: Path, sandbox: Sandbox) -> None:
+    """Whoever asks."""
+    theirs = {"NOTIFY_ME_CATALOG__CATALOG_ID": "other"}
+    other = make_shop(tmp_path / "shop.db", **sandbox.environ(), SHOP_URL=SHOP, **theirs)
+    with (
+        other.test_request_context(),
+        pytest.raises(admin.PushError, match="in a catalog that Klaviyo gets from elsewhere"),
+    ):
+        admin.push_catalog(catalog.all_products, SHOP)
+    assert push(other).exit_code == 1
+    assert writes(sandbox) == []
+    close(other)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.shop import Page, Stock
@@ -83,6 +84,28 @@ def test_an_order_leaves_word_for_the_worker(client: FlaskClient, sandbox: Sandb
 
     assert sandbox.requests() == []
     assert "1 change of stock waits." in Page(client, "/merchant/deliveries").text
+
+
+@pytest.mark.parametrize("path", ["/merchant", "/checkout"])
+def test_no_change_of_stock_without_its_word_to_klaviyo(
+    client: FlaskClient, stock: Stock, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """One commit: where the queue can't take it, nothing was set and nothing ordered."""
+    client.post("/cart", data={"sku": "DREI-MIL", "quantity": "1"})
+    reference = client.get("/checkout").text.split('name="reference"')[1].split('value="')[1][:43]
+    before = stock.of("DREI-MIL")
+
+    def full(*_: object, **__: object) -> None:
+        raise OperationalError("", None, Exception("full"))
+
+    monkeypatch.setattr("notify_me.delivery.queue.Queue.keep", full)
+    typed = {"reference": reference, "name": "Ada", "email": "a@b.dev", "address": "1 Rain Row"}
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    given = {"sku": "DREI-MIL", "quantity": "99"} if path == "/merchant" else typed
+    assert client.post(path, data=given).status_code >= 500
+
+    assert stock.of("DREI-MIL") == before
+    assert client.get(f"/orders/{reference}").status_code == 404
 
 
 def test_the_restock_command(app: Flask, stock: Stock, sandbox: Sandbox) -> None:
