@@ -21,8 +21,6 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SCHEMES = ("light", "dark", "forced")
 WIDTHS = (360, 1280)
 EVERY_LOOK = tuple((scheme, width) for scheme in SCHEMES for width in WIDTHS)
-SOME_LOOKS = (("light", 360), ("dark", 1280), ("forced", 360))
-"""A half of them, in which each scheme and each width occurs."""
 
 HEIGHT = 1600
 """Pixels: so high that no dialog scrolls, for axe can't tell a colour that is scrolled away."""
@@ -105,14 +103,14 @@ def show(page: Page, scheme: str) -> None:
     )
 
 
-def misfits(page: Page) -> list[str]:
+def misfits(page: Page, widths: Iterable[int] = (320, 768, 1280)) -> list[str]:
     """Where words are cut off or the page scrolls sideways: at 320 px, which is 400 % zoom of a
     1280 px window, up to 1280 px, and with the text spacing that WCAG 1.4.12 allows a reader.
     """
     found = []
     for spacing in ("", _SPACING):
         page.evaluate(_SHEET, spacing)
-        for width in (320, 768, 1280):
+        for width in widths:
             page.set_viewport_size({"width": width, "height": 800})
             where = f"{width} px{', spaced' if spacing else ''}"
             found += [f"{where}: {_element(html)}" for html in page.evaluate(_CUT_OFF)]
