@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from tests.notify_me.offers import double_opt_in, set_sandbox
 from tests.sites import Sites
@@ -31,7 +31,18 @@ class Visit:
 
     def goto(self, path: str, site: str = "shop") -> None:
         """Open a path of a site."""
+        let_go()
         self.page.goto(self.sites.url(site) + path)
+
+
+_held: list[Route] = []
+
+
+def let_go() -> None:
+    """End the requests that `held` has kept waiting: Playwright may not lose one unanswered."""
+    while _held:
+        with suppress(Error):
+            _held.pop().abort()
 
 
 State = Callable[[Visit], None]
@@ -89,10 +100,12 @@ def dialog_error(visit: Visit) -> None:
 
 @contextmanager
 def held(page: Page) -> Iterator[None]:
-    """Posts of a form get no answer while the block lasts."""
+    """Posts of a form get no answer, until `let_go`."""
 
     def hold(route: Route) -> None:
-        if route.request.method != "POST":
+        if route.request.method == "POST":
+            _held.append(route)
+        else:
             route.continue_()
 
     page.route("**/notify-me/*", hold)
@@ -127,7 +140,7 @@ def dialog_offline(visit: Visit) -> None:
     visit.page.route("**/notify-me/*", lambda route: route.abort())
     send(dialog)
     expect(dialog.get_by_role("alert")).to_contain_text("didn't get through")
-    visit.page.unroute_all()
+    visit.page.unroute_all(behavior="wait")
 
 
 def dialog_refused(visit: Visit) -> None:

@@ -22,12 +22,20 @@ CATALOG_ID = (
 )
 
 
+# such names are free text at Klaviyo, but none is markup
+_NAME = re.compile(r"""[^\s<>"'`;(){}\\]+""")
+
+
+def _named(text: str) -> bool:
+    return text.isprintable() and _NAME.fullmatch(text) is not None
+
+
 def _integration(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError(f"must be {INTEGRATION}")
     meant = None if text in KNOWN else _meant(text)
     if meant:
         raise ValueError(f"{text!r} is not Klaviyo's name for it: write {meant!r}")
+    if not _named(text):
+        raise ValueError(f"must be {INTEGRATION}")
     return text
 
 
@@ -42,7 +50,7 @@ def _meant(text: str) -> str | None:
 
 
 def _catalog_id(text: str) -> str:
-    if not text.isprintable():
+    if not _named(text):
         raise ValueError(f"must be {CATALOG_ID}")
     if text == "default":
         raise ValueError("'default' is not Klaviyo's name for it: write '$default'")

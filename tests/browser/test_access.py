@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import watched
-from tests.pages import PARKA, SOUWESTER, STATES, Visit, opened
+from tests.pages import PARKA, SOUWESTER, STATES, Visit, let_go, opened
 from tests.sites import Sites, sites
 
 
@@ -27,6 +27,7 @@ def visit(browser: Browser, served: Sites) -> Iterator[Visit]:
         watched(context) as page,
     ):
         yield Visit(page, served)
+        let_go()
 
 
 def tab_to(page: Page, wanted: Locator, most: int = 80) -> None:
@@ -178,7 +179,7 @@ def test_what_happens_is_announced(visit: Visit) -> None:
     dialog.get_by_label("Email").press("Enter")
     expect(alert).to_be_visible()
     expect(alert).to_contain_text("Nothing you typed is lost")
-    visit.page.unroute_all()
+    visit.page.unroute_all(behavior="wait")
 
     dialog = opened(visit, SOUWESTER)
     for box in dialog.get_by_role("checkbox").all():

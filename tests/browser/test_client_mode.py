@@ -208,7 +208,7 @@ def test_blocked_without_a_private_key_is_told(
     expect(page.get_by_label("Email")).to_have_value("ada@example.org")
     assert sandbox.requests() == []
 
-    page.unroute_all()
+    page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Notify me").click()
 
     expect(page.get_by_role("heading", name="Request received")).to_be_visible()

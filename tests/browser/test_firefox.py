@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.pages import PARKA, STATES, Visit, form_path, opened, send, wrong
+from tests.pages import PARKA, STATES, Visit, form_path, let_go, opened, send, wrong
 from tests.sites import Sites, sites
 
 FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
@@ -55,6 +55,7 @@ def visit(firefox: Browser, served: Sites) -> Iterator[Visit]:
         page = context.new_page()
         page.set_default_timeout(15_000)
         yield Visit(page, served)
+        let_go()
 
 
 def calls(visit: Visit) -> list[tuple[str, int | None]]:

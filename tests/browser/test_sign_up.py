@@ -215,7 +215,7 @@ def test_no_connection_is_told_and_nothing_is_lost(
     expect(page.get_by_role("alert")).to_contain_text("didn't get through")
     expect(page.get_by_label("Email")).to_have_value("ada@example.org")
 
-    page.unroute_all()
+    page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Notify me").click()
 
     expect(page.get_by_role("heading", name="Request received")).to_be_visible()
