@@ -115,7 +115,7 @@ def run(parts: Parts, stop: threading.Event) -> None:
     """
     if parts.klaviyo is None:
         logger.info("no KLAVIYO_PRIVATE_KEY: nothing to deliver, so the worker idles")
-        stop.wait()
+        _wait_for(stop)
         return
     name, lock = executor_id(parts.folder)
     if not _launch(parts, parts.klaviyo, name, stop):
@@ -123,7 +123,7 @@ def run(parts: Parts, stop: threading.Event) -> None:
     steward = threading.Thread(target=_tend, args=(parts, stop), daemon=True)
     steward.start()
     logger.info("delivering as %s", name)
-    stop.wait()
+    _wait_for(stop)
     watchdog = threading.Timer(_LAST, _end)
     watchdog.daemon = True
     watchdog.start()
@@ -132,6 +132,17 @@ def run(parts: Parts, stop: threading.Event) -> None:
     logger.info("the worker has ended")
     lock.close()
     _end()
+
+
+def _wait_for(stop: threading.Event) -> None:
+    """Wait in the main thread, where the signal's handler runs that sets `stop`.
+
+    `stop.wait()` would sleep on when the signal comes as it begins, since the handler is run by a
+    thread that is awake; and a handler that comes while it holds the event's lock would wait for
+    that lock for ever.
+    """
+    while not stop.is_set():
+        time.sleep(_POLL)
 
 
 def _end() -> None:
@@ -160,7 +171,8 @@ def _launch(parts: Parts, klaviyo: Klaviyo, name: str, stop: threading.Event) ->
             if "no such table" in str(error) or "does not exist" in str(error):
                 raise SettingsError("the queue has no tables yet: run flask db upgrade") from None
             logger.warning("the database doesn't answer: %s", type(error).__name__)
-            if stop.wait(1.0):
+            time.sleep(1.0)
+            if stop.is_set():
                 return False
     config: DBOSConfig = {
         "name": NAME,
