@@ -6,6 +6,7 @@ Every function loads all that its page reads, in a fixed number of queries.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -111,7 +112,7 @@ def all_products(batch: int = 200) -> Iterator[list[Variant]]:
         _products().where(Product.id > last).order_by(Product.id).limit(batch)
     ).all():
         last = found[-1].id
-        read = [[kit_variant(each) for each in product.variants] for product in found]
+        read = [[catalog_variant(each) for each in product.variants] for product in found]
         # whoever asks may wait for Klaviyo between two of them: no transaction stays open for that,
         # and the next batch is read as it is then
         db.session.rollback()
@@ -149,6 +150,14 @@ def kit_variant(variant: ProductVariant) -> Variant:
         inventory_policy=variant.policy,
         tags=frozenset(of.tags),
         price=variant.price,
+    )
+
+
+def catalog_variant(variant: ProductVariant) -> Variant:
+    """`variant` with what Klaviyo's catalog is told of it besides, which no page needs."""
+    of = variant.product
+    return replace(
+        kit_variant(variant),
         sku=variant.sku,
         description=of.summary,
         image_url=drawing_url(of.drawing, variant.colour),
@@ -162,7 +171,7 @@ class ShopCatalog:
     def variant(self, composite_id: CompositeID) -> Variant | None:
         """The variant under this ID, or None if the shop has none."""
         found = by_composite_id([str(composite_id)])
-        return next(map(kit_variant, found.values()), None)
+        return next(map(catalog_variant, found.values()), None)
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
         """All variants of the same product, this one included; empty if there is no such one."""

@@ -117,7 +117,7 @@ def facts(tour: Tour, sandbox: Sandbox) -> Facts | None:
     variant = catalog.variants([tour.sku]).get(tour.sku)
     if variant is None:
         return None
-    composite_id = str(catalog.kit_variant(variant).composite_id)
+    composite_id = str(catalog.composite_id(variant))
     try:
         seen = _seen(tour, sandbox, composite_id)
     except SandboxAway:
