@@ -6,13 +6,12 @@ so that a push that was stopped goes on where it was, and one with nothing to do
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from . import catalog_bodies as bodies
 from .klaviyo import Deadline, Klaviyo
@@ -20,12 +19,12 @@ from .outcomes import Answer, Temporary, outcome_of
 from .sign_up import Operation
 from .variants import Variant
 
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 Kind = Literal["item", "variant"]
-Thing = tuple[str, Mapping[str, Any], Mapping[str, Any]]
-"""A composite ID, the attributes that it should have, and the entry that creates it."""
+Action = Literal["create", "update"]
+Thing = tuple[str, Variant]
+"""A composite ID, and the variant that tells how it should be: an item's is its first."""
+Entry = tuple[str, Mapping[str, Any]]
+"""A composite ID, and what a job is told of it."""
 
 SIZE = 100
 """Things in one job, and the most that one read asks for."""
@@ -108,51 +107,51 @@ class Push:
                     f"{first.composite_id} is in a catalog that Klaviyo gets from elsewhere: only "
                     f"{':::'.join(bodies.WRITABLE)} is pushed"
                 )
-            yield (
-                bodies.item_id(first),
-                bodies.item_attributes(first, self._root),
-                bodies.create_item(first, self._root)["data"],
-            )
+            yield bodies.item_id(first), first
 
     def _variants(self) -> Iterator[Thing]:
         for variants in self._products():
             for variant in variants:
-                yield (
-                    str(variant.composite_id),
-                    bodies.variant_attributes(variant, self._root),
-                    bodies.create_variant(variant, self._root)["data"],
-                )
+                yield str(variant.composite_id), variant
 
     def _push(self, kind: Kind, things: Iterator[Thing]) -> None:
-        create: list[Mapping[str, Any]] = []
-        update: list[Mapping[str, Any]] = []
-        names: dict[str, list[str]] = {"create": [], "update": []}
+        jobs: dict[Action, list[Entry]] = {"create": [], "update": []}
         while batch := list(islice(things, READ)):
-            found = self._read(kind, batch)
-            for name, wanted, entry in batch:
+            wanted = {name: self._attributes(kind, variant) for name, variant in batch}
+            found = self._read(kind, wanted)
+            for name, variant in batch:
                 if name not in found:
-                    create.append(entry)
-                    names["create"].append(name)
-                elif changed := _differing(wanted, found[name]):
-                    update.append({"type": f"catalog-{kind}", "id": name, "attributes": changed})
-                    names["update"].append(name)
+                    jobs["create"].append((name, self._creation(kind, variant)))
+                elif changed := _differing(wanted[name], found[name]):
+                    entry = {"type": f"catalog-{kind}", "id": name, "attributes": changed}
+                    jobs["update"].append((name, entry))
                 else:
                     self._told.unchanged += 1
-            for action, waiting in (("create", create), ("update", update)):
-                if len(waiting) > SIZE - READ:
-                    self._spawn(kind, action, waiting, names[action])
+            for action, entries in jobs.items():
+                if len(entries) > SIZE - READ:
+                    self._spawn(kind, action, entries)
             self._progress(len(batch))
-        for action, waiting in (("create", create), ("update", update)):
-            self._spawn(kind, action, waiting, names[action])
+        for action, entries in jobs.items():
+            self._spawn(kind, action, entries)
         while self._pending:
             self._settle()
 
-    def _read(self, kind: Kind, batch: Sequence[Thing]) -> dict[str, Mapping[str, Any]]:
+    def _attributes(self, kind: Kind, variant: Variant) -> Mapping[str, Any]:
+        attributes = bodies.item_attributes if kind == "item" else bodies.variant_attributes
+        return attributes(variant, self._root)
+
+    def _creation(self, kind: Kind, variant: Variant) -> Mapping[str, Any]:
+        create = bodies.create_item if kind == "item" else bodies.create_variant
+        entry: Mapping[str, Any] = create(variant, self._root)["data"]
+        return entry
+
+    def _read(
+        self, kind: Kind, wanted: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Mapping[str, Any]]:
         """What Klaviyo has of these, by composite ID."""
-        names = [name for name, _, _ in batch]
-        fields = tuple(batch[0][1])
-        # 'image_full_url' is asked for even where the first of them has none
-        fields = tuple(dict.fromkeys((*fields, "image_full_url")))
+        names = [*wanted]
+        # not each of them has a picture, so one alone doesn't name all that is asked for
+        fields = tuple(dict.fromkeys(field for each in wanted.values() for field in each))
         read = self._klaviyo.get_catalog_items
         if kind == "variant":
             read = self._klaviyo.get_catalog_variants
@@ -163,15 +162,14 @@ class Push:
             raise _refused(answer, f"reading the catalog's {kind}s")
         return {str(each["id"]): each.get("attributes") or {} for each in data}
 
-    def _spawn(
-        self, kind: Kind, action: str, things: list[Mapping[str, Any]], names: list[str]
-    ) -> None:
-        """Start a job of these, and empty the lists."""
-        if not things:
+    def _spawn(self, kind: Kind, action: Action, entries: list[Entry]) -> None:
+        """Start a job of these, and empty the list."""
+        if not entries:
             return
         count = self._told.created if action == "create" else self._told.updated
-        count[kind] += len(things)
+        count[kind] += len(entries)
         if not self._dry_run:
+            names, things = zip(*entries, strict=True)
             job = f"catalog-{kind}-bulk-{action}-job"
             answer = self._patiently(
                 lambda: self._klaviyo.spawn_catalog_job(job, things, deadline=Deadline(_PATIENCE))
@@ -179,11 +177,10 @@ class Push:
             self._told.writes += 1
             if answer.status not in (200, 201, 202):
                 raise _refused(answer, f"writing {len(things)} {kind}s")
-            self._pending.append(_Job(job, _id(answer), tuple(names)))
+            self._pending.append(_Job(job, _id(answer), names))
             if len(self._pending) >= _PENDING:
                 self._settle()
-        things.clear()
-        names.clear()
+        entries.clear()
 
     def _settle(self) -> None:
         """Wait for the oldest job, and note what failed of it."""
