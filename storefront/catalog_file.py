@@ -24,6 +24,10 @@ Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 
+OWN = Path(__file__).with_name("catalog.json")
+"""The catalog that comes with the shop."""
+
+
 class CatalogError(Exception):
     """A catalog that can't be loaded; `problems` holds a sentence for each place."""
 

@@ -17,8 +17,6 @@ from notify_me import admin, current_catalog
 from . import catalog, catalog_file, departments, importing, loader, merchant_door, restocking
 from .database import db
 
-CATALOG = Path(__file__).with_name("catalog.json")
-
 SHORTEST = 12
 """Characters of a merchant's password."""
 
@@ -91,7 +89,7 @@ def _pushed(told: admin.Pushed, dry_run: bool) -> str:
 
 
 @group.command("load")
-@click.argument("file", type=click.Path(path_type=Path), default=CATALOG)
+@click.argument("file", type=click.Path(path_type=Path), default=catalog_file.OWN)
 @click.option("--stock", is_flag=True, help="Set the stock of variants that are there, too.")
 @click.option("--replace", is_flag=True, help="Take out first what import-catalog put in.")
 def load(file: Path, stock: bool, replace: bool) -> None:
@@ -106,7 +104,7 @@ def load(file: Path, stock: bool, replace: bool) -> None:
             f"The shop shows the products of {imported.file}, imported on "
             f"{imported.imported_at:%Y-%m-%d}. For others: flask storefront load --replace"
         )
-        if file != CATALOG:
+        if file != catalog_file.OWN:
             raise click.ClickException(f"nothing was loaded. {kept} {file}")
         click.echo(kept)
         return

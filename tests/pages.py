@@ -76,6 +76,26 @@ def send(form: Locator | Page, email: str = "isla@example.com") -> None:
     field.press("Enter")
 
 
+def by_keyboard(page: Page, email: str) -> None:
+    """On the parka's page: Tab to the button, Enter, type, Enter, Escape: the focus is back on it."""
+    button = page.get_by_role("link", name="Notify me: Haar Parka")
+    for _ in range(60):
+        if button.evaluate("link => link === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Email")).to_be_focused()
+    page.keyboard.type(email)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button).to_be_focused()
+
+
 def wrong(form: Locator | Page) -> None:
     """Send an address that is none, and see that it's told."""
     send(form, "isla@")

@@ -112,9 +112,14 @@ def _last(rows: list[Row]) -> int:
     return max((int(row["id"]) for row in rows), default=0)
 
 
+def variant_of(tour: Tour) -> ProductVariant | None:
+    """The variant whose story it is; None where the shop no longer has it."""
+    return catalog.variants([tour.sku]).get(tour.sku)
+
+
 def facts(tour: Tour, sandbox: Sandbox) -> Facts | None:
     """What has happened; None where the shop no longer has the variant."""
-    variant = catalog.variants([tour.sku]).get(tour.sku)
+    variant = variant_of(tour)
     if variant is None:
         return None
     composite_id = str(catalog.composite_id(variant))

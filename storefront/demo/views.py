@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
@@ -16,15 +15,13 @@ from .. import cart, catalog, catalog_file, departments, loader, merchant_door, 
 from ..database import db
 from ..languages import within_the_shop
 from ..loopback import demo_visitor
-from ..models import Order, OrderLine
+from ..models import Order, OrderLine, ProductVariant
 from ..visitor import MODE_COOKIE
 from . import sandbox, tour
 from .bar import panel
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("demo", __name__, url_prefix="/demo")
-
-CATALOG = Path(__file__).parents[1] / "catalog.json"
 
 
 @blueprint.before_request
@@ -79,15 +76,13 @@ def go_on() -> BaseResponse:
     going, step = tour.read(), request.form.get("step", type=int)
     if going is None or step is None:
         return _begin(stand_in)
-    found = tour.facts(going, stand_in)
-    if found is None:
+    variant = tour.variant_of(going)
+    if variant is None:
         return _begin(stand_in)
     going = going.at(step)
-    variant = found.variant
-    at_product = url("shop.product", handle=variant.product.handle, variant=variant.sku)
-    at_merchant = url("merchant.show", product=variant.product.handle)
-    places = {1: at_product, 2: at_product, 5: at_merchant, 7: at_product}
-    return _to(places.get(going.step, _here()), going)
+    if going.step == 5:
+        return _to(url("merchant.show", product=variant.product.handle), going)
+    return _to(_page_of(variant) if going.step in (1, 2, 7) else _here(), going)
 
 
 def _begin(stand_in: sandbox.Sandbox) -> BaseResponse:
@@ -97,11 +92,14 @@ def _begin(stand_in: sandbox.Sandbox) -> BaseResponse:
         return make_response(render_template("demo/away.html", url=stand_in.url), 503)
     if going is None:
         return redirect(url("demo.ask_to_start_again"), code=303)
-    found = tour.facts(going, stand_in)
-    if found is None:
+    variant = tour.variant_of(going)
+    if variant is None:
         abort(404)
-    variant = found.variant
-    return _to(url("shop.product", handle=variant.product.handle, variant=variant.sku), going)
+    return _to(_page_of(variant), going)
+
+
+def _page_of(variant: ProductVariant) -> str:
+    return url("shop.product", handle=variant.product.handle, variant=variant.sku)
 
 
 def _to(place: str, going: tour.Tour | None) -> BaseResponse:
@@ -141,7 +139,7 @@ def start_again() -> BaseResponse:
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
     if departments.last_import() is None:
-        loader.load(db.session, catalog_file.read(CATALOG), stock=True)
+        loader.load(db.session, catalog_file.read(catalog_file.OWN), stock=True)
     else:
         # a merchant's own products are nothing that the demo began with
         db.session.commit()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.pages import PARKA, STATES, Visit, form_path, let_go, opened, send, wrong
+from tests.pages import PARKA, STATES, Visit, by_keyboard, form_path, let_go, opened, send, wrong
 from tests.sites import Sites, sites
 
 FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
@@ -97,22 +97,7 @@ def test_by_keyboard_alone(visit: Visit) -> None:
     """Tab to the button, Enter, type, Enter, Escape: and the focus is on the button again."""
     page = visit.page
     visit.goto(PARKA)
-    button = page.get_by_role("link", name="Notify me: Haar Parka")
-    for _ in range(60):
-        if button.evaluate("link => link === document.activeElement"):
-            break
-        page.keyboard.press("Tab")
-    expect(button).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Email")).to_be_focused()
-    page.keyboard.type("isla@example.com")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
-
-    page.keyboard.press("Escape")
-
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(button).to_be_focused()
+    by_keyboard(page, "isla@example.com")
 
 
 def test_without_scripts(visit: Visit) -> None:

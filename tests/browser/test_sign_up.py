@@ -9,6 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
+from tests.pages import by_keyboard
 from tests.support import TIMEOUT, Sandbox
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
@@ -64,22 +65,7 @@ def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sand
 def test_by_keyboard_alone(page: Page, shop_url: str, sandbox: Sandbox) -> None:
     """Tab to the button, Enter, type, Enter, Escape: and the focus is on the button again."""
     page.goto(shop_url + PARKA)
-    button = page.get_by_role("link", name="Notify me: Haar Parka")
-    for _ in range(60):
-        if button.evaluate("link => link === document.activeElement"):
-            break
-        page.keyboard.press("Tab")
-    expect(button).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Email")).to_be_focused()
-    page.keyboard.type("ada@example.org")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
-
-    page.keyboard.press("Escape")
-
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(button).to_be_focused()
+    by_keyboard(page, "ada@example.org")
     one_sound_call(sandbox)
 
 

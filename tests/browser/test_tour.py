@@ -64,6 +64,16 @@ def nothing_new_is_read_out(page: Page) -> None:
     expect(page.locator(".tour [aria-live], .tour[aria-live]")).to_have_class("tour__story")
 
 
+def sign_up(page: Page) -> None:
+    """By the dialog of the product page, which is closed again."""
+    page.get_by_role("link", name="Notify me: Blatter").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Email").fill(EMAIL)
+    dialog.get_by_role("button", name="Notify me").click()
+    expect(page.get_by_role("dialog", name="Request received")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
 def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
     """From the waiting list to the order."""
     page.get_by_role("link", name="the back room").click()
@@ -99,12 +109,7 @@ def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
 def test_the_whole_story_by_the_server(page: Page, shop_url: str, sandbox: Sandbox) -> None:
     """With scripts, in server mode: the panel goes on by itself once the dialog is done."""
     begin(page, shop_url)
-    page.get_by_role("link", name="Notify me: Blatter").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Email").fill(EMAIL)
-    dialog.get_by_role("button", name="Notify me").click()
-    expect(page.get_by_role("dialog", name="Request received")).to_be_visible()
-    page.keyboard.press("Escape")
+    sign_up(page)
     expect(page.locator(".tour__story")).to_contain_text("Klaviyo’s answer was 202")
     expect(page.locator(".tour__title")).to_be_in_viewport()
     nothing_new_is_read_out(page)
@@ -135,12 +140,7 @@ def test_the_whole_story_by_the_browser(page: Page, shop_url: str, sandbox: Sand
     page.get_by_role("button", name="the browser").click()
     expect(page.get_by_role("button", name="the browser")).to_have_attribute("aria-pressed", "true")
     begin(page, shop_url)
-    page.get_by_role("link", name="Notify me: Blatter").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Email").fill(EMAIL)
-    dialog.get_by_role("button", name="Notify me").click()
-    expect(page.get_by_role("dialog", name="Request received")).to_be_visible()
-    page.keyboard.press("Escape")
+    sign_up(page)
 
     step_on(page, "3 of 7 The request")
     [call] = [each for each in sandbox.requests() if each["method"] == "POST"]

@@ -48,8 +48,7 @@ def change(app: Flask, quantity: int | None, composite_id: CompositeID = MUG) ->
 
 def stocked(sandbox: Sandbox) -> list[dict[str, Any]]:
     """What Klaviyo's catalog holds."""
-    found: list[dict[str, Any]] = sandbox._call("GET", "catalog")["catalog"]
-    return found
+    return sandbox.read("catalog")
 
 
 def test_a_variant_new_to_klaviyo_is_created_then_updated(app: Flask, sandbox: Sandbox) -> None:

@@ -67,7 +67,7 @@ def test_all_of_it_then_nothing_then_what_differs(
         "/api/catalog-variant-bulk-create-jobs",
     ]
     assert all(each["problems"] == [] for each in sandbox.requests())
-    held = {each["variant"]: each for each in sandbox._call("GET", "catalog")["catalog"]}
+    held = {each["variant"]: each for each in sandbox.read("catalog")}
     assert len(held) == 60
     hat = held["$custom:::$default:::BLAT-S"]
     assert hat["url"] == f"{SHOP}/products/blatter-souwester?variant=BLAT-S"
@@ -142,7 +142,7 @@ def test_what_klaviyo_wont_have_is_named(app: Flask, sandbox: Sandbox) -> None:
     assert told.exit_code == 1
     assert "4 failed:" in told.stdout
     assert "$custom:::$default:::dreich-mug: title must not be empty." in told.stderr
-    assert len(sandbox._call("GET", "catalog")["catalog"]) == 57
+    assert len(sandbox.read("catalog")) == 57
 
 
 def test_another_platforms_catalog_is_not_pushed(tmp_path: Path, sandbox: Sandbox) -> None:

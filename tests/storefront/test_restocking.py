@@ -45,7 +45,7 @@ def test_a_restock_in_the_back_room_sends_the_message(
     assert "BLAT-S: 5 in stock. Klaviyo knows." in set_stock(client, "5").text
 
     assert sandbox.waiting() == []
-    [message] = sandbox._call("GET", "messages")["messages"]
+    [message] = sandbox.read("messages")
     assert message["to"] == "ada@lovelace.dev"
     assert message["url"] == ("https://smirr.example/products/blatter-souwester?variant=BLAT-S")
     assert "Klaviyo knows." in set_stock(client, "0").text
