@@ -77,7 +77,7 @@ def send(form: Locator | Page, email: str = "isla@example.com") -> None:
 
 
 def by_keyboard(page: Page, email: str) -> None:
-    """On the parka's page: Tab to the button, Enter, type, Enter, Escape: the focus is back on it."""
+    """On the parka's page: Tab to the button, Enter, type, Enter, Escape; focus is back on it."""
     button = page.get_by_role("link", name="Notify me: Haar Parka")
     for _ in range(60):
         if button.evaluate("link => link === document.activeElement"):
