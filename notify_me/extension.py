@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .opt_in import OptIn
 from .settings import Account, KlaviyoCatalog, Settings, SettingsError, read_account, read_settings
-from .settings.localized import localized
+from .settings.localized import localized, localized_once
 from .settings.overlay import WrongChanges, overlaid_once
 from .variants import Catalog
 from .visitor import Visitor, Visits
@@ -72,9 +72,16 @@ class _Holding:
     """What holds for one request."""
 
     settings: Settings
+    """As they are written: in all languages."""
     account: Account
     known: bool = False
     """Whether the shop knows this visitor."""
+    spoken: Mapping[str, Settings] = field(default_factory=dict)
+    """As shoppers read them, by language."""
+
+    def in_language(self, locale: str) -> Settings:
+        """The settings as shoppers read them in a language that they offer."""
+        return self.spoken.get(locale) or localized_once(self.settings, locale)
 
 
 def is_known_visitor() -> bool:
@@ -86,7 +93,9 @@ def current_settings() -> Settings:
     """The settings that hold for this request, in its language: a visitor's own over the
     merchant's. Outside of a request, the merchant's as they are written.
     """
-    return _holding().settings
+    if not has_request_context():
+        return current_state().settings
+    return _holding().in_language(str(locales.current_locale()))
 
 
 def current_account() -> Account:
@@ -101,33 +110,34 @@ def current_offer() -> consent.Offer:
 
 def _holding() -> _Holding:
     state = current_state()
-    if not has_request_context():
-        return _Holding(state.settings, state.account)
-    if state.visits is None:
-        return _Holding(_spoken(state), state.account)
+    merchants = _Holding(state.settings, state.account, spoken=state.spoken)
+    if state.visits is None or not has_request_context():
+        return merchants
     if "notify_me" not in g:
-        visitor = state.visits()
-        g.notify_me = _held(state, visitor) if visitor else _Holding(_spoken(state), state.account)
+        # what the shop looks up for its answer may itself ask for a language
+        g.notify_me = merchants
+        if visitor := state.visits():
+            g.notify_me = _held(state, visitor)
     return cast(_Holding, g.notify_me)
 
 
-def _spoken(state: State) -> Settings:
-    return state.spoken[str(locales.current_locale())]
-
-
 def _held(state: State, visitor: Visitor) -> _Holding:
-    settings, account = _spoken(state), state.account
+    settings, account, spoken = state.settings, state.account, state.spoken
     keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
     if visitor.mode and keys[visitor.mode]:
         account = account.model_copy(update={"mode": visitor.mode})
     if visitor.settings:
         try:
-            settings = overlaid_once(settings, visitor.settings)
-            consent.check(settings, account)
+            own = overlaid_once(settings, visitor.settings)
+            consent.check(own, account)
+            settings, spoken = own, {}
         except (WrongChanges, SettingsError) as error:
             logger.warning("a visitor's own settings don't hold: %s", error)
-            settings = _spoken(state)
-    return _Holding(settings, account, known=True)
+    return _Holding(settings, account, known=True, spoken=spoken)
+
+
+def _offered() -> tuple[str, ...]:
+    return _holding().settings.languages.offered
 
 
 def current_catalog() -> KlaviyoCatalog:
@@ -193,7 +203,7 @@ class NotifyMe:
             visits=visits,
         )
         guards.init_app(app)
-        locales.init_app(app, settings.languages.offered)
+        locales.init_app(app, settings.languages.offered[0], _offered)
         from .buttons import notify_me, notify_me_head  # these use what stands above
         from .cli import commands
         from .views import blueprint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import cast
 
@@ -21,20 +21,21 @@ VARY = ("Cookie", "Accept-Language")
 _OFFERED = "notify_me_languages"
 
 
-def init_app(app: Flask, languages: Sequence[str]) -> None:
-    """Offer these languages on `app`, the first by default.
+def init_app(app: Flask, default: str, languages: Callable[[], tuple[str, ...]]) -> None:
+    """Offer on `app` what `languages` answers, which is asked within a request; outside of one
+    Flask-Babel knows `default`.
 
     A shop that sets Flask-Babel up itself, before or after, decides with its own selector; for
     others the kit does, with `select_locale`.
     """
-    app.extensions[_OFFERED] = tuple(languages)
+    app.extensions[_OFFERED] = languages
     if "babel" not in app.extensions:
-        Babel(app, default_locale=languages[0], locale_selector=select_locale)
+        Babel(app, default_locale=default, locale_selector=select_locale)
 
 
 def offered() -> tuple[str, ...]:
     """The languages that the shop speaks, such as `("en", "de")`; the default first."""
-    return cast("tuple[str, ...]", current_app.extensions[_OFFERED])
+    return cast("tuple[str, ...]", current_app.extensions[_OFFERED]())
 
 
 def select_locale() -> str:

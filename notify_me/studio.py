@@ -10,18 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import consent, theme
+from . import consent, legal, theme
+from .catalogs import KNOWN as LANGUAGES
 from .extension import current_account, current_state
 from .preview import STATES, PreviewState, preview
 from .settings import Settings
 from .settings.docs import default_of
 from .settings.fields import Path, settings
+from .settings.languages import LocaleTexts
+from .settings.localized import localized
 from .settings.overlay import VISITORS, WrongChanges, overlaid
+from .sign_up import Channel
 from .snippet import ExtraMissingError, Imported, Note, SnippetError, read_snippet
 from .snippet.document import written
 from .snippet.writing import TITLES
 
 __all__ = [
+    "LANGUAGES",
     "STATES",
     "TITLES",
     "VISITORS",
@@ -35,6 +40,7 @@ __all__ = [
     "check",
     "default_of",
     "differing",
+    "in_language",
     "merchants",
     "preview",
     "read_snippet",
@@ -66,7 +72,28 @@ def check(changes: Mapping[str, Any]) -> Checked:
         return Checked(None, {".".join(path): words for path, words in error.problems.items()}, {})
     if problems := consent.problems(found, current_account()):
         return Checked(None, _by_key(problems), {})
-    return Checked(found, {}, _by_key(theme.faint(found)))
+    warnings = _by_key(theme.faint(found))
+    if unspoken := legal.unspoken(found):
+        warnings["languages.offered"] = " ".join(map(_sentence, unspoken))
+    return Checked(found, {}, warnings)
+
+
+def in_language(of: Settings, locale: str) -> dict[str, str]:
+    """What whoever reads `locale` sees for each text of `[texts.<locale>]`, by its dotted key.
+
+    A legal text that is lacking in that language is left out: its channel isn't offered there.
+    """
+    spoken = localized(of, locale)
+    lacking = {name for channel in Channel for name in legal.lacking(of, channel, locale)}
+    found = {}
+    for path in (each.path for each in settings(LocaleTexts)):
+        if path[0] != "consent" or path[1] not in lacking:
+            found[".".join(("texts", locale, *path))] = getattr(getattr(spoken, path[0]), path[1])
+    return found
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _by_key(sentences: list[str]) -> dict[str, str]:
@@ -76,9 +103,7 @@ def _by_key(sentences: list[str]) -> dict[str, str]:
     for sentence in sentences:
         named = [(sentence.find(key), -len(key), key) for key in keys if key in sentence]
         key = min(named)[2] if named else ""
-        found[key] = " ".join(
-            filter(None, (found.get(key), f"{sentence[:1].upper()}{sentence[1:]}."))
-        )
+        found[key] = " ".join(filter(None, (found.get(key), _sentence(sentence))))
     return found
 
 

@@ -44,7 +44,7 @@ async function send(button = null) {
 /** Take over what the server's page says; `fields`: the fields' values too.
  * @param {Document} page @param {boolean} fields */
 function show(page, fields) {
-  if (fields) renew(page);
+  if (fields || sections(page) !== sections(document)) renew(page);
   for (const old of form.querySelectorAll("[data-live]")) {
     const come = page.getElementById(old.id);
     if (come) become(old, come);
@@ -55,6 +55,12 @@ function show(page, fields) {
   }
   const address = page.querySelector("iframe")?.getAttribute("src");
   if (address) frame(address);
+}
+
+/** Which sections a page has: another language, and others stand there.
+ * @param {Document} page */
+function sections(page) {
+  return [...page.querySelectorAll("#controls details.section")].map((one) => one.id).join();
 }
 
 /** The fields as the server has them, with open sections, focus and place kept.

@@ -148,7 +148,9 @@ def within_the_shop(address: str) -> str:
 
 
 def _locale() -> str:
-    return select_locale() if request.blueprint in SHOPPERS | {None} else PRODUCTS
+    # the Studio's preview is a page of the shop
+    shoppers = request.blueprint in SHOPPERS | {None} or request.endpoint == "studio.preview"
+    return select_locale() if shoppers else PRODUCTS
 
 
 @cache

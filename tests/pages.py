@@ -6,8 +6,8 @@ A page that is reached by its address is one line in `STATES`; a state is a func
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -36,13 +36,17 @@ class Visit:
 
 
 _held: list[Route] = []
+_holding: list[Callable[[], None]] = []
 
 
 def let_go() -> None:
-    """End the requests that `held` has kept waiting: Playwright may not lose one unanswered."""
+    """End what `hold` has kept waiting: Playwright may not lose a request unanswered."""
     while _held:
         with suppress(Error):
             _held.pop().abort()
+    while _holding:
+        with suppress(Error):
+            _holding.pop()()
 
 
 State = Callable[[Visit], None]
@@ -118,27 +122,26 @@ def dialog_error(visit: Visit) -> None:
     wrong(opened(visit))
 
 
-@contextmanager
-def held(page: Page) -> Iterator[None]:
+def hold(page: Page) -> None:
     """Posts of a form get no answer, until `let_go`."""
 
-    def hold(route: Route) -> None:
+    def keep(route: Route) -> None:
         if route.request.method == "POST":
             _held.append(route)
         else:
             route.continue_()
 
-    page.route("**/notify-me/*", hold)
-    yield
-    page.unroute("**/notify-me/*", hold)
+    page.route("**/notify-me/*", keep)
+    # not before: Chromium sends what is paused once nothing is routed any more
+    _holding.append(lambda: page.unroute("**/notify-me/*", keep))
 
 
 def dialog_sending(visit: Visit) -> None:
     """The dialog while its form is on the way: the answer never comes."""
     dialog = opened(visit)
-    with held(visit.page):
-        send(dialog)
-        expect(dialog.locator("form[aria-busy=true]")).to_be_visible()
+    hold(visit.page)
+    send(dialog)
+    expect(dialog.locator("form[aria-busy=true]")).to_be_visible()
 
 
 def dialog_done(visit: Visit) -> None:

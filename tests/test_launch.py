@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -39,12 +39,13 @@ PARTS = (
 )
 
 
-def free_port() -> int:
-    """A port that nothing held a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing held a moment ago, each another."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def is_free(port: int) -> bool:
@@ -71,7 +72,7 @@ class Launched:
     """A started launcher: its ports and what it printed."""
 
     def __init__(self, checkout: Path, **environ: str) -> None:
-        self.port, self.sandbox_port = free_port(), free_port()
+        self.port, self.sandbox_port = free_ports(2)
         self.process = subprocess.Popen(
             [sys.executable, "launch.py"],
             cwd=checkout,
@@ -288,7 +289,7 @@ def test_a_wrong_setting_stops_the_start(
     result = subprocess.run(
         [sys.executable, "launch.py"],
         cwd=checkout,
-        env={**os.environ, "PORT": str(free_port()), **environ},
+        env={**os.environ, "PORT": str(free_ports(1)[0]), **environ},
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

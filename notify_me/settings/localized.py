@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from ..catalogs import catalog
@@ -36,3 +37,7 @@ def localized(base: Settings, locale: str) -> Settings:
         elif default and document[table][key] == default and mark and mark.translated:
             document[table][key] = translate(default)
     return Settings.model_validate(document)
+
+
+localized_once = lru_cache(maxsize=256)(localized)
+"""As `localized`, remembered: a visitor's own settings come with each of their requests."""

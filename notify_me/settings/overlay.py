@@ -12,7 +12,16 @@ from .errors import path_of, wrong
 from .fields import Path
 from .models import Settings
 
-VISITORS = ("button", "trigger", "modal", "channels", "consent", "demand")
+VISITORS = (
+    "button",
+    "trigger",
+    "modal",
+    "channels",
+    "consent",
+    "demand",
+    "languages",
+    "texts",
+)
 """The tables that a visitor may have of their own. The others run the shop: they are everyone's."""
 
 

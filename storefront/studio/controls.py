@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_origin
 
+from babel import Locale
 from werkzeug.datastructures import MultiDict
 
 from notify_me.settings import Settings
 from notify_me.settings.fields import Known
 from notify_me.settings.fields import settings as known_settings
 from notify_me.settings.values import COLOR, FONTS
-from notify_me.studio import VISITORS, default_of
+from notify_me.studio import LANGUAGES, VISITORS, default_of
 
 Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"]
 LONG = 200
 """From so many characters on, a text has several lines."""
-_PLAIN_WORDS = {"SMS": "SMS", "WHATSAPP": "WhatsApp"}
+_PLAIN_WORDS = {
+    "SMS": "SMS",
+    "WHATSAPP": "WhatsApp",
+    **{each: str(Locale.parse(each).english_name) for each in LANGUAGES},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,19 @@ class Control:
         return f"set-{self.key.replace('.', '-')}"
 
     @property
-    def placeholder(self) -> str:
-        """What an empty field shows: what then holds."""
-        if self.optional:
-            return "Follows the shop"
-        return text_of(self.fallback) if self.fallback is not None else ""
+    def language(self) -> str | None:
+        """The language whose own words it sets; None for a setting of all languages."""
+        table, _, rest = self.key.partition(".")
+        return rest.partition(".")[0] if table == "texts" else None
+
+    def words(self, choice: str) -> str:
+        """A choice as a person reads it; one that it can't be, as it is."""
+        return dict(self.choices).get(choice, choice)
+
+    @property
+    def first(self) -> str:
+        """The name of the field that says which of a list's choices is the first."""
+        return f"{self.key}.first"
 
     @property
     def step(self) -> str:
@@ -63,8 +76,10 @@ class Control:
                 return "on" in form.getlist(self.key)
             case "some":
                 ticked = [each for each, _ in self.choices if each in form.getlist(self.key)]
-                # their order is the merchant's, and boxes have none
-                return now if set(ticked) == set(now) else ticked
+                # boxes have no order, and the merchant's list may have one that means something
+                kept = [each for each in now if each in ticked]
+                found = [*kept, *(each for each in ticked if each not in kept)]
+                return sorted(found, key=lambda each: each != form.get(self.first))
             case "list":
                 return [line.strip() for line in typed.split("\n") if line.strip()]
         return typed if typed else self.fallback

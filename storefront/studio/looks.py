@@ -21,7 +21,7 @@ COOKIE = "notify_me_look"
 NOTHING = "0"
 """The look in which nothing is changed; it needs no row."""
 KEPT_FOR = timedelta(days=90)
-MOST_BYTES = 64 * 1024
+MOST_BYTES = 256 * 1024
 """Of one look's JSON: all texts at their longest have a third of that."""
 _ID = re.compile(r"[0-9a-f]{32}")
 

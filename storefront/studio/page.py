@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Response, make_response, render_template, url_for
@@ -13,7 +13,7 @@ from notify_me.settings import Settings
 
 from .. import headers
 from . import looks, shown
-from .controls import controls
+from .controls import controls, words
 from .presets import presets, worn
 from .sections import sections, values_of
 from .snippets import Report
@@ -54,10 +54,17 @@ def page(
     held = values_of(settings)
     shown_values = {**held, **({} if checked.settings else changes), **draft.typed}
     products = shown.products()
-    view = shown.Shown.of(given, {handle: title for handle, (title, _) in products.items()})
+    view = shown.Shown.of(given, products, settings.languages.offered)
+    # what was refused stays in its field, and so the fields that were sent stay
+    if draft.problems and (sent := _language(draft.typed)):
+        view = replace(view, language=sent)
     before = values_of(merchants)
-    panel = sections(shown_values, before, problems, checked.warnings)
-    keys = {each.key for each in controls()}
+    spoken = studio.in_language(settings, view.language)
+    if len(settings.languages.offered) == 1 and not any(held[key] for key in spoken):
+        # with one language, the words above are all there are
+        spoken = {}
+    panel = sections(shown_values, before, problems, checked.warnings, spoken)
+    keys = {each.control.key for section in panel for each in section.fields}
     text = render_template(
         "studio/studio.html",
         sections=panel,
@@ -66,7 +73,7 @@ def page(
         taken=studio.TITLES["taken"],
         wrong=len(problems),
         worn=worn(held, before),
-        general=[words for key, words in problems.items() if key not in keys],
+        general=[each for key, each in problems.items() if key not in keys],
         warnings=list(checked.warnings.values()),
         presets=presets().values(),
         look=name,
@@ -76,6 +83,7 @@ def page(
         states=shown.STATES,
         widths=shown.WIDTHS,
         schemes=shown.SCHEMES,
+        languages={each: words(each) for each in settings.languages.offered},
         permalink=url_for("studio.show", look=name, _external=True),
         toml=toml(settings),
         jinja=jinja(settings, merchants),
@@ -85,6 +93,11 @@ def page(
     response = make_response(text, 422 if bad else 404 if draft.missing else 200)
     response.headers["Content-Security-Policy"] = headers.policy(frame_src="'self'")
     return response
+
+
+def _language(typed: Mapping[str, Any]) -> str | None:
+    """The language whose own words were sent, if any were."""
+    return next((each.language for each in controls() if each.language and each.key in typed), None)
 
 
 def toml(settings: Settings) -> str:

@@ -26,8 +26,16 @@ TITLES = {
     "consent.sms": "Consent: text messages",
     "consent.whatsapp": "Consent: WhatsApp",
     "trigger": "When the button shows",
+    "demand": "How many asked",
+    "languages": "Languages",
 }
 """The sections in their order; one that isn't among them follows under its table's name."""
+_OF_A_LANGUAGE = {
+    "button": "button",
+    "modal": "form",
+    "consent": "consent",
+    "demand": "how many asked",
+}
 _LOOKS = "looks"
 _TABLES = {".".join(path) for path, _ in tables(Settings)}
 
@@ -45,6 +53,8 @@ class Field:
     """Whether it is other than in the merchant's file."""
     before: str
     """The merchant's value."""
+    placeholder: str
+    """What an empty field shows: what then holds."""
 
     @property
     def text(self) -> str:
@@ -92,22 +102,29 @@ def sections(
     merchants: Mapping[str, Any],
     problems: Mapping[str, str],
     warnings: Mapping[str, str],
+    spoken: Mapping[str, str],
 ) -> list[Section]:
-    """The panel. `values`: what the fields hold; `merchants`: what the merchant's file says."""
+    """The panel. `values`: what the fields hold; `merchants`: what the merchant's file says;
+    `spoken`: what is read in the language whose own words it shows, as `studio.in_language` has it.
+    """
     found: dict[str, Section] = {}
+    languages = {key.split(".")[1] for key in spoken}
     for control in controls():
+        if control.language and control.language not in languages:
+            continue
         name = _section(control)
-        section = found.setdefault(name, Section(TITLES.get(name) or words(name)))
+        section = found.setdefault(name, Section(_title(name, control)))
         value, before = values[control.key], merchants[control.key]
         section.fields.append(
             Field(
                 control=control,
                 value=value,
-                label=_label(control.key, name),
+                label=_label(control, name),
                 error=problems.get(control.key, ""),
                 warning=warnings.get(control.key, ""),
                 changed=_differ(value, before),
-                before=_shown(before),
+                before=_shown(before, control),
+                placeholder=_placeholder(control, spoken),
             )
         )
     order = [*TITLES, *(name for name in found if name not in TITLES)]
@@ -127,7 +144,25 @@ def _section(control: Control) -> str:
     return max(known, key=len, default=control.key.rpartition(".")[0])
 
 
-def _label(key: str, section: str) -> str:
+def _title(name: str, control: Control) -> str:
+    if control.language:
+        return f"{words(control.language)}: {_OF_A_LANGUAGE[name.split('.')[2]]}"
+    return TITLES.get(name) or words(name)
+
+
+def _placeholder(control: Control, spoken: Mapping[str, str]) -> str:
+    if control.language:
+        # a legal text that nobody can translate for the merchant
+        return spoken.get(control.key, f"Needed before it is offered in {words(control.language)}")
+    if control.optional:
+        return "Follows the shop"
+    return text_of(control.fallback)
+
+
+def _label(control: Control, section: str) -> str:
+    key = control.key
+    if control.language:
+        return f"{words(key.rpartition('.')[2])} in {words(control.language)}"
     if section not in _TABLES and key.startswith(f"{section}_"):
         return words(key[len(section) + 1 :])
     return words(key.rpartition(".")[2])
@@ -138,7 +173,9 @@ def _differ(value: Any, before: Any) -> bool:
     return text_of(value) != text_of(before)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, control: Control) -> str:
+    if value is None and control.language:
+        return "no words of its own"
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import sqlalchemy as sa
 from flask import url_for
 
-from notify_me.studio import PreviewState
+from notify_me.studio import LANGUAGES, PreviewState
 
 from ..database import db
 from ..models import Product, ProductVariant
@@ -35,9 +35,15 @@ class Shown:
     width: str
     scheme: str
     product: str
+    language: str
 
     @classmethod
-    def of(cls, given: Mapping[str, str], handles: Mapping[str, str]) -> Shown:
+    def of(
+        cls,
+        given: Mapping[str, str],
+        handles: Mapping[str, object],
+        languages: Sequence[str] = LANGUAGES,
+    ) -> Shown:
         """From a form's or an address's fields; what they don't name is as at first."""
         product = given.get("product", "")
         return cls(
@@ -45,6 +51,7 @@ class Shown:
             width=_one(given.get("width", ""), WIDTHS, "desktop"),
             scheme=_one(given.get("scheme", ""), SCHEMES, "light"),
             product=product if product in handles else next(iter(handles), ""),
+            language=_one(given.get("language", ""), languages, languages[0]),
         )
 
     @property
@@ -60,14 +67,17 @@ class Shown:
             width=self.width,
             scheme=self.scheme,
             product=self.product,
+            language=self.language,
         )
 
     def frame(self, look: str) -> str:
         """The address of the page in the frame; a new one for each look, or it wouldn't reload."""
-        return url_for("studio.preview", state=self.state, product=self.product, of=look)
+        return url_for(
+            "studio.preview", state=self.state, product=self.product, lang=self.language, of=look
+        )
 
 
-def _one(given: str, choices: Mapping[str, str], first: str) -> str:
+def _one(given: str, choices: Container[str], first: str) -> str:
     return given if given in choices else first
 
 

@@ -133,7 +133,7 @@ def preview() -> Response:
     :raise 404: no product has a variant that is sold out.
     """
     products = shown.products()
-    view = shown.Shown.of(request.args, {handle: handle for handle in products})
+    view = shown.Shown.of(request.args, products)
     studio.preview(view.form_state)
     template = "studio/preview.html"
     if view.state == "cards":
@@ -174,7 +174,7 @@ def _kept(wanted: Mapping[str, Any]) -> str:
 
 def _chosen(history: looks.History, given: Mapping[str, str]) -> Response:
     """Take the look at which the history stands, and show it."""
-    products = {handle: handle for handle in shown.products()}
-    response = make_response(redirect(shown.Shown.of(given, products).address(), code=303))
+    address = shown.Shown.of(given, shown.products()).address()
+    response = make_response(redirect(address, code=303))
     history.choose(response, url_for("studio.show"))
     return response

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.axe import EVERY_LOOK, looks_at, misfits, not_reviewed
 from tests.browser.conftest import watched
-from tests.pages import STATES, Visit
+from tests.pages import STATES, Visit, let_go
 from tests.sites import Sites, sites
 
 
@@ -25,6 +25,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     """One tab for the whole table; an uncaught error or a CSP violation fails its last test."""
     with browser.new_context(reduced_motion="reduce") as context, watched(context) as page:
         yield page
+        let_go()
 
 
 @pytest.mark.parametrize("name", STATES)

@@ -158,6 +158,36 @@ def test_errors_undo_and_search_are_live(page: Page, shop_url: str) -> None:
     expect(page.get_by_role("button", name="Reset")).to_have_attribute("aria-disabled", "true")
 
 
+def test_each_language_has_its_words_and_its_preview(page: Page, shop_url: str) -> None:
+    """Chosen at the preview; its sections come and go by themselves, and the focus stays."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{shop_url}/studio")
+    language = page.get_by_label("Language", exact=True)
+    language.select_option("Arabic")
+    expect(frame(page).locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator("summary", has_text="English:")).to_have_count(0)
+    expect(language).to_have_value("ar")
+    open_section(page, "Arabic: button")
+    words = page.get_by_label("Label in Arabic", exact=True)
+    expect(words).to_have_attribute("placeholder", "أعلمني")
+    words.press_sequentially("نبّهني")
+    expect(frame(page).locator(".buy .notify-me__button")).to_have_text("نبّهني")
+    expect(words).to_be_focused()
+
+    open_section(page, "Languages")
+    offered = page.get_by_role("group", name="Offered").last
+    for each in ("German", "French", "Spanish", "Arabic"):
+        offered.get_by_label(each).uncheck(force=True)
+    expect(page.locator("summary", has_text="Arabic:")).to_have_count(0)
+    expect(language).to_be_hidden()
+    expect(offered.get_by_label("Arabic")).to_be_focused()
+    expect(frame(page).locator("html")).to_have_attribute("lang", "en")
+    page.get_by_role("button", name="Undo").click()
+    expect(language).to_be_visible()
+    language.select_option("Arabic")
+    expect(page.get_by_label("Label in Arabic", exact=True)).to_have_value("نبّهني")
+
+
 def test_the_preview_is_the_shop_at_its_width_and_scheme(browser: Browser, shop_url: str) -> None:
     """375 px or a desktop's, light or dark whatever this browser prefers, in every state."""
     # what a test emulates would reach into the frame as well

@@ -215,7 +215,7 @@ TEXTS = speaking(
 
 
 def test_which_text_wins(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
-    """Call, visitor, language, the merchant's own, the kit's translation of a default."""
+    """Call, language, above it, the kit's translation of a default; a visitor's key by key."""
     visitors: dict[str, Visitor | None] = {"now": None}
     app = shop(TEXTS, VISITS=lambda: visitors["now"])
     [mug] = [each for each in catalog.variants.values() if each.product_id == "mug"]
@@ -230,11 +230,29 @@ def test_which_text_wins(shop: Callable[..., Flask], catalog: DictCatalog) -> No
     assert label("fr") == "Ring the bell"  # what a merchant wrote stays as it is
     assert label("de") == "Sag Bescheid"
     visitors["now"] = Visitor(settings={"button.label": "Meins"})
-    assert label("de") == "Meins"
+    assert label("fr") == "Meins"
+    # as a file with both would have it
+    assert label("de") == "Sag Bescheid"
+    visitors["now"] = Visitor(settings={"texts.de.button.label": "Her damit"})
+    assert label("de") == "Her damit"
+    assert label("fr") == "Ring the bell"
     assert label("de", "Hier") == "Hier"
     # the visitor's other words are translated all the same
     with app.test_client() as client:
         assert language(client.get(f"{FORM}?lang=de")) == "de"
+
+
+def test_the_languages_may_be_a_visitors_own(shop: Callable[..., Flask]) -> None:
+    """Offered to nobody else; with what doesn't hold, the merchant's are."""
+    visitors: dict[str, Visitor | None] = {"now": None}
+    app = shop(speaking("en"), VISITS=lambda: visitors["now"])
+    with app.test_client() as client:
+        assert language(client.get(f"{FORM}?lang=de")) == "en"
+        visitors["now"] = Visitor(settings={"languages.offered": ["de", "en"]})
+        assert language(client.get(FORM)) == "de"
+        assert "Benachrichtigen" in client.get(f"{FORM}?lang=de").text
+        visitors["now"] = Visitor(settings={"languages.offered": ["de", "de"]})
+        assert language(client.get(f"{FORM}?lang=de")) == "en"
 
 
 def test_which_texts_are_set_is_told(shop: Callable[..., Flask]) -> None:

@@ -41,6 +41,7 @@ OTHER = {
     "consent.terms_of_service_url": "https://shop.example/terms",
     "consent.privacy_policy_url": "/privacy-policy",
     "consent.locale": "de-AT",
+    "languages.offered": ["fr", "en"],
     # these need a list, which this shop doesn't have
     "consent.email_list": "off",
 }
@@ -51,6 +52,8 @@ def other(key: str) -> Any:
     """A value for a setting that isn't its default."""
     if key in OTHER:
         return OTHER[key]
+    if key.startswith("texts."):
+        return OTHER.get(key.split(".", 2)[2], f"Words of {key}")
     control = next(each for each in controls() if each.key == key)
     match control.kind:
         case "check":
@@ -88,8 +91,9 @@ def set_in(data: MultiDict[str, str], key: str, value: Any) -> None:
     """Type a value into a form."""
     if value is True or value is False:
         data.setlist(key, ["off", "on"] if value else ["off"])
-    elif key == "channels.offered":
+    elif key in ("channels.offered", "languages.offered"):
         data.setlist(key, ["", *value])
+        data[f"{key}.first"] = value[0]
     else:
         data[key] = "\n".join(value) if isinstance(value, list) else str(value)
 
@@ -156,24 +160,27 @@ def somebody(app: Flask) -> FlaskClient:
 
 
 def test_every_setting_of_a_visitor_has_a_labelled_control(studio: Studio) -> None:
-    """The list comes from the models; what runs the shop has none."""
-    page = studio.page
-    fields = [each for each in page.all() if "name" in each]
-    names = {each["name"] for each in fields}
-    labels = {each["for"] for each in page.all("label") if "for" in each}
+    """The list comes from the models; what runs the shop has none. Words by language stand there
+    for the preview's.
+    """
     known = {each.key for each in known_settings(Settings)}
-    shared = {
-        key
-        for key in known
-        if key.startswith(("catalog.", "delivery.", "retention.", "languages.", "texts."))
-    }
+    names = set()
+    for language in ("en", "de", "fr", "es", "ar"):
+        studio.press(language=language)
+        page = studio.page
+        fields = [each for each in page.all() if "name" in each]
+        labels = {each["for"] for each in page.all("label") if "for" in each}
+        for field in fields:
+            if field["name"] in known and field.tag in ("select", "textarea"):
+                assert field["id"] in labels
+        found = {each["name"] for each in fields} & known
+        of = {each.split(".")[1] for each in found if each.startswith("texts.")}
+        assert of == {language}
+        names |= found
 
-    assert known & names == known - shared
-    for field in fields:
-        if field["name"] in known and field.tag in ("select", "textarea"):
-            assert field["id"] in labels
-    shown = "[catalog], [delivery], [retention], [languages] and [texts] run the shop for everybody"
-    assert shown in page.text
+    shared = {each for each in known if each.startswith(("catalog.", "delivery.", "retention."))}
+    assert names == known - shared
+    assert "[catalog], [delivery] and [retention] run the shop for everybody" in page.text
 
 
 def test_a_form_sent_untouched_changes_nothing(studio: Studio) -> None:
@@ -229,7 +236,7 @@ def test_what_does_not_go_together_is_told_beside_its_control(studio: Studio) ->
     reply = studio.press(modal__background_color="#fff", modal__text_color="#eee")
     assert reply.status_code == 303
     assert "has a contrast of 1.2:1" in studio.notes("modal.text_color")
-    assert "1 hard to read" in studio.status
+    assert "1 warning." in studio.status
 
 
 def test_a_look_is_its_visitors_alone(studio: Studio, somebody: FlaskClient) -> None:
@@ -241,6 +248,67 @@ def test_a_look_is_its_visitors_alone(studio: Studio, somebody: FlaskClient) -> 
     assert "#123456" in studio.client.get("/notify-me/theme.css").text
     assert somebody.get(PARKA).text == before
     assert Studio(somebody).status == "The shop’s own look."
+
+
+def test_the_words_of_a_language_are_set_where_it_is_shown(studio: Studio) -> None:
+    """Read in the preview and in the shop in that language alone; empty, they are as before."""
+    studio.press(language="de")
+    field = studio.page.one("input", id="set-texts-de-button-label")
+    assert (field["value"], field["placeholder"]) == ("", "Benachrichtigen")
+    assert (field["lang"], field["dir"]) == ("de", "auto")
+    label = {"texts__de__button__label": "Sag Bescheid", "language": "fr"}
+    assert studio.press(**label).status_code == 303
+    assert studio.page.all("input", id="set-texts-de-button-label") == []
+    assert sent(studio.page)["language"] == "fr"
+    assert "lang=fr" in studio.page.one("iframe")["src"]
+
+    client = studio.client
+    assert "Sag Bescheid" in client.get(f"{PARKA}&lang=de").text
+    assert "Sag Bescheid" not in client.get(f"{PARKA}&lang=fr").text
+    preview = client.get("/studio/preview?state=form&lang=de")
+    assert "Sag Bescheid" in preview.text
+    assert read(preview.text).one("html")["lang"] == "de"
+    assert "[texts.de.button]" in studio.page.one("textarea", id="take-toml").text
+
+    studio.press(language="de")
+    assert "no words of its own" in studio.notes("texts.de.button.label")
+    studio.press(texts__de__button__label="")
+    assert studio.status == "The shop’s own look."
+
+
+def test_what_is_wrong_in_a_language_keeps_its_fields(studio: Studio) -> None:
+    """Whatever language is asked for with it."""
+    studio.press(language="de")
+    wrong = {"texts__de__modal__footer_content": "x" * 5000, "texts__de__button__label": "Kept"}
+    assert studio.press(language="fr", **wrong).status_code == 422
+    assert "up to 2000" in studio.notes("texts.de.modal.footer_content").replace(",", "")
+    assert studio.page.one("input", id="set-texts-de-button-label")["value"] == "Kept"
+
+
+def test_languages_have_an_order_and_lack_what_nobody_translates(filled: Path) -> None:
+    """The first is everybody's who asks for none; SMS isn't offered without words of its own."""
+    app = make_shop(filled, KLAVIYO_LIST_ID="Xk2LQp")
+    studio = Studio(app.test_client())
+    studio.press(languages__offered=["de", "en"], channels__offered=["SMS", "EMAIL"], language="de")
+    assert read(studio.client.get("/").text).one("html")["lang"] == "de"
+    document = studio.page.one("textarea", id="take-toml").text
+    assert 'offered = ["de", "en"]' in document
+    assert 'offered = ["SMS", "EMAIL"]' in document
+    assert "SMS isn't offered in the language de" in studio.notes("languages.offered")
+    assert "1 warning." in studio.status
+    needed = studio.page.one("textarea", id="set-texts-de-consent-sms_disclosure")
+    assert needed["placeholder"] == "Needed before it is offered in German"
+
+    # what is ticked in addition comes last
+    studio.press(languages__offered=["de", "en", "ar"])
+    assert 'offered = ["de", "en", "ar"]' in studio.page.one("textarea", id="take-toml").text
+    # with one language, the words above are all there are
+    studio.press(languages__offered=["en"])
+    assert [
+        each for each in studio.page.all() if (each.get("name") or "").startswith("texts.")
+    ] == []
+    assert "hidden" in studio.page.one("select", id="view-language")
+    close(app)
 
 
 def test_undo_redo_reset_and_put_back(studio: Studio) -> None:

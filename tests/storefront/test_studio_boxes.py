@@ -207,6 +207,9 @@ def test_what_is_previewed_stays_in_the_address(studio: Studio) -> None:
     """State, width, scheme and product are kept from one press to the next."""
     chosen = {"state": "done", "width": "phone", "scheme": "dark", "product": "haar-parka"}
     reply = studio.press(**chosen)
-    assert reply.location == "/studio?state=done&width=phone&scheme=dark&product=haar-parka"
+    assert (
+        reply.location
+        == "/studio?state=done&width=phone&scheme=dark&product=haar-parka&language=en"
+    )
     assert "state=done" in studio.page.one("iframe")["src"]
     assert "frame-src 'self'" in studio.reply.headers["Content-Security-Policy"]
