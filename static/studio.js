@@ -20,7 +20,8 @@ async function send(button = null) {
   clearTimeout(waiting);
   waiting = undefined;
   sending?.abort();
-  const mine = (sending = new AbortController());
+  const mine = new AbortController();
+  sending = mine;
   form.ariaBusy = "true";
   try {
     const body = new URLSearchParams(/** @type {any} */ (new FormData(form, button)));
@@ -36,7 +37,9 @@ async function send(button = null) {
     if (waiting === undefined || button) show(page, Boolean(button));
   } catch {
     if (mine.signal.aborted) return;
-    status.replaceChildren(/** @type {HTMLTemplateElement} */ (document.getElementById("offline")).content.cloneNode(true));
+    status.replaceChildren(
+      /** @type {HTMLTemplateElement} */ (document.getElementById("offline")).content.cloneNode(true),
+    );
   }
   if (sending === mine) form.ariaBusy = null;
 }
@@ -50,7 +53,9 @@ function show(page, fields) {
     if (come) become(old, come);
   }
   for (const field of controls.querySelectorAll("[aria-describedby]")) {
-    const come = field.id ? page.getElementById(field.id) : page.querySelector(`[aria-describedby="${field.getAttribute("aria-describedby")}"]`);
+    const come = field.id
+      ? page.getElementById(field.id)
+      : page.querySelector(`[aria-describedby="${field.getAttribute("aria-describedby")}"]`);
     mirror(field, come, "aria-invalid");
   }
   const address = page.querySelector("iframe")?.getAttribute("src");
@@ -70,14 +75,17 @@ function renew(page) {
   const name = /** @type {HTMLButtonElement | null} */ (document.activeElement)?.value;
   const open = [...controls.querySelectorAll("details.section[open]")].map((one) => one.id);
   const come = /** @type {HTMLElement} */ (page.getElementById("controls"));
-  for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (come.querySelectorAll("details.section"))) section.open ||= open.includes(section.id);
+  for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (come.querySelectorAll("details.section")))
+    section.open ||= open.includes(section.id);
   const panel = /** @type {HTMLElement} */ (controls.parentElement);
   const top = panel.scrollTop;
   controls.replaceChildren(...come.childNodes);
   panel.scrollTop = top;
   ready(controls);
   find();
-  const again = focused ? document.getElementById(focused) : name && controls.querySelector(`button[value="${CSS.escape(name)}"]`);
+  const again = focused
+    ? document.getElementById(focused)
+    : name && controls.querySelector(`button[value="${CSS.escape(name)}"]`);
   const told = /** @type {HTMLElement | null} */ (controls.querySelector("[data-focus]"));
   if (told) told.focus();
   else if (again) /** @type {HTMLElement} */ (again).focus({ preventScroll: true });
@@ -110,13 +118,17 @@ function frame(address) {
   come.title = old.getAttribute("title") ?? "";
   come.src = address;
   come.dataset.coming = "";
-  come.addEventListener("load", () => {
-    if (!come.isConnected) return;
-    const [before, after] = [/** @type {HTMLIFrameElement} */ (old).contentWindow, come.contentWindow];
-    if (before && after && same(before, after)) after.scrollTo(0, before.scrollY);
-    delete come.dataset.coming;
-    old.remove();
-  }, { once: true });
+  come.addEventListener(
+    "load",
+    () => {
+      if (!come.isConnected) return;
+      const [before, after] = [/** @type {HTMLIFrameElement} */ (old).contentWindow, come.contentWindow];
+      if (before && after && same(before, after)) after.scrollTo(0, before.scrollY);
+      delete come.dataset.coming;
+      old.remove();
+    },
+    { once: true },
+  );
   place.append(come);
 }
 
@@ -159,7 +171,10 @@ function hex(text) {
 
 /** @param {HTMLElement} within */
 function ready(within) {
-  for (const hidden of /** @type {NodeListOf<HTMLElement>} */ (within.querySelectorAll(".panel__find, [data-copy], [data-picks]"))) hidden.hidden = false;
+  for (const hidden of /** @type {NodeListOf<HTMLElement>} */ (
+    within.querySelectorAll(".panel__find, [data-copy], [data-picks]")
+  ))
+    hidden.hidden = false;
   for (const picker of /** @type {NodeListOf<HTMLInputElement>} */ (within.querySelectorAll("[data-picks]"))) {
     const text = /** @type {HTMLInputElement} */ (document.getElementById(picker.dataset.picks ?? ""));
     picker.value = hex(text.value);
@@ -227,7 +242,9 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   const name = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
   // a field that is typed into undoes its own keys
-  const typing = /** @type {Element} */ (event.target).matches("textarea, select, input:not([type=checkbox], [type=radio], [type=color])");
+  const typing = /** @type {Element} */ (event.target).matches(
+    "textarea, select, input:not([type=checkbox], [type=radio], [type=color])",
+  );
   if (!name || typing) return;
   event.preventDefault();
   document.getElementById(`do-${name}`)?.click();

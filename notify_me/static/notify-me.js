@@ -67,7 +67,10 @@ export class NotifyMe extends HTMLElement {
     if (!element) {
       element = document.createElement("notify-me");
       element.innerHTML = "<a hidden></a>";
-      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(`../${id}?lang=${document.documentElement.lang}`, import.meta.url).href;
+      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(
+        `../${id}?lang=${document.documentElement.lang}`,
+        import.meta.url,
+      ).href;
       document.body.append(element);
     }
     return /** @type {NotifyMe} */ (element).open();
