@@ -15,14 +15,12 @@ from .tables import CallState
 from .variants import Variant
 from .words import gettext, listed
 
-NOT_SENT = N_("it wasn't sent. Please try again later.")
+NOT_SENT = N_("It wasn't sent. Please try again later.")
 UNRECORDED = {
-    Channel.EMAIL: N_("You aren't on our email list yet: %(why)s"),
-    Channel.SMS: N_(
-        "Your consent to text messages couldn't be recorded, so they may not come: %(why)s"
-    ),
+    Channel.EMAIL: N_("You aren't on our email list yet."),
+    Channel.SMS: N_("Your consent to text messages couldn't be recorded, so they may not come."),
     Channel.WHATSAPP: N_(
-        "Your consent to WhatsApp messages couldn't be recorded, so they may not come: %(why)s"
+        "Your consent to WhatsApp messages couldn't be recorded, so they may not come."
     ),
 }
 PERHAPS = N_("If a message asks you to confirm, please answer it.")
@@ -80,9 +78,9 @@ def consent_told(logged: LoggedSignUp) -> dict[str, Any]:
     if confirming:
         # a preview asks Klaviyo nothing
         double = None if previewing() else current_state().opt_in.double()
-    reason = _why(subscribe.words if subscribe else "")
     return {
-        "unrecorded": [gettext(UNRECORDED[each], why=reason) for each in missing],
+        "unrecorded": [gettext(UNRECORDED[each]) for each in missing],
+        "reason": _why(subscribe.words if subscribe else "") if missing else "",
         "confirm": "" if double is False else _confirm(confirming, certain=bool(double)),
         "phone_dropped": _phone_dropped(logged),
     }
