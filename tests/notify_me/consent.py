@@ -1,0 +1,84 @@
+"""What the tests of consent have in common: who sends what, and what comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.markup import view
+from tests.notify_me.offers import (
+    ADA,
+    TYPED_PHONE,
+    WAYS,
+    Way,
+)
+
+ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+by_the_server = pytest.mark.parametrize(
+    "way",
+    [each for each in WAYS.values() if not each.from_browser],
+    ids=[name for name, each in WAYS.items() if not each.from_browser],
+)
+SUBSCRIBE = {"api": "bulk_subscribe_profiles", "client": "create_client_subscription"}
+CANT_TAKE = "We can't take sign-ups just now. Please try again later."
+TRY_AGAIN = "That didn't go through. Please try again in a moment."
+BLOCKED = (
+    "Your browser couldn't reach the service that sends the news. If a content blocker is on, "
+    "please allow it for this page and try again."
+)
+PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
+EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
+NO_TEXTS = "Your consent to text messages couldn't be recorded, so they may not come."
+NOT_LISTED = "You aren't on our email list yet."
+
+BY_SMS: dict[str, Any] = {
+    "channels": "SMS",
+    "phone_number": TYPED_PHONE,
+    "opt_in_promotional_sms": "SMS",
+}
+BY_EMAIL: dict[str, Any] = {
+    "channels": "EMAIL",
+    "email": ADA,
+    "opt_in_promotional_email": "EMAIL",
+}
+BY_BOTH: dict[str, Any] = {**BY_EMAIL, **BY_SMS, "channels": ["EMAIL", "SMS"]}
+ASK = {"email_list": "ask"}
+GOES_TO_PHONE = "the news goes to +1•••43."
+
+
+def consent_states(log_file: LogFile) -> list[tuple[str, str]]:
+    """Channel and state of each consent in the log."""
+    return [(each["channel"], each["state"]) for each in log_file.consents()]
+
+
+def operation(way: Way) -> str:
+    """Klaviyo's name for the consent call of this way."""
+    return SUBSCRIBE["client" if way.from_browser else "api"]
+
+
+def missed(reply: TestResponse) -> list[str]:
+    """What the done view says that could not be taken, and the reason last."""
+    root = view(reply)
+    assert "Request received" in root.text
+    within = [
+        each.text
+        for tag in ("li", "p")
+        for each in root.all(tag)
+        if "notify-me__alert" in _classes_above(each)
+    ]
+    told = [each for each in within if each != "Not everything could be taken:"]
+    assert len(within) == len(told) + bool(told)
+    return told
+
+
+def _classes_above(element: Any) -> list[str]:
+    found: list[str] = []
+    while (element := element.parent) is not None:
+        found += element.classes
+    return found
+
+
+PERHAPS = "If a message asks you to confirm, please answer it."

@@ -1,0 +1,202 @@
+"""`flask notify-me consents`: what the log holds about one person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.consent import (
+    ASK,
+    BY_BOTH,
+    BY_SMS,
+    SUBSCRIBE,
+    consent_states,
+)
+from tests.notify_me.offers import (
+    ADA,
+    FORM,
+    MUG,
+    PRIVACY,
+    TERMS,
+    TYPED_PHONE,
+    by_element,
+    by_page,
+)
+from tests.support import Sandbox
+
+
+def consents(app: Flask, *arguments: str) -> tuple[int, str]:
+    """Exit code and output of `flask notify-me consents`."""
+    result = app.test_cli_runner().invoke(args=["notify-me", "consents", *arguments])
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def asked(offering: Callable[..., Flask]) -> Flask:
+    """A shop where Ada signed up by email and SMS, and Bob by email without the list."""
+    app = offering("EMAIL", "SMS", consent=ASK)
+    by_element(app.test_client(), FORM, BY_BOTH)
+    by_page(app.test_client(), FORM, {"channels": "EMAIL", "email": "bob@example.org"})
+    return app
+
+
+@pytest.mark.parametrize("contact", ["(202) 555-0143", "+1 202 555 0143", "2025550143"])
+def test_a_data_request_by_phone(asked: Flask, sandbox: Sandbox, contact: str) -> None:
+    """Sign-up and consent under a number, typed as people type it, in words."""
+    code, output = consents(asked, contact)
+
+    assert code == 0
+    assert output.startswith("Sign-ups: 1\n")
+    for part in (
+        "EMAIL, SMS",
+        "contact    a•••@e•••.org, +1•••43 (masked; else kept as a hash)",
+        f"taken      {MUG}",
+        "taken      consent",
+        "Consents: 1\n",
+        "UTC  SMS  +1•••43",
+        "at Klaviyo taken\n",
+        f"list       {sandbox.account.list_id}, source 'Back in Stock'",
+        "  | Yes, send me text messages from Smirr.\n  | By ticking this box you agree",
+        f"See our Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY}).",
+    ):
+        assert part in output
+    assert re.search(r"version    [0-9a-f]{12} \(en\)", output)
+    assert "email me news" not in output
+    assert "2025550143" not in output
+
+
+@pytest.mark.parametrize("contact", [ADA, "Ada@Example.ORG", f" {ADA} "])
+def test_a_data_request_by_email_as_json(
+    asked: Flask, sandbox: Sandbox, log_file: LogFile, contact: str
+) -> None:
+    """The same for a program, under the address in whatever case."""
+    code, output = consents(asked, "--json", contact)
+
+    assert code == 0
+    held = json.loads(output)
+    [sign_up] = held["sign_ups"]
+    assert sign_up["channels"] == ["EMAIL", "SMS"]
+    assert sign_up["contacts"] == ["a•••@e•••.org", "+1•••43"]
+    assert sign_up["calls"] == [
+        ["create_back_in_stock_subscription", MUG, "taken"],
+        ["bulk_subscribe_profiles", None, "taken"],
+    ]
+    [consent] = held["consents"]
+    [row] = [each for each in log_file.consents() if each["channel"] == "EMAIL"]
+    assert consent == {
+        "when": datetime.fromisoformat(row["given_at"]).replace(tzinfo=UTC).isoformat(),
+        "channel": "EMAIL",
+        "state": "taken",
+        "contact": "a•••@e•••.org",
+        "text": "Also email me news and offers from Smirr.",
+        "version": row["version"],
+        "locale": "en",
+        "list_id": sandbox.account.list_id,
+        "custom_source": "Back in Stock",
+    }
+    assert sign_up["when"] == consent["when"]
+
+
+STATES = {
+    "taken": ("taken", None, BY_SMS),
+    "kept": ("kept", "500", BY_SMS),
+    "kept until it is mended": ("kept", "403", BY_SMS),
+    "refused": ("refused", "400-phone", BY_SMS),
+    "failed": ("failed", "415", BY_SMS),
+    "of two channels": ("kept", "503", BY_BOTH),
+}
+
+
+@pytest.mark.parametrize(("state", "kind", "data"), STATES.values(), ids=STATES)
+def test_a_data_request_tells_what_became_of_consent(
+    offering: Callable[..., Flask],
+    sandbox: Sandbox,
+    state: str,
+    kind: str | None,
+    data: dict[str, Any],
+) -> None:
+    """What stands in the log is what was agreed to; whether Klaviyo knows is told beside it."""
+    if kind:
+        sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
+    app = offering("EMAIL", "SMS", consent=ASK)
+    by_element(app.test_client(), FORM, data)
+
+    for contact in [TYPED_PHONE, *([ADA] if "email" in data else [])]:
+        code, output = consents(app, contact)
+        assert code == 0
+        assert f"  at Klaviyo {state}\n" in output
+        _, output = consents(app, "--json", contact)
+        assert [each["state"] for each in json.loads(output)["consents"]] == [state]
+
+
+def test_a_data_request_about_consent_that_nobody_reported(
+    offering: Callable[..., Flask], log_file: LogFile
+) -> None:
+    """Client mode, and the tab was closed: whether Klaviyo has it is unknown."""
+    app = offering("SMS", NOTIFY_ME_MODE="client")
+    by_element(app.test_client(), FORM, BY_SMS)
+    assert consent_states(log_file) == [("SMS", "started")]
+
+    code, output = consents(app, TYPED_PHONE)
+    assert code == 0
+    assert "  at Klaviyo unknown\n" in output
+    _, output = consents(app, "--json", TYPED_PHONE)
+    assert [each["state"] for each in json.loads(output)["consents"]] == ["unknown"]
+
+
+def test_a_data_request_for_a_sign_up_without_consent(asked: Flask) -> None:
+    """The sign-up is shown, and that there is no consent."""
+    code, output = consents(asked, "bob@example.org")
+
+    assert code == 0
+    assert output.startswith("Sign-ups: 1\n")
+    assert output.endswith("\nConsents: 0\n")
+
+
+@pytest.mark.parametrize("contact", ["eve@example.org", "+12025550199"])
+def test_a_data_request_about_somebody_unknown(asked: Flask, contact: str) -> None:
+    """A sentence, or empty lists: the contact is right, and there is nothing."""
+    assert consents(asked, contact) == (0, "The log holds nothing about this contact.\n")
+    code, output = consents(asked, contact, "--json")
+    assert (code, json.loads(output)) == (0, {"sign_ups": [], "consents": []})
+
+
+@pytest.mark.parametrize(
+    ("contact", "words"),
+    [
+        ("ada@", "There must be something after the @-sign."),
+        ("call me", "That doesn't look like a phone number."),
+        ("555-0143", "The area code is missing."),
+    ],
+)
+def test_a_data_request_that_names_nobody(asked: Flask, contact: str, words: str) -> None:
+    """Exit code 2 with the reason: it must not pass for "nothing is held"."""
+    code, output = consents(asked, contact)
+
+    assert code == 2
+    assert f"Invalid value for CONTACT: {words}" in output
+
+
+def test_a_data_request_reads_numbers_by_the_shops_region(
+    offering: Callable[..., Flask],
+) -> None:
+    """A national number is that of `default_region`; landlines may be asked for, too."""
+    app = offering("SMS", "WHATSAPP", region="DE")
+    landline = {
+        "channels": "WHATSAPP",
+        "phone_number": "+49 30 123456",
+        "opt_in_promotional_sms": "WHATSAPP",
+    }
+    by_element(app.test_client(), FORM, landline)
+
+    code, output = consents(app, "030 123456")
+
+    assert code == 0
+    assert "Consents: 1\n" in output
