@@ -76,6 +76,11 @@ class Seen:
     incomplete: frozenset[Finding]
 
 
+def room_for(page: Page) -> None:
+    """The window in which each state is reached, so that none depends on the one before it."""
+    page.set_viewport_size({"width": 1280, "height": HEIGHT})
+
+
 def looks_at(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[Seen]:
     """Run axe over the page as it is, in each look; leaves the page in the last one."""
     page.evaluate(Axe().axe_script)

@@ -11,7 +11,16 @@ from pathlib import Path
 from playwright.sync_api import Error, Response, sync_playwright
 
 from tests.audit.tools import check_html, say
-from tests.axe import EVERY_LOOK, Finding, Look, looks_at, misfits, not_reviewed, reviewed
+from tests.axe import (
+    EVERY_LOOK,
+    Finding,
+    Look,
+    looks_at,
+    misfits,
+    not_reviewed,
+    reviewed,
+    room_for,
+)
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.pages import STATES, Visit
 from tests.sites import sites
@@ -44,6 +53,7 @@ def _walk(collected: Collected) -> list[str]:
         page.on("response", collected.response)
         for name, reach in STATES.items():
             page.context.clear_cookies()
+            room_for(page)
             served.sandbox.calm()
             reach(Visit(page, served))
             collected.add(name, page.content())

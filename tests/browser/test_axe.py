@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.axe import EVERY_LOOK, looks_at, misfits, not_reviewed
+from tests.axe import EVERY_LOOK, looks_at, misfits, not_reviewed, room_for
 from tests.browser.conftest import watched
 from tests.pages import STATES, Visit, let_go
 from tests.sites import Sites, sites
@@ -34,6 +34,7 @@ def test_every_state_is_accessible_and_fits(tab: Page, served: Sites, name: str)
     of the six looks, each state's turn; `make audit` takes them all.
     """
     tab.context.clear_cookies()
+    room_for(tab)
     served.sandbox.calm()
 
     STATES[name](Visit(tab, served))
