@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -94,9 +93,9 @@ def test_an_edited_file_is_never_served_from_an_older_copy(
             os.utime(compressed, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
 
 
-def asked(url: str, path: str) -> requests.Response:
+def asked(url: str, path: str, within: float = TIMEOUT) -> requests.Response:
     """What a load balancer gets; never a stack trace, the name of a file, or a copy of before."""
-    reply = requests.get(url + path, timeout=TIMEOUT)
+    reply = requests.get(url + path, timeout=within)
     assert not any(word in reply.text for word in ("Traceback", "sqlite3", "SELECT", ".db", ".py"))
     if path == "/readyz":
         assert reply.headers["Content-Type"] == "application/json"
@@ -159,9 +158,8 @@ def test_not_ready_without_the_database(tmp_path: Path, sandbox: Sandbox, how: s
             other = sqlite3.connect(file, isolation_level=None)
             other.execute("PRAGMA locking_mode = EXCLUSIVE")
             other.execute("BEGIN EXCLUSIVE")
-        begun = time.monotonic()
-        ready = asked(url, "/readyz")
-        took = time.monotonic() - begun
+        # sooner than whoever asks gives up
+        ready = asked(url, "/readyz", within=5)
         alive = asked(url, "/healthz")
         if how == "locked":
             other.close()
@@ -176,6 +174,5 @@ def test_not_ready_without_the_database(tmp_path: Path, sandbox: Sandbox, how: s
     assert set(found) == {"database", "queue"}
     assert found["database"].startswith("doesn't answer (")
     assert found["queue"] == found["database"]
-    assert took < 5
     assert (back.status_code, back.json()) == (200, {"database": "ok", "queue": "ok"})
     close(client)
