@@ -22,7 +22,7 @@ from honcho.printer import Printer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import ROOT, create_app
-from demo import demo_environment, is_demo, wants_sandbox
+from demo import PLACES, address, demo_environment, is_demo, remember, wants_sandbox
 from notify_me import SettingsError, current_catalog
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -34,7 +34,7 @@ START_LIMIT = 60
 def main() -> int:
     """Start everything and wait; the exit status is the first process's that ended."""
     load_dotenv(ROOT / ".env", override=False)
-    given = {"DEMO": "1", "HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
+    given = {"DEMO": "1", **PLACES}
     given |= {name: value for name, value in os.environ.items() if value}
     try:
         demo = is_demo(given)
@@ -42,13 +42,15 @@ def main() -> int:
         environ = demo_environment(given, ROOT / "instance") if demo else given
         if demo:
             # for links in what Klaviyo is told, which no request has asked for
-            environ.setdefault("SHOP_URL", f"http://{_shown(environ['HOST'])}:{environ['PORT']}")
+            environ.setdefault("SHOP_URL", address(environ))
         app = create_app(environ)
         _check_port(environ["HOST"], environ["PORT"], "PORT")
         if sandbox:
             if environ["SANDBOX_PORT"] == environ["PORT"]:
                 raise SettingsError("PORT and SANDBOX_PORT are the same: choose two")
             _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
+        if demo:
+            remember(environ, ROOT / "instance")
         _prepare(app)
     except SettingsError as error:
         print(f"The shop can't start. {error.format_message()}", file=sys.stderr)  # noqa: T201
@@ -96,7 +98,7 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
         manager.add_process(
             name, procfile.processes[name], env={**environ, **path, **own}, cwd=str(ROOT)
         )
-    addresses = {"web": f"http://{_shown(environ['HOST'])}:{environ['PORT']}"}
+    addresses = {"web": address(environ)}
     if "sandbox" in names:
         addresses["sandbox"] = f"http://127.0.0.1:{environ['SANDBOX_PORT']}"
     ended = threading.Event()
@@ -116,10 +118,6 @@ def _sandbox_environment(environ: Mapping[str, str]) -> dict[str, str]:
         "SANDBOX_STATE": environ.get("SANDBOX_STATE") or str(ROOT / "instance" / "sandbox.db"),
         "SANDBOX_SENDER": environ.get("SANDBOX_SENDER") or "Smirr",
     }
-
-
-def _shown(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
 def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) -> None:

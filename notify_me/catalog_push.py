@@ -261,7 +261,12 @@ def _differing(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
 
 
 def _refused(answer: Answer, doing: str) -> PushError:
+    if answer.status is None:
+        return PushError(
+            f"Klaviyo gave no answer when {doing} ({answer.problem}): see whether this machine "
+            "reaches it (flask notify-me check tells more), and push again to go on"
+        )
     outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
-    told = answer.status or answer.problem
-    why = f": {outcome.cure}" if outcome.cure and answer.status else ""
+    told = answer.status
+    why = f": {outcome.cure}" if outcome.cure else ""
     return PushError(f"Klaviyo answered {told} when {doing}{why}. Push again to go on")

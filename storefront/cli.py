@@ -116,6 +116,13 @@ def load(file: Path, stock: bool, replace: bool) -> None:
         importing.clear(db.session)
     loaded = loader.load(db.session, found, stock=stock)
     departments.forget()
+    ours = current_catalog()
+    if imported and not ours.writable:
+        click.echo(
+            f"These products aren't {ours.integration}'s, and the shop names them as if they were: "
+            'set integration = "$custom" under [catalog] in notify_me.toml, and start anew.',
+            err=True,
+        )
     click.echo(
         f"The shop has {loaded.products} products with {loaded.variants} variants"
         f" from {file.name}; {loaded.new} of the products are new."

@@ -152,17 +152,22 @@ def choices(form: str) -> list[str]:
     return [part.split('value="')[1].split('"')[0] for part in form.split('name="variants"')[1:]]
 
 
-def status(checkout: Path) -> Any:
-    """What `flask notify-me status --json` tells in a shell where nothing is set."""
+def flask(checkout: Path, *arguments: str) -> str:
+    """What a `flask …` command tells in a shell where nothing is set."""
     told = subprocess.run(
-        [sys.executable, "-m", "flask", "notify-me", "status", "--json"],
+        [sys.executable, "-m", "flask", *arguments],
         cwd=checkout,
         env={name: value for name, value in os.environ.items() if name != "DEMO"},
         capture_output=True,
         text=True,
         check=True,
     )
-    return json.loads(told.stdout)
+    return told.stdout
+
+
+def status(checkout: Path) -> Any:
+    """What `flask notify-me status --json` tells."""
+    return json.loads(flask(checkout, "notify-me", "status", "--json"))
 
 
 def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
@@ -196,6 +201,9 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         )
         # a command in another terminal sees the demo's data
         eventually(lambda: status(checkout)["counts"]["taken"] == 2)
+        # beside the demo, on whatever ports it was started
+        pushed = flask(checkout, "storefront", "push-catalog", "--dry-run")
+        assert "; 75 are as they should be." in pushed
 
         family = launcher.family()
         assert len(family) > 2

@@ -110,7 +110,7 @@ class Account(Group):
         if self.mode == "server" and not key:
             raise ValueError(
                 "KLAVIYO_PRIVATE_KEY is not set: make a private key in Klaviyo under Settings > "
-                "API keys, and put it in .env"
+                "API keys, and put it in .env (the kit reads it from app.config)"
             )
         if not re.fullmatch(r"[\x21-\x7e]*", key):
             raise ValueError("KLAVIYO_PRIVATE_KEY holds a space or another odd character")

@@ -1,0 +1,91 @@
+"""docs/your-shop.md typed as it stands: the shop, its tables, a sign-up."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support import TIMEOUT, Sandbox, eventually
+
+ROOT = Path(__file__).parents[1]
+GUIDE = (ROOT / "docs" / "your-shop.md").read_text(encoding="utf-8")
+CODE = re.compile(r"^```(?:python|jinja)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILES = ("shop.py", "templates/base.html", "templates/tee.html")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The shop's files, each from its block of the guide."""
+    (tmp_path / "templates").mkdir()
+    for name, text in zip(FILES, CODE.findall(GUIDE), strict=True):
+        assert f"`{name}`" in GUIDE
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def command(guides: str) -> list[str]:
+    """A `flask …` command, which must stand in the guide."""
+    assert f"\n{guides}\n" in GUIDE
+    return [str(Path(sys.executable).with_name("flask")), *guides.split()[1:]]
+
+
+def test_the_shop_of_the_guide_takes_a_sign_up(folder: Path, sandbox: Sandbox) -> None:
+    """From nothing to Klaviyo: sold out in one size, its form, and the call."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "SECRET_KEY": secrets.token_hex(),
+        "NOTIFY_ME_LOG_KEY": secrets.token_hex(),
+        **{name: value for name, value in sandbox.environ().items() if "PUBLIC" not in name},
+        "FLASK_RUN_PORT": str(port),
+    }
+    subprocess.run(
+        command("flask --app shop db upgrade"),
+        cwd=folder,
+        env=environ,
+        check=True,
+        capture_output=True,
+    )
+    shop = subprocess.Popen(
+        command("flask --app shop run"), cwd=folder, env=environ, stderr=subprocess.DEVNULL
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+
+        def page(path: str) -> requests.Response | None:
+            try:
+                return requests.get(url + path, timeout=TIMEOUT)
+            except requests.ConnectionError:
+                return None
+
+        eventually(lambda: page("/tee") is not None)
+        sold_out, in_stock = page("/tee"), page("/tee?variant=TEE-S")
+        assert sold_out
+        assert in_stock
+        assert "Add to cart" in in_stock.text
+        assert "Add to cart" not in sold_out.text
+        link = re.search(r'href="(/notify-me/%24custom[^"]+)"', sold_out.text)
+        assert link
+        form = page(link[1])
+        assert form
+        assert "We can't" not in form.text
+        data = {"channels": "EMAIL", "email": "ada@shop.example.org"}
+        done = requests.post(url + link[1], data=data, timeout=TIMEOUT)
+        assert "Request received" in done.text
+    finally:
+        shop.terminate()
+        shop.wait(TIMEOUT)
+    [call] = sandbox.requests()
+    assert call["operation"] == "create_back_in_stock_subscription"
+    assert "$custom:::$default:::TEE-M" in str(call)
