@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -34,6 +35,8 @@ START_LIMIT = 60
 def main() -> int:
     """Start everything and wait; the exit status is the first process's that ended."""
     load_dotenv(ROOT / ".env", override=False)
+    # each migration by name is for whoever types `flask db upgrade`
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     given = {"DEMO": "1", **PLACES}
     given |= {name: value for name, value in os.environ.items() if value}
     try:

@@ -59,7 +59,11 @@ def push_catalog(dry_run: bool) -> None:
         with (
             current_app.test_request_context(base_url=restocking.root()),
             click.progressbar(
-                length=catalog.size(), label="Pushing", file=sys.stderr, show_pos=True
+                length=catalog.size(),
+                label="Pushing",
+                file=sys.stderr,
+                show_pos=True,
+                hidden=not sys.stderr.isatty(),
             ) as bar,
         ):
             told = admin.push_catalog(
