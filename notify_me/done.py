@@ -8,13 +8,14 @@ from typing import Any
 from .catalogs import N_
 from .extension import current_state
 from .log import LoggedSignUp
-from .outcomes import PHONE_REFUSED
+from .outcomes import CANT_TAKE, PHONE_REFUSED
 from .preview import previewing
 from .sign_up import Channel
 from .tables import CallState
 from .variants import Variant
 from .words import gettext, listed
 
+AGAIN = N_("Please try again later.")
 NOT_SENT = N_("It wasn't sent. Please try again later.")
 UNRECORDED = {
     Channel.EMAIL: N_("You aren't on our email list yet."),
@@ -80,7 +81,7 @@ def consent_told(logged: LoggedSignUp) -> dict[str, Any]:
         double = None if previewing() else current_state().opt_in.double()
     return {
         "unrecorded": [gettext(UNRECORDED[each]) for each in missing],
-        "reason": _why(subscribe.words if subscribe else "") if missing else "",
+        "reason": _consent_why(subscribe.words if subscribe else "") if missing else "",
         "confirm": "" if double is False else _confirm(confirming, certain=bool(double)),
         "phone_dropped": _phone_dropped(logged),
     }
@@ -88,6 +89,11 @@ def consent_told(logged: LoggedSignUp) -> dict[str, Any]:
 
 def _why(words: str) -> str:
     return gettext(words or NOT_SENT)
+
+
+def _consent_why(words: str) -> str:
+    # the sign-up itself was taken just now
+    return gettext(AGAIN) if words == CANT_TAKE else _why(words)
 
 
 def _name(variant: Variant) -> str:

@@ -20,6 +20,7 @@ async function renew(panel) {
 }
 
 if (panel) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   let told = false;
   document.addEventListener("notify-me:done", () => {
     told = true;
@@ -28,7 +29,7 @@ if (panel) {
   // the dialog is closed: back to where the story goes on ("close" doesn't bubble)
   document.addEventListener(
     "close",
-    () => told && panel.scrollIntoView({ behavior: "smooth", block: "nearest" }),
+    () => told && panel.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "nearest" }),
     true,
   );
   document.addEventListener("visibilitychange", () => document.hidden || renew(panel));

@@ -12,6 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.support import Translations
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = {
@@ -81,3 +82,21 @@ def test_the_compiled_catalogs_are_not_stale(domain: str) -> None:
         path = FOLDERS[domain] / language / "LC_MESSAGES" / f"{domain}.mo"
         assert path.read_bytes() == made.getvalue(), language
         assert Locale.parse(language).language_name
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "منتج واحد (1)"),
+        (2, "منتجان (2)"),
+        (3, "3 منتجات"),
+        (15, "15 منتجًا"),
+        (99, "99 منتجًا"),
+        (100, "100 منتج"),
+        (102, "102 منتج"),
+    ],
+)
+def test_arabic_has_the_form_for_each_number(count: int, said: str) -> None:
+    """Six forms, in the order of the catalog's own rule."""
+    words = Translations.load(FOLDERS["messages"], ["ar"], "messages")
+    assert words.ngettext("%(num)d thing", "%(num)d things", count) % {"num": count} == said

@@ -23,7 +23,7 @@ by_the_server = pytest.mark.parametrize(
     ids=[name for name, each in WAYS.items() if not each.from_browser],
 )
 SUBSCRIBE = {"api": "bulk_subscribe_profiles", "client": "create_client_subscription"}
-CANT_TAKE = "We can't take sign-ups just now. Please try again later."
+AGAIN = "Please try again later."
 TRY_AGAIN = "That didn't go through. Please try again in a moment."
 BLOCKED = (
     "Your browser couldn't reach the service that sends the news. If a content blocker is on, "

@@ -10,12 +10,12 @@ from flask import Flask
 
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.consent import (
+    AGAIN,
     ASK,
     BLOCKED,
     BY_BOTH,
     BY_EMAIL,
     BY_SMS,
-    CANT_TAKE,
     EMAIL_REFUSED,
     GOES_TO_PHONE,
     NO_TEXTS,
@@ -51,10 +51,10 @@ FAILURES = {
     # the drill, how the log calls it, and the words after what is missing
     "400-email": ("refused", EMAIL_REFUSED),
     "400-phone": ("refused", PHONE_REFUSED),
-    "400-unknown-pointer": ("failed", CANT_TAKE),
-    "405": ("failed", CANT_TAKE),
-    "409": ("failed", CANT_TAKE),
-    "415": ("failed", CANT_TAKE),
+    "400-unknown-pointer": ("failed", AGAIN),
+    "405": ("failed", AGAIN),
+    "409": ("failed", AGAIN),
+    "415": ("failed", AGAIN),
 }
 PASSING = ("429", "500", "503", "html", "drop")
 MISCONFIGURED = ("400-list", "401", "403", "404-revision", "410")
@@ -189,8 +189,8 @@ def test_consent_that_does_not_get_through_goes_by_the_server(
         # a throttled reply has no CORS headers, so to the browser it is none
         ("429", "failed", BLOCKED),
         ("drop", "failed", BLOCKED),
-        ("403", "failed", CANT_TAKE),
-        ("400-list", "failed", CANT_TAKE),
+        ("403", "failed", AGAIN),
+        ("400-list", "failed", AGAIN),
         ("400-phone", "refused", PHONE_REFUSED),
     ],
 )

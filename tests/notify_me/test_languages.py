@@ -29,7 +29,7 @@ from tests.support import Sandbox
 
 ASKED = {
     "en": "Tell us where to write",
-    "de": "Hinterlassen Sie uns",
+    "de": "Sagen Sie uns",
     "fr": "Dites-nous où vous écrire",
     "es": "Dinos dónde escribirte",
     "ar": "أخبرنا أين نراسلك",
