@@ -273,16 +273,16 @@ def page_done(visit: Visit) -> None:
     expect(visit.page.get_by_role("heading", name="Request received")).to_be_visible()
 
 
-def cart_filled(visit: Visit) -> None:
+def cart_filled(visit: Visit, site: str = "shop") -> None:
     """The cart with one thing in it."""
-    visit.goto("/products/dreich-mug")
+    visit.goto("/products/dreich-mug", site)
     visit.page.get_by_role("button", name="Add to cart").click()
     expect(visit.page).to_have_url(re.compile("/cart"))
 
 
-def checkout(visit: Visit) -> None:
+def checkout(visit: Visit, site: str = "shop") -> None:
     """The checkout, empty."""
-    cart_filled(visit)
+    cart_filled(visit, site)
     visit.page.get_by_role("link", name="Check out").click()
     expect(visit.page).to_have_url(re.compile("/checkout"))
 
@@ -298,16 +298,46 @@ def checkout_error(visit: Visit) -> None:
 def order(visit: Visit) -> None:
     """The order's page."""
     checkout(visit)
-    visit.page.get_by_label("Name").fill("Isla Reid")
-    visit.page.get_by_label("Email").fill("isla@example.com")
-    visit.page.get_by_label("Address").fill("2 Shore Road\nCromarty")
-    visit.page.get_by_role("button", name="Order for").click()
+    _order(visit.page)
     expect(visit.page.get_by_role("heading", name="Thank you")).to_be_visible()
 
 
-def arabic_error(visit: Visit) -> None:
-    """The dialog from right to left, with a wrong address."""
-    wrong(opened(visit, f"{PARKA}&lang=ar", "arabic"))
+def _order(page: Page) -> None:
+    page.get_by_label("Name").fill("Isla Reid")
+    page.get_by_label("Email").fill("isla@example.com")
+    page.get_by_label("Address").fill("2 Shore Road\nCromarty")
+    page.get_by_role("button", name="Order for").click()
+
+
+def _stock(visit: Visit, pieces: int) -> None:
+    """Set the mug's stock at the site that runs short, in a tab of its own."""
+    with visit.page.context.new_page() as tab:
+        tab.goto(f"{visit.sites.url('short')}/merchant?product=dreich-mug")
+        tab.get_by_label("Pieces of DREI-MIL").fill(str(pieces))
+        tab.get_by_role("button", name="Set DREI-MIL").click()
+        expect(tab.locator(".notice")).to_be_visible()
+
+
+def cart_short(visit: Visit) -> None:
+    """The cart with more than is left."""
+    _stock(visit, 3)
+    cart_filled(visit, "short")
+    _stock(visit, 0)
+    visit.goto("/cart", "short")
+
+
+def checkout_short(visit: Visit) -> None:
+    """The checkout when somebody was quicker."""
+    _stock(visit, 3)
+    checkout(visit, "short")
+    _stock(visit, 0)
+    _order(visit.page)
+    expect(visit.page.get_by_text("Somebody was quicker")).to_be_visible()
+
+
+def error_in(language: str) -> State:
+    """The dialog in a language, with a wrong address."""
+    return lambda visit: wrong(opened(visit, f"{PARKA}&lang={language}", "languages"))
 
 
 def tour(step: int) -> State:
@@ -344,9 +374,14 @@ def deliveries(visit: Visit) -> None:
 STATES: dict[str, State] = {
     "listing": at("/"),
     "listing-search": at("/?q=wool&in_stock=1"),
-    "arabic-listing": at("/?lang=ar", "arabic"),
-    "arabic-product": at(f"{PARKA}&lang=ar", "arabic"),
-    "arabic-error": arabic_error,
+    "arabic-listing": at("/?lang=ar", "languages"),
+    "arabic-product": at(f"{PARKA}&lang=ar", "languages"),
+    "arabic-error": error_in("ar"),
+    "german-listing": at("/?lang=de", "languages"),
+    "german-product": at(f"{PARKA}&lang=de", "languages"),
+    "german-error": error_in("de"),
+    "french-listing": at("/?lang=fr", "languages"),
+    "french-error": error_in("fr"),
     "listing-none": at("/?q=nothing-like-it"),
     "product": at("/products/spate-pack"),
     "product-sold-out": at(PARKA),
@@ -384,9 +419,12 @@ STATES: dict[str, State] = {
     "cart": cart_filled,
     "checkout": checkout,
     "checkout-error": checkout_error,
+    "cart-short": cart_short,
+    "checkout-short": checkout_short,
     "order": order,
     "merchant": at("/merchant"),
     "merchant-product": at("/merchant?product=dreich-mug"),
+    "merchant-login": at("/merchant", "door"),
     "deliveries": deliveries,
     "demand": at("/merchant/demand"),
     "studio": at("/studio"),

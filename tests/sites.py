@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flask import Flask
+from werkzeug.security import generate_password_hash
 
 from app import create_app
 from klaviyo_sandbox import create_app as create_sandbox
@@ -42,6 +43,7 @@ error_background_color = "#fcd6d7"
 success_background_color = "#d3efcd"
 footer_content = '<a href="/terms">Terms</a>'
 """
+HASH = generate_password_hash("open, please", method="pbkdf2:sha256:1")
 SETTINGS = {
     "shop": "",
     "client": "",
@@ -50,7 +52,11 @@ SETTINGS = {
     "channels": CHANNELS,
     # a shop remembers how its list takes subscribers
     "double-opt-in": CHANNELS,
-    "arabic": '[languages]\noffered = ["en", "ar"]\n',
+    "languages": '[languages]\noffered = ["en", "ar", "de", "fr"]\n',
+    # what it sells out of the others need in stock
+    "short": "",
+    # with a password before its back room
+    "door": "",
     "drawer": '[modal]\npresentation = "drawer"\n',
     "inline": '[modal]\npresentation = "inline"\n',
     "themed": THEMED,
@@ -124,6 +130,7 @@ class Sites:
             "NOTIFY_ME_MODE": "client" if name == "client" else "server",
             "RATELIMIT_ENABLED": "0",
             "SANDBOX_URL": self.sandbox.url,
+            "MERCHANT_PASSWORD_HASH": HASH if name == "door" else "",
         }
         app = create_app(environ(self._folder / f"{name}.db", self.sandbox.environ(), **more))
         fill(app)

@@ -189,6 +189,16 @@ def test_what_happens_is_announced(visit: Visit) -> None:
         expect(box).to_have_accessible_description("Choose at least one option to be told about.")
 
 
+def test_the_thanks_can_be_printed(visit: Visit) -> None:
+    """The page of thanks is no blank sheet."""
+    STATES["form-page-done"](visit)
+    visit.page.emulate_media(media="print")
+
+    expect(visit.page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(visit.page.get_by_text("the news goes to")).to_be_visible()
+    expect(visit.page.locator(".notify-me__back")).to_be_hidden()
+
+
 def test_an_order_can_be_printed(visit: Visit) -> None:
     """On paper stands what was ordered, and nothing that can only be pressed."""
     STATES["order"](visit)

@@ -119,7 +119,10 @@ def test_without_scripts(visit: Visit) -> None:
 
 @pytest.mark.parametrize(
     "state",
-    ["dialog-failed", "dialog-offline", "dialog-choosing", "drawer-done", "inline-done"],
+    [
+        *("dialog-failed", "dialog-offline", "dialog-choosing", "drawer-done", "inline-done"),
+        *("arabic-error", "order", "studio"),
+    ],
 )
 def test_a_state(visit: Visit, state: str) -> None:
     """The other ways that a sign-up may look and end; nothing scrolls sideways on a phone."""

@@ -57,6 +57,8 @@ def test_nothing_that_the_shop_says_stands_outside_the_catalogs(
     pages["wrong"] = pseudo.post("/checkout", data={"email": "x", "name": "n" * 200}).text
     stock.set("SPAT-SIG-18", 1)
     pages["short"] = pseudo.get("/cart").text
+    sound = {"name": "n", "email": "ada@lovelace.dev", "address": "zzz"}
+    pages["too few at the end"] = pseudo.post("/checkout", data=sound).text
     stock.set("SPAT-SIG-18", 0)
     pages["gone from it"] = pseudo.get("/cart").text
     change("gone", "SPAT-SIG-18", 1)
@@ -64,6 +66,8 @@ def test_nothing_that_the_shop_says_stands_outside_the_catalogs(
     change("at most", "SPAT-SIG-18", 9, put=True)
     pages["a low stock"] = pseudo.get("/products/spate-pack?variant=SPAT-SIG-18").text
     change("removed", "SPAT-SIG-18", 0, put=True)
+    change("one more", "SPAT-SIG-18", 1)
+    pages["ordered"] = pseudo.post("/checkout", data=sound, follow_redirects=True).text
     pages["not a number"] = pseudo.post("/cart", data={"sku": "SPAT-SIG-18", "quantity": "x"}).text
     pages["from elsewhere"] = pseudo.post("/cart", headers={"Sec-Fetch-Site": "cross-site"}).text
     pages["not allowed"] = pseudo.put("/cart").text
