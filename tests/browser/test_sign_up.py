@@ -10,7 +10,7 @@ import requests
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from tests.pages import by_keyboard
-from tests.support import TIMEOUT, Sandbox
+from tests.support import TIMEOUT, Sandbox, eventually
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 PARKA_ID = "$custom:::$default:::HAAR-OIL-M"
@@ -261,7 +261,7 @@ def test_a_script_of_the_shop_hears_of_it_and_may_stop_it(
     )
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     sign_up(page)
-    page.wait_for_function("window.heard.includes('submit')")
+    eventually(lambda: page.evaluate("window.heard.includes('submit')"))
     assert sandbox.requests() == []
 
     page.evaluate("window.stop = false")
