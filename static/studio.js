@@ -13,6 +13,9 @@ const PAUSE = 300; // ms without a key until what was typed is sent
 let waiting;
 /** @type {AbortController | undefined} */
 let sending;
+// one press after another, and after what was typed: each starts from the look that the last one gave
+let typing = Promise.resolve();
+let pressing = Promise.resolve();
 
 /** Send the form as `button` would, and show what comes back.
  * @param {HTMLElement | null} [button] */
@@ -215,14 +218,20 @@ form.addEventListener("input", (event) => {
   if (field.name === "pane" || field.id === "snippet" || field.readOnly) return;
   if ("view" in field.dataset) return look();
   clearTimeout(waiting);
-  waiting = setTimeout(send, PAUSE);
+  waiting = setTimeout(() => {
+    typing = pressing.then(() => send());
+  }, PAUSE);
 });
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = event.submitter;
-  // what was typed a moment ago is a step of its own, to be undone
-  if (waiting !== undefined) await send();
-  if (button?.ariaDisabled !== "true") send(button);
+  const typed = typing;
+  pressing = pressing.then(async () => {
+    await typed;
+    // what was typed a moment ago is a step of its own, to be undone
+    if (waiting !== undefined) await send();
+    if (button?.ariaDisabled !== "true") await send(button);
+  });
 });
 form.addEventListener("click", async (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-copy]"));
