@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+
 from klaviyo_sandbox import create_app as create_sandbox
 from klaviyo_sandbox import make_account
 from tests.support import Sandbox, serve
@@ -16,6 +20,24 @@ for _name in [*os.environ]:
     # neither this machine's proxy nor a developer's own keys may reach a test
     if _name.lower().endswith("_proxy") or _name.startswith(("KLAVIYO_", "NOTIFY_ME_")):
         del os.environ[_name]
+
+
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates in memory, shared by every app that a test makes."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], object] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the template's code, if this source has been compiled before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Remember the template's code."""
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
