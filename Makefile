@@ -5,13 +5,16 @@ CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chr
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types fix docs words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
+.PHONY: help run check test lint types fix docs words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .env names an account
 	@exec $(BIN)/python launch.py
+
+check: $(VENV)/.dev static lint types ## After each edit: lint, types, and the tests without browser or child process
+	$(BIN)/pytest -q -n 2 -m "not browser and not process"
 
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, browser tests included
 	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder

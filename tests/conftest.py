@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from types import CodeType
 
 import pytest
-
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -26,7 +26,7 @@ class CompiledTemplates(BytecodeCache):
     """Compiled templates in memory, shared by every app that a test makes."""
 
     def __init__(self) -> None:
-        self._code: dict[tuple[str, str], object] = {}
+        self._code: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Give the template's code, if this source has been compiled before."""
@@ -40,11 +40,22 @@ class CompiledTemplates(BytecodeCache):
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
 
 
+CHILD_PROCESSES = {"make_shop", "postgres", "checkout", "newcomer", "tree", "worker"}
+"""Fixtures that start child processes, or are there for tests that do."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with browser tests last: Playwright's event loop then runs in this thread until the
+    """Mark the tests that need a browser or a child process, which `make check` leaves out.
+
+    Files with browser tests run last: Playwright's event loop then runs in this thread until the
     end, and Flask-SQLAlchemy-Lite can't close an app context's sessions under a running loop.
     Of them those with many tests first, so that two processes end at about the same time.
     """
+    for item in items:
+        if _in_browser(item):
+            item.add_marker("browser")
+        if not CHILD_PROCESSES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("process")
     in_browser = Counter(item.path for item in items if _in_browser(item))
     items.sort(
         key=lambda item: (item.path in in_browser, _in_browser(item), -in_browser[item.path])

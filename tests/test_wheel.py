@@ -7,7 +7,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.process
 
 
 def test_the_wheel_holds_kit_and_sandbox_with_their_files_alone(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import requests
 
 from tests.support import TIMEOUT, Sandbox, eventually
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "your-shop.md").read_text(encoding="utf-8")
 CODE = re.compile(r"^```(?:python|jinja)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -18,6 +18,8 @@ import requests
 
 from tests.klaviyo_sandbox.conftest import EMAIL, MEDIA_TYPE, SERVER_PATH, body, eventually
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = (
     "HOST",

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from klaviyo_sandbox import Account, spec
@@ -21,6 +22,8 @@ from tests.klaviyo_sandbox.conftest import (
     person,
 )
 from tests.klaviyo_sandbox.test_main import KEYS, Process, running
+
+pytestmark = pytest.mark.process
 
 NAMES = ("requests", "waiting", "profiles", "messages", "catalog", "unknown", "drills")
 SINGLES = ("account", "flow", "list", "regions")

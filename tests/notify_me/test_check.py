@@ -382,6 +382,7 @@ def test_every_page_of_metrics_is_read(
     assert rows["public_key"]["found"] == "Klaviyo didn't tell the account's public key"
 
 
+@pytest.mark.process
 def test_at_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it(
     shop: Shop, sandbox: Sandbox
 ) -> None:

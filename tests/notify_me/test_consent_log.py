@@ -159,6 +159,7 @@ def holds_the_consent(log_file: LogFile, since: datetime) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+@pytest.mark.process
 def test_consent_is_on_the_disk_before_the_first_byte_leaves(
     tmp_path: Path, sandbox: Sandbox, log_file: LogFile, headers: dict[str, str]
 ) -> None:
@@ -198,6 +199,7 @@ def test_consent_is_on_the_disk_before_the_first_byte_leaves(
     holds_the_consent(log_file, since)
 
 
+@pytest.mark.process
 def test_consent_is_on_the_disk_before_the_browser_is_given_the_calls(
     tmp_path: Path, sandbox: Sandbox, log_file: LogFile
 ) -> None:

@@ -61,6 +61,7 @@ def shop_process(folder: Path, config: dict[str, Any]) -> Iterator[tuple[int, st
             process.kill()
 
 
+@pytest.mark.process
 def test_the_log_is_on_the_disk_before_klaviyo_has_answered(
     tmp_path: Path, sandbox: Sandbox, log_file: LogFile
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_dry_run_writes_nothing(app: Flask, sandbox: Sandbox) -> None:
     assert writes(sandbox) == []
 
 
+@pytest.mark.process
 def test_one_that_is_killed_goes_on_where_it_was(
     app: Flask, tmp_path: Path, sandbox: Sandbox
 ) -> None:
