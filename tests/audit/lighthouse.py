@@ -67,8 +67,8 @@ def _median(scores: list[float | None]) -> int | None:
 
 
 def _scored_run(url: str, device: str, skipped: str | None) -> dict[str, float | None]:
-    """The scores of one run, repeated up to twice if it ends without one: Chromium may fail to
-    paint in time on a busy machine. A page that is down has no score in any of them.
+    """The scores of one run, repeated up to twice if it ends without one, as a run now and then
+    does. A page that is down has no score in any of them.
     """
     for _ in range(3):
         scores = _run(url, device, skipped)
