@@ -20,7 +20,7 @@ from .klaviyo import Klaviyo
 from .log import SignUpLog
 from .opt_in import OptIn
 from .settings import Account, KlaviyoCatalog, Settings, SettingsError, read_account, read_settings
-from .settings.localized import localized, localized_once
+from .settings.localized import localized
 from .settings.overlay import WrongChanges, overlaid_once
 from .variants import Catalog
 from .visitor import Visitor, Visits
@@ -81,7 +81,7 @@ class _Holding:
 
     def in_language(self, locale: str) -> Settings:
         """The settings as shoppers read them in a language that they offer."""
-        return self.spoken.get(locale) or localized_once(self.settings, locale)
+        return self.spoken.get(locale) or localized(self.settings, locale)
 
 
 def is_known_visitor() -> bool:

@@ -6,6 +6,7 @@ import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
@@ -94,13 +95,16 @@ def tables(model: type[BaseModel], path: Path = ()) -> Iterator[tuple[Path, type
             yield from tables(info.annotation, (*path, name))  # type: ignore[arg-type]
 
 
-def settings(model: type[BaseModel], path: Path = ()) -> Iterator[Known]:
+@cache
+def settings(model: type[BaseModel], path: Path = ()) -> tuple[Known, ...]:
     """Every setting under a model, in its order."""
+    found: list[Known] = []
     for name, info in model.model_fields.items():
         if _is_table(info):
-            yield from settings(info.annotation, (*path, name))  # type: ignore[arg-type]
+            found += settings(info.annotation, (*path, name))  # type: ignore[arg-type]
         else:
-            yield Known((*path, str(info.alias or name)), info)
+            found.append(Known((*path, str(info.alias or name)), info))
+    return tuple(found)
 
 
 def _is_table(info: FieldInfo) -> bool:

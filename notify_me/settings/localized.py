@@ -19,11 +19,13 @@ def own_text(base: Settings, locale: str, path: Path) -> str | None:
     return None if found is None else str(found)
 
 
+@lru_cache(maxsize=256)
 def localized(base: Settings, locale: str) -> Settings:
     """`base` as shoppers read it in `locale`.
 
     A text of `[texts.<locale>]` wins; else what the merchant wrote stays as it is, and a default
-    is translated, unless it is a legal text.
+    is translated, unless it is a legal text. Results are cached, because a visitor's own settings
+    come with each of their requests.
     """
     document = base.model_dump()
     translate = catalog(locale).gettext
@@ -37,7 +39,3 @@ def localized(base: Settings, locale: str) -> Settings:
         elif default and document[table][key] == default and mark and mark.translated:
             document[table][key] = translate(default)
     return Settings.model_validate(document)
-
-
-localized_once = lru_cache(maxsize=256)(localized)
-"""As `localized`, remembered: a visitor's own settings come with each of their requests."""
