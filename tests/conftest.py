@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from types import CodeType
 
-import flask_sqlalchemy_lite._extension
 import pytest
-from flask import Flask
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 
 from klaviyo_sandbox import create_app as create_sandbox
 from klaviyo_sandbox import make_account
+from tests import caches
 from tests.support import Sandbox, serve
 
 for _name in [*os.environ]:
@@ -22,32 +18,7 @@ for _name in [*os.environ]:
     if _name.lower().endswith("_proxy") or _name.startswith(("KLAVIYO_", "NOTIFY_ME_")):
         del os.environ[_name]
 
-
-class CompiledTemplates(BytecodeCache):
-    """Compiled templates in memory, shared by every app that a test makes."""
-
-    def __init__(self) -> None:
-        self._code: dict[tuple[str, str], CodeType | None] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give the template's code, if this source has been compiled before."""
-        bucket.code = self._code.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Remember the template's code."""
-        self._code[bucket.key, bucket.checksum] = bucket.code
-
-
-def _no_sessions(_error: BaseException | None) -> None:
-    """Close no async sessions, since no shop here has any.
-
-    Flask-SQLAlchemy-Lite's own function starts an event loop at the end of each app context, a
-    seventh of the time of the tests.
-    """
-
-
-flask_sqlalchemy_lite._extension._close_async_sessions = _no_sessions  # type: ignore[assignment]
-Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+caches.install()
 
 
 CHILD_PROCESSES = {"make_shop", "postgres", "checkout", "newcomer", "tree", "worker"}

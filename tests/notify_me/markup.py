@@ -18,6 +18,7 @@ class Element:
         self.attributes = attributes
         self.parent = parent
         self.children: list[Element | str] = []
+        self._by_tag: dict[str | None, list[Element]] = {}
 
     def __getitem__(self, name: str) -> str:
         return self.attributes[name] or ""
@@ -50,7 +51,14 @@ class Element:
 
     def all(self, tag: str | None = None, **attributes: str) -> list[Element]:
         """The elements inside with this tag and these attributes (`class_` is one of several)."""
-        return [each for each in self._elements() if each.matches(tag, **attributes)]
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        name = wanted.pop("class", None)
+        return [
+            each
+            for each in self._elements(tag)
+            if all(each.get(key) == value for key, value in wanted.items())
+            and (name is None or name in each.classes)
+        ]
 
     def one(self, tag: str | None = None, **attributes: str) -> Element:
         """The only such element; fails when there are none or several."""
@@ -58,19 +66,16 @@ class Element:
         assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
         return found[0]
 
-    def matches(self, tag: str | None, **attributes: str) -> bool:
-        """Whether this element has the tag and the attributes."""
-        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-        if "class" in wanted and wanted.pop("class") not in self.classes:
-            return False
-        right = all(self.get(name) == value for name, value in wanted.items())
-        return right and tag in (None, self.tag)
-
-    def _elements(self) -> Iterator[Element]:
-        for child in self.children:
-            if isinstance(child, Element):
-                yield child
-                yield from child._elements()
+    def _elements(self, tag: str | None) -> list[Element]:
+        """The elements inside with this tag, or all of them; the tree is walked once."""
+        if not self._by_tag:
+            self._by_tag = {None: []}
+            for child in self.children:
+                if isinstance(child, Element):
+                    for each in (child, *child._elements(None)):
+                        self._by_tag[None].append(each)
+                        self._by_tag.setdefault(each.tag, []).append(each)
+        return self._by_tag.get(tag, [])
 
     @property
     def unset(self) -> str:

@@ -1,0 +1,81 @@
+"""What every app compiles again, compiled once for the whole run: templates, URLs, SQL.
+
+Tests make some two thousand apps, and half of each one's start was spent on these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import flask_sqlalchemy_lite._extension
+import sqlalchemy as sa
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
+from werkzeug.routing import Rule
+
+
+def install() -> None:
+    """Share them between all apps that this process makes from now on."""
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates()}
+    _share_url_builders()
+    _share_sql()
+    # it starts an event loop at the end of each app context, and no shop here has async sessions
+    flask_sqlalchemy_lite._extension._close_async_sessions = lambda _error: None  # type: ignore[assignment, return-value]
+
+
+class _Templates(BytecodeCache):
+    """Compiled templates in memory."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the template's code, if this source has been compiled before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Remember the template's code."""
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+def _share_url_builders() -> None:
+    """A rule's function that builds its URLs depends on these alone."""
+    compile_builder, builders = Rule._compile_builder, {}
+
+    def shared(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (
+            rule.rule,
+            rule.subdomain,
+            rule.host,
+            repr(rule.defaults),
+            rule.map.host_matching if rule.map else None,
+            append_unknown,
+        )
+        if key not in builders:
+            builders[key] = compile_builder(rule, append_unknown)
+        return builders[key]
+
+    Rule._compile_builder = shared  # type: ignore[method-assign, assignment]
+
+
+def _share_sql() -> None:
+    """All SQLite engines compile a statement alike: their dialects are made with the same options.
+    SQLAlchemy's cache is an engine's own, and compares dialects.
+    """
+    compiled: LRUCache[Any, Any] = LRUCache(5000)
+
+    def equal(this: SQLiteDialect_pysqlite, other: object) -> bool:
+        return type(this) is type(other)
+
+    SQLiteDialect_pysqlite.__eq__ = equal  # type: ignore[method-assign, assignment]
+    SQLiteDialect_pysqlite.__hash__ = lambda this: hash(type(this))  # type: ignore[method-assign, assignment]
+
+    @sa.event.listens_for(sa.Engine, "engine_connect")
+    def _use(connection: sa.Connection) -> None:
+        if isinstance(connection.dialect, SQLiteDialect_pysqlite):
+            connection.engine._compiled_cache = compiled
