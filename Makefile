@@ -1,11 +1,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CHROMIUM ?= $(or $(shell command -v chromium 2>/dev/null),$(shell command -v chromium-browser 2>/dev/null),/usr/bin/chromium)
+# the shell has no window, and takes half the time
+CHROMIUM ?= $(or $(shell command -v chromium-headless-shell 2>/dev/null || command -v chromium 2>/dev/null || command -v chromium-browser 2>/dev/null),/usr/bin/chromium-headless-shell)
 export CHROMIUM
+# else every process that a test starts compiles the whole project again
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint types fix docs words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
+.PHONY: help run check test test-slow lint types fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,10 +17,13 @@ run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .
 	@exec $(BIN)/python launch.py
 
 check: $(VENV)/.dev static lint types ## After each edit: lint, types, and the tests without browser or child process
-	$(BIN)/pytest -q -n 2 -m "not browser and not process"
+	$(BIN)/pytest -q -n 2 -m "not browser and not process and not slow"
 
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, browser tests included
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-slow: $(VENV)/.dev static browser firefox postgres ## Long proofs: kill loops, fuzzing, other browsers, deployment, packaging
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 lint: $(VENV)/.dev ## Style, and the walls between the rooms
 	$(BIN)/ruff check .
@@ -40,7 +46,7 @@ static: $(VENV)/.run
 browser:
 	@test -x "$(CHROMIUM)" || { \
 	  echo "Installing Chromium for the browser tests …"; \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-dejavu-core; } >/dev/null || \
 	  { echo "Chromium can't be installed here: install it by hand, or name one with CHROMIUM=/path/to/chromium"; exit 1; }; }
 
 firefox:
@@ -54,6 +60,9 @@ postgres:
 	  echo "Installing PostgreSQL for the delivery tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null || \
 	  echo "PostgreSQL can't be installed here: the tests that need it are skipped"; }
+
+mutations: $(VENV)/.dev static ## Break the code in thirty places: does a test notice each? (half an hour)
+	@$(BIN)/python -m tests.mutations
 
 words: $(VENV)/.dev ## Gather the words for shoppers, and make the catalogs of the languages
 	@for domain in notify_me:notify_me messages:.; do \

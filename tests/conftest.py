@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -45,6 +46,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _in_browser(item: pytest.Item) -> bool:
     return "playwright" in getattr(item, "fixturenames", ())
+
+
+_alone: list[str] = []
+"""The test that runs, if it isn't marked as one that starts a child process."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Know whether the test that runs may start a child process."""
+    if not any(item.iter_markers("process")) and not any(item.iter_markers("browser")):
+        _alone.append(item.nodeid)
+    yield
+    _alone.clear()
+
+
+def _refuse_child_process(event: str, _arguments: object) -> None:
+    if _alone and event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+        raise RuntimeError(f"mark {_alone[0]} as `process`: it starts a child process")
+
+
+sys.addaudithook(_refuse_child_process)
 
 
 @pytest.fixture(scope="session")

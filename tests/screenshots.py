@@ -17,9 +17,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app import ROOT
 from tests.axe import show
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.conftest import ARGUMENTS
 from tests.pages import STATES, Visit
 from tests.sites import sites
+from tests.support import CHROMIUM
 
 FOLDER = ROOT / "screenshots"
 WIDTHS = {360: 740, 768: 1024, 1280: 900}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +22,15 @@ T = TypeVar("T")
 
 TIMEOUT = 30
 """Seconds after which a test's own request has failed; never part of what is asserted."""
+
+
+CHROMIUM = (
+    os.environ.get("CHROMIUM")
+    or shutil.which("chromium-headless-shell")
+    or shutil.which("chromium")
+    or "/usr/bin/chromium-headless-shell"
+)
+"""The browser's binary, which `make` names in the environment."""
 
 
 def eventually(found: Callable[[], T]) -> T:

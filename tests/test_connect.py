@@ -87,6 +87,7 @@ def newcomer(tmp_path: Path, sandbox: Sandbox) -> Iterator[Newcomer]:
     sandbox.reset()
 
 
+@pytest.mark.slow
 def test_the_guide_leads_from_keys_to_the_message(newcomer: Newcomer, sandbox: Sandbox) -> None:
     """Each command does what the guide says, and the account gives no more than it asks for."""
     assert newcomer.types("cp .env.example .env").returncode == 0

@@ -20,10 +20,9 @@ from app import ROOT, create_app
 from klaviyo_sandbox import create_app as create_sandbox
 from klaviyo_sandbox import make_account
 from tests.audit.tools import node, say
-from tests.browser.conftest import CHROMIUM
 from tests.pages import PARKA, form_path
 from tests.sites import close, environ, fill
-from tests.support import TIMEOUT, Sandbox, eventually, serve
+from tests.support import CHROMIUM, TIMEOUT, Sandbox, eventually, serve
 
 RUNS = 3
 WANTED = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}

@@ -21,9 +21,10 @@ from tests.axe import (
     reviewed,
     room_for,
 )
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.conftest import ARGUMENTS
 from tests.pages import STATES, Visit
 from tests.sites import sites
+from tests.support import CHROMIUM
 
 FRAME = """<!doctype html>
 <html lang="en">

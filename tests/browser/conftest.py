@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from app import ROOT, create_app
 from tests.sites import close, elsewhere, environ, fill
-from tests.support import Sandbox, serve
+from tests.support import CHROMIUM, Sandbox, serve
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 # Nothing but loopback resolves: a page that reaches out fails, and Chromium's own calls too.
 ARGUMENTS = [
     "--disable-background-networking",

@@ -69,7 +69,7 @@ def calls(visit: Visit) -> list[tuple[str, int | None]]:
     ("site", "path"),
     [
         ("shop", "/api/back-in-stock-subscriptions"),
-        ("client", "/client/back-in-stock-subscriptions"),
+        pytest.param("client", "/client/back-in-stock-subscriptions", marks=pytest.mark.slow),
     ],
 )
 def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
@@ -93,6 +93,7 @@ def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_by_keyboard_alone(visit: Visit) -> None:
     """Tab to the button, Enter, type, Enter, Escape: and the focus is on the button again."""
     page = visit.page
@@ -100,6 +101,7 @@ def test_by_keyboard_alone(visit: Visit) -> None:
     by_keyboard(page, "isla@example.com")
 
 
+@pytest.mark.slow
 def test_without_scripts(visit: Visit) -> None:
     """The link leads to the form's page, which tells what is wrong and then thanks."""
     page: Page = visit.page
@@ -117,6 +119,7 @@ def test_without_scripts(visit: Visit) -> None:
     assert calls(visit) == [("/api/back-in-stock-subscriptions", 202)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "state",
     [
@@ -133,6 +136,7 @@ def test_a_state(visit: Visit, state: str) -> None:
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+@pytest.mark.slow
 def test_several_channels(visit: Visit) -> None:
     """Fields and boxes show with their channel (`:has()`), and consent is sent."""
     STATES["channels-done"](visit)
@@ -143,6 +147,7 @@ def test_several_channels(visit: Visit) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_forms_page_keeps_its_heading(visit: Visit) -> None:
     """With scripts, what replaces the form on its own page is headed as the page was."""
     visit.goto(form_path("HAAR-OIL-M"))

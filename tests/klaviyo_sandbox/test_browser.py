@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,8 +19,8 @@ from tests.klaviyo_sandbox.conftest import (
     body,
 )
 from tests.klaviyo_sandbox.eventful import make_eventful
+from tests.support import CHROMIUM
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -59,8 +57,6 @@ CALL = """async ([url, headers, body]) => {
     return {status: null, retryAfter: null, text: String(error)};
   }
 }"""
-
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 
 
 @pytest.fixture(scope="module")

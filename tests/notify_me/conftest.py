@@ -191,6 +191,12 @@ def all_lines() -> Iterator[list[str]]:
     yield from _listen(logging.getLogger(), logging.DEBUG)
 
 
+@pytest.fixture
+def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shopper waits one second for Klaviyo instead of four."""
+    monkeypatch.setattr("notify_me.taking.DEADLINE", 1.0)
+
+
 def side_by_side(sandbox: Sandbox, *jobs: Callable[[], T]) -> list[T]:
     """What the jobs return, done at once, since each of them takes the whole deadline.
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import requests
 import sqlalchemy as sa
 
+from tests.forked import python
 from tests.notify_me.small_shop import DATABASE, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox, eventually
 
-ROOT = Path(__file__).parents[2]
 MUG = "/notify-me/$custom:::$default:::MUG"
 QUICK = """
 [delivery]
@@ -87,44 +88,25 @@ class Shop:
     @contextmanager
     def web(self, **config: Any) -> Iterator[Web]:
         """The shop, served; killed in the end."""
-        with (
-            (self.folder / "web.log").open("a") as log,
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.notify_me.small_shop"],
-                cwd=ROOT,
-                env=self.environ(**config),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            ) as process,
-        ):
-            try:
-                assert process.stdout is not None
-                port = process.stdout.readline().strip()
-                assert port, (self.folder / "web.log").read_text()
-                yield Web(process, f"http://127.0.0.1:{port}")
-            finally:
-                process.kill()
+        output = self._output("web")
+        with python(["tests.notify_me.small_shop"], self.environ(**config), output) as process:
+            eventually(lambda: not process.is_alive() or _port(output))
+            assert process.is_alive(), output.read_text()
+            yield Web(process, f"http://127.0.0.1:{_port(output)}", output)
 
     @contextmanager
     def worker(self, folder: str = "instance", **config: Any) -> Iterator[Worker]:
         """A worker; killed in the end. `folder` is its machine."""
-        log = self.folder / f"worker-{len(list(self.folder.glob('worker-*.log')))}.log"
+        output = self._output("worker")
         machine = {"NOTIFY_ME_WORKER_FOLDER": str(self.folder / folder)}
-        with (
-            log.open("w") as stderr,
-            subprocess.Popen(
-                [*FLASK, "deliver"],
-                cwd=ROOT,
-                env={**self.environ(**config), **machine},
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            ) as process,
-        ):
-            try:
-                yield Worker(process, log)
-            finally:
-                process.kill()
+        with python([*FLASK, "deliver"], {**self.environ(**config), **machine}, output) as process:
+            yield Worker(process, output)
+
+    def _output(self, name: str) -> Path:
+        """An empty file for what one more such process writes."""
+        file = self.folder / f"{name}-{len(list(self.folder.glob(f'{name}-*.log')))}.log"
+        file.touch()
+        return file
 
     def rows(self, query: str) -> list[Any]:
         """What a query finds in the shop's database."""
@@ -145,22 +127,22 @@ class Shop:
         return {str(each["profile"]["email"]) for each in self.sandbox.waiting()}
 
 
-FLASK = [
-    sys.executable,
-    "-m",
-    "flask",
-    "--app",
-    "tests.notify_me.small_shop:from_environ",
-    "notify-me",
-]
+FLASK = ["flask", "--app", "tests.notify_me.small_shop:from_environ", "notify-me"]
+
+
+def _port(output: Path) -> str:
+    """The port that a served shop has written on a line of its own; empty before that."""
+    found = re.search(r"^\d+$", output.read_text(), re.MULTILINE)
+    return found[0] if found else ""
 
 
 class Web:
     """A served shop."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: ForkServerProcess, url: str, output: Path) -> None:
         self.process = process
         self.url = url
+        self.output = output
 
     def sign_up(self, email: str, path: str = MUG) -> requests.Response:
         """Sign up the way the element does."""
@@ -187,14 +169,14 @@ class Web:
 class Worker:
     """A worker's process and what it said."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: ForkServerProcess, log: Path) -> None:
         self.process = process
         self.log = log
 
     def says(self, words: str) -> bool:
         """Whether it has said so; fails when it has ended without."""
         said = words in self.log.read_text()
-        assert said or self.process.poll() is None, self.log.read_text()
+        assert said or self.process.is_alive(), self.log.read_text()
         return said
 
     def up(self) -> Worker:
@@ -204,8 +186,15 @@ class Worker:
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         """End it; returns its exit status."""
-        self.process.send_signal(how)
-        return self.process.wait(TIMEOUT)
+        assert self.process.pid is not None
+        os.kill(self.process.pid, how)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait until it has ended; returns its exit status."""
+        self.process.join(TIMEOUT)
+        assert self.process.exitcode is not None, self.log.read_text()
+        return self.process.exitcode
 
 
 def people(count: int, name: str = "shopper") -> list[str]:

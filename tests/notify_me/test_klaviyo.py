@@ -178,12 +178,13 @@ def test_a_netrc_does_not_replace_the_key(
     assert call["headers"]["Authorization"].startswith("Klaviyo-API-Key ")
 
 
+@pytest.mark.usefixtures("short_deadline")
 def test_dripping_replies_give_their_places_back(
     make_app: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """More calls than there are places drip their headers; the next good one is taken."""
     app = make_app()
-    sandbox.drill("drip-headers", times=4, seconds=1)
+    sandbox.drill("drip-headers", times=4, seconds=0.5)
 
     def sign_up() -> str:
         app.test_client().post(MUG, data=SIGN_UP)

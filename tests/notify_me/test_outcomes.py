@@ -90,8 +90,8 @@ TABLE = {
 HANGING = {
     "slow": 600,
     # each byte comes well before a read would time out
-    "drip": 3,
-    "drip-headers": 3,
+    "drip": 0.7,
+    "drip-headers": 0.7,
 }
 
 
@@ -159,6 +159,7 @@ def test_an_answer(
     assert f": {expected.outcome}: create_back_in_stock_subscription for {PREFIX}MUG," in line
 
 
+@pytest.mark.usefixtures("short_deadline")
 @pytest.mark.parametrize("kind", HANGING)
 def test_an_answer_that_does_not_end_is_not_waited_for(
     app: Flask, sandbox: Sandbox, log_file: LogFile, lines: list[str], kind: str
@@ -183,6 +184,7 @@ def test_an_answer_that_does_not_end_is_not_waited_for(
     ]
 
 
+@pytest.mark.usefixtures("short_deadline")
 def test_all_calls_share_one_deadline(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile, three: list[str]
 ) -> None:

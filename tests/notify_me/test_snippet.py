@@ -233,6 +233,7 @@ def test_what_takes_too_long_is_given_up() -> None:
         read_snippet(CALL % ("/[" * 500_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("form", [CALL, f"<script>{CALL}</script>", "%s"])
 def test_hostile_input_ends(name: str, form: str) -> None:

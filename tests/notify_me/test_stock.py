@@ -107,6 +107,7 @@ def test_a_change_meanwhile_is_told_as_well(
     assert stocked(sandbox)[0]["quantity"] == 0
 
 
+@pytest.mark.process
 def test_an_outage_costs_no_change_of_stock(shop: Shop, sandbox: Sandbox) -> None:
     """Kept, and delivered as the stock is then: the worker's own shelf has none."""
     sandbox.drill("503", times=3)
@@ -119,6 +120,7 @@ def test_an_outage_costs_no_change_of_stock(shop: Shop, sandbox: Sandbox) -> Non
     assert stocked(sandbox)[0]["quantity"] == 0
 
 
+@pytest.mark.process
 def test_a_refused_key_holds_the_stock_until_it_is_mended(shop: Shop, sandbox: Sandbox) -> None:
     """Told with its cure; the worker holds these calls alone, and goes on by itself."""
     sandbox.drill("403", times=None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
@@ -19,11 +17,11 @@ from flask.testing import FlaskClient
 
 from storefront import db
 from storefront.deliveries import lasting
+from tests.forked import python
 from tests.storefront.conftest import close, environ, make_shop
 from tests.storefront.shop import Page
 from tests.support import Sandbox, eventually
 
-ROOT = Path(__file__).parents[2]
 PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
 URL = "/merchant/deliveries"
 BUTTON = "Try again what was set aside"
@@ -66,20 +64,9 @@ def worker(app: Flask, tmp_path: Path, settings: dict[str, str]) -> Worker:
             **settings,
             "NOTIFY_ME_WORKER_FOLDER": str(tmp_path),
         }
-        with (
-            (tmp_path / "worker.log").open("a") as log,
-            subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "app", "notify-me", "deliver"],
-                cwd=ROOT,
-                env={**os.environ, **more},
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            ) as process,
-        ):
-            try:
-                yield
-            finally:
-                process.kill()
+        command = ["flask", "--app", "app", "notify-me", "deliver"]
+        with python(command, {**os.environ, **more}, tmp_path / "worker.log"):
+            yield
 
     return run
 

@@ -1,0 +1,44 @@
+"""Child processes that need no start: forked from one that has imported shop and kit already."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from runpy import run_module
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["app", "notify_me.delivery.worker", "tests.notify_me.small_shop"])
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def python(
+    command: Sequence[str], environ: Mapping[str, str], output: Path
+) -> Iterator[ForkServerProcess]:
+    """Run `python -m` with this command, as a process of its own that is killed in the end.
+
+    What it writes to either stream is added to the file `output`.
+    """
+    process = _FORKS.Process(target=_run, args=(command, dict(environ), output))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def _run(command: Sequence[str], environ: dict[str, str], output: Path) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(ROOT)
+    with output.open("a") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
+    sys.argv = [*command]
+    run_module(command[0], run_name="__main__", alter_sys=True)

@@ -1,0 +1,195 @@
+"""Break the code in thirty places, one after another, and see whether a test notices.
+
+`make mutations` copies the working tree's tracked files, applies each change to the copy, runs
+the tests named beside it until one fails, and prints a table. It fails when a change survives.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+KIT = ("tests/notify_me", "tests/contract")
+SHOP = ("tests/storefront",)
+SANDBOX = ("tests/klaviyo_sandbox",)
+QUICK = "not browser and not process and not slow"
+
+
+class Mutation(NamedTuple):
+    """One change to one file, and where the tests are that should notice."""
+
+    path: str
+    old: str
+    """Occurs once in the file."""
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTATIONS = [
+    Mutation(
+        "notify_me/outcomes.py",
+        "(status == 409 and operation is Operation.BACK_IN_STOCK)",
+        "status == 409",
+        KIT,
+    ),
+    Mutation("notify_me/outcomes.py", "status == 429 or not 400", "not 400", KIT),
+    Mutation("notify_me/outcomes.py", "or from_elsewhere:", "or False:", KIT),
+    Mutation(
+        "notify_me/outcomes.py",
+        'if status == 404 and answer.code == "variant_not_found":',
+        "if status == 404:",
+        KIT,
+    ),
+    Mutation(
+        "notify_me/outcomes.py",
+        'PHONE_REFUSED, "phone number refused", field="phone_number"',
+        'PHONE_REFUSED, "phone number refused", field="email"',
+        KIT,
+    ),
+    Mutation("notify_me/outcomes.py", "{1,6}", "{1,2}", KIT),
+    Mutation(
+        "notify_me/sign_up.py",
+        'return "email" if self is Channel.EMAIL else "phone_number"',
+        'return "phone_number" if self is Channel.SMS else "email"',
+        KIT,
+    ),
+    Mutation(
+        "notify_me/sign_up.py",
+        '(Operation.SUBSCRIBE, "client"): "subscriptions"',
+        '(Operation.SUBSCRIBE, "client"): "profile-subscription-bulk-create-jobs"',
+        KIT,
+    ),
+    Mutation(
+        "notify_me/sign_up.py",
+        "channels = [statement.channel for statement in consent.statements]",
+        "channels = list(sign_up.channels)",
+        KIT,
+    ),
+    Mutation(
+        "notify_me/sign_up.py",
+        'return {"type": "profile", "attributes": {**identifiers, **more}}',
+        'return {"type": "profile", "attributes": {"email": sign_up.email, **identifiers, **more}}',
+        KIT,
+    ),
+    Mutation("notify_me/sign_up.py", "return (*made, Call", "return (*made[:1], Call", KIT),
+    Mutation("notify_me/forms.py", "frozenset(ticked - self._outdated)", "frozenset(ticked)", KIT),
+    Mutation(
+        "notify_me/forms.py",
+        "if not self._variants.issuperset(self.chosen):",
+        "if self._variants.isdisjoint(self.chosen):",
+        KIT,
+    ),
+    Mutation("notify_me/forms.py", "len(self.chosen) > MAX_VARIANTS", "len(self.chosen) > 11", KIT),
+    Mutation(
+        "notify_me/forms.py",
+        "if not set(self.offer.channels).issuperset(field.data):",
+        "if set(self.offer.channels).isdisjoint(field.data):",
+        KIT,
+    ),
+    Mutation("notify_me/forms.py", '"true", "y", "yes"', '"true", "y", "yes", "no"', KIT),
+    Mutation(
+        "notify_me/consent.py",
+        "if ask.channel in channels and (ask.channel in ticked or not ask.asked)",
+        "if ask.channel in ticked or not ask.asked",
+        KIT,
+    ),
+    Mutation(
+        "notify_me/consent.py",
+        'always = consent.email_list == "always"',
+        "always = True",
+        KIT,
+    ),
+    Mutation("notify_me/consent.py", "    if consent.age_gated:", "    if False:", KIT),
+    Mutation(
+        "notify_me/consent.py", "account.revision < WHATSAPP", "account.revision > WHATSAPP", KIT
+    ),
+    Mutation(
+        "notify_me/taking.py",
+        "if replies.from_element() or",
+        "if not replies.from_element() or",
+        KIT,
+    ),
+    Mutation("notify_me/taking.py", "        if kept:\n", "        if not kept:\n", KIT),
+    Mutation("notify_me/taking.py", "if not state.log.claim(", "if state.log.claim(", KIT),
+    Mutation("notify_me/taking.py", "delay = float(max(waits, default=0))", "delay = 0.0", KIT),
+    Mutation(
+        "storefront/orders.py",
+        "ProductVariant.quantity >= quantity",
+        "ProductVariant.quantity > quantity",
+        SHOP,
+    ),
+    Mutation("storefront/orders.py", "    session.commit()", "    session.flush()", SHOP),
+    Mutation("storefront/orders.py", "    within(session)\n", "", SHOP),
+    Mutation("klaviyo_sandbox/checks.py", "        _scopes(call, operation)\n", "", SANDBOX),
+    Mutation(
+        "klaviyo_sandbox/checks.py",
+        "        _no_private_key(call)\n",
+        "",
+        SANDBOX,
+    ),
+    Mutation(
+        "klaviyo_sandbox/checks.py",
+        "if company != call.sandbox",
+        "if company > call.sandbox",
+        SANDBOX,
+    ),
+]
+
+
+def main() -> int:
+    """Print the table; returns how many changes no test noticed."""
+    survivors = 0
+    sys.stdout.write("| File | Change | Caught by |\n|---|---|---|\n")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        _copy_to(copy)
+        for mutation in MUTATIONS:
+            caught = _caught_by(copy, mutation)
+            survivors += not caught
+            change = f"`{_line(mutation.old)}` → `{_line(mutation.new)}`".replace("|", "\\|")
+            sys.stdout.write(f"| {mutation.path} | {change} | {caught or '**nothing**'} |\n")
+            sys.stdout.flush()
+    return survivors
+
+
+def _copy_to(folder: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+
+
+def _caught_by(folder: Path, mutation: Mutation) -> str:
+    """The first test that fails with the change; empty when all pass."""
+    file = folder / mutation.path
+    before = file.read_text()
+    found = before.count(mutation.old)
+    if found != 1:
+        raise SystemExit(f"{mutation.path}: {mutation.old!r} occurs {found} times, not once")
+    file.write_text(before.replace(mutation.old, mutation.new))
+    tests = [name for name in mutation.tests if (folder / name).exists()]
+    command = ["-m", "pytest", "-q", "-x", "-n", "2", "-p", "no:cacheprovider", "-m", QUICK, *tests]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    file.write_text(before)
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(done.stdout + done.stderr)
+    failed = re.search(r"^(?:FAILED|ERROR) \S*?([^/\s]+::[\w:]+)", done.stdout, re.MULTILINE)
+    return failed[1] if failed else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()) or "(removed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
