@@ -60,9 +60,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout")
     for name in PARTS:
         if (ROOT / name).is_dir():
-            shutil.copytree(
-                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
+            shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder)
     return folder
@@ -223,6 +221,7 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         assert f'href="{sandbox}/mailbox"' in page
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
     """With Klaviyo taking a minute to answer, Ctrl-C still ends everything, soon."""
     with launched(checkout) as launcher:
@@ -256,6 +255,7 @@ def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
         shopper.join()
 
 
+@pytest.mark.slow
 def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
     """With KLAVIYO_API_URL and keys, the same sign-up goes there, and the port stays free."""
     with launched(checkout, **sandbox.environ()) as launcher:
