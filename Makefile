@@ -17,13 +17,13 @@ run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .
 	@exec $(BIN)/python launch.py
 
 check: $(VENV)/.dev static lint types ## After each edit: lint, types, and the tests without browser or child process
-	$(BIN)/pytest -q -n 2 -m "not browser and not process and not slow"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not browser and not process and not slow"
 
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, browser tests included
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/.dev static browser firefox postgres ## Long proofs: kill loops, fuzzing, other browsers, deployment, packaging
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow
+	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
 
 lint: $(VENV)/.dev ## Style, and the walls between the rooms
 	$(BIN)/ruff check .
