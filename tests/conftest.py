@@ -1,4 +1,4 @@
-"""Fixtures for all rooms."""
+"""Fixtures for the tests of all packages."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ CHILD_PROCESSES = {"make_shop", "postgres", "checkout", "newcomer", "tree", "wor
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a browser or a child process, which `make check` leaves out.
 
-    Files with browser tests run last: Playwright's event loop then runs in this thread until the
-    end, and Flask-SQLAlchemy-Lite can't close an app context's sessions under a running loop.
-    Of them those with many tests first, so that two processes end at about the same time.
+    Files with browser tests run last, those with many tests first. Playwright's event loop then runs
+    in this thread until the end, where nothing else could start one.
     """
     for item in items:
         if _in_browser(item):
