@@ -29,8 +29,8 @@ CHILD_PROCESSES = {"make_shop", "postgres", "checkout", "newcomer", "tree", "wor
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a browser or a child process, which `make check` leaves out.
 
-    Files with browser tests run last, those with many tests first. Playwright's event loop then runs
-    in this thread until the end, where nothing else could start one.
+    Files with browser tests run last, those with many tests first: Playwright's event loop then
+    runs in this thread until the end, where nothing else could start one.
     """
     for item in items:
         if _in_browser(item):

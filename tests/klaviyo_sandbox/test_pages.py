@@ -6,7 +6,16 @@ from html.parser import HTMLParser
 import pytest
 
 from klaviyo_sandbox.drills import KINDS
-from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, VARIANT, Running, body, consent_to, person
+from tests.klaviyo_sandbox.conftest import (
+    EMAIL,
+    PHONE,
+    VARIANT,
+    Running,
+    body,
+    consent_to,
+    eventually,
+    person,
+)
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 VOID = {"meta", "link", "img", "br", "input"}
@@ -90,6 +99,8 @@ def test_each_drill_has_a_meaning(sandbox: Running, kind: str) -> None:
     """Whatever happened, the page says in a sentence what it means."""
     sandbox.drill(kind, seconds=0)
     sandbox.server_call()
+    # a reply that drips has been read before the sandbox has noted its end
+    eventually(lambda: sandbox.read("requests")[0]["finished"])
 
     detail = page(sandbox, "/requests/1")
     meaning = re.search(r"What it means</h2>\s*<p>([^<]+)</p>", detail)
