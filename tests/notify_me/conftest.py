@@ -100,6 +100,10 @@ class LogFile:
         """The consent that was given, oldest first."""
         return self._rows("SELECT * FROM notify_me_consent ORDER BY id")
 
+    def queued(self) -> list[dict[str, Any]]:
+        """The jobs of the delivery queue, oldest first."""
+        return self._rows("SELECT * FROM workflow_status ORDER BY created_at")
+
     def states(self) -> list[str]:
         """The state of each call."""
         return [str(call["state"]) for call in self.calls()]

@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from klaviyo_sandbox.drills import KINDS
+from notify_me.outcomes import Answer, Misconfigured, Temporary, outcome_of
+from notify_me.sign_up import Operation
 from tests.notify_me.conftest import LogFile, side_by_side
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.small_shop import DictCatalog
@@ -213,6 +215,26 @@ def test_klaviyo_out_of_reach(
     [line] = lines
     assert "status none" in line
     assert "no answer (ConnectionError)" in line
+
+
+def test_a_queued_call_waits_as_long_as_klaviyo_asked(
+    client: FlaskClient, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """A worker that takes it up sooner would only be throttled again."""
+    sandbox.drill("429", retry_after=600)
+
+    send(client, MUG, ELEMENT)
+
+    [job] = log_file.queued()
+    assert job["delay_until_epoch_ms"] >= job["created_at"] + 600_000
+
+
+def test_a_page_of_html_is_not_klaviyos_refusal() -> None:
+    """Whatever stands between shop and Klaviyo may answer 403; the call is made again later."""
+    page = Answer(403, {"Content-Type": "text/html; charset=utf-8"})
+
+    assert isinstance(outcome_of(page, Operation.BACK_IN_STOCK), Temporary)
+    assert isinstance(outcome_of(Answer(403), Operation.BACK_IN_STOCK), Misconfigured)
 
 
 def test_after_a_failure_the_same_form_goes_through(
