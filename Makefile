@@ -61,7 +61,7 @@ postgres:
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null || \
 	  echo "PostgreSQL can't be installed here: the tests that need it are skipped"; }
 
-mutations: $(VENV)/.dev static ## Break the code in thirty places: does a test notice each? (half an hour)
+mutations: $(VENV)/.dev static ## Break the code in thirty places: does a test notice each? (a quarter of an hour)
 	@$(BIN)/python -m tests.mutations
 
 words: $(VENV)/.dev ## Gather the words for shoppers, and make the catalogs of the languages
