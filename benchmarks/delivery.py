@@ -33,9 +33,9 @@ import sqlalchemy as sa
 from klaviyo_sandbox import make_account
 from notify_me import CompositeID
 from notify_me.delivery import Queue, jobs
-from notify_me.log import SignUpLog
-from notify_me.outcomes import Answer, Temporary
-from notify_me.sign_up import Channel, SignUp, calls
+from notify_me.klaviyo.calls import Channel, SignUp, calls
+from notify_me.klaviyo.outcomes import Answer, Temporary
+from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.delivery import Postgres, people, postgres_binaries
 
 ROOT = Path(__file__).parents[1]

@@ -13,13 +13,7 @@ from typing import Any
 from . import restock
 from .bulk_jobs import BulkJob
 from .catalog import composite_id
-from .catalog_checks import (
-    attribute_faults,
-    creation_faults,
-    item_faults,
-    missing,
-    variant_faults,
-)
+from .catalog_checks import attribute_faults, creation_faults, item_faults, missing, variant_faults
 from .catalog_replies import ITEM, VARIANT, shown_item, shown_variant
 from .documents import check_query, moment, one, resource
 from .errors import Fault, Refusal, Reply, invalid, not_found

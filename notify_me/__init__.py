@@ -1,17 +1,17 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
+from .context import Visitor, connect_src, current_catalog
 from .delivery import include_name, upgrade
-from .extension import MIGRATIONS, NotifyMe, connect_src, current_catalog
-from .locales import COOKIE as LANGUAGE_COOKIE
-from .locales import PARAMETER as LANGUAGE_PARAMETER
-from .locales import offered as languages
-from .locales import select_locale
+from .extension import MIGRATIONS, NotifyMe
+from .i18n.locales import COOKIE as LANGUAGE_COOKIE
+from .i18n.locales import PARAMETER as LANGUAGE_PARAMETER
+from .i18n.locales import offered as languages
+from .i18n.locales import select_locale
+from .i18n.text import isolated
+from .klaviyo.calls import Channel
 from .settings import SettingsError
-from .sign_up import Channel
-from .tables import Base
+from .store.tables import Base
 from .variants import Catalog, CompositeID, InventoryPolicy, ListedCatalog, Variant
-from .visitor import Visitor
-from .words import isolated
 
 __all__ = [
     "LANGUAGE_COOKIE",

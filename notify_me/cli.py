@@ -19,17 +19,18 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import admin, told
+from . import admin
 from .check import Progress, check_account
+from .context import current_settings, current_state, klaviyo_of
 from .delivery import Queue
-from .extension import current_settings, current_state, klaviyo_of
-from .held import Held
-from .log import SignUpLog
-from .phones import e164
-from .sign_up import Operation
+from .form.phone import e164
+from .klaviyo.calls import Operation
+from .klaviyo.stock import Find
+from .settings import listing
 from .snippet import SnippetError, as_toml, read_snippet, report
 from .snippet.source import LIMIT
-from .stock import Find
+from .store.contact_records import Held
+from .store.sign_up_log import SignUpLog
 from .variants import CompositeID, Variant
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
@@ -163,8 +164,8 @@ def purge() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
 def show_settings(*, as_json: bool) -> None:
     """Print every setting that holds, and where it came from; secrets are masked."""
-    rows = told.settings_of(current_app.config)
-    click.echo(told.as_json(rows) if as_json else told.as_text(rows))
+    rows = listing.settings_of(current_app.config)
+    click.echo(listing.as_json(rows) if as_json else listing.as_text(rows))
 
 
 @commands.command("import-snippet")

@@ -10,20 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import consent, legal, theme
-from .catalogs import KNOWN as LANGUAGES
-from .extension import current_account, current_state
-from .preview import STATES, PreviewState, preview
+from .context import current_account, current_state
+from .form import consent, legal_texts
+from .i18n.catalogs import KNOWN as LANGUAGES
+from .klaviyo.calls import Channel
 from .settings import Settings
 from .settings.docs import default_of
-from .settings.fields import Path, settings
-from .settings.languages import LocaleTexts
 from .settings.localized import localized
 from .settings.overlay import VISITORS, WrongChanges, overlaid
-from .sign_up import Channel
+from .settings.schema import Path, settings
+from .settings.tables.languages import LocaleTexts
 from .snippet import ExtraMissingError, Imported, Note, SnippetError, read_snippet
-from .snippet.document import written
+from .snippet.toml_writer import written
 from .snippet.writing import TITLES
+from .web import theme
+from .web.preview_mode import STATES, PreviewState, preview
 
 __all__ = [
     "LANGUAGES",
@@ -73,7 +74,7 @@ def check(changes: Mapping[str, Any]) -> Checked:
     if problems := consent.problems(found, current_account()):
         return Checked(None, _by_key(problems), {})
     warnings = _by_key(theme.faint(found))
-    if unspoken := legal.unspoken(found):
+    if unspoken := legal_texts.unspoken(found):
         warnings["languages.offered"] = " ".join(map(_sentence, unspoken))
     return Checked(found, {}, warnings)
 
@@ -84,7 +85,7 @@ def in_language(of: Settings, locale: str) -> dict[str, str]:
     A legal text that is lacking in that language is left out: its channel isn't offered there.
     """
     spoken = localized(of, locale)
-    lacking = {name for channel in Channel for name in legal.lacking(of, channel, locale)}
+    lacking = {name for channel in Channel for name in legal_texts.lacking(of, channel, locale)}
     found = {}
     for path in (each.path for each in settings(LocaleTexts)):
         if path[0] != "consent" or path[1] not in lacking:

@@ -7,13 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 from urllib.parse import quote
-
-from .external_ids import gid_problem
-
-if TYPE_CHECKING:
-    from .settings import Trigger
 
 SEPARATOR = ":::"
 MAX_LENGTH = 500
@@ -21,6 +16,52 @@ MAX_LENGTH = 500
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAGENTO_CATALOG = re.compile(r"\d+-\d+")
+
+WRITABLE = ("$custom", "$default")
+"""Integration type and catalog ID of the one catalog that can be written."""
+NUMBERED = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
+"""Integrations whose variants have numbers."""
+_DIGITS = re.compile(r"\d+", re.ASCII)
+_DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
+_SHORTENED = re.compile(r"\d([.,]\d+)?e\+?\d+", re.ASCII | re.IGNORECASE)
+_GID = "gid://"
+_VARIANT_GID = re.compile(r"gid://shopify/ProductVariant/(\d+)", re.ASCII)
+
+
+def is_number(external_id: str) -> bool:
+    """Whether an ID is digits alone, as a numbered platform's are."""
+    return bool(_DIGITS.fullmatch(external_id))
+
+
+def gid_problem(external_id: str) -> str | None:
+    """What is wrong with one of Shopify's global IDs; None for any other ID."""
+    if not external_id.startswith(_GID):
+        return None
+    if found := _VARIANT_GID.fullmatch(external_id):
+        return f"Klaviyo knows Shopify variants by number; write {found[1]!r}"
+    return (
+        "this is no variant's ID: take the number at the end of the variant's own, "
+        "gid://shopify/ProductVariant/…"
+    )
+
+
+def misplaced(integration_type: str, external_id: str) -> str | None:
+    """Why an ID can't be a variant's of this integration, with the cure; None where it can."""
+    if problem := gid_problem(external_id):
+        return problem
+    if integration_type not in NUMBERED or is_number(external_id):
+        return None
+    if _SHORTENED.fullmatch(external_id):
+        return (
+            "a spreadsheet has cut this number short: export the file again, and open it with "
+            "the column as text"
+        )
+    if found := _DECIMAL.fullmatch(external_id):
+        return f"a spreadsheet has made this a decimal number; write {found[1]!r}"
+    return (
+        f"{integration_type} numbers its variants, and this looks like a SKU or a name: use the "
+        "variant's ID there, such as 40012345678901"
+    )
 
 
 def catalog_problem(integration_type: str, catalog_id: str) -> str | None:
@@ -87,6 +128,11 @@ class CompositeID:
         return quote(str(self), safe="")
 
 
+def writable(composite_id: CompositeID) -> bool:
+    """Whether a variant is in the catalog that can be written."""
+    return (composite_id.integration_type, composite_id.catalog_id) == WRITABLE
+
+
 class InventoryPolicy(IntEnum):
     """Klaviyo's `inventory_policy` (Catalogs API): what happens when stock runs out."""
 
@@ -148,26 +194,3 @@ class ListedCatalog(Catalog, Protocol):
     def composite_ids(self) -> Iterable[CompositeID]:
         """The composite ID of every variant, as a stream: there may be many thousands."""
         ...
-
-
-def buyable(variant: Variant, trigger: Trigger) -> bool:
-    """Whether shoppers can buy `variant` now."""
-    if variant.quantity is None:
-        return variant.available is not False
-    enough = variant.quantity >= trigger.inventory_quantity_threshold
-    return enough or variant.preorder or variant.inventory_policy is InventoryPolicy.CONTINUE
-
-
-def watchable(variant: Variant, trigger: Trigger) -> bool:
-    """Whether the kit offers to tell about `variant`. The one place where that is decided."""
-    if trigger.tag_allowlist and variant.tags.isdisjoint(trigger.tag_allowlist):
-        return False
-    if not variant.tags.isdisjoint(trigger.tag_blocklist):
-        return False
-    if variant.quantity is None:
-        return variant.available is False and trigger.is_allow_for_unmanaged_inventory
-    if variant.quantity >= trigger.inventory_quantity_threshold:
-        return False
-    if variant.inventory_policy is InventoryPolicy.CONTINUE:
-        return trigger.display_on_policy_continue
-    return trigger.is_allow_for_preorder or not variant.preorder

@@ -17,13 +17,7 @@ from flask_babel import Babel, get_locale
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
-from notify_me import (
-    LANGUAGE_COOKIE,
-    LANGUAGE_PARAMETER,
-    isolated,
-    languages,
-    select_locale,
-)
+from notify_me import LANGUAGE_COOKIE, LANGUAGE_PARAMETER, isolated, languages, select_locale
 
 PRODUCTS = "en"
 """The language of the catalog's texts."""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ..klaviyo import Deadline, Klaviyo
-from ..outcomes import Answer
+from ..klaviyo.client import Deadline, Klaviyo
+from ..klaviyo.outcomes import Answer
 
 PATIENCE = 10.0
 """Seconds for one answer: nobody's page waits for it."""

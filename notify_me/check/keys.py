@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
-from ..klaviyo import REVISION
-from ..outcomes import Answer
+from ..klaviyo.client import REVISION
+from ..klaviyo.outcomes import Answer
 from ..settings import Account
-from ..told import quoted
+from ..settings.listing import quoted
 from .asking import Asking, attribute, denied, things, time_of
 from .report import Row, Verdict
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+import click
 
 TITLES = {
     "klaviyo": "Klaviyo",
@@ -84,3 +87,23 @@ def _wrapped(head: str, text: str, width: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+_BEGIN = "\r\x1b[K"
+
+
+class Progress:
+    """Says on standard error what is under way, on one line, to a person at a terminal alone."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, words: str) -> None:
+        """Put these words in the place of those before."""
+        if self._shown:
+            click.echo(f"{_BEGIN}Asking Klaviyo: {words} …", err=True, nl=False)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            click.echo(_BEGIN, err=True, nl=False)

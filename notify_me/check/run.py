@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..consent import offer
-from ..klaviyo import Klaviyo
+from ..form.consent import offer
+from ..klaviyo.client import Klaviyo
 from ..settings import Account, Settings
 from ..variants import Catalog
 from . import keys, sign_ups

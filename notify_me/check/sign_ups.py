@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from ..outcomes import Answer
-from ..told import quoted
+from ..klaviyo.outcomes import Answer
+from ..settings.listing import quoted
 from .asking import Asking, attribute, denied, things, trouble, trouble_cure
 from .report import Row, Verdict
 

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..external_ids import NUMBERED, is_number
-from ..outcomes import Answer
-from ..told import quoted
-from ..variants import Catalog, CompositeID, ListedCatalog
+from ..klaviyo.outcomes import Answer
+from ..settings.listing import quoted
+from ..variants import NUMBERED, Catalog, CompositeID, ListedCatalog, is_number
 from .asking import Asking, things
 from .report import Row, Verdict
 from .sign_ups import unread

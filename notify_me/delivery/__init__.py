@@ -4,13 +4,11 @@ The engine is DBOS Transact, and nothing outside this package knows it. The work
 in `.worker`, which the web process doesn't import.
 """
 
-from .guarded import Guarded
 from .queue import Job, Queue, include_name, jobs, upgrade
-from .trying import DEADLINE, left_over, log_outcome, try_now
+from .send_now import DEADLINE, left_over, log_outcome, try_now
 
 __all__ = [
     "DEADLINE",
-    "Guarded",
     "Job",
     "Queue",
     "include_name",

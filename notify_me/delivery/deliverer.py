@@ -13,9 +13,9 @@ from typing import TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ..klaviyo import Deadline
-from ..log import SignUpLog
-from ..outcomes import (
+from ..klaviyo.calls import Call, Operation
+from ..klaviyo.client import Deadline
+from ..klaviyo.outcomes import (
     CANT_TAKE,
     Accepted,
     Answer,
@@ -25,14 +25,14 @@ from ..outcomes import (
     Refused,
     Temporary,
 )
+from ..klaviyo.stock import StockTeller
 from ..settings import Delivery
-from ..sign_up import Call, Operation
-from ..stock import StockTeller
-from ..tables import CallState
+from ..store.sign_up_log import SignUpLog
+from ..store.tables import CallState
 from ..variants import CompositeID
-from . import holds
+from . import pauses
 from .queue import Job, Queue
-from .trying import Sender, log_outcome
+from .send_now import Sender, log_outcome
 
 logger = logging.getLogger(__package__)
 
@@ -115,7 +115,7 @@ class Deliverer:
 
     def _stock_may_go(self, job: Job) -> bool:
         with self._log.writing() as session:
-            held = holds.all_holds(session).get(job.operation)
+            held = pauses.all_holds(session).get(job.operation)
             if held is None or self._may_pass(session, held):
                 return True
             self._queue.keep(session, [job.again()], delay=_until(held.until))
@@ -157,21 +157,21 @@ class Deliverer:
             row = self._log.call(session, job.sign_up_id, job.position)
             if row is None or row.attempt != job.attempt or row.state != CallState.KEPT:
                 return None
-            held = holds.all_holds(session).get(job.operation)
+            held = pauses.all_holds(session).get(job.operation)
             if held is not None and not self._may_pass(session, held):
                 self._back(session, job, held.until)
                 return None
             variant = CompositeID.parse(row.variant) if row.variant else None
             return Call(job.operation, job.body, variant)
 
-    def _may_pass(self, session: Session, held: holds.Hold) -> bool:
+    def _may_pass(self, session: Session, held: pauses.Hold) -> bool:
         """Whether a call goes in spite of a hold: its time is over, and this is the one probe."""
         if not held.over:
             return False
         if held.kind == "throttled":
-            holds.release(session, held.operation, held.kind)
+            pauses.release(session, held.operation, held.kind)
             return True
-        return holds.claim_probe(session, held, self._settings.probe_every)
+        return pauses.claim_probe(session, held, self._settings.probe_every)
 
     def _back(self, session: Session, job: Job, until: float) -> None:
         """Give the place back until a moment (seconds since 1970), and a little more."""
@@ -213,11 +213,11 @@ class Deliverer:
         if isinstance(outcome, Misconfigured):
             # its place in the line stays; the hold keeps the line from moving
             self._queue.keep(session, [job.again()], delay=random.uniform(0.5, 1.5))  # noqa: S311
-            return holds.hold(
+            return pauses.hold(
                 session, job.operation, "misconfigured", settings.probe_every, outcome.cure
             )
         if outcome.answer.status == 429 and wait is not None:
-            holds.hold(session, job.operation, "throttled", wait, outcome.cure)
+            pauses.hold(session, job.operation, "throttled", wait, outcome.cure)
             delay = wait + random.uniform(0.0, 1.0)  # noqa: S311
         else:
             most = min(settings.first_retry * 2 ** min(job.failures, 30), settings.longest_retry)
@@ -226,7 +226,7 @@ class Deliverer:
         return False
 
     def _mended(self, session: Session, job: Job) -> None:
-        if holds.release(session, job.operation, "misconfigured"):
+        if pauses.release(session, job.operation, "misconfigured"):
             logger.warning("%s goes on: what held it is mended", job.operation.value)
 
 

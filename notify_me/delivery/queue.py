@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowSerializationFormat
 from sqlalchemy.orm import Session
 
+from ..klaviyo.calls import Call, Operation
 from ..settings import SettingsError
-from ..sign_up import Call, Operation
 from ..variants import CompositeID
 
 if TYPE_CHECKING:

@@ -20,14 +20,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ..klaviyo import Klaviyo
-from ..log import SignUpLog
-from ..outcomes import CANT_TAKE, Answer, Parked
+from ..klaviyo.calls import Operation
+from ..klaviyo.client import Klaviyo
+from ..klaviyo.outcomes import CANT_TAKE, Answer, Parked
+from ..klaviyo.stock import Find, tell
 from ..settings import Delivery, SettingsError
-from ..sign_up import Operation
-from ..stock import Find, tell
-from ..tables import CallState
-from . import holds
+from ..store.sign_up_log import SignUpLog
+from ..store.tables import CallState
+from . import pauses
 from .deliverer import Deliverer
 from .queue import NAME, SCHEMA, VERSION, WORKFLOW, Job, Queue, url_of
 
@@ -245,14 +245,14 @@ def _waits(parts: Parts, session: Session, operation: Operation) -> bool:
 def _gate(parts: Parts) -> None:
     """Open, close, or leave ajar the queue of each operation, as its hold says."""
     with parts.log.writing() as session:
-        held = holds.all_holds(session)
+        held = pauses.all_holds(session)
         for each in list(held.values()):
             if each.over and (
                 each.kind == "throttled"
                 # nothing waits, so nothing would ever probe
                 or not _waits(parts, session, each.operation)
             ):
-                holds.release(session, each.operation, each.kind)
+                pauses.release(session, each.operation, each.kind)
                 del held[each.operation]
     for operation in Operation:
         hold = held.get(operation)

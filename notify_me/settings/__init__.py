@@ -6,13 +6,13 @@ from the Flask config, which app.py fills from the environment.
 """
 
 from .account import Account, read_account
-from .catalog import KlaviyoCatalog
-from .consent import Consent
-from .delivery import Delivery
 from .errors import SettingsError
+from .loader import Origin, Reading, read_settings, read_with_origins
 from .models import Settings
-from .reading import Origin, Reading, read_settings, read_with_origins
-from .trigger import Trigger
+from .tables.catalog import KlaviyoCatalog
+from .tables.consent import Consent
+from .tables.delivery import Delivery
+from .tables.trigger import Trigger
 
 __all__ = [
     "Account",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
-from ..klaviyo import LOOPBACK, REVISION
+from ..klaviyo.client import LOOPBACK, REVISION
 from .base import Group
 from .errors import SettingsError, sentence
 

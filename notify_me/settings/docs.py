@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pydantic import BaseModel, SecretStr
 
 from .account import Account
-from .fields import Known, settings, tables
-from .languages import LocaleTexts
 from .models import Settings
+from .schema import Known, settings, tables
+from .tables.languages import LocaleTexts
 
 _HEAD = """\
 # Settings

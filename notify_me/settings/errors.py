@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 
 import click
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from .fields import Known, Path, settings, tables
+from .base import near
+from .schema import Known, Path, settings, tables
 
 _PRIVATE = re.compile(r"pk_\w+")
 _MOST_SHOWN = 60
@@ -81,12 +81,6 @@ def shown(value: object) -> str:
     except ValueError:
         return "a number of thousands of digits"
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
-
-
-def near(name: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
-    """The name that is most like one that isn't known."""
-    found = difflib.get_close_matches(name[:100], names, n=1, cutoff=cutoff)
-    return found[0] if found else None
 
 
 def _masked(text: str) -> str:

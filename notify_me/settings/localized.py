@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ..catalogs import catalog
-from .fields import Path, settings
-from .languages import LocaleTexts, marked
+from ..i18n.catalogs import catalog
 from .models import Settings
+from .schema import Path, settings
+from .tables.languages import LocaleTexts, marked
 
 
 def own_text(base: Settings, locale: str, path: Path) -> str | None:

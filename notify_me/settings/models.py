@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from .base import Group
-from .button import Button
-from .catalog import KlaviyoCatalog
-from .channels import Channels
-from .consent import Consent
-from .delivery import Delivery
-from .demand import Demand
-from .languages import Languages, Texts
-from .modal import Modal
-from .retention import Retention
-from .trigger import Trigger
+from .tables.button import Button
+from .tables.catalog import KlaviyoCatalog
+from .tables.channels import Channels
+from .tables.consent import Consent
+from .tables.delivery import Delivery
+from .tables.demand import Demand
+from .tables.languages import Languages, Texts
+from .tables.modal import Modal
+from .tables.retention import Retention
+from .tables.trigger import Trigger
 
 
 class Settings(Group):

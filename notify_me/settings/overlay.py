@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import path_of, wrong
-from .fields import Path
 from .models import Settings
+from .schema import Path
 
 VISITORS = (
     "button",

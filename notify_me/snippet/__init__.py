@@ -7,7 +7,7 @@ a snippet is read.
 from __future__ import annotations
 
 from .convert import Imported, Note, read_snippet
-from .errors import ExtraMissingError, SnippetError
+from .source import ExtraMissingError, SnippetError
 from .writing import as_toml, report
 
 __all__ = [

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .errors import SnippetError, plain
 from .grammar import Grammars, Script, clean, has_template
-from .source import Source, Span, load, within
+from .source import SnippetError, Source, Span, load, plain, within
 from .values import Evaluator, Value
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calls import Call, Found, find_calls
-from .checking import fitted, half_see_through
-from .errors import SnippetError, plain
+from .fitting import fitted, half_see_through
 from .options import LEFT, TARGETS, Kind, Target, nearest
+from .source import SnippetError, plain
 from .values import Unread, Value
 
 _MOST_UNKNOWN = 50

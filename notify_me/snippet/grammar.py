@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .errors import ExtraMissingError, SnippetError
-from .source import Source, Span, within
+from .source import ExtraMissingError, SnippetError, Source, Span, within
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree

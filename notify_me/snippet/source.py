@@ -6,7 +6,31 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
-from .errors import SnippetError
+INSTALL = "pip install restock-kit[import]"
+
+
+class SnippetError(ValueError):
+    """The snippet can't be read. Its text is a sentence; `line` and `column` count from 1."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+class ExtraMissingError(SnippetError):
+    """The libraries of the extra `import` aren't installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Reading a snippet needs {name}, which isn't installed: run {INSTALL}")
+
+
+def plain(text: str, limit: int = 60) -> str:
+    """A text of the snippet's in one line without control characters, for a terminal."""
+    shown = text[: limit + 1]
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
+    return shown if len(text) <= limit else shown[:limit] + "…"
+
 
 LIMIT = 2_000_000
 """The largest file that is read, in bytes. A theme's layout has some ten thousand."""

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from .errors import plain
-from .source import Source, Span, within
+from .source import Source, Span, plain, within
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .convert import Imported, Note
-from .document import written
-from .errors import plain
 from .options import TARGETS, Kind
+from .source import plain
+from .toml_writer import written
 
 TITLES: dict[Kind, str] = {
     "taken": "Came over",

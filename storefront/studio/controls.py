@@ -12,9 +12,9 @@ from babel import Locale
 from werkzeug.datastructures import MultiDict
 
 from notify_me.settings import Settings
-from notify_me.settings.fields import Known
-from notify_me.settings.fields import settings as known_settings
-from notify_me.settings.values import COLOR, FONTS
+from notify_me.settings.base import COLOR, FONTS
+from notify_me.settings.schema import Known
+from notify_me.settings.schema import settings as known_settings
 from notify_me.studio import LANGUAGES, VISITORS, default_of
 
 Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"]

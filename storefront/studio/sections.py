@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notify_me.settings import Settings
-from notify_me.settings.fields import tables
+from notify_me.settings.schema import tables
 
 from .controls import Control, controls, text_of, words
 

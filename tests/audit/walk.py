@@ -11,16 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Error, Response, sync_playwright
 
 from tests.audit.tools import check_html, say
-from tests.axe import (
-    EVERY_LOOK,
-    Finding,
-    Look,
-    looks_at,
-    misfits,
-    not_reviewed,
-    reviewed,
-    room_for,
-)
+from tests.axe import EVERY_LOOK, Finding, Look, looks_at, misfits, not_reviewed, reviewed, room_for
 from tests.browser.conftest import ARGUMENTS
 from tests.pages import STATES, Visit
 from tests.sites import sites

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from tests.klaviyo_sandbox.conftest import (
-    EMAIL,
-    MAGIC,
-    PHONE,
-    Running,
-    body,
-    consent_to,
-    person,
-)
+from tests.klaviyo_sandbox.conftest import EMAIL, MAGIC, PHONE, Running, body, consent_to, person
 
 
 def make_eventful(sandbox: Running) -> None:

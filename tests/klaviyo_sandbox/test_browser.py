@@ -12,12 +12,7 @@ from playwright.sync_api import Browser, Playwright
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from tests.klaviyo_sandbox.conftest import (
-    BROWSER_PATH,
-    MEDIA_TYPE,
-    Running,
-    body,
-)
+from tests.klaviyo_sandbox.conftest import BROWSER_PATH, MEDIA_TYPE, Running, body
 from tests.klaviyo_sandbox.eventful import make_eventful
 from tests.support import CHROMIUM
 

@@ -9,13 +9,7 @@ import requests
 
 from klaviyo_sandbox.drill_words import WORDS
 from klaviyo_sandbox.drills import KINDS
-from tests.klaviyo_sandbox.conftest import (
-    EMAIL,
-    SERVER_OPERATION,
-    Running,
-    consent_to,
-    person,
-)
+from tests.klaviyo_sandbox.conftest import EMAIL, SERVER_OPERATION, Running, consent_to, person
 from tests.klaviyo_sandbox.test_pages import page
 
 FORMS = {

@@ -6,15 +6,7 @@ import html
 
 import pytest
 
-from tests.klaviyo_sandbox.conftest import (
-    EMAIL,
-    PHONE,
-    SHOP,
-    Running,
-    body,
-    consent_to,
-    person,
-)
+from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, SHOP, Running, body, consent_to, person
 from tests.klaviyo_sandbox.test_forms import posted
 from tests.klaviyo_sandbox.test_pages import HOSTILE, page
 

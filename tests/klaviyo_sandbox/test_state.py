@@ -13,14 +13,7 @@ import pytest
 import requests
 
 from klaviyo_sandbox import Account, spec
-from tests.klaviyo_sandbox.conftest import (
-    EMAIL,
-    PHONE,
-    MovableClock,
-    Running,
-    consent_to,
-    person,
-)
+from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, MovableClock, Running, consent_to, person
 from tests.klaviyo_sandbox.test_main import KEYS, Process, running
 
 pytestmark = pytest.mark.process

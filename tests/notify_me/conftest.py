@@ -198,7 +198,7 @@ def all_lines() -> Iterator[list[str]]:
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shopper waits one second for Klaviyo instead of four."""
-    monkeypatch.setattr("notify_me.taking.DEADLINE", 1.0)
+    monkeypatch.setattr("notify_me.web.submission.DEADLINE", 1.0)
 
 
 def side_by_side(sandbox: Sandbox, *jobs: Callable[[], T]) -> list[T]:

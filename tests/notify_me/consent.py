@@ -9,12 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import view
-from tests.notify_me.offers import (
-    ADA,
-    TYPED_PHONE,
-    WAYS,
-    Way,
-)
+from tests.notify_me.offers import ADA, TYPED_PHONE, WAYS, Way
 
 ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 by_the_server = pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_the_head_names_files_that_are_there(app: Flask) -> None:
 
 def test_an_app_without_the_extension_says_so(catalog: DictCatalog) -> None:
     """Whoever forgets `NotifyMe(app, …)` reads what to call."""
-    from notify_me.buttons import notify_me
+    from notify_me.web.template_globals import notify_me
 
     [variant] = parkas(catalog, 0)
     with Flask("bare").test_request_context(), pytest.raises(RuntimeError, match=r"NotifyMe\(app"):

@@ -17,12 +17,7 @@ import requests
 from flask import Flask
 
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.consent import (
-    ASK,
-    BY_BOTH,
-    BY_SMS,
-    ways,
-)
+from tests.notify_me.consent import ASK, BY_BOTH, BY_SMS, ways
 from tests.notify_me.markup import view
 from tests.notify_me.offers import (
     ELEMENT,

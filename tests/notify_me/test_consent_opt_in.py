@@ -11,15 +11,7 @@ import pytest
 import requests
 from flask import Flask
 
-from tests.notify_me.consent import (
-    ASK,
-    BY_BOTH,
-    BY_EMAIL,
-    BY_SMS,
-    PERHAPS,
-    missed,
-    ways,
-)
+from tests.notify_me.consent import ASK, BY_BOTH, BY_EMAIL, BY_SMS, PERHAPS, missed, ways
 from tests.notify_me.markup import view
 from tests.notify_me.offers import (
     ADA,
@@ -140,7 +132,7 @@ def test_a_scope_that_is_lacking_is_told_to_the_operator_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """However often it is asked for: one warning, which names the scope."""
-    monkeypatch.setattr("notify_me.opt_in.UNKNOWN_FOR", 0.0)
+    monkeypatch.setattr("notify_me.klaviyo.list_opt_in.UNKNOWN_FOR", 0.0)
     sandbox.drill("403", times=None, operation="get_list")
     client = offering("SMS").test_client()
 
@@ -149,8 +141,8 @@ def test_a_scope_that_is_lacking_is_told_to_the_operator_once(
 
     assert len(reads(sandbox)) == 3
     assert [line for line in lines if line.startswith("WARNING")] == [
-        "WARNING notify_me.opt_in: whether the list asks to confirm can't be read (status 403): "
-        "the private key lacks the scope lists:read"
+        "WARNING notify_me.klaviyo.list_opt_in: whether the list asks to confirm can't be read "
+        "(status 403): the private key lacks the scope lists:read"
     ]
 
 
@@ -158,7 +150,7 @@ def test_what_is_known_stays_when_it_can_not_be_refreshed(
     offering: Callable[..., Flask], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asked again in the background, and refused: the words stay as sure as they were."""
-    monkeypatch.setattr("notify_me.opt_in.KNOWN_FOR", 0.0)
+    monkeypatch.setattr("notify_me.klaviyo.list_opt_in.KNOWN_FOR", 0.0)
     double_opt_in(sandbox)
     client = offering("SMS").test_client()
     assert SURE in view(by_element(client, FORM, BY_SMS)).text

@@ -12,23 +12,8 @@ import pytest
 from flask import Flask
 
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.consent import (
-    ASK,
-    BY_BOTH,
-    BY_SMS,
-    SUBSCRIBE,
-    consent_states,
-)
-from tests.notify_me.offers import (
-    ADA,
-    FORM,
-    MUG,
-    PRIVACY,
-    TERMS,
-    TYPED_PHONE,
-    by_element,
-    by_page,
-)
+from tests.notify_me.consent import ASK, BY_BOTH, BY_SMS, SUBSCRIBE, consent_states
+from tests.notify_me.offers import ADA, FORM, MUG, PRIVACY, TERMS, TYPED_PHONE, by_element, by_page
 from tests.support import Sandbox
 
 

@@ -14,12 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.notify_me.delivery import (
-    Postgres,
-    Shop,
-    acknowledged_and_lost,
-    people,
-)
+from tests.notify_me.delivery import Postgres, Shop, acknowledged_and_lost, people
 from tests.notify_me.small_shop import DATABASE
 from tests.support import TIMEOUT, Sandbox, eventually
 

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from flask import Flask
 
 from notify_me import CompositeID, SettingsError, admin, include_name, upgrade
-from notify_me.delivery import Guarded, Job, left_over
+from notify_me.delivery import Job, left_over
 from notify_me.delivery.queue import check_sqlite
 from notify_me.delivery.worker import executor_id
-from notify_me.klaviyo import NO_PLACE, Deadline, Klaviyo
-from notify_me.log import CallRow, SignUpRow
-from notify_me.outcomes import (
+from notify_me.klaviyo.calls import Call, Operation
+from notify_me.klaviyo.circuit_breaker import Guarded
+from notify_me.klaviyo.client import NO_PLACE, Deadline, Klaviyo
+from notify_me.klaviyo.outcomes import (
     Accepted,
     Answer,
     Misconfigured,
@@ -26,7 +27,7 @@ from notify_me.outcomes import (
     Refused,
     Temporary,
 )
-from notify_me.sign_up import Call, Operation
+from notify_me.store.sign_up_log import CallRow, SignUpRow
 from tests.notify_me.conftest import LogFile
 from tests.support import Sandbox
 

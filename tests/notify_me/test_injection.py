@@ -11,8 +11,8 @@ import pytest
 from flask import Flask, render_template_string
 from pydantic import ValidationError
 
-from notify_me.settings.fields import Known, settings
 from notify_me.settings.models import Settings
+from notify_me.settings.schema import Known, settings
 from tests.notify_me.markup import Element, read, view
 from tests.notify_me.small_shop import DictCatalog
 

@@ -15,12 +15,12 @@ from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from notify_me import SettingsError, Visitor
-from notify_me.catalogs import KNOWN
-from notify_me.consent import Offer
-from notify_me.email_words import SENTENCES
-from notify_me.forms import SignUpForm
-from notify_me.settings.fields import settings
-from notify_me.settings.languages import LocaleTexts
+from notify_me.form.consent import Offer
+from notify_me.form.email import SENTENCES
+from notify_me.form.sign_up_form import SignUpForm
+from notify_me.i18n.catalogs import KNOWN
+from notify_me.settings.schema import settings
+from notify_me.settings.tables.languages import LocaleTexts
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import read, view
 from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, by_element, settings_file, toml

@@ -21,9 +21,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from notify_me import Channel, CompositeID
-from notify_me.log import SignUpLog
-from notify_me.outcomes import Accepted, Answer, Misconfigured, Outcome, Refused, Temporary
-from notify_me.sign_up import SignUp, calls
+from notify_me.klaviyo.calls import SignUp, calls
+from notify_me.klaviyo.outcomes import Accepted, Answer, Misconfigured, Outcome, Refused, Temporary
+from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.small_shop import DATABASE
@@ -157,7 +157,9 @@ def test_what_can_not_be_logged_is_not_sent(
         assert reply.get_json()["state"] == "failed"
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
-    assert lines == ["ERROR notify_me.taking: the sign-up log can't be written: OperationalError"]
+    assert lines == [
+        "ERROR notify_me.web.submission: the sign-up log can't be written: OperationalError"
+    ]
     # and with the lock gone, the same form goes through
     assert client.post(MUG, data=dict(post_form(root).form_data())).status_code == 303
     assert log_file.states() == ["taken"]

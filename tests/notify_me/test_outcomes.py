@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from klaviyo_sandbox.drills import KINDS
-from notify_me.outcomes import Answer, Misconfigured, Temporary, outcome_of
-from notify_me.sign_up import Operation
+from notify_me.klaviyo.calls import Operation
+from notify_me.klaviyo.outcomes import Answer, Misconfigured, Temporary, outcome_of
 from tests.notify_me.conftest import LogFile, side_by_side
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.small_shop import DictCatalog
@@ -451,9 +451,9 @@ def test_a_reply_of_another_revision_is_logged_once(
 
     first = sandbox.requests()[0]["reply_headers"]
     assert served(lines) == [
-        "WARNING notify_me.klaviyo: asked for revision 2023-07-15, Klaviyo served "
+        "WARNING notify_me.klaviyo.client: asked for revision 2023-07-15, Klaviyo served "
         f"{first['X-Klaviyo-Api-Revision']}: see KLAVIYO_REVISION",
-        "WARNING notify_me.klaviyo: Klaviyo retires revision 2023-07-15 on "
+        "WARNING notify_me.klaviyo.client: Klaviyo retires revision 2023-07-15 on "
         f"{first['X-Klaviyo-Api-Retirement-Date']}: see KLAVIYO_REVISION",
     ]
 

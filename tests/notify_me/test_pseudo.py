@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, render_template_string
 from werkzeug.test import TestResponse
 
-from notify_me import catalogs
+from notify_me.i18n import catalogs
 from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, settings_file, toml
 from tests.notify_me.small_shop import DictCatalog
 from tests.pseudo import bare, make

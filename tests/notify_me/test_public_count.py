@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Flask, render_template_string
 
 from notify_me import CompositeID
-from notify_me.public_count import rounded
+from notify_me.web.public_count import rounded
 from tests.notify_me.delivery import people
 from tests.notify_me.offers import MUG, settings_file
 from tests.notify_me.small_shop import DictCatalog

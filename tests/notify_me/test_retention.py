@@ -14,14 +14,7 @@ from flask import Flask
 
 from notify_me import SettingsError
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.offers import (
-    ADA,
-    FORM,
-    TYPED_PHONE,
-    by_element,
-    settings_file,
-    toml,
-)
+from tests.notify_me.offers import ADA, FORM, TYPED_PHONE, by_element, settings_file, toml
 from tests.support import Sandbox
 
 LOG_DAYS, CONSENT_DAYS = 10, 20

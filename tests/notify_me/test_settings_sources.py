@@ -13,8 +13,8 @@ from flask import Flask
 from app import create_app
 from notify_me import SettingsError
 from notify_me.settings import docs, read_settings, read_with_origins
-from notify_me.settings.fields import Known, settings
 from notify_me.settings.models import Settings
+from notify_me.settings.schema import Known, settings
 from tests.notify_me.markup import view
 
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"

@@ -16,9 +16,9 @@ from sqlalchemy.exc import OperationalError
 from notify_me import CompositeID, Variant, admin
 from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import stock_job
-from notify_me.klaviyo import Deadline
-from notify_me.outcomes import Accepted, Answer, Outcome, Parked, outcome_of
-from notify_me.sign_up import Operation
+from notify_me.klaviyo.calls import Operation
+from notify_me.klaviyo.client import Deadline
+from notify_me.klaviyo.outcomes import Accepted, Answer, Outcome, Parked, outcome_of
 from tests.notify_me.delivery import Shop
 from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox, eventually
@@ -157,7 +157,7 @@ def test_a_death_before_klaviyo_answers_loses_nothing(
         session.execute(sa.text("CREATE TABLE shelf (quantity INTEGER)"))
         session.execute(sa.text("INSERT INTO shelf VALUES (5)"))
         with monkeypatch.context() as patched:
-            patched.setattr("notify_me.restocking.tell", die)
+            patched.setattr("notify_me.admin.stock.tell", die)
             with pytest.raises(SystemExit):
                 admin.stock_changed(MUG, ROOT, within=session)
     assert shop.rows("SELECT quantity FROM shelf") == [(5,)]

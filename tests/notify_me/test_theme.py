@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notify_me.settings import Settings
-from notify_me.theme import Theme, faint, of
+from notify_me.web.theme import Theme, faint, of
 
 
 def themed(**tables: Any) -> str:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from notify_me import SettingsError
-from notify_me.settings.lines import line_of
+from notify_me.settings.loader import line_of
 
 GOLDEN = Path(__file__).with_name("wrong_settings.md")
 HEAD = """\

@@ -17,8 +17,8 @@ from click.testing import Result
 from flask import Flask
 
 from notify_me import admin
-from notify_me.klaviyo import Deadline, Klaviyo
-from notify_me.outcomes import Answer
+from notify_me.klaviyo.client import Deadline, Klaviyo
+from notify_me.klaviyo.outcomes import Answer
 from storefront import catalog, db
 from storefront.models import Product, ProductVariant
 from tests.storefront.conftest import close, environ, make_shop

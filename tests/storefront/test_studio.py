@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from notify_me.settings import Settings, read_settings
-from notify_me.settings.fields import settings as known_settings
+from notify_me.settings.schema import settings as known_settings
 from storefront import db
 from storefront.models import Look
 from storefront.studio import looks

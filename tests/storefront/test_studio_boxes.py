@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from notify_me import studio as kit
-from notify_me import theme
+from notify_me.web import theme
 from storefront import db
 from storefront.studio.presets import applied, presets
 from storefront.studio.snippets import MOST_BYTES

@@ -1,0 +1,55 @@
+"""For a shop's merchant pages and the commands: what was asked for, what waits, what failed, and
+to try it again.
+
+Every function works within an app context, and raises `sqlalchemy.exc.SQLAlchemyError` when the
+database can't be used.
+"""
+
+from ..klaviyo.catalog_payloads import feed_item
+from ..klaviyo.catalog_push import Pushed, PushError
+from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
+from .operations import (
+    Failure,
+    Held,
+    Purged,
+    Status,
+    demand,
+    demand_by_day,
+    forget_everything,
+    mode,
+    modes,
+    purge,
+    push_catalog,
+    ready,
+    retry,
+    status,
+)
+from .stock import StockTold, stock_changed, stock_will_be_told
+
+__all__ = [
+    "DayDemand",
+    "Demand",
+    "Failure",
+    "Figures",
+    "Held",
+    "Purged",
+    "PushError",
+    "Pushed",
+    "Reason",
+    "Status",
+    "StockTold",
+    "VariantDemand",
+    "demand",
+    "demand_by_day",
+    "feed_item",
+    "forget_everything",
+    "mode",
+    "modes",
+    "purge",
+    "push_catalog",
+    "ready",
+    "retry",
+    "status",
+    "stock_changed",
+    "stock_will_be_told",
+]

@@ -1,0 +1,113 @@
+"""A shop's changed stock, told to Klaviyo: at once, and through the queue where that fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ..context import current_state
+from ..delivery.queue import Job, Queue, stock_job
+from ..delivery.send_now import log_outcome
+from ..klaviyo.calls import Call, Operation
+from ..klaviyo.client import Deadline, Klaviyo
+from ..klaviyo.outcomes import Accepted, Misconfigured, Temporary
+from ..klaviyo.stock import tell
+from ..variants import CompositeID, Variant, writable
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3.0
+"""Seconds that a merchant waits for Klaviyo at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockTold:
+    """What became of a changed stock."""
+
+    state: Literal["told", "kept", "held", "refused", "elsewhere", "no_key"]
+    """`told` Klaviyo has it; `kept` it goes out later by itself; `held` it goes out once something
+    is mended; `refused` Klaviyo won't have it; `elsewhere` this catalog is filled by the shop's own
+    platform; `no_key` there is no private key to tell it with.
+    """
+    cure: str = ""
+    """What the merchant can do, for `held` and `refused`."""
+
+
+def stock_changed(
+    composite_id: CompositeID, root: str, *, within: Session | None = None
+) -> StockTold:
+    """Tell Klaviyo of a variant's stock: Update Catalog Variant.
+
+    `within` is the session that holds the change, which this commits, together with a job for the
+    worker: a process that dies meanwhile loses nothing. Without it the shop has committed already.
+    `root` is the shop's address, such as `https://shop.example/`, for a variant that is new to
+    Klaviyo. Waits three seconds at most; what doesn't get through stays in the queue. Raises
+    `sqlalchemy.exc.SQLAlchemyError` when change or job can't be kept: Klaviyo isn't told then.
+    """
+    state = current_state()
+    known = writable(composite_id)
+    job = stock_job(composite_id, root) if known and state.klaviyo is not None else None
+    # later than this process has patience, or the worker would tell it at the same time
+    _keep([job] if job else [], within, delay=2 * PATIENCE)
+    if within is not None:
+        within.commit()
+    if job is None or state.klaviyo is None:
+        return StockTold("no_key" if known else "elsewhere")
+    try:
+        return _told(state.klaviyo.if_answering(), state.queue, job, composite_id)
+    except SQLAlchemyError as error:
+        logger.warning("the database doesn't answer: %s", type(error).__name__)
+        return StockTold("kept")
+
+
+def _told(klaviyo: Klaviyo | None, queue: Queue, job: Job, composite_id: CompositeID) -> StockTold:
+    """Tell it now; the job goes where that is settled, and out at once where it isn't."""
+    if klaviyo is None:
+        queue.hasten(job)
+        return StockTold("kept")
+    outcome = tell(klaviyo, _find, composite_id, str(job.body["root"]), Deadline(PATIENCE))
+    log_outcome(Call(Operation.UPDATE_VARIANT, {}, composite_id), outcome, None)
+    if isinstance(outcome, Temporary | Misconfigured):
+        queue.hasten(job)
+        held = isinstance(outcome, Misconfigured)
+        return StockTold("held", outcome.cure) if held else StockTold("kept")
+    queue.remove([job.id])
+    return (
+        StockTold("told") if isinstance(outcome, Accepted) else StockTold("refused", outcome.cure)
+    )
+
+
+def stock_will_be_told(
+    composite_ids: Iterable[CompositeID], root: str, *, within: Session | None = None
+) -> None:
+    """Leave it to the worker to tell Klaviyo of these variants' stock; takes no time of Klaviyo's.
+
+    `within`: the session that holds the change, so that it and the jobs are one commit, the
+    caller's. Raises `sqlalchemy.exc.SQLAlchemyError` when it can't be kept.
+    """
+    if current_state().klaviyo is not None:
+        _keep([stock_job(each, root) for each in composite_ids if writable(each)], within)
+
+
+def _keep(jobs: Sequence[Job], within: Session | None, *, delay: float = 0.0) -> None:
+    state = current_state()
+    if not jobs:
+        return
+    if within is not None:
+        state.queue.keep(within, jobs, delay=delay)
+        return
+    with state.log.writing() as session:
+        state.queue.keep(session, jobs, delay=delay)
+
+
+def _find(composite_id: CompositeID) -> Variant | None:
+    state = current_state()
+    # what was read before is a picture of that moment
+    if state.db.session.in_transaction():
+        state.db.session.rollback()
+    return state.catalog.variant(composite_id)

@@ -1,0 +1,97 @@
+"""Holds: an operation whose calls wait, for Klaviyo's Retry-After or for the merchant."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from ..klaviyo.calls import Operation
+from ..store.tables import HoldRow
+
+Kind = Literal["throttled", "misconfigured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an operation waits. `until` and `since` in seconds since 1970; `until` is the end of a
+    throttle, or when the next probe is due.
+    """
+
+    operation: Operation
+    kind: Kind
+    until: float
+    since: float
+    cure: str
+
+    @property
+    def over(self) -> bool:
+        """Whether its time has come."""
+        return self.until <= time.time()
+
+
+def all_holds(session: Session) -> dict[Operation, Hold]:
+    """What is held just now."""
+    rows = session.scalars(select(HoldRow)).all()
+    return {
+        Operation(row.operation): Hold(
+            Operation(row.operation),
+            "misconfigured" if row.kind == "misconfigured" else "throttled",
+            row.until,
+            row.since,
+            row.cure,
+        )
+        for row in rows
+    }
+
+
+def hold(session: Session, operation: Operation, kind: Kind, seconds: float, cure: str) -> bool:
+    """Hold an operation for so many seconds from now; True when it wasn't held this way before.
+
+    A throttle neither shortens another nor takes the place of a misconfiguration.
+    """
+    until = time.time() + seconds
+    held = session.get(HoldRow, operation.value)
+    if held is None:
+        session.add(
+            HoldRow(
+                operation=operation.value,
+                kind=kind,
+                until=until,
+                since=time.time(),
+                cure=cure[:300],
+            )
+        )
+        session.flush()
+        return True
+    if kind == "throttled":
+        if held.kind == kind:
+            held.until = max(held.until, until)
+        return False
+    new = held.kind != kind
+    held.kind, held.until, held.cure = kind, until, cure[:300]
+    return new
+
+
+def claim_probe(session: Session, held: Hold, seconds: float) -> bool:
+    """Whether the caller makes this round's one probe; the next is due after `seconds`."""
+    claimed = session.execute(
+        update(HoldRow)
+        .where(HoldRow.operation == held.operation.value, HoldRow.until == held.until)
+        .values(until=time.time() + seconds)
+        .returning(HoldRow.operation)
+    )
+    return claimed.first() is not None
+
+
+def release(session: Session, operation: Operation, kind: Kind) -> bool:
+    """End a hold; True when there was one."""
+    ended = session.execute(
+        delete(HoldRow)
+        .where(HoldRow.operation == operation.value, HoldRow.kind == kind)
+        .returning(HoldRow.operation)
+    )
+    return ended.first() is not None

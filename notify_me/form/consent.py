@@ -1,0 +1,229 @@
+"""What a shop offers and asks: which channels, and the boxes and texts for consent to marketing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from ..i18n.text import gettext, isolated
+from ..klaviyo.calls import Channel, Consent, Statement
+from ..settings import Account, Settings, SettingsError
+from ..settings import Consent as ConsentSettings
+from ..settings.localized import localized
+from .legal_texts import LEGAL, lacking, language_of
+
+WHATSAPP_SINCE = "2026-01-15"
+"""The first revision whose back-in-stock subscriptions know the channel WHATSAPP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A box to tick for one channel, or a notice where the merchant asks no question."""
+
+    channel: Channel
+    field: str
+    """The form field of the box."""
+    asked: bool
+    """Whether there is a box; else the label is a notice."""
+    label: Markup
+    """The words of the box, or of the notice."""
+    disclosure: Markup
+    """The legal text beside it; empty for email."""
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a form offers and asks; `offer()` makes it from the settings."""
+
+    channels: tuple[Channel, ...]
+    default_region: str
+    asks: tuple[Ask, ...]
+    list_id: str
+    custom_source: str
+
+    def consent(self, channels: Sequence[Channel], ticked: Collection[Channel]) -> Consent | None:
+        """The consent to channels that are both chosen and ticked, or chosen and not asked for."""
+        statements = tuple(
+            ask.statement
+            for ask in self.asks
+            if ask.channel in channels and (ask.channel in ticked or not ask.asked)
+        )
+        return Consent(statements, self.list_id, self.custom_source) if statements else None
+
+
+def offer(settings: Settings, account: Account, locale: str) -> Offer:
+    """What the form offers under these settings to whoever reads `locale`, with the asks in the
+    order of the channels. A channel whose legal text isn't in that language isn't offered.
+    """
+    channels = tuple(
+        each for each in settings.channels.offered if not lacking(settings, each, locale)
+    )
+    asks = [_ask(channel, settings, account, locale) for channel in channels]
+    return Offer(
+        channels=channels,
+        default_region=settings.channels.default_region,
+        asks=tuple(each for each in asks if each),
+        list_id=account.list_id,
+        custom_source=settings.consent.custom_source,
+    )
+
+
+def _ask(channel: Channel, settings: Settings, account: Account, locale: str) -> Ask | None:
+    consent = settings.consent
+    if channel is Channel.EMAIL:
+        if consent.email_list == "off" or not account.list_id:
+            return None
+        always = consent.email_list == "always"
+        name = "email_notice" if always else "email_checkbox_text"
+        label = getattr(consent, name)
+        language = language_of(settings, name, locale)
+        return _made(
+            channel, "opt_in_promotional_email", label, "", consent, language, asked=not always
+        )
+    label, disclosure = {
+        Channel.SMS: (consent.sms_checkbox_text, consent.sms_disclosure),
+        Channel.WHATSAPP: (consent.whatsapp_checkbox_text, consent.whatsapp_disclosure),
+    }[channel]
+    language = language_of(settings, LEGAL[channel][0], locale)
+    return _made(channel, "opt_in_promotional_sms", label, disclosure, consent, language)
+
+
+def _made(
+    channel: Channel,
+    field: str,
+    label: str,
+    disclosure: str,
+    consent: ConsentSettings,
+    language: str,
+    *,
+    asked: bool = True,
+) -> Ask:
+    text = "\n".join(filter(None, (_plain(label, consent), _plain(disclosure, consent))))
+    return Ask(
+        channel=channel,
+        field=field,
+        asked=asked,
+        label=_html(label, consent),
+        disclosure=_html(disclosure, consent),
+        statement=Statement(
+            channel=channel,
+            text=text,
+            version=hashlib.sha256(text.encode()).hexdigest()[:12],
+            locale=language,
+        ),
+    )
+
+
+def _words(consent: ConsentSettings) -> Mapping[str, str]:
+    return {
+        "brand": consent.brand or gettext("us"),
+        "program": consent.program,
+        "frequency": consent.frequency,
+    }
+
+
+def _links(consent: ConsentSettings) -> Mapping[str, tuple[str, str]]:
+    """The words and the address of each link."""
+    return {
+        "terms_of_service": (consent.terms_of_service_text, consent.terms_of_service_url),
+        "privacy_policy": (consent.privacy_policy_text, consent.privacy_policy_url),
+    }
+
+
+def _plain(text: str, consent: ConsentSettings) -> str:
+    links = {name: f"{words} ({url})" for name, (words, url) in _links(consent).items()}
+    values = {**_words(consent), **links}
+    return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], text)
+
+
+def _html(text: str, consent: ConsentSettings) -> Markup:
+    values = {name: escape(isolated(word)) for name, word in _words(consent).items()}
+    for name, (words, url) in _links(consent).items():
+        # a new tab, so that what was typed stays
+        link = '<a href="{}" target="_blank" rel="noopener">{}</a>'
+        values[name] = Markup(link).format(url, words)  # noqa: S704 - the link is ours
+    # every second part is a placeholder's name
+    parts = re.split(r"\{(\w+)\}", text)
+    return Markup("").join(
+        values[part] if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
+
+
+def check(settings: Settings, account: Account) -> None:
+    """Refuse what would break the law or the account; raises `SettingsError` with every reason."""
+    if found := problems(settings, account):
+        raise SettingsError("; ".join(found))
+
+
+def problems(settings: Settings, account: Account) -> list[str]:
+    """What would break the law or the account, a sentence each."""
+    found = [*_needs_of_texts(settings, account), *_needs_of_list(settings, account)]
+    found += [
+        f"channels.offered leaves no way to reach whoever reads {locale}: offer EMAIL too, or set "
+        f"the legal texts under [texts.{locale}.consent]"
+        for locale in settings.languages.offered
+        if all(lacking(settings, each, locale) for each in settings.channels.offered)
+    ]
+    return found or _dead_links(settings, account)
+
+
+def _needs_of_texts(settings: Settings, account: Account) -> list[str]:
+    consent = settings.consent
+    texts = [each.value for each in settings.channels.offered if each is not Channel.EMAIL]
+    if not texts:
+        return []
+    needs = {
+        "KLAVIYO_LIST_ID in the environment (the list that subscribers join)": account.list_id,
+        "consent.brand (who writes)": consent.brand,
+        "consent.terms_of_service_url": consent.terms_of_service_url,
+        "consent.privacy_policy_url": consent.privacy_policy_url,
+    }
+    offered = " and ".join(texts)
+    missing = [need for need, value in needs.items() if not value]
+    problems = []
+    if missing:
+        problems.append(
+            f"channels.offered holds {offered}, which needs consent and so "
+            f"{', '.join(missing)}: set what is missing, or offer EMAIL alone"
+        )
+    if consent.age_gated:
+        problems.append(
+            f"channels.offered holds {offered}, but consent.age_gated says that the account asks "
+            "for dates of birth, which this form doesn't: offer EMAIL alone"
+        )
+    if Channel.WHATSAPP in settings.channels.offered and account.revision < WHATSAPP_SINCE:
+        problems.append(
+            f"channels.offered holds WHATSAPP, which needs KLAVIYO_REVISION {WHATSAPP_SINCE} or "
+            f"later, not {account.revision}"
+        )
+    return problems
+
+
+def _needs_of_list(settings: Settings, account: Account) -> list[str]:
+    wanted = settings.consent.email_list
+    if wanted == "off" or account.list_id or Channel.EMAIL not in settings.channels.offered:
+        return []
+    return [
+        f"consent.email_list is {wanted!r}, which needs KLAVIYO_LIST_ID in the environment: "
+        'set it, or consent.email_list = "off"'
+    ]
+
+
+def _dead_links(settings: Settings, account: Account) -> list[str]:
+    """Texts in use that link to an address which isn't set."""
+    found = []
+    for locale in settings.languages.offered:
+        spoken = localized(settings, locale)
+        texts = [ask.statement.text for ask in offer(spoken, account, locale).asks]
+        for name, (words, url) in _links(spoken.consent).items():
+            if not url and any(f"{words} ()" in text for text in texts):
+                found.append(name)
+    return [
+        f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
+        for name in dict.fromkeys(found)
+    ]

@@ -1,0 +1,1 @@
+"""The kit's tables and the queries on them: an engine goes in, dataclasses come out. No Flask."""

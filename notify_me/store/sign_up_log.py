@@ -1,0 +1,414 @@
+"""The sign-up log: who asked for what, hashed and masked, and how each call ended.
+
+A row is committed before anything goes out, so that what a crash interrupts can be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ..klaviyo.calls import Call, Channel, Operation, SignUp, Statement
+from ..klaviyo.outcomes import Accepted, Outcome, Refused
+from .contact_records import Held, held_under
+from .tables import KEPT_DETAIL, WAITING, Base, CallRow, CallState, ConsentRow, HoldRow, SignUpRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["CallRow", "LoggedCall", "LoggedSignUp", "SignUpLog", "SignUpRow"]
+
+TURN = 0.8
+"""Seconds to wait for this process's other writers to SQLite; its own busy timeout comes on top."""
+
+_UNSEEN = {"synchronize_session": False}
+"""For updates of rows that their session doesn't hold, or doesn't look at again."""
+
+# a shopper waits for these, so they are built once and run without the ORM's unit of work
+_SIGN_UPS, _CALLS, _CONSENTS = (
+    Base.metadata.tables[row.__tablename__] for row in (SignUpRow, CallRow, ConsentRow)
+)
+_ADD_SIGN_UP, _ADD_CALLS, _ADD_CONSENTS = (
+    insert(table).inline() for table in (_SIGN_UPS, _CALLS, _CONSENTS)
+)
+_SETTLE = (
+    update(_CALLS)
+    .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
+    .where(_CALLS.c.position == bindparam("at_position"))
+    # states only move forward: what the queue does with a kept call is `advance`'s
+    .where(_CALLS.c.state == CallState.STARTED.value)
+)
+_NO_REASON = {"words": "", "status": None, "code": "", "error_id": "", "problem": ""}
+"""What a started call has, so that a call never made is written like the others."""
+_CONSENTS_FOLLOW = (
+    update(_CONSENTS)
+    .where(_CONSENTS.c.sign_up_id == bindparam("of_sign_up"))
+    .values(
+        state=func.coalesce(
+            select(_CALLS.c.state)
+            .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
+            .where(_CALLS.c.operation == Operation.SUBSCRIBE.value)
+            .scalar_subquery(),
+            _CONSENTS.c.state,
+        )
+    )
+)
+"""Gives a sign-up's consents the state of the call that carries them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCall:
+    """A call as the done view reads it back."""
+
+    operation: Operation
+    variant: str | None
+    state: CallState
+    words: str
+
+    @property
+    def lost(self) -> bool:
+        """Whether Klaviyo has it not, and will not get it."""
+        return self.state in (CallState.REFUSED, CallState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSignUp:
+    """A sign-up as the done view reads it back."""
+
+    channels: tuple[Channel, ...]
+    email_masked: str | None
+    phone_masked: str | None
+    consented: tuple[Channel, ...]
+    calls: tuple[LoggedCall, ...]
+
+    @classmethod
+    def of(
+        cls,
+        sign_up: SignUp,
+        calls: Sequence[Call],
+        outcomes: Sequence[Outcome | None],
+        kept: Collection[int] = (),
+    ) -> LoggedSignUp:
+        """What `SignUpLog.read` gives once these outcomes are settled."""
+        return cls(
+            channels=sign_up.channels,
+            email_masked=masked_email(sign_up.email),
+            phone_masked=masked_phone(sign_up.phone_number),
+            consented=tuple(each.channel for each in _statements(sign_up)),
+            calls=tuple(
+                LoggedCall(
+                    call.operation,
+                    _variant(call),
+                    CallState.KEPT if position in kept else _state_of(outcome),
+                    outcome.words if outcome else "",
+                )
+                for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
+            ),
+        )
+
+
+class SignUpLog:
+    """The log in the shop's database. Every method is a short transaction of its own.
+
+    `engine` is asked for at each use, since Flask-SQLAlchemy-Lite binds engines to the app.
+    Raises `sqlalchemy.exc.SQLAlchemyError` when the database can't take it.
+    """
+
+    def __init__(self, engine: Callable[[], Engine], key: str) -> None:
+        self._engine = engine
+        self._key = key.encode()
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(self._engine()) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that writes."""
+        with self._in_turn(), self._transaction() as session:
+            yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """On SQLite this process's writers take turns, since those who find the file locked sleep
+        and poll: that costs the last of them most.
+        """
+        if self._engine().dialect.name != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=TURN):
+            raise exc.TimeoutError("other writers hold the sign-up log")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def start(self, sign_up: SignUp, calls: Sequence[Call], mode: str) -> str:
+        """Commit the sign-up, its consent and its calls, each STARTED; returns its ID
+        (unguessable).
+        """
+        sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)
+        row = {
+            "id": sign_up_id,
+            "created_at": now,
+            "mode": mode,
+            "channels": [channel.value for channel in sign_up.channels],
+            "email_hmac": self.contact_hmac(sign_up.email),
+            "email_masked": masked_email(sign_up.email),
+            "phone_hmac": self.contact_hmac(sign_up.phone_number),
+            "phone_masked": masked_phone(sign_up.phone_number),
+            "digest": self._digest(sign_up, calls),
+        }
+        call_rows = [
+            {
+                "sign_up_id": sign_up_id,
+                "position": position,
+                "operation": call.operation.value,
+                "variant": _variant(call),
+                "state": CallState.STARTED.value,
+            }
+            for position, call in enumerate(calls)
+        ]
+        consents = self._consents(sign_up, sign_up_id, now)
+        with self._in_turn(), self._engine().begin() as connection:
+            connection.execute(_ADD_SIGN_UP, row)
+            if call_rows:
+                connection.execute(_ADD_CALLS, call_rows)
+            if consents:
+                connection.execute(_ADD_CONSENTS, consents)
+        return sign_up_id
+
+    def _consents(self, sign_up: SignUp, sign_up_id: str, now: datetime) -> list[dict[str, Any]]:
+        masked = {
+            "email": masked_email(sign_up.email),
+            "phone_number": masked_phone(sign_up.phone_number),
+        }
+        return [
+            {
+                "sign_up_id": sign_up_id,
+                "given_at": now,
+                "channel": each.channel.value,
+                "state": CallState.STARTED.value,
+                "contact_hmac": self.contact_hmac(getattr(sign_up, each.channel.identifier)),
+                "contact_masked": masked[each.channel.identifier],
+                "text": each.text,
+                "version": each.version,
+                "locale": each.locale,
+                "list_id": sign_up.consent.list_id if sign_up.consent else "",
+                "custom_source": sign_up.consent.custom_source if sign_up.consent else "",
+            }
+            for each in _statements(sign_up)
+        ]
+
+    def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
+        """Whether the caller is the first to report on this client-mode sign-up.
+
+        False for a repeated report, and for one whose form isn't the one that was logged.
+        """
+        with self.writing() as session:
+            claimed = session.execute(
+                update(SignUpRow)
+                .where(SignUpRow.id == sign_up_id, SignUpRow.mode == "client")
+                .where(SignUpRow.digest == self._digest(sign_up, calls))
+                .where(SignUpRow.reported_at.is_(None))
+                .values(reported_at=datetime.now(UTC))
+                .returning(SignUpRow.id)
+            )
+            return claimed.first() is not None
+
+    def settle(
+        self,
+        sign_up_id: str,
+        outcomes: Sequence[Outcome | None],
+        kept: Collection[int] = (),
+        keep: Callable[[Connection], None] | None = None,
+    ) -> None:
+        """Record how the calls ended, by position; None is a call that was never made.
+
+        The calls at the positions `kept` become KEPT, and `keep` puts them into the queue within
+        the same transaction: both are committed, or neither is.
+        """
+        now = datetime.now(UTC)
+        ends = [
+            {
+                "of_sign_up": sign_up_id,
+                "at_position": position,
+                "state": (CallState.KEPT if position in kept else _state_of(outcome)).value,
+                "settled_at": now,
+                **(_reason(outcome) or _NO_REASON),
+            }
+            for position, outcome in enumerate(outcomes)
+        ]
+        with self._in_turn(), self._engine().begin() as connection:
+            if ends:
+                connection.execute(_SETTLE, ends)
+            connection.execute(_CONSENTS_FOLLOW, {"of_sign_up": sign_up_id})
+            if kept and keep is not None:
+                keep(connection)
+
+    def call(self, session: Session, sign_up_id: str, position: int) -> CallRow | None:
+        """One call of a sign-up, as it stands."""
+        return session.get(CallRow, (sign_up_id, position))
+
+    def waiting(self, session: Session, operation: str, state: CallState) -> bool:
+        """Whether any call of an operation is in this state."""
+        found = select(CallRow.position).where(CallRow.operation == operation)
+        return session.scalar(found.where(CallRow.state == state).limit(1)) is not None
+
+    def advance(
+        self,
+        session: Session,
+        where: tuple[str, int, int],
+        state: CallState,
+        outcome: Outcome | None = None,
+        *,
+        before: CallState = CallState.KEPT,
+        again: bool = False,
+    ) -> bool:
+        """Move a kept call on, if `where` (sign-up, position, attempt) is still the good copy.
+
+        `again` makes the next attempt the good one. False, and nothing done, for a stale copy.
+        """
+        sign_up_id, position, attempt = where
+        moved = session.execute(
+            update(CallRow)
+            .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
+            .where(CallRow.attempt == attempt, CallRow.state == before)
+            .values(
+                state=state,
+                attempt=attempt + again,
+                settled_at=datetime.now(UTC),
+                **_reason(outcome),
+            )
+            .returning(CallRow.position),
+            execution_options=_UNSEEN,
+        )
+        done = moved.first() is not None
+        if done:
+            session.execute(_CONSENTS_FOLLOW, {"of_sign_up": sign_up_id})
+        return done
+
+    def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
+        """Delete the sign-ups made before a moment, but those that are still owed a call, and the
+        consents given before another.
+
+        Returns how many of each.
+        """
+        owed = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(WAITING))
+        old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~owed)
+        with self.writing() as session:
+            # SQLite minds foreign keys only where the shop asks it to
+            session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(old)))
+            session.execute(
+                update(ConsentRow).where(ConsentRow.sign_up_id.in_(old)).values(sign_up_id=None)
+            )
+            purged = session.execute(
+                delete(SignUpRow)
+                .where(SignUpRow.created_at < before, ~owed)
+                .returning(SignUpRow.id)
+            )
+            consents = session.execute(
+                delete(ConsentRow)
+                .where(ConsentRow.given_at < consents_before, ConsentRow.sign_up_id.is_(None))
+                .returning(ConsentRow.id)
+            )
+            return len(purged.all()), len(consents.all())
+
+    def remove_everything(self) -> None:
+        """Delete all sign-ups, calls and consents, and what holds a queue."""
+        with self.writing() as session:
+            for table in (CallRow, ConsentRow, SignUpRow, HoldRow):
+                session.execute(delete(table))
+
+    def read(self, sign_up_id: str) -> LoggedSignUp | None:
+        """The sign-up under this ID, or None."""
+        with self._transaction() as session:
+            row = session.scalar(select(SignUpRow).where(SignUpRow.id == sign_up_id))
+            if row is None:
+                return None
+            return LoggedSignUp(
+                channels=tuple(Channel(each) for each in row.channels),
+                email_masked=row.email_masked,
+                phone_masked=row.phone_masked,
+                consented=tuple(Channel(each.channel) for each in row.consents),
+                calls=tuple(
+                    LoggedCall(
+                        Operation(call.operation), call.variant, CallState(call.state), call.words
+                    )
+                    for call in row.calls
+                ),
+            )
+
+    def held(self, contact: str) -> Held:
+        """All that the log holds under a normalized email address or phone number."""
+        hashed = self.contact_hmac(contact)
+        if hashed is None:
+            return Held((), ())
+        with self._transaction() as session:
+            return held_under(session, hashed)
+
+    def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
+        versions = [(each.channel, each.version) for each in _statements(sign_up)]
+        text = json.dumps([[call.body for call in calls], versions], sort_keys=True)
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+
+    def contact_hmac(self, contact: str | None) -> str | None:
+        """HMAC-SHA256 of a normalized contact under `NOTIFY_ME_LOG_KEY`, case-folded; hex."""
+        if not contact:
+            return None
+        return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _statements(sign_up: SignUp) -> Sequence[Statement]:
+    return sign_up.consent.statements if sign_up.consent else ()
+
+
+def _variant(call: Call) -> str | None:
+    return str(call.variant) if call.variant else None
+
+
+def _state_of(outcome: Outcome | None) -> CallState:
+    if isinstance(outcome, Accepted):
+        return CallState.TAKEN
+    return CallState.REFUSED if isinstance(outcome, Refused) else CallState.FAILED
+
+
+def _reason(outcome: Outcome | None) -> dict[str, Any]:
+    if outcome is None:
+        return {}
+    return {
+        "words": outcome.words[:KEPT_DETAIL],
+        "status": outcome.answer.status,
+        "code": outcome.answer.code[:64],
+        "error_id": outcome.answer.error_id[:64],
+        "problem": outcome.cure[:KEPT_DETAIL],
+    }
+
+
+def masked_email(email: str | None) -> str | None:
+    """`ada@example.org` as `a•••@e•••.org`: enough to recognize, too little to write to."""
+    if not email:
+        return None
+    local, _, domain = email.rpartition("@")
+    name, _, ending = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••.{ending[:20]}"
+
+
+def masked_phone(phone_number: str | None) -> str | None:
+    """`+12025550143` as `+1•••43`: enough to recognize, too little to call."""
+    return f"{phone_number[:2]}•••{phone_number[-2:]}" if phone_number else None

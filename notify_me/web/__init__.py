@@ -1,0 +1,1 @@
+"""What a request meets: views, replies, and what the kit adds to a shop's templates."""

@@ -1,0 +1,56 @@
+"""Client mode: the calls that the shopper's browser makes, and what it reports of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ..klaviyo.calls import Call
+from ..klaviyo.client import CONTENT_TYPE, error_objects
+from ..klaviyo.outcomes import Accepted, Answer, Outcome, outcome_of
+from ..settings import Account
+
+
+def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
+    """The calls of `calls(sign_up, "client")`, ready for `fetch`: url, headers, body, after_any.
+
+    Create Client Back In Stock Subscription and Create Client Subscription: the public key goes
+    as `company_id`; the private key is never part of it.
+    """
+    return [
+        {
+            "url": f"{account.api_url}{call.operation.path('client')}"
+            f"?company_id={quote(account.public_key)}",
+            "headers": {"Content-Type": CONTENT_TYPE, "revision": account.revision},
+            "body": call.body,
+            "after_any": call.after_any,
+        }
+        for call in calls
+    ]
+
+
+def reported(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
+    """The outcomes of the calls from the form's `answers`: a JSON list of `{status, body}`, null
+    for no answer. It is hearsay: what can't be read is no answer. None is a call that was not made,
+    since it waits for another to be accepted.
+    """
+    try:
+        answers = json.loads(text)
+    except (ValueError, RecursionError):
+        answers = None
+    if not isinstance(answers, list) or len(answers) != len(calls):
+        answers = [None] * len(calls)
+    outcomes: list[Outcome | None] = []
+    for call, told in zip(calls, answers, strict=True):
+        waits = call.after_any and not any(isinstance(each, Accepted) for each in outcomes)
+        outcomes.append(None if waits else outcome_of(_answer(told), call.operation, "client"))
+    return outcomes
+
+
+def _answer(told: Any) -> Answer:
+    status = told.get("status") if isinstance(told, Mapping) else None
+    if type(status) is not int or not 100 <= status <= 599:
+        return Answer(None, problem="the browser got no answer")
+    return Answer(status, errors=error_objects(told.get("body")))

@@ -1,0 +1,141 @@
+"""What the done view says: where the news goes, what wasn't taken, what is left to confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from ..context import current_state
+from ..i18n.catalogs import N_
+from ..i18n.text import gettext, listed
+from ..klaviyo.calls import Channel
+from ..klaviyo.outcomes import CANT_TAKE, PHONE_REFUSED
+from ..store.sign_up_log import LoggedSignUp
+from ..store.tables import CallState
+from ..variants import Variant
+from .preview_mode import previewing
+
+AGAIN = N_("Please try again later.")
+NOT_SENT = N_("It wasn't sent. Please try again later.")
+UNRECORDED = {
+    Channel.EMAIL: N_("You aren't on our email list yet."),
+    Channel.SMS: N_("Your consent to text messages couldn't be recorded, so they may not come."),
+    Channel.WHATSAPP: N_(
+        "Your consent to WhatsApp messages couldn't be recorded, so they may not come."
+    ),
+}
+PERHAPS = N_("If a message asks you to confirm, please answer it.")
+SURELY = N_("We're sending a message that asks you to confirm.")
+# whole sentences, since no two languages put them together alike: by SMS, WhatsApp, email
+UNTIL = {
+    (False, False, True): N_("Please answer it: until you do, you aren't on our email list."),
+    (True, False, False): N_("Please answer it: until you do, no text messages can reach you."),
+    (False, True, False): N_("Please answer it: until you do, no WhatsApp messages can reach you."),
+    (True, True, False): N_(
+        "Please answer it: until you do, no text messages and no WhatsApp messages can reach you."
+    ),
+    (True, False, True): N_(
+        "Please answer it: until you do, no text messages can reach you, and you aren't on our "
+        "email list."
+    ),
+    (False, True, True): N_(
+        "Please answer it: until you do, no WhatsApp messages can reach you, and you aren't on our "
+        "email list."
+    ),
+    (True, True, True): N_(
+        "Please answer it: until you do, no text messages and no WhatsApp messages can reach you, "
+        "and you aren't on our email list."
+    ),
+}
+
+
+def missed_of(variant: Variant, words: str) -> str:
+    """What wasn't taken, with the reason that the log keeps for it."""
+    return gettext("%(product)s: %(why)s", product=_name(variant), why=_why(words))
+
+
+def news_of(logged: LoggedSignUp, taken: Sequence[Variant]) -> str:
+    """Where the news goes if what was taken comes back; empty where there is none to come."""
+    contacts = _reached(logged)
+    if not taken or contacts is None:
+        return ""
+    names = listed([_name(each) for each in taken], "or")
+    if not contacts:
+        return gettext("If %(products)s comes back, the news goes to you.", products=names)
+    return gettext(
+        "If %(products)s comes back, the news goes to %(contacts)s.",
+        products=names,
+        contacts=listed(contacts),
+    )
+
+
+def consent_told(logged: LoggedSignUp) -> dict[str, Any]:
+    """What the view says of contacts and consent: sentences, and whether the number was dropped."""
+    subscribe = next((call for call in logged.calls if call.variant is None), None)
+    missing = _unrecorded(logged)
+    confirming = [channel for channel in logged.consented if channel not in missing]
+    # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
+    double: bool | None = False
+    if confirming:
+        # a preview asks Klaviyo nothing
+        double = None if previewing() else current_state().opt_in.double()
+    return {
+        "unrecorded": [gettext(UNRECORDED[each]) for each in missing],
+        "reason": _consent_why(subscribe.words if subscribe else "") if missing else "",
+        "confirm": "" if double is False else _confirm(confirming, certain=bool(double)),
+        "phone_dropped": _phone_dropped(logged),
+    }
+
+
+def _why(words: str) -> str:
+    return gettext(words or NOT_SENT)
+
+
+def _consent_why(words: str) -> str:
+    # the sign-up itself was taken just now
+    return gettext(AGAIN) if words == CANT_TAKE else _why(words)
+
+
+def _name(variant: Variant) -> str:
+    return f"{variant.product_title} ({variant.title})" if variant.title else variant.product_title
+
+
+def _confirm(channels: Collection[Channel], *, certain: bool) -> str:
+    if not certain:
+        return gettext(PERHAPS)
+    sms, whatsapp, email = (
+        each in channels for each in (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)
+    )
+    return f"{gettext(SURELY)} {gettext(UNTIL[sms, whatsapp, email])}"
+
+
+def _texts(logged: LoggedSignUp) -> list[Channel]:
+    return [channel for channel in logged.channels if channel is not Channel.EMAIL]
+
+
+def _phone_dropped(logged: LoggedSignUp) -> bool:
+    return any(
+        call.words == PHONE_REFUSED and call.state is CallState.TAKEN and call.variant is not None
+        for call in logged.calls
+    )
+
+
+def _unrecorded(logged: LoggedSignUp) -> list[Channel]:
+    """The channels whose consent Klaviyo didn't take."""
+    subscribe = next((call for call in logged.calls if call.variant is None), None)
+    if subscribe and subscribe.lost:
+        return list(logged.consented)
+    if subscribe and subscribe.state is CallState.TAKEN and subscribe.words:
+        # taken without the phone number
+        return [channel for channel in logged.consented if channel in _texts(logged)]
+    return []
+
+
+def _reached(logged: LoggedSignUp) -> list[str] | None:
+    """The contacts, masked, that the news can reach; None where it can't reach anybody."""
+    texts = set(_texts(logged))
+    by_phone = bool(texts) and not _phone_dropped(logged) and not texts <= set(_unrecorded(logged))
+    if logged.channels and not by_phone and logged.email_masked is None:
+        return None
+    contacts = (logged.email_masked, logged.phone_masked if by_phone else None)
+    return [each for each in contacts if each]

@@ -1,0 +1,192 @@
+"""Takes a valid sign-up the way that the mode says: log it, send it, log how it ended, say so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, request
+from itsdangerous import BadData
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..context import current_account, current_state
+from ..delivery import DEADLINE, jobs, left_over, log_outcome, try_now
+from ..form.sign_up_form import SignUpForm
+from ..i18n.text import gettext
+from ..klaviyo import outcomes
+from ..klaviyo.calls import Call, SignUp, calls
+from ..klaviyo.client import Deadline
+from ..klaviyo.outcomes import Accepted, Answer, Outcome, Refused, Temporary
+from ..store.sign_up_log import LoggedSignUp
+from ..store.tables import CallState
+from ..variants import Variant
+from . import client_mode, responses
+
+logger = logging.getLogger(__name__)
+
+LINK_AGE = 24 * 60 * 60
+"""Seconds for which what the kit signs is good: a done link, a browser's report."""
+
+
+def by_browser() -> bool:
+    """Whether this sign-up's calls are the browser's to make: client mode, with scripts."""
+    return current_account().mode == "client" and responses.from_element()
+
+
+def take(
+    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply
+) -> Response:
+    """Take a valid form the way that the mode says; the log's database may be away."""
+    state = current_state()
+    sign_up = form.to_sign_up()
+    # what the catalog read is read: no connection of the shop's waits while Klaviyo is called
+    if state.db.session.in_transaction():
+        state.db.session.rollback()
+    try:
+        if by_browser():
+            return _by_browser(form, siblings, form_reply, sign_up)
+        if state.klaviyo is None:
+            return form_reply.failed(outcomes.NEEDS_SCRIPT)
+        deadline = Deadline(DEADLINE)
+        to_make = calls(sign_up, "api")
+        sign_up_id = state.log.start(sign_up, to_make, "server")
+    except SQLAlchemyError as error:
+        _cant_log(error)
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    results = try_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
+    return _settled(form, siblings, form_reply, Sent(sign_up_id, sign_up, to_make, results))
+
+
+def _by_browser(
+    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply, sign_up: SignUp
+) -> Response:
+    """Client mode: hand the calls to the element, or take its report of them.
+
+    A report on a sign-up that we never signed, or too long ago, that was made before, or whose form
+    isn't the one that was logged, is not acted on.
+    """
+    state = current_state()
+    to_make = calls(sign_up, "client")
+    if "sign_up" not in request.form:
+        sign_up_id = state.log.start(sign_up, to_make, "client")
+        everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
+        to_send = client_mode.to_send(current_account(), to_make)
+        return responses.send(everything, siblings, to_send, state.signer.dumps(sign_up_id))
+    reported = _report_of()
+    logged = state.log.read(reported) if reported else None
+    if reported is None or logged is None:
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    if not state.log.claim(reported, sign_up, to_make):
+        taken = any(call.state in (CallState.TAKEN, CallState.KEPT) for call in logged.calls)
+        return responses.done(logged, siblings) if taken else form_reply.failed(outcomes.TRY_AGAIN)
+    results = client_mode.reported(request.form.get("answers", ""), to_make)
+    for call, result in zip(to_make, results, strict=True):
+        if result is not None:
+            log_outcome(call, result, reported, hearsay=True)
+    finished = _taken_over(sign_up, reported, results)
+    return _settled(form, siblings, form_reply, Sent(reported, sign_up, to_make, finished))
+
+
+def _report_of() -> str | None:
+    """The sign-up that the element reports on, if it does."""
+    try:
+        signed = request.form.get("sign_up", "")
+        return str(current_state().signer.loads(signed, max_age=LINK_AGE))
+    except BadData:
+        return None
+
+
+def _taken_over(
+    sign_up: SignUp, sign_up_id: str, results: Sequence[Outcome | None]
+) -> Sequence[Outcome | None]:
+    """The results, after the server has tried what couldn't get through from the browser."""
+    klaviyo = current_state().klaviyo
+    if not any(isinstance(result, Temporary) for result in results):
+        return results
+    if klaviyo is None:
+        return [_blocked(result) for result in results]
+    return try_now(
+        klaviyo,
+        calls(sign_up, "api"),
+        sign_up_id=sign_up_id,
+        deadline=Deadline(DEADLINE),
+        before=results,
+    )
+
+
+def _blocked(result: Outcome | None) -> Outcome | None:
+    """The result with the words for a browser that got no answer."""
+    if isinstance(result, Temporary) and result.answer.status is None:
+        return Temporary(result.answer, outcomes.BLOCKED)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A sign-up that went out: its calls and how each ended, by position."""
+
+    sign_up_id: str
+    sign_up: SignUp
+    calls: Sequence[Call]
+    results: Sequence[Outcome | None]
+
+
+def _settled(
+    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply, sent: Sent
+) -> Response:
+    """Log how the calls ended, keep those that must go later, and tell the shopper."""
+    state = current_state()
+    # without a private key nothing can be sent later
+    kept = left_over(sent.results) if state.klaviyo is not None else []
+    logged = True
+    try:
+        state.log.settle(
+            sent.sign_up_id, sent.results, kept, lambda connection: _keep(connection, sent, kept)
+        )
+    except SQLAlchemyError as error:
+        _cant_log(error)
+        if kept:
+            # what is neither at Klaviyo nor on the disk is never acknowledged
+            return form_reply.failed(outcomes.TRY_AGAIN)
+        # Klaviyo's answer stands all the same; the log shows these calls as unknown
+        logged = False
+    if not kept and not any(isinstance(each, Accepted) for each in sent.results):
+        return _not_taken(form, sent.results, form_reply)
+    if responses.from_element() or not logged:
+        return responses.done(
+            LoggedSignUp.of(sent.sign_up, sent.calls, sent.results, kept), siblings
+        )
+    return responses.done_link(form_reply.variant, state.done_signer.dumps(sent.sign_up_id))
+
+
+def _keep(connection: Connection, sent: Sent, kept: Sequence[int]) -> None:
+    """Put the calls at these positions into the queue; a throttle's end is waited for."""
+    # the queue is the server's, whoever tried first: calls with the private key
+    to_make = calls(sent.sign_up, "api")
+    waits = [each.answer.retry_after or 0 for each in sent.results if each is not None]
+    delay = float(max(waits, default=0))
+    current_state().queue.keep(connection, jobs(sent.sign_up_id, to_make, kept), delay=delay)
+
+
+def _cant_log(error: SQLAlchemyError) -> None:
+    # hide_parameters is the shop's choice: the class alone is told, never the statement
+    logger.error("the sign-up log can't be written: %s", type(error).__name__)
+
+
+def _not_taken(
+    form: SignUpForm, results: Sequence[Outcome | None], form_reply: responses.FormReply
+) -> Response:
+    made = [each for each in results if each is not None]
+    refused = [each for each in made if isinstance(each, Refused)]
+    for each in made:
+        if not isinstance(each, Refused):
+            return form_reply.failed(each.words)
+        if each.field != "variants" and each.field not in {way.identifier for way in form.ways}:
+            # nothing that the shopper typed, so nothing that they can mend
+            return form_reply.failed(outcomes.CANT_TAKE)
+    for each in refused:
+        field = form[each.field]
+        field.errors = [*dict.fromkeys([*field.errors, gettext(each.words)])]
+    return form_reply.invalid()

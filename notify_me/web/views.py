@@ -1,0 +1,208 @@
+"""The form at `/notify-me/<composite id>`: shown by GET, sent by POST."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, abort, request
+from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
+from itsdangerous import BadData
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..context import current_offer, current_settings, current_state
+from ..form.sign_up_form import SignUpForm
+from ..i18n import locales
+from ..i18n.catalogs import N_
+from ..i18n.text import gettext, isolated, language
+from ..klaviyo.calls import Operation
+from ..store.sign_up_log import LoggedCall, LoggedSignUp
+from ..store.tables import CallState
+from ..variants import CompositeID, Variant
+from . import abuse, responses, theme
+from .preview_mode import mark, previewing
+from .preview_render import pretended
+from .submission import LINK_AGE, by_browser, take
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 16 * 1024
+"""Bytes that a sign-up may have: ten composite IDs, an address and room to spare."""
+
+NOBODY = "-"
+"""Stands in a done link for a sign-up that was dropped."""
+
+blueprint = Blueprint(
+    "notify_me",
+    "notify_me",  # templates and static files are the package's
+    url_prefix="/notify-me",
+    template_folder="templates",
+    static_folder="static",
+)
+blueprint.url_defaults(mark)
+_csrf = SecFetchCSRF()
+
+
+@blueprint.record_once
+def _defaults(setup: object) -> None:
+    """What `SecFetchCSRF.protect` reads; its `init_app` would guard the whole shop as well."""
+    config = setup.app.config  # type: ignore[attr-defined]
+    config.setdefault("SEC_FETCH_CSRF_ALLOW_SAME_SITE", False)
+    config.setdefault("SEC_FETCH_CSRF_TRUSTED_ORIGINS", [])
+
+
+@blueprint.before_request
+def _guard() -> None:
+    request.max_content_length = MAX_BODY
+    if request.method == "POST":
+        _csrf.protect()
+
+
+@blueprint.after_request
+def _private(response: Response) -> Response:
+    """Forms and replies are one shopper's own; static files keep their headers."""
+    if request.endpoint not in ("notify_me.static", "notify_me.theme_css"):
+        response.headers["Cache-Control"] = "private, no-store"
+        response.vary.update(["X-Notify-Me", *locales.VARY])
+        response.content_language.add(language().tag)
+    return response
+
+
+@blueprint.errorhandler(CSRFError)
+def _other_site(error: CSRFError) -> Response:
+    logger.warning("refused a post from another site: %s", request.headers.get("Origin", "?"))
+    return responses.failed(N_("This request came from another site, so it wasn't taken."), 403)
+
+
+@blueprint.errorhandler(RequestEntityTooLarge)
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    return responses.failed(N_("That was more than a sign-up can hold, so it wasn't taken."), 413)
+
+
+def _siblings(composite_id: str) -> tuple[Variant, Sequence[Variant]]:
+    """The variant under this ID and its product's variants; 404 where the shop has none."""
+    try:
+        wanted = CompositeID.parse(composite_id)
+    except ValueError:
+        abort(404)
+    siblings = current_state().catalog.siblings(wanted)
+    found = next((each for each in siblings if each.composite_id == wanted), None)
+    if found is None:
+        abort(404)
+    return found, siblings
+
+
+@blueprint.get("/theme.css")
+def theme_css() -> Response:
+    """The merchant's looks; kept for a year under the address that names their version."""
+    found = theme.of(current_settings())
+    response = Response(found.css, mimetype="text/css")
+    if request.args.get("v") == found.version:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+# an ID may hold "//", which Werkzeug would otherwise fold into "/" by a redirect
+@blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
+def show(composite_id: str) -> Response:
+    """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
+    variant, siblings = _siblings(composite_id)
+    if done := request.args.get("done"):
+        return _done(variant, done, siblings)
+    choose = "choose" in request.args and len(siblings) > 1
+    trigger = current_settings().trigger
+    waiting = [each for each in siblings if trigger.offers_alert(each)]
+    if not (waiting if choose else trigger.offers_alert(variant)):
+        asked = siblings if choose else [variant]
+        back = [each for each in asked if trigger.can_buy(each)]
+        return responses.available(back[0], status=200) if back else responses.unwatched(variant)
+    chosen = [] if choose else [str(variant.composite_id)]
+    form = SignUpForm(offered=siblings, offer=current_offer(), data={"variants": chosen})
+    return responses.FormReply(form, variant, waiting, choose=choose).shown()
+
+
+def _done(variant: Variant, signed: str, siblings: Sequence[Variant]) -> Response:
+    state = current_state()
+    try:
+        sign_up_id = state.done_signer.loads(signed, max_age=LINK_AGE)
+    except BadData:
+        abort(404)
+    if sign_up_id == NOBODY:
+        asked = LoggedCall(
+            Operation.BACK_IN_STOCK, str(variant.composite_id), CallState.TAKEN, words=""
+        )
+        return responses.done(LoggedSignUp((), None, None, (), (asked,)), siblings)
+    if (logged := state.log.read(sign_up_id)) is None:
+        abort(404)
+    return responses.done(logged, siblings)
+
+
+@blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
+def submit(composite_id: str) -> Response:
+    """Take a sign-up; the replies are the design's table: done, invalid, available, failed."""
+    try:
+        variant, siblings = _siblings(composite_id)
+    except responses.NotFound:
+        return responses.unknown()
+    choose = "choose" in request.args and len(siblings) > 1
+    given = request.form
+    # a list in which nothing is ticked is an error; without one, the address says which is meant
+    if "variants" not in given and not {"choose", "listed"} & {*request.args}:
+        given = given.copy()  # type: ignore[assignment]
+        given["variants"] = str(variant.composite_id)
+    form = SignUpForm(given, offered=siblings, offer=current_offer())
+    trigger = current_settings().trigger
+    waiting = [each for each in siblings if trigger.offers_alert(each)]
+    form_reply = responses.FormReply(form, variant, waiting, choose=choose)
+    if previewing():
+        return _pretended(form, siblings, variant) if form.validate() else form_reply.invalid()
+    reporting = by_browser() and "sign_up" in request.form
+    try:
+        abuse.count_address()
+        if not form.validate():
+            return form_reply.invalid()
+        if not reporting:
+            sign_up = form.to_sign_up()
+            for contact in (sign_up.email, sign_up.phone_number):
+                abuse.count_contact(current_state().log.contact_hmac(contact))
+    except abuse.TooMany as error:
+        return form_reply.too_many(error.retry_after)
+    if abuse.by_a_machine():
+        logger.info("a sign-up with the hidden field filled in was dropped")
+        return _pretended(form, siblings, variant)
+    # what a browser has sent already is recorded, whatever came back meanwhile
+    back = None if reporting else _available(form, siblings, form_reply)
+    return back or take(form, siblings, form_reply)
+
+
+def _pretended(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:
+    """What a success reads like, for a machine or a preview: nothing is logged, nothing sent."""
+    if not responses.from_element():
+        return responses.done_link(variant, current_state().done_signer.dumps(NOBODY))
+    return responses.done(pretended(form.to_sign_up()), siblings)
+
+
+def _available(
+    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply
+) -> Response | None:
+    """The reply for chosen variants that can be bought or aren't watched; None when all wait."""
+    chosen = [each for each in siblings if str(each.composite_id) in form.chosen]
+    gone = [each for each in chosen if each not in form_reply.waiting]
+    back = [each for each in gone if current_settings().trigger.can_buy(each)]
+    if not gone:
+        return None
+    if len(gone) == len(chosen):
+        return responses.available(back[0], status=409) if back else responses.unwatched(gone[0])
+    blocked = [each for each in gone if each not in back]
+    told = (
+        (N_("Back in stock meanwhile: %(options)s. You can buy that now."), back),
+        (N_("We send no notices about %(options)s. Please choose again."), blocked),
+    )
+    form.variants.errors = [
+        gettext(words, options=", ".join(isolated(each.title) for each in group))
+        for words, group in told
+        if group
+    ]
+    return form_reply.invalid()
