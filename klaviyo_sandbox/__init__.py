@@ -35,7 +35,7 @@ Limitations
   Rate limits are not kept in it, nor is a drilled call under way.
 """
 
-from .account import Account, make_account
 from .factory import create_app
+from .state.account import Account, make_account
 
 __all__ = ["Account", "create_app", "make_account"]

@@ -16,9 +16,9 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from . import Account, create_app, make_account
-from .guards import is_loopback
-from .state import close
-from .storage import StorageError
+from .protocol.guards import is_loopback
+from .state.sandbox import close
+from .state.storage import StorageError
 
 _KEYS = {
     "public_key": "KLAVIYO_PUBLIC_KEY",

@@ -4,10 +4,15 @@ from pathlib import Path
 
 from flask import Flask
 
-from . import api, control, forms, guards, pages, restock
-from .account import Account
-from .clock import Clock, utc_now
-from .state import Sandbox, current_sandbox, install
+from .control import views as control
+from .operations import restock
+from .pages import forms
+from .pages import views as pages
+from .protocol import guards
+from .serving import api
+from .state.account import Account
+from .state.clock import Clock, utc_now
+from .state.sandbox import Sandbox, current_sandbox, install
 
 LARGEST_BODY = 1_000_000
 

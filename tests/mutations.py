@@ -178,15 +178,17 @@ MUTATIONS = [
     ),
     Mutation("storefront/orders.py", "    session.commit()", "    session.flush()", SHOP),
     Mutation("storefront/orders.py", "    within(session)\n", "", SHOP),
-    Mutation("klaviyo_sandbox/checks.py", "        _scopes(call, operation)\n", "", SANDBOX),
     Mutation(
-        "klaviyo_sandbox/checks.py",
+        "klaviyo_sandbox/serving/checks.py", "        _scopes(call, operation)\n", "", SANDBOX
+    ),
+    Mutation(
+        "klaviyo_sandbox/serving/checks.py",
         "        _no_private_key(call)\n",
         "",
         SANDBOX,
     ),
     Mutation(
-        "klaviyo_sandbox/checks.py",
+        "klaviyo_sandbox/serving/checks.py",
         "if company != call.sandbox",
         "if company > call.sandbox",
         SANDBOX,

@@ -22,7 +22,7 @@ from openapi_client.models.subscription_create_job_create_query import (
 )
 from openapi_schema_validator import OAS30Validator
 
-from klaviyo_sandbox.failures import FAILURES
+from klaviyo_sandbox.protocol.failures import FAILURES
 from tests.notify_me.offers import settings_file, toml
 from tests.notify_me.small_shop import small_catalog, small_shop
 from tests.support import Sandbox

@@ -15,7 +15,8 @@ import pytest
 import requests
 from flask import Flask
 
-from klaviyo_sandbox import Account, create_app, make_account, state
+from klaviyo_sandbox import Account, create_app, make_account
+from klaviyo_sandbox.state.sandbox import Sandbox, install
 from tests.support import serve
 
 SERVER_PATH = "/api/back-in-stock-subscriptions"
@@ -304,7 +305,7 @@ def sandbox(shared_server: tuple[Flask, str]) -> Iterator[Running]:
     """A sandbox that nobody has used yet, with an account of its own, on the address of all."""
     account, clock = make_account(), MovableClock()
     app, url = shared_server
-    state.install(app, state.Sandbox(account, clock))
+    install(app, Sandbox(account, clock))
     running = Running(url, account, clock)
     running.session.trust_env = False  # no proxy between a test and its own machine
     with running.session:

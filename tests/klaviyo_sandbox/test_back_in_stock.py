@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS30Validator
 
-from klaviyo_sandbox import spec
+from klaviyo_sandbox.protocol import spec
 from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     MEDIA_TYPE,

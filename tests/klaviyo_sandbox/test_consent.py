@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from klaviyo_sandbox import spec
-from klaviyo_sandbox.contacts import region_of
+from klaviyo_sandbox.protocol import spec
+from klaviyo_sandbox.protocol.contacts import region_of
 from tests.klaviyo_sandbox.conftest import (
     CLIENT_SUBSCRIBE_OPERATION,
     CLIENT_SUBSCRIBE_PATH,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from klaviyo_sandbox.drills import KINDS, MISCHIEF
+from klaviyo_sandbox.state.drills import KINDS, MISCHIEF
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_OPERATION,
     EMAIL,

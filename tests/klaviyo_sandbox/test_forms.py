@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from klaviyo_sandbox.drill_words import WORDS
-from klaviyo_sandbox.drills import KINDS
+from klaviyo_sandbox.state.drills import KINDS, WORDS
 from tests.klaviyo_sandbox.conftest import EMAIL, SERVER_OPERATION, Running, consent_to, person
 from tests.klaviyo_sandbox.test_pages import page
 

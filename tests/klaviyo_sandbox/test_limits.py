@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from klaviyo_sandbox.errors import Refusal
-from klaviyo_sandbox.limits import Limit, RateLimiter
+from klaviyo_sandbox.protocol.errors import Refusal
+from klaviyo_sandbox.protocol.limits import Limit, RateLimiter
 from tests.klaviyo_sandbox.conftest import Running, body
 
 LIMIT = Limit(burst=350, steady=3500)

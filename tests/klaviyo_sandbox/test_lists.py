@@ -6,7 +6,7 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 from requests import Response
 
-from klaviyo_sandbox import spec
+from klaviyo_sandbox.protocol import spec
 from tests.klaviyo_sandbox.conftest import MEDIA_TYPE, PHONE, Running, consent_to, person
 from tests.klaviyo_sandbox.test_back_in_stock import assert_refused
 

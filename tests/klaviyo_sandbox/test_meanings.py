@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from klaviyo_sandbox.api import OPERATIONS
-from klaviyo_sandbox.drills import KINDS
-from klaviyo_sandbox.operations import Side
+from klaviyo_sandbox.operations.operation import Side
+from klaviyo_sandbox.serving.api import OPERATIONS
+from klaviyo_sandbox.state.drills import KINDS
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_OPERATION,
     BROWSER_PATH,

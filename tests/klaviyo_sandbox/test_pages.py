@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from klaviyo_sandbox.drills import KINDS
+from klaviyo_sandbox.state.drills import KINDS
 from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     PHONE,

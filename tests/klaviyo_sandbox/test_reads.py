@@ -8,7 +8,7 @@ import pytest
 import requests
 from openapi_schema_validator import OAS30Validator
 
-from klaviyo_sandbox import spec
+from klaviyo_sandbox.protocol import spec
 from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, Running, consent_to, item_body, person
 from tests.klaviyo_sandbox.test_catalog import JACKET, MEDIUM, error
 

@@ -4,8 +4,8 @@ import json
 import threading
 from typing import Any
 
-from klaviyo_sandbox.masking import Mask, masked_email, masked_phone
-from klaviyo_sandbox.record import LENGTH, Record
+from klaviyo_sandbox.protocol.masking import Mask, masked_email, masked_phone
+from klaviyo_sandbox.state.record import LENGTH, Record
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_OPERATION,
     BROWSER_PATH,

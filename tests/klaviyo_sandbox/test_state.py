@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from klaviyo_sandbox import Account, spec
+from klaviyo_sandbox import Account
+from klaviyo_sandbox.protocol import spec
 from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, MovableClock, Running, consent_to, person
 from tests.klaviyo_sandbox.test_main import KEYS, Process, running
 

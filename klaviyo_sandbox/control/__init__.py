@@ -1,0 +1,1 @@
+"""`/_sandbox/…`: what tests and the demo set and read, as JSON."""

@@ -1,0 +1,1 @@
+"""One module for each of Klaviyo's resources: what a call to it does."""

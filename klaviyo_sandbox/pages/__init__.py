@@ -1,0 +1,1 @@
+"""The pages for people: requests, waiting list, mailbox, drills, and the forms on them."""

@@ -1,0 +1,1 @@
+"""What the wire carries: the schemas, revisions, limits, errors and CORS of Klaviyo's API."""
