@@ -8,13 +8,13 @@ export CHROMIUM
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow lint types fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
+.PHONY: help run check test test-slow lint types structure fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .env names an account
-	@exec $(BIN)/python launch.py
+	@exec $(if $(wildcard demo),$(BIN)/python -m demo,$(BIN)/honcho start web worker)
 
 check: $(VENV)/.dev static lint types ## After each edit: lint, types, and the tests without browser or child process
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not browser and not process and not slow"
@@ -25,13 +25,16 @@ test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and
 test-slow: $(VENV)/.dev static browser firefox postgres ## Long proofs: kill loops, fuzzing, other browsers, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
 
-lint: $(VENV)/.dev ## Style, and the walls between the rooms
+lint: $(VENV)/.dev ## Style, and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/.dev ## Type checks
 	$(BIN)/mypy
+
+structure: $(VENV)/.dev ## Files, lines, import layers and cycles of each package
+	@$(BIN)/python -m tests.structure
 
 fix: $(VENV)/.dev ## Mend what the linter can
 	$(BIN)/ruff check --fix .
@@ -41,7 +44,7 @@ docs: $(VENV)/.dev ## Write docs/settings.md from the settings' models
 	$(BIN)/python -m notify_me.settings.docs > docs/settings.md
 
 static: $(VENV)/.run
-	@for folder in static notify_me/static; do $(BIN)/python -m whitenoise.compress --quiet $$folder; done
+	@for folder in $(wildcard static */static */*/static); do $(BIN)/python -m whitenoise.compress --quiet $$folder; done
 
 browser:
 	@test -x "$(CHROMIUM)" || { \
@@ -65,9 +68,9 @@ mutations: $(VENV)/.dev static ## Break the code in thirty places: does a test n
 	@$(BIN)/python -m tests.mutations
 
 words: $(VENV)/.dev ## Gather the words for shoppers, and make the catalogs of the languages
-	@for domain in notify_me:notify_me messages:.; do \
-	  name=$${domain%%:*}; folder=$${domain##*:}/translations; pot=$$(mktemp); \
-	  $(BIN)/pybabel -q extract -F babel-$$name.cfg -k N_ --no-location --no-wrap -o $$pot . && \
+	@for domain in "notify_me notify_me/translations notify_me" "messages translations storefront templates"; do \
+	  set -- $$domain; name=$$1; folder=$$2; shift 2; pot=$$(mktemp); \
+	  $(BIN)/pybabel -q extract -F pyproject.toml -k N_ --no-location --no-wrap -o $$pot $$* && \
 	  $(BIN)/pybabel -q update -i $$pot -d $$folder -D $$name --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap && \
 	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
 	done

@@ -1,10 +1,12 @@
-"""The door: `create_app()` wires the shop and the kit together, on one screen."""
+"""`create_app()` wires the shop and the kit together: the one file that knows every package."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,18 @@ from flask_alembic import Alembic
 from flask_sec_fetch_csrf import SecFetchCSRF
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-import static_files
 import storefront
-from demo import command_in_demo, demo_environment, flag, is_demo
 from notify_me import MIGRATIONS, NotifyMe, SettingsError, admin, connect_src, include_name
 from notify_me import metadata as notify_me_metadata
 from notify_me import upgrade as upgrade_queue
 
 ROOT = Path(__file__).parent
+EXTRAS = (
+    "storefront.importing",
+    "storefront.studio",
+    "demo",
+)
+"""Packages that a fork may delete, each with its line here. The demo is for `DEMO=1` alone."""
 ENVIRONMENT = (
     "DATABASE_URL",
     "KLAVIYO_API_URL",
@@ -51,13 +57,19 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         environ = os.environ
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = Flask(__name__)
-    configure(app, environ)
+    demo = "demo" in EXTRAS and is_demo(environ, Path(app.instance_path))
+    if demo:
+        environ = import_module("demo").demo_environment(environ, Path(app.instance_path))
+    configure(app, environ, demo=demo)
     storefront.init_app(app)
     NotifyMe(app, catalog=storefront.ShopCatalog(), db=storefront.db, visits=storefront.visitor)
+    for name in EXTRAS:
+        if demo or name != "demo":
+            import_module(name).init_app(app)
     app.config["CSP_CONNECT_SRC"] = connect_src
     SecFetchCSRF(app)
     Migrations(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
-    static_files.init_app(app)
+    storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
         # else every shopper behind the proxy shares its address, and so one limit
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -66,6 +78,15 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
     app.add_url_rule("/readyz", "readyz", readyz)
     return app
+
+
+def is_demo(environ: Mapping[str, str], instance: Path) -> bool:
+    """Whether `DEMO` is on, or this is a `flask …` command beside a demo that `make run` made: it
+    uses the demo's data, though nobody set `DEMO` in its shell. Other shops have a `SECRET_KEY`.
+    """
+    if environ.get("DEMO") or environ.get("SECRET_KEY"):
+        return flag(environ, "DEMO", default="0")
+    return environ.get("FLASK_RUN_FROM_CLI") == "true" and (instance / "demo.json").exists()
 
 
 class Migrations(Alembic):
@@ -86,17 +107,13 @@ def readyz() -> Response:
     return response
 
 
-def configure(app: Flask, environ: Mapping[str, str]) -> None:
-    """Fill the Flask config from the environment; in a demo, with what it lacks."""
-    instance = Path(app.instance_path)
-    demo = is_demo(environ) or command_in_demo(environ, instance)
-    if demo:
-        environ = demo_environment(environ, instance)
-    elif not environ.get("SECRET_KEY"):
+def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
+    """Fill the Flask config from the environment."""
+    if not environ.get("SECRET_KEY"):
         raise SettingsError(
-            "SECRET_KEY is not set: put 32 or more random characters in .env, such as the output "
-            'of python -c "import secrets; print(secrets.token_hex())", or set DEMO=1 for a demo '
-            "with keys of its own"
+            "SECRET_KEY is not set. For a demo: make run. For a shop of your own, put 32 or more "
+            "random characters in .env, such as the output of "
+            'python -c "import secrets; print(secrets.token_hex())"'
         )
     given = {name: value for name, value in environ.items() if name.startswith("NOTIFY_ME_")}
     given |= {name: environ[name] for name in ENVIRONMENT if environ.get(name)}
@@ -112,7 +129,7 @@ def configure(app: Flask, environ: Mapping[str, str]) -> None:
         "version_locations": [("notify_me", MIGRATIONS)],
     }
     app.config["ALEMBIC_CONTEXT"] = {"include_name": include_name}
-    instance.mkdir(parents=True, exist_ok=True)
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
 
 
 def _check_database(url: str) -> None:
@@ -134,3 +151,21 @@ def _count(name: str, value: str) -> int:
     if not (value or "0").isdecimal():
         raise SettingsError(f"{name} is {value!r}: set it to the number of proxies before the shop")
     return int(value or "0")
+
+
+def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:
+    """Whether a variable is on; raises `SettingsError` for what is neither on nor off."""
+    value = environ.get(name) or default
+    match value.strip().lower():
+        case "0" | "false" | "no" | "off":
+            return False
+        case "1" | "true" | "yes" | "on":
+            return True
+    raise SettingsError(f"{name} is {value!r}: set it to 1 or 0")
+
+
+if __name__ == "__main__":
+    try:
+        create_app().run(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "5000")))
+    except SettingsError as error:
+        sys.exit(f"The shop can't start. {error.format_message()}")

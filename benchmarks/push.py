@@ -26,7 +26,7 @@ from benchmarks.delivery import ROOT, free_port, wait_for
 from klaviyo_sandbox import make_account
 from notify_me import InventoryPolicy
 from storefront import db
-from storefront.models import Product, ProductOption, ProductVariant
+from storefront.base.models import Product, ProductOption, ProductVariant
 
 PER_MINUTE = 750
 """Writes that Klaviyo's catalog takes in a minute."""

@@ -1,4 +1,4 @@
-"""The demo shop, made to be forked: catalog, pages, cart, orders and a merchant's back room."""
+"""The starter shop, made to be forked: catalog, pages, cart, orders and the merchant's pages."""
 
 from __future__ import annotations
 
@@ -6,40 +6,23 @@ from pathlib import Path
 
 from flask import Flask
 
-from . import (
-    cart,
-    cart_views,
-    checkout,
-    cli,
-    crawlers,
-    database,
-    demand,
-    demo,
-    departments,
-    drawings,
-    errors,
-    feeds,
-    headers,
-    languages,
-    legal,
-    loopback,
-    merchant,
-    merchant_door,
-    merchant_login,
-    money,
-    stock,
-    views,
-)
-from .catalog import ShopCatalog
-from .database import db
-from .models import Base
-from .studio import views as studio
-from .visitor import visitor
+from . import cli
+from .base import database, errors, headers, languages, money, static_files
+from .base.database import db
+from .base.models import Base
+from .base.visitor import visitor
+from .buying import cart, cart_views, checkout
+from .catalog import departments, drawings, feeds, stock
+from .catalog.queries import ShopCatalog
+from .merchant import access, demand, inventory, login
+from .shop import crawlers, legal, views
 
-__all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app", "visitor"]
+__all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app", "serve_static_files", "visitor"]
 
 MIGRATIONS = str(Path(__file__).with_name("migrations"))
 """The folder of the shop's Alembic revisions: the branch `storefront`."""
+
+serve_static_files = static_files.init_app
 
 
 def init_app(app: Flask) -> None:
@@ -53,19 +36,17 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     languages.init_app(app)
     errors.init_app(app)
-    merchant_door.init_app(app)
-    merchant_login.init_app(app)
-    rooms = (views, cart_views, checkout, merchant, demand, merchant_login, drawings, crawlers)
-    for room in (*rooms, feeds, legal, studio):
-        app.register_blueprint(room.blueprint)
+    access.init_app(app)
+    login.init_app(app)
+    pages = (views, cart_views, checkout, legal, crawlers, feeds, drawings)
+    for module in (*pages, inventory, demand, login):
+        app.register_blueprint(module.blueprint)
     app.jinja_env.filters.update(money=money.money, stock=stock.stock_of)
     app.jinja_env.globals.update(
         cart_count=cart.count,
         categories=departments.departments,
-        demo_visitor=loopback.demo_visitor,
         drawing_url=drawings.drawing_url,
-        merchant_asks_password=merchant_door.asks_password,
-        merchant_may_enter=merchant_door.may_enter,
+        merchant_asks_password=access.asks_password,
+        merchant_may_enter=access.may_enter,
     )
-    demo.init_app(app)
     app.cli.add_command(cli.group)

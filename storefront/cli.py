@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy.exc import OperationalError
 from werkzeug.security import generate_password_hash
 
 from notify_me import admin, current_catalog
 
-from . import catalog, catalog_file, departments, importing, loader, merchant_door, restocking
-from .database import db
+from .base.database import db
+from .catalog import departments, json_file, loader, queries, restocking
+from .merchant import access
 
 SHORTEST = 12
 """Characters of a merchant's password."""
@@ -28,9 +28,9 @@ group = AppGroup("storefront", help="The shop's catalog, and the merchant's pass
 @click.argument("quantity", type=click.IntRange(0, 999_999))
 def restock(sku: str, quantity: int) -> None:
     """Put QUANTITY pieces of SKU on the shelf, and tell Klaviyo."""
-    variant = catalog.variants([sku]).get(sku)
+    variant = queries.variants([sku]).get(sku)
     if variant is None:
-        near = difflib.get_close_matches(sku.upper(), catalog.every_sku(), n=3)
+        near = difflib.get_close_matches(sku.upper(), queries.every_sku(), n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise click.ClickException(f"The shop has no variant {sku}.{hint}")
     # of a request, since the catalog makes addresses
@@ -59,7 +59,7 @@ def push_catalog(dry_run: bool) -> None:
         with (
             current_app.test_request_context(base_url=restocking.root()),
             click.progressbar(
-                length=catalog.size(),
+                length=queries.size(),
                 label="Pushing",
                 file=sys.stderr,
                 show_pos=True,
@@ -67,7 +67,7 @@ def push_catalog(dry_run: bool) -> None:
             ) as bar,
         ):
             told = admin.push_catalog(
-                catalog.all_products, restocking.root(), dry_run=dry_run, progress=bar.update
+                queries.all_products, restocking.root(), dry_run=dry_run, progress=bar.update
             )
     except admin.PushError as error:
         raise click.ClickException(f"{error}.") from None
@@ -93,7 +93,7 @@ def _pushed(told: admin.Pushed, dry_run: bool) -> str:
 
 
 @group.command("load")
-@click.argument("file", type=click.Path(path_type=Path), default=catalog_file.OWN)
+@click.argument("file", type=click.Path(path_type=Path), default=json_file.OWN)
 @click.option("--stock", is_flag=True, help="Set the stock of variants that are there, too.")
 @click.option("--replace", is_flag=True, help="Take out first what import-catalog put in.")
 def load(file: Path, stock: bool, replace: bool) -> None:
@@ -108,16 +108,16 @@ def load(file: Path, stock: bool, replace: bool) -> None:
             f"The shop shows the products of {imported.file}, imported on "
             f"{imported.imported_at:%Y-%m-%d}. For others: flask storefront load --replace"
         )
-        if file != catalog_file.OWN:
+        if file != json_file.OWN:
             raise click.ClickException(f"nothing was loaded. {kept} {file}")
         click.echo(kept)
         return
     try:
-        found = catalog_file.read(file)
-    except catalog_file.CatalogError as error:
+        found = json_file.read(file)
+    except json_file.CatalogError as error:
         raise click.ClickException("\n".join(["nothing was loaded.", *error.problems])) from error
     if imported:
-        importing.clear(db.session)
+        loader.clear(db.session)
     loaded = loader.load(db.session, found, stock=stock)
     departments.forget()
     ours = current_catalog()
@@ -133,37 +133,6 @@ def load(file: Path, stock: bool, replace: bool) -> None:
     )
 
 
-@group.command("import-catalog")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Look at the whole file, and change nothing.")
-def import_catalog(file: Path, dry_run: bool) -> None:
-    """Show the products of FILE in place of those that the shop has. Orders stay.
-
-    FILE is a CSV or JSON of your variants; a product export of Shopify's is one. Its stock and
-    prices become the shop's. Unless all of it is right, nothing is changed.
-    """
-    try:
-        with click.progressbar(
-            length=file.stat().st_size * (1 if dry_run else 2), label="Reading", file=sys.stderr
-        ) as bar:
-            done = importing.import_catalog(
-                db.session, file, current_catalog(), dry_run=dry_run, progress=bar.update
-            )
-    except importing.WrongFile as error:
-        more = error.count - len(error.told)
-        told = [f"{file.name}, {each}" for each in error.told]
-        raise click.ClickException(
-            "\n".join(["nothing was imported.", *told, *([f"and {more:,} more."] if more else [])])
-        ) from None
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        raise click.ClickException(
-            f"nothing was imported: the database can't be used just now ({reason}). Try again"
-        ) from None
-    departments.forget()
-    click.echo(importing.summary(done, file.name, dry_run=dry_run))
-
-
 @group.command("hash-password")
 def hash_password() -> None:
     """Ask for a password for the merchant's pages, and print its hash as a line for .env."""
@@ -173,4 +142,4 @@ def hash_password() -> None:
             f"a password for the merchant's pages has {SHORTEST} characters or more: choose a "
             "longer one, such as four words that don't belong together"
         )
-    click.echo(f"{merchant_door.SETTING}='{generate_password_hash(password)}'")
+    click.echo(f"{access.SETTING}='{generate_password_hash(password)}'")

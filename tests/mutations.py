@@ -171,13 +171,13 @@ MUTATIONS = [
         "notify_me/web/submission.py", "delay = float(max(waits, default=0))", "delay = 0.0", KIT
     ),
     Mutation(
-        "storefront/orders.py",
+        "storefront/buying/orders.py",
         "ProductVariant.quantity >= quantity",
         "ProductVariant.quantity > quantity",
         SHOP,
     ),
-    Mutation("storefront/orders.py", "    session.commit()", "    session.flush()", SHOP),
-    Mutation("storefront/orders.py", "    within(session)\n", "", SHOP),
+    Mutation("storefront/buying/orders.py", "    session.commit()", "    session.flush()", SHOP),
+    Mutation("storefront/buying/orders.py", "    within(session)\n", "", SHOP),
     Mutation(
         "klaviyo_sandbox/serving/checks.py", "        _scopes(call, operation)\n", "", SANDBOX
     ),

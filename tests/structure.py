@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("notify_me", "storefront", "klaviyo_sandbox")
+PACKAGES = ("notify_me", "storefront", "demo", "klaviyo_sandbox")
 
 
 def cycle(imports: Mapping[str, Iterable[str]]) -> list[str]:

@@ -25,15 +25,13 @@ from tests.support import TIMEOUT, Sandbox, eventually
 ROOT = Path(__file__).parents[1]
 PARTS = (
     "app.py",
-    "demo.py",
+    "demo",
     "gunicorn.conf.py",
     "klaviyo_sandbox",
-    "launch.py",
     "notify_me",
     "notify_me.toml",
     "Procfile",
     "static",
-    "static_files.py",
     "storefront",
     "templates",
 )
@@ -72,7 +70,7 @@ class Launched:
     def __init__(self, checkout: Path, **environ: str) -> None:
         self.port, self.sandbox_port = free_ports(2)
         self.process = subprocess.Popen(
-            [sys.executable, "launch.py"],
+            [sys.executable, "-m", "demo"],
             cwd=checkout,
             env={
                 **{name: value for name, value in os.environ.items() if name != "DEMO"},
@@ -295,7 +293,7 @@ def test_a_wrong_setting_stops_the_start(
 ) -> None:
     """One sentence names the setting and what to do; no traceback, nothing is started."""
     result = subprocess.run(
-        [sys.executable, "launch.py"],
+        [sys.executable, "-m", "demo"],
         cwd=checkout,
         env={**os.environ, "PORT": str(free_ports(1)[0]), **environ},
         capture_output=True,
@@ -316,7 +314,7 @@ def test_a_busy_port_is_named(checkout: Path) -> None:
         holder.listen()
         port = holder.getsockname()[1]
         result = subprocess.run(
-            [sys.executable, "launch.py"],
+            [sys.executable, "-m", "demo"],
             cwd=checkout,
             env={**os.environ, "PORT": str(port)},
             capture_output=True,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
+import tomllib
 from pathlib import Path
 
 import pytest
 from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -19,25 +19,23 @@ FOLDERS = {
     "notify_me": ROOT / "notify_me/translations",
     "messages": ROOT / "translations",
 }
+SOURCES = {"notify_me": ["notify_me"], "messages": ["storefront", "templates"]}
+"""As in the Makefile."""
 LANGUAGES = ("ar", "de", "es", "fr")
 RENEW = "run: make words, then translate what is new"
 KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
 
 
-def extracted(domain: str) -> dict[object, None]:
-    """Every message that stands in the code and the templates."""
-    with (ROOT / f"babel-{domain}.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    roots = {pattern.split("/")[0] for pattern, _ in methods}
-    found: dict[object, None] = {}
-    for name in sorted(roots):
-        mine = [
-            (pattern.split("/", 1)[1], how)
-            for pattern, how in methods
-            if pattern.startswith(f"{name}/")
-        ]
-        for _, _, message, _, _ in extract_from_dir(ROOT / name, mine, options, KEYWORDS):
-            found[message] = None
+def extracted(domain: str) -> set[object]:
+    """Every message in the code and the templates."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        mappings = tomllib.load(file)["tool"]["babel"]["mappings"]
+    methods = [(each["pattern"], each["method"]) for each in mappings]
+    found: set[object] = {
+        message
+        for folder in SOURCES[domain]
+        for _, _, message, _, _ in extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS)
+    }
     assert len(found) > 20
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from ..browsing import fold
+from ..catalog.browsing import fold
 
 MOST = 6
 """Departments in the menu, besides the one for the rest."""

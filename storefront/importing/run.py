@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from notify_me.settings import KlaviyoCatalog
 
-from ..models import Import
+from ..base.models import Import
+from ..catalog.loader import clear
 from . import storing
 from .menu import Menu
 from .problems import Problems, Unreadable
@@ -34,7 +35,7 @@ class Imported:
     """Variants whose item number is their ID, since their SKU can't be one."""
 
 
-def import_catalog(
+def run(
     session: Session,
     path: Path,
     catalog: KlaviyoCatalog,
@@ -62,7 +63,7 @@ def import_catalog(
     departments = menu.departments
     if not dry_run:
         with closing(_Pass(path, catalog, progress)) as second:
-            storing.clear(session)
+            clear(session)
             storing.store(session, second, lambda type_: menu.department(type_, departments))
             # the file may have changed meanwhile
             second.problems.check()

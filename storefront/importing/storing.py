@@ -6,11 +6,10 @@ import zlib
 from collections.abc import Callable, Iterable
 from itertools import count, islice
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ..browsing import searchable
-from ..models import Import, OptionValue, Product, ProductOption, ProductVariant
+from ..base.models import OptionValue, Product, ProductOption, ProductVariant
+from ..catalog.browsing import searchable
 from .plain_text import short
 from .products import GivenProduct
 
@@ -19,13 +18,6 @@ BATCH = 50
 DRAWING = "parcel"
 COLOURS = ("#3f6f73", "#b4532a", "#5b6b3f", "#7a5a86", "#c08a2d", "#3f5f8f")
 LONGEST_SUMMARY = 160
-
-
-def clear(session: Session) -> None:
-    """Take every product out of the shop; orders stay. Nothing is committed."""
-    for table in (ProductVariant, ProductOption, Product, Import):
-        session.execute(sa.delete(table), execution_options={"synchronize_session": False})
-    session.expunge_all()
 
 
 def store(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, request
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from ..database import db
-from ..models import Look
+from notify_me import Visitor
+
+from ..base.database import db
+from ..base.models import Look
+from ..merchant import access
+
+logger = logging.getLogger(__name__)
 
 COOKIE = "notify_me_look"
 NOTHING = "0"
@@ -142,3 +148,14 @@ class History:
         """Give this visitor the look that it stands at; `path` is the Studio's."""
         choose(response, self.look)
         set_cookie(response, HISTORY, ".".join((str(self.at), *self.steps)), path)
+
+
+def visitor() -> Visitor | None:
+    """The settings of this merchant's look; None for everybody but merchants."""
+    if not access.may_enter():
+        return None
+    try:
+        return Visitor(read(chosen()) or {})
+    except SQLAlchemyError as error:
+        logger.warning("a visitor's look can't be read: %s", type(error).__name__)
+        return Visitor()

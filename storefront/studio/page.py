@@ -11,7 +11,7 @@ from flask import Response, make_response, render_template, url_for
 from notify_me import studio
 from notify_me.settings import Settings
 
-from .. import headers
+from ..base import headers
 from . import looks, shown
 from .controls import controls, words
 from .presets import presets, worn

@@ -11,9 +11,9 @@ from flask import url_for
 
 from notify_me.studio import LANGUAGES, PreviewState
 
-from ..database import db
-from ..models import Product, ProductVariant
-from ..stock import BUYABLE
+from ..base.database import db
+from ..base.models import Product, ProductVariant
+from ..catalog.stock import BUYABLE
 
 STATES = {
     "button": "Button",

@@ -22,8 +22,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from notify_me import studio
 
-from .. import browsing, catalog, headers, merchant_door
-from .. import views as shop
+from ..base import headers
+from ..catalog import browsing, queries
+from ..merchant import access
+from ..shop import views as shop
 from . import looks, shown, snippets
 from .controls import changes_in
 from .page import Draft, page, toml
@@ -31,7 +33,13 @@ from .presets import applied
 from .sections import values_of
 
 logger = logging.getLogger(__name__)
-blueprint = Blueprint("studio", __name__, url_prefix="/studio")
+blueprint = Blueprint(
+    "studio",
+    __name__,
+    url_prefix="/studio",
+    template_folder="templates",
+    static_folder="static",
+)
 
 MOST_BYTES = 1_500_000
 """Of a post: a snippet at its longest, each byte written as %XX, and the settings."""
@@ -39,7 +47,7 @@ TOO_LARGE = "These texts are more than can be kept: shorten some of them."
 STEPS = {"undo": -1, "redo": 1}
 
 
-merchant_door.keep(blueprint)
+access.keep(blueprint)
 
 
 @blueprint.before_request
@@ -140,7 +148,7 @@ def preview() -> Response:
         browse = browsing.Browse(category=shown.department())
         text = shop.listing_page(browse, template, layout="shop/listing.html")
     else:
-        product = catalog.product(view.product)
+        product = queries.product(view.product)
         if product is None:
             abort(404)
         _, sku = products[view.product]

@@ -79,8 +79,8 @@ def shop_url(shop: Flask) -> Iterator[str]:
 @pytest.fixture(scope="session", autouse=True)
 def compressed() -> None:
     """The files that `make test` compresses ahead of time, for a run without make."""
-    for folder in ("static", "notify_me/static"):
-        whitenoise.compress.main(["--quiet", str(ROOT / folder)])
+    for folder in (ROOT / "static", *ROOT.glob("*/static"), *ROOT.glob("*/*/static")):
+        whitenoise.compress.main(["--quiet", str(folder)])
 
 
 @contextmanager

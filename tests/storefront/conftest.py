@@ -13,13 +13,14 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from storefront import db
-from storefront.departments import departments
+from storefront.catalog.departments import departments
 from tests.storefront.shop import Stock
 
 
 def environ(database: Path) -> dict[str, str]:
     """The environment of a shop whose database is this file, and which reaches no Klaviyo."""
     return {
+        "DEMO": "1",
         "DATABASE_URL": f"sqlite:///{database}",
         "SECRET_KEY": "a key for tests, long enough to be one",
         "NOTIFY_ME_LOG_KEY": "another key for tests, long enough too",
@@ -32,8 +33,7 @@ def environ(database: Path) -> dict[str, str]:
 def make_shop(database: Path, **more: str) -> Flask:
     """A demo shop whose database is this file; `more` goes into its environment."""
     app = create_app({**environ(database), **more})
-    # set here and not by DEMO=1, which would write the demo's keys into instance/
-    app.config.update(DEMO=True, TESTING=True, PROPAGATE_EXCEPTIONS=False)
+    app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
     return app
 
 

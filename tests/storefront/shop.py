@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from storefront import db
-from storefront.models import ProductVariant
+from storefront.base.models import ProductVariant
 
 
 class Stock:

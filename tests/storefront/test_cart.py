@@ -132,7 +132,7 @@ def test_cart_is_not_kept_by_caches(client: FlaskClient) -> None:
 
 def test_full_cart_is_told(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cart has room for so many different things."""
-    monkeypatch.setattr("storefront.cart.MOST_LINES", 1)
+    monkeypatch.setattr("storefront.buying.cart.MOST_LINES", 1)
     add(client, "DREI-MIL")
 
     text = outcome(client, "STEEK-01")

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from notify_me import CompositeID, InventoryPolicy, ListedCatalog
 from storefront import ShopCatalog, db
-from storefront.models import Product, ProductOption, ProductVariant
+from storefront.base.models import Product, ProductOption, ProductVariant
 from tests.storefront.shop import Page
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.catalog_file import CatalogError, parse, read
+from storefront.catalog.json_file import CatalogError, parse, read
 
-SHOP = Path(__file__).parents[2] / "storefront" / "catalog.json"
+SHOP = Path(__file__).parents[2] / "storefront" / "catalog" / "catalog.json"
 
 
 def catalog() -> dict[str, Any]:

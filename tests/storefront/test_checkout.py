@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from storefront import db
-from storefront.models import Order
+from storefront.base.models import Order
 from tests.storefront.shop import Page, Stock, words
 from tests.support import TIMEOUT, serve
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 import storefront
 from storefront import Base, db
-from storefront.models import ProductVariant
+from storefront.base.models import ProductVariant
 
 
 def test_migrations_make_the_models_tables(empty_app: Flask) -> None:

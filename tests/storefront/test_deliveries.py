@@ -16,7 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from storefront import db
-from storefront.deliveries import lasting
+from storefront.merchant.deliveries import lasting
 from tests.forked import python
 from tests.storefront.conftest import close, environ, make_shop
 from tests.storefront.shop import Page

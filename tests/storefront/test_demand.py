@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from storefront import charts, db
-from storefront.models import Product
+from storefront import db
+from storefront.base.models import Product
+from storefront.merchant import charts
 from tests.demand import PREFIX, asked
 from tests.storefront.shop import Page, words
 

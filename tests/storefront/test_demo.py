@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
+from demo import tour
 from storefront import db
-from storefront.demo import tour
-from storefront.loopback import FORWARDED
-from storefront.models import Product, ProductVariant
+from storefront.base.loopback import FORWARDED
+from storefront.base.models import Product, ProductVariant
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.shop import Page, Stock, words
 from tests.support import Sandbox

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from storefront import db
-from storefront.models import Product, ProductOption, ProductVariant
+from storefront.base.models import Product, ProductOption, ProductVariant
 from tests.storefront.shop import Stock
 
 

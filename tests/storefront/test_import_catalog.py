@@ -14,13 +14,13 @@ from click.testing import Result
 from flask import Flask
 
 from storefront import db
-from storefront.models import Import, Order, Product, ProductOption, ProductVariant
+from storefront.base.models import Import, Order, Product, ProductOption, ProductVariant
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.shop import Page
 from tests.storefront.test_checkout import fill, order
 from tests.support import Sandbox
 
-CATALOG = Path(__file__).parents[2] / "storefront" / "catalog.json"
+CATALOG = Path(__file__).parents[2] / "storefront" / "catalog" / "catalog.json"
 SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 SHOPIFY = Path(__file__).parent / "imports" / "shopify.csv"
 OWN = {

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from storefront.money import money
+from storefront.base.money import money
 from tests.storefront.shop import Page
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from storefront import db
-from storefront.models import Product, ProductOption, ProductVariant
+from storefront.base.models import Product, ProductOption, ProductVariant
 from tests.storefront.shop import Stock
 
-SHOP = Path(__file__).parents[2] / "storefront" / "catalog.json"
+SHOP = Path(__file__).parents[2] / "storefront" / "catalog" / "catalog.json"
 
 
 def load(app: Flask, *arguments: str) -> str:

@@ -13,7 +13,7 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from notify_me import SettingsError
-from storefront import merchant_door
+from storefront.merchant import access
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.shop import Page, words
 
@@ -129,7 +129,7 @@ def test_it_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatc
     sign_in(client)
     assert client.get("/merchant", **OUTSIDE).status_code == 200
     with monkeypatch.context() as later:
-        later.setattr(merchant_door, "IDLE", -1)
+        later.setattr(access, "IDLE", -1)
         assert client.get("/merchant", **OUTSIDE).status_code == 303
 
     app.config["MERCHANT_PASSWORD_HASH"] = generate_password_hash("x", method="pbkdf2:sha256:1")

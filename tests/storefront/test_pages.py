@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from storefront import drawings
+from storefront.catalog import drawings
 from tests.storefront.shop import Page, words
 
 PAGES = [

@@ -13,7 +13,7 @@ from tests.pseudo import bare, make
 from tests.storefront.shop import Stock
 
 ROOT = Path(__file__).parents[2]
-CATALOG = json.loads((ROOT / "storefront/catalog.json").read_text(encoding="utf-8"))
+CATALOG = json.loads((ROOT / "storefront/catalog/catalog.json").read_text(encoding="utf-8"))
 PAGES = (
     *("/", "/?page=2", "/?category=wear", "/?q=wool", "/?q=wool&category=wear", "/?in_stock=1"),
     *("/?q=zzz", "/?q=zzz&in_stock=1", "/?q=zzz&category=wear&in_stock=1", "/?sort=name"),

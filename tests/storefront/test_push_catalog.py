@@ -19,8 +19,9 @@ from flask import Flask
 from notify_me import admin
 from notify_me.klaviyo.client import Deadline, Klaviyo
 from notify_me.klaviyo.outcomes import Answer
-from storefront import catalog, db
-from storefront.models import Product, ProductVariant
+from storefront import db
+from storefront.base.models import Product, ProductVariant
+from storefront.catalog import queries
 from tests.storefront.conftest import close, environ, make_shop
 from tests.storefront.shop import Stock
 from tests.support import Sandbox, eventually
@@ -222,7 +223,7 @@ def test_what_a_job_lost_is_no_success(
 def test_no_transaction_waits_for_klaviyo(app: Flask) -> None:
     """Between two products the database is free, and what is changed meanwhile is read."""
     with app.test_request_context():
-        products = catalog.all_products(batch=1)
+        products = queries.all_products(batch=1)
         next(products)
         assert not db.session.in_transaction()
         second = db.session.scalars(sa.select(Product).order_by(Product.id).offset(1)).first()
@@ -240,7 +241,7 @@ def test_the_kit_pushes_no_other_catalog(app: Flask, tmp_path: Path, sandbox: Sa
         other.test_request_context(),
         pytest.raises(admin.PushError, match="in a catalog that Klaviyo gets from elsewhere"),
     ):
-        admin.push_catalog(catalog.all_products, SHOP)
+        admin.push_catalog(queries.all_products, SHOP)
     assert push(other).exit_code == 1
     assert writes(sandbox) == []
     close(other)

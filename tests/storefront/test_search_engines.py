@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from storefront import db
-from storefront.models import Product
+from storefront.base.models import Product
 from tests.storefront.shop import Page, Stock
 
 

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from notify_me.settings import Settings, read_settings
 from notify_me.settings.schema import settings as known_settings
 from storefront import db
-from storefront.models import Look
+from storefront.base.models import Look
 from storefront.studio import looks
 from storefront.studio.controls import controls
 from tests.notify_me.markup import Element, read

@@ -1,0 +1,93 @@
+"""What a demo needs and nobody was asked for: keys made once and kept in `instance/demo.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from klaviyo_sandbox import make_account
+from notify_me import SettingsError
+
+DEMO_FILE = "demo.json"
+"""The file in `instance/` with the keys, and with the addresses of the last start."""
+ADDRESSES = {"HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
+"""Where a demo is open, unless the environment says otherwise."""
+SECRETS = ("SECRET_KEY", "NOTIFY_ME_LOG_KEY")
+KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
+
+
+def wants_sandbox(environ: Mapping[str, str]) -> bool:
+    """Whether nothing says where Klaviyo is, so that the sandbox stands in for it."""
+    return not any(environ.get(name) for name in KLAVIYO)
+
+
+def demo_environment(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
+    """`environ` with what it lacks for a demo: secrets and, unless it names Klaviyo, an account.
+
+    What is made up is written to `instance/demo.json`, readable by its owner alone, so that
+    signed links and the sandbox's keys outlive a restart.
+    """
+    given = {name: value for name, value in environ.items() if value}
+    sandbox = wants_sandbox(given)
+    saved = _load(instance) if sandbox or not given.keys() >= set(SECRETS) else {}
+    added = {name: saved[name] for name in SECRETS if name in saved}
+    addresses = {**ADDRESSES, **saved, **given}
+    if environ.get("FLASK_RUN_FROM_CLI") == "true":
+        # for links in what Klaviyo is sent, which no request has asked for
+        added["SHOP_URL"] = shop_address(addresses)
+    if sandbox:
+        added |= {name: saved[name] for name in KLAVIYO if name in saved}
+        url = f"http://127.0.0.1:{addresses['SANDBOX_PORT']}"
+        added["KLAVIYO_API_URL"] = added["SANDBOX_URL"] = url
+    return {**added, **given}
+
+
+def save_addresses(environ: Mapping[str, str], instance: Path) -> None:
+    """Save where a demo is open, for `flask …` commands beside it."""
+    saved = _load(instance)
+    wanted = {**saved, **{name: environ[name] for name in ADDRESSES}}
+    if wanted != {**ADDRESSES, **saved}:
+        _save(instance, wanted)
+
+
+def shop_address(addresses: Mapping[str, str]) -> str:
+    """The shop's URL for a browser on this machine."""
+    return f"http://{display_host(addresses['HOST'])}:{addresses['PORT']}"
+
+
+def display_host(host: str) -> str:
+    """A host as a browser on this machine writes it in a URL."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+
+
+def _load(instance: Path) -> dict[str, str]:
+    path = instance / DEMO_FILE
+    try:
+        saved: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        instance.mkdir(parents=True, exist_ok=True)
+        account = make_account()
+        saved = {
+            "SECRET_KEY": secrets.token_hex(),
+            "NOTIFY_ME_LOG_KEY": secrets.token_hex(),
+            "KLAVIYO_PUBLIC_KEY": account.public_key,
+            "KLAVIYO_PRIVATE_KEY": account.private_key,
+            "KLAVIYO_LIST_ID": account.list_id,
+        }
+        _save(instance, saved)
+    except ValueError:
+        raise SettingsError(
+            f"{path} is damaged: delete it, and the demo makes new keys (links already sent end)"
+        ) from None
+    return saved
+
+
+def _save(instance: Path, saved: Mapping[str, str]) -> None:
+    # whole or not at all, and nobody else's to read
+    new = instance / f"{DEMO_FILE}.new"
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(saved, file, indent=2)
+    new.replace(instance / DEMO_FILE)

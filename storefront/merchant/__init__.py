@@ -1,0 +1,1 @@
+"""`/merchant`: stock, orders, demand and deliveries, and who may see them."""
