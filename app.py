@@ -57,8 +57,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         environ = os.environ
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = Flask(__name__)
-    demo = "demo" in EXTRAS and is_demo(environ, Path(app.instance_path))
-    if demo:
+    demo = is_demo(environ, Path(app.instance_path))
+    if demo and "demo" in EXTRAS:
         environ = import_module("demo").demo_environment(environ, Path(app.instance_path))
     configure(app, environ, demo=demo)
     storefront.init_app(app)

@@ -10,7 +10,11 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("notify_me", "storefront", "demo", "klaviyo_sandbox")
+PACKAGES = [
+    name
+    for name in ("notify_me", "storefront", "demo", "klaviyo_sandbox")
+    if (ROOT / name).exists()
+]
 
 
 def cycle(imports: Mapping[str, Iterable[str]]) -> list[str]:

@@ -22,7 +22,7 @@ import requests
 
 from tests.support import TIMEOUT, Sandbox, eventually
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARTS = (
     "app.py",
     "demo",

@@ -10,14 +10,14 @@ from flask import Flask
 
 from storefront.importing.problems import MOST
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.test_import_catalog import SHOPIFY, bring, rows
+from tests.storefront.importing.test_import_catalog import SHOPIFY, bring, rows
 
 GOLDEN = Path(__file__).with_name("wrong_imports.md")
 HEAD = """\
 # What a wrong list of products is told
 
 Nothing is imported, and the shop stays as it was. Renew with
-`UPDATE_GOLDEN=1 pytest tests/storefront/test_wrong_imports.py`.
+`UPDATE_GOLDEN=1 pytest tests/storefront/importing/test_wrong_imports.py`.
 """
 NAMES = "handle,title,variant_id,sku,price,quantity\n"
 EXPORT = SHOPIFY.read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from tests.storefront.shop import Page
 from tests.storefront.test_checkout import fill, order
 from tests.support import Sandbox
 
-CATALOG = Path(__file__).parents[2] / "storefront" / "catalog" / "catalog.json"
+CATALOG = Path(__file__).parents[3] / "storefront" / "catalog" / "catalog.json"
 SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 SHOPIFY = Path(__file__).parent / "imports" / "shopify.csv"
 OWN = {

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.demo.test_launch import PARTS, launched
 from tests.support import TIMEOUT, Sandbox, eventually
-from tests.test_launch import PARTS, launched
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "connect.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 SKU = "HAAR-OIL-M"

@@ -18,9 +18,9 @@ from storefront.studio.presets import applied, presets
 from storefront.studio.snippets import MOST_BYTES
 from tests.notify_me.markup import read, view
 from tests.storefront.shop import Stock
-from tests.storefront.test_studio import PARKA, Studio
+from tests.storefront.studio.test_studio import PARKA, Studio
 
-SNIPPETS = Path(__file__).parents[1] / "notify_me" / "snippets"
+SNIPPETS = Path(__file__).parents[2] / "notify_me" / "snippets"
 PREVIEW = "/studio/preview?state="
 
 
