@@ -32,8 +32,9 @@ import sqlalchemy as sa
 
 from klaviyo_sandbox import make_account
 from notify_me import CompositeID
+from notify_me.channels import Channel
 from notify_me.delivery import Queue, jobs
-from notify_me.klaviyo.calls import Channel, SignUp, calls
+from notify_me.klaviyo.calls import SignUp, calls
 from notify_me.klaviyo.outcomes import Answer, Temporary
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.delivery import Postgres, people, postgres_binaries

@@ -1,5 +1,6 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
+from .channels import Channel
 from .context import Visitor, connect_src, current_catalog
 from .delivery import include_name, upgrade
 from .extension import MIGRATIONS, NotifyMe
@@ -8,7 +9,6 @@ from .i18n.locales import PARAMETER as LANGUAGE_PARAMETER
 from .i18n.locales import offered as languages
 from .i18n.locales import select_locale
 from .i18n.text import isolated
-from .klaviyo.calls import Channel
 from .settings import SettingsError
 from .store.tables import Base
 from .variants import Catalog, CompositeID, InventoryPolicy, ListedCatalog, Variant

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .channels import Channel
 from .context import current_account, current_state
 from .form import consent, legal_texts
 from .i18n.catalogs import KNOWN as LANGUAGES
-from .klaviyo.calls import Channel
 from .settings import Settings
 from .settings.docs import default_of
 from .settings.localized import localized

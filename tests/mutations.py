@@ -145,8 +145,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/form/consent.py",
-        "account.revision < WHATSAPP",
-        "account.revision > WHATSAPP",
+        "account.revision < channel.info.first_revision",
+        "account.revision > channel.info.first_revision",
         KIT,
     ),
     Mutation(

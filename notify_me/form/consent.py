@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from ..channels import Channel
 from ..i18n.text import gettext, isolated
-from ..klaviyo.calls import Channel, Consent, Statement
+from ..klaviyo.calls import Consent, Statement
 from ..settings import Account, Settings, SettingsError
 from ..settings import Consent as ConsentSettings
 from ..settings.localized import localized
-from .legal_texts import LEGAL, lacking, language_of
-
-WHATSAPP_SINCE = "2026-01-15"
-"""The first revision whose back-in-stock subscriptions know the channel WHATSAPP."""
+from .legal_texts import lacking, language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +73,31 @@ def offer(settings: Settings, account: Account, locale: str) -> Offer:
 
 def _ask(channel: Channel, settings: Settings, account: Account, locale: str) -> Ask | None:
     consent = settings.consent
-    if channel is Channel.EMAIL:
-        if consent.email_list == "off" or not account.list_id:
-            return None
-        always = consent.email_list == "always"
-        name = "email_notice" if always else "email_checkbox_text"
-        label = getattr(consent, name)
-        language = language_of(settings, name, locale)
-        return _made(
-            channel, "opt_in_promotional_email", label, "", consent, language, asked=not always
-        )
-    label, disclosure = {
-        Channel.SMS: (consent.sms_checkbox_text, consent.sms_disclosure),
-        Channel.WHATSAPP: (consent.whatsapp_checkbox_text, consent.whatsapp_disclosure),
-    }[channel]
-    language = language_of(settings, LEGAL[channel][0], locale)
-    return _made(channel, "opt_in_promotional_sms", label, disclosure, consent, language)
+    if channel.info.needs_consent:
+        name, disclosure = channel.info.legal_texts
+        return _made(channel, settings, locale, name, getattr(consent, disclosure))
+    if consent.email_list == "off" or not account.list_id:
+        return None
+    if consent.email_list == "always":
+        return _made(channel, settings, locale, "email_notice", asked=False)
+    return _made(channel, settings, locale, "email_checkbox_text")
 
 
 def _made(
     channel: Channel,
-    field: str,
-    label: str,
-    disclosure: str,
-    consent: ConsentSettings,
-    language: str,
+    settings: Settings,
+    locale: str,
+    name: str,
+    disclosure: str = "",
     *,
     asked: bool = True,
 ) -> Ask:
+    consent = settings.consent
+    label: str = getattr(consent, name)
     text = "\n".join(filter(None, (_plain(label, consent), _plain(disclosure, consent))))
     return Ask(
         channel=channel,
-        field=field,
+        field=channel.info.consent_field,
         asked=asked,
         label=_html(label, consent),
         disclosure=_html(disclosure, consent),
@@ -114,7 +105,7 @@ def _made(
             channel=channel,
             text=text,
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
-            locale=language,
+            locale=language_of(settings, name, locale),
         ),
     )
 
@@ -174,8 +165,8 @@ def problems(settings: Settings, account: Account) -> list[str]:
 
 def _needs_of_texts(settings: Settings, account: Account) -> list[str]:
     consent = settings.consent
-    texts = [each.value for each in settings.channels.offered if each is not Channel.EMAIL]
-    if not texts:
+    offered = [each for each in settings.channels.offered if each.info.needs_consent]
+    if not offered:
         return []
     needs = {
         "KLAVIYO_LIST_ID in the environment (the list that subscribers join)": account.list_id,
@@ -183,24 +174,25 @@ def _needs_of_texts(settings: Settings, account: Account) -> list[str]:
         "consent.terms_of_service_url": consent.terms_of_service_url,
         "consent.privacy_policy_url": consent.privacy_policy_url,
     }
-    offered = " and ".join(texts)
+    names = " and ".join(offered)
     missing = [need for need, value in needs.items() if not value]
     problems = []
     if missing:
         problems.append(
-            f"channels.offered holds {offered}, which needs consent and so "
+            f"channels.offered holds {names}, which needs consent and so "
             f"{', '.join(missing)}: set what is missing, or offer EMAIL alone"
         )
     if consent.age_gated:
         problems.append(
-            f"channels.offered holds {offered}, but consent.age_gated says that the account asks "
+            f"channels.offered holds {names}, but consent.age_gated says that the account asks "
             "for dates of birth, which this form doesn't: offer EMAIL alone"
         )
-    if Channel.WHATSAPP in settings.channels.offered and account.revision < WHATSAPP_SINCE:
-        problems.append(
-            f"channels.offered holds WHATSAPP, which needs KLAVIYO_REVISION {WHATSAPP_SINCE} or "
-            f"later, not {account.revision}"
-        )
+    problems += [
+        f"channels.offered holds {channel}, which needs KLAVIYO_REVISION "
+        f"{channel.info.first_revision} or later, not {account.revision}"
+        for channel in offered
+        if account.revision < channel.info.first_revision
+    ]
     return problems
 
 

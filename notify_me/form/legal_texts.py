@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from ..channels import Channel
 from ..i18n.catalogs import SOURCE, catalog
-from ..klaviyo.calls import Channel
 from ..settings import Consent, Settings
 from ..settings.localized import own_text
 
-LEGAL = {
-    Channel.SMS: ("sms_checkbox_text", "sms_disclosure"),
-    Channel.WHATSAPP: ("whatsapp_checkbox_text", "whatsapp_disclosure"),
-}
-"""The texts that a channel needs in each language; the catalogs don't have them."""
 _FURTHER = ("program", "frequency")
 """What these texts may name, in words."""
 
@@ -38,9 +33,11 @@ def lacking(settings: Settings, channel: Channel, locale: str) -> list[str]:
     """The texts that the merchant must write in a language before a channel can be offered in it,
     by their names under [texts.<locale>.consent].
     """
-    if channel is Channel.EMAIL or _written_in(settings, locale):
+    if _written_in(settings, locale):
         return []
-    texts = {name: own_text(settings, locale, ("consent", name)) for name in LEGAL[channel]}
+    texts = {
+        name: own_text(settings, locale, ("consent", name)) for name in channel.info.legal_texts
+    }
     said = " ".join(each for each in texts.values() if each)
     named = [
         name

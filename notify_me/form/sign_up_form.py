@@ -7,14 +7,15 @@ from functools import cache
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from wtforms import EmailField, Form, HiddenField, SelectMultipleField, TelField
+from wtforms import EmailField, Field, Form, HiddenField, SelectMultipleField, TelField
 from wtforms.i18n import get_translations
 from wtforms.validators import ValidationError
 
+from ..channels import Channel
 from ..i18n.catalogs import N_
 from ..i18n.locales import current_locale
 from ..i18n.text import gettext, ngettext
-from ..klaviyo.calls import MAX_VARIANTS, Channel, SignUp
+from ..klaviyo.calls import MAX_VARIANTS, SignUp
 from ..variants import CompositeID, Variant
 from .consent import Offer
 from .email import email_words
@@ -27,10 +28,6 @@ NO_VARIANT = N_("Choose at least one option to be told about.")
 OTHER_VARIANT = N_("One of the options chosen doesn't belong to this product. Please choose again.")
 UNKNOWN_CHANNEL = N_("We can't reach you that way. Please choose one of the ways offered.")
 TEXT_CHANGED = N_("What you agree to here has changed meanwhile. Please read it again.")
-NO_CONSENT = {
-    Channel.SMS: N_("Tick this box, so that we may text you."),
-    Channel.WHATSAPP: N_("Tick this box, so that we may write to you on WhatsApp."),
-}
 
 
 @cache
@@ -100,10 +97,8 @@ class SignUpForm(Form):
     @property
     def ticked(self) -> frozenset[Channel]:
         """The channels whose box for consent is ticked, under the text that is asked now."""
-        texts = [each for each in self.offer.channels if each is not Channel.EMAIL]
-        ticked = set(_ticked(self.opt_in_promotional_email.data, [Channel.EMAIL]))
-        # one box with a value such as "y" is, by the field's name, that for SMS
-        ticked |= _ticked(self.opt_in_promotional_sms.data, texts)
+        fields = {each.info.consent_field for each in self.offer.channels}
+        ticked = {each for name in fields for each in _ticked(self[name], self.offer.channels)}
         return frozenset(ticked - self._outdated)
 
     @property
@@ -150,29 +145,34 @@ class SignUpForm(Form):
 
     def validate_phone_number(self, field: TelField) -> None:
         """Needed for SMS and WHATSAPP; national or international, by phonenumbers."""
-        if not any(each.identifier == "phone_number" for each in self.ways):
+        by_phone = [each for each in self.ways if each.info.identifier == "phone_number"]
+        if not by_phone:
             return
         typed = (field.data or "").strip()
         if not typed:
             raise ValidationError(gettext(NO_PHONE))
         try:
-            number = e164(typed, self.offer.default_region, texts=Channel.SMS in self.ways)
+            number = e164(
+                typed,
+                self.offer.default_region,
+                texts=any(each.info.mobile_only for each in by_phone),
+            )
         except ValueError as error:
             raise ValidationError(str(error)) from None
         self._normalized["phone_number"] = number
 
     def validate_opt_in_promotional_email(self, field: SelectMultipleField) -> None:
         """A box may stay empty, but a text that has changed must be read first."""
-        self._check_consent(field, [Channel.EMAIL])
+        self._check_consent(field)
 
     def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:
         """SMS and WHATSAPP never go without a tick of their own box."""
-        self._check_consent(field, list(NO_CONSENT))
+        self._check_consent(field)
 
-    def _check_consent(self, field: SelectMultipleField, channels: Sequence[Channel]) -> None:
-        problems = [self.consent_problem(each) for each in channels]
-        if any(problems):
-            raise ValidationError(" ".join(filter(None, problems)))
+    def _check_consent(self, field: SelectMultipleField) -> None:
+        channels = (each for each in self.ways if each.info.consent_field == field.name)
+        if problems := [text for each in channels if (text := self.consent_problem(each))]:
+            raise ValidationError(" ".join(problems))
 
     def consent_problem(self, channel: Channel) -> str:
         """What is wrong with the consent to one channel, for its own box; empty when nothing is."""
@@ -180,8 +180,8 @@ class SignUpForm(Form):
             return ""
         if channel in self._outdated:
             return gettext(TEXT_CHANGED)
-        unticked = channel in NO_CONSENT and channel not in self.ticked
-        return gettext(NO_CONSENT[channel]) if unticked else ""
+        unticked = channel.info.needs_consent and channel not in self.ticked
+        return gettext(channel.info.box_not_ticked) if unticked else ""
 
     @property
     def unagreed(self) -> tuple[Channel, ...]:
@@ -199,9 +199,12 @@ class SignUpForm(Form):
         )
 
 
-def _ticked(values: Sequence[str] | None, channels: Sequence[Channel]) -> set[Channel]:
-    """The channels that the values of their boxes agree to."""
-    ticked = {each for each in channels if each.value in (values or ())}
-    if channels and AGREED.intersection(each.lower() for each in values or ()):
+def _ticked(field: Field, offered: Sequence[Channel]) -> set[Channel]:
+    """The channels that the values of a field's boxes agree to. A single box with a value such as
+    `y` is for the channel that gives the field its name, SMS, or else the first.
+    """
+    channels = [each for each in offered if each.info.consent_field == field.name]
+    ticked = {each for each in channels if each.value in (field.data or ())}
+    if channels and AGREED.intersection(each.lower() for each in field.data or ()):
         ticked.add(Channel.SMS if Channel.SMS in channels else channels[0])
     return ticked

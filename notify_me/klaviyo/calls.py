@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from ..channels import Channel
 from ..variants import CompositeID
 
 MAX_VARIANTS = 10
@@ -14,19 +15,6 @@ MAX_VARIANTS = 10
 
 Endpoint = Literal["api", "client"]
 """Klaviyo's two sides: `/api` with the private key, `/client` with the public one."""
-
-
-class Channel(StrEnum):
-    """Klaviyo's `channels` of a back-in-stock subscription that a web shop can offer."""
-
-    EMAIL = "EMAIL"
-    SMS = "SMS"
-    WHATSAPP = "WHATSAPP"
-
-    @property
-    def identifier(self) -> Literal["email", "phone_number"]:
-        """The profile's attribute by which this channel reaches it."""
-        return "email" if self is Channel.EMAIL else "phone_number"
 
 
 class Operation(StrEnum):
@@ -175,5 +163,6 @@ def _subscribed(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
 
 def _profile(sign_up: SignUp, channels: Sequence[Channel], **more: Any) -> dict[str, Any]:
     """Only what the channels need: `external_id` alone would make a second profile."""
-    identifiers = {channel.identifier: getattr(sign_up, channel.identifier) for channel in channels}
+    names = [channel.info.identifier for channel in channels]
+    identifiers = {name: getattr(sign_up, name) for name in names}
     return {"type": "profile", "attributes": {**identifiers, **more}}

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, String, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from ..klaviyo.calls import Channel, Operation
+from ..channels import Channel
+from ..klaviyo.calls import Operation
 from .tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow
 
 STATES = (*(state.value for state in CallState), UNKNOWN)

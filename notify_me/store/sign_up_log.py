@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from ..klaviyo.calls import Call, Channel, Operation, SignUp, Statement
+from ..channels import Channel
+from ..klaviyo.calls import Call, Operation, SignUp, Statement
 from ..klaviyo.outcomes import Accepted, Outcome, Refused
 from .contact_records import Held, held_under
 from .tables import KEPT_DETAIL, WAITING, Base, CallRow, CallState, ConsentRow, HoldRow, SignUpRow
@@ -204,8 +205,8 @@ class SignUpLog:
                 "given_at": now,
                 "channel": each.channel.value,
                 "state": CallState.STARTED.value,
-                "contact_hmac": self.contact_hmac(getattr(sign_up, each.channel.identifier)),
-                "contact_masked": masked[each.channel.identifier],
+                "contact_hmac": self.contact_hmac(getattr(sign_up, each.channel.info.identifier)),
+                "contact_masked": masked[each.channel.info.identifier],
                 "text": each.text,
                 "version": each.version,
                 "locale": each.locale,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from ..channels import Channel
 from ..context import current_state
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext, listed
-from ..klaviyo.calls import Channel
 from ..klaviyo.outcomes import CANT_TAKE, PHONE_REFUSED
 from ..store.sign_up_log import LoggedSignUp
 from ..store.tables import CallState
@@ -17,32 +17,27 @@ from .preview_mode import previewing
 
 AGAIN = N_("Please try again later.")
 NOT_SENT = N_("It wasn't sent. Please try again later.")
-UNRECORDED = {
-    Channel.EMAIL: N_("You aren't on our email list yet."),
-    Channel.SMS: N_("Your consent to text messages couldn't be recorded, so they may not come."),
-    Channel.WHATSAPP: N_(
-        "Your consent to WhatsApp messages couldn't be recorded, so they may not come."
-    ),
-}
 PERHAPS = N_("If a message asks you to confirm, please answer it.")
 SURELY = N_("We're sending a message that asks you to confirm.")
-# whole sentences, since no two languages put them together alike: by SMS, WhatsApp, email
+# whole sentences, since no two languages put them together alike
 UNTIL = {
-    (False, False, True): N_("Please answer it: until you do, you aren't on our email list."),
-    (True, False, False): N_("Please answer it: until you do, no text messages can reach you."),
-    (False, True, False): N_("Please answer it: until you do, no WhatsApp messages can reach you."),
-    (True, True, False): N_(
+    frozenset({Channel.EMAIL}): N_("Please answer it: until you do, you aren't on our email list."),
+    frozenset({Channel.SMS}): N_("Please answer it: until you do, no text messages can reach you."),
+    frozenset({Channel.WHATSAPP}): N_(
+        "Please answer it: until you do, no WhatsApp messages can reach you."
+    ),
+    frozenset({Channel.SMS, Channel.WHATSAPP}): N_(
         "Please answer it: until you do, no text messages and no WhatsApp messages can reach you."
     ),
-    (True, False, True): N_(
+    frozenset({Channel.SMS, Channel.EMAIL}): N_(
         "Please answer it: until you do, no text messages can reach you, and you aren't on our "
         "email list."
     ),
-    (False, True, True): N_(
+    frozenset({Channel.WHATSAPP, Channel.EMAIL}): N_(
         "Please answer it: until you do, no WhatsApp messages can reach you, and you aren't on our "
         "email list."
     ),
-    (True, True, True): N_(
+    frozenset({Channel.SMS, Channel.WHATSAPP, Channel.EMAIL}): N_(
         "Please answer it: until you do, no text messages and no WhatsApp messages can reach you, "
         "and you aren't on our email list."
     ),
@@ -80,7 +75,7 @@ def consent_told(logged: LoggedSignUp) -> dict[str, Any]:
         # a preview asks Klaviyo nothing
         double = None if previewing() else current_state().opt_in.double()
     return {
-        "unrecorded": [gettext(UNRECORDED[each]) for each in missing],
+        "unrecorded": [gettext(each.info.not_recorded) for each in missing],
         "reason": _consent_why(subscribe.words if subscribe else "") if missing else "",
         "confirm": "" if double is False else _confirm(confirming, certain=bool(double)),
         "phone_dropped": _phone_dropped(logged),
@@ -101,16 +96,12 @@ def _name(variant: Variant) -> str:
 
 
 def _confirm(channels: Collection[Channel], *, certain: bool) -> str:
-    if not certain:
-        return gettext(PERHAPS)
-    sms, whatsapp, email = (
-        each in channels for each in (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)
-    )
-    return f"{gettext(SURELY)} {gettext(UNTIL[sms, whatsapp, email])}"
+    until = UNTIL.get(frozenset(channels)) if certain else None
+    return f"{gettext(SURELY)} {gettext(until)}" if until else gettext(PERHAPS)
 
 
-def _texts(logged: LoggedSignUp) -> list[Channel]:
-    return [channel for channel in logged.channels if channel is not Channel.EMAIL]
+def _by_phone(logged: LoggedSignUp) -> list[Channel]:
+    return [channel for channel in logged.channels if channel.info.identifier == "phone_number"]
 
 
 def _phone_dropped(logged: LoggedSignUp) -> bool:
@@ -127,15 +118,15 @@ def _unrecorded(logged: LoggedSignUp) -> list[Channel]:
         return list(logged.consented)
     if subscribe and subscribe.state is CallState.TAKEN and subscribe.words:
         # taken without the phone number
-        return [channel for channel in logged.consented if channel in _texts(logged)]
+        return [channel for channel in logged.consented if channel in _by_phone(logged)]
     return []
 
 
 def _reached(logged: LoggedSignUp) -> list[str] | None:
     """The contacts, masked, that the news can reach; None where it can't reach anybody."""
-    texts = set(_texts(logged))
-    by_phone = bool(texts) and not _phone_dropped(logged) and not texts <= set(_unrecorded(logged))
-    if logged.channels and not by_phone and logged.email_masked is None:
+    reachable = set(_by_phone(logged)) - set(_unrecorded(logged))
+    phone = logged.phone_masked if reachable and not _phone_dropped(logged) else None
+    if logged.channels and not phone and logged.email_masked is None:
         return None
-    contacts = (logged.email_masked, logged.phone_masked if by_phone else None)
+    contacts = (logged.email_masked, phone)
     return [each for each in contacts if each]

@@ -183,7 +183,9 @@ def _not_taken(
     for each in made:
         if not isinstance(each, Refused):
             return form_reply.failed(each.words)
-        if each.field != "variants" and each.field not in {way.identifier for way in form.ways}:
+        if each.field != "variants" and each.field not in {
+            way.info.identifier for way in form.ways
+        }:
             # nothing that the shopper typed, so nothing that they can mend
             return form_reply.failed(outcomes.CANT_TAKE)
     for each in refused:

@@ -10,7 +10,7 @@ from itertools import chain
 from flask import Blueprint, Response, render_template, request, stream_with_context
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify_me import admin
+from notify_me import Channel, admin
 
 from ..base.models import ProductVariant
 from ..catalog import queries
@@ -26,7 +26,7 @@ PERIODS = (7, 30, 90)
 USUAL = 30
 MOST, WHOLE = 20, 200
 """Variants that are shown, those asked for most: at first, and by `?all=1`."""
-CHANNELS = {"EMAIL": "Email", "SMS": "SMS", "WHATSAPP": "WhatsApp"}
+CHANNELS = {channel.value: channel.info.short_name for channel in Channel}
 ENDS = ("taken", "kept", "parked", "refused", "failed", "started", "unknown")
 """The states in the order in which they are shown."""
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from notify_me import admin
+from notify_me import Channel, admin
 
 from ..base.models import ProductVariant
 
@@ -16,7 +16,7 @@ AT_ONCE = 500
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for something else."""
 HEAD = ("day", "variant_id", "product", "variant", "requests", "people")
-CHANNELS = ("EMAIL", "SMS", "WHATSAPP")
+CHANNELS = [channel.value for channel in Channel]
 STATES = ("taken", "kept", "parked", "refused", "failed", "started", "unknown")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_origin
 from babel import Locale
 from werkzeug.datastructures import MultiDict
 
+from notify_me import Channel
 from notify_me.settings import Settings
 from notify_me.settings.base import COLOR, FONTS
 from notify_me.settings.schema import Known
@@ -21,8 +22,7 @@ Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"
 LONG = 200
 """From so many characters on, a text has several lines."""
 _PLAIN_WORDS = {
-    "SMS": "SMS",
-    "WHATSAPP": "WhatsApp",
+    **{channel.value: channel.info.short_name for channel in Channel},
     **{each: str(Locale.parse(each).english_name) for each in LANGUAGES},
 }
 

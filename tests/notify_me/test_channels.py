@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
 
-from notify_me import CompositeID
+import notify_me
+from notify_me import Channel, CompositeID
+from notify_me.settings import Consent
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.offers import (
@@ -558,3 +561,12 @@ def test_each_box_has_its_own_sentence(offering: Callable[..., Flask]) -> None:
     numberless = view(by_element(client, FORM, {**BOTH, "phone_number": ""}))
     [start] = [each for each in numberless.all("input") if "autofocus" in each]
     assert start["name"] == "phone_number"
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_what_is_named_after_a_channel_is_there(channel: Channel) -> None:
+    """Its legal texts are settings, and its fields can be hidden until it is chosen."""
+    css = Path(notify_me.__file__).with_name("static") / "notify-me.css"
+
+    assert set(channel.info.legal_texts) <= set(Consent.model_fields)
+    assert f"[data-for={channel}]" in css.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Annotated
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, field_validator
 
-from ...klaviyo.calls import Channel
+from ...channels import Channel
 from ..base import Allowed, Group
 
 COUNTRY = "the two letters of a country, such as US, GB or DE"

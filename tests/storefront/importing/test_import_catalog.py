@@ -159,6 +159,7 @@ def test_a_reset_of_the_demo_keeps_an_import(shop: MakeShop, sandbox: Sandbox) -
     """Sign-ups and orders go, the merchant's products don't; and no tour is begun that has no end,
     since their stock isn't the shop's to tell.
     """
+    pytest.importorskip("demo")
     app = shop("$shopify")
     client = app.test_client()
     bring(app, SHOPIFY)
