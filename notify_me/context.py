@@ -13,7 +13,7 @@ from itsdangerous import URLSafeTimedSerializer
 from .delivery import Queue
 from .form import consent
 from .i18n import locales
-from .klaviyo.circuit_breaker import Guarded
+from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.client import Klaviyo
 from .klaviyo.list_opt_in import OptIn
 from .settings import Account, KlaviyoCatalog, Settings, SettingsError
@@ -55,7 +55,7 @@ class State:
     catalog: Catalog
     db: SQLAlchemy
     log: SignUpLog
-    klaviyo: Guarded | None
+    klaviyo: CircuitBreaker | None
     """None in client mode without a private key."""
     opt_in: OptIn
     queue: Queue

@@ -17,7 +17,7 @@ from .delivery import Queue
 from .delivery.queue import check_sqlite
 from .form import consent, legal_texts
 from .i18n import locales, text
-from .klaviyo.circuit_breaker import Guarded
+from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.list_opt_in import OptIn
 from .settings import Account, Settings, SettingsError, read_account, read_settings
 from .settings.localized import localized
@@ -111,9 +111,9 @@ class _CompositeIDConverter(PathConverter):
         return quote(value, safe="")
 
 
-def _klaviyo(account: Account, settings: Settings) -> Guarded | None:
+def _klaviyo(account: Account, settings: Settings) -> CircuitBreaker | None:
     delivery = settings.delivery
     klaviyo = klaviyo_of(account, delivery.in_flight)
     if klaviyo is None:
         return None
-    return Guarded(klaviyo, failures=delivery.breaker_failures, pause=delivery.breaker_pause)
+    return CircuitBreaker(klaviyo, failures=delivery.breaker_failures, pause=delivery.breaker_pause)

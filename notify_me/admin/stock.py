@@ -59,7 +59,7 @@ def stock_changed(
     if job is None or state.klaviyo is None:
         return StockTold("no_key" if known else "elsewhere")
     try:
-        return _told(state.klaviyo.if_answering(), state.queue, job, composite_id)
+        return _told(state.klaviyo.if_closed(), state.queue, job, composite_id)
     except SQLAlchemyError as error:
         logger.warning("the database doesn't answer: %s", type(error).__name__)
         return StockTold("kept")

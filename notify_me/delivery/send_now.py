@@ -17,7 +17,7 @@ DEADLINE = 4.0
 
 
 class Sender(Protocol):
-    """Whatever sends one call: `Klaviyo`, or `Guarded` round it."""
+    """Whatever sends one call: `Klaviyo`, or `CircuitBreaker` round it."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """The outcome of one call; never raises for what the network did."""

@@ -7,9 +7,9 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -69,8 +69,7 @@ class Klaviyo:
 
     `in_flight` bounds the calls under way at once in this process: half of a web process's
     threads, so that a slow Klaviyo leaves the other half to the shop's pages. Each call runs in a
-    thread of its own and is cut off at its deadline, since requests' own read timeout starts anew
-    with each byte of a dripping reply.
+    thread of its own, and ends at its deadline whatever Klaviyo does.
     """
 
     def __init__(
@@ -201,13 +200,15 @@ class Klaviyo:
         # the thread gives its place back, not the caller, who may have stopped waiting
         if not self._places.acquire(timeout=min(PLACE_TIMEOUT, deadline.remaining())):
             return Answer(None, problem=NO_PLACE)
+        wait = _Wait()
         future: Future[Answer] = self._threads.submit(
-            self._exchange, method, path, body, deadline, at_most
+            self._exchange, method, path, body, deadline, at_most, wait
         )
         future.add_done_callback(lambda _: self._places.release())
         try:
             answer = future.result(timeout=deadline.remaining())
         except TimeoutError:
+            wait.end()
             answer = Answer(None, problem="no answer within the deadline")
         self._tell_revision(answer)
         return answer
@@ -219,28 +220,30 @@ class Klaviyo:
         body: Mapping[str, Any] | None,
         deadline: Deadline,
         at_most: int,
+        wait: _Wait,
     ) -> Answer:
+        _thread.wait = wait
         seconds = deadline.remaining()
         if not seconds:
             return Answer(None, problem="the deadline passed before the call was made")
         try:
-            with (
-                cut_off_after(seconds),
-                self._session.request(
-                    method,
-                    self._api_url + path,
-                    data=None if body is None else json.dumps(body).encode(),
-                    timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
-                    stream=True,
-                    allow_redirects=False,
-                ) as response,
-            ):
+            with self._session.request(
+                method,
+                self._api_url + path,
+                data=None if body is None else json.dumps(body).encode(),
+                timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
+                stream=True,
+                allow_redirects=False,
+            ) as response:
                 document = _document(_read(response, deadline, at_most))
                 errors = error_objects(document)
                 return Answer(response.status_code, response.headers, errors, document=document)
         except Exception as error:
             # only the class: an exception's text may hold the address it was sent with
             return Answer(None, problem=f"no answer ({type(error).__name__})")
+        finally:
+            # from here on it may be another call's
+            wait.connection = None
 
     def _tell_revision(self, answer: Answer) -> None:
         """Log once each what a reply says about the revision's age."""
@@ -269,7 +272,7 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
         }
     )
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = WatchedAdapter(pool_connections=1, pool_maxsize=in_flight, max_retries=0)
+    adapter = _Adapter(pool_connections=1, pool_maxsize=in_flight, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -321,66 +324,44 @@ def error_objects(document: object) -> tuple[Mapping[str, Any], ...]:
 _thread = threading.local()
 
 
-class _Watch:
-    """The socket that this thread's request waits on."""
+class _Wait:
+    """One call's wait for its answer, which the caller can end."""
 
     def __init__(self) -> None:
-        self.socket: socket.socket | None = None
+        self.connection: HTTPConnection | None = None
 
-    def cut(self) -> None:
-        """End the wait: the reader gets an end of file."""
-        if self.socket is not None:
+    def end(self) -> None:
+        """Shut the connection's socket: its thread gets an end of file, and is free."""
+        if self.connection is not None and self.connection.sock is not None:
             with suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
+                self.connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-@contextmanager
-def cut_off_after(seconds: float) -> Iterator[None]:
-    """Shut the socket of whatever this thread requests through a `WatchedAdapter`, after so
-    many seconds; the request then fails as on a dropped connection.
+class _Connection(HTTPConnection):
+    def getresponse(self) -> Any:
+        _thread.wait.connection = self
+        return super().getresponse()
+
+
+class _SecureConnection(HTTPSConnection):
+    def getresponse(self) -> Any:
+        _thread.wait.connection = self
+        return super().getresponse()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    """An adapter whose connections a `_Wait` can end. requests' own read timeout starts anew with
+    each byte, so that headers that drip in would occupy a thread for as long as they like.
     """
-    watch = _thread.watch = _Watch()
-    timer = threading.Timer(seconds, watch.cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        watch.socket = None
-        _thread.watch = None
-
-
-def _watch(connection: HTTPConnection) -> None:
-    watch = getattr(_thread, "watch", None)
-    if watch is not None:
-        watch.socket = connection.sock
-
-
-class _WatchedHTTP(HTTPConnection):
-    def getresponse(self) -> Any:
-        _watch(self)
-        return super().getresponse()
-
-
-class _WatchedHTTPS(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _watch(self)
-        return super().getresponse()
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHTTP
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHTTPS
-
-
-class WatchedAdapter(HTTPAdapter):
-    """An `HTTPAdapter` whose connections `cut_off_after` can end."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Use the watched kinds of connection."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

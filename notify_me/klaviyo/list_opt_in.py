@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from .circuit_breaker import Guarded
+from .circuit_breaker import CircuitBreaker
 from .client import Deadline
 from .outcomes import Answer
 
@@ -23,7 +23,7 @@ PATIENCE = 1.0
 class OptIn:
     """The list's `opt_in_process`, asked of Klaviyo (Get List) and remembered in this process."""
 
-    def __init__(self, klaviyo: Guarded | None, list_id: str) -> None:
+    def __init__(self, klaviyo: CircuitBreaker | None, list_id: str) -> None:
         self._klaviyo = klaviyo
         self._list_id = list_id
         self._asking = threading.Lock()
@@ -44,7 +44,7 @@ class OptIn:
                 threading.Thread(target=self._ask, args=(self._klaviyo,), daemon=True).start()
         return self._double
 
-    def _ask(self, klaviyo: Guarded) -> None:
+    def _ask(self, klaviyo: CircuitBreaker) -> None:
         try:
             answer = klaviyo.get_list(self._list_id, deadline=Deadline(PATIENCE))
             process = _opt_in_process(answer)

@@ -16,7 +16,7 @@ from notify_me.delivery import Job, left_over
 from notify_me.delivery.queue import check_sqlite
 from notify_me.delivery.worker import executor_id
 from notify_me.klaviyo.calls import Call, Operation
-from notify_me.klaviyo.circuit_breaker import Guarded
+from notify_me.klaviyo.circuit_breaker import CircuitBreaker
 from notify_me.klaviyo.client import NO_PLACE, Deadline, Klaviyo
 from notify_me.klaviyo.outcomes import (
     Accepted,
@@ -75,17 +75,17 @@ class Told(Klaviyo):
 CALL = Call(Operation.BACK_IN_STOCK, {}, CompositeID("$custom", "$default", "MUG"))
 
 
-def send(guarded: Guarded) -> Outcome:
+def send(breaker: CircuitBreaker) -> Outcome:
     """Send the call, with time enough."""
-    return guarded.send(CALL, deadline=Deadline(60))
+    return breaker.send(CALL, deadline=Deadline(60))
 
 
 def test_the_breaker_opens_after_failures_in_a_row() -> None:
     """An acceptance in between starts the count anew; what is not tried is Temporary."""
     klaviyo = Told(TEMPORARY, ACCEPTED, TEMPORARY, TEMPORARY)
-    guarded = Guarded(klaviyo, failures=2, pause=600)
+    breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
 
-    assert [type(send(guarded)) for _ in range(5)] == [
+    assert [type(send(breaker)) for _ in range(5)] == [
         Temporary,
         Accepted,
         Temporary,
@@ -98,10 +98,10 @@ def test_the_breaker_opens_after_failures_in_a_row() -> None:
 def test_the_breaker_closes_with_the_first_answer() -> None:
     """After the pause one call finds out."""
     klaviyo = Told(TEMPORARY, TEMPORARY, TEMPORARY)
-    guarded = Guarded(klaviyo, failures=2, pause=0.000001)
+    breaker = CircuitBreaker(klaviyo, failures=2, pause=0.000001)
 
-    assert [type(send(guarded)) for _ in range(4)] == [Temporary, Temporary, Temporary, Accepted]
-    assert isinstance(send(guarded), Accepted)
+    assert [type(send(breaker)) for _ in range(4)] == [Temporary, Temporary, Temporary, Accepted]
+    assert isinstance(send(breaker), Accepted)
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,19 @@ def test_the_breaker_closes_with_the_first_answer() -> None:
 def test_an_answer_is_no_outage(outcome: Outcome) -> None:
     """Nor is a call that found no place: nothing of it opens the breaker."""
     klaviyo = Told(*[outcome] * 5)
-    guarded = Guarded(klaviyo, failures=2, pause=600)
+    breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
 
-    assert [send(guarded) for _ in range(5)] == [outcome] * 5
+    assert [send(breaker) for _ in range(5)] == [outcome] * 5
     assert klaviyo.sent == 5
 
 
 def test_retry_after_is_kept_to() -> None:
     """Until then nothing is tried, and what is kept waits as long."""
     klaviyo = Told(Temporary(Answer(429, {"Retry-After": "600"})))
-    guarded = Guarded(klaviyo, failures=2, pause=600)
+    breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
 
-    send(guarded)
-    second = send(guarded)
+    send(breaker)
+    second = send(breaker)
 
     assert klaviyo.sent == 1
     assert isinstance(second, Temporary)
@@ -139,10 +139,10 @@ def test_retry_after_is_kept_to() -> None:
 def test_without_time_nothing_is_tried() -> None:
     """A deadline that has passed is no failure of Klaviyo's."""
     klaviyo = Told()
-    guarded = Guarded(klaviyo, failures=1, pause=600)
+    breaker = CircuitBreaker(klaviyo, failures=1, pause=600)
 
-    assert isinstance(guarded.send(CALL, deadline=Deadline(0)), Temporary)
-    assert isinstance(send(guarded), Accepted)
+    assert isinstance(breaker.send(CALL, deadline=Deadline(0)), Temporary)
+    assert isinstance(send(breaker), Accepted)
     assert klaviyo.sent == 1
 
 
