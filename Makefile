@@ -41,7 +41,7 @@ fix: $(VENV)/.dev ## Mend what the linter can
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.dev ## Write docs/settings.md from the settings' models
-	$(BIN)/python -m notify_me.settings.docs > docs/settings.md
+	$(BIN)/python -m docs.settings_page > docs/settings.md
 
 static: $(VENV)/.run
 	@for folder in $(wildcard static */static */*/static); do $(BIN)/python -m whitenoise.compress --quiet $$folder; done

@@ -15,7 +15,6 @@ from .context import current_account, current_state
 from .form import consent, legal_texts
 from .i18n.catalogs import KNOWN as LANGUAGES
 from .settings import Settings
-from .settings.docs import default_of
 from .settings.localized import localized
 from .settings.overlay import VISITORS, WrongChanges, overlaid
 from .settings.schema import Path, settings
@@ -39,7 +38,6 @@ __all__ = [
     "SnippetError",
     "as_toml",
     "check",
-    "default_of",
     "differing",
     "in_language",
     "merchants",

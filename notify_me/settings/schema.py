@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from .base import Allowed
@@ -65,6 +65,14 @@ class Known:
         if isinstance(kind, type) and issubclass(kind, Enum):
             return tuple(str(each.value) for each in kind)
         return ()
+
+    @property
+    def default(self) -> object:
+        """What holds when nothing sets it, as JSON has it; None where the shop's own look does."""
+        value = self.info.default
+        if isinstance(value, SecretStr):
+            return value.get_secret_value()
+        return list(value) if isinstance(value, tuple) else value
 
     @property
     def is_optional(self) -> bool:

@@ -16,7 +16,7 @@ from notify_me.settings import Settings
 from notify_me.settings.base import COLOR, FONTS
 from notify_me.settings.schema import Known
 from notify_me.settings.schema import settings as known_settings
-from notify_me.studio import LANGUAGES, VISITORS, default_of
+from notify_me.studio import LANGUAGES, VISITORS
 
 Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"]
 LONG = 200
@@ -97,7 +97,7 @@ def _control(known: Known) -> Control | None:
     kind = _kind(known)
     if kind is None:
         return None
-    default = default_of(known)
+    default = known.default
     empty = default if known.bounds.get("least") or kind in ("number", "color", "one") else ""
     return Control(
         key=known.key,

@@ -11,8 +11,9 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from docs import settings_page
 from notify_me import SettingsError
-from notify_me.settings import docs, read_settings, read_with_origins
+from notify_me.settings import read_settings, read_with_origins
 from notify_me.settings.models import Settings
 from notify_me.settings.schema import Known, settings
 from tests.notify_me.markup import view
@@ -25,7 +26,7 @@ EVERY = [each for each in settings(Settings) if each.path[0] != "texts"]
 
 def test_the_reference_is_not_stale() -> None:
     """Renew with `make docs`."""
-    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == docs.markdown()
+    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == settings_page.markdown()
 
 
 @pytest.mark.parametrize("known", EVERY, ids=lambda known: known.key)
@@ -33,7 +34,7 @@ def test_each_setting_has_its_help(known: Known) -> None:
     """The reference, Studio and errors have nothing else to go by."""
     assert (known.info.description or "").endswith(".")
     assert known.allowed
-    assert known.variable in docs.markdown()
+    assert known.variable in settings_page.markdown()
 
 
 def other(known: Known) -> Any:

@@ -1,4 +1,4 @@
-"""Prints the reference of every setting: `python -m notify_me.settings.docs` (`make docs`)."""
+"""Prints docs/settings.md, the reference of every setting: `make docs`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import Iterator
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
-from .account import Account
-from .models import Settings
-from .schema import Known, settings, tables
-from .tables.languages import LocaleTexts
+from notify_me.settings.account import Account
+from notify_me.settings.models import Settings
+from notify_me.settings.schema import Known, settings, tables
+from notify_me.settings.tables.languages import LocaleTexts
 
 _HEAD = """\
 # Settings
@@ -66,14 +66,6 @@ def markdown() -> str:
     return "\n".join(blocks)
 
 
-def default_of(known: Known) -> object:
-    """What holds when nothing sets it, as JSON has it; None where the shop's own look does."""
-    value = known.info.default
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _texts() -> str:
     """The keys of `[texts.<locale>]`, by table."""
     by_table: dict[str, list[str]] = {}
@@ -108,7 +100,7 @@ def _cells(known: Known, first: str) -> Iterator[str]:
 
 
 def _default(known: Known) -> str:
-    value = default_of(known)
+    value = known.default
     if value is None or value == "":
         return "none"
     if isinstance(value, float):
