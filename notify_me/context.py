@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
 
 from flask import current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
@@ -16,26 +15,21 @@ from .i18n import locales
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.client import Klaviyo
 from .klaviyo.list_opt_in import OptIn
-from .settings import Account, KlaviyoCatalog, Settings, SettingsError
+from .settings import Account, KlaviyoCatalog, Settings
 from .settings.localized import localized
-from .settings.overlay import WrongChanges, overlaid_once
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog
 
 if TYPE_CHECKING:
     from flask_sqlalchemy_lite import SQLAlchemy
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """What one visitor has of their own; everybody else sees the merchant's."""
 
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings by dotted key, such as `{"button.label": "Tell me"}`. Wrong ones are left out, all
-    together, with a warning in the log: check them before they are kept.
-    """
+    settings: Settings | None = None
+    """Their settings; the shop has checked them. None: the merchant's."""
     mode: Literal["server", "client"] | None = None
     """Who calls Klaviyo for this visitor; without the key for it, the shop's mode holds."""
 
@@ -49,8 +43,6 @@ class State:
     """What the extension keeps for one app."""
 
     settings: Settings
-    spoken: Mapping[str, Settings]
-    """The settings as shoppers read them, by the languages offered."""
     account: Account
     catalog: Catalog
     db: SQLAlchemy
@@ -78,39 +70,33 @@ def current_state() -> State:
 
 
 @dataclass(frozen=True, slots=True)
-class _Holding:
-    """What holds for one request."""
+class _Applying:
+    """What applies to one request."""
 
     settings: Settings
-    """As they are written: in all languages."""
+    """With the texts of all languages."""
     account: Account
     known: bool = False
     """Whether the shop knows this visitor."""
-    spoken: Mapping[str, Settings] = field(default_factory=dict)
-    """As shoppers read them, by language."""
-
-    def in_language(self, locale: str) -> Settings:
-        """The settings as shoppers read them in a language that they offer."""
-        return self.spoken.get(locale) or localized(self.settings, locale)
 
 
 def is_known_visitor() -> bool:
     """Whether the shop says that this request's visitor may have something of their own."""
-    return _holding().known
+    return _applying().known
 
 
 def current_settings() -> Settings:
-    """The settings that hold for this request, in its language: a visitor's own over the
-    merchant's. Outside of a request, the merchant's as they are written.
+    """The settings for this request, in its language: a visitor's own over the merchant's. Outside
+    of a request, the merchant's with the texts of all languages.
     """
     if not has_request_context():
         return current_state().settings
-    return _holding().in_language(str(locales.current_locale()))
+    return localized(_applying().settings, str(locales.current_locale()))
 
 
 def current_account() -> Account:
-    """The account, with the mode that holds for this request."""
-    return _holding().account
+    """The account, with the mode for this request."""
+    return _applying().account
 
 
 def current_offer() -> consent.Offer:
@@ -118,37 +104,30 @@ def current_offer() -> consent.Offer:
     return consent.offer(current_settings(), current_account(), str(locales.current_locale()))
 
 
-def _holding() -> _Holding:
+def current_languages() -> tuple[str, ...]:
+    """The languages offered in this request, the first of them the default."""
+    return _applying().settings.languages.offered
+
+
+def _applying() -> _Applying:
     state = current_state()
-    merchants = _Holding(state.settings, state.account, spoken=state.spoken)
+    merchants = _Applying(state.settings, state.account)
     if state.visits is None or not has_request_context():
         return merchants
     if "notify_me" not in g:
         # what the shop looks up for its answer may itself ask for a language
         g.notify_me = merchants
         if visitor := state.visits():
-            g.notify_me = _held(state, visitor)
-    return cast(_Holding, g.notify_me)
+            g.notify_me = _overridden(state, visitor)
+    return cast(_Applying, g.notify_me)
 
 
-def _held(state: State, visitor: Visitor) -> _Holding:
-    settings, account, spoken = state.settings, state.account, state.spoken
+def _overridden(state: State, visitor: Visitor) -> _Applying:
+    account = state.account
     keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
     if visitor.mode and keys[visitor.mode]:
         account = account.model_copy(update={"mode": visitor.mode})
-    if visitor.settings:
-        try:
-            own = overlaid_once(settings, visitor.settings)
-            consent.check(own, account)
-            settings, spoken = own, {}
-        except (WrongChanges, SettingsError) as error:
-            logger.warning("a visitor's own settings don't hold: %s", error)
-    return _Holding(settings, account, known=True, spoken=spoken)
-
-
-def current_languages() -> tuple[str, ...]:
-    """The languages offered in this request, the first of them the default."""
-    return _holding().settings.languages.offered
+    return _Applying(visitor.settings or state.settings, account, known=True)
 
 
 def current_catalog() -> KlaviyoCatalog:

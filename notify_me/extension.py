@@ -20,7 +20,6 @@ from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.list_opt_in import OptIn
 from .settings import Account, Settings, SettingsError, read_account, read_settings
-from .settings.localized import localized
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog
 from .web import abuse, theme
@@ -81,7 +80,6 @@ class NotifyMe:
         klaviyo = _klaviyo(account, settings)
         app.extensions["notify_me"] = State(
             settings=settings,
-            spoken={each: localized(settings, each) for each in settings.languages.offered},
             account=account,
             catalog=catalog,
             db=db,

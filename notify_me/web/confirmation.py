@@ -13,7 +13,6 @@ from ..klaviyo.outcomes import CANT_TAKE, PHONE_REFUSED
 from ..store.sign_up_log import LoggedSignUp
 from ..store.tables import CallState
 from ..variants import Variant
-from .preview_mode import previewing
 
 AGAIN = N_("Please try again later.")
 NOT_SENT = N_("It wasn't sent. Please try again later.")
@@ -64,16 +63,17 @@ def news_of(logged: LoggedSignUp, taken: Sequence[Variant]) -> str:
     )
 
 
-def consent_told(logged: LoggedSignUp) -> dict[str, Any]:
-    """What the view says of contacts and consent: sentences, and whether the number was dropped."""
+def consent_told(logged: LoggedSignUp, *, simulated: bool) -> dict[str, Any]:
+    """What the view says of contacts and consent: sentences, and whether the number was dropped.
+    A simulated sign-up asks Klaviyo nothing.
+    """
     subscribe = next((call for call in logged.calls if call.variant is None), None)
     missing = _unrecorded(logged)
     confirming = [channel for channel in logged.consented if channel not in missing]
     # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
     double: bool | None = False
     if confirming:
-        # a preview asks Klaviyo nothing
-        double = None if previewing() else current_state().opt_in.double()
+        double = None if simulated else current_state().opt_in.double()
     return {
         "unrecorded": [gettext(each.info.not_recorded) for each in missing],
         "reason": _consent_why(subscribe.words if subscribe else "") if missing else "",

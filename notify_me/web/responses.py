@@ -198,12 +198,15 @@ def send(
     )
 
 
-def done(logged: LoggedSignUp, siblings: Sequence[Variant]) -> Response:
+def done(logged: LoggedSignUp, siblings: Sequence[Variant], *, simulated: bool = False) -> Response:
     """Request received: what was taken, and what was not and why."""
-    return _reply("done", DONE, HTTPStatus.OK, done_context(logged, siblings))
+    context = done_context(logged, siblings, simulated=simulated)
+    return _reply("done", DONE, HTTPStatus.OK, context)
 
 
-def done_context(logged: LoggedSignUp, siblings: Sequence[Variant]) -> dict[str, Any]:
+def done_context(
+    logged: LoggedSignUp, siblings: Sequence[Variant], *, simulated: bool
+) -> dict[str, Any]:
     """What the done view's template needs, the template among it.
 
     Raises `NotFound` when nothing of the sign-up was for these variants.
@@ -234,5 +237,5 @@ def done_context(logged: LoggedSignUp, siblings: Sequence[Variant]) -> dict[str,
             len(taken) + len(missed) == 1,
         ),
         "news": news_of(logged, taken),
-        **consent_told(logged),
+        **consent_told(logged, simulated=simulated),
     }

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ..context import current_settings, current_state
 from ..variants import Variant
-from . import preview_mode, preview_render, public_count, theme
+from . import preview, public_count, theme
 
 
 def notify_me(
@@ -77,15 +77,15 @@ def _form(variant: Variant) -> Markup:
         heading="h2",
         anchor=current_settings().button.alternate_anchor,
         count=_count(variant),
-        **preview_render.in_state(preview_mode.state(), variant, *_siblings(variant)),
+        **preview.in_state(preview.state(), variant, *_siblings(variant)),
     )
     return Markup(page)  # noqa: S704 - Jinja's own output
 
 
 def _previewed(variant: Variant) -> Markup:
     """The form's dialog, open, where this request previews it; else nothing."""
-    state = preview_mode.state()
-    return preview_render.dialog(state, variant, *_siblings(variant)) if state else Markup()
+    state = preview.state()
+    return preview.dialog(state, variant, *_siblings(variant)) if state else Markup()
 
 
 def _siblings(variant: Variant) -> tuple[Sequence[Variant], Sequence[Variant]]:

@@ -20,8 +20,7 @@ from ..store.sign_up_log import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
 from ..variants import CompositeID, Variant
 from . import abuse, responses, theme
-from .preview_mode import mark, previewing
-from .preview_render import pretended
+from .preview import mark, previewing, simulated_success
 from .submission import LINK_AGE, by_browser, take
 
 logger = logging.getLogger(__name__)
@@ -157,7 +156,7 @@ def submit(composite_id: str) -> Response:
     waiting = [each for each in siblings if trigger.offers_alert(each)]
     form_reply = responses.FormReply(form, variant, waiting, choose=choose)
     if previewing():
-        return _pretended(form, siblings, variant) if form.validate() else form_reply.invalid()
+        return _preview(form, siblings, variant) if form.validate() else form_reply.invalid()
     reporting = by_browser() and "sign_up" in request.form
     try:
         abuse.count_address()
@@ -171,17 +170,18 @@ def submit(composite_id: str) -> Response:
         return form_reply.too_many(error.retry_after)
     if abuse.by_a_machine():
         logger.info("a sign-up with the hidden field filled in was dropped")
-        return _pretended(form, siblings, variant)
+        return _preview(form, siblings, variant)
     # what a browser has sent already is recorded, whatever came back meanwhile
     back = None if reporting else _available(form, siblings, form_reply)
     return back or take(form, siblings, form_reply)
 
 
-def _pretended(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:
+def _preview(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:
     """What a success reads like, for a machine or a preview: nothing is logged, nothing sent."""
     if not responses.from_element():
         return responses.done_link(variant, current_state().done_signer.dumps(NOBODY))
-    return responses.done(pretended(form.to_sign_up()), siblings)
+    logged = simulated_success(form.to_sign_up())
+    return responses.done(logged, siblings, simulated=previewing())
 
 
 def _available(

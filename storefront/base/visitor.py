@@ -22,5 +22,7 @@ def visitor() -> Visitor | None:
     known = [found for source in sources if (found := source())]
     if not known:
         return None
-    settings = {key: value for each in known for key, value in each.settings.items()}
-    return Visitor(settings, next((each.mode for each in known if each.mode), None))
+    return Visitor(
+        settings=next((each.settings for each in known if each.settings), None),
+        mode=next((each.mode for each in known if each.mode), None),
+    )

@@ -16,7 +16,9 @@ from notify_me.settings import Settings
 from notify_me.settings.base import COLOR, FONTS
 from notify_me.settings.schema import Known
 from notify_me.settings.schema import settings as known_settings
-from notify_me.studio import LANGUAGES, VISITORS
+from notify_me.studio import LANGUAGES
+
+from .changes import CHANGEABLE
 
 Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"]
 LONG = 200
@@ -88,7 +90,7 @@ class Control:
 @cache
 def controls() -> tuple[Control, ...]:
     """A control for each setting that a visitor may have of their own, in the models' order."""
-    found = (_control(each) for each in known_settings(Settings) if each.path[0] in VISITORS)
+    found = (_control(each) for each in known_settings(Settings) if each.path[0] in CHANGEABLE)
     return tuple(each for each in found if each)
 
 

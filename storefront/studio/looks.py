@@ -20,6 +20,7 @@ from notify_me import Visitor
 from ..base.database import db
 from ..base.models import Look
 from ..merchant import access
+from .changes import check
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +156,13 @@ def visitor() -> Visitor | None:
     if not access.may_enter():
         return None
     try:
-        return Visitor(read(chosen()) or {})
+        changes = read(chosen()) or {}
     except SQLAlchemyError as error:
         logger.warning("a visitor's look can't be read: %s", type(error).__name__)
+        changes = {}
+    if not changes:
         return Visitor()
+    checked = check(changes)
+    if checked.settings is None:
+        logger.warning("a visitor's look can't be used: %s", " ".join(checked.problems.values()))
+    return Visitor(checked.settings)

@@ -13,6 +13,7 @@ from notify_me.settings import Settings
 
 from ..base import headers
 from . import looks, shown
+from .changes import CHANGEABLE, as_toml, check, differing, in_language
 from .controls import controls, words
 from .presets import presets, worn
 from .sections import sections, values_of
@@ -46,7 +47,7 @@ def page(
     """
     draft = draft or Draft()
     name = history.look
-    checked = studio.check(changes)
+    checked = check(changes)
     merchants = studio.merchants()
     settings = checked.settings or merchants
     # a look that no longer goes with the merchant's settings is told like one just typed
@@ -59,7 +60,7 @@ def page(
     if draft.problems and (sent := _language(draft.typed)):
         view = replace(view, language=sent)
     before = values_of(merchants)
-    spoken = studio.in_language(settings, view.language)
+    spoken = in_language(settings, view.language)
     if len(settings.languages.offered) == 1 and not any(held[key] for key in spoken):
         # with one language, the words above are all there are
         spoken = {}
@@ -68,7 +69,7 @@ def page(
     text = render_template(
         "studio/studio.html",
         sections=panel,
-        changed=studio.differing(settings, merchants),
+        changed=differing(settings, merchants),
         draft=draft,
         taken=studio.TITLES["taken"],
         wrong=len(problems),
@@ -87,7 +88,7 @@ def page(
         permalink=url_for("studio.show", look=name, _external=True),
         toml=toml(settings),
         jinja=jinja(settings, merchants),
-        others=[each for each in Settings.model_fields if each not in studio.VISITORS],
+        others=[each for each in Settings.model_fields if each not in CHANGEABLE],
     )
     bad = bool(draft.problems or draft.snippet_problem)
     response = make_response(text, 422 if bad else 404 if draft.missing else 200)
@@ -103,7 +104,7 @@ def _language(typed: Mapping[str, Any]) -> str | None:
 def toml(settings: Settings) -> str:
     """The whole `notify_me.toml`; where that can't be written, how to come by it."""
     try:
-        return studio.as_toml(settings)
+        return as_toml(settings)
     except studio.ExtraMissingError as error:
         return f"# {error}\n"
 

@@ -105,7 +105,7 @@ def sections(
     spoken: Mapping[str, str],
 ) -> list[Section]:
     """The panel. `values`: what the fields hold; `merchants`: what the merchant's file says;
-    `spoken`: what is read in the language whose own words it shows, as `studio.in_language` has it.
+    `spoken`: what is read in the language whose own words it shows, see `changes.in_language`.
     """
     found: dict[str, Section] = {}
     languages = {key.split(".")[1] for key in spoken}

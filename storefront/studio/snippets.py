@@ -8,6 +8,8 @@ from typing import Any
 
 from notify_me import studio
 
+from .changes import check
+
 MOST_BYTES = 200_000
 """Of a pasted snippet: a theme's whole layout has some ten thousand."""
 
@@ -46,7 +48,7 @@ def read(text: str, changes: Mapping[str, Any]) -> Report:
     settings = dict(_flat(imported.settings))
     held_back: dict[str, str] = {}
     # what needs more than this shop has, such as a list, stays behind; the rest comes over
-    while settings and (problems := studio.check({**changes, **settings}).problems):
+    while settings and (problems := check({**changes, **settings}).problems):
         blamed = [key for key in problems if key in settings]
         if not blamed:
             raise Unread("These settings don't hold here: " + " ".join(problems.values()))

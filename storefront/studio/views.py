@@ -27,6 +27,7 @@ from ..catalog import browsing, queries
 from ..merchant import access
 from ..shop import views as shop
 from . import looks, shown, snippets
+from .changes import check, differing
 from .controls import changes_in
 from .page import Draft, page, toml
 from .presets import applied
@@ -98,7 +99,7 @@ def change() -> Response:
     if does == "take" and looks.read(about) is not None:
         return _chosen(history.then(about), form)
     changes = _changes()
-    now = values_of(studio.check(changes).settings or studio.merchants())
+    now = values_of(check(changes).settings or studio.merchants())
     typed = changes_in(form, now)
     draft = Draft(typed, snippet=form.get("snippet", ""))
     wanted: Mapping[str, Any] = {**changes, **typed}
@@ -106,7 +107,7 @@ def change() -> Response:
         wanted = applied(about, wanted)
     elif does == "restore":
         wanted = {key: value for key, value in wanted.items() if key != about}
-    checked = studio.check(wanted)
+    checked = check(wanted)
     if checked.settings is None:
         return page(history, changes, form, replace(draft, problems=checked.problems))
     if does == "snippet":
@@ -162,7 +163,7 @@ def preview() -> Response:
 @blueprint.get("/notify_me.toml")
 def download() -> Response:
     """This visitor's look as a whole file, for the shop to start with."""
-    settings = studio.check(_changes()).settings or studio.merchants()
+    settings = check(_changes()).settings or studio.merchants()
     response = make_response(toml(settings))
     response.headers["Content-Type"] = "application/toml"
     response.headers["Content-Disposition"] = 'attachment; filename="notify_me.toml"'
@@ -176,8 +177,8 @@ def _changes() -> Mapping[str, Any]:
 
 def _kept(wanted: Mapping[str, Any]) -> str:
     """Keep what differs from the merchant's settings; returns the look's ID."""
-    settings = studio.check(wanted).settings
-    return looks.keep(studio.differing(settings, studio.merchants()) if settings else {})
+    settings = check(wanted).settings
+    return looks.keep(differing(settings, studio.merchants()) if settings else {})
 
 
 def _chosen(history: looks.History, given: Mapping[str, str]) -> Response:

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -24,6 +24,7 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from werkzeug.serving import make_server
 
 from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata, upgrade
+from notify_me.settings import Settings
 
 DATABASE = "shop.db"
 
@@ -111,6 +112,18 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
                 alembic.upgrade()
                 upgrade(db.engine)
     return app
+
+
+def changed(app: Flask, changes: Mapping[str, Any]) -> Settings:
+    """The settings of a shop with changes by dotted key, such as a visitor may have."""
+    document = app.extensions["notify_me"].settings.model_dump()
+    for key, value in changes.items():
+        *tables, name = key.split(".")
+        table = document
+        for part in tables:
+            table = table[part]
+        table[name] = value
+    return Settings.model_validate(document)
 
 
 @cache

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import Flask, current_app, request
 
 from notify_me import Visitor
-from notify_me.settings import read_settings
-from notify_me.settings.overlay import WrongChanges, overlaid
+from tests.notify_me.small_shop import changed
 from tests.support import Sandbox
 
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
@@ -20,7 +19,11 @@ MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
 def own() -> Visitor | None:
     """What a request's header says that its visitor has of their own."""
     given = json.loads(request.headers.get("X-Own", "null"))
-    return None if given is None else Visitor(given["settings"], given.get("mode"))
+    return (
+        None
+        if given is None
+        else Visitor(changed(current_app, given["settings"]), given.get("mode"))
+    )
 
 
 @pytest.fixture
@@ -62,41 +65,3 @@ def test_a_mode_without_its_key_is_not_had(make_app: Callable[..., Flask]) -> No
     typed = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
 
     assert client.post(MUG, data=typed, headers=headers({}, "client")).json["state"] == "done"  # type: ignore[index]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"modal.background_color": "url(javascript:alert(1))"},
-        {"modal.nonsense": "x"},
-        {"delivery.in_flight": 1},
-        {"channels.offered": ["EMAIL", "SMS"], "consent.brand": ""},
-    ],
-)
-def test_what_cant_hold_is_left_out_and_logged(
-    app: Flask, changes: dict[str, Any], lines: list[str]
-) -> None:
-    """A wrong value, an unknown key, one that is everyone's, one that breaks the law."""
-    response = app.test_client().get(MUG, headers=headers({"modal.headline": "Mine", **changes}))
-
-    assert response.status_code == 200
-    assert "Mine" not in response.text
-    assert any("a visitor's own settings don't hold" in line for line in lines)
-
-
-def test_problems_name_their_keys() -> None:
-    """Each wrong value has a sentence of its own, under its path."""
-    changes = {
-        "modal.text_color": "reddish",
-        "button.text_styles.font_size": 2,
-        "button.label": "A",
-    }
-
-    with pytest.raises(WrongChanges) as caught:
-        overlaid(read_settings(None), changes)
-
-    assert set(caught.value.problems) == {
-        ("modal", "text_color"),
-        ("button", "text_styles", "font_size"),
-    }
-    assert "must be a number from 8 to 72" in str(caught.value)

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from notify_me import studio as kit
 from notify_me.web import theme
 from storefront import db
+from storefront.studio.changes import check
 from storefront.studio.presets import applied, presets
 from storefront.studio.snippets import MOST_BYTES
 from tests.notify_me.markup import read, view
@@ -36,7 +37,7 @@ def test_presets_hold_read_well_and_differ(app: Flask) -> None:
     looks = []
     with app.app_context():
         for name in presets():
-            checked = kit.check(applied(name, {}))
+            checked = check(applied(name, {}))
             assert (checked.problems, checked.warnings) == ({}, {})
             assert checked.settings is not None
             looks.append(theme.of(checked.settings).css)

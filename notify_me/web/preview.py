@@ -1,15 +1,15 @@
-"""The form in a state that a preview shows, without a sign-up: see `preview`."""
+"""Previews for a Studio: the form in any state, of which nothing is counted, logged or sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
-from flask import render_template
+from flask import g, has_request_context, render_template, request
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from ..context import current_offer
+from ..context import current_offer, is_known_visitor
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..klaviyo.calls import SignUp, calls
@@ -17,12 +17,50 @@ from ..klaviyo.outcomes import Accepted, Answer
 from ..store.sign_up_log import LoggedSignUp
 from ..variants import Variant
 from . import responses
-from .preview_mode import PreviewState
+
+PreviewState = Literal["button", "form", "errors", "done"]
+STATES: tuple[PreviewState, ...] = get_args(PreviewState)
+"""The states that a preview shows, in the order in which a shopper meets them."""
+MARK = "preview"
+"""The argument of a form's address that says that it is only tried."""
+
+
+def preview(state: PreviewState) -> None:
+    """Let what this request renders be a preview: `notify_me(variant)` shows the form in `state`,
+    open, and its links and forms lead to more of the preview.
+    """
+    g.notify_me_preview = state
+
+
+def previewing() -> bool:
+    """Whether this request only shows how things would be.
+
+    An address with the mark counts for a visitor alone whom the shop knows: a shopper who follows
+    such a link signs up in earnest.
+    """
+    if not has_request_context():
+        return False
+    if "notify_me_preview" in g:
+        return True
+    return request.blueprint == "notify_me" and MARK in request.args and is_known_visitor()
+
+
+def mark(endpoint: str, values: dict[str, Any]) -> None:
+    """Mark the addresses of forms that a preview links to."""
+    if endpoint in ("notify_me.show", "notify_me.submit") and previewing():
+        values.setdefault(MARK, 1)
+
+
+def state() -> PreviewState | None:
+    """The state that this request previews; None also for the button alone."""
+    found: PreviewState | None = g.get("notify_me_preview") if has_request_context() else None
+    return None if found == "button" else found
+
 
 _PREFIX = "notify-me-preview"
 
 
-def pretended(sign_up: SignUp) -> LoggedSignUp:
+def simulated_success(sign_up: SignUp) -> LoggedSignUp:
     """A sign-up as it reads once Klaviyo has taken all of it; nothing is sent."""
     made = calls(sign_up, "api")
     return LoggedSignUp.of(sign_up, made, [Accepted(Answer(202))] * len(made))
@@ -51,7 +89,9 @@ def in_state(
     data = {"variants": [str(variant.composite_id)]}
     form = SignUpForm(typed, offered=siblings, offer=current_offer(), data=data)
     if typed is not None and form.validate() and state == "done":
-        return responses.done_context(pretended(form.to_sign_up()), siblings)
+        return responses.done_context(
+            simulated_success(form.to_sign_up()), siblings, simulated=True
+        )
     context = responses.FormReply(form, variant, waiting, choose=False).context()
     # the focus is the page's that shows the preview
     return {**context, "view": responses.FORM, "focus": False}
