@@ -27,7 +27,7 @@ TOML writes it, such as `16`, `true` or `["EMAIL", "SMS"]`; a list also as `EMAI
 variable is as one that isn't set; `""` is the empty text. A call in a template, such as
 `{{ notify_me(variant, label="Tell me") }}`, wins over both.
 
-A wrong or unknown key or variable stops the start, and is named with its line. What holds, and
+A wrong or unknown key or variable stops the start, and is named with its file. What holds, and
 where it came from, is told by `flask notify-me settings`.
 """
 _TEXTS = """\

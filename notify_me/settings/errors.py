@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
 
 import click
@@ -37,12 +37,10 @@ def path_of(detail: ErrorDetails) -> Path:
     return tuple(part for part in detail["loc"] if isinstance(part, str))
 
 
-def wrong(
-    model: type[BaseModel], detail: ErrorDetails, named: Callable[[Path], str] | None = None
-) -> str:
-    """One thing that is wrong; `named` is how whoever wrote it calls a key."""
+def wrong(model: type[BaseModel], detail: ErrorDetails, name: str = "") -> str:
+    """One thing that is wrong; `name` is what whoever set it calls the key, if not by its path."""
     path = path_of(detail)
-    key = named(path) if named else ".".join(map(_key, path))
+    key = name or ".".join(map(_key, path))
     if detail["type"] == "extra_forbidden":
         return _masked(f"{key} is not a setting{_hint(model, path)}")
     message = detail["msg"].removeprefix("Value error, ")

@@ -61,5 +61,5 @@ def _problem(table: str, key: str, value: object) -> str:
         Settings.model_validate({table: {key: value}})
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        return wrong(Settings, detail, named=lambda _: f"[{table}] {key}")
+        return wrong(Settings, detail, name=f"[{table}] {key}")
     return ""

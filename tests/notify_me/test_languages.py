@@ -255,14 +255,14 @@ def test_the_languages_may_be_a_visitors_own(shop: Callable[..., Flask]) -> None
 
 
 def test_which_texts_are_set_is_told(shop: Callable[..., Flask]) -> None:
-    """By `flask notify-me settings`, with the line; what isn't set is left out."""
+    """By `flask notify-me settings`, with the file; what isn't set is left out."""
     found = json.loads(
         shop(TEXTS).test_cli_runner().invoke(args=["notify-me", "settings", "--json"]).stdout
     )
     texts = {key: row for key, row in found.items() if key.startswith("texts.")}
     assert [*texts] == ["texts.de.button.label"]
     assert texts["texts.de.button.label"]["value"] == "Sag Bescheid"
-    assert texts["texts.de.button.label"]["where"].endswith("line 6")
+    assert texts["texts.de.button.label"]["where"].endswith(".toml")
     assert found["languages.offered"]["value"] == ["en", "de", "fr"]
 
 

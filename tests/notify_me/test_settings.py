@@ -27,7 +27,7 @@ WRONG_FILE = {
     ),
     "unknown group": ("[buton]", ["buton is not a setting", "did you mean button?"]),
     "unknown and like none": ("[modal]\nzzzz = 1", ["modal.zzzz is not a setting"]),
-    "number for text": ("[button]\nlabel = 5", ["line 2", "button.label", "text", "not 5"]),
+    "number for text": ("[button]\nlabel = 5", ["button.label", "text", "not 5"]),
     "text for a group": ('button = "Notify me"', ["button", "'Notify me'"]),
     "empty label": ('[button]\nlabel = ""', ["button.label", "text of 1 to"]),
     "blank label": ('[button]\nlabel = "  "', ["button.label", "text of 1 to"]),

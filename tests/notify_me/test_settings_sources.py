@@ -114,7 +114,7 @@ def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: P
     assert reading.settings.modal.z_index == 7
     told = {".".join(key): origin for key, origin in reading.origins.items()}
     assert told["button.label"].where == "NOTIFY_ME_BUTTON__LABEL"
-    assert told["button.text_styles.font_size"].where == f"{file}, line 4"
+    assert told["button.text_styles.font_size"].where == str(file)
     assert told["button.display"].kind == "default"
 
 
@@ -187,7 +187,7 @@ def test_file_and_variables_are_told_apart(tmp_path: Path) -> None:
 
     lines = str(caught.value).splitlines()
     assert [line.partition(": ")[0] for line in lines] == [
-        f"{file}, line 3",
+        f"{file}",
         "NOTIFY_ME_MODAL__HEADLINE",
     ]
 
@@ -234,7 +234,7 @@ def test_the_command_tells_what_holds_and_why(shop: Flask, tmp_path: Path) -> No
     assert told.exit_code == 0
     lines = {line.split()[0]: " ".join(line.split()[1:]) for line in told.output.splitlines()}
     assert lines.keys() >= {known.key for known in EVERY}
-    assert lines["button.label"].endswith(f"({tmp_path}/notify_me.toml, line 2)")
+    assert lines["button.label"].endswith(f"({tmp_path}/notify_me.toml)")
     assert lines["modal.headline"] == '"Variable" (NOTIFY_ME_MODAL__HEADLINE)'
     assert lines["modal.z_index"] == "- (default)"
     assert lines["trigger.is_allow_for_preorder"] == "true (default)"

@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 
 from notify_me import SettingsError
-from notify_me.settings.loader import line_of
 
 GOLDEN = Path(__file__).with_name("wrong_settings.md")
 HEAD = """\
@@ -155,32 +154,3 @@ def test_each_wrong_file_is_told_as_the_golden_file_says(
 def test_no_private_key_is_repeated(told: Callable[[str | bytes], str], name: str) -> None:
     """What starts the shop is often kept in a log."""
     assert "0a0a" not in told(WRONG[name])
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "line"),
-    [
-        ("", "button", None),
-        ("[button]", "button", 1),
-        ("[button]\nlabel = 1", "button.label", 2),
-        ("[modal]\nlabel = 1\n[button]\nlabel = 1", "button.label", 4),
-        ("# label\n[button]\n# label = 1\n\nlabel = 1", "button.label", 5),
-        ("button.label = 1", "button.label", 1),
-        ('[ "button" ]\n"label" = 1', "button.label", 2),
-        ("[button.text_styles]\nfont_size = 1", "button", 1),
-        ("[button]\nlabel = '''\n\n'''\ndisplay = 1", "button.display", 5),
-        (
-            "[button]\nlabel = '''\n[modal]\nheadline = 1\n'''\n[modal]\nheadline = 1",
-            "modal.headline",
-            7,
-        ),
-        ("a = [\n  'button',\n  [1],\n]\n[button]", "button", 5),
-        ('[button]\n"l\\u0061bel" = 1', "button.label", None),
-        ("label = [\n" * 3, "label", None),
-        ("button = { x = 1 }\n[modal]\n", "modal", 2),
-        ("\n" * 5000 + "[button]\nlabel = 1", "button.label", 5002),
-    ],
-)
-def test_the_line_of_a_key(text: str, path: str, line: int | None) -> None:
-    """The first line of the statement that sets it, whatever stands around it."""
-    assert line_of(text, path.split(".")) == line
