@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .grammar import Grammars, Script, clean, has_template
-from .source import SnippetError, Source, Span, load, plain, within
-from .values import Evaluator, Value
+from .literals import Value, child, items, line_of, text_of, value_of
+from .source import ExtraMissingError, File, SnippetError, plain, scripts
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+PARSE_TIMEOUT = 3.0
+"""Seconds that a script may take to parse."""
+
+_CALL = re.compile(rb"klaviyo\s*(?:\?\s*)?\.\s*(?:init|enable)\b")
+_NAME = re.compile(r"(?:(?:window|self|top|globalThis)\s*\??\.\s*)?klaviyo", re.ASCII)
+_FUNCTIONS = {"init", "enable", "logging"}
 _MOST_CALLS = 50
-_CALLED = re.compile(rb"klaviyo\s*(?:\?\s*)?\.\s*(?:init|enable)\b")
-_PLACES = re.compile(rb"klaviyo(?=\s*(?:\?\s*)?\.\s*(?:init|enable|logging)\b)")
-_DEEP = re.compile(rb"(?:[\[({][ \t\r\n]{0,9}){500}")  # the parser may not stop in time for these
-_MOST_PLACES = 200
-_TOKEN = re.compile(rb"[\w$]{1,60}|[!-~]")
-_END_TAG = re.compile(r"\{%-?\s*end", re.ASCII)
-_HTML = re.compile(rb"\A\s*<|^[ \t]*<(?:script|!doctype|html|body|div)\b", re.I | re.M)
-_OURS = re.compile(r"(?:(?:window|self|top|globalThis)\s*\??\.\s*)?klaviyo", re.ASCII)
+_DEEP = re.compile(rb"(?:[\[({]\s*){500}")
 
 
 @dataclass(frozen=True)
@@ -50,105 +51,136 @@ class Found:
     remarks: list[Remark] = field(default_factory=list)
 
 
+def load_module(name: str) -> Any:
+    """A module of the extra `import`; raises `ExtraMissingError`."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise ExtraMissingError(name.replace("_", "-")) from None
+
+
 def find_calls(text: str, html: bool | None) -> Found:
-    """The calls in a file of HTML or JavaScript; raises `SnippetError`."""
-    source = load(text)
-    # what has no call needs no parser
-    if not _CALLED.search(source.masked):
-        raise _neither(source)
-    places = [hit.start() for hit in _PLACES.finditer(source.masked)]
-    if len(places) > _MOST_PLACES:
-        raise SnippetError(f"The file names klaviyo's functions more than {_MOST_PLACES} times")
-    if _DEEP.search(source.masked):
-        raise SnippetError("The file has 500 opening brackets in a row, which no snippet has")
-    grammars = Grammars(source)
-    is_html = bool(_HTML.search(source.masked)) if html is None else html
-    scripts = grammars.scripts(places) if is_html else [Span(0, len(source.masked))]
+    """The calls in a file of HTML or JavaScript; None guesses which. Raises `SnippetError`."""
+    file = File(text)
+    is_html = file.is_html if html is None else html
     found = Found()
-    for code in scripts:
-        if _CALLED.search(source.masked, code.start, code.end):
-            _read_script(source, grammars.script(code, places), found)
+    for code in scripts(file.masked) if is_html else [file.masked]:
+        if _CALL.search(code):
+            _read_script(file, code, found)
     if not found.calls:
-        raise _neither(source)
+        more = ""
+        if _CALL.search(file.original):
+            more = "; what stands in comments, or outside of <script> in HTML, is no call"
+        raise SnippetError(
+            'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}): give '
+            f"the theme's file that has Klaviyo's back-in-stock snippet, often theme.liquid{more}"
+        )
     return found
 
 
-def _neither(source: Source) -> SnippetError:
-    more = ""
-    if _CALLED.search(source.original):
-        more = "; what stands in comments, or outside of <script> in HTML, is no call"
-    return SnippetError(
-        'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}): '
-        f"give the theme's file that has Klaviyo's back-in-stock snippet, often theme.liquid{more}"
+def _read_script(file: File, code: bytes, found: Found) -> None:
+    root = _parse(code)
+    calls = [node for node in _calls(root) if _is_klaviyos(file, node)]
+    if root.has_error:
+        _check_error(file, code, root, calls, found)
+    for node in calls:
+        if len(found.calls) == _MOST_CALLS:
+            line = line_of(node)
+            raise SnippetError(f"The file has more than {_MOST_CALLS} calls of klaviyo", line)
+        function = child(child(node, "function"), "property")
+        arguments = items(child(node, "arguments"))
+        found.calls.append(
+            Call(
+                text_of(file, function),
+                tuple(value_of(file, each) for each in arguments),
+                line_of(node),
+            )
+        )
+        tags = [span for span in file.tags if node.start_byte <= span[0] < node.end_byte]
+        for start, end in tags[:20]:
+            tag = file.original[start:end].decode(errors="replace")
+            if not re.match(r"\{%-?\s*end", tag):
+                reason = "a template's tag, left out: what stands around it was read as if every "
+                found.remarks.append(
+                    Remark(plain(tag), file.line(start), f"{reason}condition held")
+                )
+
+
+def _parse(code: bytes) -> Node:
+    library, grammar = load_module("tree_sitter"), load_module("tree_sitter_javascript")
+    if _DEEP.search(code):
+        # the parser may not stop in time for these
+        raise SnippetError("The file has 500 opening brackets in a row, which no snippet has")
+    parser = library.Parser(library.Language(grammar.language()))
+    deadline = time.monotonic() + PARSE_TIMEOUT
+    try:
+        tree = parser.parse(
+            lambda offset, _: code[offset : offset + 65_536] or None,
+            progress_callback=lambda *_: time.monotonic() > deadline,
+        )
+    except ValueError:
+        raise SnippetError(
+            f"The file takes more than {PARSE_TIMEOUT:.0f} seconds to read: copy the <script> "
+            "with the two klaviyo calls into a file of its own"
+        ) from None
+    root: Node = tree.root_node
+    return root
+
+
+def _calls(root: Node) -> Iterator[Node]:
+    """Every call below a node, in the order of the file."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.type == "call_expression":
+            yield node
+        waiting += reversed(node.named_children)
+
+
+def _is_klaviyos(file: File, node: Node) -> bool:
+    function = node.child_by_field_name("function")
+    if function is None or function.type != "member_expression":
+        return False
+    owner, name = child(function, "object"), child(function, "property")
+    arguments = node.child_by_field_name("arguments")
+    return (
+        owner.end_byte - owner.start_byte <= 100
+        and _NAME.fullmatch(text_of(file, owner)) is not None
+        and text_of(file, name) in _FUNCTIONS
+        and arguments is not None
+        and arguments.type == "arguments"
     )
 
 
-def _read_script(source: Source, script: Script, found: Found) -> None:
-    evaluator = Evaluator(source, script.code.start)
-    calls = [node for node in script.calls if _is_klaviyo(evaluator, node)]
-    _check(source, script, calls, found)
-    for node in calls:
-        if len(found.calls) >= _MOST_CALLS:
-            line = evaluator.line(node)
-            raise SnippetError(f"The file has more than {_MOST_CALLS} calls of klaviyo", line)
-        arguments = node.child_by_field_name("arguments")
-        function = node.child_by_field_name("function")
-        name = function.child_by_field_name("property") if function is not None else None
-        if arguments is None or arguments.type != "arguments" or name is None:
-            continue
-        values = tuple(evaluator.value(each) for each in evaluator.items(arguments))
-        found.calls.append(Call(evaluator.text(name), values, evaluator.line(node)))
-        for tag in within(source.tags, evaluator.span(node))[:20]:
-            if _END_TAG.match(source.text(tag)):
-                continue
-            found.remarks.append(
-                Remark(
-                    plain(source.text(tag)),
-                    source.line(tag.start),
-                    "a template's tag, left out: what stands around it was read as if every "
-                    "condition held",
-                )
-            )
-
-
-def _check(source: Source, script: Script, calls: list[Node], found: Found) -> None:
+def _check_error(file: File, code: bytes, root: Node, calls: list[Node], found: Found) -> None:
     """Refuse a script that no browser would run, unless its template's tags may be the reason."""
-    place = script.error()
-    if place is None:
+    node = root
+    while not (node.is_error or node.is_missing):
+        node = next(each for each in node.children if each.has_error)
+    # an error begins with what could still be read
+    inside = [each for each in node.children if each.is_error or each.is_missing]
+    place, end = (inside or [node])[0].start_byte, len(code.rstrip())
+    templated = bool(file.tags or file.outputs)
+    if templated and calls and not any(_is_broken(each) for each in calls):
+        reason = "without its template's tags it is not valid JavaScript; the calls were read"
+        found.remarks.append(Remark("the code around the calls", file.line(place), reason))
         return
-    templated = has_template(source, script.code)
-    if templated and calls and len(calls) <= _MOST_CALLS and all(map(clean, calls)):
-        found.remarks.append(
-            Remark(
-                "the code around the calls",
-                source.line(place),
-                "without its template's tags it is not valid JavaScript; the calls were read",
-            )
-        )
-        return
-    if _at_end(source, script, place):
-        message = "the script ends too early, so a bracket or a quote is not closed"
+    if place >= end or (not inside and node.end_byte >= end):
+        place, message = end - 1, "it ends too early, so a bracket or a quote is not closed"
     else:
-        seen = _TOKEN.match(source.masked, place)
-        shown = plain(seen[0].decode(errors="replace")) if seen else "this"
-        message = f"{shown} is not expected here; is something missing before it?"
+        rest = code[place:end].split(b"\n")[0].decode(errors="replace")
+        message = f"is a comma, a quote or a bracket missing near {plain(rest, 30)}?"
     if templated:
         message += (
             " The script has template tags such as {% … %}, which are left out: put their "
             "outcome in their place, or copy the two calls into a file of their own"
         )
-    raise source.wrong(place, message)
+    raise file.wrong(place, message)
 
 
-def _at_end(source: Source, script: Script, place: int) -> bool:
-    return not source.masked[place + 1 : script.code.end].strip() and (
-        source.masked[place : place + 1] not in {b")", b"}", b"]"}
-    )
-
-
-def _is_klaviyo(evaluator: Evaluator, node: Node) -> bool:
-    function = node.child_by_field_name("function")
-    owner = function.child_by_field_name("object") if function is not None else None
-    if owner is None or owner.end_byte - owner.start_byte > 100:
-        return False
-    return _OURS.fullmatch(evaluator.text(owner)) is not None
+def _is_broken(node: Node) -> bool:
+    """Whether a call wasn't read whole, or stands in something that was skipped."""
+    above: Node | None = node
+    while above is not None and not above.is_error:
+        above = above.parent
+    return node.has_error or above is not None

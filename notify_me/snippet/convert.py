@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calls import Call, Found, find_calls
-from .fitting import fitted, half_see_through
+from .fitting import fitted, half_see_through, shaped
+from .literals import Unread, Value
 from .options import LEFT, TARGETS, Kind, Target, nearest
 from .source import SnippetError, plain
-from .values import Unread, Value
 
 _MOST_UNKNOWN = 50
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _PLACEHOLDERS = {"PUBLIC_API_KEY", "YOUR_PUBLIC_API_KEY", "API_KEY", "LIST_ID", "YOUR_LIST_ID"}
-_TAG = re.compile(r"<\s*/?[a-zA-Z!]|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
-_AS_HTML = {"headline", "body_content", "subscription_success_label", "button_label", "close_label"}
 INTEGRATIONS = {
     "shopify": "$shopify",
     "bigcommerce": "$bigcommerce",
@@ -223,7 +221,7 @@ class _Conversion:
 
     def _take_target(self, option: str, value: Value, target: Target) -> None:
         setting = f"[{target.table}] {target.key}"
-        taken, change = _shaped(value.it, target)
+        taken, change = shaped(value.it, target)
         if taken is not None:
             taken, mended = fitted(target.table, target.key, taken)
             change = mended or change
@@ -373,49 +371,3 @@ def _flat(options: dict[str, Value]) -> Iterator[tuple[str, Value]]:
                 yield f"{name}.{inner}", each
         else:
             yield name, value
-
-
-def _shaped(given: object, target: Target) -> tuple[object, str]:
-    """A value as the setting wants it and what was changed, or None and why it can't be."""
-    match target.shape:
-        case "yes_no":
-            return _yes_no(given)
-        case "number":
-            return _number(given)
-        case "tags":
-            return _tags(given)
-    if isinstance(given, bool) or not isinstance(given, str | int | float):
-        return None, "it must be a text"
-    text = str(given)
-    if target.shape == "font" and text.rstrip().endswith(";"):
-        return text.rstrip("; \t\r\n"), "the ; at its end belongs to a style sheet, not to a font"
-    if target.key in _AS_HTML and _TAG.search(text):
-        return text, (
-            "it is shown as text, where Klaviyo's script takes it for HTML: "
-            "write it without tags and &…; before you use it"
-        )
-    return text, ""
-
-
-def _yes_no(given: object) -> tuple[object, str]:
-    if isinstance(given, bool):
-        return given, ""
-    if isinstance(given, str | int | float):
-        return bool(given), f"Klaviyo's script takes it for {str(bool(given)).lower()}"
-    return None, "it must be true or false"
-
-
-def _number(given: object) -> tuple[object, str]:
-    if isinstance(given, int) and not isinstance(given, bool):
-        return given, ""
-    if isinstance(given, str) and re.fullmatch(r"-?\d{1,15}", given.strip(), re.ASCII):
-        return int(given), "a number where the snippet has a text"
-    return None, "it must be a whole number"
-
-
-def _tags(given: object) -> tuple[object, str]:
-    if isinstance(given, str):
-        return [tag.strip() for tag in given.split(",") if tag.strip()], ""
-    if isinstance(given, list):
-        return None, "Klaviyo's script reads a text with commas, and takes no tag from a list"
-    return None, "it must be a text with commas between the tags"

@@ -1,12 +1,26 @@
-"""The snippet's file as bytes: its lines, and what Liquid or Jinja would fill in, masked."""
+"""A theme's file: HTML or a script, with Liquid or Jinja in it, made ready for a JavaScript parser.
+
+The template's tags are blanked out, and so is what isn't script; every byte keeps its place, so
+that a place in the script is one in the file.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from html.parser import HTMLParser
 
-INSTALL = "pip install restock-kit[import]"
+LIMIT = 200_000
+"""The largest file that is read, in bytes. A theme's layout has some ten thousand."""
+
+_HTML = re.compile(rb"\A\s*<|^[ \t]*<(?:script|!doctype|html|body|div)\b", re.I | re.M)
+_TEMPLATE = re.compile(
+    rb"(?P<comment>\{%-?\s*comment\b(?:(?!\{%-?\s*comment\b).)*?\bendcomment\s*-?%\}"
+    rb"|\{\#(?:(?!\{\#|\#\}).)*\#\})"
+    rb"|(?P<tag>\{%(?:(?!\{%|%\}).)*%\})"
+    rb"|(?P<output>\{\{[^{}]*\}\})",
+    re.S,
+)
 
 
 class SnippetError(ValueError):
@@ -22,117 +36,106 @@ class ExtraMissingError(SnippetError):
     """The libraries of the extra `import` aren't installed."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"Reading a snippet needs {name}, which isn't installed: run {INSTALL}")
+        super().__init__(
+            f"Reading a snippet needs {name}, which isn't installed: "
+            "run pip install restock-kit[import]"
+        )
 
 
 def plain(text: str, limit: int = 60) -> str:
     """A text of the snippet's in one line without control characters, for a terminal."""
-    shown = text[: limit + 1]
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
+    shown = "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[: limit + 1]
+    )
     return shown if len(text) <= limit else shown[:limit] + "…"
 
 
-LIMIT = 2_000_000
-"""The largest file that is read, in bytes. A theme's layout has some ten thousand."""
+class File:
+    """A file's bytes, and the same with its template's tags blanked out."""
 
-_OPEN = re.compile(rb"\{[%#{]")
-_OUTPUT = re.compile(rb"\{\{[^{}]{0,500}\}\}")
-_COMMENT = re.compile(rb"\{%-?\s*comment\b")
-_ENDCOMMENT = re.compile(rb"\{%-?\s*endcomment\s*-?%\}")
-_NOT_NEWLINE = re.compile(rb"[^\n]")
+    def __init__(self, text: str) -> None:
+        self.original = text.removeprefix("\ufeff").encode(errors="replace")
+        if len(self.original) > LIMIT:
+            raise SnippetError(
+                f"The file has {len(self.original):,} bytes, and {LIMIT:,} at most are read: "
+                "copy the <script> with the two klaviyo calls into a file of its own"
+            )
+        self.tags: list[tuple[int, int]] = []
+        """Where a tag such as `{% if … %}` begins and ends."""
+        self.outputs: list[tuple[int, int]] = []
+        """The same for an output such as `{{ … }}`."""
+        self.masked = _TEMPLATE.sub(self._mask, self.original)
 
+    def _mask(self, found: re.Match[bytes]) -> bytes:
+        if found.lastgroup == "output":
+            self.outputs.append(found.span())
+            # a name, so that the script can still be parsed
+            return b"$" + b"_" * (len(found[0]) - 1)
+        if found.lastgroup == "tag":
+            self.tags.append(found.span())
+        return _blank(found[0])
 
-@dataclass(frozen=True)
-class Span:
-    """A stretch of the file, in bytes."""
+    @property
+    def is_html(self) -> bool:
+        """Whether it looks like HTML rather than a script."""
+        return bool(_HTML.search(self.masked))
 
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file, and the same bytes with template tags masked: every byte keeps its place."""
-
-    original: bytes
-    masked: bytes
-    tags: list[Span] = field(default_factory=list)
-    outputs: list[Span] = field(default_factory=list)
-    newlines: list[int] = field(default_factory=list)
+    def text(self, start: int, end: int) -> str:
+        """What the file as given has from one byte to another."""
+        return self.original[start:end].decode(errors="replace")
 
     def line(self, offset: int) -> int:
-        """The line in which a byte stands, counted from 1."""
-        return bisect_left(self.newlines, offset) + 1
+        """The line of a byte, counted from 1."""
+        return self.original.count(b"\n", 0, offset) + 1
 
-    def column(self, offset: int) -> int:
-        """The place of a byte in its line, in characters, counted from 1."""
-        line = self.line(offset)
-        start = self.newlines[line - 2] + 1 if line > 1 else 0
-        return len(self.original[start:offset].decode(errors="replace")) + 1
-
-    def text(self, span: Span) -> str:
-        """What stands there in the file as given."""
-        return self.original[span.start : span.end].decode(errors="replace")
+    def is_filled_in(self, start: int, end: int) -> bool:
+        """Whether a template's output begins from one byte to another."""
+        return any(start <= at < end for at, _ in self.outputs)
 
     def wrong(self, offset: int, message: str) -> SnippetError:
         """The error for something that is no JavaScript."""
-        line, column = self.line(offset), self.column(offset)
+        line = self.line(offset)
+        start = self.original.rfind(b"\n", 0, offset) + 1
+        column = len(self.original[start:offset].decode(errors="replace")) + 1
         return SnippetError(
             f"Line {line}, column {column} is not valid JavaScript: {message}", line, column
         )
 
 
-def within(spans: list[Span], outer: Span) -> list[Span]:
-    """Those of the spans, which are in order, that begin inside another."""
-    first = bisect_left(spans, outer.start, key=lambda span: span.start)
-    return spans[first : bisect_right(spans, outer.end - 1, key=lambda span: span.start)]
+def _blank(code: bytes) -> bytes:
+    return re.sub(rb"[^\n]", b" ", code)
 
 
-def load(text: str) -> Source:
-    """Take a file's text; raises `SnippetError` if there is too much of it."""
-    original = text.removeprefix("\ufeff").encode(errors="replace")
-    if len(original) > LIMIT:
-        raise SnippetError(
-            f"The file has {len(original):,} bytes, and {LIMIT:,} at most are read: "
-            "copy the <script> with the two klaviyo calls into a file of its own"
-        )
-    tags, comments, outputs = _templates(original)
-    masked = bytearray(original)
-    for span in [*tags, *comments]:
-        masked[span.start : span.end] = _NOT_NEWLINE.sub(b" ", original[span.start : span.end])
-    for span in outputs:  # a name, so that the script still parses
-        masked[span.start : span.end] = b"$" + b"_" * (span.end - span.start - 1)
-    newlines = [found.start() for found in re.finditer(rb"\n", original)]
-    return Source(original, bytes(masked), tags, outputs, newlines)
+class _Scripts(HTMLParser):
+    """Where the scripts of an HTML file begin and end; data in a `<script>` is none."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.spans: list[tuple[int, int]] = []
+        self._start: int | None = None
+        self._lines = [0, *(match.end() for match in re.finditer("\n", html))]
+        self.feed(html)
+        self.close()
+
+    def _offset(self) -> int:
+        line, column = self.getpos()
+        return self._lines[line - 1] + column
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script":
+            kind = dict(attrs).get("type") or ""
+            is_data = re.search("json|template|html|x-", kind, re.I)
+            end_of_tag = self._offset() + len(self.get_starttag_text() or "")
+            self._start = None if is_data else end_of_tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "script" and self._start is not None:
+            self.spans.append((self._start, self._offset()))
+            self._start = None
 
 
-def _templates(code: bytes) -> tuple[list[Span], list[Span], list[Span]]:
-    """The tags, comments and outputs of Liquid or Jinja; each is looked for once, forwards."""
-    tags, comments, outputs = [], [], []
-    unclosed: set[bytes] = set()
-    at = 0
-    while opening := _OPEN.search(code, at):
-        start, kind = opening.start(), opening.group()
-        at = opening.end()
-        if kind == b"{{":
-            if output := _OUTPUT.match(code, start):
-                at = output.end()
-                outputs.append(Span(start, at))
-            continue
-        close = -1 if kind in unclosed else code.find(kind[:0:-1] + b"}", at)
-        if close < 0:
-            unclosed.add(kind)
-            continue
-        at = close + 2
-        if kind == b"{#":
-            comments.append(Span(start, at))
-        elif _COMMENT.match(code, start) and b"comment" not in unclosed:
-            end = _ENDCOMMENT.search(code, at)
-            if end:
-                at = end.end()
-            else:
-                unclosed.add(b"comment")
-            comments.append(Span(start, at))
-        else:
-            tags.append(Span(start, at))
-    return tags, comments, outputs
+def scripts(masked: bytes) -> Iterator[bytes]:
+    """Each script of an HTML file, with all around it blanked out."""
+    # one character a byte
+    for start, end in _Scripts(masked.decode("latin-1")).spans:
+        yield _blank(masked[:start]) + masked[start:end] + _blank(masked[end:])

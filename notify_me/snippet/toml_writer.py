@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .grammar import load_module
+from .calls import load_module
 
 
 def written(
