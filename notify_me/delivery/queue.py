@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowSerializationFormat
 from sqlalchemy.orm import Session
 
 from ..klaviyo.calls import Call, Operation
@@ -25,6 +24,9 @@ from ..settings import SettingsError
 from ..variants import CompositeID
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
+    from dbos import DBOSClient, EnqueueOptions
     from sqlalchemy import Connection, Engine
 
 NAME = "notify-me"
@@ -54,8 +56,16 @@ _TABLES = frozenset(
 )
 """DBOS's names, under which a shop on SQLite can have no tables of its own."""
 
-# its lines tell of every start; what goes wrong comes as warnings
-logging.getLogger("dbos").setLevel(logging.WARNING)
+
+def _dbos() -> ModuleType:
+    """DBOS, imported at first use: that takes half a second of processor time, which a shop without
+    an outage never needs.
+    """
+    import dbos
+
+    # its lines tell of every start; what goes wrong comes as warnings
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+    return dbos
 
 
 def check_sqlite(
@@ -96,7 +106,7 @@ def upgrade(engine: Engine) -> None:
                 f"The table {taken[0]} stands where the delivery queue needs its own: rename it, "
                 "or use PostgreSQL, where the queue has a schema of its own"
             )
-    DBOS.migrate(url_of(engine), schema=SCHEMA)
+    _dbos().DBOS.migrate(url_of(engine), schema=SCHEMA)
 
 
 def url_of(engine: Engine) -> str:
@@ -184,7 +194,7 @@ class Queue:
     def client(self) -> DBOSClient:
         """DBOS's client, made at first use: one made before a fork would share its sockets."""
         if self._made is None:
-            self._made = DBOSClient(
+            self._made = _dbos().DBOSClient(
                 system_database_engine=self._engine(),
                 dbos_system_schema=SCHEMA,
                 application_name=NAME,
@@ -213,7 +223,7 @@ class Queue:
             "queue_name": queue,
             "workflow_id": job.id,
             "app_version": VERSION,
-            "serialization_type": WorkflowSerializationFormat.PORTABLE,
+            "serialization_type": _dbos().WorkflowSerializationFormat.PORTABLE,
         }
         if delay > 0:
             options["delay_seconds"] = delay
