@@ -151,8 +151,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/web/submission.py",
-        "if replies.from_element() or",
-        "if not replies.from_element() or",
+        "if responses.from_element() or",
+        "if not responses.from_element() or",
         KIT,
     ),
     Mutation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 from flask import g, has_request_context, render_template, request
@@ -17,6 +16,7 @@ from ..klaviyo.outcomes import Accepted, Answer
 from ..store.sign_up_log import LoggedSignUp
 from ..variants import Variant
 from . import responses
+from .product import Product
 
 PreviewState = Literal["button", "form", "errors", "done"]
 STATES: tuple[PreviewState, ...] = get_args(PreviewState)
@@ -66,33 +66,22 @@ def simulated_success(sign_up: SignUp) -> LoggedSignUp:
     return LoggedSignUp.of(sign_up, made, [Accepted(Answer(202))] * len(made))
 
 
-def dialog(
-    state: PreviewState,
-    variant: Variant,
-    siblings: Sequence[Variant],
-    waiting: Sequence[Variant],
-) -> Markup:
+def dialog(state: PreviewState, product: Product) -> Markup:
     """The form's dialog in a state, open."""
-    context = in_state(state, variant, siblings, waiting)
+    context = in_state(state, product)
     page = render_template("notify_me/preview.html", heading="h2", prefix=_PREFIX, **context)
     return Markup(page)  # noqa: S704 - Jinja's own output
 
 
-def in_state(
-    state: PreviewState | None,
-    variant: Variant,
-    siblings: Sequence[Variant],
-    waiting: Sequence[Variant],
-) -> dict[str, Any]:
-    """What the templates need for the form of `variant` in a state, the template among it."""
-    typed = _typed(state, variant)
-    data = {"variants": [str(variant.composite_id)]}
-    form = SignUpForm(typed, offered=siblings, offer=current_offer(), data=data)
+def in_state(state: PreviewState | None, product: Product) -> dict[str, Any]:
+    """What the templates need for the form of a product in a state, the template among it."""
+    typed = _typed(state, product.variant)
+    data = {"variants": [str(product.variant.composite_id)]}
+    form = SignUpForm(typed, offered=product.variants, offer=current_offer(), data=data)
     if typed is not None and form.validate() and state == "done":
-        return responses.done_context(
-            simulated_success(form.to_sign_up()), siblings, simulated=True
-        )
-    context = responses.FormReply(form, variant, waiting, choose=False).context()
+        logged = simulated_success(form.to_sign_up())
+        return responses.done_context(logged, product, simulated=True)
+    context = responses.FormReply(form, product, choose=False).context()
     # the focus is the page's that shows the preview
     return {**context, "view": responses.FORM, "focus": False}
 

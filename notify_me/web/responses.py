@@ -31,22 +31,7 @@ from ..variants import Variant
 from .abuse import HONEYPOT, TOO_MANY
 from .confirmation import consent_told, missed_of, news_of
 from .placeholders import filled, footer
-
-__all__ = [
-    "FORM",
-    "FormReply",
-    "NotFound",
-    "available",
-    "done",
-    "done_context",
-    "done_link",
-    "failed",
-    "from_element",
-    "send",
-    "unknown",
-    "unwatched",
-]
-
+from .product import Product
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 """The templates of the form and of what follows it."""
@@ -88,29 +73,30 @@ class FormReply:
     """The form for a product's variants, with whatever was typed and whatever went wrong."""
 
     form: SignUpForm
-    variant: Variant
-    waiting: Sequence[Variant]
+    product: Product
     choose: bool
+    """Whether no variant is meant until the shopper chooses one."""
 
     def context(self, alert: str = "") -> dict[str, Any]:
         """What the form's template needs."""
         settings = current_settings()
+        variant, waiting = self.product.variant, self.product.waiting
         named = not self.choose
         # one that was listed stays listed, or a choice would turn into the address's own variant
-        own = [each.composite_id for each in self.waiting] == [self.variant.composite_id]
-        listed = bool(self.waiting) and (self.choose or "listed" in request.args or not own)
+        own = [each.composite_id for each in waiting] == [variant.composite_id]
+        listed = bool(waiting) and (self.choose or "listed" in request.args or not own)
         marks: dict[str, Any] = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
         return {
             "form": self.form,
             "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
             "example": example(self.form.offer.default_region),
-            "variant": self.variant,
-            "waiting": self.waiting if listed else (),
+            "variant": variant,
+            "waiting": waiting if listed else (),
             "choose": self.choose,
-            "action": _address("notify_me.submit", self.variant.composite_id, **marks),
-            "headline": filled(settings.modal.headline, self.variant, named),
-            "body_content": filled(settings.modal.body_content, self.variant, named),
-            "footer_content": footer(settings.modal.footer_content, self.variant, named),
+            "action": _address("notify_me.submit", variant.composite_id, **marks),
+            "headline": filled(settings.modal.headline, variant, named),
+            "body_content": filled(settings.modal.body_content, variant, named),
+            "footer_content": footer(settings.modal.footer_content, variant, named),
             "modal": settings.modal,
             "submit_label": settings.modal.button_label or settings.button.label,
             "alert": alert,
@@ -187,31 +173,29 @@ def done_link(variant: Variant, signed: str) -> Response:
 
 def send(
     logged: LoggedSignUp,
-    siblings: Sequence[Variant],
+    product: Product,
     calls: Sequence[Mapping[str, Any]],
     signed: str,
 ) -> Response:
     """Client mode: the calls, the view to show once all are accepted, and the sign-up's ID."""
-    reply = done(logged, siblings)
+    reply = done(logged, product)
     return make_response(
         jsonify(state="send", html=(reply.json or {})["html"], calls=calls, sign_up=signed)
     )
 
 
-def done(logged: LoggedSignUp, siblings: Sequence[Variant], *, simulated: bool = False) -> Response:
+def done(logged: LoggedSignUp, product: Product, *, simulated: bool = False) -> Response:
     """Request received: what was taken, and what was not and why."""
-    context = done_context(logged, siblings, simulated=simulated)
+    context = done_context(logged, product, simulated=simulated)
     return _reply("done", DONE, HTTPStatus.OK, context)
 
 
-def done_context(
-    logged: LoggedSignUp, siblings: Sequence[Variant], *, simulated: bool
-) -> dict[str, Any]:
+def done_context(logged: LoggedSignUp, product: Product, *, simulated: bool) -> dict[str, Any]:
     """What the done view's template needs, the template among it.
 
     Raises `NotFound` when nothing of the sign-up was for these variants.
     """
-    known = {str(variant.composite_id): variant for variant in siblings}
+    known = {str(variant.composite_id): variant for variant in product.variants}
     taken: list[Variant] = []
     missed: list[Variant] = []
     reasons: list[str] = []

@@ -1,4 +1,4 @@
-"""Takes a valid sign-up the way that the mode says: log it, send it, log how it ended, say so."""
+"""Process a valid sign-up: record it, send it, record the outcome, respond."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_account, current_state
 from ..delivery import DEADLINE, jobs, left_over, log_outcome, try_now
-from ..form.sign_up_form import SignUpForm
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, calls
@@ -21,7 +20,6 @@ from ..klaviyo.client import Deadline
 from ..klaviyo.outcomes import Accepted, Answer, Outcome, Refused, Temporary
 from ..store.sign_up_log import LoggedSignUp
 from ..store.tables import CallState
-from ..variants import Variant
 from . import client_mode, responses
 
 logger = logging.getLogger(__name__)
@@ -35,18 +33,20 @@ def by_browser() -> bool:
     return current_account().mode == "client" and responses.from_element()
 
 
-def take(
-    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply
-) -> Response:
-    """Take a valid form the way that the mode says; the log's database may be away."""
+def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Record a valid sign-up, send its calls, record how they ended, and respond.
+
+    The log's database may be away.
+    """
     state = current_state()
-    sign_up = form.to_sign_up()
     # what the catalog read is read: no connection of the shop's waits while Klaviyo is called
     if state.db.session.in_transaction():
         state.db.session.rollback()
     try:
         if by_browser():
-            return _by_browser(form, siblings, form_reply, sign_up)
+            if "sign_up" in request.form:
+                return _report(sign_up, form_reply)
+            return _hand_over(sign_up, form_reply)
         if state.klaviyo is None:
             return form_reply.failed(outcomes.NEEDS_SCRIPT)
         deadline = Deadline(DEADLINE)
@@ -56,37 +56,42 @@ def take(
         _cant_log(error)
         return form_reply.failed(outcomes.TRY_AGAIN)
     results = try_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
-    return _settled(form, siblings, form_reply, Sent(sign_up_id, sign_up, to_make, results))
+    return _finish(Attempt(sign_up_id, sign_up, to_make, results), form_reply)
 
 
-def _by_browser(
-    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply, sign_up: SignUp
-) -> Response:
-    """Client mode: hand the calls to the element, or take its report of them.
+def _hand_over(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Client mode: give the calls to the element, and what it shows once all are accepted."""
+    state = current_state()
+    to_make = calls(sign_up, "client")
+    sign_up_id = state.log.start(sign_up, to_make, "client")
+    everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
+    to_send = client_mode.to_send(current_account(), to_make)
+    signed = state.signer.dumps(sign_up_id)
+    return responses.send(everything, form_reply.product, to_send, signed)
+
+
+def _report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Client mode: record what the element says of its calls.
 
     A report on a sign-up that we never signed, or too long ago, that was made before, or whose form
     isn't the one that was logged, is not acted on.
     """
     state = current_state()
-    to_make = calls(sign_up, "client")
-    if "sign_up" not in request.form:
-        sign_up_id = state.log.start(sign_up, to_make, "client")
-        everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
-        to_send = client_mode.to_send(current_account(), to_make)
-        return responses.send(everything, siblings, to_send, state.signer.dumps(sign_up_id))
     reported = _report_of()
     logged = state.log.read(reported) if reported else None
     if reported is None or logged is None:
         return form_reply.failed(outcomes.TRY_AGAIN)
+    to_make = calls(sign_up, "client")
     if not state.log.claim(reported, sign_up, to_make):
-        taken = any(call.state in (CallState.TAKEN, CallState.KEPT) for call in logged.calls)
-        return responses.done(logged, siblings) if taken else form_reply.failed(outcomes.TRY_AGAIN)
+        if any(call.state in (CallState.TAKEN, CallState.KEPT) for call in logged.calls):
+            return responses.done(logged, form_reply.product)
+        return form_reply.failed(outcomes.TRY_AGAIN)
     results = client_mode.reported(request.form.get("answers", ""), to_make)
     for call, result in zip(to_make, results, strict=True):
         if result is not None:
             log_outcome(call, result, reported, hearsay=True)
     finished = _taken_over(sign_up, reported, results)
-    return _settled(form, siblings, form_reply, Sent(reported, sign_up, to_make, finished))
+    return _finish(Attempt(reported, sign_up, to_make, finished), form_reply)
 
 
 def _report_of() -> str | None:
@@ -124,7 +129,7 @@ def _blocked(result: Outcome | None) -> Outcome | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Attempt:
     """A sign-up that went out: its calls and how each ended, by position."""
 
     sign_up_id: str
@@ -133,17 +138,15 @@ class Sent:
     results: Sequence[Outcome | None]
 
 
-def _settled(
-    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply, sent: Sent
-) -> Response:
+def _finish(attempt: Attempt, form_reply: responses.FormReply) -> Response:
     """Log how the calls ended, keep those that must go later, and tell the shopper."""
-    state = current_state()
+    state, results = current_state(), attempt.results
     # without a private key nothing can be sent later
-    kept = left_over(sent.results) if state.klaviyo is not None else []
+    kept = left_over(results) if state.klaviyo is not None else []
     logged = True
     try:
         state.log.settle(
-            sent.sign_up_id, sent.results, kept, lambda connection: _keep(connection, sent, kept)
+            attempt.sign_up_id, results, kept, lambda connection: _keep(connection, attempt, kept)
         )
     except SQLAlchemyError as error:
         _cant_log(error)
@@ -152,22 +155,22 @@ def _settled(
             return form_reply.failed(outcomes.TRY_AGAIN)
         # Klaviyo's answer stands all the same; the log shows these calls as unknown
         logged = False
-    if not kept and not any(isinstance(each, Accepted) for each in sent.results):
-        return _not_taken(form, sent.results, form_reply)
+    if not kept and not any(isinstance(each, Accepted) for each in results):
+        return _not_taken(results, form_reply)
     if responses.from_element() or not logged:
-        return responses.done(
-            LoggedSignUp.of(sent.sign_up, sent.calls, sent.results, kept), siblings
-        )
-    return responses.done_link(form_reply.variant, state.done_signer.dumps(sent.sign_up_id))
+        done = LoggedSignUp.of(attempt.sign_up, attempt.calls, results, kept)
+        return responses.done(done, form_reply.product)
+    signed = state.done_signer.dumps(attempt.sign_up_id)
+    return responses.done_link(form_reply.product.variant, signed)
 
 
-def _keep(connection: Connection, sent: Sent, kept: Sequence[int]) -> None:
+def _keep(connection: Connection, attempt: Attempt, kept: Sequence[int]) -> None:
     """Put the calls at these positions into the queue; a throttle's end is waited for."""
     # the queue is the server's, whoever tried first: calls with the private key
-    to_make = calls(sent.sign_up, "api")
-    waits = [each.answer.retry_after or 0 for each in sent.results if each is not None]
+    to_make = calls(attempt.sign_up, "api")
+    waits = [each.answer.retry_after or 0 for each in attempt.results if each is not None]
     delay = float(max(waits, default=0))
-    current_state().queue.keep(connection, jobs(sent.sign_up_id, to_make, kept), delay=delay)
+    current_state().queue.keep(connection, jobs(attempt.sign_up_id, to_make, kept), delay=delay)
 
 
 def _cant_log(error: SQLAlchemyError) -> None:
@@ -175,9 +178,8 @@ def _cant_log(error: SQLAlchemyError) -> None:
     logger.error("the sign-up log can't be written: %s", type(error).__name__)
 
 
-def _not_taken(
-    form: SignUpForm, results: Sequence[Outcome | None], form_reply: responses.FormReply
-) -> Response:
+def _not_taken(results: Sequence[Outcome | None], form_reply: responses.FormReply) -> Response:
+    form = form_reply.form
     made = [each for each in results if each is not None]
     refused = [each for each in made if isinstance(each, Refused)]
     for each in made:

@@ -9,9 +9,10 @@ from typing import Any
 from flask import current_app, render_template, url_for
 from markupsafe import Markup
 
-from ..context import current_settings, current_state
+from ..context import current_settings
 from ..variants import Variant
 from . import preview, public_count, theme
+from .product import product_of
 
 
 def notify_me(
@@ -77,7 +78,7 @@ def _form(variant: Variant) -> Markup:
         heading="h2",
         anchor=current_settings().button.alternate_anchor,
         count=_count(variant),
-        **preview.in_state(preview.state(), variant, *_siblings(variant)),
+        **preview.in_state(preview.state(), product_of(variant)),
     )
     return Markup(page)  # noqa: S704 - Jinja's own output
 
@@ -85,14 +86,7 @@ def _form(variant: Variant) -> Markup:
 def _previewed(variant: Variant) -> Markup:
     """The form's dialog, open, where this request previews it; else nothing."""
     state = preview.state()
-    return preview.dialog(state, variant, *_siblings(variant)) if state else Markup()
-
-
-def _siblings(variant: Variant) -> tuple[Sequence[Variant], Sequence[Variant]]:
-    """The product's variants, and those of them that can be waited for."""
-    siblings = current_state().catalog.siblings(variant.composite_id)
-    trigger = current_settings().trigger
-    return siblings, [each for each in siblings if trigger.offers_alert(each)]
+    return preview.dialog(state, product_of(variant)) if state else Markup()
 
 
 def _count(variant: Variant) -> str:

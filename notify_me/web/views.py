@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from flask import Blueprint, Response, abort, request
 from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
@@ -18,10 +17,10 @@ from ..i18n.text import gettext, isolated, language
 from ..klaviyo.calls import Operation
 from ..store.sign_up_log import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
-from ..variants import CompositeID, Variant
 from . import abuse, responses, theme
 from .preview import mark, previewing, simulated_success
-from .submission import LINK_AGE, by_browser, take
+from .product import Product, load_product
+from .submission import LINK_AGE, by_browser, process
 
 logger = logging.getLogger(__name__)
 
@@ -78,19 +77,6 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
     return responses.failed(N_("That was more than a sign-up can hold, so it wasn't taken."), 413)
 
 
-def _siblings(composite_id: str) -> tuple[Variant, Sequence[Variant]]:
-    """The variant under this ID and its product's variants; 404 where the shop has none."""
-    try:
-        wanted = CompositeID.parse(composite_id)
-    except ValueError:
-        abort(404)
-    siblings = current_state().catalog.siblings(wanted)
-    found = next((each for each in siblings if each.composite_id == wanted), None)
-    if found is None:
-        abort(404)
-    return found, siblings
-
-
 @blueprint.get("/theme.css")
 def theme_css() -> Response:
     """The merchant's looks; kept for a year under the address that names their version."""
@@ -107,89 +93,91 @@ def theme_css() -> Response:
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
     """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
-    variant, siblings = _siblings(composite_id)
+    product = load_product(composite_id)
+    if product is None:
+        abort(404)
     if done := request.args.get("done"):
-        return _done(variant, done, siblings)
-    choose = "choose" in request.args and len(siblings) > 1
-    trigger = current_settings().trigger
-    waiting = [each for each in siblings if trigger.offers_alert(each)]
-    if not (waiting if choose else trigger.offers_alert(variant)):
-        asked = siblings if choose else [variant]
+        return _done(product, done)
+    choose = _must_choose(product)
+    variant, trigger = product.variant, current_settings().trigger
+    if not (product.waiting if choose else trigger.offers_alert(variant)):
+        asked = product.variants if choose else [variant]
         back = [each for each in asked if trigger.can_buy(each)]
         return responses.available(back[0], status=200) if back else responses.unwatched(variant)
     chosen = [] if choose else [str(variant.composite_id)]
-    form = SignUpForm(offered=siblings, offer=current_offer(), data={"variants": chosen})
-    return responses.FormReply(form, variant, waiting, choose=choose).shown()
+    data = {"variants": chosen}
+    form = SignUpForm(offered=product.variants, offer=current_offer(), data=data)
+    return responses.FormReply(form, product, choose=choose).shown()
 
 
-def _done(variant: Variant, signed: str, siblings: Sequence[Variant]) -> Response:
+def _must_choose(product: Product) -> bool:
+    return "choose" in request.args and len(product.variants) > 1
+
+
+def _done(product: Product, signed: str) -> Response:
     state = current_state()
     try:
         sign_up_id = state.done_signer.loads(signed, max_age=LINK_AGE)
     except BadData:
         abort(404)
     if sign_up_id == NOBODY:
-        asked = LoggedCall(
-            Operation.BACK_IN_STOCK, str(variant.composite_id), CallState.TAKEN, words=""
-        )
-        return responses.done(LoggedSignUp((), None, None, (), (asked,)), siblings)
+        variant = str(product.variant.composite_id)
+        asked = LoggedCall(Operation.BACK_IN_STOCK, variant, CallState.TAKEN, words="")
+        return responses.done(LoggedSignUp((), None, None, (), (asked,)), product)
     if (logged := state.log.read(sign_up_id)) is None:
         abort(404)
-    return responses.done(logged, siblings)
+    return responses.done(logged, product)
 
 
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
     """Take a sign-up; the replies are the design's table: done, invalid, available, failed."""
-    try:
-        variant, siblings = _siblings(composite_id)
-    except responses.NotFound:
+    product = load_product(composite_id)
+    if product is None:
         return responses.unknown()
-    choose = "choose" in request.args and len(siblings) > 1
     given = request.form
     # a list in which nothing is ticked is an error; without one, the address says which is meant
     if "variants" not in given and not {"choose", "listed"} & {*request.args}:
         given = given.copy()  # type: ignore[assignment]
-        given["variants"] = str(variant.composite_id)
-    form = SignUpForm(given, offered=siblings, offer=current_offer())
-    trigger = current_settings().trigger
-    waiting = [each for each in siblings if trigger.offers_alert(each)]
-    form_reply = responses.FormReply(form, variant, waiting, choose=choose)
+        given["variants"] = composite_id
+    form = SignUpForm(given, offered=product.variants, offer=current_offer())
+    form_reply = responses.FormReply(form, product, choose=_must_choose(product))
     if previewing():
-        return _preview(form, siblings, variant) if form.validate() else form_reply.invalid()
+        return _simulated(form_reply) if form.validate() else form_reply.invalid()
     reporting = by_browser() and "sign_up" in request.form
     try:
         abuse.count_address()
         if not form.validate():
             return form_reply.invalid()
+        sign_up = form.to_sign_up()
         if not reporting:
-            sign_up = form.to_sign_up()
             for contact in (sign_up.email, sign_up.phone_number):
                 abuse.count_contact(current_state().log.contact_hmac(contact))
     except abuse.TooMany as error:
         return form_reply.too_many(error.retry_after)
     if abuse.by_a_machine():
         logger.info("a sign-up with the hidden field filled in was dropped")
-        return _preview(form, siblings, variant)
+        return _simulated(form_reply)
     # what a browser has sent already is recorded, whatever came back meanwhile
-    back = None if reporting else _available(form, siblings, form_reply)
-    return back or take(form, siblings, form_reply)
+    back = None if reporting else _available(form_reply)
+    return back or process(sign_up, form_reply)
 
 
-def _preview(form: SignUpForm, siblings: Sequence[Variant], variant: Variant) -> Response:
+def _simulated(form_reply: responses.FormReply) -> Response:
     """What a success reads like, for a machine or a preview: nothing is logged, nothing sent."""
+    product = form_reply.product
     if not responses.from_element():
-        return responses.done_link(variant, current_state().done_signer.dumps(NOBODY))
-    logged = simulated_success(form.to_sign_up())
-    return responses.done(logged, siblings, simulated=previewing())
+        signed = current_state().done_signer.dumps(NOBODY)
+        return responses.done_link(product.variant, signed)
+    logged = simulated_success(form_reply.form.to_sign_up())
+    return responses.done(logged, product, simulated=previewing())
 
 
-def _available(
-    form: SignUpForm, siblings: Sequence[Variant], form_reply: responses.FormReply
-) -> Response | None:
+def _available(form_reply: responses.FormReply) -> Response | None:
     """The reply for chosen variants that can be bought or aren't watched; None when all wait."""
-    chosen = [each for each in siblings if str(each.composite_id) in form.chosen]
-    gone = [each for each in chosen if each not in form_reply.waiting]
+    form, product = form_reply.form, form_reply.product
+    chosen = [each for each in product.variants if str(each.composite_id) in form.chosen]
+    gone = [each for each in chosen if each not in product.waiting]
     back = [each for each in gone if current_settings().trigger.can_buy(each)]
     if not gone:
         return None
