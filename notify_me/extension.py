@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
-from werkzeug.routing import PathConverter
 
 from .cli import commands
 from .context import State, Visits, current_languages, klaviyo_of
 from .delivery import Queue
 from .delivery.queue import check_sqlite
-from .form import consent, legal_texts
+from .form import consent
 from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.list_opt_in import OptIn
@@ -24,7 +22,7 @@ from .store.sign_up_log import SignUpLog
 from .variants import Catalog
 from .web import abuse, theme
 from .web.template_globals import notify_me, notify_me_head
-from .web.views import blueprint
+from .web.views import CompositeIDConverter, blueprint
 
 if TYPE_CHECKING:
     from flask_sqlalchemy_lite import SQLAlchemy
@@ -70,7 +68,7 @@ class NotifyMe:
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
         consent.check(settings, account)
-        for each in (*theme.faint(settings), *legal_texts.unspoken(settings)):
+        for each in (*theme.faint(settings), *consent.unspoken(settings)):
             logger.warning("%s", each)
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
@@ -93,20 +91,13 @@ class NotifyMe:
         )
         abuse.init_app(app)
         locales.init_app(app, settings.languages.offered[0], current_languages)
-        app.url_map.converters["composite_id"] = _CompositeIDConverter
+        app.url_map.converters["composite_id"] = CompositeIDConverter
         app.register_blueprint(blueprint)
         app.cli.add_command(commands)
         app.jinja_env.globals["notify_me_gettext"] = text.gettext
         app.jinja_env.globals["notify_me_language"] = text.language
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
-
-
-class _CompositeIDConverter(PathConverter):
-    """`path`, but with every reserved character quoted: browsers resolve `..` in a path."""
-
-    def to_url(self, value: str) -> str:
-        return quote(value, safe="")
 
 
 def _klaviyo(account: Account, settings: Settings) -> CircuitBreaker | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .channels import Channel
 from .context import current_account, current_state
-from .form import consent, legal_texts
+from .form import consent
 from .i18n.catalogs import KNOWN as LANGUAGES
 from .settings import Settings
 from .snippet import ExtraMissingError, Imported, Note, SnippetError, read_snippet
@@ -53,11 +53,11 @@ def faint_colors(settings: Settings) -> list[str]:
 
 def unavailable_channels(settings: Settings) -> list[str]:
     """A sentence for each language in which a channel can't be offered, for lack of a text."""
-    return legal_texts.unspoken(settings)
+    return consent.unspoken(settings)
 
 
 def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
     """The names under `[texts.<locale>.consent]` of the texts without which a channel isn't offered
     in that language.
     """
-    return {name for each in Channel for name in legal_texts.lacking(settings, each, locale)}
+    return {name for each in Channel for name in consent.lacking(settings, each, locale)}

@@ -69,9 +69,9 @@ MUTATIONS = [
         KIT,
     ),
     Mutation(
-        "notify_me/klaviyo/calls.py",
-        'return "email" if self is Channel.EMAIL else "phone_number"',
-        'return "phone_number" if self is Channel.SMS else "email"',
+        "notify_me/channels.py",
+        'short_name="WhatsApp",\n                identifier="phone_number",',
+        'short_name="WhatsApp",\n                identifier="email",',
         KIT,
     ),
     Mutation(
@@ -133,8 +133,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/form/consent.py",
-        'always = consent.email_list == "always"',
-        "always = True",
+        'if consent.email_list == "always":',
+        "if True:",
         KIT,
     ),
     Mutation(

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from ..channels import Channel
+from ..i18n.catalogs import SOURCE, catalog
 from ..i18n.text import gettext, isolated
 from ..klaviyo.calls import Consent, Statement
 from ..settings import Account, Settings, SettingsError
 from ..settings import Consent as ConsentSettings
-from ..settings.localized import localized
-from .legal_texts import lacking, language_of
+from ..settings.localized import localized, own_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,4 +218,55 @@ def _dead_links(settings: Settings, account: Account) -> list[str]:
     return [
         f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
         for name in dict.fromkeys(found)
+    ]
+
+
+_FURTHER = ("program", "frequency")
+"""What these texts may name, in words."""
+
+
+def _written_in(settings: Settings, locale: str) -> bool:
+    """Whether the texts of [consent] are for whoever reads `locale`."""
+    written = settings.consent.locale.replace("-", "_")
+    same = written.split("_")[0].lower() == locale.split("_")[0].lower()
+    # who has changed `locale` knows what stands there: it serves the shop's first language
+    return same or (locale == settings.languages.offered[0] and written != SOURCE)
+
+
+def language_of(settings: Settings, name: str, locale: str) -> str:
+    """The language of the text that is shown for `[consent] name`."""
+    own = own_text(settings, locale, ("consent", name)) is not None
+    default = ConsentSettings.model_fields[name].default
+    translated = getattr(settings.consent, name) == catalog(locale).gettext(default)
+    if _written_in(settings, locale) or not (own or translated):
+        return settings.consent.locale
+    return locale.replace("_", "-")
+
+
+def lacking(settings: Settings, channel: Channel, locale: str) -> list[str]:
+    """The texts that the merchant must write in a language before a channel can be offered in it,
+    by their names under [texts.<locale>.consent].
+    """
+    if _written_in(settings, locale):
+        return []
+    texts = {
+        name: own_text(settings, locale, ("consent", name)) for name in channel.info.legal_texts
+    }
+    said = " ".join(each for each in texts.values() if each)
+    named = [
+        name
+        for name in _FURTHER
+        if f"{{{name}}}" in said and own_text(settings, locale, ("consent", name)) is None
+    ]
+    return [*(name for name, text in texts.items() if text is None), *named]
+
+
+def unspoken(settings: Settings) -> list[str]:
+    """A warning for each language in which a channel can't be offered, for want of a text."""
+    return [
+        f"{channel} isn't offered in the language {locale}, for which the legal texts are missing: "
+        f"set {' and '.join(missing)} under [texts.{locale}.consent]"
+        for locale in settings.languages.offered
+        for channel in settings.channels.offered
+        if (missing := lacking(settings, channel, locale))
     ]

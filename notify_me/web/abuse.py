@@ -8,7 +8,9 @@ from flask import Flask, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 
+from ..context import current_state
 from ..i18n.catalogs import N_
+from ..klaviyo.calls import SignUp
 
 PER_ADDRESS = "30 per minute"
 """Posts from one address: in client mode a sign-up takes two. A household shares one address."""
@@ -44,10 +46,12 @@ def count_address() -> None:
     _count(PER_ADDRESS, get_remote_address())
 
 
-def count_contact(contact_hmac: str | None) -> None:
-    """Count a post for this contact from this address; raises `TooMany`."""
-    if contact_hmac:
-        _count(PER_CONTACT, f"{get_remote_address()} {contact_hmac}")
+def count_contacts(sign_up: SignUp) -> None:
+    """Count a post for each contact of a sign-up from this address; raises `TooMany`."""
+    for contact in (sign_up.email, sign_up.phone_number):
+        if contact:
+            contact_hmac = current_state().log.contact_hmac(contact)
+            _count(PER_CONTACT, f"{get_remote_address()} {contact_hmac}")
 
 
 def _count(limit: str, key: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, request
 from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
 from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import PathConverter
 
 from ..context import current_offer, current_settings, current_state
 from ..form.sign_up_form import SignUpForm
@@ -39,6 +41,14 @@ blueprint = Blueprint(
 )
 blueprint.url_defaults(mark)
 _csrf = SecFetchCSRF()
+
+
+class CompositeIDConverter(PathConverter):
+    """`path`, but with every reserved character quoted: browsers resolve `..` in a path."""
+
+    def to_url(self, value: str) -> str:
+        """The ID as one segment of a path."""
+        return quote(value, safe="")
 
 
 @blueprint.record_once
@@ -151,8 +161,7 @@ def submit(composite_id: str) -> Response:
             return form_reply.invalid()
         sign_up = form.to_sign_up()
         if not reporting:
-            for contact in (sign_up.email, sign_up.phone_number):
-                abuse.count_contact(current_state().log.contact_hmac(contact))
+            abuse.count_contacts(sign_up)
     except abuse.TooMany as error:
         return form_reply.too_many(error.retry_after)
     if abuse.by_a_machine():
