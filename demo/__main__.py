@@ -43,7 +43,7 @@ def main() -> int:
     try:
         demo = flag(given, "DEMO", default="1")
         sandbox = demo and wants_sandbox(given)
-        environ = demo_environment(given, ROOT / "instance") if demo else given
+        environ = demo_environment(given, ROOT / "instance", create=True) if demo else given
         if demo:
             # for links in what Klaviyo is told, which no request has asked for
             environ.setdefault("SHOP_URL", shop_address(environ))

@@ -24,15 +24,19 @@ def wants_sandbox(environ: Mapping[str, str]) -> bool:
     return not any(environ.get(name) for name in KLAVIYO)
 
 
-def demo_environment(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
+def demo_environment(
+    environ: Mapping[str, str], instance: Path, *, create: bool = False
+) -> dict[str, str]:
     """`environ` with what it lacks for a demo: secrets and, unless it names Klaviyo, an account.
 
     What is made up is written to `instance/demo.json`, readable by its owner alone, so that
-    signed links and the sandbox's keys outlive a restart.
+    signed links and the sandbox's keys outlive a restart. Only the launcher creates that file,
+    since it makes the database too; without it others raise `SettingsError`.
     """
     given = {name: value for name, value in environ.items() if value}
     sandbox = wants_sandbox(given)
-    saved = _load(instance) if sandbox or not given.keys() >= set(SECRETS) else {}
+    complete = not sandbox and given.keys() >= set(SECRETS)
+    saved = {} if complete else _load(instance, create=create)
     added = {name: saved[name] for name in SECRETS if name in saved}
     addresses = {**ADDRESSES, **saved, **given}
     if environ.get("FLASK_RUN_FROM_CLI") == "true":
@@ -47,7 +51,7 @@ def demo_environment(environ: Mapping[str, str], instance: Path) -> dict[str, st
 
 def save_addresses(environ: Mapping[str, str], instance: Path) -> None:
     """Save where a demo is open, for `flask …` commands beside it."""
-    saved = _load(instance)
+    saved = _load(instance, create=True)
     wanted = {**saved, **{name: environ[name] for name in ADDRESSES}}
     if wanted != {**ADDRESSES, **saved}:
         _save(instance, wanted)
@@ -63,11 +67,13 @@ def display_host(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
-def _load(instance: Path) -> dict[str, str]:
+def _load(instance: Path, *, create: bool) -> dict[str, str]:
     path = instance / DEMO_FILE
     try:
         saved: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if not create:
+            raise SettingsError("There is no demo yet: make run sets it up and starts it") from None
         instance.mkdir(parents=True, exist_ok=True)
         account = make_account()
         saved = {

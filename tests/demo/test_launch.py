@@ -55,7 +55,11 @@ def is_free(port: int) -> bool:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what runs, with an empty `instance/`."""
-    folder = tmp_path_factory.mktemp("checkout")
+    return copied(tmp_path_factory.mktemp("checkout"))
+
+
+def copied(folder: Path) -> Path:
+    """The folder, with a copy of what runs in it."""
     for name in PARTS:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name)
@@ -326,3 +330,34 @@ def test_a_busy_port_is_named(checkout: Path) -> None:
     assert result.returncode == 2
     assert f"Port {port} on 127.0.0.1 can't be had" in result.stderr
     assert "PORT=5050 make run" in result.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("demo", ["", "1"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "flask", "run"],
+        ["-m", "flask", "--app", "app", "run", "--debug"],
+        ["app.py"],
+        ["-m", "gunicorn", "app:create_app()"],
+    ],
+    ids=["flask run", "debug", "python app.py", "gunicorn"],
+)
+def test_started_otherwise_before_there_is_a_demo(
+    tmp_path: Path, command: list[str], demo: str
+) -> None:
+    """One sentence says which command to type."""
+    result = subprocess.run(
+        [sys.executable, *command],
+        cwd=copied(tmp_path),
+        env={**os.environ, "PORT": str(free_ports(1)[0]), "DEMO": demo},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+    assert result.returncode != 0
+    assert "make run" in result.stderr
+    assert "Traceback" not in result.stderr
