@@ -14,7 +14,11 @@ help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run static ## Start the shop, with a stand-in for Klaviyo unless .env names an account
-	@exec $(if $(wildcard demo),$(BIN)/python -m demo,$(BIN)/honcho start web worker)
+ifneq ($(wildcard demo),)
+	@exec $(BIN)/python -m demo
+else
+	@$(BIN)/flask db upgrade && $(BIN)/flask storefront load && PATH="$(abspath $(BIN)):$$PATH" exec honcho start web worker
+endif
 
 check: $(VENV)/.dev static lint types ## After each edit: lint, types, and the tests without browser or child process
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not browser and not process and not slow"

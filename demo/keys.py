@@ -36,7 +36,8 @@ def demo_environment(
     given = {name: value for name, value in environ.items() if value}
     sandbox = wants_sandbox(given)
     complete = not sandbox and given.keys() >= set(SECRETS)
-    saved = {} if complete else _load(instance, create=create)
+    known = (instance / DEMO_FILE).exists()
+    saved = _load(instance, create=create) if known or not complete else {}
     added = {name: saved[name] for name in SECRETS if name in saved}
     addresses = {**ADDRESSES, **saved, **given}
     if environ.get("FLASK_RUN_FROM_CLI") == "true":

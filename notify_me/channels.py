@@ -1,9 +1,10 @@
 """All that the kit knows of each channel.
 
-A new channel is a member of `Channel` and a case of `_info_of`, without which mypy fails. Two
+A new channel is a member of `Channel` and a case of `_info_of`, without which mypy fails. Three
 things are named after it elsewhere, and a test looks for them: where it needs consent, its legal
-texts under `[consent]` (`settings/tables/consent.py`), and the rule in `static/notify-me.css` that
-hides its fields until it is chosen.
+texts under `[consent]` (`settings/tables/consent.py`); the rule in `static/notify-me.css` that
+hides its fields until it is chosen; and the sentences of `web/confirmation.py` about a double
+opt-in, for each combination of channels.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
@@ -23,13 +24,15 @@ from .variants import Catalog
 if TYPE_CHECKING:
     from flask_sqlalchemy_lite import SQLAlchemy
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """What one visitor has of their own; everybody else sees the merchant's."""
 
     settings: Settings | None = None
-    """Their settings; the shop has checked them. None: the merchant's."""
+    """Their settings; the merchant's where these can't be used, or are None."""
     mode: Literal["server", "client"] | None = None
     """Who calls Klaviyo for this visitor; without the key for it, the shop's mode holds."""
 
@@ -127,7 +130,11 @@ def _overridden(state: State, visitor: Visitor) -> _Applying:
     keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
     if visitor.mode and keys[visitor.mode]:
         account = account.model_copy(update={"mode": visitor.mode})
-    return _Applying(visitor.settings or state.settings, account, known=True)
+    settings = visitor.settings or state.settings
+    if settings is not state.settings and (problems := consent.problems(settings, account)):
+        logger.warning("a visitor's settings can't be used: %s", "; ".join(problems))
+        settings = state.settings
+    return _Applying(settings, account, known=True)
 
 
 def current_catalog() -> KlaviyoCatalog:

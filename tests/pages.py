@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from urllib.parse import quote
 
 from playwright.sync_api import Error, Locator, Page, Route, expect
@@ -371,6 +372,14 @@ def deliveries(visit: Visit) -> None:
     expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
 
 
+STUDIO: dict[str, State] = {"studio": at("/studio")}
+DEMO: dict[str, State] = {
+    "reset": at("/demo/reset"),
+    "tour-start": tour(1),
+    "tour-request": tour(3),
+    "tour-restock": tour(5),
+    "tour-message": tour(6),
+}
 STATES: dict[str, State] = {
     "listing": at("/"),
     "listing-search": at("/?q=wool&in_stock=1"),
@@ -427,12 +436,8 @@ STATES: dict[str, State] = {
     "merchant-login": at("/merchant", "door"),
     "deliveries": deliveries,
     "demand": at("/merchant/demand"),
-    "studio": at("/studio"),
-    "reset": at("/demo/reset"),
-    "tour-start": tour(1),
-    "tour-request": tour(3),
-    "tour-restock": tour(5),
-    "tour-message": tour(6),
+    **(STUDIO if find_spec("storefront.studio") else {}),
+    **(DEMO if find_spec("demo") else {}),
     "terms": at("/terms"),
     "privacy": at("/privacy"),
     "404": at("/no-such-page"),

@@ -111,7 +111,7 @@ def test_a_template_has_no_inline_style_or_script(template: Path) -> None:
     assert inline(template.read_text("utf-8")) == []
 
 
-@pytest.mark.parametrize("folder", ["templates", "notify_me", "klaviyo_sandbox", "storefront"])
+@pytest.mark.parametrize("folder", ["templates", "notify_me", "klaviyo_sandbox"])
 def test_every_package_has_templates(folder: str) -> None:
     """The table above is not empty by mistake."""
     assert any(ROOT / folder in file.parents for file in TEMPLATES)

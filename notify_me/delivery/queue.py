@@ -58,8 +58,8 @@ _TABLES = frozenset(
 
 
 def _dbos() -> ModuleType:
-    """DBOS, imported at first use: that takes half a second of processor time, which a shop without
-    an outage never needs.
+    """DBOS, imported when the first call is queued or looked for: that takes half a second of
+    processor time, which most commands and many processes never need.
     """
     import dbos
 
@@ -202,6 +202,10 @@ class Queue:
                 retry_connection_errors=False,
             )
         return self._made
+
+    def prepare(self) -> None:
+        """Import DBOS and make its client, which is better done before a transaction begins."""
+        _ = self.client
 
     def keep(
         self, within: Connection | Session, jobs: Collection[Job], *, delay: float = 0.0

@@ -17,9 +17,6 @@ from phonenumbers import (
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 
-REGIONS = phonenumbers.SUPPORTED_REGIONS
-"""Two-letter codes of the regions whose national numbers are known."""
-
 NOT_A_NUMBER = N_(
     "That doesn't look like a phone number. Please enter digits, such as %(example)s."
 )

@@ -25,8 +25,10 @@ class CircuitBreaker:
         self._klaviyo = klaviyo
         self._limit = failures
         self._pause = pause
+        self._lock = threading.Lock()
         self._failed = 0
-        self._opened_at = 0.0
+        self._opened_at: float | None = None
+        """None while calls are sent."""
         self._trial = threading.Lock()
         self._throttled: dict[Operation, float] = {}
 
@@ -37,13 +39,14 @@ class CircuitBreaker:
             return outcome_of(Answer(429, {"Retry-After": str(math.ceil(wait))}), call.operation)
         if not deadline.remaining():
             return _not_tried("the deadline passed before the call was made")
-        if self._closed:
-            return self._send(call, deadline)
-        paused = time.monotonic() < self._opened_at + self._pause
+        opened_at = self._opened_at
+        if opened_at is None:
+            return self._send(call, deadline, opened_at)
+        paused = time.monotonic() < opened_at + self._pause
         if paused or not self._trial.acquire(blocking=False):
             return _not_tried(NOT_TRIED)
         try:
-            return self._send(call, deadline)
+            return self._send(call, deadline, opened_at)
         finally:
             self._trial.release()
 
@@ -58,26 +61,24 @@ class CircuitBreaker:
         """Klaviyo itself, for a call that isn't a shopper's and says nothing to the breaker; None
         while it isn't answering.
         """
-        return self._klaviyo if self._closed else None
+        return self._klaviyo if self._opened_at is None else None
 
-    @property
-    def _closed(self) -> bool:
-        return self._failed < self._limit
-
-    def _send(self, call: Call, deadline: Deadline) -> Outcome:
+    def _send(self, call: Call, deadline: Deadline, opened_at: float | None) -> Outcome:
         outcome = self._klaviyo.send(call, deadline=deadline)
         answer = outcome.answer
         if answer.problem == NO_PLACE:
             return outcome
         if answer.status == 429 and answer.retry_after:
             self._throttled[call.operation] = time.monotonic() + answer.retry_after
-        # one thread's count may overwrite another's: then it opens a call sooner or later
-        if isinstance(outcome, Temporary) and answer.status != 429:
-            self._failed += 1
-            self._opened_at = time.monotonic()
-        else:
-            self._failed = 0
+        with self._lock:
+            # what began before the breaker opened or closed says nothing of now
+            if self._opened_at == opened_at:
+                self._count(isinstance(outcome, Temporary) and answer.status != 429)
         return outcome
+
+    def _count(self, failed: bool) -> None:
+        self._failed = self._failed + 1 if failed else 0
+        self._opened_at = time.monotonic() if self._failed >= self._limit else None
 
 
 def _not_tried(problem: str) -> Outcome:

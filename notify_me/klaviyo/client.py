@@ -208,8 +208,9 @@ class Klaviyo:
         try:
             answer = future.result(timeout=deadline.remaining())
         except TimeoutError:
-            wait.end()
             answer = Answer(None, problem="no answer within the deadline")
+        finally:
+            wait.end()
         self._tell_revision(answer)
         return answer
 
@@ -242,8 +243,7 @@ class Klaviyo:
             # only the class: an exception's text may hold the address it was sent with
             return Answer(None, problem=f"no answer ({type(error).__name__})")
         finally:
-            # from here on it may be another call's
-            wait.connection = None
+            wait.done()
 
     def _tell_revision(self, answer: Answer) -> None:
         """Log once each what a reply says about the revision's age."""
@@ -325,28 +325,53 @@ _thread = threading.local()
 
 
 class _Wait:
-    """One call's wait for its answer, which the caller can end."""
+    """One call's wait for its answer, which the caller ends at the deadline."""
 
     def __init__(self) -> None:
-        self.connection: HTTPConnection | None = None
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._ended = False
+
+    def on(self, connection: HTTPConnection) -> None:
+        """Wait on this connection; raises `TimeoutError` when the wait has ended already."""
+        with self._lock:
+            if self._ended:
+                raise TimeoutError
+            self._socket = connection.sock
+
+    def done(self) -> None:
+        """Leave the connection to other calls."""
+        with self._lock:
+            self._socket = None
 
     def end(self) -> None:
-        """Shut the connection's socket: its thread gets an end of file, and is free."""
-        if self.connection is not None and self.connection.sock is not None:
-            with suppress(OSError):
-                self.connection.sock.shutdown(socket.SHUT_RDWR)
+        """Shut the connection's socket: the thread that waits gets an end of file, and is free."""
+        with self._lock:
+            self._ended = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Connection(HTTPConnection):
-    def getresponse(self) -> Any:
-        _thread.wait.connection = self
-        return super().getresponse()
+    def connect(self) -> None:
+        super().connect()
+        _thread.wait.on(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        # one that is used again doesn't connect
+        _thread.wait.on(self)
+        super().request(*args, **kwargs)
 
 
 class _SecureConnection(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _thread.wait.connection = self
-        return super().getresponse()
+    def connect(self) -> None:
+        super().connect()
+        _thread.wait.on(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _thread.wait.on(self)
+        super().request(*args, **kwargs)
 
 
 class _Pool(HTTPConnectionPool):

@@ -86,12 +86,13 @@ def _validated(
         problems = []
         for detail in error.errors(include_url=False):
             key = path_of(detail)
-            if _has(document, key) and key not in variables:
-                problems.append(f"{path}: {wrong(Settings, detail)}")
+            # for a table, those of its variables that are set
+            names = ", ".join(variable(each) for each in variables if each[: len(key)] == key)
+            if key in variables or not _has(document, key):
+                problems.append(wrong(Settings, detail, name=names))
             else:
-                # for a table, those of its variables that are set
-                names = [variable(each) for each in variables if each[: len(key)] == key]
-                problems.append(wrong(Settings, detail, name=", ".join(names)))
+                beside = f" and {names}" if names else ""
+                problems.append(f"{path}{beside}: {wrong(Settings, detail)}")
         raise SettingsError("\n".join(problems)) from None
 
 

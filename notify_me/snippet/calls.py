@@ -64,7 +64,7 @@ def find_calls(text: str, html: bool | None) -> Found:
     file = File(text)
     is_html = file.is_html if html is None else html
     found = Found()
-    for code in scripts(file.masked) if is_html else [file.masked]:
+    for code in scripts(file.masked, _CALL) if is_html else [file.masked]:
         if _CALL.search(code):
             _read_script(file, code, found)
     if not found.calls:

@@ -7,8 +7,8 @@ that a place in the script is one in the file.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 LIMIT = 200_000
 """The largest file that is read, in bytes. A theme's layout has some ten thousand."""
@@ -62,13 +62,13 @@ class File:
             )
         self.tags: list[tuple[int, int]] = []
         """Where a tag such as `{% if … %}` begins and ends."""
-        self.outputs: list[tuple[int, int]] = []
-        """The same for an output such as `{{ … }}`."""
+        self.outputs: list[int] = []
+        """Where an output such as `{{ … }}` begins."""
         self.masked = _TEMPLATE.sub(self._mask, self.original)
 
     def _mask(self, found: re.Match[bytes]) -> bytes:
         if found.lastgroup == "output":
-            self.outputs.append(found.span())
+            self.outputs.append(found.start())
             # a name, so that the script can still be parsed
             return b"$" + b"_" * (len(found[0]) - 1)
         if found.lastgroup == "tag":
@@ -90,7 +90,8 @@ class File:
 
     def is_filled_in(self, start: int, end: int) -> bool:
         """Whether a template's output begins from one byte to another."""
-        return any(start <= at < end for at, _ in self.outputs)
+        first = bisect_left(self.outputs, start)
+        return first < len(self.outputs) and self.outputs[first] < end
 
     def wrong(self, offset: int, message: str) -> SnippetError:
         """The error for something that is no JavaScript."""
@@ -106,36 +107,22 @@ def _blank(code: bytes) -> bytes:
     return re.sub(rb"[^\n]", b" ", code)
 
 
-class _Scripts(HTMLParser):
-    """Where the scripts of an HTML file begin and end; data in a `<script>` is none."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.spans: list[tuple[int, int]] = []
-        self._start: int | None = None
-        self._lines = [0, *(match.end() for match in re.finditer("\n", html))]
-        self.feed(html)
-        self.close()
-
-    def _offset(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "script":
-            kind = dict(attrs).get("type") or ""
-            is_data = re.search("json|template|html|x-", kind, re.I)
-            end_of_tag = self._offset() + len(self.get_starttag_text() or "")
-            self._start = None if is_data else end_of_tag
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "script" and self._start is not None:
-            self.spans.append((self._start, self._offset()))
-            self._start = None
+_OPENING = re.compile(rb"<!--|<script\b", re.I)
+_DATA = re.compile(rb"\btype\s*=\s*[\"']?[^\"'\s>]*(?:json|template|html|x-)", re.I)
 
 
-def scripts(masked: bytes) -> Iterator[bytes]:
-    """Each script of an HTML file, with all around it blanked out."""
-    # one character a byte
-    for start, end in _Scripts(masked.decode("latin-1")).spans:
-        yield _blank(masked[:start]) + masked[start:end] + _blank(masked[end:])
+def scripts(masked: bytes, wanted: re.Pattern[bytes]) -> Iterator[bytes]:
+    """Each script of an HTML file in which a pattern is found, with all around it blanked out."""
+    lower, at = masked.lower(), 0
+    while opening := _OPENING.search(masked, at):
+        is_comment = opening[0] == b"<!--"
+        start = masked.find(b"-->" if is_comment else b">", opening.end())
+        if start < 0:
+            return
+        at = start + 1
+        if not is_comment:
+            closing = lower.find(b"</script", at)
+            end = len(masked) if closing < 0 else closing
+            if wanted.search(masked, at, end) and not _DATA.search(masked, opening.end(), at):
+                yield _blank(masked[:at]) + masked[at:end] + _blank(masked[end:])
+            at = end

@@ -144,6 +144,8 @@ def _finish(attempt: Attempt, form_reply: responses.FormReply) -> Response:
     # without a private key nothing can be sent later
     kept = left_over(results) if state.klaviyo is not None else []
     logged = True
+    if kept:
+        state.queue.prepare()
     try:
         state.log.settle(
             attempt.sign_up_id, results, kept, lambda connection: _keep(connection, attempt, kept)

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from flask import Response, request
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from notify_me import Visitor
+from notify_me import Visitor, studio
 
 from ..base.database import db
 from ..base.models import Look
 from ..merchant import access
-from .changes import check
+from .changes import WrongChanges, applied_once
 
 logger = logging.getLogger(__name__)
 
@@ -160,9 +160,8 @@ def visitor() -> Visitor | None:
     except SQLAlchemyError as error:
         logger.warning("a visitor's look can't be read: %s", type(error).__name__)
         changes = {}
-    if not changes:
+    try:
+        return Visitor(applied_once(studio.merchants(), changes) if changes else None)
+    except WrongChanges as error:
+        logger.warning("a visitor's look can't be used: %s", error)
         return Visitor()
-    checked = check(changes)
-    if checked.settings is None:
-        logger.warning("a visitor's look can't be used: %s", " ".join(checked.problems.values()))
-    return Visitor(checked.settings)

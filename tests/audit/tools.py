@@ -14,7 +14,11 @@ from app import ROOT
 
 FOLDER = Path(__file__).parent
 PACKAGES = FOLDER / "node_modules"
-STATIC = ("static", "notify_me/static", "klaviyo_sandbox/static")
+STATIC = [
+    str(folder.relative_to(ROOT))
+    for pattern in ("static", "*/static", "*/*/static")
+    for folder in sorted(ROOT.glob(pattern))
+]
 
 
 def say(*lines: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from flask import Flask
 import notify_me
 from notify_me import Channel, CompositeID
 from notify_me.settings import Consent
+from notify_me.web.confirmation import UNTIL
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.offers import (
@@ -570,3 +572,10 @@ def test_what_is_named_after_a_channel_is_there(channel: Channel) -> None:
 
     assert set(channel.info.legal_texts) <= set(Consent.model_fields)
     assert f"[data-for={channel}]" in css.read_text(encoding="utf-8")
+
+
+def test_each_combination_of_channels_has_a_sentence_about_confirming() -> None:
+    """For a list with double opt-in."""
+    for count in range(1, len(Channel) + 1):
+        for channels in combinations(Channel, count):
+            assert frozenset(channels) in UNTIL

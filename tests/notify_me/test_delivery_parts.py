@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -270,3 +272,34 @@ def test_commands_tell_when_the_database_is_away(tmp_path: Path, app: Flask) -> 
     assert told.exit_code == 1
     assert "flask db upgrade" in told.output
     assert "SELECT" not in told.output
+
+
+class Slow(Told):
+    """A Klaviyo whose first call waits until it is let go."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        super().__init__(*outcomes)
+        self.asked, self.let_go = threading.Event(), threading.Event()
+
+    def send(self, call: Call, *, deadline: Deadline) -> Outcome:
+        """An acceptance for the first call, in the end; else as it is told."""
+        if self.asked.is_set():
+            return super().send(call, deadline=deadline)
+        self.asked.set()
+        self.let_go.wait(60)
+        return ACCEPTED
+
+
+def test_an_answer_from_before_the_outage_doesnt_end_the_pause() -> None:
+    """A call that began while Klaviyo answered says nothing of now."""
+    klaviyo = Slow(TEMPORARY, TEMPORARY)
+    breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
+    with ThreadPoolExecutor(1) as threads:
+        early = threads.submit(send, breaker)
+        klaviyo.asked.wait(60)
+        assert [type(send(breaker)) for _ in range(2)] == [Temporary, Temporary]
+        klaviyo.let_go.set()
+        assert isinstance(early.result(), Accepted)
+
+    assert isinstance(send(breaker), Temporary)
+    assert klaviyo.sent == 2
