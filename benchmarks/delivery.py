@@ -37,7 +37,7 @@ from notify_me.delivery import Queue, jobs
 from notify_me.klaviyo.calls import SignUp, calls
 from notify_me.klaviyo.outcomes import Answer, Temporary
 from notify_me.store.sign_up_log import SignUpLog
-from tests.notify_me.delivery import Postgres, people, postgres_binaries
+from tests.notify_me.running_shop import Postgres, people, postgres_binaries
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 900

@@ -18,7 +18,7 @@ from storefront import db
 from storefront.base.loopback import FORWARDED
 from storefront.base.models import Product, ProductVariant
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.shop import Page, Stock, words
+from tests.storefront.page import Page, Stock, words
 from tests.support import Sandbox
 
 HAT = "/products/blatter-souwester?variant=BLAT-S"

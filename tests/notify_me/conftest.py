@@ -16,8 +16,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.notify_me.delivery import Postgres, Shop, postgres_binaries
 from tests.notify_me.offers import settings_file, toml
+from tests.notify_me.running_shop import Postgres, Shop, postgres_binaries
 from tests.notify_me.small_shop import DATABASE, DictCatalog, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox
 

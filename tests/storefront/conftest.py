@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from storefront import db
 from storefront.catalog.departments import departments
-from tests.storefront.shop import Stock
+from tests.storefront.page import Stock
 
 
 def environ(database: Path) -> dict[str, str]:

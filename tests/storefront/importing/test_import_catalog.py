@@ -15,9 +15,9 @@ from flask import Flask
 
 from storefront import db
 from storefront.base.models import Import, Order, Product, ProductOption, ProductVariant
+from tests.storefront.buying.test_checkout import fill, order
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.shop import Page
-from tests.storefront.test_checkout import fill, order
+from tests.storefront.page import Page
 from tests.support import Sandbox
 
 CATALOG = Path(__file__).parents[3] / "storefront" / "catalog" / "catalog.json"

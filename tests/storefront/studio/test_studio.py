@@ -22,9 +22,9 @@ from storefront.base.models import Look
 from storefront.studio import looks
 from storefront.studio.controls import controls
 from tests.notify_me.markup import Element, read
-from tests.notify_me.test_injection import HOSTILE
+from tests.notify_me.web.test_injection import HOSTILE
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.test_merchant_door import HASH, sign_in
+from tests.storefront.merchant.test_access import HASH, sign_in
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}

@@ -18,10 +18,10 @@ from storefront.studio.changes import check
 from storefront.studio.presets import applied, presets
 from storefront.studio.snippets import MOST_BYTES
 from tests.notify_me.markup import read, view
-from tests.storefront.shop import Stock
+from tests.storefront.page import Stock
 from tests.storefront.studio.test_studio import PARKA, Studio
 
-SNIPPETS = Path(__file__).parents[2] / "notify_me" / "snippets"
+SNIPPETS = Path(__file__).parents[2] / "notify_me" / "snippet" / "snippets"
 PREVIEW = "/studio/preview?state="
 
 

@@ -1,0 +1,214 @@
+"""The proof of consent in the log: what was shown, in which words, before anything is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.consent import ASK, BY_BOTH, BY_SMS, ways
+from tests.notify_me.markup import view
+from tests.notify_me.offers import (
+    ELEMENT,
+    FORM,
+    PRIVACY,
+    TERMS,
+    Way,
+    by_element,
+    posts,
+    settings_file,
+    toml,
+    words_of,
+)
+from tests.notify_me.small_shop import DATABASE
+from tests.notify_me.store.test_log import shop_process
+from tests.support import TIMEOUT, Sandbox
+
+
+def test_the_log_holds_what_the_form_showed(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """For each channel: the text word for word with its links, version, locale, list, source."""
+    app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK)
+    root = view(app.test_client().get(FORM))
+    shown = {}
+    for box in root.all("input", type="checkbox"):
+        if box["name"] != "channels":
+            assert box.parent is not None
+            label = words_of(box.parent)
+            also = box.get("aria-describedby")
+            shown[box["value"]] = "\n".join(
+                [label, *([words_of(root.one(id=also))] if also else [])]
+            )
+    before = datetime.now(UTC).replace(tzinfo=None)
+
+    by_element(
+        app.test_client(),
+        FORM,
+        {
+            **BY_BOTH,
+            "channels": ["EMAIL", "SMS", "WHATSAPP"],
+            "opt_in_promotional_sms": ["SMS", "WHATSAPP"],
+        },
+    )
+
+    rows = log_file.consents()
+    assert {row["channel"]: row["text"] for row in rows} == shown
+    assert f"Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY})." in shown["SMS"]
+    [sign_up] = log_file.sign_ups()
+    for row in rows:
+        by_mail = row["channel"] == "EMAIL"
+        assert (row["locale"], row["list_id"], row["custom_source"]) == (
+            "en",
+            sandbox.account.list_id,
+            "Back in Stock",
+        )
+        assert row["sign_up_id"] == sign_up["id"]
+        assert row["contact_hmac"] == sign_up["email_hmac" if by_mail else "phone_hmac"]
+        assert re.fullmatch("[0-9a-f]{64}", row["contact_hmac"])
+        assert row["contact_masked"] == ("a•••@e•••.org" if by_mail else "+1•••43")
+        given = datetime.fromisoformat(row["given_at"])
+        assert before <= given <= datetime.now(UTC).replace(tzinfo=None)
+    assert len({row["version"] for row in rows}) == 3
+
+
+def test_the_same_text_has_the_same_version(
+    offering: Callable[..., Flask], log_file: LogFile
+) -> None:
+    """And another text another one: a word, a brand or a link makes it so."""
+    changes: list[dict[str, object]] = [
+        {},
+        {"email_list": "off"},
+        {"brand": "Haar"},
+        {"terms_of_service_url": "/terms"},
+        {"sms_checkbox_text": "Text me."},
+    ]
+    for change in changes:
+        assert (
+            by_element(offering("SMS", consent=change).test_client(), FORM, BY_SMS).status_code
+            == 200
+        )
+
+    versions = [row["version"] for row in log_file.consents()]
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 4
+
+
+@pytest.mark.parametrize("chosen", ["EMAIL", "SMS"])
+def test_only_what_was_agreed_to_is_logged(
+    offering: Callable[..., Flask], log_file: LogFile, chosen: str
+) -> None:
+    """A notice counts for the channel it is about, if that is chosen; a tick likewise."""
+    client = offering("EMAIL", "SMS", consent={"email_list": "always"}).test_client()
+
+    by_element(client, FORM, {**BY_BOTH, "channels": chosen})
+
+    [row] = log_file.consents()
+    assert row["channel"] == chosen
+    if chosen == "EMAIL":
+        assert row["text"] == (
+            "By signing up you also join the email list of Smirr. You can leave it at any time."
+        )
+
+
+@ways
+def test_no_contact_is_kept_that_can_be_read(
+    offering: Callable[..., Flask], tmp_path: Path, lines: list[str], way: Way
+) -> None:
+    """The database's files and the log's lines hold neither the address nor the number."""
+    app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=way.mode)
+    for last in ("0143", "0144"):
+        data = {**BY_BOTH, "email": f"ada.{last}@example.org", "phone_number": f"(202) 555-{last}"}
+        assert way.send(app.test_client(), FORM, data).status_code == 200
+
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob(f"{DATABASE}*"))
+    assert b"By ticking this box" in kept
+    told = "\n".join(lines).encode()
+    for secret in ("ada.01", "example.org", "+12025550", "2025550", "555-01", "5550143"):
+        assert secret.encode() not in kept
+        assert secret.encode() not in told
+
+
+def holds_the_consent(log_file: LogFile, since: datetime) -> None:
+    """The log has the consent's text, version, time and locale, and its calls have not ended."""
+    [row] = log_file.consents()
+    assert row["channel"] == "SMS"
+    assert row["text"].startswith("Yes, send me text messages from Smirr.\nBy ticking this box")
+    assert f"See our Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY})." in row["text"]
+    assert re.fullmatch("[0-9a-f]{12}", row["version"])
+    assert row["locale"] == "en"
+    given = datetime.fromisoformat(row["given_at"]).replace(tzinfo=UTC)
+    assert since <= given <= datetime.now(UTC)
+    assert log_file.states() == ["started", "started"]
+
+
+@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+@pytest.mark.process
+def test_consent_is_on_the_disk_before_the_first_byte_leaves(
+    tmp_path: Path, sandbox: Sandbox, log_file: LogFile, headers: dict[str, str]
+) -> None:
+    """Killed as its connection to Klaviyo arrives, the shop has the consent in its log.
+
+    Klaviyo's address is one of TLS, and nobody answers: not a byte of the request can have left.
+    """
+
+    def sign_up(url: str) -> None:
+        with suppress(requests.ConnectionError):
+            requests.post(f"{url}{FORM}", data=BY_SMS, headers=headers, timeout=TIMEOUT)
+
+    since = datetime.now(UTC)
+    with socket.create_server(("127.0.0.1", 0)) as klaviyo:
+        klaviyo.settimeout(TIMEOUT)
+        config = {
+            **sandbox.environ(),
+            "KLAVIYO_API_URL": f"https://127.0.0.1:{klaviyo.getsockname()[1]}",
+            "NOTIFY_ME_CONFIG": settings_file(tmp_path, toml(["SMS"])),
+        }
+        with shop_process(tmp_path, config) as (pid, url):
+            shopper = threading.Thread(target=sign_up, args=(url,))
+            shopper.start()
+            connection, _ = klaviyo.accept()
+            os.kill(pid, signal.SIGKILL)
+            shopper.join(TIMEOUT)
+        with connection:
+            connection.settimeout(TIMEOUT)
+            came = b""
+            with suppress(ConnectionResetError):
+                while chunk := connection.recv(4096):
+                    came += chunk
+
+    # at most a client's hello
+    assert b"back-in-stock" not in came
+    assert b"2025550143" not in came
+    holds_the_consent(log_file, since)
+
+
+@pytest.mark.process
+def test_consent_is_on_the_disk_before_the_browser_is_given_the_calls(
+    tmp_path: Path, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """Client mode: killed as its reply arrives, the shop has the consent in its log."""
+    since = datetime.now(UTC)
+    config = {
+        **sandbox.environ(),
+        "NOTIFY_ME_MODE": "client",
+        "NOTIFY_ME_CONFIG": settings_file(tmp_path, toml(["SMS"])),
+    }
+    with shop_process(tmp_path, config) as (pid, url):
+        reply = requests.post(f"{url}{FORM}", data=BY_SMS, headers=ELEMENT, timeout=TIMEOUT)
+        os.kill(pid, signal.SIGKILL)
+
+    assert len(reply.json()["calls"]) == 2
+    assert posts(sandbox) == []
+    holds_the_consent(log_file, since)

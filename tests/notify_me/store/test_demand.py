@@ -1,0 +1,155 @@
+"""The demand: what the log's requests add up to, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from notify_me import admin, metadata
+from tests.notify_me.offers import ADA, MUG, PREFIX, TYPED_PHONE, by_element, toml
+from tests.notify_me.running_shop import Postgres, Shop
+from tests.support import Sandbox
+
+M, L = f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"
+TODAY = datetime.now(UTC).date()
+SIGN_UPS = metadata.tables["notify_me_sign_up"]
+AUCKLAND = "?options=-c%20timezone%3DPacific%2FAuckland"
+"""A database whose days begin half a day before those of UTC."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shop(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Shop:
+    """The small shop on each database, which offers email and SMS."""
+    settings = toml(["EMAIL", "SMS"])
+    if request.param == "sqlite":
+        return make_shop(settings=settings)
+    cluster: Postgres = request.getfixturevalue("postgres")
+    url = cluster.database(f"demand{os.urandom(4).hex()}")
+    return make_shop(settings=settings, url=url + AUCKLAND)
+
+
+def ask(app: Flask, *variants: str, email: str = ADA, phone: str = "", state: str = "done") -> None:
+    """Sign up for these variants."""
+    data: dict[str, Any] = {"variants": list(variants), "channels": ["EMAIL"], "email": email}
+    if phone:
+        consent = {"phone_number": phone, "opt_in_promotional_sms": "SMS"}
+        data |= {**consent, "channels": ["EMAIL", "SMS"] if email else ["SMS"]}
+    reply = by_element(app.test_client(), f"/notify-me/{variants[0]}", data)
+    assert reply.get_json()["state"] == state, reply.text
+
+
+def aged(engine: sa.Engine, moment: datetime) -> None:
+    """All that was asked for a moment ago was asked for then."""
+    recent = SIGN_UPS.c.created_at > datetime.now(UTC) - timedelta(hours=1)
+    with engine.begin() as connection:
+        connection.execute(sa.update(SIGN_UPS).where(recent).values(created_at=moment))
+
+
+def at(day: date, clock: str = "00:00") -> datetime:
+    """A moment in UTC."""
+    return datetime.combine(day, time.fromisoformat(clock), UTC)
+
+
+def told(app: Flask, since: date, until: date, **more: int) -> admin.Demand:
+    """What the kit tells of a period."""
+    with app.app_context():
+        return admin.demand(since, until, **more)
+
+
+def some(counts: dict[str, int]) -> dict[str, int]:
+    """The counts that aren't zero."""
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
+    """Requests, people, channels and ends, in all, by variant and by day; days are UTC's, and both
+    ends of the period are in it; what lies outside isn't counted.
+    """
+    app, first = shop.app, TODAY - timedelta(days=6)
+    ask(app, M, email="early@example.org")
+    aged(shop.engine, at(first - timedelta(days=1), "23:59:59.999999"))
+    ask(app, M)
+    aged(shop.engine, at(first))
+    ask(app, M, L, phone=TYPED_PHONE)
+    aged(shop.engine, at(first, "23:59:59.900000"))
+    sandbox.drill("503", times=1)
+    ask(app, M, email="bob@example.org")
+    sandbox.unknown(MUG)
+    ask(app, MUG, email="cleo@example.org", state="invalid")
+    aged(shop.engine, at(TODAY, "23:59:59"))
+
+    found = told(app, first, TODAY)
+
+    assert (found.figures.requests, found.figures.people) == (5, 3)
+    assert some(dict(found.figures.channels)) == {"EMAIL": 5, "SMS": 2}
+    assert some(dict(found.figures.states)) == {"taken": 3, "kept": 1, "refused": 1}
+    assert found.days == (3, 0, 0, 0, 0, 0, 2)
+    assert [(each.variant, each.figures.requests) for each in found.variants] == [
+        (M, 3),
+        (MUG, 1),
+        (L, 1),
+    ]
+    assert found.variants[0].days == (2, 0, 0, 0, 0, 0, 1)
+    assert found.variants[0].figures.people == 2
+    assert some(dict(found.variants[0].figures.states)) == {"taken": 2, "kept": 1}
+    assert {(each.state, each.problem, each.requests) for each in found.reasons} == {
+        ("kept", "answered 503", 1),
+        ("refused", "Klaviyo's catalog has no variant under this composite ID", 1),
+    }
+    assert "example.org" not in repr(found)
+
+    with app.app_context():
+        rows = [
+            (row.day, row.variant, row.figures.requests, some(dict(row.figures.channels)))
+            for row in admin.demand_by_day(first, TODAY)
+        ]
+    assert rows == [
+        (first, L, 1, {"EMAIL": 1, "SMS": 1}),
+        (first, M, 2, {"EMAIL": 2, "SMS": 1}),
+        (TODAY, MUG, 1, {"EMAIL": 1}),
+        (TODAY, M, 1, {"EMAIL": 1}),
+    ]
+    least = told(app, first, TODAY, most_variants=1, most_reasons=1)
+    assert [each.variant for each in least.variants] == [M]
+    assert (least.variant_count, len(least.reasons)) == (3, 1)
+
+
+def test_nothing_asked(shop: Shop) -> None:
+    """Without requests everything is zero, and each day is there."""
+    found = told(shop.app, TODAY, TODAY + timedelta(days=1))
+
+    assert (found.figures.requests, found.figures.people) == (0, 0)
+    assert (found.days, found.variants, found.variant_count) == ((0, 0), (), 0)
+    with pytest.raises(ValueError, match="ends before it begins"):
+        told(shop.app, TODAY, TODAY - timedelta(days=1))
+
+
+def test_what_nobody_reported_on_becomes_unknown(make_app: Callable[..., Flask]) -> None:
+    """In client mode a request is under way for a minute, and then unknown."""
+    app = make_app(NOTIFY_ME_MODE="client")
+    ask(app, M, state="send")
+    assert some(dict(told(app, TODAY, TODAY).figures.states)) == {"started": 1}
+
+    with app.app_context():
+        aged(app.extensions["sqlalchemy"].engine, datetime.now(UTC) - timedelta(minutes=2))
+
+    since = TODAY - timedelta(days=1)
+    assert some(dict(told(app, since, TODAY + timedelta(days=1)).figures.states)) == {"unknown": 1}
+
+
+def test_throttled_calls_have_one_reason(make_app: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """However long Klaviyo asks to wait."""
+    app = make_app()
+    for seconds in (2, 30):
+        sandbox.drill("429", retry_after=seconds)
+        ask(app, M, email=f"shopper{seconds}@example.org")
+        sandbox.calm()
+
+    reasons = told(app, TODAY, TODAY + timedelta(days=1)).reasons
+    assert [(each.problem, each.requests) for each in reasons] == [("throttled", 2)]

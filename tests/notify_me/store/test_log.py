@@ -1,0 +1,290 @@
+"""The sign-up log: written before anything goes out, and told what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+
+from notify_me import Channel, CompositeID
+from notify_me.klaviyo.calls import SignUp, calls
+from notify_me.klaviyo.outcomes import Accepted, Answer, Misconfigured, Outcome, Refused, Temporary
+from notify_me.store.sign_up_log import SignUpLog
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.markup import post_form, view
+from tests.notify_me.small_shop import DATABASE
+from tests.support import TIMEOUT, Sandbox, eventually
+
+ROOT = Path(__file__).parents[3]
+PREFIX = "$custom:::$default:::"
+MUG = f"/notify-me/{PREFIX}MUG"
+CHOOSE = f"/notify-me/{PREFIX}PARKA-M-MOSS?choose=1"
+BOTH = [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]
+ELEMENT = {"X-Notify-Me": "1"}
+ADA = "ada@example.org"
+
+
+@contextmanager
+def shop_process(folder: Path, config: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """The small shop in a process of its own; yields the process's ID and the address."""
+    errors = folder / "stderr.txt"
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.notify_me.small_shop", str(folder), json.dumps(config)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            assert port, errors.read_text()
+            yield process.pid, f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+@pytest.mark.process
+def test_the_log_is_on_the_disk_before_klaviyo_has_answered(
+    tmp_path: Path, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """Killed while Klaviyo is slow, the shop has the sign-up and both its calls in its log."""
+    sandbox.drill("slow", seconds=600)
+
+    def sign_up(url: str) -> None:
+        data = {"channels": "EMAIL", "email": ADA, "variants": BOTH}
+        with suppress(requests.ConnectionError):
+            requests.post(f"{url}{CHOOSE}", data=data, timeout=TIMEOUT)
+
+    with shop_process(tmp_path, dict(sandbox.environ())) as (pid, url):
+        shopper = threading.Thread(target=sign_up, args=(url,))
+        shopper.start()
+        [call] = eventually(sandbox.requests)
+        os.kill(pid, signal.SIGKILL)
+        shopper.join(TIMEOUT)
+
+    assert call["finished"] is False
+    [row] = log_file.sign_ups()
+    assert json.loads(row["channels"]) == ["EMAIL"]
+    assert row["mode"] == "server"
+    assert re.fullmatch(r"[0-9a-f]{64}", row["email_hmac"])
+    assert row["email_masked"] == "a•••@e•••.org"
+    assert ADA not in str(row)
+    assert [(call["variant"], call["state"]) for call in log_file.calls()] == [
+        (BOTH[0], "started"),
+        (BOTH[1], "started"),
+    ]
+    assert [call["settled_at"] for call in log_file.calls()] == [None, None]
+
+
+def test_a_taken_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: LogFile) -> None:
+    """One row for the sign-up and one for its call, with Klaviyo's status and the time."""
+    client.post(MUG, data={"channels": "EMAIL", "email": ADA})
+
+    [sign_up] = log_file.sign_ups()
+    [call] = log_file.calls()
+    assert len(sandbox.requests()) == 1
+    assert call["sign_up_id"] == sign_up["id"]
+    assert (call["operation"], call["variant"], call["state"], call["status"]) == (
+        "create_back_in_stock_subscription",
+        f"{PREFIX}MUG",
+        "taken",
+        202,
+    )
+    assert call["settled_at"] >= sign_up["created_at"]
+
+
+def test_sign_up_ids_can_not_be_guessed(client: FlaskClient, log_file: LogFile) -> None:
+    """They stand in links: each is random, and 22 characters long."""
+    for _ in range(3):
+        client.post(MUG, data={"channels": "EMAIL", "email": ADA})
+
+    ids = {row["id"] for row in log_file.sign_ups()}
+    assert len(ids) == 3
+    assert {len(each) for each in ids} == {22}
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Another process in the midst of writing to the database."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+def test_what_can_not_be_logged_is_not_sent(
+    make_app: Callable[..., Flask],
+    tmp_path: Path,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    lines: list[str],
+    headers: dict[str, str],
+) -> None:
+    """503, try again, what was typed kept, and a line for the operator without any of it."""
+    file = tmp_path / DATABASE
+    database = {"url": f"sqlite:///{file}", "connect_args": {"timeout": 0.05}}
+    client = make_app(SQLALCHEMY_ENGINES={"default": database}).test_client()
+
+    with locked(file):
+        reply = client.post(MUG, data={"channels": "EMAIL", "email": ADA}, headers=headers)
+
+    assert reply.status_code == 503
+    root = view(reply)
+    assert root.one("p", class_="notify-me__alert").text == (
+        "That didn't go through. Please try again in a moment."
+    )
+    assert post_form(root).one("input", name="email")["value"] == ADA
+    if headers:
+        assert reply.get_json()["state"] == "failed"
+    assert sandbox.requests() == []
+    assert log_file.sign_ups() == []
+    assert lines == [
+        "ERROR notify_me.web.submission: the sign-up log can't be written: OperationalError"
+    ]
+    # and with the lock gone, the same form goes through
+    assert client.post(MUG, data=dict(post_form(root).form_data())).status_code == 303
+    assert log_file.states() == ["taken"]
+
+
+def test_equal_addresses_share_an_hmac(client: FlaskClient, log_file: LogFile) -> None:
+    """Whatever the case they were typed in, and no two different addresses do."""
+    for typed in ("ada@example.org", "Ada@Example.ORG", " ADA@example.org ", "bob@example.org"):
+        client.post(MUG, data={"channels": "EMAIL", "email": typed})
+
+    hmacs = [row["email_hmac"] for row in log_file.sign_ups()]
+    assert hmacs[0] == hmacs[1] == hmacs[2]
+    assert len(set(hmacs)) == 2
+
+
+def test_another_key_makes_another_hmac(make_app: Callable[..., Flask], log_file: LogFile) -> None:
+    """Without the key nobody finds an address by hashing what they guess."""
+    for key in ("k" * 32, "q" * 32):
+        client = make_app(NOTIFY_ME_LOG_KEY=key).test_client()
+        client.post(MUG, data={"channels": "EMAIL", "email": ADA})
+
+    hmacs = {row["email_hmac"] for row in log_file.sign_ups()}
+    assert len(hmacs) == 2
+
+
+@pytest.mark.parametrize(
+    ("email", "masked"),
+    [
+        ("ada@example.org", "a•••@e•••.org"),
+        ("a@b.example.co.uk", "a•••@b•••.uk"),
+        ("o'hara@example.museum", "o•••@e•••.museum"),
+        ("jürgen@müller.example.org", "j•••@m•••.org"),
+    ],
+)
+def test_the_masked_form(client: FlaskClient, log_file: LogFile, email: str, masked: str) -> None:
+    """Enough to recognize one's own, too little to write to."""
+    client.post(MUG, data={"channels": "EMAIL", "email": email})
+
+    assert [row["email_masked"] for row in log_file.sign_ups()] == [masked]
+
+
+TAKEN = Accepted(Answer(202))
+REFUSED = Refused(Answer(404), "No.", "no such variant", field="variants")
+LATER = Temporary(Answer(None), "Later.", "no answer")
+WRONG_KEY = Misconfigured(Answer(401), "Not now.", "check the key")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "state"),
+    [
+        (TAKEN, LATER, "taken"),
+        (TAKEN, REFUSED, "taken"),
+        (TAKEN, None, "taken"),
+        (REFUSED, TAKEN, "refused"),
+        (REFUSED, LATER, "refused"),
+        (LATER, TAKEN, "failed"),
+        (WRONG_KEY, TAKEN, "failed"),
+        (None, TAKEN, "failed"),
+    ],
+)
+def test_states_only_move_forward(
+    app: Flask, log_file: LogFile, first: Outcome | None, then: Outcome | None, state: str
+) -> None:
+    """What comes late, or twice, changes nothing about a call that has ended."""
+    log: SignUpLog = app.extensions["notify_me"].log
+    mug = CompositeID("$custom", "$default", "MUG")
+    sign_up = SignUp(variants=(mug,), channels=(Channel.EMAIL,), email=ADA)
+
+    with app.app_context():
+        sign_up_id = log.start(sign_up, calls(sign_up, "api"), "server")
+        assert log_file.states() == ["started"]
+        log.settle(sign_up_id, [first])
+        before = log_file.calls()
+        log.settle(sign_up_id, [then])
+
+    assert log_file.states() == [state]
+    assert log_file.calls() == before
+
+
+PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
+
+
+def stop_the_log(app: Flask) -> None:
+    """From now on the database takes new sign-ups, and refuses to hear how their calls ended."""
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE TRIGGER stop BEFORE UPDATE ON notify_me_call "
+                "BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+
+
+def test_an_answer_that_cannot_be_logged_still_counts(
+    client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """Klaviyo took it, and then the log can't be written: the shopper reads "Request received"."""
+    stop_the_log(app)
+    data = {"channels": "EMAIL", "email": "ada@example.org"}
+
+    reply = client.post(PARKA, data=data, headers={"X-Notify-Me": "1"})
+    # a link would lead to what the log can't tell
+    page = client.post(PARKA, data=data)
+
+    assert reply.json is not None
+    assert reply.json["state"] == "done"
+    assert page.status_code == 200
+    assert view(page).one("h1").text == "Request received"
+    for each in (reply, page):
+        assert "the news goes to a•••@e•••.org." in view(each).text
+    assert len(sandbox.waiting()) == 1
+    assert log_file.states() == ["started", "started"]
+
+
+@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+def test_what_can_be_kept_nowhere_is_not_acknowledged(
+    client: FlaskClient, app: Flask, sandbox: Sandbox, headers: dict[str, str]
+) -> None:
+    """Klaviyo is away, and then the log can't be written either: 503, try again."""
+    stop_the_log(app)
+    sandbox.drill("500", times=None)
+    data = {"channels": "EMAIL", "email": ADA}
+
+    reply = client.post(PARKA, data=data, headers=headers)
+
+    assert reply.status_code == 503
+    assert "That didn't go through" in view(reply).text
+    assert post_form(view(reply)).one("input", name="email")["value"] == ADA

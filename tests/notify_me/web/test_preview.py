@@ -1,0 +1,53 @@
+"""A form that is only tried: for a visitor whom the shop knows, and for nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from tests.notify_me.markup import post_form, view
+from tests.notify_me.web.test_visitor import MUG, headers, own
+from tests.support import Sandbox
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The small shop, which asks each visitor."""
+    return make_app(VISITS=own)
+
+
+def test_a_known_visitor_tries_the_form(app: Flask, sandbox: Sandbox) -> None:
+    """The real check and a thanks, again and again, and Klaviyo hears of nothing."""
+    client = app.test_client()
+    # with a box for the list, which Klaviyo would be asked about
+    known = headers({"consent.email_list": "ask"})
+    form = post_form(view(client.get(f"{MUG}?preview=1", headers=known)))
+    assert form["action"].endswith("preview=1")
+
+    typed = {"channels": "EMAIL", "email": "ada@lovelace.dev", "opt_in_promotional_email": "1"}
+    for _ in range(40):  # more than a real address may send
+        reply = client.post(form["action"], data=typed, headers=known)
+        assert reply.json is not None
+        assert reply.json["state"] == "done"
+    assert "Request received" in view(reply).text
+    wrong = client.post(form["action"], data={**typed, "email": "ada"}, headers=known)
+    assert wrong.status_code == 422
+    assert sandbox.requests() == []
+
+
+def test_nobody_else_can_be_led_to_only_try_it(app: Flask, sandbox: Sandbox) -> None:
+    """A shopper who follows a link with the mark signs up in earnest."""
+    client = app.test_client()
+    form = post_form(view(client.get(f"{MUG}?preview=1", headers={"X-Notify-Me": "1"})))
+    assert "preview" not in form["action"]
+
+    reply = client.post(
+        f"{MUG}?preview=1",
+        data={"channels": "EMAIL", "email": "ada@lovelace.dev"},
+        headers={"X-Notify-Me": "1"},
+    )
+    assert reply.json is not None
+    assert reply.json["state"] == "done"
+    assert len(sandbox.requests()) == 1

@@ -1,0 +1,128 @@
+"""The public count: how many people asked, as far as a stranger may know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask, render_template_string
+
+from notify_me import CompositeID
+from notify_me.web.public_count import rounded
+from tests.notify_me.offers import MUG, settings_file
+from tests.notify_me.running_shop import people
+from tests.notify_me.small_shop import DictCatalog
+from tests.notify_me.store.test_demand import aged, ask
+from tests.support import Sandbox
+
+ON: dict[str, Any] = {"NOTIFY_ME_DEMAND__PUBLIC_COUNT": "true"}
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+
+@pytest.fixture
+def shown(catalog: DictCatalog) -> Callable[[Flask], str]:
+    """The mug's button, as a shop's page has it."""
+
+    def render(app: Flask, template: str = "{{ notify_me(mug) }}") -> str:
+        mug = catalog.variants[CompositeID.parse(MUG)]
+        with app.test_request_context():
+            return render_template_string(template, mug=mug)
+
+    return render
+
+
+def asked(app: Flask, emails: list[str], moment: datetime = YESTERDAY, **more: Any) -> None:
+    """So many people asked for the mug then."""
+    for email in emails:
+        ask(app, MUG, email=email, **more)
+    with app.app_context():
+        aged(app.extensions["sqlalchemy"].engine, moment)
+
+
+def test_it_counts_each_person_once(
+    make_app: Callable[..., Flask], sandbox: Sandbox, shown: Callable[..., str]
+) -> None:
+    """Those taken or kept until yesterday, rounded down; off by default, and not on cards."""
+    app = make_app(**ON)
+    sandbox.unknown(MUG)
+    asked(app, people(9, "refused"), state="invalid")
+    sandbox.unknown()
+    asked(app, people(6))
+    sandbox.drill("503", times=None)
+    asked(app, people(14))
+
+    line = '<p class="notify-me__count">10+ people asked for this</p>'
+    assert line in shown(app)
+    assert shown(app) == shown(app)
+    assert "notify-me__count" not in shown(app, "{{ notify_me([mug]) }}")
+    assert "notify-me__count" not in shown(make_app())
+    inline = make_app(**ON, NOTIFY_ME_MODAL__PRESENTATION="inline")
+    assert line in shown(inline)
+    worded = {"NOTIFY_ME_DEMAND__PUBLIC_COUNT_TEXT": "<b> {count}, {days}"}
+    assert ">&lt;b&gt; 10, 30<" in shown(make_app(**ON, **worded))
+
+
+def test_below_the_floor_it_says_nothing(
+    make_app: Callable[..., Flask], shown: Callable[..., str]
+) -> None:
+    """Nor does it count today, or what lies before its days."""
+    app = make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_DAYS="7")
+    asked(app, people(9), datetime.now(UTC))
+    assert "notify-me__count" not in shown(app)
+    asked(app, people(9), datetime.now(UTC) - timedelta(days=9))
+    assert "notify-me__count" not in shown(app)
+    asked(app, people(9))
+    assert "5+ people" in shown(app)
+
+    assert "notify-me__count" not in shown(make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_FLOOR="6"))
+
+
+def test_the_page_survives_a_database_that_is_away(
+    make_app: Callable[..., Flask], shown: Callable[..., str], tmp_path: Path
+) -> None:
+    """The button stands without the line."""
+    app = make_app(**ON)
+    with app.app_context(), app.extensions["sqlalchemy"].engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE notify_me_call RENAME TO gone"))
+
+    page = shown(app)
+
+    assert "notify-me__button" in page
+    assert "notify-me__count" not in page
+
+
+def test_one_more_person_tells_nothing() -> None:
+    """The number is at most the truth and at least two steps below it; where it changes differs
+    from key to key and from variant to variant, so that who knows the others on the list can't
+    tell from it whether one more was new.
+    """
+    for key in ("k1", "k2"):
+        for count in range(300):
+            step = 5 if count < 50 else 10
+            number = rounded(count, MUG, key)
+            assert number % 5 == 0
+            assert max(0, count - 2 * step) < number + 1 <= count + 1
+
+    def line(variant: str, key: str) -> list[int]:
+        return [rounded(count, variant, key) for count in range(50, 300)]
+
+    assert line(MUG, "k1") == line(MUG, "k1")
+    assert line(MUG, "k1") != line(MUG, "k2")
+    assert line(MUG, "k1") != line(f"{MUG}2", "k1")
+    changes = sum(one != other for one, other in pairwise(line(MUG, "k1")))
+    assert 50 < changes < 200
+
+
+def test_a_text_with_an_unknown_placeholder_stops_the_start(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """It is told which are known."""
+    file = settings_file(tmp_path, '[demand]\npublic_count_text = "{number} people"\n')
+
+    with pytest.raises(Exception, match=r"\{number\}, which is none of \{count\}, \{days\}"):
+        make_app(NOTIFY_ME_CONFIG=file)

@@ -1,0 +1,81 @@
+"""What the shop says to shoppers, whole: in a language of brackets, nothing stands outside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.pseudo import bare, make
+from tests.storefront.page import Stock
+
+ROOT = Path(__file__).parents[3]
+CATALOG = json.loads((ROOT / "storefront/catalog/catalog.json").read_text(encoding="utf-8"))
+PAGES = (
+    *("/", "/?page=2", "/?category=wear", "/?q=wool", "/?q=wool&category=wear", "/?in_stock=1"),
+    *("/?q=zzz", "/?q=zzz&in_stock=1", "/?q=zzz&category=wear&in_stock=1", "/?sort=name"),
+    *("/?q=zzz&category=wear", "/products/haar-parka?variant=HAAR-OIL-M", "/products/spate-pack"),
+    *("/products/howff-tarp", "/cart", "/terms", "/privacy", "/no-such-page"),
+)
+
+
+def names(value: object) -> set[str]:
+    """Every text of the catalog."""
+    if isinstance(value, dict):
+        return {each for one in value.values() for each in names(one)}
+    if isinstance(value, list):
+        return {each for one in value for each in names(one)}
+    return {value} if isinstance(value, str) and len(value) > 1 else set()
+
+
+@pytest.fixture
+def pseudo(app: Flask, tmp_path: Path) -> FlaskClient:
+    """A shopper whose language is that of the brackets."""
+    make(ROOT / "translations", tmp_path / "pseudo", "de", "messages")
+    app.extensions["babel"].translation_directories = [str(tmp_path / "pseudo")]
+    client = app.test_client()
+    client.set_cookie("lang", "de")
+    return client
+
+
+def test_nothing_that_the_shop_says_stands_outside_the_catalogs(
+    pseudo: FlaskClient, stock: Stock
+) -> None:
+    """Every page and state for shoppers, but for the kit's own words, which have their test."""
+    pages = {url: pseudo.get(url).text for url in PAGES}
+
+    def change(name: str, sku: str, quantity: int | str, *, put: bool = False) -> None:
+        data = {"sku": sku, "quantity": quantity, **({"set": "1"} if put else {})}
+        pages[name] = pseudo.post("/cart", data=data, follow_redirects=True).text
+
+    change("added", "SPAT-SIG-18", 1)
+    change("changed", "SPAT-SIG-18", 2, put=True)
+    pages["checkout"] = pseudo.get("/checkout").text
+    pages["wrong"] = pseudo.post("/checkout", data={"email": "x", "name": "n" * 200}).text
+    stock.set("SPAT-SIG-18", 1)
+    pages["short"] = pseudo.get("/cart").text
+    sound = {"name": "n", "email": "ada@lovelace.dev", "address": "zzz"}
+    pages["too few at the end"] = pseudo.post("/checkout", data=sound).text
+    stock.set("SPAT-SIG-18", 0)
+    pages["gone from it"] = pseudo.get("/cart").text
+    change("gone", "SPAT-SIG-18", 1)
+    stock.set("SPAT-SIG-18", 3)
+    change("at most", "SPAT-SIG-18", 9, put=True)
+    pages["a low stock"] = pseudo.get("/products/spate-pack?variant=SPAT-SIG-18").text
+    change("removed", "SPAT-SIG-18", 0, put=True)
+    change("one more", "SPAT-SIG-18", 1)
+    pages["ordered"] = pseudo.post("/checkout", data=sound, follow_redirects=True).text
+    pages["not a number"] = pseudo.post("/cart", data={"sku": "SPAT-SIG-18", "quantity": "x"}).text
+    pages["from elsewhere"] = pseudo.post("/cart", headers={"Sec-Fetch-Site": "cross-site"}).text
+    pages["not allowed"] = pseudo.put("/cart").text
+
+    # the kit's button, whose words have a test of their own, among them
+    known = [*names(CATALOG), "Smirr", "smirr", "Benachrichtigen", "Deutsch", "Klaviyo"]
+    known += ["zzz", "wool", " / M"]
+    known.append("Feld kann nicht länger als 120 Zeichen sein.")  # WTForms' own catalog
+    problems = {name: bare(page, known) for name, page in pages.items()}
+    assert {name: each for name, each in problems.items() if each} == {}
+    assert all("⟦" in page for page in pages.values())

@@ -1,0 +1,184 @@
+"""Ordering without payment: pieces leave the stock and the order is kept, both or neither."""
+
+from __future__ import annotations
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from storefront import db
+from storefront.base.models import Order
+from tests.storefront.page import Page, Stock, words
+from tests.support import TIMEOUT, serve
+
+SHOPPER = {
+    "name": "Isla Reid",
+    "email": "isla@example.com",
+    "address": "2 Shore Road\nCromarty",
+}
+
+
+def fill(client: FlaskClient, **skus: int) -> None:
+    """Put something into the cart."""
+    for sku, quantity in skus.items():
+        client.post("/cart", data={"sku": sku.replace("_", "-"), "quantity": str(quantity)})
+
+
+def reference(page: str) -> str:
+    """The reference that the form carries."""
+    found = re.search(r'name="reference"[^>]*value="([^"]*)"', page)
+    assert found, page
+    return found[1]
+
+
+def order(client: FlaskClient, **changes: str) -> TestResponse:
+    """Open the form and send it."""
+    page = client.get("/checkout").text
+    return client.post("/checkout", data={"reference": reference(page), **SHOPPER, **changes})
+
+
+def orders(app: Flask) -> int:
+    """How many orders there are."""
+    with app.app_context():
+        return db.session.scalar(sa.select(sa.func.count(Order.id))) or 0
+
+
+def test_order_takes_pieces_off_the_stock(client: FlaskClient, stock: Stock) -> None:
+    """An order is confirmed on a page of its own, empties the cart, and lowers the stock."""
+    fill(client, HAAR_KEL_L=2, STEEK_01=1, HOWF_BRA=3)
+
+    response = order(client)
+
+    assert response.status_code == 303
+    assert re.fullmatch(r"/orders/[\w-]{43}", response.headers["Location"])
+    text = Page(client, response.headers["Location"]).text
+    assert "Thank you, Isla Reid." in text
+    assert "2 × Haar Parka, Kelp / L £496" in text
+    assert "Total, with postage £904" in text
+    assert "2 Shore Road Cromarty isla@example.com" in text
+    assert "Nothing in it yet" in Page(client, "/cart").text
+    # sold out, not managed, and owed to pre-orders
+    assert [stock.of(sku) for sku in ("HAAR-KEL-L", "STEEK-01", "HOWF-BRA")] == [0, None, -3]
+
+
+def test_errors_stand_beside_their_fields(client: FlaskClient, app: Flask) -> None:
+    """What is missing or wrong is told beside its field; what was typed stays."""
+    fill(client, DREI_MIL=1)
+
+    response = order(client, name=" ", email="isla@", address="2 Shore Road <b>")
+
+    assert response.status_code == 422
+    assert "Please tell us your name." in response.text
+    assert "look like an email address" in response.text
+    assert 'value="isla@"' in response.text
+    assert "2 Shore Road &lt;b&gt;" in response.text
+    assert response.text.count('aria-invalid="true"') == 2
+    assert 'aria-describedby="email-error"' in response.text
+    assert orders(app) == 0
+
+
+def test_stock_that_went_meanwhile_stops_the_order(
+    client: FlaskClient, app: Flask, stock: Stock
+) -> None:
+    """When one line can't be had, nothing is ordered and no line's stock is touched."""
+    fill(client, HAAR_KEL_L=2, DREI_MIL=1)
+    form = reference(client.get("/checkout").text)
+    stock.set("HAAR-KEL-L", 1)
+
+    response = client.post("/checkout", data={"reference": form, **SHOPPER})
+
+    assert response.status_code == 409
+    assert "Haar Parka, Kelp / L: only 1 left." in words(response.text)
+    assert 'value="Isla Reid"' in response.text
+    assert (stock.of("HAAR-KEL-L"), stock.of("DREI-MIL")) == (1, 40)
+    assert orders(app) == 0
+
+
+def test_form_sent_twice_makes_one_order(client: FlaskClient, app: Flask, stock: Stock) -> None:
+    """The same form again, with the cart still there or without, leads to the same order."""
+    fill(client, DREI_MIL=1)
+    cookie = client.get_cookie("shop_cart")
+    assert cookie is not None
+    form = {"reference": reference(client.get("/checkout").text), **SHOPPER}
+    first = client.post("/checkout", data=form)
+
+    without_cart = client.post("/checkout", data=form)
+    client.set_cookie("shop_cart", cookie.value)
+    with_cart = client.post("/checkout", data=form)
+
+    assert without_cart.headers["Location"] == first.headers["Location"]
+    assert with_cart.headers["Location"] == first.headers["Location"]
+    assert stock.of("DREI-MIL") == 39
+    assert orders(app) == 1
+
+
+def test_made_up_reference_is_refused(client: FlaskClient, app: Flask) -> None:
+    """A reference that could be guessed makes no order."""
+    fill(client, DREI_MIL=1)
+
+    response = client.post("/checkout", data={"reference": "1", **SHOPPER})
+
+    assert response.status_code == 422
+    assert "out of date" in response.text
+    assert len(reference(response.text)) == 43
+    assert orders(app) == 0
+
+
+def test_checkout_of_an_empty_cart_leads_back(client: FlaskClient) -> None:
+    """Without a cart there is nothing to check out."""
+    assert client.get("/checkout").headers["Location"] == "/cart"
+    assert client.post("/checkout", data=SHOPPER).headers["Location"] == "/cart"
+
+
+def test_unknown_order_is_404(client: FlaskClient) -> None:
+    """An order that isn't there is not found, and nobody's order is kept by a cache."""
+    assert client.get("/orders/" + "x" * 43).status_code == 404
+
+
+def test_last_piece_goes_to_one_of_eight(app: Flask, stock: Stock) -> None:
+    """Eight shoppers want the last piece at once: one gets it, seven are offered Notify me."""
+    together = threading.Barrier(8)
+
+    def shopper(url: str) -> requests.Response:
+        with requests.Session() as session:
+            session.post(f"{url}/cart", data={"sku": "GLASS-01"}, timeout=TIMEOUT)
+            page = session.get(f"{url}/checkout", timeout=TIMEOUT)
+            form = {"reference": reference(page.text), **SHOPPER}
+            together.wait(TIMEOUT)
+            return session.post(
+                f"{url}/checkout", data=form, timeout=TIMEOUT, allow_redirects=False
+            )
+
+    with serve(app) as url, ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(shopper, [url] * 8))
+
+    assert sorted(reply.status_code for reply in replies) == [303] + [409] * 7
+    for reply in replies:
+        if reply.status_code == 409:
+            assert "The Falling Glass: sold out." in words(reply.text)
+            assert "notify-me__button" in reply.text
+    assert stock.of("GLASS-01") == 0
+    assert orders(app) == 1
+
+
+def test_merchant_sees_the_orders_newest_first(client: FlaskClient) -> None:
+    """The back room lists each order with its lines and total, and leads to its page."""
+    assert "Orders None yet." in Page(client, "/merchant").text
+    fill(client, DREI_MIL=2, STEEK_01=1)
+    order(client)
+    fill(client, HAAR_KEL_L=1)
+    newest = order(client, name="Ewan Muir").headers["Location"]
+
+    page = Page(client, "/merchant")
+
+    text = page.text.split(" Orders ", 1)[1]
+    assert text.index("Order 2 Ewan Muir") < text.index("Order 1 Isla Reid")
+    assert "1 × Haar Parka, Kelp / L £248 Total £248" in text
+    assert "1 × A Steek in Time £24 Total" in text
+    assert f'href="{newest}">Order 2</a>' in page.html

@@ -1,0 +1,224 @@
+"""The shop's catalog as the kit sees it, and the number of queries a page takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from notify_me import CompositeID, InventoryPolicy, ListedCatalog
+from storefront import ShopCatalog, db
+from storefront.base.models import Product, ProductOption, ProductVariant
+from tests.storefront.page import Page
+
+
+def ours(sku: str) -> CompositeID:
+    """The composite ID of one of the shop's variants."""
+    return CompositeID("$custom", "$default", sku)
+
+
+def test_variant_holds_all_that_the_kit_asks(app: Flask) -> None:
+    """The kit gets title, options in the shop's order, address, stock, policy, tags and price."""
+    with app.test_request_context():
+        variant = ShopCatalog().variant(ours("HAAR-KEL-L"))
+
+    assert variant is not None
+    assert str(variant.composite_id) == "$custom:::$default:::HAAR-KEL-L"
+    assert variant.product_id == "haar-parka"
+    assert variant.product_title == "Haar Parka"
+    assert list(variant.options.items()) == [("Colour", "Kelp"), ("Size", "L")]
+    assert variant.url == "/products/haar-parka?variant=HAAR-KEL-L"
+    assert variant.quantity == 2
+    assert variant.inventory_policy is InventoryPolicy.DENY
+    assert variant.tags == {"waterproof", "coats"}
+    assert variant.price == Decimal("248.00")
+
+
+def test_pre_order_and_unmanaged_stock_reach_the_kit(app: Flask) -> None:
+    """What is sold without stock, and what has none to count, is told as such."""
+    with app.test_request_context():
+        tarp = ShopCatalog().variant(ours("HOWF-BRA"))
+        mending = ShopCatalog().variant(ours("STEEK-01"))
+
+    assert tarp is not None
+    assert (tarp.quantity, tarp.inventory_policy) == (0, InventoryPolicy.CONTINUE)
+    assert mending is not None
+    assert (mending.quantity, dict(mending.options)) == (None, {})
+
+
+def test_every_variant_is_listed_once(app: Flask) -> None:
+    """Under the ID by which it is found."""
+    with app.test_request_context():
+        ids = list(ShopCatalog().composite_ids())
+        skus = db.session.scalars(sa.select(ProductVariant.sku)).all()
+
+    assert isinstance(ShopCatalog(), ListedCatalog)
+    assert sorted(map(str, ids)) == sorted(str(ours(sku)) for sku in skus)
+    assert ours("HAAR-KEL-L") in ids
+
+
+@pytest.mark.parametrize(
+    "composite_id",
+    [
+        ours("NO-SUCH"),
+        CompositeID("$shopify", "$default", "HAAR-KEL-L"),
+        CompositeID("$custom", "other", "HAAR-KEL-L"),
+    ],
+)
+def test_ids_of_others_are_unknown(app: Flask, composite_id: CompositeID) -> None:
+    """A variant that isn't the shop's, or another integration's or catalog's, isn't found."""
+    with app.test_request_context():
+        assert ShopCatalog().variant(composite_id) is None
+        assert list(ShopCatalog().siblings(composite_id)) == []
+
+
+def test_siblings_are_the_product_s_variants_in_order(app: Flask) -> None:
+    """All variants of the product come, itself included."""
+    with app.test_request_context():
+        titles = [variant.title for variant in ShopCatalog().siblings(ours("SPAT-LOC-18"))]
+
+    assert titles == [
+        f"{colour} / {size}"
+        for colour in ("Signal", "Loch", "Peat")
+        for size in ("18 litres", "28 litres")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "most"),
+    [
+        ("/", 4),
+        ("/?category=wear", 4),
+        ("/?q=wool&in_stock=1&sort=price-up", 4),
+        ("/products/haar-parka", 6),
+        ("/cart", 0),
+        # eight of them tell how deliveries stand
+        ("/merchant", 13),
+        ("/merchant/deliveries", 9),
+    ],
+)
+def test_queries_of_a_page(
+    client: FlaskClient, queries: Callable[[], int], url: str, most: int
+) -> None:
+    """Each page takes a fixed number of queries."""
+    assert client.get(url).status_code == 200
+    assert queries() == most
+
+
+VIEWS = [
+    "/",
+    "/?page=2",
+    "/?category=camp",
+    "/?q=mug",
+    "/?in_stock=1",
+    "/?sort=price-up",
+    "/?sort=price-down",
+    "/?sort=name",
+    "/?sort=newest",
+    "/products/dreich-mug",
+    "/products/blatter-souwester",
+]
+
+
+def test_queries_do_not_grow_with_the_catalog(
+    app: Flask, client: FlaskClient, queries: Callable[[], int]
+) -> None:
+    """With five thousand products each page takes as many queries as with fifteen."""
+    before = {}
+    for url in VIEWS:
+        queries()
+        assert client.get(url).status_code == 200
+        before[url] = queries()
+    with app.app_context():
+        insert_mugs(4985)
+        assert db.session.scalar(sa.select(sa.func.count(Product.id))) == 5000
+
+    assert "5000 things" in Page(client, "/").text
+    assert "page 417 of 417" in Page(client, "/?page=417").text
+    after = {}
+    for url in VIEWS:
+        queries()
+        assert client.get(url).status_code == 200
+        after[url] = queries()
+    assert after == before
+
+
+@pytest.mark.parametrize("url", ["/", "/?category=wear", "/?sort=name", "/?sort=newest"])
+def test_a_page_is_read_along_an_index(app: Flask, client: FlaskClient, url: str) -> None:
+    """The database stops after one page of products: it doesn't sort the whole catalog."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if "LIMIT" in statement:
+            asked.append((statement, values))
+
+    with app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", note)
+        client.get(url)
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+        [(statement, values)] = asked
+        with db.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+
+    assert plan
+    assert not any("TEMP B-TREE" in step[-1] for step in plan)
+
+
+def test_kit_s_calls_take_a_fixed_number_of_queries(app: Flask, queries: Callable[[], int]) -> None:
+    """The kit's look-ups take two queries each, however many variants a product has."""
+    with app.test_request_context():
+        ShopCatalog().variant(ours("HAAR-KEL-L"))
+        assert queries() == 2
+        ShopCatalog().siblings(ours("HAAR-KEL-L"))
+        assert queries() == 2
+
+
+def insert_mugs(count: int) -> None:
+    """Put so many mugs of two sizes into the shop, past the loader, which is made for dozens."""
+    words: dict[str, Any] = {"gloss": "mug: a cup with a job", "summary": "A mug.", "details": []}
+    looks: dict[str, Any] = {"drawing": "mug", "colour": "#ece5d3", "description": ["Holds tea."]}
+    numbers = range(1000, 1000 + count)
+    db.session.execute(
+        sa.insert(Product),
+        [
+            {
+                "id": number,
+                "handle": f"mug-{number}",
+                "title": f"Mug {number}",
+                "category": "camp",
+                "tags": ["enamel"],
+                "position": number,
+                "search_text": f"mug {number}",
+                **words,
+                **looks,
+            }
+            for number in numbers
+        ],
+    )
+    sizes = [{"name": "Small", "swatch": None}, {"name": "Large", "swatch": None}]
+    db.session.execute(
+        sa.insert(ProductOption),
+        [{"product_id": n, "name": "Size", "position": 0, "values": sizes} for n in numbers],
+    )
+    db.session.execute(
+        sa.insert(ProductVariant),
+        [
+            {
+                "product_id": number,
+                "sku": f"MUG-{number}-{position}",
+                "position": position,
+                "values": [size["name"]],
+                "price": Decimal(5 + number % 40 + position),
+                "quantity": number % 3,
+                "policy": InventoryPolicy.DENY,
+            }
+            for number in numbers
+            for position, size in enumerate(sizes)
+        ],
+    )
+    db.session.commit()

@@ -1,0 +1,121 @@
+"""What is wrong with a catalog file is told by place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from storefront.catalog.json_file import CatalogError, parse, read
+
+SHOP = Path(__file__).parents[3] / "storefront" / "catalog" / "catalog.json"
+
+
+def catalog() -> dict[str, Any]:
+    """The shop's own catalog, to break."""
+    loaded: dict[str, Any] = json.loads(SHOP.read_text(encoding="utf-8"))
+    return loaded
+
+
+def put(path: list[str | int], value: object) -> str:
+    """The shop's catalog with one value changed."""
+    whole: Any = catalog()
+    place = whole
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return json.dumps(whole)
+
+
+def test_shop_s_own_catalog_is_right() -> None:
+    """The catalog that comes with the shop has the kinds of products that a demo needs."""
+    products = read(SHOP).products
+    variants = [variant for product in products for variant in product.variants]
+
+    assert len(products) >= 12
+    assert len(variants) >= 40
+    assert {len(product.options) for product in products} == {0, 1, 2}
+    assert any(all(v.quantity == 0 and v.policy == "deny" for v in p.variants) for p in products)
+    assert any([v.quantity for v in p.variants].count(0) == 1 for p in products)
+    assert any([v.quantity for v in p.variants] == [1] for p in products)
+    assert any(v.quantity == 0 and v.policy == "continue" for v in variants)
+    assert any(v.quantity is None for v in variants)
+
+
+P = "products"
+V = "variants"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ([P, 3, V, 1, "quantity"], "many", "products[3].variants[1].quantity: Input should be"),
+        ([P, 0, V, 2, "price"], "-1", "products[0].variants[2].price: Input should be greater"),
+        ([P, 0, V, 2, "price"], "1.005", "products[0].variants[2].price: Decimal input should"),
+        ([P, 0, V, 0, "policy"], "maybe", "products[0].variants[0].policy: Input should be"),
+        ([P, 1, "handle"], "No Spaces", "products[1].handle: String should match"),
+        ([P, 1, "handle"], "haar-parka", "products[1].handle: 'haar-parka' is already at"),
+        ([P, 2, V, 1, "sku"], "BLAT-S", "products[2].variants[1].sku: 'BLAT-S' is already at"),
+        ([P, 2, "drawing"], "hat", "products[2].drawing: 'hat' is none of"),
+        ([P, 2, "category"], "attic", "products[2].category: 'attic' is none of wear, carry"),
+        ([P, 2, "colour"], "yellow", "products[2].colour: String should match"),
+        ([P, 2, V, 0, "options"], [], "products[2].variants[0].options: 0 given, the product"),
+        ([P, 2, V, 0, "options"], ["Tiny"], "products[2].variants[0].options[0]: 'Tiny' is none"),
+        ([P, 2, V, 0, "options"], ["Large"], "products[2].variants[1].options: 'Large' is alre"),
+        ([P, 4, V], [], "products[4].variants: List should have at least 1 item"),
+        ([P, 4, "prize"], 1, "products[4].prize: Extra inputs are not permitted"),
+        ([P], [], "products: List should have at least 1 item"),
+    ],
+)
+def test_problem_is_told_by_place(path: list[str | int], value: object, problem: str) -> None:
+    """A wrong value is told with the place where it stands."""
+    with pytest.raises(CatalogError) as caught:
+        parse(put(path, value))
+
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith(problem)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    """Two mistakes make two sentences."""
+    whole = catalog()
+    whole["products"][0]["variants"][0]["quantity"] = "many"
+    del whole["products"][5]["title"]
+
+    with pytest.raises(CatalogError) as caught:
+        parse(json.dumps(whole))
+
+    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+        "products[0].variants[0].quantity",
+        "products[5].title",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_what_is_no_catalog_is_told(text: str) -> None:
+    """A file that isn't a catalog at all is refused in a sentence."""
+    with pytest.raises(CatalogError, match=r"^the file: "):
+        parse(text)
+
+
+def test_wrong_file_changes_nothing(app: Flask, tmp_path: Path) -> None:
+    """The command names the places, loads nothing, and fails."""
+    file = tmp_path / "catalog.json"
+    file.write_text(put(["products", 3, "variants", 1, "quantity"], "many"), encoding="utf-8")
+
+    result = app.test_cli_runner().invoke(args=["storefront", "load", str(file)])
+
+    assert result.exit_code == 1
+    assert "nothing was loaded" in result.output
+    assert "products[3].variants[1].quantity" in result.output
+
+
+def test_missing_file_is_told(app: Flask, tmp_path: Path) -> None:
+    """A file that isn't there is named."""
+    result = app.test_cli_runner().invoke(args=["storefront", "load", str(tmp_path / "none")])
+
+    assert result.exit_code == 1
+    assert "can't be read" in result.output

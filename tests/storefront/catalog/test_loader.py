@@ -1,0 +1,76 @@
+"""`flask storefront load`: what is there is updated and keeps its ID and stock."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+
+from storefront import db
+from storefront.base.models import Product, ProductOption, ProductVariant
+from tests.storefront.page import Stock
+
+SHOP = Path(__file__).parents[3] / "storefront" / "catalog" / "catalog.json"
+
+
+def load(app: Flask, *arguments: str) -> str:
+    """Run the command; returns what it said."""
+    result = app.test_cli_runner().invoke(args=["storefront", "load", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def rows(app: Flask) -> list[Any]:
+    """Everything in the catalog's tables."""
+    tables = (Product.__table__, ProductOption.__table__, ProductVariant.__table__)
+    with app.app_context():
+        return [
+            [tuple(row) for row in db.session.execute(sa.select(table).order_by(table.c.id))]
+            for table in tables
+        ]
+
+
+def test_second_load_changes_nothing(app: Flask) -> None:
+    """Loading the same file again leaves every row and every ID as it was."""
+    before = rows(app)
+
+    said = load(app)
+
+    assert rows(app) == before
+    assert said == (
+        "The shop has 15 products with 60 variants from catalog.json; 0 of the products are new.\n"
+    )
+
+
+def test_load_updates_words_and_prices_by_handle_and_sku(app: Flask, tmp_path: Path) -> None:
+    """A changed file changes the rows that are there; what it doesn't name stays."""
+    catalog = json.loads(SHOP.read_text(encoding="utf-8"))
+    parka = catalog["products"][0]
+    parka["title"] = "Haar Coat"
+    parka["variants"][0]["price"] = "199.00"
+    del parka["variants"][-1]
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps({"products": [parka]}), encoding="utf-8")
+    products, _options, variants = rows(app)
+
+    load(app, str(file))
+    products_now, _options, variants_now = rows(app)
+
+    assert len(products_now) == len(products)
+    assert products_now[0][:3] == (products[0][0], "haar-parka", "Haar Coat")
+    assert [v[0] for v in variants_now] == [v[0] for v in variants if v[2] != "HAAR-SLA-L"]
+    assert str(variants_now[0][6]) == "199.00"
+
+
+def test_load_keeps_the_stock_unless_told(app: Flask, stock: Stock) -> None:
+    """Stock that was sold or set since is kept; `--stock` takes the file's."""
+    stock.set("HAAR-KEL-L", 77)
+
+    load(app)
+    assert stock.of("HAAR-KEL-L") == 77
+
+    load(app, "--stock")
+    assert stock.of("HAAR-KEL-L") == 2
