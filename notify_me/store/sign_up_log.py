@@ -12,7 +12,6 @@ import secrets
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +19,24 @@ from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, upd
 from sqlalchemy.orm import Session
 
 from ..channels import Channel
-from ..klaviyo.calls import Call, Operation, SignUp, Statement
-from ..klaviyo.outcomes import Accepted, Outcome, Refused
+from ..klaviyo.calls import Call, Operation, SignUp
+from ..klaviyo.outcomes import Outcome
 from .contact_records import Held, held_under
+from .logged import (
+    LoggedCall,
+    LoggedSignUp,
+    masked_email,
+    masked_phone,
+    state_of,
+    statements,
+    variant,
+)
 from .tables import KEPT_DETAIL, WAITING, Base, CallRow, CallState, ConsentRow, HoldRow, SignUpRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
-
-__all__ = ["CallRow", "LoggedCall", "LoggedSignUp", "SignUpLog", "SignUpRow"]
 
 TURN = 0.8
 """Seconds to wait for this process's other writers to SQLite; its own busy timeout comes on top."""
@@ -68,57 +74,6 @@ _CONSENTS_FOLLOW = (
     )
 )
 """Gives a sign-up's consents the state of the call that carries them."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedCall:
-    """A call as the done view reads it back."""
-
-    operation: Operation
-    variant: str | None
-    state: CallState
-    words: str
-
-    @property
-    def lost(self) -> bool:
-        """Whether Klaviyo has it not, and will not get it."""
-        return self.state in (CallState.REFUSED, CallState.FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedSignUp:
-    """A sign-up as the done view reads it back."""
-
-    channels: tuple[Channel, ...]
-    email_masked: str | None
-    phone_masked: str | None
-    consented: tuple[Channel, ...]
-    calls: tuple[LoggedCall, ...]
-
-    @classmethod
-    def of(
-        cls,
-        sign_up: SignUp,
-        calls: Sequence[Call],
-        outcomes: Sequence[Outcome | None],
-        kept: Collection[int] = (),
-    ) -> LoggedSignUp:
-        """What `SignUpLog.read` gives once these outcomes are settled."""
-        return cls(
-            channels=sign_up.channels,
-            email_masked=masked_email(sign_up.email),
-            phone_masked=masked_phone(sign_up.phone_number),
-            consented=tuple(each.channel for each in _statements(sign_up)),
-            calls=tuple(
-                LoggedCall(
-                    call.operation,
-                    _variant(call),
-                    CallState.KEPT if position in kept else _state_of(outcome),
-                    outcome.words if outcome else "",
-                )
-                for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
-            ),
-        )
 
 
 class SignUpLog:
@@ -180,7 +135,7 @@ class SignUpLog:
                 "sign_up_id": sign_up_id,
                 "position": position,
                 "operation": call.operation.value,
-                "variant": _variant(call),
+                "variant": variant(call),
                 "state": CallState.STARTED.value,
             }
             for position, call in enumerate(calls)
@@ -213,7 +168,7 @@ class SignUpLog:
                 "list_id": sign_up.consent.list_id if sign_up.consent else "",
                 "custom_source": sign_up.consent.custom_source if sign_up.consent else "",
             }
-            for each in _statements(sign_up)
+            for each in statements(sign_up)
         ]
 
     def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
@@ -249,7 +204,7 @@ class SignUpLog:
             {
                 "of_sign_up": sign_up_id,
                 "at_position": position,
-                "state": (CallState.KEPT if position in kept else _state_of(outcome)).value,
+                "state": (CallState.KEPT if position in kept else state_of(outcome)).value,
                 "settled_at": now,
                 **(_reason(outcome) or _NO_REASON),
             }
@@ -364,7 +319,7 @@ class SignUpLog:
             return held_under(session, hashed)
 
     def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
-        versions = [(each.channel, each.version) for each in _statements(sign_up)]
+        versions = [(each.channel, each.version) for each in statements(sign_up)]
         text = json.dumps([[call.body for call in calls], versions], sort_keys=True)
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
@@ -373,20 +328,6 @@ class SignUpLog:
         if not contact:
             return None
         return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
-
-
-def _statements(sign_up: SignUp) -> Sequence[Statement]:
-    return sign_up.consent.statements if sign_up.consent else ()
-
-
-def _variant(call: Call) -> str | None:
-    return str(call.variant) if call.variant else None
-
-
-def _state_of(outcome: Outcome | None) -> CallState:
-    if isinstance(outcome, Accepted):
-        return CallState.TAKEN
-    return CallState.REFUSED if isinstance(outcome, Refused) else CallState.FAILED
 
 
 def _reason(outcome: Outcome | None) -> dict[str, Any]:
@@ -399,17 +340,3 @@ def _reason(outcome: Outcome | None) -> dict[str, Any]:
         "error_id": outcome.answer.error_id[:64],
         "problem": outcome.cure[:KEPT_DETAIL],
     }
-
-
-def masked_email(email: str | None) -> str | None:
-    """`ada@example.org` as `a•••@e•••.org`: enough to recognize, too little to write to."""
-    if not email:
-        return None
-    local, _, domain = email.rpartition("@")
-    name, _, ending = domain.rpartition(".")
-    return f"{local[:1]}•••@{name[:1]}•••.{ending[:20]}"
-
-
-def masked_phone(phone_number: str | None) -> str | None:
-    """`+12025550143` as `+1•••43`: enough to recognize, too little to call."""
-    return f"{phone_number[:2]}•••{phone_number[-2:]}" if phone_number else None

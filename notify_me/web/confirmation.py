@@ -10,7 +10,7 @@ from ..context import current_state
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext, listed
 from ..klaviyo.outcomes import CANT_TAKE, PHONE_REFUSED
-from ..store.sign_up_log import LoggedSignUp
+from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
 from ..variants import Variant
 

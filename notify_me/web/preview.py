@@ -13,7 +13,7 @@ from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..klaviyo.calls import SignUp, calls
 from ..klaviyo.outcomes import Accepted, Answer
-from ..store.sign_up_log import LoggedSignUp
+from ..store.logged import LoggedSignUp
 from ..variants import Variant
 from . import responses
 from .product import Product

@@ -26,7 +26,7 @@ from ..form.sign_up_form import SignUpForm
 from ..i18n.catalogs import N_
 from ..i18n.locales import in_address
 from ..i18n.text import gettext
-from ..store.sign_up_log import LoggedSignUp
+from ..store.logged import LoggedSignUp
 from ..variants import Variant
 from .abuse import HONEYPOT, TOO_MANY
 from .confirmation import consent_told, missed_of, news_of

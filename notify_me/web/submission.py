@@ -18,7 +18,7 @@ from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, calls
 from ..klaviyo.client import Deadline
 from ..klaviyo.outcomes import Accepted, Answer, Outcome, Refused, Temporary
-from ..store.sign_up_log import LoggedSignUp
+from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
 from . import client_mode, responses
 

@@ -17,7 +17,7 @@ from ..i18n import locales
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext, isolated, language
 from ..klaviyo.calls import Operation
-from ..store.sign_up_log import LoggedCall, LoggedSignUp
+from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
 from . import abuse, responses, theme
 from .preview import mark, previewing, simulated_success

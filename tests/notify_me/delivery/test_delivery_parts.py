@@ -29,7 +29,7 @@ from notify_me.klaviyo.outcomes import (
     Refused,
     Temporary,
 )
-from notify_me.store.sign_up_log import CallRow, SignUpRow
+from notify_me.store.tables import CallRow, SignUpRow
 from tests.notify_me.conftest import LogFile
 from tests.support import Sandbox
 
