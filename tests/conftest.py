@@ -62,6 +62,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     _alone.clear()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """What a fixture of the whole run starts at its end is not this test's."""
+    _alone.clear()
+
+
 def _refuse_child_process(event: str, _arguments: object) -> None:
     if _alone and event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
         raise RuntimeError(f"mark {_alone[0]} as `process`: it starts a child process")
