@@ -1,9 +1,4 @@
-"""For a shop's merchant pages and the commands: what was asked for, what waits, what failed, and
-to try it again.
-
-Every function works within an app context, and raises `sqlalchemy.exc.SQLAlchemyError` when the
-database can't be used.
-"""
+"""What a merchant's pages and the commands look at and do: see `notify_me.admin`."""
 
 from __future__ import annotations
 
@@ -81,8 +76,6 @@ class Purged:
 
     sign_ups: int
     consents: int
-    leftovers: int
-    """Jobs set aside whose sign-up is no more."""
 
 
 def status() -> Status:
@@ -210,7 +203,7 @@ def purge() -> Purged:
         stale = [job.id for job in state.queue.parked(BATCH) if not _is_owed(session, job.key)]
     state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
-    return Purged(sign_ups, consents, len(stale))
+    return Purged(sign_ups, consents)
 
 
 def forget_everything() -> None:

@@ -59,12 +59,11 @@ def load_module(name: str) -> Any:
         raise ExtraMissingError(name.replace("_", "-")) from None
 
 
-def find_calls(text: str, html: bool | None) -> Found:
-    """The calls in a file of HTML or JavaScript; None guesses which. Raises `SnippetError`."""
+def find_calls(text: str) -> Found:
+    """The calls in a file of HTML or JavaScript. Raises `SnippetError`."""
     file = File(text)
-    is_html = file.is_html if html is None else html
     found = Found()
-    for code in scripts(file.masked, _CALL) if is_html else [file.masked]:
+    for code in scripts(file.masked, _CALL) if file.is_html else [file.masked]:
         if _CALL.search(code):
             _read_script(file, code, found)
     if not found.calls:

@@ -49,13 +49,12 @@ class Imported:
     integration: str | None = None
 
 
-def read_snippet(text: str, *, html: bool | None = None) -> Imported:
+def read_snippet(text: str) -> Imported:
     """Read the file of a theme that has Klaviyo's old back-in-stock snippet.
 
-    `html` says whether the text is HTML (or Liquid, or Jinja) or a script; None guesses.
     Raises `SnippetError`.
     """
-    return _Conversion(find_calls(text, html)).imported()
+    return _Conversion(find_calls(text)).imported()
 
 
 class _Conversion:
