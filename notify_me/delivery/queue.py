@@ -58,8 +58,8 @@ _TABLES = frozenset(
 
 
 def _dbos() -> ModuleType:
-    """DBOS, imported when the first call is queued or looked for: that takes half a second of
-    processor time, which most commands and many processes never need.
+    """DBOS, imported with the first sign-up: that takes half a second of processor time, which
+    most commands never need.
     """
     import dbos
 
@@ -204,7 +204,7 @@ class Queue:
         return self._made
 
     def prepare(self) -> None:
-        """Import DBOS and make its client, which is better done before a transaction begins."""
+        """Import DBOS and make its client: call it before a transaction begins, not inside it."""
         _ = self.client
 
     def keep(

@@ -42,6 +42,8 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     # what the catalog read is read: no connection of the shop's waits while Klaviyo is called
     if state.db.session.in_transaction():
         state.db.session.rollback()
+    # in an outage, an import between two commits would keep other shoppers' sign-ups waiting
+    state.queue.prepare()
     try:
         if by_browser():
             if "sign_up" in request.form:
@@ -144,8 +146,6 @@ def _finish(attempt: Attempt, form_reply: responses.FormReply) -> Response:
     # without a private key nothing can be sent later
     kept = left_over(results) if state.klaviyo is not None else []
     logged = True
-    if kept:
-        state.queue.prepare()
     try:
         state.log.settle(
             attempt.sign_up_id, results, kept, lambda connection: _keep(connection, attempt, kept)
