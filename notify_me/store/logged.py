@@ -1,14 +1,16 @@
-"""A sign-up as the log reads it back, its contacts masked."""
+"""A sign-up as rows of the log, and as it is read back: its contacts hashed and masked."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp, Statement
 from ..klaviyo.outcomes import Accepted, Outcome, Refused
-from .tables import CallState
+from .tables import KEPT_DETAIL, CallState
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,81 @@ class LoggedSignUp:
                 for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
             ),
         )
+
+
+def rows_of(
+    sign_up_id: str,
+    sign_up: SignUp,
+    calls: Sequence[Call],
+    contact_hmac: Callable[[str | None], str | None],
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of a sign-up that is about to go out: its own, its calls', its consents'."""
+    now, state = datetime.now(UTC), CallState.STARTED.value
+    contacts = {"email": sign_up.email, "phone_number": sign_up.phone_number}
+    hashed = {name: contact_hmac(contact) for name, contact in contacts.items()}
+    masked = {
+        "email": masked_email(sign_up.email),
+        "phone_number": masked_phone(sign_up.phone_number),
+    }
+    row = {
+        "id": sign_up_id,
+        "created_at": now,
+        "channels": [channel.value for channel in sign_up.channels],
+        "email_hmac": hashed["email"],
+        "email_masked": masked["email"],
+        "phone_hmac": hashed["phone_number"],
+        "phone_masked": masked["phone_number"],
+    }
+    call_rows = [
+        {
+            "sign_up_id": sign_up_id,
+            "position": position,
+            "operation": call.operation.value,
+            "variant": variant(call),
+            "state": state,
+        }
+        for position, call in enumerate(calls)
+    ]
+    consent_rows = [
+        {
+            "sign_up_id": sign_up_id,
+            "given_at": now,
+            "channel": each.channel.value,
+            "state": state,
+            "contact_hmac": hashed[each.channel.info.identifier],
+            "contact_masked": masked[each.channel.info.identifier],
+            "text": each.text,
+            "version": each.version,
+            "locale": each.locale,
+            "list_id": sign_up.consent.list_id if sign_up.consent else "",
+            "custom_source": sign_up.consent.custom_source if sign_up.consent else "",
+        }
+        for each in statements(sign_up)
+    ]
+    return row, call_rows, consent_rows
+
+
+def ending_of(outcome: Outcome | None, *, queued: bool) -> dict[str, Any]:
+    """How a call ended, as its row has it; None is a call that was never made."""
+    state = CallState.KEPT if queued else state_of(outcome)
+    return {"state": state.value, **(reason_of(outcome) or _NO_REASON)}
+
+
+_NO_REASON = {"words": "", "status": None, "code": "", "error_id": "", "problem": ""}
+"""What a started call has, so that a call never made is written like the others."""
+
+
+def reason_of(outcome: Outcome | None) -> dict[str, Any]:
+    """Why a call ended as it did; empty for one that was never made."""
+    if outcome is None:
+        return {}
+    return {
+        "words": outcome.words[:KEPT_DETAIL],
+        "status": outcome.answer.status,
+        "code": outcome.answer.code[:64],
+        "error_id": outcome.answer.error_id[:64],
+        "problem": outcome.cure[:KEPT_DETAIL],
+    }
 
 
 def statements(sign_up: SignUp) -> Sequence[Statement]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -22,16 +22,8 @@ from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp
 from ..klaviyo.outcomes import Outcome
 from .contact_records import Held, held_under
-from .logged import (
-    LoggedCall,
-    LoggedSignUp,
-    masked_email,
-    masked_phone,
-    state_of,
-    statements,
-    variant,
-)
-from .tables import KEPT_DETAIL, WAITING, Base, CallRow, CallState, ConsentRow, HoldRow, SignUpRow
+from .logged import LoggedCall, LoggedSignUp, ending_of, reason_of, rows_of, statements
+from .tables import WAITING, Base, CallRow, CallState, ConsentRow, HoldRow, SignUpRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +50,6 @@ _SETTLE = (
     # states only move forward: what the queue does with a kept call is `advance`'s
     .where(_CALLS.c.state == CallState.STARTED.value)
 )
-_NO_REASON = {"words": "", "status": None, "code": "", "error_id": "", "problem": ""}
-"""What a started call has, so that a call never made is written like the others."""
 _CONSENTS_FOLLOW = (
     update(_CONSENTS)
     .where(_CONSENTS.c.sign_up_id == bindparam("of_sign_up"))
@@ -118,58 +108,16 @@ class SignUpLog:
         """Commit the sign-up, its consent and its calls, each STARTED; returns its ID
         (unguessable).
         """
-        sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)
-        row = {
-            "id": sign_up_id,
-            "created_at": now,
-            "mode": mode,
-            "channels": [channel.value for channel in sign_up.channels],
-            "email_hmac": self.contact_hmac(sign_up.email),
-            "email_masked": masked_email(sign_up.email),
-            "phone_hmac": self.contact_hmac(sign_up.phone_number),
-            "phone_masked": masked_phone(sign_up.phone_number),
-            "digest": self._digest(sign_up, calls),
-        }
-        call_rows = [
-            {
-                "sign_up_id": sign_up_id,
-                "position": position,
-                "operation": call.operation.value,
-                "variant": variant(call),
-                "state": CallState.STARTED.value,
-            }
-            for position, call in enumerate(calls)
-        ]
-        consents = self._consents(sign_up, sign_up_id, now)
+        sign_up_id = secrets.token_urlsafe(16)
+        digest = self._digest(sign_up, calls)
+        row, call_rows, consents = rows_of(sign_up_id, sign_up, calls, self.contact_hmac)
         with self._in_turn(), self._engine().begin() as connection:
-            connection.execute(_ADD_SIGN_UP, row)
+            connection.execute(_ADD_SIGN_UP, {**row, "mode": mode, "digest": digest})
             if call_rows:
                 connection.execute(_ADD_CALLS, call_rows)
             if consents:
                 connection.execute(_ADD_CONSENTS, consents)
         return sign_up_id
-
-    def _consents(self, sign_up: SignUp, sign_up_id: str, now: datetime) -> list[dict[str, Any]]:
-        masked = {
-            "email": masked_email(sign_up.email),
-            "phone_number": masked_phone(sign_up.phone_number),
-        }
-        return [
-            {
-                "sign_up_id": sign_up_id,
-                "given_at": now,
-                "channel": each.channel.value,
-                "state": CallState.STARTED.value,
-                "contact_hmac": self.contact_hmac(getattr(sign_up, each.channel.info.identifier)),
-                "contact_masked": masked[each.channel.info.identifier],
-                "text": each.text,
-                "version": each.version,
-                "locale": each.locale,
-                "list_id": sign_up.consent.list_id if sign_up.consent else "",
-                "custom_source": sign_up.consent.custom_source if sign_up.consent else "",
-            }
-            for each in statements(sign_up)
-        ]
 
     def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
         """Whether the caller is the first to report on this client-mode sign-up.
@@ -204,9 +152,8 @@ class SignUpLog:
             {
                 "of_sign_up": sign_up_id,
                 "at_position": position,
-                "state": (CallState.KEPT if position in kept else state_of(outcome)).value,
                 "settled_at": now,
-                **(_reason(outcome) or _NO_REASON),
+                **ending_of(outcome, queued=position in kept),
             }
             for position, outcome in enumerate(outcomes)
         ]
@@ -249,7 +196,7 @@ class SignUpLog:
                 state=state,
                 attempt=attempt + again,
                 settled_at=datetime.now(UTC),
-                **_reason(outcome),
+                **reason_of(outcome),
             )
             .returning(CallRow.position),
             execution_options=_UNSEEN,
@@ -328,15 +275,3 @@ class SignUpLog:
         if not contact:
             return None
         return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
-
-
-def _reason(outcome: Outcome | None) -> dict[str, Any]:
-    if outcome is None:
-        return {}
-    return {
-        "words": outcome.words[:KEPT_DETAIL],
-        "status": outcome.answer.status,
-        "code": outcome.answer.code[:64],
-        "error_id": outcome.answer.error_id[:64],
-        "problem": outcome.cure[:KEPT_DETAIL],
-    }

@@ -157,6 +157,7 @@ def submit(composite_id: str) -> Response:
     reporting = by_browser() and "sign_up" in request.form
     try:
         abuse.count_address()
+        dropped = abuse.by_a_machine()
         if not form.validate():
             return form_reply.invalid()
         sign_up = form.to_sign_up()
@@ -164,7 +165,7 @@ def submit(composite_id: str) -> Response:
             abuse.count_contacts(sign_up)
     except abuse.TooMany as error:
         return form_reply.too_many(error.retry_after)
-    if abuse.by_a_machine():
+    if dropped:
         logger.info("a sign-up with the hidden field filled in was dropped")
         return _simulated(form_reply)
     # what a browser has sent already is recorded, whatever came back meanwhile
