@@ -332,18 +332,17 @@ def test_a_busy_port_is_named(checkout: Path) -> None:
     assert "PORT=5050 make run" in result.stderr
 
 
-@pytest.mark.process
-@pytest.mark.parametrize("demo", ["", "1"])
 @pytest.mark.parametrize(
-    "command",
+    ("command", "demo"),
     [
-        ["-m", "flask", "run"],
-        ["-m", "flask", "--app", "app", "run", "--debug"],
-        ["app.py"],
-        ["-m", "gunicorn", "app:create_app()"],
+        (["-m", "flask", "run"], ""),
+        (["-m", "flask", "--app", "app", "run", "--debug"], "1"),
+        (["app.py"], ""),
+        (["-m", "gunicorn", "app:create_app()"], ""),
     ],
     ids=["flask run", "debug", "python app.py", "gunicorn"],
 )
+@pytest.mark.process
 def test_started_otherwise_before_there_is_a_demo(
     tmp_path: Path, command: list[str], demo: str
 ) -> None:
