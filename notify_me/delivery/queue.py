@@ -11,6 +11,7 @@ import logging
 import secrets
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -189,19 +190,25 @@ class Queue:
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self._engine = engine
         self._made: DBOSClient | None = None
+        self._making = threading.Lock()
 
     @property
     def client(self) -> DBOSClient:
         """DBOS's client, made at first use: one made before a fork would share its sockets."""
-        if self._made is None:
-            self._made = _dbos().DBOSClient(
-                system_database_engine=self._engine(),
-                dbos_system_schema=SCHEMA,
-                application_name=NAME,
-                lazy=True,
-                retry_connection_errors=False,
-            )
-        return self._made
+        with self._making:
+            if self._made is None:
+                self._made = self._make_client()
+            return self._made
+
+    def _make_client(self) -> DBOSClient:
+        made: DBOSClient = _dbos().DBOSClient(
+            system_database_engine=self._engine(),
+            dbos_system_schema=SCHEMA,
+            application_name=NAME,
+            lazy=True,
+            retry_connection_errors=False,
+        )
+        return made
 
     def prepare(self) -> None:
         """Import DBOS and make its client: call it before a transaction begins, not inside it."""
