@@ -7,8 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
-# its import starts a child process, which isn't that of the test that queues the first call
-import dbos  # noqa: F401
 import pytest
 
 from klaviyo_sandbox import create_app as create_sandbox

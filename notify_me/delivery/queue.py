@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowSerializationFormat
 from sqlalchemy.orm import Session
 
 from ..klaviyo.calls import Call, Operation
@@ -25,9 +26,6 @@ from ..settings import SettingsError
 from ..variants import CompositeID
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from dbos import DBOSClient, EnqueueOptions
     from sqlalchemy import Connection, Engine
 
 NAME = "notify-me"
@@ -58,15 +56,8 @@ _TABLES = frozenset(
 """DBOS's names, under which a shop on SQLite can have no tables of its own."""
 
 
-def _dbos() -> ModuleType:
-    """DBOS, imported with the first sign-up: that takes half a second of processor time, which
-    most commands never need.
-    """
-    import dbos
-
-    # its lines tell of every start; what goes wrong comes as warnings
-    logging.getLogger("dbos").setLevel(logging.WARNING)
-    return dbos
+# its lines tell of every start; what goes wrong comes as warnings
+logging.getLogger("dbos").setLevel(logging.WARNING)
 
 
 def check_sqlite(
@@ -107,7 +98,7 @@ def upgrade(engine: Engine) -> None:
                 f"The table {taken[0]} stands where the delivery queue needs its own: rename it, "
                 "or use PostgreSQL, where the queue has a schema of its own"
             )
-    _dbos().DBOS.migrate(url_of(engine), schema=SCHEMA)
+    DBOS.migrate(url_of(engine), schema=SCHEMA)
 
 
 def url_of(engine: Engine) -> str:
@@ -201,18 +192,13 @@ class Queue:
             return self._made
 
     def _make_client(self) -> DBOSClient:
-        made: DBOSClient = _dbos().DBOSClient(
+        return DBOSClient(
             system_database_engine=self._engine(),
             dbos_system_schema=SCHEMA,
             application_name=NAME,
             lazy=True,
             retry_connection_errors=False,
         )
-        return made
-
-    def prepare(self) -> None:
-        """Import DBOS and make its client: call it before a transaction begins, not inside it."""
-        _ = self.client
 
     def keep(
         self, within: Connection | Session, jobs: Collection[Job], *, delay: float = 0.0
@@ -234,7 +220,7 @@ class Queue:
             "queue_name": queue,
             "workflow_id": job.id,
             "app_version": VERSION,
-            "serialization_type": _dbos().WorkflowSerializationFormat.PORTABLE,
+            "serialization_type": WorkflowSerializationFormat.PORTABLE,
         }
         if delay > 0:
             options["delay_seconds"] = delay

@@ -42,8 +42,6 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     # what the catalog read is read: no connection of the shop's waits while Klaviyo is called
     if state.db.session.in_transaction():
         state.db.session.rollback()
-    # in an outage, an import between two commits would keep other shoppers' sign-ups waiting
-    state.queue.prepare()
     try:
         if by_browser():
             if "sign_up" in request.form:
