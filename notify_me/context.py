@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
 from flask import current_app, g, has_request_context
@@ -42,9 +42,32 @@ Visits = Callable[[], Visitor | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Applying:
+    """What applies to a request."""
+
+    settings: Settings
+    """With the texts of all languages."""
+    account: Account
+    known: bool = False
+    """Whether the shop knows this visitor."""
+    _by_locale: dict[str, Settings] = field(default_factory=dict)
+
+    def in_language(self, locale: str) -> Settings:
+        """The settings with the texts of one language. A page asks for each of its buttons: here it
+        is a look into a dict, where the cache of `localized` would hash all settings each time.
+        """
+        found = self._by_locale.get(locale)
+        if found is None:
+            found = self._by_locale[locale] = localized(self.settings, locale)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """What the extension keeps for one app."""
 
+    everyone: Applying
+    """What applies to whoever has nothing of their own."""
     settings: Settings
     account: Account
     catalog: Catalog
@@ -72,17 +95,6 @@ def current_state() -> State:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Applying:
-    """What applies to one request."""
-
-    settings: Settings
-    """With the texts of all languages."""
-    account: Account
-    known: bool = False
-    """Whether the shop knows this visitor."""
-
-
 def is_known_visitor() -> bool:
     """Whether the shop says that this request's visitor may have something of their own."""
     return _applying().known
@@ -94,7 +106,7 @@ def current_settings() -> Settings:
     """
     if not has_request_context():
         return current_state().settings
-    return localized(_applying().settings, str(locales.current_locale()))
+    return _applying().in_language(str(locales.current_locale()))
 
 
 def current_account() -> Account:
@@ -112,20 +124,19 @@ def current_languages() -> tuple[str, ...]:
     return _applying().settings.languages.offered
 
 
-def _applying() -> _Applying:
+def _applying() -> Applying:
     state = current_state()
-    merchants = _Applying(state.settings, state.account)
     if state.visits is None or not has_request_context():
-        return merchants
+        return state.everyone
     if "notify_me" not in g:
         # what the shop looks up for its answer may itself ask for a language
-        g.notify_me = merchants
+        g.notify_me = state.everyone
         if visitor := state.visits():
             g.notify_me = _overridden(state, visitor)
-    return cast(_Applying, g.notify_me)
+    return cast(Applying, g.notify_me)
 
 
-def _overridden(state: State, visitor: Visitor) -> _Applying:
+def _overridden(state: State, visitor: Visitor) -> Applying:
     account = state.account
     keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
     if visitor.mode and keys[visitor.mode]:
@@ -134,7 +145,7 @@ def _overridden(state: State, visitor: Visitor) -> _Applying:
     if settings is not state.settings and (problems := consent.problems(settings, account)):
         logger.warning("a visitor's settings can't be used: %s", "; ".join(problems))
         settings = state.settings
-    return _Applying(settings, account, known=True)
+    return Applying(settings, account, known=True)
 
 
 def current_catalog() -> KlaviyoCatalog:

@@ -10,7 +10,7 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from .cli import commands
-from .context import State, Visits, current_languages, klaviyo_of
+from .context import Applying, State, Visits, current_languages, klaviyo_of
 from .delivery import Queue
 from .delivery.queue import check_sqlite
 from .form import consent
@@ -77,6 +77,7 @@ class NotifyMe:
                 check_sqlite()
         klaviyo = _klaviyo(account, settings)
         app.extensions["notify_me"] = State(
+            everyone=Applying(settings, account),
             settings=settings,
             account=account,
             catalog=catalog,

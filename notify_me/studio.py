@@ -11,6 +11,7 @@ from .form import consent
 from .i18n.catalogs import KNOWN as LANGUAGES
 from .settings import Settings
 from .snippet import ExtraMissingError, Imported, Note, SnippetError, read_snippet
+from .snippet.source import LIMIT as SNIPPET_LIMIT
 from .snippet.toml_writer import written
 from .snippet.writing import TITLES
 from .web import theme
@@ -18,6 +19,7 @@ from .web.preview import STATES, PreviewState, preview
 
 __all__ = [
     "LANGUAGES",
+    "SNIPPET_LIMIT",
     "STATES",
     "TITLES",
     "ExtraMissingError",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutations import QUICK
+
 ROOT = Path(__file__).parents[1]
 DELETED = {
     "demo": ("demo", "tests/demo", "tests/browser/test_tour.py"),
@@ -20,7 +22,6 @@ DELETED = {
     ),
 }
 """What goes with each package."""
-REMAINING = "not browser and not process and not slow"
 STARTS = """
 from app import create_app
 app = create_app({environ})
@@ -62,7 +63,7 @@ def test_a_fork_deletes_a_package(package: str, tmp_path: Path) -> None:
     run(fork, str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
     run(fork, "-m", "mypy")
 
-    rest = run(fork, "-m", "pytest", "-q", "-n", "2", "-m", REMAINING, "tests")
+    rest = run(fork, "-m", "pytest", "-q", "-n", "2", "-m", QUICK, "tests")
     assert " passed" in rest
 
 

@@ -188,17 +188,14 @@ class Queue:
         """DBOS's client, made at first use: one made before a fork would share its sockets."""
         with self._making:
             if self._made is None:
-                self._made = self._make_client()
+                self._made = DBOSClient(
+                    system_database_engine=self._engine(),
+                    dbos_system_schema=SCHEMA,
+                    application_name=NAME,
+                    lazy=True,
+                    retry_connection_errors=False,
+                )
             return self._made
-
-    def _make_client(self) -> DBOSClient:
-        return DBOSClient(
-            system_database_engine=self._engine(),
-            dbos_system_schema=SCHEMA,
-            application_name=NAME,
-            lazy=True,
-            retry_connection_errors=False,
-        )
 
     def keep(
         self, within: Connection | Session, jobs: Collection[Job], *, delay: float = 0.0

@@ -226,10 +226,10 @@ _FURTHER = ("program", "frequency")
 
 
 def _written_in(settings: Settings, locale: str) -> bool:
-    """Whether the texts of [consent] are for whoever reads `locale`."""
+    """Whether the texts of `[consent]` are written in this language."""
     written = settings.consent.locale.replace("-", "_")
     same = written.split("_")[0].lower() == locale.split("_")[0].lower()
-    # who has changed `locale` knows what stands there: it serves the shop's first language
+    # a merchant who has set `locale` wrote the texts for the shop's first language
     return same or (locale == settings.languages.offered[0] and written != SOURCE)
 
 
@@ -262,7 +262,7 @@ def lacking(settings: Settings, channel: Channel, locale: str) -> list[str]:
 
 
 def unspoken(settings: Settings) -> list[str]:
-    """A warning for each language in which a channel can't be offered, for want of a text."""
+    """A warning for each language in which a channel can't be offered because a text is missing."""
     return [
         f"{channel} isn't offered in the language {locale}, for which the legal texts are missing: "
         f"set {' and '.join(missing)} under [texts.{locale}.consent]"

@@ -364,14 +364,8 @@ class _Connection(HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _thread.wait.on(self)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _thread.wait.on(self)
-        super().request(*args, **kwargs)
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

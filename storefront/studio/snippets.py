@@ -10,9 +10,6 @@ from notify_me import studio
 
 from .changes import check
 
-MOST_BYTES = 200_000
-"""Of a pasted snippet: a theme's whole layout has some ten thousand."""
-
 
 class Unread(ValueError):
     """The snippet can't be read; the text is a sentence for beside the box."""
@@ -33,10 +30,10 @@ class Report:
 
 def read(text: str, changes: Mapping[str, Any]) -> Report:
     """Read a snippet that is to go over `changes`; raises `Unread`."""
-    size = len(text.encode())
-    if size > MOST_BYTES:
+    size, most = len(text.encode()), studio.SNIPPET_LIMIT
+    if size > most:
         raise Unread(
-            f"That is {size:,} bytes, and {MOST_BYTES:,} at most are read here: paste the "
+            f"That is {size:,} bytes, and {most:,} at most are read here: paste the "
             "<script> with the two klaviyo calls alone."
         )
     if not text.strip():

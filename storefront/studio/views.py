@@ -67,7 +67,7 @@ def away(error: SQLAlchemyError) -> Response:
 @blueprint.errorhandler(RequestEntityTooLarge)
 def too_large(error: RequestEntityTooLarge) -> Response:
     """Say how much a snippet may have; 422, beside the box."""
-    words = f"That is too much: {snippets.MOST_BYTES:,} bytes of a snippet at most are read here."
+    words = f"That is too much: {studio.SNIPPET_LIMIT:,} bytes of a snippet at most are read here."
     return page(looks.History.of_request(), _changes(), request.args, Draft(snippet_problem=words))
 
 

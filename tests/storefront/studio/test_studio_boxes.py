@@ -16,7 +16,6 @@ from notify_me.web import theme
 from storefront import db
 from storefront.studio.changes import check
 from storefront.studio.presets import applied, presets
-from storefront.studio.snippets import MOST_BYTES
 from tests.notify_me.markup import read, view
 from tests.storefront.page import Stock
 from tests.storefront.studio.test_studio import PARKA, Studio
@@ -97,7 +96,7 @@ def test_a_broken_snippet_is_refused_with_its_line(studio: Studio) -> None:
     snippet = (SNIPPETS / "broken.html").read_text(encoding="utf-8")
     for text, words in (
         (snippet, "Line "),
-        ("x" * (MOST_BYTES + 1), "200,001 bytes, and 200,000 at most"),
+        ("x" * (kit.SNIPPET_LIMIT + 1), "200,001 bytes, and 200,000 at most"),
         (" ", "Paste the part of the theme"),
         ("<p>Hello", "klaviyo"),
     ):
