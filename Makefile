@@ -29,9 +29,10 @@ test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and
 test-slow: $(VENV)/.dev static browser firefox postgres ## Long proofs: kill loops, fuzzing, other browsers, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
 
-lint: $(VENV)/.dev ## Style, and the import contracts
+lint: $(VENV)/.dev ## Style, spelling, and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/.dev ## Type checks
