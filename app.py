@@ -62,7 +62,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         environ = import_module("demo").demo_environment(environ, Path(app.instance_path))
     configure(app, environ, demo=demo)
     storefront.init_app(app)
-    NotifyMe(app, catalog=storefront.ShopCatalog(), db=storefront.db, visits=storefront.visitor)
+    NotifyMe(
+        app, catalog=storefront.ShopCatalog(), db=storefront.db, visitor_loader=storefront.visitor
+    )
     for name in EXTRAS:
         if demo or name != "demo":
             import_module(name).init_app(app)

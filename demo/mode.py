@@ -7,7 +7,7 @@ from typing import Literal
 from flask import request
 from werkzeug.wrappers import Response
 
-from notify_me import Visitor
+from notify_me import VisitorOverrides
 from storefront.base.loopback import demo_visitor
 
 COOKIE = "notify_me_mode"
@@ -15,11 +15,11 @@ MAX_AGE = 30 * 86400
 _MODES: dict[str, Literal["server", "client"]] = {"server": "server", "client": "client"}
 
 
-def visitor() -> Visitor | None:
+def visitor() -> VisitorOverrides | None:
     """The mode that this visitor chose; None for everybody whom the demo isn't for."""
     if not demo_visitor():
         return None
-    return Visitor(mode=_MODES.get(request.cookies.get(COOKIE, "")))
+    return VisitorOverrides(mode=_MODES.get(request.cookies.get(COOKIE, "")))
 
 
 def choose(response: Response, mode: str) -> None:

@@ -1,14 +1,14 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
 from .channels import Channel
-from .context import Visitor, connect_src, current_catalog
+from .context import VisitorOverrides, connect_src, current_catalog
 from .delivery import include_name, upgrade
 from .extension import MIGRATIONS, NotifyMe
 from .i18n.locales import COOKIE as LANGUAGE_COOKIE
 from .i18n.locales import PARAMETER as LANGUAGE_PARAMETER
 from .i18n.locales import offered as languages
 from .i18n.locales import select_locale
-from .i18n.text import isolated
+from .i18n.text import bidi_isolate
 from .settings import SettingsError
 from .store.tables import Base
 from .variants import Catalog, CompositeID, InventoryPolicy, ListedCatalog, Variant
@@ -25,11 +25,11 @@ __all__ = [
     "NotifyMe",
     "SettingsError",
     "Variant",
-    "Visitor",
+    "VisitorOverrides",
+    "bidi_isolate",
     "connect_src",
     "current_catalog",
     "include_name",
-    "isolated",
     "languages",
     "metadata",
     "select_locale",

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class VisitorOverrides:
     """What one visitor has of their own; everybody else sees the merchant's."""
 
     settings: Settings | None = None
@@ -37,18 +37,18 @@ class Visitor:
     """Who calls Klaviyo for this visitor; without the key for it, the shop's mode holds."""
 
 
-Visits = Callable[[], Visitor | None]
+VisitorLoader = Callable[[], VisitorOverrides | None]
 """Tells, within a request, what its visitor has of their own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Applying:
+class ActiveSettings:
     """What applies to a request."""
 
     settings: Settings
     """With the texts of all languages."""
     account: Account
-    known: bool = False
+    is_recognized: bool = False
     """Whether the shop knows this visitor."""
     _by_locale: dict[str, Settings] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class Applying:
 class State:
     """What the extension keeps for one app."""
 
-    everyone: Applying
+    defaults: ActiveSettings
     """What applies to whoever has nothing of their own."""
     settings: Settings
     account: Account
@@ -81,7 +81,7 @@ class State:
     """For the sign-up that a browser is to report on."""
     done_signer: URLSafeTimedSerializer
     """For links to the done page: one can't be made from the other."""
-    visits: Visits | None = None
+    visitor_loader: VisitorLoader | None = None
     """Asks the shop what this visitor has of their own."""
 
 
@@ -95,9 +95,9 @@ def current_state() -> State:
         ) from None
 
 
-def is_known_visitor() -> bool:
+def is_recognized_visitor() -> bool:
     """Whether the shop says that this request's visitor may have something of their own."""
-    return _applying().known
+    return _applying().is_recognized
 
 
 def current_settings() -> Settings:
@@ -114,9 +114,11 @@ def current_account() -> Account:
     return _applying().account
 
 
-def current_offer() -> consent.Offer:
+def current_form_options() -> consent.FormOptions:
     """What a form offers and asks in this request."""
-    return consent.offer(current_settings(), current_account(), str(locales.current_locale()))
+    return consent.form_options(
+        current_settings(), current_account(), str(locales.current_locale())
+    )
 
 
 def current_languages() -> tuple[str, ...]:
@@ -124,19 +126,19 @@ def current_languages() -> tuple[str, ...]:
     return _applying().settings.languages.offered
 
 
-def _applying() -> Applying:
+def _applying() -> ActiveSettings:
     state = current_state()
-    if state.visits is None or not has_request_context():
-        return state.everyone
+    if state.visitor_loader is None or not has_request_context():
+        return state.defaults
     if "notify_me" not in g:
         # what the shop looks up for its answer may itself ask for a language
-        g.notify_me = state.everyone
-        if visitor := state.visits():
+        g.notify_me = state.defaults
+        if visitor := state.visitor_loader():
             g.notify_me = _overridden(state, visitor)
-    return cast(Applying, g.notify_me)
+    return cast(ActiveSettings, g.notify_me)
 
 
-def _overridden(state: State, visitor: Visitor) -> Applying:
+def _overridden(state: State, visitor: VisitorOverrides) -> ActiveSettings:
     account = state.account
     keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
     if visitor.mode and keys[visitor.mode]:
@@ -145,7 +147,7 @@ def _overridden(state: State, visitor: Visitor) -> Applying:
     if settings is not state.settings and (problems := consent.problems(settings, account)):
         logger.warning("a visitor's settings can't be used: %s", "; ".join(problems))
         settings = state.settings
-    return Applying(settings, account, known=True)
+    return ActiveSettings(settings, account, is_recognized=True)
 
 
 def current_catalog() -> KlaviyoCatalog:

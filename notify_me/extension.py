@@ -10,7 +10,7 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from .cli import commands
-from .context import Applying, State, Visits, current_languages, klaviyo_of
+from .context import ActiveSettings, State, VisitorLoader, current_languages, klaviyo_of
 from .delivery import Queue
 from .delivery.queue import check_sqlite
 from .form import consent
@@ -36,9 +36,9 @@ MIGRATIONS = str(Path(__file__).parent / "migrations")
 class NotifyMe:
     """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=…, db=…)`.
 
-    `catalog` answers for the shop's variants; `db` is the shop's Flask-SQLAlchemy-Lite
-    extension, in whose default database the sign-up log lives. `visits` is asked once a request
-    for what its visitor has of their own (a `Visitor`), for a Studio or a demo.
+    `catalog` looks up the shop's variants. `db` is the shop's Flask-SQLAlchemy-Lite extension; the
+    sign-up log lives in its default database. `visitor_loader` is called once per request and
+    returns the settings and mode that apply to this visitor only (`VisitorOverrides`), or None.
     Reads from `app.config`:
     `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`,
     `KLAVIYO_REVISION`, `NOTIFY_ME_MODE`, `NOTIFY_ME_CONFIG`, `NOTIFY_ME_LOG_KEY`, `SECRET_KEY`.
@@ -52,15 +52,20 @@ class NotifyMe:
         *,
         catalog: Catalog | None = None,
         db: SQLAlchemy | None = None,
-        visits: Visits | None = None,
+        visitor_loader: VisitorLoader | None = None,
     ) -> None:
         if app is not None:
             if catalog is None or db is None:
                 raise TypeError("NotifyMe(app, …) needs catalog= and db=")
-            self.init_app(app, catalog=catalog, db=db, visits=visits)
+            self.init_app(app, catalog=catalog, db=db, visitor_loader=visitor_loader)
 
     def init_app(
-        self, app: Flask, *, catalog: Catalog, db: SQLAlchemy, visits: Visits | None = None
+        self,
+        app: Flask,
+        *,
+        catalog: Catalog,
+        db: SQLAlchemy,
+        visitor_loader: VisitorLoader | None = None,
     ) -> None:
         """Set the kit up on `app`; once an app."""
         if "notify_me" in app.extensions:
@@ -68,7 +73,7 @@ class NotifyMe:
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
         consent.check(settings, account)
-        for each in (*theme.faint(settings), *consent.unspoken(settings)):
+        for each in (*theme.contrast_warnings(settings), *consent.untranslated_warnings(settings)):
             logger.warning("%s", each)
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
@@ -77,7 +82,7 @@ class NotifyMe:
                 check_sqlite()
         klaviyo = _klaviyo(account, settings)
         app.extensions["notify_me"] = State(
-            everyone=Applying(settings, account),
+            defaults=ActiveSettings(settings, account),
             settings=settings,
             account=account,
             catalog=catalog,
@@ -88,7 +93,7 @@ class NotifyMe:
             queue=Queue(lambda: db.engine),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
             done_signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me-done"),
-            visits=visits,
+            visitor_loader=visitor_loader,
         )
         abuse.init_app(app)
         locales.init_app(app, settings.languages.offered[0], current_languages)

@@ -27,18 +27,18 @@ __all__ = [
     "Note",
     "PreviewState",
     "SnippetError",
-    "faint_colors",
-    "merchants",
+    "contrast_warnings",
+    "merchant_settings",
     "missing_legal_texts",
     "preview",
     "problems",
     "read_snippet",
-    "unavailable_channels",
+    "untranslated_warnings",
     "written",
 ]
 
 
-def merchants() -> Settings:
+def merchant_settings() -> Settings:
     """The merchant's own settings, which everybody sees who has changed nothing."""
     return current_state().settings
 
@@ -48,18 +48,18 @@ def problems(settings: Settings) -> list[str]:
     return consent.problems(settings, current_account())
 
 
-def faint_colors(settings: Settings) -> list[str]:
+def contrast_warnings(settings: Settings) -> list[str]:
     """A sentence for each pair of colours whose contrast is too low to read."""
-    return theme.faint(settings)
+    return theme.contrast_warnings(settings)
 
 
-def unavailable_channels(settings: Settings) -> list[str]:
+def untranslated_warnings(settings: Settings) -> list[str]:
     """A sentence for each language in which a channel can't be offered, for lack of a text."""
-    return consent.unspoken(settings)
+    return consent.untranslated_warnings(settings)
 
 
 def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
     """The names under `[texts.<locale>.consent]` of the texts without which a channel isn't offered
     in that language.
     """
-    return {name for each in Channel for name in consent.lacking(settings, each, locale)}
+    return {name for each in Channel for name in consent.missing_texts(settings, each, locale)}

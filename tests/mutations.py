@@ -100,26 +100,26 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/form/sign_up_form.py",
-        "frozenset(ticked - self._outdated)",
-        "frozenset(ticked)",
+        "frozenset(checked - self._outdated)",
+        "frozenset(checked)",
         KIT,
     ),
     Mutation(
         "notify_me/form/sign_up_form.py",
-        "if not self._variants.issuperset(self.chosen):",
-        "if self._variants.isdisjoint(self.chosen):",
+        "if not self._variants.issuperset(self.selected_variants):",
+        "if self._variants.isdisjoint(self.selected_variants):",
         KIT,
     ),
     Mutation(
         "notify_me/form/sign_up_form.py",
-        "len(self.chosen) > MAX_VARIANTS",
-        "len(self.chosen) > 11",
+        "len(self.selected_variants) > MAX_VARIANTS",
+        "len(self.selected_variants) > 11",
         KIT,
     ),
     Mutation(
         "notify_me/form/sign_up_form.py",
-        "if not set(self.offer.channels).issuperset(field.data):",
-        "if set(self.offer.channels).isdisjoint(field.data):",
+        "if not set(self.options.channels).issuperset(field.data):",
+        "if set(self.options.channels).isdisjoint(field.data):",
         KIT,
     ),
     Mutation(
@@ -127,8 +127,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/form/consent.py",
-        "if ask.channel in channels and (ask.channel in ticked or not ask.asked)",
-        "if ask.channel in ticked or not ask.asked",
+        "if ask.channel in channels and (ask.channel in ticked or not ask.has_checkbox)",
+        "if ask.channel in ticked or not ask.has_checkbox",
         KIT,
     ),
     Mutation(

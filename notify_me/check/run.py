@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..form.consent import offer
+from ..form.consent import form_options
 from ..klaviyo.client import Klaviyo
 from ..settings import Account, Settings
 from ..variants import Catalog
@@ -48,7 +48,7 @@ def check_account(
 
 def _asked(asking: Asking, account: Account, settings: Settings, catalog: Catalog) -> list[Row]:
     languages = settings.languages.offered
-    consent = any(offer(settings, account, each).asks for each in languages)
+    consent = any(form_options(settings, account, each).prompts for each in languages)
     rows = [
         sign_ups.list_row(asking, account.list_id),
         sign_ups.flow_row(asking),

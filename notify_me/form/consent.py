@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from ..channels import Channel
 from ..i18n.catalogs import SOURCE, catalog
-from ..i18n.text import gettext, isolated
+from ..i18n.text import bidi_isolate, gettext
 from ..klaviyo.calls import Consent, Statement
 from ..settings import Account, Settings, SettingsError
 from ..settings import Consent as ConsentSettings
@@ -19,13 +19,13 @@ from ..settings.localized import localized, own_text
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ConsentPrompt:
     """A box to tick for one channel, or a notice where the merchant asks no question."""
 
     channel: Channel
     field: str
     """The form field of the box."""
-    asked: bool
+    has_checkbox: bool
     """Whether there is a box; else the label is a notice."""
     label: Markup
     """The words of the box, or of the notice."""
@@ -35,12 +35,12 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class FormOptions:
     """What a form offers and asks; `offer()` makes it from the settings."""
 
     channels: tuple[Channel, ...]
     default_region: str
-    asks: tuple[Ask, ...]
+    prompts: tuple[ConsentPrompt, ...]
     list_id: str
     custom_source: str
 
@@ -48,30 +48,32 @@ class Offer:
         """The consent to channels that are both chosen and ticked, or chosen and not asked for."""
         statements = tuple(
             ask.statement
-            for ask in self.asks
-            if ask.channel in channels and (ask.channel in ticked or not ask.asked)
+            for ask in self.prompts
+            if ask.channel in channels and (ask.channel in ticked or not ask.has_checkbox)
         )
         return Consent(statements, self.list_id, self.custom_source) if statements else None
 
 
-def offer(settings: Settings, account: Account, locale: str) -> Offer:
+def form_options(settings: Settings, account: Account, locale: str) -> FormOptions:
     """What the form offers under these settings to whoever reads `locale`, with the asks in the
     order of the channels. A channel whose legal text isn't in that language isn't offered.
     """
     channels = tuple(
-        each for each in settings.channels.offered if not lacking(settings, each, locale)
+        each for each in settings.channels.offered if not missing_texts(settings, each, locale)
     )
-    asks = [_ask(channel, settings, account, locale) for channel in channels]
-    return Offer(
+    prompts = [_ask(channel, settings, account, locale) for channel in channels]
+    return FormOptions(
         channels=channels,
         default_region=settings.channels.default_region,
-        asks=tuple(each for each in asks if each),
+        prompts=tuple(each for each in prompts if each),
         list_id=account.list_id,
         custom_source=settings.consent.custom_source,
     )
 
 
-def _ask(channel: Channel, settings: Settings, account: Account, locale: str) -> Ask | None:
+def _ask(
+    channel: Channel, settings: Settings, account: Account, locale: str
+) -> ConsentPrompt | None:
     consent = settings.consent
     if channel.info.needs_consent:
         name, disclosure = channel.info.legal_texts
@@ -79,7 +81,7 @@ def _ask(channel: Channel, settings: Settings, account: Account, locale: str) ->
     if consent.email_list == "off" or not account.list_id:
         return None
     if consent.email_list == "always":
-        return _made(channel, settings, locale, "email_notice", asked=False)
+        return _made(channel, settings, locale, "email_notice", has_checkbox=False)
     return _made(channel, settings, locale, "email_checkbox_text")
 
 
@@ -90,15 +92,15 @@ def _made(
     name: str,
     disclosure: str = "",
     *,
-    asked: bool = True,
-) -> Ask:
+    has_checkbox: bool = True,
+) -> ConsentPrompt:
     consent = settings.consent
     label: str = getattr(consent, name)
     text = "\n".join(filter(None, (_plain(label, consent), _plain(disclosure, consent))))
-    return Ask(
+    return ConsentPrompt(
         channel=channel,
         field=channel.info.consent_field,
-        asked=asked,
+        has_checkbox=has_checkbox,
         label=_html(label, consent),
         disclosure=_html(disclosure, consent),
         statement=Statement(
@@ -133,7 +135,7 @@ def _plain(text: str, consent: ConsentSettings) -> str:
 
 
 def _html(text: str, consent: ConsentSettings) -> Markup:
-    values = {name: escape(isolated(word)) for name, word in _words(consent).items()}
+    values = {name: escape(bidi_isolate(word)) for name, word in _words(consent).items()}
     for name, (words, url) in _links(consent).items():
         # a new tab, so that what was typed stays
         link = '<a href="{}" target="_blank" rel="noopener">{}</a>'
@@ -158,7 +160,7 @@ def problems(settings: Settings, account: Account) -> list[str]:
         f"channels.offered leaves no way to reach whoever reads {locale}: offer EMAIL too, or set "
         f"the legal texts under [texts.{locale}.consent]"
         for locale in settings.languages.offered
-        if all(lacking(settings, each, locale) for each in settings.channels.offered)
+        if all(missing_texts(settings, each, locale) for each in settings.channels.offered)
     ]
     return found or _dead_links(settings, account)
 
@@ -211,7 +213,7 @@ def _dead_links(settings: Settings, account: Account) -> list[str]:
     found = []
     for locale in settings.languages.offered:
         spoken = localized(settings, locale)
-        texts = [ask.statement.text for ask in offer(spoken, account, locale).asks]
+        texts = [ask.statement.text for ask in form_options(spoken, account, locale).prompts]
         for name, (words, url) in _links(spoken.consent).items():
             if not url and any(f"{words} ()" in text for text in texts):
                 found.append(name)
@@ -243,7 +245,7 @@ def language_of(settings: Settings, name: str, locale: str) -> str:
     return locale.replace("_", "-")
 
 
-def lacking(settings: Settings, channel: Channel, locale: str) -> list[str]:
+def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str]:
     """The texts that the merchant must write in a language before a channel can be offered in it,
     by their names under [texts.<locale>.consent].
     """
@@ -261,12 +263,12 @@ def lacking(settings: Settings, channel: Channel, locale: str) -> list[str]:
     return [*(name for name, text in texts.items() if text is None), *named]
 
 
-def unspoken(settings: Settings) -> list[str]:
+def untranslated_warnings(settings: Settings) -> list[str]:
     """A warning for each language in which a channel can't be offered because a text is missing."""
     return [
         f"{channel} isn't offered in the language {locale}, for which the legal texts are missing: "
         f"set {' and '.join(missing)} under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         for channel in settings.channels.offered
-        if (missing := lacking(settings, channel, locale))
+        if (missing := missing_texts(settings, channel, locale))
     ]

@@ -26,7 +26,7 @@ OTHER = N_("This email address isn't valid. Please check it.")
 """For all others: they name characters and lengths."""
 
 
-def email_words(said: str) -> str:
+def translate_email_error(said: str) -> str:
     """The sentence as the shopper reads it: `said` in English, else its translation."""
     if str(current_locale()) == SOURCE:
         return said

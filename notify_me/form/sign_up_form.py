@@ -17,8 +17,8 @@ from ..i18n.locales import current_locale
 from ..i18n.text import gettext, ngettext
 from ..klaviyo.calls import MAX_VARIANTS, SignUp
 from ..variants import CompositeID, Variant
-from .consent import Offer
-from .email import email_words
+from .consent import FormOptions
+from .email import translate_email_error
 from .phone import e164
 
 NO_CHANNEL = N_("Choose how you'd like to hear from us.")
@@ -43,11 +43,12 @@ AGREED = frozenset({"1", "on", "true", "y", "yes"})
 class SignUpForm(Form):
     """Validates a sign-up for variants of one product.
 
-    `offered`: the product's variants, of which the shopper may name some. `offer`: the channels,
-    and what is asked for them. The field names are fixed, since forks, tests and the element rely
-    on them. `opt_in_promotional_sms` is, as in Klaviyo's own forms, the name of the boxes for SMS
-    and for WhatsApp; each has its channel for a value. `shown` names the texts that stood beside
-    the boxes; a form of the shop's own may leave it out, and then answers for its own words.
+    `offered_variants` are the product's variants, of which the shopper may select some; `options`
+    has the channels and consent prompts. The field names are fixed, because forks, tests and the
+    element rely on them. As in Klaviyo's own forms, `opt_in_promotional_sms` is the name of the
+    checkboxes for SMS and for WhatsApp; each has its channel as its value. `shown` lists the
+    versions of the consent texts that were on screen. A shop's own form may leave it out, and is
+    then responsible for its own wording.
     """
 
     class Meta:
@@ -75,31 +76,31 @@ class SignUpForm(Form):
         self,
         formdata: Any = None,
         *,
-        offered: Sequence[Variant],
-        offer: Offer,
+        offered_variants: Sequence[Variant],
+        options: FormOptions,
         **kwargs: Any,
     ) -> None:
         super().__init__(formdata, **kwargs)
-        self.offer = offer
-        self._variants = frozenset(str(variant.composite_id) for variant in offered)
+        self.options = options
+        self._variants = frozenset(str(variant.composite_id) for variant in offered_variants)
         self._normalized: dict[str, str] = {}
 
     @property
-    def chosen(self) -> tuple[str, ...]:
+    def selected_variants(self) -> tuple[str, ...]:
         """The composite IDs named, each once, in the order given."""
         return tuple(dict.fromkeys(self.variants.data or ()))
 
     @property
-    def ways(self) -> tuple[Channel, ...]:
+    def selected_channels(self) -> tuple[Channel, ...]:
         """The channels chosen, each once, in the order offered; others are left out."""
-        return tuple(each for each in self.offer.channels if each in (self.channels.data or ()))
+        return tuple(each for each in self.options.channels if each in (self.channels.data or ()))
 
     @property
-    def ticked(self) -> frozenset[Channel]:
+    def checked_channels(self) -> frozenset[Channel]:
         """The channels whose box for consent is ticked, under the text that is asked now."""
-        fields = {each.info.consent_field for each in self.offer.channels}
-        ticked = {each for name in fields for each in _ticked(self[name], self.offer.channels)}
-        return frozenset(ticked - self._outdated)
+        fields = {each.info.consent_field for each in self.options.channels}
+        checked = {each for name in fields for each in _checked(self[name], self.options.channels)}
+        return frozenset(checked - self._outdated)
 
     @property
     def _outdated(self) -> frozenset[Channel]:
@@ -108,16 +109,16 @@ class SignUpForm(Form):
             return frozenset()
         shown = str(self.shown.raw_data[0]).split()
         return frozenset(
-            ask.channel for ask in self.offer.asks if ask.statement.version not in shown
+            ask.channel for ask in self.options.prompts if ask.statement.version not in shown
         )
 
     def validate_variants(self, field: SelectMultipleField) -> None:
         """One to ten of the product's own: each is one call, and all share one deadline."""
-        if not self.chosen:
+        if not self.selected_variants:
             raise ValidationError(gettext(NO_VARIANT))
-        if not self._variants.issuperset(self.chosen):
+        if not self._variants.issuperset(self.selected_variants):
             raise ValidationError(gettext(OTHER_VARIANT))
-        if len(self.chosen) > MAX_VARIANTS:
+        if len(self.selected_variants) > MAX_VARIANTS:
             most = ngettext(
                 "Choose %(num)d option at most.", "Choose %(num)d options at most.", MAX_VARIANTS
             )
@@ -127,12 +128,12 @@ class SignUpForm(Form):
         """At least one of those that the shop offers, and no other."""
         if not field.data:
             raise ValidationError(gettext(NO_CHANNEL))
-        if not set(self.offer.channels).issuperset(field.data):
+        if not set(self.options.channels).issuperset(field.data):
             raise ValidationError(gettext(UNKNOWN_CHANNEL))
 
     def validate_email(self, field: EmailField) -> None:
         """Needed for the EMAIL channel; its syntax by email-validator, without a DNS query."""
-        if Channel.EMAIL not in self.ways:
+        if Channel.EMAIL not in self.selected_channels:
             return
         typed = (field.data or "").strip()
         if not typed:
@@ -140,12 +141,14 @@ class SignUpForm(Form):
         try:
             normalized = validate_email(typed, check_deliverability=False).normalized
         except EmailNotValidError as error:
-            raise ValidationError(email_words(str(error))) from None
+            raise ValidationError(translate_email_error(str(error))) from None
         self._normalized["email"] = normalized
 
     def validate_phone_number(self, field: TelField) -> None:
         """Needed for SMS and WHATSAPP; national or international, by phonenumbers."""
-        by_phone = [each for each in self.ways if each.info.identifier == "phone_number"]
+        by_phone = [
+            each for each in self.selected_channels if each.info.identifier == "phone_number"
+        ]
         if not by_phone:
             return
         typed = (field.data or "").strip()
@@ -154,7 +157,7 @@ class SignUpForm(Form):
         try:
             number = e164(
                 typed,
-                self.offer.default_region,
+                self.options.default_region,
                 texts=any(each.info.mobile_only for each in by_phone),
             )
         except ValueError as error:
@@ -170,41 +173,43 @@ class SignUpForm(Form):
         self._check_consent(field)
 
     def _check_consent(self, field: SelectMultipleField) -> None:
-        channels = (each for each in self.ways if each.info.consent_field == field.name)
+        channels = (
+            each for each in self.selected_channels if each.info.consent_field == field.name
+        )
         if problems := [text for each in channels if (text := self.consent_problem(each))]:
             raise ValidationError(" ".join(problems))
 
     def consent_problem(self, channel: Channel) -> str:
         """What is wrong with the consent to one channel, for its own box; empty when nothing is."""
-        if channel not in self.ways or not self.channels.raw_data:
+        if channel not in self.selected_channels or not self.channels.raw_data:
             return ""
         if channel in self._outdated:
             return gettext(TEXT_CHANGED)
-        unticked = channel.info.needs_consent and channel not in self.ticked
+        unticked = channel.info.needs_consent and channel not in self.checked_channels
         return gettext(channel.info.box_not_ticked) if unticked else ""
 
     @property
-    def unagreed(self) -> tuple[Channel, ...]:
+    def channels_without_consent(self) -> tuple[Channel, ...]:
         """The channels whose consent is what is wrong."""
-        return tuple(each for each in self.ways if self.consent_problem(each))
+        return tuple(each for each in self.selected_channels if self.consent_problem(each))
 
     def to_sign_up(self) -> SignUp:
         """The validated sign-up; call it after `validate()` was true."""
         return SignUp(
-            variants=tuple(CompositeID.parse(text) for text in self.chosen),
-            channels=self.ways,
+            variants=tuple(CompositeID.parse(text) for text in self.selected_variants),
+            channels=self.selected_channels,
             email=self._normalized.get("email"),
             phone_number=self._normalized.get("phone_number"),
-            consent=self.offer.consent(self.ways, self.ticked),
+            consent=self.options.consent(self.selected_channels, self.checked_channels),
         )
 
 
-def _ticked(field: Field, offered: Sequence[Channel]) -> set[Channel]:
+def _checked(field: Field, channels_offered: Sequence[Channel]) -> set[Channel]:
     """The channels that the values of a field's boxes agree to. A single box with a value such as
     `y` is for the channel that gives the field its name, SMS, or else the first.
     """
-    channels = [each for each in offered if each.info.consent_field == field.name]
-    ticked = {each for each in channels if each.value in (field.data or ())}
+    channels = [each for each in channels_offered if each.info.consent_field == field.name]
+    checked = {each for each in channels if each.value in (field.data or ())}
     if channels and AGREED.intersection(each.lower() for each in field.data or ()):
-        ticked.add(Channel.SMS if Channel.SMS in channels else channels[0])
-    return ticked
+        checked.add(Channel.SMS if Channel.SMS in channels else channels[0])
+    return checked

@@ -32,11 +32,11 @@ def listed(words: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
     style: Literal["standard", "or"] = "standard" if kind == "and" else "or"
     # Babel's plain English is American, with a comma before the last
     return format_list(
-        [isolated(each) for each in words], style, "en_GB" if locale == SOURCE else locale
+        [bidi_isolate(each) for each in words], style, "en_GB" if locale == SOURCE else locale
     )
 
 
-def isolated(text: str) -> str:
+def bidi_isolate(text: str) -> str:
     """A name, a number or an address, kept in its own order within words from right to left."""
     if current_locale().text_direction == "ltr" or not text or text.endswith(_POP):
         return text
@@ -49,7 +49,7 @@ def _filled(said: str, values: Mapping[str, Any]) -> str:
     if not values:
         return said
     kept = {
-        name: isolated(each) if isinstance(each, str) else each for name, each in values.items()
+        name: bidi_isolate(each) if isinstance(each, str) else each for name, each in values.items()
     }
     return said % kept
 

@@ -23,7 +23,7 @@ HONEYPOT = "homepage"
 TOO_MANY = N_("That was a lot of tries in a short time. Please wait a minute and try again.")
 
 
-class TooMany(Exception):
+class RateLimited(Exception):
     """A limit is used up; `retry_after` is in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -42,12 +42,12 @@ def init_app(app: Flask) -> None:
 
 
 def count_address() -> None:
-    """Count a post from this address; raises `TooMany`."""
+    """Count a post from this address; raises `RateLimited`."""
     _count(PER_ADDRESS, get_remote_address())
 
 
 def count_contacts(sign_up: SignUp) -> None:
-    """Count a post for each contact of a sign-up from this address; raises `TooMany`."""
+    """Count a post for each contact of a sign-up from this address; raises `RateLimited`."""
     for contact in (sign_up.email, sign_up.phone_number):
         if contact:
             contact_hmac = current_state().log.contact_hmac(contact)
@@ -62,9 +62,9 @@ def _count(limit: str, key: str) -> None:
     except RateLimitExceeded:
         current = limiter.current_limit
         wait = current.reset_at - time.time() if current else WINDOW
-        raise TooMany(max(1, min(WINDOW, round(wait)))) from None
+        raise RateLimited(max(1, min(WINDOW, round(wait)))) from None
 
 
-def by_a_machine() -> bool:
+def honeypot_filled() -> bool:
     """Whether the hidden field came filled in."""
     return bool(request.form.get(HONEYPOT))

@@ -43,12 +43,12 @@ UNTIL = {
 }
 
 
-def missed_of(variant: Variant, words: str) -> str:
+def failure_message(variant: Variant, words: str) -> str:
     """What wasn't taken, with the reason that the log keeps for it."""
     return gettext("%(product)s: %(why)s", product=_name(variant), why=_why(words))
 
 
-def news_of(logged: LoggedSignUp, taken: Sequence[Variant]) -> str:
+def delivery_message(logged: LoggedSignUp, taken: Sequence[Variant]) -> str:
     """Where the news goes if what was taken comes back; empty where there is none to come."""
     contacts = _reached(logged)
     if not taken or contacts is None:
@@ -63,7 +63,7 @@ def news_of(logged: LoggedSignUp, taken: Sequence[Variant]) -> str:
     )
 
 
-def consent_told(logged: LoggedSignUp, *, simulated: bool) -> dict[str, Any]:
+def consent_messages(logged: LoggedSignUp, *, simulated: bool) -> dict[str, Any]:
     """What the view says of contacts and consent: sentences, and whether the number was dropped.
     A simulated sign-up asks Klaviyo nothing.
     """

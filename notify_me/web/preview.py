@@ -8,7 +8,7 @@ from flask import g, has_request_context, render_template, request
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from ..context import current_offer, is_known_visitor
+from ..context import current_form_options, is_recognized_visitor
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..klaviyo.calls import SignUp, calls
@@ -42,7 +42,7 @@ def previewing() -> bool:
         return False
     if "notify_me_preview" in g:
         return True
-    return request.blueprint == "notify_me" and MARK in request.args and is_known_visitor()
+    return request.blueprint == "notify_me" and MARK in request.args and is_recognized_visitor()
 
 
 def mark(endpoint: str, values: dict[str, Any]) -> None:
@@ -77,7 +77,9 @@ def in_state(state: PreviewState | None, product: Product) -> dict[str, Any]:
     """What the templates need for the form of a product in a state, the template among it."""
     typed = _typed(state, product.variant)
     data = {"variants": [str(product.variant.composite_id)]}
-    form = SignUpForm(typed, offered=product.variants, offer=current_offer(), data=data)
+    form = SignUpForm(
+        typed, offered_variants=product.variants, options=current_form_options(), data=data
+    )
     if typed is not None and form.validate() and state == "done":
         logged = simulated_success(form.to_sign_up())
         return responses.done_context(logged, product, simulated=True)
@@ -90,12 +92,12 @@ def _typed(state: PreviewState | None, variant: Variant) -> MultiDict[str, str] 
     """What a shopper would have sent: with every channel, so that all it asks for is seen."""
     if state not in ("errors", "done"):
         return None
-    offer = current_offer()
+    form_options = current_form_options()
     typed: MultiDict[str, str] = MultiDict({"variants": str(variant.composite_id)})
-    typed.setlist("channels", [*offer.channels])
+    typed.setlist("channels", [*form_options.channels])
     if state == "done":
         typed["email"] = "ada@lovelace.dev"
-        typed["phone_number"] = example(offer.default_region)
-        for ask in offer.asks:
+        typed["phone_number"] = example(form_options.default_region)
+        for ask in form_options.prompts:
             typed.add(ask.field, ask.channel)
     return typed

@@ -17,7 +17,7 @@ class Product:
     """The one that the address or the template names."""
     variants: Sequence[Variant]
     """All of them, that one included."""
-    waiting: Sequence[Variant]
+    alertable_variants: Sequence[Variant]
     """Those for which the shop offers an alert."""
 
 

@@ -29,8 +29,8 @@ from ..i18n.text import gettext
 from ..store.logged import LoggedSignUp
 from ..variants import Variant
 from .abuse import HONEYPOT, TOO_MANY
-from .confirmation import consent_told, missed_of, news_of
-from .placeholders import filled, footer
+from .confirmation import consent_messages, delivery_message, failure_message
+from .placeholders import fill_placeholders, footer
 from .product import Product
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
@@ -80,22 +80,22 @@ class FormReply:
     def context(self, alert: str = "") -> dict[str, Any]:
         """What the form's template needs."""
         settings = current_settings()
-        variant, waiting = self.product.variant, self.product.waiting
+        variant, alertable_variants = self.product.variant, self.product.alertable_variants
         named = not self.choose
         # one that was listed stays listed, or a choice would turn into the address's own variant
-        own = [each.composite_id for each in waiting] == [variant.composite_id]
-        listed = bool(waiting) and (self.choose or "listed" in request.args or not own)
+        own = [each.composite_id for each in alertable_variants] == [variant.composite_id]
+        listed = bool(alertable_variants) and (self.choose or "listed" in request.args or not own)
         marks: dict[str, Any] = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
         return {
             "form": self.form,
             "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
-            "example": example(self.form.offer.default_region),
+            "example": example(self.form.options.default_region),
             "variant": variant,
-            "waiting": waiting if listed else (),
+            "waiting": alertable_variants if listed else (),
             "choose": self.choose,
             "action": _address("notify_me.submit", variant.composite_id, **marks),
-            "headline": filled(settings.modal.headline, variant, named),
-            "body_content": filled(settings.modal.body_content, variant, named),
+            "headline": fill_placeholders(settings.modal.headline, variant, named),
+            "body_content": fill_placeholders(settings.modal.body_content, variant, named),
             "footer_content": footer(settings.modal.footer_content, variant, named),
             "modal": settings.modal,
             "submit_label": settings.modal.button_label or settings.button.label,
@@ -135,7 +135,7 @@ def available(variant: Variant, *, status: int) -> Response:
     return _reply("available", "notify_me/_available.html", status, context)
 
 
-def unwatched(variant: Variant) -> Response:
+def alerts_unavailable(variant: Variant) -> Response:
     """404 for a variant that can't be bought, and for which the shop sends no notices."""
     return _reply("failed", "notify_me/_unwatched.html", HTTPStatus.NOT_FOUND, {"variant": variant})
 
@@ -195,15 +195,15 @@ def done_context(logged: LoggedSignUp, product: Product, *, simulated: bool) -> 
 
     Raises `NotFound` when nothing of the sign-up was for these variants.
     """
-    known = {str(variant.composite_id): variant for variant in product.variants}
+    by_id = {str(variant.composite_id): variant for variant in product.variants}
     taken: list[Variant] = []
     missed: list[Variant] = []
     reasons: list[str] = []
     for call in logged.calls:
-        if call.variant and (variant := known.get(call.variant)):
+        if call.variant and (variant := by_id.get(call.variant)):
             if call.lost:
                 missed.append(variant)
-                reasons.append(missed_of(variant, call.words))
+                reasons.append(failure_message(variant, call.words))
             else:
                 taken.append(variant)
     if not taken and not missed:
@@ -215,11 +215,11 @@ def done_context(logged: LoggedSignUp, product: Product, *, simulated: bool) -> 
         "modal": current_settings().modal,
         "missed": reasons,
         "variant": first,
-        "success_label": filled(
+        "success_label": fill_placeholders(
             current_settings().modal.subscription_success_label,
             first,
             len(taken) + len(missed) == 1,
         ),
-        "news": news_of(logged, taken),
-        **consent_told(logged, simulated=simulated),
+        "news": delivery_message(logged, taken),
+        **consent_messages(logged, simulated=simulated),
     }

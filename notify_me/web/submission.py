@@ -186,7 +186,7 @@ def _not_taken(results: Sequence[Outcome | None], form_reply: responses.FormRepl
         if not isinstance(each, Refused):
             return form_reply.failed(each.words)
         if each.field != "variants" and each.field not in {
-            way.info.identifier for way in form.ways
+            way.info.identifier for way in form.selected_channels
         }:
             # nothing that the shopper typed, so nothing that they can mend
             return form_reply.failed(outcomes.CANT_TAKE)

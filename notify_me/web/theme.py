@@ -185,7 +185,7 @@ def _px(value: float | None) -> str | None:
     return None if value is None else f"{value:g}px"
 
 
-def faint(settings: Settings) -> list[str]:
+def contrast_warnings(settings: Settings) -> list[str]:
     """Sentences about text that is hard to read on its ground, as far as the settings tell."""
     text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
     button = "button.button_styles.color", box.color

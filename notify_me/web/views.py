@@ -11,11 +11,11 @@ from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import PathConverter
 
-from ..context import current_offer, current_settings, current_state
+from ..context import current_form_options, current_settings, current_state
 from ..form.sign_up_form import SignUpForm
 from ..i18n import locales
 from ..i18n.catalogs import N_
-from ..i18n.text import gettext, isolated, language
+from ..i18n.text import bidi_isolate, gettext, language
 from ..klaviyo.calls import Operation
 from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
@@ -110,13 +110,17 @@ def show(composite_id: str) -> Response:
         return _done(product, done)
     choose = _must_choose(product)
     variant, trigger = product.variant, current_settings().trigger
-    if not (product.waiting if choose else trigger.offers_alert(variant)):
+    if not (product.alertable_variants if choose else trigger.offers_alert(variant)):
         asked = product.variants if choose else [variant]
         back = [each for each in asked if trigger.can_buy(each)]
-        return responses.available(back[0], status=200) if back else responses.unwatched(variant)
+        return (
+            responses.available(back[0], status=200)
+            if back
+            else responses.alerts_unavailable(variant)
+        )
     chosen = [] if choose else [str(variant.composite_id)]
     data = {"variants": chosen}
-    form = SignUpForm(offered=product.variants, offer=current_offer(), data=data)
+    form = SignUpForm(offered_variants=product.variants, options=current_form_options(), data=data)
     return responses.FormReply(form, product, choose=choose).shown()
 
 
@@ -150,20 +154,20 @@ def submit(composite_id: str) -> Response:
     if "variants" not in given and not {"choose", "listed"} & {*request.args}:
         given = given.copy()  # type: ignore[assignment]
         given["variants"] = composite_id
-    form = SignUpForm(given, offered=product.variants, offer=current_offer())
+    form = SignUpForm(given, offered_variants=product.variants, options=current_form_options())
     form_reply = responses.FormReply(form, product, choose=_must_choose(product))
     if previewing():
         return _simulated(form_reply) if form.validate() else form_reply.invalid()
     reporting = by_browser() and "sign_up" in request.form
     try:
         abuse.count_address()
-        dropped = abuse.by_a_machine()
+        dropped = abuse.honeypot_filled()
         if not form.validate():
             return form_reply.invalid()
         sign_up = form.to_sign_up()
         if not reporting:
             abuse.count_contacts(sign_up)
-    except abuse.TooMany as error:
+    except abuse.RateLimited as error:
         return form_reply.too_many(error.retry_after)
     if dropped:
         logger.info("a sign-up with the hidden field filled in was dropped")
@@ -186,20 +190,24 @@ def _simulated(form_reply: responses.FormReply) -> Response:
 def _available(form_reply: responses.FormReply) -> Response | None:
     """The reply for chosen variants that can be bought or aren't watched; None when all wait."""
     form, product = form_reply.form, form_reply.product
-    chosen = [each for each in product.variants if str(each.composite_id) in form.chosen]
-    gone = [each for each in chosen if each not in product.waiting]
+    chosen = [each for each in product.variants if str(each.composite_id) in form.selected_variants]
+    gone = [each for each in chosen if each not in product.alertable_variants]
     back = [each for each in gone if current_settings().trigger.can_buy(each)]
     if not gone:
         return None
     if len(gone) == len(chosen):
-        return responses.available(back[0], status=409) if back else responses.unwatched(gone[0])
+        return (
+            responses.available(back[0], status=409)
+            if back
+            else responses.alerts_unavailable(gone[0])
+        )
     blocked = [each for each in gone if each not in back]
     told = (
         (N_("Back in stock meanwhile: %(options)s. You can buy that now."), back),
         (N_("We send no notices about %(options)s. Please choose again."), blocked),
     )
     form.variants.errors = [
-        gettext(words, options=", ".join(isolated(each.title) for each in group))
+        gettext(words, options=", ".join(bidi_isolate(each.title) for each in group))
         for words, group in told
         if group
     ]

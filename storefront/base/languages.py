@@ -17,7 +17,7 @@ from flask_babel import Babel, get_locale
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
-from notify_me import LANGUAGE_COOKIE, LANGUAGE_PARAMETER, isolated, languages, select_locale
+from notify_me import LANGUAGE_COOKIE, LANGUAGE_PARAMETER, bidi_isolate, languages, select_locale
 
 PRODUCTS = "en"
 """The language of the catalog's texts."""
@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_look_at_address)
     app.url_defaults(_carry)
     app.after_request(_tell)
-    app.jinja_env.filters.update(isolated=isolated)
+    app.jinja_env.filters.update(bidi_isolate=bidi_isolate)
     app.jinja_env.globals.update(
         canonical=canonical,
         this_address=this_address,

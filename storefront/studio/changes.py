@@ -56,13 +56,13 @@ class Checked:
 def check(changes: Mapping[str, Any]) -> Checked:
     """The merchant's settings with these changes, or why they can't be applied."""
     try:
-        settings = applied_once(studio.merchants(), changes)
+        settings = applied_once(studio.merchant_settings(), changes)
     except WrongChanges as error:
         return Checked(None, error.problems, {})
     if problems := studio.problems(settings):
         return Checked(None, _by_key(problems), {})
-    warnings = _by_key(studio.faint_colors(settings))
-    if unavailable := studio.unavailable_channels(settings):
+    warnings = _by_key(studio.contrast_warnings(settings))
+    if unavailable := studio.untranslated_warnings(settings):
         warnings["languages.offered"] = " ".join(map(_sentence, unavailable))
     return Checked(settings, {}, warnings)
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask import Response, request
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from notify_me import Visitor, studio
+from notify_me import VisitorOverrides, studio
 
 from ..base.database import db
 from ..base.models import Look
@@ -151,7 +151,7 @@ class History:
         set_cookie(response, HISTORY, ".".join((str(self.at), *self.steps)), path)
 
 
-def visitor() -> Visitor | None:
+def visitor() -> VisitorOverrides | None:
     """The settings of this merchant's look; None for everybody but merchants."""
     if not access.may_enter():
         return None
@@ -161,7 +161,9 @@ def visitor() -> Visitor | None:
         logger.warning("a visitor's look can't be read: %s", type(error).__name__)
         changes = {}
     try:
-        return Visitor(applied_once(studio.merchants(), changes) if changes else None)
+        return VisitorOverrides(
+            applied_once(studio.merchant_settings(), changes) if changes else None
+        )
     except WrongChanges as error:
         logger.warning("a visitor's look can't be used: %s", error)
-        return Visitor()
+        return VisitorOverrides()

@@ -48,8 +48,8 @@ def page(
     draft = draft or Draft()
     name = history.look
     checked = check(changes)
-    merchants = studio.merchants()
-    settings = checked.settings or merchants
+    merchant_settings = studio.merchant_settings()
+    settings = checked.settings or merchant_settings
     # a look that no longer goes with the merchant's settings is told like one just typed
     problems = draft.problems or checked.problems
     held = values_of(settings)
@@ -59,7 +59,7 @@ def page(
     # what was refused stays in its field, and so the fields that were sent stay
     if draft.problems and (sent := _language(draft.typed)):
         view = replace(view, language=sent)
-    before = values_of(merchants)
+    before = values_of(merchant_settings)
     spoken = in_language(settings, view.language)
     if len(settings.languages.offered) == 1 and not any(held[key] for key in spoken):
         # with one language, the words above are all there are
@@ -69,7 +69,7 @@ def page(
     text = render_template(
         "studio/studio.html",
         sections=panel,
-        changed=differing(settings, merchants),
+        changed=differing(settings, merchant_settings),
         draft=draft,
         taken=studio.TITLES["taken"],
         wrong=len(problems),
@@ -87,7 +87,7 @@ def page(
         languages={each: words(each) for each in settings.languages.offered},
         permalink=url_for("studio.show", look=name, _external=True),
         toml=toml(settings),
-        jinja=jinja(settings, merchants),
+        jinja=jinja(settings, merchant_settings),
         others=[each for each in Settings.model_fields if each not in CHANGEABLE],
     )
     bad = bool(draft.problems or draft.snippet_problem)
@@ -109,9 +109,9 @@ def toml(settings: Settings) -> str:
         return f"# {error}\n"
 
 
-def jinja(settings: Settings, merchants: Settings) -> str:
+def jinja(settings: Settings, merchant_settings: Settings) -> str:
     """The call with what may differ for one place in a template, instead of in the file."""
-    own, file = settings, merchants
+    own, file = settings, merchant_settings
     options: list[tuple[str, str | bool, str | bool]] = [
         ("label", own.button.label, file.button.label),
         ("display", own.button.display, file.button.display),

@@ -57,9 +57,9 @@ def _looks() -> frozenset[str]:
     return frozenset(key for each in presets().values() for key in each.settings)
 
 
-def worn(values: Mapping[str, Any], merchants: Mapping[str, Any]) -> str | None:
+def worn(values: Mapping[str, Any], merchant_settings: Mapping[str, Any]) -> str | None:
     """The preset whose look these values are, `own` for the merchant's; None for one of a kind."""
-    plain = {key: merchants[key] for key in _looks()}
+    plain = {key: merchant_settings[key] for key in _looks()}
     of = {key: values[key] for key in plain}
     looks = {OWN: plain, **{name: plain | dict(p.settings) for name, p in presets().items()}}
     return next((name for name, look in looks.items() if look == of), None)

@@ -99,7 +99,7 @@ def values_of(settings: Settings) -> dict[str, Any]:
 
 def sections(
     values: Mapping[str, Any],
-    merchants: Mapping[str, Any],
+    merchant_settings: Mapping[str, Any],
     problems: Mapping[str, str],
     warnings: Mapping[str, str],
     spoken: Mapping[str, str],
@@ -114,7 +114,7 @@ def sections(
             continue
         name = _section(control)
         section = found.setdefault(name, Section(_title(name, control)))
-        value, before = values[control.key], merchants[control.key]
+        value, before = values[control.key], merchant_settings[control.key]
         section.fields.append(
             Field(
                 control=control,

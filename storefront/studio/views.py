@@ -99,7 +99,7 @@ def change() -> Response:
     if does == "take" and looks.read(about) is not None:
         return _chosen(history.then(about), form)
     changes = _changes()
-    now = values_of(check(changes).settings or studio.merchants())
+    now = values_of(check(changes).settings or studio.merchant_settings())
     typed = changes_in(form, now)
     draft = Draft(typed, snippet=form.get("snippet", ""))
     wanted: Mapping[str, Any] = {**changes, **typed}
@@ -163,7 +163,7 @@ def preview() -> Response:
 @blueprint.get("/notify_me.toml")
 def download() -> Response:
     """This visitor's look as a whole file, for the shop to start with."""
-    settings = check(_changes()).settings or studio.merchants()
+    settings = check(_changes()).settings or studio.merchant_settings()
     response = make_response(toml(settings))
     response.headers["Content-Type"] = "application/toml"
     response.headers["Content-Disposition"] = 'attachment; filename="notify_me.toml"'
@@ -178,7 +178,7 @@ def _changes() -> Mapping[str, Any]:
 def _kept(wanted: Mapping[str, Any]) -> str:
     """Keep what differs from the merchant's settings; returns the look's ID."""
     settings = check(wanted).settings
-    return looks.keep(differing(settings, studio.merchants()) if settings else {})
+    return looks.keep(differing(settings, studio.merchant_settings()) if settings else {})
 
 
 def _chosen(history: looks.History, given: Mapping[str, str]) -> Response:

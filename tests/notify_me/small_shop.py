@@ -103,7 +103,7 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
                 db.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages}")
             )
     alembic = Alembic(app, metadatas=[metadata])
-    NotifyMe(app, catalog=catalog, db=db, visits=config.get("VISITS"))
+    NotifyMe(app, catalog=catalog, db=db, visitor_loader=config.get("VISITS"))
     if migrate:
         with app.app_context():
             if db.engine.url.database == str(file) and not file.exists():

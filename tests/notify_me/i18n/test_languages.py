@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
-from notify_me import SettingsError, Visitor
-from notify_me.form.consent import Offer
+from notify_me import SettingsError, VisitorOverrides
+from notify_me.form.consent import FormOptions
 from notify_me.form.email import SENTENCES
 from notify_me.form.sign_up_form import SignUpForm
 from notify_me.i18n.catalogs import KNOWN
@@ -217,7 +217,7 @@ TEXTS = speaking(
 
 def test_which_text_wins(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
     """Call, language, above it, the kit's translation of a default; a visitor's key by key."""
-    visitors: dict[str, Visitor | None] = {"now": None}
+    visitors: dict[str, VisitorOverrides | None] = {"now": None}
     app = shop(TEXTS, VISITS=lambda: visitors["now"])
     [mug] = [each for each in catalog.variants.values() if each.product_id == "mug"]
 
@@ -230,11 +230,11 @@ def test_which_text_wins(shop: Callable[..., Flask], catalog: DictCatalog) -> No
 
     assert label("fr") == "Ring the bell"  # what a merchant wrote stays as it is
     assert label("de") == "Sag Bescheid"
-    visitors["now"] = Visitor(changed(app, {"button.label": "Meins"}))
+    visitors["now"] = VisitorOverrides(changed(app, {"button.label": "Meins"}))
     assert label("fr") == "Meins"
     # as a file with both would have it
     assert label("de") == "Sag Bescheid"
-    visitors["now"] = Visitor(changed(app, {"texts.de.button.label": "Her damit"}))
+    visitors["now"] = VisitorOverrides(changed(app, {"texts.de.button.label": "Her damit"}))
     assert label("de") == "Her damit"
     assert label("fr") == "Ring the bell"
     assert label("de", "Hier") == "Hier"
@@ -245,11 +245,11 @@ def test_which_text_wins(shop: Callable[..., Flask], catalog: DictCatalog) -> No
 
 def test_the_languages_may_be_a_visitors_own(shop: Callable[..., Flask]) -> None:
     """Offered to nobody else."""
-    visitors: dict[str, Visitor | None] = {"now": None}
+    visitors: dict[str, VisitorOverrides | None] = {"now": None}
     app = shop(speaking("en"), VISITS=lambda: visitors["now"])
     with app.test_client() as client:
         assert language(client.get(f"{FORM}?lang=de")) == "en"
-        visitors["now"] = Visitor(changed(app, {"languages.offered": ["de", "en"]}))
+        visitors["now"] = VisitorOverrides(changed(app, {"languages.offered": ["de", "en"]}))
         assert language(client.get(FORM)) == "de"
         assert "Benachrichtigen" in client.get(f"{FORM}?lang=de").text
 
@@ -398,11 +398,13 @@ def test_wtforms_own_words(five: Flask) -> None:
     class Longer(SignUpForm):
         size = StringField(validators=[InputRequired()])
 
-    offer = Offer((), "US", (), "", "")
+    form_options = FormOptions((), "US", (), "", "")
     said = {}
     for each in ALL:
         with five.test_request_context(f"/?lang={each}"):
-            form = Longer(offered=list(small_catalog().variants.values()), offer=offer)
+            form = Longer(
+                offered_variants=list(small_catalog().variants.values()), options=form_options
+            )
             assert not form.validate()
             said[each] = form.size.errors[0]
     assert said["en"] == "This field is required."

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notify_me.settings import Settings
-from notify_me.web.theme import Theme, faint, of
+from notify_me.web.theme import Theme, contrast_warnings, of
 
 
 def themed(**tables: Any) -> str:
@@ -84,7 +84,7 @@ def test_what_is_given_is_taken() -> None:
     )
 
     assert "--notify-me-text:#eeeeee;" in of(settings).css
-    [sentence] = faint(settings)
+    [sentence] = contrast_warnings(settings)
     assert sentence.startswith("modal.text_color on modal.background_color has a contrast of 1.2:1")
 
 
@@ -94,7 +94,7 @@ def test_a_warning_names_the_ground_that_is_meant() -> None:
         {"modal": {"background_color": "#ffffff", "error_text_color": "#ff8888"}}
     )
 
-    [sentence] = faint(settings)
+    [sentence] = contrast_warnings(settings)
     assert sentence.startswith("modal.error_text_color on modal.background_color")
 
 
@@ -110,4 +110,4 @@ def test_a_warning_names_the_ground_that_is_meant() -> None:
 )
 def test_no_warning_without_a_reason(tables: dict[str, Any]) -> None:
     """Enough contrast, or one that can't be known."""
-    assert faint(Settings.model_validate(tables)) == []
+    assert contrast_warnings(Settings.model_validate(tables)) == []

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from flask import Flask, current_app, request
 
-from notify_me import Visitor
+from notify_me import VisitorOverrides
 from tests.notify_me.small_shop import changed
 from tests.support import Sandbox
 
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
 
 
-def own() -> Visitor | None:
+def own() -> VisitorOverrides | None:
     """What a request's header says that its visitor has of their own."""
     given = json.loads(request.headers.get("X-Own", "null"))
     return (
         None
         if given is None
-        else Visitor(changed(current_app, given["settings"]), given.get("mode"))
+        else VisitorOverrides(changed(current_app, given["settings"]), given.get("mode"))
     )
 
 
