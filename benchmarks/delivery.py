@@ -34,8 +34,8 @@ from klaviyo_sandbox import make_account
 from notify_me import CompositeID
 from notify_me.channels import Channel
 from notify_me.delivery import Queue, jobs
-from notify_me.klaviyo.calls import SignUp, calls
-from notify_me.klaviyo.outcomes import Answer, Temporary
+from notify_me.klaviyo.calls import SignUp, build_calls
+from notify_me.klaviyo.outcomes import KlaviyoResponse, Temporary
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.running_shop import Postgres, people, postgres_binaries
 
@@ -364,8 +364,8 @@ def accepts(rig: Rig) -> None:
         (Channel.EMAIL,),
         "shopper@example.org",
     )
-    to_make = calls(sign_up, "api")
-    failed = [Temporary(Answer(503), "", "answered 503")] * len(to_make)
+    to_make = build_calls(sign_up, "api")
+    failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(to_make)
     for database in ("SQLite", "PostgreSQL"):
         shop = rig.shop(database)
         options: dict[str, Any] = {"hide_parameters": True}

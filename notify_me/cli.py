@@ -25,7 +25,7 @@ from .context import current_settings, current_state, klaviyo_of
 from .delivery import Queue
 from .form.phone import e164
 from .klaviyo.calls import Operation
-from .klaviyo.stock import Find
+from .klaviyo.stock import LoadVariant
 from .settings import listing
 from .snippet import SnippetError, as_toml, read_snippet, report
 from .snippet.source import LIMIT
@@ -73,7 +73,7 @@ def deliver() -> None:
     )
 
 
-def _find(app: Flask) -> Find:
+def _find(app: Flask) -> LoadVariant:
     """Reads a variant of the shop's, with a context of its own: the worker's threads have none."""
 
     def find(composite_id: CompositeID) -> Variant | None:

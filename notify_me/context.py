@@ -15,7 +15,7 @@ from .form import consent
 from .i18n import locales
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.client import Klaviyo
-from .klaviyo.list_opt_in import OptIn
+from .klaviyo.list_opt_in import ListOptIn
 from .settings import Account, KlaviyoCatalog, Settings
 from .settings.localized import localized
 from .store.sign_up_log import SignUpLog
@@ -75,7 +75,7 @@ class State:
     log: SignUpLog
     klaviyo: CircuitBreaker | None
     """None in client mode without a private key."""
-    opt_in: OptIn
+    opt_in: ListOptIn
     queue: Queue
     signer: URLSafeTimedSerializer
     """For the sign-up that a browser is to report on."""

@@ -16,7 +16,7 @@ from .delivery.queue import check_sqlite
 from .form import consent
 from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker
-from .klaviyo.list_opt_in import OptIn
+from .klaviyo.list_opt_in import ListOptIn
 from .settings import Account, Settings, SettingsError, read_account, read_settings
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog
@@ -89,7 +89,7 @@ class NotifyMe:
             db=db,
             log=SignUpLog(lambda: db.engine, account.log_key.get_secret_value()),
             klaviyo=klaviyo,
-            opt_in=OptIn(klaviyo, account.list_id),
+            opt_in=ListOptIn(klaviyo, account.list_id),
             queue=Queue(lambda: db.engine),
             signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
             done_signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me-done"),

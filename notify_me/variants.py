@@ -17,9 +17,9 @@ MAX_LENGTH = 500
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAGENTO_CATALOG = re.compile(r"\d+-\d+")
 
-WRITABLE = ("$custom", "$default")
+CUSTOM_CATALOG = ("$custom", "$default")
 """Integration type and catalog ID of the one catalog that can be written."""
-NUMBERED = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
+NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
 """Integrations whose variants have numbers."""
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
@@ -28,12 +28,12 @@ _GID = "gid://"
 _VARIANT_GID = re.compile(r"gid://shopify/ProductVariant/(\d+)", re.ASCII)
 
 
-def is_number(external_id: str) -> bool:
+def is_numeric(external_id: str) -> bool:
     """Whether an ID is digits alone, as a numbered platform's are."""
     return bool(_DIGITS.fullmatch(external_id))
 
 
-def gid_problem(external_id: str) -> str | None:
+def shopify_gid_error(external_id: str) -> str | None:
     """What is wrong with one of Shopify's global IDs; None for any other ID."""
     if not external_id.startswith(_GID):
         return None
@@ -45,11 +45,11 @@ def gid_problem(external_id: str) -> str | None:
     )
 
 
-def misplaced(integration_type: str, external_id: str) -> str | None:
+def external_id_error(integration_type: str, external_id: str) -> str | None:
     """Why an ID can't be a variant's of this integration, with the cure; None where it can."""
-    if problem := gid_problem(external_id):
+    if problem := shopify_gid_error(external_id):
         return problem
-    if integration_type not in NUMBERED or is_number(external_id):
+    if integration_type not in NUMERIC_ID_INTEGRATIONS or is_numeric(external_id):
         return None
     if _SHORTENED.fullmatch(external_id):
         return (
@@ -64,7 +64,7 @@ def misplaced(integration_type: str, external_id: str) -> str | None:
     )
 
 
-def catalog_problem(integration_type: str, catalog_id: str) -> str | None:
+def catalog_error(integration_type: str, catalog_id: str) -> str | None:
     """What is wrong with a catalog, whichever variant is meant; None if nothing is."""
     if SEPARATOR in integration_type or SEPARATOR in catalog_id:
         return f"only the variant's own ID may hold {SEPARATOR!r}"
@@ -101,13 +101,13 @@ class CompositeID:
         whole = SEPARATOR.join(parts)
         if not all(part.strip() for part in parts):
             return f"{whole!r} has an empty part: a composite ID is type:::catalog:::variant"
-        if problem := catalog_problem(self.integration_type, self.catalog_id):
+        if problem := catalog_error(self.integration_type, self.catalog_id):
             return f"{whole!r}: {problem}"
         if _CONTROL.search(whole):
             return f"{whole!r} holds a control character"
         if len(whole) > MAX_LENGTH:
             return f"a composite ID has at most {MAX_LENGTH} characters, this one {len(whole)}"
-        if problem := gid_problem(self.external_id):
+        if problem := shopify_gid_error(self.external_id):
             return f"{whole!r}: {problem}"
         return None
 
@@ -130,7 +130,7 @@ class CompositeID:
 
 def writable(composite_id: CompositeID) -> bool:
     """Whether a variant is in the catalog that can be written."""
-    return (composite_id.integration_type, composite_id.catalog_id) == WRITABLE
+    return (composite_id.integration_type, composite_id.catalog_id) == CUSTOM_CATALOG
 
 
 class InventoryPolicy(IntEnum):

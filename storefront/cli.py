@@ -81,7 +81,7 @@ def push_catalog(dry_run: bool) -> None:
         raise SystemExit(1)
 
 
-def _pushed(told: admin.Pushed, dry_run: bool) -> str:
+def _pushed(told: admin.PushResult, dry_run: bool) -> str:
     made, mended = told.created, told.updated
     words = (
         f"{'Would create' if dry_run else 'Created'} {made['item']:,} items and "

@@ -6,7 +6,7 @@ database can't be used.
 """
 
 from ..klaviyo.catalog_payloads import feed_item
-from ..klaviyo.catalog_push import Pushed, PushError
+from ..klaviyo.catalog_push import PushError, PushResult
 from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
 from .operations import (
     Failure,
@@ -34,7 +34,7 @@ __all__ = [
     "Held",
     "Purged",
     "PushError",
-    "Pushed",
+    "PushResult",
     "Reason",
     "Status",
     "StockTold",

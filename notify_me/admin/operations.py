@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ..context import current_account, current_state, klaviyo_of
 from ..delivery import pauses
 from ..klaviyo.calls import Operation
-from ..klaviyo.catalog_push import Push, Pushed, PushError
+from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
 from ..store import demand as demand_queries
 from ..store.demand import DayDemand, Demand
 from ..store.tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow, in_utc
@@ -231,8 +231,8 @@ def push_catalog(
     *,
     dry_run: bool = False,
     progress: Callable[[int], None] = lambda count: None,
-) -> Pushed:
-    """Fill Klaviyo's custom catalog with the shop's products; see `catalog_push.Push`.
+) -> PushResult:
+    """Fill Klaviyo's custom catalog with the shop's products; see `catalog_push.CatalogPush`.
 
     Raises `PushError` when Klaviyo refuses, or there is no private key.
     """
@@ -240,7 +240,7 @@ def push_catalog(
     klaviyo = klaviyo_of(state.account, in_flight=1)
     if klaviyo is None:
         raise PushError("there is no private key: set KLAVIYO_PRIVATE_KEY in .env")
-    return Push(klaviyo, products, root, dry_run=dry_run, progress=progress).run()
+    return CatalogPush(klaviyo, products, root, dry_run=dry_run, progress=progress).run()
 
 
 def _is_owed(session: Session, key: tuple[str, int, int]) -> bool:

@@ -16,7 +16,7 @@ from ..delivery.send_now import log_outcome
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.client import Deadline, Klaviyo
 from ..klaviyo.outcomes import Accepted, Misconfigured, Temporary
-from ..klaviyo.stock import tell
+from ..klaviyo.stock import update_stock
 from ..variants import CompositeID, Variant, writable
 
 logger = logging.getLogger(__name__)
@@ -70,15 +70,15 @@ def _told(klaviyo: Klaviyo | None, queue: Queue, job: Job, composite_id: Composi
     if klaviyo is None:
         queue.hasten(job)
         return StockTold("kept")
-    outcome = tell(klaviyo, _find, composite_id, str(job.body["root"]), Deadline(PATIENCE))
+    outcome = update_stock(klaviyo, _find, composite_id, str(job.body["root"]), Deadline(PATIENCE))
     log_outcome(Call(Operation.UPDATE_VARIANT, {}, composite_id), outcome, None)
     if isinstance(outcome, Temporary | Misconfigured):
         queue.hasten(job)
         held = isinstance(outcome, Misconfigured)
-        return StockTold("held", outcome.cure) if held else StockTold("kept")
+        return StockTold("held", outcome.remedy) if held else StockTold("kept")
     queue.remove([job.id])
     return (
-        StockTold("told") if isinstance(outcome, Accepted) else StockTold("refused", outcome.cure)
+        StockTold("told") if isinstance(outcome, Accepted) else StockTold("refused", outcome.remedy)
     )
 
 

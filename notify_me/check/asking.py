@@ -10,14 +10,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..klaviyo.client import Deadline, Klaviyo
-from ..klaviyo.outcomes import Answer
+from ..klaviyo.outcomes import KlaviyoResponse
 
 PATIENCE = 10.0
 """Seconds for one answer: nobody's page waits for it."""
 LONGEST_WAIT = 20
 """Seconds that a throttle is waited out, all in all."""
 
-Ask = Callable[[Deadline], Answer]
+Ask = Callable[[Deadline], KlaviyoResponse]
 Tell = Callable[[str], None]
 
 
@@ -36,7 +36,7 @@ class Asking:
         self._tell = tell
         self._left = LONGEST_WAIT
 
-    def ask(self, what: str, scopes: Iterable[str], ask: Ask) -> Answer:
+    def ask(self, what: str, scopes: Iterable[str], ask: Ask) -> KlaviyoResponse:
         """The answer to one call, which needs `scopes`; `what` is told while it is awaited."""
         self._tell(what)
         answer = ask(Deadline(PATIENCE))
@@ -55,7 +55,7 @@ class Asking:
         """Say what is under way."""
         self._tell(what)
 
-    def _note(self, scopes: frozenset[str], answer: Answer) -> None:
+    def _note(self, scopes: frozenset[str], answer: KlaviyoResponse) -> None:
         if denied(answer):
             named = [each for each in _scopes_in(answer) if each in scopes]
             self.lacks += [frozenset({each}) for each in named] or [scopes]
@@ -64,12 +64,12 @@ class Asking:
             self.has |= scopes
 
 
-def denied(answer: Answer) -> bool:
+def denied(answer: KlaviyoResponse) -> bool:
     """Whether Klaviyo refused for lack of a scope."""
     return answer.status == 403 and not _is_page(answer)
 
 
-def trouble(answer: Answer) -> str:
+def trouble(answer: KlaviyoResponse) -> str:
     """What kept Klaviyo from answering, in words that follow a subject; empty when it did."""
     if answer.status is None:
         return f"gave {answer.problem}"
@@ -80,7 +80,7 @@ def trouble(answer: Answer) -> str:
     return f"answered {answer.status}" if answer.status >= 500 else ""
 
 
-def trouble_cure(answer: Answer) -> str:
+def trouble_cure(answer: KlaviyoResponse) -> str:
     """What to do about it."""
     if answer.status == 429:
         return "run the check again a minute later; something else may use up the account's limit"
@@ -92,7 +92,7 @@ def trouble_cure(answer: Answer) -> str:
     )
 
 
-def time_of(answer: Answer) -> datetime | None:
+def time_of(answer: KlaviyoResponse) -> datetime | None:
     """Klaviyo's time by the answer's `Date`, to the second; None when it tells none."""
     try:
         told = parsedate_to_datetime(answer.headers["Date"])
@@ -101,7 +101,7 @@ def time_of(answer: Answer) -> datetime | None:
     return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
-def things(answer: Answer) -> list[Mapping[str, Any]]:
+def things(answer: KlaviyoResponse) -> list[Mapping[str, Any]]:
     """The resources of an answer's document, of which there may be one or many."""
     data = answer.document.get("data")
     found = data if isinstance(data, list) else [data]
@@ -114,9 +114,9 @@ def attribute(thing: Mapping[str, Any], name: str) -> Any:
     return attributes.get(name) if isinstance(attributes, dict) else None
 
 
-def _is_page(answer: Answer) -> bool:
+def _is_page(answer: KlaviyoResponse) -> bool:
     return "html" in answer.headers.get("Content-Type", "")
 
 
-def _scopes_in(answer: Answer) -> list[str]:
+def _scopes_in(answer: KlaviyoResponse) -> list[str]:
     return re.findall(r"[a-z-]+:(?:read|write)", str(answer.error.get("detail", "")))

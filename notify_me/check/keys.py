@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 
 from ..klaviyo.client import REVISION
-from ..klaviyo.outcomes import Answer
+from ..klaviyo.outcomes import KlaviyoResponse
 from ..settings import Account
 from ..settings.listing import quoted
 from .asking import Asking, attribute, denied, things, time_of
@@ -26,7 +26,7 @@ REFUSED_REVISION = frozenset({400, 404, 410})
 """What `GET /api/accounts` answers only when it doesn't take the revision."""
 
 
-def private_key(answer: Answer) -> Row:
+def private_key(answer: KlaviyoResponse) -> Row:
     """Whether the key opens an account."""
     if answer.status == 401:
         return Row(
@@ -48,7 +48,7 @@ def private_key(answer: Answer) -> Row:
     return Row("private_key", Verdict.FAIL, found, "is KLAVIYO_API_URL Klaviyo's address?")
 
 
-def public_key(answer: Answer, account: Account) -> Row:
+def public_key(answer: KlaviyoResponse, account: Account) -> Row:
     """Whether it is of the account that the private key opens."""
     if denied(answer):
         found = "whose it is can't be told without the scope accounts:read"
@@ -69,7 +69,7 @@ def public_key(answer: Answer, account: Account) -> Row:
     return Row("public_key", Verdict.PASS, f"{quoted(found_key)} is the same account's")
 
 
-def clock(answer: Answer) -> Row:
+def clock(answer: KlaviyoResponse) -> Row:
     """How far this machine's clock is from Klaviyo's. Call it as soon as the answer is there."""
     told = time_of(answer)
     if told is None:
@@ -88,7 +88,7 @@ def clock(answer: Answer) -> Row:
     )
 
 
-def revision(answer: Answer, asked: str) -> Row:
+def revision(answer: KlaviyoResponse, asked: str) -> Row:
     """How old the revision is: stable for a year, deprecated for another, then retired."""
     today = (time_of(answer) or datetime.now(UTC)).date()
     cure = _other_revision(asked, today)
@@ -140,7 +140,7 @@ def _other_revision(asked: str, today: date) -> str:
     return "update Restock Kit, or set KLAVIYO_REVISION to a newer one and try every channel"
 
 
-def _date_in(answer: Answer, header: str) -> str:
+def _date_in(answer: KlaviyoResponse, header: str) -> str:
     """The date in a header (and what may follow it, such as `.pre`); empty for anything else."""
     found = re.match(r"\d{4}-\d{2}-\d{2}(\.[\w-]{1,20})?", answer.headers.get(header, ""), re.ASCII)
     return found[0] if found else ""

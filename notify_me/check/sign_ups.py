@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from ..klaviyo.outcomes import Answer
+from ..klaviyo.outcomes import KlaviyoResponse
 from ..settings.listing import quoted
 from .asking import Asking, attribute, denied, things, trouble, trouble_cure
 from .report import Row, Verdict
@@ -29,13 +29,13 @@ def probe_writes(asking: Asking, *, consent: bool) -> None:
     asking.ask(
         "scopes of sign-ups",
         SIGN_UP_SCOPES,
-        lambda deadline: calls.create_back_in_stock_subscription({}, deadline=deadline).answer,
+        lambda deadline: calls.create_back_in_stock_subscription({}, deadline=deadline).response,
     )
     if consent:
         asking.ask(
             "scopes of consent",
             CONSENT_SCOPES,
-            lambda deadline: calls.bulk_subscribe_profiles({}, deadline=deadline).answer,
+            lambda deadline: calls.bulk_subscribe_profiles({}, deadline=deadline).response,
         )
 
 
@@ -97,7 +97,7 @@ def flow_row(asking: Asking) -> Row:
     return _flow(answer)
 
 
-def _flow(answer: Answer) -> Row:
+def _flow(answer: KlaviyoResponse) -> Row:
     flows = [each for each in things(answer) if attribute(each, "archived") is not True]
     names = {attribute(each, "status"): quoted(attribute(each, "name")) for each in flows}
     if name := names.get("live"):
@@ -129,7 +129,7 @@ def _flow(answer: Answer) -> Row:
     )
 
 
-def unread(check: str, answer: Answer, scope: str) -> Row:
+def unread(check: str, answer: KlaviyoResponse, scope: str) -> Row:
     """The row of what couldn't be read."""
     if denied(answer):
         return Row(check, Verdict.SKIP, f"it can't be read without the scope {scope}")
@@ -138,7 +138,7 @@ def unread(check: str, answer: Answer, scope: str) -> Row:
     return Row(check, Verdict.WARN, f"it couldn't be read: Klaviyo {words}", cure)
 
 
-def _metric(asking: Asking) -> tuple[str | None, Answer]:
+def _metric(asking: Asking) -> tuple[str | None, KlaviyoResponse]:
     """The metric's ID, and the last answer: one without the metric ends the search."""
     cursor = ""
     while True:
@@ -151,7 +151,7 @@ def _metric(asking: Asking) -> tuple[str | None, Answer]:
             return None, answer
 
 
-def _page_of_metrics(asking: Asking, cursor: str) -> Answer:
+def _page_of_metrics(asking: Asking, cursor: str) -> KlaviyoResponse:
     return asking.ask(
         "metrics",
         {"metrics:read"},
@@ -159,7 +159,7 @@ def _page_of_metrics(asking: Asking, cursor: str) -> Answer:
     )
 
 
-def _next_cursor(answer: Answer) -> str:
+def _next_cursor(answer: KlaviyoResponse) -> str:
     links = answer.document.get("links")
     following = str((links.get("next") if isinstance(links, dict) else None) or "")
     # of the link only the cursor is taken: the key goes to no other address

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..klaviyo.outcomes import Answer
+from ..klaviyo.outcomes import KlaviyoResponse
 from ..settings.listing import quoted
-from ..variants import NUMBERED, Catalog, CompositeID, ListedCatalog, is_number
+from ..variants import NUMERIC_ID_INTEGRATIONS, Catalog, CompositeID, ListedCatalog, is_numeric
 from .asking import Asking, things
 from .report import Row, Verdict
 from .sign_ups import unread
@@ -40,12 +40,12 @@ class _Found:
         if (kind, composite_id.catalog_id) == ("$custom", "$default"):
             return True
         self.elsewhere[kind] += 1
-        if kind in NUMBERED and not is_number(composite_id.external_id):
+        if kind in NUMERIC_ID_INTEGRATIONS and not is_numeric(composite_id.external_id):
             self.misnamed_count += 1
             self.misnamed += [str(composite_id)] if len(self.misnamed) < SHOWN else []
         return False
 
-    def compare(self, asked: Sequence[str], answer: Answer) -> None:
+    def compare(self, asked: Sequence[str], answer: KlaviyoResponse) -> None:
         """Count those that Klaviyo lacks."""
         known = {each.get("id") for each in things(answer)}
         lacking = [each for each in asked if each not in known]
@@ -76,7 +76,7 @@ def variants_row(asking: Asking, catalog: Catalog) -> Row:
     return _row(asking, found)
 
 
-def _known(asking: Asking, batch: Sequence[str], so_far: int) -> Answer:
+def _known(asking: Asking, batch: Sequence[str], so_far: int) -> KlaviyoResponse:
     return asking.ask(
         f"variants: {so_far:,} so far",
         _SCOPES,
@@ -89,7 +89,7 @@ def _row(asking: Asking, found: _Found) -> Row:
         cure = "put products into it, and run the check again"
         return Row("variants", Verdict.WARN, "the shop has no variants", cure)
     if found.misnamed:
-        kinds = " and ".join(sorted(NUMBERED & found.elsewhere.keys()))
+        kinds = " and ".join(sorted(NUMERIC_ID_INTEGRATIONS & found.elsewhere.keys()))
         return Row(
             "variants",
             Verdict.FAIL,

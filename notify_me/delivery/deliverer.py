@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.client import Deadline
 from ..klaviyo.outcomes import (
-    CANT_TAKE,
+    UNAVAILABLE,
     Accepted,
-    Answer,
+    DeadLetter,
+    KlaviyoResponse,
     Misconfigured,
     Outcome,
-    Parked,
     Refused,
     Temporary,
 )
-from ..klaviyo.stock import StockTeller
+from ..klaviyo.stock import StockUpdater
 from ..settings import Delivery
 from ..store.sign_up_log import SignUpLog
 from ..store.tables import CallState
@@ -57,14 +57,14 @@ class Deliverer:
         klaviyo: Sender,
         settings: Delivery,
         *,
-        tell_stock: StockTeller,
+        update_stock: StockUpdater,
         ended: threading.Event,
     ) -> None:
         self._log = log
         self._queue = queue
         self._klaviyo = klaviyo
         self._settings = settings
-        self._tell_stock = tell_stock
+        self._update_stock = update_stock
         self._ended = ended
         self._streaks: Counter[Operation] = Counter()
         self.back: set[Operation] = set()
@@ -86,9 +86,11 @@ class Deliverer:
     def _unhandled(self, job: Job, problem: str) -> None:
         if job.operation is Operation.UPDATE_VARIANT:
             # no log row could tell of it once it is set aside: it comes back, ever more seldom
-            self._settle_stock(job, Temporary(Answer(None, problem=problem), CANT_TAKE, problem))
+            self._settle_stock(
+                job, Temporary(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
+            )
         else:
-            self._settle(job, Parked(Answer(None), CANT_TAKE, problem))
+            self._settle(job, DeadLetter(KlaviyoResponse(None), UNAVAILABLE, problem))
 
     def _deliver(self, job: Job) -> None:
         call = self._patiently(lambda: self._call_of(job))
@@ -107,7 +109,9 @@ class Deliverer:
         composite_id = CompositeID.parse(str(job.body["variant"]))
         root, patience = str(job.body["root"]), self._settings.call_timeout
         # it reads the shop's database too, and to tell it twice does no harm
-        outcome = self._patiently(lambda: self._tell_stock(composite_id, root, Deadline(patience)))
+        outcome = self._patiently(
+            lambda: self._update_stock(composite_id, root, Deadline(patience))
+        )
         self._watch(outcome, job.operation)
         if not isinstance(outcome, Misconfigured):
             log_outcome(Call(job.operation, {}, composite_id), outcome, None)
@@ -135,7 +139,7 @@ class Deliverer:
     def _watch(self, outcome: Outcome, operation: Operation) -> None:
         """Notice the end of an outage, for which the others would sit out their back-off."""
         if isinstance(outcome, Temporary):
-            self._streaks[operation] += outcome.answer.status != 429
+            self._streaks[operation] += outcome.response.status != 429
             return
         if self._streaks.pop(operation, 0) >= _OUTAGE:
             self.back.add(operation)
@@ -185,12 +189,12 @@ class Deliverer:
             state = _FINAL.get(type(outcome))
             if state is not None:
                 self._log.advance(session, job.key, state, outcome)
-            elif isinstance(outcome, Parked):
+            elif isinstance(outcome, DeadLetter):
                 if self._log.advance(session, job.key, CallState.PARKED, outcome, again=True):
                     self._queue.park(session, job.again())
             elif self._log.advance(session, job.key, CallState.KEPT, outcome, again=True):
                 new_hold = self._later(session, job, outcome)
-            if state is not None or isinstance(outcome, Parked):
+            if state is not None or isinstance(outcome, DeadLetter):
                 self._mended(session, job)
         if new_hold:
             self._tell_hold(job, outcome)
@@ -200,24 +204,24 @@ class Deliverer:
             "%s is held until this is mended: %s. What waits is kept; every %d s one call "
             "finds out (status %s, code %s, error %s)",
             job.operation.value,
-            outcome.cure,
+            outcome.remedy,
             self._settings.probe_every,
-            outcome.answer.status or "none",
-            outcome.answer.code or "none",
-            outcome.answer.error_id or "none",
+            outcome.response.status or "none",
+            outcome.response.code or "none",
+            outcome.response.error_id or "none",
         )
 
     def _later(self, session: Session, job: Job, outcome: Outcome) -> bool:
         """Put a call back that met Temporary or Misconfigured; True for a new misconfiguration."""
-        settings, wait = self._settings, outcome.answer.retry_after
+        settings, wait = self._settings, outcome.response.retry_after
         if isinstance(outcome, Misconfigured):
             # its place in the line stays; the hold keeps the line from moving
             self._queue.keep(session, [job.again()], delay=random.uniform(0.5, 1.5))  # noqa: S311
             return pauses.hold(
-                session, job.operation, "misconfigured", settings.probe_every, outcome.cure
+                session, job.operation, "misconfigured", settings.probe_every, outcome.remedy
             )
-        if outcome.answer.status == 429 and wait is not None:
-            pauses.hold(session, job.operation, "throttled", wait, outcome.cure)
+        if outcome.response.status == 429 and wait is not None:
+            pauses.hold(session, job.operation, "throttled", wait, outcome.remedy)
             delay = wait + random.uniform(0.0, 1.0)  # noqa: S311
         else:
             most = min(settings.first_retry * 2 ** min(job.failures, 30), settings.longest_retry)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.client import Deadline
-from ..klaviyo.outcomes import Accepted, Misconfigured, Outcome, Parked, Refused, Temporary
+from ..klaviyo.outcomes import Accepted, DeadLetter, Misconfigured, Outcome, Refused, Temporary
 
 logger = logging.getLogger(__package__)
 
@@ -60,7 +60,7 @@ def try_now(
 
 
 def _same_for_all(outcome: Outcome) -> bool:
-    if isinstance(outcome, Misconfigured) or outcome.answer.status == 429:
+    if isinstance(outcome, Misconfigured) or outcome.response.status == 429:
         return True
     return _contact_refused(outcome)
 
@@ -96,7 +96,7 @@ def log_outcome(
     `hearsay`: a browser reports it, and any visitor's may report what it likes: no alarm is rung.
     """
     level = logging.INFO
-    if isinstance(outcome, Misconfigured | Parked):
+    if isinstance(outcome, Misconfigured | DeadLetter):
         level = logging.WARNING if hearsay else logging.ERROR
     elif not isinstance(outcome, Accepted | Refused):
         level = logging.WARNING
@@ -108,8 +108,8 @@ def log_outcome(
         call.operation.value,
         f" for {call.variant}" if call.variant else "",
         f", sign-up {sign_up_id}" if sign_up_id else "",
-        outcome.answer.status or "none",
-        outcome.answer.code or "none",
-        outcome.answer.error_id or "none",
-        f": {outcome.cure}" if outcome.cure else "",
+        outcome.response.status or "none",
+        outcome.response.code or "none",
+        outcome.response.error_id or "none",
+        f": {outcome.remedy}" if outcome.remedy else "",
     )

@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 
 from ..klaviyo.calls import Operation
 from ..klaviyo.client import Klaviyo
-from ..klaviyo.outcomes import CANT_TAKE, Answer, Parked
-from ..klaviyo.stock import Find, tell
+from ..klaviyo.outcomes import UNAVAILABLE, DeadLetter, KlaviyoResponse
+from ..klaviyo.stock import LoadVariant, update_stock
 from ..settings import Delivery, SettingsError
 from ..store.sign_up_log import SignUpLog
 from ..store.tables import CallState
@@ -67,7 +67,7 @@ class Parts:
     queue: Queue
     klaviyo: Klaviyo | None
     settings: Delivery
-    find: Find
+    find: LoadVariant
     """Reads a variant of the shop's, in whatever thread."""
     folder: Path
     """Where the worker's number is kept: one folder a machine."""
@@ -160,7 +160,7 @@ def _launch(parts: Parts, klaviyo: Klaviyo, name: str, stop: threading.Event) ->
         parts.queue,
         klaviyo,
         parts.settings,
-        tell_stock=partial(tell, klaviyo, parts.find),
+        update_stock=partial(update_stock, klaviyo, parts.find),
         ended=stop,
     )
     while True:
@@ -225,7 +225,7 @@ def _set_aside(parts: Parts) -> None:
     """Park what the engine gave up: nothing in a queue is thrown away."""
     broken = parts.queue.broken()
     for job in broken:
-        outcome = Parked(Answer(None), CANT_TAKE, "the worker couldn't handle it")
+        outcome = DeadLetter(KlaviyoResponse(None), UNAVAILABLE, "the worker couldn't handle it")
         with parts.log.writing() as session:
             if job.operation is Operation.UPDATE_VARIANT:
                 parts.queue.keep(session, [job.again()], delay=parts.settings.longest_retry)

@@ -91,7 +91,7 @@ class Call:
         return self.operation is Operation.SUBSCRIBE
 
 
-def calls(sign_up: SignUp, endpoint: Endpoint) -> tuple[Call, ...]:
+def build_calls(sign_up: SignUp, endpoint: Endpoint) -> tuple[Call, ...]:
     """The calls that carry `sign_up` to Klaviyo, in the order in which they go.
 
     One back-in-stock subscription a variant (Create Back In Stock Subscription, or its client

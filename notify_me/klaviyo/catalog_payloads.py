@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-from ..variants import WRITABLE, CompositeID, Variant
+from ..variants import CUSTOM_CATALOG, CompositeID, Variant
 
 
 def item_id(variant: Variant) -> str:
     """The composite ID of the item, which is the product, that a variant belongs to."""
-    return str(CompositeID(*WRITABLE, variant.product_id))
+    return str(CompositeID(*CUSTOM_CATALOG, variant.product_id))
 
 
 def item_attributes(variant: Variant, root: str) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def variant_attributes(variant: Variant, root: str) -> dict[str, Any]:
         "title": variant.title or variant.product_title,
         "description": variant.description or variant.product_title,
         "sku": variant.sku or variant.composite_id.external_id,
-        "inventory_quantity": quantity_told(variant),
+        "inventory_quantity": inventory_quantity(variant),
         "inventory_policy": int(variant.inventory_policy),
         "url": urljoin(root, variant.url),
         **_shared(variant, root),
@@ -63,7 +63,7 @@ def feed_item(variant: Variant, root: str) -> dict[str, Any]:
         "description": variant.description or title,
         "price": float(variant.price or 0),
         "categories": list(variant.categories),
-        "inventory_quantity": quantity_told(variant),
+        "inventory_quantity": inventory_quantity(variant),
         "inventory_policy": int(variant.inventory_policy),
     }
     if variant.image_url:
@@ -75,7 +75,7 @@ UNMANAGED = 1_000_000
 """What is told where nobody counts: Klaviyo wants a number, and none would be sold out."""
 
 
-def quantity_told(variant: Variant) -> int:
+def inventory_quantity(variant: Variant) -> int:
     """The stock as Klaviyo is told it: never below zero."""
     return UNMANAGED if variant.quantity is None else max(variant.quantity, 0)
 
@@ -100,7 +100,7 @@ def create_variant(variant: Variant, root: str) -> dict[str, Any]:
 
 
 def _written(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {"integration_type": WRITABLE[0], "catalog_type": WRITABLE[1], **attributes}
+    return {"integration_type": CUSTOM_CATALOG[0], "catalog_type": CUSTOM_CATALOG[1], **attributes}
 
 
 def update_variant(composite_id: CompositeID, attributes: Mapping[str, Any]) -> dict[str, Any]:

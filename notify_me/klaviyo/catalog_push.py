@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
-from ..variants import WRITABLE, Variant, writable
+from ..variants import CUSTOM_CATALOG, Variant, writable
 from . import catalog_payloads as bodies
 from .calls import Operation
 from .client import Deadline, Klaviyo
-from .outcomes import Answer, Temporary, outcome_of
+from .outcomes import KlaviyoResponse, Temporary, outcome_of
 
 Kind = Literal["item", "variant"]
 Action = Literal["create", "update"]
@@ -38,7 +38,7 @@ _TRIES = 6
 """How often a call that meets a passing trouble is made."""
 _LONGEST = 600.0
 """Seconds until a job that doesn't end is given up."""
-MOST_FAILURES = 50
+MAX_LISTED_FAILURES = 50
 """Failures that are told one by one."""
 
 
@@ -47,7 +47,7 @@ class PushError(Exception):
 
 
 @dataclass(slots=True)
-class Pushed:
+class PushResult:
     """What a push did, or with `dry_run` would do."""
 
     created: dict[Kind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
@@ -68,7 +68,7 @@ class _Job:
     things: tuple[str, ...]
 
 
-class Push:
+class CatalogPush:
     """One push. `products` gives the products anew each time it is called, each as its variants;
     it is called twice, since items must be there before their variants. `root` is the shop's
     address. `progress` is told of things done with; `wait` sleeps so many seconds.
@@ -91,9 +91,9 @@ class Push:
         self._progress = progress
         self._wait = wait
         self._pending: deque[_Job] = deque()
-        self._told = Pushed()
+        self._told = PushResult()
 
-    def run(self) -> Pushed:
+    def run(self) -> PushResult:
         """Push everything; raises `PushError` when Klaviyo refuses to go on."""
         self._push("item", self._items())
         self._push("variant", self._variants())
@@ -105,7 +105,7 @@ class Push:
             if not writable(first.composite_id):
                 raise PushError(
                     f"{first.composite_id} is in a catalog that Klaviyo gets from elsewhere: only "
-                    f"{':::'.join(WRITABLE)} is pushed"
+                    f"{':::'.join(CUSTOM_CATALOG)} is pushed"
                 )
             yield bodies.item_id(first), first
 
@@ -226,11 +226,11 @@ class Push:
         self._told.failed += count
         done = self._told.created if job.kind.endswith("-create-job") else self._told.updated
         done["item" if "-item-" in job.kind else "variant"] -= count
-        if len(self._told.failures) < MOST_FAILURES:
+        if len(self._told.failures) < MAX_LISTED_FAILURES:
             of = f"{count} of {len(job.things)} from {job.things[0]} to {job.things[-1]}"
             self._told.failures.append(f"{name or of}: {why}")
 
-    def _patiently(self, call: Callable[[], Answer]) -> Answer:
+    def _patiently(self, call: Callable[[], KlaviyoResponse]) -> KlaviyoResponse:
         """The answer of a call, made again after a throttle or a passing trouble."""
         pause = 0.5
         for left in reversed(range(_TRIES)):
@@ -248,7 +248,7 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _id(answer: Answer) -> str:
+def _id(answer: KlaviyoResponse) -> str:
     data = answer.document.get("data")
     if not isinstance(data, dict) or not data.get("id"):
         raise PushError("Klaviyo took a job and didn't say which: push again in a minute")
@@ -260,7 +260,7 @@ def _differing(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
     return {name: value for name, value in wanted.items() if found.get(name) != value}
 
 
-def _refused(answer: Answer, doing: str) -> PushError:
+def _refused(answer: KlaviyoResponse, doing: str) -> PushError:
     if answer.status is None:
         return PushError(
             f"Klaviyo gave no answer when {doing} ({answer.problem}): see whether this machine "
@@ -268,5 +268,5 @@ def _refused(answer: Answer, doing: str) -> PushError:
         )
     outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
     told = answer.status
-    why = f": {outcome.cure}" if outcome.cure else ""
+    why = f": {outcome.remedy}" if outcome.remedy else ""
     return PushError(f"Klaviyo answered {told} when {doing}{why}. Push again to go on")

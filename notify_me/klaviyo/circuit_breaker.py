@@ -7,8 +7,8 @@ import threading
 import time
 
 from .calls import Call, Operation
-from .client import NO_PLACE, Deadline, Klaviyo
-from .outcomes import TRY_AGAIN, Answer, Outcome, Temporary, outcome_of
+from .client import NO_FREE_SLOT, Deadline, Klaviyo
+from .outcomes import TRY_AGAIN, KlaviyoResponse, Outcome, Temporary, outcome_of
 
 NOT_TRIED = "Klaviyo isn't answering; not tried"
 
@@ -36,7 +36,9 @@ class CircuitBreaker:
         """The outcome of one call, made or not."""
         wait = self._throttled.get(call.operation, 0.0) - time.monotonic()
         if wait > 0:
-            return outcome_of(Answer(429, {"Retry-After": str(math.ceil(wait))}), call.operation)
+            return outcome_of(
+                KlaviyoResponse(429, {"Retry-After": str(math.ceil(wait))}), call.operation
+            )
         if not deadline.remaining():
             return _not_tried("the deadline passed before the call was made")
         opened_at = self._opened_at
@@ -50,11 +52,11 @@ class CircuitBreaker:
         finally:
             self._trial.release()
 
-    def get_list(self, list_id: str, *, deadline: Deadline) -> Answer:
+    def get_list(self, list_id: str, *, deadline: Deadline) -> KlaviyoResponse:
         """As `Klaviyo.get_list`; no answer at once while Klaviyo isn't answering."""
         klaviyo = self.if_closed()
         if klaviyo is None:
-            return Answer(None, problem=NOT_TRIED)
+            return KlaviyoResponse(None, problem=NOT_TRIED)
         return klaviyo.get_list(list_id, deadline=deadline)
 
     def if_closed(self) -> Klaviyo | None:
@@ -65,8 +67,8 @@ class CircuitBreaker:
 
     def _send(self, call: Call, deadline: Deadline, opened_at: float | None) -> Outcome:
         outcome = self._klaviyo.send(call, deadline=deadline)
-        answer = outcome.answer
-        if answer.problem == NO_PLACE:
+        answer = outcome.response
+        if answer.problem == NO_FREE_SLOT:
             return outcome
         if answer.status == 429 and answer.retry_after:
             self._throttled[call.operation] = time.monotonic() + answer.retry_after
@@ -82,4 +84,4 @@ class CircuitBreaker:
 
 
 def _not_tried(problem: str) -> Outcome:
-    return Temporary(Answer(None, problem=problem), TRY_AGAIN, problem)
+    return Temporary(KlaviyoResponse(None, problem=problem), TRY_AGAIN, problem)

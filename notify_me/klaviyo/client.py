@@ -21,7 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from .calls import Call, Operation
-from .outcomes import ACCEPTED_STATUS, Answer, Outcome, outcome_of
+from .outcomes import ACCEPTED_STATUS, KlaviyoResponse, Outcome, outcome_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 REVISION = "2026-07-15"
 """The API revision this kit was written against: the one place where it stands."""
 CONTENT_TYPE = "application/vnd.api+json"
-PLACE_TIMEOUT = 0.05
+SLOT_TIMEOUT = 0.05
 """Seconds to wait for a place among the calls in flight: a shopper's thread is held meanwhile."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to open a connection."""
-NO_PLACE = "no free place for another call"
+NO_FREE_SLOT = "no free place for another call"
 """The problem of a call that wasn't made since too many were under way."""
 MAX_BODY_BYTES = 64 * 1024
 """How much of a reply's body is read: Klaviyo's errors are under 1 kB."""
@@ -89,7 +89,7 @@ class Klaviyo:
     ) -> Outcome:
         """Create Back In Stock Subscription: `POST /api/back-in-stock-subscriptions`.
 
-        `body` is the JSON:API document of `calls()`. Never raises for what the network or
+        `body` is the JSON:API document of `build_calls()`. Never raises for what the network or
         Klaviyo did: that is in the outcome.
         """
         return self._post(Operation.BACK_IN_STOCK, body, deadline)
@@ -97,34 +97,38 @@ class Klaviyo:
     def bulk_subscribe_profiles(self, body: Mapping[str, Any], *, deadline: Deadline) -> Outcome:
         """Subscribe Profiles: `POST /api/profile-subscription-bulk-create-jobs`.
 
-        `body` is the JSON:API document of `calls()`. Never raises, as above.
+        `body` is the JSON:API document of `build_calls()`. Never raises, as above.
         """
         return self._post(Operation.SUBSCRIBE, body, deadline)
 
-    def get_list(self, list_id: str, *, deadline: Deadline) -> Answer:
+    def get_list(self, list_id: str, *, deadline: Deadline) -> KlaviyoResponse:
         """Get List: `GET /api/lists/{id}`; the answer's `document` holds it. Needs `lists:read`."""
         return self._answer("GET", f"/api/lists/{quote(list_id, safe='')}", None, deadline)
 
     def update_catalog_variant(
         self, composite_id: str, body: Mapping[str, Any], *, deadline: Deadline
-    ) -> Answer:
+    ) -> KlaviyoResponse:
         """Update Catalog Variant: `PATCH /api/catalog-variants/{id}`. Needs `catalogs:write`."""
         path = f"/api/catalog-variants/{quote(composite_id, safe='')}"
         return self._answer("PATCH", path, body, deadline)
 
-    def create_catalog_variant(self, body: Mapping[str, Any], *, deadline: Deadline) -> Answer:
+    def create_catalog_variant(
+        self, body: Mapping[str, Any], *, deadline: Deadline
+    ) -> KlaviyoResponse:
         """Create Catalog Variant: `POST /api/catalog-variants`; its item must be there."""
         return self._answer("POST", "/api/catalog-variants", body, deadline)
 
-    def create_catalog_item(self, body: Mapping[str, Any], *, deadline: Deadline) -> Answer:
+    def create_catalog_item(
+        self, body: Mapping[str, Any], *, deadline: Deadline
+    ) -> KlaviyoResponse:
         """Create Catalog Item: `POST /api/catalog-items`."""
         return self._answer("POST", "/api/catalog-items", body, deadline)
 
-    def get_accounts(self, *, deadline: Deadline) -> Answer:
+    def get_accounts(self, *, deadline: Deadline) -> KlaviyoResponse:
         """Get Accounts: `GET /api/accounts`, which holds one. Needs `accounts:read`."""
         return self._page("accounts", {"fields[account]": "public_api_key"}, deadline)
 
-    def get_metrics(self, cursor: str = "", *, deadline: Deadline) -> Answer:
+    def get_metrics(self, cursor: str = "", *, deadline: Deadline) -> KlaviyoResponse:
         """Get Metrics: a page of `GET /api/metrics`. Needs `metrics:read`.
 
         `cursor` is the `page[cursor]` of the link to that page; without it, the first.
@@ -132,7 +136,9 @@ class Klaviyo:
         query = {"fields[metric]": "name"} | ({"page[cursor]": cursor} if cursor else {})
         return self._page("metrics", query, deadline)
 
-    def get_flows_triggered_by_metric(self, metric_id: str, *, deadline: Deadline) -> Answer:
+    def get_flows_triggered_by_metric(
+        self, metric_id: str, *, deadline: Deadline
+    ) -> KlaviyoResponse:
         """Get Flows Triggered by Metric: `GET /api/metrics/{id}/flow-triggers`. Needs `flows:read`
         and `metrics:read`.
         """
@@ -141,7 +147,7 @@ class Klaviyo:
 
     def get_catalog_variants(
         self, ids: Sequence[str], fields: Sequence[str] = ("external_id",), *, deadline: Deadline
-    ) -> Answer:
+    ) -> KlaviyoResponse:
         """Get Catalog Variants: those of these composite IDs that there are, 100 at most, with
         these attributes. Needs `catalogs:read`.
         """
@@ -150,20 +156,20 @@ class Klaviyo:
 
     def get_catalog_items(
         self, ids: Sequence[str], fields: Sequence[str] = ("external_id",), *, deadline: Deadline
-    ) -> Answer:
+    ) -> KlaviyoResponse:
         """Get Catalog Items: those of these composite IDs that there are, 100 at most, with these
         attributes. Needs `catalogs:read`.
         """
         query = {"fields[catalog-item]": ",".join(fields), "filter": _any_of(ids)}
         return self._page("catalog-items", query, deadline)
 
-    def _page(self, place: str, query: Mapping[str, str], deadline: Deadline) -> Answer:
+    def _page(self, place: str, query: Mapping[str, str], deadline: Deadline) -> KlaviyoResponse:
         path = f"/api/{place}?{urlencode(query)}"
         return self._answer("GET", path, None, deadline, at_most=MAX_PAGE_BYTES)
 
     def spawn_catalog_job(
         self, kind: str, things: Sequence[Mapping[str, Any]], *, deadline: Deadline
-    ) -> Answer:
+    ) -> KlaviyoResponse:
         """Bulk Create (or Update) Catalog Items (or Variants), 100 at most: the answer's `document`
         has the job. `kind` such as `catalog-item-bulk-create-job`. Needs `catalogs:write`.
         """
@@ -172,12 +178,12 @@ class Klaviyo:
         body = {"data": {"type": kind, "attributes": attributes}}
         return self._answer("POST", f"/api/{kind}s", body, deadline, at_most=MAX_PAGE_BYTES)
 
-    def get_catalog_job(self, kind: str, job_id: str, *, deadline: Deadline) -> Answer:
+    def get_catalog_job(self, kind: str, job_id: str, *, deadline: Deadline) -> KlaviyoResponse:
         """Get Bulk Create (or Update) Catalog Items (or Variants) Job. Needs `catalogs:read`."""
         return self._page(f"{kind}s/{quote(job_id, safe='')}", {}, deadline)
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
-        """Send one call of `calls(sign_up, "api")` by the method of its operation."""
+        """Send one call of `build_calls(sign_up, "api")` by the method of its operation."""
         method = {
             Operation.BACK_IN_STOCK: self.create_back_in_stock_subscription,
             Operation.SUBSCRIBE: self.bulk_subscribe_profiles,
@@ -196,19 +202,19 @@ class Klaviyo:
         deadline: Deadline,
         *,
         at_most: int = MAX_BODY_BYTES,
-    ) -> Answer:
+    ) -> KlaviyoResponse:
         # the thread gives its place back, not the caller, who may have stopped waiting
-        if not self._places.acquire(timeout=min(PLACE_TIMEOUT, deadline.remaining())):
-            return Answer(None, problem=NO_PLACE)
+        if not self._places.acquire(timeout=min(SLOT_TIMEOUT, deadline.remaining())):
+            return KlaviyoResponse(None, problem=NO_FREE_SLOT)
         wait = _Wait()
-        future: Future[Answer] = self._threads.submit(
+        future: Future[KlaviyoResponse] = self._threads.submit(
             self._exchange, method, path, body, deadline, at_most, wait
         )
         future.add_done_callback(lambda _: self._places.release())
         try:
             answer = future.result(timeout=deadline.remaining())
         except TimeoutError:
-            answer = Answer(None, problem="no answer within the deadline")
+            answer = KlaviyoResponse(None, problem="no answer within the deadline")
         finally:
             wait.end()
         self._tell_revision(answer)
@@ -222,11 +228,11 @@ class Klaviyo:
         deadline: Deadline,
         at_most: int,
         wait: _Wait,
-    ) -> Answer:
+    ) -> KlaviyoResponse:
         _thread.wait = wait
         seconds = deadline.remaining()
         if not seconds:
-            return Answer(None, problem="the deadline passed before the call was made")
+            return KlaviyoResponse(None, problem="the deadline passed before the call was made")
         try:
             with self._session.request(
                 method,
@@ -238,14 +244,16 @@ class Klaviyo:
             ) as response:
                 document = _document(_read(response, deadline, at_most))
                 errors = error_objects(document)
-                return Answer(response.status_code, response.headers, errors, document=document)
+                return KlaviyoResponse(
+                    response.status_code, response.headers, errors, document=document
+                )
         except Exception as error:
             # only the class: an exception's text may hold the address it was sent with
-            return Answer(None, problem=f"no answer ({type(error).__name__})")
+            return KlaviyoResponse(None, problem=f"no answer ({type(error).__name__})")
         finally:
             wait.done()
 
-    def _tell_revision(self, answer: Answer) -> None:
+    def _tell_revision(self, answer: KlaviyoResponse) -> None:
         """Log once each what a reply says about the revision's age."""
         served = answer.headers.get("X-Klaviyo-Api-Revision", "")
         retires = answer.headers.get("X-Klaviyo-Api-Retirement-Date", "")

@@ -8,7 +8,7 @@ import time
 
 from .circuit_breaker import CircuitBreaker
 from .client import Deadline
-from .outcomes import Answer
+from .outcomes import KlaviyoResponse
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ PATIENCE = 1.0
 """Seconds that the first shopper waits for it; later ones get what was known last."""
 
 
-class OptIn:
+class ListOptIn:
     """The list's `opt_in_process`, asked of Klaviyo (Get List) and remembered in this process."""
 
     def __init__(self, klaviyo: CircuitBreaker | None, list_id: str) -> None:
@@ -31,7 +31,7 @@ class OptIn:
         self._until = 0.0
         self._told = ""
 
-    def double(self) -> bool | None:
+    def is_double(self) -> bool | None:
         """Whether subscribers must confirm; None when it can't be known, such as in client mode
         without a private key. Waits a second at most, and only while nothing is known.
         """
@@ -56,7 +56,7 @@ class OptIn:
         finally:
             self._asking.release()
 
-    def _tell(self, answer: Answer) -> None:
+    def _tell(self, answer: KlaviyoResponse) -> None:
         """Log once each why it can't be known: the shopper's words stay vague meanwhile."""
         why = f"status {answer.status}" if answer.status else answer.problem
         cure = {
@@ -68,7 +68,7 @@ class OptIn:
             logger.warning("whether the list asks to confirm can't be read (%s)%s", why, cure)
 
 
-def _opt_in_process(answer: Answer) -> str | None:
+def _opt_in_process(answer: KlaviyoResponse) -> str | None:
     data = answer.document.get("data") if answer.status == 200 else None
     attributes = data.get("attributes") if isinstance(data, dict) else None
     process = attributes.get("opt_in_process") if isinstance(attributes, dict) else None

@@ -16,7 +16,7 @@ from .calls import Endpoint, Operation
 
 ACCEPTED_STATUS = 202
 
-CANT_TAKE = N_("We can't take sign-ups just now. Please try again later.")
+UNAVAILABLE = N_("We can't take sign-ups just now. Please try again later.")
 BLOCKED = N_(
     "Your browser couldn't reach the service that sends the news. If a content blocker is on, "
     "please allow it for this page and try again."
@@ -31,7 +31,7 @@ PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KlaviyoResponse:
     """What came back for one call. `status` None: no answer (dropped, too late, not sent)."""
 
     status: int | None
@@ -81,19 +81,19 @@ def _plain(value: object) -> str:
 class Outcome:
     """The base of the five outcomes."""
 
-    answer: Answer
-    words: str = ""
+    response: KlaviyoResponse
+    message: str = ""
     """The sentence for the shopper, in English, as the log keeps it: translated where it is said.
     Empty when the call was accepted.
     """
-    cure: str = ""
+    remedy: str = ""
     """What the operator should know or do; for the log."""
 
 
 class Accepted(Outcome):
     """Klaviyo has it: 202, or 409 on back in stock, which is a repeat.
 
-    With `words`, it was taken without the phone number.
+    With a `message`, it was taken without the phone number.
     """
 
 
@@ -112,7 +112,7 @@ class Misconfigured(Outcome):
     """The merchant must mend it: key, scope, revision, list."""
 
 
-class Parked(Outcome):
+class DeadLetter(Outcome):
     """A refusal that neither shopper nor settings explain; ours to look at."""
 
 
@@ -138,7 +138,9 @@ _CLIENT_CURES = {
 """Where they differ from those for the server's calls."""
 
 
-def outcome_of(answer: Answer, operation: Operation, endpoint: Endpoint = "api") -> Outcome:
+def outcome_of(
+    answer: KlaviyoResponse, operation: Operation, endpoint: Endpoint = "api"
+) -> Outcome:
     """The outcome of one answer to an operation, by the contract's table of errors."""
     status = answer.status
     if status == ACCEPTED_STATUS or (status == 409 and operation is Operation.BACK_IN_STOCK):
@@ -155,25 +157,27 @@ def outcome_of(answer: Answer, operation: Operation, endpoint: Endpoint = "api")
     if status == 400 and operation is not Operation.UPDATE_VARIANT:
         return _bad_request(answer)
     if status == 403 and operation is Operation.UPDATE_VARIANT:
-        return Misconfigured(answer, CANT_TAKE, _CATALOG_SCOPES)
+        return Misconfigured(answer, UNAVAILABLE, _CATALOG_SCOPES)
     if status in _CURES:
         cures = _CURES if endpoint == "api" else _CURES | _CLIENT_CURES
-        return Misconfigured(answer, CANT_TAKE, cures[status])
+        return Misconfigured(answer, UNAVAILABLE, cures[status])
     if status == 400:
         return _refused_body(answer)
-    return Parked(answer, CANT_TAKE, f"Klaviyo answered {status}, which this kit doesn't expect")
+    return DeadLetter(
+        answer, UNAVAILABLE, f"Klaviyo answered {status}, which this kit doesn't expect"
+    )
 
 
-def _why_temporary(answer: Answer) -> str:
+def _why_temporary(answer: KlaviyoResponse) -> str:
     if answer.status == 429:
         return f"throttled; retry after {answer.retry_after or '?'} s"
     return f"answered {answer.status}"
 
 
-def _bad_request(answer: Answer) -> Outcome:
+def _bad_request(answer: KlaviyoResponse) -> Outcome:
     pointer = answer.pointer
     if "/relationships/list" in pointer:
-        return Misconfigured(answer, CANT_TAKE, "Klaviyo doesn't know the list: KLAVIYO_LIST_ID")
+        return Misconfigured(answer, UNAVAILABLE, "Klaviyo doesn't know the list: KLAVIYO_LIST_ID")
     match pointer.rstrip("/").rsplit("/", 1)[-1]:
         case "email":
             return Refused(answer, EMAIL_REFUSED, "email refused", field="email")
@@ -181,10 +185,10 @@ def _bad_request(answer: Answer) -> Outcome:
             return Refused(answer, PHONE_REFUSED, "phone number refused", field="phone_number")
         case "data" if pointer.rstrip("/") == "/data":
             cure = "Klaviyo refused the whole request: is KLAVIYO_PUBLIC_KEY right?"
-            return Misconfigured(answer, CANT_TAKE, cure)
+            return Misconfigured(answer, UNAVAILABLE, cure)
     return _refused_body(answer)
 
 
-def _refused_body(answer: Answer) -> Outcome:
+def _refused_body(answer: KlaviyoResponse) -> Outcome:
     cure = f"Klaviyo refused the body at {answer.pointer or 'no pointer'}"
-    return Parked(answer, CANT_TAKE, cure)
+    return DeadLetter(answer, UNAVAILABLE, cure)

@@ -13,37 +13,37 @@ from ..variants import CompositeID, Variant
 from . import catalog_payloads as bodies
 from .calls import Operation
 from .client import Deadline, Klaviyo
-from .outcomes import Accepted, Answer, Outcome, Temporary, outcome_of
+from .outcomes import Accepted, KlaviyoResponse, Outcome, Temporary, outcome_of
 
 _ROUNDS = 5
 """How often a stock that changes meanwhile is told anew; the next change has a job of its own."""
 
-Find = Callable[[CompositeID], Variant | None]
+LoadVariant = Callable[[CompositeID], Variant | None]
 """Reads a variant of the shop's, afresh each time."""
 
 
-class StockTeller(Protocol):
+class StockUpdater(Protocol):
     """Tells of a variant's stock."""
 
     def __call__(self, composite_id: CompositeID, root: str, deadline: Deadline) -> Outcome:
         """The outcome; never raises for what the network did."""
 
 
-def tell(
-    klaviyo: Klaviyo, find: Find, composite_id: CompositeID, root: str, deadline: Deadline
+def update_stock(
+    klaviyo: Klaviyo, find: LoadVariant, composite_id: CompositeID, root: str, deadline: Deadline
 ) -> Outcome:
     """Make Klaviyo's figure that of the shop: Update Catalog Variant, or Create where it is new.
 
     `root` is the shop's address, for the links of what is created. Nothing is sent for a variant
     that is gone; one whose stock isn't managed is told as always there, as a push tells it.
     """
-    outcome: Outcome = Accepted(Answer(None))
+    outcome: Outcome = Accepted(KlaviyoResponse(None))
     told: int | None = None
     for _ in range(_ROUNDS):
         variant = find(composite_id)
         if variant is None:
             return outcome
-        quantity = bodies.quantity_told(variant)
+        quantity = bodies.inventory_quantity(variant)
         # another process may have read an older figure and told it later: look again
         if quantity == told:
             return outcome
@@ -70,13 +70,13 @@ def _told(klaviyo: Klaviyo, variant: Variant, root: str, deadline: Deadline) -> 
     return _meaning(_update(klaviyo, variant, deadline) if answer.status == 409 else answer)
 
 
-def _update(klaviyo: Klaviyo, variant: Variant, deadline: Deadline) -> Answer:
-    attributes = {"inventory_quantity": bodies.quantity_told(variant)}
+def _update(klaviyo: Klaviyo, variant: Variant, deadline: Deadline) -> KlaviyoResponse:
+    attributes = {"inventory_quantity": bodies.inventory_quantity(variant)}
     body = bodies.update_variant(variant.composite_id, attributes)
     return klaviyo.update_catalog_variant(str(variant.composite_id), body, deadline=deadline)
 
 
-def _meaning(answer: Answer) -> Outcome:
+def _meaning(answer: KlaviyoResponse) -> Outcome:
     # 409: it is there already, which is all that was wanted
     if answer.status in (200, 201, 202, 409):
         return Accepted(answer)

@@ -57,7 +57,7 @@ class LoggedSignUp:
                     call.operation,
                     variant(call),
                     CallState.KEPT if position in kept else state_of(outcome),
-                    outcome.words if outcome else "",
+                    outcome.message if outcome else "",
                 )
                 for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
             ),
@@ -131,11 +131,11 @@ def reason_of(outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None:
         return {}
     return {
-        "words": outcome.words[:KEPT_DETAIL],
-        "status": outcome.answer.status,
-        "code": outcome.answer.code[:64],
-        "error_id": outcome.answer.error_id[:64],
-        "problem": outcome.cure[:KEPT_DETAIL],
+        "words": outcome.message[:KEPT_DETAIL],
+        "status": outcome.response.status,
+        "code": outcome.response.code[:64],
+        "error_id": outcome.response.error_id[:64],
+        "problem": outcome.remedy[:KEPT_DETAIL],
     }
 
 

@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from ..klaviyo.calls import Call
 from ..klaviyo.client import CONTENT_TYPE, error_objects
-from ..klaviyo.outcomes import Accepted, Answer, Outcome, outcome_of
+from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, outcome_of
 from ..settings import Account
 
 
 def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
-    """The calls of `calls(sign_up, "client")`, ready for `fetch`: url, headers, body, after_any.
+    """The client-side calls of a sign-up, ready for `fetch`: url, headers, body, after_any.
 
     Create Client Back In Stock Subscription and Create Client Subscription: the public key goes
     as `company_id`; the private key is never part of it.
@@ -49,8 +49,8 @@ def reported(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
     return outcomes
 
 
-def _answer(told: Any) -> Answer:
+def _answer(told: Any) -> KlaviyoResponse:
     status = told.get("status") if isinstance(told, Mapping) else None
     if type(status) is not int or not 100 <= status <= 599:
-        return Answer(None, problem="the browser got no answer")
-    return Answer(status, errors=error_objects(told.get("body")))
+        return KlaviyoResponse(None, problem="the browser got no answer")
+    return KlaviyoResponse(status, errors=error_objects(told.get("body")))

@@ -9,7 +9,7 @@ from ..channels import Channel
 from ..context import current_state
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext, listed
-from ..klaviyo.outcomes import CANT_TAKE, PHONE_REFUSED
+from ..klaviyo.outcomes import PHONE_REFUSED, UNAVAILABLE
 from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
 from ..variants import Variant
@@ -73,7 +73,7 @@ def consent_messages(logged: LoggedSignUp, *, simulated: bool) -> dict[str, Any]
     # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
     double: bool | None = False
     if confirming:
-        double = None if simulated else current_state().opt_in.double()
+        double = None if simulated else current_state().opt_in.is_double()
     return {
         "unrecorded": [gettext(each.info.not_recorded) for each in missing],
         "reason": _consent_why(subscribe.words if subscribe else "") if missing else "",
@@ -88,7 +88,7 @@ def _why(words: str) -> str:
 
 def _consent_why(words: str) -> str:
     # the sign-up itself was taken just now
-    return gettext(AGAIN) if words == CANT_TAKE else _why(words)
+    return gettext(AGAIN) if words == UNAVAILABLE else _why(words)
 
 
 def _name(variant: Variant) -> str:

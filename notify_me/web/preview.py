@@ -11,8 +11,8 @@ from werkzeug.datastructures import MultiDict
 from ..context import current_form_options, is_recognized_visitor
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
-from ..klaviyo.calls import SignUp, calls
-from ..klaviyo.outcomes import Accepted, Answer
+from ..klaviyo.calls import SignUp, build_calls
+from ..klaviyo.outcomes import Accepted, KlaviyoResponse
 from ..store.logged import LoggedSignUp
 from ..variants import Variant
 from . import responses
@@ -62,8 +62,8 @@ _PREFIX = "notify-me-preview"
 
 def simulated_success(sign_up: SignUp) -> LoggedSignUp:
     """A sign-up as it reads once Klaviyo has taken all of it; nothing is sent."""
-    made = calls(sign_up, "api")
-    return LoggedSignUp.of(sign_up, made, [Accepted(Answer(202))] * len(made))
+    made = build_calls(sign_up, "api")
+    return LoggedSignUp.of(sign_up, made, [Accepted(KlaviyoResponse(202))] * len(made))
 
 
 def dialog(state: PreviewState, product: Product) -> Markup:

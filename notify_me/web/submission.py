@@ -15,9 +15,9 @@ from ..context import current_account, current_state
 from ..delivery import DEADLINE, jobs, left_over, log_outcome, try_now
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
-from ..klaviyo.calls import Call, SignUp, calls
+from ..klaviyo.calls import Call, SignUp, build_calls
 from ..klaviyo.client import Deadline
-from ..klaviyo.outcomes import Accepted, Answer, Outcome, Refused, Temporary
+from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, Refused, Temporary
 from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
 from . import client_mode, responses
@@ -50,7 +50,7 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         if state.klaviyo is None:
             return form_reply.failed(outcomes.NEEDS_SCRIPT)
         deadline = Deadline(DEADLINE)
-        to_make = calls(sign_up, "api")
+        to_make = build_calls(sign_up, "api")
         sign_up_id = state.log.start(sign_up, to_make, "server")
     except SQLAlchemyError as error:
         _cant_log(error)
@@ -62,9 +62,9 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
 def _hand_over(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """Client mode: give the calls to the element, and what it shows once all are accepted."""
     state = current_state()
-    to_make = calls(sign_up, "client")
+    to_make = build_calls(sign_up, "client")
     sign_up_id = state.log.start(sign_up, to_make, "client")
-    everything = LoggedSignUp.of(sign_up, to_make, [Accepted(Answer(202))] * len(to_make))
+    everything = LoggedSignUp.of(sign_up, to_make, [Accepted(KlaviyoResponse(202))] * len(to_make))
     to_send = client_mode.to_send(current_account(), to_make)
     signed = state.signer.dumps(sign_up_id)
     return responses.send(everything, form_reply.product, to_send, signed)
@@ -81,7 +81,7 @@ def _report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     logged = state.log.read(reported) if reported else None
     if reported is None or logged is None:
         return form_reply.failed(outcomes.TRY_AGAIN)
-    to_make = calls(sign_up, "client")
+    to_make = build_calls(sign_up, "client")
     if not state.log.claim(reported, sign_up, to_make):
         if any(call.state in (CallState.TAKEN, CallState.KEPT) for call in logged.calls):
             return responses.done(logged, form_reply.product)
@@ -114,7 +114,7 @@ def _taken_over(
         return [_blocked(result) for result in results]
     return try_now(
         klaviyo,
-        calls(sign_up, "api"),
+        build_calls(sign_up, "api"),
         sign_up_id=sign_up_id,
         deadline=Deadline(DEADLINE),
         before=results,
@@ -123,8 +123,8 @@ def _taken_over(
 
 def _blocked(result: Outcome | None) -> Outcome | None:
     """The result with the words for a browser that got no answer."""
-    if isinstance(result, Temporary) and result.answer.status is None:
-        return Temporary(result.answer, outcomes.BLOCKED)
+    if isinstance(result, Temporary) and result.response.status is None:
+        return Temporary(result.response, outcomes.BLOCKED)
     return result
 
 
@@ -167,8 +167,8 @@ def _finish(attempt: Attempt, form_reply: responses.FormReply) -> Response:
 def _keep(connection: Connection, attempt: Attempt, kept: Sequence[int]) -> None:
     """Put the calls at these positions into the queue; a throttle's end is waited for."""
     # the queue is the server's, whoever tried first: calls with the private key
-    to_make = calls(attempt.sign_up, "api")
-    waits = [each.answer.retry_after or 0 for each in attempt.results if each is not None]
+    to_make = build_calls(attempt.sign_up, "api")
+    waits = [each.response.retry_after or 0 for each in attempt.results if each is not None]
     delay = float(max(waits, default=0))
     current_state().queue.keep(connection, jobs(attempt.sign_up_id, to_make, kept), delay=delay)
 
@@ -184,13 +184,13 @@ def _not_taken(results: Sequence[Outcome | None], form_reply: responses.FormRepl
     refused = [each for each in made if isinstance(each, Refused)]
     for each in made:
         if not isinstance(each, Refused):
-            return form_reply.failed(each.words)
+            return form_reply.failed(each.message)
         if each.field != "variants" and each.field not in {
             way.info.identifier for way in form.selected_channels
         }:
             # nothing that the shopper typed, so nothing that they can mend
-            return form_reply.failed(outcomes.CANT_TAKE)
+            return form_reply.failed(outcomes.UNAVAILABLE)
     for each in refused:
         field = form[each.field]
-        field.errors = [*dict.fromkeys([*field.errors, gettext(each.words)])]
+        field.errors = [*dict.fromkeys([*field.errors, gettext(each.message)])]
     return form_reply.invalid()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ...variants import WRITABLE, CompositeID, catalog_problem, misplaced
+from ...variants import CUSTOM_CATALOG, CompositeID, catalog_error, external_id_error
 from ..base import Allowed, Group, near
 
 KNOWN = ("$custom", "$shopify", "$bigcommerce", "$magento_two", "$square", "$wix", "$prestashop")
@@ -75,14 +75,14 @@ class KlaviyoCatalog(Group):
 
     @model_validator(mode="after")
     def _together(self) -> KlaviyoCatalog:
-        if problem := catalog_problem(self.integration, self.catalog_id):
+        if problem := catalog_error(self.integration, self.catalog_id):
             raise ValueError(problem)
         return self
 
     @property
     def writable(self) -> bool:
         """Whether Klaviyo's API can fill this catalog: it can fill its custom one alone."""
-        return (self.integration, self.catalog_id) == WRITABLE
+        return (self.integration, self.catalog_id) == CUSTOM_CATALOG
 
     def composite_id(self, external_id: str) -> CompositeID:
         """The ID at Klaviyo of the variant with this ID in the shop's system.
@@ -101,7 +101,7 @@ class KlaviyoCatalog(Group):
 
         A product's ID, a SKU or one of Shopify's global IDs, where the variant's number belongs.
         """
-        if problem := misplaced(self.integration, external_id):
+        if problem := external_id_error(self.integration, external_id):
             return problem
         try:
             self.composite_id(external_id)

@@ -18,7 +18,7 @@ from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import stock_job
 from notify_me.klaviyo.calls import Operation
 from notify_me.klaviyo.client import Deadline
-from notify_me.klaviyo.outcomes import Accepted, Answer, Outcome, Parked, outcome_of
+from notify_me.klaviyo.outcomes import Accepted, DeadLetter, KlaviyoResponse, Outcome, outcome_of
 from tests.notify_me.running_shop import Shop
 from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox, eventually
@@ -157,7 +157,7 @@ def test_a_death_before_klaviyo_answers_loses_nothing(
         session.execute(sa.text("CREATE TABLE shelf (quantity INTEGER)"))
         session.execute(sa.text("INSERT INTO shelf VALUES (5)"))
         with monkeypatch.context() as patched:
-            patched.setattr("notify_me.admin.stock.tell", die)
+            patched.setattr("notify_me.admin.stock.update_stock", die)
             with pytest.raises(SystemExit):
                 admin.stock_changed(MUG, ROOT, within=session)
     assert shop.rows("SELECT quantity FROM shelf") == [(5,)]
@@ -180,10 +180,10 @@ def test_a_worker_that_cant_read_the_shop_keeps_the_job(
         def wait(self, timeout: float | None = None) -> bool:
             return False
 
-    def tell_stock(composite_id: CompositeID, root: str, deadline: Deadline) -> Outcome:
+    def update_stock(composite_id: CompositeID, root: str, deadline: Deadline) -> Outcome:
         if troubles:
             raise troubles.pop()
-        return Accepted(Answer(200))
+        return Accepted(KlaviyoResponse(200))
 
     with shop.app.app_context():
         state = shop.app.extensions["notify_me"]
@@ -192,7 +192,7 @@ def test_a_worker_that_cant_read_the_shop_keeps_the_job(
             state.queue,
             state.klaviyo,
             state.settings.delivery,
-            tell_stock=tell_stock,
+            update_stock=update_stock,
             ended=Quick(),
         )
         worker.deliver(stock_job(MUG, ROOT))
@@ -206,12 +206,12 @@ def test_a_worker_that_cant_read_the_shop_keeps_the_job(
 
 def test_a_refused_body_is_told_as_one() -> None:
     """Not as a public key, which has no part in it, and for which the queue would be held."""
-    answer = Answer(400, errors=({"code": "invalid", "source": {"pointer": "/data"}},))
+    answer = KlaviyoResponse(400, errors=({"code": "invalid", "source": {"pointer": "/data"}},))
     outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
-    assert isinstance(outcome, Parked)
-    assert outcome.cure == "Klaviyo refused the body at /data"
-    scope = outcome_of(Answer(403), Operation.UPDATE_VARIANT)
-    assert "catalogs:read and catalogs:write" in scope.cure
+    assert isinstance(outcome, DeadLetter)
+    assert outcome.remedy == "Klaviyo refused the body at /data"
+    scope = outcome_of(KlaviyoResponse(403), Operation.UPDATE_VARIANT)
+    assert "catalogs:read and catalogs:write" in scope.remedy
 
 
 def test_what_is_refused_for_good_is_told_and_not_kept(shop: Shop, sandbox: Sandbox) -> None:

@@ -19,13 +19,13 @@ from notify_me.delivery.queue import check_sqlite
 from notify_me.delivery.worker import executor_id
 from notify_me.klaviyo.calls import Call, Operation
 from notify_me.klaviyo.circuit_breaker import CircuitBreaker
-from notify_me.klaviyo.client import NO_PLACE, Deadline, Klaviyo
+from notify_me.klaviyo.client import NO_FREE_SLOT, Deadline, Klaviyo
 from notify_me.klaviyo.outcomes import (
     Accepted,
-    Answer,
+    DeadLetter,
+    KlaviyoResponse,
     Misconfigured,
     Outcome,
-    Parked,
     Refused,
     Temporary,
 )
@@ -33,11 +33,11 @@ from notify_me.store.tables import CallRow, SignUpRow
 from tests.notify_me.conftest import LogFile
 from tests.support import Sandbox
 
-ACCEPTED = Accepted(Answer(202))
-REFUSED = Refused(Answer(400))
-TEMPORARY = Temporary(Answer(503))
-MISCONFIGURED = Misconfigured(Answer(401))
-PARKED = Parked(Answer(418))
+ACCEPTED = Accepted(KlaviyoResponse(202))
+REFUSED = Refused(KlaviyoResponse(400))
+TEMPORARY = Temporary(KlaviyoResponse(503))
+MISCONFIGURED = Misconfigured(KlaviyoResponse(401))
+PARKED = DeadLetter(KlaviyoResponse(418))
 MUG = "/notify-me/$custom:::$default:::MUG"
 SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
 
@@ -112,8 +112,8 @@ def test_the_breaker_closes_with_the_first_answer() -> None:
         MISCONFIGURED,
         REFUSED,
         PARKED,
-        Temporary(Answer(429)),
-        Temporary(Answer(None, problem=NO_PLACE)),
+        Temporary(KlaviyoResponse(429)),
+        Temporary(KlaviyoResponse(None, problem=NO_FREE_SLOT)),
     ],
 )
 def test_an_answer_is_no_outage(outcome: Outcome) -> None:
@@ -127,7 +127,7 @@ def test_an_answer_is_no_outage(outcome: Outcome) -> None:
 
 def test_retry_after_is_kept_to() -> None:
     """Until then nothing is tried, and what is kept waits as long."""
-    klaviyo = Told(Temporary(Answer(429, {"Retry-After": "600"})))
+    klaviyo = Told(Temporary(KlaviyoResponse(429, {"Retry-After": "600"})))
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
 
     send(breaker)
@@ -135,7 +135,7 @@ def test_retry_after_is_kept_to() -> None:
 
     assert klaviyo.sent == 1
     assert isinstance(second, Temporary)
-    assert second.answer.retry_after in (599, 600)
+    assert second.response.retry_after in (599, 600)
 
 
 def test_without_time_nothing_is_tried() -> None:

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from klaviyo_sandbox.state.drills import KINDS
 from notify_me.klaviyo.calls import Operation
-from notify_me.klaviyo.outcomes import Answer, Misconfigured, Temporary, outcome_of
+from notify_me.klaviyo.outcomes import KlaviyoResponse, Misconfigured, Temporary, outcome_of
 from tests.notify_me.conftest import LogFile, side_by_side
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.small_shop import DictCatalog
@@ -27,7 +27,7 @@ ELEMENT = {"X-Notify-Me": "1"}
 ADA = "Ada.Lovelace@example.org"
 SIGN_UP: dict[str, Any] = {"channels": "EMAIL", "email": ADA}
 
-CANT_TAKE = "We can't take sign-ups just now. Please try again later."
+UNAVAILABLE = "We can't take sign-ups just now. Please try again later."
 TRY_AGAIN = "That didn't go through. Please try again in a moment."
 
 ways = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
@@ -52,8 +52,8 @@ class Expected:
 
 DONE = Expected("done", "Request received", "taken", "Accepted")
 TEMPORARY = Expected("done", "Request received", "kept", "Temporary")
-MISCONFIGURED = Expected("failed", CANT_TAKE, "failed", "Misconfigured")
-PARKED = Expected("failed", CANT_TAKE, "failed", "Parked")
+MISCONFIGURED = Expected("failed", UNAVAILABLE, "failed", "Misconfigured")
+PARKED = Expected("failed", UNAVAILABLE, "failed", "DeadLetter")
 TABLE = {
     "400-email": Expected(
         "invalid",
@@ -63,7 +63,7 @@ TABLE = {
         "email",
     ),
     # an email sign-up has no phone field: there is nothing that the shopper can mend
-    "400-phone": Expected("failed", CANT_TAKE, "refused", "Refused"),
+    "400-phone": Expected("failed", UNAVAILABLE, "refused", "Refused"),
     "404-variant": Expected(
         "invalid",
         "This option can't be watched for you yet. The shop has been told.",
@@ -231,10 +231,10 @@ def test_a_queued_call_waits_as_long_as_klaviyo_asked(
 
 def test_a_page_of_html_is_not_klaviyos_refusal() -> None:
     """Whatever stands between shop and Klaviyo may answer 403; the call is made again later."""
-    page = Answer(403, {"Content-Type": "text/html; charset=utf-8"})
+    page = KlaviyoResponse(403, {"Content-Type": "text/html; charset=utf-8"})
 
     assert isinstance(outcome_of(page, Operation.BACK_IN_STOCK), Temporary)
-    assert isinstance(outcome_of(Answer(403), Operation.BACK_IN_STOCK), Misconfigured)
+    assert isinstance(outcome_of(KlaviyoResponse(403), Operation.BACK_IN_STOCK), Misconfigured)
 
 
 def test_after_a_failure_the_same_form_goes_through(
@@ -389,7 +389,7 @@ CURES = {
     "html": "answered 502",
     "drop": "no answer (ConnectionError)",
 }
-LOUD = {"Misconfigured": "ERROR", "Parked": "ERROR", "Temporary": "WARNING", "Refused": "INFO"}
+LOUD = {"Misconfigured": "ERROR", "DeadLetter": "ERROR", "Temporary": "WARNING", "Refused": "INFO"}
 
 
 @pytest.mark.parametrize(("kind", "cure"), CURES.items(), ids=CURES)

@@ -21,8 +21,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from notify_me import Channel, CompositeID
-from notify_me.klaviyo.calls import SignUp, calls
-from notify_me.klaviyo.outcomes import Accepted, Answer, Misconfigured, Outcome, Refused, Temporary
+from notify_me.klaviyo.calls import SignUp, build_calls
+from notify_me.klaviyo.outcomes import (
+    Accepted,
+    KlaviyoResponse,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Temporary,
+)
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
@@ -201,10 +208,10 @@ def test_the_masked_form(client: FlaskClient, log_file: LogFile, email: str, mas
     assert [row["email_masked"] for row in log_file.sign_ups()] == [masked]
 
 
-TAKEN = Accepted(Answer(202))
-REFUSED = Refused(Answer(404), "No.", "no such variant", field="variants")
-LATER = Temporary(Answer(None), "Later.", "no answer")
-WRONG_KEY = Misconfigured(Answer(401), "Not now.", "check the key")
+TAKEN = Accepted(KlaviyoResponse(202))
+REFUSED = Refused(KlaviyoResponse(404), "No.", "no such variant", field="variants")
+LATER = Temporary(KlaviyoResponse(None), "Later.", "no answer")
+WRONG_KEY = Misconfigured(KlaviyoResponse(401), "Not now.", "check the key")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +236,7 @@ def test_states_only_move_forward(
     sign_up = SignUp(variants=(mug,), channels=(Channel.EMAIL,), email=ADA)
 
     with app.app_context():
-        sign_up_id = log.start(sign_up, calls(sign_up, "api"), "server")
+        sign_up_id = log.start(sign_up, build_calls(sign_up, "api"), "server")
         assert log_file.states() == ["started"]
         log.settle(sign_up_id, [first])
         before = log_file.calls()

@@ -18,7 +18,7 @@ from flask import Flask
 
 from notify_me import admin
 from notify_me.klaviyo.client import Deadline, Klaviyo
-from notify_me.klaviyo.outcomes import Answer
+from notify_me.klaviyo.outcomes import KlaviyoResponse
 from storefront import db
 from storefront.base.models import Product, ProductVariant
 from storefront.catalog import queries
@@ -206,9 +206,9 @@ def test_what_a_job_lost_is_no_success(
     """Cancelled at Klaviyo, short of some, or with an error that points nowhere."""
     ask = Klaviyo.get_catalog_job
 
-    def asked(self: Klaviyo, kind: str, job_id: str, *, deadline: Deadline) -> Answer:
+    def asked(self: Klaviyo, kind: str, job_id: str, *, deadline: Deadline) -> KlaviyoResponse:
         if kind == "catalog-variant-bulk-create-job":
-            return Answer(200, document={"data": {"attributes": job}})
+            return KlaviyoResponse(200, document={"data": {"attributes": job}})
         return ask(self, kind, job_id, deadline=deadline)
 
     monkeypatch.setattr(Klaviyo, "get_catalog_job", asked)
