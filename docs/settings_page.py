@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from notify_me.settings.account import Account
 from notify_me.settings.models import Settings
-from notify_me.settings.schema import Known, settings, tables
+from notify_me.settings.schema import Setting, all_settings, all_tables
 from notify_me.settings.tables.languages import LocaleTexts
 
 _HEAD = """\
@@ -53,23 +53,23 @@ From the environment (or the Flask config) alone, never from a file that is shar
 def markdown() -> str:
     """The reference, as a page of Markdown."""
     blocks = [_HEAD]
-    for path, model in tables(Settings):
+    for path, model in all_tables(Settings):
         if path[:1] == ("texts",):
             continue
-        own = [each for each in settings(model, path) if each.path[:-1] == path]
+        own = [each for each in all_settings(model, path) if each.path[:-1] == path]
         if not own:
             continue
         about = _about(model)
         blocks.append(f"## `[{'.'.join(path)}]`\n\n{about}{_table(own, 'key')}")
     blocks.append(_TEXTS.format(_texts()))
-    blocks.append(_ACCOUNT + _table(list(settings(Account)), "variable"))
+    blocks.append(_ACCOUNT + _table(list(all_settings(Account)), "variable"))
     return "\n".join(blocks)
 
 
 def _texts() -> str:
     """The keys of `[texts.<locale>]`, by table."""
     by_table: dict[str, list[str]] = {}
-    for known in settings(LocaleTexts):
+    for known in all_settings(LocaleTexts):
         by_table.setdefault(known.path[0], []).append(f"`{known.path[-1]}`")
     return "".join(f"- `{table}`: {', '.join(keys)}\n" for table, keys in by_table.items())
 
@@ -83,14 +83,14 @@ def _about(model: type[BaseModel]) -> str:
     return f"{html.escape(about[:1].upper() + about[1:], quote=False)}\n\n"
 
 
-def _table(rows: list[Known], first: str) -> str:
+def _table(rows: list[Setting], first: str) -> str:
     heads = [first, "allowed", "default", *(["environment"] if first == "key" else []), ""]
     lines = [f"| {' | '.join(heads).rstrip()} |", "|" + "---|" * len(heads)]
     lines += [f"| {' | '.join(_cells(each, first))} |" for each in rows]
     return "\n".join(lines) + "\n"
 
 
-def _cells(known: Known, first: str) -> Iterator[str]:
+def _cells(known: Setting, first: str) -> Iterator[str]:
     yield f"`{known.path[-1]}`"
     yield _text(known.allowed)
     yield _default(known)
@@ -99,7 +99,7 @@ def _cells(known: Known, first: str) -> Iterator[str]:
     yield _text(known.info.description or "")
 
 
-def _default(known: Known) -> str:
+def _default(known: Setting) -> str:
     value = known.default
     if value is None or value == "":
         return "none"

@@ -164,7 +164,7 @@ def purge() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
 def show_settings(*, as_json: bool) -> None:
     """Print every setting that holds, and where it came from; secrets are masked."""
-    rows = listing.settings_of(current_app.config)
+    rows = listing.effective_settings(current_app.config)
     click.echo(listing.as_json(rows) if as_json else listing.as_text(rows))
 
 

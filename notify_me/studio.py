@@ -8,9 +8,9 @@ from __future__ import annotations
 from .channels import Channel
 from .context import current_account, current_state
 from .form import consent
-from .i18n.catalogs import KNOWN as LANGUAGES
+from .i18n.catalogs import LOCALES as LANGUAGES
 from .settings import Settings
-from .snippet import ExtraMissingError, Imported, Note, SnippetError, read_snippet
+from .snippet import Imported, MissingExtraError, Note, SnippetError, read_snippet
 from .snippet.source import LIMIT as SNIPPET_LIMIT
 from .snippet.toml_writer import written
 from .snippet.writing import TITLES
@@ -22,8 +22,8 @@ __all__ = [
     "SNIPPET_LIMIT",
     "STATES",
     "TITLES",
-    "ExtraMissingError",
     "Imported",
+    "MissingExtraError",
     "Note",
     "PreviewState",
     "SnippetError",

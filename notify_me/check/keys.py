@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from ..klaviyo.client import REVISION
 from ..klaviyo.outcomes import KlaviyoResponse
 from ..settings import Account
-from ..settings.listing import quoted
+from ..settings.listing import terminal_json
 from .asking import Asking, attribute, denied, things, time_of
 from .report import Row, Verdict
 
@@ -62,11 +62,11 @@ def public_key(answer: KlaviyoResponse, account: Account) -> Row:
         return Row(
             "public_key",
             Verdict.FAIL,
-            f"KLAVIYO_PUBLIC_KEY is {quoted(account.public_key)}, but the private key opens the "
-            f"account {quoted(found_key)}",
+            f"KLAVIYO_PUBLIC_KEY is {terminal_json(account.public_key)}, but the private key opens "
+            f"the account {terminal_json(found_key)}",
             "copy both keys from the same account, Settings > API keys",
         )
-    return Row("public_key", Verdict.PASS, f"{quoted(found_key)} is the same account's")
+    return Row("public_key", Verdict.PASS, f"{terminal_json(found_key)} is the same account's")
 
 
 def clock(answer: KlaviyoResponse) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 from ..klaviyo.outcomes import KlaviyoResponse
-from ..settings.listing import quoted
+from ..settings.listing import terminal_json
 from .asking import Asking, attribute, denied, things, trouble, trouble_cure
 from .report import Row, Verdict
 
@@ -53,13 +53,13 @@ def list_row(asking: Asking, list_id: str) -> Row:
         return Row(
             "list",
             Verdict.FAIL,
-            f"the account has no list {quoted(list_id)}",
+            f"the account has no list {terminal_json(list_id)}",
             "set KLAVIYO_LIST_ID to the ID that stands in the list's address in Klaviyo, such as "
             "Y6nRLr",
         )
     if answer.status != 200:
         return unread("list", answer, "lists:read")
-    name = next((quoted(attribute(each, "name")) for each in things(answer)), list_id)
+    name = next((terminal_json(attribute(each, "name")) for each in things(answer)), list_id)
     process = next((attribute(each, "opt_in_process") for each in things(answer)), None)
     if process == "double_opt_in":
         return Row(
@@ -99,7 +99,7 @@ def flow_row(asking: Asking) -> Row:
 
 def _flow(answer: KlaviyoResponse) -> Row:
     flows = [each for each in things(answer) if attribute(each, "archived") is not True]
-    names = {attribute(each, "status"): quoted(attribute(each, "name")) for each in flows}
+    names = {attribute(each, "status"): terminal_json(attribute(each, "name")) for each in flows}
     if name := names.get("live"):
         found = f"{name} is live (Klaviyo doesn't tell whether each of its messages is, too)"
         return Row("flow", Verdict.PASS, found)

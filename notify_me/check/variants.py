@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..klaviyo.outcomes import KlaviyoResponse
-from ..settings.listing import quoted
+from ..settings.listing import terminal_json
 from ..variants import NUMERIC_ID_INTEGRATIONS, Catalog, CompositeID, ListedCatalog, is_numeric
 from .asking import Asking, things
 from .report import Row, Verdict
@@ -100,7 +100,7 @@ def _row(asking: Asking, found: _Found) -> Row:
     if found.unknown:
         return _unknown(asking, found)
     if found.elsewhere:
-        kinds = ", ".join(map(quoted, sorted(found.elsewhere)))
+        kinds = ", ".join(map(terminal_json, sorted(found.elsewhere)))
         return Row(
             "variants",
             Verdict.WARN,
@@ -140,7 +140,7 @@ def _unknown(asking: Asking, found: _Found) -> Row:
 
 def _listed(first: Sequence[str], count: int) -> str:
     more = f", and {count - len(first):,} more" if count > len(first) else ""
-    return ", ".join(map(quoted, first)) + more
+    return ", ".join(map(terminal_json, first)) + more
 
 
 def _batches(ids: Iterable[CompositeID]) -> Iterator[list[str]]:

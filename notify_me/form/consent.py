@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from ..channels import Channel
-from ..i18n.catalogs import SOURCE, catalog
+from ..i18n.catalogs import SOURCE_LOCALE, translations
 from ..i18n.text import bidi_isolate, gettext
 from ..klaviyo.calls import Consent, Statement
 from ..settings import Account, Settings, SettingsError
 from ..settings import Consent as ConsentSettings
-from ..settings.localized import localized, own_text
+from ..settings.localized import locale_text, localized
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +232,14 @@ def _written_in(settings: Settings, locale: str) -> bool:
     written = settings.consent.locale.replace("-", "_")
     same = written.split("_")[0].lower() == locale.split("_")[0].lower()
     # a merchant who has set `locale` wrote the texts for the shop's first language
-    return same or (locale == settings.languages.offered[0] and written != SOURCE)
+    return same or (locale == settings.languages.offered[0] and written != SOURCE_LOCALE)
 
 
 def language_of(settings: Settings, name: str, locale: str) -> str:
     """The language of the text that is shown for `[consent] name`."""
-    own = own_text(settings, locale, ("consent", name)) is not None
+    own = locale_text(settings, locale, ("consent", name)) is not None
     default = ConsentSettings.model_fields[name].default
-    translated = getattr(settings.consent, name) == catalog(locale).gettext(default)
+    translated = getattr(settings.consent, name) == translations(locale).gettext(default)
     if _written_in(settings, locale) or not (own or translated):
         return settings.consent.locale
     return locale.replace("_", "-")
@@ -252,13 +252,13 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
     if _written_in(settings, locale):
         return []
     texts = {
-        name: own_text(settings, locale, ("consent", name)) for name in channel.info.legal_texts
+        name: locale_text(settings, locale, ("consent", name)) for name in channel.info.legal_texts
     }
     said = " ".join(each for each in texts.values() if each)
     named = [
         name
         for name in _FURTHER
-        if f"{{{name}}}" in said and own_text(settings, locale, ("consent", name)) is None
+        if f"{{{name}}}" in said and locale_text(settings, locale, ("consent", name)) is None
     ]
     return [*(name for name, text in texts.items() if text is None), *named]
 

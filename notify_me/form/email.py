@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..i18n.catalogs import N_, SOURCE
+from ..i18n.catalogs import N_, SOURCE_LOCALE
 from ..i18n.locales import current_locale
 from ..i18n.text import gettext
 
@@ -28,6 +28,6 @@ OTHER = N_("This email address isn't valid. Please check it.")
 
 def translate_email_error(said: str) -> str:
     """The sentence as the shopper reads it: `said` in English, else its translation."""
-    if str(current_locale()) == SOURCE:
+    if str(current_locale()) == SOURCE_LOCALE:
         return said
     return gettext(said if said in SENTENCES else OTHER)

@@ -8,11 +8,11 @@ from pathlib import Path
 from babel.support import NullTranslations, Translations
 
 DOMAIN = "notify_me"
-SOURCE = "en"
+SOURCE_LOCALE = "en"
 """The language in which the words stand in the code; it needs no catalog."""
 FOLDER = Path(__file__).parents[1] / "translations"
-KNOWN = (
-    SOURCE,
+LOCALES = (
+    SOURCE_LOCALE,
     *sorted(each.parent.parent.name for each in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po")),
 )
 """Every language that the kit speaks, such as `de`: the source, and those with a catalog."""
@@ -24,6 +24,6 @@ def N_(text: str) -> str:
 
 
 @cache
-def catalog(locale: str) -> NullTranslations:
+def translations(locale: str) -> NullTranslations:
     """The words of one language; those of the source are the texts themselves."""
     return Translations.load(FOLDER, [locale], DOMAIN)

@@ -10,7 +10,7 @@ from babel import Locale, negotiate_locale
 from flask import Flask, current_app, has_request_context, request
 from flask_babel import Babel, get_locale
 
-from .catalogs import SOURCE
+from .catalogs import SOURCE_LOCALE
 
 PARAMETER = "lang"
 """The query parameter that names a language: it wins over the cookie."""
@@ -53,7 +53,7 @@ def current_locale() -> Locale:
     Outside of a request, such as in a command, the source language.
     """
     if not has_request_context() or _OFFERED not in current_app.extensions:
-        return _parsed(SOURCE)
+        return _parsed(SOURCE_LOCALE)
     asked = [request.args.get(PARAMETER)] if request.blueprint == "notify_me" else []
     shops = get_locale()
     return _parsed(_first([*filter(None, asked), str(shops)]) or offered()[0])
@@ -64,7 +64,7 @@ def tag(locale: Locale) -> str:
     return str(locale).replace("_", "-")
 
 
-def in_address() -> str | None:
+def url_locale() -> str | None:
     """The language, where this page's address chose it (`?lang=de`, or `/de/…`), so that its links
     must carry it; None where a cookie or the browser did.
     """

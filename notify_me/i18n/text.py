@@ -9,31 +9,30 @@ from typing import Any, Literal
 
 from babel.lists import format_list
 
-from .catalogs import SOURCE, catalog
-from .locales import current_locale, in_address, tag
+from .catalogs import SOURCE_LOCALE, translations
+from .locales import current_locale, tag, url_locale
 
 _AS_ITS_LETTERS, _LEFT_TO_RIGHT, _POP = "\u2068", "\u2066", "\u2069"
 
 
 def gettext(text: str, **values: Any) -> str:
     """The text in the request's language, with `%(name)s` filled in where there are values."""
-    return _filled(catalog(str(current_locale())).gettext(text), values)
+    return _filled(translations(str(current_locale())).gettext(text), values)
 
 
 def ngettext(one: str, many: str, num: int, **values: Any) -> str:
     """As `gettext`, in the form that the language has for `num`, which fills `%(num)s`."""
-    said = catalog(str(current_locale())).ngettext(one, many, num)
+    said = translations(str(current_locale())).ngettext(one, many, num)
     return _filled(said, {"num": num, **values})
 
 
-def listed(words: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
+def localized_list(words: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
     """Some words as a list, such as `A, B or C`."""
     locale = str(current_locale())
     style: Literal["standard", "or"] = "standard" if kind == "and" else "or"
-    # Babel's plain English is American, with a comma before the last
-    return format_list(
-        [bidi_isolate(each) for each in words], style, "en_GB" if locale == SOURCE else locale
-    )
+    # Babel's "en" is American English, with a comma before the last item.
+    locale = "en_GB" if locale == SOURCE_LOCALE else locale
+    return format_list([bidi_isolate(each) for each in words], style, locale)
 
 
 def bidi_isolate(text: str) -> str:
@@ -62,11 +61,11 @@ class Language:
     """As HTML names it, such as `en`."""
     direction: str
     """`ltr`, or `rtl` where the words run from right to left."""
-    in_address: str | None
+    url_locale: str | None
     """The tag, where the page's address chose the language, so that links carry it."""
 
 
 def language() -> Language:
     """The language of this request."""
     locale = current_locale()
-    return Language(tag(locale), locale.text_direction, in_address())
+    return Language(tag(locale), locale.text_direction, url_locale())

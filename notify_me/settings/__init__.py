@@ -7,7 +7,7 @@ from the Flask config, which app.py fills from the environment.
 
 from .account import Account, read_account
 from .errors import SettingsError
-from .loader import Origin, Reading, read_settings, read_with_origins
+from .loader import LoadedSettings, Origin, load_settings, read_settings
 from .models import Settings
 from .tables.catalog import KlaviyoCatalog
 from .tables.consent import Consent
@@ -19,12 +19,12 @@ __all__ = [
     "Consent",
     "Delivery",
     "KlaviyoCatalog",
+    "LoadedSettings",
     "Origin",
-    "Reading",
     "Settings",
     "SettingsError",
     "Trigger",
+    "load_settings",
     "read_account",
     "read_settings",
-    "read_with_origins",
 ]

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from ..klaviyo.client import LOOPBACK, REVISION
-from .base import Group
-from .errors import SettingsError, sentence
+from .base import SettingsTable
+from .errors import SettingsError, error_summary
 
 
-class Account(Group):
+class Account(SettingsTable):
     """Where Klaviyo is and who we are there. From the environment alone, never from a file."""
 
     mode: Literal["server", "client"] = Field(
@@ -131,4 +131,4 @@ def read_account(config: Mapping[str, Any]) -> Account:
     try:
         return Account.model_validate(given)
     except ValidationError as error:
-        raise SettingsError(sentence("the environment", Account, error)) from None
+        raise SettingsError(error_summary("the environment", Account, error)) from None

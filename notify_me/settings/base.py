@@ -21,7 +21,7 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ShopperText:
     """Marks what shoppers read, and the links in it: `[texts.<locale>]` may set it by language."""
 
     translated: bool = True
@@ -32,13 +32,13 @@ CLASS_NAMES = "class names with spaces between them, such as btn btn--wide"
 ELEMENT_ID = "the id of an element, such as buy-box, without #"
 
 
-class Group(BaseModel):
+class SettingsTable(BaseModel):
     """A table of `notify_me.toml`. Unknown keys are refused, and nothing changes it later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-def near(name: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
+def closest_match(name: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
     """The name that is most like one that isn't known."""
     found = difflib.get_close_matches(name[:100], names, n=1, cutoff=cutoff)
     return found[0] if found else None
@@ -133,7 +133,7 @@ FontFamily = Annotated[str, Field(max_length=300), AfterValidator(_font_family),
 """A list of font families."""
 
 
-def contrast(text: str, background: str) -> float | None:
+def contrast_ratio(text: str, background: str) -> float | None:
     """The contrast of two colours by WCAG 2.2, from 1 to 21; None where it can't be known, such as
     for a colour that is see-through or follows another.
     """

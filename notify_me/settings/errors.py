@@ -11,8 +11,8 @@ import click
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from .base import near
-from .schema import Known, Path, settings, tables
+from .base import closest_match
+from .schema import KeyPath, Setting, all_settings, all_tables
 
 _PRIVATE = re.compile(r"pk_\w+")
 _MOST_SHOWN = 60
@@ -24,20 +24,20 @@ class SettingsError(click.ClickException, ValueError):
     exit_code = 2
 
 
-def sentence(source: str, model: type[BaseModel], error: ValidationError) -> str:
+def error_summary(source: str, model: type[BaseModel], error: ValidationError) -> str:
     """All that is wrong with what came from one source, each with its key, what was given, and
     what is allowed.
     """
-    told = (wrong(model, detail) for detail in error.errors(include_url=False))
+    told = (describe_error(model, detail) for detail in error.errors(include_url=False))
     return f"{source}: " + "; ".join(told)
 
 
-def path_of(detail: ErrorDetails) -> Path:
+def path_of(detail: ErrorDetails) -> KeyPath:
     """The key that an error is about: an item of a list is about the list."""
     return tuple(part for part in detail["loc"] if isinstance(part, str))
 
 
-def wrong(model: type[BaseModel], detail: ErrorDetails, name: str = "") -> str:
+def describe_error(model: type[BaseModel], detail: ErrorDetails, name: str = "") -> str:
     """One thing that is wrong; `name` is what whoever set it calls the key, if not by its path."""
     path = path_of(detail)
     key = name or ".".join(map(_key, path))
@@ -45,7 +45,7 @@ def wrong(model: type[BaseModel], detail: ErrorDetails, name: str = "") -> str:
         return _masked(f"{key} is not a setting{_hint(model, path)}")
     message = detail["msg"].removeprefix("Value error, ")
     own = detail["type"] == "value_error"
-    known = {each.path: each for each in settings(model)}.get(path)
+    known = {each.path: each for each in all_settings(model)}.get(path)
     if not path:
         return message
     if own and not message.startswith("must "):
@@ -56,14 +56,14 @@ def wrong(model: type[BaseModel], detail: ErrorDetails, name: str = "") -> str:
     elif not own and known is not None and known.allowed != "text":
         message = f"must be {known.allowed}"
     # a key's own value is never repeated, nor a private key in another's place
-    given = shown(detail["input"])
+    given = format_value(detail["input"])
     secret = key.isupper() and "__" not in key and ("KEY" in key or "pk_" in given or "@" in given)
     hint = _choice(known, detail["input"]) if known else ""
     message = f"{message[:1].lower()}{message[1:]}"
     return f"{key}: {message}" if secret else _masked(f"{key}: {message}, not {given}{hint}")
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as it may stand in a sentence: short, on one line, much as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -86,19 +86,19 @@ def _masked(text: str) -> str:
 
 
 def _key(part: str) -> str:
-    return part if re.fullmatch(r"[\w-]{1,60}", part) else shown(part)
+    return part if re.fullmatch(r"[\w-]{1,60}", part) else format_value(part)
 
 
-def _choice(known: Known, given: object) -> str:
+def _choice(known: Setting, given: object) -> str:
     """The choice that was meant, where only its case or a letter is wrong."""
     if not isinstance(given, str) or not known.choices:
         return ""
     folded = {each.lower(): each for each in known.choices}
-    found = near(given.lower(), list(folded))
+    found = closest_match(given.lower(), list(folded))
     return f"; did you mean {folded[found]!r}?" if found else ""
 
 
-def _hint(model: type[BaseModel], path: Path) -> str:
+def _hint(model: type[BaseModel], path: KeyPath) -> str:
     """The known key that was meant, else those that stand in the same table."""
     found = _nearest(model, path)
     if found:
@@ -109,23 +109,26 @@ def _hint(model: type[BaseModel], path: Path) -> str:
     return f"; [{'.'.join(path[:-1])}] has {', '.join(inside)}"
 
 
-def _paths(model: type[BaseModel]) -> list[Path]:
-    return [*(each.path for each in settings(model)), *(path for path, _ in tables(model) if path)]
+def _paths(model: type[BaseModel]) -> list[KeyPath]:
+    return [
+        *(each.path for each in all_settings(model)),
+        *(path for path, _ in all_tables(model) if path),
+    ]
 
 
-def _nearest(model: type[BaseModel], path: Path) -> Path | None:
+def _nearest(model: type[BaseModel], path: KeyPath) -> KeyPath | None:
     known = _paths(model)
     flat = {"_".join(each): each for each in reversed(known)}
     if found := flat.get("_".join(path)):  # border_color for border.color
         return found
     beside = {each[-1]: each for each in known if each[:-1] == path[:-1]}
     longer = (name for name in beside if name.startswith(f"{path[-1]}_"))  # body, body_content
-    if name := near(path[-1], list(beside)) or next(longer, None):
+    if name := closest_match(path[-1], list(beside)) or next(longer, None):
         return beside[name]
     # the right key in the wrong table, of those further in first
     wrong_place = [each for each in known if each[-1] == path[-1]]
     inside = (each for each in wrong_place if each[: len(path) - 1] == path[:-1])
     if found := next(inside, next(iter(wrong_place), None)):
         return found
-    name = near("_".join(path), list(flat), cutoff=0.75)
+    name = closest_match("_".join(path), list(flat), cutoff=0.75)
     return flat[name] if name else None

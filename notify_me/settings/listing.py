@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from . import Account, Origin, Settings, read_account, read_with_origins
-from .schema import settings
+from . import Account, Origin, Settings, load_settings, read_account
+from .schema import all_settings
 
 MASK = "••••••••"
 """What stands for a secret, whatever its length."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EffectiveSetting:
     """One setting."""
 
     key: str
@@ -26,14 +26,14 @@ class Row:
     origin: Origin
 
 
-def settings_of(config: Mapping[str, Any]) -> list[Row]:
+def effective_settings(config: Mapping[str, Any]) -> list[EffectiveSetting]:
     """Every setting for this Flask config, and those texts of single languages that are set; raises
     `SettingsError`.
     """
     return [*_account(config), *_settings(config)]
 
 
-def as_json(rows: Sequence[Row]) -> str:
+def as_json(rows: Sequence[EffectiveSetting]) -> str:
     """The rows as one JSON object, by key."""
     told = {
         row.key: {"value": row.value, "from": row.origin.kind, "where": row.origin.where or None}
@@ -42,17 +42,17 @@ def as_json(rows: Sequence[Row]) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
-def as_text(rows: Sequence[Row]) -> str:
+def as_text(rows: Sequence[EffectiveSetting]) -> str:
     """The rows as lines: key, value as TOML writes it, and where it came from."""
     width = max(len(row.key) for row in rows)
     return "\n".join(
-        f"{row.key:{width}}  {'-' if row.value is None else quoted(row.value)}"
+        f"{row.key:{width}}  {'-' if row.value is None else terminal_json(row.value)}"
         f"  ({row.origin.where or row.origin.kind})"
         for row in rows
     )
 
 
-def quoted(value: Any) -> str:
+def terminal_json(value: Any) -> str:
     """A value as JSON writes it, on one line, with nothing in it that a terminal would obey."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(
@@ -60,28 +60,30 @@ def quoted(value: Any) -> str:
     )
 
 
-def _account(config: Mapping[str, Any]) -> Iterator[Row]:
+def _account(config: Mapping[str, Any]) -> Iterator[EffectiveSetting]:
     account = read_account(config)
     names = {str(info.alias): name for name, info in Account.model_fields.items()}
-    for known in settings(Account):
+    for known in all_settings(Account):
         value = getattr(account, names[known.key])
         if isinstance(value, SecretStr):
             value = MASK if value.get_secret_value() else ""
         given = bool(config.get(known.key))
-        yield Row(known.key, value, Origin("environment", known.key) if given else _DEFAULT)
+        yield EffectiveSetting(
+            known.key, value, Origin("environment", known.key) if given else _DEFAULT
+        )
 
 
-def _settings(config: Mapping[str, Any]) -> Iterator[Row]:
-    reading = read_with_origins(config.get("NOTIFY_ME_CONFIG"), config)
+def _settings(config: Mapping[str, Any]) -> Iterator[EffectiveSetting]:
+    reading = load_settings(config.get("NOTIFY_ME_CONFIG"), config)
     values = reading.settings.model_dump(mode="json")
-    for known in settings(Settings):
+    for known in all_settings(Settings):
         origin = reading.origins[known.path]
         if known.path[0] == "texts" and origin.kind == "default":
             continue  # of the many that may be set, those that are
         value = values
         for part in known.path:
             value = value[part]
-        yield Row(known.key, value, origin)
+        yield EffectiveSetting(known.key, value, origin)
 
 
 _DEFAULT = Origin("default")

@@ -12,12 +12,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from .base import near
-from .errors import SettingsError, path_of, wrong
+from .base import closest_match
+from .errors import SettingsError, describe_error, path_of
 from .models import Settings
-from .schema import PREFIX, Known, tables, variable
-from .schema import Path as KeyPath
-from .schema import settings as known_settings
+from .schema import PREFIX, KeyPath, Setting, all_settings, all_tables, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LoadedSettings:
     """The settings, and for each of them where it came from."""
 
     settings: Settings
@@ -48,18 +46,18 @@ def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = No
     return _validated(path, variables, document)
 
 
-def read_with_origins(path: str | Path | None, config: Mapping[str, Any]) -> Reading:
+def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedSettings:
     """As `read_settings`, with where each value came from."""
     variables, document = _sources(path, config)
     origins = {}
-    for known in known_settings(Settings):
+    for known in all_settings(Settings):
         if known.path in variables:
             origins[known.path] = Origin("environment", known.variable)
         elif _has(document, known.path):
             origins[known.path] = Origin("file", str(path))
         else:
             origins[known.path] = Origin("default")
-    return Reading(_validated(path, variables, document), origins)
+    return LoadedSettings(_validated(path, variables, document), origins)
 
 
 def _sources(
@@ -89,10 +87,10 @@ def _validated(
             # for a table, those of its variables that are set
             names = ", ".join(variable(each) for each in variables if each[: len(key)] == key)
             if key in variables or not _has(document, key):
-                problems.append(wrong(Settings, detail, name=names))
+                problems.append(describe_error(Settings, detail, name=names))
             else:
                 beside = f" and {names}" if names else ""
-                problems.append(f"{path}{beside}: {wrong(Settings, detail)}")
+                problems.append(f"{path}{beside}: {describe_error(Settings, detail)}")
         raise SettingsError("\n".join(problems)) from None
 
 
@@ -131,8 +129,8 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML that can be read: too many brackets") from None
 
 
-_KNOWN = {known.variable: known for known in known_settings(Settings)}
-_TABLES = {variable(path) for path, _ in tables(Settings) if path}
+_KNOWN = {known.variable: known for known in all_settings(Settings)}
+_TABLES = {variable(path) for path, _ in all_tables(Settings) if path}
 _BARE = {re.sub("_+", "_", name): name for name in _KNOWN}
 
 
@@ -160,12 +158,12 @@ def _unknown(name: str) -> str:
         first = next(each for each in _KNOWN if each.startswith(f"{name}__"))
         return f"{name} is a table, not a setting: set its keys one by one, such as {first}"
     bare = re.sub("_+", "_", name.upper())
-    meant = _BARE.get(bare) or near(name.upper(), list(_KNOWN), cutoff=0.8)
+    meant = _BARE.get(bare) or closest_match(name.upper(), list(_KNOWN), cutoff=0.8)
     hint = f"; did you mean {meant}?" if meant else "; docs/settings.md lists them all"
     return f"{name} is not a setting{hint}"
 
 
-def _value(known: Known, given: str) -> Any:
+def _value(known: Setting, given: str) -> Any:
     if known.is_text:
         return "" if given.strip() in {'""', "''"} else given
     if known.is_list and not given.lstrip().startswith("["):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ..i18n.catalogs import catalog
+from ..i18n.catalogs import translations
 from .models import Settings
-from .schema import Path, settings
+from .schema import KeyPath, all_settings
 from .tables.languages import LocaleTexts, marked
 
 
-def own_text(base: Settings, locale: str, path: Path) -> str | None:
+def locale_text(base: Settings, locale: str, path: KeyPath) -> str | None:
     """What `[texts.<locale>]` says for a setting, such as `("button", "label")`, if anything."""
     found: Any = getattr(base.texts, locale)
     for part in path:
@@ -28,12 +28,12 @@ def localized(base: Settings, locale: str) -> Settings:
     come with each of their requests.
     """
     document = base.model_dump()
-    translate = catalog(locale).gettext
-    known = {each.path: each for each in settings(Settings)}
-    for text in settings(LocaleTexts):
+    translate = translations(locale).gettext
+    known = {each.path: each for each in all_settings(Settings)}
+    for text in all_settings(LocaleTexts):
         table, key = text.path
         mark, default = marked(known[text.path]), known[text.path].info.default
-        own = own_text(base, locale, text.path)
+        own = locale_text(base, locale, text.path)
         if own is not None:
             document[table][key] = own
         elif default and document[table][key] == default and mark and mark.translated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Group
+from .base import SettingsTable
 from .tables.button import Button
 from .tables.catalog import KlaviyoCatalog
 from .tables.channels import Channels
@@ -15,7 +15,7 @@ from .tables.retention import Retention
 from .tables.trigger import Trigger
 
 
-class Settings(Group):
+class Settings(SettingsTable):
     """`notify_me.toml`, whole: a field a table."""
 
     button: Button = Button()

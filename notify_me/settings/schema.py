@@ -17,14 +17,14 @@ from .base import Allowed
 
 PREFIX = "NOTIFY_ME_"
 """What the name of every variable of the environment begins with that is a setting."""
-Path = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Setting:
     """One setting: where it stands, and what it takes."""
 
-    path: Path
+    path: KeyPath
     """Its tables and its key."""
     info: FieldInfo
 
@@ -95,23 +95,25 @@ def variable(path: Sequence[str]) -> str:
     return PREFIX + "__".join(path).upper()
 
 
-def tables(model: type[BaseModel], path: Path = ()) -> Iterator[tuple[Path, type[BaseModel]]]:
+def all_tables(
+    model: type[BaseModel], path: KeyPath = ()
+) -> Iterator[tuple[KeyPath, type[BaseModel]]]:
     """Every table under a model, itself first."""
     yield path, model
     for name, info in model.model_fields.items():
         if _is_table(info):
-            yield from tables(info.annotation, (*path, name))  # type: ignore[arg-type]
+            yield from all_tables(info.annotation, (*path, name))  # type: ignore[arg-type]
 
 
 @cache
-def settings(model: type[BaseModel], path: Path = ()) -> tuple[Known, ...]:
+def all_settings(model: type[BaseModel], path: KeyPath = ()) -> tuple[Setting, ...]:
     """Every setting under a model, in its order."""
-    found: list[Known] = []
+    found: list[Setting] = []
     for name, info in model.model_fields.items():
         if _is_table(info):
-            found += settings(info.annotation, (*path, name))  # type: ignore[arg-type]
+            found += all_settings(info.annotation, (*path, name))  # type: ignore[arg-type]
         else:
-            found.append(Known((*path, str(info.alias or name)), info))
+            found.append(Setting((*path, str(info.alias or name)), info))
     return tuple(found)
 
 
@@ -131,7 +133,7 @@ def _plain(info: FieldInfo) -> tuple[Any, list[Any]]:
     return kind, metadata
 
 
-def _allowed(known: Known) -> str:
+def _allowed(known: Setting) -> str:
     kind, metadata = _plain(known.info)
     for each in metadata:
         if isinstance(each, Allowed):

@@ -7,12 +7,12 @@ a snippet is read.
 from __future__ import annotations
 
 from .convert import Imported, Note, read_snippet
-from .source import ExtraMissingError, SnippetError
+from .source import MissingExtraError, SnippetError
 from .writing import as_toml, report
 
 __all__ = [
-    "ExtraMissingError",
     "Imported",
+    "MissingExtraError",
     "Note",
     "SnippetError",
     "as_toml",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .literals import Value, child, items, line_of, text_of, value_of
-from .source import ExtraMissingError, File, SnippetError, plain, scripts
+from .source import File, MissingExtraError, SnippetError, plain, scripts
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -52,11 +52,11 @@ class Found:
 
 
 def load_module(name: str) -> Any:
-    """A module of the extra `import`; raises `ExtraMissingError`."""
+    """A module of the extra `import`; raises `MissingExtraError`."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:
-        raise ExtraMissingError(name.replace("_", "-")) from None
+        raise MissingExtraError(name.replace("_", "-")) from None
 
 
 def find_calls(text: str) -> Found:

@@ -7,7 +7,7 @@ import re
 import tinycss2.color5
 from pydantic import ValidationError
 
-from ..settings.errors import wrong
+from ..settings.errors import describe_error
 from ..settings.models import Settings
 from .options import Target
 
@@ -111,5 +111,5 @@ def _problem(table: str, key: str, value: object) -> str:
         Settings.model_validate({table: {key: value}})
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        return wrong(Settings, detail, name=f"[{table}] {key}")
+        return describe_error(Settings, detail, name=f"[{table}] {key}")
     return ""

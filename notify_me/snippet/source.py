@@ -32,7 +32,7 @@ class SnippetError(ValueError):
         self.column = column
 
 
-class ExtraMissingError(SnippetError):
+class MissingExtraError(SnippetError):
     """The libraries of the extra `import` aren't installed."""
 
     def __init__(self, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ..channels import Channel
 from ..context import current_state
 from ..i18n.catalogs import N_
-from ..i18n.text import gettext, listed
+from ..i18n.text import gettext, localized_list
 from ..klaviyo.outcomes import PHONE_REFUSED, UNAVAILABLE
 from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
@@ -53,13 +53,13 @@ def delivery_message(logged: LoggedSignUp, taken: Sequence[Variant]) -> str:
     contacts = _reached(logged)
     if not taken or contacts is None:
         return ""
-    names = listed([_name(each) for each in taken], "or")
+    names = localized_list([_name(each) for each in taken], "or")
     if not contacts:
         return gettext("If %(products)s comes back, the news goes to you.", products=names)
     return gettext(
         "If %(products)s comes back, the news goes to %(contacts)s.",
         products=names,
-        contacts=listed(contacts),
+        contacts=localized_list(contacts),
     )
 
 

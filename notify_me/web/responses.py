@@ -24,7 +24,7 @@ from ..context import current_settings
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..i18n.catalogs import N_
-from ..i18n.locales import in_address
+from ..i18n.locales import url_locale
 from ..i18n.text import gettext
 from ..store.logged import LoggedSignUp
 from ..variants import Variant
@@ -155,7 +155,7 @@ def _form_url() -> str:
 
 def _address(endpoint: str, composite_id: object, **query: Any) -> str:
     """An address of the kit's, in the language that this page's address chose."""
-    return url_for(endpoint, composite_id=str(composite_id), **query, lang=in_address())
+    return url_for(endpoint, composite_id=str(composite_id), **query, lang=url_locale())
 
 
 def unknown() -> Response:

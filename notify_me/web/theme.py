@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..settings import Settings
-from ..settings.base import contrast
+from ..settings.base import contrast_ratio
 from ..settings.tables.button import Button
 from ..settings.tables.modal import Modal
 
@@ -147,10 +147,10 @@ def _readable(ground: str | None, *colors: str) -> str | None:
     """The first of the colours, of white and of black that can be read on this ground; None where
     that can't be known.
     """
-    if ground is None or contrast(_WHITE, ground) is None:
+    if ground is None or contrast_ratio(_WHITE, ground) is None:
         return None
     choice = (*colors, _WHITE, _INK, _BLACK)
-    return next(each for each in choice if (contrast(each, ground) or 0) >= LEAST_CONTRAST)
+    return next(each for each in choice if (contrast_ratio(each, ground) or 0) >= LEAST_CONTRAST)
 
 
 def _product_page(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -210,7 +210,7 @@ def contrast_warnings(settings: Settings) -> list[str]:
     for (front, color), places in grounds.items():
         back, ground = next((each for each in places if each[1]), ("", None))
         # words that aren't given follow their ground
-        ratio = contrast(color, ground) if color and ground else None
+        ratio = contrast_ratio(color, ground) if color and ground else None
         if ratio is not None and ratio < LEAST_CONTRAST:
             sentences.append(
                 f"{front} on {back} has a contrast of {ratio:.1f}:1, which many can't read: "

@@ -39,7 +39,7 @@ class Language:
     """In its own words, such as `Deutsch`."""
     direction: str
     """`ltr` or `rtl`."""
-    in_address: str | None = None
+    url_locale: str | None = None
     """The tag, where the page's address chose it."""
 
 
@@ -65,7 +65,7 @@ def language() -> Language:
     # a page asks for every product on it
     if "shop_language" not in g:
         found = _named(str(get_locale() or PRODUCTS))
-        g.shop_language = replace(found, in_address=found.tag) if _in_address() else found
+        g.shop_language = replace(found, url_locale=found.tag) if _in_address() else found
     return cast(Language, g.shop_language)
 
 
@@ -163,7 +163,7 @@ def _in_address() -> bool:
 
 def _look_at_address() -> None:
     if LANGUAGE_PARAMETER in request.args:
-        g.shop_carried = language().in_address
+        g.shop_carried = language().url_locale
 
 
 def _carry(endpoint: str, values: dict[str, Any]) -> None:

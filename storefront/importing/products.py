@@ -195,7 +195,7 @@ class Products:
             )
         elif given and given == row["product_id"]:
             problem = f"the variant ID {given!r} is the product's: each variant has one of its own"
-        elif wrong := self._catalog.wrong(external_id):
+        elif wrong := self._catalog.id_problem(external_id):
             problem = f"the {name} {external_id[:60]!r} can't be right: {wrong}"
         elif len(external_id) > LONGEST_ID:
             problem = f"its {name} has more than {LONGEST_ID} characters"

@@ -14,10 +14,9 @@ from pydantic import ValidationError
 
 from notify_me import studio
 from notify_me.settings import Settings
-from notify_me.settings.errors import path_of, wrong
+from notify_me.settings.errors import describe_error, path_of
 from notify_me.settings.localized import localized
-from notify_me.settings.schema import Path
-from notify_me.settings.schema import settings as known_settings
+from notify_me.settings.schema import KeyPath, all_settings
 from notify_me.settings.tables.languages import LocaleTexts
 
 CHANGEABLE = (
@@ -85,7 +84,7 @@ def applied(base: Settings, changes: Mapping[str, Any]) -> Settings:
         return Settings.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = {".".join(path_of(each)): wrong(Settings, each) for each in details}
+        problems = {".".join(path_of(each)): describe_error(Settings, each) for each in details}
         raise WrongChanges(problems) from None
 
 
@@ -105,7 +104,7 @@ def differing(of: Settings, base: Settings) -> dict[str, Any]:
     one, other = of.model_dump(mode="json"), base.model_dump(mode="json")
     pairs = {
         known.key: (_at(one, known.path), _at(other, known.path))
-        for known in known_settings(Settings)
+        for known in all_settings(Settings)
     }
     return {key: value for key, (value, before) in pairs.items() if value != before}
 
@@ -137,14 +136,14 @@ def in_language(of: Settings, locale: str) -> dict[str, str]:
     missing = studio.missing_legal_texts(of, locale)
     return {
         f"texts.{locale}.{known.key}": getattr(getattr(texts, known.path[0]), known.path[1])
-        for known in known_settings(LocaleTexts)
+        for known in all_settings(LocaleTexts)
         if known.path[0] != "consent" or known.path[1] not in missing
     }
 
 
 def _by_key(sentences: list[str]) -> dict[str, str]:
     """Each sentence under the first setting that it names."""
-    keys = [known.key for known in known_settings(Settings)]
+    keys = [known.key for known in all_settings(Settings)]
     found: dict[str, str] = {}
     for sentence in sentences:
         named = [(sentence.find(key), -len(key), key) for key in keys if key in sentence]
@@ -165,7 +164,7 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _at(document: Mapping[str, Any], path: Path) -> Any:
+def _at(document: Mapping[str, Any], path: KeyPath) -> Any:
     value: Any = document
     for part in path:
         value = value[part]

@@ -14,8 +14,7 @@ from werkzeug.datastructures import MultiDict
 from notify_me import Channel
 from notify_me.settings import Settings
 from notify_me.settings.base import COLOR, FONTS
-from notify_me.settings.schema import Known
-from notify_me.settings.schema import settings as known_settings
+from notify_me.settings.schema import Setting, all_settings
 from notify_me.studio import LANGUAGES
 
 from .changes import CHANGEABLE
@@ -90,11 +89,11 @@ class Control:
 @cache
 def controls() -> tuple[Control, ...]:
     """A control for each setting that a visitor may have of their own, in the models' order."""
-    found = (_control(each) for each in known_settings(Settings) if each.path[0] in CHANGEABLE)
+    found = (_control(each) for each in all_settings(Settings) if each.path[0] in CHANGEABLE)
     return tuple(each for each in found if each)
 
 
-def _control(known: Known) -> Control | None:
+def _control(known: Setting) -> Control | None:
     """None for a shape that no control is made for."""
     kind = _kind(known)
     if kind is None:
@@ -113,7 +112,7 @@ def _control(known: Known) -> Control | None:
     )
 
 
-def _kind(known: Known) -> Kind | None:
+def _kind(known: Setting) -> Kind | None:
     if known.kind is bool:
         return "check"
     if known.is_list:

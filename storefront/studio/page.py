@@ -105,7 +105,7 @@ def toml(settings: Settings) -> str:
     """The whole `notify_me.toml`; where that can't be written, how to come by it."""
     try:
         return as_toml(settings)
-    except studio.ExtraMissingError as error:
+    except studio.MissingExtraError as error:
         return f"# {error}\n"
 
 

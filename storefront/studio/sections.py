@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notify_me.settings import Settings
-from notify_me.settings.schema import tables
+from notify_me.settings.schema import all_tables
 
 from .controls import Control, controls, text_of, words
 
@@ -37,7 +37,7 @@ _OF_A_LANGUAGE = {
     "demand": "how many asked",
 }
 _LOOKS = "looks"
-_TABLES = {".".join(path) for path, _ in tables(Settings)}
+_TABLES = {".".join(path) for path, _ in all_tables(Settings)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ...i18n.catalogs import N_
-from ..base import ClassNames, Color, ElementID, FontFamily, Group, Length, Lengths, Words
+from ..base import (
+    ClassNames,
+    Color,
+    ElementID,
+    FontFamily,
+    Length,
+    Lengths,
+    SettingsTable,
+    ShopperText,
+)
 
 Alignment = Literal["left", "center", "right"]
 
 
-class TextStyles(Group):
+class TextStyles(SettingsTable):
     """`[button.text_styles]`: the button's lettering. What is left out follows the shop."""
 
     font_family: FontFamily | None = Field(None, description="Font families.")
@@ -26,7 +35,7 @@ class TextStyles(Group):
     letter_spacing: float | None = Field(None, ge=-5, le=20, description="Between letters, in px.")
 
 
-class Border(Group):
+class Border(SettingsTable):
     """`[button.button_styles.border]`."""
 
     enabled: bool = Field(False, description="Whether there is one.")
@@ -35,7 +44,7 @@ class Border(Group):
     width: float = Field(1, ge=0, le=20, description="In px.")
 
 
-class DropShadow(Group):
+class DropShadow(SettingsTable):
     """`[button.button_styles.drop_shadow]`."""
 
     enabled: bool = Field(False, description="Whether there is one.")
@@ -45,7 +54,7 @@ class DropShadow(Group):
     y_offset: float = Field(0, ge=-100, le=100, description="Down, in px.")
 
 
-class ButtonStyles(Group):
+class ButtonStyles(SettingsTable):
     """`[button.button_styles]`: the button's box. What is left out follows the shop."""
 
     color: Color | None = Field(None, description="The background.")
@@ -63,10 +72,10 @@ class ButtonStyles(Group):
     drop_shadow: DropShadow = Field(DropShadow(), description="A shadow below it.")
 
 
-class Button(Group):
+class Button(SettingsTable):
     """`[button]`: Klaviyo's dynamic button of type BACK_IN_STOCK_OPEN."""
 
-    label: Annotated[str, Words()] = Field(
+    label: Annotated[str, ShopperText()] = Field(
         N_("Notify me"), min_length=1, max_length=80, description="The button's words."
     )
     display: Literal["REPLACE", "NEXT_TO"] = Field(
@@ -89,7 +98,7 @@ class Button(Group):
     product_page_width: Length | None = Field(
         None, description="The button's width on product pages, instead of button_styles.width."
     )
-    collection_page_text: Annotated[str, Words()] = Field(
+    collection_page_text: Annotated[str, ShopperText()] = Field(
         "", max_length=80, description="The words on listing cards; left out: label."
     )
     collection_page_class: ClassNames = Field("", description="Classes of yours on listing cards.")

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from ...variants import CUSTOM_CATALOG, CompositeID, catalog_error, external_id_error
-from ..base import Allowed, Group, near
+from ..base import Allowed, SettingsTable, closest_match
 
 KNOWN = ("$custom", "$shopify", "$bigcommerce", "$magento_two", "$square", "$wix", "$prestashop")
 """The integrations that Klaviyo names. Others are taken as they are: it is free text there."""
@@ -42,7 +42,7 @@ def _meant(text: str) -> str | None:
     typed = re.sub(r"\W|_", "", text).casefold()
     if typed in ("magento", "magento2"):
         return "$magento_two"
-    found = near(typed, list(plain), cutoff=0.85)
+    found = closest_match(typed, list(plain), cutoff=0.85)
     return plain[found] if found else None
 
 
@@ -54,7 +54,7 @@ def _catalog_id(text: str) -> str:
     return text
 
 
-class KlaviyoCatalog(Group):
+class KlaviyoCatalog(SettingsTable):
     """`[catalog]`: where Klaviyo has the shop's variants. A sign-up names one by
     `integration:::catalog_id:::variant`, so both must be what Klaviyo itself calls them.
     """
@@ -96,7 +96,7 @@ class KlaviyoCatalog(Group):
         catalog = (composite_id.integration_type, composite_id.catalog_id)
         return catalog == (self.integration, self.catalog_id)
 
-    def wrong(self, external_id: str) -> str | None:
+    def id_problem(self, external_id: str) -> str | None:
         """Why no variant here can have this ID, in a sentence with its cure; None if one can.
 
         A product's ID, a SKU or one of Shopify's global IDs, where the variant's number belongs.

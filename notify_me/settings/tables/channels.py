@@ -8,12 +8,12 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, field_validator
 
 from ...channels import Channel
-from ..base import Allowed, Group
+from ..base import Allowed, SettingsTable
 
 COUNTRY = "the two letters of a country, such as US, GB or DE"
 
 
-class Channels(Group):
+class Channels(SettingsTable):
     """`[channels]`: the ways in which shoppers may ask to hear."""
 
     offered: tuple[Channel, ...] = Field(

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ...i18n.catalogs import N_
-from ..base import Allowed, Group, Words, only_placeholders
+from ..base import Allowed, SettingsTable, ShopperText, only_placeholders
 
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
 """What `{…}` may name in a text of `[consent]`; the last two become links."""
@@ -28,15 +28,15 @@ def _placeholders(value: str) -> str:
     return only_placeholders(value, PLACEHOLDERS)
 
 
-Address = Annotated[str, AfterValidator(_address), Allowed(ADDRESS), Words()]
+Address = Annotated[str, AfterValidator(_address), Allowed(ADDRESS), ShopperText()]
 """A link of a consent text."""
-Text = Annotated[str, AfterValidator(_placeholders), Words()]
+Text = Annotated[str, AfterValidator(_placeholders), ShopperText()]
 """A text for consent, which is translated."""
-LegalText = Annotated[str, AfterValidator(_placeholders), Words(translated=False)]
+LegalText = Annotated[str, AfterValidator(_placeholders), ShopperText(translated=False)]
 """A text for consent that must be the merchant's own in every language but English."""
 
 
-class Consent(Group):
+class Consent(SettingsTable):
     """`[consent]`: who asks for it, and in which words. Klaviyo's own blocks for this are the
     form builder's `bis_promotional_email_checkbox`, `promotional_sms_checkbox`, `sms_disclosure`.
     """
@@ -44,10 +44,10 @@ class Consent(Group):
     brand: str = Field("", max_length=100, description="Who writes: your company's name.")
     terms_of_service_url: Address = Field("", description="The address of your terms of service.")
     privacy_policy_url: Address = Field("", description="The address of your privacy policy.")
-    terms_of_service_text: Annotated[str, Words()] = Field(
+    terms_of_service_text: Annotated[str, ShopperText()] = Field(
         N_("Terms of Service"), min_length=1, max_length=100, description="The words of that link."
     )
-    privacy_policy_text: Annotated[str, Words()] = Field(
+    privacy_policy_text: Annotated[str, ShopperText()] = Field(
         N_("Privacy Policy"), min_length=1, max_length=100, description="The words of that link."
     )
     locale: Annotated[str, Allowed("a language, such as en or de-AT")] = Field(
@@ -56,13 +56,13 @@ class Consent(Group):
         description="The language of the texts below, such as en or de-AT: it is kept with each "
         "consent. Change it together with the texts.",
     )
-    program: Annotated[str, Words(translated=False)] = Field(
+    program: Annotated[str, ShopperText(translated=False)] = Field(
         "back-in-stock alerts and offers",
         min_length=1,
         max_length=200,
         description="What text messages are about.",
     )
-    frequency: Annotated[str, Words(translated=False)] = Field(
+    frequency: Annotated[str, ShopperText(translated=False)] = Field(
         "Message frequency varies",
         min_length=1,
         max_length=200,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ..base import Group
+from ..base import SettingsTable
 
 
-class Delivery(Group):
+class Delivery(SettingsTable):
     """`[delivery]`: how calls reach Klaviyo. Times are in seconds."""
 
     in_flight: int = Field(

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from ...i18n.catalogs import N_
-from ..base import Group, Words, only_placeholders
+from ..base import SettingsTable, ShopperText, only_placeholders
 
 PLACEHOLDERS = ("count", "days")
 
@@ -16,14 +16,14 @@ def _placeholders(value: str) -> str:
     return only_placeholders(value, PLACEHOLDERS)
 
 
-class Demand(Group):
+class Demand(SettingsTable):
     """`[demand]`: a line by the button on product pages that says how many people asked. It counts
     each person once, is rounded down (to a 5, above 50 to a 10), and doesn't count today, so that
     nobody can find out who is on the list.
     """
 
     public_count: bool = Field(False, description="Whether there is such a line.")
-    public_count_text: Annotated[str, AfterValidator(_placeholders), Words()] = Field(
+    public_count_text: Annotated[str, AfterValidator(_placeholders), ShopperText()] = Field(
         N_("{count}+ people asked for this"),
         min_length=1,
         max_length=120,

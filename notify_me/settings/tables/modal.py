@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ...i18n.catalogs import N_
-from ..base import Color, FontFamily, Group, Words
+from ..base import Color, FontFamily, SettingsTable, ShopperText
 
 
-class Modal(Group):
+class Modal(SettingsTable):
     """`[modal]`: `{product_name}` and `{variant_name}` are filled in where a text says so."""
 
     presentation: Literal["dialog", "drawer", "inline"] = Field(
@@ -18,44 +18,44 @@ class Modal(Group):
         description="dialog opens in the middle, drawer at the side, inline stands in the product "
         "page without a click.",
     )
-    headline: Annotated[str, Words()] = Field(
+    headline: Annotated[str, ShopperText()] = Field(
         "{product_name}",
         min_length=1,
         max_length=200,
         description="The form's title; with {product_name}, {variant_name}.",
     )
-    body_content: Annotated[str, Words()] = Field(
+    body_content: Annotated[str, ShopperText()] = Field(
         N_("Tell us where to write, and we'll let you know when it's back."),
         max_length=1000,
         description="The text below the title, empty for none; with {product_name}, "
         "{variant_name}.",
     )
-    email_field_label: Annotated[str, Words()] = Field(
+    email_field_label: Annotated[str, ShopperText()] = Field(
         N_("Email"), min_length=1, max_length=80, description="The label of the email field."
     )
-    phone_number_field_label: Annotated[str, Words()] = Field(
+    phone_number_field_label: Annotated[str, ShopperText()] = Field(
         N_("Mobile number"),
         min_length=1,
         max_length=80,
         description="The label of the phone field.",
     )
-    button_label: Annotated[str, Words()] = Field(
+    button_label: Annotated[str, ShopperText()] = Field(
         "", max_length=80, description="The words of the button that sends; left out: the button's."
     )
-    subscription_success_label: Annotated[str, Words()] = Field(
+    subscription_success_label: Annotated[str, ShopperText()] = Field(
         N_("Request received"),
         min_length=1,
         max_length=200,
         description="The title once it is sent; with {product_name}, {variant_name}. Klaviyo's "
         "answer means that it has the request, not that anybody is subscribed yet.",
     )
-    footer_content: Annotated[str, Words()] = Field(
+    footer_content: Annotated[str, ShopperText()] = Field(
         "",
         max_length=2000,
         description="The text below the form, with <a>, <b>, <br>, <em>, <i>, <p>, <small>, "
         "<span>, <strong>, <ul>, <ol>, <li>; with {product_name}, {variant_name}.",
     )
-    close_label: Annotated[str, Words()] = Field(
+    close_label: Annotated[str, ShopperText()] = Field(
         N_("Close"), min_length=1, max_length=80, description="The name of the button that closes."
     )
     z_index: int | None = Field(

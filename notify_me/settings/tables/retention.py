@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from ..base import Group
+from ..base import SettingsTable
 
 
-class Retention(Group):
+class Retention(SettingsTable):
     """`[retention]`: what `flask notify-me purge` deletes."""
 
     log_days: int = Field(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from ...variants import InventoryPolicy, Variant
-from ..base import Group
+from ..base import SettingsTable
 
 
-class Trigger(Group):
+class Trigger(SettingsTable):
     """`[trigger]`: Klaviyo's trigger back_in_stock, and the root settings of its older script."""
 
     tag_allowlist: tuple[str, ...] = Field(

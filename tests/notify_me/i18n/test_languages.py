@@ -18,9 +18,9 @@ from notify_me import SettingsError, VisitorOverrides
 from notify_me.form.consent import FormOptions
 from notify_me.form.email import SENTENCES
 from notify_me.form.sign_up_form import SignUpForm
-from notify_me.i18n.catalogs import KNOWN
+from notify_me.i18n.catalogs import LOCALES
 from notify_me.settings.localized import localized
-from notify_me.settings.schema import settings
+from notify_me.settings.schema import all_settings
 from notify_me.settings.tables.languages import LocaleTexts
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import read, view
@@ -73,7 +73,7 @@ def language(reply: TestResponse) -> str:
 
 def test_every_language_has_its_words() -> None:
     """The tests below know each of them."""
-    assert {*KNOWN} == {*ALL}
+    assert {*LOCALES} == {*ALL}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_shop_with_a_selector_of_its_own_decides(
 
 def test_each_text_can_be_said_otherwise_in_one_language(shop: Callable[..., Flask]) -> None:
     """Every setting that is words: by the file for German, and by a variable for French."""
-    known = list(settings(LocaleTexts))
+    known = list(all_settings(LocaleTexts))
     assert len(known) >= 20
     said = {each.path: f"/{each.path[-1]}" for each in known}
     lines = [

@@ -62,10 +62,10 @@ def shop(
     """Makes the small shop, whose German is the language of brackets."""
     make(catalogs.FOLDER, tmp_path / "pseudo", "de", "notify_me")
     monkeypatch.setattr(catalogs, "FOLDER", tmp_path / "pseudo")
-    catalogs.catalog.cache_clear()
+    catalogs.translations.cache_clear()
     file = settings_file(tmp_path, SETTINGS)
     yield lambda **config: make_app(NOTIFY_ME_CONFIG=file, **config)
-    catalogs.catalog.cache_clear()
+    catalogs.translations.cache_clear()
 
 
 def told(reply: TestResponse, *statuses: int) -> str:

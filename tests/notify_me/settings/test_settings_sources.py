@@ -13,15 +13,15 @@ from flask import Flask
 from app import create_app
 from docs import settings_page
 from notify_me import SettingsError
-from notify_me.settings import read_settings, read_with_origins
+from notify_me.settings import load_settings, read_settings
 from notify_me.settings.models import Settings
-from notify_me.settings.schema import Known, settings
+from notify_me.settings.schema import Setting, all_settings
 from tests.notify_me.markup import view
 
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
 ROOT = Path(__file__).parents[3]
 # [texts.<locale>] repeats those that are words: test_languages.py has these
-EVERY = [each for each in settings(Settings) if each.path[0] != "texts"]
+EVERY = [each for each in all_settings(Settings) if each.path[0] != "texts"]
 
 
 def test_the_reference_is_not_stale() -> None:
@@ -30,14 +30,14 @@ def test_the_reference_is_not_stale() -> None:
 
 
 @pytest.mark.parametrize("known", EVERY, ids=lambda known: known.key)
-def test_each_setting_has_its_help(known: Known) -> None:
+def test_each_setting_has_its_help(known: Setting) -> None:
     """The reference, Studio and errors have nothing else to go by."""
     assert (known.info.description or "").endswith(".")
     assert known.allowed
     assert known.variable in settings_page.markdown()
 
 
-def other(known: Known) -> Any:
+def other(known: Setting) -> Any:
     """A value that isn't the default."""
     value = known.info.default
     if known.kind is bool:
@@ -65,7 +65,7 @@ def other(known: Known) -> Any:
     return next(sample for word, sample in samples.items() if word in known.allowed)
 
 
-def of(found: Settings, known: Known) -> Any:
+def of(found: Settings, known: Setting) -> Any:
     """What the settings say, as JSON has it."""
     value: Any = found.model_dump(mode="json")
     for part in known.path:
@@ -75,7 +75,7 @@ def of(found: Settings, known: Known) -> Any:
 
 @pytest.mark.parametrize("known", EVERY, ids=lambda known: known.key)
 def test_each_setting_can_be_set_by_the_file_and_by_a_variable(
-    known: Known, tmp_path: Path
+    known: Setting, tmp_path: Path
 ) -> None:
     """Both ways give the same, and the variable wins."""
     value = other(known)
@@ -107,7 +107,7 @@ def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: P
     )
     variables = {"NOTIFY_ME_BUTTON__LABEL": "Variable", "NOTIFY_ME_MODAL__Z_INDEX": "7"}
 
-    reading = read_with_origins(file, variables)
+    reading = load_settings(file, variables)
 
     assert reading.settings.button.label == "Variable"
     assert reading.settings.button.text_styles.font_size == 20

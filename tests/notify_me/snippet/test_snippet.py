@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from notify_me.snippet import (
-    ExtraMissingError,
     Imported,
+    MissingExtraError,
     SnippetError,
     as_toml,
     read_snippet,
@@ -249,7 +249,7 @@ def test_without_the_extra_the_error_says_how_to_install_it(
 
     monkeypatch.setattr(importlib, "import_module", missing)
 
-    with pytest.raises(ExtraMissingError, match=r"run pip install restock-kit\[import\]"):
+    with pytest.raises(MissingExtraError, match=r"run pip install restock-kit\[import\]"):
         read_snippet("klaviyo.init({})")
 
 

@@ -12,7 +12,7 @@ from flask import Flask, render_template_string
 from pydantic import ValidationError
 
 from notify_me.settings.models import Settings
-from notify_me.settings.schema import Known, settings
+from notify_me.settings.schema import Setting, all_settings
 from tests.notify_me.markup import Element, read, view
 from tests.notify_me.small_shop import DictCatalog
 
@@ -40,7 +40,7 @@ HOSTILE = [
     "<!-- <b",
 ]
 # [texts.<locale>] repeats those that are words: test_languages.py has these
-EVERY = [each for each in settings(Settings) if each.path[0] != "texts"]
+EVERY = [each for each in all_settings(Settings) if each.path[0] != "texts"]
 TEXTS = [each for each in EVERY if each.allowed.startswith("text")]
 ADDRESSES = [each for each in EVERY if each.key.endswith("_url")]
 LISTS = [each for each in EVERY if each.is_list and not each.choices]
@@ -53,7 +53,7 @@ def toml(found: dict[str, Any]) -> str:
     return "".join(f"{key} = {json.dumps(value)}\n" for key, value in found.items())
 
 
-def taken(known: Known, value: object) -> bool:
+def taken(known: Setting, value: object) -> bool:
     """Whether the models, which files and variables are read with, take this value."""
     document: Any = value
     for part in reversed(known.path):
@@ -66,7 +66,7 @@ def taken(known: Known, value: object) -> bool:
 
 
 @pytest.mark.parametrize("known", STRICT, ids=lambda known: known.key)
-def test_nothing_but_a_value_is_taken_for_a_look(known: Known) -> None:
+def test_nothing_but_a_value_is_taken_for_a_look(known: Setting) -> None:
     """Alone, behind a value, in a comment or between quotation marks."""
     values = ("red", "1px", "serif", "btn", "a", "US", "en")
     for hostile in HOSTILE:
@@ -83,7 +83,7 @@ def test_nothing_but_a_value_is_taken_for_a_look(known: Known) -> None:
 
 
 @pytest.mark.parametrize("known", ADDRESSES, ids=lambda known: known.key)
-def test_an_address_that_a_script_would_run_is_refused(known: Known) -> None:
+def test_an_address_that_a_script_would_run_is_refused(known: Setting) -> None:
     """Whatever its case, and whatever stands before it that a browser passes over."""
     for value in (
         "javascript:alert(1)",

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from notify_me.settings import Settings, read_settings
-from notify_me.settings.schema import settings as known_settings
+from notify_me.settings.schema import all_settings
 from storefront import db
 from storefront.base.models import Look
 from storefront.studio import looks
@@ -163,7 +163,7 @@ def test_every_setting_of_a_visitor_has_a_labelled_control(studio: Studio) -> No
     """The list comes from the models; what runs the shop has none. Words by language stand there
     for the preview's.
     """
-    known = {each.key for each in known_settings(Settings)}
+    known = {each.key for each in all_settings(Settings)}
     names = set()
     for language in ("en", "de", "fr", "es", "ar"):
         studio.press(language=language)
