@@ -172,7 +172,7 @@ class Bench:
 
     def kept(self) -> int:
         """Calls that wait."""
-        query = "SELECT count(*) FROM notify_me_call WHERE state = 'kept'"
+        query = "SELECT count(*) FROM notify_me_call WHERE state = 'queued'"
         with self.engine.connect() as connection:
             return int(connection.execute(sa.text(query)).scalar_one())
 
@@ -392,7 +392,7 @@ def accepts(rig: Rig) -> None:
             made = log.start(sign_up, to_make, "server")
             left = range(len(to_make))
             log.settle(
-                made, failed, left, lambda within: queue.keep(within, jobs(made, to_make, left))
+                made, failed, left, lambda within: queue.enqueue(within, jobs(made, to_make, left))
             )
 
         found = []

@@ -29,7 +29,7 @@ from .klaviyo.stock import LoadVariant
 from .settings import listing
 from .snippet import SnippetError, as_toml, read_snippet, report
 from .snippet.source import LIMIT
-from .store.contact_records import Held
+from .store.contact_records import ContactRecords
 from .store.sign_up_log import SignUpLog
 from .variants import CompositeID, Variant
 
@@ -41,14 +41,14 @@ class _NoDatabase(click.ClickException):
 
     def __init__(self, error: SQLAlchemyError) -> None:
         super().__init__(
-            f"The database doesn't answer ({type(error).__name__}): is it running, and was "
+            f"The database is unavailable ({type(error).__name__}): is it running, and was "
             "flask db upgrade run?"
         )
 
 
 @commands.command()
 def deliver() -> None:
-    """Send what was kept, until it is stopped: the worker. One or many, on any machine."""
+    """Run a worker that sends queued calls until stopped. Any number can run, on any machine."""
     from .delivery.worker import Parts, run  # starts what only a worker needs
 
     stop = threading.Event()
@@ -96,20 +96,20 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(found.as_json(), indent=2))
         return
     for state, count in found.counts.items():
-        click.echo(f"{state:8} {count}")
-    if found.oldest_kept:
-        click.echo(f"oldest kept: {found.oldest_kept:%Y-%m-%d %H:%M:%S} UTC")
+        click.echo(f"{state:13} {count}")
+    if found.oldest_queued:
+        click.echo(f"oldest queued: {found.oldest_queued:%Y-%m-%d %H:%M:%S} UTC")
     if found.last_error:
         last = found.last_error
         click.echo(
             f"last error: {last.at:%Y-%m-%d %H:%M:%S} UTC, {last.operation} for "
             f"{last.variant or 'no variant'} ({last.contact}): {last.problem}"
         )
-    for held in found.held:
-        end = f"until {held.until:%H:%M:%S} UTC" if held.kind == "throttled" else "until mended"
-        click.echo(f"held {end}: {held.operation}: {held.cure}")
-    if found.counts["parked"]:
-        click.echo("parked calls go out again with: flask notify-me retry")
+    for held in found.paused:
+        end = f"until {held.until:%H:%M:%S} UTC" if held.kind == "throttled" else "until fixed"
+        click.echo(f"paused {end}: {held.operation}: {held.remedy}")
+    if found.counts["dead_lettered"]:
+        click.echo("to send the dead-lettered calls again, run: flask notify-me retry")
 
 
 @commands.command()
@@ -143,9 +143,9 @@ def check(as_json: bool) -> None:
 
 @commands.command()
 def retry() -> None:
-    """Try again what was parked."""
+    """Queue dead-lettered calls again."""
     try:
-        click.echo(f"{admin.retry()} calls go out again")
+        click.echo(f"{admin.retry()} calls queued again")
     except SQLAlchemyError as error:
         raise _NoDatabase(error) from None
 
@@ -220,7 +220,7 @@ def consents(contact: str, *, as_json: bool) -> None:
     For requests by the person concerned: each sign-up, and each consent with the text that was
     agreed to, its version, time and language.
     """
-    held = current_state().log.held(
+    held = current_state().log.contact_records(
         _normalized(contact, current_settings().channels.default_region)
     )
     click.echo(_json(held) if as_json else _text(held))
@@ -235,18 +235,18 @@ def _normalized(contact: str, region: str) -> str:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 
 
-def _json(held: Held) -> str:
+def _json(held: ContactRecords) -> str:
     return json.dumps(asdict(held), default=datetime.isoformat, indent=2, ensure_ascii=False)
 
 
-def _text(held: Held) -> str:
+def _text(held: ContactRecords) -> str:
     if not held.sign_ups and not held.consents:
         return "The log holds nothing about this contact."
     lines = [f"Sign-ups: {len(held.sign_ups)}"]
     for sign_up in held.sign_ups:
         lines += ["", f"  {_when(sign_up.when)}  {', '.join(sign_up.channels)}"]
         lines.append(f"  contact    {', '.join(sign_up.contacts)} (masked; else kept as a hash)")
-        lines += [f"  {state:<9}  {variant or 'consent'}" for _, variant, state in sign_up.calls]
+        lines += [f"  {state:<13}  {variant or 'consent'}" for _, variant, state in sign_up.calls]
     lines += ["", f"Consents: {len(held.consents)}"]
     for consent in held.consents:
         lines += ["", f"  {_when(consent.when)}  {consent.channel}  {consent.contact}"]

@@ -36,7 +36,7 @@ def restock(sku: str, quantity: int) -> None:
     # of a request, since the catalog makes addresses
     with current_app.test_request_context(base_url=restocking.root()):
         told = restocking.set_stock(variant, quantity)
-    cure = f" ({told.cure})" if told.cure else ""
+    cure = f" ({told.remedy})" if told.remedy else ""
     click.echo(f"{sku}: {quantity} in stock. {restocking.WORDS[told.state]}{cure}")
     if told.state == "refused":
         raise SystemExit(1)

@@ -33,8 +33,8 @@ def asked(engine: sa.Engine, skus: Sequence[str], people: int, age: timedelta) -
             "position": 0,
             "operation": "create_back_in_stock_subscription",
             "variant": f"{PREFIX}{skus[number % len(skus)]}",
-            "state": "taken",
-            "words": "",
+            "state": "accepted",
+            "message": "",
             "code": "",
             "error_id": "",
         }

@@ -132,7 +132,7 @@ def test_not_ready_without_the_queues_tables(tmp_path: Path, sandbox: Sandbox) -
         ready, alive = asked(url, "/readyz"), asked(url, "/healthz")
 
     assert (ready.status_code, alive.status_code) == (503, 200)
-    assert ready.json() == {"database": "ok", "queue": "doesn't answer (OperationalError)"}
+    assert ready.json() == {"database": "ok", "queue": "unavailable (OperationalError)"}
     close(client)
 
 
@@ -172,7 +172,7 @@ def test_not_ready_without_the_database(tmp_path: Path, sandbox: Sandbox, how: s
     assert (ready.status_code, alive.status_code) == (503, 200)
     found = ready.json()
     assert set(found) == {"database", "queue"}
-    assert found["database"].startswith("doesn't answer (")
+    assert found["database"].startswith("unavailable (")
     assert found["queue"] == found["database"]
     assert (back.status_code, back.json()) == (200, {"database": "ok", "queue": "ok"})
     close(client)

@@ -10,7 +10,7 @@ from ..klaviyo.catalog_push import PushError, PushResult
 from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
 from .operations import (
     Failure,
-    Held,
+    PausedQueue,
     Purged,
     Status,
     demand,
@@ -24,20 +24,20 @@ from .operations import (
     retry,
     status,
 )
-from .stock import StockTold, stock_changed, stock_will_be_told
+from .stock import StockUpdate, queue_stock_updates, send_stock_update
 
 __all__ = [
     "DayDemand",
     "Demand",
     "Failure",
     "Figures",
-    "Held",
+    "PausedQueue",
     "Purged",
     "PushError",
     "PushResult",
     "Reason",
     "Status",
-    "StockTold",
+    "StockUpdate",
     "VariantDemand",
     "demand",
     "demand_by_day",
@@ -47,9 +47,9 @@ __all__ = [
     "modes",
     "purge",
     "push_catalog",
+    "queue_stock_updates",
     "ready",
     "retry",
+    "send_stock_update",
     "status",
-    "stock_changed",
-    "stock_will_be_told",
 ]

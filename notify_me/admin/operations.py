@@ -19,7 +19,15 @@ from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
 from ..store import demand as demand_queries
 from ..store.demand import DayDemand, Demand
-from ..store.tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow, in_utc
+from ..store.tables import (
+    UNDELIVERED,
+    UNKNOWN,
+    UNKNOWN_AFTER,
+    CallRow,
+    CallState,
+    SignUpRow,
+    in_utc,
+)
 from ..variants import Variant
 
 BATCH = 500
@@ -41,15 +49,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A queue that waits, and what ends that: `cure` for the merchant, or a moment."""
+class PausedQueue:
+    """A paused queue: `remedy` tells the merchant what to fix, `until` when it is tried again."""
 
     operation: str
     kind: str
     """`throttled` by Klaviyo, or `misconfigured` until the merchant has mended something."""
     since: datetime
     until: datetime
-    cure: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +65,13 @@ class Status:
     """How deliveries stand."""
 
     counts: Mapping[str, int]
-    """Calls by state: started, kept, taken, refused, failed, parked, unknown."""
+    """Calls by state: started, queued, accepted, refused, failed, dead_lettered, unknown."""
     waiting: Mapping[str, int]
-    """Kept calls by operation; changes of stock among them, which are no part of a sign-up."""
-    oldest_kept: datetime | None
+    """Queued calls by operation; stock updates among them, which are no part of a sign-up."""
+    oldest_queued: datetime | None
     """When the sign-up was made that has waited longest."""
     last_error: Failure | None
-    held: tuple[Held, ...]
+    paused: tuple[PausedQueue, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Everything, with moments in ISO 8601."""
@@ -83,28 +91,28 @@ def status() -> Status:
     stock = 0
     # what the log tells is worth telling when the queue doesn't answer
     with suppress(SQLAlchemyError):
-        stock = current_state().queue.waiting(Operation.UPDATE_VARIANT)
+        stock = current_state().queue.count_waiting(Operation.UPDATE_VARIANT)
     with Session(current_state().db.engine) as session:
         oldest = session.scalar(
             select(func.min(SignUpRow.created_at))
             .join(CallRow, CallRow.sign_up_id == SignUpRow.id)
-            .where(CallRow.state == CallState.KEPT)
+            .where(CallRow.state == CallState.QUEUED)
         )
         return Status(
             counts=_counts(session),
-            waiting=_by(session, CallRow.operation, CallRow.state == CallState.KEPT)
+            waiting=_by(session, CallRow.operation, CallRow.state == CallState.QUEUED)
             | ({Operation.UPDATE_VARIANT.value: stock} if stock else {}),
-            oldest_kept=in_utc(oldest) if oldest else None,
+            oldest_queued=in_utc(oldest) if oldest else None,
             last_error=_last_error(session),
-            held=tuple(
-                Held(
+            paused=tuple(
+                PausedQueue(
                     each.operation.value,
                     each.kind,
                     datetime.fromtimestamp(each.since, UTC),
                     datetime.fromtimestamp(each.until, UTC),
-                    each.cure,
+                    each.remedy,
                 )
-                for each in pauses.all_holds(session).values()
+                for each in pauses.active_pauses(session).values()
                 if each.kind == "misconfigured" or each.until > time.time()
             ),
         )
@@ -118,7 +126,7 @@ def _counts(session: Session) -> dict[str, int]:
         .select_from(CallRow)
         .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
         .where(CallRow.state == CallState.STARTED)
-        .where(SignUpRow.created_at < datetime.now(UTC) - STARTED_FOR)
+        .where(SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER)
     )
     counts[UNKNOWN] = lost or 0
     counts[CallState.STARTED] -= counts[UNKNOWN]
@@ -134,7 +142,7 @@ def _last_error(session: Session) -> Failure | None:
     found = session.execute(
         select(CallRow, SignUpRow)
         .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
-        .where(CallRow.state.in_((*WAITING, CallState.FAILED)), CallRow.problem != "")
+        .where(CallRow.state.in_((*UNDELIVERED, CallState.FAILED)), CallRow.problem != "")
         .order_by(CallRow.settled_at.desc())
         .limit(1)
     ).first()
@@ -155,16 +163,16 @@ def _last_error(session: Session) -> Failure | None:
 
 
 def retry() -> int:
-    """Give every parked call a new attempt; returns how many."""
+    """Queue every dead-lettered call again; returns how many."""
     state, retried = current_state(), 0
-    while jobs := state.queue.parked(BATCH):
+    while jobs := state.queue.dead_letters(BATCH):
         for job in jobs:
             with state.log.writing() as session:
                 # a job whose sign-up is no more, or that was put back before, is only removed
                 if state.log.advance(
-                    session, job.key, CallState.KEPT, before=CallState.PARKED, again=True
+                    session, job.key, CallState.QUEUED, before=CallState.DEAD_LETTERED, again=True
                 ):
-                    state.queue.keep(session, [job.again()])
+                    state.queue.enqueue(session, [job.again()])
                     retried += 1
         state.queue.remove([job.id for job in jobs])
     return retried
@@ -200,7 +208,9 @@ def purge() -> Purged:
         now - timedelta(days=retention.log_days), now - timedelta(days=retention.consent_days)
     )
     with Session(state.db.engine) as session:
-        stale = [job.id for job in state.queue.parked(BATCH) if not _is_owed(session, job.key)]
+        stale = [
+            job.id for job in state.queue.dead_letters(BATCH) if not _is_owed(session, job.key)
+        ]
     state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
     return Purged(sign_ups, consents)
@@ -245,7 +255,7 @@ def push_catalog(
 
 def _is_owed(session: Session, key: tuple[str, int, int]) -> bool:
     row = session.get(CallRow, key[:2])
-    return row is not None and row.state == CallState.PARKED and row.attempt == key[2]
+    return row is not None and row.state == CallState.DEAD_LETTERED and row.attempt == key[2]
 
 
 def ready() -> dict[str, str]:
@@ -264,7 +274,7 @@ def ready() -> dict[str, str]:
             check()
             answers[name] = "ok"
         except SQLAlchemyError as error:
-            answers[name] = f"doesn't answer ({type(error).__name__})"
+            answers[name] = f"unavailable ({type(error).__name__})"
             if name == "database":
                 # the queue is in the same one, and would only wait as long again
                 return {**answers, "queue": answers[name]}

@@ -26,21 +26,21 @@ PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class StockTold:
+class StockUpdate:
     """What became of a changed stock."""
 
-    state: Literal["told", "kept", "held", "refused", "elsewhere", "no_key"]
-    """`told` Klaviyo has it; `kept` it goes out later by itself; `held` it goes out once something
-    is mended; `refused` Klaviyo won't have it; `elsewhere` this catalog is filled by the shop's own
-    platform; `no_key` there is no private key to tell it with.
+    state: Literal["updated", "queued", "paused", "refused", "not_managed", "no_key"]
+    """`updated`: Klaviyo has it. `queued`: it is sent later. `paused`: it is sent once `remedy` is
+    done. `refused`: Klaviyo rejected it. `not_managed`: this catalog is filled by the shop's own
+    platform. `no_key`: there is no private key.
     """
-    cure: str = ""
-    """What the merchant can do, for `held` and `refused`."""
+    remedy: str = ""
+    """What the merchant can do, for `paused` and `refused`."""
 
 
-def stock_changed(
+def send_stock_update(
     composite_id: CompositeID, root: str, *, within: Session | None = None
-) -> StockTold:
+) -> StockUpdate:
     """Tell Klaviyo of a variant's stock: Update Catalog Variant.
 
     `within` is the session that holds the change, which this commits, together with a job for the
@@ -53,36 +53,40 @@ def stock_changed(
     known = writable(composite_id)
     job = stock_job(composite_id, root) if known and state.klaviyo is not None else None
     # later than this process has patience, or the worker would tell it at the same time
-    _keep([job] if job else [], within, delay=2 * PATIENCE)
+    _enqueue([job] if job else [], within, delay=2 * PATIENCE)
     if within is not None:
         within.commit()
     if job is None or state.klaviyo is None:
-        return StockTold("no_key" if known else "elsewhere")
+        return StockUpdate("no_key" if known else "not_managed")
     try:
         return _told(state.klaviyo.if_closed(), state.queue, job, composite_id)
     except SQLAlchemyError as error:
-        logger.warning("the database doesn't answer: %s", type(error).__name__)
-        return StockTold("kept")
+        logger.warning("the database is unavailable: %s", type(error).__name__)
+        return StockUpdate("queued")
 
 
-def _told(klaviyo: Klaviyo | None, queue: Queue, job: Job, composite_id: CompositeID) -> StockTold:
+def _told(
+    klaviyo: Klaviyo | None, queue: Queue, job: Job, composite_id: CompositeID
+) -> StockUpdate:
     """Tell it now; the job goes where that is settled, and out at once where it isn't."""
     if klaviyo is None:
-        queue.hasten(job)
-        return StockTold("kept")
+        queue.send_soon(job)
+        return StockUpdate("queued")
     outcome = update_stock(klaviyo, _find, composite_id, str(job.body["root"]), Deadline(PATIENCE))
     log_outcome(Call(Operation.UPDATE_VARIANT, {}, composite_id), outcome, None)
     if isinstance(outcome, Temporary | Misconfigured):
-        queue.hasten(job)
+        queue.send_soon(job)
         held = isinstance(outcome, Misconfigured)
-        return StockTold("held", outcome.remedy) if held else StockTold("kept")
+        return StockUpdate("paused", outcome.remedy) if held else StockUpdate("queued")
     queue.remove([job.id])
     return (
-        StockTold("told") if isinstance(outcome, Accepted) else StockTold("refused", outcome.remedy)
+        StockUpdate("updated")
+        if isinstance(outcome, Accepted)
+        else StockUpdate("refused", outcome.remedy)
     )
 
 
-def stock_will_be_told(
+def queue_stock_updates(
     composite_ids: Iterable[CompositeID], root: str, *, within: Session | None = None
 ) -> None:
     """Leave it to the worker to tell Klaviyo of these variants' stock; takes no time of Klaviyo's.
@@ -91,18 +95,18 @@ def stock_will_be_told(
     caller's. Raises `sqlalchemy.exc.SQLAlchemyError` when it can't be kept.
     """
     if current_state().klaviyo is not None:
-        _keep([stock_job(each, root) for each in composite_ids if writable(each)], within)
+        _enqueue([stock_job(each, root) for each in composite_ids if writable(each)], within)
 
 
-def _keep(jobs: Sequence[Job], within: Session | None, *, delay: float = 0.0) -> None:
+def _enqueue(jobs: Sequence[Job], within: Session | None, *, delay: float = 0.0) -> None:
     state = current_state()
     if not jobs:
         return
     if within is not None:
-        state.queue.keep(within, jobs, delay=delay)
+        state.queue.enqueue(within, jobs, delay=delay)
         return
     with state.log.writing() as session:
-        state.queue.keep(session, jobs, delay=delay)
+        state.queue.enqueue(session, jobs, delay=delay)
 
 
 def _find(composite_id: CompositeID) -> Variant | None:

@@ -1,20 +1,20 @@
-"""Delivery: try a sign-up's calls at once, else keep them in the durable queue.
+"""Delivery: send a sign-up's calls at once, or put them into the durable queue.
 
 The engine is DBOS Transact, and nothing outside this package knows it. The worker's half stands
 in `.worker`, which the web process doesn't import.
 """
 
 from .queue import Job, Queue, include_name, jobs, upgrade
-from .send_now import DEADLINE, left_over, log_outcome, try_now
+from .send_now import DEADLINE, calls_to_queue, log_outcome, send_now
 
 __all__ = [
     "DEADLINE",
     "Job",
     "Queue",
+    "calls_to_queue",
     "include_name",
     "jobs",
-    "left_over",
     "log_outcome",
-    "try_now",
+    "send_now",
     "upgrade",
 ]

@@ -38,7 +38,7 @@ logger = logging.getLogger(__package__)
 
 T = TypeVar("T")
 
-_FINAL = {Accepted: CallState.TAKEN, Refused: CallState.REFUSED}
+_FINAL = {Accepted: CallState.ACCEPTED, Refused: CallState.REFUSED}
 _OUTAGE = 5
 """Failures in a row that are an outage, not one call's bad luck."""
 _PATIENCE = 1.0
@@ -119,10 +119,10 @@ class Deliverer:
 
     def _stock_may_go(self, job: Job) -> bool:
         with self._log.writing() as session:
-            held = pauses.all_holds(session).get(job.operation)
+            held = pauses.active_pauses(session).get(job.operation)
             if held is None or self._may_pass(session, held):
                 return True
-            self._queue.keep(session, [job.again()], delay=_until(held.until))
+            self._queue.enqueue(session, [job.again()], delay=_until(held.until))
             return False
 
     def _settle_stock(self, job: Job, outcome: Outcome) -> None:
@@ -150,7 +150,7 @@ class Deliverer:
             try:
                 return work()
             except SQLAlchemyError as error:
-                logger.warning("the database doesn't answer: %s", type(error).__name__)
+                logger.warning("the database is unavailable: %s", type(error).__name__)
                 if self._ended.wait(_PATIENCE):
                     # this process is about to end: to return would settle the job in the queue
                     threading.Event().wait()
@@ -159,28 +159,28 @@ class Deliverer:
         """The call to make now; None where there is none."""
         with self._log.writing() as session:
             row = self._log.call(session, job.sign_up_id, job.position)
-            if row is None or row.attempt != job.attempt or row.state != CallState.KEPT:
+            if row is None or row.attempt != job.attempt or row.state != CallState.QUEUED:
                 return None
-            held = pauses.all_holds(session).get(job.operation)
+            held = pauses.active_pauses(session).get(job.operation)
             if held is not None and not self._may_pass(session, held):
                 self._back(session, job, held.until)
                 return None
             variant = CompositeID.parse(row.variant) if row.variant else None
             return Call(job.operation, job.body, variant)
 
-    def _may_pass(self, session: Session, held: pauses.Hold) -> bool:
+    def _may_pass(self, session: Session, held: pauses.Pause) -> bool:
         """Whether a call goes in spite of a hold: its time is over, and this is the one probe."""
         if not held.over:
             return False
         if held.kind == "throttled":
-            pauses.release(session, held.operation, held.kind)
+            pauses.resume(session, held.operation, held.kind)
             return True
         return pauses.claim_probe(session, held, self._settings.probe_every)
 
     def _back(self, session: Session, job: Job, until: float) -> None:
         """Give the place back until a moment (seconds since 1970), and a little more."""
-        if self._log.advance(session, job.key, CallState.KEPT, again=True):
-            self._queue.keep(session, [job.again()], delay=_until(until))
+        if self._log.advance(session, job.key, CallState.QUEUED, again=True):
+            self._queue.enqueue(session, [job.again()], delay=_until(until))
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
         """Commit what came of the call, and its next attempt if there is one."""
@@ -190,9 +190,11 @@ class Deliverer:
             if state is not None:
                 self._log.advance(session, job.key, state, outcome)
             elif isinstance(outcome, DeadLetter):
-                if self._log.advance(session, job.key, CallState.PARKED, outcome, again=True):
-                    self._queue.park(session, job.again())
-            elif self._log.advance(session, job.key, CallState.KEPT, outcome, again=True):
+                if self._log.advance(
+                    session, job.key, CallState.DEAD_LETTERED, outcome, again=True
+                ):
+                    self._queue.dead_letter(session, job.again())
+            elif self._log.advance(session, job.key, CallState.QUEUED, outcome, again=True):
                 new_hold = self._later(session, job, outcome)
             if state is not None or isinstance(outcome, DeadLetter):
                 self._mended(session, job)
@@ -201,8 +203,8 @@ class Deliverer:
 
     def _tell_hold(self, job: Job, outcome: Outcome) -> None:
         logger.error(
-            "%s is held until this is mended: %s. What waits is kept; every %d s one call "
-            "finds out (status %s, code %s, error %s)",
+            "%s is paused until this is fixed: %s. Queued calls are kept; one call every %d s "
+            "checks (status %s, code %s, error %s)",
             job.operation.value,
             outcome.remedy,
             self._settings.probe_every,
@@ -216,22 +218,22 @@ class Deliverer:
         settings, wait = self._settings, outcome.response.retry_after
         if isinstance(outcome, Misconfigured):
             # its place in the line stays; the hold keeps the line from moving
-            self._queue.keep(session, [job.again()], delay=random.uniform(0.5, 1.5))  # noqa: S311
-            return pauses.hold(
+            self._queue.enqueue(session, [job.again()], delay=random.uniform(0.5, 1.5))  # noqa: S311
+            return pauses.pause(
                 session, job.operation, "misconfigured", settings.probe_every, outcome.remedy
             )
         if outcome.response.status == 429 and wait is not None:
-            pauses.hold(session, job.operation, "throttled", wait, outcome.remedy)
+            pauses.pause(session, job.operation, "throttled", wait, outcome.remedy)
             delay = wait + random.uniform(0.0, 1.0)  # noqa: S311
         else:
             most = min(settings.first_retry * 2 ** min(job.failures, 30), settings.longest_retry)
             delay = max(random.uniform(most / 2, most), wait or 0.0)  # noqa: S311
-        self._queue.keep(session, [job.again(failed=True)], delay=delay)
+        self._queue.enqueue(session, [job.again(failed=True)], delay=delay)
         return False
 
     def _mended(self, session: Session, job: Job) -> None:
-        if pauses.release(session, job.operation, "misconfigured"):
-            logger.warning("%s goes on: what held it is mended", job.operation.value)
+        if pauses.resume(session, job.operation, "misconfigured"):
+            logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
 
 
 def _until(moment: float) -> float:

@@ -10,13 +10,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from ..klaviyo.calls import Operation
-from ..store.tables import HoldRow
+from ..store.tables import PauseRow
 
 Kind = Literal["throttled", "misconfigured"]
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Pause:
     """Why an operation waits. `until` and `since` in seconds since 1970; `until` is the end of a
     throttle, or when the next probe is due.
     """
@@ -25,7 +25,7 @@ class Hold:
     kind: Kind
     until: float
     since: float
-    cure: str
+    remedy: str
 
     @property
     def over(self) -> bool:
@@ -33,36 +33,36 @@ class Hold:
         return self.until <= time.time()
 
 
-def all_holds(session: Session) -> dict[Operation, Hold]:
+def active_pauses(session: Session) -> dict[Operation, Pause]:
     """What is held just now."""
-    rows = session.scalars(select(HoldRow)).all()
+    rows = session.scalars(select(PauseRow)).all()
     return {
-        Operation(row.operation): Hold(
+        Operation(row.operation): Pause(
             Operation(row.operation),
             "misconfigured" if row.kind == "misconfigured" else "throttled",
             row.until,
             row.since,
-            row.cure,
+            row.remedy,
         )
         for row in rows
     }
 
 
-def hold(session: Session, operation: Operation, kind: Kind, seconds: float, cure: str) -> bool:
+def pause(session: Session, operation: Operation, kind: Kind, seconds: float, remedy: str) -> bool:
     """Hold an operation for so many seconds from now; True when it wasn't held this way before.
 
     A throttle neither shortens another nor takes the place of a misconfiguration.
     """
     until = time.time() + seconds
-    held = session.get(HoldRow, operation.value)
+    held = session.get(PauseRow, operation.value)
     if held is None:
         session.add(
-            HoldRow(
+            PauseRow(
                 operation=operation.value,
                 kind=kind,
                 until=until,
                 since=time.time(),
-                cure=cure[:300],
+                remedy=remedy[:300],
             )
         )
         session.flush()
@@ -72,26 +72,26 @@ def hold(session: Session, operation: Operation, kind: Kind, seconds: float, cur
             held.until = max(held.until, until)
         return False
     new = held.kind != kind
-    held.kind, held.until, held.cure = kind, until, cure[:300]
+    held.kind, held.until, held.remedy = kind, until, remedy[:300]
     return new
 
 
-def claim_probe(session: Session, held: Hold, seconds: float) -> bool:
+def claim_probe(session: Session, held: Pause, seconds: float) -> bool:
     """Whether the caller makes this round's one probe; the next is due after `seconds`."""
     claimed = session.execute(
-        update(HoldRow)
-        .where(HoldRow.operation == held.operation.value, HoldRow.until == held.until)
+        update(PauseRow)
+        .where(PauseRow.operation == held.operation.value, PauseRow.until == held.until)
         .values(until=time.time() + seconds)
-        .returning(HoldRow.operation)
+        .returning(PauseRow.operation)
     )
     return claimed.first() is not None
 
 
-def release(session: Session, operation: Operation, kind: Kind) -> bool:
+def resume(session: Session, operation: Operation, kind: Kind) -> bool:
     """End a hold; True when there was one."""
     ended = session.execute(
-        delete(HoldRow)
-        .where(HoldRow.operation == operation.value, HoldRow.kind == kind)
-        .returning(HoldRow.operation)
+        delete(PauseRow)
+        .where(PauseRow.operation == operation.value, PauseRow.kind == kind)
+        .returning(PauseRow.operation)
     )
     return ended.first() is not None

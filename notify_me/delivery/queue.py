@@ -34,7 +34,7 @@ SCHEMA = "notify_me_queue"
 WORKFLOW = "notify_me_deliver"
 VERSION = "1"
 """Of the job's shape, not of the source: rows of another version stay where they are."""
-PARKED = "notify_me_parked"
+DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker listens to: what is in it stays until `retry`."""
 _OLDEST_SQLITE = (3, 42)
 _TABLES = frozenset(
@@ -197,7 +197,7 @@ class Queue:
                 )
             return self._made
 
-    def keep(
+    def enqueue(
         self, within: Connection | Session, jobs: Collection[Job], *, delay: float = 0.0
     ) -> None:
         """Put the jobs into their operations' queues, within a transaction of the caller's.
@@ -207,9 +207,9 @@ class Queue:
         for job in jobs:
             self._put(within, job, job.operation.value, delay)
 
-    def park(self, within: Connection | Session, job: Job) -> None:
+    def dead_letter(self, within: Connection | Session, job: Job) -> None:
         """Put a job aside, within a transaction of the caller's."""
-        self._put(within, job, PARKED, 0.0)
+        self._put(within, job, DEAD_LETTERS, 0.0)
 
     def _put(self, within: Connection | Session, job: Job, queue: str, delay: float) -> None:
         options: EnqueueOptions = {
@@ -225,7 +225,7 @@ class Queue:
         connection = within.connection() if isinstance(within, Session) else within
         self.client.enqueue_in_transaction(connection, options, *job.as_arguments())
 
-    def waiting(self, operation: Operation, *, most: int = 1000) -> int:
+    def count_waiting(self, operation: Operation, *, most: int = 1000) -> int:
         """How many jobs of an operation wait or are under way; `most` is as far as it counts."""
         found = self.client.list_workflows(
             queue_name=operation.value,
@@ -236,12 +236,12 @@ class Queue:
         )
         return len(found)
 
-    def parked(self, limit: int) -> list[Job]:
+    def dead_letters(self, limit: int) -> list[Job]:
         """What stands aside, oldest first."""
-        found = self.client.list_workflows(queue_name=PARKED, load_output=False, limit=limit)
+        found = self.client.list_workflows(queue_name=DEAD_LETTERS, load_output=False, limit=limit)
         return [Job.of(each.input["args"]) for each in found if each.input]
 
-    def broken(self) -> list[Job]:
+    def failed_jobs(self) -> list[Job]:
         """What the engine gave up, which only an error of ours can bring about."""
         found = self.client.list_workflows(
             name=WORKFLOW, status=["ERROR", "CANCELLED"], load_output=False, limit=500
@@ -281,7 +281,7 @@ class Queue:
             if len(found) < batch:
                 return removed
 
-    def sweep(self, age: float) -> int:
+    def requeue_abandoned(self, age: float) -> int:
         """Give back what was taken up `age` seconds ago or earlier and never finished: its
         machine is gone for good. Returns how many.
         """
@@ -302,7 +302,7 @@ class Queue:
             swept += len(ids)
         return swept
 
-    def wake(self, operation: Operation) -> int:
+    def send_all_soon(self, operation: Operation) -> int:
         """Let what waits for its back-off go as soon as the limit allows; returns how many."""
         found = self.client.list_workflows(
             name=WORKFLOW,
@@ -315,11 +315,11 @@ class Queue:
             self.client.set_workflow_delay(each.workflow_id, delay_seconds=0.0)
         return len(found)
 
-    def hasten(self, job: Job) -> None:
+    def send_soon(self, job: Job) -> None:
         """Let a job that was kept for later go as soon as the limit allows."""
         self.client.set_workflow_delay(job.id, delay_seconds=0.0)
 
-    def gate(self, operation: Operation, places: int) -> None:
+    def set_concurrency(self, operation: Operation, places: int) -> None:
         """How many of an operation's calls each worker makes at once; 0 holds the queue."""
         queue = self.client.retrieve_queue(operation.value)
         if queue is not None and queue.worker_concurrency != places:

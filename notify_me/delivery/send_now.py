@@ -23,22 +23,22 @@ class Sender(Protocol):
         """The outcome of one call; never raises for what the network did."""
 
 
-def try_now(
+def send_now(
     klaviyo: Sender,
     calls: Sequence[Call],
     *,
     sign_up_id: str,
     deadline: Deadline,
-    before: Sequence[Outcome | None] = (),
+    known_outcomes: Sequence[Outcome | None] = (),
 ) -> list[Outcome | None]:
     """The outcome of each call, by position; None for one that was not made.
 
-    `before`: what is known already, by position (a browser's own calls): only what is Temporary
-    or None there is tried. A call that waits for another (`after_any`) goes once one was accepted.
-    One that shows the shop to be misconfigured or throttled, or whose contact is refused, is the
-    last of its operation, since all further ones would meet the same.
+    `known_outcomes`: outcomes by position that a browser has reported; only calls that are
+    Temporary or None there are sent. A call with `after_any` is sent only after another one was
+    accepted. After an answer that the other calls of an operation would get too (the shop is
+    misconfigured or throttled, or the contact is refused), none of them is sent.
     """
-    outcomes = [*before] or [None] * len(calls)
+    outcomes = [*known_outcomes] or [None] * len(calls)
     ended: set[Operation] = set()
     for place, call in enumerate(calls):
         if not isinstance(outcomes[place], Temporary | None) or call.operation in ended:
@@ -69,7 +69,7 @@ def _contact_refused(outcome: Outcome) -> bool:
     return isinstance(outcome, Refused) and outcome.field != "variants"
 
 
-def left_over(outcomes: Sequence[Outcome | None]) -> list[int]:
+def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
     """The positions of the calls to keep for later, by the design's table of outcomes.
 
     What met a passing trouble is kept, and so is what was not made because of it. A shop that
@@ -89,21 +89,22 @@ def left_over(outcomes: Sequence[Outcome | None]) -> list[int]:
 
 
 def log_outcome(
-    call: Call, outcome: Outcome, sign_up_id: str | None, *, hearsay: bool = False
+    call: Call, outcome: Outcome, sign_up_id: str | None, *, from_browser: bool = False
 ) -> None:
     """One line a call: IDs and reasons, no contact details and no text of Klaviyo's.
 
-    `hearsay`: a browser reports it, and any visitor's may report what it likes: no alarm is rung.
+    `from_browser`: a browser reported it. Anybody can send such a report, so it is logged as a
+    warning at most.
     """
     level = logging.INFO
     if isinstance(outcome, Misconfigured | DeadLetter):
-        level = logging.WARNING if hearsay else logging.ERROR
+        level = logging.WARNING if from_browser else logging.ERROR
     elif not isinstance(outcome, Accepted | Refused):
         level = logging.WARNING
     logger.log(
         level,
         "%s%s: %s%s%s (status %s, code %s, error %s)%s",
-        "the browser reports " if hearsay else "",
+        "the browser reports " if from_browser else "",
         type(outcome).__name__,
         call.operation.value,
         f" for {call.variant}" if call.variant else "",

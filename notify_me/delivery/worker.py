@@ -114,7 +114,9 @@ def run(parts: Parts, stop: threading.Event) -> None:
     interpreter's end up, so the process ends itself.
     """
     if parts.klaviyo is None:
-        logger.info("no KLAVIYO_PRIVATE_KEY: nothing to deliver, so the worker idles")
+        logger.info(
+            "KLAVIYO_PRIVATE_KEY is not set: there is nothing to deliver, so the worker idles"
+        )
         _wait_for(stop)
         return
     name, lock = executor_id(parts.folder)
@@ -129,7 +131,7 @@ def run(parts: Parts, stop: threading.Event) -> None:
     watchdog.start()
     with suppress(Exception):
         DBOS.destroy(workflow_completion_timeout_sec=DRAIN)
-    logger.info("the worker has ended")
+    logger.info("worker stopped")
     lock.close()
     _end()
 
@@ -170,7 +172,7 @@ def _launch(parts: Parts, klaviyo: Klaviyo, name: str, stop: threading.Event) ->
         except SQLAlchemyError as error:
             if "no such table" in str(error) or "does not exist" in str(error):
                 raise SettingsError("the queue has no tables yet: run flask db upgrade") from None
-            logger.warning("the database doesn't answer: %s", type(error).__name__)
+            logger.warning("the database is unavailable: %s", type(error).__name__)
             time.sleep(1.0)
             if stop.is_set():
                 return False
@@ -206,11 +208,11 @@ def _tend(parts: Parts, stop: threading.Event) -> None:
         try:
             _gate(parts)
             while _deliverer is not None and _deliverer.back:
-                parts.queue.wake(_deliverer.back.pop())
+                parts.queue.send_all_soon(_deliverer.back.pop())
             if time.monotonic() > swept + min(_SWEEP, parts.settings.sweep_after):
                 swept = time.monotonic()
-                if count := parts.queue.sweep(parts.settings.sweep_after):
-                    logger.warning("took up %d calls that a worker never finished", count)
+                if count := parts.queue.requeue_abandoned(parts.settings.sweep_after):
+                    logger.warning("requeued %d calls that a worker never finished", count)
                 _set_aside(parts)
             if time.monotonic() > cleaned + min(_CLEAN, max(parts.settings.keep_finished, _TICK)):
                 cleaned = time.monotonic()
@@ -218,43 +220,43 @@ def _tend(parts: Parts, stop: threading.Event) -> None:
         except Exception as error:
             # without a steward the queues would stay as they are: it goes on whatever happens
             if not stop.is_set():
-                logger.warning("the queues can't be tended: %s", type(error).__name__)
+                logger.warning("queue maintenance failed: %s", type(error).__name__)
 
 
 def _set_aside(parts: Parts) -> None:
     """Park what the engine gave up: nothing in a queue is thrown away."""
-    broken = parts.queue.broken()
-    for job in broken:
+    failed_jobs = parts.queue.failed_jobs()
+    for job in failed_jobs:
         outcome = DeadLetter(KlaviyoResponse(None), UNAVAILABLE, "the worker couldn't handle it")
         with parts.log.writing() as session:
             if job.operation is Operation.UPDATE_VARIANT:
-                parts.queue.keep(session, [job.again()], delay=parts.settings.longest_retry)
-            elif parts.log.advance(session, job.key, CallState.PARKED, outcome, again=True):
-                parts.queue.park(session, job.again())
-        logger.error("%s: a call that couldn't be handled was put aside", job.name)
-    parts.queue.remove([job.id for job in broken])
+                parts.queue.enqueue(session, [job.again()], delay=parts.settings.longest_retry)
+            elif parts.log.advance(session, job.key, CallState.DEAD_LETTERED, outcome, again=True):
+                parts.queue.dead_letter(session, job.again())
+        logger.error("%s: dead-lettered a call that couldn't be handled", job.name)
+    parts.queue.remove([job.id for job in failed_jobs])
 
 
 def _waits(parts: Parts, session: Session, operation: Operation) -> bool:
     if operation is Operation.UPDATE_VARIANT:
         # no part of a sign-up, so the log knows nothing of it
-        return parts.queue.waiting(operation) > 0
-    return bool(parts.log.waiting(session, operation.value, CallState.KEPT))
+        return parts.queue.count_waiting(operation) > 0
+    return bool(parts.log.waiting(session, operation.value, CallState.QUEUED))
 
 
 def _gate(parts: Parts) -> None:
     """Open, close, or leave ajar the queue of each operation, as its hold says."""
     with parts.log.writing() as session:
-        held = pauses.all_holds(session)
+        held = pauses.active_pauses(session)
         for each in list(held.values()):
             if each.over and (
                 each.kind == "throttled"
                 # nothing waits, so nothing would ever probe
                 or not _waits(parts, session, each.operation)
             ):
-                pauses.release(session, each.operation, each.kind)
+                pauses.resume(session, each.operation, each.kind)
                 del held[each.operation]
     for operation in Operation:
-        hold = held.get(operation)
-        places = parts.settings.worker_in_flight if hold is None else int(hold.over)
-        parts.queue.gate(operation, places)
+        pause = held.get(operation)
+        places = parts.settings.worker_in_flight if pause is None else int(pause.over)
+        parts.queue.set_concurrency(operation, places)

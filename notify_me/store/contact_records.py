@@ -12,7 +12,7 @@ from .tables import CallState, ConsentRow, SignUpRow, in_utc
 
 
 @dataclass(frozen=True, slots=True)
-class HeldSignUp:
+class SignUpRecord:
     """A sign-up as a data request is told of it."""
 
     when: datetime
@@ -24,13 +24,13 @@ class HeldSignUp:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldConsent:
+class ConsentRecord:
     """A consent as a data request is told of it."""
 
     when: datetime
     channel: str
     state: str
-    """What came of it at Klaviyo, such as taken, kept, refused, unknown."""
+    """What came of it at Klaviyo, such as accepted, queued, refused, unknown."""
     contact: str
     text: str
     version: str
@@ -40,14 +40,14 @@ class HeldConsent:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ContactRecords:
     """All that the log holds about one contact, oldest first."""
 
-    sign_ups: tuple[HeldSignUp, ...]
-    consents: tuple[HeldConsent, ...]
+    sign_ups: tuple[SignUpRecord, ...]
+    consents: tuple[ConsentRecord, ...]
 
 
-def held_under(session: Session, contact_hmac: str | None) -> Held:
+def find_by_contact_hash(session: Session, contact_hmac: str | None) -> ContactRecords:
     """All that the log holds under a contact's HMAC."""
     sign_ups = session.scalars(
         select(SignUpRow)
@@ -57,9 +57,9 @@ def held_under(session: Session, contact_hmac: str | None) -> Held:
     consents = session.scalars(
         select(ConsentRow).where(ConsentRow.contact_hmac == contact_hmac).order_by(ConsentRow.id)
     )
-    return Held(
+    return ContactRecords(
         sign_ups=tuple(
-            HeldSignUp(
+            SignUpRecord(
                 when=in_utc(row.created_at),
                 channels=tuple(row.channels),
                 contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
@@ -70,7 +70,7 @@ def held_under(session: Session, contact_hmac: str | None) -> Held:
             for row in sign_ups
         ),
         consents=tuple(
-            HeldConsent(
+            ConsentRecord(
                 when=in_utc(row.given_at),
                 channel=row.channel,
                 state=_shown(row.state),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ..channels import Channel
 from ..klaviyo.calls import Operation
-from .tables import STARTED_FOR, UNKNOWN, WAITING, CallRow, CallState, SignUpRow
+from .tables import UNDELIVERED, UNKNOWN, UNKNOWN_AFTER, CallRow, CallState, SignUpRow
 
 STATES = (*(state.value for state in CallState), UNKNOWN)
 """What a request may be: a call's states, and `unknown` for one that nobody reported on."""
@@ -34,7 +34,7 @@ class Figures:
     channels: Mapping[str, int]
     """Requests by channel; one that asks for two channels counts in both."""
     states: Mapping[str, int]
-    """Requests by their state now: started, kept, taken, refused, failed, parked, unknown."""
+    """Requests by current state: one of `STATES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _figures() -> list[ColumnElement[int]]:
     # a JSON list of names in either database
     channels = cast(SignUpRow.channels, String)
     lost = (CallRow.state == CallState.STARTED) & (
-        SignUpRow.created_at < datetime.now(UTC) - STARTED_FOR
+        SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
     )
     state = case((lost, UNKNOWN), else_=CallRow.state)
     return [
@@ -226,7 +226,7 @@ def _reasons(session: Session, most: int, *where: ColumnElement[bool]) -> tuple[
     problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
     rows = session.execute(
         _select(CallRow.state, problem, func.count())
-        .where(*where, CallRow.state.in_((*WAITING, CallState.REFUSED, CallState.FAILED)))
+        .where(*where, CallRow.state.in_((*UNDELIVERED, CallState.REFUSED, CallState.FAILED)))
         .group_by(CallRow.state, problem)
         .order_by(func.count().desc(), CallRow.state, problem)
         .limit(most)

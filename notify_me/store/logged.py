@@ -10,7 +10,7 @@ from typing import Any
 from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp, Statement
 from ..klaviyo.outcomes import Accepted, Outcome, Refused
-from .tables import KEPT_DETAIL, CallState
+from .tables import DETAIL_LENGTH, CallState
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class LoggedCall:
     operation: Operation
     variant: str | None
     state: CallState
-    words: str
+    message: str
+    """What the shopper was told, in English; empty when the call was accepted."""
 
     @property
     def lost(self) -> bool:
@@ -56,7 +57,7 @@ class LoggedSignUp:
                 LoggedCall(
                     call.operation,
                     variant(call),
-                    CallState.KEPT if position in kept else state_of(outcome),
+                    CallState.QUEUED if position in kept else state_of(outcome),
                     outcome.message if outcome else "",
                 )
                 for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
@@ -118,11 +119,11 @@ def rows_of(
 
 def ending_of(outcome: Outcome | None, *, queued: bool) -> dict[str, Any]:
     """How a call ended, as its row has it; None is a call that was never made."""
-    state = CallState.KEPT if queued else state_of(outcome)
+    state = CallState.QUEUED if queued else state_of(outcome)
     return {"state": state.value, **(reason_of(outcome) or _NO_REASON)}
 
 
-_NO_REASON = {"words": "", "status": None, "code": "", "error_id": "", "problem": ""}
+_NO_REASON = {"message": "", "status": None, "code": "", "error_id": "", "problem": ""}
 """What a started call has, so that a call never made is written like the others."""
 
 
@@ -131,11 +132,11 @@ def reason_of(outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None:
         return {}
     return {
-        "words": outcome.message[:KEPT_DETAIL],
+        "message": outcome.message[:DETAIL_LENGTH],
         "status": outcome.response.status,
         "code": outcome.response.code[:64],
         "error_id": outcome.response.error_id[:64],
-        "problem": outcome.remedy[:KEPT_DETAIL],
+        "problem": outcome.remedy[:DETAIL_LENGTH],
     }
 
 
@@ -152,7 +153,7 @@ def variant(call: Call) -> str | None:
 def state_of(outcome: Outcome | None) -> CallState:
     """The state of a call that isn't queued; a call that wasn't made has failed."""
     if isinstance(outcome, Accepted):
-        return CallState.TAKEN
+        return CallState.ACCEPTED
     return CallState.REFUSED if isinstance(outcome, Refused) else CallState.FAILED
 
 

@@ -21,9 +21,9 @@ from sqlalchemy.orm import Session
 from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp
 from ..klaviyo.outcomes import Outcome
-from .contact_records import Held, held_under
+from .contact_records import ContactRecords, find_by_contact_hash
 from .logged import LoggedCall, LoggedSignUp, ending_of, reason_of, rows_of, statements
-from .tables import WAITING, Base, CallRow, CallState, ConsentRow, HoldRow, SignUpRow
+from .tables import UNDELIVERED, Base, CallRow, CallState, ConsentRow, PauseRow, SignUpRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,13 +139,13 @@ class SignUpLog:
         self,
         sign_up_id: str,
         outcomes: Sequence[Outcome | None],
-        kept: Collection[int] = (),
-        keep: Callable[[Connection], None] | None = None,
+        queued: Collection[int] = (),
+        enqueue: Callable[[Connection], None] | None = None,
     ) -> None:
         """Record how the calls ended, by position; None is a call that was never made.
 
-        The calls at the positions `kept` become KEPT, and `keep` puts them into the queue within
-        the same transaction: both are committed, or neither is.
+        The calls at the positions `queued` become QUEUED, and `enqueue` puts them into the queue
+        in the same transaction.
         """
         now = datetime.now(UTC)
         ends = [
@@ -153,7 +153,7 @@ class SignUpLog:
                 "of_sign_up": sign_up_id,
                 "at_position": position,
                 "settled_at": now,
-                **ending_of(outcome, queued=position in kept),
+                **ending_of(outcome, queued=position in queued),
             }
             for position, outcome in enumerate(outcomes)
         ]
@@ -161,8 +161,8 @@ class SignUpLog:
             if ends:
                 connection.execute(_SETTLE, ends)
             connection.execute(_CONSENTS_FOLLOW, {"of_sign_up": sign_up_id})
-            if kept and keep is not None:
-                keep(connection)
+            if queued and enqueue is not None:
+                enqueue(connection)
 
     def call(self, session: Session, sign_up_id: str, position: int) -> CallRow | None:
         """One call of a sign-up, as it stands."""
@@ -180,7 +180,7 @@ class SignUpLog:
         state: CallState,
         outcome: Outcome | None = None,
         *,
-        before: CallState = CallState.KEPT,
+        before: CallState = CallState.QUEUED,
         again: bool = False,
     ) -> bool:
         """Move a kept call on, if `where` (sign-up, position, attempt) is still the good copy.
@@ -212,7 +212,7 @@ class SignUpLog:
 
         Returns how many of each.
         """
-        owed = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(WAITING))
+        owed = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
         old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~owed)
         with self.writing() as session:
             # SQLite minds foreign keys only where the shop asks it to
@@ -235,7 +235,7 @@ class SignUpLog:
     def remove_everything(self) -> None:
         """Delete all sign-ups, calls and consents, and what holds a queue."""
         with self.writing() as session:
-            for table in (CallRow, ConsentRow, SignUpRow, HoldRow):
+            for table in (CallRow, ConsentRow, SignUpRow, PauseRow):
                 session.execute(delete(table))
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:
@@ -251,19 +251,19 @@ class SignUpLog:
                 consented=tuple(Channel(each.channel) for each in row.consents),
                 calls=tuple(
                     LoggedCall(
-                        Operation(call.operation), call.variant, CallState(call.state), call.words
+                        Operation(call.operation), call.variant, CallState(call.state), call.message
                     )
                     for call in row.calls
                 ),
             )
 
-    def held(self, contact: str) -> Held:
+    def contact_records(self, contact: str) -> ContactRecords:
         """All that the log holds under a normalized email address or phone number."""
         hashed = self.contact_hmac(contact)
         if hashed is None:
-            return Held((), ())
+            return ContactRecords((), ())
         with self._transaction() as session:
-            return held_under(session, hashed)
+            return find_by_contact_hash(session, hashed)
 
     def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
         versions = [(each.channel, each.version) for each in statements(sign_up)]

@@ -1,4 +1,4 @@
-"""The kit's own tables in the shop's database: sign-ups, their calls, consents, held queues."""
+"""The kit's tables in the shop's database: sign-ups, their calls, consents and paused queues."""
 
 from __future__ import annotations
 
@@ -8,37 +8,41 @@ from enum import StrEnum
 from sqlalchemy import JSON, DateTime, Double, ForeignKey, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-KEPT_DETAIL = 300
-"""Characters of Klaviyo's explanation that the log keeps."""
+DETAIL_LENGTH = 300
+"""Characters of an explanation that are stored."""
 
 
 class CallState(StrEnum):
-    """Where a call stands. STARTED with nothing after it shows as unknown."""
+    """The state of one call to Klaviyo."""
 
     STARTED = "started"
-    KEPT = "kept"
-    TAKEN = "taken"
+    """Being sent. After `UNKNOWN_AFTER` without an outcome it is reported as `UNKNOWN`."""
+    QUEUED = "queued"
+    """To be sent by a worker."""
+    ACCEPTED = "accepted"
     REFUSED = "refused"
+    """Klaviyo rejected the contact or the variant."""
     FAILED = "failed"
-    PARKED = "parked"
+    """Neither sent nor queued; the shopper was asked to try again."""
+    DEAD_LETTERED = "dead_lettered"
+    """Set aside after an unexpected answer, until `flask notify-me retry`."""
 
 
-WAITING = (CallState.KEPT, CallState.PARKED)
-"""Calls in these states are still owed: nothing deletes them."""
-
+UNDELIVERED = (CallState.QUEUED, CallState.DEAD_LETTERED)
+"""Calls in these states still have to reach Klaviyo, so nothing deletes them."""
 
 UNKNOWN = "unknown"
-"""What a call is that was started and of which nobody has heard since."""
-STARTED_FOR = timedelta(minutes=1)
-"""How long a call may be under way: a shopper waits for seconds."""
+"""Reported instead of STARTED for a call whose outcome was never recorded."""
+UNKNOWN_AFTER = timedelta(minutes=1)
+"""A shopper waits a few seconds at most, so no call is under way for longer than this."""
 
 
 class Base(DeclarativeBase):
-    """The kit's own tables; they live in the shop's database under the prefix `notify_me_`."""
+    """Base of the kit's tables, which share the prefix `notify_me_`."""
 
 
 class SignUpRow(Base):
-    """One submitted and valid form."""
+    """One submitted, valid form."""
 
     __tablename__ = "notify_me_sign_up"
     __table_args__ = (
@@ -56,9 +60,9 @@ class SignUpRow(Base):
     phone_hmac: Mapped[str | None] = mapped_column(String(64))
     phone_masked: Mapped[str | None] = mapped_column(String(32))
     digest: Mapped[str | None] = mapped_column(String(64))
-    """HMAC of the calls and consent texts: a browser's report must be about the same."""
+    """HMAC of the calls and consent texts. A browser's report must come with the same form."""
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Client mode: when the browser told how its calls went; once."""
+    """Client mode: when the browser reported the outcome of its calls, which it can do once."""
     calls: Mapped[list[CallRow]] = relationship(
         order_by="CallRow.position", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -68,7 +72,7 @@ class SignUpRow(Base):
 
 
 class CallRow(Base):
-    """One call that a sign-up makes."""
+    """One call to Klaviyo that a sign-up makes."""
 
     __tablename__ = "notify_me_call"
     __table_args__ = (
@@ -84,35 +88,35 @@ class CallRow(Base):
     variant: Mapped[str | None] = mapped_column(String(500))
     """None for the call that records consent."""
     state: Mapped[str] = mapped_column(String(16))
-    words: Mapped[str] = mapped_column(String(KEPT_DETAIL), default="")
+    message: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="")
+    """What the shopper was told, in English."""
     status: Mapped[int | None]
     code: Mapped[str] = mapped_column(String(64), default="")
     error_id: Mapped[str] = mapped_column(String(64), default="")
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When the state or the answer above was written last."""
+    """When the state or the answer was last updated."""
     attempt: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Which of the queue's copies of this call is the good one."""
-    problem: Mapped[str] = mapped_column(String(KEPT_DETAIL), default="", server_default="")
+    """Number of the only job in the queue that may still send this call."""
+    problem: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="", server_default="")
     """What went wrong, for the merchant; without contact details."""
 
 
-class HoldRow(Base):
-    """An operation whose queue is held."""
+class PauseRow(Base):
+    """An operation whose queue is paused."""
 
-    __tablename__ = "notify_me_hold"
+    __tablename__ = "notify_me_pause"
 
     operation: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     until: Mapped[float] = mapped_column(Double)
     since: Mapped[float] = mapped_column(Double)
-    cure: Mapped[str] = mapped_column(String(KEPT_DETAIL))
+    remedy: Mapped[str] = mapped_column(String(DETAIL_LENGTH))
 
 
 class ConsentRow(Base):
     """What a shopper agreed to for one channel: the proof, which outlives the sign-up's row.
 
-    Committed before anything goes out, so it says what was asked for and given; `state` says what
-    came of it, which for a contact that Klaviyo refused is nothing.
+    Committed before anything is sent. `state` says whether Klaviyo received it.
     """
 
     __tablename__ = "notify_me_consent"
@@ -139,5 +143,5 @@ class ConsentRow(Base):
 
 
 def in_utc(moment: datetime) -> datetime:
-    """A time as the tables give it back: SQLite forgets the zone, and all are stored in UTC."""
+    """Return a stored time with its zone, UTC, which SQLite doesn't return."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

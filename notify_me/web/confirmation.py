@@ -76,7 +76,7 @@ def consent_messages(logged: LoggedSignUp, *, simulated: bool) -> dict[str, Any]
         double = None if simulated else current_state().opt_in.is_double()
     return {
         "unrecorded": [gettext(each.info.not_recorded) for each in missing],
-        "reason": _consent_why(subscribe.words if subscribe else "") if missing else "",
+        "reason": _consent_why(subscribe.message if subscribe else "") if missing else "",
         "confirm": "" if double is False else _confirm(confirming, certain=bool(double)),
         "phone_dropped": _phone_dropped(logged),
     }
@@ -106,7 +106,9 @@ def _by_phone(logged: LoggedSignUp) -> list[Channel]:
 
 def _phone_dropped(logged: LoggedSignUp) -> bool:
     return any(
-        call.words == PHONE_REFUSED and call.state is CallState.TAKEN and call.variant is not None
+        call.message == PHONE_REFUSED
+        and call.state is CallState.ACCEPTED
+        and call.variant is not None
         for call in logged.calls
     )
 
@@ -116,7 +118,7 @@ def _unrecorded(logged: LoggedSignUp) -> list[Channel]:
     subscribe = next((call for call in logged.calls if call.variant is None), None)
     if subscribe and subscribe.lost:
         return list(logged.consented)
-    if subscribe and subscribe.state is CallState.TAKEN and subscribe.words:
+    if subscribe and subscribe.state is CallState.ACCEPTED and subscribe.message:
         # taken without the phone number
         return [channel for channel in logged.consented if channel in _by_phone(logged)]
     return []

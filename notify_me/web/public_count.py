@@ -25,7 +25,7 @@ from ..store.tables import CallRow, CallState, SignUpRow
 
 logger = logging.getLogger(__name__)
 
-ACCEPTED = (CallState.TAKEN, CallState.KEPT)
+ACCEPTED = (CallState.ACCEPTED, CallState.QUEUED)
 """Requests in these states count."""
 
 

@@ -203,7 +203,7 @@ def done_context(logged: LoggedSignUp, product: Product, *, simulated: bool) -> 
         if call.variant and (variant := by_id.get(call.variant)):
             if call.lost:
                 missed.append(variant)
-                reasons.append(failure_message(variant, call.words))
+                reasons.append(failure_message(variant, call.message))
             else:
                 taken.append(variant)
     if not taken and not missed:

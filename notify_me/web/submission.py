@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_account, current_state
-from ..delivery import DEADLINE, jobs, left_over, log_outcome, try_now
+from ..delivery import DEADLINE, calls_to_queue, jobs, log_outcome, send_now
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, build_calls
@@ -55,7 +55,7 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     except SQLAlchemyError as error:
         _cant_log(error)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    results = try_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
+    results = send_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
     return _finish(Attempt(sign_up_id, sign_up, to_make, results), form_reply)
 
 
@@ -83,13 +83,13 @@ def _report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         return form_reply.failed(outcomes.TRY_AGAIN)
     to_make = build_calls(sign_up, "client")
     if not state.log.claim(reported, sign_up, to_make):
-        if any(call.state in (CallState.TAKEN, CallState.KEPT) for call in logged.calls):
+        if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
             return responses.done(logged, form_reply.product)
         return form_reply.failed(outcomes.TRY_AGAIN)
     results = client_mode.reported(request.form.get("answers", ""), to_make)
     for call, result in zip(to_make, results, strict=True):
         if result is not None:
-            log_outcome(call, result, reported, hearsay=True)
+            log_outcome(call, result, reported, from_browser=True)
     finished = _taken_over(sign_up, reported, results)
     return _finish(Attempt(reported, sign_up, to_make, finished), form_reply)
 
@@ -112,12 +112,12 @@ def _taken_over(
         return results
     if klaviyo is None:
         return [_blocked(result) for result in results]
-    return try_now(
+    return send_now(
         klaviyo,
         build_calls(sign_up, "api"),
         sign_up_id=sign_up_id,
         deadline=Deadline(DEADLINE),
-        before=results,
+        known_outcomes=results,
     )
 
 
@@ -142,7 +142,7 @@ def _finish(attempt: Attempt, form_reply: responses.FormReply) -> Response:
     """Log how the calls ended, keep those that must go later, and tell the shopper."""
     state, results = current_state(), attempt.results
     # without a private key nothing can be sent later
-    kept = left_over(results) if state.klaviyo is not None else []
+    kept = calls_to_queue(results) if state.klaviyo is not None else []
     logged = True
     try:
         state.log.settle(
@@ -170,7 +170,7 @@ def _keep(connection: Connection, attempt: Attempt, kept: Sequence[int]) -> None
     to_make = build_calls(attempt.sign_up, "api")
     waits = [each.response.retry_after or 0 for each in attempt.results if each is not None]
     delay = float(max(waits, default=0))
-    current_state().queue.keep(connection, jobs(attempt.sign_up_id, to_make, kept), delay=delay)
+    current_state().queue.enqueue(connection, jobs(attempt.sign_up_id, to_make, kept), delay=delay)
 
 
 def _cant_log(error: SQLAlchemyError) -> None:

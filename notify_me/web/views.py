@@ -136,7 +136,7 @@ def _done(product: Product, signed: str) -> Response:
         abort(404)
     if sign_up_id == NOBODY:
         variant = str(product.variant.composite_id)
-        asked = LoggedCall(Operation.BACK_IN_STOCK, variant, CallState.TAKEN, words="")
+        asked = LoggedCall(Operation.BACK_IN_STOCK, variant, CallState.ACCEPTED, message="")
         return responses.done(LoggedSignUp((), None, None, (), (asked,)), product)
     if (logged := state.log.read(sign_up_id)) is None:
         abort(404)

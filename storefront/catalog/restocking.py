@@ -14,25 +14,25 @@ from ..base.models import ProductVariant
 from . import queries
 
 WORDS = {
-    "told": "Klaviyo knows.",
-    "kept": "Klaviyo can’t be reached just now: it is told later, by itself.",
-    "held": "Klaviyo refuses the shop’s key or settings. It is told as soon as that is mended; "
+    "updated": "Klaviyo knows.",
+    "queued": "Klaviyo can’t be reached just now: it is told later, by itself.",
+    "paused": "Klaviyo refuses the shop’s key or settings. It is told as soon as that is mended; "
     "Deliveries and the log say how.",
     "refused": "Klaviyo won’t have it: the log says why.",
-    "elsewhere": "Klaviyo gets the stock from your own platform, not from here.",
+    "not_managed": "Klaviyo gets the stock from your own platform, not from here.",
     "no_key": "Klaviyo isn’t told: that takes a private key.",
 }
-"""What became of it, by `admin.StockTold.state`."""
+"""What became of it, by `admin.StockUpdate.state`."""
 
 
-def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockTold:
+def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdate:
     """Put so many pieces on the shelf, or None for not managed, and tell Klaviyo.
 
     Returns what Klaviyo made of it; raises `sqlalchemy.exc.SQLAlchemyError` with nothing changed.
     """
     place, composite_id = root(), queries.composite_id(variant)
     variant.quantity = quantity
-    return admin.stock_changed(composite_id, place, within=db.session)
+    return admin.send_stock_update(composite_id, place, within=db.session)
 
 
 def leave_word(variants: Iterable[ProductVariant]) -> Callable[[Session], None]:
@@ -41,7 +41,7 @@ def leave_word(variants: Iterable[ProductVariant]) -> Callable[[Session], None]:
     """
     managed = [queries.composite_id(each) for each in variants if each.quantity is not None]
     place = root()
-    return lambda session: admin.stock_will_be_told(managed, place, within=session)
+    return lambda session: admin.queue_stock_updates(managed, place, within=session)
 
 
 def root() -> str:

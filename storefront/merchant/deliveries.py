@@ -23,13 +23,13 @@ OPERATIONS = {
     STOCK: ("change of stock", "changes of stock"),
 }
 STATES = {
-    "kept": ("Waiting", "Kept safe here. They go out by themselves, in turn."),
-    "parked": (
+    "queued": ("Waiting", "Kept safe here. They go out by themselves, in turn."),
+    "dead_lettered": (
         "Set aside",
         "Klaviyo gave an answer that the shop doesn’t know. Nothing is lost, but they stay here "
         "until you try them again.",
     ),
-    "taken": ("Taken", "Klaviyo has them."),
+    "accepted": ("Taken", "Klaviyo has them."),
     "refused": (
         "Refused",
         "Klaviyo turned down the address, the number or the variant. They aren’t sent again.",
@@ -80,7 +80,7 @@ class Deliveries:
     @property
     def parked(self) -> int:
         """How many calls can be tried again."""
-        return self.status.counts.get("parked", 0)
+        return self.status.counts.get("dead_lettered", 0)
 
     @property
     def waiting(self) -> list[str]:
@@ -90,19 +90,19 @@ class Deliveries:
     @property
     def oldest(self) -> str:
         """How long the oldest has waited; empty when nothing waits."""
-        made = self.status.oldest_kept
+        made = self.status.oldest_queued
         return lasting(self.now - made) if made else ""
 
     @property
     def too_long(self) -> bool:
         """Whether the merchant should look why."""
-        made = self.status.oldest_kept
-        return made is not None and self.now - made > LONG and not self.status.held
+        made = self.status.oldest_queued
+        return made is not None and self.now - made > LONG and not self.status.paused
 
     @property
     def summary(self) -> str:
         """The most important things in one line."""
-        kept = self.status.counts.get("kept", 0)
+        kept = self.status.counts.get("queued", 0)
         stock = self.status.waiting.get(STOCK, 0)
         told = [f"{kept:,} {'waits' if kept == 1 else 'wait'}"] if kept else []
         if self.oldest:
@@ -120,7 +120,7 @@ class Deliveries:
     @property
     def mend(self) -> bool:
         """Whether Klaviyo waits for the merchant to mend a setting."""
-        return any(each.kind == "misconfigured" for each in self.status.held)
+        return any(each.kind == "misconfigured" for each in self.status.paused)
 
     @property
     def failed_variant(self) -> ProductVariant | None:

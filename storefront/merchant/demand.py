@@ -27,7 +27,7 @@ USUAL = 30
 MOST, WHOLE = 20, 200
 """Variants that are shown, those asked for most: at first, and by `?all=1`."""
 CHANNELS = {channel.value: channel.info.short_name for channel in Channel}
-ENDS = ("taken", "kept", "parked", "refused", "failed", "started", "unknown")
+ENDS = ("accepted", "queued", "dead_lettered", "refused", "failed", "started", "unknown")
 """The states in the order in which they are shown."""
 
 

@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for something else."""
 HEAD = ("day", "variant_id", "product", "variant", "requests", "people")
 CHANNELS = [channel.value for channel in Channel]
-STATES = ("taken", "kept", "parked", "refused", "failed", "started", "unknown")
+STATES = ("accepted", "queued", "dead_lettered", "refused", "failed", "started", "unknown")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Names = Callable[[Iterable[str]], dict[str, ProductVariant]]

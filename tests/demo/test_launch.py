@@ -200,7 +200,7 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
             )
         )
         # a command in another terminal sees the demo's data
-        eventually(lambda: status(checkout)["counts"]["taken"] == 2)
+        eventually(lambda: status(checkout)["counts"]["accepted"] == 2)
         # beside the demo, on whatever ports it was started
         pushed = flask(checkout, "storefront", "push-catalog", "--dry-run")
         assert "; 75 are as they should be." in pushed

@@ -120,7 +120,7 @@ class Shop:
 
     def delivered(self) -> bool:
         """Whether nothing waits any more."""
-        return not self.counts().get("kept")
+        return not self.counts().get("queued")
 
     def addresses(self) -> set[str]:
         """The addresses that Klaviyo has."""

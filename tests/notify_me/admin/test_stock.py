@@ -37,13 +37,13 @@ def shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Shop]:
     shop.close()
 
 
-def change(app: Flask, quantity: int | None, composite_id: CompositeID = MUG) -> admin.StockTold:
+def change(app: Flask, quantity: int | None, composite_id: CompositeID = MUG) -> admin.StockUpdate:
     """The shop has so many mugs, and says so."""
     with app.test_request_context():
         catalog = app.extensions["notify_me"].catalog
         if composite_id in catalog.variants:
             catalog.stock(catalog.variants[composite_id], quantity)
-        return admin.stock_changed(composite_id, ROOT)
+        return admin.send_stock_update(composite_id, ROOT)
 
 
 def stocked(sandbox: Sandbox) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def stocked(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 def test_a_variant_new_to_klaviyo_is_created_then_updated(app: Flask, sandbox: Sandbox) -> None:
     """404, then the item, then the variant; the next change is one PATCH of the figure alone."""
-    assert change(app, 3).state == "told"
+    assert change(app, 3).state == "updated"
     calls = [(each["method"], each["path"], each["status"]) for each in sandbox.requests()]
     one = f"{VARIANTS}/{MUG}"
     assert calls == [
@@ -66,7 +66,7 @@ def test_a_variant_new_to_klaviyo_is_created_then_updated(app: Flask, sandbox: S
     assert (held["variant"], held["quantity"]) == (str(MUG), 3)
     assert held["url"] == "https://shop.example/products/mug?variant=MUG"
 
-    assert change(app, 0).state == "told"
+    assert change(app, 0).state == "updated"
     last = sandbox.requests()[-1]
     assert (last["method"], last["status"]) == ("PATCH", 200)
     assert last["body"]["data"]["attributes"] == {"inventory_quantity": 0}
@@ -74,7 +74,7 @@ def test_a_variant_new_to_klaviyo_is_created_then_updated(app: Flask, sandbox: S
 
 def test_owed_pieces_are_none_in_stock(app: Flask, sandbox: Sandbox) -> None:
     """Klaviyo is never told of fewer than none."""
-    assert change(app, -4).state == "told"
+    assert change(app, -4).state == "updated"
     assert stocked(sandbox)[0]["quantity"] == 0
 
 
@@ -82,10 +82,10 @@ def test_what_isnt_managed_here_is_left_alone(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, make_app: Callable[..., Flask]
 ) -> None:
     """A variant that is gone, another platform's catalog, and a shop without a private key."""
-    assert change(app, 1, CompositeID("$custom", "$default", "GONE")).state == "told"
+    assert change(app, 1, CompositeID("$custom", "$default", "GONE")).state == "updated"
     shopify = CompositeID("$shopify", "$default", "123")
     catalog.add("tee", "Tee", "123", 0, composite_id=shopify)
-    assert change(app, 3, shopify).state == "elsewhere"
+    assert change(app, 3, shopify).state == "not_managed"
     keyless = make_app(NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="")
     assert change(keyless, 3).state == "no_key"
 
@@ -102,7 +102,7 @@ def test_a_change_meanwhile_is_told_as_well(
         return replace(catalog.variants[composite_id], quantity=next(seen))
 
     monkeypatch.setattr(catalog, "variant", variant)
-    assert change(app, 5).state == "told"
+    assert change(app, 5).state == "updated"
 
     assert stocked(sandbox)[0]["quantity"] == 0
 
@@ -111,7 +111,7 @@ def test_a_change_meanwhile_is_told_as_well(
 def test_an_outage_costs_no_change_of_stock(shop: Shop, sandbox: Sandbox) -> None:
     """Kept, and delivered as the stock is then: the worker's own shelf has none."""
     sandbox.drill("503", times=3)
-    assert change(shop.app, 7).state == "kept"
+    assert change(shop.app, 7).state == "queued"
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
 
     with shop.worker():
@@ -125,22 +125,22 @@ def test_a_refused_key_holds_the_stock_until_it_is_mended(shop: Shop, sandbox: S
     """Told with its cure; the worker holds these calls alone, and goes on by itself."""
     sandbox.drill("403", times=None)
     told = change(shop.app, 7)
-    assert told.state == "held"
-    assert "catalogs:write" in told.cure
+    assert told.state == "paused"
+    assert "catalogs:write" in told.remedy
 
     with shop.worker() as worker:
-        eventually(lambda: worker.says("update_catalog_variant is held until this is mended"))
-        [held] = shop.status()["held"]
+        eventually(lambda: worker.says("update_catalog_variant is paused until this is fixed"))
+        [held] = shop.status()["paused"]
         assert held["operation"] == "update_catalog_variant"
         sandbox.calm()
         eventually(lambda: stocked(sandbox))
-        eventually(lambda: shop.status()["held"] == [])
+        eventually(lambda: shop.status()["paused"] == [])
 
 
 def test_stock_that_nobody_counts_is_never_sold_out(app: Flask, sandbox: Sandbox) -> None:
     """Who waits for a variant hears of it when it can be had from now on; the kit's push agrees."""
-    assert change(app, 0).state == "told"
-    assert change(app, None).state == "told"
+    assert change(app, 0).state == "updated"
+    assert change(app, None).state == "updated"
     assert stocked(sandbox)[0]["quantity"] == 1_000_000
 
 
@@ -159,11 +159,11 @@ def test_a_death_before_klaviyo_answers_loses_nothing(
         with monkeypatch.context() as patched:
             patched.setattr("notify_me.admin.stock.update_stock", die)
             with pytest.raises(SystemExit):
-                admin.stock_changed(MUG, ROOT, within=session)
+                admin.send_stock_update(MUG, ROOT, within=session)
     assert shop.rows("SELECT quantity FROM shelf") == [(5,)]
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
 
-    assert change(shop.app, 3).state == "told"
+    assert change(shop.app, 3).state == "updated"
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
 
 
@@ -224,6 +224,6 @@ def test_what_is_refused_for_good_is_told_and_not_kept(shop: Shop, sandbox: Sand
 def test_the_worker_alone_tells_of_orders(shop: Shop, sandbox: Sandbox) -> None:
     """Nothing is sent in the shopper's time."""
     with shop.app.test_request_context():
-        admin.stock_will_be_told([MUG, CompositeID("$shopify", "$default", "1")], ROOT)
+        admin.queue_stock_updates([MUG, CompositeID("$shopify", "$default", "1")], ROOT)
     assert sandbox.requests() == []
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}

@@ -45,7 +45,7 @@ def test_an_outage_costs_nobody_a_sign_up(either: Shop, sandbox: Sandbox) -> Non
 
         eventually(either.delivered)
     assert acknowledged_and_lost(either, thanked) == set()
-    assert either.counts() == {"taken": 40}
+    assert either.counts() == {"accepted": 40}
 
 
 def test_in_an_outage_the_breaker_spares_klaviyo_and_the_shoppers(
@@ -141,7 +141,7 @@ def test_a_worker_ends_cleanly_and_the_next_goes_on(
     with shop.worker() as worker:
         eventually(lambda: len(sandbox.requests()) > tried)
         assert worker.stop(how) == 0
-        assert shop.counts()["kept"]
+        assert shop.counts()["queued"]
         assert not shop.rows("SELECT 1 FROM workflow_status WHERE status = 'PENDING'")
 
     with shop.worker():
@@ -215,22 +215,22 @@ def test_a_wrong_key_is_put_right_while_sign_ups_wait(shop: Shop, sandbox: Sandb
     sandbox.calm()
     sandbox.drill("401", times=None)
     with shop.worker() as worker:
-        eventually(lambda: shop.status()["held"])
+        eventually(lambda: shop.status()["paused"])
         tried = len(answers(sandbox, 401))
         eventually(lambda: len(answers(sandbox, 401)) >= tried + 2)
 
         found = shop.status()
-        assert found["counts"]["kept"] == 50
-        assert found["held"][0]["operation"] == SUBSCRIBE
-        assert "KLAVIYO_PRIVATE_KEY" in found["held"][0]["cure"]
+        assert found["counts"]["queued"] == 50
+        assert found["paused"][0]["operation"] == SUBSCRIBE
+        assert "KLAVIYO_PRIVATE_KEY" in found["paused"][0]["remedy"]
         assert found["last_error"]["contact"] == "s•••@e•••.org"
         # the first ones, which were under way together, and then one a probe
         assert len(answers(sandbox, 401)) < 40
         sandbox.calm()
 
         eventually(shop.delivered)
-        assert worker.log.read_text().count("is held until this is mended") == 1
-        eventually(lambda: not shop.status()["held"])
+        assert worker.log.read_text().count("is paused until this is fixed") == 1
+        eventually(lambda: not shop.status()["paused"])
     assert acknowledged_and_lost(shop, thanked) == set()
 
 
@@ -253,14 +253,14 @@ def test_what_nobody_expects_is_parked_and_can_be_retried(shop: Shop, sandbox: S
     sandbox.drill("415", times=2)
     with shop.worker():
         eventually(shop.delivered)
-        assert shop.counts() == {"taken": 8, "parked": 2}
-        assert shop.status()["counts"]["parked"] == 2
+        assert shop.counts() == {"accepted": 8, "dead_lettered": 2}
+        assert shop.status()["counts"]["dead_lettered"] == 2
 
-        assert shop.flask("retry") == "2 calls go out again\n"
+        assert shop.flask("retry") == "2 calls queued again\n"
 
-        eventually(lambda: shop.counts() == {"taken": 10})
+        eventually(lambda: shop.counts() == {"accepted": 10})
     assert acknowledged_and_lost(shop, thanked) == set()
-    assert shop.flask("retry") == "0 calls go out again\n"
+    assert shop.flask("retry") == "0 calls queued again\n"
 
 
 def test_what_klaviyo_refuses_later_is_on_record(shop: Shop, sandbox: Sandbox) -> None:
@@ -334,7 +334,7 @@ def test_a_full_disk_is_no_thanks(shop: Shop, sandbox: Sandbox) -> None:
 
     assert reply.status_code == 503
     assert 0 < len(thanked) < 150
-    assert shop.counts()["kept"] == len(thanked)
+    assert shop.counts()["queued"] == len(thanked)
     assert "@example.org" not in web.output.read_text()
     sandbox.calm()
     with shop.worker():
@@ -398,7 +398,7 @@ def test_a_browsers_leftovers_go_through_the_same_door(shop: Shop, sandbox: Sand
             timeout=TIMEOUT,
         ).json()
     assert reply["state"] == "done"
-    assert shop.counts() == {"kept": 1}
+    assert shop.counts() == {"queued": 1}
 
     with shop.worker():
         eventually(shop.delivered)

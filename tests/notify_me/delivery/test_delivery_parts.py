@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from notify_me import CompositeID, SettingsError, admin, include_name, upgrade
-from notify_me.delivery import Job, left_over
+from notify_me.delivery import Job, calls_to_queue
 from notify_me.delivery.queue import check_sqlite
 from notify_me.delivery.worker import executor_id
 from notify_me.klaviyo.calls import Call, Operation
@@ -50,7 +50,7 @@ CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
     "misconfigured after an acceptance": ([ACCEPTED, MISCONFIGURED, None], [1, 2]),
     "all refused, and a consent that was not sent": ([REFUSED, REFUSED, None], []),
     "refused and failed": ([REFUSED, TEMPORARY], [1]),
-    "parked": ([PARKED, None], []),
+    "dead_lettered": ([PARKED, None], []),
     "parked and failed": ([PARKED, TEMPORARY, ACCEPTED], [1]),
 }
 
@@ -58,7 +58,7 @@ CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
 @pytest.mark.parametrize(("outcomes", "kept"), CASES.values(), ids=CASES)
 def test_what_is_kept(outcomes: list[Outcome | None], kept: list[int]) -> None:
     """The design's table."""
-    assert left_over(outcomes) == kept
+    assert calls_to_queue(outcomes) == kept
 
 
 class Told(Klaviyo):
@@ -187,7 +187,7 @@ def test_autogenerate_leaves_the_queue_alone(app: Flask) -> None:
         "alembic_version",
         "notify_me_call",
         "notify_me_consent",
-        "notify_me_hold",
+        "notify_me_pause",
         "notify_me_sign_up",
     }
 
@@ -209,7 +209,7 @@ def test_readiness(app: Flask) -> None:
         assert admin.ready() == {"database": "ok", "queue": "ok"}
         with app.extensions["sqlalchemy"].engine.begin() as connection:
             connection.execute(sa.text("DROP TABLE workflow_status"))
-        assert admin.ready()["queue"].startswith("doesn't answer")
+        assert admin.ready()["queue"].startswith("unavailable")
 
 
 def test_status_for_a_person(app: Flask, sandbox: Sandbox) -> None:
@@ -220,8 +220,8 @@ def test_status_for_a_person(app: Flask, sandbox: Sandbox) -> None:
     told = app.test_cli_runner().invoke(args=["notify-me", "status"])
 
     assert told.exit_code == 0
-    assert "kept     1\n" in told.output
-    assert "oldest kept: " in told.output
+    assert "queued        1\n" in told.output
+    assert "oldest queued: " in told.output
     assert "(a•••@e•••.org): answered 500" in told.output
     assert "ada@" not in told.output
 
@@ -250,7 +250,7 @@ def test_purge_keeps_what_is_owed(
     sandbox.drill("500")
     for _ in range(2):
         app.test_client().post(MUG, data=SIGN_UP)
-    assert log_file.states() == ["kept", "taken"]
+    assert log_file.states() == ["queued", "accepted"]
     with app.app_context():
         with app.extensions["sqlalchemy"].engine.begin() as connection:
             connection.execute(
@@ -259,13 +259,13 @@ def test_purge_keeps_what_is_owed(
         told = app.test_cli_runner().invoke(args=["notify-me", "purge"])
 
     assert told.output == "deleted 1 sign-ups and 0 consents\n"
-    assert log_file.states() == ["kept"]
+    assert log_file.states() == ["queued"]
 
 
 def test_commands_tell_when_the_database_is_away(tmp_path: Path, app: Flask) -> None:
     """In a sentence, and without the statement."""
     with app.app_context(), app.extensions["sqlalchemy"].engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE notify_me_hold"))
+        connection.execute(sa.text("DROP TABLE notify_me_pause"))
 
     told = app.test_cli_runner().invoke(args=["notify-me", "status"])
 

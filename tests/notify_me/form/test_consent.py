@@ -80,7 +80,7 @@ def test_a_refused_consent_call_is_told(
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
-    assert log_file.states() == ["taken", state]
+    assert log_file.states() == ["accepted", state]
     # what was agreed to stays on record, with what became of the call
     assert consent_states(log_file) == [("SMS", state)]
 
@@ -107,8 +107,8 @@ def test_a_consent_call_that_can_go_later_is_kept(
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
-    assert log_file.states() == ["taken", "kept"]
-    assert consent_states(log_file) == [("SMS", "kept")]
+    assert log_file.states() == ["accepted", "queued"]
+    assert consent_states(log_file) == [("SMS", "queued")]
 
 
 @pytest.mark.parametrize("kind", ["400-phone", "415"])
@@ -124,7 +124,7 @@ def test_what_klaviyo_refuses_to_the_browser_is_told_alike(
 
     assert missed(reply) == [NO_TEXTS, words]
     assert len(posts(sandbox)) == 2
-    assert log_file.states() == ["taken", state]
+    assert log_file.states() == ["accepted", state]
     assert consent_states(log_file) == [("SMS", state)]
 
 
@@ -140,8 +140,8 @@ def test_a_misconfiguration_that_the_browser_meets_is_kept(
 
     assert missed(reply) == []
     assert [each["path"] for each in posts(sandbox)] == [*BROWSER_PATHS]
-    assert log_file.states() == ["taken", "kept"]
-    assert consent_states(log_file) == [("SMS", "kept")]
+    assert log_file.states() == ["accepted", "queued"]
+    assert consent_states(log_file) == [("SMS", "queued")]
 
 
 @pytest.mark.parametrize("kind", PASSING)
@@ -157,7 +157,7 @@ def test_consent_that_gets_through_nowhere_is_kept(
 
     assert missed(reply) == []
     assert len(posts(sandbox)) == 4
-    assert log_file.states() == ["taken", "kept"]
+    assert log_file.states() == ["accepted", "queued"]
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "503", "html", "drop"])
@@ -177,7 +177,7 @@ def test_consent_that_does_not_get_through_goes_by_the_server(
         SUBSCRIBE["client"],
         SUBSCRIBE["api"],
     ]
-    assert log_file.states() == ["taken", "taken"]
+    assert log_file.states() == ["accepted", "accepted"]
     [profile] = profiles(sandbox)
     assert profile["consent"]["sms"]["marketing"]["status"] == "subscribed"
 
@@ -210,7 +210,7 @@ def test_without_a_private_key_lost_consent_is_told(
 
     assert missed(reply) == [NO_TEXTS, words]
     assert "the news goes to" not in view(reply).text
-    assert log_file.states() == ["taken", state]
+    assert log_file.states() == ["accepted", state]
     assert consent_states(log_file) == [("SMS", state)]
 
 
@@ -246,8 +246,8 @@ def test_an_unknown_list(
 
     assert reply.status_code == 200
     assert missed(reply) == []
-    assert log_file.states() == ["taken", "kept"]
-    assert consent_states(log_file) == [("EMAIL", "kept"), ("SMS", "kept")]
+    assert log_file.states() == ["accepted", "queued"]
+    assert consent_states(log_file) == [("EMAIL", "queued"), ("SMS", "queued")]
     [loud] = [line for line in lines if "Misconfigured" in line]
     # a browser's report is hearsay, which rings no alarm
     begin = "ERROR notify_me.delivery: Misconfigured"
@@ -320,8 +320,8 @@ def test_consent_is_kept_with_the_subscription(
     assert missed(reply) == []
     assert GOES_TO_PHONE in view(reply).text
     assert {each["path"] for each in posts(sandbox)} <= {way.paths[0], SERVER_PATHS[0]}
-    assert log_file.states() == ["kept", "kept"]
-    assert consent_states(log_file) == [("SMS", "kept")]
+    assert log_file.states() == ["queued", "queued"]
+    assert consent_states(log_file) == [("SMS", "queued")]
 
 
 def test_a_repeat_counts_as_accepted(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
@@ -345,7 +345,7 @@ def test_a_phone_number_that_klaviyo_dropped_is_told(
 
     assert "Your phone number wasn't accepted, so the news comes by email alone." in missed(reply)
     assert "the news goes to a•••@e•••.org." in view(reply).text
-    assert log_file.states() == ["taken", "taken"]
+    assert log_file.states() == ["accepted", "accepted"]
 
 
 @by_the_server
@@ -362,7 +362,7 @@ def test_a_phone_number_dropped_from_consent_is_told(
     assert profile["consent"]["sms"]["marketing"]["status"] == "never_subscribed"
     assert missed(reply) == [NO_TEXTS, PHONE_REFUSED]
     assert "the news goes to a•••@e•••.org." in view(reply).text
-    assert log_file.states() == ["taken", "taken"]
+    assert log_file.states() == ["accepted", "accepted"]
 
 
 @by_the_server

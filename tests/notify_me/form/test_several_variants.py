@@ -137,7 +137,7 @@ def test_each_variant_has_a_call_and_consent_has_one(
         *[(way.paths[0], back_in_stock(each, ["EMAIL", "SMS"], identifiers)) for each in (S, M, L)],
         (way.paths[1], subscription(way, list_id, ["SMS"], {"phone_number": PHONE})),
     ]
-    assert log_file.states() == ["taken"] * 4
+    assert log_file.states() == ["accepted"] * 4
     assert view(reply).one("p", class_="notify-me__body").text == (
         "If Harbour Parka (S / Moss), Harbour Parka (M / Moss) or Harbour Parka (L / Moss) comes "
         "back, the news goes to a•••@e•••.org and +1•••43."
@@ -186,8 +186,8 @@ def test_one_of_three_is_unknown_to_klaviyo(
     assert [each["variant"] for each in sandbox.waiting()] == [
         each for each in (S, M, L) if each != unknown
     ]
-    expected = ["refused" if each == unknown else "taken" for each in (S, M, L)]
-    assert log_file.states() == [*expected, "taken"]
+    expected = ["refused" if each == unknown else "accepted" for each in (S, M, L)]
+    assert log_file.states() == [*expected, "accepted"]
     assert [each["channel"] for each in log_file.consents()] == ["SMS"]
     [profile] = profiles(sandbox)
     assert profile["consent"]["sms"]["marketing"]["status"] == "subscribed"
@@ -226,7 +226,7 @@ def test_a_failure_among_them_does_not_stop_consent(
         "If Harbour Parka (S / Moss), Harbour Parka (M / Moss) or Harbour Parka (L / Moss) comes "
         "back, the news goes to a•••@e•••.org and +1•••43."
     )
-    assert log_file.states() == ["kept", "taken", "taken", "taken"]
+    assert log_file.states() == ["queued", "accepted", "accepted", "accepted"]
 
 
 @pytest.mark.parametrize(("kind", "field"), [("400-email", "email"), ("400-phone", "phone_number")])

@@ -192,5 +192,5 @@ def test_dripping_replies_give_their_places_back(
 
     side_by_side(sandbox, *[sign_up] * 5)
 
-    assert log_file.states() == ["kept"] * 5
-    assert eventually(lambda: sign_up() == "taken")
+    assert log_file.states() == ["queued"] * 5
+    assert eventually(lambda: sign_up() == "accepted")

@@ -50,8 +50,8 @@ class Expected:
         return {"done": 200, "invalid": 422, "failed": 503}[self.state]
 
 
-DONE = Expected("done", "Request received", "taken", "Accepted")
-TEMPORARY = Expected("done", "Request received", "kept", "Temporary")
+DONE = Expected("done", "Request received", "accepted", "Accepted")
+TEMPORARY = Expected("done", "Request received", "queued", "Temporary")
 MISCONFIGURED = Expected("failed", UNAVAILABLE, "failed", "Misconfigured")
 PARKED = Expected("failed", UNAVAILABLE, "failed", "DeadLetter")
 TABLE = {
@@ -179,7 +179,7 @@ def test_an_answer_that_does_not_end_is_not_waited_for(
     for reply in replies:
         assert reply.status_code == 200
         is_as_expected(reply, TEMPORARY)
-    assert log_file.states() == ["kept", "kept"]
+    assert log_file.states() == ["queued", "queued"]
     assert [line.startswith("WARNING notify_me.delivery: Temporary") for line in lines] == [
         True,
         True,
@@ -198,7 +198,7 @@ def test_all_calls_share_one_deadline(
     assert reply.status_code == 200
     [call] = sandbox.requests()
     assert call["finished"] is False
-    assert log_file.states() == ["kept"] * 3
+    assert log_file.states() == ["queued"] * 3
 
 
 def test_klaviyo_out_of_reach(
@@ -211,7 +211,7 @@ def test_klaviyo_out_of_reach(
 
     assert reply.status_code == 200
     is_as_expected(reply, TEMPORARY)
-    assert log_file.states() == ["kept"]
+    assert log_file.states() == ["queued"]
     [line] = lines
     assert "status none" in line
     assert "no answer (ConnectionError)" in line
@@ -247,7 +247,7 @@ def test_after_a_failure_the_same_form_goes_through(
     reply = client.post(form["action"], data=dict(form.form_data()))
 
     assert reply.status_code == 303
-    assert log_file.states() == ["failed", "taken"]
+    assert log_file.states() == ["failed", "accepted"]
     assert len(sandbox.waiting()) == 1
 
 
@@ -282,7 +282,7 @@ def test_one_of_several_unknown_to_klaviyo(
         " The shop has been told."
     ]
     assert [each["variant"] for each in sandbox.waiting()] == [three[0], three[2]]
-    assert log_file.states() == ["taken", "refused", "taken"]
+    assert log_file.states() == ["accepted", "refused", "accepted"]
 
 
 @ways
@@ -351,7 +351,7 @@ def test_misconfigured_after_an_acceptance(
         assert f"{size} / Moss" in root.one("p", class_="notify-me__body").text
     assert root.all("li") == []
     assert [call["status"] for call in sandbox.requests()] == [409, 401]
-    assert log_file.states() == ["taken", "kept", "kept"]
+    assert log_file.states() == ["accepted", "queued", "queued"]
 
 
 @ways
@@ -371,7 +371,7 @@ def test_a_refusal_among_failures_is_not_lost(
     assert reply.status_code == 200
     [missed] = view(reply).all("li")
     assert "can't be watched for you yet" in missed.text
-    assert log_file.states() == ["refused", "kept", "kept"]
+    assert log_file.states() == ["refused", "queued", "queued"]
 
 
 CURES = {

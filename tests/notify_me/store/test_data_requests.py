@@ -42,11 +42,11 @@ def test_a_data_request_by_phone(asked: Flask, sandbox: Sandbox, contact: str) -
     for part in (
         "EMAIL, SMS",
         "contact    a•••@e•••.org, +1•••43 (masked; else kept as a hash)",
-        f"taken      {MUG}",
-        "taken      consent",
+        f"accepted       {MUG}",
+        "accepted       consent",
         "Consents: 1\n",
         "UTC  SMS  +1•••43",
-        "at Klaviyo taken\n",
+        "at Klaviyo accepted\n",
         f"list       {sandbox.account.list_id}, source 'Back in Stock'",
         "  | Yes, send me text messages from Smirr.\n  | By ticking this box you agree",
         f"See our Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY}).",
@@ -70,15 +70,15 @@ def test_a_data_request_by_email_as_json(
     assert sign_up["channels"] == ["EMAIL", "SMS"]
     assert sign_up["contacts"] == ["a•••@e•••.org", "+1•••43"]
     assert sign_up["calls"] == [
-        ["create_back_in_stock_subscription", MUG, "taken"],
-        ["bulk_subscribe_profiles", None, "taken"],
+        ["create_back_in_stock_subscription", MUG, "accepted"],
+        ["bulk_subscribe_profiles", None, "accepted"],
     ]
     [consent] = held["consents"]
     [row] = [each for each in log_file.consents() if each["channel"] == "EMAIL"]
     assert consent == {
         "when": datetime.fromisoformat(row["given_at"]).replace(tzinfo=UTC).isoformat(),
         "channel": "EMAIL",
-        "state": "taken",
+        "state": "accepted",
         "contact": "a•••@e•••.org",
         "text": "Also email me news and offers from Smirr.",
         "version": row["version"],
@@ -90,12 +90,12 @@ def test_a_data_request_by_email_as_json(
 
 
 STATES = {
-    "taken": ("taken", None, BY_SMS),
-    "kept": ("kept", "500", BY_SMS),
-    "kept until it is mended": ("kept", "403", BY_SMS),
+    "accepted": ("accepted", None, BY_SMS),
+    "queued": ("queued", "500", BY_SMS),
+    "kept until it is mended": ("queued", "403", BY_SMS),
     "refused": ("refused", "400-phone", BY_SMS),
     "failed": ("failed", "415", BY_SMS),
-    "of two channels": ("kept", "503", BY_BOTH),
+    "of two channels": ("queued", "503", BY_BOTH),
 }
 
 

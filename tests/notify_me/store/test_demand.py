@@ -88,7 +88,7 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
 
     assert (found.figures.requests, found.figures.people) == (5, 3)
     assert some(dict(found.figures.channels)) == {"EMAIL": 5, "SMS": 2}
-    assert some(dict(found.figures.states)) == {"taken": 3, "kept": 1, "refused": 1}
+    assert some(dict(found.figures.states)) == {"accepted": 3, "queued": 1, "refused": 1}
     assert found.days == (3, 0, 0, 0, 0, 0, 2)
     assert [(each.variant, each.figures.requests) for each in found.variants] == [
         (M, 3),
@@ -97,9 +97,9 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     ]
     assert found.variants[0].days == (2, 0, 0, 0, 0, 0, 1)
     assert found.variants[0].figures.people == 2
-    assert some(dict(found.variants[0].figures.states)) == {"taken": 2, "kept": 1}
+    assert some(dict(found.variants[0].figures.states)) == {"accepted": 2, "queued": 1}
     assert {(each.state, each.problem, each.requests) for each in found.reasons} == {
-        ("kept", "answered 503", 1),
+        ("queued", "answered 503", 1),
         ("refused", "Klaviyo's catalog has no variant under this composite ID", 1),
     }
     assert "example.org" not in repr(found)

@@ -112,7 +112,7 @@ def test_a_taken_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: LogFil
     assert (call["operation"], call["variant"], call["state"], call["status"]) == (
         "create_back_in_stock_subscription",
         f"{PREFIX}MUG",
-        "taken",
+        "accepted",
         202,
     )
     assert call["settled_at"] >= sign_up["created_at"]
@@ -169,7 +169,7 @@ def test_what_can_not_be_logged_is_not_sent(
     ]
     # and with the lock gone, the same form goes through
     assert client.post(MUG, data=dict(post_form(root).form_data())).status_code == 303
-    assert log_file.states() == ["taken"]
+    assert log_file.states() == ["accepted"]
 
 
 def test_equal_addresses_share_an_hmac(client: FlaskClient, log_file: LogFile) -> None:
@@ -217,9 +217,9 @@ WRONG_KEY = Misconfigured(KlaviyoResponse(401), "Not now.", "check the key")
 @pytest.mark.parametrize(
     ("first", "then", "state"),
     [
-        (TAKEN, LATER, "taken"),
-        (TAKEN, REFUSED, "taken"),
-        (TAKEN, None, "taken"),
+        (TAKEN, LATER, "accepted"),
+        (TAKEN, REFUSED, "accepted"),
+        (TAKEN, None, "accepted"),
         (REFUSED, TAKEN, "refused"),
         (REFUSED, LATER, "refused"),
         (LATER, TAKEN, "failed"),

@@ -100,7 +100,7 @@ def test_a_data_request_still_finds_the_proof(shop: Flask, log_file: LogFile) ->
         told = shop.test_cli_runner().invoke(args=["notify-me", "consents", contact])
         assert told.output.startswith("Sign-ups: 0\n")
         assert "Consents: 1\n" in told.output
-        assert "  at Klaviyo taken\n" in told.output
+        assert "  at Klaviyo accepted\n" in told.output
 
 
 @pytest.mark.parametrize("days", [LOG_DAYS + 1, CONSENT_DAYS + 1])
@@ -110,7 +110,7 @@ def test_what_is_still_owed_goes_nowhere(
     """A consent call that waits keeps its sign-up and its proof, however old they are."""
     sandbox.drill("500", operation="bulk_subscribe_profiles")
     by_element(shop.test_client(), FORM, BY_BOTH)
-    assert log_file.states() == ["taken", "kept"]
+    assert log_file.states() == ["accepted", "queued"]
     aged(log_file, days)
 
     assert purge(shop).startswith("deleted 0 sign-ups and 0 consents")
@@ -129,7 +129,7 @@ def test_one_persons_age_is_not_anothers(shop: Flask, log_file: LogFile) -> None
     assert purge(shop).startswith("deleted 1 sign-ups and 2 consents")
 
     assert log_file.sign_ups() == [young]
-    assert log_file.states() == ["taken", "taken"]
+    assert log_file.states() == ["accepted", "accepted"]
     assert {each["sign_up_id"] for each in log_file.consents()} == {young["id"]}
 
 

@@ -80,7 +80,7 @@ def test_an_accepted_report_settles_the_log(client: FlaskClient, log_file: LogFi
     reply = report(client, post(client), ACCEPTED)
 
     assert reply["state"] == "done"
-    assert [call["state"] for call in log_file.calls()] == ["taken"]
+    assert [call["state"] for call in log_file.calls()] == ["accepted"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_did_not_get_through_goes_by_the_server(
     assert reply["state"] == "done"
     [call] = sandbox.requests()
     assert call["path"] == "/api/back-in-stock-subscriptions"
-    assert [call["state"] for call in log_file.calls()] == ["taken"]
+    assert [call["state"] for call in log_file.calls()] == ["accepted"]
 
 
 def test_a_replay_and_a_second_tab_do_nothing(client: FlaskClient, sandbox: Sandbox) -> None:
@@ -186,7 +186,7 @@ def test_a_report_about_another_form_is_not_acted_on(
     assert (
         post(every_channel, EVERYTHING, sign_up=sent["sign_up"], answers=right)["state"] == "done"
     )
-    assert log_file.states() == ["taken", "taken"]
+    assert log_file.states() == ["accepted", "accepted"]
     assert posts(sandbox) == []
 
 
@@ -286,7 +286,7 @@ def test_the_id_of_a_sign_up_is_no_done_link(
     report(client, sent, ACCEPTED)
     after = client.get(PARKA, query_string=link, headers=headers)
 
-    assert log_file.states() == ["taken"]
+    assert log_file.states() == ["accepted"]
     assert before.status_code == after.status_code == 404
     assert "Request received" not in before.text + after.text
 

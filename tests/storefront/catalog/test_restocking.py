@@ -98,7 +98,7 @@ def test_no_change_of_stock_without_its_word_to_klaviyo(
     def full(*_: object, **__: object) -> None:
         raise OperationalError("", None, Exception("full"))
 
-    monkeypatch.setattr("notify_me.delivery.queue.Queue.keep", full)
+    monkeypatch.setattr("notify_me.delivery.queue.Queue.enqueue", full)
     typed = {"reference": reference, "name": "Ada", "email": "a@b.dev", "address": "1 Rain Row"}
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
     given = {"sku": "DREI-MIL", "quantity": "99"} if path == "/merchant" else typed

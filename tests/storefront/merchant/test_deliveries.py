@@ -237,7 +237,7 @@ def test_without_the_queue_the_log_is_still_shown(
     keep(client, sandbox, "ada@example.org")
     run_sql(
         app,
-        "UPDATE notify_me_call SET state = 'parked'",
+        "UPDATE notify_me_call SET state = 'dead_lettered'",
         "ALTER TABLE workflow_status RENAME TO somewhere_else",
     )
 

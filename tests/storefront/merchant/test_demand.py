@@ -130,7 +130,7 @@ def test_the_file(app: Flask, client: FlaskClient) -> None:
             "variant_id": f"{PREFIX}GONE-0000",
             "product": "",
             "variant": "",
-            **dict.fromkeys(("requests", "people", "sms", "taken"), "1"),
+            **dict.fromkeys(("requests", "people", "sms", "accepted"), "1"),
         },
         {
             **dict.fromkeys(head, "0"),
@@ -138,7 +138,7 @@ def test_the_file(app: Flask, client: FlaskClient) -> None:
             "variant_id": f"{PREFIX}HAAR-OIL-M",
             "product": "'=1+1",
             "variant": "Oilskin / M",
-            **dict.fromkeys(("requests", "people", "email", "kept"), "2"),
+            **dict.fromkeys(("requests", "people", "email", "queued"), "2"),
         },
     ]
 

@@ -49,7 +49,7 @@ def test_stock_can_be_left_unmanaged(client: FlaskClient, stock: Stock) -> None:
     )
 
     place = response.headers["Location"]
-    assert place == "/merchant?product=blatter-souwester&set=BLAT-S&told=kept"
+    assert place == "/merchant?product=blatter-souwester&set=BLAT-S&told=queued"
     assert stock.of("BLAT-S") is None
     told = Page(client, place).text
     assert "BLAT-S: stock isn’t managed. Klaviyo can’t be reached just now" in told

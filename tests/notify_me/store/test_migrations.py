@@ -1,0 +1,55 @@
+"""Upgrading a database that already has sign-ups in it."""
+
+from __future__ import annotations
+
+import time
+
+import sqlalchemy as sa
+
+from tests.notify_me.running_shop import MUG, Shop
+from tests.support import Sandbox, eventually
+
+PEOPLE = ("ada@example.org", "bob@example.org", "cleo@example.org")
+
+
+def test_sign_ups_survive_the_renaming_of_states(either: Shop, sandbox: Sandbox) -> None:
+    """Accepted, queued and dead-lettered calls, consents and pauses stored under their old names
+    are found again after the upgrade, and what was undelivered is delivered.
+    """
+    shopper = either.app.test_client()
+    for email in PEOPLE:
+        shopper.post(MUG, data={"channels": "EMAIL", "email": email})
+        sandbox.drill("503", times=None)
+    alembic = either.app.extensions["alembic"]
+    with either.app.app_context():
+        alembic.downgrade("notify_me_0003")
+    assert either.counts() == {"taken": 1, "kept": 2}
+    schema = "" if either.engine.dialect.name == "sqlite" else "notify_me_queue."
+    [(sign_up_id, job)] = either.rows(
+        "SELECT c.sign_up_id, w.workflow_uuid FROM notify_me_call c "
+        f"JOIN {schema}workflow_status w ON w.workflow_uuid LIKE c.sign_up_id || '%' LIMIT 1"
+    )
+    with either.engine.begin() as connection:
+        for statement, values in (
+            ("UPDATE notify_me_call SET state = 'parked' WHERE sign_up_id = :it", sign_up_id),
+            (f"UPDATE {schema}workflow_status SET queue_name = 'notify_me_parked' "
+             "WHERE workflow_uuid = :it", job),
+            ("INSERT INTO notify_me_hold VALUES "
+             "('update_catalog_variant', 'throttled', :it, 0, 'Fix it.')", time.time() + 600),
+            ("INSERT INTO notify_me_consent (given_at, channel, state, contact_hmac, "
+             "contact_masked, text, version, locale, list_id, custom_source) VALUES "
+             "(CURRENT_TIMESTAMP, 'EMAIL', :it, '', '', '', '', '', '', '')", "taken"),
+        ):  # fmt: skip
+            connection.execute(sa.text(statement), {"it": values})
+
+    with either.app.app_context():
+        alembic.upgrade()
+
+    assert either.counts() == {"accepted": 1, "queued": 1, "dead_lettered": 1}
+    assert [pause["remedy"] for pause in either.status()["paused"]] == ["Fix it."]
+    assert either.rows("SELECT state FROM notify_me_consent") == [("accepted",)]
+    sandbox.calm()
+    assert either.flask("retry") == "1 calls queued again\n"
+    with either.worker():
+        eventually(either.delivered)
+    assert either.addresses() == set(PEOPLE)
