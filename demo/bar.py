@@ -51,7 +51,7 @@ def panel() -> dict[str, Any]:
 
 def _links() -> list[tuple[str, str, bool]]:
     """Name, address, and whether it is the page that is open; Klaviyo's stand-in comes last."""
-    own = (*access.added_pages(), ("Merchant", "merchant.show"))
+    own = (*access.extra_pages(), ("Merchant", "merchant.show"))
     links = [(name, url_for(endpoint), request.endpoint == endpoint) for name, endpoint in own]
     if stand_in := sandbox.current():
         pages = (

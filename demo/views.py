@@ -119,7 +119,7 @@ def ask_to_start_again() -> str | BaseResponse:
     """
     if sandbox.current() is None:
         abort(404)
-    return access.ask() or render_template("demo/reset.html")
+    return access.require_access() or render_template("demo/reset.html")
 
 
 @blueprint.post("/reset")
@@ -132,7 +132,7 @@ def start_again() -> BaseResponse:
     if stand_in is None:
         abort(404)
     # orders and sign-ups are the merchant's
-    if asked := access.ask():
+    if asked := access.require_access():
         return asked
     try:
         stand_in.reset()

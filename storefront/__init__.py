@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
         cart_count=cart.count,
         categories=departments.departments,
         drawing_url=drawings.drawing_url,
-        merchant_asks_password=access.asks_password,
-        merchant_may_enter=access.may_enter,
+        merchant_password_required=access.password_required,
+        merchant_has_access=access.has_access,
     )
     app.cli.add_command(cli.group)

@@ -1,7 +1,7 @@
-"""The merchant's door: the one place that decides who may see the merchant's pages.
+"""Who may see the merchant's pages.
 
-Where `MERCHANT_PASSWORD_HASH` is set, its password is asked for, from everybody. Where it isn't,
-the pages are the demo's, for this very machine; for everybody else they don't exist.
+With `MERCHANT_PASSWORD_HASH` set, everybody needs its password. Without it, a demo shows the pages
+to visitors on this machine, and for everybody else they don't exist (404).
 """
 
 from __future__ import annotations
@@ -19,119 +19,120 @@ from notify_me import SettingsError
 from ..base.loopback import demo_visitor
 
 COOKIE = "shop_merchant"
-IDLE = 12 * 3600
-"""Seconds after which a merchant who does nothing must sign in again."""
+IDLE_TIMEOUT = 12 * 3600
+"""Seconds without a request after which a merchant must sign in again."""
 SETTING = "MERCHANT_PASSWORD_HASH"
-PAGES = "storefront_merchant_pages"
+EXTRA_PAGES = "storefront_merchant_pages"
+"""The key in `app.extensions` of the pages that optional packages have added."""
 _HASH = re.compile(r"(scrypt(:\d+){3}|pbkdf2:\w+:\d+)\$[^$\s]+\$[0-9a-f]+")
-# what a browser would take for another site begins with // or, as it reads it, with /\
-_HERE = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+# browsers read // and /\ as the start of another host
+_LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 
 def init_app(app: Flask) -> None:
-    """Check the password's hash, if there is one; raises `SettingsError` for what is none."""
-    app.extensions[PAGES] = app.jinja_env.globals["merchant_pages"] = []
-    hashed = app.config.setdefault(SETTING, "")
-    if hashed and not _HASH.fullmatch(hashed):
+    """Check `MERCHANT_PASSWORD_HASH` if it is set; raises `SettingsError` if it isn't a hash."""
+    app.extensions[EXTRA_PAGES] = app.jinja_env.globals["merchant_pages"] = []
+    password_hash = app.config.setdefault(SETTING, "")
+    if password_hash and not _HASH.fullmatch(password_hash):
         # it may be the password itself: never repeat it
         raise SettingsError(
-            f"{SETTING} is not the hash of a password: flask storefront hash-password makes one; "
-            "in .env it stands between single quotes, as it holds $"
+            f"{SETTING} is not a password hash: create one with flask storefront hash-password, "
+            "and put it in single quotes in .env, because it contains $"
         )
 
 
 def add_page(app: Flask, name: str, endpoint: str) -> None:
-    """Link a page of a package such as the Studio wherever the shop links the merchant's own."""
-    app.extensions[PAGES].append((name, endpoint))
+    """Add a page of an optional package, such as the Studio, to the merchant's links."""
+    app.extensions[EXTRA_PAGES].append((name, endpoint))
 
 
-def added_pages() -> list[tuple[str, str]]:
-    """Name and endpoint of the pages that packages such as the Studio have added."""
-    pages: list[tuple[str, str]] = current_app.extensions[PAGES]
+def extra_pages() -> list[tuple[str, str]]:
+    """Name and endpoint of each page that an optional package has added."""
+    pages: list[tuple[str, str]] = current_app.extensions[EXTRA_PAGES]
     return pages
 
 
-def asks_password() -> bool:
-    """Whether there is a password to ask for."""
+def password_required() -> bool:
+    """Whether a password is set."""
     return bool(current_app.config[SETTING])
 
 
-def may_enter() -> bool:
-    """Whether this request may see the merchant's pages."""
-    return signed_in() if asks_password() else demo_visitor()
+def has_access() -> bool:
+    """Whether this visitor may see the merchant's pages."""
+    return signed_in() if password_required() else demo_visitor()
 
 
 def signed_in() -> bool:
-    """Whether this request comes with the cookie of a merchant who gave the password."""
+    """Whether this request has the cookie of a merchant who has signed in."""
     token = request.cookies.get(COOKIE)
-    if not token or not asks_password():
+    if not token or not password_required():
         return False
     try:
-        _signer().loads(token, max_age=IDLE)
+        _signer().loads(token, max_age=IDLE_TIMEOUT)
     except BadData:
         return False
     return True
 
 
-def keep(blueprint: Blueprint) -> None:
-    """Put the door before every page of `blueprint`, and keep its replies out of caches."""
-    blueprint.before_request(ask)
-    blueprint.after_request(private)
+def protect(blueprint: Blueprint) -> None:
+    """Require access to every page of `blueprint`, and keep its responses out of caches."""
+    blueprint.before_request(require_access)
+    blueprint.after_request(make_private)
 
 
-def private(response: Response) -> Response:
-    """Keep a reply out of caches and search engines; a merchant who is in stays in."""
+def make_private(response: Response) -> Response:
+    """Keep a response out of caches and search engines, and renew the merchant's session."""
     response.cache_control.private = True
     response.cache_control.no_store = True
     response.headers["X-Robots-Tag"] = "noindex"
-    if g.get("merchant_in"):
-        let_in(response)
+    if g.get("merchant_signed_in"):
+        start_session(response)
     return response
 
 
-def ask() -> Response | None:
-    """Let the merchant in, or ask for the password.
+def require_access() -> Response | None:
+    """Return a redirect to the sign-in page, or None for a visitor who has access.
 
-    :raise 404: there is no password, and the request isn't the demo's.
+    :raise 404: no password is set, and the visitor isn't on this machine.
     """
-    if not asks_password():
+    if not password_required():
         if not demo_visitor():
             abort(404)
         return None
     if not signed_in():
-        asked = request.full_path.removesuffix("?") if request.method == "GET" else None
-        return redirect(url("merchant_login.show", next=asked), code=303)
-    g.merchant_in = True
+        next_url = request.full_path.removesuffix("?") if request.method == "GET" else None
+        return redirect(url("merchant_login.show", next=next_url), code=303)
+    g.merchant_signed_in = True
     return None
 
 
-def let_in(response: Response) -> None:
-    """Give the merchant a new cookie, good until they have done nothing for `IDLE`."""
+def start_session(response: Response) -> None:
+    """Set a new session cookie, valid for `IDLE_TIMEOUT`."""
     response.set_cookie(
         COOKIE,
         _signer().dumps(secrets.token_urlsafe(8)),
-        max_age=IDLE,
+        max_age=IDLE_TIMEOUT,
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
     )
 
 
-def let_out(response: Response) -> None:
-    """Take the merchant's cookie away."""
-    g.merchant_in = False
+def end_session(response: Response) -> None:
+    """Delete the session cookie."""
+    g.merchant_signed_in = False
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Lax")
 
 
-def within(address: str | None) -> str:
-    """`address` if it is a page of this shop's, else the merchant's first page."""
+def safe_next_url(address: str | None) -> str:
+    """Return `address` if it is a page of this shop, else the merchant's first page."""
     login = url("merchant_login.show")
-    if address and _HERE.fullmatch(address) and not address.startswith(login):
+    if address and _LOCAL_PATH.fullmatch(address) and not address.startswith(login):
         return address
     return url("merchant.show")
 
 
 def _signer() -> URLSafeTimedSerializer:
-    # the hash is in it: another password ends what was begun with the old one
+    # the hash is part of the salt, so that a new password ends all sessions
     salt = f"storefront.merchant {current_app.config[SETTING]}"
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=salt)

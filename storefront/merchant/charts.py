@@ -1,7 +1,6 @@
-"""Charts as SVG, drawn on the server: numbers become shapes here, and markup in the templates.
+"""Charts as SVG: numbers become coordinates here, and markup in the templates.
 
-They have no words inside and stretch to the width that the page has; the words around them are the
-page's own.
+A chart contains no text and stretches to the width of its place in the page.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 
 HEIGHT = 100
 STEP = 10
-"""The width of a column, of which it fills `FILLED`."""
-FILLED = 7
+"""The distance from one column to the next."""
+COLUMN_WIDTH = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a chart; `y` is its upper end, counted from above."""
+    """One column of a chart; `y` is its upper edge, measured from the top."""
 
     x: float
     y: float
@@ -25,69 +24,65 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """A chart of columns."""
+class ColumnChart:
+    """A column chart."""
 
     width: int
     top: int
-    """What a column as high as the chart stands for."""
+    """The value at the top of the chart."""
     columns: tuple[Column, ...]
 
     @property
     def middle(self) -> str:
-        """The number half-way up, where it is a whole one."""
+        """The value at half the height if it is a whole number, else an empty string."""
         return f"{self.top // 2:,}" if self.top % 2 == 0 else ""
 
     @property
     def path(self) -> str:
-        """All columns that aren't empty, as the `d` of a single path."""
+        """All columns except empty ones, as the `d` attribute of a single path."""
         return "".join(
-            f"M{each.x:g} {HEIGHT}V{each.y:g}h{FILLED}V{HEIGHT}z"
-            for each in self.columns
-            if each.height
+            f"M{column.x:g} {HEIGHT}V{column.y:g}h{COLUMN_WIDTH}V{HEIGHT}z"
+            for column in self.columns
+            if column.height
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a bar, in hundredths of the place it has."""
+    """One part of a bar, in percent of the full width."""
 
     name: str
     x: float
     width: float
 
 
-def columns(counts: Sequence[int], top: int | None = None) -> Columns:
-    """A column for each count. `top` is what the chart's height stands for, else a round number."""
+def column_chart(counts: Sequence[int], top: int | None = None) -> ColumnChart:
+    """A chart with a column for each count; `top` defaults to a round number above them all."""
     top = top or round_up(max(counts, default=0))
-    heights = [round(count / top * HEIGHT, 2) for count in counts]
-    space = (STEP - FILLED) / 2
-    return Columns(
-        width=STEP * len(counts),
-        top=top,
-        columns=tuple(
-            Column(place * STEP + space, round(HEIGHT - height, 2), height)
-            for place, height in enumerate(heights)
-        ),
-    )
+    margin = (STEP - COLUMN_WIDTH) / 2
+    columns = []
+    for index, count in enumerate(counts):
+        height = round(count / top * HEIGHT, 2)
+        columns.append(Column(index * STEP + margin, round(HEIGHT - height, 2), height))
+    return ColumnChart(STEP * len(counts), top, tuple(columns))
 
 
 def bar(parts: Mapping[str, int], whole: int) -> tuple[Segment, ...]:
-    """A bar of parts, which is as long as its place when they add up to `whole`."""
-    found, x = [], 0.0
+    """A stacked bar, as wide as its place if the parts add up to `whole`."""
+    segments, x = [], 0.0
     for name, count in parts.items():
         if count:
             width = count / max(whole, 1) * 100
-            found.append(Segment(name, round(x, 2), round(width, 2)))
+            segments.append(Segment(name, round(x, 2), round(width, 2)))
             x += width
-    return tuple(found)
+    return tuple(segments)
 
 
 def round_up(number: int) -> int:
-    """The next number that is easy to read: 1, 2, 4, 6, 10, or one of these with zeros."""
+    """Round up to a number that is easy to read on an axis: 1, 2, 4, 6, 10, 20, 40, 60, 100 …"""
     power = 1
     while True:
-        for first in (1, 2, 4, 6):
-            if number <= first * power:
-                return first * power
+        for digit in (1, 2, 4, 6):
+            if number <= digit * power:
+                return digit * power
         power *= 10

@@ -1,4 +1,4 @@
-"""How deliveries to Klaviyo stand, in the words that the merchant's pages use."""
+"""The state of deliveries to Klaviyo, as the merchant's pages describe it."""
 
 from __future__ import annotations
 
@@ -12,127 +12,136 @@ from notify_me import admin
 from ..base.models import ProductVariant
 from ..catalog import queries
 
-LONG = timedelta(minutes=10)
-"""A wait that nothing but an outage or a missing worker explains."""
+OVERDUE = timedelta(minutes=10)
+"""A wait that only an outage or a missing worker explains."""
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
-STOCK = "update_catalog_variant"
-"""The one operation that is no part of a sign-up."""
+STOCK_UPDATE = "update_catalog_variant"
+"""The only operation that isn't part of a sign-up."""
 OPERATIONS = {
-    "create_back_in_stock_subscription": ("back-in-stock request", "back-in-stock requests"),
-    "bulk_subscribe_profiles": ("consent to marketing", "consents to marketing"),
-    STOCK: ("change of stock", "changes of stock"),
+    "create_back_in_stock_subscription": ("sign-up", "sign-ups"),
+    "bulk_subscribe_profiles": ("marketing consent", "marketing consents"),
+    STOCK_UPDATE: ("stock update", "stock updates"),
 }
+"""What the merchant's pages call each operation, in the singular and the plural."""
 STATES = {
-    "queued": ("Waiting", "Kept safe here. They go out by themselves, in turn."),
+    "queued": ("Queued", "Saved here. They are sent automatically."),
     "dead_lettered": (
-        "Set aside",
-        "Klaviyo gave an answer that the shop doesn’t know. Nothing is lost, but they stay here "
-        "until you try them again.",
+        "Needs review",
+        "Klaviyo sent an error that the shop doesn’t recognise. Nothing is lost: they stay here "
+        "until you retry them.",
     ),
-    "accepted": ("Taken", "Klaviyo has them."),
+    "accepted": ("Delivered", "Klaviyo has accepted them."),
     "refused": (
-        "Refused",
-        "Klaviyo turned down the address, the number or the variant. They aren’t sent again.",
+        "Rejected",
+        "Klaviyo rejected the email address, phone number or variant. They aren’t sent again.",
     ),
-    "failed": ("Failed", "They couldn’t be sent or kept, and the shopper was asked to try again."),
-    "started": ("Under way", "Being sent just now."),
+    "failed": (
+        "Failed",
+        "They could be neither sent nor saved, and the shopper was asked to try again.",
+    ),
+    "started": ("Sending", "Being sent right now."),
     "unknown": (
         "Unknown",
-        "Begun more than a minute ago, and nothing was heard since: a server was stopped, or a "
-        "browser that sends for itself was closed. Klaviyo may have them or not.",
+        "Sending started more than a minute ago and no result was recorded, because a server was "
+        "stopped or a browser was closed. Klaviyo may have received them.",
     ),
 }
-"""Name and meaning of each state, what the merchant may have to look at first."""
+"""Name and description of each state; those that may need attention come first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One state."""
+class StateCount:
+    """The number of deliveries in one state."""
 
     state: str
     name: str
-    meaning: str
+    description: str
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """What the page of deliveries shows."""
+    """What the deliveries page shows."""
 
     now: datetime
     status: admin.Status
-    queue_answers: bool
+    queue_available: bool
 
     @property
-    def rows(self) -> list[Row]:
-        """Every state, also those that are empty."""
+    def states(self) -> list[StateCount]:
+        """Every state with its count, including zero."""
         counts = self.status.counts
         return [
-            Row(state, name, meaning, counts.get(state, 0))
-            for state, (name, meaning) in STATES.items()
+            StateCount(state, name, description, counts.get(state, 0))
+            for state, (name, description) in STATES.items()
         ]
 
     @property
-    def none_yet(self) -> bool:
-        """Whether there is no call at all."""
+    def is_empty(self) -> bool:
+        """Whether there is nothing in any state."""
         return not any(self.status.counts.values())
 
     @property
-    def parked(self) -> int:
-        """How many calls can be tried again."""
+    def to_review(self) -> int:
+        """How many deliveries can be retried by the merchant."""
         return self.status.counts.get("dead_lettered", 0)
 
     @property
-    def waiting(self) -> list[str]:
-        """What waits, by its kind: `2 back-in-stock requests`."""
-        return [number(count, operation) for operation, count in self.status.waiting.items()]
+    def queued(self) -> list[str]:
+        """What is queued by kind, such as `2 sign-ups`."""
+        return [count_text(count, operation) for operation, count in self.status.waiting.items()]
 
     @property
-    def oldest(self) -> str:
-        """How long the oldest has waited; empty when nothing waits."""
-        made = self.status.oldest_queued
-        return lasting(self.now - made) if made else ""
+    def longest_wait(self) -> str:
+        """How long the oldest queued sign-up has waited; empty if none is queued."""
+        oldest = self.status.oldest_queued
+        return duration_text(self.now - oldest) if oldest else ""
 
     @property
-    def too_long(self) -> bool:
-        """Whether the merchant should look why."""
-        made = self.status.oldest_queued
-        return made is not None and self.now - made > LONG and not self.status.paused
+    def is_overdue(self) -> bool:
+        """Whether something waits so long, without a known reason, that the merchant should act."""
+        oldest = self.status.oldest_queued
+        return oldest is not None and self.now - oldest > OVERDUE and not self.status.paused
 
     @property
     def summary(self) -> str:
-        """The most important things in one line."""
-        kept = self.status.counts.get("queued", 0)
-        stock = self.status.waiting.get(STOCK, 0)
-        told = [f"{kept:,} {'waits' if kept == 1 else 'wait'}"] if kept else []
-        if self.oldest:
-            told = [f"{told[0]}, the oldest for {self.oldest}"]
-        if stock:
-            told.append(f"{number(stock, STOCK)} {'waits' if stock == 1 else 'wait'}")
-        waits = "; ".join(told) or "Nothing waits"
-        aside = f"; {self.parked:,} set aside" if self.parked else ""
-        return f"{waits}{aside}."
+        """One line for the top of the page."""
+        counts = self.status.counts
+        parts = []
+        if queued := counts.get("queued", 0):
+            wait = f", the oldest for {self.longest_wait}" if self.longest_wait else ""
+            parts.append(f"{queued:,} queued{wait}")
+        if stock := self.status.waiting.get(STOCK_UPDATE, 0):
+            parts.append(f"{count_text(stock, STOCK_UPDATE)} queued")
+        if self.to_review:
+            parts.append(f"{self.to_review:,} {'needs' if self.to_review == 1 else 'need'} review")
+        if parts:
+            return f"{'; '.join(parts)}."
+        if self.is_empty:
+            return "No sign-ups yet."
+        everything_delivered = sum(counts.values()) == counts.get("accepted", 0)
+        return "All sign-ups are in Klaviyo." if everything_delivered else "Nothing is queued."
 
     def state_name(self, state: str) -> str:
-        """A state in plain words."""
+        """The merchant's name for a state."""
         return STATES.get(state, (state,))[0]
 
     @property
-    def mend(self) -> bool:
-        """Whether Klaviyo waits for the merchant to mend a setting."""
-        return any(each.kind == "misconfigured" for each in self.status.paused)
+    def action_required(self) -> bool:
+        """Whether a queue is paused until the merchant corrects a setting."""
+        return any(pause.kind == "misconfigured" for pause in self.status.paused)
 
     @property
     def failed_variant(self) -> ProductVariant | None:
-        """The variant of the last error, when the shop has it."""
+        """The variant of the last error, if the shop still has it."""
         if self.status.last_error is None or not self.status.last_error.variant:
             return None
         composite_id = self.status.last_error.variant
         return queries.by_composite_id([composite_id]).get(composite_id)
 
 
-def look() -> Deliveries | None:
-    """How deliveries stand now; None when the database doesn't answer."""
+def load() -> Deliveries | None:
+    """The current state of deliveries; None if the database is unavailable."""
     try:
         status = admin.status()
     except SQLAlchemyError:
@@ -140,15 +149,15 @@ def look() -> Deliveries | None:
     return Deliveries(datetime.now(UTC), status, admin.ready()["queue"] == "ok")
 
 
-def number(count: int, operation: str) -> str:
-    """So many of an operation's calls, in plain words."""
-    one, many = OPERATIONS.get(operation, (operation, operation))
-    return f"{count:,} {one if count == 1 else many}"
+def count_text(count: int, operation: str) -> str:
+    """A number of deliveries, such as `2 sign-ups`."""
+    singular, plural = OPERATIONS.get(operation, (operation, operation))
+    return f"{count:,} {singular if count == 1 else plural}"
 
 
-def lasting(span: timedelta) -> str:
-    """A span of time in its largest unit: `3 minutes`."""
-    seconds = max(int(span.total_seconds()), 0)
+def duration_text(duration: timedelta) -> str:
+    """A duration in its largest unit, such as `3 minutes`."""
+    seconds = max(int(duration.total_seconds()), 0)
     for unit, length in UNITS.items():
         if seconds >= length:
             count = seconds // length

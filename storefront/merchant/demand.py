@@ -1,8 +1,8 @@
-"""`/merchant/demand`: what shoppers asked for, from the kit's own log."""
+"""`/merchant/demand`: what shoppers signed up for, from the kit's own sign-up log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -16,139 +16,134 @@ from ..base.models import ProductVariant
 from ..catalog import queries
 from . import access, charts, demand_csv, inventory
 from .deliveries import STATES
+from .demand_csv import STATE_ORDER
 
 blueprint = Blueprint("demand", __name__, url_prefix="/merchant")
-access.keep(blueprint)
-blueprint.register_error_handler(SQLAlchemyError, inventory.away)
+access.protect(blueprint)
+blueprint.register_error_handler(SQLAlchemyError, inventory.database_unavailable)
 
 PERIODS = (7, 30, 90)
-"""Days that can be looked at, today among them."""
-USUAL = 30
-MOST, WHOLE = 20, 200
-"""Variants that are shown, those asked for most: at first, and by `?all=1`."""
-CHANNELS = {channel.value: channel.info.short_name for channel in Channel}
-ENDS = ("accepted", "queued", "dead_lettered", "refused", "failed", "started", "unknown")
-"""The states in the order in which they are shown."""
+"""The periods to choose from, in days including today."""
+DEFAULT_PERIOD = 30
+TOP_VARIANTS = 20
+"""Variants shown at first: those with the most sign-ups."""
+MAX_VARIANTS = 200
+"""Variants shown with `?all=1`."""
+CHANNEL_NAMES = {channel.value: channel.info.short_name for channel in Channel}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A variant on the board."""
+class VariantRow:
+    """One variant in the table."""
 
     composite_id: str
     variant: ProductVariant | None
-    """None: the shop doesn't have it any more."""
+    """None if the shop no longer has it."""
     figures: admin.Figures
     bar: tuple[charts.Segment, ...]
-    days: charts.Columns
+    chart: charts.ColumnChart
     by_day: Mapping[date, int]
-    """The days on which somebody asked."""
+    """Sign-ups by day, without days that have none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """What the page shows."""
+class Report:
+    """What the demand page shows."""
 
     days: int
-    whole: bool
-    """Whether as many variants are shown as the page takes."""
+    shows_all: bool
+    """Whether up to `MAX_VARIANTS` variants are shown, instead of `TOP_VARIANTS`."""
     now: datetime
-    found: admin.Demand
-    chart: charts.Columns
+    demand: admin.Demand
+    chart: charts.ColumnChart
     by_day: Mapping[date, int]
-    """Every day of the period."""
-    rows: tuple[Row, ...]
+    """Sign-ups by day, for every day of the period."""
+    rows: tuple[VariantRow, ...]
 
     @property
-    def busiest(self) -> date:
-        """The day with the most requests."""
+    def busiest_day(self) -> date:
+        """The day with the most sign-ups."""
         return max(self.by_day, key=lambda day: self.by_day[day])
 
     @property
-    def rest(self) -> int:
+    def hidden_variants(self) -> int:
         """How many variants aren't shown."""
-        return self.found.variant_count - len(self.rows)
+        return self.demand.variant_count - len(self.rows)
 
     def share(self, count: int) -> tuple[charts.Segment, ...]:
-        """A bar for some of all requests."""
-        return charts.bar({"all": count}, self.found.figures.requests)
+        """A bar for `count` out of all sign-ups."""
+        return charts.bar({"all": count}, self.demand.figures.requests)
 
 
 @blueprint.get("/demand")
 def show() -> str:
-    """The demand of the last `?days=`: 7, 30 or 90; `?all=1` for more variants."""
+    """Show the demand of the last `?days=` (7, 30 or 90); `?all=1` shows more variants."""
     return render_template(
         "merchant/demand.html",
-        board=board(_days(), whole="all" in request.args),
-        whole=WHOLE,
+        report=_report(_requested_days(), show_all="all" in request.args),
+        max_variants=MAX_VARIANTS,
         periods=PERIODS,
-        channels=CHANNELS,
-        ends={state: STATES[state][0] for state in ENDS},
+        channels=CHANNEL_NAMES,
+        states={state: STATES[state][0] for state in STATE_ORDER},
     )
 
 
 @blueprint.get("/demand.csv")
 def download() -> Response:
-    """The same as a file: a line for each variant on each day, however many there are."""
-    since, until = period(_days())
-    lines = demand_csv.lines(admin.demand_by_day(since, until), queries.by_composite_id)
-    # what the database refuses is told before a file has begun
-    first = next(lines)
-
-    def pieces() -> Iterator[str]:
-        yield first
-        yield from lines
-
+    """Download the demand of the last `?days=` as CSV, with a line per variant and day."""
+    since, until = _period(_requested_days())
+    pieces = demand_csv.generate(admin.demand_by_day(since, until), queries.by_composite_id)
+    # read the first piece now: once the response has begun, an error can't change its status
+    first = next(pieces)
     name = f"demand-{since.isoformat()}-to-{until.isoformat()}.csv"
     return Response(
-        stream_with_context(pieces()),
+        stream_with_context(chain([first], pieces)),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-def board(days: int, *, whole: bool = False) -> Board:
-    """The demand of the last days, with the shop's names.
-
-    Raises `sqlalchemy.exc.SQLAlchemyError` when the database can't be used.
-    """
-    since, until = period(days)
-    found = admin.demand(since, until, most_variants=WHOLE if whole else MOST)
-    known = queries.by_composite_id(each.variant for each in found.variants)
-    longest = max((each.figures.requests for each in found.variants), default=0)
-    # one scale for all, or their days couldn't be compared
-    highest = max(chain.from_iterable(each.days for each in found.variants), default=0)
-    return Board(
+def _report(days: int, *, show_all: bool) -> Report:
+    since, until = _period(days)
+    limit = MAX_VARIANTS if show_all else TOP_VARIANTS
+    demand = admin.demand(since, until, most_variants=limit)
+    variants = queries.by_composite_id(row.variant for row in demand.variants)
+    most_requests = max((row.figures.requests for row in demand.variants), default=0)
+    # one scale for all variants, so that their charts can be compared
+    busiest_day = max(chain.from_iterable(row.days for row in demand.variants), default=0)
+    return Report(
         days=days,
-        whole=whole,
+        shows_all=show_all,
         now=datetime.now(UTC),
-        found=found,
-        chart=charts.columns(found.days),
-        by_day=_dated(since, found.days),
+        demand=demand,
+        chart=charts.column_chart(demand.days),
+        by_day=_by_date(since, demand.days),
         rows=tuple(
-            Row(
-                composite_id=each.variant,
-                variant=known.get(each.variant),
-                figures=each.figures,
-                bar=charts.bar({state: each.figures.states[state] for state in ENDS}, longest),
-                days=charts.columns(each.days, highest),
-                by_day={day: count for day, count in _dated(since, each.days).items() if count},
+            VariantRow(
+                composite_id=row.variant,
+                variant=variants.get(row.variant),
+                figures=row.figures,
+                bar=charts.bar(
+                    {state: row.figures.states[state] for state in STATE_ORDER}, most_requests
+                ),
+                chart=charts.column_chart(row.days, busiest_day),
+                by_day={day: count for day, count in _by_date(since, row.days).items() if count},
             )
-            for each in found.variants
+            for row in demand.variants
         ),
     )
 
 
-def period(days: int) -> tuple[date, date]:
+def _period(days: int) -> tuple[date, date]:
     """The first and the last day, in UTC."""
     today = datetime.now(UTC).date()
     return today - timedelta(days=days - 1), today
 
 
-def _dated(since: date, counts: Iterable[int]) -> dict[date, int]:
-    return {since + timedelta(days=place): count for place, count in enumerate(counts)}
+def _by_date(since: date, counts: Iterable[int]) -> dict[date, int]:
+    return {since + timedelta(days=index): count for index, count in enumerate(counts)}
 
 
-def _days() -> int:
-    days = request.args.get("days", USUAL, type=int)
-    return days if days in PERIODS else USUAL
+def _requested_days() -> int:
+    days = request.args.get("days", DEFAULT_PERIOD, type=int)
+    return days if days in PERIODS else DEFAULT_PERIOD

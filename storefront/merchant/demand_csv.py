@@ -1,45 +1,55 @@
-"""The demand as a file for a spreadsheet, made line by line."""
+"""Demand as a CSV file for a spreadsheet, generated piece by piece."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from notify_me import Channel, admin
 
 from ..base.models import ProductVariant
+from .deliveries import STATES
 
-AT_ONCE = 500
-"""Rows whose names are looked up together."""
+BATCH = 500
+"""Rows whose product names are looked up together."""
 BYTE_ORDER_MARK = "\ufeff"
-"""Without it Excel takes UTF-8 for something else."""
-HEAD = ("day", "variant_id", "product", "variant", "requests", "people")
+"""Tells Excel that the file is UTF-8."""
 CHANNELS = [channel.value for channel in Channel]
-STATES = ("accepted", "queued", "dead_lettered", "refused", "failed", "started", "unknown")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+STATE_ORDER = ("accepted", "queued", "dead_lettered", "refused", "failed", "started", "unknown")
+HEADER = (
+    "day",
+    "variant_id",
+    "product",
+    "variant",
+    "sign_ups",
+    "shoppers",
+    *(channel.lower() for channel in CHANNELS),
+    *(STATES[state][0].lower().replace(" ", "_") for state in STATE_ORDER),
+)
+_FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-Names = Callable[[Iterable[str]], dict[str, ProductVariant]]
+FindVariants = Callable[[Iterable[str]], dict[str, ProductVariant]]
 
 
-def lines(rows: Iterable[admin.DayDemand], names: Names) -> Iterator[str]:
-    """The file, in pieces. `names` finds the shop's variants; one that is gone has its ID alone.
+def generate(rows: Iterable[admin.DayDemand], find_variants: FindVariants) -> Iterator[str]:
+    """Yield the file in pieces of `BATCH` rows; the first piece starts with the header.
 
-    The first rows are read before the first piece is given.
+    `find_variants` returns the shop's variants by composite ID. For a variant that the shop no
+    longer has, the columns with its names are empty.
     """
     rows = iter(rows)
-    head = (*HEAD, *(name.lower() for name in CHANNELS), *STATES)
-    before = BYTE_ORDER_MARK + _line(head)
-    while some := list(islice(rows, AT_ONCE)):
-        known = names({row.variant for row in some})
-        yield before + "".join(_line(_cells(row, known.get(row.variant))) for row in some)
-        before = ""
-    if before:
-        yield before
+    prefix = BYTE_ORDER_MARK + _line(HEADER)
+    while batch := list(islice(rows, BATCH)):
+        variants = find_variants({row.variant for row in batch})
+        yield prefix + "".join(_line(_cells(row, variants.get(row.variant))) for row in batch)
+        prefix = ""
+    if prefix:
+        yield prefix
 
 
-def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> Sequence[object]:
+def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> tuple[object, ...]:
     figures = row.figures
     return (
         row.day.isoformat(),
@@ -48,17 +58,17 @@ def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> Sequence[obj
         variant.title if variant else "",
         figures.requests,
         figures.people,
-        *(figures.channels[name] for name in CHANNELS),
-        *(figures.states[name] for name in STATES),
+        *(figures.channels[channel] for channel in CHANNELS),
+        *(figures.states[state] for state in STATE_ORDER),
     )
 
 
 def _line(cells: Iterable[object]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(map(_safe, cells))
+    csv.writer(line).writerow(map(_without_formula, cells))
     return line.getvalue()
 
 
-def _safe(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula, as a text that it shows."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+def _without_formula(cell: object) -> object:
+    """Prefix a text that a spreadsheet would run as a formula with an apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_START) else cell

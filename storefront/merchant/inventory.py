@@ -1,10 +1,9 @@
-"""`/merchant`: the back room: stock, orders, deliveries."""
+"""`/merchant`: stock and orders. `/merchant/deliveries`: deliveries to Klaviyo."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
@@ -23,39 +22,35 @@ from . import access, deliveries
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
+access.protect(blueprint)
 
-MOST_ORDERS = 50
-"""Orders that are shown: the newest."""
-MOST_VARIANTS = 200
-"""Variants that are shown where no product is chosen: an imported catalog may have many thousands.
-"""
-
-# below zero: pieces owed to pre-orders
+MAX_ORDERS = 50
+"""Orders shown: the newest."""
+MAX_VARIANTS = 200
+"""Variants shown if no product is chosen; an imported catalog may have many thousands."""
+# below zero: units owed to pre-orders
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
 
 
-access.keep(blueprint)
-
-
 @blueprint.errorhandler(SQLAlchemyError)
-def away(error: SQLAlchemyError) -> Response:
-    """Say that the database doesn't answer; 503."""
-    logger.error("the database doesn't answer: %s", type(error).__name__, exc_info=error)
-    return make_response(render_template("merchant/away.html"), 503)
+def database_unavailable(error: SQLAlchemyError) -> Response:
+    """Show a page that says so, with status 503."""
+    logger.error("database unavailable: %s", type(error).__name__, exc_info=error)
+    return make_response(render_template("merchant/unavailable.html"), 503)
 
 
 @blueprint.get("")
 def show() -> Response:
-    """The first variants with their stock, or those of one product (`?product=`)."""
+    """Show the first variants with their stock, or those of one product (`?product=`)."""
     sku = request.args.get("set")
     changed = queries.variants([sku]).get(sku) if sku else None
-    told = restocking.WORDS.get(request.args.get("told", ""), "")
-    return _page(request.args.get("product"), changed=changed, told=told)
+    klaviyo_update = restocking.WORDS.get(request.args.get("klaviyo", ""), "")
+    return _stock_page(request.args.get("product"), changed=changed, klaviyo_update=klaviyo_update)
 
 
 @blueprint.post("")
 def set_stock() -> BaseResponse:
-    """Set the stock of `sku` to `quantity`, or to not managed (`unmanaged`).
+    """Set the stock of `sku` to `quantity`, or stop tracking it (`unmanaged`).
 
     :raise 404: the shop has no such variant.
     """
@@ -64,81 +59,75 @@ def set_stock() -> BaseResponse:
     if variant is None:
         abort(404)
     handle = request.form.get("product") or None
-    text = request.form.get("quantity", "").strip()
+    quantity = request.form.get("quantity", "").strip()
     unmanaged = "unmanaged" in request.form
-    if not unmanaged and not WHOLE_NUMBER.fullmatch(text):
-        response = _page(handle, wrong=sku, typed=text)
+    if not unmanaged and not WHOLE_NUMBER.fullmatch(quantity):
+        response = _stock_page(handle, invalid_sku=sku, invalid_quantity=quantity)
         response.status_code = 422
         return response
-    told = restocking.set_stock(variant, None if unmanaged else int(text))
-    place = url("merchant.show", product=handle, set=sku, told=told.state)
-    return redirect(place, code=303)
+    result = restocking.set_stock(variant, None if unmanaged else int(quantity))
+    return redirect(url("merchant.show", product=handle, set=sku, klaviyo=result.state), code=303)
 
 
 @blueprint.get("/deliveries")
 def show_deliveries() -> Response:
-    """What waits for Klaviyo, what failed, and what to do about it."""
-    return _deliveries(again=request.args.get("again", type=int))
+    """Show what is queued for Klaviyo, what failed, and what to do about it."""
+    return _deliveries_page(retried=request.args.get("retried", type=int))
 
 
 @blueprint.post("/deliveries")
-def try_again() -> BaseResponse:
-    """Send out again what was set aside."""
+def retry() -> BaseResponse:
+    """Retry the deliveries that need review."""
     try:
-        again = admin.retry()
+        retried = admin.retry()
     except SQLAlchemyError as error:
-        logger.error("trying again stopped: %s", type(error).__name__)
-        return _deliveries(stopped=True)
-    return redirect(url("merchant.show_deliveries", again=again), code=303)
+        logger.error("retry interrupted: %s", type(error).__name__)
+        return _deliveries_page(interrupted=True)
+    return redirect(url("merchant.show_deliveries", retried=retried), code=303)
 
 
-def _deliveries(*, again: int | None = None, stopped: bool = False) -> Response:
-    """The page of deliveries. `stopped`: trying again ended on an error."""
-    found = deliveries.look()
-    template = "merchant/deliveries.html" if found else "merchant/away.html"
-    text = render_template(
-        template, deliveries=found, again=again, stopped=stopped, operations=deliveries.OPERATIONS
+def _deliveries_page(*, retried: int | None = None, interrupted: bool = False) -> Response:
+    """Render the deliveries page; `interrupted`: a retry stopped because of an error."""
+    current = deliveries.load()
+    html = render_template(
+        "merchant/deliveries.html" if current else "merchant/unavailable.html",
+        deliveries=current,
+        retried=retried,
+        interrupted=interrupted,
+        operations=deliveries.OPERATIONS,
     )
-    return make_response(text, 200 if found and not stopped else 503)
+    return make_response(html, 200 if current and not interrupted else 503)
 
 
-def _page(
+def _stock_page(
     handle: str | None,
     *,
     changed: ProductVariant | None = None,
-    told: str = "",
-    wrong: str | None = None,
-    typed: str = "",
+    klaviyo_update: str = "",
+    invalid_sku: str | None = None,
+    invalid_quantity: str = "",
 ) -> Response:
-    return make_response(
-        render_template(
-            "merchant/stock.html",
-            variants=_variants(handle),
-            products=_products(),
-            handle=handle,
-            changed=changed,
-            told=told,
-            wrong=wrong,
-            typed=typed,
-            deliveries=deliveries.look(),
-            orders=orders.latest(db.session, MOST_ORDERS),
-            most_orders=MOST_ORDERS,
-            most_variants=MOST_VARIANTS,
-        )
-    )
-
-
-def _variants(handle: str | None) -> Sequence[ProductVariant]:
-    query = (
+    variants = (
         sa.select(ProductVariant)
         .join(ProductVariant.product)
         .order_by(Product.position, Product.id, ProductVariant.position)
         .options(contains_eager(ProductVariant.product).selectinload(Product.options))
     )
-    query = query.where(Product.handle == handle) if handle else query.limit(MOST_VARIANTS)
-    return db.session.scalars(query).all()
-
-
-def _products() -> Sequence[sa.Row[str, str]]:
-    query = sa.select(Product.handle, Product.title).order_by(Product.position, Product.id)
-    return db.session.execute(query).all()
+    variants = variants.where(Product.handle == handle) if handle else variants.limit(MAX_VARIANTS)
+    products = sa.select(Product.handle, Product.title).order_by(Product.position, Product.id)
+    return make_response(
+        render_template(
+            "merchant/stock.html",
+            variants=db.session.scalars(variants).all(),
+            products=db.session.execute(products).all(),
+            handle=handle,
+            changed=changed,
+            klaviyo_update=klaviyo_update,
+            invalid_sku=invalid_sku,
+            invalid_quantity=invalid_quantity,
+            deliveries=deliveries.load(),
+            orders=orders.latest(db.session, MAX_ORDERS),
+            max_orders=MAX_ORDERS,
+            max_variants=MAX_VARIANTS,
+        )
+    )

@@ -1,4 +1,4 @@
-"""`/merchant/login`: the merchant's password, and the way out again."""
+"""`/merchant/login` and `/merchant/logout`."""
 
 from __future__ import annotations
 
@@ -27,86 +27,83 @@ from . import access
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 
-PER_ADDRESS = parse_many("5 per minute; 30 per hour")
-OVERALL = parse_many("30 per minute; 300 per hour")
-"""Tries from all addresses: who has many of them must not guess faster for that."""
-LONGEST = 1000
-"""Characters of a password."""
+LIMITS_PER_ADDRESS = parse_many("5 per minute; 30 per hour")
+LIMITS_OVERALL = parse_many("30 per minute; 300 per hour")
+"""Attempts from all addresses together, so that having many addresses doesn't speed up guessing."""
+MAX_PASSWORD_LENGTH = 1000
 
 
 def init_app(app: Flask) -> None:
-    """Set up the limits, in the storage that the sign-ups' limits use, but never switched off."""
+    """Set up the rate limits, in the storage of the sign-up limits but always switched on."""
     storage = storage_from_string(app.config.get("RATELIMIT_STORAGE_URI") or "memory://")
     app.extensions["merchant_login_limiter"] = SlidingWindowCounterRateLimiter(storage)
 
 
 @blueprint.before_request
-def only_with_password() -> None:
-    """There is nothing to sign in to where no password is set.
+def require_password_setting() -> None:
+    """Serve these pages only if a password is set.
 
-    :raise 404: there is none.
+    :raise 404: none is set.
     """
-    if not access.asks_password():
+    if not access.password_required():
         abort(404)
 
 
-blueprint.after_request(access.private)
+blueprint.after_request(access.make_private)
 
 
 @blueprint.get("/login")
 def show() -> Response:
-    """Ask for the password, or go on for who has given it."""
+    """Show the sign-in form; a merchant who is signed in already goes to the next page."""
     if access.signed_in():
-        return redirect(_next(), code=303)
-    return _page()
+        return redirect(_next_url(), code=303)
+    return _form()
 
 
 @blueprint.post("/login")
 def sign_in() -> Response:
-    """Let the merchant in, to where they were going; 422 for a wrong password, 429 for too many."""
-    if wait := _wait():
-        response = _page(
-            f"That were too many tries. Please wait {wait} seconds, then try again.", 429
-        )
+    """Sign the merchant in; 422 for a wrong password, 429 after too many attempts."""
+    if wait := _count_attempt():
+        response = _form(f"Too many attempts. Try again in {wait} seconds.", 429)
         response.headers["Retry-After"] = str(wait)
         return response
     password = request.form.get("password", "")
-    hashed = current_app.config[access.SETTING]
-    # compares in constant time; a text of any length would be work
-    if len(password) > LONGEST or not check_password_hash(hashed, password):
-        logger.warning("a wrong password was given for the merchant's pages")
-        return _page("That isn’t the password. Please try again.", 422)
-    response = redirect(_next(), code=303)
-    access.let_in(response)
+    password_hash = current_app.config[access.SETTING]
+    # a limit on the length, since hashing a long text takes long
+    if len(password) > MAX_PASSWORD_LENGTH or not check_password_hash(password_hash, password):
+        logger.warning("failed sign-in to the merchant's pages: wrong password")
+        return _form("Wrong password. Please try again.", 422)
+    response = redirect(_next_url(), code=303)
+    access.start_session(response)
     return response
 
 
 @blueprint.post("/logout")
 def sign_out() -> Response:
-    """End it, in this browser."""
+    """Sign the merchant out in this browser."""
     response = redirect(url("shop.listing"), code=303)
-    access.let_out(response)
+    access.end_session(response)
     return response
 
 
-def _page(problem: str = "", status: int = 200) -> Response:
-    return make_response(
-        render_template("merchant/login.html", problem=problem, next=_next()), status
-    )
+def _form(problem: str = "", status: int = 200) -> Response:
+    html = render_template("merchant/login.html", problem=problem, next=_next_url())
+    return make_response(html, status)
 
 
-def _next() -> str:
-    return access.within(request.values.get("next"))
+def _next_url() -> str:
+    return access.safe_next_url(request.values.get("next"))
 
 
-def _wait() -> int:
-    """Count a try; the seconds until the next one is taken, 0 if this one is."""
+def _count_attempt() -> int:
+    """Count a sign-in attempt; return 0 if it is allowed, else the seconds to wait."""
     limiter: RateLimiter = current_app.extensions["merchant_login_limiter"]
-    counts: list[tuple[RateLimitItem, str]] = [
-        *((limit, request.remote_addr or "") for limit in PER_ADDRESS),
-        *((limit, "everybody") for limit in OVERALL),
+    limits: list[tuple[RateLimitItem, str]] = [
+        *((limit, request.remote_addr or "") for limit in LIMITS_PER_ADDRESS),
+        *((limit, "everybody") for limit in LIMITS_OVERALL),
     ]
-    for limit, who in counts:
-        if not limiter.hit(limit, "merchant", who):
-            return max(1, round(limiter.get_window_stats(limit, "merchant", who)[0] - time.time()))
+    for limit, key in limits:
+        if not limiter.hit(limit, "merchant", key):
+            reset_time = limiter.get_window_stats(limit, "merchant", key)[0]
+            return max(1, round(reset_time - time.time()))
     return 0

@@ -153,7 +153,7 @@ class History:
 
 def visitor() -> VisitorOverrides | None:
     """The settings of this merchant's look; None for everybody but merchants."""
-    if not access.may_enter():
+    if not access.has_access():
         return None
     try:
         changes = read(chosen()) or {}

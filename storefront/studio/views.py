@@ -48,7 +48,7 @@ TOO_LARGE = "These texts are more than can be kept: shorten some of them."
 STEPS = {"undo": -1, "redo": 1}
 
 
-access.keep(blueprint)
+access.protect(blueprint)
 
 
 @blueprint.before_request
@@ -61,7 +61,7 @@ def bound() -> None:
 def away(error: SQLAlchemyError) -> Response:
     """Say that the database doesn't answer; 503."""
     logger.error("the database doesn't answer: %s", type(error).__name__, exc_info=error)
-    return make_response(render_template("merchant/away.html"), 503)
+    return make_response(render_template("merchant/unavailable.html"), 503)
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)

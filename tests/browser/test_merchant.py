@@ -1,4 +1,4 @@
-"""The merchant's pages in Chromium: everyone can use them, and the policy holds on them."""
+"""The merchant's pages in Chromium: accessible, and without violations of the security policy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PASSWORD = "four words for rain"
 
 
 def fill_log(shop: Flask) -> None:
-    """Forty variants were asked for."""
+    """Add sign-ups for forty variants."""
     with shop.app_context():
         skus = ["HAAR-OIL-M", *(f"GONE-{number}" for number in range(39))]
         for days in (0, 1, 5):
@@ -27,17 +27,15 @@ def fill_log(shop: Flask) -> None:
 
 
 def fits(page: Page, width: int, scheme: str) -> None:
-    """Nothing scrolls sideways, and axe finds nothing to complain of."""
+    """Check that nothing scrolls sideways and that axe finds no violation."""
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert violations(page) == {}
 
 
-def test_the_board_and_its_door(page: Page, shop: Flask) -> None:
-    """Signed in by the keyboard; the board empty and full, at each width, light and dark; the
-    figures of the chart unfold below it.
-    """
+def test_sign_in_and_demand_page(page: Page, shop: Flask) -> None:
+    """By keyboard; the demand page with and without sign-ups, at each width, light and dark."""
     hashed = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
     shop.config["MERCHANT_PASSWORD_HASH"] = hashed
     with serve(shop) as url:
@@ -54,14 +52,14 @@ def test_the_board_and_its_door(page: Page, shop: Flask) -> None:
 
         elsewhere(lambda: fill_log(shop))
         page.goto(f"{url}/merchant/demand?all=1")
-        chart = page.get_by_role("img", name="Requests per day, ")
+        chart = page.get_by_role("img", name="Sign-ups per day, ")
         expect(chart).to_have_accessible_description(
-            re.compile(r"180 requests in all; the most on")
+            re.compile(r"180 sign-ups in total; the busiest day was")
         )
         for width, scheme in ((360, "dark"), (768, "light"), (1280, "dark"), (1280, "light")):
             fits(page, width, scheme)
-        page.get_by_text("The days as a table").click()
-        table = page.get_by_role("region", name="The days as a table")
+        page.get_by_text("Show as a table").click()
+        table = page.get_by_role("region", name="Sign-ups per day as a table")
         expect(table.get_by_role("row")).to_have_count(31)
         with page.expect_download() as download:
             page.get_by_role("link", name="Download as CSV").click()

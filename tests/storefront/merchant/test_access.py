@@ -1,4 +1,4 @@
-"""The merchant's password: who gets in, how long, and what strangers can learn."""
+"""The merchant's password: who has access, for how long, and what strangers can learn."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.storefront.page import Page, words
 
 LOGIN = "/merchant/login"
 PASSWORD = "four words for rain"
-# one round: the hash's work is werkzeug's, and the command's test uses a real one
+# one round makes the tests fast; the test of the command uses a real hash
 HASH = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
 OUTSIDE = {"base_url": "https://shop.example"}
 
 
 @pytest.fixture
 def app(tmp_path: Path, filled: Path) -> Iterator[Flask]:
-    """A shop in earnest, with a password."""
+    """A shop without demo, with a password."""
     shutil.copy(filled, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", MERCHANT_PASSWORD_HASH=HASH)
     app.config["DEMO"] = False
@@ -37,7 +37,7 @@ def app(tmp_path: Path, filled: Path) -> Iterator[Flask]:
 def sign_in(
     client: FlaskClient, password: str = PASSWORD, address: str = "192.0.2.7", **form: str
 ) -> TestResponse:
-    """Send the form."""
+    """Submit the sign-in form."""
     return client.post(
         LOGIN,
         data={"password": password, **form},
@@ -46,24 +46,22 @@ def sign_in(
     )
 
 
-def test_the_password_opens_every_room(client: FlaskClient) -> None:
-    """Whoever isn't in is asked, and then gets to where they were going; the cookie is for this
-    shop alone, out of reach of scripts, and new with each page, until they sign out.
-    """
+def test_signing_in_and_out(client: FlaskClient) -> None:
+    """Sign-in leads to the requested page, and each page renews the cookie."""
     for url in ("/merchant?product=dreich-mug", "/merchant/demand", "/merchant/demand.csv"):
-        asked = client.get(url, **OUTSIDE)
-        assert asked.status_code == 303
-        assert "no-store" in asked.headers["Cache-Control"]
-        form = client.get(asked.location, **OUTSIDE)
+        redirect = client.get(url, **OUTSIDE)
+        assert redirect.status_code == 303
+        assert "no-store" in redirect.headers["Cache-Control"]
+        form = client.get(redirect.location, **OUTSIDE)
         assert form.status_code == 200
         assert f'name="next" value="{url}"' in form.text
-    closed = client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"}, **OUTSIDE)
-    assert (closed.status_code, closed.location) == (303, LOGIN)
+    refused = client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"}, **OUTSIDE)
+    assert (refused.status_code, refused.location) == (303, LOGIN)
 
-    opened = sign_in(client, next="/merchant/demand?days=7")
+    signed_in = sign_in(client, next="/merchant/demand?days=7")
 
-    assert (opened.status_code, opened.location) == (303, "/merchant/demand?days=7")
-    cookie = opened.headers["Set-Cookie"]
+    assert (signed_in.status_code, signed_in.location) == (303, "/merchant/demand?days=7")
+    cookie = signed_in.headers["Set-Cookie"]
     assert cookie.startswith("shop_merchant=")
     for part in ("Secure", "HttpOnly", "SameSite=Lax", "Max-Age=43200", "Path=/"):
         assert part in cookie.split("; ")
@@ -75,26 +73,22 @@ def test_the_password_opens_every_room(client: FlaskClient) -> None:
     assert client.get(LOGIN, **OUTSIDE).location == "/merchant"
     assert client.get(f"{LOGIN}?next={LOGIN}", **OUTSIDE).location == "/merchant"
 
-    out = client.post("/merchant/logout", **OUTSIDE)
-    assert (out.status_code, out.location) == (303, "/")
+    signed_out = client.post("/merchant/logout", **OUTSIDE)
+    assert (signed_out.status_code, signed_out.location) == (303, "/")
     assert client.get("/merchant", **OUTSIDE).status_code == 303
 
 
-def test_a_wrong_password_is_told_beside_the_field(client: FlaskClient) -> None:
-    """Without a hint, and what it was is not in the reply."""
+def test_wrong_password_is_an_error_and_never_repeated(client: FlaskClient) -> None:
     for wrong in ("", "Four words for rain", PASSWORD * 100):
         reply = sign_in(client, wrong)
         assert reply.status_code == 422
-        assert "That isn’t the password. Please try again." in words(reply.text)
+        assert "Wrong password. Please try again." in words(reply.text)
         assert 'aria-invalid="true" aria-describedby="problem"' in reply.text
         assert not wrong or wrong not in reply.text
         assert "Set-Cookie" not in reply.headers
 
 
-def test_shoppers_pages_know_nothing_of_it(client: FlaskClient) -> None:
-    """They set no cookie, for a shopper or for the merchant, and show the way in to the latter
-    alone.
-    """
+def test_shop_pages_set_no_cookie_and_link_only_for_the_merchant(client: FlaskClient) -> None:
     before = client.get("/", **OUTSIDE)
     sign_in(client)
     after = client.get("/", **OUTSIDE)
@@ -107,7 +101,7 @@ def test_shoppers_pages_know_nothing_of_it(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "elsewhere",
+    "address",
     [
         "https://evil.example/",
         "//evil.example/",
@@ -119,17 +113,16 @@ def test_shoppers_pages_know_nothing_of_it(client: FlaskClient) -> None:
         "",
     ],
 )
-def test_it_leads_nowhere_else(client: FlaskClient, elsewhere: str) -> None:
-    """An address of another site is left out."""
-    assert sign_in(client, next=elsewhere).location == "/merchant"
+def test_sign_in_never_redirects_to_another_site(client: FlaskClient, address: str) -> None:
+    assert sign_in(client, next=address).location == "/merchant"
 
 
-def test_it_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a time without a page, with another password, and with a cookie that isn't ours."""
+def test_session_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a time without requests, with a new password, and with a forged cookie."""
     sign_in(client)
     assert client.get("/merchant", **OUTSIDE).status_code == 200
     with monkeypatch.context() as later:
-        later.setattr(access, "IDLE", -1)
+        later.setattr(access, "IDLE_TIMEOUT", -1)
         assert client.get("/merchant", **OUTSIDE).status_code == 303
 
     app.config["MERCHANT_PASSWORD_HASH"] = generate_password_hash("x", method="pbkdf2:sha256:1")
@@ -140,32 +133,30 @@ def test_it_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatc
     assert client.get("/merchant", **OUTSIDE).status_code == 303
 
 
-def test_guessing_is_slow(client: FlaskClient) -> None:
-    """From one address, and then the right one doesn't count; and from many."""
-    tries = [sign_in(client, "guess").status_code for _ in range(8)]
-    assert set(tries) == {422, 429}
-    right = sign_in(client)
-    assert right.status_code == 429
-    assert 1 <= int(right.headers["Retry-After"]) <= 3600
-    assert "too many tries" in words(right.text)
+def test_attempts_are_limited_per_address_and_overall(client: FlaskClient) -> None:
+    """Over the limit, the right password doesn't help either."""
+    attempts = [sign_in(client, "guess").status_code for _ in range(8)]
+    assert set(attempts) == {422, 429}
+    limited = sign_in(client)
+    assert limited.status_code == 429
+    assert 1 <= int(limited.headers["Retry-After"]) <= 3600
+    assert "Too many attempts." in words(limited.text)
     assert sign_in(client, address="192.0.2.8").status_code == 303
 
-    many = [sign_in(client, "guess", f"198.51.100.{each}").status_code for each in range(70)]
+    many = [sign_in(client, "guess", f"198.51.100.{host}").status_code for host in range(70)]
     assert many[0] == 422
     assert many[-1] == 429
 
 
-def test_limits_cannot_be_switched_off(tmp_path: Path) -> None:
-    """Those of the sign-ups can."""
-    more = {"MERCHANT_PASSWORD_HASH": HASH, "RATELIMIT_ENABLED": "0"}
-    app = make_shop(tmp_path / "shop.db", **more)
+def test_limits_ignore_ratelimit_enabled(tmp_path: Path) -> None:
+    environ = {"MERCHANT_PASSWORD_HASH": HASH, "RATELIMIT_ENABLED": "0"}
+    app = make_shop(tmp_path / "shop.db", **environ)
 
     assert 429 in {sign_in(app.test_client(), "guess").status_code for _ in range(8)}
     close(app)
 
 
-def test_another_site_cannot_send_the_form(client: FlaskClient) -> None:
-    """Neither in nor out."""
+def test_other_sites_can_neither_sign_in_nor_out(client: FlaskClient) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     for url in (LOGIN, "/merchant/logout"):
         reply = client.post(url, data={"password": PASSWORD}, headers=headers, **OUTSIDE)
@@ -173,8 +164,8 @@ def test_another_site_cannot_send_the_form(client: FlaskClient) -> None:
         assert "Set-Cookie" not in reply.headers
 
 
-def test_a_password_is_asked_for_in_a_demo_too(app: Flask, client: FlaskClient) -> None:
-    """Where there is one, it is asked for everywhere; where there is none, there is no form."""
+def test_demo_requires_the_password_too(app: Flask, client: FlaskClient) -> None:
+    """Without a password there is no sign-in page either."""
     app.config["DEMO"] = True
     assert client.get("/merchant").status_code == 303
     app.config["MERCHANT_PASSWORD_HASH"] = ""
@@ -186,8 +177,8 @@ def test_a_password_is_asked_for_in_a_demo_too(app: Flask, client: FlaskClient) 
     assert client.post("/merchant/logout").status_code == 404
 
 
-def test_the_command_makes_a_hash_that_opens(app: Flask, client: FlaskClient) -> None:
-    """It asks twice, shows nothing of the password, and refuses a short one."""
+def test_hash_password_command(app: Flask, client: FlaskClient) -> None:
+    """It asks twice, never shows the password, and refuses a short one."""
     run = app.test_cli_runner().invoke
     short = run(args=["storefront", "hash-password"], input="short\nshort\n")
     assert short.exit_code == 1
@@ -203,9 +194,9 @@ def test_the_command_makes_a_hash_that_opens(app: Flask, client: FlaskClient) ->
 
 
 @pytest.mark.parametrize("wrong", [PASSWORD, "scrypt:32768:8:1", "md5$salt$0a0a"])
-def test_what_is_no_hash_stops_the_start(tmp_path: Path, wrong: str) -> None:
-    """It may be the password: it isn't repeated."""
-    with pytest.raises(SettingsError, match="flask storefront hash-password") as told:
+def test_invalid_hash_stops_the_start(tmp_path: Path, wrong: str) -> None:
+    """The error doesn't repeat it, since it may be the password."""
+    with pytest.raises(SettingsError, match="flask storefront hash-password") as error:
         make_shop(tmp_path / "shop.db", MERCHANT_PASSWORD_HASH=wrong)
 
-    assert wrong not in str(told.value)
+    assert wrong not in str(error.value)

@@ -1,4 +1,4 @@
-"""`/merchant/demand`: what shoppers asked for, as the merchant sees it."""
+"""`/merchant/demand`: what shoppers signed up for."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ URL = "/merchant/demand"
 TODAY = datetime.now(UTC).date()
 
 
-def ask(client: FlaskClient, sku: str, *emails: str) -> None:
-    """Sign these up. Klaviyo is away, so their requests are kept."""
+def sign_up(client: FlaskClient, sku: str, *emails: str) -> None:
+    """Sign these up. Klaviyo is unavailable, so they are queued."""
     for email in emails:
         data = {"channels": "EMAIL", "email": email}
         reply = client.post(f"/notify-me/{PREFIX}{sku}", data=data, headers={"X-Notify-Me": "1"})
@@ -31,13 +31,13 @@ def ask(client: FlaskClient, sku: str, *emails: str) -> None:
 
 
 def log(app: Flask, count: int, *, age: timedelta = timedelta(), variants: int = 1) -> None:
-    """Put requests for variants that are gone into the log."""
+    """Add sign-ups for variants that no longer exist to the log."""
     with app.app_context():
         asked(db.engine, [f"GONE-{number:04}" for number in range(variants)], count, age)
 
 
 def change(app: Flask, *statements: Any) -> None:
-    """Change the catalog behind the shop's back."""
+    """Change the catalog directly."""
     with app.app_context():
         for statement in statements:
             db.session.execute(statement)
@@ -45,14 +45,14 @@ def change(app: Flask, *statements: Any) -> None:
 
 
 def row(page: Page, name: str) -> str:
-    """The words of one variant's row."""
+    """The text of one variant's row."""
     table = page.html.split('<table class="demand">')[1].split("</table>")[0]
-    [found] = [words(each) for each in table.split("<tr>") if name in each]
-    return found
+    [text] = [words(row) for row in table.split("<tr>") if name in row]
+    return text
 
 
 def rows(client: FlaskClient, url: str = f"{URL}.csv") -> list[list[str]]:
-    """The file's lines."""
+    """The lines of the CSV file, with its header."""
     reply = client.get(url)
     assert reply.status_code == 200
     text = reply.get_data(as_text=True)
@@ -60,59 +60,63 @@ def rows(client: FlaskClient, url: str = f"{URL}.csv") -> list[list[str]]:
     return list(csv.reader(text.removeprefix("\ufeff").splitlines()))
 
 
-def test_nobody_asked(client: FlaskClient) -> None:
-    """The page says so, what it is for, and whose log it is; every room leads to every other."""
+def test_without_sign_ups(client: FlaskClient) -> None:
     page = Page(client, URL)
 
-    assert "Nobody has asked for anything in 30 days." in page.text
-    assert "From the kit’s own log of sign-ups, not from Klaviyo" in page.text
+    assert "No sign-ups in the last 30 days" in page.text
+    assert "Counted from this shop’s own sign-up log, not from Klaviyo." in page.text
     assert f'href="{URL}?days=90"' in page.html.split('class="nothing"')[1]
     assert 'role="img"' not in page.html
     assert len(rows(client)) == 1
+
+
+def test_merchant_pages_link_to_each_other(client: FlaskClient) -> None:
     for url in ("/merchant", URL, "/merchant/deliveries"):
-        rooms = Page(client, url).html.split('<nav aria-label="Merchant">')[1].split("</nav>")[0]
-        assert re.findall(r'href="([^"]+)"', rooms) == ["/merchant", URL, "/merchant/deliveries"]
-        assert f'href="{url}" aria-current="page"' in rooms
+        links = Page(client, url).html.split('<nav aria-label="Merchant">')[1].split("</nav>")[0]
+        assert re.findall(r'href="([^"]+)"', links) == ["/merchant", URL, "/merchant/deliveries"]
+        assert f'href="{url}" aria-current="page"' in links
 
 
-def test_the_board(app: Flask, client: FlaskClient) -> None:
-    """Those asked for most come first, under the shop's names; one that is gone keeps its ID; the
-    chart can be read without seeing it, and each of its figures stands in a table.
+def test_report(app: Flask, client: FlaskClient) -> None:
+    """Variants are sorted by sign-ups, a deleted one shows its ID, and the chart has a text
+    alternative with the same figures.
     """
-    ask(client, "BLAT-S", "ada@example.org", "bob@example.org", "ada@example.org")
-    ask(client, "HAAR-OIL-M", "cleo@example.org")
+    sign_up(client, "BLAT-S", "ada@example.org", "bob@example.org", "ada@example.org")
+    sign_up(client, "HAAR-OIL-M", "cleo@example.org")
     log(app, 2, age=timedelta(days=40))
 
     page = Page(client, URL)
-    assert "4 requests by 3 people for 2 variants in 30 days." in page.text
+    assert "4 sign-ups from 3 shoppers for 2 variants · last 30 days" in page.text
     assert page.html.index("BLAT-S") < page.html.index("HAAR-OIL-M")
     assert row(page, "BLAT-S").startswith("Blatter Sou’wester, Small BLAT-S Sold out")
-    assert row(page, "BLAT-S").endswith("3 2 Email 3 Waiting 3")
+    assert row(page, "BLAT-S").endswith("3 2 Email 3 Queued 3")
     assert f"{TODAY.day} {TODAY:%b}: 3" in row(page, "BLAT-S")
     for name in re.findall(r'aria-(?:labelledby|describedby)="(.*?)"', page.html):
         assert page.html.count(f'id="{name}"') == 1
     about = words(page.html.split('<desc id="chart-about">')[1].split("</desc>")[0])
-    assert about.startswith(f"4 requests in all; the most on {TODAY.day} {TODAY:%b}: 4.")
-    days = page.html.split("The days as a table</summary>")[1].split("</table>")[0]
+    assert about.startswith(
+        f"4 sign-ups in total; the busiest day was {TODAY.day} {TODAY:%b} with 4."
+    )
+    days = page.html.split("Show as a table</summary>")[1].split("</table>")[0]
     assert days.count('<th scope="row">') == 30
     assert words(days).endswith(f"{TODAY.day} {TODAY:%B %Y} 4")
-    reasons = page.text.split("Why some wait or weren’t taken Reason State now Requests ")[1]
-    assert reasons.startswith("No answer (ConnectionError) Waiting 4")
+    reasons = page.text.split("Why some aren’t delivered Reason Status Sign-ups ")[1]
+    assert reasons.startswith("No answer (ConnectionError) Queued 4")
     assert "example.org" not in page.html
 
-    gone = Page(client, f"{URL}?days=90")
-    assert "6 requests by 5 people for 3 variants in 90 days." in gone.text
-    assert row(gone, "GONE-0000").startswith(f"{PREFIX}GONE-0000 Not in the shop any more")
-    assert row(gone, "GONE-0000").endswith("2 2 SMS 2 Taken 2")
+    quarter = Page(client, f"{URL}?days=90")
+    assert "6 sign-ups from 5 shoppers for 3 variants · last 90 days" in quarter.text
+    assert row(quarter, "GONE-0000").startswith(f"{PREFIX}GONE-0000 No longer in the shop")
+    assert row(quarter, "GONE-0000").endswith("2 2 SMS 2 Delivered 2")
     assert "30 days" in Page(client, f"{URL}?days=5").text
     week = Page(client, f"{URL}?days=7")
     assert week.html.count('class="chart__column" x=') == 7
 
 
-def test_the_file(app: Flask, client: FlaskClient) -> None:
-    """A line for each variant and day; nothing in it runs as a formula."""
+def test_csv_file(app: Flask, client: FlaskClient) -> None:
+    """It has a line per variant and day, and no text that a spreadsheet would run as a formula."""
     change(app, sa.update(Product).where(Product.handle == "haar-parka").values(title="=1+1"))
-    ask(client, "HAAR-OIL-M", "ada@example.org", "bob@example.org")
+    sign_up(client, "HAAR-OIL-M", "ada@example.org", "bob@example.org")
     log(app, 1, age=timedelta(days=3))
 
     since = TODAY - timedelta(days=6)
@@ -130,7 +134,7 @@ def test_the_file(app: Flask, client: FlaskClient) -> None:
             "variant_id": f"{PREFIX}GONE-0000",
             "product": "",
             "variant": "",
-            **dict.fromkeys(("requests", "people", "sms", "accepted"), "1"),
+            **dict.fromkeys(("sign_ups", "shoppers", "sms", "delivered"), "1"),
         },
         {
             **dict.fromkeys(head, "0"),
@@ -138,57 +142,62 @@ def test_the_file(app: Flask, client: FlaskClient) -> None:
             "variant_id": f"{PREFIX}HAAR-OIL-M",
             "product": "'=1+1",
             "variant": "Oilskin / M",
-            **dict.fromkeys(("requests", "people", "email", "queued"), "2"),
+            **dict.fromkeys(("sign_ups", "shoppers", "email", "queued"), "2"),
         },
     ]
 
 
-def test_many_variants(app: Flask, client: FlaskClient) -> None:
-    """The page shows twenty, then two hundred; the file has all of them, and comes in pieces."""
+def test_many_variants_are_limited_on_the_page_and_streamed_in_the_file(
+    app: Flask, client: FlaskClient
+) -> None:
     log(app, 1300, variants=1300)
 
     page = Page(client, URL)
     assert page.html.count('class="spark"') == 20
-    assert "The 20 asked for most. Show 200 ; the CSV has them all." in page.text
+    assert (
+        "The 20 variants with the most sign-ups. Show 200 . The CSV file lists them all."
+        in page.text
+    )
     assert Page(client, f"{URL}?all=1").html.count('class="spark"') == 200
     with client.get(f"{URL}.csv") as reply:
         assert reply.is_streamed
         assert sum(1 for _ in reply.iter_encoded()) == 3
-    with client.get(f"{URL}.csv") as cut_off:
-        next(cut_off.iter_encoded())
+    with client.get(f"{URL}.csv") as aborted:
+        next(aborted.iter_encoded())
     with app.app_context():
         assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert len(rows(client)) == 1301
 
 
-def test_a_database_that_is_away(empty_app: Flask) -> None:
-    """Page and file say so, with a status, before a file has begun."""
+def test_missing_tables_are_503(empty_app: Flask) -> None:
     client = empty_app.test_client()
 
     for url in (URL, f"{URL}.csv"):
         reply = client.get(url)
         assert reply.status_code == 503
-        assert "The database doesn’t answer" in reply.text
+        assert "Database unavailable" in reply.text
 
 
 @pytest.mark.parametrize(
     ("number", "rounded"), [(0, 1), (1, 1), (3, 4), (7, 10), (11, 20), (401, 600), (999, 1000)]
 )
-def test_scale_is_easy_to_read(number: int, rounded: int) -> None:
-    """A chart ends at a round number."""
+def test_axis_ends_at_a_round_number(number: int, rounded: int) -> None:
     assert charts.round_up(number) == rounded
 
 
-def test_bars_are_in_proportion() -> None:
-    """Columns and bars are as high and as long as their numbers; what is empty isn't drawn."""
-    drawn = charts.columns([0, 1, 4])
-    assert [(each.y, each.height) for each in drawn.columns] == [(100, 0), (75, 25), (0, 100)]
-    assert drawn.path == "M11.5 100V75h7V100zM21.5 100V0h7V100z"
+def test_charts_are_in_proportion() -> None:
+    """Empty columns and segments aren't drawn."""
+    chart = charts.column_chart([0, 1, 4])
+    assert [(column.y, column.height) for column in chart.columns] == [
+        (100, 0),
+        (75, 25),
+        (0, 100),
+    ]
+    assert chart.path == "M11.5 100V75h7V100zM21.5 100V0h7V100z"
     bar = charts.bar({"a": 1, "b": 0, "c": 3}, 8)
     assert [(part.name, part.x, part.width) for part in bar] == [("a", 0, 12.5), ("c", 12.5, 37.5)]
 
 
-def test_only_the_merchant(client: FlaskClient) -> None:
-    """Nobody else gets page or file."""
+def test_strangers_get_404(client: FlaskClient) -> None:
     for url in (URL, f"{URL}.csv"):
         assert client.get(url, headers={"Host": "shop.example"}).status_code == 404

@@ -1,4 +1,4 @@
-"""`/merchant`: stock is set here, and only from this machine."""
+"""`/merchant`: stock and orders, without a password only on this machine."""
 
 from __future__ import annotations
 
@@ -8,66 +8,66 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from storefront.catalog import restocking
 from tests.storefront.page import Page, Stock, words
 
 
 def test_every_variant_is_listed_with_its_stock(client: FlaskClient) -> None:
-    """The table has a row for each variant, with what shoppers read."""
     page = Page(client, "/merchant")
 
     assert page.html.count('<th scope="row">') == 60
     assert "The Falling Glass GLASS-01 Last one" in page.text
 
 
-def test_one_product_can_be_shown(client: FlaskClient) -> None:
-    """The filter leaves one product's variants and says which."""
+def test_list_can_be_filtered_by_product(client: FlaskClient) -> None:
     page = Page(client, "/merchant?product=dreich-mug")
 
     assert page.html.count('<th scope="row">') == 3
     assert '<option value="dreich-mug" selected>' in page.html
 
 
-def test_setting_stock_opens_and_closes_the_sale(client: FlaskClient, stock: Stock) -> None:
-    """A variant set to 5 can be bought, set to 0 it offers Notify me; both are told."""
+def test_setting_stock_switches_between_add_to_cart_and_notify_me(
+    client: FlaskClient, stock: Stock
+) -> None:
     page = "/products/blatter-souwester?variant=BLAT-S"
     for quantity, in_stock in ((5, True), (0, False)):
         response = client.post("/merchant", data={"sku": "BLAT-S", "quantity": str(quantity)})
 
         assert response.status_code == 303
         shown = Page(client, response.headers["Location"])
-        assert f"BLAT-S: {quantity} in stock" in shown.text
+        assert f"BLAT-S: stock updated to {quantity}." in shown.text
         assert stock.of("BLAT-S") == quantity
         assert ("Add to cart" in Page(client, page).buying) is in_stock
         assert ("notify-me__button" in Page(client, page).buying) is not in_stock
 
 
-def test_stock_can_be_left_unmanaged(client: FlaskClient, stock: Stock) -> None:
-    """A ticked box means that nobody counts; the filter outlives the post."""
+def test_quantity_can_be_left_untracked(client: FlaskClient, stock: Stock) -> None:
+    """The page shown afterwards keeps its filter."""
     response = client.post(
         "/merchant",
         data={"sku": "BLAT-S", "quantity": "0", "unmanaged": "1", "product": "blatter-souwester"},
     )
 
-    place = response.headers["Location"]
-    assert place == "/merchant?product=blatter-souwester&set=BLAT-S&told=queued"
+    location = response.headers["Location"]
+    assert location == "/merchant?product=blatter-souwester&set=BLAT-S&klaviyo=queued"
     assert stock.of("BLAT-S") is None
-    told = Page(client, place).text
-    assert "BLAT-S: stock isn’t managed. Klaviyo can’t be reached just now" in told
+    shown = Page(client, location).text
+    assert f"BLAT-S: quantity is no longer tracked. {restocking.WORDS['queued']}" in shown
 
 
 @pytest.mark.parametrize("quantity", ["", "five", "1.5", "٣", "12345678"])
-def test_wrong_number_is_told_in_its_row(client: FlaskClient, stock: Stock, quantity: str) -> None:
-    """What isn't a whole number is told beside the field and changes nothing."""
+def test_invalid_quantity_is_an_error_in_its_row(
+    client: FlaskClient, stock: Stock, quantity: str
+) -> None:
     response = client.post("/merchant", data={"sku": "BLAT-S", "quantity": quantity})
 
     assert response.status_code == 422
-    assert "A whole number, please" in response.text
+    assert "Enter a whole number" in response.text
     assert f'value="{quantity}" aria-invalid="true"' in response.text
     assert stock.of("BLAT-S") == 0
 
 
 def test_unknown_variant_is_404(client: FlaskClient) -> None:
-    """Stock of a variant that isn't there can't be set."""
     assert client.post("/merchant", data={"sku": "NO", "quantity": "1"}).status_code == 404
 
 
@@ -89,28 +89,28 @@ def test_unknown_variant_is_404(client: FlaskClient) -> None:
         ({}, {"X-Real-IP": "127.0.0.1"}, 404),
     ],
 )
-def test_only_this_machine_gets_in(
+def test_without_a_password_only_this_machine_has_access(
     client: FlaskClient,
     stock: Stock,
     environ: dict[str, Any],
     headers: dict[str, str],
     status: int,
 ) -> None:
-    """Address and Host are loopback and no proxy stands between, or there is no such page."""
-    read = client.get("/merchant", environ_overrides=environ, headers=headers)
-    written = client.post(
+    """Both the address and the Host header must be loopback, without a proxy in between."""
+    shown = client.get("/merchant", environ_overrides=environ, headers=headers)
+    saved = client.post(
         "/merchant",
         data={"sku": "BLAT-S", "quantity": "5"},
         environ_overrides=environ,
         headers=headers,
     )
 
-    assert (read.status_code, written.status_code) == (status, 303 if status == 200 else status)
+    assert (shown.status_code, saved.status_code) == (status, 303 if status == 200 else status)
     assert stock.of("BLAT-S") == (5 if status == 200 else 0)
 
 
-def test_no_merchant_without_demo(app: Flask, client: FlaskClient) -> None:
-    """With the demo off the page isn't there, and no page links to it."""
+def test_without_demo_and_password_there_is_no_page(app: Flask, client: FlaskClient) -> None:
+    """Nor a link to it."""
     assert "/merchant" in client.get("/").text
     app.config["DEMO"] = False
 
@@ -119,6 +119,5 @@ def test_no_merchant_without_demo(app: Flask, client: FlaskClient) -> None:
     assert "/merchant" not in client.get("/").text
 
 
-def test_empty_shop_says_how_to_fill_it(client: FlaskClient) -> None:
-    """A filter that finds nothing names the command that fills the shop."""
+def test_empty_list_names_the_command_that_loads_products(client: FlaskClient) -> None:
     assert "flask storefront load" in words(client.get("/merchant?product=none").text)
