@@ -314,8 +314,8 @@ def _stock(visit: Visit, pieces: int) -> None:
     """Set the mug's stock at the site that runs short, in a tab of its own."""
     with visit.page.context.new_page() as tab:
         tab.goto(f"{visit.sites.url('short')}/merchant?product=dreich-mug")
-        tab.get_by_label("Pieces of DREI-MIL").fill(str(pieces))
-        tab.get_by_role("button", name="Set DREI-MIL").click()
+        tab.get_by_label("Quantity of DREI-MIL").fill(str(pieces))
+        tab.get_by_role("button", name="Save DREI-MIL").click()
         expect(tab.locator(".notice")).to_be_visible()
 
 
@@ -355,8 +355,8 @@ def tour(step: int) -> State:
                 done(page.get_by_role("dialog"))
                 page.keyboard.press("Escape")
             if number == 6:
-                page.get_by_label("Pieces of BLAT-S").fill("5")
-                page.get_by_role("button", name="Set BLAT-S").click()
+                page.get_by_label("Quantity of BLAT-S").fill("5")
+                page.get_by_role("button", name="Save BLAT-S").click()
             panel.get_by_role("button", name="Next").click()
             expect(panel.get_by_role("heading")).to_contain_text(f"{number} of 7")
 

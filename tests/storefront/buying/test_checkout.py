@@ -168,8 +168,8 @@ def test_last_piece_goes_to_one_of_eight(app: Flask, stock: Stock) -> None:
 
 
 def test_merchant_sees_the_orders_newest_first(client: FlaskClient) -> None:
-    """The back room lists each order with its lines and total, and leads to its page."""
-    assert "Orders None yet." in Page(client, "/merchant").text
+    """Stock and orders lists each order with its lines and total, and a link to its page."""
+    assert "Orders No orders yet." in Page(client, "/merchant").text
     fill(client, DREI_MIL=2, STEEK_01=1)
     order(client)
     fill(client, HAAR_KEL_L=1)
@@ -178,7 +178,7 @@ def test_merchant_sees_the_orders_newest_first(client: FlaskClient) -> None:
     page = Page(client, "/merchant")
 
     text = page.text.split(" Orders ", 1)[1]
-    assert text.index("Order 2 Ewan Muir") < text.index("Order 1 Isla Reid")
+    assert text.index("Order #2 Ewan Muir") < text.index("Order #1 Isla Reid")
     assert "1 × Haar Parka, Kelp / L £248 Total £248" in text
     assert "1 × A Steek in Time £24 Total" in text
-    assert f'href="{newest}">Order 2</a>' in page.html
+    assert f'href="{newest}">Order #2</a>' in page.html

@@ -42,7 +42,7 @@ def test_a_restock_in_the_back_room_sends_the_message(
     client.post(FORM, data=TYPED)
     assert len(sandbox.waiting()) == 1
 
-    assert "BLAT-S: 5 in stock. Klaviyo knows." in set_stock(client, "5").text
+    assert "BLAT-S: stock updated to 5. Klaviyo knows." in set_stock(client, "5").text
 
     assert sandbox.waiting() == []
     [message] = sandbox.read("messages")
@@ -61,15 +61,15 @@ def test_what_cant_reach_klaviyo_is_said(client: FlaskClient, sandbox: Sandbox) 
     ):
         sandbox.drill(kind)
         page = set_stock(client, "5")
-        assert "BLAT-S: 5 in stock." in page.text
+        assert "BLAT-S: stock updated to 5." in page.text
         assert words in page.text
     waits = Page(client, "/merchant/deliveries").text
-    assert "2 changes of stock wait." in waits
+    assert "2 stock updates queued." in waits
 
 
 def test_words_from_an_address_are_never_shown(client: FlaskClient) -> None:
     """Only a known outcome has words."""
-    page = Page(client, "/merchant?set=BLAT-S&told=Pay+here")
+    page = Page(client, "/merchant?set=BLAT-S&klaviyo=Pay+here")
     assert "Pay here" not in page.text
 
 
@@ -83,7 +83,7 @@ def test_an_order_leaves_word_for_the_worker(client: FlaskClient, sandbox: Sandb
     assert client.post("/checkout", data=typed).status_code == 303
 
     assert sandbox.requests() == []
-    assert "1 change of stock waits." in Page(client, "/merchant/deliveries").text
+    assert "1 stock update queued." in Page(client, "/merchant/deliveries").text
 
 
 @pytest.mark.parametrize("path", ["/merchant", "/checkout"])
