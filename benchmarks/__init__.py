@@ -1,1 +1,1 @@
-"""Measurements that the README quotes; each prints the command that repeats it."""
+"""Benchmarks; each prints the command that repeats it."""

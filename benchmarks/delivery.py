@@ -1,8 +1,8 @@
-"""What the delivery engine promises, measured: `make bench-delivery`.
+"""Benchmarks of delivery: `make bench-delivery`.
 
-`--quick` makes everything smaller and the outage short; `--only NAME` measures one thing. The web
-is the demo shop under gunicorn with its eight threads, Klaviyo is the sandbox in a process of its
-own, PostgreSQL is a cluster of its own that writes to the disk as in production.
+`--quick` runs fewer requests and a shorter outage; `--only NAME` runs one benchmark. The web
+process is the starter shop under gunicorn with eight threads, the sandbox stands in for Klaviyo in
+its own process, and PostgreSQL is a temporary cluster with durable writes.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.running_shop import Postgres, people, postgres_binaries
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 900
-"""Seconds until something that never comes is given up."""
+WAIT_TIMEOUT = 900
+"""Seconds."""
 
 
-def wait_for(found: Callable[[], Any]) -> Any:
-    """The first true value."""
-    end = time.monotonic() + PATIENCE
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Poll `condition` until it returns a true value, and return that value."""
+    end = time.monotonic() + WAIT_TIMEOUT
     while time.monotonic() < end:
         with suppress(requests.RequestException):
-            if value := found():
+            if value := condition():
                 return value
         time.sleep(0.05)
-    raise SystemExit("it never came")
+    raise SystemExit(f"timed out after {WAIT_TIMEOUT} s")
 
 
 def free_port() -> int:
-    """A port that nothing held a moment ago."""
+    """Return a port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -64,30 +64,30 @@ def free_port() -> int:
 
 
 class Klaviyo:
-    """The counting sandbox."""
+    """Client for the sandbox that `benchmarks.klaviyo` serves."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def be(self, **options: Any) -> None:
-        """Set `delay` in seconds, `away`, or `reset`."""
+    def configure(self, **options: Any) -> None:
+        """Set `delay` in seconds, set `away`, or `reset` the recorded calls."""
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
-        """Arrival, status and address of each call."""
-        found: list[tuple[float, str, str]]
-        found = self._session.get(f"{self.url}/_bench", timeout=30).json()
-        return found
+        """Return time of arrival, status and email address of every call."""
+        recorded: list[tuple[float, str, str]]
+        recorded = self._session.get(f"{self.url}/_bench", timeout=30).json()
+        return recorded
 
-    def has(self) -> set[str]:
-        """The addresses that it took."""
+    def accepted(self) -> set[str]:
+        """Return the email addresses it accepted."""
         return {email for _, status, email in self.calls() if status in ("202", "409")}
 
 
-class Bench:
-    """A shop on one database, before one sandbox."""
+class Shop:
+    """A shop with its own database, connected to the sandbox."""
 
     def __init__(self, folder: Path, klaviyo: Klaviyo, environ: dict[str, str], url: str) -> None:
         self.folder = folder
@@ -135,7 +135,7 @@ class Bench:
 
     @contextmanager
     def web(self) -> Iterator[Any]:
-        """The shop under gunicorn."""
+        """Run the shop under gunicorn."""
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
         with self._process([*command, "app:create_app()"], "web") as process:
             wait_for(lambda: requests.get(f"{self.url}/healthz", timeout=5).ok)
@@ -143,14 +143,14 @@ class Bench:
 
     @contextmanager
     def worker(self, machine: str = "machine") -> Iterator[Any]:
-        """A worker on the named machine."""
+        """Run a worker on a simulated machine."""
         folder = str(self.folder / machine)
         command = self._command("notify-me", "deliver")
         with self._process(command, machine, NOTIFY_ME_WORKER_FOLDER=folder) as process:
             yield process
 
     def sign_up(self, email: str) -> bool:
-        """Whether the shopper was thanked."""
+        """Sign up; return whether the shopper saw a confirmation."""
         with suppress(requests.RequestException, ValueError):
             reply = requests.post(
                 self.form,
@@ -162,7 +162,7 @@ class Bench:
         return False
 
     def sign_up_all(self, emails: Sequence[str], threads: int = 8) -> set[str]:
-        """Those who were thanked."""
+        """Sign up all addresses; return those that were confirmed."""
         with ThreadPoolExecutor(threads) as pool:
             return {
                 email
@@ -170,24 +170,25 @@ class Bench:
                 if ok
             }
 
-    def kept(self) -> int:
-        """Calls that wait."""
+    def queued(self) -> int:
+        """Return the number of queued calls."""
         query = "SELECT count(*) FROM notify_me_call WHERE state = 'queued'"
         with self.engine.connect() as connection:
             return int(connection.execute(sa.text(query)).scalar_one())
 
 
-class Rig:
-    """Makes shops, each on a database of its own."""
+class Setup:
+    """The sandbox, PostgreSQL and the shops that the benchmarks use."""
 
     def __init__(self, folder: Path, quick: bool) -> None:
         self.folder = folder
         self.quick = quick
-        self.rows: list[tuple[str, str, str]] = []
         account, port = make_account(), free_port()
-        own = {name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO")}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO")
+        }
         self.environ = {
-            **own,
+            **inherited,
             "DEMO": "0",
             "KLAVIYO_API_URL": f"http://127.0.0.1:{port}",
             "KLAVIYO_PRIVATE_KEY": account.private_key,
@@ -211,8 +212,8 @@ class Rig:
         self._postgres: Postgres | None = None
         self._count = 0
 
-    def url(self, database: str) -> str:
-        """A new, empty database."""
+    def _new_database(self, database: str) -> str:
+        """Create an empty database and return its URL."""
         self._count += 1
         if database == "SQLite":
             return f"sqlite:///{self.folder}/shop-{self._count}.db"
@@ -220,29 +221,28 @@ class Rig:
             binaries = postgres_binaries()
             if binaries is None:
                 raise SystemExit("PostgreSQL is missing: apt-get install postgresql")
-            place = self.folder / "postgres"
-            place.mkdir(mode=0o755)
-            self._postgres = Postgres(binaries, place, durable=True)
+            folder = self.folder / "postgres"
+            folder.mkdir(mode=0o755)
+            self._postgres = Postgres(binaries, folder, durable=True)
         return self._postgres.database(f"shop{self._count}")
 
-    def shop(self, database: str) -> Bench:
-        """A new shop."""
-        url = self.url(database)
+    def shop(self, database: str) -> Shop:
+        """Create a shop on a new database, and reset the sandbox."""
+        url = self._new_database(database)
         folder = self.folder / f"shop-{self._count}"
         folder.mkdir()
-        self.klaviyo.be(reset=True)
+        self.klaviyo.configure(reset=True)
         requests.post(f"{self.klaviyo.url}/_sandbox/reset", timeout=30).raise_for_status()
-        return Bench(folder, self.klaviyo, self.environ, url)
+        return Shop(folder, self.klaviyo, self.environ, url)
 
-    def tell(self, what: str, found: str, name: str) -> None:
-        """One row of the table, told at once and again in the end."""
+    def report(self, benchmark: str, result: str, name: str) -> None:
+        """Print one row of the table."""
         quick = " --quick" if self.quick else ""
-        row = (what, found, f"python -m benchmarks.delivery --only {name}{quick}")
-        self.rows.append(row)
-        print(f"| {' | '.join(row)} |", flush=True)
+        command = f"python -m benchmarks.delivery --only {name}{quick}"
+        print(f"| {benchmark} | {result} | {command} |", flush=True)
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop the sandbox and PostgreSQL."""
         self._process.kill()
         self._process.wait()
         if self._postgres is not None:
@@ -250,115 +250,119 @@ class Rig:
 
 
 def repeated(klaviyo: Klaviyo) -> int:
-    """Calls that Klaviyo took more than once."""
-    taken = Counter(email for _, status, email in klaviyo.calls() if status in ("202", "409"))
-    return sum(count - 1 for count in taken.values())
+    """Return how many accepted calls were repeats."""
+    accepted = Counter(email for _, status, email in klaviyo.calls() if status in ("202", "409"))
+    return sum(count - 1 for count in accepted.values())
 
 
-def busiest(moments: Sequence[float], seconds: float) -> int:
-    """The most calls in any window of so many seconds."""
-    moments, start, most = sorted(moments), 0, 0
-    for end, moment in enumerate(moments):
-        while moments[start] <= moment - seconds:
+def busiest(times: Sequence[float], seconds: float) -> int:
+    """Return the largest number of calls in any window of `seconds`."""
+    times, start, most = sorted(times), 0, 0
+    for end, moment in enumerate(times):
+        while times[start] <= moment - seconds:
             start += 1
         most = max(most, end - start + 1)
     return most
 
 
-def kills(rig: Rig) -> None:
-    """kill -9 of web and worker at random moments; whoever was thanked must arrive."""
-    rounds, each = (4, 60) if rig.quick else (20, 60)
+def kills(setup: Setup) -> None:
+    """Kill web and worker processes at random: no confirmed sign-up may be lost."""
+    rounds, shoppers = 4 if setup.quick else 20, 60
     for database in ("SQLite", "PostgreSQL"):
-        shop, chance = rig.shop(database), random.Random(20)
-        thanked: set[str] = set()
+        shop, seeded = setup.shop(database), random.Random(20)
+        confirmed: set[str] = set()
         killed = 0
         for number in range(rounds):
-            # half of each round Klaviyo is away, so that both ways are cut off
-            rig.klaviyo.be(away=number % 2 == 0, delay=0.02)
+            # Klaviyo is down in every other round, so that both sending and queuing are interrupted
+            setup.klaviyo.configure(away=number % 2 == 0, delay=0.02)
             with shop.web() as web, shop.worker() as worker:
                 timers = [
                     threading.Timer(
-                        chance.uniform(0.3, 1.5), os.killpg, (process.pid, signal.SIGKILL)
+                        seeded.uniform(0.3, 1.5), os.killpg, (process.pid, signal.SIGKILL)
                     )
                     for process in ((web, worker) if number % 4 else (web,))
                 ]
                 for timer in timers:
                     timer.start()
-                done = shop.sign_up_all(people(each, f"kill{number}x"))
-                thanked |= done
+                done = shop.sign_up_all(people(shoppers, f"kill{number}x"))
+                confirmed |= done
                 for timer in timers:
                     timer.join()
                 killed += len(timers)
             with shop.web():
-                thanked |= shop.sign_up_all(people(max(each - len(done), 0), f"again{number}x"))
-        rig.klaviyo.be()
+                confirmed |= shop.sign_up_all(
+                    people(max(shoppers - len(done), 0), f"again{number}x")
+                )
+        setup.klaviyo.configure()
         with shop.worker():
-            wait_for(lambda: not shop.kept())
-        lost = len(thanked - rig.klaviyo.has())
-        rig.tell(
+            wait_for(lambda: not shop.queued())
+        lost = len(confirmed - setup.klaviyo.accepted())
+        setup.report(
             f"{killed} kill -9, {database}",
-            f"{len(thanked)} acknowledged, {lost} lost, {repeated(rig.klaviyo)} repeated",
+            f"{len(confirmed)} confirmed, {lost} lost, {repeated(setup.klaviyo)} repeated",
             "kills",
         )
 
 
-def outage(rig: Rig) -> None:
-    """Klaviyo is away for two minutes while sign-ups go on."""
-    seconds, count = (10, 200) if rig.quick else (120, 2000)
+def outage(setup: Setup) -> None:
+    """Klaviyo is down for two minutes while shoppers keep signing up."""
+    seconds, count = (10, 200) if setup.quick else (120, 2000)
     for database in ("SQLite", "PostgreSQL"):
-        shop = rig.shop(database)
-        rig.klaviyo.be(away=True)
+        shop = setup.shop(database)
+        setup.klaviyo.configure(away=True)
         with shop.web(), shop.worker():
             began = time.monotonic()
-            emails, thanked = people(count), set[str]()
+            emails, confirmed = people(count), set[str]()
             while emails:
-                # spread over the outage
+                # spread the sign-ups evenly over the outage
                 share = max(1, int(count / seconds))
-                thanked |= shop.sign_up_all(emails[:share])
+                confirmed |= shop.sign_up_all(emails[:share])
                 emails = emails[share:]
                 ahead = (count - len(emails)) / count * seconds - (time.monotonic() - began)
                 time.sleep(max(ahead, 0))
             time.sleep(max(seconds - (time.monotonic() - began), 0))
-            waiting, back = shop.kept(), time.monotonic()
-            rig.klaviyo.be()
-            wait_for(lambda: not shop.kept())
-            drained = time.monotonic() - back
-        lost = len(thanked - rig.klaviyo.has())
-        rig.tell(
-            f"an outage of {seconds} s, {database}",
-            f"{len(thanked)} acknowledged, {lost} lost; {waiting} drained in {drained:.0f} s "
-            f"({waiting / drained:.0f} a second; limit 40)",
+            queued, recovered_at = shop.queued(), time.monotonic()
+            setup.klaviyo.configure()
+            wait_for(lambda: not shop.queued())
+            drained = time.monotonic() - recovered_at
+        lost = len(confirmed - setup.klaviyo.accepted())
+        setup.report(
+            f"outage of {seconds} s, {database}",
+            f"{len(confirmed)} confirmed, {lost} lost; {queued} queued calls sent in "
+            f"{drained:.0f} s ({queued / drained:.0f} per second; limit 40)",
             "outage",
         )
 
 
-def limits(rig: Rig) -> None:
-    """Two workers on two machines and one PostgreSQL, with a backlog."""
-    count = 400 if rig.quick else 3000
-    shop = rig.shop("PostgreSQL")
-    rig.klaviyo.be(away=True)
+def limits(setup: Setup) -> None:
+    """Two workers on two machines share one PostgreSQL queue with a backlog."""
+    count = 400 if setup.quick else 3000
+    shop = setup.shop("PostgreSQL")
+    setup.klaviyo.configure(away=True)
     with shop.web():
-        thanked = shop.sign_up_all(people(count))
-    rig.klaviyo.be(reset=True)
+        confirmed = shop.sign_up_all(people(count))
+    setup.klaviyo.configure(reset=True)
     with shop.worker("one"), shop.worker("two"):
-        wait_for(lambda: not shop.kept())
-    found = rig.klaviyo.calls()
-    moments = [moment for moment, _, _ in found]
-    throttled = sum(status == "429" for _, status, _ in found)
-    rig.tell(
-        f"two workers, {len(thanked)} calls, PostgreSQL",
-        f"busiest second {busiest(moments, 1)} of Klaviyo's 350, busiest minute "
-        f"{busiest(moments, 60)} of 3,500; {throttled} 429s; "
-        f"{len(thanked - rig.klaviyo.has())} lost, {repeated(rig.klaviyo)} repeated",
+        wait_for(lambda: not shop.queued())
+    recorded = setup.klaviyo.calls()
+    times = [moment for moment, _, _ in recorded]
+    throttled = sum(status == "429" for _, status, _ in recorded)
+    setup.report(
+        f"two workers, {len(confirmed)} calls, PostgreSQL",
+        f"at most {busiest(times, 1)} calls per second (Klaviyo's limit: 350) and "
+        f"{busiest(times, 60)} per minute (3,500); {throttled} answered with 429; "
+        f"{len(confirmed - setup.klaviyo.accepted())} lost, {repeated(setup.klaviyo)} repeated",
         "limits",
     )
 
 
-def accepts(rig: Rig) -> None:
-    """Log and keep, against a bare insert and commit in the same database. One accept is two
-    commits, of three rows and of six; `same` writes as many, bare.
+def accepts(setup: Setup) -> None:
+    """Logging and queuing a sign-up, compared with plain inserts into the same database.
+
+    Accepting a sign-up takes two commits, of three and of six rows. `equal` writes the same number
+    of rows and commits; `single` writes one row.
     """
-    seconds = 2.0 if rig.quick else 5.0
+    seconds = 2.0 if setup.quick else 5.0
     sign_up = SignUp(
         (CompositeID("$custom", "$default", "MUG"), CompositeID("$custom", "$default", "CAP")),
         (Channel.EMAIL,),
@@ -367,62 +371,69 @@ def accepts(rig: Rig) -> None:
     to_make = build_calls(sign_up, "api")
     failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(to_make)
     for database in ("SQLite", "PostgreSQL"):
-        shop = rig.shop(database)
+        shop = setup.shop(database)
         options: dict[str, Any] = {"hide_parameters": True}
         if database == "SQLite":
             options["connect_args"] = {"timeout": 2}
         engine = sa.create_engine(shop.engine.url, **options)
         if database == "SQLite":
-            sa.event.listen(engine, "connect", _as_the_shop)
-        log = SignUpLog(partial(_same, engine), "l" * 32)
-        queue = Queue(partial(_same, engine))
-        table = sa.Table("bare", sa.MetaData(), sa.Column("body", sa.JSON))
+            sa.event.listen(engine, "connect", _set_pragmas)
+        log = SignUpLog(partial(_identity, engine), "l" * 32)
+        queue = Queue(partial(_identity, engine))
+        table = sa.Table("plain", sa.MetaData(), sa.Column("body", sa.JSON))
         table.create(engine)
 
-        def bare(engine: sa.Engine = engine, table: sa.Table = table) -> None:
+        def single(engine: sa.Engine = engine, table: sa.Table = table) -> None:
             with engine.begin() as connection:
                 connection.execute(table.insert(), {"body": dict(to_make[0].body)})
 
-        def same(engine: sa.Engine = engine, table: sa.Table = table) -> None:
+        def equal(engine: sa.Engine = engine, table: sa.Table = table) -> None:
             for count in (3, 6):
                 with engine.begin() as connection:
                     connection.execute(table.insert(), [{"body": dict(to_make[0].body)}] * count)
 
         def accept(log: SignUpLog = log, queue: Queue = queue) -> None:
-            made = log.start(sign_up, to_make, "server")
-            left = range(len(to_make))
+            sign_up_id = log.start(sign_up, to_make, "server")
+            to_queue = range(len(to_make))
             log.settle(
-                made, failed, left, lambda within: queue.enqueue(within, jobs(made, to_make, left))
+                sign_up_id,
+                failed,
+                to_queue,
+                lambda within: queue.enqueue(within, jobs(sign_up_id, to_make, to_queue)),
             )
 
-        found = []
+        results = []
         for threads in (1, 8):
-            rates: dict[str, list[float]] = {"bare": [], "same": [], "accept": []}
+            rates: dict[str, list[float]] = {"single": [], "equal": [], "accept": []}
             for _ in range(3):
-                for work in (bare, same, accept):
+                for work in (single, equal, accept):
                     rates[work.__name__].append(_rate(work, threads, seconds / 3))
-            one, other, third = (
-                statistics.median(rates[name]) for name in ("accept", "bare", "same")
+            accept_rate, single_rate, equal_rate = (
+                statistics.median(rates[name]) for name in ("accept", "single", "equal")
             )
-            found.append(
-                f"{threads} thread{'s' * (threads > 1)}: {one:.0f} a second, "
-                f"{one / other:.2f} of {other:.0f} bare, "
-                f"{one / third:.2f} of {third:.0f} with as many rows and commits"
+            results.append(
+                f"{threads} thread{'s' * (threads > 1)}: {accept_rate:.0f} per second, "
+                f"{accept_rate / single_rate:.2f} of {single_rate:.0f} single inserts, "
+                f"{accept_rate / equal_rate:.2f} of {equal_rate:.0f} with as many rows and commits"
             )
         engine.dispose()
-        rig.tell(f"accepts (two calls each), {database}", "; ".join(found), "accepts")
+        setup.report(
+            f"accepted sign-ups (two calls each), {database}", "; ".join(results), "accepts"
+        )
 
 
-def _same(engine: sa.Engine) -> sa.Engine:
+def _identity(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
-def _as_the_shop(connection: Any, _record: object) -> None:
+def _set_pragmas(connection: Any, _record: object) -> None:
+    """Set the same pragmas as the shop."""
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _rate(work: Callable[[], None], threads: int, seconds: float) -> float:
+    """Call `work` repeatedly in several threads; return calls per second."""
     end, counts, failed = time.monotonic() + seconds, [0] * threads, [0] * threads
 
     def repeat(number: int) -> None:
@@ -442,28 +453,28 @@ def _rate(work: Callable[[], None], threads: int, seconds: float) -> float:
     return sum(counts) / (time.monotonic() - began)
 
 
-def slow(rig: Rig) -> None:
-    """Product pages while 32 shoppers sign up, with a slow Klaviyo and with a quick one."""
-    rounds, seconds = (1, 5.0) if rig.quick else (3, 10.0)
-    shop = rig.shop("SQLite")
+def slow(setup: Setup) -> None:
+    """Latency of product pages while 32 shoppers sign up, with a fast and with a slow Klaviyo."""
+    rounds, seconds = (1, 5.0) if setup.quick else (3, 10.0)
+    shop = setup.shop("SQLite")
     p99s: dict[float, list[float]] = {0.06: [], 3.0: []}
     for number in range(rounds):
         for delay in p99s:
-            # a breaker that has opened in one round must not spare the next
+            # a restart closes the circuit breaker, which may have opened in the last round
             with shop.web():
-                rig.klaviyo.be(delay=delay)
+                setup.klaviyo.configure(delay=delay)
                 stop = threading.Event()
 
-                def shopper(which: int, delay: float = delay, number: int = number) -> None:
+                def shopper(index: int, delay: float = delay, number: int = number) -> None:
                     count = 0
                     while not stop.is_set():
-                        shop.sign_up(f"slow{number}x{delay}x{which}x{count}@example.org")
+                        shop.sign_up(f"slow{number}x{delay}x{index}x{count}@example.org")
                         count += 1
                         stop.wait(1.0)
 
-                shoppers = [threading.Thread(target=shopper, args=(which,)) for which in range(32)]
-                for each in shoppers:
-                    each.start()
+                shoppers = [threading.Thread(target=shopper, args=(index,)) for index in range(32)]
+                for thread in shoppers:
+                    thread.start()
                 with requests.Session() as session:
                     times, end = [], time.monotonic() + seconds
                     while time.monotonic() < end:
@@ -472,37 +483,37 @@ def slow(rig: Rig) -> None:
                         times.append(time.monotonic() - began)
                         time.sleep(0.01)
                 stop.set()
-                for each in shoppers:
-                    each.join()
+                for thread in shoppers:
+                    thread.join()
                 p99s[delay].append(statistics.quantiles(times, n=100)[98] * 1000)
-                rig.klaviyo.be()
-    quick, held = (statistics.median(p99s[delay]) for delay in (0.06, 3.0))
-    rig.tell(
-        "product pages' p99, Klaviyo in 3 s against 60 ms, 32 shoppers, 8 threads",
-        f"{held:.0f} ms against {quick:.0f} ms: {held / quick:.2f} (at most 1.5)",
+                setup.klaviyo.configure()
+    fast, slowed = (statistics.median(p99s[delay]) for delay in (0.06, 3.0))
+    setup.report(
+        "p99 of product pages, Klaviyo answering in 3 s or 60 ms, 32 shoppers, 8 threads",
+        f"{slowed:.0f} ms or {fast:.0f} ms: factor {slowed / fast:.2f} (limit 1.5)",
         "slow",
     )
 
 
-PARTS = {part.__name__: part for part in (kills, outage, limits, accepts, slow)}
+BENCHMARKS = {function.__name__: function for function in (kills, outage, limits, accepts, slow)}
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Run the benchmarks and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.delivery")
-    parser.add_argument("--quick", action="store_true", help="smaller and shorter")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one of the rows")
-    asked = parser.parse_args()
-    # a folder that PostgreSQL's own user can reach
+    parser.add_argument("--quick", action="store_true", help="fewer requests, shorter outage")
+    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="run one benchmark")
+    arguments = parser.parse_args()
+    # PostgreSQL's user must be able to enter the folder
     folder = Path(tempfile.mkdtemp(prefix="bench-delivery-"))
     folder.chmod(0o755)
-    rig = Rig(folder, asked.quick)
-    print("| what | found | command |\n|---|---|---|", flush=True)
+    setup = Setup(folder, arguments.quick)
+    print("| Benchmark | Result | Command |\n|---|---|---|", flush=True)
     try:
-        for name in asked.only or PARTS:
-            PARTS[name](rig)
+        for name in arguments.only or BENCHMARKS:
+            BENCHMARKS[name](setup)
     finally:
-        rig.close()
+        setup.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
-"""The sandbox with a counter in front: `python -m benchmarks.klaviyo PORT` serves it.
+"""The sandbox with middleware that records calls: `python -m benchmarks.klaviyo PORT` serves it.
 
-It counts every call, also beyond the sandbox's own record, and can be slow or away. The account
-comes from the environment.
+It records every call without a limit, and can simulate delays and outages. The account is read from
+the environment.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class Counter:
-    """WSGI middleware: `/_bench` reads the calls (GET) or sets `delay` and `away` (POST)."""
+class CallRecorder:
+    """WSGI middleware: GET `/_bench` returns the calls, POST sets `delay` and `away`."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -45,21 +45,21 @@ class Counter:
         arrived = time.time()
         if self._delay:
             time.sleep(self._delay)
-        told: list[str] = []
+        statuses: list[str] = []
 
-        def listen(
+        def start_recorded(
             status: str, headers: list[tuple[str, str]], *more: Any
         ) -> Callable[..., object]:
-            told.append(status.split()[0])
+            statuses.append(status.split()[0])
             return start(status, headers, *more)
 
         if self._away:
-            listen("503 Service Unavailable", [("Content-Length", "0")])
+            start_recorded("503 Service Unavailable", [("Content-Length", "0")])
             reply: Iterable[bytes] = [b""]
         else:
-            reply = list(self._app(environ, listen))
+            reply = list(self._app(environ, start_recorded))
         with self._lock:
-            self._calls.append((arrived, told[0], _of(environ, body)))
+            self._calls.append((arrived, statuses[0], _label(environ, body)))
         return reply
 
     def _control(
@@ -67,17 +67,17 @@ class Counter:
     ) -> Iterable[bytes]:
         with self._lock:
             if environ["REQUEST_METHOD"] == "POST":
-                asked = json.loads(body)
-                self._delay, self._away = asked.get("delay", 0.0), asked.get("away", False)
-                if asked.get("reset"):
+                options = json.loads(body)
+                self._delay, self._away = options.get("delay", 0.0), options.get("away", False)
+                if options.get("reset"):
                     self._calls.clear()
             reply = json.dumps(self._calls if environ["REQUEST_METHOD"] == "GET" else {}).encode()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(reply)))])
         return [reply]
 
 
-def _of(environ: WSGIEnvironment, body: bytes) -> str:
-    """Whose call it is: a subscription's address, else its method and path."""
+def _label(environ: WSGIEnvironment, body: bytes) -> str:
+    """Return the email address of a subscription; for other calls, method and path."""
     if environ["PATH_INFO"].endswith("/back-in-stock-subscriptions"):
         attributes = json.loads(body)["data"]["attributes"]
         return str(attributes["profile"]["data"]["attributes"]["email"])
@@ -85,13 +85,15 @@ def _of(environ: WSGIEnvironment, body: bytes) -> str:
 
 
 def main(port: str) -> None:
-    """Serve until killed."""
+    """Serve the sandbox until the process is killed."""
     account = Account(
         private_key=os.environ["KLAVIYO_PRIVATE_KEY"],
         public_key=os.environ["KLAVIYO_PUBLIC_KEY"],
         list_id=os.environ["KLAVIYO_LIST_ID"],
     )
-    make_server("127.0.0.1", int(port), Counter(create_app(account)), threaded=True).serve_forever()
+    make_server(
+        "127.0.0.1", int(port), CallRecorder(create_app(account)), threaded=True
+    ).serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What pushing a catalog costs: `make bench-push`.
+"""Benchmark of `flask storefront push-catalog`: `make bench-push`.
 
-A shop of N variants, four to a product, on SQLite; `flask storefront push-catalog` as a process of
-its own, three times: into an empty catalog, again, and after being killed half-way into another.
-Klaviyo is the sandbox in a process of its own, which answers a job at once: real jobs take longer.
+It runs the command on a shop with N variants (four per product) on SQLite: into an empty catalog,
+again without changes, and after it was killed halfway. The sandbox stands in for Klaviyo. It
+finishes jobs immediately; real jobs take longer.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from notify_me import InventoryPolicy
 from storefront import db
 from storefront.base.models import Product, ProductOption, ProductVariant
 
-PER_MINUTE = 750
-"""Writes that Klaviyo's catalog takes in a minute."""
+WRITES_PER_MINUTE = 750
+"""Klaviyo's rate limit for catalog writes."""
 
 
 @contextmanager
 def klaviyo() -> Iterator[dict[str, str]]:
-    """The sandbox; yields the environment that points a shop at it."""
+    """Run the sandbox; yield the environment variables for a shop that uses it."""
     account, port = make_account(), free_port()
-    given = {
+    keys = {
         "KLAVIYO_PUBLIC_KEY": account.public_key,
         "KLAVIYO_PRIVATE_KEY": account.private_key,
         "KLAVIYO_LIST_ID": account.list_id,
     }
     command = [sys.executable, "-m", "benchmarks.klaviyo", str(port)]
     with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **given}, stderr=subprocess.DEVNULL
+        command, cwd=ROOT, env={**os.environ, **keys}, stderr=subprocess.DEVNULL
     ) as process:
         url = f"http://127.0.0.1:{port}"
         wait_for(lambda: requests.get(f"{url}/_bench", timeout=5).ok)
-        yield {**given, "KLAVIYO_API_URL": url}
+        yield {**keys, "KLAVIYO_API_URL": url}
         process.kill()
 
 
 def fill(environ: Mapping[str, str], variants: int) -> None:
-    """Make the shop's database with so many variants."""
+    """Create the shop's database with this number of variants."""
     app = create_app(environ)
     with app.app_context():
         app.extensions["alembic"].upgrade()
@@ -62,8 +62,8 @@ def fill(environ: Mapping[str, str], variants: int) -> None:
                 title=f"Thing {start}",
                 gloss="",
                 category="home",
-                summary="A thing among many, for measuring.",
-                description=["It is what it is."],
+                summary="A product for the benchmark.",
+                description=["A product for the benchmark."],
                 details=[],
                 tags=[],
                 drawing="mug",
@@ -79,9 +79,9 @@ def fill(environ: Mapping[str, str], variants: int) -> None:
                     price=10,
                     quantity=start % 7,
                     policy=InventoryPolicy.DENY,
-                    position=place,
+                    position=position,
                 )
-                for place, size in enumerate("SMLX")
+                for position, size in enumerate("SMLX")
             ]
             db.session.add(product)
         db.session.commit()
@@ -90,13 +90,16 @@ def fill(environ: Mapping[str, str], variants: int) -> None:
 
 
 def calls(url: str) -> Counter[str]:
-    """How many calls of each method have come."""
-    found = requests.get(f"{url}/_bench", timeout=30).json()
-    return Counter(str(what).split()[0] for _, _, what in found)
+    """Return the number of calls by HTTP method."""
+    recorded = requests.get(f"{url}/_bench", timeout=30).json()
+    return Counter(str(label).split()[0] for _, _, label in recorded)
 
 
 def push(environ: Mapping[str, str], *, kill_at: int = 0) -> None:
-    """Run the command; print its time, its calls and its largest memory. `kill_at`: writes."""
+    """Run the command and print its duration, peak memory and calls.
+
+    `kill_at` is the number of writes after which the command is killed; 0 for never.
+    """
     url = environ["KLAVIYO_API_URL"]
     before, began, peak = calls(url), time.monotonic(), 0
     command = [sys.executable, "-m", "flask", "storefront", "push-catalog"]
@@ -108,25 +111,25 @@ def push(environ: Mapping[str, str], *, kill_at: int = 0) -> None:
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        watched = psutil.Process(process.pid)
+        measured = psutil.Process(process.pid)
         while process.poll() is None:
             try:
-                peak = max(peak, watched.memory_info().rss)
+                peak = max(peak, measured.memory_info().rss)
             except psutil.Error:
                 break
             if kill_at and (calls(url) - before)["POST"] >= kill_at:
                 process.kill()
             time.sleep(0.05)
-        told = process.stdout.read().strip() if process.stdout else ""
-    took, made = time.monotonic() - began, calls(url) - before
-    print(f"  {took:6.1f} s, {peak / 2**20:4.0f} MiB at most, {dict(made)}")
-    print(f"  {told or 'killed'}")
+        output = process.stdout.read().strip() if process.stdout else ""
+    duration, made = time.monotonic() - began, calls(url) - before
+    print(f"  {duration:6.1f} s, {peak / 2**20:4.0f} MiB peak memory, {dict(made)}")
+    print(f"  {output or 'killed'}")
     if made["POST"]:
-        print(f"  writes: {made['POST'] / PER_MINUTE:.1%} of what a minute takes")
+        print(f"  writes: {made['POST'] / WRITES_PER_MINUTE:.1%} of Klaviyo's limit per minute")
 
 
 def main() -> None:
-    """Measure a small and a large shop."""
+    """Run the benchmark for a small and a large shop."""
     for variants in (500, 5000):
         with tempfile.TemporaryDirectory() as folder, klaviyo() as account:
             environ = {
@@ -138,12 +141,12 @@ def main() -> None:
             }
             fill(environ, variants)
             push(environ)
-            print("  again:")
+            print("  again, without changes:")
             push(environ)
             if variants < 5000:
                 continue
             with klaviyo() as other:
-                print("  killed half-way, and run again:")
+                print("  killed halfway, then run again:")
                 push(environ | other, kill_at=variants // 200)
                 push(environ | other)
 
