@@ -93,7 +93,7 @@ def by_keyboard(page: Page, email: str) -> None:
     expect(page.get_by_label("Email")).to_be_focused()
     page.keyboard.type(email)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
     page.keyboard.press("Escape")
 
@@ -110,7 +110,7 @@ def wrong(form: Locator | Page) -> None:
 def done(form: Locator | Page) -> None:
     """Send a sound address, and see the thanks."""
     send(form)
-    expect(form.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(form.get_by_role("heading", name="You're on the list")).to_be_visible()
 
 
 def dialog_open(visit: Visit) -> None:
@@ -271,7 +271,7 @@ def page_done(visit: Visit) -> None:
     visit.page.locator(".notify-me__form").evaluate(
         "form => { form.elements.email.value = 'isla@example.com'; form.submit() }"
     )
-    expect(visit.page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
 
 def cart_filled(visit: Visit, site: str = "shop") -> None:

@@ -185,7 +185,7 @@ def send(
 
 
 def done(logged: LoggedSignUp, product: Product, *, simulated: bool = False) -> Response:
-    """Request received: what was taken, and what was not and why."""
+    """The confirmation: what was taken, and what was not and why."""
     context = done_context(logged, product, simulated=simulated)
     return _reply("done", DONE, HTTPStatus.OK, context)
 

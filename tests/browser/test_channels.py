@@ -160,7 +160,7 @@ def send(form: Locator) -> None:
 
 def expect_done(page: Page) -> None:
     """The done view shows, in the dialog or as a page."""
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
 
 CHOICES = {

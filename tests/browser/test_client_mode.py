@@ -62,7 +62,7 @@ def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbo
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_focused()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
     preflight, call = sandbox.requests()
     assert (preflight["method"], preflight["path"]) == ("OPTIONS", CLIENT)
     assert (call["method"], call["path"], call["status"]) == ("POST", CLIENT, 202)
@@ -98,7 +98,7 @@ def test_what_fails_in_passing_ends_on_the_server(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT, CLIENT, SERVER]
     assert len(sandbox.waiting()) == 1
 
@@ -110,7 +110,7 @@ def test_one_more_try_is_enough(page: Page, client_shop: str, sandbox: Sandbox) 
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT, CLIENT]
 
 
@@ -121,7 +121,7 @@ def test_a_repeat_is_a_success(page: Page, client_shop: str, sandbox: Sandbox) -
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT]
 
 
@@ -138,7 +138,7 @@ def test_a_repeat_need_not_be_reported_to_be_thanked(page: Page, client_shop: st
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
 
 def test_a_silent_klaviyo_is_not_asked_twice(
@@ -150,7 +150,7 @@ def test_a_silent_klaviyo_is_not_asked_twice(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible(timeout=20_000)
     assert calls(sandbox) == [CLIENT, SERVER]
     sandbox.reset()
 
@@ -172,7 +172,7 @@ def test_all_calls_share_one_patience(
         boxes.nth(place).set_checked(place < 3)
 
     sign_up(dialog)  # type: ignore[arg-type]
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible(timeout=20_000)
 
     assert calls(sandbox) == [CLIENT, CLIENT, SERVER, SERVER, SERVER]
     sandbox.reset()
@@ -187,7 +187,7 @@ def test_a_tracker_blocker_ends_on_the_server(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     [call] = sandbox.requests()
     assert call["path"] == SERVER
     assert call["problems"] == []
@@ -207,7 +207,7 @@ def test_blocked_without_a_private_key_is_told(
     page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Notify me").click()
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT]
 
 
@@ -236,7 +236,7 @@ def test_a_double_press_calls_once(page: Page, client_shop: str, sandbox: Sandbo
     expect(page.locator("form[aria-busy=true]")).to_be_visible()
     send.click()
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT]
 
 
@@ -251,7 +251,7 @@ def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox:
 
     expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
     sign_up(page.get_by_role("dialog"))  # type: ignore[arg-type]
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     [waiting] = sandbox.waiting()
     assert waiting["variant"] == "$custom:::$default:::BLAT-L"
 
@@ -262,7 +262,7 @@ def test_back_after_a_sign_up_does_no_harm(page: Page, client_shop: str, sandbox
     href = page.get_by_role("link", name="Notify me: Haar Parka").get_attribute("href")
     page.goto(f"{client_shop}{href}")
     sign_up(page)
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     page.get_by_role("link", name="Back to Haar Parka").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Haar Parka")
 
@@ -272,7 +272,7 @@ def test_back_after_a_sign_up_does_no_harm(page: Page, client_shop: str, sandbox
     page.reload()
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     assert len(sandbox.waiting()) == 1
 
 
@@ -283,6 +283,6 @@ def test_two_tabs_send_for_themselves_alone(page: Page, client_shop: str, sandbo
         open_form(tab, client_shop)
     for tab in (page, other):
         sign_up(tab)
-        expect(tab.get_by_role("heading", name="Request received")).to_be_visible()
+        expect(tab.get_by_role("heading", name="You're on the list")).to_be_visible()
 
     assert len(sandbox.waiting()) == 1

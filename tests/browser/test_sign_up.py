@@ -39,8 +39,8 @@ def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -
 
     sign_up(page)
 
-    expect(page.get_by_role("dialog", name="Request received")).to_be_visible()
-    expect(page.get_by_role("heading", name="Request received")).to_be_focused()
+    expect(page.get_by_role("dialog", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
     assert page.url == shop_url + PARKA
     call = one_sound_call(sandbox)
     assert call["body"]["data"]["relationships"]["variant"]["data"]["id"] == PARKA_ID
@@ -54,7 +54,7 @@ def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sand
 
     sign_up(plain_page)
 
-    expect(plain_page.get_by_role("heading", level=1)).to_have_text("Request received")
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("You're on the list")
     plain_page.reload()
     one_sound_call(sandbox)
     assert plain_page.context.cookies() == []
@@ -102,7 +102,7 @@ def test_bad_input_is_told_in_the_dialog_and_can_be_mended(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     one_sound_call(sandbox)
 
 
@@ -139,7 +139,7 @@ def test_two_widgets_on_a_page_do_not_mix(page: Page, shop_url: str, sandbox: Sa
     dialog.get_by_label("Email").fill("ada@example.org")
     dialog.get_by_role("button", name="Notify me").click()
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     sent = {
         call["body"]["data"]["relationships"]["variant"]["data"]["id"]
         for call in sandbox.requests()
@@ -186,7 +186,7 @@ def test_a_double_press_sends_once(page: Page, shop_url: str, sandbox: Sandbox) 
     expect(page.locator("form[aria-busy=true]")).to_be_visible()
     send.click()
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     one_sound_call(sandbox)
 
 
@@ -204,7 +204,7 @@ def test_no_connection_is_told_and_nothing_is_lost(
     page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Notify me").click()
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     one_sound_call(sandbox)
 
 
@@ -238,7 +238,7 @@ def test_the_form_page_sends_without_leaving_it(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="Request received")).to_be_focused()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
     assert page.url == address
     one_sound_call(sandbox)
 
@@ -268,7 +268,7 @@ def test_a_script_of_the_shop_hears_of_it_and_may_stop_it(
     sign_up(page, "ada@example")
     expect(page.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
     sign_up(page)
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
     assert page.evaluate("window.heard") == ["open", "submit", "submit", "error", "submit", "done"]
 
@@ -298,7 +298,7 @@ def test_the_private_key_reaches_no_browser(page: Page, shop_url: str, sandbox: 
     bodies: list[bytes] = []
     shown = page.locator("[role=alert]:visible, [aria-invalid=true]").first
     # what is kept for later reads as what was taken
-    thanks = page.get_by_role("heading", name="Request received")
+    thanks = page.get_by_role("heading", name="You're on the list")
     for kind, told in (("401", shown), ("500", thanks), ("400-email", shown)):
         sandbox.drill(kind)
         page.goto(shop_url + PARKA)
@@ -351,7 +351,7 @@ def test_a_link_that_a_picker_changed_opens_its_own_form(
 
     expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
     sign_up(page)
-    expect(page.get_by_role("heading", name="Request received")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     assert one_sound_call(sandbox)["body"]["data"]["relationships"]["variant"]["data"]["id"] == (
         "$custom:::$default:::BLAT-S"
     )

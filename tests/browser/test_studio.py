@@ -207,7 +207,7 @@ def test_the_preview_is_the_shop_at_its_width_and_scheme(browser: Browser, shop_
             assert body.evaluate("() => innerWidth") == inner
         for state, words in (
             ("Errors", "Enter your email address"),
-            ("Done", "Request received"),
+            ("Done", "You're on the list"),
         ):
             page.get_by_role("radio", name=state).check()
             expect(frame(page).locator("dialog:modal")).to_contain_text(words)
@@ -219,7 +219,7 @@ def test_the_preview_is_the_shop_at_its_width_and_scheme(browser: Browser, shop_
         dialog = frame(page).get_by_role("dialog")
         dialog.get_by_label("Email").fill("ada@lovelace.dev")
         dialog.get_by_role("button", name="Notify me").click()
-        expect(dialog).to_contain_text("Request received")
+        expect(dialog).to_contain_text("You're on the list")
         assert "state=button" in page.url
     context.close()
 
@@ -234,7 +234,7 @@ def test_without_scripts_preview_does_it(plain_page: Page, shop_url: str) -> Non
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_label("Label", exact=True)).to_have_value("By hand")
     expect(frame(page).locator(".buy .notify-me__button")).to_have_text("By hand")
-    expect(frame(page).locator("dialog")).to_contain_text("Request received")
+    expect(frame(page).locator("dialog")).to_contain_text("You're on the list")
 
     open_section(page, "Button: box")
     page.get_by_label("Border radius").fill("500")

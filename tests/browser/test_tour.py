@@ -70,7 +70,7 @@ def sign_up(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Email").fill(EMAIL)
     dialog.get_by_role("button", name="Notify me").click()
-    expect(page.get_by_role("dialog", name="Request received")).to_be_visible()
+    expect(page.get_by_role("dialog", name="You're on the list")).to_be_visible()
     page.keyboard.press("Escape")
 
 

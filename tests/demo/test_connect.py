@@ -125,4 +125,4 @@ def sign_up(url: str) -> None:
     data = {"channels": "EMAIL", "email": ADA}
     headers = {"Sec-Fetch-Site": "same-origin"}
     reply = requests.post(url + form, data=data, headers=headers, timeout=TIMEOUT)
-    assert "Request received" in reply.text
+    assert "on the list" in reply.text

@@ -184,7 +184,7 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
         done = requests.post(form, data=data, timeout=TIMEOUT)
         assert done.status_code == 200
-        assert "Request received" in done.text
+        assert "on the list" in done.text
         [waiting] = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
         assert waiting["variant"] == variant
 
@@ -192,7 +192,7 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         drill = {"kind": "503", "times": 2}
         requests.post(f"{sandbox}/_sandbox/drills", json=drill, timeout=TIMEOUT)
         data["email"] = "grace@example.org"
-        assert "Request received" in requests.post(form, data=data, timeout=TIMEOUT).text
+        assert "on the list" in requests.post(form, data=data, timeout=TIMEOUT).text
         eventually(
             lambda: (
                 len(requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"])
@@ -264,7 +264,7 @@ def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox
         form = first_sold_out(launcher.url)
         variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
         data = {"variants": variant, "channels": "EMAIL", "email": "joan@example.org"}
-        assert "Request received" in requests.post(form, data=data, timeout=TIMEOUT).text
+        assert "on the list" in requests.post(form, data=data, timeout=TIMEOUT).text
 
         # a worker may find what another start has left
         [call] = [each for each in sandbox.requests() if "joan@" in str(each["body"])]

@@ -57,7 +57,7 @@ def operation(way: Way) -> str:
 def missed(reply: TestResponse) -> list[str]:
     """What the done view says that could not be taken, and the reason last."""
     root = view(reply)
-    assert "Request received" in root.text
+    assert "on the list" in root.text
     within = [
         each.text
         for tag in ("li", "p")

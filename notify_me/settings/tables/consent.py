@@ -80,7 +80,10 @@ class Consent(SettingsTable):
         description="The words of the box for email_list = ask.",
     )
     email_notice: Text = Field(
-        N_("By signing up you also join the email list of {brand}. You can leave it at any time."),
+        N_(
+            "By signing up, you also agree to receive marketing emails from {brand}. "
+            "You can unsubscribe at any time."
+        ),
         min_length=1,
         max_length=1000,
         description="The notice for email_list = always.",
@@ -92,10 +95,10 @@ class Consent(SettingsTable):
         description="The words of the box for text messages.",
     )
     sms_disclosure: LegalText = Field(
-        "By ticking this box you agree to get recurring automated marketing text messages "
-        "({program}) from {brand} at the number you gave. Consent is not a condition of purchase. "
-        "{frequency}. Message and data rates may apply. Reply HELP for help and STOP to cancel. "
-        "See our {terms_of_service} and {privacy_policy}.",
+        "By checking this box, you agree to receive recurring automated marketing text messages "
+        "({program}) from {brand} at the number you provided. Consent is not a condition of "
+        "purchase. {frequency}. Message and data rates may apply. Reply HELP for help and STOP to "
+        "cancel. See our {terms_of_service} and {privacy_policy}.",
         min_length=1,
         max_length=3000,
         description="The legal text beside the box for text messages.",
@@ -107,9 +110,9 @@ class Consent(SettingsTable):
         description="The words of the box for WhatsApp.",
     )
     whatsapp_disclosure: LegalText = Field(
-        "By ticking this box you agree to get recurring automated marketing messages on WhatsApp "
-        "({program}) from {brand} at the number you gave. Consent is not a condition of purchase. "
-        "{frequency}. Data rates may apply. Reply HELP for help and STOP to cancel. "
+        "By checking this box, you agree to receive recurring automated marketing messages on "
+        "WhatsApp ({program}) from {brand} at the number you provided. Consent is not a condition "
+        "of purchase. {frequency}. Data rates may apply. Reply HELP for help and STOP to cancel. "
         "See our {terms_of_service} and {privacy_policy}.",
         min_length=1,
         max_length=3000,

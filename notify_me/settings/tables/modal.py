@@ -25,7 +25,7 @@ class Modal(SettingsTable):
         description="The form's title; with {product_name}, {variant_name}.",
     )
     body_content: Annotated[str, ShopperText()] = Field(
-        N_("Tell us where to write, and we'll let you know when it's back."),
+        N_("We'll let you know as soon as it's back in stock."),
         max_length=1000,
         description="The text below the title, empty for none; with {product_name}, "
         "{variant_name}.",
@@ -43,7 +43,7 @@ class Modal(SettingsTable):
         "", max_length=80, description="The words of the button that sends; left out: the button's."
     )
     subscription_success_label: Annotated[str, ShopperText()] = Field(
-        N_("Request received"),
+        N_("You're on the list"),
         min_length=1,
         max_length=200,
         description="The title once it is sent; with {product_name}, {variant_name}. Klaviyo's "

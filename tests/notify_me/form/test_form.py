@@ -511,7 +511,7 @@ def test_the_done_page(client: FlaskClient) -> None:
     reply = done_page(client)
 
     root = view(reply)
-    assert root.one("h1").text.startswith("Request received")
+    assert root.one("h1").text.startswith("You're on the list")
     assert "Enamel Mug" in root.one("p", class_="notify-me__body").text
     assert "a•••@e•••.org" in root.text
     assert "subscribed" not in root.text
@@ -529,7 +529,7 @@ def test_a_done_link_can_not_be_made_up(client: FlaskClient, change: str) -> Non
     reply = client.get(MUG, query_string={"done": wrong})
 
     assert reply.status_code == (404 if wrong else 200)
-    assert "Request received" not in reply.text
+    assert "on the list" not in reply.text
 
 
 def test_a_done_link_is_good_for_its_own_product_alone(client: FlaskClient) -> None:

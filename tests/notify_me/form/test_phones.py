@@ -222,7 +222,7 @@ def test_a_region_that_the_account_sends_no_texts_to(
     assert beside(view(refused)) == {
         "phone_number": "This phone number wasn't accepted. Please check it."
     }
-    assert "Request received" in view(taken).text
+    assert "on the list" in view(taken).text
 
 
 @pytest.mark.parametrize(

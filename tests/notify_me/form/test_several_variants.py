@@ -175,7 +175,7 @@ def test_one_of_three_is_unknown_to_klaviyo(
         404 if each == unknown else 202 for each in (S, M, L)
     ] + [202]
     root = view(reply)
-    assert "Request received" in root.text
+    assert "on the list" in root.text
     size = unknown.removeprefix(f"{PREFIX}PARKA-")[0]
     assert [each.text for each in root.one("div", class_="notify-me__alert").all("li")] == [
         f"Harbour Parka ({size} / Moss): {UNWATCHED}"

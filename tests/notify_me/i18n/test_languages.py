@@ -29,11 +29,11 @@ from tests.notify_me.small_shop import DictCatalog, changed, small_catalog
 from tests.support import Sandbox
 
 ASKED = {
-    "en": "Tell us where to write",
-    "de": "Sagen Sie uns",
-    "fr": "Dites-nous où vous écrire",
-    "es": "Dinos dónde escribirte",
-    "ar": "أخبرنا أين نراسلك",
+    "en": "We'll let you know",
+    "de": "Wir geben Ihnen Bescheid",
+    "fr": "Nous vous préviendrons",
+    "es": "Te avisaremos",
+    "ar": "سنعلمك فور",
 }
 """What the form's text begins with."""
 ALL = ["en", "de", "fr", "es", "ar"]

@@ -50,8 +50,8 @@ class Expected:
         return {"done": 200, "invalid": 422, "failed": 503}[self.state]
 
 
-DONE = Expected("done", "Request received", "accepted", "Accepted")
-TEMPORARY = Expected("done", "Request received", "queued", "Temporary")
+DONE = Expected("done", "You're on the list", "accepted", "Accepted")
+TEMPORARY = Expected("done", "You're on the list", "queued", "Temporary")
 MISCONFIGURED = Expected("failed", UNAVAILABLE, "failed", "Misconfigured")
 PARKED = Expected("failed", UNAVAILABLE, "failed", "DeadLetter")
 TABLE = {
@@ -274,7 +274,7 @@ def test_one_of_several_unknown_to_klaviyo(
 
     assert reply.status_code == 200
     root = view(reply)
-    assert "Request received" in root.text
+    assert "on the list" in root.text
     assert "S / Moss" in root.one("p", class_="notify-me__body").text
     assert "L / Moss" in root.one("p", class_="notify-me__body").text
     assert [each.text for each in root.all("li")] == [

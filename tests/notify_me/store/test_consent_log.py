@@ -118,7 +118,8 @@ def test_only_what_was_agreed_to_is_logged(
     assert row["channel"] == chosen
     if chosen == "EMAIL":
         assert row["text"] == (
-            "By signing up you also join the email list of Smirr. You can leave it at any time."
+            "By signing up, you also agree to receive marketing emails from Smirr. "
+            "You can unsubscribe at any time."
         )
 
 
@@ -133,7 +134,7 @@ def test_no_contact_is_kept_that_can_be_read(
         assert way.send(app.test_client(), FORM, data).status_code == 200
 
     kept = b"".join(file.read_bytes() for file in tmp_path.glob(f"{DATABASE}*"))
-    assert b"By ticking this box" in kept
+    assert b"By checking this box" in kept
     told = "\n".join(lines).encode()
     for secret in ("ada.01", "example.org", "+12025550", "2025550", "555-01", "5550143"):
         assert secret.encode() not in kept
@@ -144,7 +145,7 @@ def holds_the_consent(log_file: LogFile, since: datetime) -> None:
     """The log has the consent's text, version, time and locale, and its calls have not ended."""
     [row] = log_file.consents()
     assert row["channel"] == "SMS"
-    assert row["text"].startswith("Yes, send me text messages from Smirr.\nBy ticking this box")
+    assert row["text"].startswith("Yes, send me text messages from Smirr.\nBy checking this box")
     assert f"See our Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY})." in row["text"]
     assert re.fullmatch("[0-9a-f]{12}", row["version"])
     assert row["locale"] == "en"

@@ -48,7 +48,7 @@ def test_a_data_request_by_phone(asked: Flask, sandbox: Sandbox, contact: str) -
         "UTC  SMS  +1•••43",
         "at Klaviyo accepted\n",
         f"list       {sandbox.account.list_id}, source 'Back in Stock'",
-        "  | Yes, send me text messages from Smirr.\n  | By ticking this box you agree",
+        "  | Yes, send me text messages from Smirr.\n  | By checking this box, you agree",
         f"See our Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY}).",
     ):
         assert part in output

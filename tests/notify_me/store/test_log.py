@@ -263,7 +263,7 @@ def stop_the_log(app: Flask) -> None:
 def test_an_answer_that_cannot_be_logged_still_counts(
     client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Klaviyo took it, and then the log can't be written: the shopper reads "Request received"."""
+    """Klaviyo took it, then the log can't be written: the shopper reads "You're on the list"."""
     stop_the_log(app)
     data = {"channels": "EMAIL", "email": "ada@example.org"}
 
@@ -274,7 +274,7 @@ def test_an_answer_that_cannot_be_logged_still_counts(
     assert reply.json is not None
     assert reply.json["state"] == "done"
     assert page.status_code == 200
-    assert view(page).one("h1").text == "Request received"
+    assert view(page).one("h1").text == "You're on the list"
     for each in (reply, page):
         assert "the news goes to a•••@e•••.org." in view(each).text
     assert len(sandbox.waiting()) == 1

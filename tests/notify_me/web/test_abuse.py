@@ -76,6 +76,6 @@ def test_a_filled_hidden_field_reads_as_a_success(
     assert reply.json is not None
     assert reply.json["state"] == "done"
     assert page.status_code == 303
-    assert "Request received" in client.get(page.location).text
+    assert "on the list" in client.get(page.location).text
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []

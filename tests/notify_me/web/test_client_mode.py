@@ -61,7 +61,7 @@ def test_the_calls_are_ready_to_send(
     sent = post(client)
 
     assert (sent["state"], sent["status"]) == ("send", 200)
-    assert "Request received" in sent["html"]
+    assert "on the list" in sent["html"]
     assert sandbox.account.private_key not in json.dumps(sent)
     assert sandbox.requests() == []
     assert [call["state"] for call in log_file.calls()] == ["started"]
@@ -179,7 +179,7 @@ def test_a_report_about_another_form_is_not_acted_on(
     reply = post(every_channel, forged, sign_up=sent["sign_up"], answers=json.dumps(answers))
 
     assert (reply["status"], reply["state"], reply["calls"]) == (503, "failed", [])
-    assert "Request received" not in reply["html"]
+    assert "on the list" not in reply["html"]
     assert untouched(sandbox, log_file)
 
     right = json.dumps([ACCEPTED, ACCEPTED])
@@ -288,7 +288,7 @@ def test_the_id_of_a_sign_up_is_no_done_link(
 
     assert log_file.states() == ["accepted"]
     assert before.status_code == after.status_code == 404
-    assert "Request received" not in before.text + after.text
+    assert "on the list" not in before.text + after.text
 
 
 PUBLIC_KEY = "check KLAVIYO_PUBLIC_KEY"
@@ -370,7 +370,7 @@ def test_without_scripts_the_server_sends(client: FlaskClient, sandbox: Sandbox)
     reply = client.post(PARKA, data=DATA)
 
     assert reply.status_code == 303
-    assert "Request received" in client.get(reply.location).text
+    assert "on the list" in client.get(reply.location).text
     [call] = sandbox.requests()
     assert call["path"] == "/api/back-in-stock-subscriptions"
 

@@ -16,13 +16,13 @@ ELEMENT = {"X-Notify-Me": "1"}
 def test_a_plain_post_ends_on_the_done_page_and_klaviyo_has_it(
     client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """Without scripts: 303 to a page that begins with "Request received", one call made."""
+    """Without scripts: 303 to a page that begins with "You're on the list", one call made."""
     reply = client.post(PARKA, data={"channels": "EMAIL", "email": "Ada@Example.org"})
 
     assert reply.status_code == 303
     page = client.get(reply.location)
     assert page.status_code == 200
-    assert "Request received" in page.text
+    assert "on the list" in page.text
     assert "A•••@e•••.org" in page.text
     [call] = sandbox.requests()
     assert (call["method"], call["path"]) == ("POST", "/api/back-in-stock-subscriptions")
@@ -41,7 +41,7 @@ def test_the_element_gets_the_done_view_as_json(client: FlaskClient, sandbox: Sa
     assert reply.status_code == 200
     assert reply.json is not None
     assert reply.json["state"] == "done"
-    assert "Request received" in reply.json["html"]
+    assert "on the list" in reply.json["html"]
     assert len(sandbox.requests()) == 1
 
 

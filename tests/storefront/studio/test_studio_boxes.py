@@ -145,7 +145,7 @@ def test_a_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) 
     assert "open" in pages["form"].one("dialog")
     assert not pages["form"].all("p", class_="notify-me__error")
     assert "Enter your email address" in pages["errors"].one("dialog").text
-    assert "Request received" in pages["done"].one("dialog").text
+    assert "on the list" in pages["done"].one("dialog").text
     assert pages["cards"].all("notify-me", class_="notify-me--card")
     other = read(client.get(f"{PREVIEW}form&product=blatter-souwester").text)
     assert "Blatter" in other.one("dialog").text
@@ -154,7 +154,11 @@ def test_a_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) 
 def test_a_preview_inline_shows_every_state_in_its_place(studio: Studio) -> None:
     """With presentation = inline there is no dialog: the view itself is the state."""
     studio.press(modal__presentation="inline")
-    for state, words in (("form", "Email"), ("errors", "Enter your"), ("done", "Request received")):
+    for state, words in (
+        ("form", "Email"),
+        ("errors", "Enter your"),
+        ("done", "You're on the list"),
+    ):
         page = read(studio.client.get(PREVIEW + state).text)
         assert not page.all("dialog")
         assert words in page.one("notify-me", class_="notify-me--inline").text
@@ -184,7 +188,7 @@ def test_a_preview_sends_and_logs_nothing(app: Flask, client: FlaskClient) -> No
         if reply.status_code == 303:
             reply = client.get(reply.location)
         assert reply.status_code == 200
-        assert "Request received" in view(reply).text
+        assert "on the list" in view(reply).text
     with app.app_context():
         assert db.session.scalar(sa.text("SELECT count(*) FROM notify_me_sign_up")) == 0
 
