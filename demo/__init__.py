@@ -1,7 +1,7 @@
-"""What makes a demo of the shop: made-up keys, a bar above every page, a tour, and a launcher.
+"""Turns the starter shop into a demo: sample keys, a toolbar on every page, a tour and a launcher.
 
-Used with `DEMO=1` alone, and shown to visitors on this machine alone. A fork deletes this folder,
-`tests/demo/`, and its line in `app.py`.
+It is only used with `DEMO=1`, and only shown to visitors on this machine. To remove it from a fork,
+delete this folder, `tests/demo/` and its line in `app.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from flask import Flask
 
 from storefront.base.visitor import add_source
 
-from . import bar, mode, views
+from . import bar, views
 from .keys import demo_environment
 
 __all__ = ["demo_environment", "init_app"]
 
 
 def init_app(app: Flask) -> None:
-    """Give the shop's pages their bar, and its buttons their addresses."""
+    """Add the toolbar and its views to the shop."""
     app.register_blueprint(views.blueprint)
     app.jinja_env.globals["demo_bar"] = bar.demo_bar
-    add_source(app, mode.visitor)
+    add_source(app, views.visitor_overrides)

@@ -1,4 +1,4 @@
-"""`make run`: prepares the shop and starts it, with the sandbox in Klaviyo's place if need be."""
+"""`make run`: prepare the database, then start the shop, its worker and the Klaviyo sandbox."""
 
 from __future__ import annotations
 
@@ -27,25 +27,26 @@ from notify_me import SettingsError, current_catalog
 
 from .keys import ADDRESSES, demo_environment, save_addresses, shop_address, wants_sandbox
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-START_LIMIT = 60
-"""Seconds until a process that doesn't answer is given up."""
+START_TIMEOUT = 60
+"""Seconds to wait for a process to respond."""
+# ignores the proxy settings of the environment
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> int:
-    """Start everything and wait; the exit status is the first process's that ended."""
+    """Start everything and wait. Returns the exit status of the first process that ends."""
     load_dotenv(ROOT / ".env", override=False)
-    # each migration by name is for whoever types `flask db upgrade`
+    # the names of migrations only interest those who run `flask db upgrade`
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    given = {"DEMO": "1", **ADDRESSES}
-    given |= {name: value for name, value in os.environ.items() if value}
+    environ = {"DEMO": "1", **ADDRESSES}
+    environ |= {name: value for name, value in os.environ.items() if value}
+    instance = ROOT / "instance"
     try:
-        demo = flag(given, "DEMO", default="1")
-        sandbox = demo and wants_sandbox(given)
-        environ = demo_environment(given, ROOT / "instance", create=True) if demo else given
+        demo = flag(environ, "DEMO", default="1")
+        sandbox = demo and wants_sandbox(environ)
         if demo:
-            # for links in what Klaviyo is told, which no request has asked for
+            environ = demo_environment(environ, instance, create=True)
+            # for links in what the worker sends to Klaviyo
             environ.setdefault("SHOP_URL", shop_address(environ))
         app = create_app(environ)
         _check_port(environ["HOST"], environ["PORT"], "PORT")
@@ -54,8 +55,8 @@ def main() -> int:
                 raise SettingsError("PORT and SANDBOX_PORT are the same: choose two")
             _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
         if demo:
-            save_addresses(environ, ROOT / "instance")
-        _prepare(app)
+            save_addresses(environ, instance)
+        _prepare_database(app)
     except SettingsError as error:
         print(f"The shop can't start. {error.format_message()}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -71,15 +72,15 @@ def _check_port(host: str, port: str, name: str) -> None:
         try:
             probe.bind((host, int(port)))
         except OSError as error:
-            hint = " (macOS keeps 5000 for AirPlay)" if port == "5000" else ""
+            hint = " (macOS uses 5000 for AirPlay)" if port == "5000" else ""
             raise SettingsError(
-                f"Port {port} on {host} can't be had{hint}: {error.strerror}. Stop what holds it, "
-                f"or choose another: {name}=5050 make run"
+                f"Port {port} on {host} isn't available{hint}: {error.strerror}. Stop the program "
+                f"that uses it, or choose another port: {name}=5050 make run"
             ) from None
 
 
-def _prepare(app: Flask) -> None:
-    """Bring the database up to date, and the catalog into it."""
+def _prepare_database(app: Flask) -> None:
+    """Migrate the database and load the sample products."""
     with app.app_context():
         try:
             app.extensions["alembic"].upgrade()
@@ -95,18 +96,24 @@ def _prepare(app: Flask) -> None:
 def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
     procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
     bin_folder = Path(sys.executable).parent
-    path = {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    path = f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    sandbox_environ = {
+        # HOST is the shop's: the sandbox is only ever open to this machine
+        "HOST": "127.0.0.1",
+        # keeps the sandbox's data across restarts
+        "SANDBOX_STATE": environ.get("SANDBOX_STATE") or str(ROOT / "instance" / "sandbox.db"),
+        "SANDBOX_SENDER": environ.get("SANDBOX_SENDER") or "Smirr",
+    }
+    addresses = {"web": shop_address(environ)}
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
     for name in names:
-        own = _sandbox_environment(environ) if name == "sandbox" else {}
-        manager.add_process(
-            name, procfile.processes[name], env={**environ, **path, **own}, cwd=str(ROOT)
-        )
-    addresses = {"web": shop_address(environ)}
-    if "sandbox" in names:
-        addresses["sandbox"] = f"http://127.0.0.1:{environ['SANDBOX_PORT']}"
+        env = {**environ, "PATH": path}
+        if name == "sandbox":
+            env |= sandbox_environ
+            addresses[name] = f"http://127.0.0.1:{environ['SANDBOX_PORT']}"
+        manager.add_process(name, procfile.processes[name], env=env, cwd=str(ROOT))
     ended = threading.Event()
-    # a closed terminal ends everything too: honcho minds Ctrl-C and SIGTERM alone
+    # honcho only handles Ctrl-C and SIGTERM; closing the terminal must end everything, too
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     threading.Thread(target=_announce, args=(app, addresses, ended), daemon=True).start()
     manager.loop()
@@ -114,59 +121,50 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
     return int(manager.returncode or 0)
 
 
-def _sandbox_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {
-        # HOST is the shop's alone: the sandbox stays on this machine
-        "HOST": "127.0.0.1",
-        # so that the demo goes on where it was left
-        "SANDBOX_STATE": environ.get("SANDBOX_STATE") or str(ROOT / "instance" / "sandbox.db"),
-        "SANDBOX_SENDER": environ.get("SANDBOX_SENDER") or "Smirr",
-    }
-
-
 def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) -> None:
-    """Say which addresses to open, once all of them answer."""
-    probes = [
-        addresses["web"] + "/healthz",
-        *([addresses["sandbox"]] if "sandbox" in addresses else []),
-    ]
-    if not all(_wait_for(probe, ended) for probe in probes):
+    """Print the addresses once all of them respond."""
+    probes = {**addresses, "web": f"{addresses['web']}/healthz"}
+    if not all(_wait_for(probe, ended) for probe in probes.values()):
         if not ended.is_set():
-            print(f"\n  Nothing answers yet at {addresses['web']}: see above.\n", flush=True)  # noqa: T201
+            _print(f"The shop isn't responding at {addresses['web']}. See the messages above.")
         return
+    lines = [f"The shop is running at {addresses['web']}"]
     if "sandbox" in addresses:
-        _fill(app)
-    line = f"\n  The shop is open at {addresses['web']}"
-    if "sandbox" in addresses:
-        line += f"\n  What Klaviyo would get is at {addresses['sandbox']}"
-    print(f"{line}\n  Stop with Ctrl-C\n", flush=True)  # noqa: T201
+        _push_catalog_to_sandbox(app)
+        lines.append(f"The Klaviyo sandbox is running at {addresses['sandbox']}")
+    _print(*lines, "Press Ctrl-C to stop")
 
 
-def _fill(app: Flask) -> None:
-    """Tell Klaviyo's stand-in of the catalog, as a merchant would tell Klaviyo: else it would know
-    only what was restocked, and no other variant could be waited for.
+def _push_catalog_to_sandbox(app: Flask) -> None:
+    """Copy the catalog to the sandbox, as a merchant would to Klaviyo.
+
+    Without it, the sandbox would only know variants that were restocked since the start, and
+    refuse sign-ups for the others.
     """
     try:
         with app.app_context(), redirect_stdout(StringIO()):
             if not current_catalog().writable:
-                # an integration's variants are known to the stand-in as they come
+                # the sandbox accepts any variant of an integration's catalog
                 return
             app.cli.commands["storefront"].main(["push-catalog"], standalone_mode=False)
             app.extensions["sqlalchemy"].engine.dispose()
     except click.ClickException as error:
-        print(f"\n  The stand-in for Klaviyo has no catalog: {error.message}\n", flush=True)  # noqa: T201
+        _print(f"The catalog couldn't be copied to the Klaviyo sandbox: {error.message}")
     except SystemExit:
-        print("\n  The stand-in for Klaviyo lacks a part of the catalog: see above.\n", flush=True)  # noqa: T201
+        _print("Part of the catalog couldn't be copied to the Klaviyo sandbox. See above.")
     except SQLAlchemyError as error:
-        # the shop is open all the same
-        print(f"\n  The catalog can't be read ({type(error).__name__})\n", flush=True)  # noqa: T201
+        _print(f"The catalog can't be read from the database ({type(error).__name__}).")
 
 
-def _wait_for(address: str, ended: threading.Event) -> bool:
-    """Whether `address` answers in good time, unless everything has ended meanwhile."""
-    for _ in range(START_LIMIT * 5):
+def _print(*lines: str) -> None:
+    print("\n", *(f"  {line}\n" for line in lines), sep="", flush=True)  # noqa: T201
+
+
+def _wait_for(url: str, ended: threading.Event) -> bool:
+    """Whether `url` responds within `START_TIMEOUT`; gives up early once a process has ended."""
+    for _ in range(START_TIMEOUT * 5):
         try:
-            with _direct.open(address, timeout=2):
+            with _opener.open(url, timeout=2):
                 return True
         except OSError:
             if ended.wait(0.2):

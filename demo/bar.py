@@ -1,4 +1,4 @@
-"""The bar above the demo's pages: who calls Klaviyo, what else there is to see, and the tour."""
+"""The toolbar at the top of every page: the mode switch, links behind the scenes, and the tour."""
 
 from __future__ import annotations
 
@@ -15,50 +15,44 @@ from storefront.merchant import access
 
 from . import sandbox, tour
 
+SANDBOX_PAGES = (
+    ("Requests", "requests"),
+    ("Waiting list", "waiting"),
+    ("Mailbox", "mailbox"),
+    ("Simulate failures", "drills"),
+)
+
 
 def demo_bar() -> Markup:
-    """The bar, for `base.html`; nothing for visitors whom the demo isn't for."""
+    """The toolbar for `base.html`; empty for visitors who may not see the demo."""
     if not demo_visitor():
         return Markup("")
-    text = render_template(
+    pages = (*access.extra_pages(), ("Stock and orders", "merchant.show"))
+    html = render_template(
         "demo/bar.html",
         mode=admin.mode(),
-        links=_links(),
-        # else no restock would reach Klaviyo, and the tour's story would have no end
-        stock_is_told=current_catalog().writable,
-        **panel(),
+        pages=[(name, url_for(endpoint), request.endpoint == endpoint) for name, endpoint in pages],
+        sandbox_pages=SANDBOX_PAGES,
+        # the tour restocks a product, so it needs a catalog whose stock the shop sends to Klaviyo
+        tour_available=current_catalog().writable,
+        **tour_context(within_the_shop(request.full_path.removesuffix("?"))),
     )
-    return Markup(text)  # noqa: S704 - Jinja's own output
+    return Markup(html)  # noqa: S704 - Jinja's own output
 
 
-def panel() -> dict[str, Any]:
-    """What the tour's panel shows: `tour` and `facts`, both None off the tour."""
-    stand_in, going = sandbox.current(), tour.read()
+def tour_context(here: str) -> dict[str, Any]:
+    """The variables of `tour.html`; `here` is the page that its forms return to."""
+    klaviyo, current = sandbox.current(), tour.read()
     try:
-        found = tour.facts(going, stand_in) if going and stand_in else None
+        progress = tour.progress(current, klaviyo) if current and klaviyo else None
     except SQLAlchemyError:
-        # an error page has the bar too, and the database may be what failed
-        found = None
+        # the toolbar is also part of the error page, and the database may be the cause
+        progress = None
     return {
-        "sandbox": stand_in,
-        "tour": going if found else None,
-        "facts": found,
+        "sandbox": klaviyo,
+        "tour": current if progress else None,
+        "progress": progress,
         "steps": tour.STEPS,
         "modes": admin.modes(),
-        "here": within_the_shop(request.full_path.removesuffix("?")),
+        "here": here,
     }
-
-
-def _links() -> list[tuple[str, str, bool]]:
-    """Name, address, and whether it is the page that is open; Klaviyo's stand-in comes last."""
-    own = (*access.extra_pages(), ("Merchant", "merchant.show"))
-    links = [(name, url_for(endpoint), request.endpoint == endpoint) for name, endpoint in own]
-    if stand_in := sandbox.current():
-        pages = (
-            ("Requests", "requests"),
-            ("Waiting list", "waiting"),
-            ("Mailbox", "mailbox"),
-            ("Drills", "drills"),
-        )
-        links += [(name, f"{stand_in.url}/{path}", False) for name, path in pages]
-    return links

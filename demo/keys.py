@@ -1,4 +1,4 @@
-"""What a demo needs and nobody was asked for: keys made once and kept in `instance/demo.json`."""
+"""The demo's keys, which are generated once and saved in `instance/demo.json`."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from klaviyo_sandbox import make_account
 from notify_me import SettingsError
 
 DEMO_FILE = "demo.json"
-"""The file in `instance/` with the keys, and with the addresses of the last start."""
+"""The file in `instance/` with the keys and the addresses of the last start."""
 ADDRESSES = {"HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
-"""Where a demo is open, unless the environment says otherwise."""
+"""The defaults of these environment variables."""
 SECRETS = ("SECRET_KEY", "NOTIFY_ME_LOG_KEY")
 KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
 
 
 def wants_sandbox(environ: Mapping[str, str]) -> bool:
-    """Whether nothing says where Klaviyo is, so that the sandbox stands in for it."""
+    """Whether no Klaviyo account is configured, so that the demo uses the sandbox."""
     return not any(environ.get(name) for name in KLAVIYO)
 
 
 def demo_environment(
     environ: Mapping[str, str], instance: Path, *, create: bool = False
 ) -> dict[str, str]:
-    """`environ` with what it lacks for a demo: secrets and, unless it names Klaviyo, an account.
+    """Add to `environ` the secrets it lacks, and the sandbox's account unless it names Klaviyo.
 
-    What is made up is written to `instance/demo.json`, readable by its owner alone, so that
-    signed links and the sandbox's keys outlive a restart. Only the launcher creates that file,
-    since it makes the database too; without it others raise `SettingsError`.
+    Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
+    links and the sandbox's keys stay valid after a restart. Only the launcher passes `create`,
+    since it also creates the database. Raises `SettingsError` if the file is needed and missing.
     """
     given = {name: value for name, value in environ.items() if value}
     sandbox = wants_sandbox(given)
     complete = not sandbox and given.keys() >= set(SECRETS)
-    known = (instance / DEMO_FILE).exists()
-    saved = _load(instance, create=create) if known or not complete else {}
+    exists = (instance / DEMO_FILE).exists()
+    saved = _load(instance, create=create) if exists or not complete else {}
     added = {name: saved[name] for name in SECRETS if name in saved}
     addresses = {**ADDRESSES, **saved, **given}
     if environ.get("FLASK_RUN_FROM_CLI") == "true":
-        # for links in what Klaviyo is sent, which no request has asked for
+        # for links in what a command sends to Klaviyo
         added["SHOP_URL"] = shop_address(addresses)
     if sandbox:
         added |= {name: saved[name] for name in KLAVIYO if name in saved}
@@ -51,11 +51,11 @@ def demo_environment(
 
 
 def save_addresses(environ: Mapping[str, str], instance: Path) -> None:
-    """Save where a demo is open, for `flask …` commands beside it."""
+    """Save the demo's addresses for `flask …` commands in other terminals."""
     saved = _load(instance, create=True)
-    wanted = {**saved, **{name: environ[name] for name in ADDRESSES}}
-    if wanted != {**ADDRESSES, **saved}:
-        _save(instance, wanted)
+    updated = {**saved, **{name: environ[name] for name in ADDRESSES}}
+    if updated != {**ADDRESSES, **saved}:
+        _save(instance, updated)
 
 
 def shop_address(addresses: Mapping[str, str]) -> str:
@@ -64,7 +64,7 @@ def shop_address(addresses: Mapping[str, str]) -> str:
 
 
 def display_host(host: str) -> str:
-    """A host as a browser on this machine writes it in a URL."""
+    """The host to use in a URL on this machine."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
@@ -74,7 +74,9 @@ def _load(instance: Path, *, create: bool) -> dict[str, str]:
         saved: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if not create:
-            raise SettingsError("There is no demo yet: make run sets it up and starts it") from None
+            raise SettingsError(
+                "The demo isn't set up yet: run make run, which also starts it"
+            ) from None
         instance.mkdir(parents=True, exist_ok=True)
         account = make_account()
         saved = {
@@ -87,14 +89,14 @@ def _load(instance: Path, *, create: bool) -> dict[str, str]:
         _save(instance, saved)
     except ValueError:
         raise SettingsError(
-            f"{path} is damaged: delete it, and the demo makes new keys (links already sent end)"
+            f"{path} is damaged: delete it to generate new keys (links sent so far become invalid)"
         ) from None
     return saved
 
 
 def _save(instance: Path, saved: Mapping[str, str]) -> None:
-    # whole or not at all, and nobody else's to read
-    new = instance / f"{DEMO_FILE}.new"
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    # write to a new file first, so that an interruption never leaves half a file
+    new_file = instance / f"{DEMO_FILE}.new"
+    with open(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(saved, file, indent=2)
-    new.replace(instance / DEMO_FILE)
+    new_file.replace(instance / DEMO_FILE)

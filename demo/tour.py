@@ -1,10 +1,9 @@
-"""The tour: one variant's story in seven steps, told from what really happened."""
+"""The guided tour: seven steps with one sold-out variant, showing what has really happened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app, request
@@ -16,181 +15,179 @@ from storefront.base.models import Order, OrderLine, Product, ProductVariant
 from storefront.catalog import queries
 from storefront.catalog.stock import BUYABLE, available
 
-from .sandbox import Row, Sandbox, SandboxAway
+from .sandbox import Row, Sandbox, SandboxUnavailable
 
 COOKIE = "shop_tour"
+COOKIE_MAX_AGE = 86400
+"""Seconds."""
 STEPS = (
     "Sold out",
-    "Notify me",
-    "The request",
-    "The waiting list",
+    "Sign up",
+    "Sent to Klaviyo",
+    "Waiting list",
     "Restock",
-    "The message",
-    "Buy it",
+    "The alert",
+    "The sale",
 )
-_SUBSCRIPTIONS = ("/api/back-in-stock-subscriptions", "/client/back-in-stock-subscriptions")
+_SUBSCRIPTION_PATHS = (
+    "/api/back-in-stock-subscriptions",
+    "/client/back-in-stock-subscriptions",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """Where a visitor is, and what was there before they began."""
+    """A visitor's step, and the latest records from before the tour began."""
 
     sku: str
     step: int = 1
     """From 1 to 7."""
     request: int = 0
-    """The last request that Klaviyo's stand-in had seen."""
+    """The ID of the sandbox's last request."""
     message: int = 0
-    """The last message that it had made."""
+    """The ID of the sandbox's last message."""
     order: int = 0
-    """The last order of the shop's."""
+    """The ID of the shop's last order."""
 
     def at(self, step: int) -> Tour:
-        """The same tour, at another step."""
+        """The same tour at another step."""
         return replace(self, step=min(max(step, 1), len(STEPS)))
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Progress:
     """What has happened since the tour began."""
 
     variant: ProductVariant
     composite_id: str
-    away: bool = False
-    """Whether the stand-in for Klaviyo doesn't answer."""
+    sandbox_unavailable: bool = False
     subscription: Row | None = None
-    """The last request for a back-in-stock subscription."""
+    """The latest request for a back-in-stock subscription."""
     waiting: tuple[Row, ...] = ()
     restock: Row | None = None
-    """The last request that changed the stock."""
+    """The latest successful request that changed the variant's stock."""
     message: Row | None = None
     order: Order | None = None
 
-    def done(self, step: int) -> bool:
-        """Whether what a step is about has happened."""
-        accepted = self.subscription is not None and self.subscription["status"] == 202
-        return {
-            2: accepted,
-            5: available(self.variant) and self.restock is not None,
-            6: self.message is not None,
-            7: self.order is not None,
-        }.get(step, True)
+    def is_done(self, step: int) -> bool:
+        """Whether the visitor can go on to the next step."""
+        match step:
+            case 2:
+                return self.subscription is not None and self.subscription["status"] == 202
+            case 5:
+                return available(self.variant) and self.restock is not None
+            case 6:
+                return self.message is not None
+            case 7:
+                return self.order is not None
+        return True
 
     @property
-    def by_browser(self) -> bool:
-        """Whether the subscription was asked for by the shopper's browser."""
+    def sent_by_browser(self) -> bool:
+        """Whether the subscription was requested by the shopper's browser."""
         return bool(self.subscription and self.subscription["path"].startswith("/client/"))
 
 
 def begin(sandbox: Sandbox) -> Tour | None:
-    """A tour of the first variant that is sold out; None where nothing is."""
-    variant = _sold_out()
-    if variant is None:
+    """Start a tour; None if nothing is sold out.
+
+    Prefers a product that is sold out completely to one with other variants in stock.
+    """
+    in_stock = sa.select(ProductVariant.product_id).where(BUYABLE).correlate(None)
+    sku = db.session.scalar(
+        sa.select(ProductVariant.sku)
+        .join(ProductVariant.product)
+        .where(~BUYABLE)
+        .order_by(Product.id.in_(in_stock), Product.position, Product.id, ProductVariant.position)
+        .limit(1)
+    )
+    if sku is None:
         return None
     return Tour(
-        variant.sku,
-        request=_last(sandbox.requests()),
-        message=_last(sandbox.messages()),
+        sku,
+        request=_last_id(sandbox.requests()),
+        message=_last_id(sandbox.messages()),
         order=db.session.scalar(sa.select(sa.func.max(Order.id))) or 0,
     )
 
 
-def _sold_out() -> ProductVariant | None:
-    """The first product of which nothing is left: its first variant."""
-    buyable = sa.select(ProductVariant.product_id).where(BUYABLE).correlate(None)
-    query = (
-        sa.select(ProductVariant.sku)
-        .join(ProductVariant.product)
-        .where(~BUYABLE)
-        .order_by(Product.id.in_(buyable), Product.position, Product.id, ProductVariant.position)
-        .limit(1)
-    )
-    sku = db.session.scalar(query)
-    return queries.variants([sku]).get(sku) if sku else None
-
-
-def _last(rows: list[Row]) -> int:
+def _last_id(rows: list[Row]) -> int:
     return max((int(row["id"]) for row in rows), default=0)
 
 
-def variant_of(tour: Tour) -> ProductVariant | None:
-    """The variant whose story it is; None where the shop no longer has it."""
+def find_variant(tour: Tour) -> ProductVariant | None:
+    """The tour's variant; None if the shop no longer has it."""
     return queries.variants([tour.sku]).get(tour.sku)
 
 
-def facts(tour: Tour, sandbox: Sandbox) -> Facts | None:
-    """What has happened; None where the shop no longer has the variant."""
-    variant = variant_of(tour)
+def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
+    """What has happened since the tour began; None if the shop no longer has its variant."""
+    variant = find_variant(tour)
     if variant is None:
         return None
     composite_id = str(queries.composite_id(variant))
-    try:
-        seen = _seen(tour, sandbox, composite_id)
-    except SandboxAway:
-        seen = {"away": True}
-    return Facts(variant, composite_id, order=_order(tour), **seen)
-
-
-def _seen(tour: Tour, sandbox: Sandbox, composite_id: str) -> dict[str, Any]:
-    calls = _after(tour.request, sandbox.requests)
-    subscriptions = [
-        each
-        for each in calls
-        if each["method"] == "POST"
-        and each["path"] in _SUBSCRIPTIONS
-        and _named(each["body"]) == composite_id
-    ]
-    restocks = [each for each in calls if _restocks(each, composite_id)]
-    messages = [
-        each
-        for each in _after(tour.message, sandbox.messages)
-        if each["variant"] == composite_id and each["status"] == "sent"
-    ]
-    return {
-        "subscription": _newest(subscriptions),
-        "waiting": tuple(each for each in sandbox.waiting() if each["variant"] == composite_id),
-        "restock": _newest(restocks),
-        "message": _newest(messages),
-    }
-
-
-def _after(last: int, read: Callable[..., list[Row]]) -> list[Row]:
-    """What came after the last one before the tour. A stand-in that has forgotten that one counts
-    anew from 1: all that it has is of today.
-    """
-    found = read(after=max(last - 1, 0))
-    if last and not any(each["id"] == last for each in found):
-        return read()
-    return [each for each in found if each["id"] > last]
-
-
-def _newest(rows: list[Row]) -> Row | None:
-    return rows[-1] if rows else None
-
-
-def _named(body: object) -> str | None:
-    """The variant that a subscription's body names."""
-    for key in ("data", "relationships", "variant", "data", "id"):
-        body = body.get(key) if isinstance(body, Mapping) else None
-    return body if isinstance(body, str) else None
-
-
-def _restocks(call: Row, composite_id: str) -> bool:
-    """Whether a call set the variant's stock, and Klaviyo took it."""
-    written = call["method"] in ("PATCH", "POST") and "/catalog-variant" in call["path"]
-    taken = call["status"] is not None and 200 <= call["status"] < 300
-    return written and taken and composite_id in f"{call['path']} {call['body']} {call['reply']}"
-
-
-def _order(tour: Tour) -> Order | None:
-    query = (
+    order = db.session.scalar(
         sa.select(Order)
         .where(Order.id > tour.order)
         .where(sa.exists().where(OrderLine.order_id == Order.id, OrderLine.sku == tour.sku))
         .order_by(Order.id.desc())
         .limit(1)
     )
-    return db.session.scalar(query)
+    try:
+        calls = _since(tour.request, sandbox.requests)
+        messages = _since(tour.message, sandbox.messages)
+        waiting = sandbox.waiting()
+    except SandboxUnavailable:
+        return Progress(variant, composite_id, sandbox_unavailable=True, order=order)
+    return Progress(
+        variant,
+        composite_id,
+        subscription=_latest(call for call in calls if _subscribes_to(call, composite_id)),
+        waiting=tuple(entry for entry in waiting if entry["variant"] == composite_id),
+        restock=_latest(call for call in calls if _sets_stock_of(call, composite_id)),
+        message=_latest(
+            message
+            for message in messages
+            if message["variant"] == composite_id and message["status"] == "sent"
+        ),
+        order=order,
+    )
+
+
+def _since(last_id: int, read: Callable[..., list[Row]]) -> list[Row]:
+    """The rows with an ID above `last_id`.
+
+    A sandbox that was restarted no longer has that row and counts from 1 again: all its rows are
+    newer then.
+    """
+    rows = read(after=max(last_id - 1, 0))
+    if last_id and not any(row["id"] == last_id for row in rows):
+        return read()
+    return [row for row in rows if row["id"] > last_id]
+
+
+def _latest(rows: Iterable[Row]) -> Row | None:
+    return next(reversed([*rows]), None)
+
+
+def _subscribes_to(call: Row, composite_id: str) -> bool:
+    if call["method"] != "POST" or call["path"] not in _SUBSCRIPTION_PATHS:
+        return False
+    value = call["body"]
+    for key in ("data", "relationships", "variant", "data", "id"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return bool(value == composite_id)
+
+
+def _sets_stock_of(call: Row, composite_id: str) -> bool:
+    """Whether a call changed the variant in the catalog, and Klaviyo accepted it."""
+    return (
+        call["method"] in ("PATCH", "POST")
+        and "/catalog-variant" in call["path"]
+        and call["status"] is not None
+        and 200 <= call["status"] < 300
+        and composite_id in f"{call['path']} {call['body']} {call['reply']}"
+    )
 
 
 def read() -> Tour | None:
@@ -202,12 +199,16 @@ def read() -> Tour | None:
 
 
 def write(response: Response, tour: Tour | None) -> None:
-    """Keep the tour in the visitor's browser; None ends it."""
+    """Save the tour in the visitor's browser; None ends it."""
     if tour is None:
         response.delete_cookie(COOKIE, httponly=True, samesite="Lax")
         return
     response.set_cookie(
-        COOKIE, _serializer().dumps(asdict(tour)), httponly=True, samesite="Lax", max_age=86400
+        COOKIE,
+        _serializer().dumps(asdict(tour)),
+        httponly=True,
+        samesite="Lax",
+        max_age=COOKIE_MAX_AGE,
     )
 
 

@@ -1,15 +1,16 @@
-"""`/demo/…`: what the bar's buttons do. Only for visitors on this machine, in a demo."""
+"""`/demo/…`: the toolbar's buttons. Only for visitors on this machine."""
 
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask import url_for as url
 from werkzeug.wrappers import Response as BaseResponse
 
-from notify_me import admin, current_catalog
+from notify_me import VisitorOverrides, admin, current_catalog
 from storefront.base.database import db
 from storefront.base.languages import within_the_shop
 from storefront.base.loopback import demo_visitor
@@ -18,18 +19,30 @@ from storefront.buying import cart
 from storefront.catalog import departments, json_file, loader, queries, restocking
 from storefront.merchant import access
 
-from . import mode, sandbox, tour
-from .bar import panel
+from . import sandbox, tour
+from .bar import tour_context
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint(
     "demo", __name__, url_prefix="/demo", template_folder="templates", static_folder="static"
 )
 
+MODE_COOKIE = "notify_me_mode"
+MODE_MAX_AGE = 30 * 86400
+"""Seconds."""
+MODES: dict[str, Literal["server", "client"]] = {"server": "server", "client": "client"}
+
+
+def visitor_overrides() -> VisitorOverrides | None:
+    """The mode that this visitor has chosen; None for visitors who may not see the demo."""
+    if not demo_visitor():
+        return None
+    return VisitorOverrides(mode=MODES.get(request.cookies.get(MODE_COOKIE, "")))
+
 
 @blueprint.before_request
-def only_here() -> None:
-    """Keep everyone else out.
+def require_demo_visitor() -> None:
+    """Refuse everybody else.
 
     :raise 404: the demo is off, or the request isn't from this machine.
     """
@@ -38,127 +51,122 @@ def only_here() -> None:
 
 
 @blueprint.after_request
-def _private(response: Response) -> Response:
+def _make_private(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
 @blueprint.post("/mode")
 def set_mode() -> BaseResponse:
-    """Let Klaviyo be called by the server or the browser, for this visitor alone.
+    """Choose whether the server or the browser calls Klaviyo, for this visitor only.
 
     :raise 404: there is no key for that mode.
     """
-    wanted = request.form.get("mode", "")
-    if wanted not in admin.modes():
+    mode = request.form.get("mode", "")
+    if mode not in admin.modes():
         abort(404)
-    response = redirect(_here(), code=303)
-    mode.choose(response, wanted)
+    response = redirect(_previous_page(), code=303)
+    response.set_cookie(MODE_COOKIE, mode, httponly=True, samesite="Lax", max_age=MODE_MAX_AGE)
     return response
 
 
 @blueprint.get("/tour")
 def show_tour() -> str:
-    """The tour's panel, for the script that puts it in place of the one that is there."""
-    found = panel()
-    found["here"] = _here()
-    return render_template("demo/tour.html", **found)
+    """The tour's panel, for the script that updates it."""
+    return render_template("demo/tour.html", **tour_context(_previous_page()))
 
 
 @blueprint.post("/tour")
-def go_on() -> BaseResponse:
-    """Begin the tour, go to another of its steps (`step`), or leave it (`leave`).
+def move_tour() -> BaseResponse:
+    """Begin the tour, go to one of its steps (`step`), or end it (`leave`).
 
-    :raise 404: nothing stands in for Klaviyo, so there is nothing to look into.
+    :raise 404: the shop doesn't use the sandbox.
     """
-    stand_in = sandbox.current()
-    if stand_in is None:
-        abort(404)
+    klaviyo = _require_sandbox()
     if "leave" in request.form:
-        return _to(_here(), None)
-    going, step = tour.read(), request.form.get("step", type=int)
-    if going is None or step is None:
-        return _begin(stand_in)
-    variant = tour.variant_of(going)
-    if variant is None:
-        return _begin(stand_in)
-    going = going.at(step)
-    if going.step == 5:
-        return _to(url("merchant.show", product=variant.product.handle), going)
-    return _to(_page_of(variant) if going.step in (1, 2, 7) else _here(), going)
-
-
-def _begin(stand_in: sandbox.Sandbox) -> BaseResponse:
-    try:
-        going = tour.begin(stand_in)
-    except sandbox.SandboxAway:
-        return make_response(render_template("demo/away.html", url=stand_in.url), 503)
-    if going is None:
-        return redirect(url("demo.ask_to_start_again"), code=303)
-    variant = tour.variant_of(going)
-    if variant is None:
-        abort(404)
-    return _to(_page_of(variant), going)
-
-
-def _page_of(variant: ProductVariant) -> str:
-    return url("shop.product", handle=variant.product.handle, variant=variant.sku)
-
-
-def _to(place: str, going: tour.Tour | None) -> BaseResponse:
-    response = redirect(place, code=303)
-    tour.write(response, going)
-    return response
+        return _redirect(_previous_page(), None)
+    current, step = tour.read(), request.form.get("step", type=int)
+    if current is None or step is None or (variant := tour.find_variant(current)) is None:
+        try:
+            current = tour.begin(klaviyo)
+        except sandbox.SandboxUnavailable:
+            return _sandbox_unavailable(klaviyo)
+        if current is None:
+            return redirect(url("demo.confirm_reset"), code=303)
+        if (variant := tour.find_variant(current)) is None:
+            abort(404)
+        step = 1
+    current = current.at(step)
+    if current.step == 5:
+        return _redirect(url("merchant.show", product=variant.product.handle), current)
+    if current.step in (1, 2, 7):
+        return _redirect(_product_page(variant), current)
+    return _redirect(_previous_page(), current)
 
 
 @blueprint.get("/reset")
-def ask_to_start_again() -> str | BaseResponse:
-    """Ask whether all that was done in the demo shall go, once the merchant's password is given.
+def confirm_reset() -> str | BaseResponse:
+    """Ask for confirmation, and for the merchant's password if one is set.
 
-    :raise 404: the shop speaks to Klaviyo itself.
+    :raise 404: the shop doesn't use the sandbox.
     """
-    if sandbox.current() is None:
-        abort(404)
+    _require_sandbox()
     return access.require_access() or render_template("demo/reset.html")
 
 
 @blueprint.post("/reset")
-def start_again() -> BaseResponse:
-    """Bring shop, sign-ups and Klaviyo's stand-in back to where the demo began.
+def reset() -> BaseResponse:
+    """Restore shop, sign-ups and sandbox to the state in which the demo began.
 
-    :raise 404: the shop speaks to Klaviyo itself, whose data is nobody's to delete from here.
+    :raise 404: the shop doesn't use the sandbox: a real Klaviyo account is never reset.
     """
-    stand_in = sandbox.current()
-    if stand_in is None:
-        abort(404)
-    # orders and sign-ups are the merchant's
-    if asked := access.require_access():
-        return asked
+    klaviyo = _require_sandbox()
+    # orders and sign-ups belong to the merchant
+    if sign_in := access.require_access():
+        return sign_in
     try:
-        stand_in.reset()
-    except sandbox.SandboxAway:
-        return make_response(render_template("demo/away.html", url=stand_in.url), 503)
+        klaviyo.reset()
+    except sandbox.SandboxUnavailable:
+        return _sandbox_unavailable(klaviyo)
     admin.forget_everything()
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
     if departments.last_import() is None:
         loader.load(db.session, json_file.read(json_file.OWN), stock=True)
     else:
-        # a merchant's own products are nothing that the demo began with
+        # products that a merchant has imported stay
         db.session.commit()
     if current_catalog().writable:
-        # the stand-in's stock too: what it believes to be there could not come back
+        # without the current stock in the sandbox, a restock wouldn't be noticed there
         try:
             admin.push_catalog(queries.all_products, restocking.root())
         except admin.PushError as error:
-            logger.warning("Klaviyo's stand-in has not got the catalog: %s", error)
-    response = redirect(url("shop.listing"), code=303)
+            logger.warning("the catalog was not copied to the Klaviyo sandbox: %s", error)
+    response = _redirect(url("shop.listing"), None)
     cart.write(response, {})
-    tour.write(response, None)
-    mode.forget(response)
+    response.delete_cookie(MODE_COOKIE, httponly=True, samesite="Lax")
     return response
 
 
-def _here() -> str:
+def _require_sandbox() -> sandbox.Sandbox:
+    return sandbox.current() or abort(404)
+
+
+def _sandbox_unavailable(klaviyo: sandbox.Sandbox) -> Response:
+    return make_response(render_template("demo/unavailable.html", url=klaviyo.url), 503)
+
+
+def _redirect(location: str, current: tour.Tour | None) -> BaseResponse:
+    """Redirect, and save the tour in the visitor's browser."""
+    response = redirect(location, code=303)
+    tour.write(response, current)
+    return response
+
+
+def _product_page(variant: ProductVariant) -> str:
+    return url("shop.product", handle=variant.product.handle, variant=variant.sku)
+
+
+def _previous_page() -> str:
     """The page of the shop that the visitor came from."""
     return within_the_shop(request.values.get("here", "/"))

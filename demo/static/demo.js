@@ -1,36 +1,39 @@
 // @ts-check
-/** The tour's panel, renewed when something may have happened: a sign-up, or a look at another tab. */
+/** Updates the tour's panel when something may have happened: a sign-up, or an action in another tab. */
 const panel = /** @type {HTMLElement | null} */ (document.querySelector("[data-tour]"));
 
+/** @param {Element} element */
+const html = (element) => element.innerHTML.replaceAll(' open=""', "");
+
 /** @param {HTMLElement} panel */
-async function renew(panel) {
-  const reply = await fetch(panel.dataset.tour ?? "").catch(() => null);
-  const fresh = document.createElement("template");
-  fresh.innerHTML = reply?.ok ? await reply.text().catch(() => "") : "";
-  for (const after of fresh.content.children) {
-    const before = panel.querySelector(`:scope > .${after.className}`);
-    // only what has changed is put in, or it would be read out again
-    if (!before || before.innerHTML === after.innerHTML) continue;
+async function update(panel) {
+  const response = await fetch(panel.dataset.tour ?? "").catch(() => null);
+  const template = document.createElement("template");
+  template.innerHTML = response?.ok ? await response.text().catch(() => "") : "";
+  for (const newPart of template.content.children) {
+    const oldPart = panel.querySelector(`:scope > .${newPart.className}`);
+    // replacing an unchanged part would make screen readers read it out again
+    if (!oldPart || html(oldPart) === html(newPart)) continue;
     const focused = document.activeElement;
-    const at = focused && before.contains(focused) ? focused.textContent : "";
-    before.innerHTML = after.innerHTML;
-    const pressable = /** @type {NodeListOf<HTMLElement>} */ (before.querySelectorAll("button, a"));
-    if (at) [...pressable].find((each) => each.textContent === at)?.focus();
+    const label = focused && oldPart.contains(focused) ? focused.textContent : "";
+    oldPart.innerHTML = newPart.innerHTML;
+    const controls = /** @type {NodeListOf<HTMLElement>} */ (oldPart.querySelectorAll("button, a"));
+    if (label) [...controls].find((control) => control.textContent === label)?.focus();
   }
 }
 
 if (panel) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let told = false;
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  let signedUp = false;
   document.addEventListener("notify-me:done", () => {
-    told = true;
-    renew(panel);
+    signedUp = true;
+    update(panel);
   });
-  // the dialog is closed: back to where the story goes on ("close" doesn't bubble)
+  // after the dialog has closed, show the tour's next instruction ("close" doesn't bubble)
   document.addEventListener(
     "close",
-    () => told && panel.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "nearest" }),
+    () => signedUp && panel.scrollIntoView({ behavior: reducedMotion.matches ? "auto" : "smooth", block: "nearest" }),
     true,
   );
-  document.addEventListener("visibilitychange", () => document.hidden || renew(panel));
+  document.addEventListener("visibilitychange", () => document.hidden || update(panel));
 }

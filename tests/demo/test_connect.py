@@ -1,4 +1,4 @@
-"""docs/connect.md followed word for word: its commands, against an account as strict as it says."""
+"""docs/connect.md, step by step, with a key that has only the scopes which the guide names."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ ADA = "ada@shop.example.org"
 
 
 def blocks(kind: str) -> list[str]:
-    """The guide's blocks of code of a kind, without the indent of their list."""
+    """The guide's code blocks in a language, without indentation."""
     return [
         "".join(line.removeprefix(indent) for line in text.splitlines(keepends=True))
-        for indent, found, text in BLOCK.findall(GUIDE)
-        if found == kind
+        for indent, language, text in BLOCK.findall(GUIDE)
+        if language == kind
     ]
 
 
 class Newcomer:
-    """Somebody who types what the guide says, into a copy of the project."""
+    """Runs the guide's commands in a copy of the project."""
 
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder, self.sandbox = folder, sandbox
-        self.left = blocks("sh")
+        self.remaining = blocks("sh")
         environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.environ = {**environ, "FLASK_APP": "app", "COLUMNS": "200"}
 
-    def next_block(self, holds: str) -> str:
-        """The guide's next block of commands, which must hold these words."""
-        block = self.left.pop(0)
-        assert holds in block
+    def next_block(self, text: str) -> str:
+        """The guide's next block of commands, which must contain `text`."""
+        block = self.remaining.pop(0)
+        assert text in block
         return block
 
-    def types(self, holds: str) -> subprocess.CompletedProcess[str]:
-        """Type the guide's next block; its last command's exit status and all that was shown."""
+    def run(self, text: str) -> subprocess.CompletedProcess[str]:
+        """Run the guide's next block of commands, which must contain `text`."""
         return subprocess.run(
-            ["sh", "-ec", self.next_block(holds)],
+            ["sh", "-ec", self.next_block(text)],
             cwd=self.folder,
             env=self.environ,
             capture_output=True,
@@ -59,8 +59,8 @@ class Newcomer:
             check=False,
         )
 
-    def fills_in(self) -> None:
-        """Fill in the lines that the guide names, and where the stand-in is."""
+    def fill_in_keys(self) -> None:
+        """Fill in the lines of `.env` that the guide names, and the URL of the sandbox."""
         [names] = [re.findall(r"^(\w+)=", block, re.MULTILINE) for block in blocks("ini")]
         values = self.sandbox.environ()
         file = self.folder / ".env"
@@ -73,7 +73,7 @@ class Newcomer:
 
 @pytest.fixture
 def newcomer(tmp_path: Path, sandbox: Sandbox) -> Iterator[Newcomer]:
-    """A fresh copy, and an account with the key of the guide's table and nothing else."""
+    """A copy of the project, and an account whose key has the scopes of the guide's table."""
     for name in (*PARTS, ".env.example"):
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
@@ -88,17 +88,16 @@ def newcomer(tmp_path: Path, sandbox: Sandbox) -> Iterator[Newcomer]:
 
 
 @pytest.mark.slow
-def test_the_guide_leads_from_keys_to_the_message(newcomer: Newcomer, sandbox: Sandbox) -> None:
-    """Each command does what the guide says, and the account gives no more than it asks for."""
-    assert newcomer.types("cp .env.example .env").returncode == 0
-    newcomer.fills_in()
-    first = newcomer.types("notify-me check")
+def test_guide_leads_to_the_alert(newcomer: Newcomer, sandbox: Sandbox) -> None:
+    assert newcomer.run("cp .env.example .env").returncode == 0
+    newcomer.fill_in_keys()
+    first = newcomer.run("notify-me check")
     assert first.returncode == 1, first.stderr
     assert re.findall(r"^FAIL  (\w+)", first.stdout, re.MULTILINE) == ["Variants"]
     assert "push-catalog" in first.stdout
-    pushed = newcomer.types("push-catalog")
+    pushed = newcomer.run("push-catalog")
     assert pushed.returncode == 0, pushed.stderr
-    second = newcomer.types("notify-me check")
+    second = newcomer.run("notify-me check")
     assert (second.returncode, set(re.findall(r"^[A-Z]+", second.stdout, re.MULTILINE))) == (
         0,
         {"PASS"},
@@ -109,16 +108,16 @@ def test_the_guide_leads_from_keys_to_the_message(newcomer: Newcomer, sandbox: S
         sign_up(shop.url)
         [waiting] = sandbox.waiting()
         assert waiting["variant"] == f"$custom:::$default:::{SKU}"
-        restocked = newcomer.types("restock")
+        restocked = newcomer.run("restock")
         assert restocked.returncode == 0, restocked.stderr
         assert eventually(lambda: [each["to"] for each in sandbox.read("messages")]) == [ADA]
         shop.interrupt()
         shop.read_to_end()
-    assert newcomer.left == []
+    assert newcomer.remaining == []
 
 
 def sign_up(url: str) -> None:
-    """As a browser without scripts does it, from the guide's own product page."""
+    """Sign up as a browser without scripts does, on the guide's product page."""
     [address] = re.findall(r"<http://127\.0\.0\.1:5000(/products/[^>]+)>", GUIDE)
     page = requests.get(url + address, timeout=TIMEOUT).text
     [form] = {each for each in re.findall(r'href="(/notify-me/[^"?]+)"', page) if SKU in each}

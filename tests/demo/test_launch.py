@@ -1,4 +1,4 @@
-"""`make run`, as a newcomer meets it: a copy of the project, a start, a sign-up, Ctrl-C."""
+"""`make run` in a copy of the project: start, sign up, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ PARTS = (
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nothing held a moment ago, each another."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+    """Different ports that nothing is using."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [probe.getsockname()[1] for probe in probes]
@@ -54,12 +54,12 @@ def is_free(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what runs, with an empty `instance/`."""
-    return copied(tmp_path_factory.mktemp("checkout"))
+    """A copy of the project without `instance/`."""
+    return copy_project(tmp_path_factory.mktemp("checkout"))
 
 
-def copied(folder: Path) -> Path:
-    """The folder, with a copy of what runs in it."""
+def copy_project(folder: Path) -> Path:
+    """Copy everything that `make run` needs into `folder`."""
     for name in PARTS:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name)
@@ -69,7 +69,7 @@ def copied(folder: Path) -> Path:
 
 
 class Launched:
-    """A started launcher: its ports and what it printed."""
+    """A launcher process, with its ports and output."""
 
     def __init__(self, checkout: Path, **environ: str) -> None:
         self.port, self.sandbox_port = free_ports(2)
@@ -100,35 +100,35 @@ class Launched:
             self._queue.put(line)
         self._queue.put(None)
 
-    def read_until(self, words: str) -> str:
-        """Read on until a line holds `words`; fails with all that was printed."""
+    def read_until(self, text: str) -> str:
+        """Read until a line contains `text`; raise an error with the whole output otherwise."""
         while (line := self._queue.get(timeout=90)) is not None:
             self.lines.append(line)
-            if words in line:
+            if text in line:
                 return line
-        raise AssertionError(f"{words!r} was never printed:\n" + "".join(self.lines))
+        raise AssertionError(f"{text!r} was never printed:\n" + "".join(self.lines))
 
     def read_to_end(self) -> None:
-        """Read what is printed until everything has ended."""
+        """Read until all processes have ended."""
         while (line := self._queue.get(timeout=TIMEOUT)) is not None:
             self.lines.append(line)
 
     def family(self) -> list[psutil.Process]:
-        """Everything that the launcher started, itself included."""
+        """The launcher and all processes that it started."""
         process = psutil.Process(self.process.pid)
         return [process, *process.children(recursive=True)]
 
     def interrupt(self) -> None:
-        """Ctrl-C: SIGINT to the terminal's foreground process group."""
+        """Press Ctrl-C: SIGINT to the terminal's foreground process group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
 
 @contextmanager
 def launched(checkout: Path, **environ: str) -> Iterator[Launched]:
-    """A launcher that is up; killed with its children if the test leaves it running."""
+    """Start a launcher and wait for it; kill it and its children if the test leaves it running."""
     launcher = Launched(checkout, **environ)
     try:
-        launcher.read_until("Stop with Ctrl-C")
+        launcher.read_until("Press Ctrl-C to stop")
         yield launcher
     finally:
         if launcher.process.poll() is None:
@@ -141,20 +141,20 @@ def launched(checkout: Path, **environ: str) -> Iterator[Launched]:
 
 
 def first_sold_out(url: str) -> str:
-    """The address of the first form that the listing links to."""
+    """The URL of the first sign-up form in the listing."""
     page = requests.get(url, timeout=TIMEOUT).text
     path = page.split('href="/notify-me/%24')[1].split('"')[0]
     return f"{url}/notify-me/%24{path}"
 
 
-def choices(form: str) -> list[str]:
-    """The composite IDs that a form offers."""
+def offered_variants(form: str) -> list[str]:
+    """The composite IDs in a form."""
     return [part.split('value="')[1].split('"')[0] for part in form.split('name="variants"')[1:]]
 
 
 def flask(checkout: Path, *arguments: str) -> str:
-    """What a `flask …` command tells in a shell where nothing is set."""
-    told = subprocess.run(
+    """Run a `flask` command in a shell without environment variables; returns its output."""
+    result = subprocess.run(
         [sys.executable, "-m", "flask", *arguments],
         cwd=checkout,
         env={name: value for name, value in os.environ.items() if name != "DEMO"},
@@ -162,25 +162,25 @@ def flask(checkout: Path, *arguments: str) -> str:
         text=True,
         check=True,
     )
-    return told.stdout
+    return result.stdout
 
 
 def status(checkout: Path) -> Any:
-    """What `flask notify-me status --json` tells."""
+    """The output of `flask notify-me status --json`."""
     return json.loads(flask(checkout, "notify-me", "status", "--json"))
 
 
-def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
-    """Start, sign up, see it in the sandbox, press Ctrl-C: no process and no port is left."""
-    # a proxy in the environment is not for this machine's own addresses
+def test_start_sign_up_stop_and_restart(checkout: Path) -> None:
+    """Ctrl-C leaves no process and frees the ports; a restart keeps the data."""
+    # a proxy in the environment must be ignored for addresses of this machine
     with launched(checkout, http_proxy="http://127.0.0.1:9") as launcher:
         printed = "".join(launcher.lines)
-        assert f"The shop is open at {launcher.url}" in printed
+        assert f"The shop is running at {launcher.url}" in printed
         sandbox = f"http://127.0.0.1:{launcher.sandbox_port}"
         assert sandbox in printed
 
         form = first_sold_out(launcher.url)
-        variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
+        variant = offered_variants(requests.get(form, timeout=TIMEOUT).text)[0]
         data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
         done = requests.post(form, data=data, timeout=TIMEOUT)
         assert done.status_code == 200
@@ -188,7 +188,7 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         [waiting] = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
         assert waiting["variant"] == variant
 
-        # what Klaviyo can't take is kept, and the worker sends it
+        # during an outage sign-ups are queued, and the worker sends them
         drill = {"kind": "503", "times": 2}
         requests.post(f"{sandbox}/_sandbox/drills", json=drill, timeout=TIMEOUT)
         data["email"] = "grace@example.org"
@@ -199,9 +199,9 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
                 == 2
             )
         )
-        # a command in another terminal sees the demo's data
+        # commands in another terminal use the demo's data
         eventually(lambda: status(checkout)["counts"]["accepted"] == 2)
-        # beside the demo, on whatever ports it was started
+        # and its ports
         pushed = flask(checkout, "storefront", "push-catalog", "--dry-run")
         assert "; 75 are as they should be." in pushed
 
@@ -214,29 +214,28 @@ def test_the_whole_way_and_a_clean_end(checkout: Path) -> None:
         assert is_free(launcher.port)
         assert is_free(launcher.sandbox_port)
 
-    # the demo goes on where it was left
     with launched(checkout) as launcher:
         sandbox = f"http://127.0.0.1:{launcher.sandbox_port}"
-        kept = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
-        assert len(kept) == 2
+        waiting = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
+        assert len(waiting) == 2
         page = requests.get(launcher.url, timeout=TIMEOUT).text
         assert f'href="{sandbox}/mailbox"' in page
 
 
 @pytest.mark.slow
 def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
-    """With Klaviyo taking a minute to answer, Ctrl-C still ends everything, soon."""
+    """Ctrl-C ends everything soon, although Klaviyo takes a minute to respond."""
     with launched(checkout) as launcher:
         sandbox = f"http://127.0.0.1:{launcher.sandbox_port}/_sandbox"
         requests.post(f"{sandbox}/reset", timeout=TIMEOUT).raise_for_status()
         drill = {"kind": "slow", "times": 1, "seconds": 60}
         requests.post(f"{sandbox}/drills", json=drill, timeout=TIMEOUT).raise_for_status()
         form = first_sold_out(launcher.url)
-        variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
+        variant = offered_variants(requests.get(form, timeout=TIMEOUT).text)[0]
         data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
 
         def post() -> None:
-            # it may be cut off: that is what Ctrl-C does
+            # Ctrl-C may interrupt it
             with suppress(requests.RequestException):
                 requests.post(form, data=data, timeout=TIMEOUT)
 
@@ -248,7 +247,7 @@ def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
         launcher.interrupt()
         launcher.process.wait(timeout=15)
         launcher.read_to_end()
-        # it says so when it has to kill what is left after five seconds
+        # printed if a process has to be killed after five seconds
         assert "SIGKILL" not in "".join(launcher.lines)
         _, alive = psutil.wait_procs(family, timeout=5)
         assert alive == []
@@ -258,15 +257,15 @@ def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
 
 
 @pytest.mark.slow
-def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
-    """With KLAVIYO_API_URL and keys, the same sign-up goes there, and the port stays free."""
+def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
+    """With KLAVIYO_API_URL and keys, sign-ups go there."""
     with launched(checkout, **sandbox.environ()) as launcher:
         form = first_sold_out(launcher.url)
-        variant = choices(requests.get(form, timeout=TIMEOUT).text)[0]
+        variant = offered_variants(requests.get(form, timeout=TIMEOUT).text)[0]
         data = {"variants": variant, "channels": "EMAIL", "email": "joan@example.org"}
         assert "on the list" in requests.post(form, data=data, timeout=TIMEOUT).text
 
-        # a worker may find what another start has left
+        # the worker may also send what an earlier test has queued
         [call] = [each for each in sandbox.requests() if "joan@" in str(each["body"])]
         assert call["problems"] == []
         assert is_free(launcher.sandbox_port)
@@ -275,7 +274,7 @@ def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox
 
 
 @pytest.mark.parametrize(
-    ("environ", "words"),
+    ("environ", "message"),
     [
         ({"PORT": "http"}, "PORT is 'http': set it to a port"),
         ({"DEMO": "maybe"}, "DEMO is 'maybe': set it to 1 or 0"),
@@ -292,10 +291,10 @@ def test_with_a_klaviyo_given_no_sandbox_starts(checkout: Path, sandbox: Sandbox
         ({"DATABASE_URL": "oracle+cx_oracle://shop"}, "DATABASE_URL needs the Python package"),
     ],
 )
-def test_a_wrong_setting_stops_the_start(
-    checkout: Path, environ: dict[str, str], words: str
+def test_invalid_setting_stops_the_start(
+    checkout: Path, environ: dict[str, str], message: str
 ) -> None:
-    """One sentence names the setting and what to do; no traceback, nothing is started."""
+    """With a message that says what to do, and no traceback."""
     result = subprocess.run(
         [sys.executable, "-m", "demo"],
         cwd=checkout,
@@ -307,16 +306,15 @@ def test_a_wrong_setting_stops_the_start(
     )
 
     assert result.returncode == 2
-    assert words in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_busy_port_is_named(checkout: Path) -> None:
-    """What to do about a port that something else holds."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        port = holder.getsockname()[1]
+def test_port_in_use_stops_the_start(checkout: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
         result = subprocess.run(
             [sys.executable, "-m", "demo"],
             cwd=checkout,
@@ -328,7 +326,7 @@ def test_a_busy_port_is_named(checkout: Path) -> None:
         )
 
     assert result.returncode == 2
-    assert f"Port {port} on 127.0.0.1 can't be had" in result.stderr
+    assert f"Port {port} on 127.0.0.1 isn't available" in result.stderr
     assert "PORT=5050 make run" in result.stderr
 
 
@@ -343,13 +341,12 @@ def test_a_busy_port_is_named(checkout: Path) -> None:
     ids=["flask run", "debug", "python app.py", "gunicorn"],
 )
 @pytest.mark.process
-def test_started_otherwise_before_there_is_a_demo(
+def test_other_starts_before_the_demo_exists_name_make_run(
     tmp_path: Path, command: list[str], demo: str
 ) -> None:
-    """One sentence says which command to type."""
     result = subprocess.run(
         [sys.executable, *command],
-        cwd=copied(tmp_path),
+        cwd=copy_project(tmp_path),
         env={**os.environ, "PORT": str(free_ports(1)[0]), "DEMO": demo},
         capture_output=True,
         text=True,
