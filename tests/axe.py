@@ -1,6 +1,6 @@
-"""axe over one state of a page, in every look: light, dark and forced colours, narrow and wide.
+"""Run axe on a page in every look: light, dark and forced colours, narrow and wide.
 
-What axe can't decide is held against `incomplete.toml`, where each such finding has been looked at.
+Results that axe can't decide ("incomplete") are reviewed by hand in `incomplete.toml`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ WIDTHS = (360, 1280)
 EVERY_LOOK = tuple((scheme, width) for scheme in SCHEMES for width in WIDTHS)
 
 HEIGHT = 1600
-"""Pixels: so high that no dialog scrolls, for axe can't tell a colour that is scrolled away."""
+"""Pixels. High enough that no dialog scrolls: axe can't check colours of hidden parts."""
 
 Look = tuple[str, int]
 
-# axe reads -webkit-text-fill-color before color, and Chromium computes it as if colours weren't
-# forced: black on white is then reported as the shop's own cream on white
+# With forced colours, axe reads -webkit-text-fill-color, which Chromium computes as if colours
+# weren't forced. axe then reports the shop's own colours.
 _FORCED = """() => {
   const own = CSSStyleDeclaration.prototype.getPropertyValue;
   CSSStyleDeclaration.prototype.getPropertyValue = function (name) {
@@ -36,7 +36,7 @@ _FORCED = """() => {
   };
 }"""
 
-# a sheet that a Content-Security-Policy lets through
+# a stylesheet that the Content-Security-Policy allows
 _SHEET = """css => {
   const sheet = window.__spacing ??= new CSSStyleSheet();
   sheet.replaceSync(css);
@@ -45,31 +45,31 @@ _SHEET = """css => {
 _SPACING = """* {
   line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important;
 } p { margin-block-end: 2em !important }"""
-# an element that hides its words on purpose is a pixel wide; a region that scrolls may be focused
-_CUT_OFF = """() => [...document.querySelectorAll("html, dialog[open], body *")].filter(one => {
-  if (one.scrollWidth <= one.clientWidth + 1 || one.clientWidth < 2) return false;
-  const { overflowX } = getComputedStyle(one);
-  if (one === document.documentElement || one.matches("dialog")) return true;
-  return ["hidden", "clip"].includes(overflowX) || (overflowX !== "visible" && one.tabIndex < 0);
-}).map(one => one.outerHTML)"""
+# excluded: visually hidden elements (one pixel wide), and scrollable regions that can be focused
+_CUT_OFF = """() => [...document.querySelectorAll("html, dialog[open], body *")].filter(node => {
+  if (node.scrollWidth <= node.clientWidth + 1 || node.clientWidth < 2) return false;
+  const { overflowX } = getComputedStyle(node);
+  if (node === document.documentElement || node.matches("dialog")) return true;
+  return ["hidden", "clip"].includes(overflowX) || (overflowX !== "visible" && node.tabIndex < 0);
+}).map(node => node.outerHTML)"""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that axe says of one element: `reason` is axe's key of why it can't tell."""
+    """One result for one element. `reason` is axe's key for why it can't decide."""
 
     rule: str
     element: str
     reason: str
 
     def __str__(self) -> str:
-        """As a line of a report."""
+        """Return one line for a report."""
         return " ".join(filter(None, (self.rule, self.element, self.reason)))
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What axe found in one look."""
+    """The results in one look."""
 
     look: Look
     violations: frozenset[Finding]
@@ -77,12 +77,12 @@ class Seen:
 
 
 def room_for(page: Page) -> None:
-    """The window in which each state is reached, so that none depends on the one before it."""
+    """Set the same window size before each state, so that they don't depend on their order."""
     page.set_viewport_size({"width": 1280, "height": HEIGHT})
 
 
 def looks_at(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[Seen]:
-    """Run axe over the page as it is, in each look; leaves the page in the last one."""
+    """Run axe on the current page in each look. The page stays in the last one."""
     page.evaluate(Axe().axe_script)
     page.evaluate(_FORCED)
     for scheme, width in looks:
@@ -101,7 +101,7 @@ def looks_at(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[Seen]:
 
 
 def show(page: Page, scheme: str) -> None:
-    """Light, dark, or colours that the shopper's system forces."""
+    """Emulate the colour scheme `light`, `dark` or `forced`."""
     page.emulate_media(
         color_scheme="dark" if scheme == "dark" else "light",
         forced_colors="active" if scheme == "forced" else "none",
@@ -109,17 +109,19 @@ def show(page: Page, scheme: str) -> None:
 
 
 def misfits(page: Page, widths: Iterable[int] = (320, 768, 1280)) -> list[str]:
-    """Where words are cut off or the page scrolls sideways: at 320 px, which is 400 % zoom of a
-    1280 px window, up to 1280 px, and with the text spacing that WCAG 1.4.12 allows a reader.
+    """Return where text is cut off or the page scrolls horizontally.
+
+    320 px corresponds to 400 % zoom of a 1280 px window. Each width is checked with and without the
+    text spacing of WCAG 1.4.12.
     """
-    found = []
+    problems = []
     for spacing in ("", _SPACING):
         page.evaluate(_SHEET, spacing)
         for width in widths:
             page.set_viewport_size({"width": width, "height": 800})
             where = f"{width} px{', spaced' if spacing else ''}"
-            found += [f"{where}: {_element(html)}" for html in page.evaluate(_CUT_OFF)]
-    return found
+            problems += [f"{where}: {_element(html)}" for html in page.evaluate(_CUT_OFF)]
+    return problems
 
 
 def _findings(rules: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -127,12 +129,12 @@ def _findings(rules: list[dict[str, Any]]) -> Iterator[Finding]:
         for node in rule["nodes"]:
             checks = [*node["any"], *node["all"], *node["none"]]
             data = [check["data"] for check in checks if isinstance(check["data"], dict)]
-            reasons = (each.get("messageKey") for each in data)
+            reasons = (entry.get("messageKey") for entry in data)
             yield Finding(rule["id"], _element(node["html"]), next(filter(None, reasons), ""))
 
 
 def _element(html: str) -> str:
-    """An element by its tag and classes, which say more than axe's path to it."""
+    """Return an element's tag and classes, such as `p.hint`."""
     tag = re.match(r"<([\w-]+)([^>]*)", html)
     assert tag
     classes = re.search(r'\bclass="([^"]*)"', tag[2])
@@ -141,7 +143,7 @@ def _element(html: str) -> str:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """Findings that axe can't decide and somebody has looked at, with why they are fine."""
+    """Results that axe can't decide, reviewed by hand; `why` says why they are fine."""
 
     rule: str
     reason: str
@@ -150,7 +152,7 @@ class Reviewed:
     why: str
 
     def covers(self, state: str, finding: Finding) -> bool:
-        """Whether this is about that finding in a state of `tests/pages.py`."""
+        """Return whether this entry covers the finding in a state of `tests/pages.py`."""
         return (
             (self.rule, self.reason) == (finding.rule, finding.reason)
             and finding.element in self.elements
@@ -160,31 +162,31 @@ class Reviewed:
 
 @cache
 def reviewed() -> tuple[Reviewed, ...]:
-    """What stands in `incomplete.toml`."""
+    """Return the entries of `incomplete.toml`."""
     text = Path(__file__).with_name("incomplete.toml").read_text(encoding="utf-8")
     entries = tomllib.loads(text)["reviewed"]
     return tuple(
-        Reviewed(**each | {name: tuple(each[name]) for name in ("elements", "pages")})
-        for each in entries
+        Reviewed(**entry | {name: tuple(entry[name]) for name in ("elements", "pages")})
+        for entry in entries
     )
 
 
 def not_reviewed(state: str, seen: Seen) -> list[str]:
-    """What axe can't decide in this state and nobody has looked at."""
+    """Return the undecided results in this state that nobody has reviewed."""
     return sorted(
         str(finding)
         for finding in seen.incomplete
-        if not any(each.covers(state, finding) for each in reviewed())
+        if not any(entry.covers(state, finding) for entry in reviewed())
     )
 
 
 def violations(
     page: Page, context: str | None = None, **options: object
 ) -> dict[str, list[object]]:
-    """What axe finds, in the page or in a part of it."""
+    """Return axe's violations in the page, or in the part that `context` selects."""
     only = {"runOnly": {"type": "tag", "values": WCAG}}
     result = Axe().run(page, context=context, options=options or only)
     return {
-        each["id"]: [node["target"] for node in each["nodes"]]
-        for each in result.response["violations"]
+        rule["id"]: [node["target"] for node in rule["nodes"]]
+        for rule in result.response["violations"]
     }

@@ -1,6 +1,6 @@
-"""What every app compiles again, compiled once for the whole run: templates, URLs, SQL.
+"""Caches for templates, URLs and SQL that all apps of a test run share.
 
-Tests make some two thousand apps, and half of each one's start was spent on these.
+The tests create about two thousand apps. Without these caches, half of each start is compiling.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from werkzeug.routing import Rule
 
 
 def install() -> None:
-    """Share them between all apps that this process makes from now on."""
+    """Install the caches for all apps that this process creates from now on."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates()}
     _share_url_builders()
     _share_sql()
-    # it starts an event loop at the end of each app context, and no shop here has async sessions
+    # this would start an event loop after each app context, and no shop here has async sessions
     flask_sqlalchemy_lite._extension._close_async_sessions = lambda _error: None  # type: ignore[assignment, return-value]
 
 
 class _Templates(BytecodeCache):
-    """Compiled templates in memory."""
+    """Keeps compiled templates in memory."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Give the template's code, if this source has been compiled before."""
+        """Load a template's code if the same source was compiled before."""
         bucket.code = self._code.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Remember the template's code."""
+        """Store a template's code."""
         self._code[bucket.key, bucket.checksum] = bucket.code
 
 
 def _share_url_builders() -> None:
-    """A rule's function that builds its URLs depends on these alone."""
+    """Share the functions that build URLs between equal rules."""
     compile_builder, builders = Rule._compile_builder, {}
 
     def shared(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -64,8 +64,9 @@ def _share_url_builders() -> None:
 
 
 def _share_sql() -> None:
-    """All SQLite engines compile a statement alike: their dialects are made with the same options.
-    SQLAlchemy's cache is an engine's own, and compares dialects.
+    """Share compiled statements between all SQLite engines.
+
+    Their dialects have the same options, but SQLAlchemy caches per engine and compares dialects.
     """
     compiled: LRUCache[Any, Any] = LRUCache(5000)
 

@@ -1,4 +1,4 @@
-"""Requests put straight into the sign-up log, for tests that need many of them, or old ones."""
+"""Sign-ups inserted directly into the log, for tests that need many or old ones."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import sqlalchemy as sa
 from notify_me import metadata
 
 PREFIX = "$custom:::$default:::"
-"""Before each SKU in the demo shop's composite IDs."""
+"""Prefix of the composite IDs in the demo shop."""
 
 
-def asked(engine: sa.Engine, skus: Sequence[str], people: int, age: timedelta) -> None:
-    """So many people asked, each by SMS for one of the SKUs in turn, and Klaviyo took it."""
-    made = datetime.now(UTC) - age
+def insert_sign_ups(engine: sa.Engine, skus: Sequence[str], people: int, age: timedelta) -> None:
+    """Insert accepted SMS sign-ups of this age, spread evenly over the SKUs."""
+    created_at = datetime.now(UTC) - age
     sign_ups: list[dict[str, Any]] = [
         {
-            "id": f"{skus[0][:12]}{made:%d%f}-{number}",
-            "created_at": made,
+            "id": f"{skus[0][:12]}{created_at:%d%f}-{number}",
+            "created_at": created_at,
             "mode": "server",
             "channels": ["SMS"],
             "phone_hmac": f"{number}",
@@ -29,7 +29,7 @@ def asked(engine: sa.Engine, skus: Sequence[str], people: int, age: timedelta) -
     ]
     calls = [
         {
-            "sign_up_id": each["id"],
+            "sign_up_id": sign_up["id"],
             "position": 0,
             "operation": "create_back_in_stock_subscription",
             "variant": f"{PREFIX}{skus[number % len(skus)]}",
@@ -38,7 +38,7 @@ def asked(engine: sa.Engine, skus: Sequence[str], people: int, age: timedelta) -
             "code": "",
             "error_id": "",
         }
-        for number, each in enumerate(sign_ups)
+        for number, sign_up in enumerate(sign_ups)
     ]
     with engine.begin() as connection:
         connection.execute(metadata.tables["notify_me_sign_up"].insert(), sign_ups)

@@ -1,4 +1,4 @@
-"""Child processes that need no start: forked from one that has imported shop and kit already."""
+"""Fast child processes, forked from a process that has already imported the shop and the kit."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[1]
 def python(
     command: Sequence[str], environ: Mapping[str, str], output: Path
 ) -> Iterator[ForkServerProcess]:
-    """Run `python -m` with this command, as a process of its own that is killed in the end.
+    """Run `python -m` with this command in a child process, which is killed at the end.
 
-    What it writes to either stream is added to the file `output`.
+    Its standard output and standard error are appended to the file `output`.
     """
     process = _FORKS.Process(target=_run, args=(command, dict(environ), output))
     process.start()

@@ -1,4 +1,4 @@
-"""A language that nobody speaks, with ⟦each message⟧ in brackets: it shows what isn't one."""
+"""A pseudo-language with ⟦each message⟧ in brackets, to find texts that aren't translated."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from babel.messages.pofile import read_po
 
 from tests.notify_me.markup import Element, read
 
-SAID_TO_PEOPLE = ("alt", "aria-label", "placeholder", "title")
+TRANSLATED_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
 _INNERMOST = re.compile("⟦[^⟦⟧]*⟧")
 
 
 def make(source: Path, folder: Path, language: str, domain: str) -> None:
-    """Write the catalog of `language` anew into `folder`: each message as itself, in brackets."""
+    """Write a catalog for `language` into `folder`: each message in brackets."""
     with (source / language / "LC_MESSAGES" / f"{domain}.po").open(encoding="utf-8") as file:
-        known = read_po(file, locale=language)
-    made = Catalog(locale=language)
-    for message in known:
+        original = read_po(file, locale=language)
+    pseudo = Catalog(locale=language)
+    for message in original:
         if isinstance(message.id, str) and message.id:
-            made.add(message.id, f"⟦{message.id}⟧")
+            pseudo.add(message.id, f"⟦{message.id}⟧")
         elif message.id:
-            made.add(message.id, tuple(f"⟦{each}⟧" for each in message.id))
+            pseudo.add(message.id, tuple(f"⟦{form}⟧" for form in message.id))
     target = folder / language / "LC_MESSAGES"
     target.mkdir(parents=True, exist_ok=True)
     with (target / f"{domain}.mo").open("wb") as file_:
-        write_mo(file_, made)
+        write_mo(file_, pseudo)
 
 
 def bare(html: str, names: Iterable[str]) -> list[str]:
-    """What people read or hear of this page that stands in no bracket, is marked as another
-    language's, or is none of these names (products, variants, brands).
+    """Return the visible or spoken texts of a page that aren't in brackets.
+
+    Texts marked as another language and the given names (products, variants, brands) don't count.
     """
-    known = sorted(names, key=len, reverse=True)
-    found = []
+    longest_first = sorted(names, key=len, reverse=True)
+    untranslated = []
     for text in _texts(read(html)):
-        left = text
-        while _INNERMOST.search(left):
-            left = _INNERMOST.sub(" ", left)
-        for name in known:
-            left = left.replace(name, " ")
-        if re.search(r"[^\W\d_]", left):
-            found.append(" ".join(left.split()))
-    return found
+        rest = text
+        while _INNERMOST.search(rest):
+            rest = _INNERMOST.sub(" ", rest)
+        for name in longest_first:
+            rest = rest.replace(name, " ")
+        if re.search(r"[^\W\d_]", rest):
+            untranslated.append(" ".join(rest.split()))
+    return untranslated
 
 
 def _texts(element: Element) -> Iterator[str]:
@@ -55,11 +56,11 @@ def _texts(element: Element) -> Iterator[str]:
         return
     if element.tag == "meta" and element.get("name") == "description":
         yield element["content"]
-    for name in SAID_TO_PEOPLE:
+    for name in TRANSLATED_ATTRIBUTES:
         if name in element:
             yield element[name]
-    whole = "".join(each if isinstance(each, str) else "\n" for each in element.children)
-    yield from whole.split("\n") if "⟦" not in whole else [whole]
+    text = "".join(child if isinstance(child, str) else "\n" for child in element.children)
+    yield from text.split("\n") if "⟦" not in text else [text]
     for child in element.children:
         if isinstance(child, Element):
             yield from _texts(child)

@@ -1,7 +1,7 @@
-"""Pictures of the shop: `python -m tests.screenshots` writes `screenshots/` and a contact sheet.
+"""Screenshots of the shop: `python -m tests.screenshots` writes `screenshots/` and a contact sheet.
 
-Every page and state of `tests/pages.py` at three widths, light and dark, as a real browser shows
-it, with the sandbox as Klaviyo.
+It covers every page and state of `tests/pages.py` at three widths, light and dark. The sandbox
+stands in for Klaviyo.
 """
 
 from __future__ import annotations
@@ -26,24 +26,26 @@ FOLDER = ROOT / "screenshots"
 WIDTHS = {360: 740, 768: 1024, 1280: 900}
 SCHEMES = ("light", "dark")
 
-# to wait for a function is refused by a Content-Security-Policy without eval
-_PICTURES = "() => Promise.all([...document.images].map((one) => one.decode().catch(() => null)))"
+# page.wait_for_function would need a Content-Security-Policy with unsafe-eval
+_WAIT_FOR_IMAGES = (
+    "() => Promise.all([...document.images].map((image) => image.decode().catch(() => null)))"
+)
 
-Picture = tuple[int, str, str]
+Screenshot = tuple[int, str, str]
 """Width, scheme and name."""
 
 
 def main() -> None:
-    """Start shops, sandbox and browser, take the pictures, and put them on one sheet."""
+    """Take all screenshots and create the contact sheet."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    # all of it is on this machine, whatever proxy it has
+    # all servers run on this machine, so a proxy must not be used
     os.environ["NO_PROXY"] = "*"
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with sites() as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_context(reduced_motion="reduce").new_page()
-        taken: list[Picture] = []
+        taken: list[Screenshot] = []
         for name, reach in STATES.items():
             page.context.clear_cookies()
             served.sandbox.calm()
@@ -51,46 +53,51 @@ def main() -> None:
             taken += shots(page, name)
         contact_sheet(browser, taken)
         browser.close()
-    sys.stdout.write(f"{len(taken)} pictures and {FOLDER.name}/contact-sheet.png\n")
+    sys.stdout.write(f"{len(taken)} screenshots and {FOLDER.name}/contact-sheet.png\n")
 
 
-def shots(page: Page, name: str) -> list[Picture]:
-    """Every width and scheme of the page as it is: the whole of it, but a dialog in its window."""
-    whole = page.locator("dialog[open]").count() == 0
-    taken: list[Picture] = []
-    # pictures below the fold are fetched when they come near
-    page.evaluate("document.querySelectorAll('img').forEach((one) => one.loading = 'eager')")
+def shots(page: Page, name: str) -> list[Screenshot]:
+    """Take screenshots of the current page at every width and colour scheme.
+
+    They show the full page, or the viewport if a dialog is open.
+    """
+    full_page = page.locator("dialog[open]").count() == 0
+    taken: list[Screenshot] = []
+    # load images below the fold
+    page.evaluate("document.querySelectorAll('img').forEach((image) => image.loading = 'eager')")
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
         for scheme in SCHEMES:
             show(page, scheme)
-            page.evaluate(_PICTURES)
-            page.screenshot(path=file(width, scheme, name), full_page=whole)
+            page.evaluate(_WAIT_FOR_IMAGES)
+            page.screenshot(path=file(width, scheme, name), full_page=full_page)
             taken.append((width, scheme, name))
     return taken
 
 
 def file(width: int, scheme: str, name: str) -> Path:
-    """Where a picture lies."""
+    """Return the path of a screenshot."""
     return FOLDER / f"{name}-{width}-{scheme}.png"
 
 
-def contact_sheet(browser: Browser, taken: list[Picture]) -> None:
-    """One picture of them all: a row for each page, widths and schemes side by side."""
+def contact_sheet(browser: Browser, taken: list[Screenshot]) -> None:
+    """Create one image of all screenshots, with a row for each page."""
     rows = []
     for name in dict.fromkeys(name for _width, _scheme, name in taken):
         cells = "".join(
-            f'<figure><img class="at-{width}" src="{file(width, scheme, one).name}">'
+            f'<figure><img class="at-{width}" src="{file(width, scheme, state).name}">'
             f"<figcaption>{width} px, {scheme}</figcaption></figure>"
-            for width, scheme, one in taken
-            if one == name
+            for width, scheme, state in taken
+            if state == name
         )
         rows.append(f"<h2>{html.escape(name)}</h2><div>{cells}</div>")
     style = (
         "body{margin:24px;font:15px sans-serif;background:#8a8f8d}"
         "div{display:grid;grid-template-columns:.486fr .486fr .75fr .75fr 1.42fr 1.42fr;gap:12px}"
         "figure{margin:0}img{width:100%;object-fit:cover;object-position:0 0}"
-        + "".join(f".at-{width}{{aspect-ratio:{width}/{high}}}" for width, high in WIDTHS.items())
+        + "".join(
+            f".at-{width}{{aspect-ratio:{width}/{height}}}" for width, height in WIDTHS.items()
+        )
     )
     sheet = FOLDER / "contact-sheet.html"
     sheet.write_text(f"<!doctype html><style>{style}</style>{''.join(rows)}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`make structure`: files, lines, import layers and import cycles of each package."""
+"""Files, lines, import layers and import cycles of each package: `make structure`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACKAGES = [
 
 
 def cycle(imports: Mapping[str, Iterable[str]]) -> list[str]:
-    """The modules of one import cycle, in order; empty where there is none."""
+    """Return the modules of one import cycle in order, or an empty list."""
     try:
         graphlib.TopologicalSorter(imports).prepare()
     except graphlib.CycleError as error:
@@ -27,19 +27,19 @@ def cycle(imports: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def layers(imports: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Modules by layer, the lowest first: each imports from layers below its own alone."""
+    """Group modules into layers, lowest first: a module imports only from layers below its own."""
     sorter = graphlib.TopologicalSorter(imports)
     sorter.prepare()
-    found = []
+    result = []
     while sorter.is_active():
         layer = sorted(sorter.get_ready())
-        found.append(layer)
+        result.append(layer)
         sorter.done(*layer)
-    return found
+    return result
 
 
 def main() -> int:
-    """Print the table, then the layers; the exit status is 1 if there is a cycle."""
+    """Print a table and the layers; return 1 if there is an import cycle, else 0."""
     sys.path.insert(0, str(ROOT))
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     print(f"{'package':<17} files  lines  layers  cycles")  # noqa: T201
@@ -48,7 +48,7 @@ def main() -> int:
         files = [path for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts]
         lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
         modules = [package, *graph.find_descendants(package)]
-        # a module may import from the packages that it is in
+        # a module may import from its parent packages
         imports = {
             module: {
                 imported
@@ -60,24 +60,27 @@ def main() -> int:
         parts: dict[str, set[str]] = {}
         for module, imported in imports.items():
             if module != package:
-                own = _part(module)
-                below = {_part(each) for each in imported if each != package}
-                parts.setdefault(own, set()).update(below - {own})
-        found = cycle(imports) or cycle(parts)
-        stacked = [] if found else layers(parts)
-        cycles += bool(found)
+                part = _part(module)
+                imported_parts = {_part(name) for name in imported if name != package}
+                parts.setdefault(part, set()).update(imported_parts - {part})
+        found_cycle = cycle(imports) or cycle(parts)
+        package_layers = [] if found_cycle else layers(parts)
+        cycles += bool(found_cycle)
         print(  # noqa: T201
-            f"{package:<17} {len(files):>5} {lines:>6,} {len(stacked) or '?':>7} {bool(found):>7}"
+            f"{package:<17} {len(files):>5} {lines:>6,} {len(package_layers) or '?':>7} "
+            f"{bool(found_cycle):>7}"
         )
-        heading = " imports ".join(found) if found else ""
-        details += [f"\n{package}", heading] if found else [f"\n{package}, the top layer first"]
-        details += [f"  {' '.join(layer)}" for layer in reversed(stacked)]
+        if found_cycle:
+            details += [f"\n{package}", " imports ".join(found_cycle)]
+        else:
+            details.append(f"\n{package}, highest layer first")
+        details += [f"  {' '.join(layer)}" for layer in reversed(package_layers)]
     print("\n".join(details))  # noqa: T201
     return int(cycles > 0)
 
 
 def _part(module: str) -> str:
-    """The part of its package that a module belongs to: a module or a folder of its top level."""
+    """Return the top-level module or folder of the package that contains `module`."""
     return module.split(".")[1]
 
 

@@ -1,4 +1,4 @@
-"""Imports go down, between the packages and inside each; a forbidden one fails `make lint`."""
+"""The import contracts in pyproject.toml reject forbidden imports and cycles."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ FORBIDDEN = [
     ("storefront.base", "storefront.shop.views"),
     ("storefront.studio", "storefront.importing.run"),
 ]
-"""A package, and what a module in it must not import."""
+"""A package, and a module that it must not import."""
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Check the import contracts of the tree in this folder."""
+    """Run import-linter on the project in `folder`."""
     return subprocess.run(
         [LINTER, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -39,7 +39,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the packages, without anything planted."""
+    """A copy of the packages, to which the tests add forbidden imports."""
     folder = tmp_path_factory.mktemp("tree")
     for name in ("pyproject.toml", "app.py"):
         shutil.copy(ROOT / name, folder)
@@ -49,16 +49,14 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_contracts_hold(tree: Path) -> None:
-    """Nothing imports what it must not know."""
+def test_project_follows_the_contracts(tree: Path) -> None:
     result = lint(tree)
 
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_each_forbidden_import_is_found(tree: Path) -> None:
-    """All of them planted at once, each is named."""
-    there = [
+def test_every_forbidden_import_is_reported(tree: Path) -> None:
+    imports = [
         (package, imported)
         for package, imported in FORBIDDEN
         # a fork may have deleted an optional package
@@ -66,37 +64,34 @@ def test_each_forbidden_import_is_found(tree: Path) -> None:
             (tree / name.replace(".", "/")).parent.exists() for name in (f"{package}.x", imported)
         )
     ]
-    planted = {}
-    for number, (package, imported) in enumerate(there):
-        planted[number] = tree / package.replace(".", "/") / f"planted{number}.py"
-        planted[number].write_text(f"import {imported}\n", encoding="utf-8")
+    added = {}
+    for number, (package, imported) in enumerate(imports):
+        added[number] = tree / package.replace(".", "/") / f"added{number}.py"
+        added[number].write_text(f"import {imported}\n", encoding="utf-8")
     result = lint(tree)
-    for file in planted.values():
+    for file in added.values():
         file.unlink()
 
     assert result.returncode == 1, result.stdout + result.stderr
-    told = " ".join(result.stdout.split())
-    for number, (package, imported) in enumerate(there):
-        assert re.search(rf"{package}\.planted{number} -> {imported}\b", told), imported
+    output = " ".join(result.stdout.split())
+    for number, (package, imported) in enumerate(imports):
+        assert re.search(rf"{package}\.added{number} -> {imported}\b", output), imported
 
 
-def test_a_module_in_no_layer_is_found(tree: Path) -> None:
-    """Somebody must say where it belongs."""
-    planted = tree / "notify_me" / "planted.py"
-    planted.write_text("", encoding="utf-8")
+def test_module_without_a_layer_is_reported(tree: Path) -> None:
+    added = tree / "notify_me" / "added.py"
+    added.write_text("", encoding="utf-8")
     result = lint(tree)
-    planted.unlink()
+    added.unlink()
 
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "planted" in result.stdout + result.stderr
+    assert "added" in result.stdout + result.stderr
 
 
-def test_no_import_cycle(capsys: pytest.CaptureFixture[str]) -> None:
-    """`make structure` finds none, in no package."""
+def test_packages_have_no_import_cycle(capsys: pytest.CaptureFixture[str]) -> None:
     assert structure.main() == 0, capsys.readouterr().out
 
 
-def test_a_cycle_is_found() -> None:
-    """It would be named."""
+def test_import_cycle_is_found() -> None:
     assert structure.cycle({"a": ["b"], "b": ["c"], "c": ["a"]})[0] in {"a", "b", "c"}
     assert structure.cycle({"a": ["b"], "b": ["c"]}) == []

@@ -1,4 +1,4 @@
-"""What a fork may delete: the demo, the Studio and the importer, each with its line in `app.py`."""
+"""A fork can delete the demo, the Studio and the importer, with their lines in `app.py`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ DELETED = {
         "tests/browser/test_studio.py",
     ),
 }
-"""What goes with each package."""
-STARTS = """
+"""The files to delete with each package."""
+START_APP = """
 from app import create_app
 app = create_app({environ})
 with app.app_context():
@@ -37,8 +37,8 @@ for path in ("/", "/products/haar-parka", "/merchant"):
 @pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("package", DELETED)
-def test_a_fork_deletes_a_package(package: str, tmp_path: Path) -> None:
-    """The app starts without it, the remaining unit tests pass, and so do the import contracts."""
+def test_package_can_be_deleted(package: str, tmp_path: Path) -> None:
+    """The app starts, and the import contracts, types and remaining unit tests pass."""
     fork = tmp_path / "fork"
     ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "instance")
     shutil.copytree(ROOT, fork, ignore=ignored)
@@ -58,17 +58,17 @@ def test_a_fork_deletes_a_package(package: str, tmp_path: Path) -> None:
         "DEMO": "1",
         "KLAVIYO_API_URL": "http://127.0.0.1:9",
     }
-    started = run(fork, "-c", STARTS.format(environ=environ))
-    assert "200 /\n200 /products/haar-parka\n200 /merchant\n" in started
+    output = run(fork, "-c", START_APP.format(environ=environ))
+    assert "200 /\n200 /products/haar-parka\n200 /merchant\n" in output
     run(fork, str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
     run(fork, "-m", "mypy")
 
-    rest = run(fork, "-m", "pytest", "-q", "-n", "2", "-m", QUICK, "tests")
-    assert " passed" in rest
+    result = run(fork, "-m", "pytest", "-q", "-n", "2", "-m", QUICK, "tests")
+    assert " passed" in result
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """What Python prints; fails with all of it unless it exits with 0."""
+    """Run Python and return its output; fail unless it exits with 0."""
     result = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""What must hold for every file of the project, whoever wrote it."""
+"""Rules for all files of the project: secrets, lock files, strict templates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 def tracked() -> list[Path]:
-    """The files under version control, and those that could be added to it."""
+    """Return the files under version control, and untracked files that aren't ignored."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
@@ -34,34 +34,32 @@ def tracked() -> list[Path]:
     not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a git checkout"
 )
 def test_no_file_holds_a_private_key() -> None:
-    """Neither a real one nor one that a scanner would take for real."""
+    """Nor anything that a secret scanner would report as one."""
     files = tracked()
 
     assert ROOT / "pyproject.toml" in files
-    holders = [
+    files_with_keys = [
         str(file.relative_to(ROOT))
         for file in files
         if KEY.search(file.read_bytes().decode("utf-8", "replace"))
     ]
-    assert holders == []
+    assert files_with_keys == []
 
 
-def test_the_search_knows_a_key() -> None:
-    """It would find one of the form that Klaviyo's have."""
+def test_private_key_pattern_matches_a_key() -> None:
     assert KEY.search(f"KLAVIYO_PRIVATE_KEY={make_account().private_key}\n")
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_names_no_host(name: str) -> None:
-    """It works with whatever index a machine uses."""
+def test_lock_file_names_no_host(name: str) -> None:
+    """It works with any package index."""
     text = (ROOT / name).read_text("utf-8")
 
     assert re.findall(r"https?:|--(?:extra-)?index-url|--find-links|--trusted-host|@ ", text) == []
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_pins_and_hashes_each_requirement(name: str) -> None:
-    """One exact version and at least one hash for each."""
+def test_lock_file_pins_and_hashes_every_requirement(name: str) -> None:
     text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
     requirements = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
 
@@ -70,8 +68,7 @@ def test_a_lock_pins_and_hashes_each_requirement(name: str) -> None:
     assert [line.split()[0] for line in requirements if not pinned.fullmatch(line)] == []
 
 
-def test_the_development_lock_holds_the_shops() -> None:
-    """Tests run with the very versions that the shop runs with."""
+def test_development_lock_file_has_the_versions_of_the_shop() -> None:
     pins = [
         set(re.findall(r"^[\w.\[\]-]+==\S+", (ROOT / name).read_text("utf-8"), re.M))
         for name in LOCKS
@@ -92,11 +89,11 @@ INLINE = {
 
 
 def inline(markup: str) -> list[str]:
-    """What in the markup a strict Content-Security-Policy would refuse."""
+    """Return what a strict Content-Security-Policy would block in the markup."""
     markup = re.sub(r"\{#.*?#\}", "", markup, flags=re.S)
-    # what Jinja writes into a tag may hold a > of its own
+    # Jinja expressions inside a tag may contain >
     tags = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", markup, flags=re.S)
-    # data for search engines, which no browser runs; it may hold one escaped value and no more
+    # structured data for search engines isn't executed; only one escaped value is allowed in it
     tags = tags.replace('<script type="application/ld+json"></script>', "")
     return [
         name
@@ -106,19 +103,17 @@ def inline(markup: str) -> list[str]:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_template_has_no_inline_style_or_script(template: Path) -> None:
-    """The Content-Security-Policy can stay strict."""
+def test_template_has_no_inline_style_or_script(template: Path) -> None:
     assert inline(template.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("folder", ["templates", "notify_me", "klaviyo_sandbox"])
-def test_every_package_has_templates(folder: str) -> None:
-    """The table above is not empty by mistake."""
+def test_templates_are_found(folder: str) -> None:
     assert any(ROOT / folder in file.parents for file in TEMPLATES)
 
 
 @pytest.mark.parametrize(
-    ("markup", "found"),
+    ("markup", "problem"),
     [
         ("<style>p{}</style>", "style element"),
         ("<p class='a'\n style='color:red'>", "style attribute"),
@@ -133,16 +128,16 @@ def test_every_package_has_templates(folder: str) -> None:
         ("{% autoescape false %}", "unescaped output"),
     ],
 )
-def test_the_search_bites(markup: str, found: str) -> None:
-    """Each kind of inline style or script is found."""
-    assert found in inline(markup)
+def test_inline_style_or_script_is_reported(markup: str, problem: str) -> None:
+    assert problem in inline(markup)
 
 
-def test_the_search_lets_good_markup_be() -> None:
-    """A script with a source, and words that only look like one, are fine."""
-    good = '<script type="module" src="{{ url }}"></script><p>style = "x" onclick=</p>'
-
-    data = '<script type="application/ld+json">{{ product|tojson }}</script>'
-
-    assert inline(good) == []
-    assert inline(data) == []
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<script type="module" src="{{ url }}"></script><p>style = "x" onclick=</p>',
+        '<script type="application/ld+json">{{ product|tojson }}</script>',
+    ],
+)
+def test_external_scripts_and_structured_data_are_allowed(markup: str) -> None:
+    assert inline(markup) == []

@@ -1,4 +1,4 @@
-"""docs/your-shop.md typed as it stands: the shop, its tables, a sign-up."""
+"""The example in docs/your-shop.md works: the shop, its tables, a sign-up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES = ("shop.py", "templates/base.html", "templates/tee.html")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The shop's files, each from its block of the guide."""
+    """A folder with the files from the guide's code blocks."""
     (tmp_path / "templates").mkdir()
     for name, text in zip(FILES, CODE.findall(GUIDE), strict=True):
         assert f"`{name}`" in GUIDE
@@ -33,14 +33,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(guides: str) -> list[str]:
-    """A `flask …` command, which must stand in the guide."""
-    assert f"\n{guides}\n" in GUIDE
-    return [str(Path(sys.executable).with_name("flask")), *guides.split()[1:]]
+def command(line: str) -> list[str]:
+    """Return a `flask …` command of the guide as a list of arguments."""
+    assert f"\n{line}\n" in GUIDE
+    return [str(Path(sys.executable).with_name("flask")), *line.split()[1:]]
 
 
-def test_the_shop_of_the_guide_takes_a_sign_up(folder: Path, sandbox: Sandbox) -> None:
-    """From nothing to Klaviyo: sold out in one size, its form, and the call."""
+def test_shop_of_the_guide_sends_a_sign_up_to_klaviyo(folder: Path, sandbox: Sandbox) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

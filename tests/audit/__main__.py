@@ -1,6 +1,6 @@
-"""`make audit`: what takes too long, or needs Node or Java, for every run of the tests.
+"""Checks that are slow or need Node or Java: `make audit`.
 
-`python -m tests.audit` does all of it; parts can be named: styles types pages sizes lighthouse.
+`python -m tests.audit` runs all parts; `python -m tests.audit pages sizes` runs two of them.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "sizes": sizes.audit,
     "lighthouse": lighthouse.audit,
 }
-"""Each prints its figures and returns what is wrong."""
+"""Each part prints its results and returns the problems it found."""
 
 
 def main() -> int:
-    """Run the parts that are named, or all; 1 if anything is wrong."""
-    # all of it is on this machine, whatever proxy it has
+    """Run the parts named on the command line, or all. Return 1 if there are problems, else 0."""
+    # all servers run on this machine, so a proxy must not be used
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     logging.disable(logging.ERROR)
-    wrong = []
+    count = 0
     for name in sys.argv[1:] or PARTS:
         tools.say(f"\n{name}")
         problems = PARTS[name]()
         tools.say(*(f"  ✗ {problem}" for problem in problems))
-        wrong += problems
-    tools.say("", f"{len(wrong)} problems" if wrong else "Nothing to complain of")
-    return int(bool(wrong))
+        count += len(problems)
+    tools.say("", f"{count} problems" if count else "No problems found")
+    return int(count > 0)
 
 
 if __name__ == "__main__":

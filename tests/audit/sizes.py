@@ -1,4 +1,4 @@
-"""What a shopper's browser loads, by brotli, beside what others weigh."""
+"""Download sizes with Brotli, compared with other libraries."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tests.pages import PARKA, form_path
 from tests.support import TIMEOUT
 
 BUDGETS = {"script": 3000, "style": 2000}
-ANCHORS = {
-    "a11y-dialog, a dialog and no more": 1_606,
-    "micromodal, a dialog and no more": 2_708,
-    "Shopify's line for a theme extension's script": 10_000,
-    "intl-tel-input, without its utilities": 15_377,
-    "libphonenumber-js, its smallest bundle": 35_130,
+OTHER_LIBRARIES = {
+    "a11y-dialog": 1_606,
+    "micromodal": 2_708,
+    "Shopify's limit for a theme extension's script": 10_000,
+    "intl-tel-input without utilities": 15_377,
+    "libphonenumber-js, smallest bundle": 35_130,
 }
-"""Bytes by brotli of the published packages, November 2026."""
+"""Bytes with Brotli, November 2026."""
 
 
 def audit() -> list[str]:
-    """Print the sizes in bytes; returns which budgets are broken."""
+    """Print the sizes in bytes; return the budgets that are exceeded."""
     with shop() as url:
         fragment = {"X-Notify-Me": "1"}
         kit = f"{url}/notify-me/static/notify-me"
@@ -33,19 +33,19 @@ def audit() -> list[str]:
             "product page": _size(url + PARKA),
         }
     say(*(f"  {size:7,}  {name}" for name, size in sizes.items()))
-    say("  beside:", *(f"  {size:7,}  {name}" for name, size in ANCHORS.items()))
+    say("  for comparison:", *(f"  {size:7,}  {name}" for name, size in OTHER_LIBRARIES.items()))
     return [
-        f"the {name} weighs {sizes[name]:,} bytes, more than {most:,}"
-        for name, most in BUDGETS.items()
-        if sizes[name] > most
+        f"the {name} has {sizes[name]:,} bytes, the budget is {budget:,}"
+        for name, budget in BUDGETS.items()
+        if sizes[name] > budget
     ]
 
 
 def _size(url: str, headers: dict[str, str] | None = None) -> int:
-    """What a server sends by brotli or, where it leaves that to a proxy, would send."""
+    """Return the size of a response with Brotli, compressing it if the server doesn't."""
     accept = {"Accept-Encoding": "br", **(headers or {})}
     with requests.get(url, headers=accept, stream=True, timeout=TIMEOUT) as reply:
         reply.raise_for_status()
         sent = reply.raw.read(decode_content=False)
-        packed = reply.headers.get("Content-Encoding") == "br"
-        return len(sent) if packed else len(brotli.compress(sent))
+        compressed = reply.headers.get("Content-Encoding") == "br"
+        return len(sent) if compressed else len(brotli.compress(sent))

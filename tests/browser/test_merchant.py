@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from werkzeug.security import generate_password_hash
 
 from tests.axe import violations
-from tests.demand import asked
+from tests.demand import insert_sign_ups
 from tests.sites import elsewhere
 from tests.support import serve
 
@@ -23,7 +23,7 @@ def fill_log(shop: Flask) -> None:
     with shop.app_context():
         skus = ["HAAR-OIL-M", *(f"GONE-{number}" for number in range(39))]
         for days in (0, 1, 5):
-            asked(shop.extensions["sqlalchemy"].engine, skus, 60, timedelta(days=days))
+            insert_sign_ups(shop.extensions["sqlalchemy"].engine, skus, 60, timedelta(days=days))
 
 
 def fits(page: Page, width: int, scheme: str) -> None:

@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from app import create_app
 from notify_me import SettingsError
 from notify_me.settings import Settings
-from tests.demand import asked
+from tests.demand import insert_sign_ups
 from tests.sites import elsewhere, environ
 from tests.support import TIMEOUT, Sandbox, eventually, serve
 
@@ -714,7 +714,9 @@ def fill_log(app: Flask) -> None:
     """Put `ASKED` into the log."""
     with app.app_context():
         for sku, (people, days) in ASKED.items():
-            asked(app.extensions["sqlalchemy"].engine, [sku], people, timedelta(days=days))
+            insert_sign_ups(
+                app.extensions["sqlalchemy"].engine, [sku], people, timedelta(days=days)
+            )
 
 
 Start = Callable[[dict[str, Any]], Shop]

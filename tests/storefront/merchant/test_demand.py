@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from storefront import db
 from storefront.base.models import Product
 from storefront.merchant import charts
-from tests.demand import PREFIX, asked
+from tests.demand import PREFIX, insert_sign_ups
 from tests.storefront.page import Page, words
 
 URL = "/merchant/demand"
@@ -33,7 +33,7 @@ def sign_up(client: FlaskClient, sku: str, *emails: str) -> None:
 def log(app: Flask, count: int, *, age: timedelta = timedelta(), variants: int = 1) -> None:
     """Add sign-ups for variants that no longer exist to the log."""
     with app.app_context():
-        asked(db.engine, [f"GONE-{number:04}" for number in range(variants)], count, age)
+        insert_sign_ups(db.engine, [f"GONE-{number:04}" for number in range(variants)], count, age)
 
 
 def change(app: Flask, *statements: Any) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from storefront import db
-from tests.demand import asked
+from tests.demand import insert_sign_ups
 from tests.storefront.conftest import close, make_shop
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
@@ -24,7 +24,7 @@ def app(tmp_path: Path, filled: Path) -> Iterator[Flask]:
     shutil.copy(filled, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", NOTIFY_ME_DEMAND__PUBLIC_COUNT="true")
     with app.app_context():
-        asked(db.engine, ["HAAR-OIL-M", "BLAT-S", "BLAT-L"], 42, timedelta(days=1))
+        insert_sign_ups(db.engine, ["HAAR-OIL-M", "BLAT-S", "BLAT-L"], 42, timedelta(days=1))
     yield app
     close(app)
 
@@ -59,6 +59,6 @@ def test_pages_stay_fast_and_cacheable(app: Flask) -> None:
     assert again.status_code == 304
     with app.app_context():
         # five of these fifteen had asked before
-        asked(db.engine, ["HAAR-OIL-M"], 15, timedelta(days=2))
+        insert_sign_ups(db.engine, ["HAAR-OIL-M"], 15, timedelta(days=2))
     changed = client.get(PARKA, headers={"If-None-Match": page.headers["ETag"]})
     assert "20+ people asked for this" in changed.text
