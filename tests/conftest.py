@@ -15,7 +15,7 @@ from tests import caches
 from tests.support import Sandbox, serve
 
 for _name in [*os.environ]:
-    # neither this machine's proxy nor a developer's own keys may reach a test
+    # tests must not use this machine's proxy or a developer's own keys
     if _name.lower().endswith("_proxy") or _name.startswith(("KLAVIYO_", "NOTIFY_ME_")):
         del os.environ[_name]
 
@@ -23,14 +23,14 @@ caches.install()
 
 
 CHILD_PROCESSES = {"make_shop", "postgres", "checkout", "newcomer", "tree", "worker"}
-"""Fixtures that start child processes, or are there for tests that do."""
+"""Fixtures that start child processes, or that are used by tests that do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a browser or a child process, which `make check` leaves out.
+    """Mark the tests that need a browser or a child process, which `make check` doesn't run.
 
-    Files with browser tests run last, those with many tests first: Playwright's event loop then
-    runs in this thread until the end, where nothing else could start one.
+    Files with browser tests run last, those with many tests first: Playwright's event loop keeps
+    running in this thread, and no other event loop can be started afterwards.
     """
     for item in items:
         if _in_browser(item):
@@ -47,28 +47,28 @@ def _in_browser(item: pytest.Item) -> bool:
     return "playwright" in getattr(item, "fixturenames", ())
 
 
-_alone: list[str] = []
-"""The test that runs, if it isn't marked as one that starts a child process."""
+_without_processes: list[str] = []
+"""The running test, if it must not start a child process."""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Know whether the test that runs may start a child process."""
+    """Note whether the running test may start a child process."""
     if not any(item.iter_markers("process")) and not any(item.iter_markers("browser")):
-        _alone.append(item.nodeid)
+        _without_processes.append(item.nodeid)
     yield
-    _alone.clear()
+    _without_processes.clear()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown() -> None:
-    """What a fixture of the whole run starts at its end is not this test's."""
-    _alone.clear()
+    """Allow session fixtures to start processes when they end."""
+    _without_processes.clear()
 
 
 def _refuse_child_process(event: str, _arguments: object) -> None:
-    if _alone and event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
-        raise RuntimeError(f"mark {_alone[0]} as `process`: it starts a child process")
+    if _without_processes and event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+        raise RuntimeError(f"mark {_without_processes[0]} as `process`: it starts a child process")
 
 
 sys.addaudithook(_refuse_child_process)
@@ -76,7 +76,7 @@ sys.addaudithook(_refuse_child_process)
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[Sandbox]:
-    """One sandbox on a real socket for the whole run; use `sandbox`, which is empty."""
+    """One sandbox for the whole run. Tests use `sandbox`, which is reset first."""
     account = make_account()
     with serve(create_sandbox(account)) as url:
         yield Sandbox(url, account)
@@ -84,6 +84,6 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(sandbox_server: Sandbox) -> Sandbox:
-    """The sandbox, as new."""
+    """The sandbox, reset to its initial state."""
     sandbox_server.reset()
     return sandbox_server

@@ -1,4 +1,4 @@
-"""The demo shop under several settings, for what looks at every page, with a sandbox as Klaviyo."""
+"""The demo shop with several settings, and the sandbox: for tests that visit every page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ terms_of_service_url = "/terms"
 privacy_policy_url = "/privacy"
 email_list = "ask"
 """
-# grounds alone: the words on them follow
+# only backgrounds are set; the text colours follow
 THEMED = """\
 [button.button_styles]
 color = "#ff5a1f"
@@ -47,33 +47,35 @@ HASH = generate_password_hash("open, please", method="pbkdf2:sha256:1")
 SETTINGS = {
     "shop": "",
     "client": "",
-    # what it restocks the others need sold out
+    # separate from the others, because it restocks products
     "tour": "",
     "channels": CHANNELS,
-    # a shop remembers how its list takes subscribers
+    # separate, because a shop caches the opt-in setting of its list
     "double-opt-in": CHANNELS,
     "languages": '[languages]\noffered = ["en", "ar", "de", "fr"]\n',
-    # what it sells out of the others need in stock
+    # separate, because it sells products out
     "short": "",
-    # with a password before its back room
+    # the merchant's pages need a password
     "door": "",
     "drawer": '[modal]\npresentation = "drawer"\n',
     "inline": '[modal]\npresentation = "inline"\n',
     "themed": THEMED,
 }
-"""The sites that are shops, each with its `notify_me.toml`; `sandbox` is one more."""
+"""The shops with their `notify_me.toml`. There is also a site `sandbox`."""
 
 
 def elsewhere(work: Callable[[], T]) -> T:
-    """Run `work` in a thread of its own: Playwright's event loop runs in this one, and
-    Flask-SQLAlchemy-Lite closes an app context's sessions only where there is none.
+    """Run `work` in another thread.
+
+    Playwright's event loop runs in this one, and Flask-SQLAlchemy-Lite can't close the sessions of
+    an app context in a thread with a running event loop.
     """
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(work).result()
 
 
 def environ(database: Path, klaviyo: Mapping[str, str], **more: str) -> dict[str, str]:
-    """The environment of a demo shop with this database and this Klaviyo."""
+    """Return the environment variables of a demo shop with this database and Klaviyo account."""
     return {
         "DEMO": "1",
         "SECRET_KEY": "s" * 32,
@@ -85,20 +87,20 @@ def environ(database: Path, klaviyo: Mapping[str, str], **more: str) -> dict[str
 
 
 def fill(app: Flask) -> None:
-    """Migrate the shop's database and load the catalog into it."""
+    """Create the shop's tables and load the catalog."""
     with app.app_context():
         app.extensions["alembic"].upgrade()
         app.cli.commands["storefront"].main(["load"], standalone_mode=False)
 
 
 def close(app: Flask) -> None:
-    """Close the shop's connections."""
+    """Close the shop's database connections."""
     with app.app_context():
         app.extensions["sqlalchemy"].engine.dispose()
 
 
 class Sites:
-    """Addresses by name; a shop starts when it is first asked for."""
+    """Starts sites on first use."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, stack: ExitStack) -> None:
         self.sandbox = sandbox
@@ -107,7 +109,10 @@ class Sites:
         self._served: dict[str, str] = {}
 
     def url(self, name: str) -> str:
-        """The address of a site of `SETTINGS`, or of `sandbox`: one to look at, not the shops'."""
+        """Return the URL of a site in `SETTINGS`, or of `sandbox`.
+
+        The latter isn't the sandbox that the shops use: it contains sample data.
+        """
         if name not in self._served:
             start = self._start_sandbox if name == "sandbox" else self._start_shop
             self._served[name] = start(name)
@@ -140,7 +145,7 @@ class Sites:
 
 @contextmanager
 def sites() -> Iterator[Sites]:
-    """The sites, until the block ends."""
+    """Provide the sites until the block ends."""
     account = make_account()
     with (
         tempfile.TemporaryDirectory() as folder,

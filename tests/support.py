@@ -1,4 +1,4 @@
-"""What tests of several rooms share: servers on real sockets, and a view of the sandbox."""
+"""Helpers for the tests of several packages: servers on real sockets, and the sandbox."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TIMEOUT = 30
-"""Seconds after which a test's own request has failed; never part of what is asserted."""
+"""Seconds. Only a safety net for the tests' own requests; nothing is asserted about it."""
 
 
 CHROMIUM = (
@@ -30,24 +30,24 @@ CHROMIUM = (
     or shutil.which("chromium")
     or "/usr/bin/chromium-headless-shell"
 )
-"""The browser's binary, which `make` names in the environment."""
+"""The path of the browser; `make` sets it in the environment."""
 
 
-def eventually(found: Callable[[], T]) -> T:
-    """The first true value, within a deadline that is no part of what is asserted."""
+def eventually(condition: Callable[[], T]) -> T:
+    """Poll `condition` until it returns a true value, and return that value."""
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
-        if value := found():
+        if value := condition():
             return value
         threading.Event().wait(0.01)
-    raise AssertionError("it never came")
+    raise AssertionError(f"the condition was not met within {TIMEOUT} s")
 
 
 @contextmanager
 def serve(app: WSGIApplication) -> Iterator[str]:
-    """Serve `app` on a free loopback port, in threads; yields its address."""
+    """Serve `app` on a free loopback port, in threads; yield its URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    # a reply that is still dripping when the test ends must not hold the server's end
+    # a response that is still being sent when the test ends must not block the shutdown
     server.daemon_threads = True  # type: ignore[attr-defined]
     server.block_on_close = False  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -61,7 +61,7 @@ def serve(app: WSGIApplication) -> Iterator[str]:
 
 
 class Sandbox:
-    """The sandbox as a test drives it: through its JSON under `/_sandbox/`."""
+    """Controls the sandbox through its JSON API under `/_sandbox/`."""
 
     def __init__(self, url: str, account: Account) -> None:
         self.url = url
@@ -73,42 +73,40 @@ class Sandbox:
         return reply.json() if reply.content else None
 
     def reset(self) -> None:
-        """Forget everything: record, waiting list, unknown variants, drills."""
+        """Delete everything: recorded calls, waiting list, unknown variants, drills."""
         self._call("POST", "reset")
 
     def requests(self) -> list[dict[str, Any]]:
-        """The calls that came, oldest first."""
-        found: list[dict[str, Any]] = self._call("GET", "requests")["requests"]
-        return found
+        """Return the recorded calls, oldest first."""
+        return self.read("requests")
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Who waits for which variant."""
-        found: list[dict[str, Any]] = self._call("GET", "waiting")["waiting"]
-        return found
+        """Return the waiting list."""
+        return self.read("waiting")
 
     def drill(self, kind: str, times: int | None = 1, **details: object) -> None:
-        """Make the next calls fail in the given way."""
+        """Make the next calls fail."""
         self._call("POST", "drills", {"kind": kind, "times": times, **details})
 
     def calm(self) -> None:
-        """End the drills."""
+        """End all drills."""
         self._call("DELETE", "drills")
 
     def unknown(self, *composite_ids: str) -> None:
-        """Say which composite IDs the account's catalog lacks."""
+        """Set the composite IDs that the account's catalog doesn't contain."""
         self._call("PUT", "unknown", {"unknown": composite_ids})
 
-    def set(self, name: str, **wanted: object) -> None:
-        """Change what the account is: account, flow, list."""
-        self._call("PUT", name, wanted)
+    def set(self, name: str, **properties: object) -> None:
+        """Change a part of the account: `account`, `flow` or `list`."""
+        self._call("PUT", name, properties)
 
     def read(self, name: str) -> list[dict[str, Any]]:
-        """One of its lists: profiles, catalog, messages."""
-        found: list[dict[str, Any]] = self._call("GET", name)[name]
-        return found
+        """Return one of its lists, such as `profiles`, `catalog` or `messages`."""
+        entries: list[dict[str, Any]] = self._call("GET", name)[name]
+        return entries
 
     def environ(self) -> Mapping[str, str]:
-        """What points a shop at this sandbox."""
+        """Return the environment variables for a shop that uses this sandbox."""
         return {
             "KLAVIYO_API_URL": self.url,
             "KLAVIYO_PUBLIC_KEY": self.account.public_key,
