@@ -1,0 +1,58 @@
+"""The documentation links to pages and names files that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import structure
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+BLOCK = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FILE = re.compile(
+    r"`((?:\.ci|app|benchmarks|demo|docs|klaviyo_sandbox|notify_me|static|storefront|templates"
+    r"|tests|translations)/[\w./-]+|\w+\.(?:py|toml))`"
+)
+"""A code span that names a file or folder of the project."""
+CREATED = {"shop.py", "templates/tee.html", "templates/base.html", "templates/notify_me/_form.html"}
+"""Files that the documentation tells readers to create."""
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub generates for a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_existing_pages_and_headings(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(BLOCK.sub("", page.read_text("utf-8"))):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_files_exist(page: Path) -> None:
+    """A module may be named without its folder, such as `pauses.py`."""
+    files = {
+        name.rstrip("/")
+        for name in FILE.findall(BLOCK.sub("", page.read_text("utf-8")))
+        if name not in CREATED
+    }
+    missing = [
+        name
+        for name in files
+        if not (ROOT / name).exists()
+        and not any(any((ROOT / package).rglob(name)) for package in structure.PACKAGES)
+    ]
+    assert missing == []
