@@ -1,10 +1,10 @@
-"""All that the kit knows of each channel.
+"""Everything the kit knows about each channel.
 
-A new channel is a member of `Channel` and a case of `_info_of`, without which mypy fails. Three
-things are named after it elsewhere, and a test looks for them: where it needs consent, its legal
-texts under `[consent]` (`settings/tables/consent.py`); the rule in `static/notify-me.css` that
-hides its fields until it is chosen; and the sentences of `web/confirmation.py` about a double
-opt-in, for each combination of channels.
+To add a channel, add a member to `Channel` and a case to `_info_of`; mypy fails without it. Three
+other places name a channel, and a test covers them: its legal texts under `[consent]` if it needs
+consent (`settings/tables/consent.py`), the rule in `static/notify-me.css` that hides its fields
+until it is selected, and the double opt-in sentences in `web/confirmation.py`, for each
+combination of channels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .i18n.catalogs import N_
 
 
 class Channel(StrEnum):
-    """Klaviyo's `channels` of a back-in-stock subscription that a web shop can offer."""
+    """The channels of a back-in-stock subscription that a web shop can offer."""
 
     EMAIL = "EMAIL"
     SMS = "SMS"
@@ -25,43 +25,43 @@ class Channel(StrEnum):
 
     @property
     def info(self) -> ChannelInfo:
-        """All that the kit knows of this channel."""
+        """What the kit knows about this channel."""
         return _INFO[self]
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """One channel. Texts for shoppers are in English, to be translated where they are shown."""
+    """One channel. Texts for shoppers are in English here, and translated when shown."""
 
     name: str
-    """The channel on the form, such as `Text message`."""
+    """Its name on the form, such as `Text message`."""
     short_name: str
-    """The channel on the merchant's pages, such as `SMS`; never translated."""
+    """Its name on the merchant's pages, such as `SMS`; not translated."""
     identifier: Literal["email", "phone_number"]
-    """The profile's attribute, and the form field, by which this channel reaches it."""
+    """The contact it needs: the attribute of Klaviyo's profile, and the form field."""
     consent_field: Literal["opt_in_promotional_email", "opt_in_promotional_sms"]
-    """The form field of its box for consent, under the name of Klaviyo's own forms."""
+    """The form field of its consent checkbox, named as in Klaviyo's own forms."""
     not_recorded: str
-    """Says that the consent couldn't be recorded."""
+    """Shown when the consent couldn't be recorded."""
     consent_settings: str = ""
-    """Where consent is needed: the prefix of its two legal texts, such as `sms` of
-    `sms_checkbox_text` and `sms_disclosure`; these ship in English alone.
+    """If it needs consent, the prefix of its two legal texts, such as `sms` for
+    `sms_checkbox_text` and `sms_disclosure`; the kit has these in English only.
     """
-    box_not_ticked: str = ""
-    """Where consent is needed: the error beside a box that isn't ticked."""
+    checkbox_required: str = ""
+    """If it needs consent, the error next to an unchecked checkbox."""
     mobile_only: bool = False
-    """Whether a fixed line can't get its messages."""
+    """Whether landlines can't receive its messages."""
     first_revision: str = ""
-    """The first revision of Klaviyo's API that knows the channel, if not every one does."""
+    """The first API revision that has the channel; empty if every revision has it."""
 
     @property
     def needs_consent(self) -> bool:
-        """Whether a sign-up by this channel goes only with explicit consent."""
+        """Whether a sign-up for this channel needs explicit consent."""
         return bool(self.consent_settings)
 
     @property
     def legal_texts(self) -> tuple[str, ...]:
-        """The names under `[consent]` of the label of its box and of its disclosure."""
+        """The settings under `[consent]` with its checkbox label and its disclosure."""
         prefix = self.consent_settings
         return (f"{prefix}_checkbox_text", f"{prefix}_disclosure") if prefix else ()
 
@@ -83,10 +83,10 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 identifier="phone_number",
                 consent_field="opt_in_promotional_sms",
                 not_recorded=N_(
-                    "Your consent to text messages couldn't be recorded, so they may not come."
+                    "We couldn't record your consent to text messages, so you may not receive them."
                 ),
                 consent_settings="sms",
-                box_not_ticked=N_("Tick this box, so that we may text you."),
+                checkbox_required=N_("Check this box to agree to receive texts."),
                 mobile_only=True,
             )
         case Channel.WHATSAPP:
@@ -96,10 +96,11 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 identifier="phone_number",
                 consent_field="opt_in_promotional_sms",
                 not_recorded=N_(
-                    "Your consent to WhatsApp messages couldn't be recorded, so they may not come."
+                    "We couldn't record your consent to WhatsApp messages, so you may not "
+                    "receive them."
                 ),
                 consent_settings="whatsapp",
-                box_not_ticked=N_("Tick this box, so that we may write to you on WhatsApp."),
+                checkbox_required=N_("Check this box to agree to receive WhatsApp messages."),
                 first_revision="2026-01-15",
             )
 

@@ -1,4 +1,4 @@
-"""What the kit asks of a shop: variants, their composite IDs, and a catalog to find them in."""
+"""Variants and their composite IDs, and the catalog protocol that a shop implements."""
 
 from __future__ import annotations
 
@@ -12,63 +12,55 @@ from urllib.parse import quote
 
 SEPARATOR = ":::"
 MAX_LENGTH = 500
-"""Longest composite ID taken, in characters. Klaviyo names no limit; a URL needs one."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_MAGENTO_CATALOG = re.compile(r"\d+-\d+")
-
+"""The longest composite ID, in characters. Klaviyo documents no limit, but a URL needs one."""
 CUSTOM_CATALOG = ("$custom", "$default")
-"""Integration type and catalog ID of the one catalog that can be written."""
+"""Integration type and catalog ID of the only catalog that Klaviyo's API can write."""
 NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
-"""Integrations whose variants have numbers."""
-_DIGITS = re.compile(r"\d+", re.ASCII)
-_DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
-_SHORTENED = re.compile(r"\d([.,]\d+)?e\+?\d+", re.ASCII | re.IGNORECASE)
-_GID = "gid://"
-_VARIANT_GID = re.compile(r"gid://shopify/ProductVariant/(\d+)", re.ASCII)
+"""Integrations that number their variants."""
 
 
 def is_numeric(external_id: str) -> bool:
-    """Whether an ID is digits alone, as a numbered platform's are."""
-    return bool(_DIGITS.fullmatch(external_id))
+    """Return whether an ID consists of digits, as those of `NUMERIC_ID_INTEGRATIONS` do."""
+    return bool(re.fullmatch(r"\d+", external_id, re.ASCII))
 
 
-def shopify_gid_error(external_id: str) -> str | None:
-    """What is wrong with one of Shopify's global IDs; None for any other ID."""
-    if not external_id.startswith(_GID):
+def external_id_error(integration_type: str, external_id: str) -> str | None:
+    """Return why a variant of this integration can't have this ID, and what to use instead; None
+    if it can.
+    """
+    if error := _shopify_gid_error(external_id):
+        return error
+    if integration_type not in NUMERIC_ID_INTEGRATIONS or is_numeric(external_id):
         return None
-    if found := _VARIANT_GID.fullmatch(external_id):
-        return f"Klaviyo knows Shopify variants by number; write {found[1]!r}"
+    if re.fullmatch(r"\d([.,]\d+)?e\+?\d+", external_id, re.ASCII | re.IGNORECASE):
+        return (
+            "a spreadsheet has shortened this number: export the file again, and import this "
+            "column as text"
+        )
+    if decimal := re.fullmatch(r"(\d+)\.0+", external_id, re.ASCII):
+        return f"a spreadsheet has turned this into a decimal number: use {decimal[1]!r}"
     return (
-        "this is no variant's ID: take the number at the end of the variant's own, "
+        f"variants of {integration_type} have numeric IDs, and this looks like a SKU or a name: "
+        "use the variant's ID there, such as 40012345678901"
+    )
+
+
+def _shopify_gid_error(external_id: str) -> str | None:
+    if not external_id.startswith("gid://"):
+        return None
+    if gid := re.fullmatch(r"gid://shopify/ProductVariant/(\d+)", external_id, re.ASCII):
+        return f"Klaviyo identifies Shopify's variants by number: use {gid[1]!r}"
+    return (
+        "this is not a variant's ID: use the number at the end of the variant's own, "
         "gid://shopify/ProductVariant/…"
     )
 
 
-def external_id_error(integration_type: str, external_id: str) -> str | None:
-    """Why an ID can't be a variant's of this integration, with the cure; None where it can."""
-    if problem := shopify_gid_error(external_id):
-        return problem
-    if integration_type not in NUMERIC_ID_INTEGRATIONS or is_numeric(external_id):
-        return None
-    if _SHORTENED.fullmatch(external_id):
-        return (
-            "a spreadsheet has cut this number short: export the file again, and open it with "
-            "the column as text"
-        )
-    if found := _DECIMAL.fullmatch(external_id):
-        return f"a spreadsheet has made this a decimal number; write {found[1]!r}"
-    return (
-        f"{integration_type} numbers its variants, and this looks like a SKU or a name: use the "
-        "variant's ID there, such as 40012345678901"
-    )
-
-
 def catalog_error(integration_type: str, catalog_id: str) -> str | None:
-    """What is wrong with a catalog, whichever variant is meant; None if nothing is."""
+    """Return what is wrong with the first two parts of a composite ID; None if nothing is."""
     if SEPARATOR in integration_type or SEPARATOR in catalog_id:
-        return f"only the variant's own ID may hold {SEPARATOR!r}"
-    if integration_type == "$magento_two" and not _MAGENTO_CATALOG.fullmatch(catalog_id):
+        return f"only the variant's own ID may contain {SEPARATOR!r}"
+    if integration_type == "$magento_two" and not re.fullmatch(r"\d+-\d+", catalog_id):
         return (
             "for $magento_two the catalog ID is the website's ID, a hyphen and the store's ID, "
             "such as 1-1"
@@ -78,14 +70,14 @@ def catalog_error(integration_type: str, catalog_id: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class CompositeID:
-    """A catalog variant's ID at Klaviyo: `integrationType:::catalogId:::externalId`.
+    """A variant's ID in Klaviyo's catalog: `integrationType:::catalogId:::externalId`.
 
-    The integration type is free text at Klaviyo, with a known list (`$custom`, `$shopify`,
-    `$bigcommerce`, `$magento_two`, `$square`, `$wix`, `$prestashop`). The external ID is the
-    variant's own ID in the shop's system and may hold any printable character.
+    The integration type is free text with a known list (`$custom`, `$shopify`, `$bigcommerce`,
+    `$magento_two`, `$square`, `$wix`, `$prestashop`). The external ID is the variant's own ID in
+    the shop's system; it may contain any printable character.
 
-    Raises `ValueError`, in words for a merchant's developer, when a part can't be right.
-    From "Set up back in stock via API" and the Catalogs API overview.
+    Raises `ValueError` for an invalid part. From "Set up back in stock via API" and "Catalogs API
+    overview" in Klaviyo's documentation.
     """
 
     integration_type: str
@@ -93,27 +85,25 @@ class CompositeID:
     external_id: str
 
     def __post_init__(self) -> None:
-        if problem := self._problem():
-            raise ValueError(problem)
-
-    def _problem(self) -> str | None:
         parts = (self.integration_type, self.catalog_id, self.external_id)
-        whole = SEPARATOR.join(parts)
+        text = SEPARATOR.join(parts)
         if not all(part.strip() for part in parts):
-            return f"{whole!r} has an empty part: a composite ID is type:::catalog:::variant"
-        if problem := catalog_error(self.integration_type, self.catalog_id):
-            return f"{whole!r}: {problem}"
-        if _CONTROL.search(whole):
-            return f"{whole!r} holds a control character"
-        if len(whole) > MAX_LENGTH:
-            return f"a composite ID has at most {MAX_LENGTH} characters, this one {len(whole)}"
-        if problem := shopify_gid_error(self.external_id):
-            return f"{whole!r}: {problem}"
-        return None
+            raise ValueError(
+                f"{text!r} has an empty part: a composite ID is type:::catalog:::variant"
+            )
+        error = catalog_error(self.integration_type, self.catalog_id)
+        if error := error or _shopify_gid_error(self.external_id):
+            raise ValueError(f"{text!r}: {error}")
+        if re.search(r"[\x00-\x1f\x7f]", text):
+            raise ValueError(f"{text!r} contains a control character")
+        if len(text) > MAX_LENGTH:
+            raise ValueError(
+                f"a composite ID has at most {MAX_LENGTH} characters; this one has {len(text)}"
+            )
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Split `text` at the first two `:::`; raises `ValueError` when there are not two."""
+        """Split a composite ID at its first two `:::`; raises `ValueError` for an invalid one."""
         parts = text.split(SEPARATOR, 2)
         if len(parts) != 3:
             raise ValueError(f"{text[:80]!r} is not a composite ID: type:::catalog:::variant")
@@ -124,73 +114,71 @@ class CompositeID:
 
     @property
     def path(self) -> str:
-        """The ID as one segment of a URL's path: every reserved character quoted."""
+        """The ID as one segment of a URL path, percent-encoded."""
         return quote(str(self), safe="")
 
 
 def writable(composite_id: CompositeID) -> bool:
-    """Whether a variant is in the catalog that can be written."""
+    """Return whether the variant is in the catalog that Klaviyo's API can write."""
     return (composite_id.integration_type, composite_id.catalog_id) == CUSTOM_CATALOG
 
 
 class InventoryPolicy(IntEnum):
-    """Klaviyo's `inventory_policy` (Catalogs API): what happens when stock runs out."""
+    """Klaviyo's `inventory_policy` (Catalogs API): whether a variant sells when out of stock."""
 
     UNSET = 0
     DENY = 1
-    """Not sold when out of stock."""
     CONTINUE = 2
-    """Sold all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One variant of a product, as the kit needs to know it."""
+    """One variant of a product."""
 
     composite_id: CompositeID
     product_id: str
     product_title: str
     url: str
-    """The product's page with this variant chosen, such as `/products/parka?variant=PARKA-M`."""
+    """The product page with this variant selected, such as `/products/parka?variant=PARKA-M`."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Option name to chosen value, in the shop's order: `{"Size": "M", "Colour": "Moss"}`."""
+    """The value of each option, in the shop's order: `{"Size": "M", "Colour": "Moss"}`."""
     quantity: int | None = None
-    """Pieces in stock; None where the shop doesn't manage stock."""
+    """Units in stock; None if the shop doesn't track its stock."""
     inventory_policy: InventoryPolicy = InventoryPolicy.DENY
     tags: frozenset[str] = frozenset()
     price: Decimal | None = None
     available: bool | None = None
-    """For a variant whose stock isn't managed: whether the shop sells it just now."""
+    """Whether the shop sells it now, for a variant whose stock isn't tracked."""
     preorder: bool = False
-    """Whether a sold-out variant can be ordered ahead."""
+    """Whether it can be ordered while it is sold out."""
     sku: str = ""
+    """This and the following are only for Klaviyo's catalog, if the shop fills it."""
     description: str = ""
     image_url: str = ""
     categories: Sequence[str] = ()
-    """These four are for Klaviyo's catalog alone, where the shop fills it."""
 
     @property
     def title(self) -> str:
-        """The chosen values as a shopper reads them: `M / Moss`; empty without options."""
+        """The option values, such as `M / Moss`; empty without options."""
         return " / ".join(self.options.values())
 
 
 class Catalog(Protocol):
-    """All that the kit asks of a shop. Both calls happen inside a request."""
+    """The shop's catalog, as the kit uses it. Both methods are called within a request."""
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
-        """The variant under this ID, or None if the shop has none."""
+        """Return the variant with this ID, or None."""
         ...
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
-        """All variants of the same product, this one included; empty if there is no such one."""
+        """Return all variants of the same product, this one included; empty if it is unknown."""
         ...
 
 
 @runtime_checkable
 class ListedCatalog(Catalog, Protocol):
-    """A catalog that can also list all its variants, for `flask notify-me check`. Optional."""
+    """A catalog that can also list its variants, which `flask notify-me check` uses. Optional."""
 
     def composite_ids(self) -> Iterable[CompositeID]:
-        """The composite ID of every variant, as a stream: there may be many thousands."""
+        """Return the composite ID of every variant; a generator if there may be thousands."""
         ...

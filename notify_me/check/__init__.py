@@ -1,6 +1,8 @@
-"""`flask notify-me check`: what the account that the keys name lacks, and the cure for each."""
+"""`flask notify-me check`: what works in the Klaviyo account that the keys belong to, what doesn't,
+and how to fix it.
+"""
 
+from .account import check_account
 from .report import Progress, Report, Row, Verdict
-from .run import check_account
 
 __all__ = ["Progress", "Report", "Row", "Verdict", "check_account"]

@@ -1,11 +1,11 @@
-"""What a check found: a row each, as a table for a person and as JSON for a script."""
+"""The report of a check: one row for each topic, as a table for people and as JSON for scripts."""
 
 from __future__ import annotations
 
 import json
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -22,60 +22,63 @@ TITLES = {
     "flow": "Flow",
     "variants": "Variants",
 }
-"""By the name that a script knows, in the order of the table."""
-_INDENT = " " * 19
+"""The checks in the order of the report: the name in JSON, and the title in the table."""
 
 
 class Verdict(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     PASS = "pass"  # noqa: S105 - no password
     WARN = "warn"
-    """It works, or may: somebody should look."""
+    """It works, or may work, but somebody should have a look."""
     FAIL = "fail"
     SKIP = "skip"
-    """It couldn't be told, or needn't be."""
+    """It couldn't be checked, or doesn't apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One check."""
+    """The result of one check."""
 
     check: str
-    """One of `TITLES`."""
+    """A key of `TITLES`."""
     verdict: Verdict
-    found: str
-    """What is so, in words."""
-    cure: str = ""
-    """What to do about it; empty when there is nothing to do."""
+    message: str
+    remedy: str = ""
+    """What to do about it; empty if nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All the rows, in the order of `TITLES`."""
+    """All rows, in the order of `TITLES`."""
 
     rows: Sequence[Row]
 
+    @classmethod
+    def of(cls, rows: Iterable[Row], skipped: str) -> Report:
+        """Sort the rows; `skipped` is the message of those that are missing."""
+        by_check = {row.check: row for row in rows}
+        return cls([by_check.get(check, Row(check, Verdict.SKIP, skipped)) for check in TITLES])
+
     @property
     def ok(self) -> bool:
-        """Whether nothing fails."""
+        """Whether no check failed."""
         return all(row.verdict is not Verdict.FAIL for row in self.rows)
 
     def as_json(self) -> str:
-        """As one JSON object: `ok`, and `rows` with check, verdict, found, cure."""
+        """Return `{"ok": …, "rows": [{"check", "verdict", "message", "remedy"}, …]}`."""
         rows = [asdict(row) for row in self.rows]
         return json.dumps({"ok": self.ok, "rows": rows}, indent=2, ensure_ascii=False)
 
     def as_text(self, width: int = 100) -> str:
-        """As a table of so many columns, each cure below what it is for."""
-        return "\n".join(line for row in self.rows for line in _lines(row, width))
-
-
-def _lines(row: Row, width: int) -> Iterator[str]:
-    head = f"{row.verdict.upper():<4}  {TITLES[row.check]:<11}  "
-    yield from _wrapped(head, row.found, width)
-    if row.cure:
-        yield from _wrapped(f"{_INDENT}-> ", row.cure, width)
+        """Return a table of this many columns, with each remedy below its message."""
+        lines: list[str] = []
+        for row in self.rows:
+            head = f"{row.verdict.upper():<4}  {TITLES[row.check]:<11}  "
+            lines += _wrapped(head, row.message, width)
+            if row.remedy:
+                lines += _wrapped(f"{'':{len(head)}}-> ", row.remedy, width)
+        return "\n".join(lines)
 
 
 def _wrapped(head: str, text: str, width: int) -> list[str]:
@@ -89,21 +92,20 @@ def _wrapped(head: str, text: str, width: int) -> list[str]:
     )
 
 
-_BEGIN = "\r\x1b[K"
-
-
 class Progress:
-    """Says on standard error what is under way, on one line, to a person at a terminal alone."""
+    """Shows on one line of a terminal what is being checked; nothing if it isn't a terminal."""
+
+    _CLEAR_LINE = "\r\x1b[K"
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
 
-    def __call__(self, words: str) -> None:
-        """Put these words in the place of those before."""
+    def __call__(self, topic: str) -> None:
+        """Show this topic in place of the last one."""
         if self._shown:
-            click.echo(f"{_BEGIN}Asking Klaviyo: {words} …", err=True, nl=False)
+            click.echo(f"{self._CLEAR_LINE}Asking Klaviyo: {topic} …", err=True, nl=False)
 
     def end(self) -> None:
-        """Take the line away."""
+        """Clear the line."""
         if self._shown:
-            click.echo(_BEGIN, err=True, nl=False)
+            click.echo(self._CLEAR_LINE, err=True, nl=False)

@@ -1,157 +1,98 @@
-"""Whether Klaviyo knows every variant of the shop under its composite ID."""
+"""Checks that Klaviyo knows every variant of the shop under its composite ID."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..klaviyo.client import batches_by_id
 from ..klaviyo.outcomes import KlaviyoResponse
 from ..settings.listing import terminal_json
-from ..variants import NUMERIC_ID_INTEGRATIONS, Catalog, CompositeID, ListedCatalog, is_numeric
-from .asking import Asking, things
-from .report import Row, Verdict
-from .sign_ups import unread
+from ..variants import NUMERIC_ID_INTEGRATIONS, Catalog, ListedCatalog, is_numeric, writable
+from .advice import row
+from .reader import Reader, unreadable
+from .report import Row
 
-BATCH, LONGEST_FILTER = 100, 6000
-"""IDs asked for in one call: so many at most, and so many characters, since servers
-bound an address at 8 kB.
-"""
-SHOWN = 10
-_SCOPES = frozenset({"catalogs:read"})
+MAX_NAMED = 10
+"""How many variants are named in the report."""
 
 
 @dataclass
 class _Found:
-    """What was found so far."""
+    """A number of variants, and the first of them by name."""
 
-    total: int = 0
-    unknown: int = 0
-    first_unknown: list[str] = field(default_factory=list)
-    elsewhere: Counter[str] = field(default_factory=Counter)
-    """Variants of catalogs that the API doesn't show, by integration."""
-    misnamed: list[str] = field(default_factory=list)
-    misnamed_count: int = 0
+    count: int = 0
+    first: list[str] = field(default_factory=list)
 
-    def sort(self, composite_id: CompositeID) -> bool:
-        """Count a variant; whether Klaviyo's API can be asked about it."""
-        self.total += 1
-        kind = composite_id.integration_type
-        if (kind, composite_id.catalog_id) == ("$custom", "$default"):
-            return True
-        self.elsewhere[kind] += 1
-        if kind in NUMERIC_ID_INTEGRATIONS and not is_numeric(composite_id.external_id):
-            self.misnamed_count += 1
-            self.misnamed += [str(composite_id)] if len(self.misnamed) < SHOWN else []
-        return False
+    def add(self, composite_id: str) -> None:
+        self.count += 1
+        if self.count <= MAX_NAMED:
+            self.first.append(composite_id)
 
-    def compare(self, asked: Sequence[str], answer: KlaviyoResponse) -> None:
-        """Count those that Klaviyo lacks."""
-        known = {each.get("id") for each in things(answer)}
-        lacking = [each for each in asked if each not in known]
-        self.unknown += len(lacking)
-        self.first_unknown += lacking[: SHOWN - len(self.first_unknown)]
+    def __str__(self) -> str:
+        names = ", ".join(map(terminal_json, self.first))
+        more = self.count - len(self.first)
+        return f"{names}, and {more:,} more" if more else names
 
 
-def variants_row(asking: Asking, catalog: Catalog) -> Row:
-    """Compare the shop's variants with Klaviyo's catalog, a batch at a time: memory stays flat."""
+def variants_row(reader: Reader, catalog: Catalog) -> Row:
+    """Compare the shop's variants with Klaviyo's catalog in batches, so that memory stays flat."""
     if not isinstance(catalog, ListedCatalog):
-        return Row(
-            "variants",
-            Verdict.SKIP,
-            "the shop's catalog can't list its variants",
-            "give it a method composite_ids() (notify_me.ListedCatalog), and run the check again",
-        )
-    found = _Found()
+        return row("variants/not listed")
+    total = 0
+    unknown, misnamed = _Found(), _Found()
+    other_integrations: Counter[str] = Counter()
+
+    def in_custom_catalog() -> Iterator[str]:
+        """The IDs that Klaviyo's API can look up; the others are only counted."""
+        nonlocal total
+        for composite_id in catalog.composite_ids():
+            total += 1
+            if writable(composite_id):
+                yield str(composite_id)
+                continue
+            integration = composite_id.integration_type
+            other_integrations[integration] += 1
+            if integration in NUMERIC_ID_INTEGRATIONS and not is_numeric(composite_id.external_id):
+                misnamed.add(str(composite_id))
+
     try:
-        for batch in _batches(each for each in catalog.composite_ids() if found.sort(each)):
-            answer = _known(asking, batch, found.total)
-            if answer.status != 200:
-                return unread("variants", answer, "catalogs:read")
-            found.compare(batch, answer)
+        for batch in batches_by_id(in_custom_catalog(), str):
+            topic = f"variants: {total:,} so far"
+            read = reader.klaviyo.get_catalog
+            response = reader.read(topic, "catalogs:read", read, "variant", batch)
+            if response.status != 200:
+                return unreadable("variants", response, "catalogs:read")
+            for composite_id in _missing(batch, response):
+                unknown.add(composite_id)
     except ValueError as error:
-        why = "".join(each if each.isprintable() else "?" for each in str(error))
-        words = f"the shop's catalog holds an ID that can't be one: {why}"
-        return Row("variants", Verdict.FAIL, words, "mend it in the shop's catalog")
-    return _row(asking, found)
-
-
-def _known(asking: Asking, batch: Sequence[str], so_far: int) -> KlaviyoResponse:
-    return asking.ask(
-        f"variants: {so_far:,} so far",
-        _SCOPES,
-        lambda deadline: asking.klaviyo.get_catalog_variants(batch, deadline=deadline),
-    )
-
-
-def _row(asking: Asking, found: _Found) -> Row:
-    if not found.total:
-        cure = "put products into it, and run the check again"
-        return Row("variants", Verdict.WARN, "the shop has no variants", cure)
-    if found.misnamed:
-        kinds = " and ".join(sorted(NUMERIC_ID_INTEGRATIONS & found.elsewhere.keys()))
-        return Row(
-            "variants",
-            Verdict.FAIL,
-            f"{found.misnamed_count:,} of {found.total:,} have an ID that is no variant's of "
-            f"{kinds}, which numbers them: {_listed(found.misnamed, found.misnamed_count)}",
-            "these look like SKUs or names: use the platform's own variant ID, a number",
+        text = "".join(char if char.isprintable() else "?" for char in str(error))
+        return row("variants/invalid", error=text)
+    if not total:
+        return row("variants/none")
+    if misnamed.count:
+        numeric = NUMERIC_ID_INTEGRATIONS & other_integrations.keys()
+        return row(
+            "variants/misnamed",
+            count=misnamed.count,
+            total=total,
+            integrations=" and ".join(sorted(numeric)),
+            names=misnamed,
         )
-    if found.unknown:
-        return _unknown(asking, found)
-    if found.elsewhere:
-        kinds = ", ".join(map(terminal_json, sorted(found.elsewhere)))
-        return Row(
-            "variants",
-            Verdict.WARN,
-            f"{found.elsewhere.total():,} of {found.total:,} are of {kinds}: Klaviyo's API shows "
-            "its custom catalog alone, so whether it knows them can't be told from here",
-            "in Klaviyo, see under Content > Products that the integration syncs, and sign up for "
-            "one of them: a variant that Klaviyo doesn't know is told at once",
-        )
-    return Row("variants", Verdict.PASS, f"Klaviyo knows all {found.total:,}")
+    if unknown.count:
+        read = reader.klaviyo.get_catalog
+        response = reader.read("items", "catalogs:read", read, "item", unknown.first)
+        are_items = response.status == 200 and not _missing(unknown.first, response)
+        case = "variants/items" if are_items else "variants/unknown"
+        return row(case, count=unknown.count, total=total, names=unknown)
+    if other_integrations:
+        names = ", ".join(map(terminal_json, sorted(other_integrations)))
+        count = other_integrations.total()
+        return row("variants/other integration", count=count, total=total, integrations=names)
+    return row("variants", total=total)
 
 
-def _unknown(asking: Asking, found: _Found) -> Row:
-    listed = _listed(found.first_unknown, found.unknown)
-    answer = asking.ask(
-        "items",
-        _SCOPES,
-        lambda deadline: asking.klaviyo.get_catalog_items(found.first_unknown, deadline=deadline),
-    )
-    items = {each.get("id") for each in things(answer)}
-    if answer.status == 200 and items.issuperset(found.first_unknown):
-        return Row(
-            "variants",
-            Verdict.WARN,
-            f"{found.unknown:,} of {found.total:,} are items at Klaviyo, not variants, as a feed "
-            f"makes them: {listed}",
-            "sign up for one of them: if that is refused, push them as variants instead, and "
-            "turn the feed off",
-        )
-    return Row(
-        "variants",
-        Verdict.FAIL,
-        f"Klaviyo doesn't know {found.unknown:,} of {found.total:,}: {listed}",
-        "push them to Klaviyo's custom catalog (this shop: flask storefront push-catalog); if "
-        "another system fills Klaviyo's catalog, send its integration, catalog ID and variant IDs",
-    )
-
-
-def _listed(first: Sequence[str], count: int) -> str:
-    more = f", and {count - len(first):,} more" if count > len(first) else ""
-    return ", ".join(map(terminal_json, first)) + more
-
-
-def _batches(ids: Iterable[CompositeID]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    length = 0
-    for each in ids:
-        longer = len(each.path) + len("%2C%22%22")
-        if batch and (len(batch) == BATCH or length + longer > LONGEST_FILTER):
-            yield batch
-            batch, length = [], 0
-        batch.append(str(each))
-        length += longer
-    if batch:
-        yield batch
+def _missing(ids: Sequence[str], response: KlaviyoResponse) -> list[str]:
+    existing = {resource.get("id") for resource in response.resources}
+    return [composite_id for composite_id in ids if composite_id not in existing]

@@ -186,7 +186,7 @@ class SignUpForm(Form):
         if channel in self._outdated:
             return gettext(TEXT_CHANGED)
         unticked = channel.info.needs_consent and channel not in self.checked_channels
-        return gettext(channel.info.box_not_ticked) if unticked else ""
+        return gettext(channel.info.checkbox_required) if unticked else ""
 
     @property
     def channels_without_consent(self) -> tuple[Channel, ...]:

@@ -1,7 +1,7 @@
-"""Fill Klaviyo's custom catalog with the shop's products and variants: only what differs.
+"""Fills Klaviyo's custom catalog with the shop's products and variants, writing only differences.
 
-By the Catalogs API's bulk jobs, a hundred things at most in each. What Klaviyo has is read first,
-so that a push that was stopped goes on where it was, and one with nothing to do writes nothing.
+It uses the bulk jobs of the Catalogs API, with at most a hundred resources each. It first reads
+what Klaviyo has, so that an interrupted push resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -10,40 +10,30 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
 from typing import Any, Literal
 
 from ..variants import CUSTOM_CATALOG, Variant, writable
-from . import catalog_payloads as bodies
 from .calls import Operation
-from .client import Deadline, Klaviyo
-from .outcomes import KlaviyoResponse, Temporary, outcome_of
+from .catalog_payloads import catalog_attributes, new_resource, resource_id
+from .client import Deadline, Kind, Klaviyo, batches_by_id, send_with_retries
+from .outcomes import KlaviyoResponse, outcome_of
 
-Kind = Literal["item", "variant"]
 Action = Literal["create", "update"]
-Thing = tuple[str, Variant]
-"""A composite ID, and the variant that tells how it should be: an item's is its first."""
-Entry = tuple[str, Mapping[str, Any]]
-"""A composite ID, and what a job is told of it."""
+Resources = dict[str, Mapping[str, Any]]
+"""JSON:API resource objects by composite ID."""
 
-SIZE = 100
-"""Things in one job, and the most that one read asks for."""
-READ = 50
-"""IDs in one read: a hundred long ones would not fit into an address."""
-_PENDING = 5
-"""Jobs under way at once."""
-_PATIENCE = 20.0
+MAX_PENDING_JOBS = 5
+CALL_TIMEOUT = 20.0
 """Seconds for one call."""
-_TRIES = 6
-"""How often a call that meets a passing trouble is made."""
-_LONGEST = 600.0
-"""Seconds until a job that doesn't end is given up."""
+CALL_ATTEMPTS = 6
+JOB_TIMEOUT = 600.0
+"""Seconds to wait for one job to end."""
 MAX_LISTED_FAILURES = 50
-"""Failures that are told one by one."""
 
 
 class PushError(Exception):
-    """Klaviyo can't be written to. Its text says what to do."""
+    """The push can't go on. The text says why, and what to do."""
 
 
 @dataclass(slots=True)
@@ -55,30 +45,34 @@ class PushResult:
     unchanged: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
-    """The first of what failed: the composite ID and Klaviyo's reason."""
+    """The first failures: each a composite ID and Klaviyo's reason."""
     reads: int = 0
+    """The number of calls that read, and of those that write."""
     writes: int = 0
-    """Calls that were made."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    kind: str
+    kind: Kind
+    action: Action
     id: str
-    things: tuple[str, ...]
+    ids: Sequence[str]
+    """The composite IDs of its resources, in the order sent."""
 
 
 class CatalogPush:
-    """One push. `products` gives the products anew each time it is called, each as its variants;
-    it is called twice, since items must be there before their variants. `root` is the shop's
-    address. `progress` is told of things done with; `wait` sleeps so many seconds.
+    """One push of the shop's products to Klaviyo.
+
+    `products` returns the products, each as its variants; it is called twice, since items must
+    exist before their variants. `base_url` is the shop's address. `progress` is called with a
+    number of resources done; `wait` sleeps for so many seconds.
     """
 
     def __init__(
         self,
         klaviyo: Klaviyo,
         products: Callable[[], Iterable[Sequence[Variant]]],
-        root: str,
+        base_url: str,
         *,
         dry_run: bool = False,
         progress: Callable[[int], None] = lambda count: None,
@@ -86,187 +80,165 @@ class CatalogPush:
     ) -> None:
         self._klaviyo = klaviyo
         self._products = products
-        self._root = root
+        self._base_url = base_url
         self._dry_run = dry_run
         self._progress = progress
         self._wait = wait
         self._pending: deque[_Job] = deque()
-        self._told = PushResult()
+        self._result = PushResult()
 
     def run(self) -> PushResult:
-        """Push everything; raises `PushError` when Klaviyo refuses to go on."""
-        self._push("item", self._items())
-        self._push("variant", self._variants())
-        return self._told
+        """Push everything; raises `PushError` when Klaviyo refuses a call."""
+        self._push("item")
+        self._push("variant")
+        return self._result
 
-    def _items(self) -> Iterator[Thing]:
-        for variants in self._products():
-            first = variants[0]
-            if not writable(first.composite_id):
-                raise PushError(
-                    f"{first.composite_id} is in a catalog that Klaviyo gets from elsewhere: only "
-                    f"{':::'.join(CUSTOM_CATALOG)} is pushed"
-                )
-            yield bodies.item_id(first), first
-
-    def _variants(self) -> Iterator[Thing]:
-        for variants in self._products():
-            for variant in variants:
-                yield str(variant.composite_id), variant
-
-    def _push(self, kind: Kind, things: Iterator[Thing]) -> None:
-        jobs: dict[Action, list[Entry]] = {"create": [], "update": []}
-        while batch := list(islice(things, READ)):
-            wanted = {name: self._attributes(kind, variant) for name, variant in batch}
-            found = self._read(kind, wanted)
-            for name, variant in batch:
-                if name not in found:
-                    jobs["create"].append((name, self._creation(kind, variant)))
-                elif changed := _differing(wanted[name], found[name]):
-                    entry = {"type": f"catalog-{kind}", "id": name, "attributes": changed}
-                    jobs["update"].append((name, entry))
+    def _push(self, kind: Kind) -> None:
+        for batch in batches_by_id(self._variants(kind), partial(resource_id, kind)):
+            wanted = {
+                resource_id(kind, variant): catalog_attributes(kind, variant, self._base_url)
+                for variant in batch
+            }
+            existing = self._read(kind, wanted)
+            created: Resources = {}
+            updated: Resources = {}
+            for variant in batch:
+                name = resource_id(kind, variant)
+                if name not in existing:
+                    created[name] = new_resource(kind, variant, self._base_url)
+                    continue
+                # numbers compare by value: Klaviyo's may be floats
+                changes = {
+                    attribute: value
+                    for attribute, value in wanted[name].items()
+                    if existing[name].get(attribute) != value
+                }
+                if changes:
+                    updated[name] = {"type": f"catalog-{kind}", "id": name, "attributes": changes}
                 else:
-                    self._told.unchanged += 1
-            for action, entries in jobs.items():
-                if len(entries) > SIZE - READ:
-                    self._spawn(kind, action, entries)
+                    self._result.unchanged += 1
+            self._write(kind, "create", created)
+            self._write(kind, "update", updated)
             self._progress(len(batch))
-        for action, entries in jobs.items():
-            self._spawn(kind, action, entries)
         while self._pending:
-            self._settle()
+            self._finish(self._pending.popleft())
 
-    def _attributes(self, kind: Kind, variant: Variant) -> Mapping[str, Any]:
-        attributes = bodies.item_attributes if kind == "item" else bodies.variant_attributes
-        return attributes(variant, self._root)
-
-    def _creation(self, kind: Kind, variant: Variant) -> Mapping[str, Any]:
-        create = bodies.create_item if kind == "item" else bodies.create_variant
-        entry: Mapping[str, Any] = create(variant, self._root)["data"]
-        return entry
+    def _variants(self, kind: Kind) -> Iterator[Variant]:
+        """Every variant, or for items the first one of each product."""
+        for variants in self._products():
+            first = variants[0].composite_id
+            if not writable(first):
+                raise PushError(
+                    f"{first} is in a catalog that another system syncs to Klaviyo; only "
+                    f"{':::'.join(CUSTOM_CATALOG)} can be pushed"
+                )
+            yield from variants[:1] if kind == "item" else variants
 
     def _read(
         self, kind: Kind, wanted: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Mapping[str, Any]]:
-        """What Klaviyo has of these, by composite ID."""
-        names = [*wanted]
-        # not each of them has a picture, so one alone doesn't name all that is asked for
-        fields = tuple(dict.fromkeys(field for each in wanted.values() for field in each))
-        read = self._klaviyo.get_catalog_items
-        if kind == "variant":
-            read = self._klaviyo.get_catalog_variants
-        answer = self._patiently(lambda: read(names, fields, deadline=Deadline(_PATIENCE)))
-        self._told.reads += 1
-        data = answer.document.get("data")
-        if answer.status != 200 or not isinstance(data, list):
-            raise _refused(answer, f"reading the catalog's {kind}s")
-        return {str(each["id"]): each.get("attributes") or {} for each in data}
+        """Return the attributes that Klaviyo has, by composite ID."""
+        # only some have an image, so one alone doesn't name all the fields
+        fields = tuple(dict.fromkeys(name for attributes in wanted.values() for name in attributes))
+        response = self._call(
+            f"reading the catalog's {kind}s",
+            lambda deadline: self._klaviyo.get_catalog(
+                kind, list(wanted), fields, deadline=deadline
+            ),
+        )
+        self._result.reads += 1
+        return {
+            str(resource.get("id")): resource.get("attributes") or {}
+            for resource in response.resources
+        }
 
-    def _spawn(self, kind: Kind, action: Action, entries: list[Entry]) -> None:
-        """Start a job of these, and empty the list."""
-        if not entries:
+    def _write(self, kind: Kind, action: Action, resources: Resources) -> None:
+        """Start a job for these resources, if there are any."""
+        self._counts(action)[kind] += len(resources)
+        if self._dry_run or not resources:
             return
-        count = self._told.created if action == "create" else self._told.updated
-        count[kind] += len(entries)
-        if not self._dry_run:
-            names, things = zip(*entries, strict=True)
-            job = f"catalog-{kind}-bulk-{action}-job"
-            answer = self._patiently(
-                lambda: self._klaviyo.spawn_catalog_job(job, things, deadline=Deadline(_PATIENCE))
-            )
-            self._told.writes += 1
-            if answer.status not in (200, 201, 202):
-                raise _refused(answer, f"writing {len(things)} {kind}s")
-            self._pending.append(_Job(job, _id(answer), names))
-            if len(self._pending) >= _PENDING:
-                self._settle()
-        entries.clear()
+        response = self._call(
+            f"writing {len(resources)} {kind}s",
+            lambda deadline: self._klaviyo.spawn_catalog_job(
+                _job_type(kind, action), list(resources.values()), deadline=deadline
+            ),
+        )
+        self._result.writes += 1
+        job_id = next((str(resource.get("id") or "") for resource in response.resources), "")
+        if not job_id:
+            raise PushError("Klaviyo started a job without an ID: push again in a minute")
+        self._pending.append(_Job(kind, action, job_id, list(resources)))
+        if len(self._pending) >= MAX_PENDING_JOBS:
+            self._finish(self._pending.popleft())
 
-    def _settle(self) -> None:
-        """Wait for the oldest job, and note what failed of it."""
-        job = self._pending.popleft()
-        pause, until = 0.05, time.monotonic() + _LONGEST
+    def _finish(self, job: _Job) -> None:
+        """Wait until a job has ended, and record what it didn't write."""
+        attributes = self._wait_for(job)
+        errors = attributes.get("errors") or []
+        for error in errors:
+            source = error.get("source")
+            pointer = source.get("pointer") if isinstance(source, Mapping) else None
+            # such as /data/attributes/variants/data/3/attributes/title
+            position = next((part for part in str(pointer).split("/") if part.isdecimal()), "")
+            known = position and int(position) < len(job.ids)
+            name = job.ids[int(position)] if known else ""
+            self._record_failure(job, 1, str(error.get("detail") or error.get("code")), name)
+        missing = int(attributes.get("failed_count") or 0)
+        if attributes["status"] == "cancelled":
+            missing = len(job.ids) - int(attributes.get("completed_count") or 0)
+        missing -= len(errors)
+        if missing > 0:
+            reason = f"job {job.id} is {attributes['status']} without them"
+            self._record_failure(job, missing, reason)
+
+    def _wait_for(self, job: _Job) -> Mapping[str, Any]:
+        pause = 0.05
+        give_up_at = time.monotonic() + JOB_TIMEOUT
         while True:
-            answer = self._patiently(
-                lambda: self._klaviyo.get_catalog_job(
-                    job.kind, job.id, deadline=Deadline(_PATIENCE)
-                )
+            response = self._call(
+                f"reading job {job.id}",
+                lambda deadline: self._klaviyo.get_catalog_job(
+                    _job_type(job.kind, job.action), job.id, deadline=deadline
+                ),
             )
-            self._told.reads += 1
-            attributes = (answer.document.get("data") or {}).get("attributes") or {}
-            if answer.status != 200:
-                raise _refused(answer, f"asking about job {job.id}")
-            if attributes.get("status") in ("complete", "cancelled"):
-                break
-            if time.monotonic() > until:
-                raise PushError(
-                    f"Klaviyo's job {job.id} doesn't end: look at it later, and push again"
-                )
+            self._result.reads += 1
+            for resource in response.resources:
+                attributes: Mapping[str, Any] = resource.get("attributes") or {}
+                if attributes.get("status") in ("complete", "cancelled"):
+                    return attributes
+            if time.monotonic() > give_up_at:
+                raise PushError(f"Klaviyo's job {job.id} hasn't ended: push again later")
             self._wait(pause)
             pause = min(pause * 2, 5.0)
-        errors = attributes.get("errors") or ()
-        for error in errors:
-            self._fail(job, error)
-        lost = _number(attributes.get("failed_count")) - len(errors)
-        if attributes["status"] == "cancelled":
-            lost = len(job.things) - _number(attributes.get("completed_count")) - len(errors)
-        if lost > 0:
-            self._failed(job, lost, f"job {job.id} is {attributes['status']} without them")
 
-    def _fail(self, job: _Job, error: Mapping[str, Any]) -> None:
-        source = error.get("source")
-        place = str(source.get("pointer") or "") if isinstance(source, Mapping) else ""
-        number = next((part for part in place.split("/") if part.isdecimal()), "")
-        known = number and int(number) < len(job.things)
-        why = str(error.get("detail") or error.get("code"))
-        self._failed(job, 1, why, job.things[int(number)] if known else "")
+    def _record_failure(self, job: _Job, count: int, reason: str, name: str = "") -> None:
+        self._result.failed += count
+        self._counts(job.action)[job.kind] -= count
+        if len(self._result.failures) < MAX_LISTED_FAILURES:
+            some = f"{count} of {len(job.ids)} from {job.ids[0]} to {job.ids[-1]}"
+            self._result.failures.append(f"{name or some}: {reason}")
 
-    def _failed(self, job: _Job, count: int, why: str, name: str = "") -> None:
-        """Count what a job didn't write. `name` is its ID; without it, one of the job's."""
-        self._told.failed += count
-        done = self._told.created if job.kind.endswith("-create-job") else self._told.updated
-        done["item" if "-item-" in job.kind else "variant"] -= count
-        if len(self._told.failures) < MAX_LISTED_FAILURES:
-            of = f"{count} of {len(job.things)} from {job.things[0]} to {job.things[-1]}"
-            self._told.failures.append(f"{name or of}: {why}")
+    def _counts(self, action: Action) -> dict[Kind, int]:
+        return self._result.created if action == "create" else self._result.updated
 
-    def _patiently(self, call: Callable[[], KlaviyoResponse]) -> KlaviyoResponse:
-        """The answer of a call, made again after a throttle or a passing trouble."""
-        pause = 0.5
-        for left in reversed(range(_TRIES)):
-            answer = call()
-            outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
-            good = answer.status is not None and answer.status < 300
-            if good or not isinstance(outcome, Temporary) or not left:
-                break
-            self._wait(answer.retry_after or pause)
-            pause = min(pause * 2, 30.0)
-        return answer
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _id(answer: KlaviyoResponse) -> str:
-    data = answer.document.get("data")
-    if not isinstance(data, dict) or not data.get("id"):
-        raise PushError("Klaviyo took a job and didn't say which: push again in a minute")
-    return str(data["id"])
-
-
-def _differing(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """What isn't as it should be. Klaviyo's numbers may be floats where ours are not."""
-    return {name: value for name, value in wanted.items() if found.get(name) != value}
-
-
-def _refused(answer: KlaviyoResponse, doing: str) -> PushError:
-    if answer.status is None:
-        return PushError(
-            f"Klaviyo gave no answer when {doing} ({answer.problem}): see whether this machine "
-            "reaches it (flask notify-me check tells more), and push again to go on"
+    def _call(self, doing: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
+        """Send a call, again after temporary failures; raises `PushError` without a success."""
+        response = send_with_retries(
+            lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS, wait=self._wait
         )
-    outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
-    told = answer.status
-    why = f": {outcome.remedy}" if outcome.remedy else ""
-    return PushError(f"Klaviyo answered {told} when {doing}{why}. Push again to go on")
+        if response.status in (200, 201, 202):
+            return response
+        if response.status is None:
+            raise PushError(
+                f"no response from Klaviyo when {doing} ({response.problem}): check the connection "
+                "(flask notify-me check), then push again to continue"
+            )
+        outcome = outcome_of(response, Operation.UPDATE_VARIANT)
+        remedy = f": {outcome.remedy}" if outcome.remedy else ""
+        raise PushError(
+            f"Klaviyo answered {response.status} when {doing}{remedy}. Push again to continue"
+        )
+
+
+def _job_type(kind: Kind, action: Action) -> str:
+    return f"catalog-{kind}-bulk-{action}-job"

@@ -1,4 +1,4 @@
-"""Whether the list asks new subscribers to confirm, so that the done view can say so."""
+"""Whether the list uses double opt-in, so that the confirmation can say so."""
 
 from __future__ import annotations
 
@@ -6,70 +6,68 @@ import logging
 import threading
 import time
 
-from .circuit_breaker import CircuitBreaker
+from .circuit_breaker import CIRCUIT_OPEN, CircuitBreaker
 from .client import Deadline
-from .outcomes import KlaviyoResponse
+from .outcomes import KlaviyoResponse, attribute
 
 logger = logging.getLogger(__name__)
 
-KNOWN_FOR = 600.0
-"""Seconds for which an answer is believed: a merchant may change the list meanwhile."""
-UNKNOWN_FOR = 60.0
-"""Seconds until an unanswered question is asked again."""
-PATIENCE = 1.0
-"""Seconds that the first shopper waits for it; later ones get what was known last."""
+KNOWN_TTL = 600.0
+"""Seconds until a known setting is read again: a merchant may change it at any time."""
+UNKNOWN_TTL = 60.0
+"""Seconds until a failed read is repeated."""
+READ_TIMEOUT = 1.0
+"""Seconds that the first shopper may wait for it."""
+_REMEDIES = {
+    403: ": the private key lacks the scope lists:read",
+    404: ": Klaviyo doesn't know the list, check KLAVIYO_LIST_ID",
+}
 
 
 class ListOptIn:
-    """The list's `opt_in_process`, asked of Klaviyo (Get List) and remembered in this process."""
+    """The list's `opt_in_process` (Get List), cached in this process."""
 
     def __init__(self, klaviyo: CircuitBreaker | None, list_id: str) -> None:
         self._klaviyo = klaviyo
         self._list_id = list_id
-        self._asking = threading.Lock()
-        self._double: bool | None = None
-        self._until = 0.0
-        self._told = ""
+        self._reading = threading.Lock()
+        self._is_double: bool | None = None
+        self._expires_at = 0.0
+        self._logged = ""
 
     def is_double(self) -> bool | None:
-        """Whether subscribers must confirm; None when it can't be known, such as in client mode
-        without a private key. Waits a second at most, and only while nothing is known.
+        """Return whether subscribers must confirm; None if unknown, such as without a private key.
+
+        Waits for Klaviyo one second at most, and only until it is known for the first time; later
+        it is refreshed in the background.
         """
         if self._klaviyo is None or not self._list_id:
             return None
-        if time.monotonic() >= self._until and self._asking.acquire(blocking=False):
-            if self._double is None:
-                self._ask(self._klaviyo)
+        if time.monotonic() >= self._expires_at and self._reading.acquire(blocking=False):
+            if self._is_double is None:
+                self._refresh(self._klaviyo)
             else:
-                threading.Thread(target=self._ask, args=(self._klaviyo,), daemon=True).start()
-        return self._double
+                threading.Thread(target=self._refresh, args=(self._klaviyo,), daemon=True).start()
+        return self._is_double
 
-    def _ask(self, klaviyo: CircuitBreaker) -> None:
+    def _refresh(self, breaker: CircuitBreaker) -> None:
         try:
-            answer = klaviyo.get_list(self._list_id, deadline=Deadline(PATIENCE))
-            process = _opt_in_process(answer)
-            if process is None:
-                self._tell(answer)
+            response = KlaviyoResponse(None, problem=CIRCUIT_OPEN)
+            if klaviyo := breaker.if_closed():
+                response = klaviyo.get_list(self._list_id, deadline=Deadline(READ_TIMEOUT))
+            processes = [attribute(item, "opt_in_process") for item in response.resources]
+            if response.status == 200 and processes in (["single_opt_in"], ["double_opt_in"]):
+                self._is_double = processes == ["double_opt_in"]
+                self._expires_at = time.monotonic() + KNOWN_TTL
             else:
-                self._double = process == "double_opt_in"
-            self._until = time.monotonic() + (UNKNOWN_FOR if process is None else KNOWN_FOR)
+                self._log_failure(response)
+                self._expires_at = time.monotonic() + UNKNOWN_TTL
         finally:
-            self._asking.release()
+            self._reading.release()
 
-    def _tell(self, answer: KlaviyoResponse) -> None:
-        """Log once each why it can't be known: the shopper's words stay vague meanwhile."""
-        why = f"status {answer.status}" if answer.status else answer.problem
-        cure = {
-            403: ": the private key lacks the scope lists:read",
-            404: ": Klaviyo doesn't know the list, check KLAVIYO_LIST_ID",
-        }.get(answer.status or 0, "")
-        if why != self._told:
-            self._told = why
-            logger.warning("whether the list asks to confirm can't be read (%s)%s", why, cure)
-
-
-def _opt_in_process(answer: KlaviyoResponse) -> str | None:
-    data = answer.document.get("data") if answer.status == 200 else None
-    attributes = data.get("attributes") if isinstance(data, dict) else None
-    process = attributes.get("opt_in_process") if isinstance(attributes, dict) else None
-    return process if process in ("single_opt_in", "double_opt_in") else None
+    def _log_failure(self, response: KlaviyoResponse) -> None:
+        reason = f"status {response.status}" if response.status else response.problem
+        if reason != self._logged:
+            self._logged = reason
+            remedy = _REMEDIES.get(response.status or 0, "")
+            logger.warning("can't read the list's opt-in process (%s)%s", reason, remedy)

@@ -1,7 +1,7 @@
-"""What an answer of Klaviyo's means: five outcomes, and the words that go with each.
+"""What Klaviyo's response to a call means: one of five outcomes.
 
-Decided by status and code first, then by the last part of the error's pointer, since a
-throttled call and a bad company ID share the pointer `/data`.
+The HTTP status and the error's `code` decide first, then the last part of the error's pointer,
+since a throttled call and a wrong company ID share the pointer `/data`.
 """
 
 from __future__ import annotations
@@ -14,181 +14,198 @@ from typing import Any
 from ..i18n.catalogs import N_
 from .calls import Endpoint, Operation
 
-ACCEPTED_STATUS = 202
-
-UNAVAILABLE = N_("We can't take sign-ups just now. Please try again later.")
+UNAVAILABLE = N_("We can't take sign-ups right now. Please try again later.")
 BLOCKED = N_(
-    "Your browser couldn't reach the service that sends the news. If a content blocker is on, "
-    "please allow it for this page and try again."
+    "Your browser couldn't reach our alert service. If you use a content blocker, turn it off for "
+    "this page and try again."
 )
 NEEDS_SCRIPT = N_("This form needs JavaScript. Please turn it on and try again.")
 TRY_AGAIN = N_("That didn't go through. Please try again in a moment.")
-VARIANT_UNKNOWN = N_("This option can't be watched for you yet. The shop has been told.")
+VARIANT_UNKNOWN = N_("Alerts aren't available for this option yet.")
 EMAIL_REFUSED = N_("This email address wasn't accepted. Please check it.")
 PHONE_REFUSED = N_("This phone number wasn't accepted. Please check it.")
-PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
-"""Names what Klaviyo left out of a call that it otherwise took."""
 
 
 @dataclass(frozen=True, slots=True)
 class KlaviyoResponse:
-    """What came back for one call. `status` None: no answer (dropped, too late, not sent)."""
+    """Klaviyo's response to one call, or the reason why there is none."""
 
     status: int | None
+    """The HTTP status; None without a response (connection lost, deadline passed, not sent)."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    errors: tuple[Mapping[str, Any], ...] = ()
-    """The JSON:API error objects; empty when the body held none."""
+    document: Any = field(default=None, repr=False)
+    """The decoded JSON body, a JSON:API document; None if the body was empty or not JSON."""
     problem: str = ""
-    """Without an answer: what went wrong, in a few words and without contact details."""
-    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The JSON:API document; empty when the body held none."""
+    """Why there is no response, for logs: without contact details or keys."""
+
+    @property
+    def resources(self) -> list[Mapping[str, Any]]:
+        """The resource objects in the document's `data`, which may hold one or many."""
+        return _objects(self.document, "data")
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The first error, which decides; empty when there is none."""
-        return self.errors[0] if self.errors else {}
+        """The first JSON:API error object, which decides; empty if there is none."""
+        return next(iter(_objects(self.document, "errors")), {})
 
     @property
     def code(self) -> str:
-        """Klaviyo's `code`, such as `invalid`; empty without an error body."""
-        return _plain(self.error.get("code"))
+        """The error's `code`, such as `invalid`; empty without an error."""
+        return _safe_to_log(self.error.get("code"))
 
     @property
     def error_id(self) -> str:
-        """Klaviyo's `id` of the error, for its support; empty without an error body."""
-        return _plain(self.error.get("id"))
+        """The error's `id`, which Klaviyo's support asks for; empty without an error."""
+        return _safe_to_log(self.error.get("id"))
 
     @property
     def pointer(self) -> str:
-        """`source.pointer`, such as `/data/attributes/profile/data/attributes/email`."""
+        """The error's `source.pointer`, such as `/data/attributes/profile/data/attributes/email`;
+        empty without one.
+        """
         source = self.error.get("source")
-        return _plain(source.get("pointer")) if isinstance(source, Mapping) else ""
+        return _safe_to_log(source.get("pointer")) if isinstance(source, Mapping) else ""
 
     @property
     def retry_after(self) -> int | None:
-        """Seconds that Klaviyo asks to wait, or None."""
+        """Seconds to wait before the next attempt, from the header `Retry-After`; None without."""
         value = self.headers.get("Retry-After", "")
         return int(value) if re.fullmatch(r"[0-9]{1,6}", value) else None
 
+    @property
+    def is_temporary_failure(self) -> bool:
+        """Whether a later attempt may succeed: no response, a throttle, a server error, a page."""
+        status = self.status
+        return status is None or status == 429 or status >= 500 or self.is_html
 
-def _plain(value: object) -> str:
-    """A name of Klaviyo's as it may be logged: an address or a text in its place may not."""
+    @property
+    def is_html(self) -> bool:
+        """Whether this is a web page, so not from Klaviyo's API but from a proxy or firewall."""
+        return "html" in self.headers.get("Content-Type", "")
+
+
+def attribute(resource: Mapping[str, Any], name: str) -> Any:
+    """One attribute of a JSON:API resource object, or None."""
+    attributes = resource.get("attributes")
+    return attributes.get(name) if isinstance(attributes, Mapping) else None
+
+
+def _objects(document: Any, member: str) -> list[Mapping[str, Any]]:
+    """The objects in a member of a document; anything that isn't an object is left out."""
+    value = document.get(member) if isinstance(document, Mapping) else None
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, Mapping)]
+
+
+def _safe_to_log(value: object) -> str:
+    """The value if it looks like an identifier: Klaviyo's texts may hold contact details."""
     text = "" if value is None else str(value)
     return text if re.fullmatch(r"[\w./\[\]-]{0,120}", text, re.ASCII) else "(unreadable)"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The base of the five outcomes."""
+    """The outcome of one Klaviyo call: the base class of the five below."""
 
     response: KlaviyoResponse
     message: str = ""
-    """The sentence for the shopper, in English, as the log keeps it: translated where it is said.
-    Empty when the call was accepted.
-    """
+    """What the shopper reads, in English; it is translated when shown. Empty if accepted."""
     remedy: str = ""
-    """What the operator should know or do; for the log."""
+    """For logs and the merchant: what went wrong, and what to do about it."""
 
 
 class Accepted(Outcome):
-    """Klaviyo has it: 202, or 409 on back in stock, which is a repeat.
+    """Klaviyo accepted the call: 202, or 409 for a repeated back-in-stock subscription.
 
-    With a `message`, it was taken without the phone number.
+    With a `message`, Klaviyo accepted it without the phone number.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Refused(Outcome):
-    """The shopper can mend it: `field` names the form field it belongs to."""
+    """Klaviyo refused what the shopper entered; `field` is the form field at fault."""
 
     field: str = "email"
 
 
 class Temporary(Outcome):
-    """Nobody's fault and it will pass: 429, 5xx, no answer, something that isn't Klaviyo."""
+    """Worth retrying: 429, 5xx, no response, or a response that isn't from Klaviyo."""
 
 
 class Misconfigured(Outcome):
-    """The merchant must mend it: key, scope, revision, list."""
+    """The merchant must fix the key, its scopes, the API revision or the list ID."""
 
 
 class DeadLetter(Outcome):
-    """A refusal that neither shopper nor settings explain; ours to look at."""
+    """An unexpected refusal: retrying won't help, so the call is set aside for a person."""
 
 
-_CURES = {
-    401: "Klaviyo refused the private key: check KLAVIYO_PRIVATE_KEY",
+_REMEDIES = {
+    401: "Klaviyo rejected the private key: check KLAVIYO_PRIVATE_KEY",
     403: (
-        "the private key lacks a scope: it needs catalogs:write and profiles:write, for consent "
-        "lists:read, lists:write and subscriptions:write as well"
+        "the private key lacks a scope: it needs catalogs:write and profiles:write, and for "
+        "marketing consent also lists:read, lists:write and subscriptions:write"
     ),
-    404: "Klaviyo refused the revision: check KLAVIYO_REVISION",
-    410: "Klaviyo has retired the revision: set KLAVIYO_REVISION to a newer one",
+    404: "Klaviyo rejected the API revision: check KLAVIYO_REVISION",
+    410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
 }
-
-
-_CATALOG_SCOPES = (
-    "the private key lacks a scope: the catalog takes catalogs:read and catalogs:write"
-)
-
-_CLIENT_CURES = {
-    401: "check KLAVIYO_PUBLIC_KEY",
-    403: "check the allowed domains of the public key in Klaviyo",
+_CATALOG_REMEDIES = {
+    **_REMEDIES,
+    403: "the private key lacks a scope: the catalog needs catalogs:read and catalogs:write",
 }
-"""Where they differ from those for the server's calls."""
+_CLIENT_REMEDIES = {
+    **_REMEDIES,
+    401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
+    403: "Klaviyo rejected the shop's address: check the public key's allowed domains in Klaviyo",
+}
 
 
 def outcome_of(
-    answer: KlaviyoResponse, operation: Operation, endpoint: Endpoint = "api"
+    response: KlaviyoResponse, operation: Operation, endpoint: Endpoint = "api"
 ) -> Outcome:
-    """The outcome of one answer to an operation, by the contract's table of errors."""
-    status = answer.status
-    if status == ACCEPTED_STATUS or (status == 409 and operation is Operation.BACK_IN_STOCK):
-        if "phone_number" in answer.headers.get(PARTIAL_FAILURE, ""):
-            return Accepted(answer, PHONE_REFUSED, "taken without the phone number")
-        return Accepted(answer)
-    # a page of HTML comes from something in between, whatever its status
-    from_elsewhere = "html" in answer.headers.get("Content-Type", "")
-    if status is None or status == 429 or not 400 <= status < 500 or from_elsewhere:
-        return Temporary(answer, TRY_AGAIN, answer.problem or _why_temporary(answer))
-    if status == 404 and answer.code == "variant_not_found":
-        cure = "Klaviyo's catalog has no variant under this composite ID"
-        return Refused(answer, VARIANT_UNKNOWN, cure, field="variants")
-    if status == 400 and operation is not Operation.UPDATE_VARIANT:
-        return _bad_request(answer)
-    if status == 403 and operation is Operation.UPDATE_VARIANT:
-        return Misconfigured(answer, UNAVAILABLE, _CATALOG_SCOPES)
-    if status in _CURES:
-        cures = _CURES if endpoint == "api" else _CURES | _CLIENT_CURES
-        return Misconfigured(answer, UNAVAILABLE, cures[status])
+    """Return what a response to this operation means.
+
+    From "Rate limits, status codes, and errors" in Klaviyo's API documentation.
+    """
+    status = response.status
+    if status == 202 or (status == 409 and operation is Operation.BACK_IN_STOCK):
+        if "phone_number" in response.headers.get("X-Klaviyo-Partial-Failure", ""):
+            return Accepted(response, PHONE_REFUSED, "accepted without the phone number")
+        return Accepted(response)
+    if response.is_temporary_failure or status is None or status < 400:
+        return Temporary(response, TRY_AGAIN, _temporary_problem(response))
+    if status == 404 and response.code == "variant_not_found":
+        remedy = "Klaviyo's catalog has no variant with this composite ID"
+        return Refused(response, VARIANT_UNKNOWN, remedy, field="variants")
     if status == 400:
-        return _refused_body(answer)
-    return DeadLetter(
-        answer, UNAVAILABLE, f"Klaviyo answered {status}, which this kit doesn't expect"
-    )
+        return _bad_request(response, operation)
+    remedies = _CLIENT_REMEDIES if endpoint == "client" else _REMEDIES
+    if operation is Operation.UPDATE_VARIANT:
+        remedies = _CATALOG_REMEDIES
+    if status in remedies:
+        return Misconfigured(response, UNAVAILABLE, remedies[status])
+    remedy = f"Klaviyo answered {status}, which this kit doesn't handle"
+    return DeadLetter(response, UNAVAILABLE, remedy)
 
 
-def _why_temporary(answer: KlaviyoResponse) -> str:
-    if answer.status == 429:
-        return f"throttled; retry after {answer.retry_after or '?'} s"
-    return f"answered {answer.status}"
+def _temporary_problem(response: KlaviyoResponse) -> str:
+    if response.status == 429:
+        return f"throttled; retry after {response.retry_after or '?'} s"
+    return response.problem or f"Klaviyo answered {response.status}"
 
 
-def _bad_request(answer: KlaviyoResponse) -> Outcome:
-    pointer = answer.pointer
-    if "/relationships/list" in pointer:
-        return Misconfigured(answer, UNAVAILABLE, "Klaviyo doesn't know the list: KLAVIYO_LIST_ID")
-    match pointer.rstrip("/").rsplit("/", 1)[-1]:
-        case "email":
-            return Refused(answer, EMAIL_REFUSED, "email refused", field="email")
-        case "phone_number":
-            return Refused(answer, PHONE_REFUSED, "phone number refused", field="phone_number")
-        case "data" if pointer.rstrip("/") == "/data":
-            cure = "Klaviyo refused the whole request: is KLAVIYO_PUBLIC_KEY right?"
-            return Misconfigured(answer, UNAVAILABLE, cure)
-    return _refused_body(answer)
-
-
-def _refused_body(answer: KlaviyoResponse) -> Outcome:
-    cure = f"Klaviyo refused the body at {answer.pointer or 'no pointer'}"
-    return DeadLetter(answer, UNAVAILABLE, cure)
+def _bad_request(response: KlaviyoResponse, operation: Operation) -> Outcome:
+    pointer = response.pointer.rstrip("/")
+    if operation is not Operation.UPDATE_VARIANT:
+        if "/relationships/list" in pointer:
+            remedy = "Klaviyo doesn't know the list: check KLAVIYO_LIST_ID"
+            return Misconfigured(response, UNAVAILABLE, remedy)
+        if pointer == "/data":
+            remedy = "Klaviyo rejected the whole request: check KLAVIYO_PUBLIC_KEY"
+            return Misconfigured(response, UNAVAILABLE, remedy)
+        if pointer.endswith("/email"):
+            return Refused(response, EMAIL_REFUSED, "email address refused", field="email")
+        if pointer.endswith("/phone_number"):
+            return Refused(response, PHONE_REFUSED, "phone number refused", field="phone_number")
+    remedy = f"Klaviyo rejected the request body at {pointer or 'no pointer'}"
+    return DeadLetter(response, UNAVAILABLE, remedy)

@@ -1,83 +1,79 @@
-"""Tells Klaviyo of a changed stock: the real-time restock of a catalog that the shop writes.
+"""Sends a changed stock quantity to Klaviyo, which starts the back-in-stock flow.
 
-What goes out is always the stock as it is when it goes out, so that of several changes the last one
-wins, in whatever order they are delivered.
+It sends the quantity as it is at that moment, so that of several changes the last one wins,
+whatever the order in which they are sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from ..variants import CompositeID, Variant
-from . import catalog_payloads as bodies
 from .calls import Operation
+from .catalog_payloads import inventory_quantity, new_resource
 from .client import Deadline, Klaviyo
-from .outcomes import Accepted, KlaviyoResponse, Outcome, Temporary, outcome_of
+from .outcomes import Accepted, KlaviyoResponse, Outcome, outcome_of
 
-_ROUNDS = 5
-"""How often a stock that changes meanwhile is told anew; the next change has a job of its own."""
+MAX_UPDATES = 5
+"""How often a quantity that keeps changing is sent; each change has a job of its own as well."""
 
 LoadVariant = Callable[[CompositeID], Variant | None]
-"""Reads a variant of the shop's, afresh each time."""
-
-
-class StockUpdater(Protocol):
-    """Tells of a variant's stock."""
-
-    def __call__(self, composite_id: CompositeID, root: str, deadline: Deadline) -> Outcome:
-        """The outcome; never raises for what the network did."""
+"""Reads a variant from the shop's catalog, afresh each time."""
+StockUpdater = Callable[[CompositeID, str, Deadline], Outcome]
+"""Sends the stock of a variant, as `update_stock` does; the string is the shop's address."""
 
 
 def update_stock(
-    klaviyo: Klaviyo, find: LoadVariant, composite_id: CompositeID, root: str, deadline: Deadline
+    klaviyo: Klaviyo,
+    load_variant: LoadVariant,
+    composite_id: CompositeID,
+    base_url: str,
+    deadline: Deadline,
 ) -> Outcome:
-    """Make Klaviyo's figure that of the shop: Update Catalog Variant, or Create where it is new.
+    """Set the variant's quantity in Klaviyo to the shop's: Update Catalog Variant.
 
-    `root` is the shop's address, for the links of what is created. Nothing is sent for a variant
-    that is gone; one whose stock isn't managed is told as always there, as a push tells it.
+    A variant that is new to Klaviyo is created; `base_url`, the shop's address, is for its links.
+    For one that the shop no longer has, nothing is sent. Never raises for what the network did.
     """
     outcome: Outcome = Accepted(KlaviyoResponse(None))
-    told: int | None = None
-    for _ in range(_ROUNDS):
-        variant = find(composite_id)
-        if variant is None:
-            return outcome
-        quantity = bodies.inventory_quantity(variant)
-        # another process may have read an older figure and told it later: look again
-        if quantity == told:
-            return outcome
-        outcome = _told(klaviyo, variant, root, deadline)
+    sent: int | None = None
+    for _ in range(MAX_UPDATES):
+        variant = load_variant(composite_id)
+        # another process may have read an older quantity and sent it later, so read it again
+        if variant is None or inventory_quantity(variant) == sent:
+            break
+        outcome = _outcome(_send(klaviyo, variant, base_url, deadline))
         if not isinstance(outcome, Accepted):
-            return outcome
-        told = quantity
+            break
+        sent = inventory_quantity(variant)
     return outcome
 
 
-def _told(klaviyo: Klaviyo, variant: Variant, root: str, deadline: Deadline) -> Outcome:
-    answer = _update(klaviyo, variant, deadline)
-    if answer.status != 404 or isinstance(_meaning(answer), Temporary):
-        return _meaning(answer)
-    for create, body in (
-        (klaviyo.create_catalog_item, bodies.create_item(variant, root)),
-        (klaviyo.create_catalog_variant, bodies.create_variant(variant, root)),
-    ):
-        answer = create(body, deadline=deadline)
-        outcome = _meaning(answer)
-        if not isinstance(outcome, Accepted):
-            return outcome
-    # somebody else made it meanwhile, with a stock of their own
-    return _meaning(_update(klaviyo, variant, deadline) if answer.status == 409 else answer)
+def _send(klaviyo: Klaviyo, variant: Variant, base_url: str, deadline: Deadline) -> KlaviyoResponse:
+    response = _update(klaviyo, variant, deadline)
+    if response.status != 404 or response.is_html:
+        return response
+    for kind in ("item", "variant"):
+        body = {"data": new_resource(kind, variant, base_url)}
+        response = klaviyo.create_in_catalog(kind, body, deadline=deadline)
+        if not isinstance(_outcome(response), Accepted):
+            return response
+    # 409: it was created meanwhile, perhaps with another quantity
+    return _update(klaviyo, variant, deadline) if response.status == 409 else response
 
 
 def _update(klaviyo: Klaviyo, variant: Variant, deadline: Deadline) -> KlaviyoResponse:
-    attributes = {"inventory_quantity": bodies.inventory_quantity(variant)}
-    body = bodies.update_variant(variant.composite_id, attributes)
-    return klaviyo.update_catalog_variant(str(variant.composite_id), body, deadline=deadline)
+    composite_id = str(variant.composite_id)
+    resource = {
+        "type": "catalog-variant",
+        "id": composite_id,
+        "attributes": {"inventory_quantity": inventory_quantity(variant)},
+    }
+    return klaviyo.update_catalog_variant(composite_id, {"data": resource}, deadline=deadline)
 
 
-def _meaning(answer: KlaviyoResponse) -> Outcome:
-    # 409: it is there already, which is all that was wanted
-    if answer.status in (200, 201, 202, 409):
-        return Accepted(answer)
-    return outcome_of(answer, Operation.UPDATE_VARIANT)
+def _outcome(response: KlaviyoResponse) -> Outcome:
+    # 409: the item or variant exists already, which is what was wanted
+    if response.status in (200, 201, 202, 409):
+        return Accepted(response)
+    return outcome_of(response, Operation.UPDATE_VARIANT)

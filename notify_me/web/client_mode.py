@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..klaviyo.calls import Call
-from ..klaviyo.client import CONTENT_TYPE, error_objects
+from ..klaviyo.client import CONTENT_TYPE
 from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, outcome_of
 from ..settings import Account
 
@@ -53,4 +53,4 @@ def _answer(told: Any) -> KlaviyoResponse:
     status = told.get("status") if isinstance(told, Mapping) else None
     if type(status) is not int or not 100 <= status <= 599:
         return KlaviyoResponse(None, problem="the browser got no answer")
-    return KlaviyoResponse(status, errors=error_objects(told.get("body")))
+    return KlaviyoResponse(status, document=told.get("body"))

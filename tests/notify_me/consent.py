@@ -21,12 +21,12 @@ SUBSCRIBE = {"api": "bulk_subscribe_profiles", "client": "create_client_subscrip
 AGAIN = "Please try again later."
 TRY_AGAIN = "That didn't go through. Please try again in a moment."
 BLOCKED = (
-    "Your browser couldn't reach the service that sends the news. If a content blocker is on, "
-    "please allow it for this page and try again."
+    "Your browser couldn't reach our alert service. If you use a content blocker, turn it off for "
+    "this page and try again."
 )
 PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
 EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
-NO_TEXTS = "Your consent to text messages couldn't be recorded, so they may not come."
+NO_TEXTS = "We couldn't record your consent to text messages, so you may not receive them."
 NOT_LISTED = "You aren't on our email list yet."
 
 BY_SMS: dict[str, Any] = {

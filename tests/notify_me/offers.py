@@ -26,8 +26,8 @@ TYPED_PHONE = "(202) 555-0143"
 PHONE = "+12025550143"
 TERMS = "https://smirr.example/terms"
 PRIVACY = "https://smirr.example/privacy"
-SMS_SENTENCE = "Tick this box, so that we may text you."
-WHATSAPP_SENTENCE = "Tick this box, so that we may write to you on WhatsApp."
+SMS_SENTENCE = "Check this box to agree to receive texts."
+WHATSAPP_SENTENCE = "Check this box to agree to receive WhatsApp messages."
 
 SERVER_PATHS = ("/api/back-in-stock-subscriptions", "/api/profile-subscription-bulk-create-jobs")
 BROWSER_PATHS = ("/client/back-in-stock-subscriptions", "/client/subscriptions")

@@ -107,7 +107,7 @@ def test_a_path_is_one_segment() -> None:
 WRONG = {
     "Shopify's global ID": (
         "$shopify:::$default:::gid://shopify/ProductVariant/123",
-        "write '123'",
+        "use '123'",
     ),
     "no separator": ("PARKA-M", "is not a composite ID: type:::catalog:::variant"),
     "one separator": ("$custom:::PARKA-M", "is not a composite ID: type:::catalog:::variant"),
@@ -119,7 +119,7 @@ WRONG = {
     "line break": ("$custom:::$default:::a\nb", "control character"),
     "null": ("$custom:::$default:::a\0b", "control character"),
     "delete": ("$custom:::$default:::a\x7fb", "control character"),
-    "too long": ("$custom:::$default:::" + "x" * 480, "at most 500 characters, this one 501"),
+    "too long": ("$custom:::$default:::" + "x" * 480, "at most 500 characters; this one has 501"),
     "Magento without a hyphen": ("$magento_two:::1:::2047", "such as 1-1"),
     "Magento's default": ("$magento_two:::$default:::2047", "such as 1-1"),
 }
@@ -136,5 +136,5 @@ def test_a_wrong_id_is_told_with_its_cure(text: str, words: str) -> None:
 
 def test_a_separator_in_the_first_parts_is_refused() -> None:
     """It would be read back as another ID."""
-    with pytest.raises(ValueError, match="only the variant's own ID may hold ':::'"):
+    with pytest.raises(ValueError, match="only the variant's own ID may contain ':::'"):
         CompositeID("$custom", "a:::b", "c")

@@ -206,10 +206,12 @@ def test_a_worker_that_cant_read_the_shop_keeps_the_job(
 
 def test_a_refused_body_is_told_as_one() -> None:
     """Not as a public key, which has no part in it, and for which the queue would be held."""
-    answer = KlaviyoResponse(400, errors=({"code": "invalid", "source": {"pointer": "/data"}},))
+    answer = KlaviyoResponse(
+        400, document={"errors": [{"code": "invalid", "source": {"pointer": "/data"}}]}
+    )
     outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
     assert isinstance(outcome, DeadLetter)
-    assert outcome.remedy == "Klaviyo refused the body at /data"
+    assert outcome.remedy == "Klaviyo rejected the request body at /data"
     scope = outcome_of(KlaviyoResponse(403), Operation.UPDATE_VARIANT)
     assert "catalogs:read and catalogs:write" in scope.remedy
 

@@ -263,12 +263,12 @@ def as_markdown(shop: Shop) -> str:
     lines = [HEAD, "## A healthy account", "", "```", shop.plain(healthy.stdout).strip(), "```"]
     for name, broken in CASES.items():
         status, rows = shop.rows(broken)
-        lines += ["", f"## With {name}: exit {status}", "", "| | check | found | cure |"]
+        lines += ["", f"## With {name}: exit {status}", "", "| | check | message | remedy |"]
         lines += ["|---|---|---|---|"]
         told: dict[tuple[str, ...], list[str]] = {}
         for check, row in rows.items():
             if row != usual[check]:
-                told.setdefault((row["verdict"], row["found"], row["cure"]), []).append(check)
+                told.setdefault((row["verdict"], row["message"], row["remedy"]), []).append(check)
         lines += [
             shop.plain(f"| {verdict} | {', '.join(checks)} | {found} | {cure} |")
             for (verdict, found, cure), checks in told.items()
@@ -319,7 +319,7 @@ def test_many_variants_are_asked_for_a_hundred_at_a_time(shop: Shop) -> None:
     [row] = [row for row in json.loads(result.stdout)["rows"] if row["check"] == "variants"]
     assert (asked_by_then, calls()) == ([1, 2, 3, 4], 6)
     named = ", ".join(f'"{PREFIX}{each}"' for each in ids[500:510])
-    assert row["found"] == f"Klaviyo doesn't know 12 of 512: {named}, and 2 more"
+    assert row["message"] == f"Klaviyo doesn't know 12 of 512: {named}, and 2 more"
 
 
 def test_long_and_odd_ids_fit_into_an_address(shop: Shop) -> None:
@@ -378,8 +378,8 @@ def test_every_page_of_metrics_is_read(
 
     rows = {row["check"]: row for row in json.loads(result.stdout)["rows"]}
     assert rows["flow"]["verdict"] == "fail"
-    assert rows["flow"]["found"].startswith(found)
-    assert rows["public_key"]["found"] == "Klaviyo didn't tell the account's public key"
+    assert rows["flow"]["message"].startswith(found)
+    assert rows["public_key"]["message"] == "Klaviyo didn't return the account's public key"
 
 
 @pytest.mark.process

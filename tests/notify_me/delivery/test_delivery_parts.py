@@ -222,7 +222,7 @@ def test_status_for_a_person(app: Flask, sandbox: Sandbox) -> None:
     assert told.exit_code == 0
     assert "queued        1\n" in told.output
     assert "oldest queued: " in told.output
-    assert "(a•••@e•••.org): answered 500" in told.output
+    assert "(a•••@e•••.org): Klaviyo answered 500" in told.output
     assert "ada@" not in told.output
 
 

@@ -254,7 +254,7 @@ def test_an_unknown_list(
     if way.from_browser:
         begin = "WARNING notify_me.delivery: the browser reports Misconfigured"
     assert loud.startswith(f"{begin}: {SUBSCRIBE['api']}, sign-up ")
-    assert loud.endswith(": Klaviyo doesn't know the list: KLAVIYO_LIST_ID")
+    assert loud.endswith(": Klaviyo doesn't know the list: check KLAVIYO_LIST_ID")
     assert "ada@" not in "".join(lines)
     assert "5550143" not in "".join(lines)
 

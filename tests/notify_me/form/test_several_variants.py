@@ -38,7 +38,7 @@ S, M, L = (f"{PREFIX}PARKA-{size}-MOSS" for size in "SML")
 RUST = f"{PREFIX}PARKA-M-RUST"
 FORM = f"/notify-me/{M}"
 NONE_CHOSEN = "Choose at least one option to be told about."
-UNWATCHED = "This option can't be watched for you yet. The shop has been told."
+UNWATCHED = "Alerts aren't available for this option yet."
 DATA: dict[str, Any] = {
     "channels": ["EMAIL", "SMS"],
     "email": ADA,

@@ -132,7 +132,7 @@ def test_a_scope_that_is_lacking_is_told_to_the_operator_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """However often it is asked for: one warning, which names the scope."""
-    monkeypatch.setattr("notify_me.klaviyo.list_opt_in.UNKNOWN_FOR", 0.0)
+    monkeypatch.setattr("notify_me.klaviyo.list_opt_in.UNKNOWN_TTL", 0.0)
     sandbox.drill("403", times=None, operation="get_list")
     client = offering("SMS").test_client()
 
@@ -141,7 +141,7 @@ def test_a_scope_that_is_lacking_is_told_to_the_operator_once(
 
     assert len(reads(sandbox)) == 3
     assert [line for line in lines if line.startswith("WARNING")] == [
-        "WARNING notify_me.klaviyo.list_opt_in: whether the list asks to confirm can't be read "
+        "WARNING notify_me.klaviyo.list_opt_in: can't read the list's opt-in process "
         "(status 403): the private key lacks the scope lists:read"
     ]
 
@@ -150,7 +150,7 @@ def test_what_is_known_stays_when_it_can_not_be_refreshed(
     offering: Callable[..., Flask], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asked again in the background, and refused: the words stay as sure as they were."""
-    monkeypatch.setattr("notify_me.klaviyo.list_opt_in.KNOWN_FOR", 0.0)
+    monkeypatch.setattr("notify_me.klaviyo.list_opt_in.KNOWN_TTL", 0.0)
     double_opt_in(sandbox)
     client = offering("SMS").test_client()
     assert SURE in view(by_element(client, FORM, BY_SMS)).text

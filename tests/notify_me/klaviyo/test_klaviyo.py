@@ -100,7 +100,7 @@ BODIES: dict[str, tuple[int, Any, int, str]] = {
     "not JSON": (400, "<h1>Bad Request</h1>", 503, "can't take sign-ups"),
     "not UTF-8": (400, b"\xff\xfe\x00", 503, "can't take sign-ups"),
     "empty": (400, "", 503, "can't take sign-ups"),
-    "404 of an unknown variant": (404, error(code="variant_not_found"), 422, "can't be watched"),
+    "404 of an unknown variant": (404, error(code="variant_not_found"), 422, "aren't available"),
     "404 of another kind": (404, error(code="not_found"), 503, "can't take sign-ups"),
     "404 without a body": (404, "", 503, "can't take sign-ups"),
     "429 whose pointer is a bad company ID's": (

@@ -27,7 +27,7 @@ ELEMENT = {"X-Notify-Me": "1"}
 ADA = "Ada.Lovelace@example.org"
 SIGN_UP: dict[str, Any] = {"channels": "EMAIL", "email": ADA}
 
-UNAVAILABLE = "We can't take sign-ups just now. Please try again later."
+UNAVAILABLE = "We can't take sign-ups right now. Please try again later."
 TRY_AGAIN = "That didn't go through. Please try again in a moment."
 
 ways = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
@@ -66,7 +66,7 @@ TABLE = {
     "400-phone": Expected("failed", UNAVAILABLE, "refused", "Refused"),
     "404-variant": Expected(
         "invalid",
-        "This option can't be watched for you yet. The shop has been told.",
+        "Alerts aren't available for this option yet.",
         "refused",
         "Refused",
         "variants",
@@ -214,7 +214,7 @@ def test_klaviyo_out_of_reach(
     assert log_file.states() == ["queued"]
     [line] = lines
     assert "status none" in line
-    assert "no answer (ConnectionError)" in line
+    assert "no response (ConnectionError)" in line
 
 
 def test_a_queued_call_waits_as_long_as_klaviyo_asked(
@@ -278,8 +278,7 @@ def test_one_of_several_unknown_to_klaviyo(
     assert "S / Moss" in root.one("p", class_="notify-me__body").text
     assert "L / Moss" in root.one("p", class_="notify-me__body").text
     assert [each.text for each in root.all("li")] == [
-        "Harbour Parka (M / Moss): This option can't be watched for you yet."
-        " The shop has been told."
+        "Harbour Parka (M / Moss): Alerts aren't available for this option yet."
     ]
     assert [each["variant"] for each in sandbox.waiting()] == [three[0], three[2]]
     assert log_file.states() == ["accepted", "refused", "accepted"]
@@ -301,7 +300,7 @@ def test_all_of_several_unknown_to_klaviyo(
     assert reply.status_code == 422
     root = view(reply)
     assert [each.text for each in root.all(class_="notify-me__error")] == [
-        "This option can't be watched for you yet. The shop has been told."
+        "Alerts aren't available for this option yet."
     ]
     chosen = [value for name, value in post_form(root).form_data() if name == "variants"]
     assert sorted(chosen) == sorted(three)
@@ -370,7 +369,7 @@ def test_a_refusal_among_failures_is_not_lost(
 
     assert reply.status_code == 200
     [missed] = view(reply).all("li")
-    assert "can't be watched for you yet" in missed.text
+    assert "aren't available for this option yet" in missed.text
     assert log_file.states() == ["refused", "queued", "queued"]
 
 
@@ -380,14 +379,14 @@ CURES = {
     "404-revision": "check KLAVIYO_REVISION",
     "410": "set KLAVIYO_REVISION to a newer one",
     "400-list": "KLAVIYO_LIST_ID",
-    "404-variant": "has no variant under this composite ID",
+    "404-variant": "has no variant with this composite ID",
     "400-unknown-pointer": "at /data/attributes/other",
     "405": "answered 405",
     "415": "answered 415",
     "429": "retry after 7 s",
     "500": "answered 500",
     "html": "answered 502",
-    "drop": "no answer (ConnectionError)",
+    "drop": "no response (ConnectionError)",
 }
 LOUD = {"Misconfigured": "ERROR", "DeadLetter": "ERROR", "Temporary": "WARNING", "Refused": "INFO"}
 
@@ -451,10 +450,10 @@ def test_a_reply_of_another_revision_is_logged_once(
 
     first = sandbox.requests()[0]["reply_headers"]
     assert served(lines) == [
-        "WARNING notify_me.klaviyo.client: asked for revision 2023-07-15, Klaviyo served "
-        f"{first['X-Klaviyo-Api-Revision']}: see KLAVIYO_REVISION",
-        "WARNING notify_me.klaviyo.client: Klaviyo retires revision 2023-07-15 on "
-        f"{first['X-Klaviyo-Api-Retirement-Date']}: see KLAVIYO_REVISION",
+        "WARNING notify_me.klaviyo.client: requested API revision 2023-07-15, Klaviyo served "
+        f"{first['X-Klaviyo-Api-Revision']}: check KLAVIYO_REVISION",
+        "WARNING notify_me.klaviyo.client: Klaviyo retires API revision 2023-07-15 on "
+        f"{first['X-Klaviyo-Api-Retirement-Date']}: check KLAVIYO_REVISION",
     ]
 
 
@@ -469,7 +468,7 @@ def test_a_revision_that_will_be_retired_is_logged_once(
         assert send(client, MUG, ELEMENT).status_code == 200
 
     [line] = served(lines)
-    assert f"retires revision {old} on {old.year + 2}-" in line
+    assert f"retires API revision {old} on {old.year + 2}-" in line
 
 
 def test_a_revision_in_use_is_no_news(client: FlaskClient, lines: list[str]) -> None:

@@ -99,8 +99,8 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     assert found.variants[0].figures.people == 2
     assert some(dict(found.variants[0].figures.states)) == {"accepted": 2, "queued": 1}
     assert {(each.state, each.problem, each.requests) for each in found.reasons} == {
-        ("queued", "answered 503", 1),
-        ("refused", "Klaviyo's catalog has no variant under this composite ID", 1),
+        ("queued", "Klaviyo answered 503", 1),
+        ("refused", "Klaviyo's catalog has no variant with this composite ID", 1),
     }
     assert "example.org" not in repr(found)
 

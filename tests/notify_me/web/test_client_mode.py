@@ -291,11 +291,11 @@ def test_the_id_of_a_sign_up_is_no_done_link(
     assert "on the list" not in before.text + after.text
 
 
-PUBLIC_KEY = "check KLAVIYO_PUBLIC_KEY"
+PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
 HEARSAY = {
     401: PUBLIC_KEY,
-    403: "check the allowed domains of the public key in Klaviyo",
-    410: "Klaviyo has retired the revision: set KLAVIYO_REVISION to a newer one",
+    403: "Klaviyo rejected the shop's address: check the public key's allowed domains in Klaviyo",
+    410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
 }
 
 

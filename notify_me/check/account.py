@@ -1,0 +1,237 @@
+"""Checks the account that the keys belong to: the keys, their scopes, the list and the flow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qs, urlsplit
+
+from ..form.consent import form_options
+from ..klaviyo.calls import Call, Operation
+from ..klaviyo.client import REVISION, Deadline, Klaviyo
+from ..klaviyo.outcomes import KlaviyoResponse, attribute
+from ..settings import Account, Settings
+from ..settings.listing import terminal_json
+from ..variants import Catalog
+from .advice import METRIC, row
+from .reader import Reader, failure, is_denied, unreadable
+from .report import Report, Row
+from .variants import variants_row
+
+SKEW_WARN, SKEW_FAIL = 60, 300
+"""Seconds by which this machine's clock may differ from Klaviyo's."""
+READ_SCOPES = frozenset(
+    {"accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"}
+)
+"""What this check needs; the form needs `lists:read`, too."""
+SIGN_UP_SCOPES = "catalogs:write profiles:write"
+CONSENT_SCOPES = "lists:write profiles:write subscriptions:write"
+_REVISION_REJECTED = (400, 404, 410)
+"""Get Accounts answers these only when it doesn't accept the revision."""
+
+
+def check_account(
+    klaviyo: Klaviyo | None,
+    account: Account,
+    settings: Settings,
+    catalog: Catalog,
+    progress: Callable[[str], None],
+) -> Report:
+    """Check the account: it only reads, and sends two calls with an empty body.
+
+    `klaviyo` is None without a private key; `progress` is called with a topic before each call.
+    Never raises for what the network or Klaviyo did: that is in the report.
+    """
+    if klaviyo is None:
+        return Report.of([row("private_key/not set")], "not tested without a private key")
+    reader = Reader(klaviyo, progress)
+    response = reader.read("account", "accounts:read", klaviyo.get_accounts)
+    if failed := failure(response):
+        problem, remedy = failed
+        rows = [row("klaviyo/failed", url=account.api_url, problem=problem, remedy=remedy)]
+        return Report.of(rows, "not tested: Klaviyo doesn't respond")
+    rows = [
+        row("klaviyo", url=account.api_url),
+        _clock(response),
+        _private_key(response),
+        _revision(response, account.revision),
+    ]
+    if response.status != 200 and not is_denied(response):
+        return Report.of(rows, "not tested: Klaviyo rejects every call")
+    languages = settings.languages.offered
+    asks_consent = any(form_options(settings, account, locale).prompts for locale in languages)
+    rows += [
+        _public_key(response, account.public_key),
+        _list(reader, account.list_id),
+        _flow(reader),
+        variants_row(reader, catalog),
+        _scopes(reader, asks_consent=asks_consent),
+    ]
+    return Report.of(rows, "")
+
+
+def _clock(response: KlaviyoResponse) -> Row:
+    theirs = _date_of(response)
+    if theirs is None:
+        return row("clock/unknown")
+    seconds = round((datetime.now(UTC) - theirs).total_seconds())
+    if abs(seconds) <= SKEW_WARN:
+        return row("clock")
+    case = "clock/far off" if abs(seconds) > SKEW_FAIL else "clock/off"
+    return row(case, seconds=abs(seconds), direction="ahead of" if seconds > 0 else "behind")
+
+
+def _date_of(response: KlaviyoResponse) -> datetime | None:
+    """The response's `Date`, to the second."""
+    try:
+        parsed = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError):
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _private_key(response: KlaviyoResponse) -> Row:
+    if response.status == 200:
+        return row("private_key")
+    if is_denied(response):
+        return row("private_key/no scope")
+    if response.status == 401:
+        return row("private_key/unknown")
+    if response.status in _REVISION_REJECTED:
+        return row("private_key/not tested")
+    return row("private_key/unexpected", status=response.status)
+
+
+def _public_key(response: KlaviyoResponse, ours: str) -> Row:
+    if is_denied(response):
+        return row("public_key/no scope")
+    if not ours:
+        return row("public_key/not set")
+    theirs = next((attribute(item, "public_api_key") for item in response.resources), None)
+    if not isinstance(theirs, str):
+        return row("public_key/unknown")
+    if theirs != ours:
+        return row("public_key/other", ours=terminal_json(ours), theirs=terminal_json(theirs))
+    return row("public_key", key=terminal_json(ours))
+
+
+def _revision(response: KlaviyoResponse, requested: str) -> Row:
+    """A revision is stable for a year, deprecated for another, and then retired.
+
+    From "API versioning and deprecation policy" in Klaviyo's API documentation.
+    """
+    today = (_date_of(response) or datetime.now(UTC)).date()
+    remedy = "update Restock Kit, or set KLAVIYO_REVISION to a newer one and test every channel"
+    if requested != REVISION and today < _add_years(date.fromisoformat(REVISION), 2):
+        remedy = f"remove KLAVIYO_REVISION from .env: this kit was written for {REVISION}"
+    if response.status in _REVISION_REJECTED:
+        return row("revision/rejected", revision=requested, remedy=remedy)
+    served = _date_in(response, "X-Klaviyo-Api-Revision")
+    if served > requested:
+        return row("revision/replaced", revision=requested, served=served, remedy=remedy)
+    try:
+        released = date.fromisoformat(requested[:10])
+    except ValueError:
+        return row("revision/rejected", revision=requested, remedy=remedy)
+    retirement = _add_years(released, 2)
+    if retirement <= today:
+        return row("revision/retired", revision=requested, date=retirement, remedy=remedy)
+    announced = _date_in(response, "X-Klaviyo-Api-Retirement-Date")
+    if announced or _add_years(released, 1) <= today:
+        day = announced or retirement
+        return row("revision/deprecated", revision=requested, date=day, remedy=remedy)
+    return row("revision", revision=requested, date=_add_years(released, 1))
+
+
+def _date_in(response: KlaviyoResponse, header: str) -> str:
+    """The date in a header, with a suffix such as `.pre`; empty for anything else."""
+    value = response.headers.get(header, "")
+    match = re.match(r"\d{4}-\d{2}-\d{2}(\.[\w-]{1,20})?", value, re.ASCII)
+    return match[0] if match else ""
+
+
+def _add_years(day: date, years: int) -> date:
+    leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year + years, day=28 if leap_day else day.day)
+
+
+def _list(reader: Reader, list_id: str) -> Row:
+    if not list_id:
+        return row("list/not set")
+    response = reader.read("list", "lists:read", reader.klaviyo.get_list, list_id)
+    if response.status == 404:
+        return row("list/unknown", name=terminal_json(list_id))
+    if response.status != 200:
+        return unreadable("list", response, "lists:read")
+    resource = next(iter(response.resources), {})
+    cases = {"single_opt_in": "list", "double_opt_in": "list/double"}
+    case = cases.get(str(attribute(resource, "opt_in_process")), "list/odd")
+    return row(case, name=terminal_json(attribute(resource, "name") or list_id))
+
+
+def _flow(reader: Reader) -> Row:
+    """Whether a live flow waits for sign-ups: without one, nobody joins the waiting list."""
+    metric_id, response = _find_metric(reader)
+    if response.status != 200:
+        return unreadable("flow", response, "metrics:read")
+    if metric_id is None:
+        return row("flow/no metric")
+    read_flows = reader.klaviyo.get_flows_triggered_by_metric
+    response = reader.read("flow", "flows:read metrics:read", read_flows, metric_id)
+    if response.status != 200:
+        return unreadable("flow", response, "flows:read")
+    flows = [flow for flow in response.resources if attribute(flow, "archived") is not True]
+    names = {attribute(flow, "status"): terminal_json(attribute(flow, "name")) for flow in flows}
+    for status, case in (("live", "flow"), ("manual", "flow/manual"), ("draft", "flow/draft")):
+        if status in names:
+            return row(case, name=names[status])
+    return row("flow/odd" if flows else "flow/none")
+
+
+def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
+    """The metric's ID, or None, and the last response."""
+    cursor = ""
+    while True:
+        response = reader.read("metrics", "metrics:read", reader.klaviyo.get_metrics, cursor)
+        for metric in response.resources:
+            if attribute(metric, "name") == METRIC:
+                return str(metric.get("id")), response
+        previous, cursor = cursor, _next_cursor(response)
+        if cursor in ("", previous):
+            return None, response
+
+
+def _next_cursor(response: KlaviyoResponse) -> str:
+    document = response.document if isinstance(response.document, dict) else {}
+    links = document.get("links")
+    link = links.get("next") if isinstance(links, dict) else None
+    # only the cursor is taken from the link, so that the key can't be sent to another host
+    return parse_qs(urlsplit(str(link or "")).query).get("page[cursor]", [""])[0]
+
+
+def _scopes(reader: Reader, *, asks_consent: bool) -> Row:
+    """Which scopes the key has. Those that a sign-up needs are tested by its calls, with an empty
+    body, which names no person, variant or list, so that Klaviyo can only refuse it: with 400 if
+    the key has the scopes, otherwise with 403.
+    """
+    calls = {Operation.BACK_IN_STOCK: SIGN_UP_SCOPES}
+    if asks_consent:
+        calls[Operation.SUBSCRIBE] = CONSENT_SCOPES
+    for operation, scopes in calls.items():
+        reader.read("scopes", scopes, _send, reader.klaviyo, Call(operation, {}))
+    needed = frozenset(" ".join(calls.values()).split())
+    has = ", ".join(sorted(reader.granted)) or "none that was tested"
+    if reader.denied:
+        lacking = [scopes - reader.granted or scopes for scopes in reader.denied]
+        lacks = ", ".join(sorted({" or ".join(sorted(scopes)) for scopes in lacking}))
+        case = "scopes/missing" if any(scopes & needed for scopes in lacking) else "scopes/partial"
+        return row(case, lacks=lacks, has=has, scopes=", ".join(sorted(READ_SCOPES | needed)))
+    if untested := needed - reader.granted:
+        return row("scopes/untested", has=has, untested=", ".join(sorted(untested)))
+    return row("scopes", has=has)
+
+
+def _send(klaviyo: Klaviyo, call: Call, *, deadline: Deadline) -> KlaviyoResponse:
+    return klaviyo.send(call, deadline=deadline).response

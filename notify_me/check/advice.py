@@ -1,0 +1,171 @@
+"""Every message and remedy of the check, by case."""
+
+from __future__ import annotations
+
+from .report import Row, Verdict
+
+METRIC = "Subscribed to Back in Stock"
+"""The metric that triggers a back-in-stock flow."""
+
+PASS, WARN, FAIL, SKIP = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.SKIP
+
+_SET_LIVE = "set the flow's message to Live in Klaviyo"
+_CREATE_FLOW = (
+    f'create a flow in Klaviyo with the trigger "{METRIC}", then a back-in-stock delay, then a '
+    "message, and set it to Live"
+)
+_NOBODY_WAITS = "sign-ups are accepted, but nobody joins the waiting list"
+_CLOCK = (
+    "this machine's clock is {seconds} s {direction} Klaviyo's, so consent gets a wrong time",
+    "synchronize the clock, for example with: timedatectl set-ntp true",
+)
+_NEW_KEY = (
+    "a key's scopes can't be changed: create a private key in Klaviyo, Settings > API keys, with "
+    "{scopes}, and set it as KLAVIYO_PRIVATE_KEY"
+)
+
+ADVICE: dict[str, tuple[Verdict, str, str]] = {
+    "klaviyo": (PASS, "{url} responds", ""),
+    "klaviyo/failed": (FAIL, "{url} {problem}", "{remedy}"),
+    "clock": (PASS, "agrees with Klaviyo's", ""),
+    "clock/unknown": (SKIP, "Klaviyo's response has no date to compare with", ""),
+    "clock/off": (WARN, *_CLOCK),
+    "clock/far off": (FAIL, *_CLOCK),
+    "private_key": (PASS, "gives access to the account", ""),
+    "private_key/no scope": (PASS, "is valid; to see its account needs accounts:read", ""),
+    "private_key/not set": (
+        WARN,
+        "not set: the browser calls Klaviyo with the public key, and sign-ups that a content "
+        "blocker stops are lost",
+        "set KLAVIYO_PRIVATE_KEY, so that the server can send those, and to check the account",
+    ),
+    "private_key/unknown": (
+        FAIL,
+        "Klaviyo doesn't know the key in KLAVIYO_PRIVATE_KEY",
+        "copy it again from Klaviyo, Settings > API keys, into .env (a key is shown only once: "
+        "create another if necessary)",
+    ),
+    "private_key/not tested": (SKIP, "not tested: Klaviyo rejected the API revision first", ""),
+    "private_key/unexpected": (
+        FAIL,
+        "Klaviyo answered {status}, which this check doesn't handle",
+        "make sure that KLAVIYO_API_URL is Klaviyo's address",
+    ),
+    "public_key": (PASS, "{key} belongs to the same account", ""),
+    "public_key/no scope": (SKIP, "can't be compared without the scope accounts:read", ""),
+    "public_key/not set": (SKIP, "not set: only client mode needs it", ""),
+    "public_key/unknown": (WARN, "Klaviyo didn't return the account's public key", ""),
+    "public_key/other": (
+        FAIL,
+        "KLAVIYO_PUBLIC_KEY is {ours}, but the private key belongs to the account {theirs}",
+        "copy both keys from the same account, Settings > API keys",
+    ),
+    "revision": (PASS, "{revision} is stable until {date}", ""),
+    "revision/deprecated": (
+        WARN,
+        "{revision} is deprecated: Klaviyo retires it on {date}",
+        "{remedy}",
+    ),
+    "revision/retired": (FAIL, "{revision} was retired on {date}", "{remedy}"),
+    "revision/replaced": (
+        FAIL,
+        "{revision} is retired: Klaviyo served {served} instead",
+        "{remedy}",
+    ),
+    "revision/rejected": (FAIL, "Klaviyo rejects the revision {revision}", "{remedy}"),
+    "scopes": (PASS, "has {has}", ""),
+    "scopes/missing": (FAIL, "lacks {lacks}; has {has}", _NEW_KEY),
+    "scopes/partial": (
+        WARN,
+        "lacks {lacks}; has {has}: sign-ups work, but parts of this check or of the form don't",
+        _NEW_KEY,
+    ),
+    "scopes/untested": (
+        WARN,
+        "has {has}; could not test {untested}",
+        "compare with the key's scopes in Klaviyo, Settings > API keys",
+    ),
+    "list": (PASS, "{name} has single opt-in", ""),
+    "list/double": (
+        WARN,
+        "{name} has double opt-in: shoppers who don't confirm aren't subscribed, and get no texts. "
+        "The form says so",
+        "keep it if you want that; otherwise change it in Klaviyo: the list > Settings > Consent",
+    ),
+    "list/odd": (WARN, "{name} exists, but Klaviyo doesn't say which opt-in it has", ""),
+    "list/not set": (SKIP, "not set: only SMS, WhatsApp and consent.email_list need one", ""),
+    "list/unknown": (
+        FAIL,
+        "the account has no list {name}",
+        "set KLAVIYO_LIST_ID to the ID in the list's URL in Klaviyo, such as Y6nRLr",
+    ),
+    "flow": (PASS, "{name} is live (Klaviyo doesn't say whether its messages are, too)", ""),
+    "flow/manual": (
+        WARN,
+        "{name} is manual: each message waits until somebody sends it",
+        f"{_SET_LIVE}, unless you want to send by hand",
+    ),
+    "flow/draft": (FAIL, f"{{name}} is a draft: {_NOBODY_WAITS}", _SET_LIVE),
+    "flow/odd": (
+        WARN,
+        f'a flow starts from "{METRIC}", but its status is unknown',
+        "make sure in Klaviyo that its message is Live",
+    ),
+    "flow/none": (FAIL, f'no flow starts from "{METRIC}": {_NOBODY_WAITS}', _CREATE_FLOW),
+    "flow/no metric": (
+        FAIL,
+        f'the account has no metric "{METRIC}", so no flow can start from it',
+        f"{_CREATE_FLOW}; if Klaviyo doesn't offer that trigger yet, submit one sign-up first",
+    ),
+    "variants": (PASS, "Klaviyo knows all {total:,}", ""),
+    "variants/none": (
+        WARN,
+        "the shop has no variants",
+        "add products to it, and run the check again",
+    ),
+    "variants/not listed": (
+        SKIP,
+        "the shop's catalog can't list its variants",
+        "give it a method composite_ids() (notify_me.ListedCatalog), and run the check again",
+    ),
+    "variants/invalid": (
+        FAIL,
+        "the shop's catalog has an invalid ID: {error}",
+        "correct it in the shop's catalog",
+    ),
+    "variants/misnamed": (
+        FAIL,
+        "{count:,} of {total:,} have an ID that {integrations} can't have, which uses numbers: "
+        "{names}",
+        "these look like SKUs or names: use the platform's own variant IDs",
+    ),
+    "variants/unknown": (
+        FAIL,
+        "Klaviyo doesn't know {count:,} of {total:,}: {names}",
+        "push them to Klaviyo's custom catalog with notify_me.admin.push_catalog (in the starter "
+        "shop: flask storefront push-catalog); if another system fills Klaviyo's catalog, use its "
+        "integration, catalog ID and variant IDs",
+    ),
+    "variants/items": (
+        WARN,
+        "{count:,} of {total:,} are items in Klaviyo, not variants, as a feed creates them: "
+        "{names}",
+        "submit a sign-up for one of them: if it is refused, push them as variants, and turn the "
+        "feed off",
+    ),
+    "variants/other integration": (
+        WARN,
+        "{count:,} of {total:,} are from {integrations}: Klaviyo's API shows its custom catalog "
+        "only, so this check can't tell whether Klaviyo knows them",
+        "make sure in Klaviyo, Content > Products, that the integration syncs, and submit a "
+        "sign-up for one of them: the log reports a variant that Klaviyo doesn't know",
+    ),
+}
+"""By check and case (the usual one has none): the verdict, the message and the remedy."""
+
+
+def row(case: str, **values: object) -> Row:
+    """Return the row of a case of `ADVICE`, with its placeholders filled in."""
+    verdict, message, remedy = ADVICE[case]
+    check = case.partition("/")[0]
+    return Row(check, verdict, message.format(**values), remedy.format(**values))

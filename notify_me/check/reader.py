@@ -1,0 +1,95 @@
+"""Reads from Klaviyo for the check, and finds out what the private key may do."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..klaviyo.client import Deadline, Klaviyo, send_with_retries
+from ..klaviyo.outcomes import KlaviyoResponse
+from .report import Row, Verdict
+
+CALL_TIMEOUT = 10.0
+"""Seconds for one call."""
+MAX_THROTTLE = 20.0
+"""Seconds: a longer Retry-After ends the call."""
+CALL_ATTEMPTS = 4
+_UNREACHABLE = (
+    "make sure that this machine can reach that address (network, proxy, firewall, "
+    "KLAVIYO_API_URL), and see https://status.klaviyo.com"
+)
+
+
+class Reader:
+    """Sends the check's calls. `progress` is called with a topic before each of them."""
+
+    def __init__(self, klaviyo: Klaviyo, progress: Callable[[str], None]) -> None:
+        self.klaviyo = klaviyo
+        self.granted: set[str] = set()
+        """Scopes that the key proved to have."""
+        self.denied: list[frozenset[str]] = []
+        """For each refused call, the scopes of which the key lacks at least one."""
+        self._progress = progress
+
+    def read(
+        self, topic: str, scopes: str, send: Callable[..., KlaviyoResponse], *arguments: Any
+    ) -> KlaviyoResponse:
+        """Call `send` with the arguments and a deadline, again after a short throttle.
+
+        `scopes` are those that the call needs, separated by spaces.
+        """
+
+        def wait(seconds: float) -> None:
+            self._progress(f"{topic}, throttled for {seconds:.0f} s")
+            time.sleep(seconds)
+
+        self._progress(topic)
+        response = send_with_retries(
+            lambda: send(*arguments, deadline=Deadline(CALL_TIMEOUT)),
+            attempts=CALL_ATTEMPTS,
+            retry=lambda response: response.status == 429,
+            max_wait=MAX_THROTTLE,
+            wait=wait,
+        )
+        needed = frozenset(scopes.split())
+        if is_denied(response):
+            detail = str(response.error.get("detail", ""))
+            named = needed.intersection(re.findall(r"[a-z-]+:(?:read|write)", detail))
+            self.denied += [frozenset({scope}) for scope in named] or [needed]
+        elif response.status in (200, 400, 404) and not response.is_html:
+            # Klaviyo checks the key before the request
+            self.granted |= needed
+        return response
+
+
+def is_denied(response: KlaviyoResponse) -> bool:
+    """Whether the key lacks a scope."""
+    return response.status == 403 and not response.is_html
+
+
+def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
+    """Why Klaviyo didn't give a proper response, as a predicate, and what to do; None if it did."""
+    if response.status is None:
+        return f"gave {response.problem}", _UNREACHABLE
+    if response.is_html:
+        return f"answered with a web page (status {response.status}), not JSON", _UNREACHABLE
+    if response.status == 429:
+        problem = f"is throttling, and asks to wait {response.retry_after or '?'} s"
+        return problem, "run the check again later; something else may be using the account's limit"
+    if response.status >= 500:
+        return (
+            f"answered {response.status}",
+            "see https://status.klaviyo.com, and run the check again",
+        )
+    return None
+
+
+def unreadable(check: str, response: KlaviyoResponse, scope: str) -> Row:
+    """The row of a check whose call was refused or failed."""
+    if is_denied(response):
+        return Row(check, Verdict.SKIP, f"can't be read without the scope {scope}")
+    usual = (f"answered {response.status}", "run the check again")
+    problem, remedy = failure(response) or usual
+    return Row(check, Verdict.WARN, f"couldn't be read: Klaviyo {problem}", remedy)
