@@ -155,7 +155,7 @@ def dialog_failed(visit: Visit) -> None:
     visit.sites.sandbox.drill("401")
     dialog = opened(visit)
     send(dialog)
-    expect(dialog.get_by_role("alert")).to_contain_text("can't take sign-ups just now")
+    expect(dialog.get_by_role("alert")).to_contain_text("can't take sign-ups right now")
 
 
 def dialog_offline(visit: Visit) -> None:

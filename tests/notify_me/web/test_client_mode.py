@@ -333,8 +333,8 @@ def test_a_report_can_not_write_into_the_log(
     ("answer", "status", "state", "words"),
     [
         (error(400, "invalid", "/data/attributes/email"), 422, "invalid", "This email address"),
-        (error(404, "variant_not_found", "/data"), 422, "invalid", "can&#39;t be watched"),
-        (error(400, "invalid", "/data"), 503, "failed", "can&#39;t take sign-ups just now"),
+        (error(404, "variant_not_found", "/data"), 422, "invalid", "Alerts aren&#39;t available"),
+        (error(400, "invalid", "/data"), 503, "failed", "can&#39;t take sign-ups right now"),
         (error(403, "permission_denied", "/data/"), 503, "failed", "can&#39;t take sign-ups"),
         ({"status": 415, "body": None}, 503, "failed", "can&#39;t take sign-ups"),
     ],
