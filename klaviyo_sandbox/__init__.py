@@ -1,38 +1,37 @@
-"""A strict, stateful stand-in for Klaviyo's HTTP API, on its own origin and on this machine alone.
+"""A strict, stateful stand-in for Klaviyo's HTTP API, which only serves this machine.
 
-`create_app(account)` makes the Flask app, `python -m klaviyo_sandbox` serves it. Klaviyo's paths
-stand at Klaviyo's URLs, so a client changes its base URL and nothing else. Pages for people are
-under `/`, JSON for tools and tests under `/_sandbox/`.
+`create_app(account)` returns the Flask app, and `python -m klaviyo_sandbox` serves it. The paths
+are Klaviyo's, so that a client only changes its base URL. Pages for people are under `/`, JSON for
+tools and tests under `/_sandbox/`.
 
 Limitations
 -----------
-- Its operations: back-in-stock subscriptions and consent, each from the server (`/api`) and the
-  browser (`/client`); the catalog's items and variants, one by one and in bulk jobs; and what a
-  check of an account reads (accounts, lists, metrics, flows, profiles).
-- There is one list, and its opt-in is the account's default too. Consent is kept at once, not after
-  Klaviyo's minute; nobody unsubscribes; there is no age gate. One subscribe of a profile in 30
-  minutes is processed, wherever it comes from.
-- The regions that SMS reaches are this project's choice, set under `/_sandbox/regions`.
-- Until the catalog has a variant, any well-formed composite ID is a known one, unless it is listed
-  under `/_sandbox/unknown`. From then on `$custom:::$default` knows its own variants alone; other
-  integrations' IDs are known as before. Nothing is deleted, and there are no categories.
-- Bulk jobs are done at once, and refuse as a whole what Klaviyo's schema refuses.
-- The flow is one delay and one message to each channel; its words are this project's own. It starts
-  when a written stock differs from the one before and reaches the minimum. Klaviyo documents no
-  default figures: here they are a minimum of one, everybody at once, no wait. A wait is a variant's
-  own. Waits end when the next request comes, in their order and with their own times.
-- A message that can't reach anybody is kept as skipped; the subscription is cleared all the same.
-- Filters, sorting, pages and sparse fields follow the shapes; a cursor means nothing at Klaviyo.
-- A profile is known by its email address or its phone number. An `id` or an `external_id` is
-  stored with nobody, and brings no email address or phone number with it.
-- PUSH is always refused: no profile has a push token. Beta revisions (`….pre`) are refused.
-- Wording of errors is this project's own; status, code and pointer are Klaviyo's. Where Klaviyo's
-  behaviour is not documented, the stricter reading is taken: a bad phone number is refused although
-  the email address is good, and a throttled browser gets a reply that it can't read.
-- Limits count each operation for the account, the browser's too, whatever its address.
-- Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is seen.
-- State lives in memory, or in one SQLite file (`--state`, `SANDBOX_STATE`) that one process uses.
-  Rate limits are not kept in it, nor is a drilled call under way.
+- Operations: back-in-stock subscriptions and consent, from the server (`/api`) and the browser
+  (`/client`); catalog items and variants, one by one and in bulk jobs; and what a check of an
+  account reads (accounts, lists, metrics, flows, profiles).
+- There is one list, whose opt-in is also the account's default. Consent is stored at once, while
+  Klaviyo takes a minute. Nobody unsubscribes, and there is no age gate. One subscription of a
+  profile in 30 minutes is processed, from either side.
+- The regions that can receive SMS are this project's choice; `/_sandbox/regions` changes them.
+- Until the catalog has a variant, any well-formed composite ID is accepted unless it is listed
+  under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
+  of other integrations are still accepted. Nothing is deleted, and there are no categories.
+- Bulk jobs finish at once. A job that does not match Klaviyo's schema is refused as a whole.
+- The flow is a delay and one message per channel, in this project's words. It is triggered when a
+  new stock differs from the previous one and reaches the minimum. Klaviyo does not document its
+  defaults; here they are a minimum of one, everybody at once, and no wait. Each variant has its own
+  wait. Waits end with the next request, in order and at their own times.
+- A message that cannot reach anybody is recorded as skipped, and its sign-up is removed as usual.
+- Filters, sorting, pages and sparse fields follow the specification. Cursors differ from Klaviyo's.
+- A profile is identified by its email address or phone number. `id` and `external_id` are ignored.
+- PUSH is always refused, since no profile has a push token. Beta revisions (`….pre`) are refused.
+- The wording of errors is this project's; status, code and pointer are Klaviyo's. Where Klaviyo's
+  behavior is not documented, the sandbox is strict: a bad phone number is refused even with a good
+  email address, and a throttled browser gets a reply that it cannot read.
+- Rate limits count each operation per account, in browsers too, whatever their address.
+- Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
+- State is in memory, or in an SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
+  limits and simulated failures in progress are not stored.
 """
 
 from .factory import create_app

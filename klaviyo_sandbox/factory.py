@@ -1,4 +1,4 @@
-"""The app's wiring, on one screen."""
+"""The application factory."""
 
 from pathlib import Path
 
@@ -14,20 +14,20 @@ from .state.account import Account
 from .state.clock import Clock, utc_now
 from .state.sandbox import Sandbox, current_sandbox, install
 
-LARGEST_BODY = 1_000_000
+_MAX_BODY = 1_000_000  # bytes
 
 
 def create_app(account: Account, *, now: Clock = utc_now, state: Path | None = None) -> Flask:
-    """Make a sandbox for the account. `now` tells it the time, in UTC.
+    """Return a sandbox for the account, with its state in the file `state` or in memory.
 
-    Its state is kept in the file `state`, which one sandbox uses at a time. Raises `StorageError`
-    when the file can't be used.
+    `now` returns the time in UTC. Raises `StorageError` if the file cannot be used, for instance
+    because another sandbox uses it.
     """
     app = Flask(__package__, static_url_path="/static")
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install(app, Sandbox(account, now, state))
-    # before the reply is sent
+    # Runs before the reply is sent.
     app.teardown_request(lambda error: current_sandbox().save())
     guards.init_app(app)
     restock.init_app(app)

@@ -179,18 +179,18 @@ MUTATIONS = [
     Mutation("storefront/buying/orders.py", "    session.commit()", "    session.flush()", SHOP),
     Mutation("storefront/buying/orders.py", "    within(session)\n", "", SHOP),
     Mutation(
-        "klaviyo_sandbox/serving/checks.py", "        _scopes(call, operation)\n", "", SANDBOX
+        "klaviyo_sandbox/serving/checks.py", "        _check_scopes(call, operation)\n", "", SANDBOX
     ),
     Mutation(
         "klaviyo_sandbox/serving/checks.py",
-        "        _no_private_key(call)\n",
+        "        _refuse_private_key(call)\n",
         "",
         SANDBOX,
     ),
     Mutation(
         "klaviyo_sandbox/serving/checks.py",
-        "if company != call.sandbox",
-        "if company > call.sandbox",
+        '"") != call.sandbox.account.public_key',
+        '"") > call.sandbox.account.public_key',
         SANDBOX,
     ),
 ]

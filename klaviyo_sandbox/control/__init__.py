@@ -1,1 +1,1 @@
-"""`/_sandbox/…`: what tests and the demo set and read, as JSON."""
+"""The sandbox's own JSON API under `/_sandbox/`, for tests and the demo."""

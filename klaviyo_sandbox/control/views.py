@@ -1,24 +1,21 @@
-"""The sandbox's own JSON under `/_sandbox/`: what arrived, what is waiting, what shall fail."""
+"""The sandbox's own JSON under `/_sandbox/`. Its names are fixed: tests and the demo use them."""
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from ..protocol.guards import refuse_other_sites
 from ..serving.api import operation_names
-from ..state import listings
+from ..state.account import OptIn
 from ..state.drills import DrillError
 from ..state.sandbox import current_sandbox
-from . import account, consent, flow
+from . import actions
 
 PREFIX = "/_sandbox"
 
 blueprint = Blueprint("control", __name__, url_prefix=PREFIX)
 blueprint.before_request(refuse_other_sites)
-account.add_rules(blueprint)
-consent.add_rules(blueprint)
-flow.add_rules(blueprint)
 
 
 def init_app(app: Flask) -> None:
@@ -27,47 +24,51 @@ def init_app(app: Flask) -> None:
 
 
 @blueprint.after_request
-def _not_stored(response: Response) -> Response:
+def _forbid_storing(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
+@blueprint.errorhandler(HTTPException)
+def _http_error(error: HTTPException) -> tuple[Response, int]:
+    return _error(error.code or 500, error.description or "")
+
+
 @blueprint.get("/requests")
 def requests() -> Response:
-    """Return the record, oldest first, of one `?operation=` or of all; those `?after=` an ID."""
+    """Return the recorded requests, oldest first; filters: `?operation=`, `?after=` an ID."""
     operation = request.args.get("operation")
     after = request.args.get("after", default=0, type=int)
-    return jsonify(requests=current_sandbox().record.entries(operation, after=after))
+    return jsonify(requests=current_sandbox().requests.entries(operation, after=after))
 
 
 @blueprint.delete("/requests")
-def empty_requests() -> Response:
-    """Empty the record."""
-    current_sandbox().record.clear()
+def clear_requests() -> Response:
+    """Delete the recorded requests."""
+    current_sandbox().requests.clear()
     return jsonify(requests=[])
 
 
 @blueprint.get("/waiting")
 def waiting() -> Response:
     """Return the waiting list, oldest first."""
-    return jsonify(waiting=listings.waiting(current_sandbox()))
+    return jsonify(waiting=actions.list_waiting(current_sandbox()))
 
 
 @blueprint.get("/unknown")
 def unknown() -> Response:
-    """Return the composite IDs that the catalog is without."""
+    """Return the composite IDs that the API does not find."""
     sandbox = current_sandbox()
     with sandbox.lock:
         return jsonify(unknown=sandbox.unknown)
 
 
 @blueprint.put("/unknown")
-def set_unknown() -> tuple[Response, int] | Response:
-    """Replace them, by `{"unknown": [composite IDs]}`."""
-    asked = request.get_json(force=True, silent=True)
-    ids = asked.get("unknown") if isinstance(asked, dict) else None
-    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
-        return _error(400, 'Send {"unknown": [composite IDs]}.')
+def set_unknown() -> Response:
+    """Replace them, with `{"unknown": [composite IDs]}`."""
+    ids = _member("unknown")
+    if not _is_list_of_strings(ids):
+        abort(400, 'Send {"unknown": [composite IDs]}.')
     sandbox = current_sandbox()
     with sandbox.lock:
         sandbox.unknown[:] = ids
@@ -82,9 +83,9 @@ def drills() -> Response:
 
 @blueprint.post("/drills")
 def add_drill() -> tuple[Response, int]:
-    """Queue a drill and return all that are pending."""
+    """Add a drill, such as `{"kind": "503", "times": 2}`, and return all that are pending."""
     try:
-        current_sandbox().drills.add(request.get_json(force=True, silent=True), operation_names())
+        current_sandbox().drills.add(_body(), operation_names())
     except DrillError as error:
         return _error(400, str(error), allowed=error.allowed)
     return drills(), 201
@@ -92,30 +93,185 @@ def add_drill() -> tuple[Response, int]:
 
 @blueprint.delete("/drills")
 def clear_drills() -> Response:
-    """Let calls succeed again."""
+    """Remove the drills."""
     current_sandbox().drills.clear()
     return drills()
 
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Forget everything but the account; `{"keep_catalog": true}` spares items and variants."""
-    asked = request.get_json(force=True, silent=True)
-    keep = isinstance(asked, dict) and asked.get("keep_catalog") is True
-    current_sandbox().reset(keep_catalog=keep)
+    """Reset everything but the account; with `{"keep_catalog": true}` the catalog stays too."""
+    current_sandbox().reset(keep_catalog=_member("keep_catalog") is True)
     return jsonify(reset=True)
+
+
+@blueprint.get("/account")
+def account() -> Response:
+    """Return the account with its keys, which callers on this machine may read."""
+    sandbox = current_sandbox()
+    with sandbox.lock:
+        return jsonify(
+            private_key=sandbox.account.private_key,
+            public_key=sandbox.account.public_key,
+            list_id=sandbox.account.list_id,
+            name=sandbox.account.name,
+            **sandbox.settings.as_json(),
+        )
+
+
+@blueprint.put("/account")
+def change_account() -> Response:
+    """Change `scopes` (of the private key) or `date_skew` (of replies, in seconds), or both."""
+    sandbox = current_sandbox()
+    try:
+        with sandbox.lock:
+            sandbox.settings.change(_body())
+    except ValueError as error:
+        abort(400, str(error))
+    return account()
+
+
+@blueprint.get("/profiles")
+def profiles() -> Response:
+    """Return every profile with its consent, oldest first."""
+    return jsonify(profiles=actions.list_profiles(current_sandbox()))
+
+
+@blueprint.get("/list")
+def mailing_list() -> Response:
+    """Return the account's list."""
+    sandbox = current_sandbox()
+    with sandbox.lock:
+        return jsonify(sandbox.mailing_list.as_json())
+
+
+@blueprint.put("/list")
+def change_mailing_list() -> Response:
+    """Change its opt-in, with `{"opt_in_process": "double_opt_in"}`."""
+    opt_in = _member("opt_in_process")
+    if opt_in not in list(OptIn):
+        abort(400, f'Send {{"opt_in_process": "{OptIn.DOUBLE}" or "{OptIn.SINGLE}"}}.')
+    sandbox = current_sandbox()
+    with sandbox.lock:
+        sandbox.mailing_list.set_opt_in(OptIn(opt_in), sandbox.now())
+    return mailing_list()
+
+
+@blueprint.post("/confirm")
+def confirm() -> Response:
+    """Confirm pending subscriptions, with `{"contact": an email address or a phone number}`.
+
+    404 if none are pending for the contact.
+    """
+    contact = _member("contact")
+    if not isinstance(contact, str):
+        abort(400, 'Send {"contact": an email address or a phone number}.')
+    confirmed = actions.confirm(current_sandbox(), contact)
+    if not confirmed:
+        abort(404, f"There is nothing to confirm for {contact}.")
+    return jsonify(confirmed=confirmed)
+
+
+@blueprint.get("/regions")
+def regions() -> Response:
+    """Return the regions that the account can text."""
+    sandbox = current_sandbox()
+    with sandbox.lock:
+        return jsonify(supported=sandbox.settings.regions)
+
+
+@blueprint.put("/regions")
+def set_regions() -> Response:
+    """Replace them, with `{"supported": [region codes]}`. Without regions there is no SMS."""
+    codes = _member("supported")
+    if not _is_list_of_strings(codes):
+        abort(400, 'Send {"supported": [region codes, such as "US"]}.')
+    sandbox = current_sandbox()
+    try:
+        with sandbox.lock:
+            sandbox.settings.set_regions(codes)
+    except ValueError as error:
+        abort(400, str(error))
+    return regions()
+
+
+@blueprint.get("/flow")
+def flow() -> Response:
+    """Return the settings of the flow and its current waits."""
+    sandbox = current_sandbox()
+    with sandbox.lock:
+        return jsonify(sandbox.flow.as_json())
+
+
+@blueprint.put("/flow")
+def change_flow() -> Response:
+    """Change the settings that are sent, such as `{"wait_seconds": 600}`."""
+    sandbox = current_sandbox()
+    try:
+        with sandbox.lock:
+            sandbox.flow.change(_body(), sandbox.now())
+    except ValueError as error:
+        abort(400, str(error))
+    return flow()
+
+
+@blueprint.get("/catalog")
+def catalog() -> Response:
+    """Return every variant with its stock, its sign-ups, and the end of its wait."""
+    return jsonify(catalog=actions.list_catalog(current_sandbox()))
+
+
+@blueprint.get("/messages")
+def messages() -> Response:
+    """Return the messages, oldest first; filter: `?to=` an address or phone number."""
+    sandbox, to = current_sandbox(), request.args.get("to")
+    with sandbox.lock:
+        selected = [message for message in sandbox.messages.values() if to in (None, message.to)]
+    return jsonify(messages=[message.as_json() for message in selected])
+
+
+@blueprint.post("/messages/<int:message_id>/send")
+def send_message(message_id: int) -> Response:
+    """Send a message of a manual flow. 404 if it does not exist, 409 if it is not manual."""
+    return jsonify(actions.send_message(current_sandbox(), message_id).as_json())
+
+
+@blueprint.get("/clock")
+def clock() -> Response:
+    """Return the sandbox's time, and by how many seconds it is ahead of the real time."""
+    sandbox = current_sandbox()
+    with sandbox.lock:
+        return jsonify(now=sandbox.now().isoformat(), ahead=sandbox.now.offset)
+
+
+@blueprint.post("/clock")
+def advance_clock() -> Response:
+    """Set the clock forward, with `{"advance": seconds}`. The flow runs for waits that end."""
+    if not actions.advance_clock(current_sandbox(), _member("advance")):
+        limit = actions.MAX_ADVANCE
+        abort(400, f'Send {{"advance": seconds}}, a number from 0 to {limit}.')
+    return clock()
 
 
 @blueprint.route("/<path:name>", methods=("GET", "POST", "PUT", "PATCH", "DELETE"))
 def missing(name: str) -> tuple[Response, int]:
-    """Say so when there is no such thing here."""
+    """Return 404 for any other path."""
     return _error(404, f"There is no {PREFIX}/{name}.")
 
 
-@blueprint.errorhandler(HTTPException)
-def _http_error(error: HTTPException) -> tuple[Response, int]:
-    return _error(error.code or 500, error.description or "")
+def _body() -> Any:
+    return request.get_json(force=True, silent=True)
 
 
-def _error(status: int, message: str, **more: Any) -> tuple[Response, int]:
-    return jsonify(error=message, **more), status
+def _member(name: str) -> Any:
+    """Return a member of the JSON object in the body, or None."""
+    body = _body()
+    return body.get(name) if isinstance(body, dict) else None
+
+
+def _is_list_of_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _error(status: int, message: str, **fields: Any) -> tuple[Response, int]:
+    return jsonify(error=message, **fields), status

@@ -1,1 +1,1 @@
-"""One module for each of Klaviyo's resources: what a call to it does."""
+"""Klaviyo's API operations: one module for each resource."""

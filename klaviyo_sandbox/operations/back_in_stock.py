@@ -1,129 +1,118 @@
-"""Back-in-stock subscriptions, from the server and from the browser."""
+"""Back-in-stock subscriptions, from the server and from the browser.
+
+https://developers.klaviyo.com/en/reference/create_back_in_stock_subscription
+https://developers.klaviyo.com/en/reference/create_client_back_in_stock_subscription
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from ..protocol.contacts import is_composite_id
-from ..protocol.errors import Fault, Refusal, Reply, invalid, variant_not_found
+from ..protocol.errors import ApiError, Refusal, Reply, invalid, variant_not_found
 from ..protocol.limits import Limit
-from ..state.waiting import Waiting
-from .identifiers import NEEDS, identifier_faults, identifiers_in
+from ..state.profiles import Waiting
+from .identifiers import IDENTIFIER_OF, identifier_errors, identifiers_in
 from .operation import PARTIAL_FAILURE, Call, Operation, Side
 
-CHANNELS = "/data/attributes/channels"
-PROFILE = "/data/attributes/profile"
-IDENTIFIERS = f"{PROFILE}/data/attributes"
-VARIANT = "/data/relationships/variant/data"
-
+_CHANNELS = "/data/attributes/channels"
+_PROFILE = "/data/attributes/profile"
+_IDENTIFIERS = f"{_PROFILE}/data/attributes"
+_VARIANT = "/data/relationships/variant/data"
 _WHATSAPP_SINCE = date(2026, 1, 15)
 
 
-def check(call: Call) -> None:
-    """Refuse what the schema lets through and Klaviyo doesn't.
-
-    Raises `Refusal`: 400 with a pointer for each fault, or 404 for an unknown variant.
-    """
-    faults = [
-        *_channel_faults(call),
-        *_profile_faults(call),
-        *_variant_faults(call.body["data"]["relationships"]["variant"]),
-    ]
-    if faults:
-        raise Refusal(*faults)
-    variant = _variant(call)
-    with call.sandbox.lock:
-        unknown = variant in call.sandbox.unknown or call.sandbox.catalog.lacks(variant)
-    if unknown:
-        detail = f"The catalog has no variant {variant}."
-        raise Refusal(variant_not_found(detail, f"{VARIANT}/id"))
-
-
-def act(call: Call) -> Reply:
-    """Put the profile on the waiting list, unless the flow is a draft.
-
-    A second sign-up changes nothing and reads the same.
-    """
-    known = _identifiers(call.body["data"]["attributes"])
-    email, phone = known.get("email"), known.get("phone_number")
-    channels = tuple(call.body["data"]["attributes"]["channels"])
-    headers = {}
-    if call.partial and phone and email:
-        headers[PARTIAL_FAILURE] = "phone_number"
-        phone = None
-        channels = tuple(channel for channel in channels if NEEDS[channel] != "phone_number")
+def _check(call: Call) -> None:
+    data = call.body["data"]
+    errors = [*_channel_errors(call), *_profile_errors(call)]
+    variant = data["relationships"]["variant"].get("data")
+    if variant is None:
+        errors.append(invalid("'data' is a required field.", _VARIANT))
+    elif not is_composite_id(variant["id"]):
+        detail = "A variant's ID must be integrationType:::catalogId:::externalId."
+        errors.append(invalid(detail, f"{_VARIANT}/id"))
+    if errors:
+        raise Refusal(*errors)
     sandbox = call.sandbox
-    # with no channel left nobody can wait
-    if channels:
-        with sandbox.lock:
-            profile = sandbox.profiles.identify(email, phone)
-            entry = Waiting(_variant(call), profile, channels, sandbox.now())
-            if not sandbox.flow.takes_people:
-                call.notes.append(f"ignored: {sandbox.flow.why_nobody_waits}, so nobody waits")
-            elif not sandbox.waiting.add(entry):
-                call.notes.append("ignored: the profile waits for this variant already")
-    return Reply(202, headers=headers)
+    with sandbox.lock:
+        unknown = variant["id"] in sandbox.unknown or sandbox.catalog.is_missing(variant["id"])
+    if unknown:
+        detail = f"The catalog has no variant {variant['id']}."
+        raise Refusal(variant_not_found(detail, f"{_VARIANT}/id"))
 
 
-def _channel_faults(call: Call) -> Iterator[Fault]:
-    attributes = call.body["data"]["attributes"]
-    channels = attributes["channels"]
-    known = _identifiers(attributes)
+def _channel_errors(call: Call) -> Iterator[ApiError]:
+    channels = call.body["data"]["attributes"]["channels"]
+    identifiers = identifiers_in(_profile_attributes(call))
     if not channels:
-        yield invalid("At least one channel is needed.", CHANNELS)
+        yield invalid("At least one channel is required.", _CHANNELS)
     for index, channel in enumerate(channels):
-        pointer = f"{CHANNELS}/{index}"
+        pointer = f"{_CHANNELS}/{index}"
         if channel in channels[:index]:
             yield invalid(f"{channel} is repeated.", pointer)
         elif channel == "PUSH":
             yield invalid("The profile has no push token for this account's app.", pointer)
-        elif NEEDS[channel] not in known and known:
-            need = NEEDS[channel]
-            yield invalid(f"{need} is needed for the channel {channel}.", f"{IDENTIFIERS}/{need}")
+        elif identifiers and (needed := IDENTIFIER_OF[channel]) not in identifiers:
+            detail = f"{needed} is required for the channel {channel}."
+            yield invalid(detail, f"{_IDENTIFIERS}/{needed}")
         if channel == "WHATSAPP" and call.revision and call.revision.day < _WHATSAPP_SINCE:
             yield invalid(f"WHATSAPP needs revision {_WHATSAPP_SINCE} or later.", pointer)
 
 
-def _profile_faults(call: Call) -> Iterator[Fault]:
+def _profile_errors(call: Call) -> Iterator[ApiError]:
     attributes = call.body["data"]["attributes"]
     if attributes.get("profile") is None:
-        yield invalid("A profile is needed.", PROFILE)
+        yield invalid("A profile is required.", _PROFILE)
         return
     with call.sandbox.lock:
-        texts_to = call.sandbox.regions if "SMS" in attributes["channels"] else None
-        yield from identifier_faults(_profile_attributes(attributes), IDENTIFIERS, texts_to)
+        sms_settings = call.sandbox.settings if "SMS" in attributes["channels"] else None
+        yield from identifier_errors(_profile_attributes(call), _IDENTIFIERS, sms_settings)
 
 
-def _variant_faults(variant: Mapping[str, Any]) -> Iterator[Fault]:
-    if "data" not in variant:
-        yield invalid("'data' is a required field.", VARIANT)
-    elif not is_composite_id(variant["data"]["id"]):
-        detail = "A variant's ID must be integrationType:::catalogId:::externalId."
-        yield invalid(detail, f"{VARIANT}/id")
+def _profile_attributes(call: Call) -> Mapping[str, Any]:
+    profile = call.body["data"]["attributes"].get("profile") or {}
+    attributes: Mapping[str, Any] = profile.get("data", {}).get("attributes", {})
+    return attributes
 
 
-def _identifiers(attributes: Mapping[str, Any]) -> dict[str, str]:
-    return identifiers_in(_profile_attributes(attributes))
+def _act(call: Call) -> Reply:
+    """Add the profile to the waiting list, unless it is there or the flow is inactive.
+
+    A repeated sign-up gets the same reply.
+    """
+    data = call.body["data"]
+    identifiers = identifiers_in(_profile_attributes(call))
+    email, phone_number = identifiers.get("email"), identifiers.get("phone_number")
+    channels = tuple(data["attributes"]["channels"])
+    headers = {}
+    if call.drops_phone and phone_number and email:
+        headers[PARTIAL_FAILURE] = "phone_number"
+        phone_number = None
+        channels = tuple(channel for channel in channels if IDENTIFIER_OF[channel] == "email")
+    sandbox = call.sandbox
+    if channels:
+        with sandbox.lock:
+            profile = sandbox.profiles.identify(email, phone_number)
+            variant = data["relationships"]["variant"]["data"]["id"]
+            waiting = Waiting(variant, profile, channels, sandbox.now())
+            if not sandbox.flow.is_active:
+                call.notes.append(f"ignored: {sandbox.flow.inactive_reason}")
+            elif waiting.key in sandbox.waiting:
+                call.notes.append("ignored: the profile is already on the waiting list")
+            else:
+                sandbox.waiting.put(waiting.key, waiting)
+    return Reply(202, headers=headers)
 
 
-def _profile_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    return ((attributes.get("profile") or {}).get("data") or {}).get("attributes") or {}
-
-
-def _variant(call: Call) -> str:
-    return str(call.body["data"]["relationships"]["variant"]["data"]["id"])
-
-
-def _operation(side: Side) -> Operation:
-    return Operation(
-        side=side,
-        method="POST",
-        path=f"/{side}/back-in-stock-subscriptions",
-        title="Create Back in Stock Subscription",
-        limit=Limit(burst=350, steady=3500),
-        check=check,
-        act=act,
+OPERATIONS = tuple(
+    Operation(
+        side,
+        "POST",
+        f"/{side}/back-in-stock-subscriptions",
+        "Create Back in Stock Subscription",
+        Limit(burst=350, steady=3500),
+        _act,
+        _check,
     )
-
-
-OPERATIONS = (_operation(Side.SERVER), _operation(Side.BROWSER))
+    for side in Side
+)

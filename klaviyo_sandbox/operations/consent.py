@@ -1,187 +1,121 @@
-"""Consent: Subscribe Profiles from the server, Create Client Subscription from the browser."""
+"""Consent: Subscribe Profiles from the server, Create Client Subscription from the browser.
+
+https://developers.klaviyo.com/en/reference/bulk_subscribe_profiles
+https://developers.klaviyo.com/en/reference/create_client_subscription
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any
 
-from ..protocol.errors import Fault, Refusal, Reply, invalid
+from ..protocol.errors import ApiError, Refusal, Reply, invalid
 from ..protocol.limits import Limit
 from ..state.subscriptions import PURPOSES, Consent, Grant, Status
-from .identifiers import CHANNELS_OF, NEEDS, identifier_faults, identifiers_in
+from .identifiers import IDENTIFIER_OF, identifier_errors, identifiers_in
 from .operation import PARTIAL_FAILURE, Call, Operation, Side
 
-PROFILES = "/data/attributes/profiles/data"
-LIST = "/data/relationships/list/data"
+_PROFILES = "/data/attributes/profiles/data"
+_LIST = "/data/relationships/list/data"
+_MAX_PROFILES = 1000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One profile of a body that has passed its schema, and the pointer to it."""
+class _Subscriber:
+    """One profile of a body that matches its schema, and the pointer to it."""
 
     pointer: str
     attributes: Mapping[str, Any]
 
-    @cached_property
+    @property
     def identifiers(self) -> dict[str, str]:
-        """Return the email address and the phone number that were given."""
+        """Return the email address and the phone number, as far as given."""
         return identifiers_in(self.attributes)
 
-    @property
-    def subscriptions(self) -> Mapping[str, Any] | None:
-        """Return what is consented to, or None when it was left out."""
-        return self.attributes.get("subscriptions")
-
-    def channels(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Return each channel that is named, in the body's own small letters, with its purposes."""
-        for name, purposes in (self.subscriptions or {}).items():
-            if purposes is not None:
-                yield (
-                    name,
-                    {purpose: given for purpose, given in purposes.items() if given is not None},
-                )
+    def channels(self) -> dict[str, dict[str, Mapping[str, Any]]]:
+        """Return the purposes of each channel, both in lower case, without those that are null."""
+        return {
+            channel: {name: purpose for name, purpose in purposes.items() if purpose is not None}
+            for channel, purposes in (self.attributes.get("subscriptions") or {}).items()
+            if purposes is not None
+        }
 
     def grants(self) -> list[Grant]:
-        """Return the consent that is given, which is all that can be when nothing is named."""
-        if self.subscriptions is None:
-            reached = {"email": "EMAIL", "phone_number": "SMS"}
-            return [Grant(reached[name]) for name in self.identifiers]
+        """Return the consent to messages.
+
+        Without subscriptions, which only the browser may leave out, it is consent to marketing
+        for each identifier.
+        """
+        if self.attributes.get("subscriptions") is None:
+            channels = {"email": "EMAIL", "phone_number": "SMS"}
+            return [Grant(channels[name]) for name in self.identifiers]
         return [
-            Grant(name.upper(), purpose, moment(given.get("consented_at")))
-            for name, purposes in self.channels()
-            for purpose, given in purposes.items()
-            # leave to track opens is not leave to write
-            if purpose in PURPOSES.get(name.upper(), ())
+            Grant(channel.upper(), name, _time(purpose.get("consented_at")))
+            for channel, purposes in self.channels().items()
+            for name, purpose in purposes.items()
+            # Consent to open tracking is not consent to messages.
+            if name in PURPOSES.get(channel.upper(), ())
         ]
 
-    def wants_texts(self) -> bool:
-        """Tell whether consent to SMS is given, for whichever purpose."""
-        return any(grant.channel == "SMS" for grant in self.grants())
 
-
-def asked_in(call: Call) -> list[Asked]:
-    """Return the profiles of a Subscribe Profiles or a Create Client Subscription."""
+def _subscribers(call: Call) -> list[_Subscriber]:
     attributes = call.body["data"]["attributes"]
     if call.side is Side.BROWSER:
-        return [_asked("/data/attributes/profile/data", attributes["profile"]["data"])]
-    profiles = attributes["profiles"]["data"]
-    return [_asked(f"{PROFILES}/{index}", each) for index, each in enumerate(profiles)]
+        profile = attributes["profile"]["data"]
+        return [_Subscriber("/data/attributes/profile/data", profile["attributes"])]
+    return [
+        _Subscriber(f"{_PROFILES}/{index}", profile["attributes"])
+        for index, profile in enumerate(attributes["profiles"]["data"])
+    ]
 
 
-def is_historical(call: Call) -> bool:
-    """Tell whether the body brings consent that was given earlier."""
+def _is_historical(call: Call) -> bool:
     return bool(call.body["data"]["attributes"].get("historical_import"))
 
 
-def source_of(call: Call) -> str | None:
-    """Return the body's `custom_source`."""
-    source: str | None = call.body["data"]["attributes"].get("custom_source")
-    return source
+def _list_id(call: Call) -> str | None:
+    """Return the ID of the list, if the body names one."""
+    relationship = call.body["data"].get("relationships", {}).get("list")
+    return relationship["data"]["id"] if relationship else None
 
 
-def list_in(call: Call) -> Mapping[str, Any] | None:
-    """Return the relationship to a list, or None when there is none."""
-    found: Mapping[str, Any] | None = call.body["data"].get("relationships", {}).get("list")
-    return found
-
-
-def moment(text: str | None) -> datetime | None:
-    """Return the time that a text gives with its offset, or None for anything else."""
+def _time(text: str | None) -> datetime | None:
+    """Return an ISO 8601 time with an offset, or None for any other text."""
     try:
-        at = datetime.fromisoformat(text or "")
+        time = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return time if time.tzinfo else None
 
 
-def _asked(pointer: str, profile: Mapping[str, Any]) -> Asked:
-    return Asked(f"{pointer}/attributes", profile["attributes"])
+def _check(call: Call) -> None:
+    data = call.body["data"]
+    errors = []
+    mailing_list = data.get("relationships", {}).get("list")
+    if mailing_list is not None:  # optional in the server's schema
+        if "data" not in mailing_list:
+            errors.append(invalid("'data' is a required field.", _LIST))
+        elif mailing_list["data"]["id"] != call.sandbox.account.list_id:
+            errors.append(invalid("The account has no such list.", f"{_LIST}/id"))
+    subscribers = _subscribers(call)
+    if not 1 <= len(subscribers) <= _MAX_PROFILES:
+        detail = f"A call accepts from 1 to {_MAX_PROFILES} profiles, not {len(subscribers)}."
+        errors.append(invalid(detail, _PROFILES))
+    for subscriber in subscribers:
+        errors += [*_profile_errors(call, subscriber), *_consent_errors(call, subscriber)]
+    if errors:
+        raise Refusal(*errors)
 
 
-LARGEST = 1000
-"""The most profiles that one Subscribe Profiles takes."""
-
-
-def check(call: Call) -> None:
-    """Refuse what is wrong with the list, the profiles, or their consent.
-
-    Raises `Refusal`: 400 with a pointer for each fault.
-    """
-    faults = [*_list_faults(call), *_number_faults(call)]
-    for asked in asked_in(call):
-        faults += [*_profile_faults(call, asked), *_consent_faults(call, asked)]
-    if faults:
-        raise Refusal(*faults)
-
-
-def _list_faults(call: Call) -> Iterator[Fault]:
-    found = list_in(call)
-    if found is None:
-        return  # the browser's schema asks for one, the server's doesn't
-    if "data" not in found:
-        yield invalid("'data' is a required field.", LIST)
-    elif found["data"]["id"] != call.sandbox.account.list_id:
-        yield invalid("The account has no such list.", f"{LIST}/id")
-
-
-def _number_faults(call: Call) -> Iterator[Fault]:
-    if call.side is Side.BROWSER:
-        return
-    number = len(call.body["data"]["attributes"]["profiles"]["data"])
-    if not number:
-        yield invalid("At least one profile is needed.", PROFILES)
-    if number > LARGEST:
-        yield invalid(f"At most {LARGEST} profiles can be sent, not {number}.", PROFILES)
-
-
-def _profile_faults(call: Call, asked: Asked) -> Iterator[Fault]:
+def _profile_errors(call: Call, subscriber: _Subscriber) -> Iterator[ApiError]:
+    attributes, pointer = subscriber.attributes, f"{subscriber.pointer}/attributes"
+    wants_sms = any(grant.channel == "SMS" for grant in subscriber.grants())
     with call.sandbox.lock:
-        texts_to = call.sandbox.regions if asked.wants_texts() else None
-        yield from identifier_faults(asked.attributes, asked.pointer, texts_to)
-    born = asked.attributes.get("age_gated_date_of_birth")
-    if born is not None and not _is_date(born):
-        yield invalid("Must be a date.", f"{asked.pointer}/age_gated_date_of_birth")
-
-
-def _consent_faults(call: Call, asked: Asked) -> Iterator[Fault]:
-    if asked.subscriptions is None:
-        return
-    pointer = f"{asked.pointer}/subscriptions"
-    channels = dict(asked.channels())
-    if not channels:
-        yield invalid("At least one channel must be consented to.", pointer)
-    for name, purposes in channels.items():
-        if name == "push":
-            detail = "The profile has no push token for this account's app."
-            yield invalid(detail, f"{pointer}/push")
-            continue
-        need = NEEDS[name.upper()]
-        if not purposes:
-            yield invalid(f"{name} must name what is consented to.", f"{pointer}/{name}")
-        if asked.identifiers and need not in asked.identifiers:
-            detail = f"{need} is needed for consent to {name}."
-            yield invalid(detail, f"{asked.pointer}/{need}")
-        for purpose, given in purposes.items():
-            yield from _time_faults(call, purpose, given, f"{pointer}/{name}/{purpose}")
-
-
-def _time_faults(
-    call: Call, purpose: str, given: Mapping[str, Any], pointer: str
-) -> Iterator[Fault]:
-    pointer = f"{pointer}/consented_at"
-    if purpose == "open_tracking":
-        return  # it has no time
-    text = given.get("consented_at")
-    if not is_historical(call):
-        if text is not None:
-            yield invalid("consented_at is for a historical import alone.", pointer)
-    elif text is None:
-        yield invalid("A historical import needs consented_at.", pointer)
-    elif (at := moment(text)) is None:
-        yield invalid("consented_at must be a time with its offset from UTC.", pointer)
-    elif at >= call.sandbox.now():
-        yield invalid("consented_at must be in the past.", pointer)
+        sms_settings = call.sandbox.settings if wants_sms else None
+        yield from identifier_errors(attributes, pointer, sms_settings)
+    birth_date = attributes.get("age_gated_date_of_birth")
+    if birth_date is not None and not _is_date(birth_date):
+        yield invalid("Must be a date.", f"{pointer}/age_gated_date_of_birth")
 
 
 def _is_date(text: str) -> bool:
@@ -192,70 +126,106 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def act(call: Call) -> Reply:
-    """Subscribe each profile, and note why one was passed over: the reply is the same."""
+def _consent_errors(call: Call, subscriber: _Subscriber) -> Iterator[ApiError]:
+    if subscriber.attributes.get("subscriptions") is None:
+        return
+    attributes = f"{subscriber.pointer}/attributes"
+    pointer = f"{attributes}/subscriptions"
+    channels, identifiers = subscriber.channels(), subscriber.identifiers
+    if not channels:
+        yield invalid("Consent to at least one channel is required.", pointer)
+    for channel, purposes in channels.items():
+        if channel == "push":
+            detail = "The profile has no push token for this account's app."
+            yield invalid(detail, f"{pointer}/push")
+            continue
+        needed = IDENTIFIER_OF[channel.upper()]
+        if not purposes:
+            yield invalid(f"{channel} must name a purpose.", f"{pointer}/{channel}")
+        if identifiers and needed not in identifiers:
+            detail = f"{needed} is required for consent to {channel}."
+            yield invalid(detail, f"{attributes}/{needed}")
+        for name, purpose in purposes.items():
+            if name != "open_tracking":  # has no time
+                problem = _time_problem(call, purpose.get("consented_at"))
+                if problem:
+                    yield invalid(problem, f"{pointer}/{channel}/{name}/consented_at")
+
+
+def _time_problem(call: Call, consented_at: str | None) -> str | None:
+    if not _is_historical(call):
+        given = consented_at is not None
+        return "consented_at is only for historical imports." if given else None
+    if consented_at is None:
+        return "A historical import needs consented_at."
+    time = _time(consented_at)
+    if time is None:
+        return "consented_at must be a time with its offset from UTC."
+    return "consented_at must be in the past." if time >= call.sandbox.now() else None
+
+
+def _act(call: Call) -> Reply:
+    """Subscribe each profile, or note why it was ignored: the reply is the same."""
     headers = {}
     with call.sandbox.lock:
-        for asked in asked_in(call):
-            taken = asked
-            if call.partial and len(asked.identifiers) == len({"email", "phone_number"}):
+        for subscriber in _subscribers(call):
+            stored = subscriber
+            if call.drops_phone and len(subscriber.identifiers) == 2:
                 headers[PARTIAL_FAILURE] = "phone_number"
-                taken = _without_phone(asked)
-            if ignored := _subscribe(call, taken):
-                call.notes.append(f"{asked.pointer.removesuffix('/attributes')}: {ignored}")
+                attributes = {**subscriber.attributes, "phone_number": None}
+                stored = replace(subscriber, attributes=attributes)
+            if reason := _subscribe(call, stored):
+                call.notes.append(f"{subscriber.pointer}: ignored: {reason}")
     return Reply(202, headers=headers)
 
 
-def _subscribe(call: Call, asked: Asked) -> str | None:
-    """Subscribe one profile, or return why nothing became of it."""
-    sandbox, now = call.sandbox, call.sandbox.now()
-    email, phone = asked.identifiers.get("email"), asked.identifiers.get("phone_number")
-    grants = [grant for grant in asked.grants() if NEEDS[grant.channel] in asked.identifiers]
+def _subscribe(call: Call, subscriber: _Subscriber) -> str | None:
+    """Subscribe one profile, or return why Klaviyo would ignore it."""
+    sandbox, now, identifiers = call.sandbox, call.sandbox.now(), subscriber.identifiers
+    email, phone_number = identifiers.get("email"), identifiers.get("phone_number")
+    grants = [grant for grant in subscriber.grants() if IDENTIFIER_OF[grant.channel] in identifiers]
     if not grants:
-        return "ignored: it gives no consent to messages"
-    found = list_in(call)
-    known = sandbox.profiles.find(email, phone)
-    if known is None and found is None:
-        return "ignored: without a list, Klaviyo makes no profile of a new contact"
-    if known and (minutes := sandbox.subscriptions.minutes_since(known, now)) is not None:
-        return f"ignored: subscribed {minutes} {'minute' if minutes == 1 else 'minutes'} ago"
-    profile = sandbox.profiles.identify(email, phone)
-    if phone and sandbox.profiles.move(profile, phone):
-        # consent was given for the number, not for whichever the profile has
-        sandbox.subscriptions.end(profile, CHANNELS_OF["phone_number"])
-    must_confirm = sandbox.mailing_list.confirms and not is_historical(call)
+        return "it gives no consent to messages"
+    list_id = _list_id(call)
+    profile = sandbox.profiles.find(email, phone_number)
+    if profile is None and list_id is None:
+        return "without a list, Klaviyo creates no profile for a new contact"
+    if profile:
+        minutes = sandbox.subscriptions.minutes_since_last(profile, now)
+        if minutes is not None:
+            return f"subscribed {minutes} {'minute' if minutes == 1 else 'minutes'} ago"
+    profile = sandbox.profiles.identify(email, phone_number)
+    if phone_number and sandbox.profiles.replace_phone(profile, phone_number):
+        # The consent was for the old number.
+        sandbox.subscriptions.remove(profile, ("SMS", "WHATSAPP"))
+    must_confirm = sandbox.mailing_list.is_double_opt_in and not _is_historical(call)
     consent = Consent(
         status=Status.PENDING if must_confirm else Status.SUBSCRIBED,
-        source=source_of(call),
-        list_id=found["data"]["id"] if found else None,
+        source=call.body["data"]["attributes"].get("custom_source"),
+        list_id=list_id,
     )
     sandbox.subscriptions.subscribe(profile, grants, consent, now)
     return None
 
 
-def _without_phone(asked: Asked) -> Asked:
-    """Return what is left of a profile whose phone number Klaviyo dropped."""
-    return replace(asked, attributes={**asked.attributes, "phone_number": None})
-
-
 OPERATIONS = (
     Operation(
-        side=Side.SERVER,
-        method="POST",
-        path="/api/profile-subscription-bulk-create-jobs",
-        title="Subscribe Profiles",
-        limit=Limit(burst=75, steady=750),
-        check=check,
-        act=act,
-        identifiers="/data/attributes/profiles/data/0/attributes",
+        Side.SERVER,
+        "POST",
+        "/api/profile-subscription-bulk-create-jobs",
+        "Subscribe Profiles",
+        Limit(burst=75, steady=750),
+        _act,
+        _check,
+        identifiers=f"{_PROFILES}/0/attributes",
     ),
     Operation(
-        side=Side.BROWSER,
-        method="POST",
-        path="/client/subscriptions",
-        title="Create Client Subscription",
-        limit=Limit(burst=350, steady=750),
-        check=check,
-        act=act,
+        Side.BROWSER,
+        "POST",
+        "/client/subscriptions",
+        "Create Client Subscription",
+        Limit(burst=350, steady=750),
+        _act,
+        _check,
     ),
 )

@@ -1,4 +1,4 @@
-"""Get Metrics, the flows that a metric triggers, and Get Flows: whether restocks reach anybody.
+"""Get Metrics, the flows of a metric, and Get Flows: whether restocks reach anybody.
 
 https://developers.klaviyo.com/en/reference/get_flows
 """
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..protocol.errors import Refusal, Reply, not_found
+from ..protocol.errors import Refusal, Reply, error
 from ..protocol.filters import Allowed
 from ..protocol.limits import Limit
 from ..state.flow import Flow
-from .documents import check_query, many, moment, resource, selected
-from .operation import Call, Operation, Side
+from .operation import Call, Operation, Side, check_query
+from .replies import format_time, listing, resource
 
 _LIMIT = Limit(burst=3, steady=60)
-_TIMES = ("equals", "greater-than", "greater-or-equal", "less-than", "less-or-equal")
+_COMPARISONS = ("equals", "greater-than", "greater-or-equal", "less-than", "less-or-equal")
 _FLOW_FILTERS: Allowed = {
     "id": ("any", "equals"),
     "name": ("contains", "ends-with", "equals", "starts-with"),
     "status": ("equals",),
     "archived": ("equals",),
     "trigger_type": ("equals",),
-    "created": _TIMES,
-    "updated": _TIMES,
+    "created": _COMPARISONS,
+    "updated": _COMPARISONS,
 }
 _METRIC_FILTERS: Allowed = {"integration.name": ("equals",), "integration.category": ("equals",)}
 _INTEGRATION = {
@@ -38,87 +38,78 @@ _INTEGRATION = {
 
 @dataclass(frozen=True, slots=True)
 class _Metric:
-    number: int
     id: str
     name: str
-    starts_flow: bool = False
+    triggers_flow: bool = False
 
 
-METRICS = (
-    _Metric(1, "SBMET1", "Subscribed to Back in Stock", starts_flow=True),
-    _Metric(2, "SBMET2", "Received Email"),
-    _Metric(3, "SBMET3", "Received SMS"),
+_METRICS = (
+    _Metric("SBMET1", "Subscribed to Back in Stock", triggers_flow=True),
+    _Metric("SBMET2", "Received Email"),
+    _Metric("SBMET3", "Received SMS"),
 )
 
 
-def _metrics(call: Call) -> Reply:
+def _get_metrics(call: Call) -> Reply:
     with call.sandbox.lock:
-        entries = selected(call, METRICS, _METRIC_FILTERS, _metric_fields)
-        return many(
+        return listing(
             call,
-            entries,
-            lambda metric: metric.number,
-            partial(_shown_metric, call),
-            partial(_flows_of, call),
+            _METRICS,
+            partial(_show_metric, call),
+            allowed=_METRIC_FILTERS,
+            fields=lambda _: {
+                "integration.name": _INTEGRATION["name"],
+                "integration.category": _INTEGRATION["category"],
+            },
+            included=lambda metrics: [
+                _show_flow(call, flow) for flow in _triggered_flows(call, metrics)
+            ],
         )
 
 
-def _metric_fields(metric: _Metric) -> Mapping[str, Any]:
-    return {
-        "integration.name": _INTEGRATION["name"],
-        "integration.category": _INTEGRATION["category"],
-    }
+def _triggered_flows(call: Call, metrics: Sequence[_Metric]) -> list[Flow]:
+    flow = call.sandbox.flow
+    return [flow] if flow.exists and any(metric.triggers_flow for metric in metrics) else []
 
 
-def _shown_metric(call: Call, metric: _Metric) -> dict[str, Any]:
-    created = moment(call.sandbox.flow.created)
+def _show_metric(call: Call, metric: _Metric) -> dict[str, Any]:
+    created = format_time(call.sandbox.flow.created)
     attributes = {
         "name": metric.name,
         "created": created,
         "updated": created,
         "integration": _INTEGRATION,
     }
-    started = [{"type": "flow", "id": flow.id} for flow in _started(call, [metric])]
-    wanted = "flow-triggers" in call.request.args.get("include", "")
-    related = {"flow-triggers": started if wanted else None}
-    return resource(call, "metric", "metrics", metric.id, attributes, related)
-
-
-def _flows_of(call: Call, metrics: Sequence[_Metric]) -> list[dict[str, Any]]:
-    return [_shown_flow(call, flow) for flow in _started(call, metrics)]
-
-
-def _started(call: Call, metrics: Sequence[_Metric]) -> list[Flow]:
-    """Return the flows that these metrics start. The caller holds the sandbox's lock."""
-    flow = call.sandbox.flow
-    return [flow] if flow.exists and any(metric.starts_flow for metric in metrics) else []
+    flows = [{"type": "flow", "id": flow.id} for flow in _triggered_flows(call, [metric])]
+    include = "flow-triggers" in call.request.args.get("include", "")
+    relationships = {"flow-triggers": flows if include else None}
+    return resource(call, "metric", metric.id, attributes, relationships)
 
 
 def _check_metric(call: Call) -> None:
-    """Refuse a metric that isn't there. Raises `Refusal`, 404."""
     check_query(call)
-    if _metric(call) is None:
-        wanted = call.path_arguments["id"][:60]
-        raise Refusal(not_found(f"A metric with id {wanted} does not exist."))
+    metric_id = call.path_arguments["id"]
+    if all(metric.id != metric_id for metric in _METRICS):
+        raise Refusal(error(404, f"A metric with id {metric_id[:60]} does not exist."))
 
 
-def _triggers(call: Call) -> Reply:
-    metric = _metric(call)
+def _get_triggered_flows(call: Call) -> Reply:
+    metrics = [metric for metric in _METRICS if metric.id == call.path_arguments["id"]]
     with call.sandbox.lock:
-        flows = _started(call, [metric] if metric else [])
-        return many(call, flows, lambda _: 1, partial(_shown_flow, call))
+        return listing(call, _triggered_flows(call, metrics), partial(_show_flow, call))
 
 
-def _metric(call: Call) -> _Metric | None:
-    return next((each for each in METRICS if each.id == call.path_arguments["id"]), None)
-
-
-def _flows(call: Call) -> Reply:
+def _get_flows(call: Call) -> Reply:
     with call.sandbox.lock:
-        flows = [call.sandbox.flow] if call.sandbox.flow.exists else []
-        entries = selected(call, flows, _FLOW_FILTERS, _flow_fields)
-        # the flow's steps and tags are not played
-        return many(call, entries, lambda _: 1, partial(_shown_flow, call), lambda _: [])
+        flow = call.sandbox.flow
+        return listing(
+            call,
+            [flow] if flow.exists else [],
+            partial(_show_flow, call),
+            allowed=_FLOW_FILTERS,
+            fields=_flow_fields,
+            included=lambda _: [],  # the flow has no actions and no tags
+        )
 
 
 def _flow_fields(flow: Flow) -> Mapping[str, Any]:
@@ -133,24 +124,26 @@ def _flow_fields(flow: Flow) -> Mapping[str, Any]:
     }
 
 
-def _shown_flow(call: Call, flow: Flow) -> dict[str, Any]:
-    fields = dict(_flow_fields(flow))
-    found_id = fields.pop("id")
-    times = {"created": moment(flow.created), "updated": moment(flow.updated)}
-    related = {"flow-actions": None, "tags": None}
-    return resource(call, "flow", "flows", found_id, {**fields, **times}, related)
+def _show_flow(call: Call, flow: Flow) -> dict[str, Any]:
+    attributes = {
+        **_flow_fields(flow),
+        "created": format_time(flow.created),
+        "updated": format_time(flow.updated),
+    }
+    del attributes["id"]
+    return resource(call, "flow", flow.id, attributes, {"flow-actions": None, "tags": None})
 
 
 OPERATIONS = (
-    Operation(Side.SERVER, "GET", "/api/metrics", "Get Metrics", _LIMIT, check_query, _metrics),
+    Operation(Side.SERVER, "GET", "/api/metrics", "Get Metrics", _LIMIT, _get_metrics),
     Operation(
         Side.SERVER,
         "GET",
         "/api/metrics/{id}/flow-triggers",
         "Get Flows Triggered by Metric",
         _LIMIT,
+        _get_triggered_flows,
         _check_metric,
-        _triggers,
     ),
-    Operation(Side.SERVER, "GET", "/api/flows", "Get Flows", _LIMIT, check_query, _flows),
+    Operation(Side.SERVER, "GET", "/api/flows", "Get Flows", _LIMIT, _get_flows),
 )

@@ -1,45 +1,49 @@
-"""The email address and the phone number in a profile's attributes: read, and refused when bad."""
+"""The email address and the phone number of a profile: how they are read and validated."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..protocol.contacts import is_email, is_phone
-from ..protocol.errors import Fault, invalid
-from ..state.account import Regions
+from ..protocol.errors import ApiError, invalid
+from ..state.account import AccountSettings
 
-NEEDS: Mapping[str, str] = {"EMAIL": "email", "SMS": "phone_number", "WHATSAPP": "phone_number"}
-"""The identifier that each channel reaches."""
-
-CHANNELS_OF: Mapping[str, tuple[str, ...]] = {
-    "email": ("EMAIL",),
-    "phone_number": ("SMS", "WHATSAPP"),
+IDENTIFIER_OF: Mapping[str, str] = {
+    "EMAIL": "email",
+    "SMS": "phone_number",
+    "WHATSAPP": "phone_number",
 }
-"""The channels that each identifier is reached by."""
+"""The identifier that each channel needs."""
+
+
+def channels_of(contact: str) -> list[str]:
+    """Return the channels that reach an email address or a phone number."""
+    identifier = "email" if "@" in contact else "phone_number"
+    return [channel for channel, needed in IDENTIFIER_OF.items() if needed == identifier]
 
 
 def identifiers_in(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Return the email address and the phone number that were given; null counts as not given."""
+    """Return the email address and the phone number of a profile; null counts as missing."""
     names = ("email", "phone_number")
     return {name: attributes[name] for name in names if attributes.get(name) is not None}
 
 
-def identifier_faults(
-    attributes: Mapping[str, Any], pointer: str, texts_to: Regions | None
-) -> Iterator[Fault]:
+def identifier_errors(
+    attributes: Mapping[str, Any], pointer: str, sms_settings: AccountSettings | None
+) -> Iterator[ApiError]:
     """Return what is wrong with the identifiers under the pointer.
 
-    `texts_to` are the account's regions when the profile asks for SMS.
+    `sms_settings` are the account's settings if the profile asks for SMS, else None.
     """
-    known = identifiers_in(attributes)
-    if not known:
-        yield invalid("One of email and phone_number is needed.", pointer)
-    if "email" in known and not is_email(known["email"]):
+    identifiers = identifiers_in(attributes)
+    if not identifiers:
+        yield invalid("One of email and phone_number is required.", pointer)
+    if "email" in identifiers and not is_email(identifiers["email"]):
         yield invalid("The email address is not valid.", f"{pointer}/email")
-    if "phone_number" not in known:
+    phone_number = identifiers.get("phone_number")
+    if phone_number is None:
         return
-    phone = known["phone_number"]
-    if not is_phone(phone):
+    if not is_phone(phone_number):
         detail = "The phone number is not valid. It must be in E.164, such as +12025550143."
         yield invalid(detail, f"{pointer}/phone_number")
-    elif texts_to and (objection := texts_to.objection(phone)):
-        yield invalid(objection, f"{pointer}/phone_number")
+    elif sms_settings and (problem := sms_settings.sms_problem(phone_number)):
+        yield invalid(problem, f"{pointer}/phone_number")

@@ -1,4 +1,4 @@
-"""What an operation of the API is, and the call that is made of it."""
+"""An operation of the API, and a call of it."""
 
 from __future__ import annotations
 
@@ -11,50 +11,74 @@ from typing import Any
 from flask import Request
 
 from ..protocol import spec
-from ..protocol.errors import Reply
+from ..protocol.errors import Refusal, Reply
 from ..protocol.limits import Limit
 from ..protocol.revisions import Revision
 from ..state.sandbox import Sandbox
 
 PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
-"""The header of a 202 that names what of a profile was not taken."""
+"""The header of a 202 that names the part of a profile that was not stored."""
 
 
 class Side(StrEnum):
-    """Who may call: a server with the private key, or a browser with the public one."""
+    """The caller: a server with the private key, or a browser with the public key."""
 
     SERVER = "api"
     BROWSER = "client"
 
 
+def check_query(call: Call) -> None:
+    """Refuse (400) a query parameter that the operation does not have, or an invalid value."""
+    operation = call.called
+    if errors := spec.query_errors(operation.path, operation.method, call.request.args):
+        raise Refusal(*errors)
+
+
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path. `check` refuses what the schema lets through; `act` does it."""
+    """A method of a path.
+
+    act: carries out the call. Raises `Refusal`.
+    check: refuses what the schema allows and Klaviyo does not. Raises `Refusal`. It runs before
+        `act`, and also for calls that a drill lets fail.
+    identifiers: the pointer to the email address and the phone number of the (first) profile.
+    """
 
     side: Side
     method: str
     path: str
     title: str
     limit: Limit
-    check: Callable[[Call], None]
     act: Callable[[Call], Reply]
+    check: Callable[[Call], None] = check_query
     identifiers: str = "/data/attributes/profile/data/attributes"
-    """Where a body holds the email address and the phone number (the first profile's)."""
 
     @cached_property
     def name(self) -> str:
-        """Return Klaviyo's own name for it, the specification's operationId."""
-        return spec.operation_id(self.path, self.method)
+        """Return Klaviyo's name of the operation, the operationId of the specification."""
+        return str(spec.operation(self.path, self.method)["operationId"])
 
     @cached_property
     def scopes(self) -> tuple[str, ...]:
-        """Return the scopes that the private key needs for it."""
-        return spec.scopes(self.path, self.method)
+        """Return the scopes that the private key needs."""
+        return tuple(spec.operation(self.path, self.method)["x-klaviyo-scopes"])
+
+    @property
+    def has_body(self) -> bool:
+        """Tell whether the operation is sent with a body."""
+        return "requestBody" in spec.operation(self.path, self.method)
 
 
 @dataclass
 class Call:
-    """A request on its way through the checks, and what they learnt about it."""
+    """A request to the API, and what was learned about it.
+
+    methods: the operations of its path, by method.
+    drops_phone: the call accepts the email address and drops the phone number.
+    headers: headers of the reply.
+    notes: effects that the reply does not mention.
+    leak: a browser sent a private key.
+    """
 
     sandbox: Sandbox
     request: Request
@@ -62,38 +86,30 @@ class Call:
     side: Side
     methods: Mapping[str, Operation]
     path_arguments: Mapping[str, str]
-    partial: bool = False
-    """Klaviyo is to take the email address and to drop the phone number."""
+    drops_phone: bool = False
     body: Any = None
     revision: Revision | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    """Headers that every reply from here on carries."""
     notes: list[str] = field(default_factory=list)
-    """What became of an accepted call that its reply doesn't tell."""
     leak: bool = False
-    """A private key came from a browser."""
-
-    @property
-    def operation(self) -> Operation | None:
-        """Return the operation that is called, or None when the method is wrong."""
-        return self.methods.get(self.request.method)
-
-    @property
-    def called(self) -> Operation:
-        """Return the operation of a call that has passed the first check: there is one."""
-        return self.methods[self.request.method]
 
     @property
     def is_preflight(self) -> bool:
-        """Tell whether a browser only asks if it may call."""
+        """Tell whether this is a CORS preflight."""
         return (
             self.request.method == "OPTIONS"
             and "Access-Control-Request-Method" in self.request.headers
         )
 
     @property
-    def aim(self) -> Operation | None:
-        """Return the operation that is called, or that a preflight asks about."""
-        if not self.is_preflight:
-            return self.operation
-        return self.methods.get(self.request.headers["Access-Control-Request-Method"])
+    def operation(self) -> Operation | None:
+        """Return the operation that is called, or that a preflight asks about, if it exists."""
+        method = self.request.method
+        if self.is_preflight:
+            method = self.request.headers["Access-Control-Request-Method"]
+        return self.methods.get(method)
+
+    @property
+    def called(self) -> Operation:
+        """Return the operation of a call whose method has been checked."""
+        return self.methods[self.request.method]

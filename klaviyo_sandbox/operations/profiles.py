@@ -1,4 +1,4 @@
-"""Get Profiles: who is known, and with `additional-fields` who consented to what.
+"""Get Profiles: the known contacts and, with `additional-fields`, their consent.
 
 https://developers.klaviyo.com/en/reference/get_profiles
 """
@@ -12,40 +12,46 @@ from ..protocol.filters import Allowed
 from ..protocol.limits import Limit
 from ..state.profiles import Profile
 from ..state.subscriptions import MARKETING, PURPOSES, Consent, Status
-from .documents import check_query, many, moment, resource, selected
 from .operation import Call, Operation, Side
+from .replies import format_time, listing, resource
 
-_EITHER = ("any", "equals")
-_TIMES = ("greater-than", "less-than")
+_EQUALITY = ("any", "equals")
+_COMPARISONS = ("greater-than", "less-than")
 _FILTERS: Allowed = {
-    "id": _EITHER,
-    "email": _EITHER,
-    "phone_number": _EITHER,
-    "created": _TIMES,
-    "updated": _TIMES,
+    "id": _EQUALITY,
+    "email": _EQUALITY,
+    "phone_number": _EQUALITY,
+    "created": _COMPARISONS,
+    "updated": _COMPARISONS,
 }
-_UNKNOWN = (
-    "external_id first_name last_name organization locale title image last_event_date".split()  # noqa: SIM905
+_ALWAYS_NULL = (
+    "external_id",
+    "first_name",
+    "last_name",
+    "organization",
+    "locale",
+    "title",
+    "image",
+    "last_event_date",
 )
+"""Attributes that the sandbox does not store."""
 
 
-def _act(call: Call) -> Reply:
+def _get_profiles(call: Call) -> Reply:
     with call.sandbox.lock:
-        entries = selected(call, call.sandbox.profiles.everybody(), _FILTERS, _fields)
-        # nobody has a conversation or a push token
-        return many(
-            call, entries, lambda profile: profile.number, partial(_shown, call), lambda _: []
+        return listing(
+            call,
+            call.sandbox.profiles.rows.values(),
+            partial(_show, call),
+            allowed=_FILTERS,
+            fields=_fields,
+            included=lambda _: [],  # no profile has conversations or push tokens
         )
-
-
-def profile_id(profile: Profile) -> str:
-    """Return a profile's ID, of the same length as Klaviyo's."""
-    return f"01SANDBOX{profile.number:017}"
 
 
 def _fields(profile: Profile) -> Mapping[str, Any]:
     return {
-        "id": profile_id(profile),
+        "id": _profile_id(profile),
         "email": profile.email,
         "phone_number": profile.phone_number,
         "created": profile.created,
@@ -53,51 +59,53 @@ def _fields(profile: Profile) -> Mapping[str, Any]:
     }
 
 
-def _shown(call: Call, profile: Profile) -> dict[str, Any]:
+def _profile_id(profile: Profile) -> str:
+    return f"01SANDBOX{profile.number:017}"  # as long as Klaviyo's
+
+
+def _show(call: Call, profile: Profile) -> dict[str, Any]:
     attributes: dict[str, Any] = {
         "email": profile.email,
         "phone_number": profile.phone_number,
-        **dict.fromkeys(_UNKNOWN),
-        "created": moment(profile.created),
-        "updated": moment(profile.updated),
+        **dict.fromkeys(_ALWAYS_NULL),
+        "created": format_time(profile.created),
+        "updated": format_time(profile.updated),
         "location": {},
         "properties": {},
     }
-    more = call.request.args.get("additional-fields[profile]", "").split(",")
-    if "subscriptions" in more:
-        attributes["subscriptions"] = _subscriptions(call, profile)
-    if "predictive_analytics" in more:
-        attributes["predictive_analytics"] = None
-    related = dict.fromkeys(("lists", "segments", "push-tokens", "conversations"))
-    return resource(call, "profile", "profiles", profile_id(profile), attributes, related)
-
-
-def _subscriptions(call: Call, profile: Profile) -> dict[str, Any]:
-    return {
-        channel.lower(): {
-            purpose: _consent(
-                call.sandbox.subscriptions.consent(profile, channel, purpose), channel, purpose
-            )
-            for purpose in purposes
+    additional_fields = call.request.args.get("additional-fields[profile]", "").split(",")
+    if "subscriptions" in additional_fields:
+        subscriptions = call.sandbox.subscriptions
+        attributes["subscriptions"] = {
+            channel.lower(): {
+                purpose: _show_consent(
+                    subscriptions.consent(profile, channel, purpose), channel, purpose
+                )
+                for purpose in purposes
+            }
+            for channel, purposes in PURPOSES.items()
         }
-        for channel, purposes in PURPOSES.items()
-    }
+    if "predictive_analytics" in additional_fields:
+        attributes["predictive_analytics"] = None
+    relationships = dict.fromkeys(("lists", "segments", "push-tokens", "conversations"))
+    return resource(call, "profile", _profile_id(profile), attributes, relationships)
 
 
-def _consent(consent: Consent, channel: str, purpose: str) -> dict[str, Any]:
-    """Return one consent in Klaviyo's form, whose names differ from channel to channel."""
+def _show_consent(consent: Consent, channel: str, purpose: str) -> dict[str, Any]:
+    """Return one consent in Klaviyo's format, which differs between channels."""
     subscribed = consent.status is Status.SUBSCRIBED
-    # an email goes to whoever never unsubscribed
-    may = subscribed or (channel == "EMAIL" and consent.status is Status.NEVER)
-    since = moment(consent.since) if consent.since else None
+    # Emails can be sent to everybody who has not unsubscribed.
+    can_receive = subscribed or (channel == "EMAIL" and consent.status is Status.NEVER)
+    since = format_time(consent.since) if consent.since else None
     shown: dict[str, Any] = {
         "consent": "SUBSCRIBED" if subscribed else "NEVER_SUBSCRIBED",
         "consent_timestamp": since if subscribed else None,
         "last_updated": since,
     }
     if channel == "WHATSAPP":
-        return {"can_receive": may, **shown}
-    shown = {f"can_receive_{channel.lower()}_{purpose}": may, **shown, "method": consent.source}
+        return {"can_receive": can_receive, **shown}
+    shown[f"can_receive_{channel.lower()}_{purpose}"] = can_receive
+    shown["method"] = consent.source
     if channel == "EMAIL" and purpose == MARKETING:
         shown |= {"double_optin": False, "suppression": [], "list_suppressions": []}
     return shown
@@ -105,12 +113,11 @@ def _consent(consent: Consent, channel: str, purpose: str) -> dict[str, Any]:
 
 OPERATIONS = (
     Operation(
-        side=Side.SERVER,
-        method="GET",
-        path="/api/profiles",
-        title="Get Profiles",
-        limit=Limit(burst=75, steady=700),
-        check=check_query,
-        act=_act,
+        Side.SERVER,
+        "GET",
+        "/api/profiles",
+        "Get Profiles",
+        Limit(burst=75, steady=700),
+        _get_profiles,
     ),
 )

@@ -1,4 +1,4 @@
-"""What a change of stock sets off: the flow as it runs for one variant.
+"""The back-in-stock flow at work: which customers a change of stock notifies, and when.
 
 https://help.klaviyo.com/hc/en-us/articles/360001943711
 """
@@ -7,111 +7,120 @@ from datetime import datetime
 
 from flask import Flask
 
-from ..state.catalog import Variant
-from ..state.flow import FlowStatus
-from ..state.messages import Delivery
+from ..state.catalog import CatalogEntry
+from ..state.flow import Delivery, FlowStatus, Message
+from ..state.profiles import Waiting
+from ..state.rows import next_number
 from ..state.sandbox import Sandbox, current_sandbox
-from ..state.waiting import Waiting
-from .identifiers import NEEDS
+from .identifiers import IDENTIFIER_OF
+
+_EMAIL_BODY = """\
+Good news: {title} is back in stock.
+
+We can't reserve it, so order soon.
+
+{url}"""
 
 
 def init_app(app: Flask) -> None:
-    """End the waits whose time has come before each request, which then sees what came of it."""
-    app.before_request(_settle)
+    """Run the flow before each request, so that the request sees the result of ended waits."""
+    app.before_request(_run_due)
 
 
-def stock_changed(sandbox: Sandbox, variant: Variant) -> list[str]:
-    """Notify who waits for a variant whose stock is new, and return in words what came of it.
+def _run_due() -> None:
+    sandbox = current_sandbox()
+    with sandbox.lock:
+        run_due(sandbox)
 
-    Nothing starts below the minimum inventory, nor during a wait, when the stock is read again at
-    its end. The caller holds the sandbox's lock.
+
+def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
+    """Notify customers of a variant with a new stock, and return what happened as notes.
+
+    Nobody is notified below the minimum inventory or during a wait. At the end of a wait the
+    stock is read again. The caller holds the sandbox's lock.
     """
-    minimum = sandbox.flow.settings.minimum_inventory
-    number = len(sandbox.waiting.of(variant.id))
-    if not number:
+    count = len(_waiting_for(sandbox, variant.id))
+    if not count:
         return []
-    people = f"{number} {'person' if number == 1 else 'people'}"
+    people = f"{count} {'person' if count == 1 else 'people'}"
+    minimum = sandbox.flow.settings.minimum_inventory
+    wait_end = sandbox.flow.waits.get(variant.id)
     if variant.quantity < minimum:
-        return [f"{people} went on waiting: the stock is below the minimum inventory, {minimum}"]
-    if until := sandbox.flow.waits.get(variant.id):
-        end = until.isoformat(timespec="seconds")
-        return [f"{people} went on waiting: the flow waits until {end} and reads the stock again"]
-    if not sandbox.flow.takes_people:
-        return [f"{people} went on waiting: {sandbox.flow.why_nobody_waits}"]
-    _round(sandbox, variant.id, sandbox.now())
-    settle(sandbox)
-    left = len(sandbox.waiting.of(variant.id))
-    return [f"{number - left} of {people} notified, {left} left"]
+        return [f"Notified 0 of {people}: the stock is below the minimum inventory of {minimum}"]
+    if wait_end:
+        end = wait_end.isoformat(timespec="seconds")
+        return [f"Notified 0 of {people}: the flow waits until {end}, then reads the stock again"]
+    if not sandbox.flow.is_active:
+        return [f"Notified 0 of {people}: {sandbox.flow.inactive_reason}"]
+    _run_round(sandbox, variant.id, sandbox.now())
+    run_due(sandbox)
+    remaining = len(_waiting_for(sandbox, variant.id))
+    return [f"Notified {count - remaining} of {people}, {remaining} still waiting"]
 
 
-def settle(sandbox: Sandbox) -> None:
-    """End every wait whose time has come, in their order, and go on where anyone is left.
+def run_due(sandbox: Sandbox) -> None:
+    """End the waits that are over, in order, and notify the next customers of their variants.
 
     The caller holds the sandbox's lock.
     """
-    while due := sandbox.flow.due(sandbox.now()):
-        variant, ended = due
-        sandbox.flow.waits.remove(variant)
-        _round(sandbox, variant, ended)
+    waits = sandbox.flow.waits
+    while due := min(((until, variant) for variant, until in waits.items()), default=None):
+        until, variant = due
+        if until > sandbox.now():
+            return
+        waits.remove(variant)
+        _run_round(sandbox, variant, until)
 
 
-def _settle() -> None:
-    sandbox = current_sandbox()
-    with sandbox.lock:
-        settle(sandbox)
-
-
-def _round(sandbox: Sandbox, variant_id: str, at: datetime) -> None:
-    """Notify as many as the stock is for, clear their subscriptions, and begin the wait."""
+def _run_round(sandbox: Sandbox, variant_id: str, at: datetime) -> None:
+    """Notify as many customers as the stock allows, the oldest first, and start the wait."""
     variant, settings = sandbox.catalog.variants.get(variant_id), sandbox.flow.settings
     if variant is None or variant.quantity < settings.minimum_inventory:
         return
-    if settings.status is FlowStatus.DRAFT:
+    if not sandbox.flow.is_active:
         return
-    people = sandbox.waiting.of(variant_id)
+    customers = _waiting_for(sandbox, variant_id)
     if settings.customers_per_unit is not None:
-        people = people[: int(variant.quantity) * settings.customers_per_unit]
-    for entry in people:
-        _notify(sandbox, entry, variant, at)
-        sandbox.waiting.end(entry)
-    if people:
-        sandbox.flow.wait(variant_id, at)
+        customers = customers[: int(variant.quantity) * settings.customers_per_unit]
+    for waiting in customers:
+        for channel in waiting.channels:
+            _create_message(sandbox, waiting, channel, variant, at)
+        sandbox.waiting.remove(waiting.key)
+    if customers:
+        sandbox.flow.start_wait(variant_id, at)
 
 
-def _notify(sandbox: Sandbox, entry: Waiting, variant: Variant, at: datetime) -> None:
-    held = sandbox.flow.settings.status is FlowStatus.MANUAL
-    title = sandbox.catalog.full_title(variant)
-    for channel in entry.channels:
-        reached = sandbox.subscriptions.reachable(entry.profile, channel)
-        status = Delivery.MANUAL if held else Delivery.SENT
-        subject, body = written(channel, sandbox.account.sender, title, variant.url)
-        sandbox.messages.add(
-            to=getattr(entry.profile, NEEDS[channel]) or "",
-            channel=channel,
-            variant=variant.id,
-            title=title,
-            url=variant.url,
-            image=variant.image,
-            subject=subject,
-            body=body,
-            status=status if reached else Delivery.SKIPPED,
-            made_at=at,
-            sent_at=at if reached and not held else None,
-            reason=None if reached else f"not subscribed to {channel} marketing",
-        )
+def _waiting_for(sandbox: Sandbox, variant_id: str) -> list[Waiting]:
+    return [waiting for waiting in sandbox.waiting.values() if waiting.variant == variant_id]
 
 
-def written(channel: str, brand: str, title: str, url: str) -> tuple[str | None, str]:
-    """Return a message's subject, which a text has none of, and its body."""
+def _create_message(
+    sandbox: Sandbox, waiting: Waiting, channel: str, variant: CatalogEntry, at: datetime
+) -> None:
+    title, url = sandbox.catalog.full_title(variant), variant.url
     if channel == "EMAIL":
-        return f"Back in stock: {title}", _EMAIL.format(title=title, url=url)
-    return None, f"{brand}: {title} is back in stock. {url} Reply STOP to opt out."
-
-
-_EMAIL = """\
-Good news: {title} is back in stock.
-
-You asked us to tell you. It may sell out again, and this message holds nothing back for you, so
-have a look while it is there.
-
-{url}"""
+        subject, body = f"Back in stock: {title}", _EMAIL_BODY.format(title=title, url=url)
+    else:
+        subject = None
+        body = f"{sandbox.account.sender}: {title} is back in stock. {url} Reply STOP to opt out."
+    status, reason = Delivery.SENT, None
+    if not sandbox.subscriptions.can_reach(waiting.profile, channel):
+        status, reason = Delivery.SKIPPED, f"not subscribed to {channel} marketing"
+    elif sandbox.flow.settings.status is FlowStatus.MANUAL:
+        status = Delivery.MANUAL
+    message = Message(
+        id=next_number(sandbox.messages),
+        to=getattr(waiting.profile, IDENTIFIER_OF[channel]) or "",
+        channel=channel,
+        variant=variant.id,
+        title=title,
+        url=url,
+        image=variant.attributes["image_full_url"],
+        subject=subject,
+        body=body,
+        status=status,
+        made_at=at,
+        sent_at=at if status is Delivery.SENT else None,
+        reason=reason,
+    )
+    sandbox.messages.put(message.id, message)

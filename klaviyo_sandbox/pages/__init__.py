@@ -1,1 +1,1 @@
-"""The pages for people: requests, waiting list, mailbox, drills, and the forms on them."""
+"""The pages for people: requests, waiting list, mailbox, simulated failures, and their forms."""

@@ -1,1 +1,1 @@
-"""What the wire carries: the schemas, revisions, limits, errors and CORS of Klaviyo's API."""
+"""Klaviyo's HTTP protocol: schemas, revisions, rate limits, error bodies and filters."""

@@ -1,11 +1,10 @@
-"""Whether an email address, a phone number or a composite ID can be right."""
+"""Validation of email addresses, phone numbers and composite IDs."""
 
 import re
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-_SEPARATOR = ":::"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -20,7 +19,7 @@ def is_email(text: str) -> bool:
 
 
 def is_phone(text: str) -> bool:
-    """Tell whether the text is a phone number that exists in a numbering plan, in E.164."""
+    """Tell whether the text is an E.164 phone number that its numbering plan allows."""
     if not _E164.fullmatch(text):
         return False
     try:
@@ -32,18 +31,17 @@ def is_phone(text: str) -> bool:
 def region_of(phone_number: str) -> str:
     """Return the region of a valid phone number, as an ISO 3166 code.
 
-    A number that its plan gives to no region counts to the first one of its country code: `+1` is
-    the USA.
+    A number without a region of its own gets the main region of its country code: +1 is the USA.
     """
     parsed = phonenumbers.parse(phone_number)
-    found = phonenumbers.region_code_for_number(parsed)
-    return str(found or phonenumbers.region_code_for_country_code(parsed.country_code or 0))
+    region = phonenumbers.region_code_for_number(parsed)
+    return str(region or phonenumbers.region_code_for_country_code(parsed.country_code or 0))
 
 
 def is_composite_id(text: str) -> bool:
     """Tell whether the text is `integrationType:::catalogId:::externalId`.
 
-    Only the first two separators count: the external ID may hold more of them.
+    Only the first two separators count: an external ID may contain more of them.
     """
-    parts = text.split(_SEPARATOR, 2)
+    parts = text.split(":::", 2)
     return len(parts) == 3 and all(map(str.strip, parts)) and not _CONTROL.search(text)

@@ -1,56 +1,163 @@
-"""The error that each drill answers with: one row for each way in which Klaviyo refuses."""
+"""The failures that can be simulated, and the replies of those that are an error body."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from . import errors
-from .errors import Fault, Refusal, Reply
+from .errors import ApiError, Refusal, Reply, error, invalid, throttled, variant_not_found
 
 _IDENTIFIERS = "/data/attributes/profile/data/attributes"
+_REFUSED, _UNAVAILABLE, _NETWORK = (
+    "Klaviyo rejects the call",
+    "Klaviyo is unavailable",
+    "Network problems",
+)
 
-FAILURES: Mapping[str, Fault] = {
-    "400-email": errors.invalid("The email address is not valid.", f"{_IDENTIFIERS}/email"),
-    "400-phone": errors.invalid("The phone number is not valid.", f"{_IDENTIFIERS}/phone_number"),
-    "400-unknown-pointer": errors.invalid("Something here is not valid.", "/data/attributes/other"),
-    "400-list": errors.invalid("There is no such list.", "/data/relationships/list/data/id"),
-    "401": errors.not_authenticated("The private key is not one of this account's."),
-    "403": errors.permission_denied("The key lacks the scopes catalogs:write, profiles:write."),
-    "404-variant": errors.variant_not_found(
-        "The catalog has no such variant.", "/data/relationships/variant/data/id"
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of failure: its label on the page, and what the caller gets."""
+
+    group: str
+    label: str
+    error: ApiError | None = None
+    """The error of the reply, if the failure is an ordinary error reply."""
+    seconds: float = 0.0
+    """Default delay of a slow reply, or default pause between two bytes of a dripping one."""
+    meaning: str | None = None
+    """What the request's page says, if the reply does not explain itself."""
+
+
+CORS = "cors"
+KINDS: Mapping[str, Kind] = {
+    "400-email": Kind(
+        _REFUSED,
+        "400: invalid email address",
+        invalid("The email address is not valid.", f"{_IDENTIFIERS}/email"),
     ),
-    "404-revision": errors.not_found("No valid revisions found for method."),
-    "405": errors.method_not_allowed("The method is not allowed here."),
-    "409": errors.conflict("The profile waits for this variant already."),
-    "410": errors.gone("The revision is retired."),
-    "415": errors.unsupported_media_type("The Content-Type is not supported."),
-    "429": errors.throttled(1),
-    "500": errors.server_error(500, "A server error occurred."),
-    "503": errors.server_error(503, "The service is not available just now."),
+    "400-phone": Kind(
+        _REFUSED,
+        "400: invalid phone number",
+        invalid("The phone number is not valid.", f"{_IDENTIFIERS}/phone_number"),
+    ),
+    "400-unknown-pointer": Kind(
+        _REFUSED,
+        "400: another part of the body is invalid",
+        invalid("Something here is not valid.", "/data/attributes/other"),
+    ),
+    "400-list": Kind(
+        _REFUSED,
+        "400: unknown list",
+        invalid("There is no such list.", "/data/relationships/list/data/id"),
+    ),
+    "401": Kind(
+        _REFUSED,
+        "401: wrong private key",
+        error(401, "The private key is not one of this account's."),
+    ),
+    "403": Kind(
+        _REFUSED,
+        "403: the private key lacks a scope",
+        error(403, "The key lacks the scopes catalogs:write, profiles:write."),
+    ),
+    "404-variant": Kind(
+        _REFUSED,
+        "404: unknown variant",
+        variant_not_found(
+            "The catalog has no such variant.", "/data/relationships/variant/data/id"
+        ),
+    ),
+    "404-revision": Kind(
+        _REFUSED,
+        "404: unsupported revision",
+        error(404, "No valid revisions found for method."),
+    ),
+    "405": Kind(_REFUSED, "405: method not allowed", error(405, "The method is not allowed here.")),
+    "409": Kind(
+        _REFUSED,
+        "409: already exists",
+        error(409, "The profile is already on the waiting list for this variant."),
+    ),
+    "410": Kind(_REFUSED, "410: retired revision", error(410, "The revision is retired.")),
+    "415": Kind(
+        _REFUSED,
+        "415: unsupported Content-Type",
+        error(415, "The Content-Type is not supported."),
+    ),
+    "partial": Kind(_REFUSED, "202, but the phone number is dropped"),
+    "429": Kind(_UNAVAILABLE, "429: too many requests", error(429, "Too many requests.")),
+    "500": Kind(_UNAVAILABLE, "500: server error", error(500, "A server error occurred.")),
+    "503": Kind(
+        _UNAVAILABLE,
+        "503: service unavailable",
+        error(503, "The service is temporarily unavailable."),
+    ),
+    "html": Kind(
+        _UNAVAILABLE,
+        "502: HTML page from a gateway",
+        meaning="A gateway replied with an HTML page. Treat it as a temporary failure.",
+    ),
+    "slow": Kind(
+        _NETWORK,
+        "Slow: the reply is delayed",
+        seconds=10.0,
+        meaning="The reply was delayed. The client's timeout decides how long it waits.",
+    ),
+    "drip": Kind(
+        _NETWORK,
+        "Dripping body: sent one byte at a time",
+        seconds=0.2,
+        meaning="The body was sent one byte at a time. A read timeout never ends such a reply.",
+    ),
+    "drip-headers": Kind(
+        _NETWORK,
+        "Dripping headers: headers and body sent one byte at a time",
+        seconds=0.2,
+        meaning="Headers and body were sent one byte at a time. Only a timeout for the whole call "
+        "ends such a reply.",
+    ),
+    "drop": Kind(
+        _NETWORK,
+        "Dropped: the connection closes without a reply",
+        meaning="The connection was closed without a reply. Queue the call and retry it later.",
+    ),
+    CORS: Kind(
+        _NETWORK,
+        "CORS: the browser's preflight is refused",
+        meaning="The preflight was refused, so the browser sent nothing and reports a network "
+        "error.",
+    ),
 }
+"""Every kind of failure that can be simulated, in the order of the form."""
+
+FAILURES: Mapping[str, ApiError] = {
+    name: kind.error for name, kind in KINDS.items() if kind.error is not None
+}
+"""The kinds that reply with an error body."""
 
 _GATEWAY_PAGE = """<!doctype html>
 <html lang="en"><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1></html>
 """
 
 
-def failure(
+def error_reply(
     kind: str,
     retry_after: int | None,
     identifiers: str = _IDENTIFIERS,
     scopes: Collection[str] = (),
 ) -> Reply:
-    """Return the reply of a drill that answers with an error body.
+    """Return the reply of a kind with an error body.
 
-    `identifiers` is where the operation's body holds them, `scopes` are those that it needs.
+    `identifiers` points to the email address and phone number in the operation's body, and
+    `scopes` are those that the operation needs.
     """
-    fault = errors.throttled(retry_after or 0) if kind == "429" else FAILURES[kind]
-    if fault.pointer and fault.pointer.startswith(_IDENTIFIERS):
-        pointer = identifiers + fault.pointer.removeprefix(_IDENTIFIERS)
-        fault = replace(fault, pointer=pointer)
+    failure = throttled(retry_after or 0).errors[0] if kind == "429" else FAILURES[kind]
+    if failure.pointer and failure.pointer.startswith(_IDENTIFIERS):
+        pointer = identifiers + failure.pointer.removeprefix(_IDENTIFIERS)
+        failure = replace(failure, pointer=pointer)
     if kind == "403" and scopes:
-        fault = errors.permission_denied(f"The key lacks the scopes {', '.join(scopes)}.")
+        failure = error(403, f"The key lacks the scopes {', '.join(scopes)}.")
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Refusal(fault, headers=headers, readable=kind != "429").reply()
+    return Refusal(failure, headers=headers, readable=kind != "429").reply()
 
 
 def gateway_page() -> Reply:

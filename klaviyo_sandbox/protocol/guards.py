@@ -1,16 +1,13 @@
-"""Who is let in: this machine alone, and no other site's page; and the headers of every reply."""
+"""Access control: this machine only, no changes by other sites' pages, and security headers."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
-from werkzeug.exceptions import Forbidden
 
-_SAFE = ("GET", "HEAD", "OPTIONS")
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host")
 _HEADERS = {
     "Content-Security-Policy": (
-        # a message shows its product's picture, which the shop on this machine serves
+        # A message shows its product's picture, which the shop on this machine serves.
         "default-src 'none'; style-src 'self'; "
         "img-src 'self' http://127.0.0.1:* http://localhost:*; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -21,13 +18,13 @@ _HEADERS = {
 
 
 def init_app(app: Flask) -> None:
-    """Guard every request of the app, and put the headers on every reply."""
+    """Check every request of the app, and add the security headers to every reply."""
     app.before_request(_refuse_other_machines)
     app.after_request(secure)
 
 
 def secure(response: Response) -> Response:
-    """Put the security headers on a reply."""
+    """Add the security headers to a reply."""
     response.headers.update(_HEADERS)
     return response
 
@@ -43,34 +40,30 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_other_sites() -> None:
-    """Refuse a change that another site's page asks for. Ports count: the shop is another site.
+    """Refuse (403) a change requested by another site's page. The shop's port is another site.
 
-    Raises `Forbidden`. What is no browser sends neither header, and is let through.
+    Clients other than browsers send neither of the two headers and are allowed.
     """
-    if request.method in _SAFE:
+    if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     fetch_site = request.headers.get("Sec-Fetch-Site", "none")
     origin = request.headers.get("Origin")
-    if fetch_site not in ("none", "same-origin") or origin not in (None, _own_origin()):
-        abort(403, "Another site's page may not control the sandbox.")
-
-
-def _own_origin() -> str:
-    return f"{request.scheme}://{request.headers.get('Host', '')}"
+    own_origin = f"{request.scheme}://{request.headers.get('Host', '')}"
+    if fetch_site not in ("none", "same-origin") or origin not in (None, own_origin):
+        abort(403, "Pages of other sites may not control the sandbox.")
 
 
 def _refuse_other_machines() -> None:
-    # a name that only resolves to this machine (DNS rebinding) is refused with its Host
-    if not is_loopback(request.remote_addr or ""):
-        raise Forbidden("The sandbox answers this machine alone.")
-    if any(name in request.headers for name in _FORWARDED):
-        raise Forbidden("The sandbox answers this machine alone, and this was forwarded.")
-    if not is_loopback(_host()):
-        raise Forbidden("The sandbox answers to 127.0.0.1, localhost and [::1] alone.")
-
-
-def _host() -> str:
     try:
-        return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
     except ValueError:
-        return ""
+        host = ""
+    if not is_loopback(request.remote_addr or ""):
+        abort(403, "The sandbox only serves this machine.")
+    if any(
+        name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host")
+    ):
+        abort(403, "The sandbox only serves this machine, and this request was forwarded.")
+    # This also refuses a foreign name that resolves to this machine (DNS rebinding).
+    if not is_loopback(host):
+        abort(403, "The sandbox only answers to 127.0.0.1, localhost and [::1].")

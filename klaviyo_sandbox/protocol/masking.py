@@ -1,4 +1,4 @@
-"""What must not be read in a record or a log: private keys, and contact details in the log."""
+"""Masking: private keys in the request record and the log, contact details in the log."""
 
 import re
 from typing import Any
@@ -8,20 +8,18 @@ _WHOLE_KEY = re.compile(r"pk_[0-9A-Za-z]{30,}")
 
 
 class Mask:
-    """Hides private keys: the account's own, and anything that has the form of one."""
+    """Hides private keys: the account's own, and anything that looks like one."""
 
     def __init__(self, private_key: str) -> None:
         self._private_key = private_key
 
     def text(self, text: str) -> str:
         """Return the text with each private key as `pk_…` and its last four characters."""
-        return _KEY.sub(
-            lambda match: _short(match[0]),
-            text.replace(self._private_key, _short(self._private_key)),
-        )
+        text = text.replace(self._private_key, _short(self._private_key))
+        return _KEY.sub(lambda match: _short(match[0]), text)
 
     def tree(self, value: Any) -> Any:
-        """Return the JSON value with its keys hidden, in names as in values."""
+        """Return a JSON value with the private keys hidden, in names and in values."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
@@ -30,8 +28,8 @@ class Mask:
             return {self.text(name): self.tree(item) for name, item in value.items()}
         return value
 
-    def holds_key(self, text: str) -> bool:
-        """Tell whether a private key stands in the text."""
+    def contains_key(self, text: str) -> bool:
+        """Tell whether the text contains a private key."""
         return self._private_key in text or _WHOLE_KEY.search(text) is not None
 
 
@@ -48,5 +46,5 @@ def masked_phone(phone: str) -> str:
 
 
 def _short(key: str) -> str:
-    # the last four of a short key would be nearly all of it
+    # The last four characters of a short key would be most of it.
     return f"pk_…{key[-4:]}" if len(key) >= 15 else "pk_…"

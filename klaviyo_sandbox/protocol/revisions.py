@@ -1,15 +1,15 @@
-"""Klaviyo's API revisions: a year stable, a year deprecated, then retired.
+"""Klaviyo's API revisions: stable for a year, deprecated for a year, then retired.
 
 https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy
 """
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from werkzeug.datastructures import Headers
 
-from .errors import Refusal, gone, invalid, not_found
+from .errors import Refusal, error, invalid
 
 HEADER = "revision"
 OPT_OUT = "X-Klaviyo-Revision-Fall-Forward-Opt-Out"
@@ -20,14 +20,14 @@ _RELEASE_DAY = 15
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The revision that serves a call, which is not always the one asked for."""
+    """The revision that serves a call. It is not always the one that was requested."""
 
     day: date
     retires: date
     deprecated: bool
 
     def headers(self) -> dict[str, str]:
-        """Return the reply headers that name the revision and, once deprecated, its end."""
+        """Return the reply headers: the revision and, once deprecated, its retirement date."""
         headers = {"X-Klaviyo-Api-Revision": self.day.isoformat()}
         if self.deprecated:
             headers["X-Klaviyo-Api-Retirement-Date"] = self.retires.isoformat()
@@ -35,30 +35,26 @@ class Revision:
 
 
 def resolve(headers: Headers, today: date) -> Revision:
-    """Return the revision that serves a call with these headers.
+    """Return the revision that serves a call with these request headers.
 
-    Raises `Refusal`: 400 missing or malformed, 404 in the future, 410 retired and opted out.
+    A retired revision falls forward to the oldest one still served. Raises `Refusal`: 400 for a
+    missing or malformed date, 404 for a date in the future, 410 for a retired revision of a call
+    that opted out of falling forward.
     """
-    asked = _parse(headers.get(HEADER, ""))
-    if asked > today:
-        detail = f"No valid revisions found for method: {asked.isoformat()} is in the future."
-        raise Refusal(not_found(detail))
-    if years_after(asked, 2) > today:
-        return _revision(asked, today)
-    if headers.get(OPT_OUT) == "1":
-        raise Refusal(gone(f"Revision {asked.isoformat()} is retired."))
-    return _revision(_oldest_served(today), today)
+    day = _requested(headers)
+    if day > today:
+        raise Refusal(
+            error(404, f"No valid revisions found for method: {day.isoformat()} is in the future.")
+        )
+    if _years_after(day, 2) <= today:
+        if headers.get(OPT_OUT) == "1":
+            raise Refusal(error(410, f"Revision {day.isoformat()} is retired."))
+        day = _oldest_served(today)
+    return Revision(day, _years_after(day, 2), deprecated=_years_after(day, 1) <= today)
 
 
-def years_after(day: date, years: int) -> date:
-    """Return the same day some years later; 29 February becomes the 28th."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)
-
-
-def _parse(text: str) -> date:
+def _requested(headers: Headers) -> date:
+    text = headers.get(HEADER, "")
     if not text:
         raise Refusal(invalid("The revision header is missing.", parameter=HEADER))
     try:
@@ -70,19 +66,22 @@ def _parse(text: str) -> date:
         raise Refusal(invalid(detail, parameter=HEADER)) from None
 
 
-def _revision(day: date, today: date) -> Revision:
-    return Revision(day, retires=years_after(day, 2), deprecated=years_after(day, 1) <= today)
-
-
 def _oldest_served(today: date) -> date:
     """Return the oldest quarterly release that is not retired.
 
-    Counted, not listed: a list would be out of date with Klaviyo's next release.
+    The dates are computed, since a list would be out of date with Klaviyo's next release.
     """
-    day = today
-    oldest = today
-    while years_after(day, 2) > today:
-        if day.month in _RELEASE_MONTHS and day.day == _RELEASE_DAY:
-            oldest = day
-        day -= timedelta(days=1)
-    return oldest
+    return next(
+        release
+        for year in range(today.year - 2, today.year + 1)
+        for month in _RELEASE_MONTHS
+        if _years_after(release := date(year, month, _RELEASE_DAY), 2) > today
+    )
+
+
+def _years_after(day: date, years: int) -> date:
+    """Return the same day some years later; 29 February becomes the 28th."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)

@@ -1,4 +1,7 @@
-"""Klaviyo's OpenAPI shapes: the schema of each operation's body, with every object closed."""
+"""Klaviyo's OpenAPI shapes: the schema of each operation's body and parameters.
+
+Every object is closed: Klaviyo refuses unknown attributes, though its schemas don't say so.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,10 +12,10 @@ from typing import Any, cast
 from jsonschema.exceptions import ValidationError
 from openapi_schema_validator import OAS30Validator
 
-from .errors import MEDIA_TYPE, Fault, invalid
+from .errors import MEDIA_TYPE, ApiError, invalid
 
-_SHOWN = 60
-"""Longest piece of somebody's input that an error repeats."""
+_MAX_QUOTED = 60
+"""Longest part of the caller's input, in characters, that an error repeats."""
 
 
 @cache
@@ -23,147 +26,121 @@ def document() -> dict[str, Any]:
     return loaded
 
 
-def faults_in(path: str, method: str, body: Any) -> list[Fault]:
-    """Return what differs between a request's body and its schema, in the body's order."""
-    errors = sorted(_validator(path, method).iter_errors(body), key=lambda e: pointer_to(e.path))
-    return [fault for error in errors for fault in _faults(error)]
-
-
-def operation_id(path: str, method: str) -> str:
-    """Return the name that Klaviyo gives the operation."""
-    return str(document()["paths"][path][method.lower()]["operationId"])
-
-
-def takes_body(path: str, method: str) -> bool:
-    """Tell whether the operation is sent with a body."""
-    return "requestBody" in document()["paths"][path][method.lower()]
-
-
-@cache
-def scopes_of(name: str) -> tuple[str, ...]:
-    """Return the scopes that the operation of this name needs, none for an unknown one."""
-    return next(
-        (
-            scopes(path, method)
-            for path, methods in document()["paths"].items()
-            for method in methods
-            if operation_id(path, method) == name
-        ),
-        (),
-    )
+def operation(path: str, method: str) -> dict[str, Any]:
+    """Return the specification of one operation."""
+    specified: dict[str, Any] = document()["paths"][path][method.lower()]
+    return specified
 
 
 @cache
 def all_scopes() -> tuple[str, ...]:
-    """Return every scope that an operation of a server needs, in alphabetical order."""
-    paths = [path for path in document()["paths"] if path.startswith("/api/")]
-    found = {
-        each for path in paths for one in document()["paths"][path] for each in scopes(path, one)
+    """Return every scope that a server's operation needs, in alphabetical order."""
+    scopes = {
+        scope
+        for path, methods in document()["paths"].items()
+        if path.startswith("/api/")
+        for specified in methods.values()
+        for scope in specified["x-klaviyo-scopes"]
     }
-    return tuple(sorted(found))
+    return tuple(sorted(scopes))
 
 
-def scopes(path: str, method: str) -> tuple[str, ...]:
-    """Return the scopes that a private key needs for the operation."""
-    return tuple(document()["paths"][path][method.lower()]["x-klaviyo-scopes"])
+def body_errors(path: str, method: str, body: Any) -> list[ApiError]:
+    """Return the differences between a request's body and its schema, sorted by pointer."""
+    violations = sorted(
+        _validator(path, method).iter_errors(body), key=lambda violation: _pointer(violation.path)
+    )
+    return [error for violation in violations for error in _errors_of(violation)]
 
 
-def query_faults(path: str, method: str, query: Mapping[str, str]) -> list[Fault]:
-    """Return the parameters of an address that the operation lacks, or whose value it lacks."""
-    known = _parameters(path, method)
-    faults = []
+def query_errors(path: str, method: str, query: Mapping[str, str]) -> list[ApiError]:
+    """Return the unknown query parameters, and those with a value that is not allowed."""
+    parameters = _query_parameters(path, method)
+    errors = []
     for name, text in query.items():
-        if name not in known:
-            detail = f"{name[:_SHOWN]!r} is not a parameter here."
-            faults.append(invalid(detail, parameter=name[:_SHOWN]))
-        elif objection := _objection(known[name], text):
-            faults.append(invalid(f"{name} must be {objection}.", parameter=name))
-    return faults
+        if name not in parameters:
+            detail = f"{name[:_MAX_QUOTED]!r} is not a parameter here."
+            errors.append(invalid(detail, parameter=name[:_MAX_QUOTED]))
+        elif expected := _expected(parameters[name], text):
+            errors.append(invalid(f"{name} must be {expected}.", parameter=name))
+    return errors
 
 
 def default_of(path: str, method: str, parameter: str) -> Any:
-    """Return the value of a parameter that is left out, or None if there is no such parameter."""
-    return _parameters(path, method).get(parameter, {}).get("default")
+    """Return the default of a query parameter, or None if the operation does not have it."""
+    return _query_parameters(path, method).get(parameter, {}).get("default")
 
 
-def _parameters(path: str, method: str) -> dict[str, Any]:
+def _query_parameters(path: str, method: str) -> dict[str, Any]:
     return {
         parameter["name"]: parameter["schema"]
-        for parameter in document()["paths"][path][method.lower()]["parameters"]
+        for parameter in operation(path, method)["parameters"]
         if parameter["in"] == "query"
     }
 
 
-def _objection(schema: Mapping[str, Any], text: str) -> str | None:
-    """Return what a parameter's value would have to be, or None when it is that."""
-    match schema["type"]:
-        case "array":
-            allowed = schema["items"]["enum"]
-            return None if set(text.split(",")) <= set(allowed) else f"of: {', '.join(allowed)}"
-        case "integer":
-            lowest, highest = schema["minimum"], schema["maximum"]
-            fits = text.isascii() and text.isdigit() and lowest <= int(text[:9]) <= highest
-            return None if fits else f"a whole number from {lowest} to {highest}"
-        case _ if "enum" in schema:
-            return None if text in schema["enum"] else f"one of: {', '.join(schema['enum'])}"
-        case _:
-            return None
-
-
-def pointer_to(path: Any) -> str:
-    """Return the JSON pointer for a path of names and indexes."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+def _expected(schema: Mapping[str, Any], text: str) -> str | None:
+    """Return what a parameter's value should be, or None if it is valid."""
+    if schema["type"] == "array":
+        allowed = schema["items"]["enum"]
+        return None if set(text.split(",")) <= set(allowed) else f"of: {', '.join(allowed)}"
+    if schema["type"] == "integer":
+        lowest, highest = schema["minimum"], schema["maximum"]
+        valid = text.isascii() and text.isdigit() and lowest <= int(text[:9]) <= highest
+        return None if valid else f"a whole number from {lowest} to {highest}"
+    if "enum" in schema and text not in schema["enum"]:
+        return f"one of: {', '.join(schema['enum'])}"
+    return None
 
 
 @cache
 def _validator(path: str, method: str) -> OAS30Validator:
-    content = document()["paths"][path][method.lower()]["requestBody"]["content"]
+    content = operation(path, method)["requestBody"]["content"]
     return OAS30Validator(_closed(content[MEDIA_TYPE]["schema"]))
 
 
 def _closed(schema: Any) -> Any:
-    """Return the schema with its references written out and its objects closed.
+    """Return the schema with its references resolved and its objects closed.
 
-    Klaviyo refuses unknown attributes, though its schemas don't say so. An object that lists no
-    properties is free-form and stays open.
+    An object without listed properties is free-form and stays open.
     """
     if isinstance(schema, list):
         return [_closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        # OpenAPI 3.0 ignores what stands beside a reference; Klaviyo means its `nullable`
-        beside = {name: value for name, value in schema.items() if name != "$ref"}
-        return _closed(_resolved(schema["$ref"])) | beside
+        target: Any = document()
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        # OpenAPI 3.0 ignores a reference's siblings, but Klaviyo means its `nullable`.
+        return _closed(target) | {name: schema[name] for name in schema if name != "$ref"}
     closed = {name: _closed(value) for name, value in schema.items()}
     if schema.get("type") == "object" and schema.get("properties"):
         closed.setdefault("additionalProperties", False)
     return closed
 
 
-def _resolved(reference: str) -> Any:
-    found: Any = document()
-    for part in reference.removeprefix("#/").split("/"):
-        found = found[part]
-    return found
-
-
-def _faults(error: ValidationError) -> Iterator[Fault]:
-    place = list(error.absolute_path)
-    rule: Any = error.validator_value
-    match error.validator:
+def _errors_of(violation: ValidationError) -> Iterator[ApiError]:
+    path = list(violation.absolute_path)
+    rule: Any = violation.validator_value
+    match violation.validator:
         case "additionalProperties":
-            known, sent = cast(Any, error.schema), cast(Any, error.instance)
-            for name in sorted(sent.keys() - known["properties"].keys()):
-                detail = f"{name[:_SHOWN]!r} is not a valid field here."
-                yield invalid(detail, pointer_to([*place, name[:_SHOWN]]))
+            schema, instance = cast(Any, violation.schema), cast(Any, violation.instance)
+            for name in sorted(instance.keys() - schema["properties"].keys()):
+                detail = f"{name[:_MAX_QUOTED]!r} is not a valid field here."
+                yield invalid(detail, _pointer([*path, name[:_MAX_QUOTED]]))
         case "required":
-            # one error for each missing name, which only the message tells
-            name = error.message.split("'")[1]
-            yield invalid(f"{name!r} is a required field.", pointer_to([*place, name]))
+            # There is one violation for each missing name, and only its message has the name.
+            name = violation.message.split("'")[1]
+            yield invalid(f"{name!r} is a required field.", _pointer([*path, name]))
         case "enum":
-            yield invalid(f"Must be one of: {', '.join(map(str, rule))}.", pointer_to(place))
+            yield invalid(f"Must be one of: {', '.join(map(str, rule))}.", _pointer(path))
         case "type":
-            yield invalid(f"Must be of type {rule}.", pointer_to(place))
+            yield invalid(f"Must be of type {rule}.", _pointer(path))
         case _:
-            yield invalid(error.message[:200], pointer_to(place))
+            yield invalid(violation.message[:200], _pointer(path))
+
+
+def _pointer(path: Any) -> str:
+    """Return the JSON pointer for a path of names and indexes."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

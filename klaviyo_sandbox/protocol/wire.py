@@ -1,4 +1,4 @@
-"""Trouble below HTTP: replies that drip byte by byte, and connections that end without one."""
+"""Failures below HTTP: replies sent byte by byte, and connections closed without a reply."""
 
 import socket
 from collections.abc import Iterator
@@ -9,59 +9,43 @@ from threading import Event
 from flask import Request, Response
 
 
-class Severed(Response):
-    """No reply: the server finds the connection broken when it comes to send this."""
-
-    def __init__(self) -> None:
-        super().__init__(_break())
-
-
 def drop(request: Request) -> Response:
-    """Close the connection without a reply."""
+    """Close the connection, and return a response that is never sent."""
     connection = _connection(request)
     if connection:
-        # the client may have been quicker
-        with suppress(OSError):
-            # not close(): the server still looks at the socket when it tidies up
+        with suppress(OSError):  # the client may have closed it already
+            # Not close(): the server still uses the socket when it cleans up.
             connection.shutdown(socket.SHUT_RDWR)
-    return Severed()
+    return Response(_abort())
 
 
 def drip(
-    request: Request, response: Response, pause: float, life: Event, *, headers_too: bool
+    request: Request, response: Response, pause: float, cancelled: Event, *, headers_too: bool
 ) -> Response:
-    """Send the response with a pause after each byte of its body, or of its headers as well.
+    """Send the response with a pause (seconds) after each byte of its body, or of all of it.
 
-    Ends early when the client hangs up, or with `life`.
+    Ends early when the client disconnects or `cancelled` is set.
     """
     connection = _connection(request)
     head, body = _head(response), response.get_data()
-    at_once, slowly = (b"", head + body) if headers_too else (head, body)
     if connection:
-        # a client with a deadline hangs up, as it should
-        with suppress(OSError):
-            _send_slowly(connection, at_once, slowly, pause, life)
+        with suppress(OSError):  # a client with a timeout disconnects
+            connection.sendall(b"" if headers_too else head)
+            for byte in head + body if headers_too else body:
+                connection.sendall(bytes((byte,)))
+                if cancelled.wait(pause):
+                    break
     return drop(request)
 
 
 def send_as_is(request: Request, response: Response) -> Response:
-    """Send the response with the headers that it has: the server would add a `Date` of its own."""
+    """Send the response with exactly its own headers: the server would add another `Date`."""
     connection = _connection(request)
     if connection is None:
         return response
     with suppress(OSError):
         connection.sendall(_head(response) + response.get_data())
     return drop(request)
-
-
-def _send_slowly(
-    connection: socket.socket, at_once: bytes, slowly: bytes, pause: float, life: Event
-) -> None:
-    connection.sendall(at_once)
-    for byte in slowly:
-        connection.sendall(bytes((byte,)))
-        if life.wait(pause):
-            return
 
 
 def _connection(request: Request) -> socket.socket | None:
@@ -76,6 +60,6 @@ def _head(response: Response) -> bytes:
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
 
 
-def _break() -> Iterator[bytes]:
-    raise ConnectionAbortedError("severed by a drill")
-    yield b""  # makes this a generator, so that it breaks when it is sent and not before
+def _abort() -> Iterator[bytes]:
+    raise ConnectionAbortedError("closed by a simulated failure")
+    yield b""  # makes this a generator, which fails when it is sent and not before

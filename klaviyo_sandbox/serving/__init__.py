@@ -1,1 +1,1 @@
-"""How a call reaches its operation: routes, checks before it, and the journal of requests."""
+"""How a call reaches its operation: routes, checks, drills, and the recording of requests."""

@@ -1,4 +1,4 @@
-"""What every call must pass before its operation looks at it, in this order."""
+"""What every call must pass before its operation runs, in this order."""
 
 import hmac
 import json
@@ -6,131 +6,115 @@ from typing import Any
 
 from ..operations.operation import Call, Operation, Side
 from ..protocol import revisions, spec
-from ..protocol.errors import (
-    MEDIA_TYPE,
-    Refusal,
-    invalid,
-    method_not_allowed,
-    not_authenticated,
-    permission_denied,
-    unsupported_media_type,
-)
+from ..protocol.errors import MEDIA_TYPE, Refusal, error, invalid
 from ..state.account import PRIVATE_PREFIX
 
 _SCHEME = "Klaviyo-API-Key"
 
 
-def pass_all(call: Call, *, count: bool = True) -> Operation:
-    """Return the operation that may now act.
+def check(call: Call, *, count: bool = True) -> Operation:
+    """Return the operation that may now run.
 
-    With `count` the call counts against the rate limits. Raises `Refusal`, of the first check
-    that fails.
+    With `count` the call counts against the rate limits. Raises `Refusal` at the first check that
+    fails.
     """
-    operation = _known_method(call)
+    if call.request.method not in call.methods:
+        allowed = ", ".join(call.methods)
+        detail = f"The method {call.request.method} is not allowed here, only {allowed}."
+        raise Refusal(error(405, detail), headers={"Allow": allowed})
+    operation = call.called
     if call.side is Side.SERVER:
-        _private_key(call)
-        _scopes(call, operation)
+        _check_private_key(call)
+        _check_scopes(call, operation)
     else:
-        _no_private_key(call)
-        _company(call)
+        _refuse_private_key(call)
+        if call.request.args.get("company_id", "") != call.sandbox.account.public_key:
+            raise Refusal(invalid("company_id must be the account's public key.", "/data"))
     if count:
-        _limits(call, operation)
+        now = call.sandbox.now().timestamp()
+        headers = call.sandbox.limiter.count(operation.name, operation.limit, now)
+        if call.side is Side.SERVER:
+            call.headers |= headers
     call.revision = revisions.resolve(call.request.headers, call.sandbox.now().date())
     call.headers |= call.revision.headers()
-    if spec.takes_body(operation.path, operation.method):
-        _json_body(call)
-        if faults := spec.faults_in(operation.path, operation.method, call.body):
-            raise Refusal(*faults)
+    if operation.has_body:
+        _read_body(call)
+        if errors := spec.body_errors(operation.path, operation.method, call.body):
+            raise Refusal(*errors)
     operation.check(call)
     return operation
 
 
-def _known_method(call: Call) -> Operation:
-    if call.operation is None:
-        allowed = ", ".join(call.methods)
-        detail = f"The method {call.request.method} is not allowed here, only {allowed}."
-        raise Refusal(method_not_allowed(detail), headers={"Allow": allowed})
-    return call.operation
-
-
-def _private_key(call: Call) -> None:
+def _check_private_key(call: Call) -> None:
+    account = call.sandbox.account
     scheme, _, key = call.request.headers.get("Authorization", "").partition(" ")
     if not scheme:
-        raise Refusal(not_authenticated("The Authorization header is missing."))
-    if scheme != _SCHEME:
-        raise Refusal(not_authenticated(f"Authorization must be '{_SCHEME} your-private-key'."))
-    if key == call.sandbox.account.public_key:
-        raise Refusal(not_authenticated("This is the public key. The API needs a private one."))
-    if not hmac.compare_digest(key.encode(), call.sandbox.account.private_key.encode()):
-        raise Refusal(not_authenticated("The private key is not one of this account's."))
+        problem = "The Authorization header is missing."
+    elif scheme != _SCHEME:
+        problem = f"Authorization must be '{_SCHEME} your-private-key'."
+    elif key == account.public_key:
+        problem = "This is the public key. The API needs a private key."
+    elif not hmac.compare_digest(key.encode(), account.private_key.encode()):
+        problem = "The private key is not one of this account's."
+    else:
+        return
+    raise Refusal(error(401, problem))
 
 
-def _scopes(call: Call, operation: Operation) -> None:
+def _check_scopes(call: Call, operation: Operation) -> None:
     with call.sandbox.lock:
-        missing = call.sandbox.account_settings.missing(operation.scopes)
-    if missing:
+        scopes = call.sandbox.settings.scopes
+    if scopes is None:
+        return
+    if missing := [scope for scope in operation.scopes if scope not in scopes]:
         detail = f"Your API key is missing required scopes: {', '.join(missing)}."
-        raise Refusal(permission_denied(detail))
+        raise Refusal(error(403, detail))
 
 
-def _no_private_key(call: Call) -> None:
-    """Refuse a call that carries a private key to where anybody can read it."""
+def _refuse_private_key(call: Call) -> None:
+    """Refuse a browser's call that contains a private key, which every visitor could read."""
     request, mask = call.request, call.sandbox.mask
     query = request.args
-    carriers = {
+    contains_key = {
         "the Authorization header": "Authorization" in request.headers,
         "company_id": query.get("company_id", "").startswith(PRIVATE_PREFIX),
-        "the address": any(map(mask.holds_key, query.values())),
-        "the body": mask.holds_key(call.raw.decode("utf-8", "replace")),
-        "a header": any(map(mask.holds_key, request.headers.values())),
+        "the address": any(map(mask.contains_key, query.values())),
+        "the body": mask.contains_key(call.raw.decode("utf-8", "replace")),
+        "a header": any(map(mask.contains_key, request.headers.values())),
     }
-    found = next((carrier for carrier, holds in carriers.items() if holds), None)
-    if found:
+    places = [place for place, contained in contains_key.items() if contained]
+    if places:
         call.leak = True
         detail = (
-            f"A private key must never be in a browser, and {found} holds one or is made for "
-            "one. Whoever opens the page can read it: revoke it and send the public key alone."
+            f"A browser must never send a private key, and this one was sent in {places[0]}. "
+            "Every visitor can read it: revoke the key, and use the public key in the browser."
         )
         raise Refusal(invalid(detail, "/data"))
 
 
-def _company(call: Call) -> None:
-    company = call.request.args.get("company_id", "")
-    if company != call.sandbox.account.public_key:
-        detail = "company_id must be the account's public key."
-        raise Refusal(invalid(detail, "/data"))
-
-
-def _limits(call: Call, operation: Operation) -> None:
-    now = call.sandbox.now().timestamp()
-    headers = call.sandbox.limiter.take(operation.name, operation.limit, now)
-    if call.side is Side.SERVER:
-        call.headers |= headers
-
-
-def _json_body(call: Call) -> None:
+def _read_body(call: Call) -> None:
     if call.request.mimetype != MEDIA_TYPE:
-        raise Refusal(unsupported_media_type(f"The Content-Type must be {MEDIA_TYPE}."))
+        raise Refusal(error(415, f"The Content-Type must be {MEDIA_TYPE}."))
     try:
         call.body = parse_json(call.raw)
-    except ValueError as error:
-        # not /data, which would say that the company ID is wrong
-        raise Refusal(invalid(f"The body is not valid JSON: {error}.", "")) from None
+    except ValueError as problem:
+        # Not the pointer /data, which means an invalid company ID.
+        raise Refusal(invalid(f"The body is not valid JSON: {problem}.", "")) from None
 
 
 def parse_json(raw: bytes) -> Any:
     """Return the value of a JSON document.
 
-    Raises `ValueError` for what RFC 8259 doesn't allow, and for half a surrogate pair, which no
-    UTF-8 reply could repeat.
+    Raises `ValueError` for what RFC 8259 does not allow, and for unpaired surrogates, which a
+    UTF-8 reply could not repeat.
     """
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError:
         raise ValueError("its text is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg.lower()}, line {error.lineno}") from None
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"{problem.msg.lower()}, line {problem.lineno}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     return value

@@ -1,1 +1,1 @@
-"""What the sandbox remembers: account, catalog, profiles, waiting list, messages; and its file."""
+"""The state of a sandbox: account, catalog, profiles, waiting list, messages, and its file."""

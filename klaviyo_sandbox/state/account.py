@@ -1,10 +1,12 @@
-"""The one account that the sandbox plays: its keys and its list."""
+"""The sandbox's one account: its keys, its settings and its list."""
 
 import math
 import secrets
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import phonenumbers
@@ -13,14 +15,22 @@ from ..protocol import spec
 from ..protocol.contacts import region_of
 
 PRIVATE_PREFIX = "pk_"
-_ALPHABET = string.ascii_uppercase + string.digits
+ALL_SCOPES = "all"
+"""The value of `scopes` for a key with full access."""
+
+DEFAULT_REGIONS = (
+    "US", "CA", "PR", "GB", "IE", "AU", "NZ", "DE", "FR", "AT",
+    "CH", "NL", "BE", "ES", "PT", "IT", "SE", "NO", "DK", "FI",
+)  # fmt: skip
+_MAX_DATE_SKEW = 24 * 60 * 60  # seconds
+_CODE_ALPHABET = string.ascii_uppercase + string.digits
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Klaviyo account: the public key names it in a browser, the private key opens its API.
+    """A Klaviyo account. `sender` is the name that its messages come from.
 
-    Raises `ValueError`, naming the key but never showing it, when the two can't be right.
+    Raises `ValueError` if the keys cannot be right. The message never shows a key.
     """
 
     public_key: str
@@ -28,7 +38,6 @@ class Account:
     list_id: str
     name: str = "Klaviyo sandbox"
     sender: str = "Your shop"
-    """Whom its messages come from."""
 
     def __post_init__(self) -> None:
         if not self.private_key.startswith(PRIVATE_PREFIX):
@@ -40,104 +49,131 @@ class Account:
 
 
 def make_account() -> Account:
-    """Make an account with random keys of the same form as Klaviyo's."""
+    """Return an account with random keys in Klaviyo's format."""
     return Account(
-        public_key=_code(),
+        public_key=_random_code(),
         private_key=PRIVATE_PREFIX + secrets.token_hex(17),
-        list_id=_code(),
+        list_id=_random_code(),
     )
 
 
-def _code() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(6))
-
-
-ALL = "all"
-"""What `scopes` is when the key may do everything."""
-_LONGEST = 24 * 60 * 60
-_FIELDS = ("scopes", "date_skew")
+def _random_code() -> str:
+    return "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))
 
 
 class AccountSettings:
-    """The settings. The caller holds the sandbox's lock.
+    """The settings of the account. The caller holds the sandbox's lock.
 
-    `scopes` is None for a key with full access. `date_skew` is by how many seconds the `Date` of
-    the API's replies is ahead of the real time: a caller whose clock is wrong sees the same.
+    scopes: the scopes of the private key; None for full access.
+    date_skew: seconds by which the `Date` of the API's replies is ahead of the real time, to test
+        a caller with a wrong clock.
+    regions: ISO 3166 codes of the regions that the account can text; empty without SMS.
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Restore the defaults."""
         self.scopes: tuple[str, ...] | None = None
         self.date_skew = 0.0
+        self.regions: tuple[str, ...] = DEFAULT_REGIONS
 
-    def missing(self, needed: tuple[str, ...]) -> list[str]:
-        """Return which of the scopes the key lacks."""
-        return [] if self.scopes is None else [each for each in needed if each not in self.scopes]
-
-    def change(self, asked: Any) -> None:
-        """Change the settings that are named. Raises `ValueError`, and then changes none."""
-        if not isinstance(asked, Mapping) or not asked or asked.keys() - set(_FIELDS):
-            raise ValueError(f"Send one or more of: {', '.join(_FIELDS)}.")
-        given = {**self.as_json(), **asked}
-        self.scopes, self.date_skew = _scopes(given["scopes"]), _skew(given["date_skew"])
+    def change(self, changes: Any) -> None:
+        """Change scopes or date_skew, from JSON. Raises `ValueError`, and then changes nothing."""
+        settings = self.as_json()
+        if not isinstance(changes, Mapping) or not changes or changes.keys() - settings.keys():
+            raise ValueError(f"Send one or more of: {', '.join(settings)}.")
+        settings |= changes
+        self.scopes, self.date_skew = _scopes(settings["scopes"]), _skew(settings["date_skew"])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as `/_sandbox/account` shows and takes them."""
+        """Return the settings that `/_sandbox/account` shows and changes."""
         return {
-            "scopes": ALL if self.scopes is None else list(self.scopes),
+            "scopes": ALL_SCOPES if self.scopes is None else list(self.scopes),
             "date_skew": self.date_skew,
         }
 
-    def reset(self) -> None:
-        """Return to a key with full access, and the right time."""
-        self.scopes, self.date_skew = None, 0.0
+    def set_regions(self, regions: Iterable[str]) -> None:
+        """Replace the regions. Raises `ValueError` for a code without phone numbers."""
+        codes = tuple(dict.fromkeys(regions))
+        if unknown := [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]:
+            raise ValueError(f"There is no region {unknown[0]!r}.")
+        self.regions = codes
+
+    def sms_problem(self, phone_number: str) -> str | None:
+        """Return why the account cannot text a valid phone number, or None if it can."""
+        if not self.regions:
+            return "SMS is not set up: the account supports no region."
+        region = region_of(phone_number)
+        if region in self.regions:
+            return None
+        return f"The account does not support SMS to the phone number's region, {region}."
 
 
 def _scopes(value: Any) -> tuple[str, ...] | None:
-    if value == ALL:
+    if value == ALL_SCOPES:
         return None
-    known = spec.all_scopes()
-    if not isinstance(value, list) or not set(map(str, value)) <= set(known):
-        raise ValueError(f'scopes must be "{ALL}", or a list of: {", ".join(known)}.')
+    valid = spec.all_scopes()
+    if not isinstance(value, list) or not set(map(str, value)) <= set(valid):
+        raise ValueError(f'scopes must be "{ALL_SCOPES}", or a list of: {", ".join(valid)}.')
     return tuple(value)
 
 
 def _skew(value: Any) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or abs(value) > _LONGEST:
-        raise ValueError(f"date_skew must be a number of seconds from -{_LONGEST} to {_LONGEST}.")
+    if not number or not math.isfinite(value) or abs(value) > _MAX_DATE_SKEW:
+        raise ValueError(
+            f"date_skew must be a number of seconds from -{_MAX_DATE_SKEW} to {_MAX_DATE_SKEW}."
+        )
     return float(value)
 
 
-DEFAULT = tuple(
-    "US CA PR GB IE AU NZ DE FR AT CH NL BE ES PT IT SE NO DK FI".split()  # noqa: SIM905
-)
+class OptIn(StrEnum):
+    """How a list accepts a subscriber, in Klaviyo's terms."""
+
+    SINGLE = "single_opt_in"
+    DOUBLE = "double_opt_in"
 
 
-class Regions:
-    """The regions with a sending number, as ISO 3166 codes. The caller holds the sandbox's lock."""
+class MailingList:
+    """The account's list. The caller holds the sandbox's lock."""
 
-    def __init__(self) -> None:
-        self.supported = DEFAULT
+    def __init__(self, list_id: str, created: datetime) -> None:
+        self.id = list_id
+        self.name = "Sandbox list"
+        self.created = created
+        self.reset()
 
-    def set(self, supported: Iterable[str]) -> None:
-        """Replace the regions; none at all is an account without SMS.
-
-        Raises `ValueError` for a code that no phone number can belong to.
-        """
-        codes = tuple(dict.fromkeys(supported))
-        if unknown := [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]:
-            raise ValueError(f"There is no region {unknown[0]!r}.")
-        self.supported = codes
+    @property
+    def is_double_opt_in(self) -> bool:
+        """Tell whether new subscribers must confirm."""
+        return self.opt_in_process is OptIn.DOUBLE
 
     def reset(self) -> None:
-        """Return to the default regions."""
-        self.supported = DEFAULT
+        """Restore single opt-in."""
+        self.set_opt_in(OptIn.SINGLE, self.created)
 
-    def objection(self, phone_number: str) -> str | None:
-        """Return why no text can go to a valid phone number, or None when one can."""
-        if not self.supported:
-            return "SMS is not set up: the account supports no region."
-        region = region_of(phone_number)
-        if region in self.supported:
-            return None
-        return f"The account supports no SMS to the phone number's region, {region}."
+    def set_opt_in(self, opt_in_process: OptIn, now: datetime) -> None:
+        """Change the opt-in of new subscribers. Existing subscribers stay subscribed."""
+        self.opt_in_process, self.updated = opt_in_process, now
+
+    def dump(self) -> list[str]:
+        """Return what the state file stores."""
+        return [str(self.opt_in_process), self.created.isoformat(), self.updated.isoformat()]
+
+    def load(self, stored: list[str]) -> None:
+        """Restore what `dump` returned."""
+        opt_in_process, created, updated = stored
+        self.created = datetime.fromisoformat(created)
+        self.set_opt_in(OptIn(opt_in_process), datetime.fromisoformat(updated))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the list as `/_sandbox/list` shows it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "opt_in_process": str(self.opt_in_process),
+            "created": self.created.isoformat(),
+            "updated": self.updated.isoformat(),
+        }

@@ -1,15 +1,17 @@
-"""The catalog: items, their variants, and the stock of each variant."""
+"""The catalog: items, variants with their stock, and bulk jobs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from .clock import Clock
 from .rows import Rows
 
-WRITABLE = "$custom:::$default:::"
-"""What the ID of everything begins with that the API can write."""
+WRITABLE_PREFIX = "$custom:::$default:::"
+"""The API only writes IDs with this prefix."""
+
+ITEM, VARIANT = "catalog-item", "catalog-variant"
 
 _ITEM_DEFAULTS: Mapping[str, Any] = {
     "external_id": None,
@@ -30,142 +32,129 @@ _VARIANT_DEFAULTS: Mapping[str, Any] = {
     "inventory_quantity": 0,
 }
 _NEVER_NULL = ("title", "description", "url", "sku", "inventory_quantity")
+_JOB_LIFETIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A product. `number` is its place in the order of creation."""
+class CatalogEntry:
+    """An item, or a variant of the item with the ID `item`.
+
+    `number` is its position in the order of creation.
+    """
 
     number: int
     id: str
     attributes: dict[str, Any]
     created: datetime
     updated: datetime
+    item: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Return its JSON:API type."""
+        return ITEM if self.item is None else VARIANT
 
     @property
     def title(self) -> str:
         """Return its title."""
         return str(self.attributes["title"])
 
-
-@dataclass(frozen=True, slots=True)
-class Variant(Item):
-    """What somebody can wait for: one of an item's variants."""
-
-    item: str
-
     @property
     def quantity(self) -> float:
-        """Return how many are in stock."""
+        """Return the stock of a variant."""
         return float(self.attributes["inventory_quantity"])
 
     @property
     def url(self) -> str:
-        """Return the address where it is sold."""
+        """Return the address of its page in the shop."""
         return str(self.attributes["url"])
-
-    @property
-    def image(self) -> str | None:
-        """Return the address of its picture, if it has one."""
-        image: str | None = self.attributes["image_full_url"]
-        return image
 
 
 class Catalog:
     """Every item and variant, oldest first. The caller holds the sandbox's lock."""
 
     def __init__(self, now: Clock) -> None:
-        self.items: Rows[str, Item] = Rows(Item)
-        self.variants: Rows[str, Variant] = Rows(Variant)
+        self.items: Rows[str, CatalogEntry] = Rows(CatalogEntry)
+        self.variants: Rows[str, CatalogEntry] = Rows(CatalogEntry)
         self._now = now
 
-    def lacks(self, composite_id: str) -> bool:
-        """Tell whether this is no variant: never of another catalog, nor before there is one."""
+    def rows(self, kind: str) -> Rows[str, CatalogEntry]:
+        """Return the items or the variants, by their JSON:API type."""
+        return self.items if kind == ITEM else self.variants
+
+    def is_missing(self, variant_id: str) -> bool:
+        """Tell whether a well-formed composite ID is not a variant of the account.
+
+        An empty catalog has every variant, and other integrations' IDs are always known.
+        """
         return (
             len(self.variants) > 0
-            and composite_id.startswith(WRITABLE)
-            and composite_id not in self.variants
+            and variant_id.startswith(WRITABLE_PREFIX)
+            and variant_id not in self.variants
         )
 
-    def add_item(self, attributes: Mapping[str, Any]) -> Item:
-        """Add an item that isn't there yet."""
+    def add(self, attributes: Mapping[str, Any], item: str | None = None) -> CatalogEntry:
+        """Add an item, or a variant of the item with this ID. Null attributes get the default."""
         now = self._now()
-        item = Item(
-            _number_after(self.items),
-            composite_id(attributes),
-            _with_thumbnail({**_ITEM_DEFAULTS, **_kept(attributes)}),
-            created=now,
-            updated=now,
+        rows = self.items if item is None else self.variants
+        newest = rows.get(rows.newest or "")
+        given = {
+            name: value
+            for name, value in attributes.items()
+            if value is not None and name not in ("integration_type", "catalog_type")
+        }
+        complete = {**(_ITEM_DEFAULTS if item is None else _VARIANT_DEFAULTS), **given}
+        complete["image_thumbnail_url"] = (
+            complete["image_thumbnail_url"] or complete["image_full_url"]
         )
-        self.items.put(item.id, item)
-        return item
+        number = newest.number + 1 if newest else 1
+        entry = CatalogEntry(number, composite_id(attributes), complete, now, now, item)
+        rows.put(entry.id, entry)
+        return entry
 
-    def add_variant(self, attributes: Mapping[str, Any], item: str) -> Variant:
-        """Add a variant, which isn't there yet, of an item that is."""
-        now = self._now()
-        variant = Variant(
-            _number_after(self.variants),
-            composite_id(attributes),
-            _with_thumbnail({**_VARIANT_DEFAULTS, **_kept(attributes)}),
-            created=now,
-            updated=now,
-            item=item,
-        )
-        self.variants.put(variant.id, variant)
-        return variant
+    def update(self, entry: CatalogEntry, attributes: Mapping[str, Any]) -> CatalogEntry:
+        """Change some of an entry's attributes, and return the changed entry."""
+        given = {
+            name: value
+            for name, value in attributes.items()
+            if value is not None or name not in _NEVER_NULL
+        }
+        entry = replace(entry, attributes={**entry.attributes, **given}, updated=self._now())
+        self.rows(entry.kind).put(entry.id, entry)
+        return entry
 
-    def change_item(self, item: Item, attributes: Mapping[str, Any]) -> Item:
-        """Change some of an item's attributes."""
-        changed = replace(item, attributes=_changed(item, attributes), updated=self._now())
-        self.items.put(item.id, changed)
-        return changed
-
-    def change_variant(self, variant: Variant, attributes: Mapping[str, Any]) -> Variant:
-        """Change some of a variant's attributes."""
-        changed = replace(variant, attributes=_changed(variant, attributes), updated=self._now())
-        self.variants.put(variant.id, changed)
-        return changed
-
-    def variants_of(self, item: str) -> list[Variant]:
-        """Return an item's variants, oldest first."""
+    def variants_of(self, item: str) -> list[CatalogEntry]:
+        """Return the variants of the item with this ID, oldest first."""
         return [variant for variant in self.variants.values() if variant.item == item]
 
-    def full_title(self, variant: Variant) -> str:
-        """Return a variant's title with its item's before it, unless it is in it."""
-        item = self.items.get(variant.item)
+    def full_title(self, variant: CatalogEntry) -> str:
+        """Return the titles of item and variant, or the variant's alone if it has both."""
+        item = self.items.get(variant.item or "")
         if item is None or item.title.casefold() in variant.title.casefold():
             return variant.title
         return f"{item.title}, {variant.title}"
 
 
 def composite_id(attributes: Mapping[str, Any]) -> str:
-    """Return the ID of what these attributes create."""
-    return WRITABLE + str(attributes["external_id"])
+    """Return the ID of an entry that is created with these attributes."""
+    return WRITABLE_PREFIX + str(attributes["external_id"])
 
 
-def _number_after(rows: Rows[str, Any]) -> int:
-    newest = rows.get(rows.newest or "")
-    return newest.number + 1 if newest else 1
+@dataclass(frozen=True, slots=True)
+class BulkJob:
+    """A bulk job, which is finished as soon as it is created.
 
+    `written` has the IDs of what it created or updated, `errors` those of what it could not write.
+    """
 
-def _kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is stored: the ID's parts are not, and null is the default."""
-    return {
-        name: value
-        for name, value in attributes.items()
-        if value is not None and name not in ("integration_type", "catalog_type")
-    }
+    id: str
+    kind: str
+    created: datetime
+    total: int
+    written: list[str] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
 
-
-def _with_thumbnail(attributes: dict[str, Any]) -> dict[str, Any]:
-    thumbnail = attributes["image_thumbnail_url"] or attributes["image_full_url"]
-    return {**attributes, "image_thumbnail_url": thumbnail}
-
-
-def _changed(entry: Item, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    given = {
-        name: value
-        for name, value in attributes.items()
-        if value is not None or name not in _NEVER_NULL
-    }
-    return {**entry.attributes, **given}
+    @property
+    def expires(self) -> datetime:
+        """Return the time from which Klaviyo no longer shows the job."""
+        return self.created + _JOB_LIFETIME

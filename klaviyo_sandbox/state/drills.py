@@ -1,4 +1,4 @@
-"""Drills: the next calls fail in a chosen way. Parsing them, and the queue they wait in."""
+"""Drills: simulated failures of the next calls. They are parsed and queued here."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -6,21 +6,15 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..protocol.failures import FAILURES
+from ..protocol.failures import CORS, KINDS
 from .rows import Rows, next_number
 
-CORS = "cors"
-MISCHIEF = ("html", "slow", "drip", "drip-headers", "drop", "partial", CORS)
-"""Kinds that are more than an error body."""
-KINDS = (*FAILURES, *MISCHIEF)
-
-_DEFAULT_SECONDS = {"slow": 10.0, "drip": 0.2, "drip-headers": 0.2}
-_LONGEST = 600
+_MAX_SECONDS = 600
 _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 
 
 class DrillError(ValueError):
-    """A drill that can't be set; `allowed` lists what could stand there instead."""
+    """A drill is invalid. `allowed` lists the values that are valid instead."""
 
     def __init__(self, message: str, allowed: Collection[str] = ()) -> None:
         super().__init__(message)
@@ -29,9 +23,11 @@ class DrillError(ValueError):
 
 @dataclass(slots=True)
 class Drill:
-    """A failure for the next `times` calls (None: for all until cleared), of one operation or any.
+    """A simulated failure of the next `times` calls (None: of all until the drills are cleared).
 
-    `seconds` is the delay of a slow reply, and the pause between the bytes of a dripping one.
+    operation: the name of the operation that fails; None for any.
+    seconds: the delay of a slow reply, or the pause between two bytes of a dripping one.
+    retry_after: the reply's Retry-After in seconds; None for no such header.
     """
 
     id: int
@@ -41,77 +37,73 @@ class Drill:
     seconds: float
     retry_after: int | None
 
-    def fits(self, operation: str, *, preflight: bool) -> bool:
-        """Tell whether the drill is meant for such a call."""
-        return self.operation in (None, operation) and preflight == (self.kind == CORS)
-
 
 class Drills:
-    """The pending drills, in the order in which they were set."""
+    """The pending drills, oldest first. Thread-safe."""
 
     def __init__(self, lock: AbstractContextManager[Any]) -> None:
         self._lock = lock
         self.rows: Rows[int, Drill] = Rows(Drill)
 
-    def add(self, asked: Any, operations: Collection[str]) -> None:
+    def add(self, drill: Any, operations: Collection[str]) -> None:
         """Queue a drill from its JSON. Raises `DrillError`."""
-        fields = _parsed(asked, operations)
+        fields = _parse(drill, operations)
         with self._lock:
-            drill = Drill(id=next_number(self.rows), **fields)
-            self.rows.put(drill.id, drill)
+            number = next_number(self.rows)
+            self.rows.put(number, Drill(id=number, **fields))
 
     def take(self, operation: str, *, preflight: bool) -> Drill | None:
-        """Return the first drill for this call, used up by one, or None."""
+        """Return the first drill for a call of the operation, and count the call against it.
+
+        A preflight only meets CORS drills, and other calls never do.
+        """
         with self._lock:
             for drill in self.rows.values():
-                if drill.fits(operation, preflight=preflight):
-                    self._use(drill)
+                if drill.operation in (None, operation) and preflight == (drill.kind == CORS):
+                    if drill.times is not None:
+                        drill.times -= 1
+                        self.rows.put(drill.id, drill)
+                        if not drill.times:
+                            self.rows.remove(drill.id)
                     return drill
         return None
 
     def pending(self) -> list[dict[str, Any]]:
-        """Return what is still to come."""
+        """Return the pending drills as JSON."""
         with self._lock:
             return [asdict(drill) for drill in self.rows.values()]
 
     def clear(self) -> None:
-        """Let calls succeed again."""
+        """Remove every drill."""
         with self._lock:
             self.rows.clear()
 
-    def _use(self, drill: Drill) -> None:
-        if drill.times is None:
-            return
-        drill.times -= 1
-        self.rows.put(drill.id, drill)
-        if not drill.times:
-            self.rows.remove(drill.id)
 
-
-def _parsed(asked: Any, operations: Collection[str]) -> dict[str, Any]:
-    if not isinstance(asked, dict):
+def _parse(drill: Any, operations: Collection[str]) -> dict[str, Any]:
+    if not isinstance(drill, dict):
         raise DrillError("A drill is a JSON object with a kind.", _FIELDS)
-    if unknown := sorted(asked.keys() - set(_FIELDS)):
-        raise DrillError(f"A drill has no {unknown[0]!r}.", _FIELDS)
-    kind = asked.get("kind")
-    if kind not in KINDS:
+    if unknown := sorted(drill.keys() - set(_FIELDS)):
+        raise DrillError(f"A drill has no field {unknown[0]!r}.", _FIELDS)
+    kind, operation = drill.get("kind"), drill.get("operation")
+    if not isinstance(kind, str) or kind not in KINDS:
         raise DrillError(f"There is no drill of the kind {kind!r}.", KINDS)
-    operation = asked.get("operation")
     if operation is not None and operation not in operations:
         raise DrillError(f"There is no operation {operation!r}.", operations)
     if kind == CORS and operation is not None and "_client_" not in operation:
-        raise DrillError("Only the browser's operations have CORS.", operations)
+        raise DrillError("Only the browser's operations use CORS.", operations)
     return {
         "kind": kind,
-        "times": _whole(asked, "times", 1, lowest=1),
+        "times": _whole_number(drill, "times", 1, lowest=1),
         "operation": operation,
-        "seconds": _seconds(asked, _DEFAULT_SECONDS.get(kind, 0.0)),
-        "retry_after": _whole(asked, "retry_after", 1 if kind == "429" else None, lowest=0),
+        "seconds": _seconds(drill.get("seconds", KINDS[kind].seconds)),
+        "retry_after": _whole_number(drill, "retry_after", 1 if kind == "429" else None, lowest=0),
     }
 
 
-def _whole(asked: Mapping[str, Any], name: str, default: int | None, *, lowest: int) -> int | None:
-    value = asked.get(name, default)
+def _whole_number(
+    drill: Mapping[str, Any], name: str, default: int | None, *, lowest: int
+) -> int | None:
+    value = drill.get(name, default)
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
@@ -119,46 +111,8 @@ def _whole(asked: Mapping[str, Any], name: str, default: int | None, *, lowest: 
     return value
 
 
-def _seconds(asked: Mapping[str, Any], default: float) -> float:
-    value = asked.get("seconds", default)
+def _seconds(value: Any) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value <= _LONGEST:
-        raise DrillError(f"seconds must be a number from 0 to {_LONGEST}.")
+    if not number or not math.isfinite(value) or not 0 <= value <= _MAX_SECONDS:
+        raise DrillError(f"seconds must be a number from 0 to {_MAX_SECONDS}.")
     return float(value)
-
-
-REFUSED, TROUBLE, WIRE = "Klaviyo refuses the call", "Klaviyo is in trouble", "Trouble on the way"
-
-WORDS: Mapping[str, tuple[str, str]] = {
-    "400-email": (REFUSED, "400, the email address is not valid"),
-    "400-phone": (REFUSED, "400, the phone number is not valid"),
-    "400-unknown-pointer": (REFUSED, "400, something else in the body is not valid"),
-    "400-list": (REFUSED, "400, there is no such list"),
-    "401": (REFUSED, "401, the private key is wrong"),
-    "403": (REFUSED, "403, the private key lacks a scope"),
-    "404-variant": (REFUSED, "404, there is no such variant"),
-    "404-revision": (REFUSED, "404, the revision is not served"),
-    "405": (REFUSED, "405, the method is wrong"),
-    "409": (REFUSED, "409, it is there already"),
-    "410": (REFUSED, "410, the revision is retired"),
-    "415": (REFUSED, "415, the Content-Type is wrong"),
-    "partial": (REFUSED, "202, but the phone number is dropped"),
-    "429": (TROUBLE, "429, too many calls"),
-    "500": (TROUBLE, "500, a server error"),
-    "503": (TROUBLE, "503, not available just now"),
-    "html": (TROUBLE, "502, a gateway's HTML page"),
-    "slow": (WIRE, "slow: the reply is held back"),
-    "drip": (WIRE, "dripping: the body comes byte by byte"),
-    "drip-headers": (WIRE, "dripping: headers and body come byte by byte"),
-    "drop": (WIRE, "cut: the connection ends without a reply"),
-    "cors": (WIRE, "barred: the browser's preflight is refused"),
-}
-"""For each kind its group and its label."""
-
-
-def groups() -> dict[str, dict[str, str]]:
-    """Return the labels by kind, by group, in the order in which they are offered."""
-    found: dict[str, dict[str, str]] = {}
-    for kind, (group, label) in WORDS.items():
-        found.setdefault(group, {})[kind] = label
-    return found

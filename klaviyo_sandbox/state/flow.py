@@ -1,38 +1,42 @@
-"""The account's back-in-stock flow: its status, its settings, and the waits under way."""
+"""The account's back-in-stock flow: its status and settings, its waits, and its messages."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from .rows import Rows
 
-ALL = "all"
-"""What `customers_per_unit` is when everybody is notified at once."""
+EVERYBODY = "all"
+"""The value of `customers_per_unit` if everybody is notified at once."""
 
-LONGEST_WAIT = 31 * 24 * 60 * 60
+MAX_WAIT = 31 * 24 * 60 * 60  # seconds
 
 
 class FlowStatus(StrEnum):
-    """How far the flow goes: none and a draft take nobody, a manual one sends nothing by itself."""
+    """The status of the flow. Without one, or in a draft, nobody joins the waiting list.
+
+    A manual flow creates messages that somebody has to send.
+    """
 
     NONE = "none"
-    """There is no flow."""
     DRAFT = "draft"
     MANUAL = "manual"
     LIVE = "live"
 
 
 class FlowError(ValueError):
-    """A setting that the flow can't have. The message names it and says what it can be."""
+    """A setting of the flow is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowSettings:
-    """The account's settings, which Klaviyo documents without default figures.
+    """The settings of the flow. Klaviyo does not document its default values.
 
-    `customers_per_unit` is None when everybody is notified at once.
+    minimum_inventory: the stock from which customers are notified.
+    customers_per_unit: how many are notified per unit in stock; None for everybody.
+    wait_seconds: the wait between two rounds of notifications.
     """
 
     status: FlowStatus = FlowStatus.LIVE
@@ -41,11 +45,32 @@ class FlowSettings:
     wait_seconds: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as `/_sandbox/flow` shows and takes them."""
+        """Return the settings as `/_sandbox/flow` shows and accepts them."""
         return asdict(self) | {
             "status": str(self.status),
-            "customers_per_unit": self.customers_per_unit or ALL,
+            "customers_per_unit": self.customers_per_unit or EVERYBODY,
         }
+
+    def changed(self, changes: Any) -> "FlowSettings":
+        """Return the settings with the changes of a JSON object. Raises `FlowError`."""
+        settings = self.as_json()
+        names = ", ".join(settings)
+        if not isinstance(changes, Mapping) or not changes:
+            raise FlowError(f"Send one or more of: {names}.")
+        if unknown := sorted(changes.keys() - settings.keys()):
+            raise FlowError(f"The flow has no setting {unknown[0]!r}. Its settings: {names}.")
+        settings |= changes
+        if settings["status"] not in list(FlowStatus):
+            raise FlowError(f"status must be one of: {', '.join(FlowStatus)}.")
+        everybody = settings["customers_per_unit"] in (None, EVERYBODY)
+        return FlowSettings(
+            status=FlowStatus(settings["status"]),
+            minimum_inventory=_whole_number(settings, "minimum_inventory", 1, 1_000_000),
+            customers_per_unit=None
+            if everybody
+            else _whole_number(settings, "customers_per_unit", 1, 10_000),
+            wait_seconds=_whole_number(settings, "wait_seconds", 0, MAX_WAIT),
+        )
 
 
 class Flow:
@@ -55,42 +80,38 @@ class Flow:
     name = "Back in Stock"
 
     def __init__(self, created: datetime) -> None:
-        self.created = self.updated = created
-        self.settings = FlowSettings()
+        self.created = created
         self.waits: Rows[str, datetime] = Rows(datetime)
-        """Until when nobody is notified about a variant."""
+        """When the wait of each variant ends. Nobody is notified about it before."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Restore the default settings."""
+        self.settings, self.updated = FlowSettings(), self.created
 
     @property
     def exists(self) -> bool:
-        """Tell whether the account has such a flow."""
+        """Tell whether the account has the flow."""
         return self.settings.status is not FlowStatus.NONE
 
     @property
-    def takes_people(self) -> bool:
-        """Tell whether a sign-up is put on the waiting list."""
-        return self.settings.status not in (FlowStatus.NONE, FlowStatus.DRAFT)
+    def is_active(self) -> bool:
+        """Tell whether sign-ups join the waiting list."""
+        return self.settings.status in (FlowStatus.MANUAL, FlowStatus.LIVE)
 
     @property
-    def why_nobody_waits(self) -> str:
-        """Say why a sign-up is put on no list, in the middle of a sentence."""
+    def inactive_reason(self) -> str:
+        """Return why sign-ups do not join the waiting list, for use inside a sentence."""
         return "the flow is a draft" if self.exists else "there is no flow"
 
-    def change(self, asked: Any, now: datetime) -> None:
-        """Change the settings that are named. Raises `FlowError`, and then changes none."""
-        self.settings = _settings(self.settings, asked)
+    def change(self, changes: Any, now: datetime) -> None:
+        """Change some settings, from JSON. Raises `FlowError`, and then changes nothing."""
+        self.settings = self.settings.changed(changes)
         self.updated = now
 
-    def wait(self, variant: str, since: datetime) -> None:
-        """Let nobody be notified about the variant for the time that is set."""
+    def start_wait(self, variant: str, since: datetime) -> None:
+        """Start the wait after a round of notifications about the variant."""
         self.waits.put(variant, since + timedelta(seconds=self.settings.wait_seconds))
-
-    def due(self, now: datetime) -> tuple[str, datetime] | None:
-        """Return the variant whose wait ended first, and when, or None when none has."""
-        ended = [(until, variant) for variant, until in self.waits.items() if until <= now]
-        if not ended:
-            return None
-        until, variant = min(ended)
-        return variant, until
 
     def as_json(self) -> dict[str, Any]:
         """Return settings and waits as `/_sandbox/flow` shows them."""
@@ -100,45 +121,61 @@ class Flow:
         ]
         return self.settings.as_json() | {"waits": waits}
 
-    def remembered(self) -> list[Any]:
-        """Return what a file keeps of the flow."""
-        times = [self.created.isoformat(), self.updated.isoformat()]
-        return [self.settings.as_json(), *times]
+    def dump(self) -> list[Any]:
+        """Return what the state file stores."""
+        return [self.settings.as_json(), self.created.isoformat(), self.updated.isoformat()]
 
-    def recall(self, kept: list[Any]) -> None:
-        """Be as the file says."""
-        settings, *times = kept
-        self.settings = _settings(FlowSettings(), settings)
-        self.created, self.updated = map(datetime.fromisoformat, times)
-
-    def reset(self) -> None:
-        """Return to the default settings."""
-        self.settings, self.updated = FlowSettings(), self.created
+    def load(self, stored: list[Any]) -> None:
+        """Restore what `dump` returned."""
+        settings, created, updated = stored
+        self.settings = FlowSettings().changed(settings)
+        self.created = datetime.fromisoformat(created)
+        self.updated = datetime.fromisoformat(updated)
 
 
-def _settings(before: FlowSettings, asked: Any) -> FlowSettings:
-    known = before.as_json()
-    if not isinstance(asked, Mapping) or not asked:
-        raise FlowError(f"Send one or more of: {', '.join(known)}.")
-    if unknown := sorted(asked.keys() - known.keys()):
-        raise FlowError(f"The flow has no {unknown[0]!r}. It has: {', '.join(known)}.")
-    given = {**known, **asked}
-    if given["status"] not in list(FlowStatus):
-        raise FlowError(f"status must be one of: {', '.join(FlowStatus)}.")
-    per_unit = given["customers_per_unit"]
-    everybody = per_unit is None or per_unit == ALL
-    return replace(
-        before,
-        status=FlowStatus(given["status"]),
-        minimum_inventory=_whole(given, "minimum_inventory", 1, 1_000_000),
-        customers_per_unit=None if everybody else _whole(given, "customers_per_unit", 1, 10_000),
-        wait_seconds=_whole(given, "wait_seconds", 0, LONGEST_WAIT),
-    )
-
-
-def _whole(given: Mapping[str, Any], name: str, lowest: int, highest: int) -> int:
-    value = given[name]
+def _whole_number(settings: Mapping[str, Any], name: str, lowest: int, highest: int) -> int:
+    value = settings[name]
     if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-        more = f', or "{ALL}"' if name == "customers_per_unit" else ""
-        raise FlowError(f"{name} must be a whole number from {lowest} to {highest}{more}.")
+        alternative = f', or "{EVERYBODY}"' if name == "customers_per_unit" else ""
+        raise FlowError(f"{name} must be a whole number from {lowest} to {highest}{alternative}.")
     return value
+
+
+class Delivery(StrEnum):
+    """The status of a message: sent, to be sent manually, or skipped."""
+
+    SENT = "sent"
+    MANUAL = "manual"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the flow, which never leaves this machine.
+
+    Only emails have a `subject`, and only skipped messages a `reason`.
+    """
+
+    id: int
+    to: str
+    channel: str
+    variant: str
+    title: str
+    url: str
+    image: str | None
+    subject: str | None
+    body: str
+    status: Delivery
+    made_at: datetime
+    sent_at: datetime | None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the message as `/_sandbox/messages` shows it."""
+        fields = asdict(self) | {
+            "status": str(self.status),
+            "made_at": self.made_at.isoformat(),
+            "sent_at": self.sent_at.isoformat() if self.sent_at else None,
+        }
+        del fields["image"]
+        return fields

@@ -1,4 +1,4 @@
-"""What a store keeps: values by key, in their order, with a note of what a save has to write."""
+"""Values by key, in insertion order, which track their changes for the state file."""
 
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
@@ -10,13 +10,13 @@ V = TypeVar("V")
 class Rows(Generic[K, V]):
     """Values by key, oldest first. The caller holds the sandbox's lock.
 
-    `kind` is the values' type, by which they are written to a file and read again.
+    `value_type` is used to convert the values to JSON and back.
     """
 
-    def __init__(self, kind: type[V]) -> None:
-        self.kind = kind
+    def __init__(self, value_type: type[V]) -> None:
+        self.value_type = value_type
         self.newest: K | None = None
-        """The key that was new last, even if it is there no more."""
+        """The key that was added last, even if it has been removed since."""
         self._values: dict[K, V] = {}
         self._changed: dict[K, None] = {}
         self._removed: dict[K, None] = {}
@@ -27,7 +27,7 @@ class Rows(Generic[K, V]):
         return self._values.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Set a key's value; a value that was changed in place is put again."""
+        """Set the value of a key. A value that was changed in place must be put again."""
         if key not in self._values:
             self.newest = key
         self._values[key] = value
@@ -35,15 +35,19 @@ class Rows(Generic[K, V]):
             self._changed[key] = None
 
     def remove(self, key: K) -> None:
-        """Forget a key, if it is there."""
+        """Remove a key, if it exists."""
         if key in self._values:
             del self._values[key]
             if self._tracked:
                 self._changed.pop(key, None)
                 self._removed[key] = None
 
+    def remove_oldest(self) -> None:
+        """Remove the key that was added first."""
+        self.remove(next(iter(self._values)))
+
     def clear(self) -> None:
-        """Forget every key."""
+        """Remove every key."""
         for key in list(self._values):
             self.remove(key)
 
@@ -55,10 +59,6 @@ class Rows(Generic[K, V]):
         """Return the keys with their values, oldest first."""
         return list(self._values.items())
 
-    def oldest(self) -> K:
-        """Return the key that was put first."""
-        return next(iter(self._values))
-
     def __contains__(self, key: object) -> bool:
         return key in self._values
 
@@ -66,13 +66,13 @@ class Rows(Generic[K, V]):
         return len(self._values)
 
     def load(self, rows: Iterable[tuple[K, V]]) -> None:
-        """Take what a file holds, and note every change from here on."""
+        """Set the rows of a state file, and track every change from now on."""
         self._values = dict(rows)
         self.newest = next(reversed(self._values), None)
         self._tracked = True
 
-    def drain(self) -> tuple[list[K], list[tuple[K, V]]]:
-        """Return the keys removed and the rows changed since the last time, and forget that."""
+    def pop_changes(self) -> tuple[list[K], list[tuple[K, V]]]:
+        """Return the removed keys and the changed rows since the last call."""
         removed, changed = list(self._removed), [(key, self._values[key]) for key in self._changed]
         self._removed.clear()
         self._changed.clear()
@@ -80,5 +80,5 @@ class Rows(Generic[K, V]):
 
 
 def next_number(rows: Rows[int, V]) -> int:
-    """Return the number after the newest row's: none is given twice, however many are gone."""
+    """Return the number after the newest row's. The numbers of removed rows are not reused."""
     return (rows.newest or 0) + 1

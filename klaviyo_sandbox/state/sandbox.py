@@ -1,6 +1,7 @@
-"""Everything that one sandbox remembers, how it begins afresh, and how a file follows it."""
+"""The complete state of one sandbox: how it is reset, saved to a file, and found from a request."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, RLock
 from typing import Any
@@ -9,68 +10,65 @@ from flask import Flask, current_app
 
 from ..protocol.limits import RateLimiter
 from ..protocol.masking import Mask
-from .account import Account, AccountSettings, Regions
-from .bulk_jobs import BulkJobs
-from .catalog import Catalog
+from .account import Account, AccountSettings, MailingList
+from .catalog import BulkJob, Catalog
 from .clock import Clock, SandboxClock
 from .drills import Drills
-from .flow import Flow
-from .mailing_list import MailingList
-from .messages import Messages
-from .profiles import Profiles
-from .record import Record
+from .flow import Flow, Message
+from .profiles import Profiles, Waiting
+from .request_log import RequestLog
 from .rows import Rows
 from .storage import Single, Storage
 from .subscriptions import Subscriptions
-from .waiting import WaitingList
 
 _EXTENSION = "klaviyo_sandbox"
 
 
 class Sandbox:
-    """The state of one sandbox, in memory, and in a file when one is given.
+    """The state of one sandbox, in memory, and in a file if one is given.
 
-    Hold `lock` around everything but `record`, `drills` and `limiter`, which hold it or their own.
-    Raises `StorageError` when the file can't be used.
+    Hold `lock` to use anything but `requests`, `drills` and `limiter`, which are thread-safe.
+    Raises `StorageError` if the file cannot be used.
     """
 
     def __init__(self, account: Account, now: Clock, file: Path | None = None) -> None:
         self.account = account
-        self.account_settings = AccountSettings()
+        self.settings = AccountSettings()
         self.now = SandboxClock(now)
         self.mask = Mask(account.private_key)
         self.lock = RLock()
         self.profiles = Profiles(self.now)
-        self.waiting = WaitingList()
-        self.unknown: list[str] = []
         self.subscriptions = Subscriptions()
+        self.waiting: Rows[tuple[int, str], Waiting] = Rows(Waiting)
         self.mailing_list = MailingList(account.list_id, now())
-        self.regions = Regions()
         self.catalog = Catalog(self.now)
-        self.bulk_jobs = BulkJobs()
+        self.unknown: list[str] = []
+        """Composite IDs that the API does not find, whatever the catalog has."""
+        self.bulk_jobs: Rows[str, BulkJob] = Rows(BulkJob)
         self.flow = Flow(now())
-        self.messages = Messages()
-        self.record = Record(self.lock)
+        self.messages: Rows[int, Message] = Rows(Message)
+        self.requests = RequestLog(self.lock)
         self.drills = Drills(self.lock)
         self.limiter = RateLimiter()
-        self._fresh = Event()
+        self.was_reset = Event()
+        """Set by the next reset, which replaces it: a call belongs to the state it arrived in."""
         self._storage = Storage(file, self._rows(), self._singles()) if file else None
         if self._storage:
-            self._loaded()
+            self._restore_references()
 
     @property
-    def is_kept(self) -> bool:
-        """Tell whether a file follows the state."""
+    def has_file(self) -> bool:
+        """Tell whether the state is saved to a file."""
         return self._storage is not None
 
     def save(self) -> None:
-        """Write what changed to the file, if there is one."""
+        """Write the changes to the file, if there is one."""
         if self._storage:
             with self.lock:
                 self._storage.save()
 
     def close(self) -> None:
-        """Save, and let the file go."""
+        """Save, and release the file."""
         if self._storage:
             with self.lock:
                 self._storage.save()
@@ -78,74 +76,74 @@ class Sandbox:
                 self._storage = None
 
     def reset(self, *, keep_catalog: bool = False) -> None:
-        """Forget everything but the account, and cut short what is still being drilled.
+        """Restore the initial state, and cancel the delayed replies that are in progress.
 
-        With `keep_catalog` items and variants stay as they are, stock included.
+        The account stays, and with `keep_catalog` the items and variants with their stock.
         """
         with self.lock:
             kept = ("items", "variants") if keep_catalog else ()
             for name, rows in self._rows().items():
                 if name not in kept:
                     rows.clear()
-            self.profiles.index()
+            self.profiles.rebuild_index()
             self.unknown.clear()
             self.mailing_list.reset()
-            self.regions.reset()
-            self.account_settings.reset()
+            self.settings.reset()
             self.flow.reset()
-            self.now.move_to(0)
+            self.now.set_offset(0)
             self.limiter.clear()
-            before, self._fresh = self._fresh, Event()
-        before.set()
+            previous, self.was_reset = self.was_reset, Event()
+        previous.set()
 
-    def life(self) -> Event:
-        """Return the event that the next reset sets: a call belongs to the life it came in."""
-        return self._fresh
-
-    def _loaded(self) -> None:
-        """Tie together what a file holds apart."""
-        self.profiles.index()
-        self.waiting.tie(self.profiles)
-        self.record.end_all()
+    def _restore_references(self) -> None:
+        """Restore what a file does not store: references between rows, and indexes."""
+        self.profiles.rebuild_index()
+        for key, waiting in self.waiting.items():
+            # The same object as in `profiles`, so that later changes of the profile are seen.
+            profile = self.profiles.rows.get(waiting.profile.number) or waiting.profile
+            self.waiting.put(key, replace(waiting, profile=profile))
+        self.requests.finish_all()
 
     def _rows(self) -> Mapping[str, Rows[Any, Any]]:
+        """Return the rows by their names in the state file."""
         return {
             "profiles": self.profiles.rows,
-            "waiting": self.waiting.rows,
+            "waiting": self.waiting,
             "consents": self.subscriptions.consents,
             "subscribes": self.subscriptions.processed,
             "items": self.catalog.items,
             "variants": self.catalog.variants,
-            "jobs": self.bulk_jobs.rows,
+            "jobs": self.bulk_jobs,
             "waits": self.flow.waits,
-            "messages": self.messages.rows,
-            "record": self.record.rows,
+            "messages": self.messages,
+            "record": self.requests.rows,
             "drills": self.drills.rows,
         }
 
     def _singles(self) -> Mapping[str, Single]:
+        """Return the single values by their names in the state file."""
         return {
-            "clock": Single(lambda: self.now.ahead, self.now.move_to),
+            "clock": Single(lambda: self.now.offset, self.now.set_offset),
             "unknown": Single(lambda: self.unknown, self.unknown.extend),
-            "list": Single(self.mailing_list.remembered, self.mailing_list.recall),
-            "account_settings": Single(self.account_settings.as_json, self.account_settings.change),
-            "regions": Single(lambda: self.regions.supported, self.regions.set),
-            "flow": Single(self.flow.remembered, self.flow.recall),
+            "list": Single(self.mailing_list.dump, self.mailing_list.load),
+            "account_settings": Single(self.settings.as_json, self.settings.change),
+            "regions": Single(lambda: self.settings.regions, self.settings.set_regions),
+            "flow": Single(self.flow.dump, self.flow.load),
         }
 
 
 def install(app: Flask, sandbox: Sandbox) -> None:
-    """Keep the sandbox on the app, in place of the one before it, if any."""
+    """Set the sandbox of the app."""
     app.extensions[_EXTENSION] = sandbox
-
-
-def close(app: Flask) -> None:
-    """Save the app's sandbox once more, and let its file go."""
-    sandbox: Sandbox = app.extensions[_EXTENSION]
-    sandbox.close()
 
 
 def current_sandbox() -> Sandbox:
     """Return the sandbox of the current app."""
     sandbox: Sandbox = current_app.extensions[_EXTENSION]
     return sandbox
+
+
+def close(app: Flask) -> None:
+    """Save the app's sandbox and release its file."""
+    sandbox: Sandbox = app.extensions[_EXTENSION]
+    sandbox.close()

@@ -1,4 +1,4 @@
-"""Who consented to what: the state of each channel of a profile, and what changes it."""
+"""Consent: the subscription of each profile to each channel, and how it changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,8 +9,8 @@ from typing import Any
 from .profiles import Profile
 from .rows import Rows
 
-PAUSE = timedelta(minutes=30)
-"""Klaviyo processes one subscribe of a profile in this time."""
+_PROCESSING_INTERVAL = timedelta(minutes=30)
+"""Klaviyo processes one subscription of a profile in this time."""
 
 MARKETING, TRANSACTIONAL = "marketing", "transactional"
 PURPOSES = {
@@ -18,11 +18,11 @@ PURPOSES = {
     "SMS": (MARKETING, TRANSACTIONAL),
     "WHATSAPP": (MARKETING, TRANSACTIONAL),
 }
-"""What each channel can be consented to for."""
+"""The purposes that a profile can consent to, by channel."""
 
 
 class Status(StrEnum):
-    """Where the consent to one channel stands."""
+    """The status of a subscription."""
 
     NEVER = "never_subscribed"
     PENDING = "pending_confirmation"
@@ -31,7 +31,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Consent that a body gives. `consented_at` is the time of a historical import."""
+    """Consent in a request. `consented_at` is only set in a historical import."""
 
     channel: str
     purpose: str = MARKETING
@@ -40,7 +40,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Consent as it is kept, with the source and the list that the call named."""
+    """Stored consent, with the source and the list of the call that gave it."""
 
     status: Status = Status.NEVER
     since: datetime | None = None
@@ -57,7 +57,7 @@ class Consent:
         }
 
 
-_NONE = Consent()
+_NEVER = Consent()
 
 
 class Subscriptions:
@@ -65,55 +65,58 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self.consents: Rows[tuple[int, str, str], Consent] = Rows(Consent)
+        """By profile number, channel and purpose."""
         self.processed: Rows[int, datetime] = Rows(datetime)
+        """When the last subscription of each profile was processed."""
 
-    def minutes_since(self, profile: Profile, now: datetime) -> int | None:
-        """Return how long ago a subscribe was processed, or None when another one may be."""
-        before = self.processed.get(profile.number)
-        if before is None or now - before >= PAUSE:
+    def minutes_since_last(self, profile: Profile, now: datetime) -> int | None:
+        """Return how long the processing interval has lasted, or None if it is over."""
+        last = self.processed.get(profile.number)
+        if last is None or now - last >= _PROCESSING_INTERVAL:
             return None
-        return int((now - before).total_seconds() // 60)
+        return int((now - last).total_seconds() // 60)
 
     def subscribe(
         self, profile: Profile, grants: Iterable[Grant], consent: Consent, now: datetime
     ) -> None:
-        """Keep consent to each grant, in the status that `consent` has for marketing."""
+        """Store the granted consent. `consent.status` is the status of marketing consent."""
         self.processed.put(profile.number, now)
         for grant in grants:
-            given = replace(consent, since=grant.consented_at or now)
+            new = replace(consent, since=grant.consented_at or now)
             if grant.purpose == TRANSACTIONAL:
-                # a list confirms its marketing alone
-                given = replace(given, status=Status.SUBSCRIBED)
+                new = replace(new, status=Status.SUBSCRIBED)  # needs no double opt-in
             key = (profile.number, grant.channel, grant.purpose)
-            self.consents.put(key, _merged(self.consents.get(key) or _NONE, given))
+            old = self.consents.get(key) or _NEVER
+            if old.status in (Status.SUBSCRIBED, new.status):
+                # Neither confirmed nor asked again.
+                new = replace(old, list_id=old.list_id or new.list_id)
+            self.consents.put(key, new)
 
     def confirm(self, profile: Profile, channels: Iterable[str], now: datetime) -> list[str]:
-        """Subscribe the profile to the channels that wait for it, and return them."""
+        """Confirm pending subscriptions to the channels, and return the confirmed channels."""
         confirmed = []
         for channel in channels:
-            key = (profile.number, channel, MARKETING)
-            consent = self.consents.get(key)
-            if consent and consent.status is Status.PENDING:
+            consent = self.consent(profile, channel)
+            if consent.status is Status.PENDING:
+                key = (profile.number, channel, MARKETING)
                 self.consents.put(key, replace(consent, status=Status.SUBSCRIBED, since=now))
                 confirmed.append(channel)
         return confirmed
 
-    def end(self, profile: Profile, channels: Iterable[str]) -> None:
-        """Forget what the profile consented to for these channels."""
+    def remove(self, profile: Profile, channels: Iterable[str]) -> None:
+        """Delete the profile's consent to these channels."""
         for channel in channels:
             for purpose in PURPOSES[channel]:
                 self.consents.remove((profile.number, channel, purpose))
 
-    def reachable(self, profile: Profile, channel: str) -> bool:
+    def can_reach(self, profile: Profile, channel: str) -> bool:
         """Tell whether a back-in-stock message would reach the profile by this channel.
 
-        An email needs no consent; a text reaches current subscribers to its marketing alone.
+        An email needs no consent. A text needs a current subscription to the channel's marketing.
         """
-        if channel == "EMAIL":
-            return True
-        return self.consent(profile, channel).status is Status.SUBSCRIBED
+        return channel == "EMAIL" or self.consent(profile, channel).status is Status.SUBSCRIBED
 
-    def size_of(self, list_id: str) -> int:
+    def subscriber_count(self, list_id: str) -> int:
         """Return how many profiles are subscribed through the list."""
         return len(
             {
@@ -125,6 +128,10 @@ class Subscriptions:
             }
         )
 
+    def consent(self, profile: Profile, channel: str, purpose: str = MARKETING) -> Consent:
+        """Return the profile's consent to a channel and purpose."""
+        return self.consents.get((profile.number, channel, purpose)) or _NEVER
+
     def as_json(self, profile: Profile) -> dict[str, dict[str, Any]]:
         """Return the profile's consent by channel and purpose."""
         return {
@@ -133,14 +140,3 @@ class Subscriptions:
             }
             for channel, purposes in PURPOSES.items()
         }
-
-    def consent(self, profile: Profile, channel: str, purpose: str = MARKETING) -> Consent:
-        """Return where the profile's consent to a channel's purpose stands."""
-        return self.consents.get((profile.number, channel, purpose)) or _NONE
-
-
-def _merged(before: Consent, given: Consent) -> Consent:
-    """Return what is kept: who is subscribed, or has been asked to confirm, is not asked again."""
-    if before.status is Status.SUBSCRIBED or before.status is given.status:
-        return replace(before, list_id=before.list_id or given.list_id)
-    return given

@@ -92,7 +92,7 @@ def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
     mail = opened.value
     expect(mail.get_by_role("article")).to_contain_text("Blatter Sou’wester")
     expect(mail.get_by_role("article")).to_contain_text(EMAIL)
-    mail.get_by_role("link", name="See it in the shop").click()
+    mail.get_by_role("link", name="Shop now").click()
     expect(mail.get_by_role("heading", level=1)).to_have_text("Blatter Sou’wester")
     assert mail.url == f"{shop_url}/products/blatter-souwester?variant=BLAT-S"
 

@@ -147,7 +147,7 @@ def test_one_line_tells_of_each_call() -> None:
         sign_up(process)
         process.ask("POST", f"/api/a%0Ab{PRIVATE_KEY}")
         process.ask("POST", f"/client/back-in-stock-subscriptions?company_id={PRIVATE_KEY}")
-        eventually(lambda: "PRIVATE KEY IN A BROWSER" in process.output())
+        eventually(lambda: "A browser sent a private key" in process.output())
 
     calls = [line.strip() for line in process.lines if line.startswith("POST")]
     operation = "create_back_in_stock_subscription"
@@ -200,8 +200,10 @@ def test_a_busy_port_is_told_in_a_sentence() -> None:
         with running(SANDBOX_PORT=str(port)) as process:
             assert process.wait() == 1
 
-    expected = f"Port {port} is taken: stop what holds it, or set SANDBOX_PORT to a free one.\n"
-    assert expected == process.output()
+    assert process.output() == (
+        f"Port {port} is already in use: stop the other program, or set SANDBOX_PORT to "
+        "a free port.\n"
+    )
 
 
 @pytest.mark.parametrize(

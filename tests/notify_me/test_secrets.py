@@ -17,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from markupsafe import escape
 
-from klaviyo_sandbox.state.drills import KINDS
+from klaviyo_sandbox.protocol.failures import KINDS
 from tests.notify_me.conftest import side_by_side
 from tests.notify_me.small_shop import DATABASE
 from tests.support import Sandbox

@@ -94,7 +94,7 @@ def test_another_sites_page_changes_nothing(
     reply = sandbox.ask(method, f"/_sandbox/{name}", headers=headers, json={"kind": "500"})
 
     assert reply.status_code == 403
-    assert "Another site" in reply.json()["error"]
+    assert "Pages of other sites" in reply.json()["error"]
     assert len(sandbox.read("requests")) == 1
     assert sandbox.read("drills") == []
 

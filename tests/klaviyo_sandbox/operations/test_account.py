@@ -55,7 +55,7 @@ def test_an_account_without_a_flow(sandbox: Running) -> None:
     assert sandbox.api("GET", "flows").json()["data"] == []
     assert sandbox.api("GET", "metrics/SBMET1/flow-triggers").json()["data"] == []
     assert sandbox.server_call().status_code == 202
-    assert sandbox.notes() == ["ignored: there is no flow, so nobody waits"]
+    assert sandbox.notes() == ["ignored: there is no flow"]
     assert sandbox.read("waiting") == []
 
 

@@ -598,10 +598,10 @@ def test_the_tests_bodies_are_the_specifications(sandbox: Running) -> None:
         (SUBSCRIBE_PATH, sandbox.job()),
         (CLIENT_SUBSCRIBE_PATH, sandbox.client_subscription()),
     ):
-        assert spec.faults_in(path, "POST", sent) == []
+        assert spec.body_errors(path, "POST", sent) == []
         broken = deepcopy(sent)
         del broken["data"]["type"]
-        assert spec.faults_in(path, "POST", broken) != []
+        assert spec.body_errors(path, "POST", broken) != []
 
 
 @pytest.fixture

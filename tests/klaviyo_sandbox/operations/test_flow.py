@@ -208,7 +208,7 @@ def test_bulk_jobs_restock_too(sandbox: Running, kind: str) -> None:
     ).raise_for_status()
 
     assert sandbox.told() == [EMAIL, OTHER]
-    assert sandbox.notes() == ["1 of 1 person notified, 0 left"] * 2
+    assert sandbox.notes() == ["Notified 1 of 1 person, 0 still waiting"] * 2
 
 
 def test_in_a_draft_nobody_waits(sandbox: Running) -> None:
@@ -219,7 +219,7 @@ def test_in_a_draft_nobody_waits(sandbox: Running) -> None:
     sandbox.sign_up(EMAIL)
 
     assert sandbox.read("waiting") == []
-    assert sandbox.notes() == ["ignored: the flow is a draft, so nobody waits"]
+    assert sandbox.notes() == ["ignored: the flow is a draft"]
     sandbox.set("flow", status="live")
     sandbox.stock("jacket-m", 1)
     assert sandbox.read("messages") == []
@@ -300,7 +300,7 @@ def test_after_a_message_one_can_sign_up_again(sandbox: Running) -> None:
     """A first sign-up counts once; a second after the restock counts again."""
     sandbox.add("jacket-m")
     sandbox.sign_up(EMAIL, EMAIL)
-    assert sandbox.notes() == ["ignored: the profile waits for this variant already"]
+    assert sandbox.notes() == ["ignored: the profile is already on the waiting list"]
     sandbox.stock("jacket-m", 1)
     sandbox.stock("jacket-m", 0)
 
@@ -357,7 +357,7 @@ def test_the_settings_are_shown_and_changed(sandbox: Running) -> None:
     [
         ([], "Send one or more of: status"),
         ({}, "Send one or more of: status"),
-        ({"speed": 1}, "no 'speed'"),
+        ({"speed": 1}, "no setting 'speed'"),
         ({"status": "paused"}, "draft, manual, live"),
         ({"minimum_inventory": 0}, "from 1 to"),
         ({"minimum_inventory": True}, "from 1 to"),

@@ -28,7 +28,7 @@ def mailed(sandbox: Running) -> Running:
 
 def test_an_empty_mailbox_says_what_will_be_there(sandbox: Running) -> None:
     """And where the flow is."""
-    assert "No message yet" in page(sandbox, "/mailbox")
+    assert "No messages yet" in page(sandbox, "/mailbox")
 
 
 def test_the_newest_message_comes_first(mailed: Running) -> None:
@@ -37,14 +37,14 @@ def test_the_newest_message_comes_first(mailed: Running) -> None:
 
     places = [shown.index(f'href="/mailbox/{number}"') for number in (4, 3, 2, 1)]
     assert places == sorted(places)
-    assert "4 messages of the flow" in shown
+    assert "4 messages from the flow" in shown
 
 
 def test_an_email_is_rendered(mailed: Running) -> None:
     """Envelope, picture, words and a button that leads to the product."""
     shown = page(mailed, "/mailbox/1")
 
-    for words in ("Back in stock: JACKET-M", f"to {EMAIL}", LINK, "See it in the shop"):
+    for words in ("Back in stock: JACKET-M", f"to {EMAIL}", LINK, "Shop now"):
         assert words in shown
     assert f'src="{SHOP}/jacket.jpg"' in shown
 
@@ -62,9 +62,9 @@ def test_a_text_that_was_left_out_says_why(mailed: Running) -> None:
     """It is no message that anybody got."""
     shown = page(mailed, "/mailbox/4")
 
-    assert "Not sent:" in shown
+    assert "Skipped:" in shown
     assert "not subscribed to SMS marketing" in shown
-    assert "not sent</span>" in page(mailed, "/mailbox")
+    assert "skipped</span>" in page(mailed, "/mailbox")
 
 
 def test_a_held_message_is_sent_by_hand(sandbox: Running) -> None:
@@ -73,12 +73,12 @@ def test_a_held_message_is_sent_by_hand(sandbox: Running) -> None:
     sandbox.set("flow", status="manual")
     sandbox.sign_up(EMAIL)
     sandbox.stock("jacket-m", 1)
-    assert "Send it" in page(sandbox, "/mailbox/1")
+    assert "Send message" in page(sandbox, "/mailbox/1")
 
     shown = posted(sandbox, "/mailbox/1/send")
 
-    assert "The message is sent." in shown
-    assert "Send it" not in shown
+    assert "Message sent." in shown
+    assert "Send message" not in shown
     assert sandbox.told() == [EMAIL]
 
 

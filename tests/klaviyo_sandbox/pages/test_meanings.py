@@ -12,8 +12,8 @@ from typing import Any
 import requests
 
 from klaviyo_sandbox.operations.operation import Side
+from klaviyo_sandbox.protocol.failures import KINDS
 from klaviyo_sandbox.serving.api import OPERATIONS
-from klaviyo_sandbox.state.drills import KINDS
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_OPERATION,
     BROWSER_PATH,

@@ -222,10 +222,10 @@ def test_a_private_key_in_a_browser_is_refused_loudly(sandbox: Running, carrier:
         error["code"],
         error["source"]["pointer"],
     ) == (400, "invalid", "/data")
-    assert "A private key must never be in a browser" in error["detail"]
+    assert "A browser must never send a private key" in error["detail"]
     entry = sandbox.read("requests")[0]
     assert entry["leak"] is True
-    assert any("private key must never" in problem for problem in entry["problems"])
+    assert any("must never send a private key" in problem for problem in entry["problems"])
     assert sandbox.read("waiting") == []
 
 
@@ -243,5 +243,5 @@ def test_a_server_at_the_browsers_side_is_remarked(sandbox: Running) -> None:
     sandbox.server_call(Origin="http://127.0.0.1:5000")
 
     first, second = sandbox.read("requests")
-    assert "No browser called /client" in first["problems"][0]
+    assert "A server called /client" in first["problems"][0]
     assert "A browser called /api" in second["problems"][0]

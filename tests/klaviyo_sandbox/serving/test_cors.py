@@ -48,7 +48,7 @@ def test_authorization_is_not_allowed(sandbox: Running) -> None:
 
     assert "authorization" not in reply.headers["Access-Control-Allow-Headers"]
     [entry] = sandbox.read("requests")
-    assert entry["problems"] == ["The browser may not send the header authorization."]
+    assert entry["problems"] == ["Browsers may not send the header authorization."]
 
 
 def test_the_servers_side_has_no_cors(sandbox: Running) -> None:

@@ -17,7 +17,7 @@ def taken(limiter: RateLimiter, calls: int, now: float) -> dict[str, str]:
     """Take so many calls and return the last one's headers."""
     headers: dict[str, str] = {}
     for _ in range(calls):
-        headers = limiter.take("operation", LIMIT, now)
+        headers = limiter.count("operation", LIMIT, now)
     return headers
 
 
@@ -25,7 +25,7 @@ def retry_after(call: Callable[[], object]) -> str:
     """Return the Retry-After of a call that must be refused."""
     with pytest.raises(Refusal) as caught:
         call()
-    assert caught.value.faults[0].status == 429
+    assert caught.value.errors[0].status == 429
     return caught.value.headers["Retry-After"]
 
 
@@ -64,7 +64,7 @@ def test_operations_have_limits_of_their_own() -> None:
     limiter = RateLimiter()
     taken(limiter, 350, START)
 
-    assert limiter.take("other", LIMIT, START)["RateLimit-Remaining"] == "349"
+    assert limiter.count("other", LIMIT, START)["RateLimit-Remaining"] == "349"
 
 
 def test_headers_name_the_window_that_is_fullest() -> None:

@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from klaviyo_sandbox.protocol.masking import Mask, masked_email, masked_phone
-from klaviyo_sandbox.state.record import LENGTH, Record
+from klaviyo_sandbox.state.request_log import MAX_ENTRIES, RequestLog
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_OPERATION,
     BROWSER_PATH,
@@ -109,7 +109,7 @@ def test_the_record_can_be_emptied(sandbox: Running) -> None:
 
 def test_the_record_keeps_a_thousand() -> None:
     """The oldest leave when the record is full, also under many threads."""
-    record = Record(threading.RLock())
+    record = RequestLog(threading.RLock())
     fields: dict[str, Any] = {
         "at": "",
         "method": "",
@@ -121,7 +121,7 @@ def test_the_record_keeps_a_thousand() -> None:
 
     def fill() -> None:
         for _ in range(300):
-            record.open(**fields, origin=None, operation=None)
+            record.add(**fields, origin=None, operation=None)
 
     threads = [threading.Thread(target=fill) for _ in range(4)]
     for thread in threads:
@@ -130,7 +130,7 @@ def test_the_record_keeps_a_thousand() -> None:
         thread.join()
 
     ids = [entry["id"] for entry in record.entries()]
-    assert LENGTH == 1000
+    assert MAX_ENTRIES == 1000
     assert ids == list(range(201, 1201))
 
 

@@ -122,7 +122,7 @@ def test_a_call_that_was_under_way_is_cut_short(tmp_path: Path) -> None:
 
     with kept(file) as (_, sandbox):
         assert [each["finished"] for each in sandbox.read("requests")] == [True]
-        assert "The reply was held back" in sandbox.ask("GET", "/requests/1").text
+        assert "The reply was delayed" in sandbox.ask("GET", "/requests/1").text
 
 
 def test_the_environment_names_the_file_too(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_environment_names_the_file_too(tmp_path: Path) -> None:
     file = tmp_path / "state"
     with running(SANDBOX_STATE=str(file), **KEYS) as process:
         process.ask("PUT", "/_sandbox/unknown", json={"unknown": ["a"]})
-        assert "outlives a restart" in process.ask("GET", "/").text
+        assert "survives a restart" in process.ask("GET", "/").text
         key = {"Authorization": f"Klaviyo-API-Key {KEYS['KLAVIYO_PRIVATE_KEY']}"}
         process.ask("GET", f"/api/x?{KEYS['KLAVIYO_PRIVATE_KEY']}", headers=key)
         process.process.send_signal(signal.SIGTERM)
@@ -153,7 +153,7 @@ def test_a_file_is_one_sandboxs_own(tmp_path: Path) -> None:
         sandbox.sign_up(EMAIL)
         assert len(sandbox.read("waiting")) == 1
 
-    expected = f"The state file {file} is in use: stop the other sandbox, or name another file.\n"
+    expected = f"The state file {file} is in use: stop the other sandbox, or choose another file.\n"
     assert second.output() == expected
 
 
@@ -176,7 +176,7 @@ def test_a_file_that_is_not_its_own_is_left_alone(tmp_path: Path) -> None:
         with running("--state", str(file), **KEYS) as process:
             assert process.wait() == 1
         assert process.output() == (
-            f"The state file {file} is not this sandbox's: delete it, or name another file.\n"
+            f"{file} is not a state file of this sandbox: delete it, or choose another file.\n"
         )
     assert before == {file: file.read_bytes() for file in (text, database)}
 
@@ -188,5 +188,7 @@ def test_a_file_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     with running("--state", str(file), **KEYS) as process:
         assert process.wait() == 1
 
-    assert "can't be opened: name one in a folder that can be written." in process.output()
+    assert (
+        f"Cannot open the state file {file}: choose one in a writable folder." in process.output()
+    )
     assert not file.exists()

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from klaviyo_sandbox.state.drills import KINDS
+from klaviyo_sandbox.protocol.failures import KINDS
 from notify_me.klaviyo.calls import Operation
 from notify_me.klaviyo.outcomes import KlaviyoResponse, Misconfigured, Temporary, outcome_of
 from tests.notify_me.conftest import LogFile, side_by_side

@@ -14,7 +14,7 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from klaviyo_sandbox.state.drills import KINDS
+from klaviyo_sandbox.protocol.failures import KINDS
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import read
 from tests.support import Sandbox

@@ -1,4 +1,4 @@
-"""The record of requests: each as it came, what it was answered, what was wrong with it."""
+"""The log of recent requests: each as it arrived, its reply, and what was wrong with it."""
 
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
@@ -6,12 +6,17 @@ from typing import Any
 
 from .rows import Rows, next_number
 
-LENGTH = 1000
+MAX_ENTRIES = 1000
 
 
 @dataclass(slots=True)
 class Entry:
-    """One request and its reply. `finished` says that nothing more will happen to it."""
+    """One request and its reply, as `/_sandbox/requests` shows it.
+
+    notes: effects of an accepted call that its reply does not mention.
+    leak: a browser sent a private key.
+    finished: the reply has been sent, or the connection closed.
+    """
 
     id: int
     at: str
@@ -32,24 +37,24 @@ class Entry:
     finished: bool = False
 
 
-class Record:
-    """The last thousand requests. Safe to use from any thread; what it returns are copies."""
+class RequestLog:
+    """The latest requests. Thread-safe: its methods return copies."""
 
     def __init__(self, lock: AbstractContextManager[Any]) -> None:
         self._lock = lock
         self.rows: Rows[int, Entry] = Rows(Entry)
 
-    def open(self, **fields: Any) -> Entry:
-        """Add a request at its arrival, before anything is done about it."""
+    def add(self, **fields: Any) -> Entry:
+        """Add a request on its arrival, before it is processed."""
         with self._lock:
             entry = Entry(id=next_number(self.rows), **fields)
             self.rows.put(entry.id, entry)
-            if len(self.rows) > LENGTH:
-                self.rows.remove(self.rows.oldest())
+            if len(self.rows) > MAX_ENTRIES:
+                self.rows.remove_oldest()
         return entry
 
     def update(self, entry: Entry, **fields: Any) -> None:
-        """Write down what became of a request."""
+        """Change fields of a request."""
         with self._lock:
             for name, value in fields.items():
                 setattr(entry, name, value)
@@ -57,7 +62,7 @@ class Record:
                 self.rows.put(entry.id, entry)
 
     def entries(self, operation: str | None = None, *, after: int = 0) -> list[dict[str, Any]]:
-        """Return the requests above an ID, oldest first, of one operation or of all."""
+        """Return the requests with IDs above `after`, oldest first, optionally of one operation."""
         with self._lock:
             return [
                 asdict(entry)
@@ -66,22 +71,18 @@ class Record:
             ]
 
     def find(self, entry_id: int) -> dict[str, Any] | None:
-        """Return one request, or None when it has left the record."""
+        """Return one request, or None if it is no longer in the log."""
         with self._lock:
             entry = self.rows.get(entry_id)
             return asdict(entry) if entry else None
 
-    def end_all(self) -> None:
-        """Say of each request that was under way that nothing more will happen to it."""
-        with self._lock:
-            for entry in self.rows.values():
-                if not entry.finished:
-                    self.update(entry, finished=True)
-
-    def __len__(self) -> int:
-        return len(self.rows)
+    def finish_all(self) -> None:
+        """Mark every request as finished: none continues after a restart."""
+        for entry in self.rows.values():
+            if not entry.finished:
+                self.update(entry, finished=True)
 
     def clear(self) -> None:
-        """Empty the record. IDs go on, so that an old link never shows another request."""
+        """Remove every request. IDs continue, so that an old link never shows another request."""
         with self._lock:
             self.rows.clear()

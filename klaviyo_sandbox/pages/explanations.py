@@ -1,0 +1,220 @@
+"""Explains a recorded request to a developer: what it means, and what to do."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..operations.operation import PARTIAL_FAILURE
+from ..protocol.failures import KINDS
+from ..serving.api import OPERATIONS
+
+_SUCCESS_BY_OPERATION = {
+    "get_accounts": "The private key is valid, and this is its account. Compare the public key.",
+    "get_list": "The list exists. Its opt-in says whether subscribers must confirm.",
+    "get_metrics": "These are the account's metrics. The first one triggers back-in-stock flows.",
+    "get_flows": "This is the flow. Sign-ups only join the waiting list if it is live or manual.",
+    "get_flows_triggered_by_metric": (
+        "These flows are triggered by the metric. Without a live flow, nobody is notified of a "
+        "restock."
+    ),
+    "create_catalog_variant": (
+        "Klaviyo created the variant. From now on, only variants in the catalog accept sign-ups."
+    ),
+    "update_catalog_variant": "Klaviyo updated the variant. A change of stock triggers the flow.",
+}
+_BY_CODE = {
+    "not_authenticated": (
+        "The private key is missing or wrong. Set KLAVIYO_PRIVATE_KEY to a valid key."
+    ),
+    "variant_not_found": "Klaviyo's catalog has no such variant. Check the composite ID.",
+    "throttled": "Too many requests. Wait for the time in Retry-After, then try again.",
+    "gone": "The revision is retired. Use a newer one.",
+}
+_UNKNOWN_LIST = "There is no such list. Set KLAVIYO_LIST_ID to the ID of a list."
+_INVALID_LIST = "The list is missing or malformed. Subscriptions from a browser must name a list."
+_NO_ITEM = "The variant has no item. Send the item's composite ID as its relationship."
+_NOT_FOUND = {
+    "A list ": _UNKNOWN_LIST,
+    "A catalog item ": "The catalog has no such item. Create the item first, then its variants.",
+    "A catalog variant ": (
+        "The catalog has no such variant. Create the variant first, then change its stock."
+    ),
+    "A metric ": "The account has no such metric. Use an ID returned by Get Metrics.",
+    "There is no such job": (
+        "The job does not exist or has expired. Use the ID from the reply that created it."
+    ),
+}
+"""By the beginning of the error's detail."""
+
+_BY_STATUS = {
+    404: "The path or the revision does not exist. Check the address and the revision header.",
+    405: "The method is not allowed for this path. Fix the client: a retry will not help.",
+    413: "The body is larger than Klaviyo accepts. Send less data, or split it into several calls.",
+    415: "The Content-Type must be application/vnd.api+json.",
+}
+_BY_PARAMETER = {
+    "revision": "The revision header is missing or malformed. Send a date, such as 2026-07-15.",
+    "filter": (
+        "The filter is malformed, or this operation does not support it. The error says which "
+        "filters are allowed."
+    ),
+    "page[cursor]": "The cursor is not valid. Use links.next from the previous page.",
+    "page[size]": "The page size is too large or too small. The error says which sizes are valid.",
+}
+_BY_DETAIL = {
+    "company_id": "The company ID in the address must be the account's public key.",
+    "not valid JSON": "The body is not valid JSON. Fix the client: a retry will not help.",
+    "SMS is not set up": (
+        "The account cannot send SMS at all. Set up SMS in Klaviyo, or do not offer it."
+    ),
+    "does not support SMS": (
+        "The number is valid, but the account cannot send SMS to its region. Show this next to "
+        "the phone field."
+    ),
+    "WHATSAPP needs revision": "WHATSAPP needs a newer revision. Send a newer revision header.",
+    "push token": "PUSH needs a push token, which no profile has. Offer the other channels.",
+}
+"""By a part of the error's detail."""
+
+_NOT_A_URL = "is not a URL that a message can link to. Send a complete URL: https://…"
+_BY_POINTER = (
+    (r"/relationships/list/data/id$", _UNKNOWN_LIST),
+    (r"/relationships/list", _INVALID_LIST),
+    (r"/relationships/item", _NO_ITEM),
+    (r"^\S*catalog\S* /data/relationships$", _NO_ITEM),
+    (
+        r"^\S*back_in_stock\S* /data/relationships$",
+        "The variant is missing. Send its composite ID as the relationship.",
+    ),
+    (r"/data/relationships$", _INVALID_LIST),
+    (r" /data/id$", "The ID in the body must be the same as in the address."),
+    (r"/profiles/data$", "From 1 to 1,000 profiles can be sent. Split a longer list."),
+    (r"/(items|variants)/data$", "From 1 to 100 can be sent in one job. Split a longer list."),
+    (
+        r"/channels/",
+        "A channel is repeated or unknown. Send each of EMAIL, SMS and WHATSAPP at most once.",
+    ),
+    (r"/channels$", "No channel is named. Send at least one: EMAIL, SMS or WHATSAPP."),
+    (
+        r"/subscriptions$",
+        "The body gives no consent. Name at least one channel with marketing consent.",
+    ),
+    (r"/consent$", "The only valid value of consent is SUBSCRIBED."),
+    (
+        r"/consented_at$",
+        "The time of consent is only for historical imports, where it must be in the past.",
+    ),
+    (
+        r"/age_gated_date_of_birth$",
+        "The date of birth is not a valid date. Send it as YYYY-MM-DD.",
+    ),
+    (
+        r"/attributes$",
+        "The profile has neither an email address nor a phone number. Send at least one.",
+    ),
+    (r"/email$", "The email address is missing or invalid. Show this next to the email field."),
+    (
+        r"/phone_number$",
+        "The phone number is missing or invalid. Show this next to the phone field.",
+    ),
+    (r"/profile$", "The profile is missing. Send one with an email address or a phone number."),
+    (
+        r"/variant/data/id$",
+        "The variant's composite ID is malformed: integrationType:::catalogId:::externalId.",
+    ),
+    (r"/url$", f"The address {_NOT_A_URL}"),
+    (r"/image_(full|thumbnail)_url$", f"The image's address {_NOT_A_URL}"),
+    (r"/catalog_type$", "Only the catalog $default can be written through the API."),
+    (r"/integration_type$", "Only the integration $custom can be written through the API."),
+    (r"/external_id$", "The external ID is missing or empty. Send the shop's own ID."),
+    (r"/title$", "The title is missing or empty. Send the title that shoppers see."),
+)
+"""By a pattern for the operation and the pointer. The first match counts."""
+
+
+def explain(entry: Mapping[str, Any]) -> str:
+    """Return the explanation of one entry of the request log."""
+    drill, status = entry["drill"], entry["status"]
+    if entry["leak"]:
+        return "A browser sent a private key, which every visitor can read. Revoke it at once."
+    if not entry["finished"]:
+        return "The call is still in progress."
+    if drill and (meaning := KINDS[drill].meaning):
+        return meaning
+    if status is None:
+        return "The call was interrupted before the reply."
+    if drill == "partial" and PARTIAL_FAILURE in entry["reply_headers"]:
+        return "Klaviyo accepted the email address and dropped the phone number, as a header says."
+    prefix = "This is a simulated failure. " if drill else ""
+    if drill == "partial":
+        prefix = (
+            "The simulated failure had no effect: it needs a call with an email address and a "
+            "phone number. "
+        )
+    return prefix + (_refusal(entry) if status >= 400 else _success(entry))
+
+
+def _success(entry: Mapping[str, Any]) -> str:
+    operation, status = entry["operation"] or "", entry["status"]
+    if entry["method"] == "OPTIONS":
+        return "The browser asked whether it may make the call, and it may."
+    sentence = "Klaviyo returned the requested data."
+    if operation in _SUCCESS_BY_OPERATION:
+        sentence = _SUCCESS_BY_OPERATION[operation]
+    elif operation.startswith("bulk_") and "catalog" in operation:
+        sentence = "Klaviyo queued the job. Read it by its ID to see what could not be written."
+    elif status == 202:
+        sentence = "Klaviyo accepted the request. The subscription is being processed."
+    elif status == 201:
+        sentence = "Klaviyo created it."
+    elif entry["method"] == "PATCH":
+        sentence = "Klaviyo updated it."
+    return f"{sentence} See the result below." if entry["notes"] else sentence
+
+
+def _refusal(entry: Mapping[str, Any]) -> str:
+    status, operation = entry["status"], entry["operation"] or ""
+    if status >= 500:
+        return "Klaviyo could not process the call. Queue it and retry it later."
+    errors = entry["reply"].get("errors") if isinstance(entry["reply"], dict) else None
+    error: Mapping[str, Any] = errors[0] if errors else {"code": "", "detail": ""}
+    code, detail, source = error["code"], error["detail"], error.get("source") or {}
+    if code == "permission_denied":
+        return _missing_scopes(operation)
+    if code == "duplicate":
+        if "catalog" in operation:
+            return "It is already in the catalog. Update it (PATCH) instead of creating it."
+        return "The profile is already on the waiting list for this variant: treat it as a success."
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if status == 404:
+        for beginning, sentence in _NOT_FOUND.items():
+            if detail.startswith(beginning):
+                return sentence
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if parameter := source.get("parameter"):
+        return _BY_PARAMETER.get(
+            parameter,
+            "The address has a query parameter, or a value of one, that this operation does not "
+            "support.",
+        )
+    for part, sentence in _BY_DETAIL.items():
+        if part in detail:
+            return sentence
+    for pattern, sentence in _BY_POINTER:
+        if re.search(pattern, f"{operation} {source.get('pointer', '')}"):
+            return sentence
+    return "The body does not match Klaviyo's schema. Fix the client: a retry will not help."
+
+
+def _missing_scopes(operation: str) -> str:
+    if "_client_" in operation:
+        return "Klaviyo refused the page's origin. Add the shop's domain to the key's allow-list."
+    scopes = next((called.scopes for called in OPERATIONS if called.name == operation), ())
+    *others, last = scopes or ("a scope",)
+    missing = f"{', '.join(others)} and {last}" if others else last
+    return (
+        f"The private key lacks {missing}. Create a key with every required scope, and set "
+        "KLAVIYO_PRIVATE_KEY to it."
+    )
