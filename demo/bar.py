@@ -53,6 +53,6 @@ def tour_context(here: str) -> dict[str, Any]:
         "tour": current if progress else None,
         "progress": progress,
         "steps": tour.STEPS,
-        "modes": admin.modes(),
+        "modes": admin.available_modes(),
         "here": here,
     }

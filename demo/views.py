@@ -63,7 +63,7 @@ def set_mode() -> BaseResponse:
     :raise 404: there is no key for that mode.
     """
     mode = request.form.get("mode", "")
-    if mode not in admin.modes():
+    if mode not in admin.available_modes():
         abort(404)
     response = redirect(_previous_page(), code=303)
     response.set_cookie(MODE_COOKIE, mode, httponly=True, samesite="Lax", max_age=MODE_MAX_AGE)
@@ -128,7 +128,7 @@ def reset() -> BaseResponse:
         klaviyo.reset()
     except sandbox.SandboxUnavailable:
         return _sandbox_unavailable(klaviyo)
-    admin.forget_everything()
+    admin.delete_everything()
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
     if departments.last_import() is None:

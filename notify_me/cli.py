@@ -1,4 +1,4 @@
-"""`flask notify-me …`: the worker, and what a merchant asks of the log."""
+"""The commands `flask notify-me …`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -36,86 +38,87 @@ from .variants import CompositeID, Variant
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
 
-class _NoDatabase(click.ClickException):
-    """The database can't be used: only the class is told, never the statement."""
-
-    def __init__(self, error: SQLAlchemyError) -> None:
-        super().__init__(
-            f"The database is unavailable ({type(error).__name__}): is it running, and was "
-            "flask db upgrade run?"
-        )
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Report a database error in one sentence, with its class and without the statement."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise click.ClickException(
+            f"The database is unavailable ({type(error).__name__}): check that it is running and "
+            "that flask db upgrade was run"
+        ) from None
 
 
 @commands.command()
 def deliver() -> None:
     """Run a worker that sends queued calls until stopped. Any number can run, on any machine."""
-    from .delivery.worker import Parts, run  # starts what only a worker needs
+    from .delivery.worker import Parts, run  # only a worker needs it
 
     stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     state = current_state()
-    places = state.settings.delivery.worker_in_flight * len(Operation)
     engine = state.db.engine
     folder = os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path
     run(
         Parts(
             engine=engine,
-            # those of the state find their engine by the app context, which threads don't have
+            # the state's own log and queue need an app context, which threads don't have
             log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
             queue=Queue(lambda: engine),
-            klaviyo=klaviyo_of(state.account, places),
+            klaviyo=klaviyo_of(
+                state.account, state.settings.delivery.worker_in_flight * len(Operation)
+            ),
             settings=state.settings.delivery,
-            find=_find(current_app._get_current_object()),  # type: ignore[attr-defined]
+            load_variant=_variant_loader(current_app._get_current_object()),  # type: ignore[attr-defined]
             folder=Path(folder),
         ),
         stop,
     )
 
 
-def _find(app: Flask) -> LoadVariant:
-    """Reads a variant of the shop's, with a context of its own: the worker's threads have none."""
+def _variant_loader(app: Flask) -> LoadVariant:
+    """Return a function that reads a variant from the shop's catalog in any thread."""
 
-    def find(composite_id: CompositeID) -> Variant | None:
-        # of a request, since a catalog may make addresses
+    def load_variant(composite_id: CompositeID) -> Variant | None:
+        # a catalog may build URLs, for which Flask needs a request
         with app.test_request_context():
             return current_state().catalog.variant(composite_id)
 
-    return find
+    return load_variant
 
 
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
-def status(as_json: bool) -> None:
-    """Tell what waits, what failed, and what to do about it."""
-    try:
-        found = admin.status()
-    except SQLAlchemyError as error:
-        raise _NoDatabase(error) from None
+@_database_errors()
+def status(*, as_json: bool) -> None:
+    """Show what is queued, what failed, and what to do about it."""
+    status = admin.status()
     if as_json:
-        click.echo(json.dumps(found.as_json(), indent=2))
+        click.echo(_json(status))
         return
-    for state, count in found.counts.items():
+    for state, count in status.counts.items():
         click.echo(f"{state:13} {count}")
-    if found.oldest_queued:
-        click.echo(f"oldest queued: {found.oldest_queued:%Y-%m-%d %H:%M:%S} UTC")
-    if found.last_error:
-        last = found.last_error
+    if status.oldest_queued:
+        click.echo(f"oldest queued: {_when(status.oldest_queued)}")
+    if error := status.last_error:
         click.echo(
-            f"last error: {last.at:%Y-%m-%d %H:%M:%S} UTC, {last.operation} for "
-            f"{last.variant or 'no variant'} ({last.contact}): {last.problem}"
+            f"last error: {_when(error.at)}, {error.operation} for "
+            f"{error.variant or 'no variant'} ({error.contact}): {error.problem}"
         )
-    for held in found.paused:
-        end = f"until {held.until:%H:%M:%S} UTC" if held.kind == "throttled" else "until fixed"
-        click.echo(f"paused {end}: {held.operation}: {held.remedy}")
-    if found.counts["dead_lettered"]:
+    for queue in status.paused:
+        end = f"until {queue.until:%H:%M:%S} UTC" if queue.kind == "throttled" else "until fixed"
+        click.echo(f"paused {end}: {queue.operation}: {queue.remedy}")
+    if status.counts["dead_lettered"]:
         click.echo("to send the dead-lettered calls again, run: flask notify-me retry")
 
 
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
-def check(as_json: bool) -> None:
-    """Check the account that the keys name: what works, what doesn't, and the cure.
+@_database_errors()
+def check(*, as_json: bool) -> None:
+    """Check the Klaviyo account: what works, what doesn't, and how to fix it.
 
     Nothing is written or sent. The exit status is 1 when a check fails, else 0.
     """
@@ -125,13 +128,11 @@ def check(as_json: bool) -> None:
         report = check_account(
             klaviyo_of(state.account, 2), state.account, state.settings, state.catalog, progress
         )
-    except SQLAlchemyError as error:
-        raise _NoDatabase(error) from None
     except KeyboardInterrupt:
         progress.end()
         click.echo("Stopped.", err=True)
         sys.stderr.flush()
-        # not sys.exit: that would wait for the answer to the call under way
+        # sys.exit would wait for the call under way
         os._exit(130)
     finally:
         progress.end()
@@ -142,28 +143,24 @@ def check(as_json: bool) -> None:
 
 
 @commands.command()
+@_database_errors()
 def retry() -> None:
     """Queue dead-lettered calls again."""
-    try:
-        click.echo(f"{admin.retry()} calls queued again")
-    except SQLAlchemyError as error:
-        raise _NoDatabase(error) from None
+    click.echo(f"{admin.retry()} calls queued again")
 
 
 @commands.command()
+@_database_errors()
 def purge() -> None:
     """Delete what is older than the settings under [retention] allow."""
-    try:
-        purged = admin.purge()
-    except SQLAlchemyError as error:
-        raise _NoDatabase(error) from None
+    purged = admin.purge()
     click.echo(f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents")
 
 
 @commands.command("settings")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
 def show_settings(*, as_json: bool) -> None:
-    """Print every setting that holds, and where it came from; secrets are masked."""
+    """Print every setting in effect and where it comes from; secrets are masked."""
     rows = listing.effective_settings(current_app.config)
     click.echo(listing.as_json(rows) if as_json else listing.as_text(rows))
 
@@ -171,7 +168,7 @@ def show_settings(*, as_json: bool) -> None:
 @commands.command("import-snippet")
 @click.argument("file", type=click.File("rb"))
 @click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML there.")
-@click.option("--force", is_flag=True, help="Write over an --output that is there already.")
+@click.option("--force", is_flag=True, help="Overwrite an existing --output.")
 def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
     """Turn Klaviyo's old back-in-stock snippet in FILE (- for standard input) into settings.
 
@@ -179,10 +176,10 @@ def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
     TOML goes to standard output, a report on every option to standard error.
     """
     try:
-        imported = read_snippet(_snippet(file))
+        imported = read_snippet(_read_snippet_file(file))
         document = as_toml(imported)
     except SnippetError as error:
-        raise _Refused(f"{file.name}: {error}") from None
+        raise _UsageError(f"{file.name}: {error}") from None
     if output is None:
         click.echo(document, nl=False)
     else:
@@ -190,40 +187,40 @@ def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
             with Path(output).open("w" if force else "x", encoding="utf-8") as written:
                 written.write(document)
         except FileExistsError:
-            raise _Refused(f"{output} is there already: --force writes over it") from None
+            raise _UsageError(f"{output} already exists: --force overwrites it") from None
         except OSError as error:
-            raise _Refused(f"{output} can't be written: {error.strerror}") from None
+            raise _UsageError(f"{output} can't be written: {error.strerror}") from None
     click.echo(report(imported), nl=False, err=True)
 
 
-class _Refused(click.ClickException):
-    """What can't be done with what was given."""
+class _UsageError(click.ClickException):
+    """Like `click.UsageError`, but without the usage line."""
 
     exit_code = 2
 
 
-def _snippet(file: BinaryIO) -> str:
-    # one byte more than is taken, so that what is too long is refused and not cut
-    given = file.read(LIMIT + 1)
+def _read_snippet_file(file: BinaryIO) -> str:
+    # one byte more than is allowed, so that a file that is too long is rejected, not cut off
+    content = file.read(LIMIT + 1)
     try:
-        return given.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return given.decode("cp1252", errors="replace")
+        return content.decode("cp1252", errors="replace")
 
 
 @commands.command()
 @click.argument("contact")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+@_database_errors()
 def consents(contact: str, *, as_json: bool) -> None:
-    """Print what the sign-up log holds about CONTACT, an email address or a phone number.
+    """Print everything stored about CONTACT, an email address or a phone number.
 
-    For requests by the person concerned: each sign-up, and each consent with the text that was
-    agreed to, its version, time and language.
+    For access requests: each sign-up, and each consent with its text, version, time and language.
     """
-    held = current_state().log.contact_records(
+    records = current_state().log.contact_records(
         _normalized(contact, current_settings().channels.default_region)
     )
-    click.echo(_json(held) if as_json else _text(held))
+    click.echo(_json(records) if as_json else _as_text(records))
 
 
 def _normalized(contact: str, region: str) -> str:
@@ -235,20 +232,20 @@ def _normalized(contact: str, region: str) -> str:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 
 
-def _json(held: ContactRecords) -> str:
-    return json.dumps(asdict(held), default=datetime.isoformat, indent=2, ensure_ascii=False)
+def _json(records: ContactRecords | admin.Status) -> str:
+    return json.dumps(asdict(records), default=datetime.isoformat, indent=2, ensure_ascii=False)
 
 
-def _text(held: ContactRecords) -> str:
-    if not held.sign_ups and not held.consents:
-        return "The log holds nothing about this contact."
-    lines = [f"Sign-ups: {len(held.sign_ups)}"]
-    for sign_up in held.sign_ups:
+def _as_text(records: ContactRecords) -> str:
+    if not records.sign_ups and not records.consents:
+        return "Nothing is stored about this contact."
+    lines = [f"Sign-ups: {len(records.sign_ups)}"]
+    for sign_up in records.sign_ups:
         lines += ["", f"  {_when(sign_up.when)}  {', '.join(sign_up.channels)}"]
-        lines.append(f"  contact    {', '.join(sign_up.contacts)} (masked; else kept as a hash)")
+        lines.append(f"  contact    {', '.join(sign_up.contacts)} (stored masked and hashed)")
         lines += [f"  {state:<13}  {variant or 'consent'}" for _, variant, state in sign_up.calls]
-    lines += ["", f"Consents: {len(held.consents)}"]
-    for consent in held.consents:
+    lines += ["", f"Consents: {len(records.consents)}"]
+    for consent in records.consents:
         lines += ["", f"  {_when(consent.when)}  {consent.channel}  {consent.contact}"]
         lines.append(f"  at Klaviyo {consent.state}")
         lines.append(f"  version    {consent.version} ({consent.locale})")

@@ -1,13 +1,11 @@
-"""What a merchant's pages and the commands look at and do: see `notify_me.admin`."""
+"""The operations of `notify_me.admin`."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,12 +28,10 @@ from ..store.tables import (
 )
 from ..variants import Variant
 
-BATCH = 500
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The last thing that went wrong with a call, its contact masked."""
+    """The most recent problem with a call, its contact masked."""
 
     at: datetime
     operation: str
@@ -50,11 +46,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PausedQueue:
-    """A paused queue: `remedy` tells the merchant what to fix, `until` when it is tried again."""
+    """An operation that is paused until a time, or until the merchant has done what `remedy` says.
+
+    `until` is then the time of the next call that checks.
+    """
 
     operation: str
     kind: str
-    """`throttled` by Klaviyo, or `misconfigured` until the merchant has mended something."""
+    """`throttled` or `misconfigured`."""
     since: datetime
     until: datetime
     remedy: str
@@ -62,93 +61,86 @@ class PausedQueue:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How deliveries stand."""
+    """The state of deliveries."""
 
     counts: Mapping[str, int]
     """Calls by state: started, queued, accepted, refused, failed, dead_lettered, unknown."""
     waiting: Mapping[str, int]
-    """Queued calls by operation; stock updates among them, which are no part of a sign-up."""
+    """Queued calls by operation, including stock updates, which belong to no sign-up."""
     oldest_queued: datetime | None
-    """When the sign-up was made that has waited longest."""
+    """When the sign-up was made whose call has been queued for longest."""
     last_error: Failure | None
     paused: tuple[PausedQueue, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything, with moments in ISO 8601."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How much a purge deleted."""
+    """How many rows a purge deleted."""
 
     sign_ups: int
     consents: int
 
 
 def status() -> Status:
-    """How deliveries stand just now."""
+    """Return the state of deliveries. Stock updates are left out if the queue is unavailable."""
+    state = current_state()
     stock = 0
-    # what the log tells is worth telling when the queue doesn't answer
     with suppress(SQLAlchemyError):
-        stock = current_state().queue.count_waiting(Operation.UPDATE_VARIANT)
-    with Session(current_state().db.engine) as session:
-        oldest = session.scalar(
-            select(func.min(SignUpRow.created_at))
-            .join(CallRow, CallRow.sign_up_id == SignUpRow.id)
+        stock = state.queue.count(Operation.UPDATE_VARIANT)
+    with Session(state.db.engine) as session:
+        counts = {name.value: 0 for name in CallState}
+        for name, count in session.execute(
+            select(CallRow.state, func.count()).group_by(CallRow.state)
+        ):
+            counts[name] = count
+        abandoned = SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
+        started, unknown = session.execute(
+            select(func.count(), func.count().filter(abandoned))
+            .select_from(CallRow)
+            .join(SignUpRow)
+            .where(CallRow.state == CallState.STARTED)
+        ).one()
+        queued = session.execute(
+            select(CallRow.operation, func.count(), func.min(SignUpRow.created_at))
+            .join(SignUpRow)
             .where(CallRow.state == CallState.QUEUED)
-        )
+            .group_by(CallRow.operation)
+        ).all()
+        waiting = {operation: count for operation, count, _ in queued}
+        counts |= {
+            CallState.STARTED.value: started - unknown,
+            UNKNOWN: unknown,
+            CallState.QUEUED.value: sum(waiting.values()),
+        }
         return Status(
-            counts=_counts(session),
-            waiting=_by(session, CallRow.operation, CallRow.state == CallState.QUEUED)
-            | ({Operation.UPDATE_VARIANT.value: stock} if stock else {}),
-            oldest_queued=in_utc(oldest) if oldest else None,
+            counts=counts,
+            waiting=waiting | ({Operation.UPDATE_VARIANT.value: stock} if stock else {}),
+            oldest_queued=min((in_utc(oldest) for _, _, oldest in queued), default=None),
             last_error=_last_error(session),
             paused=tuple(
                 PausedQueue(
-                    each.operation.value,
-                    each.kind,
-                    datetime.fromtimestamp(each.since, UTC),
-                    datetime.fromtimestamp(each.until, UTC),
-                    each.remedy,
+                    pause.operation.value,
+                    pause.kind,
+                    datetime.fromtimestamp(pause.since, UTC),
+                    datetime.fromtimestamp(pause.until, UTC),
+                    pause.remedy,
                 )
-                for each in pauses.active_pauses(session).values()
-                if each.kind == "misconfigured" or each.until > time.time()
+                for pause in pauses.active_pauses(session).values()
             ),
         )
 
 
-def _counts(session: Session) -> dict[str, int]:
-    counts = {state.value: 0 for state in CallState}
-    counts |= _by(session, CallRow.state)
-    lost = session.scalar(
-        select(func.count())
-        .select_from(CallRow)
-        .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
-        .where(CallRow.state == CallState.STARTED)
-        .where(SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER)
-    )
-    counts[UNKNOWN] = lost or 0
-    counts[CallState.STARTED] -= counts[UNKNOWN]
-    return counts
-
-
-def _by(session: Session, column: Any, *where: Any) -> dict[str, int]:
-    rows = session.execute(select(column, func.count()).where(*where).group_by(column))
-    return {str(name): int(count) for name, count in rows}
-
-
 def _last_error(session: Session) -> Failure | None:
-    found = session.execute(
+    row = session.execute(
         select(CallRow, SignUpRow)
-        .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
+        .join(SignUpRow)
         .where(CallRow.state.in_((*UNDELIVERED, CallState.FAILED)), CallRow.problem != "")
         .order_by(CallRow.settled_at.desc())
         .limit(1)
     ).first()
-    if found is None:
+    if row is None:
         return None
-    call, sign_up = found
+    call, sign_up = row
     return Failure(
         at=in_utc(call.settled_at) if call.settled_at else datetime.now(UTC),
         operation=call.operation,
@@ -163,15 +155,13 @@ def _last_error(session: Session) -> Failure | None:
 
 
 def retry() -> int:
-    """Queue every dead-lettered call again; returns how many."""
+    """Queue every dead-lettered call again; return how many."""
     state, retried = current_state(), 0
-    while jobs := state.queue.dead_letters(BATCH):
+    while jobs := state.queue.dead_letters():
         for job in jobs:
             with state.log.writing() as session:
-                # a job whose sign-up is no more, or that was put back before, is only removed
-                if state.log.advance(
-                    session, job.key, CallState.QUEUED, before=CallState.DEAD_LETTERED, again=True
-                ):
+                # a job that another one replaced, or whose sign-up is deleted, is only removed
+                if state.log.advance(session, job.key, CallState.QUEUED):
                     state.queue.enqueue(session, [job.again()])
                     retried += 1
         state.queue.remove([job.id for job in jobs])
@@ -201,23 +191,25 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
 
 
 def purge() -> Purged:
-    """Delete what is older than the settings under `[retention]` say, but nothing still owed."""
+    """Delete what is older than `[retention]` allows, unless it is undelivered."""
     state = current_state()
     now, retention = datetime.now(UTC), state.settings.retention
     sign_ups, consents = state.log.purge(
         now - timedelta(days=retention.log_days), now - timedelta(days=retention.consent_days)
     )
-    with Session(state.db.engine) as session:
+    with state.log.reading() as session:
         stale = [
-            job.id for job in state.queue.dead_letters(BATCH) if not _is_owed(session, job.key)
+            job.id
+            for job in state.queue.dead_letters()
+            if state.log.current_call(session, job.key) is None
         ]
     state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
     return Purged(sign_ups, consents)
 
 
-def forget_everything() -> None:
-    """Delete the sign-up log, the consents and all that waits: for a demo's new start alone."""
+def delete_everything() -> None:
+    """Delete the sign-up log, the consents and the queue, to reset a demo."""
     state = current_state()
     state.queue.remove_everything()
     state.log.remove_everything()
@@ -228,7 +220,7 @@ def mode() -> str:
     return current_account().mode
 
 
-def modes() -> tuple[str, ...]:
+def available_modes() -> tuple[str, ...]:
     """The modes for which there is a key."""
     account = current_state().account
     keys = {"server": account.private_key.get_secret_value(), "client": account.public_key}
@@ -253,39 +245,22 @@ def push_catalog(
     return CatalogPush(klaviyo, products, root, dry_run=dry_run, progress=progress).run()
 
 
-def _is_owed(session: Session, key: tuple[str, int, int]) -> bool:
-    row = session.get(CallRow, key[:2])
-    return row is not None and row.state == CallState.DEAD_LETTERED and row.attempt == key[2]
-
-
 def ready() -> dict[str, str]:
-    """`ok`, or in a few words what is wrong, for `database` and `queue`; never raises for them.
+    """Return `ok` or the problem, for `database` and `queue`; never raises for a database error.
 
-    It takes as long as the shop's engine waits for its database.
+    Waits as long as the shop's engine waits for its database.
     """
     state = current_state()
-    checks: dict[str, Callable[[], object]] = {
-        "database": lambda: state.log.read(""),
-        "queue": state.queue.check,
-    }
+    checks = {"database": lambda: state.log.read(""), "queue": state.queue.check}
     answers: dict[str, str] = {}
     for name, check in checks.items():
         try:
             check()
             answers[name] = "ok"
         except SQLAlchemyError as error:
-            answers[name] = f"unavailable ({type(error).__name__})"
+            problem = f"unavailable ({type(error).__name__})"
             if name == "database":
-                # the queue is in the same one, and would only wait as long again
-                return {**answers, "queue": answers[name]}
+                # the queue is in the same database, and would only wait as long again
+                return {"database": problem, "queue": problem}
+            answers[name] = problem
     return answers
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value

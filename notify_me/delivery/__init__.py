@@ -1,7 +1,7 @@
 """Delivery: send a sign-up's calls at once, or put them into the durable queue.
 
-The engine is DBOS Transact, and nothing outside this package knows it. The worker's half stands
-in `.worker`, which the web process doesn't import.
+The engine is DBOS Transact, which only this package uses. The worker is in `.worker`, which the
+web process doesn't import.
 """
 
 from .queue import Job, Queue, include_name, jobs, upgrade

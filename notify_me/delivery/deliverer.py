@@ -1,4 +1,4 @@
-"""What a worker does with one job: one call to Klaviyo, and one commit of what came of it."""
+"""What a worker does with one job: send one call to Klaviyo, and commit its outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..klaviyo.calls import Call, Operation
-from ..klaviyo.client import Deadline
+from ..klaviyo.client import Deadline, Klaviyo
 from ..klaviyo.outcomes import (
     UNAVAILABLE,
     Accepted,
@@ -25,217 +25,187 @@ from ..klaviyo.outcomes import (
     Refused,
     Temporary,
 )
-from ..klaviyo.stock import StockUpdater
+from ..klaviyo.stock import LoadVariant, update_stock
 from ..settings import Delivery
 from ..store.sign_up_log import SignUpLog
 from ..store.tables import CallState
 from ..variants import CompositeID
 from . import pauses
 from .queue import Job, Queue
-from .send_now import Sender, log_outcome
+from .send_now import log_outcome
 
 logger = logging.getLogger(__package__)
 
 T = TypeVar("T")
 
-_FINAL = {Accepted: CallState.ACCEPTED, Refused: CallState.REFUSED}
-_OUTAGE = 5
-"""Failures in a row that are an outage, not one call's bad luck."""
-_PATIENCE = 1.0
-"""Seconds between two attempts to write to a database that is away."""
+_FINAL_STATES = {
+    Accepted: CallState.ACCEPTED,
+    Refused: CallState.REFUSED,
+    DeadLetter: CallState.DEAD_LETTERED,
+}
+_OUTAGE_FAILURES = 5
+"""Failures in a row after which the next answer counts as the end of an outage."""
+_DATABASE_RETRY_SECONDS = 1.0
 
 
 class Deliverer:
-    """Delivers jobs. Each method is safe to repeat: a copy whose attempt isn't the log's does
-    nothing, so that only a crash between Klaviyo's answer and our commit repeats a call.
+    """Sends jobs. Sending a job again does no harm: a job whose attempt isn't the log's is skipped,
+    so a call is repeated only after a crash between Klaviyo's answer and the commit.
     """
 
     def __init__(
         self,
         log: SignUpLog,
         queue: Queue,
-        klaviyo: Sender,
+        klaviyo: Klaviyo,
         settings: Delivery,
+        load_variant: LoadVariant,
         *,
-        update_stock: StockUpdater,
-        ended: threading.Event,
+        stopping: threading.Event,
     ) -> None:
         self._log = log
         self._queue = queue
         self._klaviyo = klaviyo
         self._settings = settings
-        self._update_stock = update_stock
-        self._ended = ended
-        self._streaks: Counter[Operation] = Counter()
-        self.back: set[Operation] = set()
-        """Operations that Klaviyo answers again after an outage; the steward takes them out."""
+        self._load_variant = load_variant
+        self._stopping = stopping
+        self._failures: Counter[Operation] = Counter()
 
     def deliver(self, job: Job) -> None:
-        """Make the call, unless it is stale or its operation is held. Never raises."""
+        """Send the call, unless another job replaced this one or its operation is paused.
+
+        Never raises: DBOS would give up a workflow that does.
+        """
         try:
-            if job.operation is Operation.UPDATE_VARIANT:
-                self._deliver_stock(job)
-            else:
-                self._deliver(job)
+            call = self._when_database_answers(lambda: self._start(job))
+            if call is None:
+                return
+            outcome = self._send(job, call)
+            if not isinstance(outcome, Misconfigured):
+                log_outcome(call, outcome, None if job.is_stock else job.sign_up_id)
+            self._when_database_answers(lambda: self._settle(job, outcome))
+            self._watch_for_outage(job.operation, outcome)
         except Exception as error:
-            # ours to mend; the class alone, since its text may hold what the job holds
+            # an error in this code; only its class is logged, since its text may hold an address
             problem = f"the worker couldn't handle it ({type(error).__name__})"
             logger.error("%s: %s", job.name, problem)
-            self._patiently(lambda: self._unhandled(job, problem))
+            # a stock update has no log row that would show it among the dead letters
+            kind = Temporary if job.is_stock else DeadLetter
+            failed = kind(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
+            self._when_database_answers(lambda: self._settle(job, failed))
 
-    def _unhandled(self, job: Job, problem: str) -> None:
-        if job.operation is Operation.UPDATE_VARIANT:
-            # no log row could tell of it once it is set aside: it comes back, ever more seldom
-            self._settle_stock(
-                job, Temporary(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
-            )
-        else:
-            self._settle(job, DeadLetter(KlaviyoResponse(None), UNAVAILABLE, problem))
-
-    def _deliver(self, job: Job) -> None:
-        call = self._patiently(lambda: self._call_of(job))
-        if call is None:
-            return
-        outcome = self._klaviyo.send(call, deadline=Deadline(self._settings.call_timeout))
-        self._watch(outcome, job.operation)
-        if not isinstance(outcome, Misconfigured):
-            log_outcome(call, outcome, job.sign_up_id)
-        self._patiently(lambda: self._settle(job, outcome))
-
-    def _deliver_stock(self, job: Job) -> None:
-        """Tell of a variant's stock. No log row is behind it: to repeat it does no harm."""
-        if not self._patiently(lambda: self._stock_may_go(job)):
-            return
-        composite_id = CompositeID.parse(str(job.body["variant"]))
-        root, patience = str(job.body["root"]), self._settings.call_timeout
-        # it reads the shop's database too, and to tell it twice does no harm
-        outcome = self._patiently(
-            lambda: self._update_stock(composite_id, root, Deadline(patience))
-        )
-        self._watch(outcome, job.operation)
-        if not isinstance(outcome, Misconfigured):
-            log_outcome(Call(job.operation, {}, composite_id), outcome, None)
-        self._patiently(lambda: self._settle_stock(job, outcome))
-
-    def _stock_may_go(self, job: Job) -> bool:
+    def _start(self, job: Job) -> Call | None:
+        """Return the call to make; None if there is none, or if it was queued again."""
         with self._log.writing() as session:
-            held = pauses.active_pauses(session).get(job.operation)
-            if held is None or self._may_pass(session, held):
-                return True
-            self._queue.enqueue(session, [job.again()], delay=_until(held.until))
-            return False
-
-    def _settle_stock(self, job: Job, outcome: Outcome) -> None:
-        """Put it back, or be done with it: of what is refused for good, the log tells."""
-        new_hold = False
-        with self._log.writing() as session:
-            if isinstance(outcome, Temporary | Misconfigured):
-                new_hold = self._later(session, job, outcome)
+            if job.is_stock:
+                variant = str(job.body["variant"])
             else:
-                self._mended(session, job)
-        if new_hold:
-            self._tell_hold(job, outcome)
+                row = self._log.current_call(session, job.key)
+                if row is None:
+                    return None
+                variant = row.variant or ""
+            pause = pauses.active_pauses(session).get(job.operation)
+            if pause is None or (
+                pause.probe_due and pauses.claim_probe(session, pause, self._settings.probe_every)
+            ):
+                return Call(
+                    job.operation, job.body, CompositeID.parse(variant) if variant else None
+                )
+            delay = max(pause.until - time.time(), 0.0) + random.uniform(0.1, 1.0)  # noqa: S311
+            self._enqueue_again(session, job, delay=delay)
+            return None
 
-    def _watch(self, outcome: Outcome, operation: Operation) -> None:
-        """Notice the end of an outage, for which the others would sit out their back-off."""
+    def _send(self, job: Job, call: Call) -> Outcome:
+        timeout = self._settings.call_timeout
+        if call.variant is None or not job.is_stock:
+            return self._klaviyo.send(call, deadline=Deadline(timeout))
+        variant, root = call.variant, str(job.body["root"])
+        # this reads the shop's database too
+        return self._when_database_answers(
+            lambda: update_stock(
+                self._klaviyo, self._load_variant, variant, root, Deadline(timeout)
+            )
+        )
+
+    def _settle(self, job: Job, outcome: Outcome) -> None:
+        """Commit the outcome of a call, and queue its next attempt if there is one."""
+        newly_paused = resumed = False
+        with self._log.writing() as session:
+            if isinstance(outcome, Misconfigured):
+                # it keeps its place in the queue, which doesn't move during the pause
+                if self._enqueue_again(session, job, outcome, delay=random.uniform(0.5, 1.5)):  # noqa: S311
+                    newly_paused = pauses.pause(
+                        session,
+                        job.operation,
+                        "misconfigured",
+                        self._settings.probe_every,
+                        outcome.remedy,
+                    )
+            elif isinstance(outcome, Temporary):
+                self._back_off(session, job, outcome)
+            else:
+                state = _FINAL_STATES[type(outcome)]
+                if (
+                    not job.is_stock
+                    and self._log.advance(session, job.key, state, outcome)
+                    and state is CallState.DEAD_LETTERED
+                ):
+                    self._queue.dead_letter(session, job.again())
+                resumed = pauses.resume(session, job.operation)
+        if newly_paused:
+            logger.error(
+                "%s is paused until this is fixed: %s. Queued calls are kept; one call every %d s "
+                "checks (status %s, code %s, error %s)",
+                job.operation.value,
+                outcome.remedy,
+                self._settings.probe_every,
+                outcome.response.status or "none",
+                outcome.response.code or "none",
+                outcome.response.error_id or "none",
+            )
+        if resumed:
+            logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
+
+    def _back_off(self, session: Session, job: Job, outcome: Outcome) -> None:
+        """Queue the next attempt after Klaviyo's Retry-After or a growing delay, with jitter."""
+        settings, retry_after = self._settings, outcome.response.retry_after
+        if outcome.response.status == 429 and retry_after is not None:
+            delay = retry_after + random.uniform(0.0, 1.0)  # noqa: S311
+            pauses.pause(session, job.operation, "throttled", retry_after, outcome.remedy)
+        else:
+            longest = min(settings.first_retry * 2 ** min(job.failures, 30), settings.longest_retry)
+            delay = max(random.uniform(longest / 2, longest), retry_after or 0.0)  # noqa: S311
+        self._enqueue_again(session, job, outcome, delay=delay, failed=True)
+
+    def _enqueue_again(
+        self,
+        session: Session,
+        job: Job,
+        outcome: Outcome | None = None,
+        *,
+        delay: float,
+        failed: bool = False,
+    ) -> bool:
+        """Queue the next attempt, unless another job has replaced this one."""
+        if not job.is_stock and not self._log.advance(session, job.key, CallState.QUEUED, outcome):
+            return False
+        self._queue.enqueue(session, [job.again(failed=failed)], delay=delay)
+        return True
+
+    def _watch_for_outage(self, operation: Operation, outcome: Outcome) -> None:
+        """Send delayed calls at once when an outage ends, instead of after their back-off."""
         if isinstance(outcome, Temporary):
-            self._streaks[operation] += outcome.response.status != 429
-            return
-        if self._streaks.pop(operation, 0) >= _OUTAGE:
-            self.back.add(operation)
+            self._failures[operation] += outcome.response.status != 429
+        elif self._failures.pop(operation, 0) >= _OUTAGE_FAILURES:
+            self._when_database_answers(lambda: self._queue.send_delayed(operation))
 
-    def _patiently(self, work: Callable[[], T]) -> T:
-        """The result of `work`, a transaction, as soon as the database takes it."""
+    def _when_database_answers(self, work: Callable[[], T]) -> T:
+        """Return the result of `work`, a transaction, repeating it until the database answers."""
         while True:
             try:
                 return work()
             except SQLAlchemyError as error:
                 logger.warning("the database is unavailable: %s", type(error).__name__)
-                if self._ended.wait(_PATIENCE):
-                    # this process is about to end: to return would settle the job in the queue
+                if self._stopping.wait(_DATABASE_RETRY_SECONDS):
+                    # the process is about to end; returning would mark the job as done
                     threading.Event().wait()
-
-    def _call_of(self, job: Job) -> Call | None:
-        """The call to make now; None where there is none."""
-        with self._log.writing() as session:
-            row = self._log.call(session, job.sign_up_id, job.position)
-            if row is None or row.attempt != job.attempt or row.state != CallState.QUEUED:
-                return None
-            held = pauses.active_pauses(session).get(job.operation)
-            if held is not None and not self._may_pass(session, held):
-                self._back(session, job, held.until)
-                return None
-            variant = CompositeID.parse(row.variant) if row.variant else None
-            return Call(job.operation, job.body, variant)
-
-    def _may_pass(self, session: Session, held: pauses.Pause) -> bool:
-        """Whether a call goes in spite of a hold: its time is over, and this is the one probe."""
-        if not held.over:
-            return False
-        if held.kind == "throttled":
-            pauses.resume(session, held.operation, held.kind)
-            return True
-        return pauses.claim_probe(session, held, self._settings.probe_every)
-
-    def _back(self, session: Session, job: Job, until: float) -> None:
-        """Give the place back until a moment (seconds since 1970), and a little more."""
-        if self._log.advance(session, job.key, CallState.QUEUED, again=True):
-            self._queue.enqueue(session, [job.again()], delay=_until(until))
-
-    def _settle(self, job: Job, outcome: Outcome) -> None:
-        """Commit what came of the call, and its next attempt if there is one."""
-        new_hold = False
-        with self._log.writing() as session:
-            state = _FINAL.get(type(outcome))
-            if state is not None:
-                self._log.advance(session, job.key, state, outcome)
-            elif isinstance(outcome, DeadLetter):
-                if self._log.advance(
-                    session, job.key, CallState.DEAD_LETTERED, outcome, again=True
-                ):
-                    self._queue.dead_letter(session, job.again())
-            elif self._log.advance(session, job.key, CallState.QUEUED, outcome, again=True):
-                new_hold = self._later(session, job, outcome)
-            if state is not None or isinstance(outcome, DeadLetter):
-                self._mended(session, job)
-        if new_hold:
-            self._tell_hold(job, outcome)
-
-    def _tell_hold(self, job: Job, outcome: Outcome) -> None:
-        logger.error(
-            "%s is paused until this is fixed: %s. Queued calls are kept; one call every %d s "
-            "checks (status %s, code %s, error %s)",
-            job.operation.value,
-            outcome.remedy,
-            self._settings.probe_every,
-            outcome.response.status or "none",
-            outcome.response.code or "none",
-            outcome.response.error_id or "none",
-        )
-
-    def _later(self, session: Session, job: Job, outcome: Outcome) -> bool:
-        """Put a call back that met Temporary or Misconfigured; True for a new misconfiguration."""
-        settings, wait = self._settings, outcome.response.retry_after
-        if isinstance(outcome, Misconfigured):
-            # its place in the line stays; the hold keeps the line from moving
-            self._queue.enqueue(session, [job.again()], delay=random.uniform(0.5, 1.5))  # noqa: S311
-            return pauses.pause(
-                session, job.operation, "misconfigured", settings.probe_every, outcome.remedy
-            )
-        if outcome.response.status == 429 and wait is not None:
-            pauses.pause(session, job.operation, "throttled", wait, outcome.remedy)
-            delay = wait + random.uniform(0.0, 1.0)  # noqa: S311
-        else:
-            most = min(settings.first_retry * 2 ** min(job.failures, 30), settings.longest_retry)
-            delay = max(random.uniform(most / 2, most), wait or 0.0)  # noqa: S311
-        self._queue.enqueue(session, [job.again(failed=True)], delay=delay)
-        return False
-
-    def _mended(self, session: Session, job: Job) -> None:
-        if pauses.resume(session, job.operation, "misconfigured"):
-            logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
-
-
-def _until(moment: float) -> float:
-    """Seconds until a moment (seconds since 1970), and a little more."""
-    return max(moment - time.time(), 0.0) + random.uniform(0.1, 1.0)  # noqa: S311

@@ -1,4 +1,7 @@
-"""Holds: an operation whose calls wait, for Klaviyo's Retry-After or for the merchant."""
+"""Pauses of an operation's queue: for Klaviyo's Retry-After, or until the merchant fixes something.
+
+A pause is a row that all workers see. A job whose operation is paused is queued again, not sent.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,31 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from ..klaviyo.calls import Operation
-from ..store.tables import PauseRow
+from ..store.tables import DETAIL_LENGTH, PauseRow
 
 Kind = Literal["throttled", "misconfigured"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why an operation waits. `until` and `since` in seconds since 1970; `until` is the end of a
-    throttle, or when the next probe is due.
-    """
+    """Why an operation is paused. `until` and `since` are seconds since 1970."""
 
     operation: Operation
     kind: Kind
     until: float
+    """When a throttle ends, or when one call may probe whether a misconfiguration is fixed."""
     since: float
     remedy: str
 
     @property
-    def over(self) -> bool:
-        """Whether its time has come."""
+    def probe_due(self) -> bool:
+        """Whether one call may be sent in spite of the pause."""
         return self.until <= time.time()
 
 
 def active_pauses(session: Session) -> dict[Operation, Pause]:
-    """What is held just now."""
-    rows = session.scalars(select(PauseRow)).all()
+    """Return the pauses in force. A throttle ends by itself; its row is left for the next one."""
+    now = time.time()
     return {
         Operation(row.operation): Pause(
             Operation(row.operation),
@@ -44,54 +46,54 @@ def active_pauses(session: Session) -> dict[Operation, Pause]:
             row.since,
             row.remedy,
         )
-        for row in rows
+        for row in session.scalars(select(PauseRow))
+        if row.kind == "misconfigured" or row.until > now
     }
 
 
 def pause(session: Session, operation: Operation, kind: Kind, seconds: float, remedy: str) -> bool:
-    """Hold an operation for so many seconds from now; True when it wasn't held this way before.
+    """Pause an operation for `seconds` from now; return whether it wasn't paused for this before.
 
-    A throttle neither shortens another nor takes the place of a misconfiguration.
+    A throttle neither shortens another one nor replaces a misconfiguration.
     """
-    until = time.time() + seconds
-    held = session.get(PauseRow, operation.value)
-    if held is None:
-        session.add(
-            PauseRow(
-                operation=operation.value,
-                kind=kind,
-                until=until,
-                since=time.time(),
-                remedy=remedy[:300],
-            )
+    now = time.time()
+    since, until = now, now + seconds
+    current = active_pauses(session).get(operation)
+    if current is not None:
+        if current.kind == kind:
+            since = current.since
+        elif kind == "throttled":
+            return False
+        if kind == "throttled":
+            until = max(until, current.until)
+    session.merge(
+        PauseRow(
+            operation=operation.value,
+            kind=kind,
+            until=until,
+            since=since,
+            remedy=remedy[:DETAIL_LENGTH],
         )
-        session.flush()
-        return True
-    if kind == "throttled":
-        if held.kind == kind:
-            held.until = max(held.until, until)
-        return False
-    new = held.kind != kind
-    held.kind, held.until, held.remedy = kind, until, remedy[:300]
-    return new
+    )
+    return current is None or current.kind != kind
 
 
-def claim_probe(session: Session, held: Pause, seconds: float) -> bool:
-    """Whether the caller makes this round's one probe; the next is due after `seconds`."""
+def claim_probe(session: Session, pause: Pause, seconds: float) -> bool:
+    """Return whether the caller may send the one call that probes; the next is due in `seconds`."""
     claimed = session.execute(
         update(PauseRow)
-        .where(PauseRow.operation == held.operation.value, PauseRow.until == held.until)
+        .where(PauseRow.operation == pause.operation.value, PauseRow.until == pause.until)
         .values(until=time.time() + seconds)
         .returning(PauseRow.operation)
     )
     return claimed.first() is not None
 
 
-def resume(session: Session, operation: Operation, kind: Kind) -> bool:
-    """End a hold; True when there was one."""
+def resume(session: Session, operation: Operation) -> bool:
+    """End the pause for a misconfiguration; return whether there was one."""
     ended = session.execute(
         delete(PauseRow)
-        .where(PauseRow.operation == operation.value, PauseRow.kind == kind)
+        .where(PauseRow.operation == operation.value, PauseRow.kind == "misconfigured")
         .returning(PauseRow.operation)
     )
     return ended.first() is not None

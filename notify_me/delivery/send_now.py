@@ -1,4 +1,4 @@
-"""Try a sign-up's calls at once, under one deadline for all of them."""
+"""Send a sign-up's calls while the shopper waits, and decide what is queued."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..klaviyo.outcomes import Accepted, DeadLetter, Misconfigured, Outcome, Ref
 logger = logging.getLogger(__package__)
 
 DEADLINE = 4.0
-"""Seconds that a shopper waits for Klaviyo at most, however many calls there are."""
+"""Seconds that a shopper waits for all calls to Klaviyo together."""
 
 
 class Sender(Protocol):
-    """Whatever sends one call: `Klaviyo`, or `CircuitBreaker` round it."""
+    """Sends one call: `Klaviyo`, or a `CircuitBreaker` around it."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
-        """The outcome of one call; never raises for what the network did."""
+        """Return the outcome of one call; never raises for network errors."""
 
 
 def send_now(
@@ -31,7 +31,7 @@ def send_now(
     deadline: Deadline,
     known_outcomes: Sequence[Outcome | None] = (),
 ) -> list[Outcome | None]:
-    """The outcome of each call, by position; None for one that was not made.
+    """Send calls, and return their outcomes by position; None for a call that wasn't sent.
 
     `known_outcomes`: outcomes by position that a browser has reported; only calls that are
     Temporary or None there are sent. A call with `after_any` is sent only after another one was
@@ -39,46 +39,36 @@ def send_now(
     misconfigured or throttled, or the contact is refused), none of them is sent.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
-    ended: set[Operation] = set()
-    for place, call in enumerate(calls):
-        if not isinstance(outcomes[place], Temporary | None) or call.operation in ended:
+    stopped: set[Operation] = set()
+    for position, call in enumerate(calls):
+        if not isinstance(outcomes[position], Temporary | None) or call.operation in stopped:
             continue
-        if call.after_any and not any(isinstance(each, Accepted) for each in outcomes):
+        if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
         outcome = klaviyo.send(call, deadline=deadline)
         log_outcome(call, outcome, sign_up_id)
-        outcomes[place] = outcome
-        if _same_for_all(outcome):
-            ended.add(call.operation)
-        if _contact_refused(outcome):
-            # nor can what a browser couldn't send of it get through later
-            outcomes = [
-                None if each.operation is call.operation and isinstance(known, Temporary) else known
-                for each, known in zip(calls, outcomes, strict=True)
-            ]
+        outcomes[position] = outcome
+        contact_refused = isinstance(outcome, Refused) and outcome.field != "variants"
+        throttled = outcome.response.status == 429
+        if contact_refused or throttled or isinstance(outcome, Misconfigured):
+            stopped.add(call.operation)
+        if contact_refused:
+            # what a browser couldn't send for this contact would be refused too: don't queue it
+            for other, reported in enumerate(outcomes):
+                if calls[other].operation is call.operation and isinstance(reported, Temporary):
+                    outcomes[other] = None
     return outcomes
 
 
-def _same_for_all(outcome: Outcome) -> bool:
-    if isinstance(outcome, Misconfigured) or outcome.response.status == 429:
-        return True
-    return _contact_refused(outcome)
-
-
-def _contact_refused(outcome: Outcome) -> bool:
-    return isinstance(outcome, Refused) and outcome.field != "variants"
-
-
 def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
-    """The positions of the calls to keep for later, by the design's table of outcomes.
+    """Return the positions of the calls to queue: those that failed temporarily or weren't sent.
 
-    What met a passing trouble is kept, and so is what was not made because of it. A shop that
-    turns out to be misconfigured keeps nothing, unless Klaviyo has accepted a part already: then
-    the shopper is told so, and the rest must follow once the merchant has mended it.
+    Nothing is queued if the shop turns out to be misconfigured, unless Klaviyo has accepted a part:
+    then the shopper is told so, and the rest must follow once the merchant has fixed it.
     """
-    accepted = any(isinstance(each, Accepted) for each in outcomes)
-    misconfigured = any(isinstance(each, Misconfigured) for each in outcomes)
-    temporary = any(isinstance(each, Temporary) for each in outcomes)
+    accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
+    misconfigured = any(isinstance(outcome, Misconfigured) for outcome in outcomes)
+    temporary = any(isinstance(outcome, Temporary) for outcome in outcomes)
     if not accepted and (misconfigured or not temporary):
         return []
     return [
@@ -91,7 +81,7 @@ def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
 def log_outcome(
     call: Call, outcome: Outcome, sign_up_id: str | None, *, from_browser: bool = False
 ) -> None:
-    """One line a call: IDs and reasons, no contact details and no text of Klaviyo's.
+    """Log one line about a call: IDs and reasons, no contact details and no text of Klaviyo's.
 
     `from_browser`: a browser reported it. Anybody can send such a report, so it is logged as a
     warning at most.

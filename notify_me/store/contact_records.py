@@ -1,4 +1,4 @@
-"""What the log tells of one contact, for a data request."""
+"""Everything stored about one contact, for a GDPR access request."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from .tables import CallState, ConsentRow, SignUpRow, in_utc
+from .tables import UNKNOWN, CallState, ConsentRow, SignUpRow, in_utc
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpRecord:
-    """A sign-up as a data request is told of it."""
+    """One sign-up."""
 
     when: datetime
     channels: tuple[str, ...]
     contacts: tuple[str, ...]
-    """Masked: the log holds them in no other form that can be read."""
+    """Masked; they are stored only so, and hashed."""
     calls: tuple[tuple[str, str | None, str], ...]
     """Operation, variant (None for consent) and state of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """A consent as a data request is told of it."""
+    """One consent to marketing."""
 
     when: datetime
     channel: str
     state: str
-    """What came of it at Klaviyo, such as accepted, queued, refused, unknown."""
+    """Whether Klaviyo received it: accepted, queued, refused, unknown, …"""
     contact: str
     text: str
     version: str
@@ -41,14 +41,14 @@ class ConsentRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecords:
-    """All that the log holds about one contact, oldest first."""
+    """Everything stored about one contact, oldest first."""
 
     sign_ups: tuple[SignUpRecord, ...]
     consents: tuple[ConsentRecord, ...]
 
 
-def find_by_contact_hash(session: Session, contact_hmac: str | None) -> ContactRecords:
-    """All that the log holds under a contact's HMAC."""
+def find_by_contact_hash(session: Session, contact_hmac: str) -> ContactRecords:
+    """Return everything stored under a contact's HMAC."""
     sign_ups = session.scalars(
         select(SignUpRow)
         .where(or_(SignUpRow.email_hmac == contact_hmac, SignUpRow.phone_hmac == contact_hmac))
@@ -64,7 +64,8 @@ def find_by_contact_hash(session: Session, contact_hmac: str | None) -> ContactR
                 channels=tuple(row.channels),
                 contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
                 calls=tuple(
-                    (each.operation, each.variant, _shown(each.state)) for each in row.calls
+                    (call.operation, call.variant, _reported_state(call.state))
+                    for call in row.calls
                 ),
             )
             for row in sign_ups
@@ -73,7 +74,7 @@ def find_by_contact_hash(session: Session, contact_hmac: str | None) -> ContactR
             ConsentRecord(
                 when=in_utc(row.given_at),
                 channel=row.channel,
-                state=_shown(row.state),
+                state=_reported_state(row.state),
                 contact=row.contact_masked,
                 text=row.text,
                 version=row.version,
@@ -86,6 +87,5 @@ def find_by_contact_hash(session: Session, contact_hmac: str | None) -> ContactR
     )
 
 
-def _shown(state: str) -> str:
-    """A call that was started and of which nobody has heard is unknown."""
-    return "unknown" if state == CallState.STARTED else state
+def _reported_state(state: str) -> str:
+    return UNKNOWN if state == CallState.STARTED else state

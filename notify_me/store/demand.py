@@ -1,10 +1,11 @@
-"""What shoppers asked for, counted in SQL from the sign-up log; no contact detail leaves it.
+"""What shoppers asked for, counted in SQL from the sign-up log, without contact details.
 
-A request is one sign-up's call for one variant. Days are UTC's.
+A request is a sign-up's call for one variant. Days are in UTC.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,21 +19,20 @@ from ..klaviyo.calls import Operation
 from .tables import UNDELIVERED, UNKNOWN, UNKNOWN_AFTER, CallRow, CallState, SignUpRow
 
 STATES = (*(state.value for state in CallState), UNKNOWN)
-"""What a request may be: a call's states, and `unknown` for one that nobody reported on."""
 CHANNELS = tuple(channel.value for channel in Channel)
 ROWS = 1000
-"""Rows fetched at once for a download."""
+"""Rows that `demand_by_day` fetches at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many requests, by how many people, by which channels, and how they ended."""
+    """Numbers of requests and people."""
 
     requests: int
     people: int
-    """Distinct contacts: somebody who asks by email and by phone, one at a time, counts twice."""
+    """Distinct contacts: one person who asks once by email and once by phone counts twice."""
     channels: Mapping[str, int]
-    """Requests by channel; one that asks for two channels counts in both."""
+    """Requests by channel; one for two channels counts in both."""
     states: Mapping[str, int]
     """Requests by current state: one of `STATES`."""
 
@@ -45,34 +45,34 @@ class VariantDemand:
     """Its composite ID."""
     figures: Figures
     days: tuple[int, ...]
-    """Requests of each day of the period."""
+    """Requests on each day of the period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why requests wait or weren't taken."""
+    """Why requests are undelivered or were not accepted."""
 
     state: str
     problem: str
-    """In a few words, for the merchant; empty where none was recorded."""
+    """In a few words, for the merchant; empty if none was recorded."""
     requests: int
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The demand of a period."""
+    """The demand in a period."""
 
     since: date
     until: date
     figures: Figures
     days: tuple[int, ...]
-    """Requests of each day, from `since` to `until`."""
+    """Requests on each day, from `since` to `until`."""
     variants: tuple[VariantDemand, ...]
-    """Those asked for most, at the top the most."""
+    """The variants with the most requests, most first."""
     variant_count: int
-    """How many variants were asked for, also those that `variants` leaves out."""
+    """How many variants were asked for, including those that `variants` leaves out."""
     reasons: tuple[Reason, ...]
-    """The most frequent first."""
+    """Most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,61 +87,96 @@ class DayDemand:
 def demand(
     engine: Engine, since: date, until: date, *, most_variants: int = 50, most_reasons: int = 20
 ) -> Demand:
-    """The demand from `since` to `until`, both days included.
+    """Return the demand from `since` to `until`, both days included.
 
-    Raises `ValueError` when `until` is before `since`, and `sqlalchemy.exc.SQLAlchemyError` when
-    the database can't be used.
+    Raises `ValueError` if `until` is before `since`, and `sqlalchemy.exc.SQLAlchemyError` if the
+    database is unavailable.
     """
+    where = _period(since, until)
     with Session(engine) as session:
-        where = _asked(since, until)
-        whole = session.execute(
-            _select(func.count(CallRow.variant.distinct()), *_figures()).where(*where)
+        variant_count, *totals = session.execute(
+            _select(func.count(CallRow.variant.distinct()), *_figure_columns()).where(*where)
         ).one()
         top = session.execute(
-            _select(CallRow.variant, *_figures())
+            _select(CallRow.variant, *_figure_columns())
             .where(*where)
             .group_by(CallRow.variant)
             .order_by(func.count().desc(), CallRow.variant)
             .limit(most_variants)
         ).all()
-        names = [row[0] for row in top]
-        by_day = _by_day(session, since, until, *where, CallRow.variant.in_(names))
+        by_day: dict[str | None, dict[str, int]] = defaultdict(dict)
+        day = _day(session)
+        days = _select(None, day, func.count()).where(*where).group_by(day)
+        variant_days = (
+            _select(CallRow.variant, day, func.count())
+            .where(*where, CallRow.variant.in_([row[0] for row in top]))
+            .group_by(CallRow.variant, day)
+        )
+        for query in (days, variant_days):
+            for variant, name, count in session.execute(query):
+                by_day[variant][name] = count
+        # how long Klaviyo asked to wait differs from answer to answer
+        problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
+        reasons = session.execute(
+            _select(CallRow.state, problem, func.count())
+            .where(*where)
+            .where(CallRow.state.in_((*UNDELIVERED, CallState.REFUSED, CallState.FAILED)))
+            .group_by(CallRow.state, problem)
+            .order_by(func.count().desc(), CallRow.state, problem)
+            .limit(most_reasons)
+        )
+        names = [(since + timedelta(days=n)).isoformat() for n in range((until - since).days + 1)]
         return Demand(
             since=since,
             until=until,
-            figures=_figures_of(whole[1:]),
-            days=_all_days(session, since, until, *where),
+            figures=_figures(totals),
+            days=tuple(by_day[None].get(name, 0) for name in names),
             variants=tuple(
-                VariantDemand(row[0], _figures_of(row[1:]), by_day[row[0]]) for row in top
+                VariantDemand(
+                    variant,
+                    _figures(columns),
+                    tuple(by_day[variant].get(name, 0) for name in names),
+                )
+                for variant, *columns in top
             ),
-            variant_count=whole[0],
-            reasons=_reasons(session, most_reasons, *where),
+            variant_count=variant_count,
+            reasons=tuple(Reason(*row) for row in reasons),
         )
 
 
 def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDemand]:
-    """The demand of each day for each variant, oldest first; days without any are left out.
+    """Yield the demand for each variant on each day with requests, oldest first.
 
-    Rows are fetched as they are asked for. Raises as `demand` does.
+    Rows are fetched as they are needed. Raises as `demand` does.
     """
     with Session(engine) as session:
         day = _day(session)
-        found = session.execute(
-            _select(day, CallRow.variant, *_figures())
-            .where(*_asked(since, until))
+        rows = session.execute(
+            _select(day, CallRow.variant, *_figure_columns())
+            .where(*_period(since, until))
             .group_by(day, CallRow.variant)
             .order_by(day, CallRow.variant),
             execution_options={"yield_per": ROWS},
         )
-        for row in found:
-            yield DayDemand(date.fromisoformat(row[0]), row[1], _figures_of(row[2:]))
+        for name, variant, *columns in rows:
+            yield DayDemand(date.fromisoformat(name), variant, _figures(columns))
+
+
+def midnight(day: date) -> datetime:
+    """Return the moment a day begins in UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def person() -> ColumnElement[str | None]:
+    """Return the column that tells people apart: the HMAC of their address, or of their number."""
+    return func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
 
 
 def _select(*columns: Any) -> Any:
     return select(*columns).select_from(CallRow).join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
 
 
-def _asked(since: date, until: date) -> list[ColumnElement[bool]]:
+def _period(since: date, until: date) -> list[ColumnElement[bool]]:
     if until < since:
         raise ValueError(f"the period ends before it begins: {since} to {until}")
     return [
@@ -151,24 +186,21 @@ def _asked(since: date, until: date) -> list[ColumnElement[bool]]:
     ]
 
 
-def midnight(day: date) -> datetime:
-    """The moment when a day begins, in UTC."""
-    return datetime.combine(day, time(), UTC)
+def _day(session: Session) -> ColumnElement[str]:
+    """Return the column with a sign-up's day, such as 2026-07-15."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.to_char(func.timezone("UTC", SignUpRow.created_at), "YYYY-MM-DD")
+    return func.date(SignUpRow.created_at)
 
 
-def person() -> ColumnElement[str | None]:
-    """What tells one shopper from another: the HMAC of their address, or of their number."""
-    return func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
-
-
-def _figures() -> list[ColumnElement[int]]:
-    """The columns that `_figures_of` reads."""
-    # a JSON list of names in either database
+def _figure_columns() -> list[ColumnElement[int]]:
+    """Return the columns that `_figures` reads."""
+    # a JSON list of names on either database
     channels = cast(SignUpRow.channels, String)
-    lost = (CallRow.state == CallState.STARTED) & (
+    unknown = (CallRow.state == CallState.STARTED) & (
         SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
     )
-    state = case((lost, UNKNOWN), else_=CallRow.state)
+    state = case((unknown, UNKNOWN), else_=CallRow.state)
     return [
         func.count(),
         func.count(person().distinct()),
@@ -177,58 +209,11 @@ def _figures() -> list[ColumnElement[int]]:
     ]
 
 
-def _figures_of(row: Sequence[Any]) -> Figures:
-    counts = iter(row)
+def _figures(columns: Sequence[int]) -> Figures:
+    requests, people, *counts = columns
     return Figures(
-        requests=next(counts),
-        people=next(counts),
-        channels={name: next(counts) for name in CHANNELS},
-        states={name: next(counts) for name in STATES},
+        requests=requests,
+        people=people,
+        channels=dict(zip(CHANNELS, counts[: len(CHANNELS)], strict=True)),
+        states=dict(zip(STATES, counts[len(CHANNELS) :], strict=True)),
     )
-
-
-def _day(session: Session) -> ColumnElement[str]:
-    """The day of a sign-up in UTC, such as 2026-07-15."""
-    if session.get_bind().dialect.name == "postgresql":
-        return func.to_char(func.timezone("UTC", SignUpRow.created_at), "YYYY-MM-DD")
-    return func.date(SignUpRow.created_at)
-
-
-def _all_days(
-    session: Session, since: date, until: date, *where: ColumnElement[bool]
-) -> tuple[int, ...]:
-    day = _day(session)
-    rows = session.execute(_select(day, func.count()).where(*where).group_by(day))
-    return _in_line({row[0]: row[1] for row in rows}, since, until)
-
-
-def _by_day(
-    session: Session, since: date, until: date, *where: ColumnElement[bool]
-) -> dict[str, tuple[int, ...]]:
-    day = _day(session)
-    rows = session.execute(
-        _select(CallRow.variant, day, func.count()).where(*where).group_by(CallRow.variant, day)
-    )
-    found: dict[str, dict[str, int]] = {}
-    for row in rows:
-        found.setdefault(row[0], {})[row[1]] = row[2]
-    return {variant: _in_line(counts, since, until) for variant, counts in found.items()}
-
-
-def _in_line(counts: Mapping[str, int], since: date, until: date) -> tuple[int, ...]:
-    """The counts of all days, also of those that have none."""
-    days = range((until - since).days + 1)
-    return tuple(counts.get((since + timedelta(days=day)).isoformat(), 0) for day in days)
-
-
-def _reasons(session: Session, most: int, *where: ColumnElement[bool]) -> tuple[Reason, ...]:
-    # how long Klaviyo asked to wait differs from answer to answer
-    problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
-    rows = session.execute(
-        _select(CallRow.state, problem, func.count())
-        .where(*where, CallRow.state.in_((*UNDELIVERED, CallState.REFUSED, CallState.FAILED)))
-        .group_by(CallRow.state, problem)
-        .order_by(func.count().desc(), CallRow.state, problem)
-        .limit(most)
-    )
-    return tuple(Reason(state, why, count) for state, why, count in rows)

@@ -1,6 +1,6 @@
-"""The sign-up log: who asked for what, hashed and masked, and how each call ended.
+"""The sign-up log: who asked for what, with hashed and masked contacts, and how each call ended.
 
-A row is committed before anything goes out, so that what a crash interrupts can be seen.
+A sign-up is committed before anything is sent, so that one interrupted by a crash can be seen.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -22,21 +22,27 @@ from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp
 from ..klaviyo.outcomes import Outcome
 from .contact_records import ContactRecords, find_by_contact_hash
-from .logged import LoggedCall, LoggedSignUp, ending_of, reason_of, rows_of, statements
-from .tables import UNDELIVERED, Base, CallRow, CallState, ConsentRow, PauseRow, SignUpRow
+from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone, state_of
+from .tables import (
+    DETAIL_LENGTH,
+    UNDELIVERED,
+    Base,
+    CallRow,
+    CallState,
+    ConsentRow,
+    PauseRow,
+    SignUpRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
 
-TURN = 0.8
-"""Seconds to wait for this process's other writers to SQLite; its own busy timeout comes on top."""
+WRITE_LOCK_TIMEOUT = 2.0
+"""Seconds that a thread waits for other threads that write to SQLite."""
 
-_UNSEEN = {"synchronize_session": False}
-"""For updates of rows that their session doesn't hold, or doesn't look at again."""
-
-# a shopper waits for these, so they are built once and run without the ORM's unit of work
+# a shopper waits for these statements, so they are built once and bypass the ORM
 _SIGN_UPS, _CALLS, _CONSENTS = (
     Base.metadata.tables[row.__tablename__] for row in (SignUpRow, CallRow, ConsentRow)
 )
@@ -47,10 +53,10 @@ _SETTLE = (
     update(_CALLS)
     .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
     .where(_CALLS.c.position == bindparam("at_position"))
-    # states only move forward: what the queue does with a kept call is `advance`'s
+    # a call that has ended stays so; queued calls are moved on by `advance`
     .where(_CALLS.c.state == CallState.STARTED.value)
 )
-_CONSENTS_FOLLOW = (
+_UPDATE_CONSENTS = (
     update(_CONSENTS)
     .where(_CONSENTS.c.sign_up_id == bindparam("of_sign_up"))
     .values(
@@ -63,64 +69,112 @@ _CONSENTS_FOLLOW = (
         )
     )
 )
-"""Gives a sign-up's consents the state of the call that carries them."""
+"""Copies the state of a sign-up's consent call to its consents."""
 
 
 class SignUpLog:
-    """The log in the shop's database. Every method is a short transaction of its own.
+    """The log in the shop's database. Every method is one short transaction, but for those that
+    take a session.
 
-    `engine` is asked for at each use, since Flask-SQLAlchemy-Lite binds engines to the app.
-    Raises `sqlalchemy.exc.SQLAlchemyError` when the database can't take it.
+    `engine` is called at each use, since Flask-SQLAlchemy-Lite binds engines to the app. Contacts
+    are hashed with `key`. Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
 
     def __init__(self, engine: Callable[[], Engine], key: str) -> None:
         self._engine = engine
         self._key = key.encode()
-        self._turn = threading.Lock()
+        self._write_lock = threading.Lock()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[Session]:
+        """Open a transaction that only reads."""
         with Session(self._engine()) as session, session.begin():
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A transaction that writes."""
-        with self._in_turn(), self._transaction() as session:
+        """Open a transaction that writes."""
+        with self._locked(), self.reading() as session:
             yield session
 
     @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """On SQLite this process's writers take turns, since those who find the file locked sleep
-        and poll: that costs the last of them most.
+    def _locked(self) -> Iterator[None]:
+        """Let one thread write to SQLite at a time: those that find the file locked sleep and
+        poll, and the last of them waits longest.
         """
         if self._engine().dialect.name != "sqlite":
             yield
             return
-        if not self._turn.acquire(timeout=TURN):
-            raise exc.TimeoutError("other writers hold the sign-up log")
+        if not self._write_lock.acquire(timeout=WRITE_LOCK_TIMEOUT):
+            raise exc.TimeoutError("other threads are writing to the sign-up log")
         try:
             yield
         finally:
-            self._turn.release()
+            self._write_lock.release()
 
     def start(self, sign_up: SignUp, calls: Sequence[Call], mode: str) -> str:
-        """Commit the sign-up, its consent and its calls, each STARTED; returns its ID
-        (unguessable).
+        """Commit the sign-up, its consents and its calls as STARTED; return its ID, which can't be
+        guessed.
         """
-        sign_up_id = secrets.token_urlsafe(16)
-        digest = self._digest(sign_up, calls)
-        row, call_rows, consents = rows_of(sign_up_id, sign_up, calls, self.contact_hmac)
-        with self._in_turn(), self._engine().begin() as connection:
-            connection.execute(_ADD_SIGN_UP, {**row, "mode": mode, "digest": digest})
+        sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)
+        contacts = {"email": sign_up.email, "phone_number": sign_up.phone_number}
+        hashes = {
+            name: self.hash_contact(contact) if contact else None
+            for name, contact in contacts.items()
+        }
+        masked = {
+            "email": mask_email(sign_up.email),
+            "phone_number": mask_phone(sign_up.phone_number),
+        }
+        sign_up_row = {
+            "id": sign_up_id,
+            "created_at": now,
+            "mode": mode,
+            "channels": [channel.value for channel in sign_up.channels],
+            "email_hmac": hashes["email"],
+            "email_masked": masked["email"],
+            "phone_hmac": hashes["phone_number"],
+            "phone_masked": masked["phone_number"],
+            "digest": self._digest(sign_up, calls),
+        }
+        call_rows = [
+            {
+                "sign_up_id": sign_up_id,
+                "position": position,
+                "operation": call.operation.value,
+                "variant": str(call.variant) if call.variant else None,
+                "state": CallState.STARTED.value,
+            }
+            for position, call in enumerate(calls)
+        ]
+        consent_rows = []
+        if consent := sign_up.consent:
+            consent_rows = [
+                {
+                    "sign_up_id": sign_up_id,
+                    "given_at": now,
+                    "channel": statement.channel.value,
+                    "state": CallState.STARTED.value,
+                    "contact_hmac": hashes[statement.channel.info.identifier],
+                    "contact_masked": masked[statement.channel.info.identifier],
+                    "text": statement.text,
+                    "version": statement.version,
+                    "locale": statement.locale,
+                    "list_id": consent.list_id,
+                    "custom_source": consent.custom_source,
+                }
+                for statement in consent.statements
+            ]
+        with self._locked(), self._engine().begin() as connection:
+            connection.execute(_ADD_SIGN_UP, sign_up_row)
             if call_rows:
                 connection.execute(_ADD_CALLS, call_rows)
-            if consents:
-                connection.execute(_ADD_CONSENTS, consents)
+            if consent_rows:
+                connection.execute(_ADD_CONSENTS, consent_rows)
         return sign_up_id
 
     def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
-        """Whether the caller is the first to report on this client-mode sign-up.
+        """Return whether the caller is the first to report on this client-mode sign-up.
 
         False for a repeated report, and for one whose form isn't the one that was logged.
         """
@@ -142,87 +196,86 @@ class SignUpLog:
         queued: Collection[int] = (),
         enqueue: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Record how the calls ended, by position; None is a call that was never made.
+        """Record the outcomes of the calls, by position; None is a call that wasn't sent.
 
         The calls at the positions `queued` become QUEUED, and `enqueue` puts them into the queue
         in the same transaction.
         """
         now = datetime.now(UTC)
-        ends = [
+        updates = [
             {
                 "of_sign_up": sign_up_id,
                 "at_position": position,
                 "settled_at": now,
-                **ending_of(outcome, queued=position in queued),
+                "state": state_of(outcome, queued=position in queued).value,
+                **_explanation(outcome),
             }
             for position, outcome in enumerate(outcomes)
         ]
-        with self._in_turn(), self._engine().begin() as connection:
-            if ends:
-                connection.execute(_SETTLE, ends)
-            connection.execute(_CONSENTS_FOLLOW, {"of_sign_up": sign_up_id})
+        with self._locked(), self._engine().begin() as connection:
+            if updates:
+                connection.execute(_SETTLE, updates)
+            connection.execute(_UPDATE_CONSENTS, {"of_sign_up": sign_up_id})
             if queued and enqueue is not None:
                 enqueue(connection)
 
-    def call(self, session: Session, sign_up_id: str, position: int) -> CallRow | None:
-        """One call of a sign-up, as it stands."""
-        return session.get(CallRow, (sign_up_id, position))
-
-    def waiting(self, session: Session, operation: str, state: CallState) -> bool:
-        """Whether any call of an operation is in this state."""
-        found = select(CallRow.position).where(CallRow.operation == operation)
-        return session.scalar(found.where(CallRow.state == state).limit(1)) is not None
+    def current_call(self, session: Session, job: tuple[str, int, int]) -> CallRow | None:
+        """Return the call of a job (sign-up, position, attempt), unless another job replaced this
+        one or the call has ended.
+        """
+        sign_up_id, position, attempt = job
+        row = session.get(CallRow, (sign_up_id, position))
+        if row is None or row.attempt != attempt or row.state not in UNDELIVERED:
+            return None
+        return row
 
     def advance(
         self,
         session: Session,
-        where: tuple[str, int, int],
+        job: tuple[str, int, int],
         state: CallState,
         outcome: Outcome | None = None,
-        *,
-        before: CallState = CallState.QUEUED,
-        again: bool = False,
     ) -> bool:
-        """Move a kept call on, if `where` (sign-up, position, attempt) is still the good copy.
+        """Move the call of a job to a state; return False if the job isn't current.
 
-        `again` makes the next attempt the good one. False, and nothing done, for a stale copy.
+        A call that is QUEUED or DEAD_LETTERED again expects a new job, with the next attempt.
         """
-        sign_up_id, position, attempt = where
-        moved = session.execute(
+        sign_up_id, position, attempt = job
+        advanced = session.execute(
             update(CallRow)
             .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
-            .where(CallRow.attempt == attempt, CallRow.state == before)
+            .where(CallRow.attempt == attempt, CallRow.state.in_(UNDELIVERED))
             .values(
                 state=state,
-                attempt=attempt + again,
+                attempt=attempt + (state in UNDELIVERED),
                 settled_at=datetime.now(UTC),
-                **reason_of(outcome),
+                **(_explanation(outcome) if outcome else {}),
             )
             .returning(CallRow.position),
-            execution_options=_UNSEEN,
+            execution_options={"synchronize_session": False},
         )
-        done = moved.first() is not None
-        if done:
-            session.execute(_CONSENTS_FOLLOW, {"of_sign_up": sign_up_id})
-        return done
+        if advanced.first() is None:
+            return False
+        session.execute(_UPDATE_CONSENTS, {"of_sign_up": sign_up_id})
+        return True
 
     def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
-        """Delete the sign-ups made before a moment, but those that are still owed a call, and the
-        consents given before another.
-
-        Returns how many of each.
+        """Delete sign-ups made before a time, unless calls of theirs are undelivered, and consents
+        given before another. Return how many of each.
         """
-        owed = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
-        old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~owed)
+        undelivered = exists().where(
+            CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED)
+        )
+        old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)
         with self.writing() as session:
-            # SQLite minds foreign keys only where the shop asks it to
+            # SQLite enforces foreign keys only if the shop turns that on
             session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(old)))
             session.execute(
                 update(ConsentRow).where(ConsentRow.sign_up_id.in_(old)).values(sign_up_id=None)
             )
-            purged = session.execute(
+            sign_ups = session.execute(
                 delete(SignUpRow)
-                .where(SignUpRow.created_at < before, ~owed)
+                .where(SignUpRow.created_at < before, ~undelivered)
                 .returning(SignUpRow.id)
             )
             consents = session.execute(
@@ -230,25 +283,25 @@ class SignUpLog:
                 .where(ConsentRow.given_at < consents_before, ConsentRow.sign_up_id.is_(None))
                 .returning(ConsentRow.id)
             )
-            return len(purged.all()), len(consents.all())
+            return len(sign_ups.all()), len(consents.all())
 
     def remove_everything(self) -> None:
-        """Delete all sign-ups, calls and consents, and what holds a queue."""
+        """Delete all sign-ups, calls, consents and pauses."""
         with self.writing() as session:
             for table in (CallRow, ConsentRow, SignUpRow, PauseRow):
                 session.execute(delete(table))
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:
-        """The sign-up under this ID, or None."""
-        with self._transaction() as session:
-            row = session.scalar(select(SignUpRow).where(SignUpRow.id == sign_up_id))
+        """Return the sign-up with this ID, or None."""
+        with self.reading() as session:
+            row = session.get(SignUpRow, sign_up_id)
             if row is None:
                 return None
             return LoggedSignUp(
-                channels=tuple(Channel(each) for each in row.channels),
+                channels=tuple(Channel(channel) for channel in row.channels),
                 email_masked=row.email_masked,
                 phone_masked=row.phone_masked,
-                consented=tuple(Channel(each.channel) for each in row.consents),
+                consented=tuple(Channel(consent.channel) for consent in row.consents),
                 calls=tuple(
                     LoggedCall(
                         Operation(call.operation), call.variant, CallState(call.state), call.message
@@ -258,20 +311,29 @@ class SignUpLog:
             )
 
     def contact_records(self, contact: str) -> ContactRecords:
-        """All that the log holds under a normalized email address or phone number."""
-        hashed = self.contact_hmac(contact)
-        if hashed is None:
-            return ContactRecords((), ())
-        with self._transaction() as session:
-            return find_by_contact_hash(session, hashed)
+        """Return everything stored about a normalized email address or phone number."""
+        with self.reading() as session:
+            return find_by_contact_hash(session, self.hash_contact(contact))
 
     def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
-        versions = [(each.channel, each.version) for each in statements(sign_up)]
+        statements = sign_up.consent.statements if sign_up.consent else ()
+        versions = [(statement.channel, statement.version) for statement in statements]
         text = json.dumps([[call.body for call in calls], versions], sort_keys=True)
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
-    def contact_hmac(self, contact: str | None) -> str | None:
-        """HMAC-SHA256 of a normalized contact under `NOTIFY_ME_LOG_KEY`, case-folded; hex."""
-        if not contact:
-            return None
+    def hash_contact(self, contact: str) -> str:
+        """Return the HMAC-SHA256 of a normalized contact, as hexadecimal digits."""
         return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _explanation(outcome: Outcome | None) -> dict[str, Any]:
+    """Return the columns of a call that explain its state."""
+    if outcome is None:
+        return {"message": "", "status": None, "code": "", "error_id": "", "problem": ""}
+    return {
+        "message": outcome.message[:DETAIL_LENGTH],
+        "status": outcome.response.status,
+        "code": outcome.response.code[:64],
+        "error_id": outcome.response.error_id[:64],
+        "problem": outcome.remedy[:DETAIL_LENGTH],
+    }

@@ -50,8 +50,8 @@ def count_contacts(sign_up: SignUp) -> None:
     """Count a post for each contact of a sign-up from this address; raises `RateLimited`."""
     for contact in (sign_up.email, sign_up.phone_number):
         if contact:
-            contact_hmac = current_state().log.contact_hmac(contact)
-            _count(PER_CONTACT, f"{get_remote_address()} {contact_hmac}")
+            contact_hash = current_state().log.hash_contact(contact)
+            _count(PER_CONTACT, f"{get_remote_address()} {contact_hash}")
 
 
 def _count(limit: str, key: str) -> None:

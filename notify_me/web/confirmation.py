@@ -116,7 +116,7 @@ def _phone_dropped(logged: LoggedSignUp) -> bool:
 def _unrecorded(logged: LoggedSignUp) -> list[Channel]:
     """The channels whose consent Klaviyo didn't take."""
     subscribe = next((call for call in logged.calls if call.variant is None), None)
-    if subscribe and subscribe.lost:
+    if subscribe and subscribe.failed:
         return list(logged.consented)
     if subscribe and subscribe.state is CallState.ACCEPTED and subscribe.message:
         # taken without the phone number

@@ -63,7 +63,7 @@ _PREFIX = "notify-me-preview"
 def simulated_success(sign_up: SignUp) -> LoggedSignUp:
     """A sign-up as it reads once Klaviyo has taken all of it; nothing is sent."""
     made = build_calls(sign_up, "api")
-    return LoggedSignUp.of(sign_up, made, [Accepted(KlaviyoResponse(202))] * len(made))
+    return LoggedSignUp.from_outcomes(sign_up, made, [Accepted(KlaviyoResponse(202))] * len(made))
 
 
 def dialog(state: PreviewState, product: Product) -> Markup:

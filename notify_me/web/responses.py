@@ -201,7 +201,7 @@ def done_context(logged: LoggedSignUp, product: Product, *, simulated: bool) -> 
     reasons: list[str] = []
     for call in logged.calls:
         if call.variant and (variant := by_id.get(call.variant)):
-            if call.lost:
+            if call.failed:
                 missed.append(variant)
                 reasons.append(failure_message(variant, call.message))
             else:

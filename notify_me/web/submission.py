@@ -64,7 +64,9 @@ def _hand_over(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     state = current_state()
     to_make = build_calls(sign_up, "client")
     sign_up_id = state.log.start(sign_up, to_make, "client")
-    everything = LoggedSignUp.of(sign_up, to_make, [Accepted(KlaviyoResponse(202))] * len(to_make))
+    everything = LoggedSignUp.from_outcomes(
+        sign_up, to_make, [Accepted(KlaviyoResponse(202))] * len(to_make)
+    )
     to_send = client_mode.to_send(current_account(), to_make)
     signed = state.signer.dumps(sign_up_id)
     return responses.send(everything, form_reply.product, to_send, signed)
@@ -158,7 +160,7 @@ def _finish(attempt: Attempt, form_reply: responses.FormReply) -> Response:
     if not kept and not any(isinstance(each, Accepted) for each in results):
         return _not_taken(results, form_reply)
     if responses.from_element() or not logged:
-        done = LoggedSignUp.of(attempt.sign_up, attempt.calls, results, kept)
+        done = LoggedSignUp.from_outcomes(attempt.sign_up, attempt.calls, results, kept)
         return responses.done(done, form_reply.product)
     signed = state.done_signer.dumps(attempt.sign_up_id)
     return responses.done_link(form_reply.product.variant, signed)

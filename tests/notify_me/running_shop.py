@@ -28,13 +28,11 @@ MUG = "/notify-me/$custom:::$default:::MUG"
 QUICK = """
 [delivery]
 breaker_pause = 0.2
-call_timeout = 2
 first_retry = 0.1
 longest_retry = 0.5
 probe_every = 1
-sweep_after = 3
 """
-"""Settings under which what takes minutes takes moments."""
+"""Settings that shorten every wait to a second at most."""
 
 
 class Shop:

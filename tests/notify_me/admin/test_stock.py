@@ -17,10 +17,9 @@ from notify_me import CompositeID, Variant, admin
 from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import stock_job
 from notify_me.klaviyo.calls import Operation
-from notify_me.klaviyo.client import Deadline
-from notify_me.klaviyo.outcomes import Accepted, DeadLetter, KlaviyoResponse, Outcome, outcome_of
+from notify_me.klaviyo.outcomes import DeadLetter, KlaviyoResponse, outcome_of
 from tests.notify_me.running_shop import Shop
-from tests.notify_me.small_shop import DictCatalog
+from tests.notify_me.small_shop import DictCatalog, small_catalog
 from tests.support import Sandbox, eventually
 
 MUG = CompositeID("$custom", "$default", "MUG")
@@ -169,39 +168,37 @@ def test_a_death_before_klaviyo_answers_loses_nothing(
 
 @pytest.mark.parametrize("error", [OperationalError("", None, Exception()), ValueError("ours")])
 def test_a_worker_that_cant_read_the_shop_keeps_the_job(
-    shop: Shop, error: Exception, lines: list[str]
+    shop: Shop, sandbox: Sandbox, error: Exception, lines: list[str]
 ) -> None:
-    """A database that is away is waited for; what is ours to mend comes back later."""
-    troubles = [error]
+    """It waits for a database that is away; after any other error it tries again later."""
+    errors = [error]
 
-    class Quick(threading.Event):
-        """A second that is over at once."""
-
+    class NoWaiting(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             return False
 
-    def update_stock(composite_id: CompositeID, root: str, deadline: Deadline) -> Outcome:
-        if troubles:
-            raise troubles.pop()
-        return Accepted(KlaviyoResponse(200))
+    def load_variant(composite_id: CompositeID) -> Variant | None:
+        if errors:
+            raise errors.pop()
+        return small_catalog().variant(composite_id)
 
     with shop.app.app_context():
         state = shop.app.extensions["notify_me"]
         worker = Deliverer(
             state.log,
             state.queue,
-            state.klaviyo,
+            state.klaviyo.if_closed(),
             state.settings.delivery,
-            update_stock=update_stock,
-            ended=Quick(),
+            load_variant,
+            stopping=NoWaiting(),
         )
         worker.deliver(stock_job(MUG, ROOT))
 
     ours = isinstance(error, ValueError)
     assert shop.status()["waiting"] == ({"update_catalog_variant": 1} if ours else {})
+    assert len(stocked(sandbox)) == (0 if ours else 1)
     text = "".join(lines)
     assert (f"the stock of {MUG}: the worker couldn't handle it (ValueError)" in text) is ours
-    assert ("Accepted: update_catalog_variant" in text) is not ours
 
 
 def test_a_refused_body_is_told_as_one() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.notify_me.running_shop import Postgres, Shop, acknowledged_and_lost, people
+from tests.notify_me.running_shop import QUICK, Postgres, Shop, acknowledged_and_lost, people
 from tests.notify_me.small_shop import DATABASE
 from tests.support import TIMEOUT, Sandbox, eventually
 
@@ -157,7 +157,6 @@ def test_a_worker_that_klaviyo_holds_up_still_ends(shop: Shop, sandbox: Sandbox)
     with shop.web() as web:
         thanked = web.sign_up_many(people(1))
     tried = len(sandbox.requests())
-    shop.settings.write_text("[delivery]\ncall_timeout = 60\n")
     sandbox.drill("slow", seconds=600, times=1)
     with shop.worker() as worker:
         eventually(lambda: len(sandbox.requests()) > tried)
@@ -200,6 +199,7 @@ def test_what_a_worker_took_with_it_is_taken_up(either: Shop, sandbox: Sandbox) 
         eventually(lambda: len(sandbox.requests()) > tried)
         worker.stop(signal.SIGKILL)
     sandbox.calm()
+    either.settings.write_text(f"{QUICK}sweep_after = 2\n")
 
     with either.worker("machine-2"):
         eventually(either.delivered)

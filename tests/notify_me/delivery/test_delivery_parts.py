@@ -16,7 +16,7 @@ from flask import Flask
 from notify_me import CompositeID, SettingsError, admin, include_name, upgrade
 from notify_me.delivery import Job, calls_to_queue
 from notify_me.delivery.queue import check_sqlite
-from notify_me.delivery.worker import executor_id
+from notify_me.delivery.worker import claim_executor_id
 from notify_me.klaviyo.calls import Call, Operation
 from notify_me.klaviyo.circuit_breaker import CircuitBreaker
 from notify_me.klaviyo.client import NO_FREE_SLOT, Deadline, Klaviyo
@@ -156,13 +156,23 @@ def test_a_job_survives_json() -> None:
     assert (job.again(failed=True).attempt, job.again(failed=True).failures) == (3, 5)
 
 
-def test_an_old_sqlite_is_told_what_to_do() -> None:
-    """On Python 3.12 and newer; 3.11 is fine with it."""
-    check_sqlite((3, 11, 9), (3, 40, 1))
-    check_sqlite((3, 12, 1), (3, 42, 0))
-    with pytest.raises(SettingsError, match=r"SQLite 3\.40\.1 is too old.*Python 3\.12") as error:
-        check_sqlite((3, 12, 1), (3, 40, 1))
-    assert error.value.exit_code == 2
+@pytest.mark.parametrize(
+    ("python", "sqlite", "usable"),
+    [((3, 11, 9), "3.40.1", True), ((3, 12, 1), "3.42.0", True), ((3, 12, 1), "3.40.1", False)],
+)
+def test_an_old_sqlite_is_refused_on_python_3_12(
+    monkeypatch: pytest.MonkeyPatch, python: tuple[int, ...], sqlite: str, usable: bool
+) -> None:
+    """DBOS doesn't start there; the message says what to do instead."""
+    monkeypatch.setattr("sys.version_info", python)
+    monkeypatch.setattr("sqlite3.sqlite_version", sqlite)
+    monkeypatch.setattr("sqlite3.sqlite_version_info", tuple(map(int, sqlite.split("."))))
+    if usable:
+        check_sqlite()
+    else:
+        with pytest.raises(SettingsError, match=r"SQLite 3\.40\.1 is too old.*3\.12") as error:
+            check_sqlite()
+        assert error.value.exit_code == 2
 
 
 def test_a_shops_table_in_the_queues_place_is_named(tmp_path: Path) -> None:
@@ -170,7 +180,7 @@ def test_a_shops_table_in_the_queues_place_is_named(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE notifications (id INTEGER)"))
-    with pytest.raises(SettingsError, match="table notifications"):
+    with pytest.raises(SettingsError, match="a table named notifications"):
         upgrade(engine)
     engine.dispose()
 
@@ -194,9 +204,9 @@ def test_autogenerate_leaves_the_queue_alone(app: Flask) -> None:
 
 def test_each_worker_has_a_number_of_its_own(tmp_path: Path) -> None:
     """And the next one gets the number of one that is gone."""
-    (one, lock), (two, other) = executor_id(tmp_path), executor_id(tmp_path)
+    (one, lock), (two, other) = claim_executor_id(tmp_path), claim_executor_id(tmp_path)
     lock.close()
-    three, third = executor_id(tmp_path)
+    three, third = claim_executor_id(tmp_path)
 
     assert one == three != two
     other.close()

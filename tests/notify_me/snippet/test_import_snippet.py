@@ -106,7 +106,7 @@ def test_a_file_may_be_named_and_is_not_written_over(
     out.write_text("mine", encoding="utf-8")
     told = run(str(SNIPPETS / "help_centre.html"), "--output", str(out))
     assert (told.exit_code, told.stdout) == (2, "")
-    assert "is there already: --force writes over it" in told.stderr
+    assert "already exists: --force overwrites it" in told.stderr
     assert out.read_text(encoding="utf-8") == "mine"
 
     told = run(str(SNIPPETS / "help_centre.html"), "--output", str(out), "--force")

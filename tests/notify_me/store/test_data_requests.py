@@ -41,7 +41,7 @@ def test_a_data_request_by_phone(asked: Flask, sandbox: Sandbox, contact: str) -
     assert output.startswith("Sign-ups: 1\n")
     for part in (
         "EMAIL, SMS",
-        "contact    a•••@e•••.org, +1•••43 (masked; else kept as a hash)",
+        "contact    a•••@e•••.org, +1•••43 (stored masked and hashed)",
         f"accepted       {MUG}",
         "accepted       consent",
         "Consents: 1\n",
@@ -148,7 +148,7 @@ def test_a_data_request_for_a_sign_up_without_consent(asked: Flask) -> None:
 @pytest.mark.parametrize("contact", ["eve@example.org", "+12025550199"])
 def test_a_data_request_about_somebody_unknown(asked: Flask, contact: str) -> None:
     """A sentence, or empty lists: the contact is right, and there is nothing."""
-    assert consents(asked, contact) == (0, "The log holds nothing about this contact.\n")
+    assert consents(asked, contact) == (0, "Nothing is stored about this contact.\n")
     code, output = consents(asked, contact, "--json")
     assert (code, json.loads(output)) == (0, {"sign_ups": [], "consents": []})
 
