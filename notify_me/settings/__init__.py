@@ -1,8 +1,8 @@
-"""Every setting of the kit: type, default, bounds and help, read and checked once at start.
+"""The kit's settings, read and checked once when the app starts.
 
-The merchant's choices come from `notify_me.toml` under Klaviyo's own words, or from variables
-such as `NOTIFY_ME_BUTTON__LABEL`, which win; keys come from variables alone. Variables are read
-from the Flask config, which app.py fills from the environment.
+They come from `notify_me.toml`, with Klaviyo's names, and from environment variables such as
+`NOTIFY_ME_BUTTON__LABEL`, which take precedence. Keys come from environment variables only. The
+variables are read from the Flask config, which app.py fills from the environment.
 """
 
 from .account import Account, read_account

@@ -1,4 +1,4 @@
-"""Where Klaviyo is and who we are there: from the environment alone, never from a file."""
+"""The Klaviyo account, from environment variables only."""
 
 from __future__ import annotations
 
@@ -11,124 +11,125 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from ..klaviyo.client import LOOPBACK, REVISION
 from .base import SettingsTable
-from .errors import SettingsError, error_summary
+from .errors import SettingsError, describe_error
 
 
 class Account(SettingsTable):
-    """Where Klaviyo is and who we are there. From the environment alone, never from a file."""
+    """The Klaviyo account and how it is reached."""
 
     mode: Literal["server", "client"] = Field(
         "server",
         alias="NOTIFY_ME_MODE",
-        description="Who calls Klaviyo: Flask with the private key, or the shopper's "
-        "browser with the public one.",
+        description="Who calls Klaviyo: server (Flask, with the private key) or client (the "
+        "shopper's browser, with the public key).",
     )
     api_url: str = Field(
         "https://a.klaviyo.com",
         alias="KLAVIYO_API_URL",
-        description="Where Klaviyo is. Only for a proxy or a stand-in.",
+        description="Base URL of Klaviyo's API. Change it only for a proxy or a stand-in.",
     )
     revision: str = Field(
-        REVISION,
-        alias="KLAVIYO_REVISION",
-        description="The revision of Klaviyo's API.",
+        REVISION, alias="KLAVIYO_REVISION", description="Revision of Klaviyo's API."
     )
     public_key: str = Field(
         "",
         alias="KLAVIYO_PUBLIC_KEY",
-        description="The public key, which is the company ID. Needed for client mode.",
+        description="Public API key, also called company ID. Required for client mode.",
     )
     private_key: SecretStr = Field(
         SecretStr(""),
         alias="KLAVIYO_PRIVATE_KEY",
-        description="A private key. Needed for server mode; in client mode, a net for what "
-        "can't get through.",
+        description="Private API key. Required for server mode. In client mode, the server uses it "
+        "for calls that the browser couldn't make.",
     )
     list_id: str = Field(
         "",
         alias="KLAVIYO_LIST_ID",
-        description="The list that subscribers join. Needed for SMS, WhatsApp and the email list.",
+        description="ID of the list that subscribers join. Required for SMS, WhatsApp and "
+        "consent.email_list.",
     )
     log_key: SecretStr = Field(
         SecretStr(""),
         alias="NOTIFY_ME_LOG_KEY",
-        description="A secret of 16 characters or more, under which the sign-up log hashes "
-        "contacts.",
+        description="Secret of 16 characters or more that contacts in the sign-up log are hashed "
+        "with.",
     )
 
     @field_validator("api_url")
     @classmethod
-    def _reachable(cls, value: str) -> str:
-        parts = urlsplit(value)
+    def _check_api_url(cls, url: str) -> str:
+        parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an address such as https://a.klaviyo.com")
+            raise ValueError("must be a URL such as https://a.klaviyo.com")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise ValueError("must be https:// unless it is on this machine: it carries a key")
-        _ = parts.port  # raises ValueError for one that can't be
+            raise ValueError("must begin with https:// unless it is on this machine")
+        _ = parts.port  # raises ValueError for an invalid port
         if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("must be scheme and host alone, such as https://a.klaviyo.com")
-        return value.rstrip("/")
+            # Doesn't begin with "must", so the URL is not repeated: it may contain a password.
+            raise ValueError("only a scheme and a host are allowed, such as https://a.klaviyo.com")
+        return url.rstrip("/")
 
     @field_validator("revision")
     @classmethod
-    def _date(cls, value: str) -> str:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z0-9-]+)?", value):
+    def _check_revision(cls, revision: str) -> str:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z0-9-]+)?", revision):
             raise ValueError(f"must be a date such as {REVISION}")
-        return value
+        return revision
 
     @field_validator("public_key")
     @classmethod
-    def _public(cls, value: str) -> str:
-        if value.startswith("pk_"):
-            raise ValueError("holds a private key (pk_…): the public one is the short company ID")
-        return value
+    def _check_public_key(cls, key: str) -> str:
+        if key.startswith("pk_"):
+            raise ValueError("is a private key (pk_…); the public key is the short company ID")
+        return key
 
     @field_validator("list_id")
     @classmethod
-    def _list(cls, value: str) -> str:
-        if value.startswith("pk_"):
-            raise ValueError("holds a private key (pk_…): a list's ID is short, such as Y6nRLr")
-        if not re.fullmatch(r"[\w-]{0,64}", value, re.ASCII):
-            raise ValueError("must be a list's ID, such as Y6nRLr, which stands in its address")
-        return value
+    def _check_list_id(cls, list_id: str) -> str:
+        if list_id.startswith("pk_"):
+            raise ValueError("is a private key (pk_…); the ID of a list is short, such as Y6nRLr")
+        if not re.fullmatch(r"[\w-]{0,64}", list_id, re.ASCII):
+            raise ValueError("must be the ID of a list as in its address, such as Y6nRLr")
+        return list_id
 
     @field_validator("log_key")
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < 16:
+    def _check_log_key(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key.get_secret_value()) < 16:
             raise ValueError("must have 16 characters or more")
-        return value
+        return key
 
     @model_validator(mode="after")
-    def _complete(self) -> Account:
+    def _check_keys(self) -> Account:
+        key = self.private_key.get_secret_value()
         if self.mode == "client" and not self.public_key:
             raise ValueError(
-                "KLAVIYO_PUBLIC_KEY is not set, and NOTIFY_ME_MODE=client needs it: copy the "
+                "KLAVIYO_PUBLIC_KEY is not set, which NOTIFY_ME_MODE=client requires: copy the "
                 "public key in Klaviyo under Settings > API keys, and put it in .env"
             )
-        key = self.private_key.get_secret_value()
         if self.mode == "server" and not key:
             raise ValueError(
-                "KLAVIYO_PRIVATE_KEY is not set: make a private key in Klaviyo under Settings > "
+                "KLAVIYO_PRIVATE_KEY is not set: create a private key in Klaviyo under Settings > "
                 "API keys, and put it in .env (the kit reads it from app.config)"
             )
         if not re.fullmatch(r"[\x21-\x7e]*", key):
-            raise ValueError("KLAVIYO_PRIVATE_KEY holds a space or another odd character")
+            raise ValueError("KLAVIYO_PRIVATE_KEY contains a space or another invalid character")
         if key and key == self.public_key:
-            raise ValueError("KLAVIYO_PRIVATE_KEY holds the public key: it begins with pk_")
+            raise ValueError("KLAVIYO_PRIVATE_KEY is the public key: private keys begin with pk_")
         if not self.log_key.get_secret_value():
             raise ValueError(
-                "NOTIFY_ME_LOG_KEY is not set: put 32 or more random characters in .env, "
-                'such as the output of python -c "import secrets; print(secrets.token_hex())"'
+                "NOTIFY_ME_LOG_KEY is not set: put 32 or more random characters in .env, such as "
+                'the output of python -c "import secrets; print(secrets.token_hex())"'
             )
         return self
 
 
 def read_account(config: Mapping[str, Any]) -> Account:
-    """The account from a Flask config; raises `SettingsError`."""
+    """Read the account from a Flask config. Raises `SettingsError`."""
     names = [str(field.alias) for field in Account.model_fields.values()]
-    given = {name: config[name] for name in names if config.get(name)}
     try:
-        return Account.model_validate(given)
+        return Account.model_validate({name: config[name] for name in names if config.get(name)})
     except ValidationError as error:
-        raise SettingsError(error_summary("the environment", Account, error)) from None
+        details = error.errors(include_url=False)
+        problems = [describe_error(Account, detail) for detail in details]
+        raise SettingsError("\n".join(problems)) from None

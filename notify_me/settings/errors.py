@@ -1,134 +1,111 @@
-"""What is wrong with a setting, in a sentence for whoever starts the shop."""
+"""Error messages for wrong settings: the key, the value, what is allowed, and the nearest key."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, time
 
 import click
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from .base import closest_match
 from .schema import KeyPath, Setting, all_settings, all_tables
 
-_PRIVATE = re.compile(r"pk_\w+")
-_MOST_SHOWN = 60
+_MAX_VALUE_LENGTH = 60
 
 
 class SettingsError(click.ClickException, ValueError):
-    """A setting is wrong or missing. Its text says which one, and what to do."""
+    """A setting is wrong or missing. The message says which one, and what to do."""
 
     exit_code = 2
 
 
-def error_summary(source: str, model: type[BaseModel], error: ValidationError) -> str:
-    """All that is wrong with what came from one source, each with its key, what was given, and
-    what is allowed.
-    """
-    told = (describe_error(model, detail) for detail in error.errors(include_url=False))
-    return f"{source}: " + "; ".join(told)
-
-
 def path_of(detail: ErrorDetails) -> KeyPath:
-    """The key that an error is about: an item of a list is about the list."""
+    """Return the key that an error is about; for an item of a list, the key of the list."""
     return tuple(part for part in detail["loc"] if isinstance(part, str))
 
 
 def describe_error(model: type[BaseModel], detail: ErrorDetails, name: str = "") -> str:
-    """One thing that is wrong; `name` is what whoever set it calls the key, if not by its path."""
+    """Describe one of pydantic's validation errors in a sentence.
+
+    `name` is what to call the setting, such as its environment variable, instead of its key.
+    Private keys never appear in the result.
+    """
     path = path_of(detail)
-    key = name or ".".join(map(_key, path))
-    if detail["type"] == "extra_forbidden":
-        return _masked(f"{key} is not a setting{_hint(model, path)}")
+    key = name or ".".join(path)
     message = detail["msg"].removeprefix("Value error, ")
-    own = detail["type"] == "value_error"
-    known = {each.path: each for each in all_settings(model)}.get(path)
-    if not path:
-        return message
-    if own and not message.startswith("must "):
-        return _masked(f"{key}: {message}")
-    if not own and known is None:
-        message = f"must be a table, as under [{'.'.join(path)}]"
-    # a validator's sentence says more than the type's words
-    elif not own and known is not None and known.allowed != "text":
-        message = f"must be {known.allowed}"
-    # a key's own value is never repeated, nor a private key in another's place
-    given = format_value(detail["input"])
-    secret = key.isupper() and "__" not in key and ("KEY" in key or "pk_" in given or "@" in given)
-    hint = _choice(known, detail["input"]) if known else ""
-    message = f"{message[:1].lower()}{message[1:]}"
-    return f"{key}: {message}" if secret else _masked(f"{key}: {message}, not {given}{hint}")
+    is_own_message = detail["type"] == "value_error"
+    if detail["type"] == "extra_forbidden":
+        text = f"{key} is not a setting{_key_hint(model, path)}"
+    elif not path:
+        text = message
+    elif is_own_message and not message.startswith("must "):
+        text = f"{key}: {message}"
+    else:
+        setting = {setting.path: setting for setting in all_settings(model)}.get(path)
+        if setting is None:
+            message = f"must be a table, as under [{'.'.join(path)}]"
+        elif not is_own_message:
+            message = f"must be {setting.allowed}"
+        text = f"{key}: {message}"
+        if setting is None or not setting.schema.get("writeOnly"):
+            hint = _choice_hint(setting, detail["input"])
+            text += f", not {_format_value(detail['input'])}{hint}"
+    return re.sub(r"pk_\w+", "pk_…", text)
 
 
-def format_value(value: object) -> str:
-    """A value as it may stand in a sentence: short, on one line, much as TOML writes it."""
+def _format_value(value: object) -> str:
+    """Return a value much as TOML writes it, shortened and on one line."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, date | datetime | time):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Mapping):
         return "a table"
-    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return "a list of tables"
-    try:
-        listed = isinstance(value, list | tuple)
-        text = json.dumps(value, default=str, ensure_ascii=False) if listed else repr(value)
-    except ValueError:
-        return "a number of thousands of digits"
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    is_list = isinstance(value, list | tuple)
+    text = json.dumps(value, default=str, ensure_ascii=False) if is_list else repr(value)
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[:_MAX_VALUE_LENGTH]}…"
 
 
-def _masked(text: str) -> str:
-    return _PRIVATE.sub("pk_…", text)
-
-
-def _key(part: str) -> str:
-    return part if re.fullmatch(r"[\w-]{1,60}", part) else format_value(part)
-
-
-def _choice(known: Setting, given: object) -> str:
-    """The choice that was meant, where only its case or a letter is wrong."""
-    if not isinstance(given, str) or not known.choices:
+def _choice_hint(setting: Setting | None, value: object) -> str:
+    """Suggest the choice that was meant if only its case or a letter is wrong."""
+    if setting is None or not isinstance(value, str):
         return ""
-    folded = {each.lower(): each for each in known.choices}
-    found = closest_match(given.lower(), list(folded))
-    return f"; did you mean {folded[found]!r}?" if found else ""
+    choices = {choice.lower(): choice for choice in setting.choices}
+    match = closest_match(value.lower(), choices)
+    return f"; did you mean {choices[match]!r}?" if match else ""
 
 
-def _hint(model: type[BaseModel], path: KeyPath) -> str:
-    """The known key that was meant, else those that stand in the same table."""
-    found = _nearest(model, path)
-    if found:
-        return f"; did you mean {'.'.join(found)}?"
-    inside = [each[-1] for each in _paths(model) if each[:-1] == path[:-1]]
-    if len(path) == 1:
-        return f"; the tables are {', '.join(f'[{name}]' for name in inside)}"
-    return f"; [{'.'.join(path[:-1])}] has {', '.join(inside)}"
-
-
-def _paths(model: type[BaseModel]) -> list[KeyPath]:
-    return [
-        *(each.path for each in all_settings(model)),
-        *(path for path, _ in all_tables(model) if path),
+def _key_hint(model: type[BaseModel], path: KeyPath) -> str:
+    """Suggest the key that was meant, or else list the keys of the table."""
+    known = [
+        *(setting.path for setting in all_settings(model)),
+        *(table for table, _ in all_tables(model) if table),
     ]
+    if match := _closest_key(path, known):
+        return f"; did you mean {'.'.join(match)}?"
+    siblings = [key[-1] for key in known if key[:-1] == path[:-1]]
+    if len(path) == 1:
+        return f"; the tables are {', '.join(f'[{name}]' for name in siblings)}"
+    return f"; [{'.'.join(path[:-1])}] has {', '.join(siblings)}"
 
 
-def _nearest(model: type[BaseModel], path: KeyPath) -> KeyPath | None:
-    known = _paths(model)
-    flat = {"_".join(each): each for each in reversed(known)}
-    if found := flat.get("_".join(path)):  # border_color for border.color
-        return found
-    beside = {each[-1]: each for each in known if each[:-1] == path[:-1]}
-    longer = (name for name in beside if name.startswith(f"{path[-1]}_"))  # body, body_content
-    if name := closest_match(path[-1], list(beside)) or next(longer, None):
-        return beside[name]
-    # the right key in the wrong table, of those further in first
-    wrong_place = [each for each in known if each[-1] == path[-1]]
-    inside = (each for each in wrong_place if each[: len(path) - 1] == path[:-1])
-    if found := next(inside, next(iter(wrong_place), None)):
-        return found
-    name = closest_match("_".join(path), list(flat), cutoff=0.75)
+def _closest_key(path: KeyPath, known: list[KeyPath]) -> KeyPath | None:
+    flat = {"_".join(key): key for key in reversed(known)}
+    if match := flat.get("_".join(path)):  # such as border_color for border.color
+        return match
+    siblings = {key[-1]: key for key in known if key[:-1] == path[:-1]}
+    if name := closest_match(path[-1], siblings):
+        return siblings[name]
+    # The right key in the wrong table: first those in a table further in.
+    elsewhere = [key for key in known if key[-1] == path[-1]]
+    inside = [key for key in elsewhere if key[: len(path) - 1] == path[:-1]]
+    if elsewhere:
+        return (inside or elsewhere)[0]
+    name = closest_match("_".join(path), flat, cutoff=0.9)
     return flat[name] if name else None

@@ -1,4 +1,4 @@
-"""Reads the settings: from the environment, else from `notify_me.toml`, else the defaults."""
+"""Read the settings from environment variables and `notify_me.toml`."""
 
 from __future__ import annotations
 
@@ -20,81 +20,67 @@ from .schema import PREFIX, KeyPath, Setting, all_settings, all_tables, variable
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value came from."""
+    """Where a setting's value came from."""
 
     kind: Literal["default", "file", "environment"]
     where: str = ""
-    """The file, or the variable."""
+    """The path of the file, or the name of the variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """The settings, and for each of them where it came from."""
+    """The settings, and where the value of each came from."""
 
     settings: Settings
     origins: Mapping[KeyPath, Origin]
 
 
 def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = None) -> Settings:
-    """The merchant's settings: variables in `config` win over the TOML file, which wins over the
-    defaults; None is for no file.
+    """Read the settings from the TOML file at `path`, if any, and from variables such as
+    `NOTIFY_ME_BUTTON__LABEL` in `config`, which take precedence.
 
-    Raises `SettingsError` for a file that is missing, not TOML, or holds a wrong or unknown key,
-    and for a variable that does.
+    Raises `SettingsError` if the file can't be read, and for unknown keys and wrong values.
     """
-    variables, document = _sources(path, config or {})
-    return _validated(path, variables, document)
+    return load_settings(path, config or {}).settings
 
 
 def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedSettings:
-    """As `read_settings`, with where each value came from."""
-    variables, document = _sources(path, config)
+    """Read the settings as `read_settings` does, with where each value came from."""
+    variables = _read_variables(config)
+    document = {} if path is None else _read_file(Path(path))
     origins = {}
-    for known in all_settings(Settings):
-        if known.path in variables:
-            origins[known.path] = Origin("environment", known.variable)
-        elif _has(document, known.path):
-            origins[known.path] = Origin("file", str(path))
+    for setting in all_settings(Settings):
+        if setting.path in variables:
+            origins[setting.path] = Origin("environment", setting.variable)
+        elif _contains(document, setting.path):
+            origins[setting.path] = Origin("file", str(path))
         else:
-            origins[known.path] = Origin("default")
-    return LoadedSettings(_validated(path, variables, document), origins)
-
-
-def _sources(
-    path: str | Path | None, config: Mapping[str, Any]
-) -> tuple[dict[KeyPath, Any], dict[str, Any]]:
-    """The variables by key, and the file's document."""
-    return _from_environment(config), {} if path is None else _from_file(Path(path))
-
-
-def _validated(
-    path: str | Path | None, variables: Mapping[KeyPath, Any], document: dict[str, Any]
-) -> Settings:
+            origins[setting.path] = Origin("default")
     merged = deepcopy(document)
     for key, value in variables.items():
         table: Any = merged
         for part in key[:-1]:
             table = table.setdefault(part, {}) if isinstance(table, dict) else None
-        # where there is no table, what the file has in its place is the error
+        # Where the file has something else instead of a table, validation reports that.
         if isinstance(table, dict):
             table[key[-1]] = value
     try:
-        return Settings.model_validate(merged)
+        return LoadedSettings(Settings.model_validate(merged), origins)
     except ValidationError as error:
         problems = []
         for detail in error.errors(include_url=False):
             key = path_of(detail)
-            # for a table, those of its variables that are set
-            names = ", ".join(variable(each) for each in variables if each[: len(key)] == key)
-            if key in variables or not _has(document, key):
+            # An error of a whole table may be due to any variable of it.
+            names = ", ".join(variable(other) for other in variables if other[: len(key)] == key)
+            if key in variables or not _contains(document, key):
                 problems.append(describe_error(Settings, detail, name=names))
             else:
-                beside = f" and {names}" if names else ""
-                problems.append(f"{path}{beside}: {describe_error(Settings, detail)}")
+                sources = f"{path} and {names}" if names else path
+                problems.append(f"{sources}: {describe_error(Settings, detail)}")
         raise SettingsError("\n".join(problems)) from None
 
 
-def _has(document: object, key: KeyPath) -> bool:
+def _contains(document: object, key: KeyPath) -> bool:
     for part in key:
         if not isinstance(document, dict) or part not in document:
             return False
@@ -102,74 +88,68 @@ def _has(document: object, key: KeyPath) -> bool:
     return True
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        # Windows' editors begin a file with a mark
+        # Editors on Windows may write a byte order mark, which TOML doesn't allow.
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         return tomllib.loads(text)
     except OSError as error:
         raise SettingsError(
-            f"NOTIFY_ME_CONFIG names {path}, which can't be read ({error.strerror}): "
-            "correct the path, or leave the variable out for the defaults"
+            f"NOTIFY_ME_CONFIG is {path}, which can't be read ({error.strerror}): "
+            "correct the path, or unset the variable to use the defaults"
         ) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise SettingsError(
-            f"{path}, line {line}: is not TOML, which is in UTF-8: save the file in that encoding"
-        ) from None
-    except ValueError as error:
-        found = re.fullmatch(r"(.*) \(at (line \d+, column \d+)\)", str(error), re.DOTALL)
-        message, place = (found[1], f"{path}, {found[2]}") if found else (str(error), path)
+        raise SettingsError(f"{path}, line {line}: not UTF-8: save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        message, _, place = str(error).removesuffix(")").partition(" (at ")
         if message == "Invalid value":
-            message += (
-                ': text stands in quotation marks, such as "Notify me"; true and false do not'
-            )
-        raise SettingsError(f"{place}: is not TOML: {message[:1].lower()}{message[1:]}") from None
-    except RecursionError:
-        raise SettingsError(f"{path} is not TOML that can be read: too many brackets") from None
+            message += ": text needs quotation marks, and true and false are lower case"
+        place = f"{path}, {place}" if place else str(path)
+        raise SettingsError(f"{place}: invalid TOML: {message[:1].lower()}{message[1:]}") from None
 
 
-_KNOWN = {known.variable: known for known in all_settings(Settings)}
+_BY_VARIABLE = {setting.variable: setting for setting in all_settings(Settings)}
 _TABLES = {variable(path) for path, _ in all_tables(Settings) if path}
-_BARE = {re.sub("_+", "_", name): name for name in _KNOWN}
+_WITH_SINGLE_UNDERSCORES = {re.sub("_+", "_", name): name for name in _BY_VARIABLE}
 
 
-def _from_environment(config: Mapping[str, Any]) -> dict[KeyPath, Any]:
-    """The settings that a Flask config or an environment holds, by their key.
+def _read_variables(config: Mapping[str, Any]) -> dict[KeyPath, Any]:
+    """Return the settings in a Flask config by key. An empty variable counts as unset.
 
-    An empty variable is as one that isn't set. Raises `SettingsError` for a name that means none.
+    Raises `SettingsError` for names that look like a setting and are none.
     """
-    found: dict[KeyPath, Any] = {}
+    values: dict[KeyPath, Any] = {}
     problems = []
-    for name, given in config.items():
-        if not name.startswith(PREFIX) or given is None or given == "":
+    for name, value in config.items():
+        if not name.startswith(PREFIX) or value is None or value == "":
             continue
-        if known := _KNOWN.get(name):
-            found[known.path] = _value(known, given) if isinstance(given, str) else given
-        elif "__" in name or name in _BARE:
-            problems.append(_unknown(name))
+        if setting := _BY_VARIABLE.get(name):
+            values[setting.path] = _parse(setting, value) if isinstance(value, str) else value
+        elif "__" in name or name in _WITH_SINGLE_UNDERSCORES:
+            problems.append(_describe_unknown(name))
     if problems:
         raise SettingsError("\n".join(problems))
-    return found
+    return values
 
 
-def _unknown(name: str) -> str:
+def _describe_unknown(name: str) -> str:
     if name in _TABLES:
-        first = next(each for each in _KNOWN if each.startswith(f"{name}__"))
-        return f"{name} is a table, not a setting: set its keys one by one, such as {first}"
-    bare = re.sub("_+", "_", name.upper())
-    meant = _BARE.get(bare) or closest_match(name.upper(), list(_KNOWN), cutoff=0.8)
-    hint = f"; did you mean {meant}?" if meant else "; docs/settings.md lists them all"
+        example = next(known for known in _BY_VARIABLE if known.startswith(f"{name}__"))
+        return f"{name} is a table, not a setting: set its keys one by one, such as {example}"
+    match = closest_match(name.upper(), _BY_VARIABLE, cutoff=0.8)
+    hint = f"; did you mean {match}?" if match else "; see docs/settings.md for all settings"
     return f"{name} is not a setting{hint}"
 
 
-def _value(known: Setting, given: str) -> Any:
-    if known.is_text:
-        return "" if given.strip() in {'""', "''"} else given
-    if known.is_list and not given.lstrip().startswith("["):
-        return [part.strip() for part in given.split(",") if part.strip()]
+def _parse(setting: Setting, text: str) -> Any:
+    """Return the value of a variable: text as it is, lists also with commas, the rest as TOML."""
+    if setting.type == "string":
+        return "" if text.strip() in {'""', "''"} else text
+    if setting.type == "array" and not text.lstrip().startswith("["):
+        return [item.strip() for item in text.split(",") if item.strip()]
     try:
-        document = tomllib.loads(f"value = {given}")
-    except (ValueError, RecursionError):
-        return given
-    return document["value"] if len(document) == 1 else given
+        document = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return document["value"] if len(document) == 1 else text

@@ -1,4 +1,4 @@
-"""`notify_me.toml`, whole."""
+"""The model of `notify_me.toml`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .tables.trigger import Trigger
 
 
 class Settings(SettingsTable):
-    """`notify_me.toml`, whole: a field a table."""
+    """All settings of `notify_me.toml`, with a field for each table."""
 
     button: Button = Button()
     trigger: Trigger = Trigger()

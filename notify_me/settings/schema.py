@@ -1,189 +1,132 @@
-"""The settings as a list, read off the models: for files, environment, reference and errors."""
+"""A flat list of all settings, derived from the models' JSON Schema.
+
+It tells the loader, the error messages, the reference and the Studio what each setting allows.
+"""
 
 from __future__ import annotations
 
-import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
-
-from .base import Allowed
+from pydantic import BaseModel
 
 PREFIX = "NOTIFY_ME_"
-"""What the name of every variable of the environment begins with that is a setting."""
+"""The prefix of all environment variables for settings."""
 KeyPath = tuple[str, ...]
+"""The tables and the key of a setting, such as `("button", "label")`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: where it stands, and what it takes."""
+    """One setting and what it allows."""
 
     path: KeyPath
-    """Its tables and its key."""
-    info: FieldInfo
+    schema: Mapping[str, Any]
+    """The JSON Schema of its values, apart from null."""
+    description: str
+    default: Any
+    """As in JSON; None for a setting that inherits the shop's style when unset."""
+    is_optional: bool
+    """Whether it may be unset."""
 
     @property
     def key(self) -> str:
-        """Its name as words and errors have it, such as `button.label`."""
+        """The dotted key, such as `button.label`."""
         return ".".join(self.path)
 
     @property
     def variable(self) -> str:
-        """The variable of the environment that sets it."""
+        """The environment variable that sets it, such as `NOTIFY_ME_BUTTON__LABEL`."""
         return variable(self.path)
 
     @property
-    def kind(self) -> Any:
-        """The type of its values, where it may be left out too."""
-        return _plain(self.info)[0]
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its values are text, in TOML's sense: words, choices, colours, lengths."""
-        kind = self.kind
-        if get_origin(kind) is Literal:
-            return all(isinstance(each, str) for each in get_args(kind))
-        return isinstance(kind, type) and issubclass(kind, str)
-
-    @property
-    def is_list(self) -> bool:
-        """Whether it takes a list."""
-        return get_origin(self.kind) is tuple
+    def type(self) -> str:
+        """The type of its values in JSON Schema: string, integer, number, boolean or array."""
+        return str(self.schema["type"])
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """All that it may be, or that its list may hold, where that is a short list."""
-        kind = get_args(self.kind)[0] if self.is_list else self.kind
-        if get_origin(kind) is Literal:
-            return tuple(str(each) for each in get_args(kind))
-        if isinstance(kind, type) and issubclass(kind, Enum):
-            return tuple(str(each.value) for each in kind)
-        return ()
-
-    @property
-    def default(self) -> object:
-        """What holds when nothing sets it, as JSON has it; None where the shop's own look does."""
-        value = self.info.default
-        if isinstance(value, SecretStr):
-            return value.get_secret_value()
-        return list(value) if isinstance(value, tuple) else value
-
-    @property
-    def is_optional(self) -> bool:
-        """Whether it may be left to what the shop's own look decides."""
-        return type(None) in get_args(self.info.annotation)
-
-    @property
-    def bounds(self) -> dict[str, Any]:
-        """What numbers and texts are held to: ge, gt, le, of (a step), least and most (lengths)."""
-        return _bounds(_plain(self.info)[1])
+        """The values that it or its list items may have, if it is one of a fixed set."""
+        return tuple(self.schema.get("items", self.schema).get("enum", ()))
 
     @property
     def allowed(self) -> str:
-        """What it may be, in words."""
-        return _allowed(self)
+        """A phrase for the values that it allows, to follow "must be"."""
+        schema = self.schema
+        if "allowed" in schema:
+            return str(schema["allowed"])
+        if self.choices:
+            *others, last = map(repr, self.choices)
+            choices = f"{', '.join(others)} or {last}"
+            at_least_one = "one or more of " if schema.get("minItems") else ""
+            return f"a list of {at_least_one}{choices}" if self.type == "array" else choices
+        match self.type:
+            case "array":
+                return "a list of texts"
+            case "boolean":
+                return "true or false"
+            case "integer" | "number":
+                return _number(schema)
+        shortest, longest = schema.get("minLength"), schema.get("maxLength")
+        if longest is None:
+            return "text"
+        if shortest:
+            return f"text of {shortest} to {longest} characters"
+        return f"text of up to {longest} characters"
 
 
 def variable(path: Sequence[str]) -> str:
-    """The variable of the environment for a key."""
+    """Return the environment variable for a key or a table."""
     return PREFIX + "__".join(path).upper()
 
 
 def all_tables(
     model: type[BaseModel], path: KeyPath = ()
 ) -> Iterator[tuple[KeyPath, type[BaseModel]]]:
-    """Every table under a model, itself first."""
+    """Yield every table below a model with its path, beginning with the model itself."""
     yield path, model
-    for name, info in model.model_fields.items():
-        if _is_table(info):
-            yield from all_tables(info.annotation, (*path, name))  # type: ignore[arg-type]
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from all_tables(field.annotation, (*path, name))
 
 
 @cache
-def all_settings(model: type[BaseModel], path: KeyPath = ()) -> tuple[Setting, ...]:
-    """Every setting under a model, in its order."""
-    found: list[Setting] = []
-    for name, info in model.model_fields.items():
-        if _is_table(info):
-            found += all_settings(info.annotation, (*path, name))  # type: ignore[arg-type]
-        else:
-            found.append(Setting((*path, str(info.alias or name)), info))
-    return tuple(found)
+def all_settings(model: type[BaseModel]) -> tuple[Setting, ...]:
+    """Return every setting below a model, in the order of its fields."""
+    document = model.model_json_schema()
+    return tuple(_settings(document, document.get("$defs", {}), ()))
 
 
-def _is_table(info: FieldInfo) -> bool:
-    return isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
+def _settings(
+    table: Mapping[str, Any], definitions: Mapping[str, Any], path: KeyPath
+) -> Iterator[Setting]:
+    for name, field in table["properties"].items():
+        alternatives = [_resolve(each, definitions) for each in field.get("anyOf", [field])]
+        schema = alternatives[0]
+        if "properties" in schema:
+            yield from _settings(schema, definitions, (*path, name))
+            continue
+        if "items" in schema:
+            schema = {**schema, "items": _resolve(schema["items"], definitions)}
+        yield Setting(
+            path=(*path, name),
+            schema=schema,
+            description=field.get("description", ""),
+            default=field.get("default"),
+            is_optional=len(alternatives) > 1,
+        )
 
 
-def _plain(info: FieldInfo) -> tuple[Any, list[Any]]:
-    """The type without `None` and without what `Annotated` adds, and what it adds."""
-    kind, metadata = info.annotation, list(info.metadata)
-    while get_origin(kind) in {Union, types.UnionType, Annotated}:
-        first, *more = get_args(kind)
-        if get_origin(kind) is Annotated:
-            for each in more:
-                metadata += each.metadata if isinstance(each, FieldInfo) else [each]
-        kind = first
-    return kind, metadata
+def _resolve(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = schema.get("$ref")
+    return definitions[reference.removeprefix("#/$defs/")] if reference else schema
 
 
-def _allowed(known: Setting) -> str:
-    kind, metadata = _plain(known.info)
-    for each in metadata:
-        if isinstance(each, Allowed):
-            return each.words
-    if known.is_list:
-        if known.choices:
-            some = "one or more of " if any(isinstance(each, MinLen) for each in metadata) else ""
-            return f"a list of {some}{_either(known.choices)}"
-        return "a list of texts"
-    if known.choices:
-        return _either(known.choices)
-    if kind is bool:
-        return "true or false"
-    if kind in {int, float}:
-        return _number("whole number" if kind is int else "number", metadata)
-    bounds = _bounds(metadata)
-    least, most = bounds.get("least", 0), bounds.get("most")
-    if most is None:
-        return "text"
-    return f"text of {least} to {most} characters" if least else f"text of up to {most} characters"
-
-
-def _either(choices: Sequence[str]) -> str:
-    *most, last = (repr(each) for each in choices)
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def _number(kind: str, metadata: list[Any]) -> str:
-    bounds = _bounds(metadata)
-    step = f" in steps of {bounds['of']:g}" if "of" in bounds else ""
-    if "gt" in bounds:
-        return f"a {kind} above {bounds['gt']}, up to {bounds['le']}{step}"
-    return f"a {kind} from {bounds['ge']} to {bounds['le']}{step}"
-
-
-_BOUNDS = (
-    ("ge", Ge, "ge"),
-    ("gt", Gt, "gt"),
-    ("le", Le, "le"),
-    ("lt", Lt, "lt"),
-    ("of", MultipleOf, "multiple_of"),
-    ("least", MinLen, "min_length"),
-    ("most", MaxLen, "max_length"),
-)
-
-
-def _bounds(metadata: Sequence[Any]) -> dict[str, Any]:
-    return {
-        name: getattr(each, value)
-        for each in metadata
-        for name, kind, value in _BOUNDS
-        if isinstance(each, kind)
-    }
+def _number(schema: Mapping[str, Any]) -> str:
+    kind = "a whole number" if schema["type"] == "integer" else "a number"
+    step = f" in steps of {schema['multipleOf']:g}" if "multipleOf" in schema else ""
+    if "exclusiveMinimum" in schema:
+        return f"{kind} above {schema['exclusiveMinimum']}, up to {schema['maximum']}{step}"
+    return f"{kind} from {schema['minimum']} to {schema['maximum']}{step}"

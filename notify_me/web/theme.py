@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..settings import Settings
-from ..settings.base import contrast_ratio
+from ..settings.css import contrast_ratio
 from ..settings.tables.button import Button
 from ..settings.tables.modal import Modal
 

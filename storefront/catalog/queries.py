@@ -85,7 +85,9 @@ def variants(skus: Collection[str]) -> dict[str, ProductVariant]:
 def by_composite_id(composite_ids: Iterable[str]) -> dict[str, ProductVariant]:
     """The variants under these IDs at Klaviyo, each with its product and options, by that ID."""
     ours = current_catalog()
-    ids = {each.external_id for each in map(CompositeID.parse, composite_ids) if ours.holds(each)}
+    ids = {
+        each.external_id for each in map(CompositeID.parse, composite_ids) if ours.contains(each)
+    }
     found = _variants(ProductVariant.external_id, ids)
     return {str(ours.composite_id(variant.external_id)): variant for variant in found}
 
@@ -175,7 +177,7 @@ class ShopCatalog:
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
         """All variants of the same product, this one included; empty if there is no such one."""
-        if not current_catalog().holds(composite_id):
+        if not current_catalog().contains(composite_id):
             return []
         same = sa.select(ProductVariant.product_id).where(
             ProductVariant.external_id == composite_id.external_id

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_origin
+from typing import Any, Literal
 
 from babel import Locale
 from werkzeug.datastructures import MultiDict
 
 from notify_me import Channel
 from notify_me.settings import Settings
-from notify_me.settings.base import COLOR, FONTS
+from notify_me.settings.css import COLOR, FONTS
 from notify_me.settings.schema import Setting, all_settings
 from notify_me.studio import LANGUAGES
 
@@ -67,7 +67,7 @@ class Control:
     @property
     def step(self) -> str:
         """By how much an arrow changes a number."""
-        return str(self.bounds.get("of", 1 if isinstance(self.fallback, int) else "any"))
+        return str(self.bounds.get("multipleOf", 1 if isinstance(self.fallback, int) else "any"))
 
     def read(self, form: MultiDict[str, str], now: Any) -> Any:
         """The value that was sent for it, `now` being the one before; wrong ones as they are."""
@@ -99,33 +99,31 @@ def _control(known: Setting) -> Control | None:
     if kind is None:
         return None
     default = known.default
-    empty = default if known.bounds.get("least") or kind in ("number", "color", "one") else ""
+    empty = default if known.schema.get("minLength") or kind in ("number", "color", "one") else ""
     return Control(
         key=known.key,
         kind=kind,
-        help=known.info.description or "",
+        help=known.description,
         choices=tuple((each, words(each)) for each in known.choices),
         optional=known.is_optional,
         fallback=None if known.is_optional else empty,
         is_font=known.allowed == FONTS,
-        bounds=known.bounds,
+        bounds=known.schema,
     )
 
 
 def _kind(known: Setting) -> Kind | None:
-    if known.kind is bool:
+    if known.type == "boolean":
         return "check"
-    if known.is_list:
+    if known.type == "array":
         return "some" if known.choices else "list"
     if known.choices:
         return "one"
-    if known.kind in (int, float):
+    if known.type in ("integer", "number"):
         return "number"
-    if not known.is_text or get_origin(known.kind) is not None:
-        return None
     if known.allowed == COLOR:
         return "color"
-    return "long" if known.bounds.get("most", 0) > LONG and known.allowed != FONTS else "text"
+    return "long" if known.schema.get("maxLength", 0) > LONG and known.allowed != FONTS else "text"
 
 
 def words(name: str) -> str:

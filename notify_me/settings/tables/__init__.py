@@ -1,1 +1,1 @@
-"""One module for each table of `notify_me.toml`."""
+"""The model of each table of `notify_me.toml`."""

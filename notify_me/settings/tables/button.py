@@ -1,115 +1,123 @@
-"""`[button]`: the notify-me button, by the names of Klaviyo's dynamic button and older script."""
+"""`[button]`: the notify-me button."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from ...i18n.catalogs import N_
-from ..base import (
-    ClassNames,
-    Color,
-    ElementID,
-    FontFamily,
-    Length,
-    Lengths,
-    SettingsTable,
-    ShopperText,
-)
+from ..base import ClassNames, ElementID, Label, OptionalLabel, SettingsTable
+from ..css import Color, FontFamily, Length, Lengths
 
 Alignment = Literal["left", "center", "right"]
 
 
 class TextStyles(SettingsTable):
-    """`[button.text_styles]`: the button's lettering. What is left out follows the shop."""
+    """`[button.text_styles]`: the button's font. Unset values inherit the shop's style."""
 
-    font_family: FontFamily | None = Field(None, description="Font families.")
-    font_size: float | None = Field(None, ge=8, le=72, description="In px.")
+    font_family: FontFamily | None = Field(None, description="Font families, best one first.")
+    font_size: float | None = Field(None, ge=8, le=72, description="Font size in pixels.")
     font_weight: int | None = Field(
-        None, ge=100, le=900, multiple_of=100, description="From 100 (thin) to 900 (black)."
+        None, ge=100, le=900, multiple_of=100, description="Font weight: 400 normal, 700 bold."
     )
-    font_color: Color | None = Field(None, description="The colour of the words.")
-    font_style: Literal["normal", "italic"] | None = Field(None, description="Upright or italic.")
-    text_decoration: Literal["none", "underline"] | None = Field(None, description="A line below.")
-    letter_spacing: float | None = Field(None, ge=-5, le=20, description="Between letters, in px.")
+    font_color: Color | None = Field(None, description="Text colour.")
+    font_style: Literal["normal", "italic"] | None = Field(None, description="Font style.")
+    text_decoration: Literal["none", "underline"] | None = Field(
+        None, description="Underline the text."
+    )
+    letter_spacing: float | None = Field(
+        None, ge=-5, le=20, description="Extra space between letters in pixels."
+    )
 
 
 class Border(SettingsTable):
-    """`[button.button_styles.border]`."""
+    """`[button.button_styles.border]`: a border around the button."""
 
-    enabled: bool = Field(False, description="Whether there is one.")
-    color: Color = Field("#000000", description="Its colour.")
-    style: Literal["solid", "dashed", "dotted"] = Field("solid", description="Its line.")
-    width: float = Field(1, ge=0, le=20, description="In px.")
+    enabled: bool = Field(False, description="Draw a border.")
+    color: Color = Field("#000000", description="Border colour.")
+    style: Literal["solid", "dashed", "dotted"] = Field("solid", description="Border style.")
+    width: float = Field(1, ge=0, le=20, description="Border width in pixels.")
 
 
 class DropShadow(SettingsTable):
-    """`[button.button_styles.drop_shadow]`."""
+    """`[button.button_styles.drop_shadow]`: a shadow behind the button."""
 
-    enabled: bool = Field(False, description="Whether there is one.")
-    color: Color = Field("#000000", description="Its colour.")
-    blur: float = Field(15, ge=0, le=100, description="In px.")
-    x_offset: float = Field(0, ge=-100, le=100, description="To the right, in px.")
-    y_offset: float = Field(0, ge=-100, le=100, description="Down, in px.")
+    enabled: bool = Field(False, description="Draw a shadow.")
+    color: Color = Field("#000000", description="Shadow colour.")
+    blur: float = Field(15, ge=0, le=100, description="Blur radius in pixels.")
+    x_offset: float = Field(
+        0, ge=-100, le=100, description="Horizontal offset in pixels, positive to the right."
+    )
+    y_offset: float = Field(
+        0, ge=-100, le=100, description="Vertical offset in pixels, positive downwards."
+    )
 
 
 class ButtonStyles(SettingsTable):
-    """`[button.button_styles]`: the button's box. What is left out follows the shop."""
+    """`[button.button_styles]`: the button's box. Unset values inherit the shop's style."""
 
-    color: Color | None = Field(None, description="The background.")
-    border_radius: float | None = Field(None, ge=0, le=100, description="In px.")
+    color: Color | None = Field(None, description="Background colour.")
+    border_radius: float | None = Field(
+        None, ge=0, le=100, description="Radius of the corners in pixels."
+    )
     height: float | None = Field(
-        None, ge=24, le=120, description="The least height, in px: a finger needs 24 or more."
+        None, ge=24, le=120, description="Minimum height in pixels; 44 is comfortable to tap."
     )
     width: Literal["fullWidth", "fitToText"] | None = Field(
-        None, description="As wide as its place, or as its words."
+        None, description="fullWidth fills the container, fitToText is as wide as the text."
     )
     alignment: Alignment | None = Field(
-        None, description="Where a button stands that is narrower than its place."
+        None, description="Position of a button that is narrower than its container."
     )
-    border: Border = Field(Border(), description="A line around it.")
-    drop_shadow: DropShadow = Field(DropShadow(), description="A shadow below it.")
+    border: Border = Border()
+    drop_shadow: DropShadow = DropShadow()
 
 
 class Button(SettingsTable):
-    """`[button]`: Klaviyo's dynamic button of type BACK_IN_STOCK_OPEN."""
+    """`[button]`: the notify-me button. The names are those of Klaviyo's dynamic button and of its
+    older back-in-stock script.
+    """
 
-    label: Annotated[str, ShopperText()] = Field(
-        N_("Notify me"), min_length=1, max_length=80, description="The button's words."
-    )
+    label: Label = Field(N_("Notify me"), description="Text of the button.")
     display: Literal["REPLACE", "NEXT_TO"] = Field(
         "REPLACE",
-        description="For a sold-out variant: REPLACE takes the place of the shop's own button, "
-        "NEXT_TO stands beside it.",
+        description="Where the button appears for a sold-out variant: REPLACE shows it instead of "
+        "the shop's own button, NEXT_TO after it.",
     )
     alternate_anchor: ElementID = Field(
         "",
-        description="The id of an element on the product page that takes the button in, once the "
-        "page's scripts run. Left out: where the template puts it.",
+        description="ID of an element on the product page that a script moves the button into. "
+        "Empty: the button stays where the template has it.",
     )
-    product_page_class: ClassNames = Field("", description="Classes of yours on product pages.")
+    product_page_class: ClassNames = Field(
+        "", description="Additional CSS classes of the button on product pages."
+    )
     product_page_text_align: Alignment | None = Field(
-        None, description="Where the words stand in the button on product pages."
+        None, description="Text alignment in the button on product pages."
     )
     product_page_margin: Lengths | None = Field(
-        None, description="The space around the button on product pages."
+        None, description="Margin of the button on product pages, as in CSS."
     )
     product_page_width: Length | None = Field(
-        None, description="The button's width on product pages, instead of button_styles.width."
+        None,
+        description="Width of the button on product pages. Overrides button_styles.width.",
     )
-    collection_page_text: Annotated[str, ShopperText()] = Field(
-        "", max_length=80, description="The words on listing cards; left out: label."
+    collection_page_text: OptionalLabel = Field(
+        "", description="Text of the button on listing cards. Empty: the same as label."
     )
-    collection_page_class: ClassNames = Field("", description="Classes of yours on listing cards.")
+    collection_page_class: ClassNames = Field(
+        "", description="Additional CSS classes of the button on listing cards."
+    )
     collection_page_text_align: Alignment | None = Field(
-        None, description="Where the words stand in the button on listing cards."
+        None, description="Text alignment in the button on listing cards."
     )
     collection_page_width: Length | None = Field(
-        None, description="The button's width on listing cards, instead of button_styles.width."
+        None,
+        description="Width of the button on listing cards. Overrides button_styles.width.",
     )
     collection_page_padding: Lengths | None = Field(
-        None, description="The space inside the button on listing cards."
+        None, description="Padding of the button on listing cards, as in CSS."
     )
-    text_styles: TextStyles = Field(TextStyles(), description="Lettering.")
-    button_styles: ButtonStyles = Field(ButtonStyles(), description="Box.")
+    text_styles: TextStyles = TextStyles()
+    button_styles: ButtonStyles = ButtonStyles()

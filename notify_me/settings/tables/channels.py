@@ -1,43 +1,42 @@
-"""`[channels]`: the ways in which shoppers may ask to hear."""
+"""`[channels]`: the channels in which shoppers can be notified."""
 
 from __future__ import annotations
-
-from typing import Annotated
 
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, field_validator
 
 from ...channels import Channel
-from ..base import Allowed, SettingsTable
+from ..base import SettingsTable
 
-COUNTRY = "the two letters of a country, such as US, GB or DE"
+REGION = "a two-letter country code, such as US, GB or DE"
 
 
 class Channels(SettingsTable):
-    """`[channels]`: the ways in which shoppers may ask to hear."""
+    """`[channels]`: the channels in which shoppers can be notified."""
 
     offered: tuple[Channel, ...] = Field(
         (Channel.EMAIL,),
         min_length=1,
-        description="Any of EMAIL, SMS and WHATSAPP, in the order in which the form shows them. "
-        "SMS and WHATSAPP need a list, and brand and links under [consent].",
+        description="The channels to offer, in the order of the form. SMS and WHATSAPP also "
+        "require KLAVIYO_LIST_ID and, under [consent], brand, terms_of_service_url and "
+        "privacy_policy_url.",
     )
-    default_region: Annotated[str, Allowed(COUNTRY)] = Field(
+    default_region: str = Field(
         "US",
-        description="The country of phone numbers typed without a country code: two letters, "
-        "such as US or DE.",
+        json_schema_extra={"allowed": REGION},
+        description="The country of phone numbers that are typed without a country code.",
     )
 
     @field_validator("offered")
     @classmethod
-    def _once_each(cls, value: tuple[Channel, ...]) -> tuple[Channel, ...]:
-        if len(set(value)) != len(value):
+    def _check_unique(cls, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        if len(set(channels)) != len(channels):
             raise ValueError("must name each channel once")
-        return value
+        return channels
 
     @field_validator("default_region")
     @classmethod
-    def _region(cls, value: str) -> str:
-        if value.upper() not in SUPPORTED_REGIONS:
-            raise ValueError(f"must be {COUNTRY}")
-        return value.upper()
+    def _check_region(cls, region: str) -> str:
+        if region.upper() not in SUPPORTED_REGIONS:
+            raise ValueError(f"must be {REGION}")
+        return region.upper()

@@ -1,4 +1,4 @@
-"""`[consent]`: who asks for it, and in which words."""
+"""`[consent]`: what shoppers agree to."""
 
 from __future__ import annotations
 
@@ -8,124 +8,122 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ...i18n.catalogs import N_
-from ..base import Allowed, SettingsTable, ShopperText, only_placeholders
+from ..base import TRANSLATED, UNTRANSLATED, SettingsTable, check_placeholders
 
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
-"""What `{…}` may name in a text of `[consent]`; the last two become links."""
+ADDRESS = "an address that begins with https://, or with / for a page of the shop"
 
-ADDRESS = "an address that begins with https://, or with / for a page of the shop's"
-# browsers read a backslash as /, and pass over tabs and line ends
+# Browsers read a backslash as a slash, and ignore tabs and line breaks.
 _ADDRESS = re.compile(r"""(?:https?://[^/?#\\\x00-\x20"<>]|/(?!/))[^\\\x00-\x20"<>]*""")
 
 
-def _address(value: str) -> str:
-    if value and not _ADDRESS.fullmatch(value):
+def _address(text: str) -> str:
+    if text and not _ADDRESS.fullmatch(text):
         raise ValueError(f"must be {ADDRESS}")
-    return value
+    return text
 
 
-def _placeholders(value: str) -> str:
-    return only_placeholders(value, PLACEHOLDERS)
+def _text(text: str) -> str:
+    return check_placeholders(text, PLACEHOLDERS)
 
 
-Address = Annotated[str, AfterValidator(_address), Allowed(ADDRESS), ShopperText()]
-"""A link of a consent text."""
-Text = Annotated[str, AfterValidator(_placeholders), ShopperText()]
-"""A text for consent, which is translated."""
-LegalText = Annotated[str, AfterValidator(_placeholders), ShopperText(translated=False)]
-"""A text for consent that must be the merchant's own in every language but English."""
+Address = Annotated[
+    str, Field(json_schema_extra={"allowed": ADDRESS, **TRANSLATED}), AfterValidator(_address)
+]
+LinkText = Annotated[str, Field(min_length=1, max_length=100, json_schema_extra=TRANSLATED)]
+Phrase = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=UNTRANSLATED)]
+EmailText = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, json_schema_extra=TRANSLATED),
+    AfterValidator(_text),
+]
+CheckboxText = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, json_schema_extra=UNTRANSLATED),
+    AfterValidator(_text),
+]
+LegalText = Annotated[
+    str,
+    Field(min_length=1, max_length=3000, json_schema_extra=UNTRANSLATED),
+    AfterValidator(_text),
+]
 
 
 class Consent(SettingsTable):
-    """`[consent]`: who asks for it, and in which words. Klaviyo's own blocks for this are the
-    form builder's `bis_promotional_email_checkbox`, `promotional_sms_checkbox`, `sms_disclosure`.
+    """`[consent]`: what shoppers agree to. The texts correspond to the blocks
+    `bis_promotional_email_checkbox`, `promotional_sms_checkbox` and `sms_disclosure` of Klaviyo's
+    form builder. They may contain `{brand}`, `{program}`, `{frequency}` and the links
+    `{terms_of_service}` and `{privacy_policy}`.
     """
 
-    brand: str = Field("", max_length=100, description="Who writes: your company's name.")
-    terms_of_service_url: Address = Field("", description="The address of your terms of service.")
-    privacy_policy_url: Address = Field("", description="The address of your privacy policy.")
-    terms_of_service_text: Annotated[str, ShopperText()] = Field(
-        N_("Terms of Service"), min_length=1, max_length=100, description="The words of that link."
+    brand: str = Field("", max_length=100, description="The name of your company.")
+    terms_of_service_url: Address = Field("", description="Address of your terms of service.")
+    privacy_policy_url: Address = Field("", description="Address of your privacy policy.")
+    terms_of_service_text: LinkText = Field(
+        N_("Terms of Service"), description="Text of the link {terms_of_service}."
     )
-    privacy_policy_text: Annotated[str, ShopperText()] = Field(
-        N_("Privacy Policy"), min_length=1, max_length=100, description="The words of that link."
+    privacy_policy_text: LinkText = Field(
+        N_("Privacy Policy"), description="Text of the link {privacy_policy}."
     )
-    locale: Annotated[str, Allowed("a language, such as en or de-AT")] = Field(
+    locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        description="The language of the texts below, such as en or de-AT: it is kept with each "
-        "consent. Change it together with the texts.",
+        json_schema_extra={"allowed": "a language tag, such as en or de-AT"},
+        description="Language of the texts below, which is stored with each consent. Change it "
+        "together with the texts.",
     )
-    program: Annotated[str, ShopperText(translated=False)] = Field(
-        "back-in-stock alerts and offers",
-        min_length=1,
-        max_length=200,
-        description="What text messages are about.",
+    program: Phrase = Field(
+        "back-in-stock alerts and offers", description="What your text messages are about."
     )
-    frequency: Annotated[str, ShopperText(translated=False)] = Field(
-        "Message frequency varies",
-        min_length=1,
-        max_length=200,
-        description="How often text messages come.",
+    frequency: Phrase = Field(
+        "Message frequency varies", description="How often you send text messages."
     )
     email_list: Literal["off", "ask", "always"] = Field(
         "off",
-        description="Whether an email sign-up subscribes to the list KLAVIYO_LIST_ID as well: "
-        "ask shows a box that isn't ticked, always shows a notice.",
+        description="Whether an email sign-up also subscribes to the list KLAVIYO_LIST_ID: off "
+        "never, ask with a checkbox that is not checked in advance, always with a notice.",
     )
-    email_checkbox_text: Text = Field(
+    email_checkbox_text: EmailText = Field(
         N_("Also email me news and offers from {brand}."),
-        min_length=1,
-        max_length=1000,
-        description="The words of the box for email_list = ask.",
+        description="Label of the checkbox for email_list = ask.",
     )
-    email_notice: Text = Field(
+    email_notice: EmailText = Field(
         N_(
             "By signing up, you also agree to receive marketing emails from {brand}. "
             "You can unsubscribe at any time."
         ),
-        min_length=1,
-        max_length=1000,
         description="The notice for email_list = always.",
     )
-    sms_checkbox_text: LegalText = Field(
+    sms_checkbox_text: CheckboxText = Field(
         "Yes, send me text messages from {brand}.",
-        min_length=1,
-        max_length=1000,
-        description="The words of the box for text messages.",
+        description="Label of the checkbox for text messages.",
     )
     sms_disclosure: LegalText = Field(
         "By checking this box, you agree to receive recurring automated marketing text messages "
         "({program}) from {brand} at the number you provided. Consent is not a condition of "
         "purchase. {frequency}. Message and data rates may apply. Reply HELP for help and STOP to "
         "cancel. See our {terms_of_service} and {privacy_policy}.",
-        min_length=1,
-        max_length=3000,
-        description="The legal text beside the box for text messages.",
+        description="The legal text for text messages.",
     )
-    whatsapp_checkbox_text: LegalText = Field(
+    whatsapp_checkbox_text: CheckboxText = Field(
         "Yes, send me WhatsApp messages from {brand}.",
-        min_length=1,
-        max_length=1000,
-        description="The words of the box for WhatsApp.",
+        description="Label of the checkbox for WhatsApp.",
     )
     whatsapp_disclosure: LegalText = Field(
         "By checking this box, you agree to receive recurring automated marketing messages on "
         "WhatsApp ({program}) from {brand} at the number you provided. Consent is not a condition "
         "of purchase. {frequency}. Data rates may apply. Reply HELP for help and STOP to cancel. "
         "See our {terms_of_service} and {privacy_policy}.",
-        min_length=1,
-        max_length=3000,
-        description="The legal text beside the box for WhatsApp.",
+        description="The legal text for WhatsApp.",
     )
     custom_source: str = Field(
         "Back in Stock",
         min_length=1,
         max_length=100,
-        description="Klaviyo's custom_source: where it shows the consent as coming from.",
+        description="The source of the consent that Klaviyo shows (custom_source in its API).",
     )
     age_gated: bool = Field(
         False,
-        description="Whether the Klaviyo account asks SMS subscribers for their date of birth. "
-        "This form doesn't, so SMS and WHATSAPP can't be offered then.",
+        description="Set this to true if your Klaviyo account uses age gating for SMS. The form "
+        "has no date of birth field, so SMS and WHATSAPP can't be offered then.",
     )

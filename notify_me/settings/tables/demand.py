@@ -1,4 +1,4 @@
-"""`[demand]`: what shoppers are told of how many others asked."""
+"""`[demand]`: the public count of sign-ups on product pages."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from ...i18n.catalogs import N_
-from ..base import SettingsTable, ShopperText, only_placeholders
-
-PLACEHOLDERS = ("count", "days")
+from ..base import TRANSLATED, SettingsTable, check_placeholders
 
 
-def _placeholders(value: str) -> str:
-    return only_placeholders(value, PLACEHOLDERS)
+def _text(text: str) -> str:
+    return check_placeholders(text, ("count", "days"))
 
 
 class Demand(SettingsTable):
-    """`[demand]`: a line by the button on product pages that says how many people asked. It counts
-    each person once, is rounded down (to a 5, above 50 to a 10), and doesn't count today, so that
-    nobody can find out who is on the list.
+    """`[demand]`: a line by the button on product pages that says how many people signed up. Each
+    person counts once, the number is rounded down (to a multiple of 5, above 50 of 10), and
+    today's sign-ups are left out, so that nobody can tell who is on the list.
     """
 
-    public_count: bool = Field(False, description="Whether there is such a line.")
-    public_count_text: Annotated[str, AfterValidator(_placeholders), ShopperText()] = Field(
+    public_count: bool = Field(False, description="Show the line.")
+    public_count_text: Annotated[
+        str,
+        Field(min_length=1, max_length=120, json_schema_extra=TRANSLATED),
+        AfterValidator(_text),
+    ] = Field(
         N_("{count}+ people asked for this"),
-        min_length=1,
-        max_length=120,
-        description="Its words; with {count}, {days}.",
+        description="Text of the line. May contain {count} and {days}.",
     )
     public_count_floor: int = Field(
-        5, ge=5, le=1000000, description="The line is left out below this number."
+        5, ge=5, le=1000000, description="The line is hidden below this number."
     )
     public_count_days: int = Field(
         30,
         ge=1,
         le=365,
-        description="The days before today that count. What [retention] has deleted counts no "
-        "more.",
+        description="Number of days before today that are counted, as far as [retention] keeps "
+        "their sign-ups.",
     )

@@ -1,14 +1,14 @@
-"""`[languages]` and `[texts.<locale>]`: which languages the shop speaks, and its words in them."""
+"""`[languages]` and `[texts.<locale>]`: the languages of the shop, and its own texts in them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from pydantic import AfterValidator, Field, create_model
 
 from ...i18n.catalogs import LOCALES, SOURCE_LOCALE
-from ..base import Allowed, SettingsTable, ShopperText
-from ..schema import Setting, all_settings
+from ..base import SettingsTable
+from ..schema import all_settings
 from .button import Button
 from .consent import Consent
 from .demand import Demand
@@ -17,66 +17,61 @@ from .modal import Modal
 LANGUAGES = f"a list of one or more of {', '.join(LOCALES)}, each once"
 
 
-def _offered(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not value or len(set(value)) != len(value):
+def _check_languages(locales: tuple[str, ...]) -> tuple[str, ...]:
+    if not locales or len(set(locales)) != len(locales) or not set(locales) <= set(LOCALES):
         raise ValueError(f"must be {LANGUAGES}")
-    return value
+    return locales
+
+
+Locale = Annotated[str, Field(json_schema_extra={"enum": [*LOCALES]})]
 
 
 class Languages(SettingsTable):
-    """`[languages]`: a page is in the language that its address names (`?lang=de`), else in that of
-    the cookie `lang`, else in the one that the browser likes best. A shop with a locale selector
-    of its own (Flask-Babel) decides itself.
+    """`[languages]`: the languages of the shop. A page is in the language of its address
+    (`?lang=de`), otherwise of the cookie `lang`, otherwise in the one that the browser prefers. In
+    a shop with its own locale selector (Flask-Babel), that one decides.
     """
 
-    if TYPE_CHECKING:
-        offered: tuple[str, ...] = (SOURCE_LOCALE,)
-    else:
-        offered: Annotated[
-            tuple[Literal[LOCALES], ...], AfterValidator(_offered), Allowed(LANGUAGES)
-        ] = Field(
-            (SOURCE_LOCALE,),
-            description="The languages that the shop speaks; the first is for everybody who asks "
-            "for none of them.",
-        )
-
-
-def marked(known: Setting) -> ShopperText | None:
-    """The mark of a setting that is words; None for one that isn't."""
-    return next((each for each in known.info.metadata if isinstance(each, ShopperText)), None)
-
-
-def _words_of(group: type[SettingsTable], name: str) -> type[SettingsTable]:
-    """A table with those settings of a group that are words, all of which may be left out."""
-    fields: dict[str, Any] = {
-        known.path[-1]: (
-            Annotated[known.info.annotation, *known.info.metadata] | None,
-            Field(None, description=known.info.description),
-        )
-        for known in all_settings(group)
-        if marked(known)
-    }
-    made: type[SettingsTable] = create_model(
-        f"{group.__name__}Texts", __base__=SettingsTable, **fields
+    offered: Annotated[tuple[Locale, ...], AfterValidator(_check_languages)] = Field(
+        (SOURCE_LOCALE,),
+        json_schema_extra={"allowed": LANGUAGES},
+        description="The languages to offer. The first is the default.",
     )
-    made.__doc__ = f"`[texts.<locale>.{name}]`"
-    return made
 
 
-_GROUPS: dict[str, type[SettingsTable]] = {
-    "button": Button,
-    "modal": Modal,
-    "consent": Consent,
-    "demand": Demand,
+def _texts_model(table: type[SettingsTable], name: str) -> type[SettingsTable]:
+    """Return a model with the settings of a table that are texts for shoppers, all optional."""
+    types = get_type_hints(table, include_extras=True)
+    fields: dict[str, Any] = {
+        setting.path[0]: (
+            types[setting.path[0]] | None,
+            Field(None, description=setting.description),
+        )
+        for setting in all_settings(table)
+        if "shopper_text" in setting.schema
+    }
+    model: type[SettingsTable] = create_model(
+        f"{table.__name__}Texts", __base__=SettingsTable, **fields
+    )
+    model.__doc__ = f"`[texts.<locale>.{name}]`"
+    return model
+
+
+_MODELS = {
+    "button": _texts_model(Button, "button"),
+    "modal": _texts_model(Modal, "modal"),
+    "consent": _texts_model(Consent, "consent"),
+    "demand": _texts_model(Demand, "demand"),
 }
-_tables: dict[str, Any] = {name: _words_of(group, name) for name, group in _GROUPS.items()}
-_defaults: dict[str, Any] = {name: (each, each()) for name, each in _tables.items()}
-LocaleTexts: type[SettingsTable] = create_model("LocaleTexts", __base__=SettingsTable, **_defaults)
-"""`[texts.<locale>]`: the words of the other tables in one language."""
+_fields: dict[str, Any] = {name: (model, model()) for name, model in _MODELS.items()}
+LocaleTexts: type[SettingsTable] = create_model("LocaleTexts", __base__=SettingsTable, **_fields)
+"""`[texts.<locale>]`: the texts of the other tables in one language."""
 if TYPE_CHECKING:
     Texts = SettingsTable
 else:
     Texts = create_model(
-        "Texts", __base__=SettingsTable, **{each: (LocaleTexts, LocaleTexts()) for each in LOCALES}
+        "Texts",
+        __base__=SettingsTable,
+        **{locale: (LocaleTexts, LocaleTexts()) for locale in LOCALES},
     )
-"""`[texts]`: a table for each language that the kit speaks."""
+"""`[texts]`: a table for each language that the kit supports."""

@@ -1,4 +1,4 @@
-"""`[modal]`: the form's words, looks and behaviour, by the names of Klaviyo's older script."""
+"""`[modal]`: the form."""
 
 from __future__ import annotations
 
@@ -7,78 +7,73 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ...i18n.catalogs import N_
-from ..base import Color, FontFamily, SettingsTable, ShopperText
+from ..base import TRANSLATED, Label, OptionalLabel, SettingsTable
+from ..css import Color, FontFamily
+
+Title = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRANSLATED)]
 
 
 class Modal(SettingsTable):
-    """`[modal]`: `{product_name}` and `{variant_name}` are filled in where a text says so."""
+    """`[modal]`: the form. The names are those of Klaviyo's older back-in-stock script. The
+    headline, the body, the footer and the success label may contain `{product_name}` and
+    `{variant_name}`.
+    """
 
     presentation: Literal["dialog", "drawer", "inline"] = Field(
         "dialog",
-        description="dialog opens in the middle, drawer at the side, inline stands in the product "
-        "page without a click.",
+        description="dialog opens in the middle of the page, drawer at its side; inline is part "
+        "of the product page and needs no click.",
     )
-    headline: Annotated[str, ShopperText()] = Field(
-        "{product_name}",
-        min_length=1,
-        max_length=200,
-        description="The form's title; with {product_name}, {variant_name}.",
-    )
-    body_content: Annotated[str, ShopperText()] = Field(
+    headline: Title = Field("{product_name}", description="Title of the form.")
+    body_content: Annotated[str, Field(max_length=1000, json_schema_extra=TRANSLATED)] = Field(
         N_("We'll let you know as soon as it's back in stock."),
-        max_length=1000,
-        description="The text below the title, empty for none; with {product_name}, "
-        "{variant_name}.",
+        description="Text below the title. May be empty.",
     )
-    email_field_label: Annotated[str, ShopperText()] = Field(
-        N_("Email"), min_length=1, max_length=80, description="The label of the email field."
+    email_field_label: Label = Field(N_("Email"), description="Label of the email field.")
+    phone_number_field_label: Label = Field(
+        N_("Mobile number"), description="Label of the phone number field."
     )
-    phone_number_field_label: Annotated[str, ShopperText()] = Field(
-        N_("Mobile number"),
-        min_length=1,
-        max_length=80,
-        description="The label of the phone field.",
+    button_label: OptionalLabel = Field(
+        "", description="Text of the submit button. Empty: the same as button.label."
     )
-    button_label: Annotated[str, ShopperText()] = Field(
-        "", max_length=80, description="The words of the button that sends; left out: the button's."
-    )
-    subscription_success_label: Annotated[str, ShopperText()] = Field(
+    subscription_success_label: Title = Field(
         N_("You're on the list"),
-        min_length=1,
-        max_length=200,
-        description="The title once it is sent; with {product_name}, {variant_name}. Klaviyo's "
-        "answer means that it has the request, not that anybody is subscribed yet.",
+        description="Title of the confirmation. At that point Klaviyo has accepted the sign-up, "
+        "and still has to process it.",
     )
-    footer_content: Annotated[str, ShopperText()] = Field(
+    footer_content: Annotated[str, Field(max_length=2000, json_schema_extra=TRANSLATED)] = Field(
         "",
-        max_length=2000,
-        description="The text below the form, with <a>, <b>, <br>, <em>, <i>, <p>, <small>, "
-        "<span>, <strong>, <ul>, <ol>, <li>; with {product_name}, {variant_name}.",
+        description="Text below the form. May contain <a>, <b>, <br>, <em>, <i>, <p>, <small>, "
+        "<span>, <strong>, <ul>, <ol> and <li>.",
     )
-    close_label: Annotated[str, ShopperText()] = Field(
-        N_("Close"), min_length=1, max_length=80, description="The name of the button that closes."
-    )
+    close_label: Label = Field(N_("Close"), description="Accessible name of the close button.")
     z_index: int | None = Field(
         None,
         ge=0,
         le=2147483647,
-        description="The dialog's layer. Browsers show it above everything all the same.",
+        description="The dialog's z-index. Browsers show a dialog above the page without it.",
     )
     drop_background_color: Color | None = Field(
-        None, description="What covers the page behind the dialog."
+        None, description="Colour of the backdrop behind the dialog."
     )
-    background_color: Color | None = Field(None, description="The form's background.")
-    text_color: Color | None = Field(None, description="The form's text.")
-    font_family: FontFamily | None = Field(None, description="The form's font families.")
-    headers_font_family: FontFamily | None = Field(None, description="The title's font families.")
+    background_color: Color | None = Field(None, description="Background colour of the form.")
+    text_color: Color | None = Field(None, description="Text colour of the form.")
+    font_family: FontFamily | None = Field(None, description="Font families of the form.")
+    headers_font_family: FontFamily | None = Field(None, description="Font families of the title.")
     button_background_color: Color | None = Field(
-        None, description="The background of the button that sends; left out: the button's."
+        None,
+        description="Background colour of the submit button. Unset: as button.button_styles.color.",
     )
     button_text_color: Color | None = Field(
-        None, description="The words of the button that sends; left out: the button's."
+        None,
+        description="Text colour of the submit button. Unset: as button.text_styles.font_color.",
     )
-    close_button_color: Color | None = Field(None, description="The cross that closes.")
-    error_background_color: Color | None = Field(None, description="Behind an error's words.")
-    error_text_color: Color | None = Field(None, description="An error's words.")
-    success_background_color: Color | None = Field(None, description="Behind the done view.")
-    success_text_color: Color | None = Field(None, description="The done view's words.")
+    close_button_color: Color | None = Field(None, description="Colour of the close button.")
+    error_background_color: Color | None = Field(
+        None, description="Background colour of error messages."
+    )
+    error_text_color: Color | None = Field(None, description="Text colour of error messages.")
+    success_background_color: Color | None = Field(
+        None, description="Background colour of the confirmation."
+    )
+    success_text_color: Color | None = Field(None, description="Text colour of the confirmation.")

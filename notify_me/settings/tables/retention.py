@@ -1,4 +1,4 @@
-"""`[retention]`: how long the log is kept."""
+"""`[retention]`: how long records are kept."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from ..base import SettingsTable
 
 
 class Retention(SettingsTable):
-    """`[retention]`: what `flask notify-me purge` deletes."""
+    """`[retention]`: how long records are kept before `flask notify-me purge` deletes them."""
 
     log_days: int = Field(
-        180, ge=1, le=3650, description="Days for which the sign-up log keeps a sign-up."
+        180, ge=1, le=3650, description="Number of days to keep a sign-up in the log."
     )
     consent_days: int = Field(
-        1825, ge=1, le=36500, description="Days for which the record of a consent is kept."
+        1825,
+        ge=1,
+        le=36500,
+        description="Number of days to keep the record of a consent. Not less than log_days.",
     )
 
     @model_validator(mode="after")
-    def _consents_longer(self) -> Retention:
+    def _check_consent_days(self) -> Retention:
         if self.consent_days < self.log_days:
             raise ValueError(
                 f"consent_days ({self.consent_days}) must not be less than "

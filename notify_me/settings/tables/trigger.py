@@ -1,4 +1,4 @@
-"""`[trigger]`: for which variants the button shows."""
+"""`[trigger]`: which variants have a notify-me button."""
 
 from __future__ import annotations
 
@@ -9,44 +9,48 @@ from ..base import SettingsTable
 
 
 class Trigger(SettingsTable):
-    """`[trigger]`: Klaviyo's trigger back_in_stock, and the root settings of its older script."""
+    """`[trigger]`: which variants have a notify-me button. The names are those of Klaviyo's trigger
+    `back_in_stock` and of its older script.
+    """
 
     tag_allowlist: tuple[str, ...] = Field(
-        (), description="If set, the button shows for products with one of these tags alone."
+        (),
+        description="Show the button only for products with at least one of these tags. Empty: "
+        "for all products.",
     )
     tag_blocklist: tuple[str, ...] = Field(
-        (), description="The button never shows for products with one of these tags."
+        (),
+        description="Never show the button for products with one of these tags.",
     )
     inventory_quantity_threshold: int = Field(
         1,
         ge=0,
         le=1000000,
-        description="A variant counts as sold out with fewer pieces than this.",
+        description="A variant is sold out if fewer units than this are in stock.",
     )
     display_on_policy_continue: bool = Field(
         False,
-        description="Whether the button shows, beside the shop's own, for a variant without stock "
-        "that is sold all the same (inventory policy CONTINUE).",
+        description="Show the button, next to the shop's own, also for sold-out variants that "
+        "can still be bought (inventory policy CONTINUE).",
     )
     is_allow_for_preorder: bool = Field(
-        True,
-        description="Whether the button shows for a sold-out variant that can be ordered ahead.",
+        True, description="Show the button for sold-out variants that can be pre-ordered."
     )
     is_allow_for_unmanaged_inventory: bool = Field(
         True,
-        description="Whether the button shows for a variant whose stock isn't managed, when the "
-        "shop says that it can't be bought.",
+        description="Show the button for variants without managed inventory that the shop reports "
+        "as unavailable.",
     )
 
     def can_buy(self, variant: Variant) -> bool:
-        """Whether shoppers can buy `variant` now."""
+        """Return whether shoppers can buy a variant now."""
         if variant.quantity is None:
             return variant.available is not False
         enough = variant.quantity >= self.inventory_quantity_threshold
         return enough or variant.preorder or variant.inventory_policy is InventoryPolicy.CONTINUE
 
     def offers_alert(self, variant: Variant) -> bool:
-        """Whether shoppers are offered an alert for `variant`. The one place that decides this."""
+        """Return whether shoppers can ask for an alert about a variant."""
         if self.tag_allowlist and variant.tags.isdisjoint(self.tag_allowlist):
             return False
         if not variant.tags.isdisjoint(self.tag_blocklist):

@@ -43,7 +43,7 @@ HOSTILE = [
 EVERY = [each for each in all_settings(Settings) if each.path[0] != "texts"]
 TEXTS = [each for each in EVERY if each.allowed.startswith("text")]
 ADDRESSES = [each for each in EVERY if each.key.endswith("_url")]
-LISTS = [each for each in EVERY if each.is_list and not each.choices]
+LISTS = [each for each in EVERY if each.type == "array" and not each.choices]
 STRICT = [each for each in EVERY if each not in [*TEXTS, *ADDRESSES, *LISTS]]
 """Looks, choices, numbers: what has a form of its own, which nothing of this has."""
 

@@ -124,5 +124,7 @@ def test_a_text_with_an_unknown_placeholder_stops_the_start(
     """It is told which are known."""
     file = settings_file(tmp_path, '[demand]\npublic_count_text = "{number} people"\n')
 
-    with pytest.raises(Exception, match=r"\{number\}, which is none of \{count\}, \{days\}"):
+    with pytest.raises(
+        Exception, match=r"unknown placeholder \{number\}; known are \{count\}, \{days\}"
+    ):
         make_app(NOTIFY_ME_CONFIG=file)

@@ -63,7 +63,7 @@ def other(key: str) -> Any:
         case "color":
             return "rgb(1 2 3 / 40%)"
         case "number":
-            return control.bounds.get("ge", 0) + control.bounds.get("of", 1)
+            return control.bounds.get("minimum", 0) + control.bounds.get("multipleOf", 1)
         case "list":
             return ["one, two", "three"]
     return "Georgia, serif" if control.is_font else f"Words of {key}\u2019s own"

@@ -1,0 +1,102 @@
+"""Types for settings that hold CSS values, and the contrast of two colours.
+
+The values go into `/notify-me/theme.css`, so only plain values pass: no functions other than
+colours, no comments, and nothing that could begin another declaration.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import tinycss2
+import tinycss2.color5
+from pydantic import AfterValidator, Field
+
+UNITS = frozenset({"px", "rem", "em", "ch", "%", "vw", "vi", "pt"})
+"""The units that a length may have."""
+MAX_LENGTH = 10_000
+COLOR = "a colour, such as #1f4a46, teal or rgb(31 74 70)"
+LENGTH = f"a length from 0 to {MAX_LENGTH}, such as 12px, 1.5rem or 50%"
+LENGTHS = f"one to four lengths from 0 to {MAX_LENGTH}, such as 8px 0"
+FONTS = "font families separated by commas, such as Inter, 'Open Sans', sans-serif"
+
+_COLOR = re.compile(r"[\w#]+|\w+\([\w#%., /+-]*\)", re.ASCII)
+_LENGTH = re.compile(r"[\w.%+-]+", re.ASCII)
+_FAMILY = re.compile(r"""(["'])[\w .&+-]+\1|-?[^\W\d][\w-]*(?: -?[^\W\d][\w-]*)*""")
+
+
+def _color(text: str) -> str:
+    text = " ".join(text.split())
+    if not _COLOR.fullmatch(text) or tinycss2.color5.parse_color(text) is None:
+        raise ValueError(f"must be {COLOR}")
+    return text
+
+
+def _is_length(text: str) -> bool:
+    token = tinycss2.parse_one_component_value(text, skip_comments=False)
+    if not _LENGTH.fullmatch(text) or token.type not in {"number", "dimension", "percentage"}:
+        return False
+    unit = "%" if token.type == "percentage" else getattr(token, "lower_unit", "")
+    return token.value == 0 if not unit else unit in UNITS and 0 <= token.value <= MAX_LENGTH
+
+
+def _length(text: str) -> str:
+    if not _is_length(text):
+        raise ValueError(f"must be {LENGTH}")
+    return text
+
+
+def _lengths(text: str) -> str:
+    lengths = text.split()
+    if not 1 <= len(lengths) <= 4 or not all(map(_is_length, lengths)):
+        raise ValueError(f"must be {LENGTHS}")
+    return " ".join(lengths)
+
+
+def _font_family(text: str) -> str:
+    families = [" ".join(family.split()) for family in text.split(",")]
+    if not all(map(_FAMILY.fullmatch, families)):
+        raise ValueError(f"must be {FONTS}")
+    return ", ".join(families)
+
+
+Color = Annotated[
+    str, Field(max_length=100, json_schema_extra={"allowed": COLOR}), AfterValidator(_color)
+]
+Length = Annotated[
+    str, Field(max_length=30, json_schema_extra={"allowed": LENGTH}), AfterValidator(_length)
+]
+Lengths = Annotated[
+    str, Field(max_length=120, json_schema_extra={"allowed": LENGTHS}), AfterValidator(_lengths)
+]
+"""One to four lengths, as in CSS `margin` and `padding`."""
+FontFamily = Annotated[
+    str, Field(max_length=300, json_schema_extra={"allowed": FONTS}), AfterValidator(_font_family)
+]
+
+
+def contrast_ratio(text: str, background: str) -> float | None:
+    """Return the contrast of two colours as WCAG 2.2 defines it, from 1 to 21.
+
+    None if it can't be computed, such as for translucent colours and `currentcolor`.
+    """
+    first, second = _luminance(text), _luminance(background)
+    if first is None or second is None:
+        return None
+    return (max(first, second) + 0.05) / (min(first, second) + 0.05)
+
+
+def _luminance(text: str) -> float | None:
+    color = tinycss2.color5.parse_color(text)
+    # Keywords such as currentcolor are parsed to a string.
+    if not hasattr(color, "to") or color.alpha < 1:
+        return None
+    try:
+        red, green, blue = (
+            value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+            for value in color.to("srgb").coordinates
+        )
+    except NotImplementedError:
+        return None
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)

@@ -1,0 +1,264 @@
+"""Settings come from a variable, else the file, else the default; and the command shows which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from docs import settings_page
+from notify_me import SettingsError
+from notify_me.settings import Settings, load_settings, read_settings
+from notify_me.settings.schema import Setting, all_settings
+
+ROOT = Path(__file__).parents[3]
+# [texts.<locale>] repeats the texts of the other tables; test_languages.py covers it.
+SETTINGS = {
+    setting.key: setting for setting in all_settings(Settings) if setting.path[0] != "texts"
+}
+
+
+def test_reference_is_up_to_date() -> None:
+    """`make docs` renews it."""
+    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == settings_page.markdown()
+
+
+def test_every_setting_has_a_description() -> None:
+    for setting in SETTINGS.values():
+        assert setting.description.endswith("."), setting.key
+        assert setting.allowed, setting.key
+
+
+OTHER_VALUES: dict[str, Any] = {
+    "button.alternate_anchor": "buy-box",
+    "button.text_styles.font_weight": 700,
+    "button.text_styles.letter_spacing": 2,
+    "channels.default_region": "DE",
+    "catalog.integration": "$wix",
+    "catalog.catalog_id": "1-1",
+    "consent.locale": "de-AT",
+    "consent.terms_of_service_url": "https://example.org/terms",
+    "consent.privacy_policy_url": "/privacy",
+}
+
+
+def other_value(setting: Setting) -> Any:
+    """Return a valid value that is not the default."""
+    if setting.key in OTHER_VALUES:
+        return OTHER_VALUES[setting.key]
+    if setting.choices:
+        defaults = setting.default if setting.type == "array" else [setting.default]
+        choice = next(choice for choice in setting.choices if choice not in defaults)
+        return [choice] if setting.type == "array" else choice
+    if setting.type == "array":
+        return ["sale", "a, b"]
+    if setting.type == "boolean":
+        return not setting.default
+    if setting.type in {"integer", "number"}:
+        return (setting.default or 24) + 1
+    samples = {"colour": "#123456", "length": "12px", "font": "Inter, 'Open Sans', serif"}
+    return next((text for word, text in samples.items() if word in setting.allowed), "Wörter")
+
+
+def value_of(settings: Settings, setting: Setting) -> Any:
+    """Return the value of a setting as in JSON."""
+    value: Any = settings.model_dump(mode="json")
+    for part in setting.path:
+        value = value[part]
+    return value
+
+
+def test_every_setting_can_be_set_in_the_file_and_by_a_variable(tmp_path: Path) -> None:
+    file = tmp_path / "notify_me.toml"
+    for setting in SETTINGS.values():
+        value = other_value(setting)
+        file.write_text(f"{setting.key} = {json.dumps(value)}\n", encoding="utf-8")
+        text = value if isinstance(value, str) else json.dumps(value)
+
+        assert value_of(read_settings(None), setting) == setting.default != value
+        assert value_of(read_settings(file), setting) == value, setting.key
+        assert value_of(read_settings(None, {setting.variable: text}), setting) == value
+
+
+def test_variable_overrides_file_and_file_overrides_default(tmp_path: Path) -> None:
+    file = tmp_path / "notify_me.toml"
+    file.write_text(
+        '[button]\nlabel = "File"\n[button.text_styles]\nfont_size = 20\n', encoding="utf-8"
+    )
+    variables = {"NOTIFY_ME_BUTTON__LABEL": "Variable", "NOTIFY_ME_MODAL__Z_INDEX": "7"}
+
+    loaded = load_settings(file, variables)
+
+    assert loaded.settings.button.label == "Variable"
+    assert loaded.settings.button.text_styles.font_size == 20
+    assert loaded.settings.modal.z_index == 7
+    origins = {".".join(key): origin for key, origin in loaded.origins.items()}
+    assert origins["button.label"].where == "NOTIFY_ME_BUTTON__LABEL"
+    assert origins["button.text_styles.font_size"].where == str(file)
+    assert origins["button.display"].kind == "default"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("button.label", "Tell me", "Tell me"),
+        ("button.label", "5", "5"),
+        ("button.label", "true", "true"),
+        ("button.label", '"quoted"', '"quoted"'),
+        ("button.label", "", "Notify me"),
+        ("modal.body_content", '""', ""),
+        ("modal.font_family", '"Open Sans", serif', '"Open Sans", serif'),
+        ("channels.offered", "EMAIL", ["EMAIL"]),
+        ("channels.offered", "EMAIL, SMS", ["EMAIL", "SMS"]),
+        ("channels.offered", '["EMAIL", "SMS"]', ["EMAIL", "SMS"]),
+        ("trigger.tag_blocklist", "gift card,sample", ["gift card", "sample"]),
+        ("trigger.tag_blocklist", '["a, b"]', ["a, b"]),
+        ("trigger.tag_blocklist", "[]", []),
+        ("trigger.is_allow_for_preorder", "false", False),
+        ("trigger.is_allow_for_preorder", "False", False),
+        ("trigger.is_allow_for_preorder", "0", False),
+        ("modal.z_index", "1_000", 1000),
+        ("button.text_styles.font_size", "16.5", 16.5),
+    ],
+)
+def test_variable_is_parsed_by_the_type_of_the_setting(key: str, text: str, value: object) -> None:
+    setting = SETTINGS[key]
+
+    assert value_of(read_settings(None, {setting.variable: text}), setting) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (
+            "BUTTON__LABLE",
+            "x",
+            "NOTIFY_ME_BUTTON__LABLE is not a setting; did you mean NOTIFY_ME_BUTTON__LABEL?",
+        ),
+        ("BUTTON_LABEL", "x", "did you mean NOTIFY_ME_BUTTON__LABEL?"),
+        ("button__label", "x", "did you mean NOTIFY_ME_BUTTON__LABEL?"),
+        ("MODAL__TEXT_STYLES__FONT_SIZE", "9", "mean NOTIFY_ME_BUTTON__TEXT_STYLES__FONT_SIZE?"),
+        ("ZZZZ__X", "x", "NOTIFY_ME_ZZZZ__X is not a setting; see docs/settings.md"),
+        ("BUTTON__TEXT_STYLES", "{font_size = 20}", "is a table, not a setting: set its keys"),
+        (
+            "BUTTON__DISPLAY",
+            "replace",
+            "NOTIFY_ME_BUTTON__DISPLAY: must be 'REPLACE' or 'NEXT_TO', not 'replace'; "
+            "did you mean 'REPLACE'?",
+        ),
+        ("CHANNELS__OFFERED", '["EMAIL"', "must be a list of one or more of 'EMAIL'"),
+        ("CHANNELS__OFFERED", "EMAIL FAX", "not 'EMAIL FAX'"),
+        ("MODAL__Z_INDEX", "1\nx = 2", "NOTIFY_ME_MODAL__Z_INDEX: must be a whole number"),
+        (
+            "RETENTION__CONSENT_DAYS",
+            "3",
+            "NOTIFY_ME_RETENTION__CONSENT_DAYS: consent_days (3) must not be less",
+        ),
+        ("BUTTON__DISPLAY", "pk_" + "0a" * 17, "not 'pk_…'"),
+    ],
+)
+def test_wrong_variable_is_an_error(name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings(None, {f"NOTIFY_ME_{name}": value})
+
+    assert message in str(error.value)
+
+
+def test_errors_of_file_and_variables_are_reported_together(tmp_path: Path) -> None:
+    file = tmp_path / "notify_me.toml"
+    file.write_text('[button]\nlabel = ""\n[retention]\nlog_days = 9\n', encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        read_settings(
+            file, {"NOTIFY_ME_MODAL__HEADLINE": " ", "NOTIFY_ME_RETENTION__CONSENT_DAYS": "3"}
+        )
+
+    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
+        str(file),
+        "NOTIFY_ME_MODAL__HEADLINE",
+        f"{file} and NOTIFY_ME_RETENTION__CONSENT_DAYS",
+    ]
+
+
+def test_app_reads_settings_from_its_environment(tmp_path: Path) -> None:
+    environment = {
+        "SECRET_KEY": "s" * 32,
+        "NOTIFY_ME_LOG_KEY": "l" * 32,
+        "KLAVIYO_PRIVATE_KEY": "pk_" + "0a" * 17,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/shop.db",
+    }
+    app = create_app({**environment, "NOTIFY_ME_BUTTON__LABEL": "By variable"})
+
+    assert app.extensions["notify_me"].settings.button.label == "By variable"
+    with pytest.raises(SettingsError, match="did you mean NOTIFY_ME_BUTTON__LABEL"):
+        create_app({**environment, "NOTIFY_ME_BUTTON_LABEL": "x"})
+
+
+@pytest.fixture
+def run(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., str]:
+    """Return what `flask notify-me settings` prints in a shop with a setting of each origin."""
+    file = tmp_path / "notify_me.toml"
+    file.write_text('[button]\nlabel = "File \\u001b[31m"\n', encoding="utf-8")
+    app = make_app(NOTIFY_ME_CONFIG=str(file), NOTIFY_ME_MODAL__HEADLINE="Variable")
+
+    def settings(*arguments: str) -> str:
+        result = app.test_cli_runner().invoke(args=["notify-me", "settings", *arguments])
+        assert result.exit_code == 0
+        for name in ("KLAVIYO_PRIVATE_KEY", "NOTIFY_ME_LOG_KEY", "SECRET_KEY"):
+            assert app.config[name] not in result.output
+        assert app.config["KLAVIYO_PUBLIC_KEY"] in result.output
+        return result.output
+
+    return settings
+
+
+def test_command_lists_settings_with_their_origin(run: Callable[..., str], tmp_path: Path) -> None:
+    output = run()
+
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in output.splitlines()}
+    assert lines.keys() >= SETTINGS.keys()
+    assert lines["button.label"].endswith(f"({tmp_path}/notify_me.toml)")
+    assert lines["modal.headline"] == '"Variable" (NOTIFY_ME_MODAL__HEADLINE)'
+    assert lines["modal.z_index"] == "- (default)"
+    assert lines["trigger.is_allow_for_preorder"] == "true (default)"
+    assert "••••" in lines["KLAVIYO_PRIVATE_KEY"]
+    assert "\x1b" not in output
+
+
+def test_command_prints_json(run: Callable[..., str]) -> None:
+    document = json.loads(run("--json"))
+
+    assert document["modal.headline"] == {
+        "value": "Variable",
+        "from": "environment",
+        "where": "NOTIFY_ME_MODAL__HEADLINE",
+    }
+    assert document["button.label"]["from"] == "file"
+    assert document["channels.offered"] == {"value": ["EMAIL"], "from": "default", "where": None}
+    assert document["modal.z_index"]["value"] is None
+
+
+def test_low_contrast_is_a_warning_at_start(
+    make_app: Callable[..., Flask], lines: list[str]
+) -> None:
+    make_app(
+        NOTIFY_ME_MODAL__TEXT_COLOR="#999",
+        NOTIFY_ME_MODAL__BACKGROUND_COLOR="white",
+        NOTIFY_ME_BUTTON__TEXT_STYLES__FONT_COLOR="#fff",
+        NOTIFY_ME_BUTTON__BUTTON_STYLES__COLOR="#000",
+    )
+
+    warnings = [line for line in lines if line.startswith("WARNING")]
+    [warning] = [line for line in warnings if "modal.text_color on " in line]
+    assert "modal.text_color on modal.background_color has a contrast of 2.8:1" in warning
+    assert not [line for line in warnings if "button.text_styles" in line]
+
+
+def test_unknown_contrast_is_no_warning(make_app: Callable[..., Flask], lines: list[str]) -> None:
+    make_app(NOTIFY_ME_MODAL__TEXT_COLOR="#999")
+
+    assert [line for line in lines if line.startswith("WARNING")] == []
