@@ -1,6 +1,6 @@
-"""`/studio`: every setting as a control, beside a preview of the shop, for one visitor alone.
+"""`/studio`: a control for every setting, beside a live preview, for one visitor at a time.
 
-Optional: a fork without it deletes this folder, its tests, and its line in `app.py`.
+To remove it from a fork, delete this folder, its tests and its line in `app.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from . import looks, views
 
 
 def init_app(app: Flask) -> None:
-    """Add the Studio to the shop, and to the merchant's pages."""
+    """Add the Studio to the shop, and to the merchant's links."""
     app.register_blueprint(views.blueprint)
     add_page(app, "Studio", "studio.show")
-    add_source(app, looks.visitor)
+    add_source(app, looks.visitor_overrides)

@@ -1,4 +1,4 @@
-"""A visitor's look: changes of the settings, kept in the database, named by a cookie."""
+"""Looks: a visitor's changes to the settings, saved in the database and identified by a cookie."""
 
 from __future__ import annotations
 
@@ -20,76 +20,123 @@ from notify_me import VisitorOverrides, studio
 from ..base.database import db
 from ..base.models import Look
 from ..merchant import access
-from .changes import WrongChanges, applied_once
+from .changes import InvalidChanges, apply_changes
 
 logger = logging.getLogger(__name__)
 
 COOKIE = "notify_me_look"
-NOTHING = "0"
-"""The look in which nothing is changed; it needs no row."""
-KEPT_FOR = timedelta(days=90)
-MOST_BYTES = 256 * 1024
-"""Of one look's JSON: all texts at their longest have a third of that."""
+HISTORY_COOKIE = "notify_me_looks"
+NO_CHANGES = "0"
+"""The ID of the look without changes, which isn't in the database."""
+LIFETIME = timedelta(days=90)
+MAX_BYTES = 256 * 1024
+"""The size of a look as JSON; with all texts at their maximum length it has a third of that."""
+MAX_HISTORY = 40
 _ID = re.compile(r"[0-9a-f]{32}")
+_HISTORY = re.compile(r"\d{1,2}(\.(0|[0-9a-f]{32})){1,40}")
 
 
 class TooLarge(ValueError):
-    """The changes are more than a look can hold."""
+    """The changes exceed `MAX_BYTES`."""
 
 
-def keep(changes: Mapping[str, Any]) -> str:
-    """Keep changes by dotted key, and return the look's ID; old looks of anybody's go.
+def save(changes: Mapping[str, Any]) -> str:
+    """Save changes by dotted key and return the look's ID; deletes all expired looks.
 
-    Raises `TooLarge`, and `SQLAlchemyError` when the database doesn't answer.
+    Raises `TooLarge`, and `SQLAlchemyError` if the database is unavailable.
     """
     if not changes:
-        return NOTHING
+        return NO_CHANGES
     text = json.dumps(changes, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    written = text.encode()
-    if len(written) > MOST_BYTES:
+    data = text.encode()
+    if len(data) > MAX_BYTES:
         raise TooLarge
-    name = hashlib.sha256(written).hexdigest()[:32]
+    look_id = hashlib.sha256(data).hexdigest()[:32]
     now = datetime.now(UTC)
-    db.session.execute(sa.delete(Look).where(Look.created_at < now - KEPT_FOR))
-    db.session.merge(Look(id=name, changes=text, created_at=now))
+    db.session.execute(sa.delete(Look).where(Look.created_at < now - LIFETIME))
+    db.session.merge(Look(id=look_id, changes=text, created_at=now))
     try:
         db.session.commit()
     except IntegrityError:
-        # somebody has kept the same at this moment
+        # another request has just saved the same look
         db.session.rollback()
-    return name
+    return look_id
 
 
-def read(name: str) -> dict[str, Any] | None:
-    """The changes of a look; None where there is none by this ID, or no longer."""
-    if name == NOTHING:
+def load(look_id: str) -> dict[str, Any] | None:
+    """The changes of a look; None if it doesn't exist or has expired."""
+    if look_id == NO_CHANGES:
         return {}
-    if not _ID.fullmatch(name):
+    if not _ID.fullmatch(look_id):
         return None
-    text = db.session.scalar(sa.select(Look.changes).where(Look.id == name))
-    found: dict[str, Any] | None = None if text is None else json.loads(text)
-    return found
+    text = db.session.scalar(sa.select(Look.changes).where(Look.id == look_id))
+    changes: dict[str, Any] | None = None if text is None else json.loads(text)
+    return changes
 
 
-def chosen() -> str:
-    """The ID of the look that this visitor has."""
-    return request.cookies.get(COOKIE, NOTHING)
+def current() -> str:
+    """The ID of this visitor's look."""
+    return request.cookies.get(COOKIE, NO_CHANGES)
 
 
-def choose(response: Response, name: str) -> None:
-    """Give this visitor a look."""
-    if name == NOTHING:
-        response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
-    else:
-        set_cookie(response, COOKIE, name)
+@dataclass(frozen=True, slots=True)
+class History:
+    """This visitor's looks, for undo and redo."""
+
+    steps: tuple[str, ...]
+    position: int
+
+    @classmethod
+    def of_request(cls) -> History:
+        """The history in this visitor's cookie; a new one if that doesn't match their look."""
+        text, look = request.cookies.get(HISTORY_COOKIE, ""), current()
+        if _HISTORY.fullmatch(text):
+            position, *steps = text.split(".")
+            if int(position) < len(steps) and steps[int(position)] == look:
+                return cls(tuple(steps), int(position))
+        return cls((NO_CHANGES, look), 1) if look != NO_CHANGES else cls((NO_CHANGES,), 0)
+
+    @property
+    def look(self) -> str:
+        """The ID of the visitor's current look."""
+        return self.steps[self.position]
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an earlier look."""
+        return self.position > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a look that was undone."""
+        return self.position < len(self.steps) - 1
+
+    def moved(self, steps: int) -> History:
+        """The history after undo (-1) or redo (1), if possible."""
+        return History(self.steps, min(max(self.position + steps, 0), len(self.steps) - 1))
+
+    def with_look(self, look: str) -> History:
+        """The history with another look as the latest; removes what was undone."""
+        if self.look == look:
+            return self
+        steps = (*self.steps[: self.position + 1], look)[-MAX_HISTORY:]
+        return History(steps, len(steps) - 1)
+
+    def save(self, response: Response, studio_path: str) -> None:
+        """Save look and history in the visitor's browser."""
+        if self.look == NO_CHANGES:
+            response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
+        else:
+            _set_cookie(response, COOKIE, self.look, path="/")
+        history = ".".join((str(self.position), *self.steps))
+        _set_cookie(response, HISTORY_COOKIE, history, path=studio_path)
 
 
-def set_cookie(response: Response, key: str, value: str, path: str = "/") -> None:
-    """A cookie that only the server reads, for as long as a look is kept."""
+def _set_cookie(response: Response, name: str, value: str, *, path: str) -> None:
     response.set_cookie(
-        key,
+        name,
         value,
-        max_age=KEPT_FOR,
+        max_age=LIFETIME,
         path=path,
         httponly=True,
         samesite="Lax",
@@ -97,73 +144,18 @@ def set_cookie(response: Response, key: str, value: str, path: str = "/") -> Non
     )
 
 
-HISTORY = "notify_me_looks"
-_MOST_STEPS = 40
-_STEPS = re.compile(r"\d{1,2}(\.(0|[0-9a-f]{32})){1,40}")
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """The looks that this visitor had one after another: what undo and redo go through."""
-
-    steps: tuple[str, ...]
-    at: int
-
-    @classmethod
-    def of_request(cls) -> History:
-        """As this visitor's cookie has it; one that doesn't fit their look begins anew."""
-        text, now = request.cookies.get(HISTORY, ""), chosen()
-        if _STEPS.fullmatch(text):
-            at, *steps = text.split(".")
-            if int(at) < len(steps) and steps[int(at)] == now:
-                return cls(tuple(steps), int(at))
-        return cls((NOTHING, now), 1) if now != NOTHING else cls((NOTHING,), 0)
-
-    @property
-    def look(self) -> str:
-        """The look at which it stands: the visitor's."""
-        return self.steps[self.at]
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a look before this one."""
-        return self.at > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether an undone look lies ahead."""
-        return self.at < len(self.steps) - 1
-
-    def moved(self, by: int) -> History:
-        """One step back (-1) or on (1), as far as there is one."""
-        return History(self.steps, min(max(self.at + by, 0), len(self.steps) - 1))
-
-    def then(self, name: str) -> History:
-        """With this look as the newest; what was undone is gone."""
-        if self.look == name:
-            return self
-        steps = (*self.steps[: self.at + 1], name)[-_MOST_STEPS:]
-        return History(steps, len(steps) - 1)
-
-    def choose(self, response: Response, path: str) -> None:
-        """Give this visitor the look that it stands at; `path` is the Studio's."""
-        choose(response, self.look)
-        set_cookie(response, HISTORY, ".".join((str(self.at), *self.steps)), path)
-
-
-def visitor() -> VisitorOverrides | None:
-    """The settings of this merchant's look; None for everybody but merchants."""
+def visitor_overrides() -> VisitorOverrides | None:
+    """The settings of this visitor's look; None for visitors who may not use the Studio."""
     if not access.has_access():
         return None
     try:
-        changes = read(chosen()) or {}
+        changes = load(current()) or {}
     except SQLAlchemyError as error:
-        logger.warning("a visitor's look can't be read: %s", type(error).__name__)
+        logger.warning("a look could not be read: %s", type(error).__name__)
         changes = {}
     try:
-        return VisitorOverrides(
-            applied_once(studio.merchant_settings(), changes) if changes else None
-        )
-    except WrongChanges as error:
-        logger.warning("a visitor's look can't be used: %s", error)
-        return VisitorOverrides()
+        settings = apply_changes(studio.merchant_settings(), changes) if changes else None
+    except InvalidChanges as error:
+        logger.warning("a look does not fit the shop's settings any more: %s", error)
+        settings = None
+    return VisitorOverrides(settings)

@@ -1,4 +1,4 @@
-"""The Studio's page, put together."""
+"""Renders the Studio's page."""
 
 from __future__ import annotations
 
@@ -12,121 +12,119 @@ from notify_me import studio
 from notify_me.settings import Settings
 
 from ..base import headers
-from . import looks, shown
-from .changes import CHANGEABLE, as_toml, check, differing, in_language
-from .controls import controls, words
-from .presets import presets, worn
-from .sections import sections, values_of
+from . import looks, preview
+from .changes import CHANGEABLE_TABLES, as_toml, check, differences, texts_in
+from .controls import controls, name_of
+from .presets import current_preset, presets
+from .sections import build_sections, values_of
 from .snippets import Report
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the page's fields hold, where that differs from the visitor's look."""
+    """What the page shows besides the visitor's look: input that isn't applied, and messages."""
 
-    typed: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Values entered by dotted key."""
     problems: Mapping[str, str] = field(default_factory=dict)
     snippet: str = ""
     snippet_problem: str = ""
     report: Report | None = None
-    offered: str = ""
-    """A look that somebody shares with this visitor, not taken yet."""
-    missing: bool = False
-    """Whether the look that was asked for is kept no longer."""
+    offered_look: str = ""
+    """The ID of a look from a link on another site, which the visitor may accept."""
+    expired: bool = False
+    """Whether the requested look doesn't exist any more."""
 
 
-def page(
+def render_page(
     history: looks.History,
     changes: Mapping[str, Any],
-    given: Mapping[str, str],
+    fields: Mapping[str, str],
     draft: Draft | None = None,
 ) -> Response:
-    """The Studio with the look at which the history stands, and the preview that `given` asks for.
+    """Render the Studio for a look with `changes`, and the preview that `fields` ask for.
 
-    404 where a look is missing, 422 for a draft with errors.
+    The status is 422 for a draft with errors, and 404 for an expired look.
     """
     draft = draft or Draft()
-    name = history.look
     checked = check(changes)
     merchant_settings = studio.merchant_settings()
     settings = checked.settings or merchant_settings
-    # a look that no longer goes with the merchant's settings is told like one just typed
+    # the merchant's settings may have changed since, so that a saved look is invalid now
     problems = draft.problems or checked.problems
-    held = values_of(settings)
-    shown_values = {**held, **({} if checked.settings else changes), **draft.typed}
-    products = shown.products()
-    view = shown.Shown.of(given, products, settings.languages.offered)
-    # what was refused stays in its field, and so the fields that were sent stay
-    if draft.problems and (sent := _language(draft.typed)):
-        view = replace(view, language=sent)
-    before = values_of(merchant_settings)
-    spoken = in_language(settings, view.language)
-    if len(settings.languages.offered) == 1 and not any(held[key] for key in spoken):
-        # with one language, the words above are all there are
-        spoken = {}
-    panel = sections(shown_values, before, problems, checked.warnings, spoken)
-    keys = {each.control.key for section in panel for each in section.fields}
-    text = render_template(
+    values, merchant_values = values_of(settings), values_of(merchant_settings)
+    field_values = {**values, **({} if checked.settings else changes), **draft.values}
+    products = preview.sold_out_products()
+    options = preview.PreviewOptions.of(fields, products, settings.languages.offered)
+    if draft.problems:
+        # show the fields of the language in which something was entered
+        for control in controls():
+            if control.language and control.key in draft.values:
+                options = replace(options, language=control.language)
+                break
+    texts = texts_in(settings, options.language)
+    if len(settings.languages.offered) == 1 and not any(values[key] for key in texts):
+        # with a single language, its texts are those of the other sections
+        texts = {}
+    sections = build_sections(field_values, merchant_values, problems, checked.warnings, texts)
+    shown_keys = {field.control.key for section in sections for field in section.fields}
+    html = render_template(
         "studio/studio.html",
-        sections=panel,
-        changed=differing(settings, merchant_settings),
+        sections=sections,
+        changed=differences(settings, merchant_settings),
         draft=draft,
-        taken=studio.TITLES["taken"],
-        wrong=len(problems),
-        worn=worn(held, before),
-        general=[each for key, each in problems.items() if key not in keys],
+        imported_title=studio.TITLES["taken"],
+        error_count=len(problems),
+        current_preset=current_preset(values, merchant_values),
+        general_problems=[text for key, text in problems.items() if key not in shown_keys],
         warnings=list(checked.warnings.values()),
         presets=presets().values(),
-        look=name,
+        look=history.look,
         history=history,
-        view=view,
+        options=options,
         products=products,
-        states=shown.STATES,
-        widths=shown.WIDTHS,
-        schemes=shown.SCHEMES,
-        languages={each: words(each) for each in settings.languages.offered},
-        permalink=url_for("studio.show", look=name, _external=True),
-        toml=toml(settings),
-        jinja=jinja(settings, merchant_settings),
-        others=[each for each in Settings.model_fields if each not in CHANGEABLE],
+        states=preview.STATES,
+        widths=preview.WIDTHS,
+        schemes=preview.SCHEMES,
+        languages={language: name_of(language) for language in settings.languages.offered},
+        permalink=url_for("studio.show", look=history.look, _external=True),
+        toml=settings_file(settings),
+        template_snippet=template_snippet(settings, merchant_settings),
+        fixed_tables=[name for name in Settings.model_fields if name not in CHANGEABLE_TABLES],
     )
-    bad = bool(draft.problems or draft.snippet_problem)
-    response = make_response(text, 422 if bad else 404 if draft.missing else 200)
+    invalid = bool(draft.problems or draft.snippet_problem)
+    response = make_response(html, 422 if invalid else 404 if draft.expired else 200)
     response.headers["Content-Security-Policy"] = headers.policy(frame_src="'self'")
     return response
 
 
-def _language(typed: Mapping[str, Any]) -> str | None:
-    """The language whose own words were sent, if any were."""
-    return next((each.language for each in controls() if each.language and each.key in typed), None)
-
-
-def toml(settings: Settings) -> str:
-    """The whole `notify_me.toml`; where that can't be written, how to come by it."""
+def settings_file(settings: Settings) -> str:
+    """The complete `notify_me.toml`, or a comment with the command that installs what it needs."""
     try:
         return as_toml(settings)
     except studio.MissingExtraError as error:
         return f"# {error}\n"
 
 
-def jinja(settings: Settings, merchant_settings: Settings) -> str:
-    """The call with what may differ for one place in a template, instead of in the file."""
-    own, file = settings, merchant_settings
-    options: list[tuple[str, str | bool, str | bool]] = [
-        ("label", own.button.label, file.button.label),
-        ("display", own.button.display, file.button.display),
-        (
-            "inline",
-            own.modal.presentation == "inline",
-            file.modal.presentation == "inline",
-        ),
-    ]
-    given = "".join(f", {name}={_literal(now)}" for name, now, before in options if now != before)
-    return f"{{{{ notify_me(variant{given}) }}}}"
+def template_snippet(settings: Settings, merchant_settings: Settings) -> str:
+    """The Jinja call for one place in a template, with the options that differ from the file."""
+
+    def options(of: Settings) -> dict[str, str | bool]:
+        return {
+            "label": of.button.label,
+            "display": of.button.display,
+            "inline": of.modal.presentation == "inline",
+        }
+
+    merchant_options = options(merchant_settings)
+    arguments = ["variant"]
+    for name, value in options(settings).items():
+        if value != merchant_options[name]:
+            arguments.append(f"{name}={_jinja_literal(value)}")
+    return f"{{{{ notify_me({', '.join(arguments)}) }}}}"
 
 
-def _literal(value: str | bool) -> str:
-    """A value as Jinja writes it."""
+def _jinja_literal(value: str | bool) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,4 +1,4 @@
-"""The panel of the Studio: controls by section, each with its value and what is said about it."""
+"""The sections of the Studio's panel, with a labelled field for every setting."""
 
 from __future__ import annotations
 
@@ -9,34 +9,108 @@ from typing import Any
 from notify_me.settings import Settings
 from notify_me.settings.schema import all_tables
 
-from .controls import Control, controls, text_of, words
+from .changes import value_at
+from .controls import Control, controls, name_of, text_of
 
 TITLES = {
     "button": "Button",
-    "button.text_styles": "Button: lettering",
-    "button.button_styles": "Button: box",
+    "button.text_styles": "Button: text style",
+    "button.button_styles": "Button: shape and colour",
     "button.button_styles.border": "Button: border",
     "button.button_styles.drop_shadow": "Button: shadow",
     "button.product_page": "Button on product pages",
     "button.collection_page": "Button on listing cards",
-    "modal": "Form: words and behaviour",
-    "modal looks": "Form: colours and fonts",
-    "channels": "Ways to be told",
-    "consent": "Consent: brand and email",
+    "modal": "Form: content and behaviour",
+    "modal style": "Form: colours and fonts",
+    "channels": "Channels",
+    "consent": "Consent: company and email",
     "consent.sms": "Consent: text messages",
     "consent.whatsapp": "Consent: WhatsApp",
     "trigger": "When the button shows",
-    "demand": "How many asked",
+    "demand": "Social proof",
     "languages": "Languages",
 }
-"""The sections in their order; one that isn't among them follows under its table's name."""
-_OF_A_LANGUAGE = {
+"""The sections in their order. Any others follow, named after their table.
+
+The key of a section is a table, or a table and the beginning of its settings' names.
+"""
+LABELS = {
+    "button.label": "Button text",
+    "button.display": "Relative to the shop’s button",
+    "button.alternate_anchor": "Anchor element ID",
+    "button.text_styles.font_family": "Button font",
+    "button.text_styles.font_color": "Button text colour",
+    "button.button_styles.color": "Button colour",
+    "button.button_styles.border_radius": "Corner radius",
+    "button.button_styles.height": "Minimum height",
+    "button.button_styles.border.enabled": "Show a border",
+    "button.button_styles.border.color": "Border colour",
+    "button.button_styles.border.style": "Border style",
+    "button.button_styles.border.width": "Border width",
+    "button.button_styles.drop_shadow.enabled": "Show a shadow",
+    "button.button_styles.drop_shadow.color": "Shadow colour",
+    "button.button_styles.drop_shadow.x_offset": "Horizontal offset",
+    "button.button_styles.drop_shadow.y_offset": "Vertical offset",
+    "button.product_page_class": "CSS classes",
+    "button.product_page_text_align": "Text alignment",
+    "button.product_page_margin": "Margin",
+    "button.product_page_width": "Width",
+    "button.collection_page_text": "Listing button text",
+    "button.collection_page_class": "CSS classes",
+    "button.collection_page_text_align": "Text alignment",
+    "button.collection_page_width": "Width",
+    "button.collection_page_padding": "Padding",
+    "modal.presentation": "Show the form as",
+    "modal.body_content": "Body text",
+    "modal.phone_number_field_label": "Phone field label",
+    "modal.button_label": "Submit button text",
+    "modal.subscription_success_label": "Confirmation headline",
+    "modal.footer_content": "Footer text",
+    "modal.close_label": "Close button label",
+    "modal.z_index": "Stacking order (z-index)",
+    "modal.drop_background_color": "Overlay colour",
+    "modal.font_family": "Font",
+    "modal.headers_font_family": "Headline font",
+    "modal.button_background_color": "Submit button colour",
+    "modal.button_text_color": "Submit button text colour",
+    "modal.success_background_color": "Confirmation background colour",
+    "modal.success_text_color": "Confirmation text colour",
+    "channels.offered": "Channels",
+    "channels.default_region": "Default country",
+    "consent.brand": "Company name",
+    "consent.terms_of_service_url": "Terms of service link",
+    "consent.terms_of_service_text": "Terms of service link text",
+    "consent.privacy_policy_url": "Privacy policy link",
+    "consent.privacy_policy_text": "Privacy policy link text",
+    "consent.locale": "Language of the legal texts",
+    "consent.program": "Subject of text messages",
+    "consent.frequency": "Frequency of text messages",
+    "consent.email_list": "Email list sign-up",
+    "consent.custom_source": "Consent source in Klaviyo",
+    "consent.age_gated": "Klaviyo account is age-gated",
+    "consent.sms_checkbox_text": "SMS checkbox text",
+    "consent.sms_disclosure": "SMS disclosure",
+    "consent.whatsapp_checkbox_text": "WhatsApp checkbox text",
+    "consent.whatsapp_disclosure": "WhatsApp disclosure",
+    "trigger.tag_allowlist": "Only on products tagged",
+    "trigger.tag_blocklist": "Never on products tagged",
+    "trigger.inventory_quantity_threshold": "Sold-out threshold",
+    "trigger.display_on_policy_continue": "Show on products that can be oversold",
+    "trigger.is_allow_for_preorder": "Show on pre-order products",
+    "trigger.is_allow_for_unmanaged_inventory": "Show on products without tracked stock",
+    "demand.public_count": "Show how many shoppers are interested",
+    "demand.public_count_text": "Text",
+    "demand.public_count_floor": "Minimum number shown",
+    "demand.public_count_days": "Period in days",
+    "languages.offered": "Languages",
+}
+"""Labels by dotted key, where the name of the setting itself doesn't read well."""
+_LANGUAGE_SECTIONS = {
     "button": "button",
     "modal": "form",
     "consent": "consent",
-    "demand": "how many asked",
+    "demand": "social proof",
 }
-_LOOKS = "looks"
 _TABLES = {".".join(path) for path, _ in all_tables(Settings)}
 
 
@@ -50,15 +124,15 @@ class Field:
     error: str
     warning: str
     changed: bool
-    """Whether it is other than in the merchant's file."""
-    before: str
-    """The merchant's value."""
+    """Whether its value differs from the merchant's."""
+    merchant_value: str
+    """The merchant's value, described."""
     placeholder: str
-    """What an empty field shows: what then holds."""
+    """What applies while the field is empty."""
 
     @property
     def text(self) -> str:
-        """The value as a field of text shows it."""
+        """The value as the text of its field."""
         return text_of(self.value)
 
 
@@ -71,114 +145,99 @@ class Section:
 
     @property
     def id(self) -> str:
-        """Its ID in the page."""
-        return "section-" + "".join(each if each.isalnum() else "-" for each in self.title.lower())
+        """The ID of its element."""
+        return "section-" + "".join(char if char.isalnum() else "-" for char in self.title.lower())
 
     @property
     def changed(self) -> int:
-        """How many of its fields are other than in the merchant's file."""
-        return sum(each.changed for each in self.fields)
+        """The number of fields whose values differ from the merchant's."""
+        return sum(field.changed for field in self.fields)
 
     @property
-    def wrong(self) -> int:
-        """How many of its fields have an error."""
-        return sum(bool(each.error) for each in self.fields)
+    def errors(self) -> int:
+        """The number of fields with an error."""
+        return sum(bool(field.error) for field in self.fields)
 
 
 def values_of(settings: Settings) -> dict[str, Any]:
-    """The value of every control, by dotted key, as JSON has them."""
+    """The value of every control by dotted key, as in JSON."""
     document = settings.model_dump(mode="json")
-    found = {}
-    for control in controls():
-        value: Any = document
-        for part in control.key.split("."):
-            value = value[part]
-        found[control.key] = value
-    return found
+    return {control.key: value_at(document, control.key.split(".")) for control in controls()}
 
 
-def sections(
+def build_sections(
     values: Mapping[str, Any],
-    merchant_settings: Mapping[str, Any],
+    merchant_values: Mapping[str, Any],
     problems: Mapping[str, str],
     warnings: Mapping[str, str],
-    spoken: Mapping[str, str],
+    texts: Mapping[str, str],
 ) -> list[Section]:
-    """The panel. `values`: what the fields hold; `merchants`: what the merchant's file says;
-    `spoken`: what is read in the language whose own words it shows, see `changes.in_language`.
+    """The panel's sections; all arguments are by dotted key.
+
+    `values` are the fields' values, and `texts` what shoppers read in the language whose
+    translations are shown (`changes.texts_in`).
     """
-    found: dict[str, Section] = {}
-    languages = {key.split(".")[1] for key in spoken}
+    sections: dict[str, Section] = {}
+    languages = {key.split(".")[1] for key in texts}
     for control in controls():
         if control.language and control.language not in languages:
             continue
-        name = _section(control)
-        section = found.setdefault(name, Section(_title(name, control)))
-        value, before = values[control.key], merchant_settings[control.key]
+        name = _section_name(control)
+        section = sections.setdefault(name, Section(_title(name, control)))
+        value, merchant_value = values[control.key], merchant_values[control.key]
         section.fields.append(
             Field(
                 control=control,
                 value=value,
-                label=_label(control, name),
+                label=_label(control),
                 error=problems.get(control.key, ""),
                 warning=warnings.get(control.key, ""),
-                changed=_differ(value, before),
-                before=_shown(before, control),
-                placeholder=_placeholder(control, spoken),
+                # as text, since an invalid value is still the text that was entered
+                changed=text_of(value) != text_of(merchant_value),
+                merchant_value=_describe(merchant_value, control),
+                placeholder=_placeholder(control, texts),
             )
         )
-    order = [*TITLES, *(name for name in found if name not in TITLES)]
-    return [found[name] for name in order if name in found]
+    order = [*TITLES, *(name for name in sections if name not in TITLES)]
+    return [sections[name] for name in order if name in sections]
 
 
-def _section(control: Control) -> str:
-    """The longest known name that the key begins with; colours and fonts of a form apart."""
-    looks = f"{control.key.split('.')[0]} {_LOOKS}"
-    if looks in TITLES and (control.kind == "color" or control.is_font):
-        return looks
-    known = [
+def _section_name(control: Control) -> str:
+    """The most specific section in `TITLES` that the control fits, else its table."""
+    if control.key.startswith("modal.") and (control.kind == "color" or control.is_font):
+        return "modal style"
+    names = [
         name
         for name in TITLES
         if control.key.startswith(f"{name}." if name in _TABLES else f"{name}_")
     ]
-    return max(known, key=len, default=control.key.rpartition(".")[0])
+    return max(names, key=len, default=control.key.rpartition(".")[0])
 
 
-def _title(name: str, control: Control) -> str:
+def _title(section_name: str, control: Control) -> str:
     if control.language:
-        return f"{words(control.language)}: {_OF_A_LANGUAGE[name.split('.')[2]]}"
-    return TITLES.get(name) or words(name)
+        return f"{name_of(control.language)}: {_LANGUAGE_SECTIONS[section_name.split('.')[2]]}"
+    return TITLES.get(section_name) or name_of(section_name)
 
 
-def _placeholder(control: Control, spoken: Mapping[str, str]) -> str:
+def _label(control: Control) -> str:
+    prefix = f"texts.{control.language}."
+    key = control.key.removeprefix(prefix)
+    label = LABELS.get(key) or name_of(key.rpartition(".")[2])
+    return f"{label} in {name_of(control.language)}" if control.language else label
+
+
+def _placeholder(control: Control, texts: Mapping[str, str]) -> str:
     if control.language:
-        # a legal text that nobody can translate for the merchant
-        return spoken.get(control.key, f"Needed before it is offered in {words(control.language)}")
-    if control.optional:
-        return "Follows the shop"
-    return text_of(control.fallback)
+        missing = f"Required to offer this channel in {name_of(control.language)}"
+        return texts.get(control.key, missing)
+    return "Shop’s default" if control.optional else text_of(control.empty_value)
 
 
-def _label(control: Control, section: str) -> str:
-    key = control.key
-    if control.language:
-        return f"{words(key.rpartition('.')[2])} in {words(control.language)}"
-    if section not in _TABLES and key.startswith(f"{section}_"):
-        return words(key[len(section) + 1 :])
-    return words(key.rpartition(".")[2])
-
-
-def _differ(value: Any, before: Any) -> bool:
-    # a field that was refused holds what was typed
-    return text_of(value) != text_of(before)
-
-
-def _shown(value: Any, control: Control) -> str:
-    if value is None and control.language:
-        return "no words of its own"
+def _describe(value: Any, control: Control) -> str:
+    if value is None:
+        return "not translated" if control.language else "default"
     if isinstance(value, bool):
         return "on" if value else "off"
-    if value is None:
-        return "the shop’s look"
     text = text_of(value).replace("\n", ", ")
-    return f"“{text}”" if text else "nothing"
+    return f"“{text}”" if text else "empty"

@@ -1,8 +1,8 @@
-"""The box for Klaviyo's older snippet: what came over, onto a visitor's look."""
+"""Imports Klaviyo's older back-in-stock script into a visitor's look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,60 +11,62 @@ from notify_me import studio
 from .changes import check
 
 
-class Unread(ValueError):
-    """The snippet can't be read; the text is a sentence for beside the box."""
+class SnippetUnreadable(ValueError):
+    """The script can't be read; the message is a sentence for the form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an import gave."""
+    """The result of an import."""
 
     settings: Mapping[str, Any]
-    """What came over and holds, by dotted key."""
+    """The imported settings by dotted key."""
     environment: Mapping[str, str]
-    groups: Mapping[str, list[studio.Note]]
-    """The notes by the title of their group."""
-    held_back: Mapping[str, str]
-    """What came over and doesn't hold in this shop, with the reason, by dotted key."""
+    notes: Mapping[str, list[studio.Note]]
+    """Notes by the title of their group."""
+    not_applied: Mapping[str, str]
+    """Why settings can't be used in this shop, by dotted key."""
 
 
 def read(text: str, changes: Mapping[str, Any]) -> Report:
-    """Read a snippet that is to go over `changes`; raises `Unread`."""
-    size, most = len(text.encode()), studio.SNIPPET_LIMIT
-    if size > most:
-        raise Unread(
-            f"That is {size:,} bytes, and {most:,} at most are read here: paste the "
-            "<script> with the two klaviyo calls alone."
+    """Read a script whose settings are to be added to `changes`; raises `SnippetUnreadable`."""
+    size = len(text.encode())
+    if size > studio.SNIPPET_LIMIT:
+        raise SnippetUnreadable(
+            f"This text has {size:,} bytes; the limit is {studio.SNIPPET_LIMIT:,}. Paste only the "
+            "<script> element with the two klaviyo calls."
         )
     if not text.strip():
-        raise Unread('Paste the part of the theme that calls klaviyo.enable("backinstock", {…}).')
+        raise SnippetUnreadable(
+            'Paste the part of the theme that calls klaviyo.enable("backinstock", {…}).'
+        )
     try:
         imported = studio.read_snippet(text)
     except studio.SnippetError as error:
-        raise Unread(str(error).rstrip(".") + ".") from None
-    settings = dict(_flat(imported.settings))
-    held_back: dict[str, str] = {}
-    # what needs more than this shop has, such as a list, stays behind; the rest comes over
+        raise SnippetUnreadable(str(error).rstrip(".") + ".") from None
+    settings = {
+        f"{table}.{name}": value
+        for table, values in imported.settings.items()
+        for name, value in values.items()
+    }
+    not_applied: dict[str, str] = {}
+    # leave out settings that need something this shop doesn't have, such as a list
     while settings and (problems := check({**changes, **settings}).problems):
-        blamed = [key for key in problems if key in settings]
-        if not blamed:
-            raise Unread("These settings don't hold here: " + " ".join(problems.values()))
-        for key in blamed:
-            held_back[key] = problems[key]
+        invalid = [key for key in problems if key in settings]
+        if not invalid:
+            raise SnippetUnreadable(
+                f"These settings can't be used here: {' '.join(problems.values())}"
+            )
+        for key in invalid:
+            not_applied[key] = problems[key]
             del settings[key]
-    groups = {
+    notes = {
         title: [note for note in imported.notes if note.kind == kind]
         for kind, title in studio.TITLES.items()
     }
     return Report(
         settings,
         imported.environment,
-        {title: notes for title, notes in groups.items() if notes},
-        held_back,
+        {title: group for title, group in notes.items() if group},
+        not_applied,
     )
-
-
-def _flat(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    for table, settings in tables.items():
-        for key, value in settings.items():
-            yield f"{table}.{key}", value

@@ -1,8 +1,7 @@
-"""`/studio`: for whoever may enter the back room. What is chosen is this visitor's alone."""
+"""The views of `/studio`. A visitor's changes only affect their own view of the shop."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,6 @@ from flask import (
     abort,
     make_response,
     redirect,
-    render_template,
     request,
     url_for,
 )
@@ -25,15 +23,16 @@ from notify_me import studio
 from ..base import headers
 from ..catalog import browsing, queries
 from ..merchant import access
+from ..merchant.inventory import database_unavailable
 from ..shop import views as shop
-from . import looks, shown, snippets
-from .changes import check, differing
-from .controls import changes_in
-from .page import Draft, page, toml
-from .presets import applied
+from . import looks, snippets
+from .changes import check, differences
+from .controls import read_form
+from .page import Draft, render_page, settings_file
+from .presets import apply_preset
+from .preview import PreviewOptions, sold_out_category, sold_out_products
 from .sections import values_of
 
-logger = logging.getLogger(__name__)
 blueprint = Blueprint(
     "studio",
     __name__,
@@ -41,149 +40,146 @@ blueprint = Blueprint(
     template_folder="templates",
     static_folder="static",
 )
-
-MOST_BYTES = 1_500_000
-"""Of a post: a snippet at its longest, each byte written as %XX, and the settings."""
-TOO_LARGE = "These texts are more than can be kept: shorten some of them."
-STEPS = {"undo": -1, "redo": 1}
-
-
 access.protect(blueprint)
+blueprint.register_error_handler(SQLAlchemyError, database_unavailable)
+
+MAX_REQUEST_BYTES = 1_500_000
+"""Enough for the longest script, with every byte encoded as %XX, and all settings."""
+TOO_LARGE = "These texts are too long to save. Shorten some of them."
 
 
 @blueprint.before_request
-def bound() -> None:
-    """Bound what is read of a post."""
-    request.max_content_length = request.max_form_memory_size = MOST_BYTES
-
-
-@blueprint.errorhandler(SQLAlchemyError)
-def away(error: SQLAlchemyError) -> Response:
-    """Say that the database doesn't answer; 503."""
-    logger.error("the database doesn't answer: %s", type(error).__name__, exc_info=error)
-    return make_response(render_template("merchant/unavailable.html"), 503)
+def limit_size() -> None:
+    """Limit the size of requests."""
+    request.max_content_length = request.max_form_memory_size = MAX_REQUEST_BYTES
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)
-def too_large(error: RequestEntityTooLarge) -> Response:
-    """Say how much a snippet may have; 422, beside the box."""
-    words = f"That is too much: {studio.SNIPPET_LIMIT:,} bytes of a snippet at most are read here."
-    return page(looks.History.of_request(), _changes(), request.args, Draft(snippet_problem=words))
+def request_too_large(error: RequestEntityTooLarge) -> Response:
+    """Show an error beside the field of the script, with status 422."""
+    problem = f"This script is too long: the limit is {studio.SNIPPET_LIMIT:,} bytes."
+    draft = Draft(snippet_problem=problem)
+    return render_page(looks.History.of_request(), _current_changes(), request.args, draft)
 
 
 @blueprint.get("")
 def show() -> Response:
-    """The Studio; with `?look=<id>` that look is taken over, or offered where another site asks."""
-    shared = request.args.get("look")
-    history, changes = looks.History.of_request(), _changes()
-    if shared is None or shared == history.look:
-        return page(history, changes, request.args)
-    if looks.read(shared) is None:
-        return page(history, changes, request.args, Draft(missing=True))
-    # a link typed, pasted or followed from here; another site must not change this visitor's shop
+    """Show the Studio. `?look=<id>` applies that look, or offers it if the link is on another site.
+
+    Without the offer, any site could change what this visitor sees of the shop.
+    """
+    look = request.args.get("look")
+    history, changes = looks.History.of_request(), _current_changes()
+    if look is None or look == history.look:
+        return render_page(history, changes, request.args)
+    if looks.load(look) is None:
+        return render_page(history, changes, request.args, Draft(expired=True))
     if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
-        return _chosen(history.then(shared), request.args)
-    return page(history, changes, request.args, Draft(offered=shared))
+        return _redirect(history.with_look(look), request.args)
+    return render_page(history, changes, request.args, Draft(offered_look=look))
 
 
 @blueprint.post("")
 def change() -> Response:
-    """Apply what the form holds and what its button asks for; 422 with errors beside the fields."""
+    """Apply the submitted settings and the pressed button's action (`do`); 422 for invalid ones."""
     form = request.form
-    does, _, about = form.get("do", "preview").partition(":")
+    action, _, argument = form.get("do", "preview").partition(":")
     history = looks.History.of_request()
-    if does in STEPS:
-        return _chosen(history.moved(STEPS[does]), form)
-    if does == "reset":
-        return _chosen(history.then(looks.NOTHING), form)
-    if does == "take" and looks.read(about) is not None:
-        return _chosen(history.then(about), form)
-    changes = _changes()
-    now = values_of(check(changes).settings or studio.merchant_settings())
-    typed = changes_in(form, now)
-    draft = Draft(typed, snippet=form.get("snippet", ""))
-    wanted: Mapping[str, Any] = {**changes, **typed}
-    if does == "preset":
-        wanted = applied(about, wanted)
-    elif does == "restore":
-        wanted = {key: value for key, value in wanted.items() if key != about}
-    checked = check(wanted)
-    if checked.settings is None:
-        return page(history, changes, form, replace(draft, problems=checked.problems))
-    if does == "snippet":
-        return _imported(history, wanted, draft)
+    match action:
+        case "undo":
+            return _redirect(history.moved(-1), form)
+        case "redo":
+            return _redirect(history.moved(1), form)
+        case "reset":
+            return _redirect(history.with_look(looks.NO_CHANGES), form)
+        case "accept" if looks.load(argument) is not None:
+            return _redirect(history.with_look(argument), form)
+    current = _current_changes()
+    values = read_form(form, values_of(check(current).settings or studio.merchant_settings()))
+    draft = Draft(values, snippet=form.get("snippet", ""))
+    changes: Mapping[str, Any] = {**current, **values}
+    match action:
+        case "preset":
+            changes = apply_preset(argument, changes)
+        case "revert":
+            changes = {key: value for key, value in changes.items() if key != argument}
+    if problems := check(changes).problems:
+        return render_page(history, current, form, replace(draft, problems=problems))
+    if action == "snippet":
+        return _import_snippet(history, changes, draft)
     try:
-        return _chosen(history.then(_kept(wanted)), form)
+        look = _save(changes)
     except looks.TooLarge:
-        return page(history, changes, form, replace(draft, problems={"": TOO_LARGE}))
+        return render_page(history, current, form, replace(draft, problems={"": TOO_LARGE}))
+    return _redirect(history.with_look(look), form)
 
 
-def _imported(history: looks.History, wanted: Mapping[str, Any], draft: Draft) -> Response:
-    """The page with the report: there is nothing to lead on to."""
+def _import_snippet(history: looks.History, changes: Mapping[str, Any], draft: Draft) -> Response:
+    """Import a script, and show the report."""
     try:
-        report = snippets.read(draft.snippet, wanted)
-        wanted = {**wanted, **report.settings}
-        history = history.then(_kept(wanted))
-    except snippets.Unread as error:
-        draft = replace(draft, snippet_problem=str(error))
-        return page(history, _changes(), request.form, draft)
-    except looks.TooLarge:
-        draft = replace(draft, snippet_problem=TOO_LARGE)
-        return page(history, _changes(), request.form, draft)
-    response = page(history, wanted, request.form, Draft(snippet=draft.snippet, report=report))
-    history.choose(response, url_for("studio.show"))
+        report = snippets.read(draft.snippet, changes)
+        changes = {**changes, **report.settings}
+        history = history.with_look(_save(changes))
+    except (snippets.SnippetUnreadable, looks.TooLarge) as error:
+        problem = str(error) or TOO_LARGE
+        return render_page(
+            history, _current_changes(), request.form, replace(draft, snippet_problem=problem)
+        )
+    draft = Draft(snippet=draft.snippet, report=report)
+    response = render_page(history, changes, request.form, draft)
+    history.save(response, url_for("studio.show"))
     return response
 
 
 @blueprint.get("/preview")
 def preview() -> Response:
-    """A real page of the shop under this visitor's look, the form in the state asked for.
+    """Show a page of the shop with this visitor's settings, and the form in the requested state.
 
-    :raise 404: no product has a variant that is sold out.
+    :raise 404: no product has a sold-out variant.
     """
-    products = shown.products()
-    view = shown.Shown.of(request.args, products)
-    studio.preview(view.form_state)
+    products = sold_out_products()
+    options = PreviewOptions.of(request.args, products)
+    studio.preview(options.kit_state)
     template = "studio/preview.html"
-    if view.state == "cards":
-        browse = browsing.Browse(category=shown.department())
-        text = shop.listing_page(browse, template, layout="shop/listing.html")
+    if options.state == "cards":
+        browse = browsing.Browse(category=sold_out_category())
+        html = shop.listing_page(browse, template, layout="shop/listing.html")
     else:
-        product = queries.product(view.product)
+        product = queries.product(options.product)
         if product is None:
             abort(404)
-        _, sku = products[view.product]
-        chosen = next(each for each in product.variants if each.sku == sku)
-        text = shop.product_page(product, chosen, template, layout="shop/product.html")
-    response = make_response(text)
+        _, sku = products[options.product]
+        variant = next(variant for variant in product.variants if variant.sku == sku)
+        html = shop.product_page(product, variant, template, layout="shop/product.html")
+    response = make_response(html)
     response.headers["Content-Security-Policy"] = headers.policy(frame_ancestors="'self'")
     return response
 
 
 @blueprint.get("/notify_me.toml")
 def download() -> Response:
-    """This visitor's look as a whole file, for the shop to start with."""
-    settings = check(_changes()).settings or studio.merchant_settings()
-    response = make_response(toml(settings))
+    """Download this visitor's settings as a complete settings file."""
+    settings = check(_current_changes()).settings or studio.merchant_settings()
+    response = make_response(settings_file(settings))
     response.headers["Content-Type"] = "application/toml"
     response.headers["Content-Disposition"] = 'attachment; filename="notify_me.toml"'
     return response
 
 
-def _changes() -> Mapping[str, Any]:
-    """The changes of this visitor's look; none where it is kept no longer."""
-    return looks.read(looks.chosen()) or {}
+def _current_changes() -> Mapping[str, Any]:
+    """The changes of this visitor's look; none if it has expired."""
+    return looks.load(looks.current()) or {}
 
 
-def _kept(wanted: Mapping[str, Any]) -> str:
-    """Keep what differs from the merchant's settings; returns the look's ID."""
-    settings = check(wanted).settings
-    return looks.keep(differing(settings, studio.merchant_settings()) if settings else {})
+def _save(changes: Mapping[str, Any]) -> str:
+    """Save what differs from the merchant's settings; returns the look's ID."""
+    settings = check(changes).settings
+    return looks.save(differences(settings, studio.merchant_settings()) if settings else {})
 
 
-def _chosen(history: looks.History, given: Mapping[str, str]) -> Response:
-    """Take the look at which the history stands, and show it."""
-    address = shown.Shown.of(given, shown.products()).address()
-    response = make_response(redirect(address, code=303))
-    history.choose(response, url_for("studio.show"))
+def _redirect(history: looks.History, fields: Mapping[str, str]) -> Response:
+    """Redirect to the Studio with another look and the preview that `fields` ask for."""
+    location = PreviewOptions.of(fields, sold_out_products()).studio_url()
+    response = make_response(redirect(location, code=303))
+    history.save(response, url_for("studio.show"))
     return response

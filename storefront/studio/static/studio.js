@@ -1,196 +1,195 @@
 // @ts-check
 /**
- * The Studio, live: each change is sent as the form would be, and what the server's page says of it is
- * put in place. All rules, words and states are the server's; this moves HTML.
+ * The live Studio: sends the form after each change, and updates the page from the server's response.
+ * All rules, texts and states come from the server.
  */
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("studio"));
 const status = /** @type {HTMLElement} */ (document.getElementById("status"));
 const controls = /** @type {HTMLElement} */ (document.getElementById("controls"));
-const PAUSE = 300; // ms without a key until what was typed is sent
+const TYPING_DELAY = 300; // ms
 
 /** @type {number | undefined} */
-let waiting;
+let timer;
 /** @type {AbortController | undefined} */
-let sending;
-// one press after another, and after what was typed: each starts from the look that the last one gave
-let typing = Promise.resolve();
-let pressing = Promise.resolve();
+let pending;
+// requests run one after another, since each starts from the look that the last one has set
+let inputs = Promise.resolve();
+let presses = Promise.resolve();
 
-/** Send the form as `button` would, and show what comes back.
+/** Send the form as `button` would, and show the response.
  * @param {HTMLElement | null} [button] */
 async function send(button = null) {
-  clearTimeout(waiting);
-  waiting = undefined;
-  sending?.abort();
-  const mine = new AbortController();
-  sending = mine;
+  clearTimeout(timer);
+  timer = undefined;
+  pending?.abort();
+  const controller = new AbortController();
+  pending = controller;
   form.ariaBusy = "true";
   try {
     const body = new URLSearchParams(/** @type {any} */ (new FormData(form, button)));
-    const reply = await fetch(form.action, { method: "POST", body, signal: mine.signal });
-    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    const response = await fetch(form.action, { method: "POST", body, signal: controller.signal });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (!page.getElementById("studio")) {
-      // such as the merchant's login, when they did nothing for long
-      if (reply.ok && reply.redirected) return location.assign(reply.url);
-      throw new Error(`${reply.status}`);
+      // the sign-in page, after the merchant's session has ended
+      if (response.ok && response.redirected) return location.assign(response.url);
+      throw new Error(`${response.status}`);
     }
-    if (reply.redirected) history.replaceState(null, "", reply.url);
-    // typed meanwhile: that is sent next, and what it answers counts
-    if (waiting === undefined || button) show(page, Boolean(button));
+    if (response.redirected) history.replaceState(null, "", response.url);
+    // after further input, wait for the response to that
+    if (timer === undefined || button) show(page, Boolean(button));
   } catch {
-    if (mine.signal.aborted) return;
+    if (controller.signal.aborted) return;
     status.replaceChildren(
       /** @type {HTMLTemplateElement} */ (document.getElementById("offline")).content.cloneNode(true),
     );
   }
-  if (sending === mine) form.ariaBusy = null;
+  if (pending === controller) form.ariaBusy = null;
 }
 
-/** Take over what the server's page says; `fields`: the fields' values too.
- * @param {Document} page @param {boolean} fields */
-function show(page, fields) {
-  if (fields || sections(page) !== sections(document)) renew(page);
-  for (const old of form.querySelectorAll("[data-live]")) {
-    const come = page.getElementById(old.id);
-    if (come) become(old, come);
+/** Update the page from the server's response, with `withValues` including the fields' values.
+ * @param {Document} page @param {boolean} withValues */
+function show(page, withValues) {
+  if (withValues || sectionIds(page) !== sectionIds(document)) replaceControls(page);
+  for (const element of form.querySelectorAll("[data-live]")) {
+    const update = page.getElementById(element.id);
+    if (update) copy(element, update);
   }
   for (const field of controls.querySelectorAll("[aria-describedby]")) {
-    const come = field.id
+    const update = field.id
       ? page.getElementById(field.id)
       : page.querySelector(`[aria-describedby="${field.getAttribute("aria-describedby")}"]`);
-    mirror(field, come, "aria-invalid");
+    copyAttribute(field, update, "aria-invalid");
   }
-  const address = page.querySelector("iframe")?.getAttribute("src");
-  if (address) frame(address);
+  const url = page.querySelector("iframe")?.getAttribute("src");
+  if (url) loadFrame(url);
 }
 
-/** Which sections a page has: another language, and others stand there.
+/** The sections of a page, which depend on the language.
  * @param {Document} page */
-function sections(page) {
-  return [...page.querySelectorAll("#controls details.section")].map((one) => one.id).join();
+function sectionIds(page) {
+  return [...page.querySelectorAll("#controls details.section")].map((section) => section.id).join();
 }
 
-/** The fields as the server has them, with open sections, focus and place kept.
+/** Replace all controls, but keep open sections, focus and scroll position.
  * @param {Document} page */
-function renew(page) {
-  const focused = document.activeElement?.id;
-  const name = /** @type {HTMLButtonElement | null} */ (document.activeElement)?.value;
-  const open = [...controls.querySelectorAll("details.section[open]")].map((one) => one.id);
-  const come = /** @type {HTMLElement} */ (page.getElementById("controls"));
-  for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (come.querySelectorAll("details.section")))
+function replaceControls(page) {
+  const focusedId = document.activeElement?.id;
+  const focusedValue = /** @type {HTMLButtonElement | null} */ (document.activeElement)?.value;
+  const open = [...controls.querySelectorAll("details.section[open]")].map((section) => section.id);
+  const update = /** @type {HTMLElement} */ (page.getElementById("controls"));
+  for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (update.querySelectorAll("details.section")))
     section.open ||= open.includes(section.id);
   const panel = /** @type {HTMLElement} */ (controls.parentElement);
   const top = panel.scrollTop;
-  controls.replaceChildren(...come.childNodes);
+  controls.replaceChildren(...update.childNodes);
   panel.scrollTop = top;
-  ready(controls);
-  find();
-  const again = focused
-    ? document.getElementById(focused)
-    : name && controls.querySelector(`button[value="${CSS.escape(name)}"]`);
-  const told = /** @type {HTMLElement | null} */ (controls.querySelector("[data-focus]"));
-  if (told) told.focus();
-  else if (again) /** @type {HTMLElement} */ (again).focus({ preventScroll: true });
+  enhance(controls);
+  filterSettings();
+  const focused = focusedId
+    ? document.getElementById(focusedId)
+    : focusedValue && controls.querySelector(`button[value="${CSS.escape(focusedValue)}"]`);
+  const report = /** @type {HTMLElement | null} */ (controls.querySelector("[data-focus]"));
+  if (report) report.focus();
+  else if (focused) /** @type {HTMLElement} */ (focused).focus({ preventScroll: true });
   else controls.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
 }
 
-/** @param {Element} old @param {Element} come */
-function become(old, come) {
-  for (const { name } of [...old.attributes]) mirror(old, come, name);
-  for (const { name } of [...come.attributes]) mirror(old, come, name);
-  if (old.innerHTML !== come.innerHTML) old.innerHTML = come.innerHTML;
+/** @param {Element} element @param {Element} update */
+function copy(element, update) {
+  for (const { name } of [...element.attributes]) copyAttribute(element, update, name);
+  for (const { name } of [...update.attributes]) copyAttribute(element, update, name);
+  if (element.innerHTML !== update.innerHTML) element.innerHTML = update.innerHTML;
 }
 
-/** @param {Element} old @param {Element | null} come @param {string} name */
-function mirror(old, come, name) {
-  const value = come?.getAttribute(name) ?? null;
-  if (value === null) old.removeAttribute(name);
-  else if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+/** @param {Element} element @param {Element | null} update @param {string} name */
+function copyAttribute(element, update, name) {
+  const value = update?.getAttribute(name) ?? null;
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-// the frame: the new page loads behind the old one, and takes its place at the same scroll
-
-/** @param {string} address */
-function frame(address) {
-  const place = document.getElementById("frame");
-  const old = place?.querySelector("iframe:not([data-coming])");
-  if (!place || !old || old.getAttribute("src") === address) return;
-  for (const late of place.querySelectorAll("[data-coming]")) late.remove();
-  const come = document.createElement("iframe");
-  come.title = old.getAttribute("title") ?? "";
-  come.src = address;
-  come.dataset.coming = "";
-  come.addEventListener(
+/** Load a page behind the current one, then swap them, at the same scroll position.
+ * @param {string} url */
+function loadFrame(url) {
+  const container = document.getElementById("frame");
+  const current = /** @type {HTMLIFrameElement | null | undefined} */ (
+    container?.querySelector("iframe:not([data-loading])")
+  );
+  if (!container || !current || current.getAttribute("src") === url) return;
+  for (const loading of container.querySelectorAll("[data-loading]")) loading.remove();
+  const next = document.createElement("iframe");
+  next.title = current.title;
+  next.src = url;
+  next.dataset.loading = "";
+  next.addEventListener(
     "load",
     () => {
-      if (!come.isConnected) return;
-      const [before, after] = [/** @type {HTMLIFrameElement} */ (old).contentWindow, come.contentWindow];
-      if (before && after && same(before, after)) after.scrollTo(0, before.scrollY);
-      delete come.dataset.coming;
-      old.remove();
+      if (!next.isConnected) return;
+      const [before, after] = [current.contentWindow, next.contentWindow];
+      if (before && after && isSamePage(before, after)) after.scrollTo(0, before.scrollY);
+      delete next.dataset.loading;
+      current.remove();
     },
     { once: true },
   );
-  place.append(come);
+  container.append(next);
 }
 
-/** Whether two frames show the same place of the shop, so that one stays where the other was.
- * @param {Window} one @param {Window} other */
-function same(one, other) {
-  const [from, to] = [one, other].map((each) => new URLSearchParams(each.location.search));
-  return ["state", "product"].every((name) => from.get(name) === to.get(name));
+/** Whether two frames show the same page in the same state.
+ * @param {Window} first @param {Window} second */
+function isSamePage(first, second) {
+  const [a, b] = [first, second].map((frame) => new URLSearchParams(frame.location.search));
+  return ["state", "product"].every((name) => a.get(name) === b.get(name));
 }
 
-/** The preview alone has changed: its address is the server's form, filled in. */
-function look() {
-  const now = new URL(/** @type {string} */ (form.querySelector("iframe")?.src ?? location.href));
-  const chosen = new FormData(form);
-  const page = new URL(location.href);
-  page.searchParams.delete("look");
+/** Apply the preview's options, which need no request to the Studio. */
+function updatePreview() {
+  const frameUrl = new URL(/** @type {string} */ (form.querySelector("iframe")?.src ?? location.href));
+  const pageUrl = new URL(location.href);
+  const fields = new FormData(form);
+  pageUrl.searchParams.delete("look");
   for (const name of ["state", "width", "scheme", "product"]) {
-    const value = chosen.get(name);
+    const value = fields.get(name);
     if (typeof value !== "string") continue;
-    page.searchParams.set(name, value);
-    if (now.searchParams.has(name)) now.searchParams.set(name, value);
+    pageUrl.searchParams.set(name, value);
+    if (frameUrl.searchParams.has(name)) frameUrl.searchParams.set(name, value);
   }
-  history.replaceState(null, "", page);
-  frame(now.pathname + now.search);
+  history.replaceState(null, "", pageUrl);
+  loadFrame(frameUrl.pathname + frameUrl.search);
 }
 
-// colours: a browser's own picker beside the text, which may be any colour of CSS
+const canvas = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 
-const brush = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
-
-/** A colour as a picker takes it; what is see-through loses that.
+/** Any CSS colour in the format of a colour picker, without transparency.
  * @param {string} text */
-function hex(text) {
-  brush.fillStyle = "#808080";
-  brush.fillStyle = text;
-  const [, red, green, blue] = /^rgba?\((\d+), (\d+), (\d+)/.exec(brush.fillStyle) ?? [];
-  if (!red) return brush.fillStyle;
-  return `#${[red, green, blue].map((one) => Number(one).toString(16).padStart(2, "0")).join("")}`;
+function hexColor(text) {
+  canvas.fillStyle = "#808080";
+  canvas.fillStyle = text;
+  const [, red, green, blue] = /^rgba?\((\d+), (\d+), (\d+)/.exec(canvas.fillStyle) ?? [];
+  if (!red) return canvas.fillStyle;
+  return `#${[red, green, blue].map((value) => Number(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** @param {HTMLElement} within */
-function ready(within) {
+/** Show what only works with scripts, and connect colour pickers with their text fields.
+ * @param {HTMLElement} container */
+function enhance(container) {
   for (const hidden of /** @type {NodeListOf<HTMLElement>} */ (
-    within.querySelectorAll(".panel__find, [data-copy], [data-picks]")
+    container.querySelectorAll(".panel__find, [data-copy], [data-picks]")
   ))
     hidden.hidden = false;
-  for (const picker of /** @type {NodeListOf<HTMLInputElement>} */ (within.querySelectorAll("[data-picks]"))) {
+  for (const picker of /** @type {NodeListOf<HTMLInputElement>} */ (container.querySelectorAll("[data-picks]"))) {
     const text = /** @type {HTMLInputElement} */ (document.getElementById(picker.dataset.picks ?? ""));
-    picker.value = hex(text.value);
-    text.addEventListener("input", () => (picker.value = hex(text.value)));
+    picker.value = hexColor(text.value);
+    text.addEventListener("input", () => (picker.value = hexColor(text.value)));
     picker.addEventListener("input", () => (text.value = picker.value));
   }
 }
 
-// the search
-
 const search = /** @type {HTMLInputElement} */ (document.getElementById("find"));
 
-function find() {
+/** Only show the settings that contain all words of the search. */
+function filterSettings() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   let count = 0;
   for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (controls.querySelectorAll("details.section"))) {
@@ -198,70 +197,69 @@ function find() {
     const heading = section.querySelector("summary")?.textContent ?? "";
     for (const row of /** @type {NodeListOf<HTMLElement>} */ (section.querySelectorAll("[data-find]"))) {
       const text = `${heading} ${row.dataset.find}`.toLowerCase();
-      const found = words.every((word) => text.includes(word));
-      row.hidden = !found;
-      any ||= found;
-      if (found) count += 1;
+      const matches = words.every((word) => text.includes(word));
+      row.hidden = !matches;
+      any ||= matches;
+      if (matches) count += 1;
     }
     section.hidden = words.length > 0 && !any;
     if (words.length && any) section.open = true;
   }
-  const told = document.getElementById("found");
-  if (told) told.textContent = words.length ? `${count} found` : "";
+  const result = document.getElementById("find-result");
+  if (result) result.textContent = words.length ? `${count} found` : "";
 }
-
-// what people do
 
 form.addEventListener("input", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
-  if (field === search) return find();
+  if (field === search) return filterSettings();
   if (field.name === "pane" || field.id === "snippet" || field.readOnly) return;
-  if ("view" in field.dataset) return look();
-  clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    typing = pressing.then(() => send());
-  }, PAUSE);
+  if ("view" in field.dataset) return updatePreview();
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    inputs = presses.then(() => send());
+  }, TYPING_DELAY);
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = event.submitter;
-  const typed = typing;
-  pressing = pressing.then(async () => {
-    await typed;
-    // what was typed a moment ago is a step of its own, to be undone
-    if (waiting !== undefined) await send();
+  const input = inputs;
+  presses = presses.then(async () => {
+    await input;
+    // send recent input first, as a separate step for undo
+    if (timer !== undefined) await send();
     if (button?.ariaDisabled !== "true") await send(button);
   });
 });
 form.addEventListener("click", async (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-copy]"));
   if (!button || button.textContent === button.dataset.done) return;
-  const from = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
-  from.select();
-  await navigator.clipboard.writeText(from.value).catch(() => document.execCommand("copy"));
-  const [told, words] = [/** @type {HTMLElement} */ (document.getElementById("copied")), button.textContent];
-  told.textContent = button.textContent = button.dataset.done ?? "";
+  const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
+  field.select();
+  await navigator.clipboard.writeText(field.value).catch(() => document.execCommand("copy"));
+  const message = /** @type {HTMLElement} */ (document.getElementById("copied"));
+  const label = button.textContent;
+  message.textContent = button.textContent = button.dataset.done ?? "";
   setTimeout(() => {
-    button.textContent = words;
-    told.textContent = "";
+    button.textContent = label;
+    message.textContent = "";
   }, 2000);
 });
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
   const key = event.key.toLowerCase();
-  const name = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
-  // a field that is typed into undoes its own keys
-  const typing = /** @type {Element} */ (event.target).matches(
+  const action = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
+  // text fields have their own undo
+  const isTextField = /** @type {Element} */ (event.target).matches(
     "textarea, select, input:not([type=checkbox], [type=radio], [type=color])",
   );
-  if (!name || typing) return;
+  if (!action || isTextField) return;
   event.preventDefault();
-  document.getElementById(`do-${name}`)?.click();
+  document.getElementById(`do-${action}`)?.click();
 });
 
-// on a phone, the phone's own width is the one to begin with
+// on a phone, start with the phone's width
 if (innerWidth < 576 && !new URL(location.href).searchParams.has("width"))
   /** @type {HTMLInputElement} */ (form.querySelector("[name=width][value=phone]")).checked = true;
 const preview = /** @type {HTMLElement} */ (document.getElementById("do-preview"));
-preview.hidden = true; // it is live
-ready(form);
+preview.hidden = true; // changes are applied automatically
+enhance(form);

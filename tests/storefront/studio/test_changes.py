@@ -1,4 +1,4 @@
-"""Changes of the settings: a sentence for each wrong one, and none of them reaches a shopper."""
+"""Changes to the settings: each invalid one is explained, and none reaches a shopper."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from flask import Flask
 
 from notify_me.settings import Settings
 from storefront.studio import looks
-from storefront.studio.changes import WrongChanges, applied
+from storefront.studio.changes import InvalidChanges, apply_changes
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 
 
-def test_problems_name_their_keys() -> None:
-    """Each wrong value has a sentence of its own, under its key."""
+def test_each_invalid_value_has_a_problem_under_its_key() -> None:
     changes = {
         "modal.text_color": "reddish",
         "button.text_styles.font_size": 2,
         "button.label": "A",
     }
 
-    with pytest.raises(WrongChanges) as caught:
-        applied(Settings(), changes)
+    with pytest.raises(InvalidChanges) as error:
+        apply_changes(Settings(), changes)
 
-    assert set(caught.value.problems) == {"modal.text_color", "button.text_styles.font_size"}
-    assert "must be a number from 8 to 72" in str(caught.value)
+    assert set(error.value.problems) == {"modal.text_color", "button.text_styles.font_size"}
+    assert "must be a number from 8 to 72" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -38,15 +37,15 @@ def test_problems_name_their_keys() -> None:
         {"delivery.in_flight": 1},
         {"channels.offered": ["EMAIL", "SMS"], "consent.brand": ""},
     ],
-    ids=["a wrong value", "an unknown key", "no table", "everyone's", "against the law"],
+    ids=["invalid value", "unknown key", "not a table", "not changeable", "no consent texts"],
 )
-def test_a_look_that_cant_be_used_leaves_the_merchants(app: Flask, changes: dict[str, Any]) -> None:
-    """Settings that the look was made for may have changed since."""
+def test_invalid_look_is_ignored(app: Flask, changes: dict[str, Any]) -> None:
+    """The merchant's settings may have changed since it was saved."""
     client = app.test_client()
-    for given, shown in (({"button.label": "Mine"}, True), (changes, False)):
+    for extra, is_valid in (({}, True), (changes, False)):
         with app.test_request_context():
-            name = looks.keep({"button.label": "Mine", **given})
-        client.set_cookie(looks.COOKIE, name)
+            look = looks.save({"button.label": "Mine", **extra})
+        client.set_cookie(looks.COOKIE, look)
         response = client.get(PARKA)
         assert response.status_code == 200
-        assert ("Mine" in response.text) == shown
+        assert ("Mine" in response.text) == is_valid

@@ -1,4 +1,4 @@
-"""`/studio`: every setting as a control, for one visitor alone."""
+"""`/studio`: a control for every setting, for one visitor at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from notify_me.settings.schema import all_settings
 from storefront import db
 from storefront.base.models import Look
 from storefront.studio import looks
-from storefront.studio.controls import controls
+from storefront.studio.changes import value_at
+from storefront.studio.controls import Control, controls
 from tests.notify_me.markup import Element, read
 from tests.notify_me.web.test_injection import HOSTILE
 from tests.storefront.conftest import close, make_shop
@@ -28,7 +29,7 @@ from tests.storefront.merchant.test_access import HASH, sign_in
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}
-OTHER = {
+VALUES = {
     "button.alternate_anchor": "buy-box",
     "button.product_page_class": "mine",
     "button.product_page_margin": "8px 0",
@@ -42,35 +43,37 @@ OTHER = {
     "consent.privacy_policy_url": "/privacy-policy",
     "consent.locale": "de-AT",
     "languages.offered": ["fr", "en"],
-    # these need a list, which this shop doesn't have
+    # the other choices need a list, which this shop doesn't have
     "consent.email_list": "off",
 }
-"""What a setting may be whose type alone doesn't tell."""
+"""Valid values of settings for which the type isn't enough to make one up."""
 
 
-def other(key: str) -> Any:
-    """A value for a setting that isn't its default."""
-    if key in OTHER:
-        return OTHER[key]
+def changed_value(control: Control) -> Any:
+    """A valid value that isn't the setting's default."""
+    key = control.key
+    if key in VALUES:
+        return VALUES[key]
     if key.startswith("texts."):
-        return OTHER.get(key.split(".", 2)[2], f"Words of {key}")
-    control = next(each for each in controls() if each.key == key)
+        return VALUES.get(key.split(".", 2)[2], f"Text of {key}")
     match control.kind:
         case "check":
-            return not control.fallback
+            return not control.empty_value
         case "one":
-            return next(each for each, _ in reversed(control.choices) if each != control.fallback)
+            return next(
+                choice for choice, _ in reversed(control.choices) if choice != control.empty_value
+            )
         case "color":
             return "rgb(1 2 3 / 40%)"
         case "number":
-            return control.bounds.get("minimum", 0) + control.bounds.get("multipleOf", 1)
+            return control.schema.get("minimum", 0) + control.schema.get("multipleOf", 1)
         case "list":
             return ["one, two", "three"]
-    return "Georgia, serif" if control.is_font else f"Words of {key}\u2019s own"
+    return "Georgia, serif" if control.is_font else f"Text of {key}\u2019s own"
 
 
-def sent(page: Element, **pressed: str) -> MultiDict[str, str]:
-    """What a browser sends for the Studio's form when this button is pressed."""
+def form_data(page: Element, **pressed: str) -> MultiDict[str, str]:
+    """What a browser submits for the Studio's form when a button is pressed."""
     form = page.one("form", id="studio")
     data: MultiDict[str, str] = MultiDict()
     for field in form.all():
@@ -79,16 +82,16 @@ def sent(page: Element, **pressed: str) -> MultiDict[str, str]:
         if field.tag == "textarea":
             data.add(field["name"], "".join(map(str, field.children)).removeprefix("\n"))
         elif field.tag == "select":
-            chosen = [each for each in field.all("option") if "selected" in each]
-            data.add(field["name"], (chosen or field.all("option"))[0]["value"])
+            selected = [option for option in field.all("option") if "selected" in option]
+            data.add(field["name"], (selected or field.all("option"))[0]["value"])
         elif field.get("type") not in ("radio", "checkbox") or "checked" in field:
             data.add(field["name"], field.get("value") or "")
     data.update({"do": "preview", **pressed})
     return data
 
 
-def set_in(data: MultiDict[str, str], key: str, value: Any) -> None:
-    """Type a value into a form."""
+def enter(data: MultiDict[str, str], key: str, value: Any) -> None:
+    """Enter a value into a form."""
     if value is True or value is False:
         data.setlist(key, ["off", "on"] if value else ["off"])
     elif key in ("channels.offered", "languages.offered"):
@@ -99,47 +102,48 @@ def set_in(data: MultiDict[str, str], key: str, value: Any) -> None:
 
 
 class Studio:
-    """The Studio as one visitor drives it, without scripts."""
+    """The Studio as one visitor uses it, without scripts."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
-        self.reply = client.get("/studio")
-        assert self.reply.status_code == 200
+        self.response = client.get("/studio")
+        assert self.response.status_code == 200
 
     @property
     def page(self) -> Element:
-        """The page shown last."""
-        return read(self.reply.text)
+        """The current page."""
+        return read(self.response.text)
 
     def press(self, do: str = "preview", **typed: Any) -> TestResponse:
-        """Type by key, with __ for a dot, press a button, and follow where that leads."""
-        data = sent(self.page, do=do)
+        """Enter values by key, with __ for a dot, press a button, and follow the redirect."""
+        data = form_data(self.page, do=do)
         for name, value in typed.items():
-            set_in(data, name.replace("__", "."), value)
+            enter(data, name.replace("__", "."), value)
         return self.post(data)
 
     def post(self, data: MultiDict[str, str]) -> TestResponse:
-        """Send the form."""
-        reply = self.client.post("/studio", data=data)
-        self.reply = self.client.get(reply.location) if reply.status_code == 303 else reply
-        return reply
+        """Submit a form, and follow the redirect."""
+        response = self.client.post("/studio", data=data)
+        redirected = response.status_code == 303
+        self.response = self.client.get(response.location) if redirected else response
+        return response
 
     def notes(self, key: str) -> str:
-        """What stands beside a control."""
+        """The messages beside a control."""
         return self.page.one("div", id=f"set-{key.replace('.', '-')}-notes").text
 
     @property
     def status(self) -> str:
-        """The line that says how things stand."""
+        """The text of the status line."""
         return self.page.one("p", id="status").text
 
     @property
     def link(self) -> str:
         """The permalink's path."""
-        return self.page.one("input", id="take-link")["value"].replace("http://localhost", "")
+        return self.page.one("input", id="export-link")["value"].replace("http://localhost", "")
 
     def file(self, folder: Path) -> Path:
-        """The file to take away, saved."""
+        """Download the settings file into a folder."""
         reply = self.client.get("/studio/notify_me.toml")
         assert reply.headers["Content-Disposition"] == 'attachment; filename="notify_me.toml"'
         path = folder / "notify_me.toml"
@@ -154,104 +158,106 @@ def studio(client: FlaskClient) -> Studio:
 
 
 @pytest.fixture
-def somebody(app: Flask) -> FlaskClient:
+def other_visitor(app: Flask) -> FlaskClient:
     """Another visitor."""
     return app.test_client()
 
 
-def test_every_setting_of_a_visitor_has_a_labelled_control(studio: Studio) -> None:
-    """The list comes from the models; what runs the shop has none. Words by language stand there
-    for the preview's.
-    """
-    known = {each.key for each in all_settings(Settings)}
+def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None:
+    """Translations only have one in the preview's language."""
+    keys = {setting.key for setting in all_settings(Settings)}
     names = set()
     for language in ("en", "de", "fr", "es", "ar"):
         studio.press(language=language)
         page = studio.page
-        fields = [each for each in page.all() if "name" in each]
-        labels = {each["for"] for each in page.all("label") if "for" in each}
+        fields = [element for element in page.all() if "name" in element]
+        labels = {label["for"] for label in page.all("label") if "for" in label}
         for field in fields:
-            if field["name"] in known and field.tag in ("select", "textarea"):
+            if field["name"] in keys and field.tag in ("select", "textarea"):
                 assert field["id"] in labels
-        found = {each["name"] for each in fields} & known
-        of = {each.split(".")[1] for each in found if each.startswith("texts.")}
-        assert of == {language}
-        names |= found
+        shown = {field["name"] for field in fields} & keys
+        translations = {name.split(".")[1] for name in shown if name.startswith("texts.")}
+        assert translations == {language}
+        names |= shown
 
-    shared = {each for each in known if each.startswith(("catalog.", "delivery.", "retention."))}
-    assert names == known - shared
-    assert "[catalog], [delivery] and [retention] run the shop for everybody" in page.text
-
-
-def test_a_form_sent_untouched_changes_nothing(studio: Studio) -> None:
-    """Every control says what holds, so that sending all of them back is no change."""
-    reply = studio.press()
-
-    assert reply.status_code == 303
-    assert studio.status == "The shop’s own look."
+    fixed = {key for key in keys if key.startswith(("catalog.", "delivery.", "retention."))}
+    assert names == keys - fixed
+    assert "[catalog], [delivery] and [retention] affect all visitors" in page.text
 
 
-def test_every_setting_travels_through_the_studio_into_the_file(
-    studio: Studio, tmp_path: Path, app: Flask
-) -> None:
-    """Each set to something else, applied, downloaded, and read as a shop reads its file."""
-    data = sent(studio.page)
-    wanted = {each.key: other(each.key) for each in controls()}
-    for key, value in wanted.items():
-        set_in(data, key, value)
+def test_labels_are_unique_and_use_no_identifiers(studio: Studio) -> None:
+    """A label names its control without its section, except for widths and the like."""
+    studio.press(language="de")
+    labels = [
+        element.text
+        for element in (*studio.page.all("label"), *studio.page.all("legend"))
+        if "Button on" not in element.text
+    ]
+    for identifier in ("url", "Is allow", "color", "Sms", "Whatsapp", "Z index"):
+        assert not [label for label in labels if identifier in label]
+
+
+def test_submitting_the_unchanged_form_changes_nothing(studio: Studio) -> None:
+    response = studio.press()
+
+    assert response.status_code == 303
+    assert studio.status == "No changes"
+
+
+def test_every_setting_can_be_changed_and_exported(studio: Studio, tmp_path: Path) -> None:
+    """The downloaded file contains all values when a shop reads it."""
+    data = form_data(studio.page)
+    values = {control.key: changed_value(control) for control in controls()}
+    for key, value in values.items():
+        enter(data, key, value)
     studio.post(data)
-    assert "settings differ from the shop’s file" in studio.status, studio.page.text
+    assert "changes, visible only to you" in studio.status, studio.page.text
 
     document = read_settings(studio.file(tmp_path)).model_dump(mode="json")
-    for key, value in wanted.items():
-        found = document
-        for part in key.split("."):
-            found = found[part]
-        assert found == value, key
+    for key, value in values.items():
+        assert value_at(document, key.split(".")) == value, key
 
 
-def test_what_cannot_be_is_told_beside_its_control(studio: Studio, somebody: FlaskClient) -> None:
-    """422: each error at its field, everything typed still there, the shop as it was."""
-    reply = studio.press(
-        button__label="Kept", modal__text_color="rainbow", button__text_styles__font_size="500"
+def test_invalid_values_are_errors_beside_their_controls(studio: Studio) -> None:
+    """All input stays in the form, and the shop is unchanged."""
+    response = studio.press(
+        button__label="Entered", modal__text_color="rainbow", button__text_styles__font_size="500"
     )
     page = studio.page
 
-    assert reply.status_code == 422
+    assert response.status_code == 422
     assert "must be a colour, such as #1f4a46" in studio.notes("modal.text_color")
     assert "from 8 to 72" in studio.notes("button.text_styles.font_size")
     assert page.one("input", id="set-modal-text_color")["value"] == "rainbow"
     assert page.one("input", id="set-modal-text_color")["aria-invalid"] == "true"
-    assert page.one("input", id="set-button-label")["value"] == "Kept"
-    assert studio.status == "Not applied: 2 things need mending."
-    assert "Kept" not in studio.client.get(PARKA).text
+    assert page.one("input", id="set-button-label")["value"] == "Entered"
+    assert studio.status == "Not applied: fix 2 errors"
+    assert "Entered" not in studio.client.get(PARKA).text
 
 
-def test_what_does_not_go_together_is_told_beside_its_control(studio: Studio) -> None:
-    """SMS without a list is refused as it is when a shop starts; a faint text is a warning."""
+def test_conflicts_are_errors_and_low_contrast_is_a_warning(studio: Studio) -> None:
     studio.press(channels__offered=["EMAIL", "SMS"])
     assert "needs consent and so KLAVIYO_LIST_ID" in studio.notes("channels.offered")
 
     studio = Studio(studio.client)
-    reply = studio.press(modal__background_color="#fff", modal__text_color="#eee")
-    assert reply.status_code == 303
+    response = studio.press(modal__background_color="#fff", modal__text_color="#eee")
+    assert response.status_code == 303
     assert "has a contrast of 1.2:1" in studio.notes("modal.text_color")
-    assert "1 warning." in studio.status
+    assert "1 warning" in studio.status
 
 
-def test_a_look_is_its_visitors_alone(studio: Studio, somebody: FlaskClient) -> None:
-    """Theirs in page and stylesheet at once; everybody else's shop is as it was."""
-    before = somebody.get(PARKA).text
-    studio.press(button__label="Mine alone", modal__background_color="#123456")
+def test_changes_only_affect_one_visitor(studio: Studio, other_visitor: FlaskClient) -> None:
+    before = other_visitor.get(PARKA).text
+    studio.press(button__label="Only mine", modal__background_color="#123456")
 
-    assert "Mine alone" in studio.client.get(PARKA).text
+    assert "Only mine" in studio.client.get(PARKA).text
     assert "#123456" in studio.client.get("/notify-me/theme.css").text
-    assert somebody.get(PARKA).text == before
-    assert Studio(somebody).status == "The shop’s own look."
+    assert other_visitor.get(PARKA).text == before
+    assert Studio(other_visitor).status == "No changes"
 
 
-def test_the_words_of_a_language_are_set_where_it_is_shown(studio: Studio) -> None:
-    """Read in the preview and in the shop in that language alone; empty, they are as before."""
+def test_texts_can_be_translated(studio: Studio) -> None:
+    """Preview and shop show the translation in its language; an empty field removes it."""
     studio.press(language="de")
     field = studio.page.one("input", id="set-texts-de-button-label")
     assert (field["value"], field["placeholder"]) == ("", "Benachrichtigen")
@@ -259,7 +265,7 @@ def test_the_words_of_a_language_are_set_where_it_is_shown(studio: Studio) -> No
     label = {"texts__de__button__label": "Sag Bescheid", "language": "fr"}
     assert studio.press(**label).status_code == 303
     assert studio.page.all("input", id="set-texts-de-button-label") == []
-    assert sent(studio.page)["language"] == "fr"
+    assert form_data(studio.page)["language"] == "fr"
     assert "lang=fr" in studio.page.one("iframe")["src"]
 
     client = studio.client
@@ -268,113 +274,113 @@ def test_the_words_of_a_language_are_set_where_it_is_shown(studio: Studio) -> No
     preview = client.get("/studio/preview?state=form&lang=de")
     assert "Sag Bescheid" in preview.text
     assert read(preview.text).one("html")["lang"] == "de"
-    assert "[texts.de.button]" in studio.page.one("textarea", id="take-toml").text
+    assert "[texts.de.button]" in studio.page.one("textarea", id="export-toml").text
 
     studio.press(language="de")
-    assert "no words of its own" in studio.notes("texts.de.button.label")
+    assert "Shop’s setting: not translated." in studio.notes("texts.de.button.label")
     studio.press(texts__de__button__label="")
-    assert studio.status == "The shop’s own look."
+    assert studio.status == "No changes"
 
 
-def test_what_is_wrong_in_a_language_keeps_its_fields(studio: Studio) -> None:
-    """Whatever language is asked for with it."""
+def test_fields_with_invalid_translations_stay_on_the_page(studio: Studio) -> None:
+    """Even if another language is chosen at the same time."""
     studio.press(language="de")
-    wrong = {"texts__de__modal__footer_content": "x" * 5000, "texts__de__button__label": "Kept"}
-    assert studio.press(language="fr", **wrong).status_code == 422
+    texts = {"texts__de__modal__footer_content": "x" * 5000, "texts__de__button__label": "Neu"}
+    assert studio.press(language="fr", **texts).status_code == 422
     assert "up to 2000" in studio.notes("texts.de.modal.footer_content").replace(",", "")
-    assert studio.page.one("input", id="set-texts-de-button-label")["value"] == "Kept"
+    assert studio.page.one("input", id="set-texts-de-button-label")["value"] == "Neu"
 
 
-def test_languages_have_an_order_and_lack_what_nobody_translates(filled: Path) -> None:
-    """The first is everybody's who asks for none; SMS isn't offered without words of its own."""
+def test_languages_and_channels_have_an_order(filled: Path) -> None:
+    """The first language is the default; SMS isn't offered in one without its legal texts."""
     app = make_shop(filled, KLAVIYO_LIST_ID="Xk2LQp")
     studio = Studio(app.test_client())
     studio.press(languages__offered=["de", "en"], channels__offered=["SMS", "EMAIL"], language="de")
     assert read(studio.client.get("/").text).one("html")["lang"] == "de"
-    document = studio.page.one("textarea", id="take-toml").text
+    document = studio.page.one("textarea", id="export-toml").text
     assert 'offered = ["de", "en"]' in document
     assert 'offered = ["SMS", "EMAIL"]' in document
     assert "SMS isn't offered in the language de" in studio.notes("languages.offered")
-    assert "1 warning." in studio.status
-    needed = studio.page.one("textarea", id="set-texts-de-consent-sms_disclosure")
-    assert needed["placeholder"] == "Needed before it is offered in German"
+    assert "1 warning" in studio.status
+    disclosure = studio.page.one("textarea", id="set-texts-de-consent-sms_disclosure")
+    assert disclosure["placeholder"] == "Required to offer this channel in German"
 
-    # what is ticked in addition comes last
+    # an additional language comes last
     studio.press(languages__offered=["de", "en", "ar"])
-    assert 'offered = ["de", "en", "ar"]' in studio.page.one("textarea", id="take-toml").text
-    # with one language, the words above are all there are
+    assert 'offered = ["de", "en", "ar"]' in studio.page.one("textarea", id="export-toml").text
+    # with a single language there is nothing to translate
     studio.press(languages__offered=["en"])
     assert [
-        each for each in studio.page.all() if (each.get("name") or "").startswith("texts.")
+        field for field in studio.page.all() if (field.get("name") or "").startswith("texts.")
     ] == []
     assert "hidden" in studio.page.one("select", id="view-language")
     close(app)
 
 
-def test_undo_redo_reset_and_put_back(studio: Studio) -> None:
-    """Steps go back and forth; a new one after an undo drops what was undone."""
+def test_undo_redo_reset_and_revert(studio: Studio) -> None:
+    """A change after an undo removes what was undone."""
 
     def label() -> str:
         return studio.page.one("input", id="set-button-label")["value"]
 
-    for words in ("One", "Two"):
-        studio.press(button__label=words)
-    seen = [label()]
-    for do in ("undo", "undo", "undo", "redo", "reset", "undo"):
-        studio.press(do)
-        seen.append(label())
-    assert seen == ["Two", "One", "Notify me", "Notify me", "One", "Notify me", "One"]
+    for text in ("One", "Two"):
+        studio.press(button__label=text)
+    labels = [label()]
+    for action in ("undo", "undo", "undo", "redo", "reset", "undo"):
+        studio.press(action)
+        labels.append(label())
+    assert labels == ["Two", "One", "Notify me", "Notify me", "One", "Notify me", "One"]
 
     studio.press(button__label="Three", modal__headline="Here")
     assert studio.page.one("button", id="do-redo")["aria-disabled"] == "true"
-    studio.press("restore:button.label")
+    studio.press("revert:button.label")
     assert label() == "Notify me"
-    assert studio.status.startswith("1 setting differs")
+    assert studio.status == "1 change, visible only to you"
 
 
-def test_a_link_opens_a_look_elsewhere(studio: Studio, somebody: FlaskClient) -> None:
-    """Typed or followed within the shop it is taken over; from another site it is offered."""
+def test_link_opens_the_settings_elsewhere(studio: Studio, other_visitor: FlaskClient) -> None:
+    """A link on another site only offers them."""
     studio.press(button__label="Shared")
     link = studio.link
 
-    offer = somebody.get(link, headers={"Sec-Fetch-Site": "cross-site"})
+    offer = other_visitor.get(link, headers={"Sec-Fetch-Site": "cross-site"})
     assert offer.status_code == 200
     assert "Set-Cookie" not in offer.headers
-    assert "Shared" not in somebody.get(PARKA).text
+    assert "Shared" not in other_visitor.get(PARKA).text
     button = read(offer.text).one("div", id="alerts").one("button")
-    taken = somebody.post("/studio", data={"do": button["value"]}, headers=ELSEWHERE)
-    assert taken.status_code in (400, 403)
-    somebody.post("/studio", data={"do": button["value"]})
-    assert "Shared" in somebody.get(PARKA).text
+    forged = other_visitor.post("/studio", data={"do": button["value"]}, headers=ELSEWHERE)
+    assert forged.status_code in (400, 403)
+    other_visitor.post("/studio", data={"do": button["value"]})
+    assert "Shared" in other_visitor.get(PARKA).text
 
-    third = studio.client.application.test_client()
-    assert third.get(link, headers={"Sec-Fetch-Site": "none"}).status_code == 303
-    assert "Shared" in third.get(PARKA).text
+    third_visitor = studio.client.application.test_client()
+    assert third_visitor.get(link, headers={"Sec-Fetch-Site": "none"}).status_code == 303
+    assert "Shared" in third_visitor.get(PARKA).text
     for unknown in ("f" * 32, "../etc", "x"):
-        assert third.get("/studio", query_string={"look": unknown}).status_code == 404
-    assert "Shared" in third.get(PARKA).text
+        assert third_visitor.get("/studio", query_string={"look": unknown}).status_code == 404
+    assert "Shared" in third_visitor.get(PARKA).text
 
 
-def test_the_studio_is_closed_to_everybody_else(app: Flask, client: FlaskClient) -> None:
-    """Another machine, a page of another site, a shop in earnest; and nothing of it is stored."""
-    away = {"REMOTE_ADDR": "203.0.113.7"}
+def test_strangers_have_no_access(app: Flask, client: FlaskClient) -> None:
+    """From another machine, by a form on another site, and with the demo off."""
+    stranger = {"REMOTE_ADDR": "203.0.113.7"}
     for path in ("/studio", "/studio/preview", "/studio/notify_me.toml"):
-        assert client.get(path, environ_overrides=away).status_code == 404
-        reply = client.get(path)
-        assert reply.headers["Cache-Control"] == "private, no-store"
-        assert reply.headers["X-Robots-Tag"] == "noindex"
+        assert client.get(path, environ_overrides=stranger).status_code == 404
+        response = client.get(path)
+        assert response.headers["Cache-Control"] == "private, no-store"
+        assert response.headers["X-Robots-Tag"] == "noindex"
     assert client.post("/studio", data={"do": "reset"}, headers=ELSEWHERE).status_code in (400, 403)
     cookies = client.post("/studio", data={"button.label": "x"}).headers.getlist("Set-Cookie")
     assert len(cookies) == 2
-    assert all("HttpOnly" in each and "SameSite=Lax" in each for each in cookies)
+    assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
     assert ">x<" in client.get(PARKA).text
-    assert ">x<" not in client.get(PARKA, environ_overrides=away).text
+    assert ">x<" not in client.get(PARKA, environ_overrides=stranger).text
     app.config["DEMO"] = False
     assert client.get("/studio").status_code == 404
 
 
-def test_looks_are_bounded_and_go_after_a_while(app: Flask, studio: Studio) -> None:
-    """One of the same choices is one row; those that nobody chose for 90 days are deleted."""
+def test_looks_have_a_maximum_size_and_expire(app: Flask, studio: Studio) -> None:
+    """Equal looks are saved once."""
     studio.press(button__label="Old")
     link = studio.link
     with app.app_context():
@@ -383,21 +389,21 @@ def test_looks_are_bounded_and_go_after_a_while(app: Flask, studio: Studio) -> N
         )
         db.session.commit()
         with pytest.raises(looks.TooLarge):
-            looks.keep({"modal.footer_content": "x" * looks.MOST_BYTES})
+            looks.save({"modal.footer_content": "x" * looks.MAX_BYTES})
     for label in ("New", "Newer", "New"):
         studio.press(button__label=label)
     with app.app_context():
-        kept = [json.loads(each) for each in db.session.scalars(sa.select(Look.changes))]
-    assert sorted(each["button.label"] for each in kept) == ["New", "Newer"]
+        saved = [json.loads(changes) for changes in db.session.scalars(sa.select(Look.changes))]
+    assert sorted(changes["button.label"] for changes in saved) == ["New", "Newer"]
 
-    studio.reply = studio.client.get(link)
-    assert studio.reply.status_code == 404
-    assert "isn’t kept any more" in studio.page.text
+    studio.response = studio.client.get(link)
+    assert studio.response.status_code == 404
+    assert "This link has expired" in studio.page.text
 
 
 @pytest.fixture
-def written(studio: Studio, tmp_path: Path, filled: Path) -> Iterator[FlaskClient]:
-    """A shop in earnest, started with the file that the Studio gave."""
+def exported_shop(studio: Studio, tmp_path: Path, filled: Path) -> Iterator[FlaskClient]:
+    """Another shop, started with the file that the Studio has exported."""
     studio.press(
         "preset:poster", button__label='Say "when"', modal__body_content="Two\nlines \\ one {x}"
     )
@@ -407,50 +413,52 @@ def written(studio: Studio, tmp_path: Path, filled: Path) -> Iterator[FlaskClien
     close(app)
 
 
-def test_a_shop_started_with_the_file_is_the_one_seen(studio: Studio, written: FlaskClient) -> None:
-    """Its pages and its stylesheet are, to the letter, what the visitor had."""
+def test_shop_with_the_exported_file_looks_as_in_the_studio(
+    studio: Studio, exported_shop: FlaskClient
+) -> None:
     for path in (PARKA, "/notify-me/theme.css", "/"):
-        assert written.get(path).text == studio.client.get(path).text
-    toml = studio.page.one("textarea", id="take-toml").text
+        assert exported_shop.get(path).text == studio.client.get(path).text
+    toml = studio.page.one("textarea", id="export-toml").text
     assert 'label = "Say \\"when\\""' in toml
     assert (
-        studio.page.one("input", id="take-jinja")["value"]
+        studio.page.one("input", id="export-snippet")["value"]
         == '{{ notify_me(variant, label="Say \\"when\\"") }}'
     )
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_nothing_hostile_gets_through(studio: Studio, hostile: str) -> None:
-    """In every look, number and choice refused at its field; in every text shown as text."""
+def test_hostile_input_is_refused_or_escaped(studio: Studio, hostile: str) -> None:
+    """Refused in colours, numbers, fonts and choices, and escaped in texts."""
     strict = [
-        each for each in controls() if each.kind in ("color", "number", "one") or each.is_font
+        control
+        for control in controls()
+        if control.kind in ("color", "number", "one") or control.is_font
     ]
     scripts = len(studio.page.all("script"))
-    data = sent(studio.page)
-    for each in strict:
-        data[each.key] = hostile
+    data = form_data(studio.page)
+    for control in strict:
+        data[control.key] = hostile
     assert studio.post(data).status_code == 422
     page = studio.page
-    beside = [page.one("div", id=f"{each.id}-notes").text for each in strict]
-    assert all(beside)
+    assert all(page.one("div", id=f"{control.id}-notes").text for control in strict)
     assert len(page.all("script")) == scripts
 
     studio = Studio(studio.client)
-    texts = [each.key for each in controls() if each.kind == "long"]
-    typed = dict.fromkeys([*texts, "button.label"], hostile[:60])
-    reply = studio.press(**{key.replace(".", "__"): words for key, words in typed.items()})
-    assert reply.status_code == 303, studio.page.text
+    keys = [control.key for control in controls() if control.kind == "long"]
+    texts = dict.fromkeys([*keys, "button.label"], hostile[:60])
+    response = studio.press(**{key.replace(".", "__"): text for key, text in texts.items()})
+    assert response.status_code == 303, studio.page.text
     assert len(studio.page.all("script")) == scripts
     for state in ("form", "done"):
-        shown = read(studio.client.get(f"/studio/preview?state={state}").text)
-        assert len(shown.all("script")) == 3
-        names = {name for each in shown.all() for name in each.attributes}
+        preview = read(studio.client.get(f"/studio/preview?state={state}").text)
+        assert len(preview.all("script")) == 3
+        names = {name for element in preview.all() for name in element.attributes}
         assert not [name for name in names if name.startswith("on")]
-        assert shown.one("div", class_="buy").all("a")[0].text == " ".join(hostile[:60].split())
+        assert preview.one("div", class_="buy").all("a")[0].text == " ".join(hostile[:60].split())
 
 
-def test_a_merchant_with_the_password_has_a_studio(app: Flask, client: FlaskClient) -> None:
-    """In a shop in earnest too their choices are theirs alone, and a stranger is asked first."""
+def test_merchant_with_the_password_has_access(app: Flask, client: FlaskClient) -> None:
+    """Without demo, too; strangers are asked for the password."""
     app.config["DEMO"] = False
     app.config["MERCHANT_PASSWORD_HASH"] = HASH
     shop = {"base_url": "https://shop.example"}
@@ -459,8 +467,8 @@ def test_a_merchant_with_the_password_has_a_studio(app: Flask, client: FlaskClie
     assert stranger.post("/studio", data={"button.label": "Not mine"}, **shop).status_code == 303
     sign_in(client)
 
-    reply = client.post("/studio", data={"button.label": "Mine"}, **shop)
-    assert all("Secure" in each for each in reply.headers.getlist("Set-Cookie"))
+    response = client.post("/studio", data={"button.label": "Mine"}, **shop)
+    assert all("Secure" in cookie for cookie in response.headers.getlist("Set-Cookie"))
     assert ">Mine<" in client.get(PARKA, **shop).text
     look = client.get_cookie("notify_me_look", "shop.example")
     assert look is not None

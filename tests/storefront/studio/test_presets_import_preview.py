@@ -1,4 +1,4 @@
-"""The Studio's presets, the box for the old snippet, and the preview, which sends nothing."""
+"""The Studio's presets, the import of Klaviyo's script, and the preview."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from notify_me import studio as kit
 from notify_me.web import theme
 from storefront import db
 from storefront.studio.changes import check
-from storefront.studio.presets import applied, presets
+from storefront.studio.presets import apply_preset, presets
 from tests.notify_me.markup import read, view
 from tests.storefront.page import Stock
 from tests.storefront.studio.test_studio import PARKA, Studio
@@ -30,21 +30,19 @@ def studio(client: FlaskClient) -> Studio:
     return Studio(client)
 
 
-def test_presets_hold_read_well_and_differ(app: Flask) -> None:
-    """Four or more, each valid, without a warning, and with looks of its own."""
-    assert len(presets()) >= 4
-    looks = []
+def test_presets_are_valid_and_distinct(app: Flask) -> None:
+    """And have no low contrast."""
+    styles = []
     with app.app_context():
         for name in presets():
-            checked = check(applied(name, {}))
+            checked = check(apply_preset(name, {}))
             assert (checked.problems, checked.warnings) == ({}, {})
             assert checked.settings is not None
-            looks.append(theme.of(checked.settings).css)
-    assert len({*looks}) == len(looks)
+            styles.append(theme.of(checked.settings).css)
+    assert len({*styles}) == len(styles)
 
 
-def test_a_preset_takes_the_place_of_another_and_leaves_the_words(studio: Studio) -> None:
-    """Nothing of the one before stays; the shop's own takes all of them away."""
+def test_preset_replaces_another_and_keeps_texts(studio: Studio) -> None:
     studio.press("preset:midnight", button__label="Mine")
     studio.press("preset:sorbet")
     page = studio.page
@@ -53,70 +51,62 @@ def test_a_preset_takes_the_place_of_another_and_leaves_the_words(studio: Studio
     assert "drawer" not in studio.client.get(f"{PREVIEW}form").text
 
     studio.press("preset:own")
-    assert studio.status.startswith("1 setting differs")
+    assert studio.status == "1 change, visible only to you"
 
 
-def test_an_old_snippet_comes_over_with_a_report(studio: Studio) -> None:
-    """What it says is applied to this visitor's shop; each option is told with its reason."""
+def test_klaviyos_script_is_imported_with_a_report(studio: Studio) -> None:
     snippet = (SNIPPETS / "help_centre.html").read_text(encoding="utf-8")
-    reply = studio.press("snippet", snippet=snippet)
+    response = studio.press("snippet", snippet=snippet)
     text = studio.page.one("div", class_="report").text
 
-    assert reply.status_code == 200
+    assert response.status_code == 200
     for title in ("Came over", "Changed on purpose", "Has no effect", "Not supported"):
         assert title in text
     assert "rgb(0 0 0 / 50%), since Klaviyo's script draws it half see-through" in text
-    settings = kit_settings(snippet)
-    assert settings["button"]["label"] in studio.client.get(PARKA).text
+    label = kit.read_snippet(snippet).settings["button"]["label"]
+    assert label in studio.client.get(PARKA).text
     assert "rgb(0 0 0 / 50%)" in studio.client.get("/notify-me/theme.css").text
     studio.press("undo")
-    assert studio.status == "The shop’s own look."
+    assert studio.status == "No changes"
 
 
-def test_what_a_snippet_wants_and_the_shop_lacks_stays_behind(studio: Studio) -> None:
-    """Without a list there is none to ask for; the rest comes over all the same."""
+def test_settings_that_this_shop_cannot_use_are_not_imported(studio: Studio) -> None:
+    """Such as a list, which it doesn't have."""
     snippet = """klaviyo.init({account: "XyZ123", list: "AbC123"});
         klaviyo.enable("backinstock", {trigger: {product_page_text: "Write to me"}});"""
     studio.press("snippet", snippet=snippet)
     text = studio.page.one("div", class_="report").text
 
-    assert "Not applied here 1 consent.email_list" in text
+    assert "Not applied 1 consent.email_list" in text
     assert "needs KLAVIYO_LIST_ID" in text
     assert "KLAVIYO_PUBLIC_KEY=XyZ123" in text
     assert "Write to me" in studio.client.get(PARKA).text
 
 
-def kit_settings(snippet: str) -> dict[str, Any]:
-    """What the kit reads out of a snippet."""
-    return dict(kit.read_snippet(snippet).settings)
-
-
-def test_a_broken_snippet_is_refused_with_its_line(studio: Studio) -> None:
-    """Beside the box, which keeps it, and so do the fields."""
+def test_invalid_script_is_an_error_and_keeps_all_input(studio: Studio) -> None:
     snippet = (SNIPPETS / "broken.html").read_text(encoding="utf-8")
-    for text, words in (
+    for text, problem in (
         (snippet, "Line "),
-        ("x" * (kit.SNIPPET_LIMIT + 1), "200,001 bytes, and 200,000 at most"),
+        ("x" * (kit.SNIPPET_LIMIT + 1), "This text has 200,001 bytes; the limit is 200,000."),
         (" ", "Paste the part of the theme"),
         ("<p>Hello", "klaviyo"),
     ):
-        reply = studio.press("snippet", snippet=text, button__label="Typed")
-        assert reply.status_code == 422
-        assert words in studio.page.one("p", id="snippet-error").text
-        box = studio.page.one("textarea", id="snippet")
-        assert box.text == " ".join(text.split())
+        response = studio.press("snippet", snippet=text, button__label="Typed")
+        assert response.status_code == 422
+        assert problem in studio.page.one("p", id="snippet-error").text
+        field = studio.page.one("textarea", id="snippet")
+        assert field.text == " ".join(text.split())
         assert studio.page.one("input", id="set-button-label")["value"] == "Typed"
     assert "Typed" not in studio.client.get(PARKA).text
 
-    reply = studio.press("snippet", snippet="é" * 1_000_000)
-    assert reply.status_code == 422
-    assert "That is too much" in studio.page.one("p", id="snippet-error").text
+    response = studio.press("snippet", snippet="é" * 1_000_000)
+    assert response.status_code == 422
+    assert "This script is too long" in studio.page.one("p", id="snippet-error").text
 
 
-def test_without_the_extra_the_boxes_say_how_to_come_by_it(
+def test_without_the_import_extra_the_command_to_install_it_is_shown(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sentence with the command, where the libraries are missing."""
     real = importlib.import_module
 
     def missing(name: str, package: str | None = None) -> Any:
@@ -127,16 +117,16 @@ def test_without_the_extra_the_boxes_say_how_to_come_by_it(
     monkeypatch.setattr(importlib, "import_module", missing)
     studio.press("snippet", snippet='klaviyo.enable("backinstock", {});')
     assert "pip install restock-kit[import]" in studio.page.one("p", id="snippet-error").text
-    assert "pip install restock-kit[import]" in studio.page.one("textarea", id="take-toml").text
+    assert "pip install restock-kit[import]" in studio.page.one("textarea", id="export-toml").text
 
 
-def test_a_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) -> None:
-    """Framed by the shop alone; the button's has no dialog, the others have it open."""
-    replies = {state: client.get(PREVIEW + state) for state in (*kit.STATES, "cards")}
-    for reply in replies.values():
-        assert "frame-ancestors 'self'" in reply.headers["Content-Security-Policy"]
-        assert reply.headers["Cache-Control"] == "private, no-store"
-    pages = {state: read(reply.text) for state, reply in replies.items()}
+def test_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) -> None:
+    """Only the shop may frame it; every state except the button has an open dialog."""
+    responses = {state: client.get(PREVIEW + state) for state in (*kit.STATES, "cards")}
+    for response in responses.values():
+        assert "frame-ancestors 'self'" in response.headers["Content-Security-Policy"]
+        assert response.headers["Cache-Control"] == "private, no-store"
+    pages = {state: read(response.text) for state, response in responses.items()}
 
     for state in ("button", "form", "errors", "done"):
         assert pages[state].one("h1").text == "Haar Parka"
@@ -151,21 +141,19 @@ def test_a_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) 
     assert "Blatter" in other.one("dialog").text
 
 
-def test_a_preview_inline_shows_every_state_in_its_place(studio: Studio) -> None:
-    """With presentation = inline there is no dialog: the view itself is the state."""
+def test_preview_of_an_inline_form_has_no_dialog(studio: Studio) -> None:
     studio.press(modal__presentation="inline")
-    for state, words in (
+    for state, text in (
         ("form", "Email"),
         ("errors", "Enter your"),
         ("done", "You're on the list"),
     ):
         page = read(studio.client.get(PREVIEW + state).text)
         assert not page.all("dialog")
-        assert words in page.one("notify-me", class_="notify-me--inline").text
+        assert text in page.one("notify-me", class_="notify-me--inline").text
 
 
-def test_a_preview_sends_and_logs_nothing(app: Flask, client: FlaskClient) -> None:
-    """Its forms lead to more of the preview: the real check, then a thanks as if."""
+def test_preview_validates_but_neither_sends_nor_logs(app: Flask, client: FlaskClient) -> None:
     page = read(client.get(f"{PREVIEW}form").text)
     link = page.one("div", class_="buy").all("a")[0]["href"]
     action = page.one("form", class_="notify-me__form")["action"]
@@ -179,25 +167,25 @@ def test_a_preview_sends_and_logs_nothing(app: Flask, client: FlaskClient) -> No
     )
 
     for headers in ({"X-Notify-Me": "1"}, {}):
-        wrong = client.post(action, data={"channels": "EMAIL"}, headers=headers)
-        assert wrong.status_code == 422
-        assert "Enter your email address" in view(wrong).text
-        reply = client.post(
+        invalid = client.post(action, data={"channels": "EMAIL"}, headers=headers)
+        assert invalid.status_code == 422
+        assert "Enter your email address" in view(invalid).text
+        response = client.post(
             action, data={"channels": "EMAIL", "email": "ada@lovelace.dev"}, headers=headers
         )
-        if reply.status_code == 303:
-            reply = client.get(reply.location)
-        assert reply.status_code == 200
-        assert "on the list" in view(reply).text
+        if response.status_code == 303:
+            response = client.get(response.location)
+        assert response.status_code == 200
+        assert "on the list" in view(response).text
     with app.app_context():
         assert db.session.scalar(sa.text("SELECT count(*) FROM notify_me_sign_up")) == 0
 
 
-def test_a_preview_says_when_no_button_shows(studio: Studio, stock: Stock) -> None:
-    """By the trigger's settings, or since nothing is sold out."""
+def test_preview_without_a_button_says_why(studio: Studio, stock: Stock) -> None:
+    """Because of the trigger's settings, or because nothing is sold out."""
     studio.press(trigger__tag_allowlist=["nothing has this"])
     text = read(studio.client.get(f"{PREVIEW}form").text).text
-    assert "No button shows here" in text
+    assert "No button to preview" in text
 
     with stock.app.app_context():
         db.session.execute(sa.text("UPDATE shop_variant SET quantity = 5"))
@@ -207,13 +195,12 @@ def test_a_preview_says_when_no_button_shows(studio: Studio, stock: Stock) -> No
     assert studio.client.get(f"{PREVIEW}form").status_code == 404
 
 
-def test_what_is_previewed_stays_in_the_address(studio: Studio) -> None:
-    """State, width, scheme and product are kept from one press to the next."""
-    chosen = {"state": "done", "width": "phone", "scheme": "dark", "product": "haar-parka"}
-    reply = studio.press(**chosen)
+def test_preview_options_stay_in_the_url(studio: Studio) -> None:
+    options = {"state": "done", "width": "phone", "scheme": "dark", "product": "haar-parka"}
+    response = studio.press(**options)
     assert (
-        reply.location
+        response.location
         == "/studio?state=done&width=phone&scheme=dark&product=haar-parka&language=en"
     )
     assert "state=done" in studio.page.one("iframe")["src"]
-    assert "frame-src 'self'" in studio.reply.headers["Content-Security-Policy"]
+    assert "frame-src 'self'" in studio.response.headers["Content-Security-Policy"]

@@ -1,0 +1,113 @@
+"""The options of the Studio's preview: page, state, width, colour scheme, product and language."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import sqlalchemy as sa
+from flask import url_for
+
+from notify_me.studio import LANGUAGES, PreviewState
+
+from ..base.database import db
+from ..base.models import Product, ProductVariant
+from ..catalog.stock import BUYABLE
+
+STATES = {
+    "button": "Button",
+    "form": "Form",
+    "errors": "Errors",
+    "done": "Done",
+    "cards": "Listing",
+}
+"""The kit's states on a product page, and the listing."""
+WIDTHS = {"phone": "Phone", "desktop": "Desktop"}
+SCHEMES = {"light": "Light", "dark": "Dark"}
+MAX_VARIANTS = 200
+"""Sold-out variants that are considered for the choice of products."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewOptions:
+    """What a visitor has chosen to see."""
+
+    state: str
+    width: str
+    scheme: str
+    product: str
+    language: str
+
+    @classmethod
+    def of(
+        cls,
+        fields: Mapping[str, str],
+        products: Mapping[str, object],
+        languages: Sequence[str] = LANGUAGES,
+    ) -> PreviewOptions:
+        """Read the fields of a form or a query string; anything missing or unknown is default."""
+
+        def choice(name: str, choices: Container[str], default: str) -> str:
+            value = fields.get(name, "")
+            return value if value in choices else default
+
+        return cls(
+            state=choice("state", STATES, "form"),
+            width=choice("width", WIDTHS, "desktop"),
+            scheme=choice("scheme", SCHEMES, "light"),
+            product=choice("product", products, next(iter(products), "")),
+            language=choice("language", languages, languages[0]),
+        )
+
+    @property
+    def kit_state(self) -> PreviewState:
+        """The state in which the kit renders its form."""
+        return "button" if self.state == "cards" else cast(PreviewState, self.state)
+
+    def studio_url(self) -> str:
+        """The URL of the Studio with this preview."""
+        return url_for(
+            "studio.show",
+            state=self.state,
+            width=self.width,
+            scheme=self.scheme,
+            product=self.product,
+            language=self.language,
+        )
+
+    def frame_url(self, look: str) -> str:
+        """The URL of the previewed page; it contains the look, so that changes reload the frame."""
+        return url_for(
+            "studio.preview",
+            state=self.state,
+            product=self.product,
+            lang=self.language,
+            look=look,
+        )
+
+
+def sold_out_products() -> dict[str, tuple[str, str]]:
+    """Title and first sold-out variant's SKU of each product that has one, by handle."""
+    query = (
+        sa.select(Product.handle, Product.title, ProductVariant.sku)
+        .join(ProductVariant, ProductVariant.product_id == Product.id)
+        .where(~BUYABLE)
+        .order_by(Product.position, Product.id, ProductVariant.position)
+        .limit(MAX_VARIANTS)
+    )
+    products: dict[str, tuple[str, str]] = {}
+    for handle, title, sku in db.session.execute(query):
+        products.setdefault(handle, (title, sku))
+    return products
+
+
+def sold_out_category() -> str | None:
+    """A category with a product that is sold out completely, so that its card has a button."""
+    available = sa.select(ProductVariant.id).where(ProductVariant.product_id == Product.id, BUYABLE)
+    return db.session.scalar(
+        sa.select(Product.category)
+        .where(~available.exists())
+        .order_by(Product.position, Product.id)
+        .limit(1)
+    )
