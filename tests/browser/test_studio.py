@@ -206,12 +206,12 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
             page.get_by_role("radio", name=width).check()
             expect(page.locator("#frame iframe")).to_have_css("width", f"{inner}px")
             assert body.evaluate("() => innerWidth") == inner
-        for state, words in (
+        for state, text in (
             ("Errors", "Enter your email address"),
             ("Done", "You're on the list"),
         ):
             page.get_by_role("radio", name=state).check()
-            expect(frame(page).locator("dialog:modal")).to_contain_text(words)
+            expect(frame(page).locator("dialog:modal")).to_contain_text(text)
         page.get_by_role("radio", name="Button").check()
         expect(frame(page).locator("dialog")).to_have_count(0)
 
@@ -266,7 +266,9 @@ def test_studio_is_accessible_and_fits(
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         open_section(page, "Import from Klaviyo’s script")
-        page.get_by_label("Klaviyo’s script", exact=True).fill('klaviyo.enable("backinstock", {logging: 1});')
+        page.get_by_label("Klaviyo’s script", exact=True).fill(
+            'klaviyo.enable("backinstock", {logging: 1});'
+        )
         page.get_by_role("button", name="Import", exact=True).click()
         expect(page.locator(".report")).to_contain_text("Import results")
         page.evaluate("for (const el of document.querySelectorAll('details')) el.open = true")
