@@ -58,7 +58,79 @@ class Control:
         table, _, rest = self.key.partition(".")
         return rest.partition(".")[0] if table == "texts" else None
 
-    def name_of(identifier: str) -> str:
+    def name_of(self, choice: str) -> str:
+        """The name of a choice."""
+        return dict(self.choices).get(choice, choice)
+
+    @property
+    def first_field(self) -> str:
+        """The name of the field for which of a list's choices comes first."""
+        return f"{self.key}.first"
+
+    @property
+    def step(self) -> str:
+        """The `step` attribute of a number field."""
+        return str(self.schema.get("multipleOf", 1 if isinstance(self.empty_value, int) else "any"))
+
+    def read(self, form: MultiDict[str, str], current: Any) -> Any:
+        """The value submitted for it, not validated yet; `current` is the value until now."""
+        text = form.getlist(self.key)[-1].replace("\r\n", "\n").strip()
+        match self.kind:
+            case "check":
+                return "on" in form.getlist(self.key)
+            case "some":
+                ticked = [value for value, _ in self.choices if value in form.getlist(self.key)]
+                # checkboxes have no order: keep the current one, and append what is new
+                values = [value for value in current if value in ticked]
+                values += [value for value in ticked if value not in values]
+                return sorted(values, key=lambda value: value != form.get(self.first_field))
+            case "list":
+                return [line.strip() for line in text.split("\n") if line.strip()]
+        return text if text else self.empty_value
+
+
+@cache
+def controls() -> tuple[Control, ...]:
+    """The controls of all settings that visitors may change, in the order of the models."""
+    return tuple(
+        _control(setting)
+        for setting in all_settings(Settings)
+        if setting.path[0] in CHANGEABLE_TABLES
+    )
+
+
+def _control(setting: Setting) -> Control:
+    kind = _kind(setting)
+    must_have_value = setting.schema.get("minLength") or kind in ("number", "color", "one")
+    empty_value = setting.default if must_have_value else ""
+    return Control(
+        key=setting.key,
+        kind=kind,
+        help=setting.description,
+        choices=tuple((choice, name_of(choice)) for choice in setting.choices),
+        optional=setting.is_optional,
+        empty_value=None if setting.is_optional else empty_value,
+        is_font=setting.allowed == FONTS,
+        schema=setting.schema,
+    )
+
+
+def _kind(setting: Setting) -> Kind:
+    if setting.type == "boolean":
+        return "check"
+    if setting.type == "array":
+        return "some" if setting.choices else "list"
+    if setting.choices:
+        return "one"
+    if setting.type in ("integer", "number"):
+        return "number"
+    if setting.allowed == COLOR:
+        return "color"
+    is_long = setting.schema.get("maxLength", 0) > LONG_TEXT and setting.allowed != FONTS
+    return "long" if is_long else "text"
+
+
+def name_of(identifier: str) -> str:
     """The name on screen of an identifier in the settings: `fitToText` is Fit to text."""
     if identifier in _NAMES:
         return _NAMES[identifier]
