@@ -88,14 +88,14 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/klaviyo/calls.py",
-        'return {"type": "profile", "attributes": {**identifiers, **more}}',
-        'return {"type": "profile", "attributes": {"email": sign_up.email, **identifiers, **more}}',
+        '"attributes": {**identifiers, **attributes}',
+        '"attributes": {"email": sign_up.email, **identifiers, **attributes}',
         KIT,
     ),
     Mutation(
         "notify_me/klaviyo/calls.py",
-        "return (*made, Call",
-        "return (*made[:1], Call",
+        "for variant in sign_up.variants]",
+        "for variant in sign_up.variants[:1]]",
         KIT,
     ),
     Mutation(

@@ -1,4 +1,4 @@
-"""A sign-up, and the calls to Klaviyo that it makes. The one payload builder."""
+"""A validated sign-up, and the calls to Klaviyo built from it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,23 @@ from ..channels import Channel
 from ..variants import CompositeID
 
 MAX_VARIANTS = 10
-"""Variants one sign-up may name: each costs one call, inside one deadline."""
+"""How many variants one sign-up may include: each is a call, within a shared deadline."""
 
 Endpoint = Literal["api", "client"]
-"""Klaviyo's two sides: `/api` with the private key, `/client` with the public one."""
+"""Klaviyo's two APIs: `/api` for servers (private key), `/client` for browsers (public key)."""
 
 
 class Operation(StrEnum):
-    """Klaviyo's operations that are queued, under their names in the API reference."""
+    """The operations of Klaviyo's API that can be queued, named as in its SDKs."""
 
     BACK_IN_STOCK = "create_back_in_stock_subscription"
     SUBSCRIBE = "bulk_subscribe_profiles"
-    """Subscribe Profiles; from the browser its counterpart, Create Client Subscription."""
+    """Subscribe Profiles; in the browser, Create Client Subscription."""
     UPDATE_VARIANT = "update_catalog_variant"
-    """Update Catalog Variant, which tells of a changed stock. No part of a sign-up."""
+    """Update Catalog Variant, for a changed stock quantity. Not part of a sign-up."""
 
     def path(self, endpoint: Endpoint) -> str:
-        """The path on Klaviyo's host of a sign-up's operation, such as
-        `/api/back-in-stock-subscriptions`.
-        """
+        """Return the URL path of a sign-up's operation: `/api/back-in-stock-subscriptions`."""
         return f"/{endpoint}/{_RESOURCES[self, endpoint]}"
 
 
@@ -43,66 +41,67 @@ _RESOURCES: Mapping[tuple[Operation, Endpoint], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a shopper agreed to for one channel, in the words that stood beside the box."""
+    """What a shopper agreed to for one channel, as shown next to the checkbox."""
 
     channel: Channel
     text: str
     version: str
-    """Names the text: the same text, the same version."""
+    """Identifies the text: equal texts have equal versions."""
     locale: str
     """The language it was shown in, such as `en`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Consent to marketing, as one sign-up gives it; Klaviyo keeps no text, so the log does."""
+    """Marketing consent given with a sign-up. Klaviyo doesn't store its text; the log does."""
 
     statements: tuple[Statement, ...]
-    """One for each channel consented to, and none else."""
+    """One for each channel consented to."""
     list_id: str
     custom_source: str
 
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """What a shopper asked for, validated: made by `SignUpForm.to_sign_up()` alone."""
+    """What a shopper asked for. Only `SignUpForm.to_sign_up()` creates it, so it is valid."""
 
     variants: tuple[CompositeID, ...]
     channels: tuple[Channel, ...]
     email: str | None = None
-    """As email-validator normalized it; None without a channel that needs it."""
+    """Normalized by email-validator; None if no channel needs it."""
     phone_number: str | None = None
-    """In E.164, such as `+12025550143`; None without a channel that needs it."""
+    """In E.164 format, such as `+12025550143`; None if no channel needs it."""
     consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to Klaviyo: which operation, its JSON:API body, and the variant it is about."""
+    """One call to Klaviyo: the operation, its JSON:API body, and its variant."""
 
     operation: Operation
     body: Mapping[str, Any]
     variant: CompositeID | None = None
-    """None for the consent call, which is about no variant."""
+    """None for the consent call."""
 
     @property
     def after_any(self) -> bool:
-        """Whether it goes only once another call of the sign-up was accepted."""
+        """Whether it is sent only after another call of the sign-up was accepted."""
         return self.operation is Operation.SUBSCRIBE
 
 
 def build_calls(sign_up: SignUp, endpoint: Endpoint) -> tuple[Call, ...]:
-    """The calls that carry `sign_up` to Klaviyo, in the order in which they go.
+    """Return the calls of a sign-up in the order in which they are sent.
 
-    One back-in-stock subscription a variant (Create Back In Stock Subscription, or its client
-    counterpart, with the same body), then at most one call for consent (Subscribe Profiles, or
-    Create Client Subscription). Revision 2026-07-15.
+    One for each variant (Create Back In Stock Subscription, or Create Client Back In Stock
+    Subscription, which has the same body), then, with consent, one more (Subscribe Profiles, or
+    Create Client Subscription).
     """
-    made = tuple(_back_in_stock(sign_up, variant) for variant in sign_up.variants)
-    if sign_up.consent is None:
-        return made
-    body = {"api": _subscribe_profiles, "client": _client_subscription}[endpoint]
-    return (*made, Call(Operation.SUBSCRIBE, {"data": body(sign_up, sign_up.consent)}))
+    calls = [_back_in_stock(sign_up, variant) for variant in sign_up.variants]
+    if sign_up.consent is not None:
+        build_data = _subscribe_profiles if endpoint == "api" else _client_subscription
+        data = build_data(sign_up, sign_up.consent)
+        calls.append(Call(Operation.SUBSCRIBE, {"data": data}))
+    return tuple(calls)
 
 
 def _back_in_stock(sign_up: SignUp, variant: CompositeID) -> Call:
@@ -126,9 +125,9 @@ def _subscribe_profiles(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
         "type": "profile-subscription-bulk-create-job",
         "attributes": {
             "custom_source": consent.custom_source,
-            "profiles": {"data": [_subscribed(sign_up, consent)]},
+            "profiles": {"data": [_consenting_profile(sign_up, consent)]},
         },
-        "relationships": _to_list(consent),
+        "relationships": _list_relationship(consent),
     }
 
 
@@ -137,19 +136,19 @@ def _client_subscription(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
         "type": "subscription",
         "attributes": {
             "custom_source": consent.custom_source,
-            "profile": {"data": _subscribed(sign_up, consent)},
+            "profile": {"data": _consenting_profile(sign_up, consent)},
         },
-        "relationships": _to_list(consent),
+        "relationships": _list_relationship(consent),
     }
 
 
-def _to_list(consent: Consent) -> dict[str, Any]:
+def _list_relationship(consent: Consent) -> dict[str, Any]:
     return {"list": {"data": {"type": "list", "id": consent.list_id}}}
 
 
-def _subscribed(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
-    """The profile with `subscriptions`, which is never left out: at the client endpoint that
-    would mean consent for every identifier given.
+def _consenting_profile(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
+    """The profile, always with `subscriptions`: the client endpoint would take their absence as
+    consent for every identifier.
     """
     channels = [statement.channel for statement in consent.statements]
     return _profile(
@@ -161,8 +160,8 @@ def _subscribed(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
     )
 
 
-def _profile(sign_up: SignUp, channels: Sequence[Channel], **more: Any) -> dict[str, Any]:
-    """Only what the channels need: `external_id` alone would make a second profile."""
+def _profile(sign_up: SignUp, channels: Sequence[Channel], **attributes: Any) -> dict[str, Any]:
+    """The profile with the identifiers that the channels need, and no other."""
     names = [channel.info.identifier for channel in channels]
     identifiers = {name: getattr(sign_up, name) for name in names}
-    return {"type": "profile", "attributes": {**identifiers, **more}}
+    return {"type": "profile", "attributes": {**identifiers, **attributes}}
