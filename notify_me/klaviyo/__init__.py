@@ -1,1 +1,1 @@
-"""Klaviyo's API: the calls, the HTTP client, and what a response means. No Flask, SQL or settings."""
+"""Klaviyo's API: the calls, the HTTP client, and what responses mean. No Flask or SQL."""

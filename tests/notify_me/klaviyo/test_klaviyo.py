@@ -1,173 +1,164 @@
-"""Calls on the wire, against a server that answers as it is told."""
+"""The HTTP client, against a server that sends any response a test wants."""
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, Response, request
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.notify_me.conftest import LogFile, side_by_side
 from tests.notify_me.markup import view
-from tests.support import Sandbox, eventually, serve
+from tests.support import Sandbox, eventually
 
 MUG = "/notify-me/$custom:::$default:::MUG"
 SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
-JSON_API = "application/vnd.api+json"
 
 
-class Teller:
-    """A server that gives the answer it was told, and remembers what it was sent."""
+class FakeKlaviyo:
+    """A server that sends the same response to every request, and records the requests."""
 
     def __init__(self) -> None:
-        self.answer = Response(status=202)
+        self.status = 202
+        self.body = b""
+        self.response_headers: dict[str, str] = {}
         self.headers: list[dict[str, str]] = []
-        self.bodies: list[bytes] = []
+        self.ports: set[int] = set()
         self.url = ""
 
-    def reply(self, path: str) -> Response:
-        """The view of every path."""
-        self.headers.append({name.lower(): value for name, value in request.headers.items()})
-        self.bodies.append(request.get_data())
-        return self.answer
+
+@pytest.fixture
+def klaviyo() -> Iterator[FakeKlaviyo]:
+    """The server, on a real socket. Werkzeug's own server can't reuse connections."""
+    klaviyo = FakeKlaviyo()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            klaviyo.headers.append({name.lower(): value for name, value in self.headers.items()})
+            klaviyo.ports.add(self.client_address[1])
+            self.send_response(klaviyo.status)
+            for name, value in klaviyo.response_headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(klaviyo.body)))
+            self.end_headers()
+            with suppress(ConnectionError):
+                self.wfile.write(klaviyo.body)
+
+        def log_message(self, *args: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        klaviyo.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield klaviyo
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
-def teller() -> Iterator[Teller]:
-    """The server, on a real socket."""
-    teller = Teller()
-    app = Flask("teller")
-    app.add_url_rule("/<path:path>", "reply", teller.reply, methods=["GET", "POST"])
-    with serve(app) as url:
-        teller.url = url
-        yield teller
-
-
-@pytest.fixture
-def shopper(make_app: Callable[..., Flask], teller: Teller) -> FlaskClient:
-    """A browser in front of a shop whose Klaviyo is the teller."""
-    return make_app(KLAVIYO_API_URL=teller.url).test_client()
+def shopper(make_app: Callable[..., Flask], klaviyo: FakeKlaviyo) -> FlaskClient:
+    """A browser in front of a shop that uses this server."""
+    return make_app(KLAVIYO_API_URL=klaviyo.url).test_client()
 
 
 def error(**members: Any) -> dict[str, Any]:
-    """An error body with one error, which has what is certain and these members."""
-    certain = {"id": "e-1", "code": "invalid", "title": "Invalid input.", "detail": "No."}
-    return {"errors": [{**certain, **members}]}
+    """A document with one error, which has these members beside the usual ones."""
+    usual = {"id": "e-1", "code": "invalid", "title": "Invalid input.", "detail": "No."}
+    return {"errors": [{**usual, **members}]}
 
 
-EMAIL = "/data/attributes/profile/data/attributes/email"
-BODIES: dict[str, tuple[int, Any, int, str]] = {
-    "pointer of the body sent": (400, error(source={"pointer": EMAIL}), 422, "email address"),
-    "flat pointer": (400, error(source={"pointer": "/data/attributes/email"}), 422, "email addr"),
-    "pointer with a slash at its end": (
-        400,
-        error(source={"pointer": EMAIL + "/"}),
-        422,
-        "email address",
-    ),
-    "the first of two errors": (
-        400,
-        {"errors": error(source={"pointer": EMAIL})["errors"] + error()["errors"]},
-        422,
-        "email address",
-    ),
-    "links and meta as lists": (
-        400,
-        error(source={"pointer": EMAIL}, links=[], meta=[]),
-        422,
-        "email address",
-    ),
-    "bad company ID": (400, error(source={"pointer": "/data"}), 503, "can't take sign-ups"),
-    "unknown list": (
-        400,
-        error(source={"pointer": "/data/relationships/list/data/id"}),
-        503,
-        "can't take sign-ups",
-    ),
-    "a parameter for a source": (400, error(source={"parameter": "x"}), 503, "can't take"),
-    "no source": (400, error(), 503, "can't take sign-ups"),
-    "a source that is null": (400, error(source=None), 503, "can't take sign-ups"),
-    "a source that is text": (400, error(source="email"), 503, "can't take sign-ups"),
-    "a code that is null": (400, error(code=None), 503, "can't take sign-ups"),
-    "no errors": (400, {"errors": []}, 503, "can't take sign-ups"),
-    "errors that are no objects": (400, {"errors": [None, "x", 5]}, 503, "can't take sign-ups"),
-    "errors that are no list": (400, {"errors": {"code": "invalid"}}, 503, "can't take sign-ups"),
-    "a list": (400, [], 503, "can't take sign-ups"),
-    "not JSON": (400, "<h1>Bad Request</h1>", 503, "can't take sign-ups"),
-    "not UTF-8": (400, b"\xff\xfe\x00", 503, "can't take sign-ups"),
-    "empty": (400, "", 503, "can't take sign-ups"),
-    "404 of an unknown variant": (404, error(code="variant_not_found"), 422, "aren't available"),
-    "404 of another kind": (404, error(code="not_found"), 503, "can't take sign-ups"),
-    "404 without a body": (404, "", 503, "can't take sign-ups"),
-    "429 whose pointer is a bad company ID's": (
+EMAIL = {"pointer": "/data/attributes/profile/data/attributes/email"}
+RESPONSES: dict[str, tuple[int, Any, int]] = {
+    "pointer into the body sent": (400, error(source=EMAIL), 422),
+    "flat pointer": (400, error(source={"pointer": "/data/attributes/email"}), 422),
+    "pointer with a trailing slash": (400, error(source={"pointer": EMAIL["pointer"] + "/"}), 422),
+    "two errors": (400, {"errors": error(source=EMAIL)["errors"] + error()["errors"]}, 422),
+    "links and meta are lists": (400, error(source=EMAIL, links=[], meta=[]), 422),
+    "unknown list": (400, error(source={"pointer": "/data/relationships/list/data/id"}), 503),
+    "source has a parameter": (400, error(source={"parameter": "x"}), 503),
+    "source is null": (400, error(source=None), 503),
+    "source is a string": (400, error(source="email"), 503),
+    "code is null": (400, error(code=None), 503),
+    "errors are not objects": (400, {"errors": [None, "x", 5]}, 503),
+    "errors are not a list": (400, {"errors": {"code": "invalid"}}, 503),
+    "document is a list": (400, [], 503),
+    "not JSON": (400, "<h1>Bad Request</h1>", 503),
+    "not UTF-8": (400, b"\xff\xfe\x00", 503),
+    "empty": (400, "", 503),
+    "5 MB": (400, "x" * 5_000_000, 503),
+    "404 for an unknown variant": (404, error(code="variant_not_found"), 422),
+    "another 404": (404, error(code="not_found"), 503),
+    "404 without a body": (404, "", 503),
+    "429 with the pointer of a bad company ID": (
         429,
         error(code="throttled", source={"pointer": "/data"}),
         200,
-        "You're on the list",
     ),
-    "200, which is no acceptance": (200, "{}", 200, "You're on the list"),
-    "204": (204, "", 200, "You're on the list"),
-    "an error of 5 MB": (500, "x" * 5_000_000, 200, "You're on the list"),
-    "a refusal of 5 MB": (400, "x" * 5_000_000, 503, "can't take sign-ups"),
-    "418": (418, error(), 503, "can't take sign-ups"),
+    "200 is not an acceptance": (200, "{}", 200),
+    "server error of 5 MB": (500, "x" * 5_000_000, 200),
+    "unknown status": (418, error(), 503),
 }
 
 
-@pytest.mark.parametrize(("status", "body", "reply", "words"), BODIES.values(), ids=BODIES)
-def test_an_answers_body_is_read_with_care(
-    shopper: FlaskClient, teller: Teller, status: int, body: Any, reply: int, words: str
+@pytest.mark.parametrize(("status", "body", "reply"), RESPONSES.values(), ids=RESPONSES)
+def test_any_response_gives_the_shopper_a_reply(
+    shopper: FlaskClient, klaviyo: FakeKlaviyo, status: int, body: Any, reply: int
 ) -> None:
-    """Whatever stands in it, the shopper gets a sentence, decided by status, code and pointer."""
-    raw = body if isinstance(body, str | bytes) else json.dumps(body)
-    teller.answer = Response(raw, status=status, content_type=JSON_API)
+    text = body if isinstance(body, str | bytes) else json.dumps(body)
+    klaviyo.status = status
+    klaviyo.body = text if isinstance(text, bytes) else text.encode()
+    klaviyo.response_headers = {"Content-Type": "application/vnd.api+json"}
 
-    got = shopper.post(MUG, data=SIGN_UP, headers={"X-Notify-Me": "1"})
+    response = shopper.post(MUG, data=SIGN_UP, headers={"X-Notify-Me": "1"})
 
-    assert got.status_code == reply
-    assert words in view(got).text
-    assert len(teller.bodies) == 1
+    assert response.status_code == reply
+    message = {200: "You're on the list", 422: "", 503: "can't take sign-ups"}[reply]
+    assert message in view(response).text
+    assert len(klaviyo.headers) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(202, ""), (202, "{}"), (409, ""), (409, json.dumps(error()))]
-)
-def test_an_acceptance_needs_no_body(
-    shopper: FlaskClient, teller: Teller, status: int, body: str
+def test_acceptances_reuse_the_connection_and_keep_no_cookie(
+    shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
 ) -> None:
-    """202 says it all, and so does the 409 of a repeat."""
-    teller.answer = Response(body, status=status, content_type=JSON_API)
+    """202 needs no body, but one that comes is read. A cookie would link one shopper's calls to
+    another's.
+    """
+    klaviyo.response_headers = {"Set-Cookie": "who=ada; Path=/"}
+    for klaviyo.status, klaviyo.body in ((202, b""), (202, b"{}"), (409, b"{}"), (202, b"")):
+        assert shopper.post(MUG, data=SIGN_UP).status_code == 303
 
-    assert shopper.post(MUG, data=SIGN_UP).status_code == 303
+    assert log_file.states() == ["accepted"] * 4
+    assert len(klaviyo.ports) == 1
+    assert ["cookie" in headers for headers in klaviyo.headers] == [False] * 4
 
 
-def test_a_redirect_is_not_followed(shopper: FlaskClient, teller: Teller, sandbox: Sandbox) -> None:
-    """Whoever redirects must not be sent the key or the address."""
+def test_redirect_is_not_followed(
+    shopper: FlaskClient, klaviyo: FakeKlaviyo, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """The key and the contact go to Klaviyo only."""
     location = f"{sandbox.url}/api/back-in-stock-subscriptions"
-    teller.answer = Response(status=307, headers={"Location": location})
+    klaviyo.status, klaviyo.response_headers = 307, {"Location": location}
 
     assert shopper.post(MUG, data=SIGN_UP).status_code == 303
 
+    assert log_file.states() == ["queued"]
     assert sandbox.requests() == []
 
 
-def test_a_cookie_is_not_kept(shopper: FlaskClient, teller: Teller) -> None:
-    """One shopper's call must not carry anything of another's."""
-    teller.answer = Response(status=202, headers={"Set-Cookie": "who=ada; Path=/"})
-
-    for _ in range(2):
-        assert shopper.post(MUG, data=SIGN_UP).status_code == 303
-
-    assert ["cookie" in headers for headers in teller.headers] == [False, False]
-
-
-def test_a_netrc_does_not_replace_the_key(
+def test_netrc_does_not_replace_the_key(
     client: FlaskClient, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a developer keeps there for the same host is not what Klaviyo is sent."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -179,10 +170,9 @@ def test_a_netrc_does_not_replace_the_key(
 
 
 @pytest.mark.usefixtures("short_deadline")
-def test_dripping_replies_give_their_places_back(
+def test_dripping_headers_do_not_occupy_slots_beyond_the_deadline(
     make_app: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """More calls than there are places drip their headers; the next good one is taken."""
     app = make_app()
     sandbox.drill("drip-headers", times=4, seconds=0.5)
 
