@@ -1,4 +1,4 @@
-"""`create_app()` wires the shop and the kit together: the one file that knows every package."""
+"""`create_app()` sets up the shop and the kit. No other module imports all packages."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from notify_me import metadata as notify_me_metadata
 from notify_me import upgrade as upgrade_queue
 
 ROOT = Path(__file__).parent
-EXTRAS = (
+OPTIONAL_PACKAGES = (
     "storefront.importing",
     "storefront.studio",
     "demo",
 )
-"""Packages that a fork may delete, each with its line here. The demo is for `DEMO=1` alone."""
-ENVIRONMENT = (
+"""To remove a package, delete it and its line here. The demo is only used with `DEMO=1`."""
+CONFIG_VARIABLES = (
     "DATABASE_URL",
     "KLAVIYO_API_URL",
     "KLAVIYO_LIST_ID",
@@ -42,15 +42,15 @@ ENVIRONMENT = (
     "SECRET_KEY",
     "SHOP_URL",
 )
-"""What goes from the environment into the Flask config under the same name, besides all settings of
-the kit's, which begin with `NOTIFY_ME_`.
+"""Environment variables that are copied to the Flask config, besides those that begin with
+`NOTIFY_ME_`.
 """
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """The whole app. `environ` stands for the environment and `.env`, which are read without it.
+    """Return the app. `environ` replaces the process environment and `.env`, for tests.
 
-    Raises `SettingsError` in a sentence for whoever starts it, when a setting is wrong or missing.
+    Raises `SettingsError` if a setting is missing or invalid.
     """
     if environ is None:
         load_dotenv(ROOT / ".env", override=False)
@@ -58,14 +58,14 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = Flask(__name__)
     demo = is_demo(environ, Path(app.instance_path))
-    if demo and "demo" in EXTRAS:
+    if demo and "demo" in OPTIONAL_PACKAGES:
         environ = import_module("demo").demo_environment(environ, Path(app.instance_path))
     configure(app, environ, demo=demo)
     storefront.init_app(app)
     NotifyMe(
         app, catalog=storefront.ShopCatalog(), db=storefront.db, visitor_loader=storefront.visitor
     )
-    for name in EXTRAS:
+    for name in OPTIONAL_PACKAGES:
         if demo or name != "demo":
             import_module(name).init_app(app)
     app.config["CSP_CONNECT_SRC"] = connect_src
@@ -73,7 +73,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     Migrations(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
     storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
-        # else every shopper behind the proxy shares its address, and so one limit
+        # without it, all shoppers behind the proxy have its address and share one rate limit
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
@@ -83,8 +83,10 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def is_demo(environ: Mapping[str, str], instance: Path) -> bool:
-    """Whether `DEMO` is on, or this is a `flask …` command beside a demo that `make run` made: it
-    uses the demo's data, though nobody set `DEMO` in its shell. Other shops have a `SECRET_KEY`.
+    """Whether this is the demo shop: `DEMO` is on, or a `flask` command runs beside `make run`.
+
+    Such a command uses the demo's data although its shell has no `DEMO`. A real shop is recognized
+    by its `SECRET_KEY`.
     """
     if environ.get("DEMO") or environ.get("SECRET_KEY"):
         return flag(environ, "DEMO", default="0")
@@ -92,19 +94,19 @@ def is_demo(environ: Mapping[str, str], instance: Path) -> bool:
 
 
 class Migrations(Alembic):
-    """`flask db upgrade`: the shop's tables and the kit's, then those of the kit's queue."""
+    """Makes `flask db upgrade` migrate the kit's queue, too, which has migrations of its own."""
 
     def upgrade(self, target: Any = "heads") -> None:
-        """Bring the database up to date."""
+        """Migrate the shop's and the kit's tables to `target`, then the queue's."""
         super().upgrade(target)
         upgrade_queue(storefront.db.engine)
 
 
 def readyz() -> Response:
-    """Whether the database and the queue in it answer: 200, else 503."""
-    found = admin.ready()
-    well = all(each == "ok" for each in found.values())
-    response = make_response(jsonify(found), 200 if well else 503)
+    """Answer 200 if the database and the queue in it respond, otherwise 503."""
+    states = admin.ready()
+    ready = all(state == "ok" for state in states.values())
+    response = make_response(jsonify(states), 200 if ready else 503)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -113,18 +115,23 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
     """Fill the Flask config from the environment."""
     if not environ.get("SECRET_KEY"):
         raise SettingsError(
-            "SECRET_KEY is not set. For a demo: make run. For a shop of your own, put 32 or more "
+            "SECRET_KEY is not set. To try the demo: make run. For your own shop, put 32 or more "
             "random characters in .env, such as the output of "
             'python -c "import secrets; print(secrets.token_hex())"'
         )
-    given = {name: value for name, value in environ.items() if name.startswith("NOTIFY_ME_")}
-    given |= {name: environ[name] for name in ENVIRONMENT if environ.get(name)}
-    app.config.from_mapping({name: value for name, value in given.items() if value})
+    for name, value in environ.items():
+        if value and (name.startswith("NOTIFY_ME_") or name in CONFIG_VARIABLES):
+            app.config[name] = value
+    proxies = environ.get("TRUSTED_PROXIES") or "0"
+    if not proxies.isdecimal():
+        raise SettingsError(
+            f"TRUSTED_PROXIES is {proxies!r}: set it to the number of proxies in front of the shop"
+        )
+    app.config["TRUSTED_PROXIES"] = int(proxies)
     app.config["DEMO"] = demo
     app.config["RATELIMIT_ENABLED"] = flag(environ, "RATELIMIT_ENABLED", default="1")
-    app.config["TRUSTED_PROXIES"] = _count("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""))
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
-    _check_database(app.config["DATABASE_URL"])
+    check_database_url(app.config["DATABASE_URL"])
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
     app.config["ALEMBIC"] = {
         "script_location": storefront.MIGRATIONS,
@@ -134,8 +141,11 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
 
 
-def _check_database(url: str) -> None:
-    """Refuse a URL that no engine can be made from. It may hold a password: never repeat it."""
+def check_database_url(url: str) -> None:
+    """Raise `SettingsError` if no engine can be created from `url`.
+
+    The messages don't repeat the URL, which may contain a password.
+    """
     try:
         sa.make_url(url).get_dialect().import_dbapi()
     except sa.exc.ArgumentError:
@@ -149,14 +159,8 @@ def _check_database(url: str) -> None:
         ) from None
 
 
-def _count(name: str, value: str) -> int:
-    if not (value or "0").isdecimal():
-        raise SettingsError(f"{name} is {value!r}: set it to the number of proxies before the shop")
-    return int(value or "0")
-
-
 def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:
-    """Whether a variable is on; raises `SettingsError` for what is neither on nor off."""
+    """Whether a variable is on; raises `SettingsError` unless it is a boolean such as 1 or off."""
     value = environ.get(name) or default
     match value.strip().lower():
         case "0" | "false" | "no" | "off":

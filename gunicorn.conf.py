@@ -1,4 +1,4 @@
-"""gunicorn's settings: threads, and an end within the launcher's five seconds."""
+"""Settings for gunicorn: one process with threads, and a quick shutdown."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '5000')}
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 threads = 8
-# the launcher kills what is left after five seconds, and an idle keep-alive client costs one
+# seconds; the launcher kills processes after five, and idle keep-alive connections take one more
 graceful_timeout = 3
 control_socket_disable = True
 
 
 def on_starting(server: object) -> None:
-    """Refuse to start, with one sentence, where a setting is wrong: a worker gives a traceback."""
+    """Stop with a message if a setting is invalid; in a worker it would be a traceback."""
     sys.path.insert(0, os.getcwd())
     try:
         import_module("app").create_app()

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin, current_catalog
-from storefront.base.languages import within_the_shop
-from storefront.base.loopback import demo_visitor
+from storefront.base.languages import local_path
+from storefront.base.visitor import is_demo_visitor
 from storefront.merchant import access
 
 from . import sandbox, tour
@@ -25,7 +25,7 @@ SANDBOX_PAGES = (
 
 def demo_bar() -> Markup:
     """The toolbar for `base.html`; empty for visitors who may not see the demo."""
-    if not demo_visitor():
+    if not is_demo_visitor():
         return Markup("")
     pages = (*access.extra_pages(), ("Stock and orders", "merchant.show"))
     html = render_template(
@@ -35,7 +35,7 @@ def demo_bar() -> Markup:
         sandbox_pages=SANDBOX_PAGES,
         # the tour restocks a product, so it needs a catalog whose stock the shop sends to Klaviyo
         tour_available=current_catalog().writable,
-        **tour_context(within_the_shop(request.full_path.removesuffix("?"))),
+        **tour_context(local_path(request.full_path.removesuffix("?"))),
     )
     return Markup(html)  # noqa: S704 - Jinja's own output
 

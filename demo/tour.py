@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from storefront.base.database import db
 from storefront.base.models import Order, OrderLine, Product, ProductVariant
 from storefront.catalog import queries
-from storefront.catalog.stock import BUYABLE, available
+from storefront.catalog.stock import AVAILABLE, is_available
 
 from .sandbox import Row, Sandbox, SandboxUnavailable
 
@@ -75,7 +75,7 @@ class Progress:
             case 2:
                 return self.subscription is not None and self.subscription["status"] == 202
             case 5:
-                return available(self.variant) and self.restock is not None
+                return is_available(self.variant) and self.restock is not None
             case 6:
                 return self.message is not None
             case 7:
@@ -93,11 +93,11 @@ def begin(sandbox: Sandbox) -> Tour | None:
 
     Prefers a product that is sold out completely to one with other variants in stock.
     """
-    in_stock = sa.select(ProductVariant.product_id).where(BUYABLE).correlate(None)
+    in_stock = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
     sku = db.session.scalar(
         sa.select(ProductVariant.sku)
         .join(ProductVariant.product)
-        .where(~BUYABLE)
+        .where(~AVAILABLE)
         .order_by(Product.id.in_(in_stock), Product.position, Product.id, ProductVariant.position)
         .limit(1)
     )
@@ -117,7 +117,7 @@ def _last_id(rows: list[Row]) -> int:
 
 def find_variant(tour: Tour) -> ProductVariant | None:
     """The tour's variant; None if the shop no longer has it."""
-    return queries.variants([tour.sku]).get(tour.sku)
+    return queries.find_variant(tour.sku)
 
 
 def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:

@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import VisitorOverrides, admin, current_catalog
 from storefront.base.database import db
-from storefront.base.languages import within_the_shop
-from storefront.base.loopback import demo_visitor
+from storefront.base.languages import local_path
 from storefront.base.models import Order, OrderLine, ProductVariant
+from storefront.base.visitor import is_demo_visitor
 from storefront.buying import cart
-from storefront.catalog import departments, json_file, loader, queries, restocking
+from storefront.catalog import categories, json_file, loader, queries, restocking
 from storefront.merchant import access
 
 from . import sandbox, tour
@@ -35,7 +35,7 @@ MODES: dict[str, Literal["server", "client"]] = {"server": "server", "client": "
 
 def visitor_overrides() -> VisitorOverrides | None:
     """The mode that this visitor has chosen; None for visitors who may not see the demo."""
-    if not demo_visitor():
+    if not is_demo_visitor():
         return None
     return VisitorOverrides(mode=MODES.get(request.cookies.get(MODE_COOKIE, "")))
 
@@ -46,7 +46,7 @@ def require_demo_visitor() -> None:
 
     :raise 404: the demo is off, or the request isn't from this machine.
     """
-    if not demo_visitor():
+    if not is_demo_visitor():
         abort(404)
 
 
@@ -111,7 +111,9 @@ def confirm_reset() -> str | BaseResponse:
     :raise 404: the shop doesn't use the sandbox.
     """
     _require_sandbox()
-    return access.require_access() or render_template("demo/reset.html")
+    return access.require_access() or render_template(
+        "demo/reset.html", imported=categories.last_import() is not None
+    )
 
 
 @blueprint.post("/reset")
@@ -131,15 +133,15 @@ def reset() -> BaseResponse:
     admin.delete_everything()
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
-    if departments.last_import() is None:
-        loader.load(db.session, json_file.read(json_file.OWN), stock=True)
+    if categories.last_import() is None:
+        loader.load(db.session, json_file.read(json_file.SHOP_CATALOG), stock=True)
     else:
         # products that a merchant has imported stay
         db.session.commit()
     if current_catalog().writable:
         # without the current stock in the sandbox, a restock wouldn't be noticed there
         try:
-            admin.push_catalog(queries.all_products, restocking.root())
+            admin.push_catalog(queries.all_products, restocking.shop_url())
         except admin.PushError as error:
             logger.warning("the catalog was not copied to the Klaviyo sandbox: %s", error)
     response = _redirect(url("shop.listing"), None)
@@ -169,4 +171,4 @@ def _product_page(variant: ProductVariant) -> str:
 
 def _previous_page() -> str:
     """The page of the shop that the visitor came from."""
-    return within_the_shop(request.values.get("here", "/"))
+    return local_path(request.values.get("here", "/"))

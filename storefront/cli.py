@@ -14,122 +14,120 @@ from werkzeug.security import generate_password_hash
 from notify_me import admin, current_catalog
 
 from .base.database import db
-from .catalog import departments, json_file, loader, queries, restocking
+from .catalog import categories, json_file, loader, queries, restocking
 from .merchant import access
 
-SHORTEST = 12
-"""Characters of a merchant's password."""
+MIN_PASSWORD_LENGTH = 12
 
-group = AppGroup("storefront", help="The shop's catalog, and the merchant's password.")
+group = AppGroup("storefront", help="Manage the catalog, stock and the merchant's password.")
 
 
 @group.command("restock")
 @click.argument("sku")
 @click.argument("quantity", type=click.IntRange(0, 999_999))
 def restock(sku: str, quantity: int) -> None:
-    """Put QUANTITY pieces of SKU on the shelf, and tell Klaviyo."""
-    variant = queries.variants([sku]).get(sku)
+    """Set the stock of the variant SKU to QUANTITY, and update Klaviyo."""
+    variant = queries.find_variant(sku)
     if variant is None:
-        near = difflib.get_close_matches(sku.upper(), queries.every_sku(), n=3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        similar = difflib.get_close_matches(sku.upper(), queries.all_skus(), n=3)
+        hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
         raise click.ClickException(f"The shop has no variant {sku}.{hint}")
-    # of a request, since the catalog makes addresses
-    with current_app.test_request_context(base_url=restocking.root()):
-        told = restocking.set_stock(variant, quantity)
-    cure = f" ({told.remedy})" if told.remedy else ""
-    click.echo(f"{sku}: {quantity} in stock. {restocking.WORDS[told.state]}{cure}")
-    if told.state == "refused":
+    # within a request, since the catalog builds URLs
+    with current_app.test_request_context(base_url=restocking.shop_url()):
+        result = restocking.set_stock(variant, quantity)
+    remedy = f" ({result.remedy})" if result.remedy else ""
+    click.echo(f"{sku}: {quantity} in stock. {restocking.STOCK_MESSAGES[result.state]}{remedy}")
+    if result.state == "refused":
         raise SystemExit(1)
 
 
 @group.command("push-catalog")
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 def push_catalog(dry_run: bool) -> None:
-    """Fill Klaviyo's custom catalog with the shop's products: only what differs.
+    """Copy the shop's products to Klaviyo's custom catalog; only differences are written.
 
-    One that was stopped goes on where it was when it is started again.
+    If it is interrupted, run it again to continue.
     """
-    if not (ours := current_catalog()).writable:
+    catalog = current_catalog()
+    if not catalog.writable:
         raise click.ClickException(
-            f"this shop's catalog is {ours.integration}:::{ours.catalog_id}, which Klaviyo gets "
-            "from elsewhere: only $custom:::$default is pushed from here"
+            f"this shop's catalog is {catalog.integration}:::{catalog.catalog_id}, which Klaviyo "
+            "gets from another source; only $custom:::$default can be pushed from here"
         )
     try:
-        # of a request, since the catalog makes addresses
+        # within a request, since the catalog builds URLs
         with (
-            current_app.test_request_context(base_url=restocking.root()),
+            current_app.test_request_context(base_url=restocking.shop_url()),
             click.progressbar(
-                length=queries.size(),
+                length=queries.count_catalog(),
                 label="Pushing",
                 file=sys.stderr,
                 show_pos=True,
                 hidden=not sys.stderr.isatty(),
             ) as bar,
         ):
-            told = admin.push_catalog(
-                queries.all_products, restocking.root(), dry_run=dry_run, progress=bar.update
+            result = admin.push_catalog(
+                queries.all_products, restocking.shop_url(), dry_run=dry_run, progress=bar.update
             )
     except admin.PushError as error:
         raise click.ClickException(f"{error}.") from None
     except KeyboardInterrupt:
-        click.echo("\nStopped. Run it again, and it goes on where it was.", err=True)
+        click.echo("\nInterrupted. Run the command again to continue.", err=True)
         raise SystemExit(130) from None
-    click.echo(_pushed(told, dry_run))
-    for failure in told.failures:
-        click.echo(f"  {failure}", err=True)
-    if told.failed:
+    created, updated = result.created, result.updated
+    would = "Would create" if dry_run else "Created"
+    click.echo(
+        f"{would} {created['item']:,} items and {created['variant']:,} variants, "
+        f"{'would update' if dry_run else 'updated'} {updated['item']:,} items and "
+        f"{updated['variant']:,} variants; {result.unchanged:,} are up to date. "
+        f"{result.reads:,} reads, {result.writes:,} writes."
+    )
+    if result.failed:
+        click.echo(f"{result.failed:,} failed:", err=True)
+        for failure in result.failures:
+            click.echo(f"  {failure}", err=True)
         raise SystemExit(1)
 
 
-def _pushed(told: admin.PushResult, dry_run: bool) -> str:
-    made, mended = told.created, told.updated
-    words = (
-        f"{'Would create' if dry_run else 'Created'} {made['item']:,} items and "
-        f"{made['variant']:,} variants, {'would update' if dry_run else 'updated'} "
-        f"{mended['item']:,} and {mended['variant']:,}; {told.unchanged:,} are as they should be."
-    )
-    failed = f" {told.failed:,} failed:" if told.failed else ""
-    return f"{words} {told.reads:,} reads, {told.writes:,} writes.{failed}"
-
-
 @group.command("load")
-@click.argument("file", type=click.Path(path_type=Path), default=json_file.OWN)
-@click.option("--stock", is_flag=True, help="Set the stock of variants that are there, too.")
-@click.option("--replace", is_flag=True, help="Take out first what import-catalog put in.")
+@click.argument("file", type=click.Path(path_type=Path), default=json_file.SHOP_CATALOG)
+@click.option("--stock", is_flag=True, help="Also set the stock of existing variants.")
+@click.option("--replace", is_flag=True, help="Delete the products of import-catalog first.")
 def load(file: Path, stock: bool, replace: bool) -> None:
-    """Load a catalog FILE (by default the one that comes with the shop).
+    """Load a catalog FILE; the default is the catalog that comes with the shop.
 
-    Products and variants that are there are updated, by handle and SKU, and keep their stock.
-    An imported catalog stays as it is, unless it is to be replaced.
+    Existing products and variants are updated by handle and SKU, and keep their stock. An imported
+    catalog is only replaced with --replace.
     """
-    imported = departments.last_import()
+    imported = categories.last_import()
     if imported and not replace:
-        kept = (
-            f"The shop shows the products of {imported.file}, imported on "
-            f"{imported.imported_at:%Y-%m-%d}. For others: flask storefront load --replace"
+        message = (
+            f"The shop has the products of {imported.file}, imported on "
+            f"{imported.imported_at:%Y-%m-%d}. To replace them: flask storefront load --replace"
         )
-        if file != json_file.OWN:
-            raise click.ClickException(f"nothing was loaded. {kept} {file}")
-        click.echo(kept)
+        if file != json_file.SHOP_CATALOG:
+            raise click.ClickException(f"nothing was loaded. {message} {file}")
+        click.echo(message)
         return
     try:
-        found = json_file.read(file)
+        catalog = json_file.read(file)
     except json_file.CatalogError as error:
         raise click.ClickException("\n".join(["nothing was loaded.", *error.problems])) from error
     if imported:
         loader.clear(db.session)
-    loaded = loader.load(db.session, found, stock=stock)
-    departments.forget()
-    ours = current_catalog()
-    if imported and not ours.writable:
+    result = loader.load(db.session, catalog, stock=stock)
+    categories.clear_cache()
+    klaviyo_catalog = current_catalog()
+    if imported and not klaviyo_catalog.writable:
         click.echo(
-            f"These products aren't {ours.integration}'s, and the shop names them as if they were: "
-            'set integration = "$custom" under [catalog] in notify_me.toml, and start anew.',
+            f"The shop still uses the variant IDs of {klaviyo_catalog.integration}, which these "
+            'products don\'t have: set integration = "$custom" under [catalog] in notify_me.toml, '
+            "and restart the shop.",
             err=True,
         )
     click.echo(
-        f"The shop has {loaded.products} products with {loaded.variants} variants"
-        f" from {file.name}; {loaded.new} of the products are new."
+        f"Loaded {result.products} products with {result.variants} variants from {file.name}; "
+        f"{result.new_products} products are new."
     )
 
 
@@ -137,9 +135,9 @@ def load(file: Path, stock: bool, replace: bool) -> None:
 def hash_password() -> None:
     """Ask for a password for the merchant's pages, and print its hash as a line for .env."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if len(password) < SHORTEST:
+    if len(password) < MIN_PASSWORD_LENGTH:
         raise click.ClickException(
-            f"a password for the merchant's pages has {SHORTEST} characters or more: choose a "
-            "longer one, such as four words that don't belong together"
+            f"the password must have at least {MIN_PASSWORD_LENGTH} characters, "
+            "such as four unrelated words"
         )
     click.echo(f"{access.SETTING}='{generate_password_hash(password)}'")

@@ -177,7 +177,12 @@ MUTATIONS = [
         SHOP,
     ),
     Mutation("storefront/buying/orders.py", "    session.commit()", "    session.flush()", SHOP),
-    Mutation("storefront/buying/orders.py", "    within(session)\n", "", SHOP),
+    Mutation(
+        "storefront/buying/orders.py",
+        "    admin.queue_stock_updates(tracked, shop_url(), within=session)\n",
+        "",
+        SHOP,
+    ),
     Mutation(
         "klaviyo_sandbox/serving/checks.py", "        _check_scopes(call, operation)\n", "", SANDBOX
     ),

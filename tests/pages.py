@@ -284,7 +284,7 @@ def cart_filled(visit: Visit, site: str = "shop") -> None:
 def checkout(visit: Visit, site: str = "shop") -> None:
     """The checkout, empty."""
     cart_filled(visit, site)
-    visit.page.get_by_role("link", name="Check out").click()
+    visit.page.get_by_role("link", name="Checkout").click()
     expect(visit.page).to_have_url(re.compile("/checkout"))
 
 
@@ -292,7 +292,7 @@ def checkout_error(visit: Visit) -> None:
     """The checkout, sent without a word."""
     checkout(visit)
     visit.page.locator(".checkout").evaluate("form => { form.noValidate = true }")
-    visit.page.get_by_role("button", name="Order for").click()
+    visit.page.get_by_role("button", name="Place order").click()
     expect(visit.page.locator("[aria-invalid=true]").first).to_be_visible()
 
 
@@ -307,7 +307,7 @@ def _order(page: Page) -> None:
     page.get_by_label("Name").fill("Isla Reid")
     page.get_by_label("Email").fill("isla@example.com")
     page.get_by_label("Address").fill("2 Shore Road\nCromarty")
-    page.get_by_role("button", name="Order for").click()
+    page.get_by_role("button", name="Place order").click()
 
 
 def _stock(visit: Visit, pieces: int) -> None:

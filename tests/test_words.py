@@ -95,4 +95,6 @@ def test_compiled_catalogs_are_up_to_date(domain: str) -> None:
 )
 def test_arabic_uses_the_right_plural_form(count: int, text: str) -> None:
     translations = Translations.load(FOLDERS["messages"], ["ar"], "messages")
-    assert translations.ngettext("%(num)d thing", "%(num)d things", count) % {"num": count} == text
+    assert (
+        translations.ngettext("%(num)d product", "%(num)d products", count) % {"num": count} == text
+    )

@@ -1,1 +1,1 @@
-"""What every part of the shop stands on: database, tables, languages, headers and error pages."""
+"""The base of the shop: database and tables, languages, security headers, error pages."""

@@ -1,4 +1,4 @@
-"""Security headers on every reply: a strict policy, without inline styles or scripts."""
+"""Security headers for every response, with a policy that allows no inline style or script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY = {
 }
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # no-referrer would make a form's Origin null on plain HTTP, and the post be refused
+    # with no-referrer, a form on plain HTTP has the Origin null, and its post is refused
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -26,28 +26,27 @@ HEADERS = {
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to every reply of `app`.
+    """Add the headers to every response of `app`.
 
-    `CSP_CONNECT_SRC` tells, within a request, which further origins scripts may call.
+    `CSP_CONNECT_SRC` in its config is a function that returns the other origins which scripts on
+    the current page may call.
     """
     app.config.setdefault("CSP_CONNECT_SRC", list)
     app.after_request(add_headers)
 
 
 def add_headers(response: Response) -> Response:
-    """Set each header that the reply doesn't have yet: a view may set its own."""
-    response.headers.setdefault("Content-Security-Policy", policy())
+    """Set the headers that the view hasn't set itself."""
+    response.headers.setdefault("Content-Security-Policy", csp())
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 
 
-def policy(**others: str) -> str:
-    """The Content-Security-Policy of this reply, `frame_ancestors="'self'"` and the like in place
-    of what it is elsewhere.
-    """
+def csp(**directives: str) -> str:
+    """Return the policy for this page; `frame_ancestors="'self'"` replaces that directive."""
     sources = POLICY | {
         "connect-src": POLICY["connect-src"] + current_app.config["CSP_CONNECT_SRC"]()
     }
-    sources |= {name.replace("_", "-"): [value] for name, value in others.items()}
+    sources |= {name.replace("_", "-"): [value] for name, value in directives.items()}
     return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())

@@ -1,17 +1,19 @@
-"""The languages of the shop: which one a page is in, and the switch at its foot.
+"""Languages and prices: which language a page is in, and the language switch in the footer.
 
-The products themselves are in one language, as the catalog has them. The merchant's pages are in
-English.
+Product texts are in one language only, that of the catalog. The merchant's pages are in English.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from babel import Locale
+from babel.numbers import format_currency, get_currency_symbol
 from flask import Blueprint, Flask, Response, abort, g, redirect, request, url_for
 from flask_babel import Babel, get_locale
 from markupsafe import Markup
@@ -19,112 +21,121 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import LANGUAGE_COOKIE, LANGUAGE_PARAMETER, bidi_isolate, languages, select_locale
 
-PRODUCTS = "en"
-"""The language of the catalog's texts."""
-SHOPPERS = frozenset({"shop", "cart", "checkout", "legal", "languages", "notify_me"})
-"""The rooms that speak the shopper's language; error pages do, too."""
-CARRIED = frozenset({"shop", "cart", "checkout", "legal"})
-"""Those whose links carry a language that the page's address chose."""
-MAX_AGE = 365 * 24 * 3600
+CATALOG_LANGUAGE = "en"
+CURRENCY = "GBP"
+# other languages write £GB or similar for a foreign currency, which is harder to read
+CURRENCY_SYMBOL = get_currency_symbol(CURRENCY, "en_GB")
+COOKIE_MAX_AGE = 365 * 24 * 3600  # seconds
+TRANSLATED_BLUEPRINTS = frozenset({"shop", "cart", "checkout", "languages", "notify_me"})
+LINKED_BLUEPRINTS = frozenset({"shop", "cart", "checkout"})
+"""Links to these keep the language of a URL with `?lang=`."""
 
 blueprint = Blueprint("languages", __name__)
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language, for `lang`, `dir` and the switch."""
+    """A language the shop offers."""
 
     tag: str
+    """For the attribute `lang`, such as `de`."""
     name: str
-    """In its own words, such as `Deutsch`."""
+    """In the language itself, such as `Deutsch`."""
     direction: str
-    """`ltr` or `rtl`."""
-    url_locale: str | None = None
-    """The tag, where the page's address chose it."""
+    """For the attribute `dir`: `ltr` or `rtl`."""
 
 
 def init_app(app: Flask) -> None:
-    """Set Flask-Babel up on `app`, and what its templates need for it."""
-    Babel(app, locale_selector=_locale)
+    """Set up Flask-Babel on `app`, and the template globals for languages and prices."""
+    Babel(app, locale_selector=_select_locale)
     app.register_blueprint(blueprint)
-    app.before_request(_look_at_address)
-    app.url_defaults(_carry)
-    app.after_request(_tell)
-    app.jinja_env.filters.update(bidi_isolate=bidi_isolate)
+    app.before_request(_read_url_language)
+    app.url_defaults(_keep_url_language)
+    app.after_request(_add_language_headers)
+    app.jinja_env.filters.update(bidi_isolate=bidi_isolate, money=money)
     app.jinja_env.globals.update(
-        canonical=canonical,
-        this_address=this_address,
+        canonical_links=canonical_links,
         in_english=in_english,
         language=language,
-        languages=offered,
+        languages=offered_languages,
+        path_without_language=path_without_language,
     )
 
 
 def language() -> Language:
-    """The language of this page."""
-    # a page asks for every product on it
-    if "shop_language" not in g:
-        found = _named(str(get_locale() or PRODUCTS))
-        g.shop_language = replace(found, url_locale=found.tag) if _in_address() else found
-    return cast(Language, g.shop_language)
+    """Return the language of this page."""
+    return _language(str(get_locale() or CATALOG_LANGUAGE))
 
 
-def offered() -> list[Language]:
-    """The languages to choose from."""
-    return [_named(each) for each in languages()]
+def offered_languages() -> list[Language]:
+    """Return the languages a shopper can choose from."""
+    return [_language(locale) for locale in languages()]
+
+
+@cache
+def _language(locale: str) -> Language:
+    parsed = Locale.parse(locale)
+    tag = locale.replace("_", "-")
+    name = (parsed.get_display_name(parsed) or tag).capitalize()
+    return Language(tag, name, parsed.text_direction)
 
 
 def in_english() -> Markup:
-    """The attributes of an element with the catalog's words, on a page of another language."""
-    if language().tag == PRODUCTS:
+    """Return `lang` and `dir` for an element with catalog texts; empty on an English page."""
+    if language().tag == CATALOG_LANGUAGE:
         return Markup("")
-    return Markup(f' lang="{PRODUCTS}" dir="ltr"')  # noqa: S704 - a constant
+    return Markup(f' lang="{CATALOG_LANGUAGE}" dir="ltr"')  # noqa: S704 - a constant
 
 
-def this_address() -> str:
-    """The address of this page within the shop, without the language that it may name."""
-    query = [
-        (name, value)
-        for name, value in request.args.items(multi=True)
-        if name != LANGUAGE_PARAMETER
-    ]
-    return quote(request.path) + (f"?{urlencode(query)}" if query else "")
+def money(amount: Decimal) -> str:
+    """Format a price for this page's language: `£148`, `£9.50`, in German `148 £`."""
+    locale = get_locale() or Locale.parse(CATALOG_LANGUAGE)
+    pattern = locale.currency_formats["standard"].pattern.replace("¤", CURRENCY_SYMBOL)
+    if amount == amount.to_integral_value():
+        pattern = pattern.replace("0.00", "0")
+    return format_currency(amount, CURRENCY, pattern, locale=locale, currency_digits=False)
 
 
-def canonical(address: str) -> Markup:
-    """The `<link>`s for search engines: this page's own address, and it in the other languages."""
-    links = [Markup('<link rel="canonical" href="{}">').format(address)]
-    bare, _, query = address.partition("?")
-    kept = [(name, value) for name, value in parse_qsl(query) if name != LANGUAGE_PARAMETER]
+def path_without_language() -> str:
+    """Return the path and query of this page without the language parameter."""
+    arguments = _without_language(request.args.items(multi=True))
+    return quote(request.path) + (f"?{urlencode(arguments)}" if arguments else "")
+
+
+def canonical_links(url: str) -> Markup:
+    """Return the `<link>`s for search engines: the canonical URL, and the page in each language."""
+    links = [Markup('<link rel="canonical" href="{}">').format(url)]
     if len(languages()) > 1:
-        named = {each.tag: [*kept, (LANGUAGE_PARAMETER, each.tag)] for each in offered()}
-        for tag, arguments in {**named, "x-default": kept}.items():
-            target = f"{bare}?{urlencode(arguments)}" if arguments else bare
-            link = Markup('<link rel="alternate" hreflang="{}" href="{}">')
-            links.append(link.format(tag, target))
+        base, _, query = url.partition("?")
+        arguments = _without_language(parse_qsl(query))
+        urls = {
+            language.tag: f"{base}?{urlencode([*arguments, (LANGUAGE_PARAMETER, language.tag)])}"
+            for language in offered_languages()
+        }
+        urls["x-default"] = f"{base}?{urlencode(arguments)}" if arguments else base
+        link = Markup('<link rel="alternate" hreflang="{}" href="{}">')
+        links += [link.format(tag, alternate) for tag, alternate in urls.items()]
     return Markup("\n  ").join(links)
 
 
-@blueprint.get("/language")
-def look() -> BaseResponse:
-    """Nothing to see: the switch is at the foot of each page."""
-    return redirect(url_for("shop.listing"), code=303)
+def _without_language(arguments: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in arguments if name != LANGUAGE_PARAMETER]
 
 
 @blueprint.post("/language")
 def choose() -> BaseResponse:
-    """Keep the language `lang` in a cookie, and go back to the page `next`.
+    """Save the language `lang` in a cookie and redirect to the path `next`.
 
-    :raise 400: the shop doesn't speak it.
+    :raise 400: the shop doesn't offer this language.
     """
-    wanted = request.form.get("lang", "")
-    if wanted not in {each.tag for each in offered()}:
+    tag = request.form.get("lang", "")
+    if tag not in {language.tag for language in offered_languages()}:
         abort(400)
-    response = redirect(within_the_shop(request.form.get("next", "")), code=303)
+    response = redirect(local_path(request.form.get("next", "")), code=303)
     response.set_cookie(
         LANGUAGE_COOKIE,
-        wanted,
-        max_age=MAX_AGE,
+        tag,
+        max_age=COOKIE_MAX_AGE,
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
@@ -132,49 +143,37 @@ def choose() -> BaseResponse:
     return response
 
 
-def within_the_shop(address: str) -> str:
-    """The address, if it is a path of this shop's; else the front."""
-    parts = urlsplit(address)
-    odd = "\\" in address or not address.isprintable()
-    if parts.scheme or parts.netloc or odd or not address.startswith("/") or address[:2] == "//":
+def local_path(path: str) -> str:
+    """Return `path` if it is safe to redirect to, a path on this site; otherwise the home page."""
+    parts = urlsplit(path)
+    odd = "\\" in path or not path.isprintable()
+    if parts.scheme or parts.netloc or odd or not path.startswith("/") or path[:2] == "//":
         return url_for("shop.listing")
-    return address
+    return path
 
 
-def _locale() -> str:
-    # the Studio's preview is a page of the shop
-    shoppers = request.blueprint in SHOPPERS | {None} or request.endpoint == "studio.preview"
-    return select_locale() if shoppers else PRODUCTS
+def _select_locale() -> str:
+    # the Studio's preview shows a page of the shop; errors outside a blueprint are translated too
+    translated = request.blueprint in TRANSLATED_BLUEPRINTS | {None}
+    if translated or request.endpoint == "studio.preview":
+        return select_locale()
+    return CATALOG_LANGUAGE
 
 
-@cache
-def _named(locale: str) -> Language:
-    parsed = Locale.parse(locale)
-    tag = locale.replace("_", "-")
-    name = (parsed.get_display_name(parsed) or tag).capitalize()
-    return Language(tag, name, parsed.text_direction)
+def _read_url_language() -> None:
+    """Set `g.url_language` if the URL has `?lang=` with a language the shop offers."""
+    requested = request.args.get(LANGUAGE_PARAMETER)
+    if requested and requested.replace("-", "_").lower() == str(get_locale()).lower():
+        g.url_language = language().tag
 
 
-def _in_address() -> bool:
-    """Whether this page's address chose the language."""
-    wanted = request.args.get(LANGUAGE_PARAMETER, "")
-    return wanted.replace("-", "_").lower() == str(get_locale()).lower()
-
-
-def _look_at_address() -> None:
-    if LANGUAGE_PARAMETER in request.args:
-        g.shop_carried = language().url_locale
-
-
-def _carry(endpoint: str, values: dict[str, Any]) -> None:
-    """Add the language to links within the shop, where the page's address chose it."""
-    # asked at each of a page's hundred links: one look, which most pages end with
-    if (tag := g.get("shop_carried")) and endpoint.partition(".")[0] in CARRIED:
+def _keep_url_language(endpoint: str, values: dict[str, Any]) -> None:
+    # runs for each of the hundred links on a page: most pages stop at the first check
+    if (tag := g.get("url_language")) and endpoint.partition(".")[0] in LINKED_BLUEPRINTS:
         values.setdefault(LANGUAGE_PARAMETER, tag)
 
 
-def _tell(response: Response) -> Response:
-    """Say in the headers what language a page is in, and what that depends on."""
+def _add_language_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.vary.update(["Cookie", "Accept-Language"])
         if not response.content_language:

@@ -1,14 +1,14 @@
 """The shop's tables: products with options and variants, and orders.
 
-Relationships are `lazy="raise"`: a query names what it loads, so that no page can
-fall into one query per row unnoticed.
+Relationships are `lazy="raise"`: a query must name what it loads, so that no page runs one query
+per row unnoticed.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -19,7 +19,7 @@ Money = sa.Numeric(10, 2)
 
 
 class Base(DeclarativeBase):
-    """Base of the shop's models; constraint names are the same on every database."""
+    """Base of the shop's models, with the same constraint names on every database."""
 
     metadata = sa.MetaData(
         naming_convention={
@@ -31,20 +31,15 @@ class Base(DeclarativeBase):
     )
 
 
-def _own_sku(context: Any) -> str:
-    sku: str = context.get_current_parameters()["sku"]
-    return sku
-
-
 class OptionValue(TypedDict):
-    """One value of an option, such as Kelp, with its colour if it is a colour."""
+    """One value of an option, such as Kelp, and its `#rrggbb` if it is a colour."""
 
     name: str
     swatch: str | None
 
 
 class Product(Base):
-    """What a page of the shop shows; sold as one or more variants."""
+    """A product, sold as one or more variants."""
 
     __tablename__ = "shop_product"
 
@@ -61,7 +56,7 @@ class Product(Base):
     colour: Mapped[str] = mapped_column(sa.String(7))
     position: Mapped[int]
     search_text: Mapped[str] = mapped_column(sa.Text)
-    """All that a search looks through, folded: see `browsing.searchable`."""
+    """The text that searches match: see `browsing.build_search_text`."""
 
     options: Mapped[list[ProductOption]] = relationship(
         order_by="ProductOption.position", cascade="all, delete-orphan", lazy="raise"
@@ -74,7 +69,7 @@ class Product(Base):
     )
 
     __table_args__ = (
-        # each order of the listing, with the ID that settles ties
+        # one for each sort order of the listing, with the ID that breaks ties
         sa.Index("ix_shop_product_position_id", "position", "id"),
         sa.Index("ix_shop_product_category_position_id", "category", "position", "id"),
         sa.Index("ix_shop_product_title_id", "title", "id"),
@@ -82,7 +77,7 @@ class Product(Base):
 
 
 class ProductOption(Base):
-    """A choice that a product offers, such as Colour, with its values in order."""
+    """An option of a product, such as Colour, with its values in order."""
 
     __tablename__ = "shop_option"
 
@@ -94,21 +89,25 @@ class ProductOption(Base):
 
 
 class ProductVariant(Base):
-    """One thing that can be put into the cart: a product with each option chosen."""
+    """A product with a value selected for each option: what a shopper buys."""
 
     __tablename__ = "shop_variant"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_product.id"), index=True)
     sku: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    external_id: Mapped[str] = mapped_column(sa.String(200), unique=True, default=_own_sku)
-    """Its ID at the platform that Klaviyo knows it by; the SKU, where nothing else is given."""
+    external_id: Mapped[str] = mapped_column(
+        sa.String(200),
+        unique=True,
+        default=lambda context: context.get_current_parameters()["sku"],
+    )
+    """The variant's ID in Klaviyo's catalog: that of the shop's platform, by default the SKU."""
     position: Mapped[int]
     values: Mapped[list[str]] = mapped_column(sa.JSON)
-    """The chosen value of each of the product's options, in the options' order."""
+    """The selected value of each of the product's options, in the options' order."""
     price: Mapped[Decimal] = mapped_column(Money)
     quantity: Mapped[int | None]
-    """Pieces in stock; None: not managed. Below zero: pieces owed to pre-orders."""
+    """How many are in stock. None: not tracked. Negative: owed to pre-orders."""
     policy: Mapped[InventoryPolicy] = mapped_column(
         sa.Enum(InventoryPolicy, native_enum=False, length=16)
     )
@@ -117,27 +116,27 @@ class ProductVariant(Base):
 
     @property
     def title(self) -> str:
-        """The chosen values as a shopper reads them: `Kelp / M`; empty without options."""
+        """The selected values: `Kelp / M`; empty without options."""
         return " / ".join(self.values)
 
     @property
     def colour(self) -> str:
-        """The colour to draw this variant in; needs the product's options loaded."""
-        for option, chosen in zip(self.product.options, self.values, strict=True):
+        """The colour of this variant's drawing; the product's options must be loaded."""
+        for option, selected in zip(self.product.options, self.values, strict=True):
             for value in option.values:
-                if value["name"] == chosen and value["swatch"]:
+                if value["name"] == selected and value["swatch"]:
                     return value["swatch"]
         return self.product.colour
 
 
 class Order(Base):
-    """What a shopper ordered, and where it goes."""
+    """An order and its delivery address."""
 
     __tablename__ = "shop_order"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(sa.String(43), unique=True)
-    """Unguessable: whoever knows it may read the order."""
+    """A random token: anyone who knows it can read the order."""
     placed_at: Mapped[datetime] = mapped_column(
         sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
     )
@@ -152,7 +151,7 @@ class Order(Base):
 
 
 class OrderLine(Base):
-    """A line of an order: a copy, so that a later change of the catalog leaves it as it was."""
+    """A line of an order. It copies title and price, which may change in the catalog later."""
 
     __tablename__ = "shop_order_line"
 
@@ -165,7 +164,7 @@ class OrderLine(Base):
 
 
 class Import(Base):
-    """The import that the shop's products come from; no row where they are its own."""
+    """The import that the products come from; no row for the shop's own catalog."""
 
     __tablename__ = "shop_import"
 
@@ -174,19 +173,19 @@ class Import(Base):
     imported_at: Mapped[datetime] = mapped_column(
         sa.DateTime(timezone=True), default=lambda: datetime.now(UTC)
     )
-    departments: Mapped[list[tuple[str, str]]] = mapped_column(sa.JSON)
-    """Slug and name of each, in the order of the menu."""
+    categories: Mapped[list[tuple[str, str]]] = mapped_column("departments", sa.JSON)
+    """The slug and name of each category, in menu order."""
 
 
 class Look(Base):
-    """What a visitor of the Studio chose, under the hash of it: the same choices, the same ID."""
+    """The settings that a visitor changed in the Studio. The ID is a hash of the changes."""
 
     __tablename__ = "shop_look"
 
     id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     changes: Mapped[str] = mapped_column(sa.Text)
-    """JSON: settings by dotted key."""
+    """JSON: changed settings by dotted key."""
     created_at: Mapped[datetime] = mapped_column(
         sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
     )
-    """When it was chosen last: it is kept for a while from then on."""
+    """When it was last used; it is deleted some time after that."""

@@ -1,4 +1,4 @@
-"""Static files: versioned URLs, and WhiteNoise, which sends them compressed ahead of time."""
+"""Static files: URLs with a content hash, served by WhiteNoise from files compressed in advance."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from flask import Flask
 from whitenoise import WhiteNoise
 
 MAX_AGE = 60 * 60
-"""Seconds a browser may keep a file: a changed one has another URL at once."""
+"""Seconds a browser may cache a file; a changed file has a new URL."""
 
 
 def init_app(app: Flask) -> None:
-    """Give static URLs their file's hash, and serve them compressed unless in debug mode; called
-    once all blueprints are registered.
+    """Add content hashes to static URLs, and serve the compressed files beside the originals.
 
-    The compressed files stand beside the originals: `make run` and `make test` make them by
-    `python -m whitenoise.compress`. In debug mode Flask serves the originals, so that an edit
-    shows at once.
+    Call it after all blueprints are registered. `make run` and `make test` compress the files with
+    `python -m whitenoise.compress`. In debug mode Flask serves the originals, so that an edit shows
+    at once.
     """
     folders = {"static": ("static/", Path(app.static_folder or ""))}
     for name, blueprint in app.blueprints.items():
@@ -32,7 +31,7 @@ def init_app(app: Flask) -> None:
             folders[f"{name}.static"] = (prefix, Path(blueprint.static_folder))
 
     @app.url_defaults
-    def version(endpoint: str, values: dict[str, Any]) -> None:
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint in folders and "filename" in values:
             file = folders[endpoint][1] / values["filename"]
             if file.is_file():
@@ -40,8 +39,8 @@ def init_app(app: Flask) -> None:
 
     if app.debug:
         return
-    whitenoise = _Fresh(
-        app.wsgi_app, max_age=MAX_AGE, allow_all_origins=False, add_headers_function=_headers
+    whitenoise = _WhiteNoise(
+        app.wsgi_app, max_age=MAX_AGE, allow_all_origins=False, add_headers_function=_add_headers
     )
     for prefix, folder in folders.values():
         whitenoise.add_files(str(folder), prefix=prefix)
@@ -53,19 +52,21 @@ def _hash(file: Path, _modified: int) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
 
 
-class _Fresh(WhiteNoise):  # type: ignore[misc]
-    """Leaves out a compressed file that is older than its original."""
+class _WhiteNoise(WhiteNoise):  # type: ignore[misc]
+    """Ignores compressed files that are older than their original."""
 
     def get_static_file(
         self, path: str, url: str, stat_cache: dict[str, os.stat_result] | None = None
     ) -> Any:
         if stat_cache is not None:
-            made = stat_cache[path].st_mtime
-            names = (path, f"{path}.br", f"{path}.gz")
-            found = {name: stat_cache[name] for name in names if name in stat_cache}
-            stat_cache = {name: stat for name, stat in found.items() if stat.st_mtime >= made}
+            modified = stat_cache[path].st_mtime
+            stat_cache = {
+                name: stat_cache[name]
+                for name in (path, f"{path}.br", f"{path}.gz")
+                if name in stat_cache and stat_cache[name].st_mtime >= modified
+            }
         return super().get_static_file(path, url, stat_cache)
 
 
-def _headers(headers: Headers, path: str, url: str) -> None:
+def _add_headers(headers: Headers, path: str, url: str) -> None:
     headers["X-Content-Type-Options"] = "nosniff"

@@ -1,28 +1,53 @@
-"""What one visitor has of their own: nothing that they choose changes others' shop."""
+"""Facts about the visitor behind a request: on this machine or not, and their own settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 
 from notify_me import VisitorOverrides
 
-NAME = "storefront_visitor"
+FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+EXTENSION = "storefront_visitor"
+
+
+def is_demo_visitor() -> bool:
+    """Whether this request may see the demo's pages: `DEMO` is on, and it comes from this machine.
+
+    Both the client's address and the Host must be loopback, without a proxy between. The Host is
+    checked because a foreign domain name can resolve to 127.0.0.1 (DNS rebinding).
+    """
+    if not current_app.config.get("DEMO") or any(
+        name in request.headers for name in FORWARDED_HEADERS
+    ):
+        return False
+    host = request.host if request.host.endswith("]") else request.host.rsplit(":", 1)[0]
+    return _is_loopback(request.remote_addr or "") and (
+        host == "localhost" or _is_loopback(host.strip("[]"))
+    )
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ip_address(text).is_loopback
+    except ValueError:
+        return False
 
 
 def add_source(app: Flask, source: Callable[[], VisitorOverrides | None]) -> None:
-    """Let a package such as the Studio say, within a request, what its visitor has of their own."""
-    app.extensions.setdefault(NAME, []).append(source)
+    """Register a function that returns the current visitor's own settings or mode, or None."""
+    app.extensions.setdefault(EXTENSION, []).append(source)
 
 
 def visitor() -> VisitorOverrides | None:
-    """What all sources say of this request's visitor, put together; None if none knows them."""
-    sources: list[Callable[[], VisitorOverrides | None]] = current_app.extensions.get(NAME, [])
-    known = [found for source in sources if (found := source())]
-    if not known:
+    """Return the visitor's own settings and mode, the first of each that a source has."""
+    sources: list[Callable[[], VisitorOverrides | None]] = current_app.extensions.get(EXTENSION, [])
+    visitors = [result for source in sources if (result := source())]
+    if not visitors:
         return None
     return VisitorOverrides(
-        settings=next((each.settings for each in known if each.settings), None),
-        mode=next((each.mode for each in known if each.mode), None),
+        settings=next((visitor.settings for visitor in visitors if visitor.settings), None),
+        mode=next((visitor.mode for visitor in visitors if visitor.mode), None),
     )

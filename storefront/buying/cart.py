@@ -1,25 +1,40 @@
-"""The cart: SKUs and quantities in a signed cookie of its own, checked against the stock."""
+"""The cart: SKUs and quantities in a signed cookie, and the page `/cart`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
-from flask import current_app, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from itsdangerous import BadData, URLSafeSerializer
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as BaseResponse
 
 from ..base.models import ProductVariant
 from ..catalog import queries
-from ..catalog.stock import limit
+from ..catalog.stock import is_available, max_quantity
 
 COOKIE = "shop_cart"
-MAX_AGE = 30 * 24 * 3600
-MOST_LINES = 40
-"""A cookie holds 4 kB."""
-MOST_PIECES = 99
-"""Of one variant, where the stock sets no limit."""
+COOKIE_MAX_AGE = 30 * 24 * 3600  # seconds
+MAX_LINES = 40
+"""As many as fit into a cookie, which may have 4 kB."""
+MAX_QUANTITY = 99
+"""Of one variant, even if more are in stock."""
+NOTICES = ("added", "updated", "removed", "limited_stock", "limited_quantity", "sold_out", "full")
+"""Outcomes of a post to the cart, which the page after it explains."""
+
+blueprint = Blueprint("cart", __name__)
 
 
 @dataclass(frozen=True)
@@ -31,33 +46,41 @@ class CartLine:
 
     @property
     def title(self) -> str:
-        """The product and the chosen values: `Haar Parka, Kelp / M`."""
+        """The product and its selected options: `Haar Parka, Kelp / M`."""
         return ", ".join(filter(None, (self.variant.product.title, self.variant.title)))
 
     @property
     def total(self) -> Decimal:
-        """The price of all pieces of this line."""
+        """The price of the whole line."""
         return self.variant.price * self.quantity
 
     @property
-    def most(self) -> int:
-        """The most pieces that the shopper can have."""
-        return most(self.variant)
+    def limit(self) -> int:
+        """How many of this variant the shopper can order."""
+        return quantity_limit(self.variant)
 
     @property
-    def short(self) -> bool:
-        """Whether there are fewer pieces than the cart holds."""
-        return self.quantity > self.most
+    def exceeds_stock(self) -> bool:
+        """Whether the quantity is no longer available."""
+        return self.quantity > self.limit
 
 
-def most(variant: ProductVariant) -> int:
-    """The most pieces of `variant` that a cart may hold."""
-    stock = limit(variant)
-    return MOST_PIECES if stock is None else min(stock, MOST_PIECES)
+class Notice(NamedTuple):
+    """What the last post did. Its texts depend on the stock now, so the URL holds only the SKU."""
+
+    kind: str
+    """One of `NOTICES`."""
+    line: CartLine
+
+
+def quantity_limit(variant: ProductVariant) -> int:
+    """Return how many of `variant` a cart may hold."""
+    in_stock = max_quantity(variant)
+    return MAX_QUANTITY if in_stock is None else min(in_stock, MAX_QUANTITY)
 
 
 def read() -> dict[str, int]:
-    """The cart of this request, SKU to quantity; empty if there is none, or it isn't ours."""
+    """Return the quantities in this request's cart by SKU; empty if the cookie isn't valid."""
     try:
         items = _serializer().loads(request.cookies.get(COOKIE, ""))
     except BadData:
@@ -66,30 +89,30 @@ def read() -> dict[str, int]:
 
 
 def count() -> int:
-    """How many pieces are in the cart, for the page's header; no query."""
+    """Return the number of items in the cart, for the page header, without a query."""
     return sum(read().values())
 
 
 def lines(items: dict[str, int]) -> list[CartLine]:
-    """The cart's lines; a variant that the shop no longer has is left out."""
-    found = queries.variants(items.keys())
-    return [CartLine(found[sku], quantity) for sku, quantity in items.items() if sku in found]
+    """Return the lines of the cart; variants that the shop no longer has are left out."""
+    variants = queries.variants_by_sku(items.keys())
+    return [CartLine(variants[sku], items[sku]) for sku in items if sku in variants]
 
 
-def subtotal(of: Sequence[CartLine]) -> Decimal:
-    """What the lines cost together."""
-    return sum((line.total for line in of), Decimal())
+def subtotal(lines: Sequence[CartLine]) -> Decimal:
+    """Return the price of all lines."""
+    return sum((line.total for line in lines), Decimal())
 
 
-def write(response: Response, items: dict[str, int]) -> None:
-    """Keep `items` in the shopper's browser; an empty cart takes its cookie away."""
+def write(response: Response | BaseResponse, items: dict[str, int]) -> None:
+    """Set the cookie to these quantities by SKU, or delete it if the cart is empty."""
     if not items:
         response.delete_cookie(COOKIE, httponly=True, samesite="Lax")
         return
     response.set_cookie(
         COOKIE,
         _serializer().dumps(items),
-        max_age=MAX_AGE,
+        max_age=COOKIE_MAX_AGE,
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
@@ -98,3 +121,70 @@ def write(response: Response, items: dict[str, int]) -> None:
 
 def _serializer() -> URLSafeSerializer:
     return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="storefront.buying.cart")
+
+
+@blueprint.get("/cart")
+def show() -> Response:
+    """The cart, with a notice about the post that redirected here."""
+    cart_lines = lines(read())
+    notice = _notice()
+    response = make_response(
+        render_template(
+            "cart/cart.html",
+            lines=cart_lines,
+            subtotal=subtotal(cart_lines),
+            exceeds_stock=any(line.exceeds_stock for line in cart_lines),
+            notice=notice,
+            max_lines=MAX_LINES,
+            kit_variant=queries.kit_variant(notice.line.variant) if notice else None,
+        )
+    )
+    response.cache_control.private = True
+    response.cache_control.no_store = True
+    return response
+
+
+def _notice() -> Notice | None:
+    for kind in NOTICES:
+        if sku := request.args.get(kind):
+            variant = queries.find_variant(sku)
+            return Notice(kind, CartLine(variant, 0)) if variant else None
+    return None
+
+
+@blueprint.post("/cart")
+def change() -> BaseResponse:
+    """Add `quantity` of the variant `sku`; with `set=1`, set it instead, and 0 removes the line.
+
+    :raise 404: the shop has no such variant.
+    :raise 400: the quantity isn't a whole number.
+    """
+    sku = request.form.get("sku", "")
+    variant = queries.find_variant(sku)
+    if variant is None:
+        abort(404)
+    number = request.form.get("quantity", "1").strip()
+    if not (number.isascii() and number.isdigit()) or len(number) > 6:
+        abort(400)
+    items = read()
+    adding = "set" not in request.form
+    requested = int(number) + (items.get(sku, 0) if adding else 0)
+    quantity = min(requested, quantity_limit(variant))
+    if sku not in items and len(items) >= MAX_LINES:
+        notice = "full"
+    elif requested <= 0:
+        notice = "removed"
+    elif not is_available(variant):
+        notice = "sold_out"
+    elif quantity < requested:
+        in_stock = max_quantity(variant)
+        notice = "limited_stock" if quantity == in_stock else "limited_quantity"
+    else:
+        notice = "added" if adding else "updated"
+    if quantity <= 0:
+        items.pop(sku, None)
+    elif notice != "full":
+        items[sku] = quantity
+    response = redirect(url_for("cart.show", _external=False, **{notice: sku}), code=303)
+    write(response, items)
+    return response

@@ -1,86 +1,39 @@
-"""Place an order: pieces leave the stock and the order is kept, both or neither."""
+"""Place orders and read them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
 
-from notify_me import InventoryPolicy
+from notify_me import InventoryPolicy, admin
 
+from ..base.database import db
 from ..base.models import Order, OrderLine, ProductVariant
+from ..catalog.queries import composite_id
+from ..catalog.restocking import shop_url
 from .cart import CartLine, subtotal
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """Who gets the order, and where."""
-
-    name: str
-    email: str
-    address: str
-
-
 class OutOfStock(Exception):
-    """Somebody else was quicker: `skus` can't be had in the wanted number any more."""
-
-    def __init__(self, skus: list[str]) -> None:
-        super().__init__(", ".join(skus))
-        self.skus = skus
+    """A line is no longer available in its quantity."""
 
 
 def place(
-    session: Session,
-    reference: str,
-    lines: Sequence[CartLine],
-    delivery: Delivery,
-    within: Callable[[Session], None],
+    reference: str, lines: Sequence[CartLine], *, name: str, email: str, address: str
 ) -> None:
-    """Take the lines' pieces off the stock and keep the order, in one transaction, of which what
-    `within` does is a part.
+    """Take the lines' quantities from the stock, store the order and queue Klaviyo's stock updates.
 
-    The same `reference` again does nothing: a form that was sent twice makes one order.
-    Raises `OutOfStock`, with nothing changed, when a line can't be had in full.
+    All of it is one transaction. A form that is sent twice makes one order: a known `reference`
+    changes nothing. Raises `OutOfStock`, with nothing changed, if any line can't be delivered.
     """
-    order = _order(reference, lines, delivery)
-    # always in the same order, so that two orders can't wait for each other's rows
-    wanted = sorted((line.variant.sku, line.quantity) for line in lines)
-    session.rollback()
-    session.add(order)
-    try:
-        session.flush()
-    except IntegrityError:
-        session.rollback()
-        return
-    short = [sku for sku, quantity in wanted if not _take(session, sku, quantity)]
-    if short:
-        session.rollback()
-        raise OutOfStock(short)
-    within(session)
-    session.commit()
-
-
-def find(session: Session, reference: str) -> Order | None:
-    """The order with this reference, with its lines."""
-    query = sa.select(Order).where(Order.reference == reference)
-    return session.scalars(query.options(selectinload(Order.lines))).one_or_none()
-
-
-def latest(session: Session, number: int) -> Sequence[Order]:
-    """The newest orders with their lines, newest first."""
-    query = sa.select(Order).order_by(Order.placed_at.desc(), Order.id.desc()).limit(number)
-    return session.scalars(query.options(selectinload(Order.lines))).all()
-
-
-def _order(reference: str, lines: Sequence[CartLine], delivery: Delivery) -> Order:
-    return Order(
+    order = Order(
         reference=reference,
-        name=delivery.name,
-        email=delivery.email,
-        address=delivery.address,
+        name=name,
+        email=email,
+        address=address,
         total=subtotal(lines),
         lines=[
             OrderLine(
@@ -92,10 +45,27 @@ def _order(reference: str, lines: Sequence[CartLine], delivery: Delivery) -> Ord
             for line in lines
         ],
     )
+    # sorted, so that two orders never wait for each other's rows
+    quantities = sorted((line.variant.sku, line.quantity) for line in lines)
+    tracked = [composite_id(line.variant) for line in lines if line.variant.quantity is not None]
+    session = db.session
+    # the cart was read in a transaction of its own: this one must see the newest stock
+    session.rollback()
+    session.add(order)
+    try:
+        session.flush()
+    except IntegrityError:
+        session.rollback()
+        return
+    if not all(_take(sku, quantity) for sku, quantity in quantities):
+        session.rollback()
+        raise OutOfStock
+    admin.queue_stock_updates(tracked, shop_url(), within=session)
+    session.commit()
 
 
-def _take(session: Session, sku: str, quantity: int) -> bool:
-    """Take pieces off the stock if there are enough: one statement, so nobody comes between."""
+def _take(sku: str, quantity: int) -> bool:
+    """Take a quantity from the stock if there is enough; one statement, so it can't be oversold."""
     update = (
         sa.update(ProductVariant)
         .where(
@@ -106,8 +76,20 @@ def _take(session: Session, sku: str, quantity: int) -> bool:
                 ProductVariant.policy == InventoryPolicy.CONTINUE,
             ),
         )
-        # null stays null: not managed
+        # NULL, for stock that isn't tracked, stays NULL
         .values(quantity=ProductVariant.quantity - quantity)
         .execution_options(synchronize_session=False)
     )
-    return session.execute(update).rowcount == 1  # type: ignore[attr-defined, no-any-return]
+    return db.session.execute(update).rowcount == 1  # type: ignore[attr-defined, no-any-return]
+
+
+def find(reference: str) -> Order | None:
+    """Return the order with this reference and its lines, or None."""
+    statement = sa.select(Order).where(Order.reference == reference)
+    return db.session.scalars(statement.options(selectinload(Order.lines))).one_or_none()
+
+
+def latest(limit: int) -> Sequence[Order]:
+    """Return the newest orders with their lines, newest first."""
+    statement = sa.select(Order).order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)
+    return db.session.scalars(statement.options(selectinload(Order.lines))).all()

@@ -1,1 +1,1 @@
-"""The shop's products: queries, stock, the catalog file, and what Klaviyo is given of them."""
+"""The shop's products: queries, stock, the catalog file, the feed for Klaviyo."""

@@ -1,132 +1,105 @@
-"""What a shopper asks of the listing: words, a department, a filter, an order, a page.
+"""The listing's query string: search, category, stock filter, sort order and page.
 
-All of it stands in the address, so that it can be sent to somebody and works without scripts.
-A value that means nothing is left out; only a department that isn't there is an error.
+All state is in the URL, so a listing can be shared and works without scripts. Invalid values are
+ignored, except for an unknown category or page.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import url_for
 from flask_babel import lazy_gettext as N_
 
-LONGEST = 80
-"""Characters of a search that are looked at."""
-MOST_WORDS = 8
+MAX_SEARCH_LENGTH = 80
+MAX_SEARCH_WORDS = 8
 
 SORTS = {
     "featured": N_("Featured"),
-    "price-up": N_("Price, low to high"),
-    "price-down": N_("Price, high to low"),
+    "price-up": N_("Price: low to high"),
+    "price-down": N_("Price: high to low"),
     "newest": N_("Newest"),
-    "name": N_("Name"),
+    "name": N_("Name: A to Z"),
 }
-"""The orders of the listing, with their words; the first is the one without asking."""
-FEATURED = next(iter(SORTS))
+"""The sort orders and their labels; the first is the default."""
+DEFAULT_SORT = next(iter(SORTS))
 
 
 @dataclass(frozen=True)
-class Browse:
-    """One view of the listing."""
+class ListingQuery:
+    """What a shopper asks the listing for."""
 
     category: str | None = None
-    text: str = ""
-    """The search, as typed."""
+    search: str = ""
+    """The search text as typed."""
     in_stock: bool = False
-    sort: str = FEATURED
+    sort: str = DEFAULT_SORT
     page: int = 1
 
     @property
-    def words(self) -> list[str]:
-        """The words that a product must all have somewhere, folded as `searchable` folds."""
-        return fold(self.text).split()[:MOST_WORDS]
+    def search_words(self) -> list[str]:
+        """The words a product must contain, folded like `Product.search_text`."""
+        return fold(self.search).split()[:MAX_SEARCH_WORDS]
 
     @property
-    def narrowed(self) -> bool:
-        """Whether the shopper left something out by search or filter."""
-        return bool(self.words) or self.in_stock
+    def is_filtered(self) -> bool:
+        """Whether a search or the stock filter may hide products."""
+        return bool(self.search_words) or self.in_stock
 
     @property
-    def front(self) -> bool:
-        """Whether this is the shop's front: all products, as they come."""
-        return self == Browse()
+    def is_home(self) -> bool:
+        """Whether this is the home page: all products in their default order."""
+        return self == ListingQuery()
 
     def url(self, *, external: bool = False, **changes: Any) -> str:
-        """The address of this view with `changes`; other than by paging it starts at page 1."""
-        view = replace(self, **{"page": 1, **changes})
+        """Return the URL of this listing with `changes`, on page 1 unless `page` is among them."""
+        query = replace(self, **{"page": 1, **changes})
         arguments: dict[str, Any] = {
-            "category": view.category,
-            "q": view.text or None,
-            "in_stock": "1" if view.in_stock else None,
-            "sort": view.sort if view.sort != FEATURED else None,
-            "page": view.page if view.page > 1 else None,
+            "category": query.category,
+            "q": query.search or None,
+            "in_stock": "1" if query.in_stock else None,
+            "sort": query.sort if query.sort != DEFAULT_SORT else None,
+            "page": query.page if query.page > 1 else None,
         }
         return url_for("shop.listing", _external=external, **arguments)
 
+    def page_numbers(self, last_page: int) -> list[int | None]:
+        """Return the pages to link: first, last, and this page's neighbours; None marks a gap."""
+        near = {1, self.page - 1, self.page, self.page + 1, last_page}
+        numbers: list[int | None] = []
+        for number in sorted(near & set(range(1, last_page + 1))):
+            if numbers and numbers[-1] != number - 1:
+                numbers.append(None)
+            numbers.append(number)
+        return numbers
 
-def from_arguments(arguments: Mapping[str, str]) -> Browse:
-    """The view that an address asks for."""
-    sort = arguments.get("sort", FEATURED)
+
+def parse_query(arguments: Mapping[str, str]) -> ListingQuery:
+    """Return the listing that a URL's query string asks for."""
+    sort = arguments.get("sort", DEFAULT_SORT)
     page = arguments.get("page", "")
-    return Browse(
+    # control characters become spaces: PostgreSQL rejects NUL
+    text = "".join(char if char.isprintable() else " " for char in arguments.get("q", ""))
+    return ListingQuery(
         category=arguments.get("category") or None,
-        text=_clean(arguments.get("q", "")),
+        search=" ".join(text.split())[:MAX_SEARCH_LENGTH].strip(),
         in_stock=arguments.get("in_stock") == "1",
-        sort=sort if sort in SORTS else FEATURED,
-        # longer than any page number: a database may not take it
+        sort=sort if sort in SORTS else DEFAULT_SORT,
+        # seven digits at most: a larger number may be out of a database's range
         page=int(page) if re.fullmatch(r"[1-9][0-9]{0,6}", page) else 1,
     )
 
 
-def searchable(texts: Iterable[str]) -> str:
-    """What a search looks through."""
+def build_search_text(texts: Iterable[str]) -> str:
+    """Return the text that searches match, for `Product.search_text`."""
     return fold("\n".join(texts))
 
 
 def fold(text: str) -> str:
-    """`text` without what shoppers type differently: capitals, accents, curly apostrophes."""
-    split = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
-    return "".join(letter for letter in split if not unicodedata.combining(letter))
-
-
-@dataclass(frozen=True)
-class Pages:
-    """The pages that a view of the listing has."""
-
-    view: Browse
-    total: int
-    """Products in all."""
-    count: int
-    """Pages; at least one."""
-
-    @property
-    def previous(self) -> str | None:
-        """The address of the page before."""
-        return self.view.url(page=self.view.page - 1) if self.view.page > 1 else None
-
-    @property
-    def next(self) -> str | None:
-        """The address of the page after."""
-        return self.view.url(page=self.view.page + 1) if self.view.page < self.count else None
-
-    def __iter__(self) -> Iterator[tuple[int, str] | None]:
-        """First, last, and those around this one, with their addresses; None for a gap."""
-        here = self.view.page
-        shown = sorted({1, here - 1, here, here + 1, self.count} & set(range(1, self.count + 1)))
-        last = 0
-        for number in shown:
-            if number > last + 1:
-                yield None
-            yield number, self.view.url(page=number)
-            last = number
-
-
-def _clean(text: str) -> str:
-    """One line, without control characters: PostgreSQL takes no NUL."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(printable.split())[:LONGEST].strip()
+    """Return `text` in lower case, without accents, and with straight apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

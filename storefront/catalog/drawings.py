@@ -1,7 +1,7 @@
-"""The products' drawings: SVG templates of ours, tinted in a variant's colour.
+"""The products' drawings: SVG templates, tinted in a variant's colour.
 
-A drawing is an image with an address of its own, so that pages stay small and a browser
-keeps it for a year; `v` in the address changes with the drawing.
+Each drawing is an image with its own URL, which browsers cache for a year; its parameter `v`
+changes with the drawing.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from flask import Blueprint, Response, abort, render_template, url_for
 
 FOLDER = Path(__file__).parents[2] / "templates" / "drawings"
 INK = (16, 28, 38)
-LAMP = (255, 246, 224)
+LAMPLIGHT = (255, 246, 224)
 
 blueprint = Blueprint("drawings", __name__)
 
 
 class Palette(NamedTuple):
-    """A colour with its lights and shades, as `#rrggbb`."""
+    """Lighter and darker tones of a colour, each as `#rrggbb`."""
 
     glow: str
     light: str
@@ -33,43 +33,33 @@ class Palette(NamedTuple):
 
 
 def palette(colour: str) -> Palette:
-    """Lights lean to lamp light and shades to ink, as things outdoors do."""
-    base = (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
+    """Return the tones of `colour` (`#rrggbb`): lighter ones towards lamplight, darker to ink."""
     return Palette(
-        glow=_mix(base, LAMP, 0.52),
-        light=_mix(base, LAMP, 0.22),
-        base=_mix(base, LAMP, 0.0),
-        shade=_mix(base, INK, 0.24),
-        deep=_mix(base, INK, 0.46),
-        line=_mix(base, INK, 0.72),
+        glow=_mix(colour, LAMPLIGHT, 0.52),
+        light=_mix(colour, LAMPLIGHT, 0.22),
+        base=colour,
+        shade=_mix(colour, INK, 0.24),
+        deep=_mix(colour, INK, 0.46),
+        line=_mix(colour, INK, 0.72),
     )
 
 
+def _mix(colour: str, other: tuple[int, int, int], share: float) -> str:
+    mixed = (
+        round(a + (b - a) * share) for a, b in zip(bytes.fromhex(colour[1:]), other, strict=True)
+    )
+    return "#" + bytes(mixed).hex()
+
+
 @cache
-def names() -> list[str]:
-    """The drawings that there are."""
+def drawing_names() -> list[str]:
+    """Return the names of all drawings."""
     return sorted(path.stem for path in FOLDER.glob("[!_]*.svg"))
 
 
 def drawing_url(name: str, colour: str) -> str:
-    """The address of a drawing in a colour."""
+    """Return the URL of a drawing in a colour (`#rrggbb`)."""
     return url_for("drawings.drawing", name=name, colour=colour[1:], v=_version(name))
-
-
-@blueprint.get("/drawings/<name>/<colour>.svg")
-def drawing(name: str, colour: str) -> Response:
-    """A drawing as an image.
-
-    :raise 404: there is no such drawing, or the colour isn't six hexadecimal digits.
-    """
-    if name not in names() or not re.fullmatch(r"[0-9a-f]{6}", colour):
-        abort(404)
-    svg = render_template(f"drawings/{name}.svg", p=palette(f"#{colour}"))
-    response = Response(svg, mimetype="image/svg+xml")
-    response.cache_control.public = True
-    response.cache_control.max_age = 31_536_000
-    response.cache_control.immutable = True
-    return response
 
 
 @cache
@@ -80,6 +70,17 @@ def _version(name: str) -> str:
     return digest.hexdigest()[:8]
 
 
-def _mix(colour: tuple[int, int, int], other: tuple[int, int, int], share: float) -> str:
-    mixed = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
-    return "#" + "".join(f"{part:02x}" for part in mixed)
+@blueprint.get("/drawings/<name>/<colour>.svg")
+def drawing(name: str, colour: str) -> Response:
+    """A drawing as an SVG image.
+
+    :raise 404: there is no such drawing, or the colour isn't six hexadecimal digits.
+    """
+    if name not in drawing_names() or not re.fullmatch(r"[0-9a-f]{6}", colour):
+        abort(404)
+    svg = render_template(f"drawings/{name}.svg", p=palette(f"#{colour}"))
+    response = Response(svg, mimetype="image/svg+xml")
+    response.cache_control.public = True
+    response.cache_control.max_age = 31_536_000
+    response.cache_control.immutable = True
+    return response

@@ -1,4 +1,4 @@
-"""`/feeds/catalog.json`: the shop's variants as Klaviyo's custom catalog feed, piece by piece."""
+"""`/feeds/catalog.json`: the shop's variants as a custom catalog feed for Klaviyo, streamed."""
 
 from __future__ import annotations
 
@@ -11,34 +11,31 @@ from flask import Blueprint, Response, stream_with_context
 from notify_me import admin
 
 from . import queries
-from .restocking import root
+from .restocking import shop_url
 
 blueprint = Blueprint("feeds", __name__)
 
-FRESH = 300
-"""Seconds for which a copy may be taken for the shop's stock."""
+MAX_AGE = 300
+"""Seconds a cache may serve a copy; Klaviyo itself reads the feed every six hours."""
 
 
 @blueprint.get("/feeds/catalog.json")
 def catalog_feed() -> Response:
-    """Every variant as an item: Klaviyo reads it every six hours."""
-    pieces = _pieces(root())
-    # what the database refuses is told before a file has begun
-    first = next(pieces)
-    response = Response(stream_with_context(chain([first], pieces)), mimetype="application/json")
+    """A JSON list with one item for each variant."""
+    chunks = _chunks(shop_url())
+    # a failing database raises here, before the response has started
+    first = next(chunks)
+    response = Response(stream_with_context(chain([first], chunks)), mimetype="application/json")
     response.cache_control.public = True
-    response.cache_control.max_age = FRESH
+    response.cache_control.max_age = MAX_AGE
     return response
 
 
-def _pieces(address: str) -> Iterator[str]:
-    """A JSON list, a product at a time."""
-    before = "["
+def _chunks(url: str) -> Iterator[str]:
+    """Yield the JSON list product by product."""
+    prefix = "["
     for variants in queries.all_products(batch=50):
-        items = [
-            json.dumps(admin.feed_item(variant, address), ensure_ascii=False)
-            for variant in variants
-        ]
-        yield before + ",\n".join(items)
-        before = ",\n"
-    yield "[]\n" if before == "[" else "]\n"
+        items = (json.dumps(admin.feed_item(v, url), ensure_ascii=False) for v in variants)
+        yield prefix + ",\n".join(items)
+        prefix = ",\n"
+    yield "[]\n" if prefix == "[" else "]\n"

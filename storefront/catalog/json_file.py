@@ -1,6 +1,6 @@
-"""`catalog.json`: what it may hold, and what is wrong with it, by place.
+"""The catalog file, `catalog.json`: its schema, and precise error messages.
 
-The models below are the schema. A catalog is read whole before anything is stored.
+The models below are the schema. A file is validated completely before anything is stored.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from . import drawings
-from .departments import CATEGORIES
+from .categories import CATEGORIES
+from .drawings import drawing_names
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -23,13 +23,12 @@ Handle = Annotated[
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=64)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
-
-OWN = Path(__file__).with_name("catalog.json")
+SHOP_CATALOG = Path(__file__).with_name("catalog.json")
 """The catalog that comes with the shop."""
 
 
 class CatalogError(Exception):
-    """A catalog that can't be loaded; `problems` holds a sentence for each place."""
+    """The file can't be loaded; `problems` has a message for each error, with its location."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -37,7 +36,7 @@ class CatalogError(Exception):
 
 
 class Entry(BaseModel):
-    """Base of the entries: an unknown key is a mistake, and is told."""
+    """Base of all entries; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,37 +46,37 @@ class ValueEntry(Entry):
 
     name: Annotated[Text, Field(max_length=40)]
     swatch: Colour | None = None
-    """`#rrggbb`, for a value that is a colour: the product's drawing takes it."""
+    """`#rrggbb` if the value is a colour; the drawing is tinted with it."""
 
 
 class OptionEntry(Entry):
-    """A choice that a product offers; three at most."""
+    """An option of a product, such as Size."""
 
     name: Annotated[Text, Field(max_length=40)]
     values: list[ValueEntry] = Field(min_length=1)
 
 
 class VariantEntry(Entry):
-    """One thing that can be bought."""
+    """A combination of option values that can be bought."""
 
     sku: Sku
     options: list[str] = []
     """A value of each of the product's options, in their order."""
     price: Decimal = Field(ge=0, max_digits=10, decimal_places=2)
     quantity: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None
-    """Pieces in stock; null: not managed."""
+    """How many are in stock; null: not tracked."""
     policy: Literal["deny", "continue"] = "deny"
-    """Whether it is still sold when the stock is used up (`continue`: a pre-order)."""
+    """Whether it can be ordered without stock: `continue` makes it a pre-order."""
 
 
 class ProductEntry(Entry):
-    """A product with its page's words."""
+    """A product and the texts of its page."""
 
     handle: Handle
-    """Its address: `/products/<handle>`."""
+    """The last part of its URL: `/products/<handle>`."""
     title: Text
     gloss: Line
-    """What the name means, below the title."""
+    """The line below the title: what the name means."""
     category: str
     summary: Line
     description: list[str] = Field(min_length=1)
@@ -85,9 +84,9 @@ class ProductEntry(Entry):
     details: list[Line] = []
     tags: list[Text] = []
     drawing: str
-    """A file in `templates/drawings/`, without its ending."""
+    """A file in `templates/drawings/`, without `.svg`."""
     colour: Colour
-    """The drawing's colour where no chosen value has a swatch."""
+    """The drawing's colour if no selected option has a swatch."""
     options: list[OptionEntry] = Field(default=[], max_length=3)
     variants: list[VariantEntry] = Field(min_length=1, max_length=250)
 
@@ -99,7 +98,7 @@ class CatalogFile(Entry):
 
 
 def read(path: Path) -> CatalogFile:
-    """The catalog in `path`; raises `CatalogError` with every problem found."""
+    """Return the catalog in `path`; raises `CatalogError` with all errors in it."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -108,54 +107,55 @@ def read(path: Path) -> CatalogFile:
 
 
 def parse(text: str) -> CatalogFile:
-    """The catalog in `text`; raises `CatalogError` with every problem found."""
+    """Return the catalog in `text`; raises `CatalogError` with all errors in it."""
     try:
         catalog = CatalogFile.model_validate_json(text)
     except ValidationError as error:
-        raise CatalogError([_sentence(problem) for problem in error.errors()]) from error
-    if problems := list(_contradictions(catalog)):
+        raise CatalogError([_message(details) for details in error.errors()]) from error
+    if problems := list(_inconsistencies(catalog)):
         raise CatalogError(problems)
     return catalog
 
 
-def _sentence(problem: Any) -> str:
-    place = ""
-    for step in problem["loc"]:
-        place += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return f"{place.removeprefix('.') or 'the file'}: {problem['msg']}"
+def _message(details: Any) -> str:
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in details["loc"])
+    return f"{path.removeprefix('.') or 'the file'}: {details['msg']}"
 
 
-def _contradictions(catalog: CatalogFile) -> Iterator[str]:
-    """What each entry alone can't tell: doubles, and names of things that aren't there."""
+def _inconsistencies(catalog: CatalogFile) -> Iterator[str]:
+    """Yield duplicates, and references to categories, drawings and values that don't exist."""
     handles: dict[str, str] = {}
     skus: dict[str, str] = {}
-    for number, entry in enumerate(catalog.products):
-        place = f"products[{number}]"
-        yield from _double(handles, entry.handle, f"{place}.handle")
-        yield from _unknown(f"{place}.category", entry.category, list(CATEGORIES))
-        yield from _unknown(f"{place}.drawing", entry.drawing, drawings.names())
+    for number, product in enumerate(catalog.products):
+        path = f"products[{number}]"
+        yield from _duplicate(handles, product.handle, f"{path}.handle")
+        yield from _unknown(f"{path}.category", product.category, list(CATEGORIES))
+        yield from _unknown(f"{path}.drawing", product.drawing, drawing_names())
         combinations: dict[str, str] = {}
-        for index, variant in enumerate(entry.variants):
-            inner = f"{place}.variants[{index}]"
-            yield from _double(skus, variant.sku, f"{inner}.sku")
-            yield from _double(combinations, " / ".join(variant.options), f"{inner}.options")
-            yield from _wrong_options(entry, variant, f"{inner}.options")
+        for index, variant in enumerate(product.variants):
+            variant_path = f"{path}.variants[{index}]"
+            options_path = f"{variant_path}.options"
+            yield from _duplicate(skus, variant.sku, f"{variant_path}.sku")
+            yield from _duplicate(combinations, " / ".join(variant.options), options_path)
+            if len(variant.options) != len(product.options):
+                yield (
+                    f"{options_path}: has {len(variant.options)} values, but the product has "
+                    f"{len(product.options)} options"
+                )
+                continue
+            for place, (option, value) in enumerate(
+                zip(product.options, variant.options, strict=True)
+            ):
+                names = [entry.name for entry in option.values]
+                yield from _unknown(f"{options_path}[{place}]", value, names)
 
 
-def _double(seen: dict[str, str], value: str, place: str) -> Iterator[str]:
+def _duplicate(seen: dict[str, str], value: str, path: str) -> Iterator[str]:
     if value in seen:
-        yield f"{place}: {value!r} is already at {seen[value]}"
-    seen.setdefault(value, place)
+        yield f"{path}: {value!r} is already used at {seen[value]}"
+    seen.setdefault(value, path)
 
 
-def _unknown(place: str, value: str, known: list[str]) -> Iterator[str]:
-    if value not in known:
-        yield f"{place}: {value!r} is none of {', '.join(known)}"
-
-
-def _wrong_options(entry: ProductEntry, variant: VariantEntry, place: str) -> Iterator[str]:
-    if len(variant.options) != len(entry.options):
-        yield f"{place}: {len(variant.options)} given, the product has {len(entry.options)}"
-        return
-    for index, (option, chosen) in enumerate(zip(entry.options, variant.options, strict=True)):
-        yield from _unknown(f"{place}[{index}]", chosen, [value.name for value in option.values])
+def _unknown(path: str, value: str, allowed: list[str]) -> Iterator[str]:
+    if value not in allowed:
+        yield f"{path}: {value!r} is not one of {', '.join(allowed)}"

@@ -1,4 +1,4 @@
-"""Put a catalog file into the database: what is there is updated and keeps its ID."""
+"""Write a catalog file to the database. Existing rows are updated and keep their IDs."""
 
 from __future__ import annotations
 
@@ -10,91 +10,86 @@ from sqlalchemy.orm import Session, selectinload
 from notify_me import InventoryPolicy
 
 from ..base.models import Import, OptionValue, Product, ProductOption, ProductVariant
-from .browsing import searchable
-from .json_file import CatalogFile, ProductEntry, VariantEntry
+from .browsing import build_search_text
+from .json_file import CatalogFile, ProductEntry
 
 POLICIES = {"deny": InventoryPolicy.DENY, "continue": InventoryPolicy.CONTINUE}
-WORDS = ("title", "gloss", "category", "summary", "description", "details", "tags")
-LOOKS = ("drawing", "colour")
+COPIED_FIELDS = (
+    *("title", "gloss", "category", "summary", "description", "details", "tags"),
+    *("drawing", "colour"),
+)
 
 
 @dataclass
-class Loaded:
-    """What a load did."""
+class LoadResult:
+    """How many products and variants a file had."""
 
     products: int = 0
     variants: int = 0
-    new: int = 0
-    """Products that weren't there before."""
+    new_products: int = 0
 
 
 def clear(session: Session) -> None:
-    """Take every product out of the shop; orders stay. Nothing is committed."""
+    """Delete all products and the record of their import; orders stay. Doesn't commit."""
     for table in (ProductVariant, ProductOption, Product, Import):
         session.execute(sa.delete(table), execution_options={"synchronize_session": False})
     session.expunge_all()
 
 
-def load(session: Session, catalog: CatalogFile, *, stock: bool = False) -> Loaded:
+def load(session: Session, catalog: CatalogFile, *, stock: bool = False) -> LoadResult:
     """Store `catalog` in one transaction.
 
-    A variant that is there keeps its stock unless `stock` is set; one that its product no
-    longer lists goes. Products that the file doesn't name stay as they are.
+    Existing variants keep their stock unless `stock` is set. Variants that a product in the file no
+    longer lists are deleted; products that the file doesn't list are kept as they are.
     """
-    present = _present(session)
-    loaded = Loaded(products=len(catalog.products))
+    statement = sa.select(Product).options(
+        selectinload(Product.options), selectinload(Product.variants)
+    )
+    existing = {product.handle: product for product in session.scalars(statement)}
+    result = LoadResult()
     for position, entry in enumerate(catalog.products):
-        product = present.get(entry.handle)
+        product = existing.get(entry.handle)
         if product is None:
             product = Product(handle=entry.handle, options=[], variants=[])
             session.add(product)
-            loaded.new += 1
+            result.new_products += 1
         _update(product, entry, position, stock=stock)
-        loaded.variants += len(entry.variants)
+        result.products += 1
+        result.variants += len(entry.variants)
     session.commit()
-    return loaded
-
-
-def _present(session: Session) -> dict[str, Product]:
-    query = sa.select(Product).options(
-        selectinload(Product.options), selectinload(Product.variants)
-    )
-    return {product.handle: product for product in session.scalars(query)}
+    return result
 
 
 def _update(product: Product, entry: ProductEntry, position: int, *, stock: bool) -> None:
     product.position = position
-    for name in (*WORDS, *LOOKS):
+    for name in COPIED_FIELDS:
         setattr(product, name, getattr(entry, name))
-    product.search_text = searchable([entry.title, entry.summary, *entry.tags, *entry.description])
-    _update_options(product, entry)
-    by_sku = {variant.sku: variant for variant in product.variants}
-    product.variants = [
-        _variant(by_sku.get(one.sku), one, index, stock=stock)
-        for index, one in enumerate(entry.variants)
+    product.search_text = build_search_text(
+        [entry.title, entry.summary, *entry.tags, *entry.description]
+    )
+    options_by_name = {option.name: option for option in product.options}
+    product.options = [
+        options_by_name.get(option.name) or ProductOption(name=option.name)
+        for option in entry.options
     ]
-
-
-def _update_options(product: Product, entry: ProductEntry) -> None:
-    by_name = {option.name: option for option in product.options}
-    options = []
-    for position, one in enumerate(entry.options):
-        option = by_name.get(one.name) or ProductOption(name=one.name)
-        option.position = position
-        option.values = [OptionValue(name=v.name, swatch=v.swatch) for v in one.values]
-        options.append(option)
-    product.options = options
-
-
-def _variant(
-    present: ProductVariant | None, entry: VariantEntry, position: int, *, stock: bool
-) -> ProductVariant:
-    variant = present or ProductVariant(sku=entry.sku)
-    variant.external_id = entry.sku
-    variant.position = position
-    variant.values = entry.options
-    variant.price = entry.price
-    variant.policy = POLICIES[entry.policy]
-    if present is None or stock:
-        variant.quantity = entry.quantity
-    return variant
+    for index, (option, option_entry) in enumerate(
+        zip(product.options, entry.options, strict=True)
+    ):
+        option.position = index
+        option.values = [OptionValue(name=v.name, swatch=v.swatch) for v in option_entry.values]
+    variants_by_sku = {variant.sku: variant for variant in product.variants}
+    product.variants = [
+        variants_by_sku.get(variant.sku)
+        or ProductVariant(sku=variant.sku, quantity=variant.quantity)
+        for variant in entry.variants
+    ]
+    for index, (variant, variant_entry) in enumerate(
+        zip(product.variants, entry.variants, strict=True)
+    ):
+        variant.external_id = variant_entry.sku
+        variant.position = index
+        variant.values = variant_entry.options
+        variant.price = variant_entry.price
+        variant.policy = POLICIES[variant_entry.policy]
+        if stock:
+            variant.quantity = variant_entry.quantity

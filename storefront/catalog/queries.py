@@ -1,6 +1,6 @@
-"""The shop's catalog: its queries, and the view of it that the kit asks for.
+"""The catalog's database queries, and `ShopCatalog`, through which the kit reads it.
 
-Every function loads all that its page reads, in a fixed number of queries.
+Each function runs a fixed number of queries and loads everything its page reads.
 """
 
 from __future__ import annotations
@@ -17,153 +17,163 @@ from notify_me import CompositeID, Variant, current_catalog
 
 from ..base.database import db
 from ..base.models import Product, ProductVariant
-from .browsing import Browse
+from .browsing import ListingQuery
 from .drawings import drawing_url
-from .stock import BUYABLE, IN_STOCK
+from .stock import AVAILABLE, IN_STOCK
 
 PAGE_SIZE = 12
 """Products on a page of the listing."""
+MAX_SITEMAP_PRODUCTS = 45_000
+"""A sitemap may hold 50,000 URLs."""
 
 
-def count(view: Browse) -> int:
-    """How many products a view of the listing has, on all its pages."""
-    query = sa.select(sa.func.count(Product.id)).where(*_conditions(view))
-    return db.session.scalars(query).one()
+def count_products(query: ListingQuery) -> int:
+    """Return the number of products on all pages of a listing."""
+    statement = sa.select(sa.func.count(Product.id)).where(*_conditions(query))
+    return db.session.scalars(statement).one()
 
 
-def listing(view: Browse) -> Sequence[Product]:
-    """The products on one page of the listing."""
-    query = (
-        _products()
-        .where(*_conditions(view))
-        .order_by(*_order(view.sort))
+def products_on_page(query: ListingQuery) -> Sequence[Product]:
+    """Return the products on one page of a listing."""
+    statement = (
+        _select_products()
+        .where(*_conditions(query))
+        .order_by(*_sort_columns(query.sort))
         .limit(PAGE_SIZE)
-        .offset((view.page - 1) * PAGE_SIZE)
+        .offset((query.page - 1) * PAGE_SIZE)
     )
-    return db.session.scalars(query).all()
+    return db.session.scalars(statement).all()
 
 
-def product(handle: str) -> Product | None:
-    """The product under this handle."""
-    return db.session.scalars(_products().where(Product.handle == handle)).one_or_none()
+def find_product(handle: str) -> Product | None:
+    """Return the product with this handle, or None."""
+    return db.session.scalars(_select_products().where(Product.handle == handle)).one_or_none()
 
 
-def handles() -> Sequence[str]:
-    """The handles of all products, for the sitemap, which holds 50,000 addresses at most."""
-    query = sa.select(Product.handle).order_by(Product.position, Product.id).limit(45_000)
-    return db.session.scalars(query).all()
+def product_handles() -> Sequence[str]:
+    """Return the handles of the products in the sitemap."""
+    statement = sa.select(Product.handle).order_by(Product.position, Product.id)
+    return db.session.scalars(statement.limit(MAX_SITEMAP_PRODUCTS)).all()
 
 
-def related(of: Product, number: int = 4) -> Sequence[Product]:
-    """Other products to show beside `of`: its own category first."""
-    # each half stops after a few steps along an index, however many products there are
+def related_products(product: Product, limit: int = 4) -> Sequence[Product]:
+    """Return other products to show beside `product`, those of its own category first."""
+    # each half reads only a few rows along an index, however many products there are
     halves = [
         sa.select(Product.id, sa.literal(rank).label("rank"))
-        .where(where, Product.id != of.id)
+        .where(condition, Product.id != product.id)
         .order_by(Product.position, Product.id)
-        .limit(number)
+        .limit(limit)
         .subquery()
-        for rank, where in enumerate(
-            (Product.category == of.category, Product.category != of.category)
+        for rank, condition in enumerate(
+            (Product.category == product.category, Product.category != product.category)
         )
     ]
-    near = sa.union_all(*(sa.select(half) for half in halves)).subquery()
-    query = (
-        _products()
-        .join(near, near.c.id == Product.id)
-        .order_by(near.c.rank, Product.position, Product.id)
-        .limit(number)
+    candidates = sa.union_all(*(sa.select(half) for half in halves)).subquery()
+    statement = (
+        _select_products()
+        .join(candidates, candidates.c.id == Product.id)
+        .order_by(candidates.c.rank, Product.position, Product.id)
+        .limit(limit)
     )
-    return db.session.scalars(query).all()
+    return db.session.scalars(statement).all()
 
 
-def variants(skus: Collection[str]) -> dict[str, ProductVariant]:
-    """The variants with these SKUs, each with its product and options, by SKU."""
-    return {variant.sku: variant for variant in _variants(ProductVariant.sku, skus)}
+def find_variant(sku: str) -> ProductVariant | None:
+    """Return the variant with this SKU, with its product and options, or None."""
+    return variants_by_sku([sku]).get(sku)
 
 
-def by_composite_id(composite_ids: Iterable[str]) -> dict[str, ProductVariant]:
-    """The variants under these IDs at Klaviyo, each with its product and options, by that ID."""
-    ours = current_catalog()
-    ids = {
-        each.external_id for each in map(CompositeID.parse, composite_ids) if ours.contains(each)
+def variants_by_sku(skus: Collection[str]) -> dict[str, ProductVariant]:
+    """Return the variants with these SKUs, each with its product and options."""
+    return {variant.sku: variant for variant in _variants_where(ProductVariant.sku, skus)}
+
+
+def variants_by_composite_id(composite_ids: Iterable[str]) -> dict[str, ProductVariant]:
+    """Return the variants with these composite IDs, each with its product and options."""
+    catalog = current_catalog()
+    external_ids = {
+        composite_id.external_id
+        for composite_id in map(CompositeID.parse, composite_ids)
+        if catalog.contains(composite_id)
     }
-    found = _variants(ProductVariant.external_id, ids)
-    return {str(ours.composite_id(variant.external_id)): variant for variant in found}
+    variants = _variants_where(ProductVariant.external_id, external_ids)
+    return {str(composite_id(variant)): variant for variant in variants}
 
 
-def _variants(
+def _variants_where(
     column: sa.orm.InstrumentedAttribute[str], values: Collection[str]
 ) -> Iterable[ProductVariant]:
     if not values:
         return []
-    query = (
+    statement = (
         sa.select(ProductVariant)
         .where(column.in_(values))
         .options(joinedload(ProductVariant.product).selectinload(Product.options))
     )
-    return db.session.scalars(query)
+    return db.session.scalars(statement)
 
 
 def all_products(batch: int = 200) -> Iterator[list[Variant]]:
-    """Every product as its variants, oldest first, so many products at a time: what is done with is
-    let go. A product without variants is left out.
+    """Yield each product as the list of its variants, oldest first; reads `batch` at a time.
+
+    A product without variants is left out.
     """
-    last = 0
-    while found := db.session.scalars(
-        _products().where(Product.id > last).order_by(Product.id).limit(batch)
+    last_id = 0
+    while products := db.session.scalars(
+        _select_products().where(Product.id > last_id).order_by(Product.id).limit(batch)
     ).all():
-        last = found[-1].id
-        read = [[catalog_variant(each) for each in product.variants] for product in found]
-        # whoever asks may wait for Klaviyo between two of them: no transaction stays open for that,
-        # and the next batch is read as it is then
+        last_id = products[-1].id
+        variants = [[catalog_variant(variant) for variant in p.variants] for p in products]
+        # the caller may wait for Klaviyo between two products: keep no transaction open
+        # meanwhile, and let the next batch see what has changed
         db.session.rollback()
         db.session.expunge_all()
-        yield from filter(None, read)
+        yield from filter(None, variants)
 
 
-def size() -> int:
-    """How many products and variants there are, together."""
-    counts = (sa.select(sa.func.count()).select_from(each) for each in (Product, ProductVariant))
+def count_catalog() -> int:
+    """Return the number of products plus the number of variants."""
+    counts = (sa.select(sa.func.count()).select_from(table) for table in (Product, ProductVariant))
     return sum(db.session.scalar(count) or 0 for count in counts)
 
 
-def every_sku() -> list[str]:
-    """All SKUs of the shop."""
+def all_skus() -> list[str]:
+    """Return the SKU of every variant."""
     return list(db.session.scalars(sa.select(ProductVariant.sku)))
 
 
 def composite_id(variant: ProductVariant) -> CompositeID:
-    """What Klaviyo knows a variant by."""
+    """Return the ID under which Klaviyo knows a variant."""
     return current_catalog().composite_id(variant.external_id)
 
 
 def kit_variant(variant: ProductVariant) -> Variant:
-    """`variant` as the kit knows it; needs its product and options loaded."""
-    of = variant.product
-    names = [option.name for option in of.options]
+    """Return `variant` as the kit's forms and buttons need it; its options must be loaded."""
+    product = variant.product
+    names = [option.name for option in product.options]
     return Variant(
         composite_id=composite_id(variant),
-        product_id=of.handle,
-        product_title=of.title,
-        url=url_for("shop.product", handle=of.handle, variant=variant.sku),
+        product_id=product.handle,
+        product_title=product.title,
+        url=url_for("shop.product", handle=product.handle, variant=variant.sku),
         options=dict(zip(names, variant.values, strict=True)),
         quantity=variant.quantity,
         inventory_policy=variant.policy,
-        tags=frozenset(of.tags),
+        tags=frozenset(product.tags),
         price=variant.price,
     )
 
 
 def catalog_variant(variant: ProductVariant) -> Variant:
-    """`variant` with what Klaviyo's catalog is told of it besides, which no page needs."""
-    of = variant.product
+    """Return `kit_variant` with the details that only Klaviyo's catalog needs."""
+    product = variant.product
     return replace(
         kit_variant(variant),
         sku=variant.sku,
-        description=of.summary,
-        image_url=drawing_url(of.drawing, variant.colour),
-        categories=[*([of.category] if of.category else []), *of.tags],
+        description=product.summary,
+        image_url=drawing_url(product.drawing, variant.colour),
+        categories=[*filter(None, [product.category]), *product.tags],
     )
 
 
@@ -171,74 +181,75 @@ class ShopCatalog:
     """The shop's variants for the kit: implements `notify_me.ListedCatalog`."""
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
-        """The variant under this ID, or None if the shop has none."""
-        found = by_composite_id([str(composite_id)])
-        return next(map(catalog_variant, found.values()), None)
+        """Return the variant with this ID, or None."""
+        variant = variants_by_composite_id([str(composite_id)]).get(str(composite_id))
+        return catalog_variant(variant) if variant else None
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
-        """All variants of the same product, this one included; empty if there is no such one."""
+        """Return all variants of the same product, this one included; empty if it is unknown."""
         if not current_catalog().contains(composite_id):
             return []
-        same = sa.select(ProductVariant.product_id).where(
+        product_id = sa.select(ProductVariant.product_id).where(
             ProductVariant.external_id == composite_id.external_id
         )
-        query = (
+        statement = (
             sa.select(ProductVariant)
             .join(ProductVariant.product)
-            .where(ProductVariant.product_id == same.scalar_subquery())
+            .where(ProductVariant.product_id == product_id.scalar_subquery())
             .order_by(ProductVariant.position)
             .options(contains_eager(ProductVariant.product).selectinload(Product.options))
         )
-        return [kit_variant(variant) for variant in db.session.scalars(query)]
+        return [kit_variant(variant) for variant in db.session.scalars(statement)]
 
     def composite_ids(self) -> Iterator[CompositeID]:
-        """The composite ID of every variant, a few hundred at a time."""
-        ours = current_catalog()
-        query = sa.select(ProductVariant.external_id).order_by(ProductVariant.id)
-        for external_id in db.session.scalars(query.execution_options(yield_per=500)):
-            yield ours.composite_id(external_id)
+        """Yield the composite ID of every variant."""
+        catalog = current_catalog()
+        statement = sa.select(ProductVariant.external_id).order_by(ProductVariant.id)
+        for external_id in db.session.scalars(statement.execution_options(yield_per=500)):
+            yield catalog.composite_id(external_id)
 
 
-def _products() -> sa.Select[Product]:
+def _select_products() -> sa.Select[Product]:
     return sa.select(Product).options(
         selectinload(Product.options),
         selectinload(Product.variants).joinedload(ProductVariant.product),
     )
 
 
-def _conditions(view: Browse) -> list[sa.ColumnElement[bool]]:
-    found = [Product.search_text.contains(word, autoescape=True) for word in view.words]
-    if view.category is not None:
-        found.append(Product.category == view.category)
-    if view.in_stock:
-        found.append(_variants_of_product(IN_STOCK).exists())
-    return found
+def _conditions(query: ListingQuery) -> list[sa.ColumnElement[bool]]:
+    conditions = [
+        Product.search_text.contains(word, autoescape=True) for word in query.search_words
+    ]
+    if query.category is not None:
+        conditions.append(Product.category == query.category)
+    if query.in_stock:
+        conditions.append(_own_variants(IN_STOCK).exists())
+    return conditions
 
 
-def _order(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.InstrumentedAttribute[Any]]:
-    """Ties are settled, or a product could be on two pages."""
+def _sort_columns(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.InstrumentedAttribute[Any]]:
+    # each order is total, or a product could be on two pages
     if sort == "name":
         return [Product.title, Product.id]
     if sort == "newest":
         return [Product.id.desc()]
     if sort == "featured":
         return [Product.position, Product.id]
-    # as on the card: of what can be bought, if anything can
-    cheapest = sa.func.coalesce(
-        _variants_of_product(BUYABLE)
-        .with_only_columns(sa.func.min(ProductVariant.price))
-        .scalar_subquery(),
-        _variants_of_product(sa.true())
-        .with_only_columns(sa.func.min(ProductVariant.price))
-        .scalar_subquery(),
+    # the price on the card: the lowest of what is available, otherwise the lowest
+    lowest = sa.func.min(ProductVariant.price)
+    price = sa.func.coalesce(
+        *(
+            _own_variants(condition).with_only_columns(lowest).scalar_subquery()
+            for condition in (AVAILABLE, sa.true())
+        )
     )
-    return [cheapest if sort == "price-up" else cheapest.desc(), Product.position, Product.id]
+    return [price if sort == "price-up" else price.desc(), Product.position, Product.id]
 
 
-def _variants_of_product(where: sa.ColumnElement[bool]) -> sa.Select[ProductVariant]:
-    """The variants of the outer query's product."""
+def _own_variants(condition: sa.ColumnElement[bool]) -> sa.Select[ProductVariant]:
+    """Select the variants of the outer statement's product that fulfil `condition`."""
     return (
         sa.select(ProductVariant)
-        .where(ProductVariant.product_id == Product.id, where)
+        .where(ProductVariant.product_id == Product.id, condition)
         .correlate(Product)
     )

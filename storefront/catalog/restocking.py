@@ -1,11 +1,8 @@
-"""Set a variant's stock, and let Klaviyo know: by the merchant's page, a command, or an order."""
+"""Change stock and report it to Klaviyo: for the merchant's page, a command, or an order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from flask import current_app, has_request_context, request
-from sqlalchemy.orm import Session
 
 from notify_me import SettingsError, admin
 
@@ -13,44 +10,35 @@ from ..base.database import db
 from ..base.models import ProductVariant
 from . import queries
 
-WORDS = {
-    "updated": "Klaviyo knows.",
-    "queued": "Klaviyo can’t be reached just now: it is told later, by itself.",
-    "paused": "Klaviyo refuses the shop’s key or settings. It is told as soon as that is mended; "
-    "Deliveries and the log say how.",
-    "refused": "Klaviyo won’t have it: the log says why.",
-    "not_managed": "Klaviyo gets the stock from your own platform, not from here.",
-    "no_key": "Klaviyo isn’t told: that takes a private key.",
+STOCK_MESSAGES = {
+    "updated": "Klaviyo has been updated.",
+    "queued": "Klaviyo can’t be reached right now. The update is queued and sent automatically.",
+    "paused": "Klaviyo rejects the shop’s key or settings. The update is sent once they are fixed; "
+    "see Deliveries or the log.",
+    "refused": "Klaviyo rejected the update. See the log for the reason.",
+    "not_managed": "Klaviyo gets stock levels from your own platform, not from this shop.",
+    "no_key": "Klaviyo wasn’t updated: set KLAVIYO_PRIVATE_KEY.",
 }
-"""What became of it, by `admin.StockUpdate.state`."""
+"""What happened to the update for Klaviyo, by `admin.StockUpdate.state`."""
 
 
 def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdate:
-    """Put so many pieces on the shelf, or None for not managed, and tell Klaviyo.
+    """Set a variant's stock (None: not tracked), update Klaviyo, and return the result of that.
 
-    Returns what Klaviyo made of it; raises `sqlalchemy.exc.SQLAlchemyError` with nothing changed.
+    Raises `sqlalchemy.exc.SQLAlchemyError`, with nothing changed, if the database fails.
     """
-    place, composite_id = root(), queries.composite_id(variant)
+    url, composite_id = shop_url(), queries.composite_id(variant)
     variant.quantity = quantity
-    return admin.send_stock_update(composite_id, place, within=db.session)
+    return admin.send_stock_update(composite_id, url, within=db.session)
 
 
-def leave_word(variants: Iterable[ProductVariant]) -> Callable[[Session], None]:
-    """What an order of these does in its own transaction: the worker tells Klaviyo of them, never
-    in a shopper's time, and no order is kept without it.
+def shop_url() -> str:
+    """Return the shop's public URL with a trailing slash: `SHOP_URL`, or the current request's.
+
+    Raises `SettingsError` in a command if `SHOP_URL` is not set.
     """
-    managed = [queries.composite_id(each) for each in variants if each.quantity is not None]
-    place = root()
-    return lambda session: admin.queue_stock_updates(managed, place, within=session)
-
-
-def root() -> str:
-    """The shop's address for links that leave it: `SHOP_URL`, else the one that was asked for.
-
-    Raises `SettingsError` where neither is known, as in a command.
-    """
-    if given := current_app.config.get("SHOP_URL"):
-        return f"{str(given).rstrip('/')}/"
+    if url := current_app.config.get("SHOP_URL"):
+        return f"{str(url).rstrip('/')}/"
     if has_request_context():
         return request.url_root
     raise SettingsError(

@@ -1,4 +1,4 @@
-"""Stock in words: whether a variant can be bought, and what the shopper reads about it."""
+"""Whether a variant can be bought, and the stock label a shopper reads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from notify_me import InventoryPolicy
 
 from ..base.models import ProductVariant
 
-LOW = 3
-"""From this many pieces down, the shopper is told how many are left."""
+LOW_STOCK = 3
+"""At this quantity and below, the shopper reads how many are left."""
 
 # The same rules as in the functions below, for queries.
 IN_STOCK = sa.or_(ProductVariant.quantity.is_(None), ProductVariant.quantity > 0)
-BUYABLE = sa.or_(IN_STOCK, ProductVariant.policy == InventoryPolicy.CONTINUE)
+AVAILABLE = sa.or_(IN_STOCK, ProductVariant.policy == InventoryPolicy.CONTINUE)
 
 
 class Status(StrEnum):
-    """What a shopper can do about a variant; the values are the page's class names."""
+    """The stock status of a variant or product; the values are also CSS class suffixes."""
 
     IN_STOCK = "in-stock"
     LOW = "low"
@@ -31,61 +31,56 @@ class Status(StrEnum):
 
 
 class Stock(NamedTuple):
-    """A status, and its words."""
+    """A status, and its translated label."""
 
     status: Status
-    words: str
+    label: str
 
 
 def stock_of(variant: ProductVariant) -> Stock:
-    """The stock of one variant."""
-    return _told(_status(variant), variant.quantity or 0)
+    """Return the stock of one variant."""
+    return _labelled(_status(variant), variant.quantity or 0)
 
 
 def stock_of_product(variants: Sequence[ProductVariant]) -> Stock:
-    """The stock of a whole product, for its card: the best that any variant offers."""
-    stocks = {_status(variant) for variant in variants}
-    if stocks == {Status.SOLD_OUT}:
-        return _told(Status.SOLD_OUT)
-    if not {Status.IN_STOCK, Status.LOW} & stocks:
-        return _told(Status.PRE_ORDER)
-    pieces_left = sum(max(variant.quantity or 0, 0) for variant in variants)
-    if {Status.IN_STOCK, Status.PRE_ORDER} & stocks or pieces_left > LOW:
-        return _told(Status.IN_STOCK)
-    return _told(Status.LOW, pieces_left)
+    """Return the stock of a product with these variants: the best status of any of them."""
+    statuses = {_status(variant) for variant in variants}
+    if statuses == {Status.SOLD_OUT}:
+        return _labelled(Status.SOLD_OUT)
+    if not {Status.IN_STOCK, Status.LOW} & statuses:
+        return _labelled(Status.PRE_ORDER)
+    left = sum(max(variant.quantity or 0, 0) for variant in variants)
+    if {Status.IN_STOCK, Status.PRE_ORDER} & statuses or left > LOW_STOCK:
+        return _labelled(Status.IN_STOCK)
+    return _labelled(Status.LOW, left)
 
 
-def available(variant: ProductVariant) -> bool:
-    """Whether the shop sells this variant now."""
+def is_available(variant: ProductVariant) -> bool:
+    """Whether a shopper can buy or pre-order this variant."""
     return _status(variant) is not Status.SOLD_OUT
 
 
-def limit(variant: ProductVariant) -> int | None:
-    """The most pieces of this variant that can be bought; None: no limit."""
+def max_quantity(variant: ProductVariant) -> int | None:
+    """Return how many of this variant can be bought, or None for no limit."""
     if variant.quantity is None or variant.policy is InventoryPolicy.CONTINUE:
         return None
     return max(variant.quantity, 0)
 
 
-def pieces(count: int) -> str:
-    """`1 piece`, `2 pieces`."""
-    return f"{count} piece" if count == 1 else f"{count} pieces"
-
-
 def _status(variant: ProductVariant) -> Status:
-    if variant.quantity is None or variant.quantity > LOW:
+    if variant.quantity is None or variant.quantity > LOW_STOCK:
         return Status.IN_STOCK
     if variant.quantity > 0:
         return Status.LOW
     return Status.PRE_ORDER if variant.policy is InventoryPolicy.CONTINUE else Status.SOLD_OUT
 
 
-def _told(status: Status, pieces_left: int = 0) -> Stock:
+def _labelled(status: Status, left: int = 0) -> Stock:
     match status:
         case Status.IN_STOCK:
             return Stock(status, gettext("In stock"))
         case Status.LOW:
-            return Stock(status, ngettext("Last one", "%(num)d left", pieces_left))
+            return Stock(status, ngettext("Last one", "%(num)d left", left))
         case Status.PRE_ORDER:
             return Stock(status, gettext("Pre-order"))
         case Status.SOLD_OUT:

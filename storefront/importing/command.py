@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from notify_me import current_catalog
 
 from ..base.database import db
-from ..catalog import departments
+from ..catalog import categories
 from .problems import WrongFile
 from .run import run
 from .summary import summary
@@ -44,5 +44,5 @@ def import_catalog(file: Path, dry_run: bool) -> None:
         raise click.ClickException(
             f"nothing was imported: the database can't be used just now ({reason}). Try again"
         ) from None
-    departments.forget()
+    categories.clear_cache()
     click.echo(summary(done, file.name, dry_run=dry_run))

@@ -67,7 +67,7 @@ def run(
             storing.store(session, second, lambda type_: menu.department(type_, departments))
             # the file may have changed meanwhile
             second.problems.check()
-        session.add(Import(id=1, file=path.name[:255], departments=departments))
+        session.add(Import(id=1, file=path.name[:255], categories=departments))
         session.commit()
     return Imported(
         products=products,

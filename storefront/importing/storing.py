@@ -9,7 +9,7 @@ from itertools import count, islice
 from sqlalchemy.orm import Session
 
 from ..base.models import OptionValue, Product, ProductOption, ProductVariant
-from ..catalog.browsing import searchable
+from ..catalog.browsing import build_search_text
 from .plain_text import short
 from .products import GivenProduct
 
@@ -48,7 +48,7 @@ def _product(given: GivenProduct, position: int, department: str) -> Product:
         # the same at each import
         colour=COLOURS[zlib.crc32(given.handle.encode()) % len(COLOURS)],
         position=position,
-        search_text=searchable(
+        search_text=build_search_text(
             [given.title, given.vendor, given.type, *given.tags, *text.paragraphs, *text.facts]
         ),
         options=[

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from notify_me import SettingsError
 
-from ..base.loopback import demo_visitor
+from ..base.visitor import is_demo_visitor
 
 COOKIE = "shop_merchant"
 IDLE_TIMEOUT = 12 * 3600
@@ -59,7 +59,7 @@ def password_required() -> bool:
 
 def has_access() -> bool:
     """Whether this visitor may see the merchant's pages."""
-    return signed_in() if password_required() else demo_visitor()
+    return signed_in() if password_required() else is_demo_visitor()
 
 
 def signed_in() -> bool:
@@ -96,7 +96,7 @@ def require_access() -> Response | None:
     :raise 404: no password is set, and the visitor isn't on this machine.
     """
     if not password_required():
-        if not demo_visitor():
+        if not is_demo_visitor():
             abort(404)
         return None
     if not signed_in():

@@ -137,7 +137,7 @@ class Deliveries:
         if self.status.last_error is None or not self.status.last_error.variant:
             return None
         composite_id = self.status.last_error.variant
-        return queries.by_composite_id([composite_id]).get(composite_id)
+        return queries.variants_by_composite_id([composite_id]).get(composite_id)
 
 
 def load() -> Deliveries | None:

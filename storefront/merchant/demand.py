@@ -92,7 +92,9 @@ def show() -> str:
 def download() -> Response:
     """Download the demand of the last `?days=` as CSV, with a line per variant and day."""
     since, until = _period(_requested_days())
-    pieces = demand_csv.generate(admin.demand_by_day(since, until), queries.by_composite_id)
+    pieces = demand_csv.generate(
+        admin.demand_by_day(since, until), queries.variants_by_composite_id
+    )
     # read the first piece now: once the response has begun, an error can't change its status
     first = next(pieces)
     name = f"demand-{since.isoformat()}-to-{until.isoformat()}.csv"
@@ -107,7 +109,7 @@ def _report(days: int, *, show_all: bool) -> Report:
     since, until = _period(days)
     limit = MAX_VARIANTS if show_all else TOP_VARIANTS
     demand = admin.demand(since, until, most_variants=limit)
-    variants = queries.by_composite_id(row.variant for row in demand.variants)
+    variants = queries.variants_by_composite_id(row.variant for row in demand.variants)
     most_requests = max((row.figures.requests for row in demand.variants), default=0)
     # one scale for all variants, so that their charts can be compared
     busiest_day = max(chain.from_iterable(row.days for row in demand.variants), default=0)

@@ -43,8 +43,8 @@ def database_unavailable(error: SQLAlchemyError) -> Response:
 def show() -> Response:
     """Show the first variants with their stock, or those of one product (`?product=`)."""
     sku = request.args.get("set")
-    changed = queries.variants([sku]).get(sku) if sku else None
-    klaviyo_update = restocking.WORDS.get(request.args.get("klaviyo", ""), "")
+    changed = queries.find_variant(sku) if sku else None
+    klaviyo_update = restocking.STOCK_MESSAGES.get(request.args.get("klaviyo", ""), "")
     return _stock_page(request.args.get("product"), changed=changed, klaviyo_update=klaviyo_update)
 
 
@@ -55,7 +55,7 @@ def set_stock() -> BaseResponse:
     :raise 404: the shop has no such variant.
     """
     sku = request.form.get("sku", "")
-    variant = queries.variants([sku]).get(sku)
+    variant = queries.find_variant(sku)
     if variant is None:
         abort(404)
     handle = request.form.get("product") or None
@@ -126,7 +126,7 @@ def _stock_page(
             invalid_sku=invalid_sku,
             invalid_quantity=invalid_quantity,
             deliveries=deliveries.load(),
-            orders=orders.latest(db.session, MAX_ORDERS),
+            orders=orders.latest(MAX_ORDERS),
             max_orders=MAX_ORDERS,
             max_variants=MAX_VARIANTS,
         )

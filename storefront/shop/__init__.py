@@ -1,1 +1,1 @@
-"""The pages that shoppers browse."""
+"""The pages that shoppers browse: listing, product pages, legal pages."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import url_for
 
-from ..base.models import Product, ProductVariant
-from ..catalog.stock import available
+from ..base.models import OptionValue, Product, ProductVariant
+from ..catalog.stock import is_available
 
 
 @dataclass(frozen=True)
@@ -18,10 +17,10 @@ class Choice:
     name: str
     swatch: str | None
     url: str
-    chosen: bool
+    selected: bool
     sold_out: bool
-    instead: str = ""
-    """Set when this value isn't made with the other choices: the variant it leads to instead."""
+    alternative: str = ""
+    """The title of the variant it leads to, if none combines it with the other selected values."""
 
 
 @dataclass(frozen=True)
@@ -29,44 +28,49 @@ class ChoiceGroup:
     """An option with its values."""
 
     name: str
-    chosen: str
+    selected: str
     choices: list[Choice]
 
 
-def choices(product: Product, chosen: ProductVariant) -> list[ChoiceGroup]:
-    """The options of `product`, as seen from the variant that is shown."""
+def choices(product: Product, selected: ProductVariant) -> list[ChoiceGroup]:
+    """Return the options of `product` for the page that shows the variant `selected`."""
     return [
-        ChoiceGroup(option.name, chosen.values[index], list(_choices(product, chosen, index)))
+        ChoiceGroup(
+            option.name,
+            selected.values[index],
+            [
+                choice
+                for value in option.values
+                if (choice := _choice(product, selected, index, value))
+            ],
+        )
         for index, option in enumerate(product.options)
     ]
 
 
-def first_choice(product: Product) -> ProductVariant:
-    """The variant to show when none is asked for: the first that can be bought, else the first."""
-    return next(filter(available, product.variants), product.variants[0])
+def default_variant(product: Product) -> ProductVariant:
+    """Return the variant to show if none is selected: the first that is available, or the first."""
+    return next(filter(is_available, product.variants), product.variants[0])
 
 
-def _choices(product: Product, chosen: ProductVariant, index: int) -> Iterator[Choice]:
-    for value in product.options[index].values:
-        wanted = [*chosen.values[:index], value["name"], *chosen.values[index + 1 :]]
-        target = _nearest(product, wanted, index)
-        if target is None:
-            continue
-        yield Choice(
-            name=value["name"],
-            swatch=value["swatch"],
-            url=url_for("shop.product", handle=product.handle, variant=target.sku),
-            chosen=target is chosen,
-            sold_out=not available(target),
-            instead="" if target.values == wanted else target.title,
-        )
-
-
-def _nearest(product: Product, wanted: list[str], index: int) -> ProductVariant | None:
-    """The variant with the wanted value and as many of the other choices as there are."""
-    having = [variant for variant in product.variants if variant.values[index] == wanted[index]]
-    return max(
-        having,
-        key=lambda variant: sum(a == b for a, b in zip(variant.values, wanted, strict=True)),
+def _choice(
+    product: Product, selected: ProductVariant, index: int, value: OptionValue
+) -> Choice | None:
+    """Return the link that changes option number `index` to `value`; None if no variant has it."""
+    values = [*selected.values[:index], value["name"], *selected.values[index + 1 :]]
+    target = max(
+        (variant for variant in product.variants if variant.values[index] == value["name"]),
+        # the variant that keeps the most of the other selected values
+        key=lambda variant: sum(a == b for a, b in zip(variant.values, values, strict=True)),
         default=None,
+    )
+    if target is None:
+        return None
+    return Choice(
+        name=value["name"],
+        swatch=value["swatch"],
+        url=url_for("shop.product", handle=product.handle, variant=target.sku),
+        selected=target is selected,
+        sold_out=not is_available(target),
+        alternative="" if target.values == values else target.title,
     )

@@ -1,11 +1,13 @@
-"""A product page's JSON-LD (schema.org): what search engines read about variants and stock."""
+"""A product page's JSON-LD (schema.org): variants, prices and stock for search engines."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
-from flask import url_for
+from flask import request, url_for
 
+from ..base.languages import CURRENCY
 from ..base.models import Product, ProductVariant
 from ..catalog.drawings import drawing_url
 from ..catalog.stock import Status, stock_of
@@ -16,57 +18,51 @@ AVAILABILITY = {
     Status.PRE_ORDER: "PreOrder",
     Status.SOLD_OUT: "OutOfStock",
 }
-OPTIONS = {"Colour": "color", "Size": "size"}
-"""The options that schema.org has a name for."""
+SCHEMA_PROPERTIES = {"Colour": "color", "Size": "size"}
+"""The schema.org properties of options, by the options' names."""
 
 
-def product(of: Product) -> dict[str, Any]:
-    """A product with each of its variants and their offers; needs its options loaded."""
-    about: dict[str, Any] = {
+def product(product: Product) -> dict[str, Any]:
+    """Return a product with its variants and their offers; its options must be loaded."""
+    data: dict[str, Any] = {
         "@context": "https://schema.org",
-        "name": of.title,
-        "description": of.summary,
+        "name": product.title,
+        "description": product.summary,
         "brand": {"@type": "Brand", "name": "Smirr"},
-        "url": url_for("shop.product", handle=of.handle, _external=True),
+        "url": url_for("shop.product", handle=product.handle, _external=True),
     }
-    if not of.options:
-        return {**about, "@type": "Product", **_sold(of.variants[0])}
+    if not product.options:
+        return {**data, "@type": "Product", **_offer(product.variants[0])}
+    properties = [SCHEMA_PROPERTIES.get(option.name) for option in product.options]
     return {
-        **about,
+        **data,
         "@type": "ProductGroup",
-        "productGroupID": of.handle,
-        "variesBy": [f"https://schema.org/{OPTIONS[o.name]}" for o in of.options if _known(o.name)],
+        "productGroupID": product.handle,
+        "variesBy": [f"https://schema.org/{name}" for name in properties if name],
         "hasVariant": [
             {
                 "@type": "Product",
-                "name": f"{of.title}, {variant.title}",
-                **{
-                    OPTIONS[option.name]: value
-                    for option, value in zip(of.options, variant.values, strict=True)
-                    if _known(option.name)
-                },
-                **_sold(variant),
+                "name": f"{product.title}, {variant.title}",
+                **{name: v for name, v in zip(properties, variant.values, strict=True) if name},
+                **_offer(variant),
             }
-            for variant in of.variants
+            for variant in product.variants
         ],
     }
 
 
-def _known(option: str) -> bool:
-    return option in OPTIONS
-
-
-def _sold(variant: ProductVariant) -> dict[str, Any]:
-    handle = variant.product.handle
-    image = drawing_url(variant.product.drawing, variant.colour)
+def _offer(variant: ProductVariant) -> dict[str, Any]:
+    product = variant.product
     return {
         "sku": variant.sku,
-        "image": f"{url_for('shop.listing', _external=True).rstrip('/')}{image}",
+        "image": urljoin(request.url_root, drawing_url(product.drawing, variant.colour)),
         "offers": {
             "@type": "Offer",
-            "url": url_for("shop.product", handle=handle, variant=variant.sku, _external=True),
+            "url": url_for(
+                "shop.product", handle=product.handle, variant=variant.sku, _external=True
+            ),
             "price": f"{variant.price:.2f}",
-            "priceCurrency": "GBP",
+            "priceCurrency": CURRENCY,
             "availability": f"https://schema.org/{AVAILABILITY[stock_of(variant).status]}",
             "itemCondition": "https://schema.org/NewCondition",
         },

@@ -1,4 +1,4 @@
-"""The shop's windows: the listing and the product pages. No session, no cookie."""
+"""The pages that shoppers and search engines read. They need no session and set no cookie."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from notify_me import Variant
 
 from ..base.models import Product, ProductVariant
 from ..catalog import browsing, queries
-from ..catalog.departments import departments
-from ..catalog.stock import Stock, available, stock_of, stock_of_product
+from ..catalog.categories import CATEGORIES, categories
+from ..catalog.stock import Stock, is_available, stock_of, stock_of_product
 from . import linked_data
-from .choices import choices, first_choice
+from .choices import choices, default_variant
 
 blueprint = Blueprint("shop", __name__)
+
+UNINDEXED_PATHS = ("/cart", "/checkout", "/merchant", "/notify-me/", "/orders/", "/studio")
 
 
 @dataclass(frozen=True)
@@ -29,88 +31,101 @@ class Card:
     swatches: list[str]
     stock: Stock
     price: Decimal
+    """The lowest price."""
     prices_differ: bool
     variants: list[Variant]
 
 
 @blueprint.get("/")
 def listing() -> Response:
-    """The products, as `?category=`, `q`, `in_stock`, `sort` and `page` ask for them.
+    """The products that the query string asks for: `category`, `q`, `in_stock`, `sort`, `page`.
 
-    :raise 404: there is no such category, or no such page.
+    :raise 404: there is no such category or page.
     """
-    view = browsing.from_arguments(request.args)
-    if view.category is not None and view.category not in departments:
+    query = browsing.parse_query(request.args)
+    if query.category is not None and query.category not in categories():
         abort(404)
-    return cached(listing_page(view))
+    return cacheable(listing_page(query))
 
 
-def listing_page(view: browsing.Browse, template: str = "shop/listing.html", **more: str) -> str:
-    """The listing; `template` may be one that extends it.
+def listing_page(
+    query: browsing.ListingQuery, template: str = "shop/listing.html", **context: str
+) -> str:
+    """Render the listing; `template` may be one that extends it.
 
     :raise 404: there is no such page.
     """
-    total = queries.count(view)
-    pages = browsing.Pages(view, total, max(1, -(-total // queries.PAGE_SIZE)))
-    if view.page > pages.count:
+    total = queries.count_products(query)
+    last_page = max(1, -(-total // queries.PAGE_SIZE))
+    if query.page > last_page:
         abort(404)
     return render_template(
         template,
-        view=view,
-        pages=pages,
-        cards=[card(product) for product in queries.listing(view)],
-        category=view.category,
+        query=query,
+        total=total,
+        last_page=last_page,
+        cards=[card(product) for product in queries.products_on_page(query)],
+        category=query.category,
+        show_hero=query.is_home and categories() is CATEGORIES,
         sorts=browsing.SORTS,
-        **more,
+        **context,
     )
 
 
 @blueprint.get("/products/<handle>")
 def product(handle: str) -> Response:
-    """One product, with the variant of `?variant=` chosen.
+    """A product page, with the variant of `?variant=<sku>` selected.
 
     :raise 404: there is no such product, or it has no such variant.
     """
-    found = queries.product(handle)
-    if found is None:
+    product = queries.find_product(handle)
+    if product is None:
         abort(404)
     sku = request.args.get("variant")
-    chosen = next((v for v in found.variants if v.sku == sku), None)
     if sku is None:
-        chosen = first_choice(found)
-    if chosen is None:
+        variant: ProductVariant | None = default_variant(product)
+    else:
+        variant = next((variant for variant in product.variants if variant.sku == sku), None)
+    if variant is None:
         abort(404)
-    return cached(product_page(found, chosen))
+    return cacheable(product_page(product, variant))
 
 
 def product_page(
-    found: Product, chosen: ProductVariant, template: str = "shop/product.html", **more: str
+    product: Product,
+    variant: ProductVariant,
+    template: str = "shop/product.html",
+    **context: str,
 ) -> str:
-    """The page of a product with a variant chosen; `template` may be one that extends it."""
+    """Render a product page with `variant` selected; `template` may be one that extends it."""
     return render_template(
         template,
-        product=found,
-        variant=chosen,
-        stock=stock_of(chosen),
-        groups=choices(found, chosen),
-        kit_variant=queries.kit_variant(chosen),
-        related=[card(other) for other in queries.related(found)],
-        category=found.category,
-        linked_data=linked_data.product(found),
-        **more,
+        product=product,
+        variant=variant,
+        stock=stock_of(variant),
+        groups=choices(product, variant),
+        kit_variant=queries.kit_variant(variant),
+        related=[card(other) for other in queries.related_products(product)],
+        category=product.category,
+        linked_data=linked_data.product(product),
+        **context,
     )
 
 
 def card(product: Product) -> Card:
-    """The card of `product`: drawn in the colour of a variant that can be bought, if any."""
-    shown = first_choice(product)
-    prices = [variant.price for variant in product.variants if available(variant)]
+    """Return the card of `product`, drawn in the colour of its first available variant."""
+    prices = [variant.price for variant in product.variants if is_available(variant)]
     prices = prices or [variant.price for variant in product.variants]
     return Card(
         product=product,
         url=url_for("shop.product", handle=product.handle),
-        colour=shown.colour,
-        swatches=[v["swatch"] for o in product.options for v in o.values if v["swatch"]],
+        colour=default_variant(product).colour,
+        swatches=[
+            value["swatch"]
+            for option in product.options
+            for value in option.values
+            if value["swatch"]
+        ],
         stock=stock_of_product(product.variants),
         price=min(prices),
         prices_differ=min(prices) != max(prices),
@@ -118,12 +133,53 @@ def card(product: Product) -> Card:
     )
 
 
-def cached(page: str) -> Response:
-    """A page that a browser keeps and asks about: 304 as long as nothing on it changed."""
+@blueprint.get("/terms")
+def terms() -> Response:
+    """The terms of service, which consent texts link to. Replace the template with your own."""
+    return cacheable(render_template("shop/terms.html"))
+
+
+@blueprint.get("/privacy")
+def privacy() -> Response:
+    """The privacy policy, which consent texts link to. Replace the template with your own."""
+    return cacheable(render_template("shop/privacy.html"))
+
+
+@blueprint.get("/sitemap.xml")
+def sitemap() -> Response:
+    """The URLs of the home page, the categories and all products."""
+    urls = [
+        url_for("shop.listing", _external=True),
+        *(url_for("shop.listing", category=slug, _external=True) for slug in categories()),
+        *(
+            url_for("shop.product", handle=handle, _external=True)
+            for handle in queries.product_handles()
+        ),
+    ]
+    response = cacheable(render_template("shop/sitemap.xml", urls=urls))
+    response.mimetype = "application/xml"
+    return response
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """What crawlers should skip, and where the sitemap is."""
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in UNINDEXED_PATHS),
+        "",
+        f"Sitemap: {url_for('shop.sitemap', _external=True)}",
+        "",
+    ]
+    return Response("\n".join(lines), mimetype="text/plain")
+
+
+def cacheable(page: str) -> Response:
+    """Return a response that browsers store and revalidate: 304 while the page is unchanged."""
     response = make_response(page)
     response.cache_control.no_cache = True
     response.vary.update(["Cookie", "Accept-Language"])
-    # weak: a proxy may compress the page and keep its tag
+    # weak, since a proxy may compress the page and keep the ETag
     response.add_etag(weak=True)
     response.make_conditional(request)
     return response

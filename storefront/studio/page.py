@@ -94,7 +94,7 @@ def render_page(
     )
     invalid = bool(draft.problems or draft.snippet_problem)
     response = make_response(html, 422 if invalid else 404 if draft.expired else 200)
-    response.headers["Content-Security-Policy"] = headers.policy(frame_src="'self'")
+    response.headers["Content-Security-Policy"] = headers.csp(frame_src="'self'")
     return response
 
 

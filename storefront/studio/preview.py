@@ -13,7 +13,7 @@ from notify_me.studio import LANGUAGES, PreviewState
 
 from ..base.database import db
 from ..base.models import Product, ProductVariant
-from ..catalog.stock import BUYABLE
+from ..catalog.stock import AVAILABLE
 
 STATES = {
     "button": "Button",
@@ -92,7 +92,7 @@ def sold_out_products() -> dict[str, tuple[str, str]]:
     query = (
         sa.select(Product.handle, Product.title, ProductVariant.sku)
         .join(ProductVariant, ProductVariant.product_id == Product.id)
-        .where(~BUYABLE)
+        .where(~AVAILABLE)
         .order_by(Product.position, Product.id, ProductVariant.position)
         .limit(MAX_VARIANTS)
     )
@@ -104,7 +104,9 @@ def sold_out_products() -> dict[str, tuple[str, str]]:
 
 def sold_out_category() -> str | None:
     """A category with a product that is sold out completely, so that its card has a button."""
-    available = sa.select(ProductVariant.id).where(ProductVariant.product_id == Product.id, BUYABLE)
+    available = sa.select(ProductVariant.id).where(
+        ProductVariant.product_id == Product.id, AVAILABLE
+    )
     return db.session.scalar(
         sa.select(Product.category)
         .where(~available.exists())

@@ -142,17 +142,17 @@ def preview() -> Response:
     studio.preview(options.kit_state)
     template = "studio/preview.html"
     if options.state == "cards":
-        browse = browsing.Browse(category=sold_out_category())
-        html = shop.listing_page(browse, template, layout="shop/listing.html")
+        query = browsing.ListingQuery(category=sold_out_category())
+        html = shop.listing_page(query, template, layout="shop/listing.html")
     else:
-        product = queries.product(options.product)
+        product = queries.find_product(options.product)
         if product is None:
             abort(404)
         _, sku = products[options.product]
         variant = next(variant for variant in product.variants if variant.sku == sku)
         html = shop.product_page(product, variant, template, layout="shop/product.html")
     response = make_response(html)
-    response.headers["Content-Security-Policy"] = headers.policy(frame_ancestors="'self'")
+    response.headers["Content-Security-Policy"] = headers.csp(frame_ancestors="'self'")
     return response
 
 

@@ -76,7 +76,7 @@ def test_the_whole_story_by_keyboard(visit: Visit) -> None:
     tab_to(page, page.get_by_role("button", name="Add to cart"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/cart*")
-    tab_to(page, page.get_by_role("link", name="Check out"))
+    tab_to(page, page.get_by_role("link", name="Checkout"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/checkout*")
     for label, words in (
@@ -86,7 +86,7 @@ def test_the_whole_story_by_keyboard(visit: Visit) -> None:
     ):
         tab_to(page, page.get_by_label(label))
         page.keyboard.type(words)
-    tab_to(page, page.get_by_role("button", name="Order for"))
+    tab_to(page, page.get_by_role("button", name="Place order"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
 

@@ -98,7 +98,7 @@ def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
 
     go_to_next(mail, "7 of 7 The sale")
     mail.get_by_role("button", name="Add to cart").click()
-    mail.get_by_role("link", name="Check out").click()
+    mail.get_by_role("link", name="Checkout").click()
     for label, words in (("Name", "Ada"), ("Email", EMAIL), ("Address", "1 Rain Row")):
         mail.get_by_role("textbox", name=label).fill(words)
     mail.get_by_role("main").get_by_role("button").click()

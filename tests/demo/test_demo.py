@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
 from storefront import db
-from storefront.base.loopback import FORWARDED
 from storefront.base.models import Product, ProductVariant
+from storefront.base.visitor import FORWARDED_HEADERS
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.page import Page, Stock, words
 from tests.support import Sandbox
@@ -42,7 +42,7 @@ def panel(client: FlaskClient, page: str = HAT) -> str:
 def test_strangers_see_no_toolbar(client: FlaskClient) -> None:
     """Through a proxy, or under another host name, there is neither toolbar nor `/demo/…`."""
     assert 'class="demo"' in client.get(HAT).text
-    strangers = [{name: "1.2.3.4"} for name in FORWARDED] + [{"Host": "shop.example"}]
+    strangers = [{name: "1.2.3.4"} for name in FORWARDED_HEADERS] + [{"Host": "shop.example"}]
     for headers in strangers:
         response = client.get(HAT, headers=headers)
         assert 'class="demo"' not in response.text

@@ -203,7 +203,7 @@ def test_start_sign_up_stop_and_restart(checkout: Path) -> None:
         eventually(lambda: status(checkout)["counts"]["accepted"] == 2)
         # and its ports
         pushed = flask(checkout, "storefront", "push-catalog", "--dry-run")
-        assert "; 75 are as they should be." in pushed
+        assert "; 75 are up to date." in pushed
 
         family = launcher.family()
         assert len(family) > 2

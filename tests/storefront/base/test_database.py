@@ -8,7 +8,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 
-import storefront
 from storefront import Base, db
 from storefront.base.models import ProductVariant
 
@@ -70,9 +69,3 @@ def test_values_stay_out_of_database_errors(app: Flask) -> None:
         db.session.execute(sa.text("SELECT * FROM nothing WHERE a = :a"), {"a": "isla@example.com"})
 
     assert "isla@example.com" not in str(caught.value)
-
-
-def test_missing_database_url_is_told() -> None:
-    """Without DATABASE_URL the shop doesn't open, and says what to set."""
-    with pytest.raises(RuntimeError, match="DATABASE_URL is not set"):
-        storefront.init_app(Flask("shop"))

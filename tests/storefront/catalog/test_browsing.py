@@ -56,9 +56,9 @@ def test_search_takes_wildcards_for_what_they_are(client: FlaskClient, words: st
     page = client.get("/", query_string={"q": words})
 
     assert page.status_code == 200
-    assert f"Nothing for “{words}” in the shop." in page.text
-    assert "Try one word fewer" in page.text
-    assert '<a href="/">Show all of the shop</a>' in page.text
+    assert f"No results for “{words}”." in page.text
+    assert "Check the spelling" in page.text
+    assert '<a href="/">View all products</a>' in page.text
 
 
 @pytest.mark.parametrize("word", ["wool", "waterproof", "tea"])
@@ -85,7 +85,7 @@ def test_search_keeps_what_was_asked(client: FlaskClient) -> None:
     assert 'name="in_stock" value="1" checked' in page
     assert '<option value="name" selected>' in page
     assert '<input type="hidden" name="category" value="wear">' in page
-    assert "2 things for “wool”, in stock" in page
+    assert "2 results for “wool” · in stock" in page
 
 
 def test_in_stock_leaves_out_sold_out_and_pre_order(client: FlaskClient, stock: Stock) -> None:
@@ -104,10 +104,10 @@ def test_empty_filter_leads_on(client: FlaskClient) -> None:
     """When all that fits is sold out, the way to it is offered."""
     page = Page(client, "/?category=wear&q=blatter&in_stock=1")
 
-    assert "Nothing in stock for “blatter” in Wear." in page.text
+    assert "No products in stock for “blatter” in Wear." in page.text
     assert titles(client, "/?category=wear&q=blatter") == ["Blatter Sou’wester"]
-    assert 'href="/?category=wear&amp;q=blatter">Look at what is sold out, too' in page.html
-    assert 'href="/?q=blatter&amp;in_stock=1">Search the whole shop' in page.html
+    assert 'href="/?category=wear&amp;q=blatter">Include sold-out products' in page.html
+    assert 'href="/?q=blatter&amp;in_stock=1">Search all products' in page.html
 
 
 def prices(client: FlaskClient, url: str) -> list[float]:

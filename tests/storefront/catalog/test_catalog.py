@@ -138,7 +138,7 @@ def test_queries_do_not_grow_with_the_catalog(
         insert_mugs(4985)
         assert db.session.scalar(sa.select(sa.func.count(Product.id))) == 5000
 
-    assert "5000 things" in Page(client, "/").text
+    assert "5000 products" in Page(client, "/").text
     assert "page 417 of 417" in Page(client, "/?page=417").text
     after = {}
     for url in VIEWS:

@@ -40,9 +40,7 @@ def test_second_load_changes_nothing(app: Flask) -> None:
     said = load(app)
 
     assert rows(app) == before
-    assert said == (
-        "The shop has 15 products with 60 variants from catalog.json; 0 of the products are new.\n"
-    )
+    assert said == ("Loaded 15 products with 60 variants from catalog.json; 0 products are new.\n")
 
 
 def test_load_updates_words_and_prices_by_handle_and_sku(app: Flask, tmp_path: Path) -> None:

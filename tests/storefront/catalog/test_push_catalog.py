@@ -88,7 +88,7 @@ def test_a_dry_run_writes_nothing(app: Flask, sandbox: Sandbox) -> None:
     """It says what would be."""
     told = push(app, "--dry-run")
 
-    assert "Would create 15 items and 60 variants, would update 0 and 0" in told.stdout
+    assert "Would create 15 items and 60 variants, would update 0 items" in told.stdout
     assert writes(sandbox) == []
 
 
@@ -142,7 +142,7 @@ def test_what_klaviyo_wont_have_is_named(app: Flask, sandbox: Sandbox) -> None:
     told = push(app)
 
     assert told.exit_code == 1
-    assert "4 failed:" in told.stdout
+    assert "4 failed:" in told.stderr
     assert "$custom:::$default:::dreich-mug: title must not be empty." in told.stderr
     assert len(sandbox.read("catalog")) == 57
 
@@ -216,7 +216,7 @@ def test_what_a_job_lost_is_no_success(
 
     assert told.exit_code == 1
     assert f"Created 15 items and {60 - failed} variants" in told.stdout
-    assert f"{failed} failed:" in told.stdout
+    assert f"{failed} failed:" in told.stderr
     assert words in told.stderr
 
 

@@ -42,22 +42,22 @@ def test_a_restock_in_the_back_room_sends_the_message(
     client.post(FORM, data=TYPED)
     assert len(sandbox.waiting()) == 1
 
-    assert "BLAT-S: stock updated to 5. Klaviyo knows." in set_stock(client, "5").text
+    assert "BLAT-S: stock updated to 5. Klaviyo has been updated." in set_stock(client, "5").text
 
     assert sandbox.waiting() == []
     [message] = sandbox.read("messages")
     assert message["to"] == "ada@lovelace.dev"
     assert message["url"] == ("https://smirr.example/products/blatter-souwester?variant=BLAT-S")
-    assert "Klaviyo knows." in set_stock(client, "0").text
+    assert "Klaviyo has been updated." in set_stock(client, "0").text
     assert sandbox.requests()[-1]["method"] == "PATCH"
 
 
 def test_what_cant_reach_klaviyo_is_said(client: FlaskClient, sandbox: Sandbox) -> None:
     """An outage, a refusal, a key without the scope: the stock is set all the same."""
     for kind, words in (
-        ("503", "it is told later, by itself"),
-        ("403", "refuses the shop’s key or settings"),
-        ("415", "won’t have it"),
+        ("503", "The update is queued"),
+        ("403", "rejects the shop’s key or settings"),
+        ("415", "rejected the update"),
     ):
         sandbox.drill(kind)
         page = set_stock(client, "5")
@@ -112,7 +112,7 @@ def test_the_restock_command(app: Flask, stock: Stock, sandbox: Sandbox) -> None
     """One line of what happened; a SKU that isn't there changes nothing and names the nearest."""
     run = app.test_cli_runner().invoke
     told = run(args=["storefront", "restock", "BLAT-S", "5"])
-    assert told.output == "BLAT-S: 5 in stock. Klaviyo knows.\n"
+    assert told.output == "BLAT-S: 5 in stock. Klaviyo has been updated.\n"
     assert told.exit_code == 0
     assert stock.of("BLAT-S") == 5
 

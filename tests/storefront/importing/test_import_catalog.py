@@ -110,8 +110,8 @@ def test_a_shopify_export_and_a_sign_up_with_its_id(shop: MakeShop, sandbox: San
     assert [name in front.text for name in ("Candles", "Camp")] == [True, False]
     assert "Wick Trimmer" in Page(client, "/?category=accessories").text
     page = Page(client, "/products/beeswax-pillar?variant=PIL-S-BLK")
-    assert "Poured by hand from Highland beeswax; burns for 60 hours. Plainly" in page.text
-    assert "Height: 15 cm Wick: cotton, so no lead Item number PIL-S-BLK" in page.text
+    assert "Poured by hand from Highland beeswax; burns for 60 hours. Details" in page.text
+    assert "Height: 15 cm Wick: cotton, so no lead SKU: PIL-S-BLK" in page.text
     assert "By Lampwick & Daughters" in page.text
     assert "track(" not in page.html
     # a foreign host's picture would be blocked
@@ -142,7 +142,7 @@ def test_the_demo_stays_away_until_it_is_asked_back(shop: MakeShop, tmp_path: Pa
 
     told = runner.invoke(args=["storefront", "load"])
     assert told.exit_code == 0
-    assert "The shop shows the products of shopify.csv" in told.output
+    assert "The shop has the products of shopify.csv" in told.output
     other = shutil.copy(CATALOG, tmp_path / "other.json")
     named = runner.invoke(args=["storefront", "load", str(other)])
     assert named.exit_code == 1
@@ -272,6 +272,6 @@ def test_one_that_is_stopped_half_way_has_done_nothing(shop: MakeShop, tmp_path:
     client = app.test_client()
     assert "Thing 699" in Page(client, "/products/thing-699").text
     back = Page(client, "/merchant")
-    assert "The first 200 variants." in back.text
+    assert "The first 200 variants are shown." in back.text
     assert back.html.count('name="quantity"') == 200
     assert "THING-699" in Page(client, "/merchant?product=thing-699").text

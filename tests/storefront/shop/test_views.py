@@ -96,9 +96,9 @@ def test_pre_order_is_sold_and_named_so(client: FlaskClient) -> None:
 def test_first_variant_that_can_be_bought_is_shown(client: FlaskClient, stock: Stock) -> None:
     """Without a variant in the address the page shows the first one there is, else the first."""
     stock.set("GLOA-DUS-05", 0)
-    assert "Item number GLOA-DUS-10" in Page(client, "/products/gloaming-flask").text
+    assert "SKU: GLOA-DUS-10" in Page(client, "/products/gloaming-flask").text
 
-    assert "Item number BLAT-S" in Page(client, "/products/blatter-souwester").text
+    assert "SKU: BLAT-S" in Page(client, "/products/blatter-souwester").text
 
 
 def test_choice_keeps_the_other_choice(client: FlaskClient) -> None:
@@ -131,7 +131,7 @@ def test_combination_that_is_not_made_leads_to_the_nearest(client: FlaskClient) 
     choice = Page(client, f"{PARKA}?variant=HAAR-SLA-L").choice("XL")
 
     assert "chip--elsewhere" in choice
-    assert "not made in this combination: leads to Oilskin / XL" in words(choice)
+    assert "not available in this combination, shows Oilskin / XL" in words(choice)
     assert href(choice) == f"{PARKA}?variant=HAAR-OIL-XL"
 
 
