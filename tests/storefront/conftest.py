@@ -1,4 +1,4 @@
-"""The shop as app.py wires it, on a database that is migrated and filled once for all tests."""
+"""Fixtures for the shop's tests. The database is migrated and loaded once, and copied for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.storefront.page import Stock
 
 
 def environ(database: Path) -> dict[str, str]:
-    """The environment of a shop whose database is this file, and which reaches no Klaviyo."""
+    """The environment of a demo shop with this database file and an unreachable Klaviyo."""
     return {
         "DEMO": "1",
         "DATABASE_URL": f"sqlite:///{database}",
@@ -31,22 +31,22 @@ def environ(database: Path) -> dict[str, str]:
 
 
 def make_shop(database: Path, **more: str) -> Flask:
-    """A demo shop whose database is this file; `more` goes into its environment."""
+    """A demo shop with this database file; `more` is added to its environment."""
     app = create_app({**environ(database), **more})
     app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
     return app
 
 
 def close(app: Flask) -> None:
-    """Close the app's connections: SQLite then folds its log into the file."""
+    """Close the app's database connections, so that SQLite writes its log into the file."""
     with app.app_context():
         db.engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the shop's own catalog."""
-    database = tmp_path_factory.mktemp("shop") / "filled.db"
+def catalog_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the shop's catalog."""
+    database = tmp_path_factory.mktemp("shop") / "loaded.db"
     app = make_shop(database)
     with app.app_context():
         for command in (["db", "upgrade"], ["storefront", "load"]):
@@ -65,9 +65,9 @@ def empty_app(tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(tmp_path: Path, filled: Path) -> Iterator[Flask]:
-    """A shop with its catalog."""
-    shutil.copy(filled, tmp_path / "shop.db")
+def app(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
+    """A shop with its catalog, for one test."""
+    shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db")
     yield app
     close(app)
@@ -75,29 +75,45 @@ def app(tmp_path: Path, filled: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A shopper on this machine."""
+    """A browser on this machine."""
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def shared_app(catalog_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A shop with its catalog for all tests that don't write to its database."""
+    database = tmp_path_factory.mktemp("shared") / "shop.db"
+    shutil.copy(catalog_db, database)
+    app = make_shop(database)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def reader(shared_app: Flask) -> FlaskClient:
+    """A browser on this machine that must not write to the shop's database."""
+    return shared_app.test_client()
 
 
 @pytest.fixture
 def stock(app: Flask) -> Stock:
-    """The shelf."""
+    """Reads and sets the shop's stock."""
     return Stock(app)
 
 
 @pytest.fixture
 def queries(app: Flask) -> Iterator[Callable[[], int]]:
-    """Tells how many SQL statements ran since it was asked last."""
+    """Returns the number of SQL statements since it was last called."""
     statements: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def record(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         statements.append(statement)
 
     with app.app_context():
         engine = db.engine
-        # the menu is remembered for a minute, and no page's own
+        # the menu's query is cached for a minute: don't count it
         categories()
-    sa.event.listen(engine, "before_cursor_execute", note)
+    sa.event.listen(engine, "before_cursor_execute", record)
 
     def count() -> int:
         number = len(statements)
@@ -105,4 +121,4 @@ def queries(app: Flask) -> Iterator[Callable[[], int]]:
         return number
 
     yield count
-    sa.event.remove(engine, "before_cursor_execute", note)
+    sa.event.remove(engine, "before_cursor_execute", record)

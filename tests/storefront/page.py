@@ -1,4 +1,4 @@
-"""What the shop's tests share: the shelf, and a look at a page."""
+"""Helpers for the shop's tests: stock, and the parts of a page."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from storefront.base.models import ProductVariant
 
 
 class Stock:
-    """The shelf, behind the shop's back."""
+    """Reads and sets stock in the database directly."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
 
     def set(self, sku: str, quantity: int | None) -> None:
-        """Put so many pieces on the shelf; None: not managed."""
+        """Set the quantity of a variant; None: not tracked."""
         update = sa.update(ProductVariant).where(ProductVariant.sku == sku)
         with self.app.app_context():
             db.session.execute(update.values(quantity=quantity))
             db.session.commit()
 
     def of(self, sku: str) -> int | None:
-        """The pieces on the shelf."""
+        """Return the quantity of a variant."""
         with self.app.app_context():
             query = sa.select(ProductVariant.quantity).where(ProductVariant.sku == sku)
             return db.session.scalars(query).one()
 
 
 class Page:
-    """A page as a shopper has it."""
+    """A page that has been fetched."""
 
     def __init__(self, client: FlaskClient, url: str, status: int = 200) -> None:
         response = client.get(url)
@@ -43,12 +43,12 @@ class Page:
 
     @property
     def text(self) -> str:
-        """What can be read on it, in one line."""
-        return words(self.html)
+        """The text on it, in one line."""
+        return text_of(self.html)
 
     @property
     def buying(self) -> str:
-        """The markup of a product page's way to buy."""
+        """The markup around a product page's buttons."""
         return self.html.split('<div class="buy">')[1].split('<div class="prose">')[0]
 
     def card(self, title: str) -> str:
@@ -58,19 +58,19 @@ class Page:
         return card
 
     def choice(self, name: str) -> str:
-        """The link of an option's value, with its tags."""
+        """The markup of the link to an option's value."""
         links: list[str] = re.findall(r'<a [^>]*class="chip.*?</a>', self.html, re.DOTALL)
         [link] = [link for link in links if f"<span>{html.escape(name)}</span>" in link]
         return link
 
 
-def words(markup: str) -> str:
-    """The text of some markup, in one line."""
+def text_of(markup: str) -> str:
+    """Return the text of some markup, in one line."""
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 
 def href(markup: str) -> str:
-    """The address of the first link in some markup."""
-    found = re.search(r'href="([^"]*)"', markup)
-    assert found, markup
-    return html.unescape(found[1])
+    """Return the URL of the first link in some markup."""
+    match = re.search(r'href="([^"]*)"', markup)
+    assert match, markup
+    return html.unescape(match[1])

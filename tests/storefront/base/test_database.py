@@ -43,7 +43,7 @@ def test_migrations_can_be_taken_back(app: Flask) -> None:
 
 
 def test_variants_of_before_have_their_sku_for_an_id(app: Flask) -> None:
-    """A shop that was filled before variants had IDs goes on as it was."""
+    """A shop that was catalog_db before variants had IDs goes on as it was."""
     with app.app_context():
         for command in (["downgrade", "shop_0002"], ["upgrade"]):
             result = app.test_cli_runner().invoke(args=["db", *command])

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from storefront.catalog import drawings
-from tests.storefront.page import Page, words
+from tests.storefront.page import Page, text_of
 
 PAGES = [
     "/",
@@ -126,10 +126,10 @@ def test_other_errors_keep_status_and_headers(client: FlaskClient) -> None:
     response = client.delete("/cart")
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]
-    assert "Page not available" in words(response.text)
+    assert "Page not available" in text_of(response.text)
 
     bad = client.post("/cart", data={"sku": "DREI-MIL", "quantity": "x"})
-    assert "We couldn’t process your request." in words(bad.text)
+    assert "We couldn’t process your request." in text_of(bad.text)
 
 
 @pytest.mark.parametrize("name", drawings.drawing_names())

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.storefront.page import Page, Stock, words
+from tests.storefront.page import Page, Stock, text_of
 
 
 def add(client: FlaskClient, sku: str, quantity: object = 1, **more: str) -> TestResponse:
@@ -149,4 +149,4 @@ def test_cross_site_post_is_refused(client: FlaskClient) -> None:
 
     assert response.status_code == 403
     assert "Set-Cookie" not in response.headers
-    assert "Request blocked" in words(response.text)
+    assert "Request blocked" in text_of(response.text)

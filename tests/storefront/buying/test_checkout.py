@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from storefront import db
 from storefront.base.models import Order
-from tests.storefront.page import Page, Stock, words
+from tests.storefront.page import Page, Stock, text_of
 from tests.support import TIMEOUT, serve
 
 SHOPPER = {
@@ -94,7 +94,7 @@ def test_stock_that_went_meanwhile_stops_the_order(
     response = client.post("/checkout", data={"reference": form, **SHOPPER})
 
     assert response.status_code == 409
-    assert "Haar Parka, Kelp / L: only 1 left." in words(response.text)
+    assert "Haar Parka, Kelp / L: only 1 left." in text_of(response.text)
     assert 'value="Isla Reid"' in response.text
     assert (stock.of("HAAR-KEL-L"), stock.of("DREI-MIL")) == (1, 40)
     assert orders(app) == 0
@@ -161,7 +161,7 @@ def test_last_piece_goes_to_one_of_eight(app: Flask, stock: Stock) -> None:
     assert sorted(reply.status_code for reply in replies) == [303] + [409] * 7
     for reply in replies:
         if reply.status_code == 409:
-            assert "The Falling Glass: sold out." in words(reply.text)
+            assert "The Falling Glass: sold out." in text_of(reply.text)
             assert "notify-me__button" in reply.text
     assert stock.of("GLASS-01") == 0
     assert orders(app) == 1

@@ -20,9 +20,9 @@ TYPED = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
 
 
 @pytest.fixture
-def app(tmp_path: Path, filled: Path, sandbox: Sandbox) -> Iterator[Flask]:
+def app(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[Flask]:
     """A demo shop beside its stand-in for Klaviyo."""
-    shutil.copy(filled, tmp_path / "shop.db")
+    shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", **sandbox.environ(), SHOP_URL="https://smirr.example")
     yield app
     close(app)

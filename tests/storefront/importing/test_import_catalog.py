@@ -41,12 +41,12 @@ MakeShop = Callable[[str], Flask]
 
 
 @pytest.fixture
-def shop(tmp_path: Path, filled: Path, sandbox: Sandbox) -> Iterator[MakeShop]:
+def shop(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[MakeShop]:
     """Opens the demo shop for an integration, beside its stand-in for Klaviyo."""
     made: list[Flask] = []
 
     def opened(integration: str) -> Flask:
-        shutil.copy(filled, tmp_path / "shop.db")
+        shutil.copy(catalog_db, tmp_path / "shop.db")
         theirs = {"NOTIFY_ME_CATALOG__INTEGRATION": integration, "SANDBOX_URL": sandbox.url}
         made.append(make_shop(tmp_path / "shop.db", **sandbox.environ(), **theirs))
         return made[-1]

@@ -96,10 +96,12 @@ WRONG: dict[str, tuple[str, str | bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def shops(filled: Path) -> dict[str, Flask]:
+def shops(catalog_db: Path) -> dict[str, Flask]:
     """The demo shop, for each integration."""
     integrations = {integration for integration, _ in WRONG.values()}
-    return {each: make_shop(filled, NOTIFY_ME_CATALOG__INTEGRATION=each) for each in integrations}
+    return {
+        each: make_shop(catalog_db, NOTIFY_ME_CATALOG__INTEGRATION=each) for each in integrations
+    }
 
 
 def test_each_wrong_file_is_told_by_line(shops: dict[str, Flask], tmp_path: Path) -> None:

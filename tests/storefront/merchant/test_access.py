@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from notify_me import SettingsError
 from storefront.merchant import access
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.page import Page, words
+from tests.storefront.page import Page, text_of
 
 LOGIN = "/merchant/login"
 PASSWORD = "four words for rain"
@@ -25,9 +25,9 @@ OUTSIDE = {"base_url": "https://shop.example"}
 
 
 @pytest.fixture
-def app(tmp_path: Path, filled: Path) -> Iterator[Flask]:
+def app(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
     """A shop without demo, with a password."""
-    shutil.copy(filled, tmp_path / "shop.db")
+    shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", MERCHANT_PASSWORD_HASH=HASH)
     app.config["DEMO"] = False
     yield app
@@ -82,7 +82,7 @@ def test_wrong_password_is_an_error_and_never_repeated(client: FlaskClient) -> N
     for wrong in ("", "Four words for rain", PASSWORD * 100):
         reply = sign_in(client, wrong)
         assert reply.status_code == 422
-        assert "Wrong password. Please try again." in words(reply.text)
+        assert "Wrong password. Please try again." in text_of(reply.text)
         assert 'aria-invalid="true" aria-describedby="problem"' in reply.text
         assert not wrong or wrong not in reply.text
         assert "Set-Cookie" not in reply.headers
@@ -140,7 +140,7 @@ def test_attempts_are_limited_per_address_and_overall(client: FlaskClient) -> No
     limited = sign_in(client)
     assert limited.status_code == 429
     assert 1 <= int(limited.headers["Retry-After"]) <= 3600
-    assert "Too many attempts." in words(limited.text)
+    assert "Too many attempts." in text_of(limited.text)
     assert sign_in(client, address="192.0.2.8").status_code == 303
 
     many = [sign_in(client, "guess", f"198.51.100.{host}").status_code for host in range(70)]

@@ -41,10 +41,10 @@ def settings(tmp_path: Path, sandbox: Sandbox) -> dict[str, str]:
 
 @pytest.fixture
 def app(
-    tmp_path: Path, filled: Path, sandbox: Sandbox, settings: dict[str, str]
+    tmp_path: Path, catalog_db: Path, sandbox: Sandbox, settings: dict[str, str]
 ) -> Iterator[Flask]:
     """A shop with its catalog, and with the sandbox as Klaviyo."""
-    shutil.copy(filled, tmp_path / "shop.db")
+    shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", **settings)
     yield app
     sandbox.reset()

@@ -16,7 +16,7 @@ from storefront import db
 from storefront.base.models import Product
 from storefront.merchant import charts
 from tests.demand import PREFIX, insert_sign_ups
-from tests.storefront.page import Page, words
+from tests.storefront.page import Page, text_of
 
 URL = "/merchant/demand"
 TODAY = datetime.now(UTC).date()
@@ -47,7 +47,7 @@ def change(app: Flask, *statements: Any) -> None:
 def row(page: Page, name: str) -> str:
     """The text of one variant's row."""
     table = page.html.split('<table class="demand">')[1].split("</table>")[0]
-    [text] = [words(row) for row in table.split("<tr>") if name in row]
+    [text] = [text_of(row) for row in table.split("<tr>") if name in row]
     return text
 
 
@@ -93,13 +93,13 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     assert f"{TODAY.day} {TODAY:%b}: 3" in row(page, "BLAT-S")
     for name in re.findall(r'aria-(?:labelledby|describedby)="(.*?)"', page.html):
         assert page.html.count(f'id="{name}"') == 1
-    about = words(page.html.split('<desc id="chart-about">')[1].split("</desc>")[0])
+    about = text_of(page.html.split('<desc id="chart-about">')[1].split("</desc>")[0])
     assert about.startswith(
         f"4 sign-ups in total; the busiest day was {TODAY.day} {TODAY:%b} with 4."
     )
     days = page.html.split("Show as a table</summary>")[1].split("</table>")[0]
     assert days.count('<th scope="row">') == 30
-    assert words(days).endswith(f"{TODAY.day} {TODAY:%B %Y} 4")
+    assert text_of(days).endswith(f"{TODAY.day} {TODAY:%B %Y} 4")
     reasons = page.text.split("Why some aren’t delivered Reason Status Sign-ups ")[1]
     assert reasons.startswith("No answer (ConnectionError) Queued 4")
     assert "example.org" not in page.html

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from storefront.catalog import restocking
-from tests.storefront.page import Page, Stock, words
+from tests.storefront.page import Page, Stock, text_of
 
 
 def test_every_variant_is_listed_with_its_stock(client: FlaskClient) -> None:
@@ -120,4 +120,4 @@ def test_without_demo_and_password_there_is_no_page(app: Flask, client: FlaskCli
 
 
 def test_empty_list_names_the_command_that_loads_products(client: FlaskClient) -> None:
-    assert "flask storefront load" in words(client.get("/merchant?product=none").text)
+    assert "flask storefront load" in text_of(client.get("/merchant?product=none").text)

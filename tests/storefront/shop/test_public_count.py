@@ -19,9 +19,9 @@ PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 
 
 @pytest.fixture
-def app(tmp_path: Path, filled: Path) -> Iterator[Flask]:
+def app(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
     """A shop that counts, and that fourteen people asked for a parka."""
-    shutil.copy(filled, tmp_path / "shop.db")
+    shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", NOTIFY_ME_DEMAND__PUBLIC_COUNT="true")
     with app.app_context():
         insert_sign_ups(db.engine, ["HAAR-OIL-M", "BLAT-S", "BLAT-L"], 42, timedelta(days=1))

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from tests.storefront.page import Page, Stock, href, words
+from tests.storefront.page import Page, Stock, href, text_of
 
 PARKA = "/products/haar-parka"
 
@@ -25,7 +25,7 @@ PARKA = "/products/haar-parka"
 )
 def test_card_tells_price_and_stock(client: FlaskClient, title: str, says: str) -> None:
     """A card tells the price, or from where it starts, and the stock in words."""
-    assert says in words(Page(client, f"/?q={title}").card(title))
+    assert says in text_of(Page(client, f"/?q={title}").card(title))
 
 
 def test_only_sold_out_cards_carry_the_button(client: FlaskClient) -> None:
@@ -122,8 +122,8 @@ def test_sold_out_choice_says_so_in_words(client: FlaskClient) -> None:
     """A sold-out value is told by words and not by its colour alone."""
     page = Page(client, f"{PARKA}?variant=HAAR-OIL-S")
 
-    assert words(page.choice("M")) == "M , sold out"
-    assert words(page.choice("L")) == "L"
+    assert text_of(page.choice("M")) == "M , sold out"
+    assert text_of(page.choice("L")) == "L"
 
 
 def test_combination_that_is_not_made_leads_to_the_nearest(client: FlaskClient) -> None:
@@ -131,7 +131,7 @@ def test_combination_that_is_not_made_leads_to_the_nearest(client: FlaskClient) 
     choice = Page(client, f"{PARKA}?variant=HAAR-SLA-L").choice("XL")
 
     assert "chip--elsewhere" in choice
-    assert "not available in this combination, shows Oilskin / XL" in words(choice)
+    assert "not available in this combination, shows Oilskin / XL" in text_of(choice)
     assert href(choice) == f"{PARKA}?variant=HAAR-OIL-XL"
 
 

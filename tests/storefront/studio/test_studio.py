@@ -291,9 +291,9 @@ def test_fields_with_invalid_translations_stay_on_the_page(studio: Studio) -> No
     assert studio.page.one("input", id="set-texts-de-button-label")["value"] == "Neu"
 
 
-def test_languages_and_channels_have_an_order(filled: Path) -> None:
+def test_languages_and_channels_have_an_order(catalog_db: Path) -> None:
     """The first language is the default; SMS isn't offered in one without its legal texts."""
-    app = make_shop(filled, KLAVIYO_LIST_ID="Xk2LQp")
+    app = make_shop(catalog_db, KLAVIYO_LIST_ID="Xk2LQp")
     studio = Studio(app.test_client())
     studio.press(languages__offered=["de", "en"], channels__offered=["SMS", "EMAIL"], language="de")
     assert read(studio.client.get("/").text).one("html")["lang"] == "de"
@@ -402,13 +402,13 @@ def test_looks_have_a_maximum_size_and_expire(app: Flask, studio: Studio) -> Non
 
 
 @pytest.fixture
-def exported_shop(studio: Studio, tmp_path: Path, filled: Path) -> Iterator[FlaskClient]:
+def exported_shop(studio: Studio, tmp_path: Path, catalog_db: Path) -> Iterator[FlaskClient]:
     """Another shop, started with the file that the Studio has exported."""
     studio.press(
         "preset:poster", button__label='Say "when"', modal__body_content="Two\nlines \\ one {x}"
     )
     path = studio.file(tmp_path)
-    app = make_shop(filled, NOTIFY_ME_CONFIG=str(path))
+    app = make_shop(catalog_db, NOTIFY_ME_CONFIG=str(path))
     yield app.test_client()
     close(app)
 
