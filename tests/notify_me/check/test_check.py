@@ -1,4 +1,4 @@
-"""`flask notify-me check`, with each thing broken in turn: the rows and cures in a golden file."""
+"""`flask notify-me check`, with one thing broken at a time: its rows are in a golden file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import Result
 from flask import Flask, Response, jsonify, request
 
 from notify_me import CompositeID
@@ -29,13 +30,12 @@ GOLDEN = Path(__file__).with_name("checks.md")
 HEAD = """\
 # What `flask notify-me check` says
 
-One thing is broken at a time. Only the rows that differ from those of a healthy account are shown.
-Renew with `UPDATE_GOLDEN=1 pytest tests/notify_me/check/test_check.py`.
+One thing is broken at a time, and only the rows that differ from a healthy account's are shown.
+Update with `UPDATE_GOLDEN=1 pytest tests/notify_me/check/test_check.py`.
 """
 PREFIX = "$custom:::$default:::"
-MEDIA_TYPE = "application/vnd.api+json"
-NOWHERE = "http://127.0.0.1:9"
-ALL_TEXTS = {
+UNREACHABLE = "http://127.0.0.1:9"
+LEGAL_TEXTS = {
     "brand": "Weatherby",
     "terms_of_service_url": "https://shop.example.org/terms",
     "privacy_policy_url": "https://shop.example.org/privacy",
@@ -48,7 +48,7 @@ def days_ago(days: int) -> str:
 
 
 class Listed(DictCatalog):
-    """A catalog that can be listed."""
+    """A catalog that can list its variants."""
 
     def composite_ids(self) -> Iterator[CompositeID]:
         """The kit's optional protocol."""
@@ -56,66 +56,63 @@ class Listed(DictCatalog):
 
 
 class Ids:
-    """A catalog with IDs alone, made as they are asked for."""
+    """A catalog of IDs, which are created as they are iterated over."""
 
     def __init__(self, *external_ids: str, integration: str = "$custom") -> None:
         self.external_ids = external_ids
         self.integration = integration
 
     def variant(self, composite_id: CompositeID) -> None:
-        """Nothing is shown."""
+        """Not used by the check."""
 
     def siblings(self, composite_id: CompositeID) -> list[Any]:
-        """Nothing is shown."""
+        """Not used by the check."""
         return []
 
     def composite_ids(self) -> Iterator[CompositeID]:
         """The kit's optional protocol."""
-        return (CompositeID(self.integration, "$default", each) for each in self.external_ids)
+        for external_id in self.external_ids:
+            yield CompositeID(self.integration, "$default", external_id)
 
 
-def api(sandbox: Sandbox, path: str, sent: object) -> None:
-    """Write to the sandbox's catalog as a server does."""
+def create_in_catalog(sandbox: Sandbox, kind: str, external_ids: list[str]) -> None:
+    """Create items, or variants of the item `all`, by bulk jobs."""
+    job = f"catalog-{kind}-bulk-create-job"
     headers = {
         "Authorization": f"Klaviyo-API-Key {sandbox.account.private_key}",
-        "Content-Type": MEDIA_TYPE,
+        "Content-Type": "application/vnd.api+json",
         "revision": days_ago(30),
     }
-    reply = requests.post(f"{sandbox.url}/api/{path}", json=sent, headers=headers, timeout=20)
-    assert reply.ok, reply.text
-
-
-def bulk(sandbox: Sandbox, noun: str, external_ids: list[str]) -> None:
-    """Create items or variants (of the item `all`) by bulk jobs."""
     for start in range(0, len(external_ids), 100):
-        made = [_thing(noun, each) for each in external_ids[start : start + 100]]
-        job = f"catalog-{noun}-bulk-create-job"
-        attributes = {f"{noun}s": {"data": made}}
-        api(sandbox, f"{job}s", {"data": {"type": job, "attributes": attributes}})
+        resources = [_resource(kind, each) for each in external_ids[start : start + 100]]
+        body = {"data": {"type": job, "attributes": {f"{kind}s": {"data": resources}}}}
+        url = f"{sandbox.url}/api/{job}s"
+        response = requests.post(url, json=body, headers=headers, timeout=TIMEOUT)
+        assert response.ok, response.text
 
 
-def _thing(noun: str, external_id: str) -> dict[str, Any]:
+def _resource(kind: str, external_id: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {
         "external_id": external_id,
-        "title": "A thing",
-        "description": "Of the shop",
+        "title": "A product",
+        "description": "From the shop",
         "url": "https://shop.example.org/",
     }
-    made: dict[str, Any] = {"type": f"catalog-{noun}", "attributes": attributes}
-    if noun == "variant":
+    resource: dict[str, Any] = {"type": f"catalog-{kind}", "attributes": attributes}
+    if kind == "variant":
         attributes |= {"sku": external_id, "inventory_quantity": 0, "price": 49}
-        item = {"data": {"type": "catalog-item", "id": f"{PREFIX}all"}}
-        made["relationships"] = {"item": item}
-    return made
+        item = {"type": "catalog-item", "id": f"{PREFIX}all"}
+        resource["relationships"] = {"item": {"data": item}}
+    return resource
 
 
 def push(sandbox: Sandbox, *external_ids: str) -> None:
-    """Put these variants into Klaviyo's catalog."""
-    bulk(sandbox, "item", ["all"])
-    bulk(sandbox, "variant", list(external_ids))
+    """Create these variants in Klaviyo's catalog."""
+    create_in_catalog(sandbox, "item", ["all"])
+    create_in_catalog(sandbox, "variant", list(external_ids))
 
 
-MINE = [composite_id.external_id for composite_id in small_catalog().variants]
+SKUS = [composite_id.external_id for composite_id in small_catalog().variants]
 
 
 def listed() -> Listed:
@@ -126,119 +123,112 @@ def listed() -> Listed:
 
 
 @dataclass(frozen=True)
-class Broken:
-    """One thing that is wrong: with the account, with the shop's environment, or its catalog."""
+class Case:
+    """One thing that is wrong: in the account, the shop's environment, or its catalog."""
 
     account: Callable[[Sandbox], object] = lambda sandbox: None
     environ: Mapping[str, Any] = field(default_factory=dict)
     catalog: Callable[[], Any] = listed
-    known: tuple[str, ...] = tuple(MINE)
-    """What Klaviyo's catalog holds."""
-    texts: bool = False
+    known: tuple[str, ...] = tuple(SKUS)
+    """The variants that Klaviyo has."""
+    offers_sms: bool = False
 
 
-def put(name: str, **wanted: Any) -> Callable[[Sandbox], object]:
+def put(name: str, **values: Any) -> Callable[[Sandbox], object]:
     """Change a setting of the sandbox's account."""
-    return lambda sandbox: sandbox.set(name, **wanted)
+    return lambda sandbox: sandbox.set(name, **values)
 
 
-def drilled(kind: str, operation: str | None = None, **details: Any) -> Callable[[Sandbox], object]:
-    """Make every call fail so, or every one of an operation."""
+def failing(kind: str, operation: str | None = None, **details: Any) -> Callable[[Sandbox], object]:
+    """Make every call fail this way, or every call of an operation."""
     return lambda sandbox: sandbox.drill(kind, None, operation=operation, **details)
 
 
 READS = ["accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"]
 WRITES = ["catalogs:write", "profiles:write"]
 CASES = {
-    "a wrong private key": Broken(environ={"KLAVIYO_PRIVATE_KEY": "pk_" + "0" * 34}),
-    "the public key of another account": Broken(environ={"KLAVIYO_PUBLIC_KEY": "OTHER1"}),
-    "no public key, in server mode": Broken(environ={"KLAVIYO_PUBLIC_KEY": ""}),
-    "client mode without a private key": Broken(
+    "a wrong private key": Case(environ={"KLAVIYO_PRIVATE_KEY": "pk_" + "0" * 34}),
+    "the public key of another account": Case(environ={"KLAVIYO_PUBLIC_KEY": "OTHER1"}),
+    "no public key, in server mode": Case(environ={"KLAVIYO_PUBLIC_KEY": ""}),
+    "client mode without a private key": Case(
         environ={"NOTIFY_ME_MODE": "client", "KLAVIYO_PRIVATE_KEY": ""}
     ),
-    "a key that may only read": Broken(put("account", scopes=READS)),
-    "a key without profiles:write": Broken(put("account", scopes=[*READS, "catalogs:write"])),
-    "a key with the write scopes alone": Broken(put("account", scopes=WRITES)),
-    "a key without consent's scopes, with SMS offered": Broken(
-        put("account", scopes=[*READS, *WRITES]), texts=True
+    "a key that may only read": Case(put("account", scopes=READS)),
+    "a key with the write scopes alone": Case(put("account", scopes=WRITES)),
+    "a key without consent's scopes, with SMS offered": Case(
+        put("account", scopes=[*READS, *WRITES]), offers_sms=True
     ),
-    "scopes that can't be told": Broken(drilled("500", "create_back_in_stock_subscription")),
-    "an unknown list": Broken(environ={"KLAVIYO_LIST_ID": "NOLIST"}),
-    "no list": Broken(environ={"KLAVIYO_LIST_ID": ""}),
-    "a list with double opt-in": Broken(put("list", opt_in_process="double_opt_in")),
-    "a deprecated revision": Broken(environ={"KLAVIYO_REVISION": days_ago(400)}),
-    "a retired revision": Broken(environ={"KLAVIYO_REVISION": days_ago(800)}),
-    "a revision of the future": Broken(environ={"KLAVIYO_REVISION": days_ago(-40)}),
-    "a revision that Klaviyo calls retired": Broken(drilled("410")),
-    "a manual flow": Broken(put("flow", status="manual")),
-    "a draft flow": Broken(put("flow", status="draft")),
-    "no flow": Broken(put("flow", status="none")),
-    "variants that Klaviyo doesn't know": Broken(known=tuple(MINE[:2])),
-    "a catalog of items, as a feed makes it": Broken(
-        lambda sandbox: bulk(sandbox, "item", MINE), known=()
+    "scopes that can't be tested": Case(failing("500", "create_back_in_stock_subscription")),
+    "an unknown list": Case(environ={"KLAVIYO_LIST_ID": "NOLIST"}),
+    "no list": Case(environ={"KLAVIYO_LIST_ID": ""}),
+    "a list with double opt-in": Case(put("list", opt_in_process="double_opt_in")),
+    "a deprecated revision": Case(environ={"KLAVIYO_REVISION": days_ago(400)}),
+    "a retired revision": Case(environ={"KLAVIYO_REVISION": days_ago(800)}),
+    "a revision of the future": Case(environ={"KLAVIYO_REVISION": days_ago(-40)}),
+    "a manual flow": Case(put("flow", status="manual")),
+    "a draft flow": Case(put("flow", status="draft")),
+    "no flow": Case(put("flow", status="none")),
+    "variants that Klaviyo doesn't know": Case(known=tuple(SKUS[:2])),
+    "a catalog of items, as a feed creates it": Case(
+        lambda sandbox: create_in_catalog(sandbox, "item", SKUS), known=()
     ),
-    "Shopify's variants": Broken(catalog=lambda: Ids("39", "40", integration="$shopify")),
-    "SKUs for Shopify's variants": Broken(
+    "Shopify's variants": Case(catalog=lambda: Ids("39", "40", integration="$shopify")),
+    "SKUs for Shopify's variants": Case(
         catalog=lambda: Ids("39", "PARKA-M", "MUG", integration="$shopify")
     ),
-    "Shopify's GIDs": Broken(
+    "Shopify's GIDs": Case(
         catalog=lambda: Ids("gid://shopify/ProductVariant/39", integration="$shopify")
     ),
-    "a shop without variants": Broken(catalog=Ids),
-    "a catalog that can't be listed": Broken(catalog=small_catalog),
-    "a clock that is two minutes slow": Broken(put("account", date_skew=120)),
-    "a clock that is an hour fast": Broken(put("account", date_skew=-3600)),
-    "Klaviyo out of reach": Broken(environ={"KLAVIYO_API_URL": NOWHERE}),
-    "a connection that is cut": Broken(drilled("drop")),
-    "throttled for long": Broken(drilled("429", retry_after=90)),
-    "an outage (500)": Broken(drilled("500")),
-    "an HTML page instead of Klaviyo": Broken(drilled("html")),
-    "lists alone are out": Broken(drilled("503", "get_list")),
-    "metrics alone are out": Broken(drilled("html", "get_metrics")),
+    "a shop without variants": Case(catalog=Ids),
+    "a catalog that can't be listed": Case(catalog=small_catalog),
+    "a clock that is two minutes slow": Case(put("account", date_skew=120)),
+    "a clock that is an hour fast": Case(put("account", date_skew=-3600)),
+    "Klaviyo unreachable": Case(environ={"KLAVIYO_API_URL": UNREACHABLE}),
+    "a long throttle": Case(failing("429", retry_after=90)),
+    "an outage (500)": Case(failing("500")),
+    "a web page instead of JSON": Case(failing("html")),
+    "metrics that can't be read": Case(failing("html", "get_metrics")),
 }
 
 
 class Shop:
-    """Runs the command in a small shop."""
+    """A small shop in which the command is run."""
 
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder, self.sandbox = folder, sandbox
 
-    def check(self, catalog: Any, *arguments: str, texts: bool = False, **config: Any) -> Any:
-        """The command's result."""
-        given = {"KLAVIYO_REVISION": days_ago(30), **self.sandbox.environ(), **config}
-        if texts:
-            text = toml(("EMAIL", "SMS"), "US", **ALL_TEXTS)
-            given["NOTIFY_ME_CONFIG"] = settings_file(self.folder, text)
-        app = small_shop(self.folder, catalog, **given)
+    def check(
+        self, catalog: Any, *arguments: str, offers_sms: bool = False, **config: Any
+    ) -> Result:
+        """Run the command."""
+        config = {"KLAVIYO_REVISION": days_ago(30), **self.sandbox.environ(), **config}
+        if offers_sms:
+            settings = toml(("EMAIL", "SMS"), "US", **LEGAL_TEXTS)
+            config["NOTIFY_ME_CONFIG"] = settings_file(self.folder, settings)
+        app = small_shop(self.folder, catalog, **config)
         try:
             return app.test_cli_runner().invoke(args=["notify-me", "check", *arguments])
         finally:
             with app.app_context():
                 app.extensions["sqlalchemy"].engine.dispose()
 
-    def rows(self, broken: Broken) -> tuple[int, dict[str, dict[str, str]]]:
-        """Exit status and rows by check, with one thing broken."""
+    def rows(self, case: Case) -> tuple[int, dict[str, dict[str, str]]]:
+        """Exit status and rows of a case; the check must have changed nothing in the account."""
         self.sandbox.reset()
-        if broken.known:
-            push(self.sandbox, *broken.known)
-        broken.account(self.sandbox)
-        result = self.check(broken.catalog(), "--json", texts=broken.texts, **broken.environ)
-        found = json.loads(result.stdout)
-        self.look_for_harm(result.output, broken)
-        assert found["ok"] is (result.exit_code == 0)
-        return result.exit_code, {row["check"]: row for row in found["rows"]}
+        if case.known:
+            push(self.sandbox, *case.known)
+        case.account(self.sandbox)
+        result = self.check(case.catalog(), "--json", offers_sms=case.offers_sms, **case.environ)
+        report = json.loads(result.stdout)
+        assert self.sandbox.account.private_key not in result.output
+        assert "pk_0" not in result.output
+        assert self.sandbox.waiting() == self.sandbox.read("profiles") == []
+        assert len(self.sandbox.read("catalog")) == len(case.known)
+        assert report["ok"] is (result.exit_code == 0)
+        return result.exit_code, {row["check"]: row for row in report["rows"]}
 
-    def look_for_harm(self, output: str, broken: Broken) -> None:
-        """No key was shown, and nobody was created, subscribed or put on a list."""
-        assert self.sandbox.account.private_key not in output
-        assert "pk_0" not in output
-        assert self.sandbox.waiting() == []
-        assert self.sandbox.read("profiles") == []
-        assert len(self.sandbox.read("catalog")) == len(broken.known)
-
-    def plain(self, text: str) -> str:
-        """Without what differs from one run to the next."""
+    def stable(self, text: str) -> str:
+        """The text without what differs from run to run."""
         account = self.sandbox.account
         text = text.replace(account.public_key, "PUBLIC").replace(account.list_id, "LIST")
         text = text.replace(self.sandbox.url, "https://a.klaviyo.com")
@@ -255,30 +245,28 @@ def shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Shop]:
 
 def as_markdown(shop: Shop) -> str:
     """The golden file's text."""
-    push(shop.sandbox, *MINE)
-    healthy = shop.check(listed())
-    assert healthy.exit_code == 0
-    shop.look_for_harm(healthy.output, Broken())
-    _, usual = shop.rows(Broken())
-    lines = [HEAD, "## A healthy account", "", "```", shop.plain(healthy.stdout).strip(), "```"]
-    for name, broken in CASES.items():
-        status, rows = shop.rows(broken)
+    status, usual = shop.rows(Case())
+    assert status == 0
+    table = shop.stable(shop.check(listed()).stdout).strip()
+    lines = [HEAD, "## A healthy account", "", "```", table, "```"]
+    for name, case in CASES.items():
+        status, rows = shop.rows(case)
         lines += ["", f"## With {name}: exit {status}", "", "| | check | message | remedy |"]
         lines += ["|---|---|---|---|"]
-        told: dict[tuple[str, ...], list[str]] = {}
+        checks: dict[tuple[str, ...], list[str]] = {}
         for check, row in rows.items():
             if row != usual[check]:
-                told.setdefault((row["verdict"], row["message"], row["remedy"]), []).append(check)
+                key = row["verdict"], row["message"], row["remedy"]
+                checks.setdefault(key, []).append(check)
         lines += [
-            shop.plain(f"| {verdict} | {', '.join(checks)} | {found} | {cure} |")
-            for (verdict, found, cure), checks in told.items()
+            shop.stable(f"| {verdict} | {', '.join(names)} | {message} | {remedy} |")
+            for (verdict, message, remedy), names in checks.items()
         ]
     return "\n".join(lines) + "\n"
 
 
-def test_each_fault_has_its_row_and_its_cure(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is told is held fast where a person can read it; nothing is created by asking."""
-    # not this terminal's
+def test_each_fault_has_its_row_and_remedy(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the width of the table, not of this terminal
     monkeypatch.setenv("COLUMNS", "100")
     text = as_markdown(shop)
     if os.environ.get("UPDATE_GOLDEN"):
@@ -287,9 +275,8 @@ def test_each_fault_has_its_row_and_its_cure(shop: Shop, monkeypatch: pytest.Mon
     assert text.splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
 
 
-def test_a_short_throttle_is_waited_out(shop: Shop) -> None:
-    """Two runs within a second would meet the limit of Get Accounts."""
-    push(shop.sandbox, *MINE)
+def test_short_throttle_is_waited_for(shop: Shop) -> None:
+    push(shop.sandbox, *SKUS)
     shop.sandbox.drill("429", times=2, retry_after=0)
 
     result = shop.check(listed())
@@ -297,60 +284,61 @@ def test_a_short_throttle_is_waited_out(shop: Shop) -> None:
     assert (result.exit_code, "FAIL" in result.stdout) == (0, False)
 
 
-def test_many_variants_are_asked_for_a_hundred_at_a_time(shop: Shop) -> None:
-    """As they stream, with the first ten named of those that Klaviyo lacks."""
-    ids = [f"SKU-{number:04}" for number in range(1, 513)]
-    push(shop.sandbox, *ids[:500])
-    asked_by_then = []
+def reads_of_variants(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The calls of Get Catalog Variants."""
+    return [call for call in sandbox.requests() if call["path"] == "/api/catalog-variants"]
 
-    def calls() -> int:
-        made = [each for each in shop.sandbox.requests() if each["method"] == "GET"]
-        return sum(each["path"] == "/api/catalog-variants" for each in made)
+
+def test_variants_are_compared_in_batches_of_a_hundred(shop: Shop) -> None:
+    """A batch is read before the next variants are; the first ten unknown ones are named."""
+    ids = [f"SKU-{number:03}" for number in range(1, 263)]
+    push(shop.sandbox, *ids[:250])
+    reads = []
 
     class Streamed(Ids):
         def composite_ids(self) -> Iterator[CompositeID]:
-            for number, each in enumerate(super().composite_ids()):
-                if number % 125 == 124:
-                    asked_by_then.append(calls())
-                yield each
+            for number, composite_id in enumerate(super().composite_ids()):
+                if number in (100, 101, 201):
+                    reads.append(len(reads_of_variants(shop.sandbox)))
+                yield composite_id
 
     result = shop.check(Streamed(*ids), "--json")
 
     [row] = [row for row in json.loads(result.stdout)["rows"] if row["check"] == "variants"]
-    assert (asked_by_then, calls()) == ([1, 2, 3, 4], 6)
-    named = ", ".join(f'"{PREFIX}{each}"' for each in ids[500:510])
-    assert row["message"] == f"Klaviyo doesn't know 12 of 512: {named}, and 2 more"
+    assert (reads, len(reads_of_variants(shop.sandbox))) == ([0, 1, 2], 3)
+    names = ", ".join(f'"{PREFIX}{external_id}"' for external_id in ids[250:260])
+    assert row["message"] == f"Klaviyo doesn't know 12 of 262: {names}, and 2 more"
 
 
-def test_long_and_odd_ids_fit_into_an_address(shop: Shop) -> None:
-    """Quotes, brackets and letters beyond ASCII arrive as they are, in bounded addresses."""
+def test_batches_of_long_ids_fit_into_a_url(shop: Shop) -> None:
+    """Quotes, brackets and letters beyond ASCII arrive unchanged, in URLs of limited length."""
     ids = [f'{number} "ü",(\\)[{"é" * 100}]' for number in range(30)]
     push(shop.sandbox, *ids)
 
     result = shop.check(Ids(*ids))
 
     assert "Klaviyo knows all 30" in result.stdout
-    asked = [each for each in shop.sandbox.requests() if each["path"] == "/api/catalog-variants"]
-    longest = max(len(each["query"]) for each in asked)
-    assert (len(asked) > 1, 4000 < longest < 7000) == (True, True)
+    reads = reads_of_variants(shop.sandbox)
+    longest = max(len(call["query"]) for call in reads)
+    assert (len(reads) > 1, 4000 < longest < 7000) == (True, True)
 
 
-def odd_klaviyo(metrics: list[dict[str, Any]]) -> Flask:
-    """A Klaviyo with two pages of metrics, and a link to the second on a host that isn't its."""
-    app = Flask("odd")
+def paged_klaviyo(metrics: list[dict[str, Any]]) -> Flask:
+    """A Klaviyo with two pages of metrics, whose link to the second names another host."""
+    app = Flask("klaviyo")
 
     @app.get("/api/metrics")
     def pages() -> Response:
         if request.args.get("page[cursor]") == "two":
             return jsonify(data=metrics, links={"next": None})
         other = {"id": "A", "type": "metric", "attributes": {"name": "Opened Email"}}
-        return jsonify(data=[other], links={"next": f"{NOWHERE}/x?page%5Bcursor%5D=two"})
+        return jsonify(data=[other], links={"next": f"{UNREACHABLE}/x?page%5Bcursor%5D=two"})
 
     @app.get("/api/metrics/BIS/flow-triggers")
     def flows() -> Response:
         draft = {"name": "New one \x1b[2J", "status": "draft"}
-        old = {"name": "Old one", "status": "live", "archived": True}
-        return jsonify(data=[{"id": "1", "attributes": draft}, {"id": "2", "attributes": old}])
+        archived = {"name": "Old one", "status": "live", "archived": True}
+        return jsonify(data=[{"id": "1", "attributes": draft}, {"id": "2", "attributes": archived}])
 
     @app.get("/api/accounts")
     def accounts() -> Response:
@@ -360,7 +348,7 @@ def odd_klaviyo(metrics: list[dict[str, Any]]) -> Flask:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "found"),
+    ("metrics", "message"),
     [
         ([], 'the account has no metric "Subscribed to Back in Stock"'),
         (
@@ -369,24 +357,22 @@ def odd_klaviyo(metrics: list[dict[str, Any]]) -> Flask:
         ),
     ],
 )
-def test_every_page_of_metrics_is_read(
-    shop: Shop, metrics: list[dict[str, Any]], found: str
+def test_all_pages_of_metrics_are_read_from_the_same_host(
+    shop: Shop, metrics: list[dict[str, Any]], message: str
 ) -> None:
-    """By its cursor, at no other address; an archived flow counts for nothing."""
-    with serve(odd_klaviyo(metrics)) as url:
+    with serve(paged_klaviyo(metrics)) as url:
         result = shop.check(listed(), "--json", KLAVIYO_API_URL=url)
 
     rows = {row["check"]: row for row in json.loads(result.stdout)["rows"]}
     assert rows["flow"]["verdict"] == "fail"
-    assert rows["flow"]["message"].startswith(found)
+    assert rows["flow"]["message"].startswith(message)
     assert rows["public_key"]["message"] == "Klaviyo didn't return the account's public key"
 
 
 @pytest.mark.process
-def test_at_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it(
+def test_terminal_shows_progress_and_ctrl_c_ends_the_check_at_once(
     shop: Shop, sandbox: Sandbox
 ) -> None:
-    """At once, though a call is under way, and without a traceback."""
     sandbox.drill("slow", None, seconds=60)
     config: dict[str, Any] = {**sandbox.environ(), "KLAVIYO_REVISION": days_ago(30)}
     small_shop(shop.folder, small_catalog(), **config)
@@ -400,15 +386,15 @@ def test_at_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it(
         stderr=theirs,
     ) as process:
         os.close(theirs)
-        told = b""
-        while "Asking Klaviyo: account …".encode() not in told:
-            told += os.read(ours, 1000)
+        output = b""
+        while "Asking Klaviyo: account …".encode() not in output:
+            output += os.read(ours, 1000)
         eventually(sandbox.requests)
         process.send_signal(signal.SIGINT)
         assert process.wait(TIMEOUT) == 130
         assert process.stdout is not None
         assert process.stdout.read() == b""
-    told = os.read(ours, 1000)
+    output = os.read(ours, 1000)
     os.close(ours)
-    assert b"Stopped." in told
-    assert b"Traceback" not in told
+    assert b"Stopped." in output
+    assert b"Traceback" not in output
