@@ -29,8 +29,7 @@ from .form.phone import e164
 from .klaviyo.calls import Operation
 from .klaviyo.stock import LoadVariant
 from .settings import listing
-from .snippet import SnippetError, as_toml, read_snippet, report
-from .snippet.source import LIMIT
+from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
 from .store.contact_records import ContactRecords
 from .store.sign_up_log import SignUpLog
 from .variants import CompositeID, Variant
@@ -201,7 +200,7 @@ class _UsageError(click.ClickException):
 
 def _read_snippet_file(file: BinaryIO) -> str:
     # one byte more than is allowed, so that a file that is too long is rejected, not cut off
-    content = file.read(LIMIT + 1)
+    content = file.read(MAX_BYTES + 1)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

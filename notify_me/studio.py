@@ -10,10 +10,16 @@ from .context import current_account, current_state
 from .form import consent
 from .i18n.catalogs import LOCALES as LANGUAGES
 from .settings import Settings
-from .snippet import Imported, MissingExtraError, Note, SnippetError, read_snippet
-from .snippet.source import LIMIT as SNIPPET_LIMIT
-from .snippet.toml_writer import written
-from .snippet.writing import TITLES
+from .snippet import MAX_BYTES as SNIPPET_LIMIT
+from .snippet import (
+    TITLES,
+    ImportedSnippet,
+    MissingExtraError,
+    Note,
+    SnippetError,
+    dump_toml,
+    read_snippet,
+)
 from .web import theme
 from .web.preview import STATES, PreviewState, preview
 
@@ -22,19 +28,19 @@ __all__ = [
     "SNIPPET_LIMIT",
     "STATES",
     "TITLES",
-    "Imported",
+    "ImportedSnippet",
     "MissingExtraError",
     "Note",
     "PreviewState",
     "SnippetError",
     "contrast_warnings",
+    "dump_toml",
     "merchant_settings",
     "missing_legal_texts",
     "preview",
     "problems",
     "read_snippet",
     "untranslated_warnings",
-    "written",
 ]
 
 

@@ -1,21 +1,26 @@
-"""The reader of Klaviyo's old back-in-stock snippet: out of a theme's file, into our settings.
+"""Import of Klaviyo's withdrawn back-in-stock script: its options become settings of the kit.
 
-It needs the extra `import` (`pip install restock-kit[import]`), whose libraries are loaded when
-a snippet is read.
+Requires the extra `import` (`pip install restock-kit[import]`), whose libraries are imported on
+first use.
 """
 
 from __future__ import annotations
 
-from .convert import Imported, Note, read_snippet
-from .source import MissingExtraError, SnippetError
-from .writing import as_toml, report
+from .convert import ImportedSnippet, Note, read_snippet
+from .errors import MissingExtraError, SnippetError
+from .javascript import MAX_BYTES
+from .output import TITLES, as_toml, report
+from .toml_writer import dump_toml
 
 __all__ = [
-    "Imported",
+    "MAX_BYTES",
+    "TITLES",
+    "ImportedSnippet",
     "MissingExtraError",
     "Note",
     "SnippetError",
     "as_toml",
+    "dump_toml",
     "read_snippet",
     "report",
 ]

@@ -1,372 +1,283 @@
-"""From the calls of a snippet to the kit's settings, with a note on every option."""
+"""Convert the options of Klaviyo's script to settings, with a note on each option."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from .calls import Call, Found, find_calls
-from .fitting import fitted, half_see_through, shaped
-from .literals import Unread, Value
-from .options import LEFT, TARGETS, Kind, Target, nearest
-from .source import SnippetError, plain
+from pydantic import ValidationError
 
-_MOST_UNKNOWN = 50
-_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+from ..settings.errors import describe_error
+from ..settings.models import Settings
+from .errors import SnippetError, one_line
+from .javascript import Call, Literal, Unread, Value, find_calls
+from .options import CHECKED, DISPLAY, SKIPPED, TARGETS, Kind, Target, closest_option
+
 _PLACEHOLDERS = {"PUBLIC_API_KEY", "YOUR_PUBLIC_API_KEY", "API_KEY", "LIST_ID", "YOUR_LIST_ID"}
-INTEGRATIONS = {
+_INTEGRATIONS = {
     "shopify": "$shopify",
     "bigcommerce": "$bigcommerce",
     "magento_two": "$magento_two",
     "api": "$custom",
 }
-"""Klaviyo's names for a catalog's source, by the names that the old script has for platforms."""
+"""Klaviyo's names for integrations by the script's names for platforms."""
+_MAX_OPTIONS = 200
+_CSS_REST = re.compile(r"\s*(?:!\s*important\s*)?;?\s*\Z", re.IGNORECASE)
+_MARKUP = re.compile(r"<\s*/?[a-zA-Z!]|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Note:
-    """What became of one option, and why; `line` is where the snippet sets it."""
+    """What the import did with one option, and why."""
 
     kind: Kind
     option: str
     line: int
+    """The line of the snippet that sets the option."""
     reason: str
 
 
-@dataclass(frozen=True)
-class Imported:
-    """A snippet, read: settings for TOML, values for the environment, and a note on every option.
+@dataclass(slots=True)
+class ImportedSnippet:
+    """The result of an import."""
 
-    `integration` is the catalog's source if the snippet names its platform: advice, and no setting
-    that was read.
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By table and key, as in `notify_me.toml`."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Values for environment variables."""
+    notes: list[Note] = field(default_factory=list)
+
+    def note(self, kind: Kind, option: str, line: int, reason: str) -> None:
+        """Add a note."""
+        self.notes.append(Note(kind, option, line, reason))
+
+
+def read_snippet(text: str) -> ImportedSnippet:
+    """Read a theme's file with Klaviyo's back-in-stock snippet, as HTML, Liquid or JavaScript.
+
+    Raises `SnippetError` if the file has no snippet, or one that isn't valid JavaScript.
     """
+    imported = ImportedSnippet()
+    try:
+        calls = find_calls(text)
+    except RecursionError:
+        raise SnippetError("The file has objects that are nested too deeply") from None
+    options = _merge(calls, imported)
+    if len(options) > _MAX_OPTIONS:
+        raise SnippetError(f"The file has more than {_MAX_OPTIONS} options")
+    for option in dict.fromkeys([*TARGETS, *options]):
+        if option in options:
+            _import_option(option, options[option], options, imported)
+    _import_display(options, calls, imported)
+    imported.notes.sort(key=lambda note: note.line)
+    return imported
 
-    settings: dict[str, dict[str, Any]]
-    environment: dict[str, str]
-    notes: list[Note]
-    integration: str | None = None
 
+def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
+    """Merge the options of all calls as Klaviyo's script does.
 
-def read_snippet(text: str) -> Imported:
-    """Read the file of a theme that has Klaviyo's old back-in-stock snippet.
-
-    Raises `SnippetError`.
+    A later `init` overrides an earlier one. `enable` overrides `init`, and its `trigger` and
+    `modal` replace those of `init` as a whole. Of several `enable`, the earliest with an option
+    counts: themes call it in branches for different pages.
     """
-    return _Conversion(find_calls(text)).imported()
+    inits: dict[str, Value] = {}
+    enables: dict[str, Value] = {}
 
+    def note_override(option: str, value: Value, by: Value) -> None:
+        if value.literal != by.literal:
+            reason = f"line {by.line} overrides it"
+            imported.note("no_effect", option, value.line, reason)
 
-class _Conversion:
-    """One import; the methods fill in settings, environment and notes."""
-
-    def __init__(self, found: Found) -> None:
-        self._settings: dict[str, dict[str, Any]] = {}
-        self._environment: dict[str, str] = {}
-        self._notes: list[Note] = []
-        self._integration: str | None = None
-        self._unknown = 0
-        self._enabled_at = 0
-        self._unclear = False  # whether options are set in a way that can't be known
-        self._options = self._merge(found)
-
-    def imported(self) -> Imported:
-        """The result: settings in the table's order, notes in the file's."""
-        for option, value in self._options.items():
-            self._take(option, value)
-        self._take_display()
-        self._take_newsletter()
-        order = {(target.table, target.key): at for at, target in enumerate(TARGETS.values())}
-        settings = {
-            table: dict(sorted(keys.items(), key=lambda each: order.get((table, each[0]), -1)))
-            for table in ("button", "trigger", "modal", "consent")
-            if (keys := self._settings.get(table))
-        }
-        notes = sorted(self._notes, key=lambda note: note.line)
-        return Imported(settings, self._environment, notes, self._integration)
-
-    def _note(self, kind: Kind, option: str, line: int, reason: str) -> None:
-        self._notes.append(Note(kind, plain(option), line, reason))
-
-    def _set(self, table: str, key: str, value: object) -> None:
-        self._settings.setdefault(table, {})[key] = value
-
-    # the calls as one set of options
-
-    def _merge(self, found: Found) -> dict[str, Value]:
-        """Klaviyo's way: later `init` over earlier, `enable` over `init`, first `enable` first."""
-        for remark in found.remarks:
-            self._note("not_supported", remark.what, remark.line, remark.reason)
-        inits: dict[str, Value] = {}
-        enables: dict[str, Value] = {}
-        for call in found.calls:
-            if call.name == "logging":
-                reason = "the kit writes nothing to the browser's console"
-                self._note("not_supported", "klaviyo.logging", call.line, reason)
-            elif call.name == "init":
-                given = self._given(call, 0)
-                for option, value in given.items():
-                    before = inits.get(option)
-                    if before is not None and before.it != value.it:
-                        self._overridden(before, option, value.line)
-                    inits[option] = value
-            elif self._is_ours(call):
-                self._enabled_at = self._enabled_at or call.line
-                for option, value in self._given(call, 1).items():
-                    if option in enables and enables[option].it == value.it:
-                        continue
-                    reason = 'Klaviyo\'s script listens to the first enable("backinstock") alone'
-                    self._overridden(
-                        value if option in enables else None,
-                        option,
-                        enables.get(option, value).line,
-                        f": {reason}",
-                    )
-                    enables.setdefault(option, value)
-        if not self._enabled_at:
-            line = found.calls[0].line
-            if all(call.name != "init" for call in found.calls):
-                raise SnippetError(
-                    "The file calls neither klaviyo.init({…}) nor "
-                    'klaviyo.enable("backinstock", {…}), only others of klaviyo\'s functions'
-                )
-            reason = "is not called in this file, so Klaviyo's script shows no button by it"
-            self._note("no_effect", 'klaviyo.enable("backinstock")', line, reason)
-        for option in [each for each in inits if each in enables]:
-            self._overridden(inits[option], option, enables[option].line)
-        return self._flat_over(inits, enables)
-
-    def _flat_over(self, inits: dict[str, Value], enables: dict[str, Value]) -> dict[str, Value]:
-        """`enable` replaces `trigger` and `modal` as a whole, and other keys one by one."""
-        sections = {option.partition(".")[0] for option in enables if "." in option}
-        options = dict(inits)
-        for option in inits:
-            section, dot, _ = option.partition(".")
-            if dot and section in sections and option not in enables:
-                value = options.pop(option)
-                reason = f"the {section} in enable replaces the one in init as a whole"
-                self._note("no_effect", option, value.line, reason)
-        return options | enables
-
-    def _overridden(self, loser: Value | None, option: str, line: int, more: str = "") -> None:
-        if loser is not None:
-            reason = f"it is set in line {line} too, which counts{more}"
-            self._note("no_effect", option, loser.line, reason)
-
-    def _is_ours(self, call: Call) -> bool:
-        name = call.arguments[0].it if call.arguments else None
-        if name == "backinstock":
-            return True
-        if isinstance(name, Unread):
-            reason = f"{plain(name.text)} is {name.what}, so what it turns on can't be known"
-            self._note("not_supported", "klaviyo.enable", call.line, reason)
+    for call in calls:
+        if call.has_tags:
+            reason = "template tags were ignored, as if every condition were true"
+            imported.note("changed", f"klaviyo.{call.name}", call.line, reason)
+        if call.name == "init":
+            for option, value in _flat(call, 0).items():
+                if option in inits:
+                    note_override(option, inits[option], by=value)
+                inits[option] = value
+        elif call.arguments and call.arguments[0].literal == "backinstock":
+            for option, value in _flat(call, 1).items():
+                if option in enables:
+                    note_override(option, value, by=enables[option])
+                enables.setdefault(option, value)
         else:
-            shown = plain(name) if isinstance(name, str) else "nothing"
-            reason = f'it turns on {shown}, and Klaviyo\'s script knows "backinstock" alone'
-            self._note("no_effect", "klaviyo.enable", call.line, reason)
-        return False
+            reason = 'Klaviyo\'s script knows only enable("backinstock", {…})'
+            imported.note("no_effect", "klaviyo.enable", call.line, reason)
+    sections = {option.partition(".")[0] for option in enables if "." in option}
+    for option in [*inits]:
+        section, dot, _ = option.partition(".")
+        if option in enables:
+            note_override(option, inits.pop(option), by=enables[option])
+        elif dot and section in sections:
+            reason = f"the {section} of klaviyo.enable replaces that of klaviyo.init"
+            imported.note("no_effect", option, inits.pop(option).line, reason)
+    return inits | enables
 
-    def _given(self, call: Call, place: int) -> dict[str, Value]:
-        """The options of one call, with `trigger.` or `modal.` before those of a section."""
-        if len(call.arguments) <= place or call.arguments[place].it is None:
-            return {}
-        options = call.arguments[place].it
-        if not isinstance(options, dict):
-            self._unclear = True
-            what = f"are {options.what}" if isinstance(options, Unread) else "are no object"
-            self._note("not_supported", f"klaviyo.{call.name}", call.line, f"its options {what}")
-            return {}
-        return dict(_flat(options))
 
-    # one option
-
-    def _take(self, option: str, value: Value) -> None:
-        target = TARGETS.get(option)
-        if isinstance(value.it, Unread):
-            self._take_unread(option, value.line, value.it)
-        elif option in LEFT:
-            self._leave(option, value)
-        elif value.it is None:
-            self._note("no_effect", option, value.line, "null is as if it were not set")
-        elif option in {"trigger", "modal"}:
-            self._note("no_effect", option, value.line, "it is no object")
-        elif target is not None:
-            self._take_target(option, value, target)
-        elif option in {"account", "list"}:
-            self._take_id(option, value)
-        elif option == "platform":
-            self._take_platform(value)
-        elif option not in _LATER:
-            self._take_unknown(option, value)
-
-    def _take_unread(self, option: str, line: int, unread: Unread) -> None:
-        section, spread, name = option.replace("....", ". ...").partition("...")
-        if spread:
-            option = f"...{name}" + (f" in {section.rstrip('. ')}" if section else "")
-            reason = "another object is spread into this one, and what it holds can't be known"
+def _flat(call: Call, index: int) -> dict[str, Value]:
+    """Return the options of a call, such as `modal.headline`, from the argument at `index`."""
+    argument = call.arguments[index] if len(call.arguments) > index else None
+    if argument is None or argument.literal is None:
+        return {}
+    if not isinstance(argument.literal, dict):
+        # Like a spread: options that can't be read.
+        return {"...options": argument}
+    options = {}
+    for name, value in argument.literal.items():
+        if name in {"trigger", "modal"} and isinstance(value.literal, dict):
+            for key, inner in value.literal.items():
+                options[f"{name}: {key}" if key.startswith("...") else f"{name}.{key}"] = inner
         else:
-            reason = f"its value is {unread.what}"
-            if "function" not in unread.what:
-                reason += f": {unread.text}"
-        if spread or option in {"trigger", *_DISPLAY}:
-            self._unclear = True
-        self._note("not_supported", option, line, reason)
+            options[name] = value
+    return options
 
-    def _leave(self, option: str, value: Value) -> None:
-        if value.it is None or value.it == "":
-            self._note("no_effect", option, value.line, "it is empty")
+
+def _import_option(
+    option: str, value: Value, options: dict[str, Value], imported: ImportedSnippet
+) -> None:
+    literal, line = value.literal, value.line
+    if isinstance(literal, Unread):
+        reason = f"the value is not a literal, so it can't be read: {literal.text}"
+        imported.note("not_supported", option, line, reason)
+    elif literal is None or (literal == "" and option in SKIPPED):
+        imported.note("no_effect", option, line, "it is not set")
+    elif option in SKIPPED:
+        imported.note(SKIPPED[option].kind, option, line, SKIPPED[option].reason)
+    elif option in {"modal.newsletter_subscribe_label", CHECKED} and not _has_list(options):
+        reason = "Klaviyo's script shows the checkbox only if list is set"
+        imported.note("no_effect", option, line, reason)
+    elif option in TARGETS:
+        _import_setting(option, value, TARGETS[option], imported)
+    elif option in {"account", "list"}:
+        _import_id(option, value, imported)
+    elif option in {"trigger", "modal"}:
+        imported.note("not_supported", option, line, "the value must be an object")
+    elif option == CHECKED:
+        reason = "the checkbox is never checked in advance, since consent has to be given"
+        imported.note("changed" if literal else "imported", option, line, reason)
+    elif option == "platform":
+        if integration := _INTEGRATIONS.get(str(literal)):
+            reason = f'set [catalog] integration = "{integration}" if Klaviyo syncs your catalog'
+            imported.note("not_supported", option, line, f"{reason} from this platform")
         else:
-            self._note(LEFT[option].kind, option, value.line, LEFT[option].reason)
+            reason = f"{one_line(str(literal))} is not a platform of Klaviyo's script"
+            imported.note("not_supported", option, line, reason)
+    elif option not in DISPLAY:
+        reason = "Klaviyo's script has no such option"
+        if match := closest_option(option):
+            reason += f"; did you mean {match}?"
+        imported.note("not_supported", option, line, reason)
 
-    def _take_target(self, option: str, value: Value, target: Target) -> None:
-        setting = f"[{target.table}] {target.key}"
-        taken, change = shaped(value.it, target)
-        if taken is not None:
-            taken, mended = fitted(target.table, target.key, taken)
-            change = mended or change
-        if taken is None:
-            self._note("not_supported", option, value.line, change)
+
+def _has_list(options: dict[str, Value]) -> bool:
+    return "list" in options and bool(options["list"].literal)
+
+
+def _import_setting(option: str, value: Value, target: Target, imported: ImportedSnippet) -> None:
+    name = f"[{target.table}] {target.key}"
+    setting, change = _convert(value.literal, target)
+    problem = "" if setting is None else _problem(target, setting)
+    if problem and isinstance(setting, str):
+        if setting.strip() in {"", "auto", "inherit"}:
+            imported.note("no_effect", option, value.line, f"{name} keeps its default")
             return
-        if option == _BACKDROP and (thinner := half_see_through(str(taken))):
-            taken = thinner
-            why = "Klaviyo's script draws it half see-through, and this would hide the page"
-            change = ": ".join(filter(None, (change, f"written as {thinner}, since {why}")))
-        self._set(target.table, target.key, taken)
-        if target.unused and not change:
-            reason = f"{target.unused}; {setting} does have one, and was set"
-            self._note("no_effect", option, value.line, reason)
-        elif change:
-            self._note("changed", option, value.line, f"{setting}: {change}")
-        else:
-            self._note("taken", option, value.line, setting)
+        without_rest = _CSS_REST.sub("", setting)
+        if without_rest != setting and not _problem(target, without_rest):
+            setting, change, problem = without_rest, "without the rest of the CSS declaration", ""
+    if setting is None or problem:
+        imported.note("not_supported", option, value.line, problem or change)
+        return
+    imported.settings.setdefault(target.table, {})[target.key] = setting
+    if change:
+        imported.note("changed", option, value.line, f"{name}: {change}")
+    else:
+        imported.note("imported", option, value.line, name)
 
-    def _take_id(self, option: str, value: Value) -> None:
-        name = {"account": "KLAVIYO_PUBLIC_KEY", "list": "KLAVIYO_LIST_ID"}[option]
-        given = str(value.it) if isinstance(value.it, str | int) else ""
-        if given.startswith("pk_"):
-            reason = (
-                "it is a private key, which every visitor of that page can read: "
-                "delete it in Klaviyo under Settings > API keys"
-            )
-        elif given in _PLACEHOLDERS:
-            reason = f"{given} is a placeholder: set {name} in the environment"
-        elif isinstance(value.it, bool) or not _ID.fullmatch(given):
-            reason = f"it can't be an ID of Klaviyo's: set {name} in the environment"
-        else:
-            self._environment[name] = given
-            self._note("taken", option, value.line, f"{name}, in the environment")
-            return
-        self._note("not_supported", option, value.line, reason)
 
-    def _take_platform(self, value: Value) -> None:
-        given = value.it if isinstance(value.it, str) else ""
-        self._integration = INTEGRATIONS.get(given)
-        if self._integration is None:
-            reason = "is no platform that Klaviyo has a catalog for by this name"
-            self._note("not_supported", "platform", value.line, f"{plain(given) or 'it'} {reason}")
-            return
+def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
+    """Return the value for a setting and how it was changed; or None and what is wrong."""
+    if isinstance(literal, dict):
+        return None, "the value must not be an object"
+    match target.type:
+        case "boolean":
+            read = bool(literal)
+            change = f"Klaviyo's script takes {literal!r} for {str(read).lower()}"
+            return read, "" if isinstance(literal, bool) else change
+        case "integer":
+            if isinstance(literal, bool):
+                return None, "the value must be a whole number"
+            if isinstance(literal, str) and re.fullmatch(r"-?\d{1,15}", literal.strip()):
+                return int(literal), "a number instead of a text"
+            return literal, ""
+        case "tags":
+            if not isinstance(literal, str):
+                return None, "Klaviyo's script reads only a text with commas between the tags"
+            return [tag.strip() for tag in literal.split(",") if tag.strip()], ""
+        case "html" if _MARKUP.search(str(literal)):
+            return literal, "it contains HTML, which is shown as text: replace it"
+    return literal, ""
+
+
+def _problem(target: Target, value: object) -> str:
+    """Return why a setting can't have a value, or an empty text."""
+    try:
+        Settings.model_validate({target.table: {target.key: value}})
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        return describe_error(Settings, detail, name=f"[{target.table}] {target.key}")
+    return ""
+
+
+def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:
+    variable = {"account": "KLAVIYO_PUBLIC_KEY", "list": "KLAVIYO_LIST_ID"}[option]
+    text = str(value.literal)
+    if option == "list" and value.literal:
+        imported.settings.setdefault("consent", {})["email_list"] = "ask"
+        reason = '[consent] email_list = "ask"; the checkbox is not checked in advance'
+        imported.note("imported", option, value.line, reason)
+    if text.startswith("pk_"):
         reason = (
-            "the shop's catalog says where the products come from, in the composite IDs of its "
-            f"variants: {self._integration}:::…, if they come to Klaviyo from there"
+            "it is a private key, which every visitor of the page can read: delete it in Klaviyo "
+            "under Settings > API keys"
         )
-        self._note("changed", "platform", value.line, reason)
-
-    def _take_unknown(self, option: str, value: Value) -> None:
-        self._unknown += 1
-        if self._unknown > _MOST_UNKNOWN:
-            if self._unknown == _MOST_UNKNOWN + 1:
-                reason = "and more options that Klaviyo's script doesn't have"
-                self._note("not_supported", "…", value.line, reason)
-            return
-        near = nearest(option)
-        reason = "is no option of Klaviyo's script"
-        if near and near.rpartition(".")[2] == option.rpartition(".")[2]:
-            section = near.rpartition(".")[0]
-            place = f"under {section}" if section else "beside trigger and modal"
-            reason = f"{reason} in this place: it must stand {place}"
-        elif near:
-            reason = f"{reason}: did you mean {near}?"
-        self._note("not_supported", option, value.line, reason)
-
-    # options that belong together
-
-    def _take_display(self) -> None:
-        setting = "[button] display"
-        replaces = False
-        given = False
-        for option in _DISPLAY:
-            value = self._options.get(option)
-            if value is None or value.it is None or isinstance(value.it, Unread):
-                continue
-            given = True
-            if isinstance(value.it, bool):
-                word = "REPLACE" if value.it else "NEXT_TO unless another option says REPLACE"
-                self._note("taken", option, value.line, f"{setting}: {word}")
-            else:
-                reason = f"{setting}: Klaviyo's script takes it for {str(bool(value.it)).lower()}"
-                self._note("changed", option, value.line, reason)
-            replaces = replaces or bool(value.it)
-        assumed = not given and not self._unclear and self._enabled_at > 0
-        if given or assumed:
-            self._set("button", "display", "REPLACE" if replaces else "NEXT_TO")
-        if assumed:
-            reason = f"{setting}: NEXT_TO, as by Klaviyo's default, since it is not set"
-            self._note("taken", "trigger.replace_anchor", self._enabled_at, reason)
-
-    def _take_newsletter(self) -> None:
-        label = self._options.get("modal.newsletter_subscribe_label")
-        checked = self._options.get("modal.subscribe_checked")
-        shown = self._options.get("list")
-        has_box = shown is not None and bool(shown.it)
-        if shown is not None and has_box:
-            self._set("consent", "email_list", "ask")
-            reason = '[consent] email_list = "ask": with a list, the form has a box for it'
-            self._note("taken", "list", shown.line, reason)
-            if checked is None:
-                reason = "Klaviyo's script ticks the box in advance; here it never is"
-                self._note("changed", "list", shown.line, reason)
-        unseen = "the box is shown if list is set, and it is not"
-        if label is not None and isinstance(label.it, str):
-            if has_box:
-                setting = "[consent] email_checkbox_text"
-                taken, change = fitted("consent", "email_checkbox_text", label.it)
-                kind: Kind = "taken"
-                if taken is None:
-                    kind, setting = "not_supported", change
-                else:
-                    self._set("consent", "email_checkbox_text", taken)
-                    if change:
-                        kind, setting = "changed", f"{setting}: {change}"
-                self._note(kind, "modal.newsletter_subscribe_label", label.line, setting)
-            else:
-                self._note("no_effect", "modal.newsletter_subscribe_label", label.line, unseen)
-        elif label is not None and label.it is not None and not isinstance(label.it, Unread):
-            reason = "it must be a text"
-            self._note("not_supported", "modal.newsletter_subscribe_label", label.line, reason)
-        if checked is not None and checked.it is not None and not isinstance(checked.it, Unread):
-            if not has_box:
-                self._note("no_effect", "modal.subscribe_checked", checked.line, unseen)
-            elif checked.it:
-                reason = "a box is never ticked in advance: consent is given by ticking it"
-                self._note("changed", "modal.subscribe_checked", checked.line, reason)
-            else:
-                reason = "the box is not ticked in advance; it never is"
-                self._note("taken", "modal.subscribe_checked", checked.line, reason)
+    elif (
+        text in _PLACEHOLDERS
+        or isinstance(value.literal, bool)
+        or not re.fullmatch(r"[\w-]{1,64}", text, re.ASCII)
+    ):
+        reason = f"it is not an ID: set {variable} in the environment"
+    else:
+        imported.environment[variable] = text
+        imported.note("imported", option, value.line, f"{variable} in the environment")
+        return
+    imported.note("not_supported", option, value.line, reason)
 
 
-_BACKDROP = "modal.drop_background_color"
-_DISPLAY = ("trigger.replace_anchor", "trigger.replace_sold_out")
-_LATER = {
-    *_DISPLAY,
-    "modal.newsletter_subscribe_label",
-    "modal.subscribe_checked",
-}
-
-
-def _flat(options: dict[str, Value]) -> Iterator[tuple[str, Value]]:
-    for name, value in options.items():
-        if name in {"trigger", "modal"} and isinstance(value.it, dict):
-            for inner, each in value.it.items():
-                yield f"{name}.{inner}", each
-        else:
-            yield name, value
+def _import_display(
+    options: dict[str, Value], calls: list[Call], imported: ImportedSnippet
+) -> None:
+    """Set where the button appears: Klaviyo's default is next to the shop's own, ours is not."""
+    values = {option: options[option] for option in DISPLAY if option in options}
+    enables = [call for call in calls if call.name == "enable"]
+    # What is unread, or spread into the options, may say REPLACE.
+    is_unclear = any(
+        isinstance(value.literal, Unread)
+        and (option in {"trigger", *DISPLAY} or option.startswith(("...", "trigger: ...")))
+        for option, value in options.items()
+    )
+    replaces = any(
+        value.literal and not isinstance(value.literal, Unread) for value in values.values()
+    )
+    if not enables or (is_unclear and not replaces):
+        return
+    display = "REPLACE" if replaces else "NEXT_TO"
+    imported.settings.setdefault("button", {})["display"] = display
+    for option, value in values.items():
+        if not isinstance(value.literal, Unread):
+            imported.note("imported", option, value.line, f"[button] display: {display}")
+    if not values:
+        reason = "[button] display: NEXT_TO, the default of Klaviyo's script"
+        imported.note("imported", DISPLAY[0], enables[0].line, reason)

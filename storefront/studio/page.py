@@ -73,7 +73,7 @@ def render_page(
         sections=sections,
         changed=differences(settings, merchant_settings),
         draft=draft,
-        imported_title=studio.TITLES["taken"],
+        imported_title=studio.TITLES["imported"],
         error_count=len(problems),
         current_preset=current_preset(values, merchant_values),
         general_problems=[text for key, text in problems.items() if key not in shown_keys],

@@ -1,8 +1,9 @@
-"""`flask notify-me import-snippet`: TOML that the shop starts with, and a report."""
+"""Klaviyo's script in, settings and a report out; and `flask notify-me import-snippet`."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +14,175 @@ from click.testing import Result
 from flask import Flask
 
 from notify_me.settings import read_settings
-from notify_me.snippet import as_toml, read_snippet
+from notify_me.snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
 
 SNIPPETS = Path(__file__).with_name("snippets")
-GOLDEN = sorted(SNIPPETS.glob("*.golden"))
+SEPARATOR = "\n---- report ----\n\n"
+READABLE = sorted(
+    path.name
+    for path in SNIPPETS.iterdir()
+    if path.suffix in {".html", ".js", ".liquid"} and path.name != "broken.html"
+)
 ENABLE = 'klaviyo.enable("backinstock", {%s});'
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
+    """Renew them with `UPDATE_GOLDEN=1 pytest tests/notify_me/snippet`."""
+    imported = read_snippet((SNIPPETS / name).read_text(encoding="utf-8"))
+    toml = as_toml(imported)
+    golden = SNIPPETS / f"{name}.golden"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(toml + SEPARATOR + report(imported), encoding="utf-8")
+
+    assert toml + SEPARATOR + report(imported) == golden.read_text(encoding="utf-8")
+    assert tomllib.loads(toml) == imported.settings
+    file = tmp_path / "notify_me.toml"
+    file.write_text(toml, encoding="utf-8")
+    read_settings(file)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "reason"),
+    [
+        ("modal: {headline: '  '}", "no_effect", "keeps its default"),
+        ("trigger: {product_page_width: 'auto'}", "no_effect", "keeps its default"),
+        ("modal: {text_color: 'brand'}", "not_supported", "[modal] text_color: must be a colour"),
+        ("modal: {text_color: 'url(javascript:x)'}", "not_supported", "must be a colour"),
+        ("modal: {text_color: '#222 !important;'}", "changed", "rest of the CSS declaration"),
+        ("modal: {font_family: 'Inter;'}", "changed", "rest of the CSS declaration"),
+        ("modal: {z_index: -1}", "not_supported", "must be a whole number from 0"),
+        ("modal: {z_index: true}", "not_supported", "must be a whole number"),
+        ("modal: {z_index: 1e999}", "not_supported", "must be a whole number"),
+        ("modal: {z_index: x()}", "not_supported", "the value is not a literal"),
+        ("modal: {headline: '<b>Soon</b>'}", "changed", "it contains HTML"),
+        ("modal: {hedline: 'Soon'}", "not_supported", "did you mean modal.headline?"),
+        ("modal: 'Soon'", "not_supported", "must be an object"),
+        ("trigger: {product_page_class: '.btn'}", "not_supported", "must be class names"),
+        ("trigger: {alternate_anchor: '#buy'}", "not_supported", "without #"),
+        (f"trigger: {{product_page_text: '{'x' * 90}'}}", "not_supported", "80 characters"),
+        ("exclude_on_tags: ['sale']", "not_supported", "the value is not a literal"),
+        ("is_allow_for_preorder: 'no'", "changed", "takes 'no' for true"),
+        ("account: 'pk_0123456789abcdef'", "not_supported", "it is a private key"),
+        ("account: 'PUBLIC_API_KEY'", "not_supported", "set KLAVIYO_PUBLIC_KEY"),
+        ("platform: 'shopify'", "not_supported", 'integration = "$shopify"'),
+        (
+            "list: 'abc', modal: {newsletter_subscribe_label: 'From {shop}'}",
+            "not_supported",
+            "unknown placeholder {shop}",
+        ),
+        ("modal: {newsletter_subscribe_label: 'News'}", "no_effect", "only if list is set"),
+        ("list: 'abc', modal: {subscribe_checked: true}", "changed", "never checked in advance"),
+    ],
+)
+def test_option_that_is_not_imported_as_it_is(
+    options: str, kind: str, reason: str, tmp_path: Path
+) -> None:
+    imported = read_snippet(ENABLE % options)
+
+    assert [note for note in imported.notes if note.kind == kind and reason in note.reason]
+    assert "pk_0123" not in as_toml(imported) + report(imported)
+    file = tmp_path / "notify_me.toml"
+    file.write_text(as_toml(imported), encoding="utf-8")
+    read_settings(file)
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        (r"'it\'s'", "it's"),
+        (r'"a\n\t\x41\u{1F600}\ud83d\ude00"', "a\n\tA\N{GRINNING FACE}\N{GRINNING FACE}"),
+        (r"'half \ud83d'", "half \N{REPLACEMENT CHARACTER}"),
+        ("'a\\\nb'", "ab"),
+        ("`two\nlines`", "two\nlines"),
+        ("(('x'))", "x"),
+        ("'</b>'", "</b>"),
+    ],
+)
+def test_strings_are_read_as_in_javascript(code: str, value: str) -> None:
+    imported = read_snippet(ENABLE % f"modal: {{footer_content: {code}}}")
+
+    assert imported.settings["modal"] == {"footer_content": value}
+
+
+@pytest.mark.parametrize(("code", "value"), [("1e3", 1000), ("12.0", 12), ("'12'", 12)])
+def test_whole_numbers(code: str, value: int) -> None:
+    imported = read_snippet(ENABLE % f"modal: {{z_index: {code}}}")
+
+    assert imported.settings["modal"] == {"z_index": value}
+
+
+def test_enable_overrides_init_and_replaces_its_sections() -> None:
+    imported = read_snippet(
+        "klaviyo.init({exclude_on_tags: 'a', modal: {headline: 'A', close_label: 'B'}});\n"
+        + ENABLE % "exclude_on_tags: 'b', modal: {headline: 'C'}"
+    )
+
+    assert imported.settings["modal"] == {"headline": "C"}
+    assert imported.settings["trigger"] == {"tag_blocklist": ["b"]}
+    [note] = [note for note in imported.notes if note.option == "modal.close_label"]
+    assert (note.kind, note.line) == ("no_effect", 1)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "display"),
+    [
+        ("", "NEXT_TO"),
+        ("replace_anchor: false", "NEXT_TO"),
+        ("replace_anchor: true", "REPLACE"),
+        ("replace_anchor: false, replace_sold_out: true", "REPLACE"),
+        ("replace_anchor: wide", None),
+        ("...others", None),
+    ],
+)
+def test_display_follows_klaviyos_default_unless_it_is_unclear(
+    trigger: str, display: str | None
+) -> None:
+    settings = read_snippet(ENABLE % f"trigger: {{{trigger}}}").settings
+
+    assert settings.get("button", {}).get("display") == display
+
+
+@pytest.mark.parametrize("value", ["'a\\n[button]\\nx = 1'", "'a\\x1b[31m\\u2028b'", '\'"""\''])
+def test_text_cannot_break_out_of_the_toml_or_the_report(value: str) -> None:
+    imported = read_snippet(
+        f"klaviyo.init({{account: {value}, platform: {value}, {value}: 1}});"
+        + ENABLE % f"modal: {{headline: {value}, font_family: {value} + x}}"
+    )
+
+    assert tomllib.loads(as_toml(imported)) == imported.settings
+    assert "\x1b" not in as_toml(imported) + report(imported)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ((SNIPPETS / "broken.html").read_text(encoding="utf-8"), "Line 7 is not valid JavaScript"),
+        ("klaviyo.init({\n  a: 'it's'\n});", "Line 2 is not valid JavaScript"),
+        ("<p>é</p>\n<script>klaviyo.init({a: 1 b: 2})</script>", "Line 2 is not valid JavaScript"),
+        ("klaviyo.init({a: 1", "is not valid JavaScript"),
+        ("", "neither klaviyo.init"),
+        ("<script>var klaviyo = [];</script>", "neither klaviyo.init"),
+        ("// klaviyo.init({a: 1})", "neither klaviyo.init"),
+        ("<!-- <script>klaviyo.init({a: 1})</script> -->", "neither klaviyo.init"),
+        ("{% comment %}klaviyo.init({a: 1}){% endcomment %}", "neither klaviyo.init"),
+        ("other.init({a: 'klaviyo.init'})", "neither klaviyo.init"),
+        (" " * (MAX_BYTES + 1), "200,001 bytes, and 200,000 at most are read"),
+        (f"klaviyo.init({{a: {'[' * 5000}", "is not valid JavaScript"),
+        ("klaviyo.init({" + "".join(f"k{n}: 1, " for n in range(201)) + "});", "200 options"),
+        (f"klaviyo.init({'{a:' * 5000}1{'}' * 5000});", "nested too deeply"),
+    ],
+)
+def test_file_that_cannot_be_read(text: str, message: str) -> None:
+    with pytest.raises(SnippetError) as error:
+        read_snippet(text)
+
+    assert message in str(error.value)
 
 
 @pytest.fixture
 def run(app: Flask) -> Callable[..., Result]:
-    """Runs the command."""
+    """Run the command."""
 
     def command(*arguments: str, **options: Any) -> Result:
         return app.test_cli_runner().invoke(
@@ -32,153 +192,97 @@ def run(app: Flask) -> Callable[..., Result]:
     return command
 
 
-@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.name)
-def test_a_shop_starts_with_what_was_imported(
-    make_app: Callable[..., Flask], golden: Path, tmp_path: Path
-) -> None:
-    """Whatever the snippet says: what settings don't take is in the report instead."""
-    file = tmp_path / "notify_me.toml"
-    file.write_text(golden.read_text(encoding="utf-8").partition("\n---- report")[0], "utf-8")
+def test_command_prints_toml_to_stdout_and_the_report_to_stderr(run: Callable[..., Result]) -> None:
+    result = run(str(SNIPPETS / "theme.liquid"))
 
-    read_settings(file)
-    make_app(NOTIFY_ME_CONFIG=str(file))
-
-
-@pytest.mark.parametrize(
-    ("code", "kind", "words"),
-    [
-        ("modal: {email_field_label: ''}", "not_supported", "it is empty"),
-        ("modal: {headline: '  '}", "not_supported", "it is empty"),
-        ("modal: {text_color: 'brand'}", "not_supported", "[modal] text_color: must be a colour"),
-        ("modal: {text_color: 'red/*x*/'}", "changed", "belongs to a style sheet"),
-        ("modal: {text_color: '#222 !important;'}", "changed", "belongs to a style sheet"),
-        ("modal: {text_color: 'url(javascript:x)'}", "not_supported", "must be a colour"),
-        ("modal: {font_family: 'Inter;'}", "changed", "belongs to a style sheet"),
-        ("modal: {z_index: -1}", "not_supported", "must be a whole number from 0"),
-        ("trigger: {product_page_class: '.btn'}", "not_supported", "must be class names"),
-        ("trigger: {product_page_width: 'auto'}", "not_supported", "fitToText"),
-        ("trigger: {product_page_margin: '-4px'}", "not_supported", "lengths from 0 to 10000"),
-        ("trigger: {product_page_text_align: 'justify'}", "not_supported", "'left', 'center'"),
-        ("trigger: {alternate_anchor: '#buy'}", "not_supported", "without #"),
-        (f"trigger: {{product_page_text: '{'x' * 90}'}}", "not_supported", "80 characters"),
-        (
-            "list: 'abc', modal: {newsletter_subscribe_label: 'From {shop}'}",
-            "not_supported",
-            "unknown placeholder {shop}",
-        ),
-        ("list: 'abc', modal: {newsletter_subscribe_label: ''}", "not_supported", "it is empty"),
-    ],
-)
-def test_what_settings_do_not_take_is_told(
-    code: str, kind: str, words: str, tmp_path: Path
-) -> None:
-    """And what is left can be read."""
-    imported = read_snippet(ENABLE % code)
-    file = tmp_path / "notify_me.toml"
-    file.write_text(as_toml(imported), encoding="utf-8")
-
-    read_settings(file)
-    assert [note for note in imported.notes if note.kind == kind and words in note.reason]
-
-
-def test_toml_goes_out_and_the_report_beside_it(run: Callable[..., Result]) -> None:
-    """So that `> notify_me.toml` gives a file."""
-    told = run(str(SNIPPETS / "theme.liquid"))
-
-    assert told.exit_code == 0
+    assert result.exit_code == 0
     golden = (SNIPPETS / "theme.liquid.golden").read_text(encoding="utf-8")
-    toml, _, report = golden.partition("\n---- report ----\n\n")
-    assert told.stdout == toml
-    assert told.stderr == report
+    assert (result.stdout, result.stderr) == tuple(golden.split(SEPARATOR))
 
 
-def test_a_file_may_be_named_and_is_not_written_over(
+def test_output_file_is_only_overwritten_with_force(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """A merchant's settings are worth a question."""
-    out = tmp_path / "new.toml"
-    told = run(str(SNIPPETS / "help_centre.html"), "--output", str(out))
+    snippet, output = str(SNIPPETS / "help_centre.html"), tmp_path / "new.toml"
+    result = run(snippet, "--output", str(output))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert tomllib.loads(output.read_text(encoding="utf-8"))["button"]["display"] == "NEXT_TO"
 
-    assert (told.exit_code, told.stdout) == (0, "")
-    assert "Came over" in told.stderr
-    assert tomllib.loads(out.read_text(encoding="utf-8"))["button"]["display"] == "NEXT_TO"
+    output.write_text("mine", encoding="utf-8")
+    result = run(snippet, "--output", str(output))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "already exists: --force overwrites it" in result.stderr
+    assert output.read_text(encoding="utf-8") == "mine"
 
-    out.write_text("mine", encoding="utf-8")
-    told = run(str(SNIPPETS / "help_centre.html"), "--output", str(out))
-    assert (told.exit_code, told.stdout) == (2, "")
-    assert "already exists: --force overwrites it" in told.stderr
-    assert out.read_text(encoding="utf-8") == "mine"
-
-    told = run(str(SNIPPETS / "help_centre.html"), "--output", str(out), "--force")
-    assert told.exit_code == 0
-    assert out.read_text(encoding="utf-8") != "mine"
+    assert run(snippet, "--output", str(output), "--force").exit_code == 0
+    assert output.read_text(encoding="utf-8") != "mine"
 
 
-def test_a_broken_snippet_is_refused_with_its_place(
+def test_invalid_snippet_is_an_error_and_nothing_is_written(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """And nothing is written."""
-    out = tmp_path / "new.toml"
-    told = run(str(SNIPPETS / "broken.html"), "--output", str(out))
+    output = tmp_path / "new.toml"
+    result = run(str(SNIPPETS / "broken.html"), "--output", str(output))
 
-    assert (told.exit_code, told.stdout) == (2, "")
-    assert "broken.html: Line 7, column 26 is not valid JavaScript" in told.stderr
-    assert not out.exists()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "broken.html: Line 7 is not valid JavaScript" in result.stderr
+    assert not output.exists()
 
 
 @pytest.mark.parametrize(
-    ("written", "code"),
+    ("content", "exit_code"),
     [
-        (b"", 2),
         (b"\xff\xfe\x00", 2),
-        (b" " * 200_001, 2),
+        (b" " * (MAX_BYTES + 1), 2),
         (b"\xef\xbb\xbf" + (ENABLE % "").encode(), 0),
         ((ENABLE % "modal: {headline: '\xe9'}").encode("cp1252"), 0),
     ],
-    ids=["empty", "binary", "too long", "a mark at the start", "of old Windows"],
+    ids=["binary", "too long", "byte order mark", "Windows encoding"],
 )
-def test_any_file_ends_in_a_sentence(
-    run: Callable[..., Result], tmp_path: Path, written: bytes, code: int
+def test_encodings(
+    run: Callable[..., Result], tmp_path: Path, content: bytes, exit_code: int
 ) -> None:
-    """Never in a traceback."""
     file = tmp_path / "theme.html"
-    file.write_bytes(written)
+    file.write_bytes(content)
 
-    told = run(str(file))
+    result = run(str(file))
 
-    assert told.exit_code == code
-    assert code == 0 or "Error: " in told.stderr
+    assert result.exit_code == exit_code
+    assert exit_code == 0 or "Error: " in result.stderr
 
 
 def test_standard_input_is_read(run: Callable[..., Result]) -> None:
-    """For what is pasted."""
-    told = run("-", input=ENABLE % "modal: {headline: 'Soon'}")
+    result = run("-", input=ENABLE % "modal: {headline: 'Soon'}")
 
-    assert tomllib.loads(told.stdout)["modal"] == {"headline": "Soon"}
+    assert tomllib.loads(result.stdout)["modal"] == {"headline": "Soon"}
 
 
-def test_a_missing_file_and_a_missing_folder(run: Callable[..., Result], tmp_path: Path) -> None:
-    """Both are told."""
+def test_missing_file_and_missing_output_folder(run: Callable[..., Result], tmp_path: Path) -> None:
     assert run(str(tmp_path / "none.html")).exit_code == 2
-    told = run(str(SNIPPETS / "help_centre.html"), "--output", str(tmp_path / "none" / "x.toml"))
-    assert told.exit_code == 2
-    assert "can't be written" in told.stderr
+    result = run(str(SNIPPETS / "help_centre.html"), "--output", str(tmp_path / "none" / "x.toml"))
+    assert result.exit_code == 2
+    assert "can't be written" in result.stderr
 
 
-def test_without_the_extra_the_command_says_how_to_install_it(
+def test_missing_libraries_are_an_error_with_the_command_to_install_them(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command is there, its libraries may not be."""
-    found = importlib.import_module
+    real = importlib.import_module
 
-    def missing(name: str, package: str | None = None) -> Any:
+    def import_module(name: str, package: str | None = None) -> Any:
         if name.startswith(("tree_sitter", "tomlkit")):
             raise ModuleNotFoundError(name)
-        return found(name, package)
+        return real(name, package)
 
-    monkeypatch.setattr(importlib, "import_module", missing)
+    monkeypatch.setattr(importlib, "import_module", import_module)
 
-    told = run(str(SNIPPETS / "help_centre.html"))
+    result = run(str(SNIPPETS / "help_centre.html"))
 
-    assert told.exit_code == 2
-    assert "run pip install restock-kit[import]" in told.stderr
+    assert result.exit_code == 2
+    assert "run pip install restock-kit[import]" in result.stderr
+
+
+@pytest.mark.slow
+def test_slow_input_is_given_up() -> None:
+    with pytest.raises(SnippetError, match="takes more than 3 seconds to parse"):
+        read_snippet(f"klaviyo.init({{account: {'/[' * 75_000}}});")

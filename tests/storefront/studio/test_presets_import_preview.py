@@ -60,12 +60,11 @@ def test_klaviyos_script_is_imported_with_a_report(studio: Studio) -> None:
     text = studio.page.one("div", class_="report").text
 
     assert response.status_code == 200
-    for title in ("Came over", "Changed on purpose", "Has no effect", "Not supported"):
+    for title in ("Imported", "Imported with changes", "No effect in Klaviyo", "Not imported"):
         assert title in text
-    assert "rgb(0 0 0 / 50%), since Klaviyo's script draws it half see-through" in text
     label = kit.read_snippet(snippet).settings["button"]["label"]
     assert label in studio.client.get(PARKA).text
-    assert "rgb(0 0 0 / 50%)" in studio.client.get("/notify-me/theme.css").text
+    assert "#439fdb" in studio.client.get("/notify-me/theme.css").text
     studio.press("undo")
     assert studio.status == "No changes"
 

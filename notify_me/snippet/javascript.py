@@ -1,0 +1,269 @@
+"""Find the calls of `klaviyo.init(…)` and `klaviyo.enable(…)` in a theme's file.
+
+The file is HTML or JavaScript, with or without Liquid or Jinja tags. Everything that isn't
+JavaScript is blanked out in place, so that offsets and lines stay those of the file, and
+tree-sitter parses the rest. Nothing is executed: only literals have a value here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from .errors import SnippetError, load_module, one_line
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+MAX_BYTES = 200_000
+"""The size of the largest file that is read. A theme's layout has some 10,000 bytes."""
+PARSE_TIMEOUT = 3.0  # seconds; some malformed input takes the parser minutes
+
+_CALL = re.compile(rb"klaviyo\s*(?:\?\s*)?\.\s*(?:init|enable)\b")
+_KLAVIYO = re.compile(r"(?:(?:window|self|globalThis)\s*\??\.\s*)?klaviyo")
+_LOOKS_LIKE_HTML = re.compile(rb"\A\s*<|^[ \t]*<(?:script|!doctype|html|body|div)\b", re.I | re.M)
+_TEMPLATE = re.compile(
+    rb"\{%-?\s*comment\b.*?(?:endcomment\s*-?%\}|\Z)|\{%.*?(?:%\}|\Z)|(?P<output>\{\{[^{}]*\}\})",
+    re.S,
+)
+_HTML = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<script\b(?P<attributes>[^>]*)(?:>|\Z)(?P<code>.*?)(?:</script|\Z)",
+    re.I | re.S,
+)
+_DATA_SCRIPT = re.compile(rb"\btype\s*=\s*[\"']?[^\"'\s>]*(?:json|template|html|x-)", re.I)
+_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.S)
+_ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\n": "", "0": "\0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An expression whose value is only known in a browser."""
+
+    text: str
+
+
+Literal: TypeAlias = "str | int | float | bool | dict[str, Value] | Unread | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value, and the line where it is set."""
+
+    literal: Literal
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of one of the functions of Klaviyo's script."""
+
+    name: str
+    arguments: tuple[Value, ...]
+    line: int
+    has_tags: bool
+    """Whether there are template tags such as `{% if … %}` inside of it."""
+
+
+def find_calls(text: str) -> list[Call]:
+    """Return the calls of `klaviyo.init` and `klaviyo.enable` in HTML or JavaScript.
+
+    Raises `SnippetError` if there are none, or the JavaScript is invalid.
+    """
+    source = text.removeprefix("\ufeff").replace("\r\n", "\n").encode(errors="replace")
+    if len(source) > MAX_BYTES:
+        raise SnippetError(
+            f"The file has {len(source):,} bytes, and {MAX_BYTES:,} at most are read: copy only "
+            "the <script> with the klaviyo calls into a file"
+        )
+    # An output such as {{ shop.id }} becomes a name, so that the script can still be parsed.
+    code = _TEMPLATE.sub(
+        lambda match: b"$" * len(match[0]) if match["output"] else _blank(match[0]), source
+    )
+    scripts = [code]
+    if _LOOKS_LIKE_HTML.search(code):
+        scripts = [
+            _blank(code[: match.start("code")]) + match["code"]
+            for match in _HTML.finditer(code)
+            if match["code"]
+            and _CALL.search(match["code"])
+            and not _DATA_SCRIPT.search(match["attributes"])
+        ]
+    calls = [call for script in scripts for call in _Script(source, script).calls()]
+    if not calls:
+        raise SnippetError(
+            'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) outside '
+            "of comments: use the theme's file with Klaviyo's back-in-stock snippet, often "
+            "theme.liquid"
+        )
+    return calls
+
+
+def _blank(code: bytes) -> bytes:
+    return re.sub(rb"[^\n]", b" ", code)
+
+
+class _Script:
+    """A script, parsed."""
+
+    def __init__(self, source: bytes, code: bytes) -> None:
+        self._source, self._code = source, code
+
+    def calls(self) -> Iterator[Call]:
+        if not _CALL.search(self._code):
+            return
+        root = self._parse()
+        nodes = [node for node in _descendants(root) if self._is_klaviyo_call(node)]
+        if root.has_error and (not nodes or any(map(_is_broken, nodes))):
+            raise self._syntax_error(root)
+        for node in nodes:
+            function, arguments = _field(node, "function"), _field(node, "arguments")
+            yield Call(
+                self._text(_field(function, "property")),
+                tuple(self._value(argument) for argument in _items(arguments)),
+                _line(node),
+                b"{%" in self._source[node.start_byte : node.end_byte],
+            )
+
+    def _parse(self) -> Node:
+        library, grammar = load_module("tree_sitter"), load_module("tree_sitter_javascript")
+        deadline = time.monotonic() + PARSE_TIMEOUT
+        try:
+            tree = library.Parser(library.Language(grammar.language())).parse(
+                lambda offset, _: self._code[offset : offset + 65_536] or None,
+                progress_callback=lambda *_: time.monotonic() > deadline,
+            )
+        except ValueError:
+            raise SnippetError(
+                f"The file takes more than {PARSE_TIMEOUT:.0f} seconds to parse: copy only the "
+                "<script> with the klaviyo calls into a file"
+            ) from None
+        root: Node = tree.root_node
+        return root
+
+    def _text(self, node: Node) -> str:
+        """Return a node as it is in the file, with template tags."""
+        return self._source[node.start_byte : node.end_byte].decode(errors="replace")
+
+    def _is_klaviyo_call(self, node: Node) -> bool:
+        if node.type != "call_expression":
+            return False
+        function, arguments = _field(node, "function"), _field(node, "arguments")
+        if function.type != "member_expression" or arguments.type != "arguments":
+            return False
+        owner, name = _field(function, "object"), self._text(_field(function, "property"))
+        return name in {"init", "enable"} and bool(_KLAVIYO.fullmatch(self._text(owner)))
+
+    def _syntax_error(self, root: Node) -> SnippetError:
+        node = root
+        while not node.is_missing:
+            inner = next((child for child in node.children if child.has_error), None)
+            if inner is None:
+                break
+            node = inner
+        line = self._source.count(b"\n", 0, node.start_byte)
+        text = self._source.split(b"\n")[line].decode(errors="replace")
+        return SnippetError(
+            f"Line {line + 1} is not valid JavaScript: is a comma, a quotation mark or a bracket "
+            f"missing near {one_line(text.strip())!r}? Template tags such as {{% … %}} are ignored"
+        )
+
+    def _value(self, node: Node) -> Value:
+        return Value(self._literal(node), _line(node))
+
+    def _literal(self, node: Node) -> Literal:
+        unread = Unread(one_line(self._text(node)))
+        match node.type:
+            case "object":
+                # As in JavaScript, the last of several entries with the same name counts.
+                return dict(self._entry(item) for item in _items(node))
+            case "true" | "false":
+                return node.type == "true"
+            case "null" | "undefined":
+                return None
+            case "parenthesized_expression" if len(inner := _items(node)) == 1:
+                return self._literal(inner[0])
+            case _ if b"{{" in self._source[node.start_byte : node.end_byte]:
+                return unread
+            case "number":
+                return _number(self._text(node), unread)
+            case "string":
+                return _string(self._text(node))
+            case "template_string" if all(
+                child.type != "template_substitution" for child in node.children
+            ):
+                return _string(self._text(node))
+            case "unary_expression":
+                operator, operand = self._text(node.children[0]), _field(node, "argument")
+                value = self._literal(operand)
+                if operator == "-" and isinstance(value, int | float):
+                    return -value
+                if operator == "!" and operand.type == "number":  # !0 in minified code
+                    return not value
+        return unread
+
+    def _entry(self, item: Node) -> tuple[str, Value]:
+        key = item.child_by_field_name("key")
+        if item.type != "pair" or key is None:
+            # a method, a shorthand or a spread
+            name = self._text(item.child_by_field_name("name") or item)
+            literal: Literal = Unread(one_line(self._text(item)))
+        else:
+            if key.type == "computed_property_name":  # such as ["trigger"]
+                key = key.named_children[0]
+            name = _string(self._text(key)) if key.type == "string" else self._text(key)
+            literal = self._literal(_field(item, "value"))
+        return one_line(name), Value(literal, _line(item))
+
+
+def _descendants(root: Node) -> Iterator[Node]:
+    """Yield all nodes below `root` in the order of the file."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed(node.named_children)
+
+
+def _field(node: Node, name: str) -> Node:
+    child = node.child_by_field_name(name)
+    assert child is not None  # noqa: S101 - the grammar requires it
+    return child
+
+
+def _items(node: Node) -> list[Node]:
+    return [child for child in node.named_children if "comment" not in child.type]
+
+
+def _line(node: Node) -> int:
+    return node.start_point[0] + 1
+
+
+def _is_broken(node: Node) -> bool:
+    """Return whether a node contains or is inside of a syntax error."""
+    ancestor: Node | None = node
+    while ancestor is not None and not ancestor.is_error:
+        ancestor = ancestor.parent
+    return node.has_error or ancestor is not None
+
+
+def _number(text: str, unread: Unread) -> Literal:
+    try:
+        number = float(text)
+    except ValueError:
+        return unread
+    return int(number) if number.is_integer() and abs(number) <= 2**53 else number
+
+
+def _string(literal: str) -> str:
+    def unescape(match: re.Match[str]) -> str:
+        long, short, byte, char = match.groups()
+        if code := long or short or byte:
+            return chr(min(int(code, 16), 0x10FFFF))
+        return _ESCAPED.get(char, char)
+
+    text = _ESCAPE.sub(unescape, literal[1:-1])
+    # Two escaped surrogates make one character; a single one can't be encoded.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

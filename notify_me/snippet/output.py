@@ -1,0 +1,62 @@
+"""The result of an import as a TOML file, and as a report for the terminal."""
+
+from __future__ import annotations
+
+from .convert import ImportedSnippet
+from .errors import one_line
+from .options import TARGETS, Kind
+from .toml_writer import dump_toml
+
+TITLES: dict[Kind, str] = {
+    "imported": "Imported",
+    "changed": "Imported with changes",
+    "no_effect": "No effect in Klaviyo's script",
+    "not_supported": "Not imported",
+}
+"""The groups of a report, in its order."""
+
+
+def as_toml(imported: ImportedSnippet) -> str:
+    """Return the settings as TOML, with comments on what was changed or not imported.
+
+    Raises `MissingExtraError`.
+    """
+    comments = ["Imported from Klaviyo's back-in-stock snippet."]
+    if imported.environment:
+        comments += ["These belong in the environment (.env), not in this file:"]
+        comments += _environment(imported)
+    changed = [note.option for note in imported.notes if note.kind == "changed"]
+    remarks: dict[tuple[str, ...], str] = {
+        (target.table, target.key): "changed: see the report"
+        for option, target in TARGETS.items()
+        if option in changed
+    }
+    text = dump_toml(imported.settings, comments=comments, remarks=remarks)
+    if missing := _notes(imported, "not_supported"):
+        text += "\n# Not imported:\n" + "".join(f"# {note}\n" for note in missing)
+    return text
+
+
+def report(imported: ImportedSnippet) -> str:
+    """Return what happened to every option, as plain text."""
+    groups = [
+        (f"{title} ({len(notes)})", notes)
+        for kind, title in TITLES.items()
+        if (notes := _notes(imported, kind))
+    ]
+    if imported.environment:
+        groups.insert(0, ("For the environment (.env)", _environment(imported)))
+    blocks = ("\n  ".join([title, *lines]) for title, lines in groups)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _environment(imported: ImportedSnippet) -> list[str]:
+    return [f"{name}={value}" for name, value in imported.environment.items()]
+
+
+def _notes(imported: ImportedSnippet, kind: Kind) -> list[str]:
+    return [
+        f"line {note.line}: {one_line(note.option)}: {note.reason}"
+        for note in imported.notes
+        if note.kind == kind
+    ]
