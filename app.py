@@ -18,9 +18,7 @@ from flask_sec_fetch_csrf import SecFetchCSRF
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import storefront
-from notify_me import MIGRATIONS, NotifyMe, SettingsError, admin, connect_src, include_name
-from notify_me import metadata as notify_me_metadata
-from notify_me import upgrade as upgrade_queue
+from notify_me import NotifyMe, SettingsError, admin, connect_src, include_name
 
 ROOT = Path(__file__).parent
 OPTIONAL_PACKAGES = (
@@ -63,14 +61,17 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     configure(app, environ, demo=demo)
     storefront.init_app(app)
     NotifyMe(
-        app, catalog=storefront.ShopCatalog(), db=storefront.db, visitor_loader=storefront.visitor
+        app,
+        catalog=storefront.ShopCatalog(),
+        engine=lambda: storefront.db.engine,
+        visitor_loader=storefront.visitor,
     )
     for name in OPTIONAL_PACKAGES:
         if demo or name != "demo":
             import_module(name).init_app(app)
     app.config["CSP_CONNECT_SRC"] = connect_src
     SecFetchCSRF(app)
-    Migrations(app, metadatas=[storefront.Base.metadata, notify_me_metadata])
+    Migrations(app, metadatas=[storefront.Base.metadata])
     storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
         # without it, all shoppers behind the proxy have its address and share one rate limit
@@ -94,12 +95,12 @@ def is_demo(environ: Mapping[str, str], instance: Path) -> bool:
 
 
 class Migrations(Alembic):
-    """Makes `flask db upgrade` migrate the kit's queue, too, which has migrations of its own."""
+    """`flask db upgrade` brings the shop's tables and the kit's up to date."""
 
     def upgrade(self, target: Any = "heads") -> None:
-        """Migrate the shop's and the kit's tables to `target`, then the queue's."""
+        """Bring the database up to date."""
+        admin.upgrade()
         super().upgrade(target)
-        upgrade_queue(storefront.db.engine)
 
 
 def readyz() -> Response:
@@ -133,10 +134,7 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
     check_database_url(app.config["DATABASE_URL"])
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
-    app.config["ALEMBIC"] = {
-        "script_location": storefront.MIGRATIONS,
-        "version_locations": [("notify_me", MIGRATIONS)],
-    }
+    app.config["ALEMBIC"] = {"script_location": storefront.MIGRATIONS}
     app.config["ALEMBIC_CONTEXT"] = {"include_name": include_name}
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
 

@@ -45,8 +45,16 @@ def _database_errors() -> Iterator[None]:
     except SQLAlchemyError as error:
         raise click.ClickException(
             f"The database is unavailable ({type(error).__name__}): check that it is running and "
-            "that flask db upgrade was run"
+            "that flask notify-me upgrade was run"
         ) from None
+
+
+@commands.command()
+def upgrade() -> None:
+    """Create the kit's tables and the queue's, or bring them up to date."""
+    with _database_errors():
+        admin.upgrade()
+    click.echo("The tables are up to date.")
 
 
 @commands.command()
@@ -58,7 +66,7 @@ def deliver() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     state = current_state()
-    engine = state.db.engine
+    engine = state.database.find_engine()
     folder = os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path
     run(
         Parts(

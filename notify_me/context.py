@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from flask import current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
+from limits.strategies import RateLimiter
 
+from .database import Database
 from .delivery import Queue
 from .form import consent
 from .i18n import locales
@@ -20,9 +22,6 @@ from .settings import Account, KlaviyoCatalog, Settings
 from .settings.localized import localized
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog
-
-if TYPE_CHECKING:
-    from flask_sqlalchemy_lite import SQLAlchemy
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ class State:
     settings: Settings
     account: Account
     catalog: Catalog
-    db: SQLAlchemy
+    database: Database
     log: SignUpLog
     klaviyo: CircuitBreaker | None
     """None in client mode without a private key."""
@@ -81,6 +80,8 @@ class State:
     """For the sign-up that a browser is to report on."""
     done_signer: URLSafeTimedSerializer
     """For links to the done page: one can't be made from the other."""
+    rate_limiter: RateLimiter | None
+    """None where the shop has switched rate limits off."""
     visitor_loader: VisitorLoader | None = None
     """Asks the shop what this visitor has of their own."""
 
@@ -91,7 +92,7 @@ def current_state() -> State:
         return cast(State, current_app.extensions["notify_me"])
     except KeyError:
         raise RuntimeError(
-            "NotifyMe is not set up on this app: call NotifyMe(app, catalog=…, db=…) in create_app"
+            "NotifyMe is not set up on this app: call NotifyMe(app, catalog=…) in create_app"
         ) from None
 
 

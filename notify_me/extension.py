@@ -3,107 +3,133 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from .cli import commands
 from .context import ActiveSettings, State, VisitorLoader, current_languages, klaviyo_of
+from .database import Database, create_engine
 from .delivery import Queue
-from .delivery.queue import check_sqlite
 from .form import consent
 from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.list_opt_in import ListOptIn
 from .settings import Account, Settings, SettingsError, read_account, read_settings
 from .store.sign_up_log import SignUpLog
-from .variants import Catalog
+from .variants import Catalog, CompositeID, FunctionCatalog, Variant
 from .web import abuse, theme
 from .web.template_globals import notify_me, notify_me_head
 from .web.views import CompositeIDConverter, blueprint
 
-if TYPE_CHECKING:
-    from flask_sqlalchemy_lite import SQLAlchemy
-
 logger = logging.getLogger(__name__)
 
-MIGRATIONS = str(Path(__file__).parent / "migrations")
-"""The folder of the kit's own Alembic branch, for the shop's `version_locations`."""
+CatalogSource = Catalog | Callable[[CompositeID], Sequence[Variant]]
+"""A catalog, or a function that returns all variants of the product that a composite ID is of (an
+empty list for an unknown one).
+"""
+EngineSource = sa.Engine | Callable[[], sa.Engine]
 
 
 class NotifyMe:
-    """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=…, db=…)`.
+    """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=find_variants)`.
 
-    `catalog` looks up the shop's variants. `db` is the shop's Flask-SQLAlchemy-Lite extension; the
-    sign-up log lives in its default database. `visitor_loader` is called once per request and
-    returns the settings and mode that apply to this visitor only (`VisitorOverrides`), or None.
-    Reads from `app.config`:
-    `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`,
-    `KLAVIYO_REVISION`, `NOTIFY_ME_MODE`, `NOTIFY_ME_CONFIG`, `NOTIFY_ME_LOG_KEY`, `SECRET_KEY`.
-    Every setting of `notify_me.toml` may stand there too, as `NOTIFY_ME_BUTTON__LABEL`.
-    Raises `SettingsError` when one is wrong or missing.
+    Arguments:
+        app: the shop; or call `init_app(app)` later. Arguments given there win over these.
+        catalog: a function `find_variants(composite_id)` that returns a list of all variants of the
+            product, or an object with the methods of `Catalog`.
+        engine: a SQLAlchemy engine, or a function that returns one, such as `lambda: db.engine`, to
+            keep sign-ups in the shop's database. Without it they are kept in the database that
+            `NOTIFY_ME_DATABASE_URI` names, else in `notify_me.db` in the app's instance folder.
+        url_prefix: where the kit's pages are.
+        visitor_loader: a function that returns the `VisitorOverrides` of a request (the settings
+            and mode that apply to this visitor only), or None.
+
+    Reads from `app.config`: `SECRET_KEY`, `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`,
+    `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`, `RATELIMIT_ENABLED`,
+    `RATELIMIT_STORAGE_URI`, and everything that begins with `NOTIFY_ME_`. Changes none of it.
+    Raises `SettingsError` when a setting is wrong or missing.
     """
 
     def __init__(
         self,
         app: Flask | None = None,
         *,
-        catalog: Catalog | None = None,
-        db: SQLAlchemy | None = None,
+        catalog: CatalogSource | None = None,
+        engine: EngineSource | None = None,
+        url_prefix: str = "/notify-me",
         visitor_loader: VisitorLoader | None = None,
     ) -> None:
+        self._catalog = catalog
+        self._engine = engine
+        self._url_prefix = url_prefix
+        self._visitor_loader = visitor_loader
         if app is not None:
-            if catalog is None or db is None:
-                raise TypeError("NotifyMe(app, …) needs catalog= and db=")
-            self.init_app(app, catalog=catalog, db=db, visitor_loader=visitor_loader)
+            self.init_app(app)
 
     def init_app(
         self,
         app: Flask,
         *,
-        catalog: Catalog,
-        db: SQLAlchemy,
+        catalog: CatalogSource | None = None,
+        engine: EngineSource | None = None,
+        url_prefix: str | None = None,
         visitor_loader: VisitorLoader | None = None,
     ) -> None:
-        """Set the kit up on `app`; once an app."""
+        """Set the kit up on `app`. Opens no database and starts no thread."""
+        catalog = catalog or self._catalog
+        if catalog is None:
+            raise TypeError("NotifyMe needs catalog=, a function that finds variants")
         if "notify_me" in app.extensions:
             raise RuntimeError("NotifyMe is already set up on this app: use that one")
+        if not app.secret_key:
+            raise SettingsError("SECRET_KEY is not set: it signs the kit's links")
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
         consent.check(settings, account)
         for each in (*theme.contrast_warnings(settings), *consent.untranslated_warnings(settings)):
             logger.warning("%s", each)
-        if not app.secret_key:
-            raise SettingsError("SECRET_KEY is not set: it signs the links to the done page")
-        with app.app_context():
-            if db.engine.dialect.name == "sqlite":
-                check_sqlite()
+        # the last one signs, all are accepted
+        secrets = [*(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
         klaviyo = _klaviyo(account, settings)
+        database = _database(app, engine or self._engine)
         app.extensions["notify_me"] = State(
             defaults=ActiveSettings(settings, account),
             settings=settings,
             account=account,
-            catalog=catalog,
-            db=db,
-            log=SignUpLog(lambda: db.engine, account.log_key.get_secret_value()),
+            catalog=FunctionCatalog(catalog) if callable(catalog) else catalog,
+            database=database,
+            log=SignUpLog(database.engine, account.log_key.get_secret_value()),
             klaviyo=klaviyo,
             opt_in=ListOptIn(klaviyo, account.list_id),
-            queue=Queue(lambda: db.engine),
-            signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me"),
-            done_signer=URLSafeTimedSerializer(app.secret_key, salt="notify-me-done"),
-            visitor_loader=visitor_loader,
+            queue=Queue(database.engine),
+            signer=URLSafeTimedSerializer(secrets, salt="notify-me"),
+            done_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
+            rate_limiter=abuse.rate_limiter(app.config),
+            visitor_loader=visitor_loader or self._visitor_loader,
         )
-        abuse.init_app(app)
-        locales.init_app(app, settings.languages.offered[0], current_languages)
+        locales.init_app(app, current_languages)
         app.url_map.converters["composite_id"] = CompositeIDConverter
-        app.register_blueprint(blueprint)
+        app.register_blueprint(blueprint, url_prefix=url_prefix or self._url_prefix)
         app.cli.add_command(commands)
         app.jinja_env.globals["notify_me_gettext"] = text.gettext
         app.jinja_env.globals["notify_me_language"] = text.language
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
+
+
+def _database(app: Flask, engine: EngineSource | None) -> Database:
+    url = app.config.get("NOTIFY_ME_DATABASE_URI")
+    if engine is not None and url:
+        raise SettingsError("NOTIFY_ME_DATABASE_URI is set, but this shop gives engine=: unset one")
+    if engine is not None:
+        return Database(engine)
+    if url:
+        return Database(create_engine(url))
+    return Database.in_file(Path(app.instance_path) / "notify_me.db")
 
 
 def _klaviyo(account: Account, settings: Settings) -> CircuitBreaker | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
@@ -173,6 +173,24 @@ class Catalog(Protocol):
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
         """Return all variants of the same product, this one included; empty if it is unknown."""
         ...
+
+
+class FunctionCatalog:
+    """The catalog of a shop that gives one function: `find_variants(composite_id)` returns all
+    variants of the product, or an empty list.
+    """
+
+    def __init__(self, find_variants: Callable[[CompositeID], Sequence[Variant]]) -> None:
+        self._find_variants = find_variants
+
+    def variant(self, composite_id: CompositeID) -> Variant | None:
+        """Return the variant under this ID, or None if the shop has none."""
+        variants = self._find_variants(composite_id)
+        return next((variant for variant in variants if variant.composite_id == composite_id), None)
+
+    def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
+        """Return all variants of the same product."""
+        return self._find_variants(composite_id)
 
 
 @runtime_checkable

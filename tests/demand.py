@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from notify_me import metadata
+from notify_me.store.tables import Base
 
 PREFIX = "$custom:::$default:::"
 """Prefix of the composite IDs in the demo shop."""
@@ -41,5 +41,5 @@ def insert_sign_ups(engine: sa.Engine, skus: Sequence[str], people: int, age: ti
         for number, sign_up in enumerate(sign_ups)
     ]
     with engine.begin() as connection:
-        connection.execute(metadata.tables["notify_me_sign_up"].insert(), sign_ups)
-        connection.execute(metadata.tables["notify_me_call"].insert(), calls)
+        connection.execute(Base.metadata.tables["notify_me_sign_up"].insert(), sign_ups)
+        connection.execute(Base.metadata.tables["notify_me_call"].insert(), calls)

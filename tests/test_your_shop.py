@@ -47,17 +47,9 @@ def test_shop_of_the_guide_sends_a_sign_up_to_klaviyo(folder: Path, sandbox: San
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "SECRET_KEY": secrets.token_hex(),
-        "NOTIFY_ME_LOG_KEY": secrets.token_hex(),
         **{name: value for name, value in sandbox.environ().items() if "PUBLIC" not in name},
         "FLASK_RUN_PORT": str(port),
     }
-    subprocess.run(
-        command("flask --app shop db upgrade"),
-        cwd=folder,
-        env=environ,
-        check=True,
-        capture_output=True,
-    )
     shop = subprocess.Popen(
         command("flask --app shop run"), cwd=folder, env=environ, stderr=subprocess.DEVNULL
     )

@@ -23,6 +23,7 @@ from .operations import (
     ready,
     retry,
     status,
+    upgrade,
 )
 from .stock import StockUpdate, queue_stock_updates, send_stock_update
 
@@ -52,4 +53,5 @@ __all__ = [
     "retry",
     "send_stock_update",
     "status",
+    "upgrade",
 ]

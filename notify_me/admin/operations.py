@@ -81,13 +81,22 @@ class Purged:
     consents: int
 
 
+def upgrade() -> None:
+    """Create the kit's tables and the delivery queue's, or bring them up to date.
+
+    Raises `SettingsError` where the shop's database has a table of the name of one of them, and
+    `sqlalchemy.exc.SQLAlchemyError` where it doesn't answer.
+    """
+    current_state().database.upgrade()
+
+
 def status() -> Status:
     """Return the state of deliveries. Stock updates are left out if the queue is unavailable."""
     state = current_state()
     stock = 0
     with suppress(SQLAlchemyError):
         stock = state.queue.count(Operation.UPDATE_VARIANT)
-    with Session(state.db.engine) as session:
+    with Session(state.database.engine()) as session:
         counts = {name.value: 0 for name in CallState}
         for name, count in session.execute(
             select(CallRow.state, func.count()).group_by(CallRow.state)
@@ -174,7 +183,7 @@ def demand(since: date, until: date, *, most_variants: int = 50, most_reasons: i
     Raises `ValueError` when `until` is before `since`.
     """
     return demand_queries.demand(
-        current_state().db.engine,
+        current_state().database.engine(),
         since,
         until,
         most_variants=most_variants,
@@ -187,7 +196,7 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
 
     Rows are fetched as they are asked for. Raises as `demand` does.
     """
-    return demand_queries.demand_by_day(current_state().db.engine, since, until)
+    return demand_queries.demand_by_day(current_state().database.engine(), since, until)
 
 
 def purge() -> Purged:

@@ -105,7 +105,4 @@ def _enqueue(jobs: Sequence[Job], within: Session | None, *, delay: float = 0.0)
 
 def _load_variant(composite_id: CompositeID) -> Variant | None:
     state = current_state()
-    # a transaction that is already open would show the stock as it was before
-    if state.db.session.in_transaction():
-        state.db.session.rollback()
     return state.catalog.variant(composite_id)

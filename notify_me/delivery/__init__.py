@@ -4,7 +4,7 @@ The engine is DBOS Transact, which only this package uses. The worker is in `.wo
 web process doesn't import.
 """
 
-from .queue import Job, Queue, include_name, jobs, upgrade
+from .queue import Job, Queue, jobs
 from .send_now import DEADLINE, calls_to_queue, log_outcome, send_now
 
 __all__ = [
@@ -12,9 +12,7 @@ __all__ = [
     "Job",
     "Queue",
     "calls_to_queue",
-    "include_name",
     "jobs",
     "log_outcome",
     "send_now",
-    "upgrade",
 ]

@@ -38,7 +38,7 @@ DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker listens to; its jobs stay there until `flask notify-me retry`."""
 BATCH = 500
 """Jobs that are listed or deleted at once."""
-_TABLES = frozenset(
+TABLES = frozenset(
     {
         "application_versions",
         "dbos_migrations",
@@ -73,15 +73,8 @@ def check_sqlite() -> None:
         )
 
 
-def include_name(name: str | None, type_: str, parents: Mapping[str, str | None]) -> bool:
-    """For Alembic's `include_name`: hide the queue's tables from autogenerate."""
-    if type_ == "table":
-        return name not in _TABLES
-    return type_ != "schema" or name != SCHEMA
-
-
 def upgrade(engine: Engine) -> None:
-    """Create or update the queue's tables. `flask db upgrade` runs this last.
+    """Create or update the queue's tables. `flask notify-me upgrade` runs this last.
 
     Raises `SettingsError` if a shop's own table on SQLite has the name of one of them.
     """
@@ -91,7 +84,7 @@ def upgrade(engine: Engine) -> None:
             # stored in the file; lets readers work beside a writer, and doubles the speed
             connection.execute(sa.text("PRAGMA journal_mode = WAL"))
             tables = set(sa.inspect(connection).get_table_names())
-        if "dbos_migrations" not in tables and (conflicts := sorted(tables & _TABLES)):
+        if "dbos_migrations" not in tables and (conflicts := sorted(tables & TABLES)):
             raise SettingsError(
                 f"The delivery queue needs a table named {conflicts[0]}, and the shop already has "
                 "one: rename the shop's table, or use PostgreSQL, where the queue has its own "

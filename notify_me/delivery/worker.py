@@ -132,7 +132,9 @@ def _wait_for_database(queue: Queue, stop: threading.Event) -> bool:
             return True
         except SQLAlchemyError as error:
             if "no such table" in str(error) or "does not exist" in str(error):
-                raise SettingsError("the queue has no tables yet: run flask db upgrade") from None
+                raise SettingsError(
+                    "the queue has no tables: run flask notify-me upgrade"
+                ) from None
             logger.warning("the database is unavailable: %s", type(error).__name__)
             time.sleep(1.0)
     return False

@@ -8,7 +8,6 @@ from typing import cast
 
 from babel import Locale, negotiate_locale
 from flask import Flask, current_app, has_request_context, request
-from flask_babel import Babel, get_locale
 
 from .catalogs import SOURCE_LOCALE
 
@@ -21,16 +20,9 @@ VARY = ("Cookie", "Accept-Language")
 _OFFERED = "notify_me_languages"
 
 
-def init_app(app: Flask, default: str, languages: Callable[[], tuple[str, ...]]) -> None:
-    """Offer on `app` what `languages` answers, which is asked within a request; outside of one
-    Flask-Babel knows `default`.
-
-    A shop that sets Flask-Babel up itself, before or after, decides with its own selector; for
-    others the kit does, with `select_locale`.
-    """
+def init_app(app: Flask, languages: Callable[[], tuple[str, ...]]) -> None:
+    """Offer on `app` the languages that `languages` returns; it is called within a request."""
     app.extensions[_OFFERED] = languages
-    if "babel" not in app.extensions:
-        Babel(app, default_locale=default, locale_selector=select_locale)
 
 
 def offered() -> tuple[str, ...]:
@@ -48,15 +40,22 @@ def select_locale() -> str:
 
 
 def current_locale() -> Locale:
-    """The language of the kit's words: the shop's, where it is offered, else the default.
+    """Return the language of the kit's texts in this request.
 
-    Outside of a request, such as in a command, the source language.
+    A shop with Flask-Babel decides by its own selector; for others `select_locale` does. A language
+    that isn't offered falls back to the default one. Outside of a request: the source language.
     """
     if not has_request_context() or _OFFERED not in current_app.extensions:
         return _parsed(SOURCE_LOCALE)
     asked = [request.args.get(PARAMETER)] if request.blueprint == "notify_me" else []
-    shops = get_locale()
-    return _parsed(_first([*filter(None, asked), str(shops)]) or offered()[0])
+    shops = _babels_locale() if "babel" in current_app.extensions else select_locale()
+    return _parsed(_first([*filter(None, asked), shops]) or offered()[0])
+
+
+def _babels_locale() -> str:
+    from flask_babel import get_locale  # only a shop that uses it has it
+
+    return str(get_locale())
 
 
 def tag(locale: Locale) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -52,7 +54,7 @@ class Account(SettingsTable):
         SecretStr(""),
         alias="NOTIFY_ME_LOG_KEY",
         description="Secret of 16 characters or more that contacts in the sign-up log are hashed "
-        "with.",
+        "with. Derived from SECRET_KEY unless set.",
     )
 
     @field_validator("api_url")
@@ -116,20 +118,23 @@ class Account(SettingsTable):
             raise ValueError("KLAVIYO_PRIVATE_KEY contains a space or another invalid character")
         if key and key == self.public_key:
             raise ValueError("KLAVIYO_PRIVATE_KEY is the public key: private keys begin with pk_")
-        if not self.log_key.get_secret_value():
-            raise ValueError(
-                "NOTIFY_ME_LOG_KEY is not set: put 32 or more random characters in .env, such as "
-                'the output of python -c "import secrets; print(secrets.token_hex())"'
-            )
         return self
 
 
 def read_account(config: Mapping[str, Any]) -> Account:
     """Read the account from a Flask config. Raises `SettingsError`."""
     names = [str(field.alias) for field in Account.model_fields.values()]
+    given = {name: config[name] for name in names if config.get(name)}
+    if secret := config.get("SECRET_KEY"):
+        given.setdefault("NOTIFY_ME_LOG_KEY", _derived_log_key(secret))
     try:
-        return Account.model_validate({name: config[name] for name in names if config.get(name)})
+        return Account.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_url=False)
         problems = [describe_error(Account, detail) for detail in details]
         raise SettingsError("\n".join(problems)) from None
+
+
+def _derived_log_key(secret: str | bytes) -> str:
+    key = secret.encode() if isinstance(secret, str) else secret
+    return hmac.new(key, b"NOTIFY_ME_LOG_KEY", hashlib.sha256).hexdigest()

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import JSON, DateTime, Double, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    column,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 DETAIL_LENGTH = 300
@@ -140,6 +153,18 @@ class ConsentRow(Base):
     locale: Mapped[str] = mapped_column(String(35))
     list_id: Mapped[str] = mapped_column(String(64))
     custom_source: Mapped[str] = mapped_column(String(100))
+
+
+REVISION = "notify_me_0004"
+"""The newest migration, which makes the tables above."""
+VERSION_TABLE = "notify_me_version"
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the revision of the kit's tables in a database; None where there are none."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.scalar(select(table(VERSION_TABLE, column("version_num"))))
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -69,5 +69,5 @@ def _people(state: State, variant: str, days: int) -> int:
         .where(SignUpRow.created_at >= midnight(today - timedelta(days=days)))
         .where(SignUpRow.created_at < midnight(today))
     )
-    with Session(state.db.engine) as session:
+    with Session(state.database.engine()) as session:
         return session.scalar(asked) or 0

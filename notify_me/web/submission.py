@@ -39,9 +39,6 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     The log's database may be away.
     """
     state = current_state()
-    # what the catalog read is read: no connection of the shop's waits while Klaviyo is called
-    if state.db.session.in_transaction():
-        state.db.session.rollback()
     try:
         if by_browser():
             if "sign_up" in request.form:

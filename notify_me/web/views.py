@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, request
-from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
+from flask import Blueprint, Response, abort, current_app, request
 from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import PathConverter
@@ -35,12 +34,10 @@ NOBODY = "-"
 blueprint = Blueprint(
     "notify_me",
     "notify_me",  # templates and static files are the package's
-    url_prefix="/notify-me",
     template_folder="templates",
     static_folder="static",
 )
 blueprint.url_defaults(mark)
-_csrf = SecFetchCSRF()
 
 
 class CompositeIDConverter(PathConverter):
@@ -51,19 +48,23 @@ class CompositeIDConverter(PathConverter):
         return quote(value, safe="")
 
 
-@blueprint.record_once
-def _defaults(setup: object) -> None:
-    """What `SecFetchCSRF.protect` reads; its `init_app` would guard the whole shop as well."""
-    config = setup.app.config  # type: ignore[attr-defined]
-    config.setdefault("SEC_FETCH_CSRF_ALLOW_SAME_SITE", False)
-    config.setdefault("SEC_FETCH_CSRF_TRUSTED_ORIGINS", [])
-
-
 @blueprint.before_request
-def _guard() -> None:
+def _guard() -> Response | None:
     request.max_content_length = MAX_BODY
-    if request.method == "POST":
-        _csrf.protect()
+    if request.method == "POST" and abuse.is_cross_site():
+        logger.warning("refused a post from another site: %s", request.headers.get("Origin", "?"))
+        return responses.failed(N_("This request came from another site, so it wasn't taken."), 403)
+    return None
+
+
+@blueprint.url_value_preprocessor
+def _exempt_from_csrf_tokens(_endpoint: str | None, _values: object) -> None:
+    """Fetch Metadata guards these pages. Flask-WTF's `CSRFProtect` would refuse their forms, which
+    have no token; this runs before it, whichever of the two was set up first.
+    """
+    csrf = current_app.extensions.get("csrf")
+    if csrf is not None and hasattr(csrf, "exempt"):
+        csrf.exempt(blueprint)
 
 
 @blueprint.after_request
@@ -74,12 +75,6 @@ def _private(response: Response) -> Response:
         response.vary.update(["X-Notify-Me", *locales.VARY])
         response.content_language.add(language().tag)
     return response
-
-
-@blueprint.errorhandler(CSRFError)
-def _other_site(error: CSRFError) -> Response:
-    logger.warning("refused a post from another site: %s", request.headers.get("Origin", "?"))
-    return responses.failed(N_("This request came from another site, so it wasn't taken."), 403)
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)

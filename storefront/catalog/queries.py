@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from notify_me import CompositeID, Variant, current_catalog
 
@@ -178,12 +178,24 @@ def catalog_variant(variant: ProductVariant) -> Variant:
 
 
 class ShopCatalog:
-    """The shop's variants for the kit: implements `notify_me.ListedCatalog`."""
+    """The shop's variants for the kit: implements `notify_me.ListedCatalog`.
+
+    Reads in sessions of its own, so that no connection is held while the kit calls Klaviyo, and
+    the stock is the newest.
+    """
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
-        """Return the variant with this ID, or None."""
-        variant = variants_by_composite_id([str(composite_id)]).get(str(composite_id))
-        return catalog_variant(variant) if variant else None
+        """Return the variant under this ID, or None if the shop has none."""
+        if not current_catalog().contains(composite_id):
+            return None
+        statement = (
+            sa.select(ProductVariant)
+            .where(ProductVariant.external_id == composite_id.external_id)
+            .options(joinedload(ProductVariant.product).selectinload(Product.options))
+        )
+        with Session(db.engine) as session:
+            variant = session.scalar(statement)
+            return catalog_variant(variant) if variant else None
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
         """Return all variants of the same product, this one included; empty if it is unknown."""
@@ -199,14 +211,16 @@ class ShopCatalog:
             .order_by(ProductVariant.position)
             .options(contains_eager(ProductVariant.product).selectinload(Product.options))
         )
-        return [kit_variant(variant) for variant in db.session.scalars(statement)]
+        with Session(db.engine) as session:
+            return [kit_variant(variant) for variant in session.scalars(statement)]
 
     def composite_ids(self) -> Iterator[CompositeID]:
-        """Yield the composite ID of every variant."""
+        """Yield the composite ID of every variant, a few hundred at a time."""
         catalog = current_catalog()
         statement = sa.select(ProductVariant.external_id).order_by(ProductVariant.id)
-        for external_id in db.session.scalars(statement.execution_options(yield_per=500)):
-            yield catalog.composite_id(external_id)
+        with Session(db.engine) as session:
+            for external_id in session.scalars(statement.execution_options(yield_per=500)):
+                yield catalog.composite_id(external_id)
 
 
 def _select_products() -> sa.Select[Product]:

@@ -23,7 +23,7 @@ from openapi_schema_validator import OAS30Validator
 
 from klaviyo_sandbox.protocol.failures import FAILURES
 from tests.notify_me.offers import settings_file, toml
-from tests.notify_me.small_shop import small_catalog, small_shop
+from tests.notify_me.small_shop import engine_of, small_catalog, small_shop
 from tests.support import Sandbox
 
 PREFIX = "$custom:::$default:::"
@@ -100,8 +100,7 @@ def make_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Flask]
 
     yield make
     for shop in shops:
-        with shop.app_context():
-            shop.extensions["sqlalchemy"].engine.dispose()
+        engine_of(shop).dispose()
 
 
 def sign_up(shop: Flask, email: str = ADA, variants: list[str] | None = None) -> list[Any]:

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from tests.notify_me.offers import settings_file, toml
 from tests.notify_me.running_shop import Postgres, Shop, postgres_binaries
-from tests.notify_me.small_shop import DATABASE, DictCatalog, small_catalog, small_shop
+from tests.notify_me.small_shop import DATABASE, DictCatalog, engine_of, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox
 
 T = TypeVar("T")
@@ -45,8 +45,7 @@ def make_app(
     # ends what a drill has left hanging, for whose threads the interpreter would wait
     sandbox.reset()
     for app in made:
-        with app.app_context():
-            app.extensions["sqlalchemy"].engine.dispose()
+        engine_of(app).dispose()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import requests
 import sqlalchemy as sa
 
 from tests.forked import python
-from tests.notify_me.small_shop import DATABASE, small_catalog, small_shop
+from tests.notify_me.small_shop import DATABASE, engine_of, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox, eventually
 
 MUG = "/notify-me/$custom:::$default:::MUG"
@@ -46,17 +46,9 @@ class Shop:
         self.settings = folder / "notify_me.toml"
         self.settings.write_text(settings)
         url = url or f"sqlite:///{folder / DATABASE}"
-        options: dict[str, Any] = {"url": url, "connect_args": {"timeout": 2}}
-        if url.startswith("postgresql"):
-            options = {
-                "url": url,
-                "connect_args": {"connect_timeout": 2},
-                "pool_pre_ping": True,
-                "pool_timeout": 2,
-            }
         self.config: dict[str, Any] = {
             "NOTIFY_ME_CONFIG": str(self.settings),
-            "SQLALCHEMY_ENGINES": {"default": options},
+            "NOTIFY_ME_DATABASE_URI": url,
             **sandbox.environ(),
         }
         self.app = small_shop(folder, small_catalog(), **self.config)
@@ -70,7 +62,7 @@ class Shop:
     def close(self) -> None:
         """Give up what this process holds of the database."""
         with self.app.app_context():
-            self.app.extensions["sqlalchemy"].engine.dispose()
+            engine_of(self.app).dispose()
 
     def flask(self, *arguments: str) -> str:
         """What `flask notify-me …` says, which must succeed."""

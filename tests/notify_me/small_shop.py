@@ -19,11 +19,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
-from flask_alembic import Alembic
-from flask_sqlalchemy_lite import SQLAlchemy
 from werkzeug.serving import make_server
 
-from notify_me import MIGRATIONS, CompositeID, NotifyMe, Variant, metadata, upgrade
+from notify_me import CompositeID, NotifyMe, Variant, admin
+from notify_me.database import Database
 from notify_me.settings import Settings
 
 DATABASE = "shop.db"
@@ -86,32 +85,33 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
     """
     file = folder / DATABASE
     app = Flask("small_shop", root_path=str(folder), instance_path=str(folder / "instance"))
-    database = {"url": f"sqlite:///{file}", "connect_args": {"timeout": 2}}
     defaults = {
         "RATELIMIT_ENABLED": False,
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,
-        "SQLALCHEMY_ENGINES": {"default": database},
-        "ALEMBIC": {"script_location": MIGRATIONS},
+        "NOTIFY_ME_DATABASE_URI": f"sqlite:///{file}",
     }
     app.config.from_mapping({**defaults, **config})
-    db = SQLAlchemy(app, engine_options={"hide_parameters": True})
+    NotifyMe(app, catalog=catalog, visitor_loader=config.get("VISITS"))
+    engine = engine_of(app)
     if pages := app.config.get("MAX_PAGES"):
-        with app.app_context():
-            # a disk that is full, as far as SQLite can tell
-            sa.event.listen(
-                db.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages}")
-            )
-    alembic = Alembic(app, metadatas=[metadata])
-    NotifyMe(app, catalog=catalog, db=db, visitor_loader=config.get("VISITS"))
+        # a disk that is full, as far as SQLite can tell
+        sa.event.listen(
+            engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages}")
+        )
     if migrate:
-        with app.app_context():
-            if db.engine.url.database == str(file) and not file.exists():
-                file.write_bytes(_migrated())
-            else:
-                alembic.upgrade()
-                upgrade(db.engine)
+        if engine.url.database == str(file) and not file.exists():
+            file.write_bytes(_migrated())
+        else:
+            with app.app_context():
+                admin.upgrade()
     return app
+
+
+def engine_of(app: Flask) -> sa.Engine:
+    """Return the engine that the kit uses on this app."""
+    database: Database = app.extensions["notify_me"].database
+    return database.find_engine()
 
 
 def changed(app: Flask, changes: Mapping[str, Any]) -> Settings:
@@ -137,8 +137,7 @@ def _migrated() -> bytes:
             "KLAVIYO_PRIVATE_KEY": "pk_for_tests",
         }
         app = small_shop(Path(folder), small_catalog(), **keys)
-        with app.app_context():
-            app.extensions["sqlalchemy"].engine.dispose()
+        engine_of(app).dispose()
         assert [*Path(folder).glob(f"{DATABASE}-*")] == []  # nothing left in SQLite's own log
         return file.read_bytes()
 

@@ -204,7 +204,7 @@ def _plant(driven: Driven) -> None:
         assert leaks(driven.pages, secret) == [f"planted {name}"]
 
         with closing(sqlite3.connect(driven.folder / DATABASE)) as connection, connection:
-            connection.execute("UPDATE notify_me_call SET words = ?", (secret,))
+            connection.execute("UPDATE notify_me_call SET message = ?", (secret,))
         assert leaks(driven.written(), secret) != []
 
 

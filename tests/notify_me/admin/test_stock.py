@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from notify_me import CompositeID, Variant, admin
 from notify_me.delivery.deliverer import Deliverer
@@ -19,7 +20,7 @@ from notify_me.delivery.queue import stock_job
 from notify_me.klaviyo.calls import Operation
 from notify_me.klaviyo.outcomes import DeadLetter, KlaviyoResponse, outcome_of
 from tests.notify_me.running_shop import Shop
-from tests.notify_me.small_shop import DictCatalog, small_catalog
+from tests.notify_me.small_shop import DictCatalog, engine_of, small_catalog
 from tests.support import Sandbox, eventually
 
 MUG = CompositeID("$custom", "$default", "MUG")
@@ -152,7 +153,7 @@ def test_a_death_before_klaviyo_answers_loses_nothing(
         raise SystemExit
 
     with shop.app.test_request_context():
-        session = shop.app.extensions["sqlalchemy"].session
+        session = Session(engine_of(shop.app))
         session.execute(sa.text("CREATE TABLE shelf (quantity INTEGER)"))
         session.execute(sa.text("INSERT INTO shelf VALUES (5)"))
         with monkeypatch.context() as patched:

@@ -22,7 +22,7 @@ from flask import Flask, Response, jsonify, request
 
 from notify_me import CompositeID
 from tests.notify_me.offers import settings_file, toml
-from tests.notify_me.small_shop import DictCatalog, small_catalog, small_shop
+from tests.notify_me.small_shop import DictCatalog, engine_of, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox, eventually, serve
 
 ROOT = Path(__file__).parents[3]
@@ -209,8 +209,7 @@ class Shop:
         try:
             return app.test_cli_runner().invoke(args=["notify-me", "check", *arguments])
         finally:
-            with app.app_context():
-                app.extensions["sqlalchemy"].engine.dispose()
+            engine_of(app).dispose()
 
     def rows(self, case: Case) -> tuple[int, dict[str, dict[str, str]]]:
         """Exit status and rows of a case; the check must have changed nothing in the account."""

@@ -374,10 +374,10 @@ def test_without_a_private_key_the_worker_idles(shop: Shop) -> None:
 def test_without_its_tables_the_worker_says_what_to_do(shop: Shop) -> None:
     """Nobody has run the migrations."""
     empty = f"sqlite:///{shop.folder / 'empty.db'}"
-    with shop.worker(SQLALCHEMY_ENGINES={"default": {"url": empty}}) as worker:
+    with shop.worker(NOTIFY_ME_DATABASE_URI=empty) as worker:
         assert worker.ended() == 2
 
-    assert "run flask db upgrade" in worker.log.read_text()
+    assert "run flask notify-me upgrade" in worker.log.read_text()
 
 
 def test_a_browsers_leftovers_go_through_the_same_door(shop: Shop, sandbox: Sandbox) -> None:

@@ -162,7 +162,6 @@ WRONG_VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
         {"KLAVIYO_PRIVATE_KEY": PRIVATE + " x"},
         "KLAVIYO_PRIVATE_KEY contains a space",
     ),
-    "no log key": ({"NOTIFY_ME_LOG_KEY": ""}, "secrets.token_hex()"),
     "short log key": (
         {"NOTIFY_ME_LOG_KEY": "fifteen-letters"},
         "NOTIFY_ME_LOG_KEY: must have 16 characters or more",

@@ -11,14 +11,16 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from notify_me import admin, metadata
+from notify_me import admin
+from notify_me.store.tables import Base
 from tests.notify_me.offers import ADA, MUG, PREFIX, TYPED_PHONE, by_element, toml
 from tests.notify_me.running_shop import Postgres, Shop
+from tests.notify_me.small_shop import engine_of
 from tests.support import Sandbox
 
 M, L = f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"
 TODAY = datetime.now(UTC).date()
-SIGN_UPS = metadata.tables["notify_me_sign_up"]
+SIGN_UPS = Base.metadata.tables["notify_me_sign_up"]
 AUCKLAND = "?options=-c%20timezone%3DPacific%2FAuckland"
 """A database whose days begin half a day before those of UTC."""
 
@@ -137,7 +139,7 @@ def test_what_nobody_reported_on_becomes_unknown(make_app: Callable[..., Flask])
     assert some(dict(told(app, TODAY, TODAY).figures.states)) == {"started": 1}
 
     with app.app_context():
-        aged(app.extensions["sqlalchemy"].engine, datetime.now(UTC) - timedelta(minutes=2))
+        aged(engine_of(app), datetime.now(UTC) - timedelta(minutes=2))
 
     since = TODAY - timedelta(days=1)
     assert some(dict(told(app, since, TODAY + timedelta(days=1)).figures.states)) == {"unknown": 1}

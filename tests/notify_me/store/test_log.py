@@ -33,7 +33,7 @@ from notify_me.klaviyo.outcomes import (
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
-from tests.notify_me.small_shop import DATABASE
+from tests.notify_me.small_shop import DATABASE, engine_of
 from tests.support import TIMEOUT, Sandbox, eventually
 
 ROOT = Path(__file__).parents[3]
@@ -144,12 +144,13 @@ def test_what_can_not_be_logged_is_not_sent(
     sandbox: Sandbox,
     log_file: LogFile,
     lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
     headers: dict[str, str],
 ) -> None:
     """503, try again, what was typed kept, and a line for the operator without any of it."""
     file = tmp_path / DATABASE
-    database = {"url": f"sqlite:///{file}", "connect_args": {"timeout": 0.05}}
-    client = make_app(SQLALCHEMY_ENGINES={"default": database}).test_client()
+    monkeypatch.setattr("notify_me.database.SQLITE_BUSY_TIMEOUT", 0.05)
+    client = make_app().test_client()
 
     with locked(file):
         reply = client.post(MUG, data={"channels": "EMAIL", "email": ADA}, headers=headers)
@@ -252,7 +253,7 @@ PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
 def stop_the_log(app: Flask) -> None:
     """From now on the database takes new sign-ups, and refuses to hear how their calls ended."""
     with app.app_context():
-        engine = app.extensions["sqlalchemy"].engine
+        engine = engine_of(app)
         with engine.begin() as connection:
             connection.exec_driver_sql(
                 "CREATE TRIGGER stop BEFORE UPDATE ON notify_me_call "

@@ -16,7 +16,7 @@ from notify_me import CompositeID
 from notify_me.web.public_count import rounded
 from tests.notify_me.offers import MUG, settings_file
 from tests.notify_me.running_shop import people
-from tests.notify_me.small_shop import DictCatalog
+from tests.notify_me.small_shop import DictCatalog, engine_of
 from tests.notify_me.store.test_demand import aged, ask
 from tests.support import Sandbox
 
@@ -41,7 +41,7 @@ def asked(app: Flask, emails: list[str], moment: datetime = YESTERDAY, **more: A
     for email in emails:
         ask(app, MUG, email=email, **more)
     with app.app_context():
-        aged(app.extensions["sqlalchemy"].engine, moment)
+        aged(engine_of(app), moment)
 
 
 def test_it_counts_each_person_once(
@@ -87,7 +87,7 @@ def test_the_page_survives_a_database_that_is_away(
 ) -> None:
     """The button stands without the line."""
     app = make_app(**ON)
-    with app.app_context(), app.extensions["sqlalchemy"].engine.begin() as connection:
+    with app.app_context(), engine_of(app).begin() as connection:
         connection.execute(sa.text("ALTER TABLE notify_me_call RENAME TO gone"))
 
     page = shown(app)

@@ -1,0 +1,60 @@
+"""Runs the Alembic migrations of the kit's tables.
+
+Their revision is recorded in `notify_me_version`, so that the shop's own migrations need not know
+about them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from .tables import VERSION_TABLE
+
+_MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_POSTGRESQL_LOCK = 0x6E6F746966796D65
+"""The advisory lock of a process that migrates: a second one waits until it is done."""
+
+
+def migrate(engine: sa.Engine, revision: str = "head") -> None:
+    """Upgrade the kit's tables to a revision in one transaction; downgrade them to an older one."""
+    scripts = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(_MIGRATIONS)])
+
+    def steps(current: Any, _context: MigrationContext) -> Any:
+        if revision == "head":
+            return scripts._upgrade_revs(revision, current)
+        return scripts._downgrade_revs(revision, current)
+
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # the driver would begin no transaction before it creates a table
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
+        _adopt_revision(connection, scripts)
+        with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+            environment.configure(
+                connection=connection, version_table=VERSION_TABLE, transactional_ddl=True
+            )
+            environment.run_migrations()
+        connection.commit()
+
+
+def _adopt_revision(connection: sa.Connection, scripts: ScriptDirectory) -> None:
+    """Take over the revision that version 0.1 recorded in the shop's `alembic_version`."""
+    inspector = sa.inspect(connection)
+    if inspector.has_table(VERSION_TABLE) or not inspector.has_table("alembic_version"):
+        return
+    shops = sa.table("alembic_version", sa.column("version_num"))
+    is_ours = shops.c.version_num.startswith("notify_me_", autoescape=True)
+    revision = connection.scalar(sa.select(shops.c.version_num).where(is_ours))
+    if revision is not None:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        context.stamp(scripts, revision)
+        connection.execute(sa.delete(shops).where(is_ours))

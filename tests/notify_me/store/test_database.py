@@ -1,0 +1,126 @@
+"""Which database the kit uses, and how its tables get there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask, Response
+from sqlalchemy.orm import Session
+
+from notify_me import NotifyMe, SettingsError, Variant
+from tests.notify_me.running_shop import MUG
+from tests.notify_me.small_shop import engine_of, small_catalog
+from tests.support import Sandbox
+
+SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
+
+
+def guest(folder: Path, sandbox: Sandbox, **config: str) -> Flask:
+    """Return a shop without a database of its own."""
+    app = Flask("guest", root_path=str(folder), instance_path=str(folder / "instance"))
+    app.config.from_mapping({"SECRET_KEY": "s" * 32, **sandbox.environ(), **config})
+    return app
+
+
+def test_without_a_database_the_kit_creates_its_own_file(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Nothing exists until the first sign-up, which needs no command before it."""
+    app = guest(tmp_path, sandbox)
+    NotifyMe(app, catalog=small_catalog())
+    assert not (tmp_path / "instance").exists()
+
+    reply = app.test_client().post(MUG, data=SIGN_UP)
+
+    assert reply.status_code == 303
+    with engine_of(app).connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM notify_me_sign_up")) == 1
+    engine_of(app).dispose()
+    assert (tmp_path / "instance" / "notify_me.db").exists()
+
+
+def test_arguments_are_remembered_for_init_app(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The pattern of an app factory; the catalog is a function that finds a product's variants."""
+    catalog = small_catalog()
+
+    def find_variants(composite_id: object) -> list[Variant]:
+        return list(catalog.siblings(composite_id))  # type: ignore[arg-type]
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    extension = NotifyMe(catalog=find_variants, engine=lambda: engine, url_prefix="/alerts")
+    app = guest(tmp_path, sandbox)
+    extension.init_app(app)
+    assert app.test_cli_runner().invoke(args=["notify-me", "upgrade"]).exit_code == 0
+
+    reply = app.test_client().post(MUG.replace("/notify-me/", "/alerts/"), data=SIGN_UP)
+
+    assert reply.status_code == 303
+    assert sandbox.waiting()
+    assert sa.inspect(engine).has_table("notify_me_sign_up")
+    engine.dispose()
+
+
+def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
+    tmp_path: Path, sandbox: Sandbox, lines: list[str]
+) -> None:
+    """Nothing is created in a database of the shop's unasked; the shopper is asked to try again."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    app = guest(tmp_path, sandbox)
+    NotifyMe(app, catalog=small_catalog(), engine=engine)
+
+    reply = app.test_client().post(MUG, data=SIGN_UP)
+
+    assert reply.status_code == 503
+    assert sa.inspect(engine).get_table_names() == []
+    assert any("run flask notify-me upgrade" in line for line in lines)
+    engine.dispose()
+
+
+def test_the_shops_pending_writes_survive_a_sign_up(tmp_path: Path, sandbox: Sandbox) -> None:
+    """A shop that adds rows before a request and commits after it keeps them."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE visits (path TEXT)"))
+    session = Session(engine)
+    app = guest(tmp_path, sandbox)
+
+    @app.before_request
+    def note_visit() -> None:
+        session.execute(sa.text("INSERT INTO visits VALUES ('/')"))
+
+    @app.after_request
+    def commit(response: Response) -> Response:
+        session.commit()
+        return response
+
+    NotifyMe(app, catalog=small_catalog())
+    assert app.test_client().post(MUG, data=SIGN_UP).status_code == 303
+    assert session.scalar(sa.text("SELECT count(*) FROM visits")) == 1
+    session.close()
+    engine.dispose()
+    engine_of(app).dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("not a url", "is not a database URL"),
+        ("mysql+nosuchdriver://me:hidden@host/shop", "is not a database URL"),
+        ("mysql://me:hidden@host/shop", "needs the Python package MySQLdb"),
+    ],
+)
+def test_a_wrong_database_url_is_refused(
+    tmp_path: Path, sandbox: Sandbox, url: str, part: str
+) -> None:
+    """In one sentence, which never shows a password."""
+    app = guest(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI=url)
+    with pytest.raises(SettingsError, match=part) as refused:
+        NotifyMe(app, catalog=small_catalog())
+    assert "hidden" not in str(refused.value)
+
+
+def test_two_databases_are_one_too_many(tmp_path: Path, sandbox: Sandbox) -> None:
+    """A shop that gives its engine and names a URL gets a sentence, not a guess."""
+    app = guest(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI="sqlite://")
+    with pytest.raises(SettingsError, match="unset one"):
+        NotifyMe(app, catalog=small_catalog(), engine=sa.create_engine("sqlite://"))
