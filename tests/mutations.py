@@ -1,7 +1,7 @@
-"""Break the code in thirty places, one after another, and see whether a test notices.
+"""Mutation tests: thirty deliberate faults, each of which a test must catch.
 
-`make mutations` copies the working tree's tracked files, applies each change to the copy, runs
-the tests named beside it until one fails, and prints a table. It fails when a change survives.
+`make mutations` copies the tracked files, applies one fault at a time to the copy, runs the tests
+named with it until one fails, and prints a table. It fails if a fault is not caught.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ QUICK = "not browser and not process and not slow"
 
 
 class Mutation(NamedTuple):
-    """One change to one file, and where the tests are that should notice."""
+    """One fault: a replacement of text in one file, and the tests that should catch it."""
 
     path: str
     old: str
-    """Occurs once in the file."""
+    """Must occur exactly once in the file."""
     new: str
     tests: tuple[str, ...]
 
@@ -202,40 +202,40 @@ MUTATIONS = [
 
 
 def main() -> int:
-    """Print the table; returns how many changes no test noticed."""
+    """Print the table, and return the number of faults that no test caught."""
     survivors = 0
-    sys.stdout.write("| File | Change | Caught by |\n|---|---|---|\n")
+    sys.stdout.write("| File | Fault | Caught by |\n|---|---|---|\n")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         _copy_to(copy)
         for mutation in MUTATIONS:
             caught = _caught_by(copy, mutation)
             survivors += not caught
-            change = f"`{_line(mutation.old)}` → `{_line(mutation.new)}`".replace("|", "\\|")
-            sys.stdout.write(f"| {mutation.path} | {change} | {caught or '**nothing**'} |\n")
+            fault = f"`{_line(mutation.old)}` → `{_line(mutation.new)}`".replace("|", "\\|")
+            sys.stdout.write(f"| {mutation.path} | {fault} | {caught or '**nothing**'} |\n")
             sys.stdout.flush()
     return survivors
 
 
 def _copy_to(folder: Path) -> None:
-    listed = subprocess.run(
+    tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    for name in filter(None, listed.stdout.split("\0")):
+    for name in filter(None, tracked.stdout.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
 
 
 def _caught_by(folder: Path, mutation: Mutation) -> str:
-    """The first test that fails with the change; empty when all pass."""
+    """Return the first test that fails with the fault; empty if all pass."""
     file = folder / mutation.path
     before = file.read_text()
-    found = before.count(mutation.old)
-    if found != 1:
-        raise SystemExit(f"{mutation.path}: {mutation.old!r} occurs {found} times, not once")
+    count = before.count(mutation.old)
+    if count != 1:
+        raise SystemExit(f"{mutation.path}: {mutation.old!r} occurs {count} times, not once")
     file.write_text(before.replace(mutation.old, mutation.new))
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "-p", "no:cacheprovider"]
-    done = subprocess.run(
+    result = subprocess.run(
         [*command, "-m", QUICK, *mutation.tests],
         cwd=folder,
         capture_output=True,
@@ -243,9 +243,9 @@ def _caught_by(folder: Path, mutation: Mutation) -> str:
         check=False,
     )
     file.write_text(before)
-    if done.returncode not in (0, 1, 2):
-        raise SystemExit(done.stdout + done.stderr)
-    failed = re.search(r"^(?:FAILED|ERROR) \S*?([^/\s]+::[\w:]+)", done.stdout, re.MULTILINE)
+    if result.returncode not in (0, 1, 2):
+        raise SystemExit(result.stdout + result.stderr)
+    failed = re.search(r"^(?:FAILED|ERROR) \S*?([^/\s]+::[\w:]+)", result.stdout, re.MULTILINE)
     return failed[1] if failed else ""
 
 
