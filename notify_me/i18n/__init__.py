@@ -1,1 +1,1 @@
-"""Languages: the kit's catalogs, which language a request is in, and translated text."""
+"""The language of a request, and the kit's texts in it."""

@@ -1,4 +1,4 @@
-"""The catalogs of the kit's words: which languages there are, and how a word is marked for them."""
+"""The kit's message catalogs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from babel.support import NullTranslations, Translations
 
 DOMAIN = "notify_me"
 SOURCE_LOCALE = "en"
-"""The language in which the words stand in the code; it needs no catalog."""
+"""The language of the messages in the code."""
 FOLDER = Path(__file__).parents[1] / "translations"
 LOCALES = (
     SOURCE_LOCALE,
-    *sorted(each.parent.parent.name for each in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po")),
+    *sorted(path.parents[1].name for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po")),
 )
-"""Every language that the kit speaks, such as `de`: the source, and those with a catalog."""
+"""All languages that the kit supports: the source, and those with a catalog."""
 
 
-def N_(text: str) -> str:
-    """Mark a text for the catalogs, where it stands; whoever says it translates it."""
-    return text
+def N_(message: str) -> str:
+    """Mark a message for extraction into the catalogs, where it isn't translated yet."""
+    return message
 
 
 @cache
 def translations(locale: str) -> NullTranslations:
-    """The words of one language; those of the source are the texts themselves."""
+    """Return the catalog of a language; for the source language, an empty one."""
     return Translations.load(FOLDER, [locale], DOMAIN)

@@ -1,4 +1,4 @@
-"""Which language this request's shopper reads, among those that the merchant offers."""
+"""The language of a request, among those that the merchant offers."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from flask import Flask, current_app, has_request_context, request
 from .catalogs import SOURCE_LOCALE
 
 PARAMETER = "lang"
-"""The query parameter that names a language: it wins over the cookie."""
+"""The query parameter for a language. It takes precedence over the cookie."""
 COOKIE = "lang"
-"""The cookie that keeps a shopper's choice. The kit reads it, and sets none."""
+"""The cookie for a language. The kit reads it and never sets it."""
 VARY = ("Cookie", "Accept-Language")
-"""What a page's language depends on, besides its address."""
-_OFFERED = "notify_me_languages"
+"""The request headers that the language of a page depends on."""
+_EXTENSION = "notify_me_languages"
 
 
 def init_app(app: Flask, languages: Callable[[], tuple[str, ...]]) -> None:
-    """Offer on `app` the languages that `languages` returns; it is called within a request."""
-    app.extensions[_OFFERED] = languages
+    """Set the languages that `app` offers; `languages` is called in each request."""
+    app.extensions[_EXTENSION] = languages
 
 
 def offered() -> tuple[str, ...]:
-    """The languages that the shop speaks, such as `("en", "de")`; the default first."""
-    return cast("tuple[str, ...]", current_app.extensions[_OFFERED]())
+    """Return the languages that the shop offers, such as `("en", "de")`, the default first."""
+    return cast("tuple[str, ...]", current_app.extensions[_EXTENSION]())
 
 
 def select_locale() -> str:
-    """The language of this request: by `?lang=`, else the cookie, else what the browser accepts;
-    else the default.
+    """Return the language of this request: that of `?lang=`, otherwise of the cookie, otherwise the
+    one that the browser prefers, otherwise the default.
     """
-    asked = (request.args.get(PARAMETER), request.cookies.get(COOKIE))
-    accepted = (tag for tag, quality in request.accept_languages if quality)
-    return _first(each for each in (*asked, *accepted) if each) or offered()[0]
+    explicit = (request.args.get(PARAMETER), request.cookies.get(COOKIE))
+    accepted = (name for name, quality in request.accept_languages if quality)
+    return _first_offered([*filter(None, explicit), *accepted]) or offered()[0]
 
 
 def current_locale() -> Locale:
@@ -45,46 +45,46 @@ def current_locale() -> Locale:
     A shop with Flask-Babel decides by its own selector; for others `select_locale` does. A language
     that isn't offered falls back to the default one. Outside of a request: the source language.
     """
-    if not has_request_context() or _OFFERED not in current_app.extensions:
-        return _parsed(SOURCE_LOCALE)
-    asked = [request.args.get(PARAMETER)] if request.blueprint == "notify_me" else []
+    if not has_request_context() or _EXTENSION not in current_app.extensions:
+        return _parse(SOURCE_LOCALE)
+    requested = request.args.get(PARAMETER) if request.blueprint == "notify_me" else None
     shops = _babels_locale() if "babel" in current_app.extensions else select_locale()
-    return _parsed(_first([*filter(None, asked), shops]) or offered()[0])
+    return _parse(_first_offered(filter(None, [requested, shops])) or offered()[0])
 
 
 def _babels_locale() -> str:
-    from flask_babel import get_locale  # only a shop that uses it has it
+    from flask_babel import get_locale  # installed only if the shop uses it
 
     return str(get_locale())
 
 
-def tag(locale: Locale) -> str:
-    """A language as HTML and HTTP name it, such as `pt-BR`."""
+def language_tag(locale: Locale) -> str:
+    """Return a locale as a language tag for HTML and HTTP, such as `pt-BR`."""
     return str(locale).replace("_", "-")
 
 
 def url_locale() -> str | None:
-    """The language, where this page's address chose it (`?lang=de`, or `/de/…`), so that its links
-    must carry it; None where a cookie or the browser did.
+    """Return the language tag if the page's URL chose the language (`?lang=de` or `/de/…`), so that
+    links have to include it; None if the cookie or the browser did.
     """
     if not has_request_context():
         return None
-    name = tag(current_locale())
-    first = request.path.split("/")[1].replace("_", "-")
-    by_query = _first(filter(None, [request.args.get(PARAMETER)])) is not None
-    return name if by_query or first.lower() == name.lower() else None
+    tag = language_tag(current_locale())
+    path_prefix = request.path.split("/")[1].replace("_", "-")
+    by_query = _first_offered(filter(None, [request.args.get(PARAMETER)])) is not None
+    return tag if by_query or path_prefix.lower() == tag.lower() else None
 
 
-def _first(wanted: Iterable[str]) -> str | None:
-    """The first of the wanted languages that is offered; `de-AT` may be `de`."""
-    return _negotiated(tuple(each.replace("-", "_") for each in wanted), offered())
+def _first_offered(requested: Iterable[str]) -> str | None:
+    """Return the first requested language that is offered; `de-AT` may match `de`."""
+    return _negotiate(tuple(name.replace("-", "_") for name in requested), offered())
 
 
 @lru_cache(maxsize=1024)
-def _negotiated(wanted: tuple[str, ...], offered: tuple[str, ...]) -> str | None:
-    return negotiate_locale(wanted, offered)
+def _negotiate(requested: tuple[str, ...], offered: tuple[str, ...]) -> str | None:
+    return negotiate_locale(requested, offered)
 
 
 @lru_cache
-def _parsed(name: str) -> Locale:
+def _parse(name: str) -> Locale:
     return Locale.parse(name)

@@ -1,4 +1,4 @@
-"""The kit's words in the language of the request."""
+"""The kit's texts in the language of the request."""
 
 from __future__ import annotations
 
@@ -10,62 +10,63 @@ from typing import Any, Literal
 from babel.lists import format_list
 
 from .catalogs import SOURCE_LOCALE, translations
-from .locales import current_locale, tag, url_locale
+from .locales import current_locale, language_tag, url_locale
 
-_AS_ITS_LETTERS, _LEFT_TO_RIGHT, _POP = "\u2068", "\u2066", "\u2069"
-
-
-def gettext(text: str, **values: Any) -> str:
-    """The text in the request's language, with `%(name)s` filled in where there are values."""
-    return _filled(translations(str(current_locale())).gettext(text), values)
+_FIRST_STRONG_ISOLATE, _LEFT_TO_RIGHT_ISOLATE, _POP_ISOLATE = "\u2068", "\u2066", "\u2069"
 
 
-def ngettext(one: str, many: str, num: int, **values: Any) -> str:
-    """As `gettext`, in the form that the language has for `num`, which fills `%(num)s`."""
-    said = translations(str(current_locale())).ngettext(one, many, num)
-    return _filled(said, {"num": num, **values})
+def gettext(message: str, **values: Any) -> str:
+    """Translate a message and fill in its placeholders such as `%(name)s`."""
+    return _fill_in(translations(str(current_locale())).gettext(message), values)
 
 
-def localized_list(words: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
-    """Some words as a list, such as `A, B or C`."""
+def ngettext(singular: str, plural: str, num: int, **values: Any) -> str:
+    """As `gettext`, in the language's plural form for `num`, which fills in `%(num)s`."""
+    text = translations(str(current_locale())).ngettext(singular, plural, num)
+    return _fill_in(text, {"num": num, **values})
+
+
+def localized_list(items: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
+    """Join items to a list in the language of the request, such as `A, B or C`."""
     locale = str(current_locale())
     style: Literal["standard", "or"] = "standard" if kind == "and" else "or"
     # Babel's "en" is American English, with a comma before the last item.
     locale = "en_GB" if locale == SOURCE_LOCALE else locale
-    return format_list([bidi_isolate(each) for each in words], style, locale)
+    return format_list([bidi_isolate(item) for item in items], style, locale)
 
 
 def bidi_isolate(text: str) -> str:
-    """A name, a number or an address, kept in its own order within words from right to left."""
-    if current_locale().text_direction == "ltr" or not text or text.endswith(_POP):
+    """Isolate a name, number or address in a right-to-left text, so that it keeps its order."""
+    if current_locale().text_direction == "ltr" or not text or text.endswith(_POP_ISOLATE):
         return text
-    # a number has no letters to go by
-    lettered = any(unicodedata.bidirectional(each) in ("L", "R", "AL") for each in text)
-    return f"{_AS_ITS_LETTERS if lettered else _LEFT_TO_RIGHT}{text}{_POP}"
+    # Without letters, such as in a phone number, there is no direction to detect.
+    has_letters = any(unicodedata.bidirectional(char) in ("L", "R", "AL") for char in text)
+    isolate = _FIRST_STRONG_ISOLATE if has_letters else _LEFT_TO_RIGHT_ISOLATE
+    return f"{isolate}{text}{_POP_ISOLATE}"
 
 
-def _filled(said: str, values: Mapping[str, Any]) -> str:
+def _fill_in(text: str, values: Mapping[str, Any]) -> str:
     if not values:
-        return said
-    kept = {
-        name: bidi_isolate(each) if isinstance(each, str) else each for name, each in values.items()
+        return text
+    return text % {
+        name: bidi_isolate(value) if isinstance(value, str) else value
+        for name, value in values.items()
     }
-    return said % kept
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The language of the kit's markup, for `lang` and `dir`."""
+    """The language of the kit's markup."""
 
     tag: str
-    """As HTML names it, such as `en`."""
+    """The value of HTML's `lang`, such as `en`."""
     direction: str
-    """`ltr`, or `rtl` where the words run from right to left."""
+    """The value of HTML's `dir`: `ltr` or `rtl`."""
     url_locale: str | None
-    """The tag, where the page's address chose the language, so that links carry it."""
+    """The tag if the page's URL chose the language, so that links have to include it."""
 
 
 def language() -> Language:
-    """The language of this request."""
+    """Return the language of the request."""
     locale = current_locale()
-    return Language(tag(locale), locale.text_direction, url_locale())
+    return Language(language_tag(locale), locale.text_direction, url_locale())
