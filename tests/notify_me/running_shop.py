@@ -1,4 +1,4 @@
-"""A shop in processes of its own: web, workers, and a database that can be stopped."""
+"""A shop with a web process, workers, and a database that can be stopped."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ from typing import Any
 
 import requests
 import sqlalchemy as sa
+from flask import Flask
 
 from tests.forked import python
 from tests.notify_me.small_shop import DATABASE, engine_of, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox, eventually
 
 MUG = "/notify-me/$custom:::$default:::MUG"
+ELEMENT = {"X-Notify-Me": "1"}
 QUICK = """
 [delivery]
 breaker_pause = 0.2
 first_retry = 0.1
 longest_retry = 0.5
 probe_every = 1
+back_in_stock_per_second = 200
 """
-"""Settings that shorten every wait to a second at most."""
+"""Settings with short delays and a high rate."""
 
 
 class Shop:
-    """The small shop's database and settings, and its processes."""
+    """The small shop on a database, with an app in this process and others in processes."""
 
     def __init__(
         self, folder: Path, sandbox: Sandbox, url: str = "", settings: str = QUICK
@@ -55,29 +58,42 @@ class Shop:
         self.engine = sa.create_engine(url, poolclass=sa.NullPool)
 
     def environ(self, **config: Any) -> dict[str, str]:
-        """What a process needs to be this shop."""
+        """The environment of a process of this shop."""
         shop = json.dumps([str(self.folder), {**self.config, **config}])
         return {**os.environ, "SMALL_SHOP": shop, "PYTHONUNBUFFERED": "1"}
 
     def close(self) -> None:
-        """Give up what this process holds of the database."""
+        """Close this process's connections."""
         with self.app.app_context():
             engine_of(self.app).dispose()
 
     def flask(self, *arguments: str) -> str:
-        """What `flask notify-me …` says, which must succeed."""
-        told = self.app.test_cli_runner().invoke(args=["notify-me", *arguments])
-        assert told.exit_code == 0, told.output
-        return told.output
+        """Run `flask notify-me …`, which must succeed; return its output."""
+        result = self.app.test_cli_runner().invoke(args=["notify-me", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
 
     def status(self) -> dict[str, Any]:
-        """What `flask notify-me status --json` says."""
-        found: dict[str, Any] = json.loads(self.flask("status", "--json"))
-        return found
+        """Return the output of `flask notify-me status --json`."""
+        status: dict[str, Any] = json.loads(self.flask("status", "--json"))
+        return status
+
+    def sign_up(self, email: str, path: str = MUG, app: Flask | None = None) -> bool:
+        """Sign up in this process, as the element does; return whether it was confirmed."""
+        reply = (
+            (app or self.app)
+            .test_client()
+            .post(path, data={"channels": "EMAIL", "email": email}, headers=ELEMENT)
+        )
+        return bool(reply.get_json()["state"] == "done")
+
+    def sign_up_many(self, emails: list[str], app: Flask | None = None) -> set[str]:
+        """Sign people up in this process; return those who were confirmed."""
+        return {email for email in emails if self.sign_up(email, app=app)}
 
     @contextmanager
     def web(self, **config: Any) -> Iterator[Web]:
-        """The shop, served; killed in the end."""
+        """Serve the shop; kill it at the end."""
         output = self._output("web")
         with python(["tests.notify_me.small_shop"], self.environ(**config), output) as process:
             eventually(lambda: not process.is_alive() or _port(output))
@@ -86,44 +102,44 @@ class Shop:
 
     @contextmanager
     def worker(self, folder: str = "instance", **config: Any) -> Iterator[Worker]:
-        """A worker; killed in the end. `folder` is its machine."""
+        """Run a worker; kill it at the end. `folder` stands for its machine."""
         output = self._output("worker")
         machine = {"NOTIFY_ME_WORKER_FOLDER": str(self.folder / folder)}
         with python([*FLASK, "deliver"], {**self.environ(**config), **machine}, output) as process:
             yield Worker(process, output)
 
     def _output(self, name: str) -> Path:
-        """An empty file for what one more such process writes."""
+        """Create an empty file for the output of one more process."""
         file = self.folder / f"{name}-{len(list(self.folder.glob(f'{name}-*.log')))}.log"
         file.touch()
         return file
 
     def rows(self, query: str) -> list[Any]:
-        """What a query finds in the shop's database."""
+        """Return the rows of a query on the shop's database."""
         with self.engine.connect() as connection:
             return list(connection.execute(sa.text(query)))
 
     def counts(self) -> dict[str, int]:
-        """Calls by state."""
+        """Count calls by state."""
         query = "SELECT state, count(*) FROM notify_me_call GROUP BY state"
         return {str(state): count for state, count in self.rows(query)}
 
     def delivered(self) -> bool:
-        """Whether nothing waits any more."""
+        """Return whether no call is queued."""
         return not self.counts().get("queued")
 
     def addresses(self) -> set[str]:
-        """The addresses that Klaviyo has."""
-        return {str(each["profile"]["email"]) for each in self.sandbox.waiting()}
+        """Return the addresses that Klaviyo has."""
+        return {str(waiting["profile"]["email"]) for waiting in self.sandbox.waiting()}
 
 
 FLASK = ["flask", "--app", "tests.notify_me.small_shop:from_environ", "notify-me"]
 
 
 def _port(output: Path) -> str:
-    """The port that a served shop has written on a line of its own; empty before that."""
-    found = re.search(r"^\d+$", output.read_text(), re.MULTILINE)
-    return found[0] if found else ""
+    """Return the port that a served shop has printed; empty before that."""
+    match = re.search(r"^\d+$", output.read_text(), re.MULTILINE)
+    return match[0] if match else ""
 
 
 class Web:
@@ -135,65 +151,65 @@ class Web:
         self.output = output
 
     def sign_up(self, email: str, path: str = MUG) -> requests.Response:
-        """Sign up the way the element does."""
+        """Sign up as the element does."""
         return requests.post(
             self.url + path,
             data={"channels": "EMAIL", "email": email},
-            headers={"X-Notify-Me": "1"},
+            headers=ELEMENT,
             timeout=TIMEOUT,
         )
 
     def sign_up_many(self, emails: list[str], threads: int = 8) -> set[str]:
-        """Sign them all up, side by side; returns those that were told so."""
+        """Sign people up in parallel; return those who were confirmed."""
 
-        def one(email: str) -> str:
+        def confirmed(email: str) -> bool:
             with suppress(requests.RequestException, ValueError):
-                if self.sign_up(email).json()["state"] == "done":
-                    return email
-            return ""
+                return bool(self.sign_up(email).json()["state"] == "done")
+            return False
 
         with ThreadPoolExecutor(threads) as pool:
-            return {each for each in pool.map(one, emails) if each}
+            results = pool.map(confirmed, emails)
+            return {email for email, ok in zip(emails, results, strict=True) if ok}
 
 
 class Worker:
-    """A worker's process and what it said."""
+    """A worker's process and its output."""
 
     def __init__(self, process: ForkServerProcess, log: Path) -> None:
         self.process = process
         self.log = log
 
-    def says(self, words: str) -> bool:
-        """Whether it has said so; fails when it has ended without."""
-        said = words in self.log.read_text()
-        assert said or self.process.is_alive(), self.log.read_text()
-        return said
+    def says(self, text: str) -> bool:
+        """Return whether it has logged a text; fail if it exited without."""
+        logged = text in self.log.read_text()
+        assert logged or self.process.is_alive(), self.log.read_text()
+        return logged
 
     def up(self) -> Worker:
         """Wait until it delivers."""
         eventually(lambda: self.says("delivering as"))
         return self
 
-    def stop(self, how: int = signal.SIGTERM) -> int:
-        """End it; returns its exit status."""
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Stop it; return its exit status."""
         assert self.process.pid is not None
-        os.kill(self.process.pid, how)
+        os.kill(self.process.pid, number)
         return self.ended()
 
     def ended(self) -> int:
-        """Wait until it has ended; returns its exit status."""
+        """Wait until it exits; return its exit status."""
         self.process.join(TIMEOUT)
         assert self.process.exitcode is not None, self.log.read_text()
         return self.process.exitcode
 
 
 def people(count: int, name: str = "shopper") -> list[str]:
-    """Addresses."""
+    """Return as many addresses."""
     return [f"{name}{number}@example.org" for number in range(count)]
 
 
 class Postgres:
-    """A PostgreSQL cluster of our own, which can be stopped and started again."""
+    """A PostgreSQL cluster that can be stopped and started again."""
 
     def __init__(self, binaries: Path, folder: Path, *, durable: bool = False) -> None:
         self._fsync = "on" if durable else "off"
@@ -201,7 +217,7 @@ class Postgres:
         self._folder = folder
         self._as: list[str] = []
         if os.geteuid() == 0:
-            # it refuses to run as root; Debian's package brings a user for it
+            # it refuses to run as root; Debian's package creates this user
             self._as = ["runuser", "-u", "postgres", "--"]
             owner = pwd.getpwnam("postgres")
             os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -218,7 +234,7 @@ class Postgres:
             subprocess.run(command, check=True, stdout=log, stderr=log, cwd="/")
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it and wait until it answers."""
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} "
             f"-c fsync={self._fsync} -c shared_buffers=64MB -c max_connections=100"
@@ -227,11 +243,11 @@ class Postgres:
         self._run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        """Stop it, as a crash would."""
+        """Stop it; by default as a crash would."""
         self._run("pg_ctl", "-D", f"{self._folder}/data", "-m", mode, "-w", "stop")
 
     def database(self, name: str) -> str:
-        """Make an empty database; returns its URL."""
+        """Create an empty database; return its URL."""
         engine = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
@@ -243,13 +259,13 @@ class Postgres:
 
 
 def postgres_binaries() -> Path | None:
-    """Where PostgreSQL's programs are: on the path, or where Debian keeps them."""
-    if found := shutil.which("initdb"):
-        return Path(found).parent
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return places[-1].parent if places else None
+    """Return the folder of PostgreSQL's programs: on the path, or where Debian installs them."""
+    if initdb := shutil.which("initdb"):
+        return Path(initdb).parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return versions[-1].parent if versions else None
 
 
-def acknowledged_and_lost(shop: Shop, acknowledged: set[str]) -> set[str]:
-    """Those who were thanked and whom Klaviyo doesn't have."""
-    return acknowledged - shop.addresses()
+def lost(shop: Shop, confirmed: set[str]) -> set[str]:
+    """Return the confirmed addresses that Klaviyo doesn't have."""
+    return confirmed - shop.addresses()

@@ -1,4 +1,4 @@
-"""The sign-up log: written before anything goes out, and told what became of it."""
+"""The sign-up log: written before anything is sent, and updated with the outcomes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ADA = "ada@example.org"
 
 @contextmanager
 def shop_process(folder: Path, config: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """The small shop in a process of its own; yields the process's ID and the address."""
+    """Run the small shop in a process; yield the process's ID and the shop's address."""
     errors = folder / "stderr.txt"
     with (
         errors.open("w") as stderr,
@@ -69,10 +69,10 @@ def shop_process(folder: Path, config: dict[str, Any]) -> Iterator[tuple[int, st
 
 
 @pytest.mark.process
-def test_the_log_is_on_the_disk_before_klaviyo_has_answered(
+def test_a_sign_up_is_stored_before_klaviyo_answers(
     tmp_path: Path, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Killed while Klaviyo is slow, the shop has the sign-up and both its calls in its log."""
+    """A shop killed while it waits for Klaviyo has the sign-up and both calls in its log."""
     sandbox.drill("slow", seconds=600)
 
     def sign_up(url: str) -> None:
@@ -101,7 +101,7 @@ def test_the_log_is_on_the_disk_before_klaviyo_has_answered(
     assert [call["settled_at"] for call in log_file.calls()] == [None, None]
 
 
-def test_a_taken_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: LogFile) -> None:
+def test_an_accepted_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: LogFile) -> None:
     """One row for the sign-up and one for its call, with Klaviyo's status and the time."""
     client.post(MUG, data={"channels": "EMAIL", "email": ADA})
 
@@ -118,19 +118,19 @@ def test_a_taken_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: LogFil
     assert call["settled_at"] >= sign_up["created_at"]
 
 
-def test_sign_up_ids_can_not_be_guessed(client: FlaskClient, log_file: LogFile) -> None:
-    """They stand in links: each is random, and 22 characters long."""
+def test_sign_up_ids_cannot_be_guessed(client: FlaskClient, log_file: LogFile) -> None:
+    """They are part of links: each is random, and 22 characters long."""
     for _ in range(3):
         client.post(MUG, data={"channels": "EMAIL", "email": ADA})
 
     ids = {row["id"] for row in log_file.sign_ups()}
     assert len(ids) == 3
-    assert {len(each) for each in ids} == {22}
+    assert {len(sign_up_id) for sign_up_id in ids} == {22}
 
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Another process in the midst of writing to the database."""
+    """Write to the database from another process, without a commit."""
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -138,7 +138,7 @@ def locked(file: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
-def test_what_can_not_be_logged_is_not_sent(
+def test_a_sign_up_that_cannot_be_stored_is_not_sent(
     make_app: Callable[..., Flask],
     tmp_path: Path,
     sandbox: Sandbox,
@@ -147,7 +147,7 @@ def test_what_can_not_be_logged_is_not_sent(
     monkeypatch: pytest.MonkeyPatch,
     headers: dict[str, str],
 ) -> None:
-    """503, try again, what was typed kept, and a line for the operator without any of it."""
+    """503, the form as it was filled in, and a log line without contact details."""
     file = tmp_path / DATABASE
     monkeypatch.setattr("notify_me.database.SQLITE_BUSY_TIMEOUT", 0.05)
     client = make_app().test_client()
@@ -168,13 +168,15 @@ def test_what_can_not_be_logged_is_not_sent(
     assert lines == [
         "ERROR notify_me.web.submission: the sign-up log can't be written: OperationalError"
     ]
-    # and with the lock gone, the same form goes through
+    # without the lock, the same form is accepted
     assert client.post(MUG, data=dict(post_form(root).form_data())).status_code == 303
     assert log_file.states() == ["accepted"]
 
 
-def test_equal_addresses_share_an_hmac(client: FlaskClient, log_file: LogFile) -> None:
-    """Whatever the case they were typed in, and no two different addresses do."""
+def test_an_address_has_one_hash_however_it_is_typed(
+    client: FlaskClient, log_file: LogFile
+) -> None:
+    """Case and spaces don't matter; another address has another hash."""
     for typed in ("ada@example.org", "Ada@Example.ORG", " ADA@example.org ", "bob@example.org"):
         client.post(MUG, data={"channels": "EMAIL", "email": typed})
 
@@ -183,8 +185,8 @@ def test_equal_addresses_share_an_hmac(client: FlaskClient, log_file: LogFile) -
     assert len(set(hmacs)) == 2
 
 
-def test_another_key_makes_another_hmac(make_app: Callable[..., Flask], log_file: LogFile) -> None:
-    """Without the key nobody finds an address by hashing what they guess."""
+def test_another_key_gives_another_hash(make_app: Callable[..., Flask], log_file: LogFile) -> None:
+    """Without the key, nobody can find an address by hashing guesses."""
     for key in ("k" * 32, "q" * 32):
         client = make_app(NOTIFY_ME_LOG_KEY=key).test_client()
         client.post(MUG, data={"channels": "EMAIL", "email": ADA})
@@ -202,36 +204,36 @@ def test_another_key_makes_another_hmac(make_app: Callable[..., Flask], log_file
         ("jürgen@müller.example.org", "j•••@m•••.org"),
     ],
 )
-def test_the_masked_form(client: FlaskClient, log_file: LogFile, email: str, masked: str) -> None:
-    """Enough to recognize one's own, too little to write to."""
+def test_masked_addresses(client: FlaskClient, log_file: LogFile, email: str, masked: str) -> None:
+    """Only their owners recognize them."""
     client.post(MUG, data={"channels": "EMAIL", "email": email})
 
     assert [row["email_masked"] for row in log_file.sign_ups()] == [masked]
 
 
-TAKEN = Accepted(KlaviyoResponse(202))
+ACCEPTED = Accepted(KlaviyoResponse(202))
 REFUSED = Refused(KlaviyoResponse(404), "No.", "no such variant", field="variants")
-LATER = Temporary(KlaviyoResponse(None), "Later.", "no answer")
-WRONG_KEY = Misconfigured(KlaviyoResponse(401), "Not now.", "check the key")
+TEMPORARY = Temporary(KlaviyoResponse(None), "Later.", "no answer")
+MISCONFIGURED = Misconfigured(KlaviyoResponse(401), "Not now.", "check the key")
 
 
 @pytest.mark.parametrize(
     ("first", "then", "state"),
     [
-        (TAKEN, LATER, "accepted"),
-        (TAKEN, REFUSED, "accepted"),
-        (TAKEN, None, "accepted"),
-        (REFUSED, TAKEN, "refused"),
-        (REFUSED, LATER, "refused"),
-        (LATER, TAKEN, "failed"),
-        (WRONG_KEY, TAKEN, "failed"),
-        (None, TAKEN, "failed"),
+        (ACCEPTED, TEMPORARY, "accepted"),
+        (ACCEPTED, REFUSED, "accepted"),
+        (ACCEPTED, None, "accepted"),
+        (REFUSED, ACCEPTED, "refused"),
+        (REFUSED, TEMPORARY, "refused"),
+        (TEMPORARY, ACCEPTED, "failed"),
+        (MISCONFIGURED, ACCEPTED, "failed"),
+        (None, ACCEPTED, "failed"),
     ],
 )
-def test_states_only_move_forward(
+def test_a_second_outcome_changes_nothing(
     app: Flask, log_file: LogFile, first: Outcome | None, then: Outcome | None, state: str
 ) -> None:
-    """What comes late, or twice, changes nothing about a call that has ended."""
+    """A call that has ended keeps its state, status and time."""
     log: SignUpLog = app.extensions["notify_me"].log
     mug = CompositeID("$custom", "$default", "MUG")
     sign_up = SignUp(variants=(mug,), channels=(Channel.EMAIL,), email=ADA)
@@ -250,8 +252,8 @@ def test_states_only_move_forward(
 PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
 
 
-def stop_the_log(app: Flask) -> None:
-    """From now on the database takes new sign-ups, and refuses to hear how their calls ended."""
+def refuse_outcomes(app: Flask) -> None:
+    """Make the database accept new sign-ups, but no outcomes."""
     with app.app_context():
         engine = engine_of(app)
         with engine.begin() as connection:
@@ -261,33 +263,33 @@ def stop_the_log(app: Flask) -> None:
             )
 
 
-def test_an_answer_that_cannot_be_logged_still_counts(
+def test_an_acceptance_that_cannot_be_stored_is_confirmed(
     client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Klaviyo took it, then the log can't be written: the shopper reads "You're on the list"."""
-    stop_the_log(app)
+    """Klaviyo has it, so the shopper reads "You're on the list"."""
+    refuse_outcomes(app)
     data = {"channels": "EMAIL", "email": "ada@example.org"}
 
     reply = client.post(PARKA, data=data, headers={"X-Notify-Me": "1"})
-    # a link would lead to what the log can't tell
+    # no redirect, since the confirmation page would read the log
     page = client.post(PARKA, data=data)
 
     assert reply.json is not None
     assert reply.json["state"] == "done"
     assert page.status_code == 200
     assert view(page).one("h1").text == "You're on the list"
-    for each in (reply, page):
-        assert "the news goes to a•••@e•••.org." in view(each).text
+    for response in (reply, page):
+        assert "the news goes to a•••@e•••.org." in view(response).text
     assert len(sandbox.waiting()) == 1
     assert log_file.states() == ["started", "started"]
 
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
-def test_what_can_be_kept_nowhere_is_not_acknowledged(
-    client: FlaskClient, app: Flask, sandbox: Sandbox, headers: dict[str, str]
+def test_a_sign_up_that_can_neither_be_sent_nor_queued_is_not_confirmed(
+    client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile, headers: dict[str, str]
 ) -> None:
-    """Klaviyo is away, and then the log can't be written either: 503, try again."""
-    stop_the_log(app)
+    """503, and nothing is left in the queue."""
+    refuse_outcomes(app)
     sandbox.drill("500", times=None)
     data = {"channels": "EMAIL", "email": ADA}
 
@@ -296,3 +298,5 @@ def test_what_can_be_kept_nowhere_is_not_acknowledged(
     assert reply.status_code == 503
     assert "That didn't go through" in view(reply).text
     assert post_form(view(reply)).one("input", name="email")["value"] == ADA
+    assert log_file.states() == ["started"]
+    assert log_file.queued() == []
