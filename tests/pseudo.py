@@ -1,4 +1,4 @@
-"""A pseudo-language with ⟦each message⟧ in brackets, to find texts that aren't translated."""
+"""A pseudo-language with ⟦brackets⟧ around each message, to find texts outside the catalogs."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from babel.messages.pofile import read_po
 
 from tests.notify_me.markup import Element, read
 
-TRANSLATED_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
-_INNERMOST = re.compile("⟦[^⟦⟧]*⟧")
+TEXT_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
+_INNERMOST_BRACKETS = re.compile("⟦[^⟦⟧]*⟧")
 
 
-def make(source: Path, folder: Path, language: str, domain: str) -> None:
-    """Write a catalog for `language` into `folder`: each message in brackets."""
-    with (source / language / "LC_MESSAGES" / f"{domain}.po").open(encoding="utf-8") as file:
-        original = read_po(file, locale=language)
-    pseudo = Catalog(locale=language)
-    for message in original:
+def write_pseudo_catalog(source: Path, folder: Path, language: str, domain: str) -> None:
+    """Write a catalog with the messages of `language` in brackets instead of its translations."""
+    with (source / language / "LC_MESSAGES" / f"{domain}.po").open(encoding="utf-8") as po_file:
+        messages = read_po(po_file, locale=language)
+    catalog = Catalog(locale=language)
+    for message in messages:
         if isinstance(message.id, str) and message.id:
-            pseudo.add(message.id, f"⟦{message.id}⟧")
+            catalog.add(message.id, f"⟦{message.id}⟧")
         elif message.id:
-            pseudo.add(message.id, tuple(f"⟦{form}⟧" for form in message.id))
+            catalog.add(message.id, tuple(f"⟦{form}⟧" for form in message.id))
     target = folder / language / "LC_MESSAGES"
     target.mkdir(parents=True, exist_ok=True)
-    with (target / f"{domain}.mo").open("wb") as file_:
-        write_mo(file_, pseudo)
+    with (target / f"{domain}.mo").open("wb") as mo_file:
+        write_mo(mo_file, catalog)
 
 
-def bare(html: str, names: Iterable[str]) -> list[str]:
-    """Return the visible or spoken texts of a page that aren't in brackets.
+def untranslated_texts(html: str, names: Iterable[str]) -> list[str]:
+    """Return the texts of a page that are not in brackets.
 
-    Texts marked as another language and the given names (products, variants, brands) don't count.
+    `names` (of products, variants and brands) and parts in another language are left out.
     """
-    longest_first = sorted(names, key=len, reverse=True)
+    by_length = sorted(names, key=len, reverse=True)
     untranslated = []
     for text in _texts(read(html)):
         rest = text
-        while _INNERMOST.search(rest):
-            rest = _INNERMOST.sub(" ", rest)
-        for name in longest_first:
+        while _INNERMOST_BRACKETS.search(rest):
+            rest = _INNERMOST_BRACKETS.sub(" ", rest)
+        for name in by_length:
             rest = rest.replace(name, " ")
         if re.search(r"[^\W\d_]", rest):
             untranslated.append(" ".join(rest.split()))
@@ -51,16 +51,17 @@ def bare(html: str, names: Iterable[str]) -> list[str]:
 
 
 def _texts(element: Element) -> Iterator[str]:
-    foreign = element.get("lang", "de") != "de"
-    if element.tag in ("script", "style", "svg", "code") or foreign:
+    is_other_language = element.get("lang", "de") != "de"
+    if element.tag in ("script", "style", "svg", "code") or is_other_language:
         return
     if element.tag == "meta" and element.get("name") == "description":
         yield element["content"]
-    for name in TRANSLATED_ATTRIBUTES:
+    for name in TEXT_ATTRIBUTES:
         if name in element:
             yield element[name]
     text = "".join(child if isinstance(child, str) else "\n" for child in element.children)
-    yield from text.split("\n") if "⟦" not in text else [text]
+    # A message may have elements inside of it.
+    yield from [text] if "⟦" in text else text.split("\n")
     for child in element.children:
         if isinstance(child, Element):
             yield from _texts(child)

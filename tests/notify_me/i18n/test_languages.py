@@ -1,4 +1,4 @@
-"""Languages: which one a shopper gets, the merchant's own texts in it, and legal texts."""
+"""Languages: how one is chosen, the merchant's own texts, and legal texts."""
 
 from __future__ import annotations
 
@@ -28,52 +28,51 @@ from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, by_element, setti
 from tests.notify_me.small_shop import DictCatalog, changed, small_catalog
 from tests.support import Sandbox
 
-ASKED = {
+BODIES = {
     "en": "We'll let you know",
     "de": "Wir geben Ihnen Bescheid",
     "fr": "Nous vous préviendrons",
     "es": "Te avisaremos",
     "ar": "سنعلمك فور",
 }
-"""What the form's text begins with."""
+"""How the form's default body begins."""
 ALL = ["en", "de", "fr", "es", "ar"]
 
 
-def speaking(*languages: str, rest: str = "") -> str:
-    """A settings file for a shop that speaks these languages."""
+def settings_for(*languages: str, rest: str = "") -> str:
+    """Return settings that offer these languages."""
     return f"[languages]\noffered = {json.dumps(languages)}\n{rest}"
 
 
 @pytest.fixture
 def shop(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
-    """Makes the small shop with settings as TOML."""
+    """Create the small shop with settings in TOML."""
 
-    def make(text: str, **config: Any) -> Flask:
+    def create(text: str, **config: Any) -> Flask:
         return make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, text), **config)
 
-    return make
+    return create
 
 
 @pytest.fixture
-def five(shop: Callable[..., Flask]) -> Flask:
-    """The small shop in all languages, English by default."""
-    return shop(speaking(*ALL))
+def all_languages(shop: Callable[..., Flask]) -> Flask:
+    """Return the small shop in all languages, with English as the default."""
+    return shop(settings_for(*ALL))
 
 
-def language(reply: TestResponse) -> str:
-    """The language that the form's text is in; the markup and the header must say the same."""
-    body = view(reply).one("p", class_="notify-me__body").text
-    [found] = [each for each, words in ASKED.items() if body.startswith(words)]
-    shown = read(reply.text).one("div", class_="notify-me__view")
-    assert shown["lang"] == reply.headers["Content-Language"] == found
-    assert shown["dir"] == ("rtl" if found == "ar" else "ltr")
-    assert {"Cookie", "Accept-Language", "X-Notify-Me"} <= {*reply.vary}
-    return found
+def language(response: TestResponse) -> str:
+    """Return the language of the form's body. Markup and headers must have the same."""
+    body = view(response).one("p", class_="notify-me__body").text
+    [locale] = [locale for locale, text in BODIES.items() if body.startswith(text)]
+    form = read(response.text).one("div", class_="notify-me__view")
+    assert form["lang"] == response.headers["Content-Language"] == locale
+    assert form["dir"] == ("rtl" if locale == "ar" else "ltr")
+    assert {"Cookie", "Accept-Language", "X-Notify-Me"} <= {*response.vary}
+    return locale
 
 
-def test_every_language_has_its_words() -> None:
-    """The tests below know each of them."""
-    assert {*LOCALES} == {*ALL}
+def test_these_tests_cover_all_languages() -> None:
+    assert {*LOCALES} == {*ALL} == {*BODIES}
 
 
 @pytest.mark.parametrize(
@@ -95,31 +94,32 @@ def test_every_language_has_its_words() -> None:
         ("?lang=../de", "", "", "en"),
     ],
 )
-def test_the_address_then_the_cookie_then_the_browser(
-    five: Flask, query: str, cookie: str, accepted: str, expected: str
+def test_language_is_chosen_by_query_then_cookie_then_browser(
+    all_languages: Flask, query: str, cookie: str, accepted: str, expected: str
 ) -> None:
-    """What isn't offered is passed over."""
-    client = five.test_client()
+    client = all_languages.test_client()
     if cookie:
         client.set_cookie("lang", cookie)
 
-    reply = client.get(FORM + query, headers={"Accept-Language": accepted})
+    response = client.get(FORM + query, headers={"Accept-Language": accepted})
 
-    assert language(reply) == expected
-    assert "Set-Cookie" not in reply.headers
+    assert language(response) == expected
+    assert "Set-Cookie" not in response.headers
 
 
-def test_the_first_is_for_everybody_else(shop: Callable[..., Flask]) -> None:
-    """And a shop that names no language speaks English alone."""
-    german = shop(speaking("de", "fr")).test_client()
+def test_first_language_is_the_default(shop: Callable[..., Flask]) -> None:
+    """Without the setting, only English is offered."""
+    german = shop(settings_for("de", "fr")).test_client()
     assert language(german.get(FORM, headers={"Accept-Language": "en"})) == "de"
     assert language(german.get(f"{FORM}?lang=en")) == "de"
     assert language(shop("").test_client().get(f"{FORM}?lang=de")) == "en"
 
 
-def test_the_dialog_says_which_language_it_is_in(five: Flask) -> None:
-    """It may stand in a page of another language."""
-    dialog = read(five.test_client().get(f"{FORM}?lang=ar", headers=ELEMENT).text).one("dialog")
+def test_dialog_has_its_language(all_languages: Flask) -> None:
+    """The page may be in another one."""
+    dialog = read(all_languages.test_client().get(f"{FORM}?lang=ar", headers=ELEMENT).text).one(
+        "dialog"
+    )
     assert (dialog["lang"], dialog["dir"]) == ("ar", "rtl")
     assert dialog.one("button", class_="notify-me__close")["aria-label"] == "إغلاق"
 
@@ -128,86 +128,86 @@ BUTTON = "{{ notify_me(variant) }}"
 
 
 @pytest.mark.parametrize(
-    ("address", "cookie", "marked"),
+    ("url", "cookie", "by_url"),
     [("/p?lang=de", "", True), ("/p", "de", False), ("/de/p", "de", True), ("/p", "", False)],
 )
-def test_links_carry_the_language_that_the_address_chose(
-    five: Flask, catalog: DictCatalog, sandbox: Sandbox, address: str, cookie: str, marked: bool
+def test_links_keep_the_language_of_the_url(
+    all_languages: Flask,
+    catalog: DictCatalog,
+    sandbox: Sandbox,
+    url: str,
+    cookie: str,
+    by_url: bool,
 ) -> None:
-    """Button, form and done page; else the cookie comes along by itself."""
-    [mug] = [each for each in catalog.variants.values() if each.product_id == "mug"]
+    """From the button to the form and the confirmation."""
+    [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
 
     def page() -> str:
         return render_template_string(BUTTON, variant=mug)
 
-    five.add_url_rule("/p", "plain", page)
-    five.add_url_rule("/de/p", "german", page)
-    client = five.test_client()
+    all_languages.add_url_rule("/p", "plain", page)
+    all_languages.add_url_rule("/de/p", "german", page)
+    client = all_languages.test_client()
     if cookie:
         client.set_cookie("lang", cookie)
-    link = read(client.get(address).text).one("a")
-    assert link["href"].endswith("?lang=de") is marked
-    assert link.text == ("Benachrichtigen" if marked or cookie else "Notify me")
+    link = read(client.get(url).text).one("a")
+    assert link["href"].endswith("?lang=de") is by_url
+    assert link.text == ("Benachrichtigen" if by_url or cookie else "Notify me")
 
     form = read(client.get(link["href"]).text).one("form", class_="notify-me__form")
-    assert form["action"].endswith("?lang=de") is marked
-    done = client.post(form["action"], data={"email": ADA, "channels": "EMAIL"})
-    assert done.status_code == 303
-    assert ("lang=de" in done.location) is marked
+    assert form["action"].endswith("?lang=de") is by_url
+    response = client.post(form["action"], data={"email": ADA, "channels": "EMAIL"})
+    assert response.status_code == 303
+    assert ("lang=de" in response.location) is by_url
 
 
-def test_a_shop_with_a_selector_of_its_own_decides(
+def test_the_shops_own_selector_chooses_the_language(
     tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
-    """The kit follows, as far as its own languages go; `?lang=` holds for the kit's own pages."""
-    app = make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, speaking("en", "fr", "de")))
-    chosen = {"now": "fr"}
-    Babel(app, locale_selector=lambda: chosen["now"])
+    """If the language is offered. On the kit's own pages, `?lang=` takes precedence."""
+    app = make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, settings_for("en", "fr", "de")))
+    selected = "fr"
+    Babel(app, locale_selector=lambda: selected)
     client = app.test_client()
 
     assert language(client.get(FORM, headers={"Accept-Language": "de"})) == "fr"
     assert language(client.get(f"{FORM}?lang=de")) == "de"
-    chosen["now"] = "de_AT"
+    selected = "de_AT"
     assert language(client.get(FORM)) == "de"
-    chosen["now"] = "it"
+    selected = "it"
     assert language(client.get(FORM)) == "en"
 
 
-def test_each_text_can_be_said_otherwise_in_one_language(shop: Callable[..., Flask]) -> None:
-    """Every setting that is words: by the file for German, and by a variable for French."""
-    known = list(all_settings(LocaleTexts))
-    assert len(known) >= 20
-    said = {each.path: f"/{each.path[-1]}" for each in known}
-    lines = [
-        f"[texts.de.{table}]\n"
-        + "\n".join(f'{path[1]} = "{words}"' for path, words in said.items() if path[0] == table)
-        for table in dict.fromkeys(path[0] for path in said)
-    ]
+def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> None:
+    """In the file for German, and by variables for French."""
+    texts = {setting.path: f"/{setting.path[-1]}" for setting in all_settings(LocaleTexts)}
+    assert len(texts) >= 20
+    lines = [f'texts.de.{".".join(path)} = "{text}"' for path, text in texts.items()]
     rest = '[channels]\noffered = ["EMAIL", "SMS", "WHATSAPP"]\n[consent]\nbrand = "Smirr"\n'
     rest += 'terms_of_service_url = "/t"\nprivacy_policy_url = "/p"\nemail_list = "ask"\n'
     variables = {
-        f"NOTIFY_ME_TEXTS__FR__{'__'.join(path).upper()}": words for path, words in said.items()
+        f"NOTIFY_ME_TEXTS__FR__{'__'.join(path).upper()}": text for path, text in texts.items()
     }
-    app = shop(speaking("en", "de", "fr", rest=rest + "\n".join(lines)), **variables)
+    app = shop("\n".join(lines) + "\n" + settings_for("en", "de", "fr", rest=rest), **variables)
 
     state = app.extensions["notify_me"]
-    for path, words in said.items():
-        for locale, expected in {"de": True, "fr": True, "en": False}.items():
-            found = getattr(getattr(localized(state.settings, locale), path[0]), path[1])
-            assert (found == words) is expected, (locale, path)
+    for (table, key), text in texts.items():
+        for locale, is_set in {"de": True, "fr": True, "en": False}.items():
+            value = getattr(getattr(localized(state.settings, locale), table), key)
+            assert (value == text) is is_set, (locale, table, key)
     client = app.test_client()
     for locale in ("de", "fr"):
         html = client.get(f"{FORM}?lang={locale}", headers=ELEMENT).text
-        for each in (
+        for key in (
             *("headline", "body_content", "email_field_label", "phone_number_field_label"),
             *("button_label", "footer_content", "close_label", "email_checkbox_text"),
             *("sms_checkbox_text", "sms_disclosure", "whatsapp_checkbox_text"),
         ):
-            assert f"/{each}" in html, (locale, each)
+            assert f"/{key}" in html, (locale, key)
         assert "/sms_disclosure" not in client.get(f"{FORM}?lang=en", headers=ELEMENT).text
 
 
-TEXTS = speaking(
+TEXTS = settings_for(
     "en",
     "de",
     "fr",
@@ -215,11 +215,11 @@ TEXTS = speaking(
 )
 
 
-def test_which_text_wins(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
-    """Call, language, above it, the kit's translation of a default; a visitor's key by key."""
-    visitors: dict[str, VisitorOverrides | None] = {"now": None}
-    app = shop(TEXTS, VISITS=lambda: visitors["now"])
-    [mug] = [each for each in catalog.variants.values() if each.product_id == "mug"]
+def test_precedence_of_texts(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
+    """Call, language, text without a language, translated default; a visitor's, key by key."""
+    overrides: VisitorOverrides | None = None
+    app = shop(TEXTS, VISITS=lambda: overrides)
+    [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
 
     def label(lang: str, call: str | None = None) -> str:
         with app.test_request_context(f"/?lang={lang}"):
@@ -228,42 +228,38 @@ def test_which_text_wins(shop: Callable[..., Flask], catalog: DictCatalog) -> No
             )
         return read(html).one("a").text
 
-    assert label("fr") == "Ring the bell"  # what a merchant wrote stays as it is
+    assert label("fr") == "Ring the bell"  # the merchant's text is not translated
     assert label("de") == "Sag Bescheid"
-    visitors["now"] = VisitorOverrides(changed(app, {"button.label": "Meins"}))
+    overrides = VisitorOverrides(changed(app, {"button.label": "Meins"}))
     assert label("fr") == "Meins"
-    # as a file with both would have it
-    assert label("de") == "Sag Bescheid"
-    visitors["now"] = VisitorOverrides(changed(app, {"texts.de.button.label": "Her damit"}))
+    assert label("de") == "Sag Bescheid"  # as if both were in the file
+    overrides = VisitorOverrides(changed(app, {"texts.de.button.label": "Her damit"}))
     assert label("de") == "Her damit"
     assert label("fr") == "Ring the bell"
     assert label("de", "Hier") == "Hier"
-    # the visitor's other words are translated all the same
     with app.test_client() as client:
         assert language(client.get(f"{FORM}?lang=de")) == "de"
 
 
-def test_the_languages_may_be_a_visitors_own(shop: Callable[..., Flask]) -> None:
-    """Offered to nobody else."""
-    visitors: dict[str, VisitorOverrides | None] = {"now": None}
-    app = shop(speaking("en"), VISITS=lambda: visitors["now"])
+def test_visitor_can_have_other_languages(shop: Callable[..., Flask]) -> None:
+    overrides: VisitorOverrides | None = None
+    app = shop(settings_for("en"), VISITS=lambda: overrides)
     with app.test_client() as client:
         assert language(client.get(f"{FORM}?lang=de")) == "en"
-        visitors["now"] = VisitorOverrides(changed(app, {"languages.offered": ["de", "en"]}))
+        overrides = VisitorOverrides(changed(app, {"languages.offered": ["de", "en"]}))
         assert language(client.get(FORM)) == "de"
         assert "Benachrichtigen" in client.get(f"{FORM}?lang=de").text
 
 
-def test_which_texts_are_set_is_told(shop: Callable[..., Flask]) -> None:
-    """By `flask notify-me settings`, with the file; what isn't set is left out."""
-    found = json.loads(
+def test_settings_command_lists_only_texts_that_are_set(shop: Callable[..., Flask]) -> None:
+    document = json.loads(
         shop(TEXTS).test_cli_runner().invoke(args=["notify-me", "settings", "--json"]).stdout
     )
-    texts = {key: row for key, row in found.items() if key.startswith("texts.")}
+    texts = {key: row for key, row in document.items() if key.startswith("texts.")}
     assert [*texts] == ["texts.de.button.label"]
     assert texts["texts.de.button.label"]["value"] == "Sag Bescheid"
     assert texts["texts.de.button.label"]["where"].endswith(".toml")
-    assert found["languages.offered"]["value"] == ["en", "de", "fr"]
+    assert document["languages.offered"]["value"] == ["en", "de", "fr"]
 
 
 OWN_SMS = (
@@ -273,19 +269,19 @@ OWN_SMS = (
 )
 
 
-def channels(reply: TestResponse) -> list[str]:
-    """The channels that a form offers."""
-    return [each["value"] for each in view(reply).all("input", name="channels")]
+def channels(response: TestResponse) -> list[str]:
+    """Return the channels that a form offers."""
+    return [box["value"] for box in view(response).all("input", name="channels")]
 
 
-def test_a_legal_text_that_is_not_understood_is_no_consent(
+def test_channel_is_only_offered_in_languages_with_its_legal_texts(
     shop: Callable[..., Flask], lines: list[str], log_file: LogFile, sandbox: Sandbox
 ) -> None:
-    """A channel isn't offered in a language without its own texts, and the start tells which."""
-    text = speaking("en", "de", "fr") + toml(["EMAIL", "SMS"]) + OWN_SMS
+    """The app warns about missing texts when it starts."""
+    text = settings_for("en", "de", "fr") + toml(["EMAIL", "SMS"]) + OWN_SMS
     client = shop(text).test_client()
-    told = [each for each in lines if "isn't offered in the language" in each]
-    assert [each.split("language ")[1] for each in told] == [
+    warnings = [line for line in lines if "isn't offered in the language" in line]
+    assert [line.split("language ")[1] for line in warnings] == [
         "de, for which the legal texts are missing: set program under [texts.de.consent]",
         "fr, for which the legal texts are missing: set sms_checkbox_text and sms_disclosure "
         "under [texts.fr.consent]",
@@ -294,33 +290,30 @@ def test_a_legal_text_that_is_not_understood_is_no_consent(
     assert channels(client.get(f"{FORM}?lang=de")) == ["EMAIL"]
 
     client = shop(text + 'program = "Verfügbarkeit"\n').test_client()
-    reply = client.get(f"{FORM}?lang=de")
-    assert channels(reply) == ["EMAIL", "SMS"]
-    assert view(reply).one("div", class_="notify-me__consent")["lang"] == "de"
+    response = client.get(f"{FORM}?lang=de")
+    assert channels(response) == ["EMAIL", "SMS"]
+    assert view(response).one("div", class_="notify-me__consent")["lang"] == "de"
     sms = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
-    # what isn't offered can't be asked for by hand either
-    refused = by_element(client, f"{FORM}?lang=fr", sms)
-    assert refused.status_code == 422
-    assert "Nous ne pouvons pas vous joindre" in (refused.json or {})["html"]
+    # A channel that isn't offered is refused even if it is posted.
+    response = by_element(client, f"{FORM}?lang=fr", sms)
+    assert response.status_code == 422
+    assert "Nous ne pouvons pas vous joindre" in (response.json or {})["html"]
     assert by_element(client, f"{FORM}?lang=de", sms).status_code == 200
     [row] = log_file.consents()
     assert row["locale"] == "de"
     assert row["text"].startswith("Ja, SMS von Smirr.\nÜber Verfügbarkeit. Siehe Datenschutz")
 
 
-def test_a_language_in_which_nobody_can_be_reached_stops_the_start(
-    shop: Callable[..., Flask],
-) -> None:
-    """With SMS alone there would be nothing to choose."""
+def test_language_without_any_channel_is_an_error(shop: Callable[..., Flask]) -> None:
     with pytest.raises(SettingsError, match=r"leaves no way to reach whoever reads de: .*EMAIL"):
-        shop(speaking("en", "de") + toml(["SMS"]))
+        shop(settings_for("en", "de") + toml(["SMS"]))
 
 
-def test_the_email_list_asks_in_the_shoppers_language(
+def test_email_consent_is_translated_and_logged_with_its_language(
     shop: Callable[..., Flask], log_file: LogFile, sandbox: Sandbox
 ) -> None:
-    """And the log keeps which; a merchant's own text stays in its own."""
-    client = shop(speaking("en", "fr") + toml(["EMAIL"], email_list="ask")).test_client()
+    """A merchant's own text is in the language of `consent.locale`."""
+    client = shop(settings_for("en", "fr") + toml(["EMAIL"], email_list="ask")).test_client()
     box = view(client.get(f"{FORM}?lang=fr")).one("div", class_="notify-me__consent")
     assert box.text.startswith("Envoyez-moi aussi par e-mail les nouveautés et les offres de Smirr")
     data = {"channels": "EMAIL", "email": ADA, "opt_in_promotional_email": "EMAIL"}
@@ -328,84 +321,83 @@ def test_the_email_list_asks_in_the_shoppers_language(
     assert [row["locale"] for row in log_file.consents()] == ["fr"]
 
     own = toml(["EMAIL"], email_list="ask", email_checkbox_text="News, please.")
-    box = view(shop(speaking("en", "fr") + own).test_client().get(f"{FORM}?lang=fr")).one(
+    box = view(shop(settings_for("en", "fr") + own).test_client().get(f"{FORM}?lang=fr")).one(
         "div", class_="notify-me__consent"
     )
     assert (box.text, box["lang"]) == ("News, please.", "en")
 
 
-WRONG_ADDRESSES = [
+WRONG_EMAILS = [
     *("ada", "@example.org", "ada@", "ada@example", "ada@example.123", ".ada@example.org"),
     *("a..b@example.org", "ada.@example.org", "ada@.example.org", "ada@example.org."),
     *("ada@-example.org", "ada@example.org-", "ada@example-.org", "ada b@example.org"),
 ]
 
 
-def test_wrong_addresses_are_told_in_every_language(five: Flask) -> None:
-    """Those that email-validator has a plain sentence for, each with ours; one for all others."""
+def test_email_errors_are_translated(all_languages: Flask) -> None:
+    """There is a message for each common error of email-validator, and one for all others."""
 
-    def errors(lang: str) -> list[str]:
-        replies = (
-            client.post(f"{FORM}?lang={lang}", data={"channels": "EMAIL", "email": each})
-            for each in WRONG_ADDRESSES
+    def errors(locale: str) -> list[str]:
+        responses = (
+            client.post(f"{FORM}?lang={locale}", data={"channels": "EMAIL", "email": email})
+            for email in WRONG_EMAILS
         )
-        return [view(each).one("p", class_="notify-me__error").text for each in replies]
+        return [view(response).one("p", class_="notify-me__error").text for response in responses]
 
-    client = five.test_client()
+    client = all_languages.test_client()
     english = errors("en")
     assert {*english[:-1]} == {*SENTENCES}
-    for each in ALL[1:]:
-        said = errors(each)
-        assert len({*said}) == len(SENTENCES) + 1
-        assert not {*said} & {*english}
+    for locale in ALL[1:]:
+        translated = errors(locale)
+        assert len({*translated}) == len(SENTENCES) + 1
+        assert not {*translated} & {*english}
 
 
-def test_numbers_and_lists_follow_the_language(
+def test_plurals_and_lists_follow_the_language(
     shop: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """A plural has as many forms as the language, and a list its own words."""
     for size in "ABCDEFGHIJ":
         catalog.add("parka", "Harbour Parka", f"PARKA-{size}", 0, options={"Size": size})
-    client = shop(speaking(*ALL)).test_client()
+    client = shop(settings_for(*ALL)).test_client()
     path = f"/notify-me/{PREFIX}PARKA-A"
     every = [f"{PREFIX}PARKA-{size}" for size in "ABCDEFGHIJ"] + [f"{PREFIX}PARKA-M-MOSS"]
-    told = {
+    errors = {
         lang: view(
             client.post(f"{path}?choose=1&lang={lang}", data={"variants": every, "email": ADA})
         )
         for lang in ALL
     }
-    assert "Choose 10 options at most." in told["en"].text
-    assert "höchstens 10 Varianten" in told["de"].text
-    assert "اختر 10 خيارات على الأكثر" in told["ar"].text
+    assert "Choose 10 options at most." in errors["en"].text
+    assert "höchstens 10 Varianten" in errors["de"].text
+    assert "اختر 10 خيارات على الأكثر" in errors["ar"].text
 
     def done(lang: str) -> str:
         data = {"channels": "EMAIL", "variants": every[:3], "email": ADA}
-        reply = client.post(f"{path}?choose=1&lang={lang}", data=data, follow_redirects=True)
-        return view(reply).all("p", class_="notify-me__body")[0].text
+        response = client.post(f"{path}?choose=1&lang={lang}", data=data, follow_redirects=True)
+        return view(response).all("p", class_="notify-me__body")[0].text
 
     assert done("en").startswith("If Harbour Parka (A), Harbour Parka (B) or Harbour Parka (C) ")
     assert done("de").startswith(
         "Sobald Harbour Parka (A), Harbour Parka (B) oder Harbour Parka (C) wieder da ist"
     )
-    # names, addresses and numbers keep their own order between words from right to left
+    # Names, addresses and numbers keep their own order in a right-to-left text.
     assert "\u2068a•••@e•••.org\u2069" in done("ar")
 
 
-def test_wtforms_own_words(five: Flask) -> None:
-    """A shop may add a field to the form."""
+def test_messages_of_wtforms_are_translated(all_languages: Flask) -> None:
+    """For fields that a shop adds to the form."""
 
     class Longer(SignUpForm):
         size = StringField(validators=[InputRequired()])
 
     form_options = FormOptions((), "US", (), "", "")
-    said = {}
-    for each in ALL:
-        with five.test_request_context(f"/?lang={each}"):
+    errors = {}
+    for locale in ALL:
+        with all_languages.test_request_context(f"/?lang={locale}"):
             form = Longer(
                 offered_variants=list(small_catalog().variants.values()), options=form_options
             )
             assert not form.validate()
-            said[each] = form.size.errors[0]
-    assert said["en"] == "This field is required."
-    assert len({*said.values()}) == len(ALL)
+            errors[locale] = form.size.errors[0]
+    assert errors["en"] == "This field is required."
+    assert len({*errors.values()}) == len(ALL)

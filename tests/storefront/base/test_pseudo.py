@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.pseudo import bare, make
+from tests.pseudo import untranslated_texts, write_pseudo_catalog
 from tests.storefront.page import Stock
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +34,7 @@ def names(value: object) -> set[str]:
 @pytest.fixture
 def pseudo(app: Flask, tmp_path: Path) -> FlaskClient:
     """A shopper whose language is that of the brackets."""
-    make(ROOT / "translations", tmp_path / "pseudo", "de", "messages")
+    write_pseudo_catalog(ROOT / "translations", tmp_path / "pseudo", "de", "messages")
     app.extensions["babel"].translation_directories = [str(tmp_path / "pseudo")]
     client = app.test_client()
     client.set_cookie("lang", "de")
@@ -76,6 +76,6 @@ def test_nothing_that_the_shop_says_stands_outside_the_catalogs(
     known = [*names(CATALOG), "Smirr", "smirr", "Benachrichtigen", "Deutsch", "Klaviyo"]
     known += ["zzz", "wool", " / M"]
     known.append("Feld kann nicht länger als 120 Zeichen sein.")  # WTForms' own catalog
-    problems = {name: bare(page, known) for name, page in pages.items()}
+    problems = {name: untranslated_texts(page, known) for name, page in pages.items()}
     assert {name: each for name, each in problems.items() if each} == {}
     assert all("⟦" in page for page in pages.values())
