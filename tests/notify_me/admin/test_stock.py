@@ -1,4 +1,4 @@
-"""A changed stock reaches Klaviyo's catalog: at once, else by the worker, and as it is then."""
+"""A changed stock reaches Klaviyo's catalog: at once, or through the worker."""
 
 from __future__ import annotations
 
@@ -30,15 +30,17 @@ VARIANTS = "/api/catalog-variants"
 
 @pytest.fixture
 def shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Shop]:
-    """The small shop, whose worker is a process of its own."""
+    """The small shop, which can start a worker."""
     shop = Shop(tmp_path, sandbox)
     yield shop
     sandbox.reset()
     shop.close()
 
 
-def change(app: Flask, quantity: int | None, composite_id: CompositeID = MUG) -> admin.StockUpdate:
-    """The shop has so many mugs, and says so."""
+def set_stock(
+    app: Flask, quantity: int | None, composite_id: CompositeID = MUG
+) -> admin.StockUpdate:
+    """Set the stock of a variant in the shop, and send it to Klaviyo."""
     with app.test_request_context():
         catalog = app.extensions["notify_me"].catalog
         if composite_id in catalog.variants:
@@ -46,108 +48,105 @@ def change(app: Flask, quantity: int | None, composite_id: CompositeID = MUG) ->
         return admin.send_stock_update(composite_id, ROOT)
 
 
-def stocked(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """What Klaviyo's catalog holds."""
+def catalog_of(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return the variants in Klaviyo's catalog."""
     return sandbox.read("catalog")
 
 
 def test_a_variant_new_to_klaviyo_is_created_then_updated(app: Flask, sandbox: Sandbox) -> None:
-    """404, then the item, then the variant; the next change is one PATCH of the figure alone."""
-    assert change(app, 3).state == "updated"
-    calls = [(each["method"], each["path"], each["status"]) for each in sandbox.requests()]
-    one = f"{VARIANTS}/{MUG}"
+    """404, then the item, then the variant. The next change is one PATCH of the quantity."""
+    assert set_stock(app, 3).state == "updated"
+    calls = [(call["method"], call["path"], call["status"]) for call in sandbox.requests()]
     assert calls == [
-        ("PATCH", one, 404),
+        ("PATCH", f"{VARIANTS}/{MUG}", 404),
         ("POST", "/api/catalog-items", 201),
         ("POST", VARIANTS, 201),
     ]
-    assert all(each["problems"] == [] for each in sandbox.requests()[1:])
-    [held] = stocked(sandbox)
-    assert (held["variant"], held["quantity"]) == (str(MUG), 3)
-    assert held["url"] == "https://shop.example/products/mug?variant=MUG"
+    assert all(call["problems"] == [] for call in sandbox.requests()[1:])
+    [variant] = catalog_of(sandbox)
+    assert (variant["variant"], variant["quantity"]) == (str(MUG), 3)
+    assert variant["url"] == "https://shop.example/products/mug?variant=MUG"
 
-    assert change(app, 0).state == "updated"
+    assert set_stock(app, 0).state == "updated"
     last = sandbox.requests()[-1]
     assert (last["method"], last["status"]) == ("PATCH", 200)
     assert last["body"]["data"]["attributes"] == {"inventory_quantity": 0}
 
 
-def test_owed_pieces_are_none_in_stock(app: Flask, sandbox: Sandbox) -> None:
-    """Klaviyo is never told of fewer than none."""
-    assert change(app, -4).state == "updated"
-    assert stocked(sandbox)[0]["quantity"] == 0
+@pytest.mark.parametrize(("quantity", "sent"), [(-4, 0), (None, 1_000_000)])
+def test_oversold_and_untracked_stock(
+    app: Flask, sandbox: Sandbox, quantity: int | None, sent: int
+) -> None:
+    """Klaviyo gets no negative number, and a large one for a variant that never sells out."""
+    assert set_stock(app, quantity).state == "updated"
+    assert catalog_of(sandbox)[0]["quantity"] == sent
 
 
-def test_what_isnt_managed_here_is_left_alone(
+def test_stock_that_cannot_be_sent(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, make_app: Callable[..., Flask]
 ) -> None:
-    """A variant that is gone, another platform's catalog, and a shop without a private key."""
-    assert change(app, 1, CompositeID("$custom", "$default", "GONE")).state == "updated"
+    """A deleted variant, another platform's catalog, and a shop without a private key."""
+    assert set_stock(app, 1, CompositeID("$custom", "$default", "GONE")).state == "updated"
     shopify = CompositeID("$shopify", "$default", "123")
     catalog.add("tee", "Tee", "123", 0, composite_id=shopify)
-    assert change(app, 3, shopify).state == "not_managed"
+    assert set_stock(app, 3, shopify).state == "not_managed"
     keyless = make_app(NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="")
-    assert change(keyless, 3).state == "no_key"
+    assert set_stock(keyless, 3).state == "no_key"
 
     assert sandbox.requests() == []
 
 
-def test_a_change_meanwhile_is_told_as_well(
+def test_a_change_during_the_update_is_sent_too(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever read an older figure looks again after telling it: the newest is the last."""
-    seen = iter([5, 0, 0])
+    """The stock is read again after each update, so the newest is sent last."""
+    quantities = iter([5, 0, 0])
 
     def variant(composite_id: CompositeID) -> Variant:
-        return replace(catalog.variants[composite_id], quantity=next(seen))
+        return replace(catalog.variants[composite_id], quantity=next(quantities))
 
     monkeypatch.setattr(catalog, "variant", variant)
-    assert change(app, 5).state == "updated"
+    assert set_stock(app, 5).state == "updated"
 
-    assert stocked(sandbox)[0]["quantity"] == 0
+    assert catalog_of(sandbox)[0]["quantity"] == 0
 
 
 @pytest.mark.process
-def test_an_outage_costs_no_change_of_stock(shop: Shop, sandbox: Sandbox) -> None:
-    """Kept, and delivered as the stock is then: the worker's own shelf has none."""
+def test_stock_changed_in_an_outage_is_sent_after_it(shop: Shop, sandbox: Sandbox) -> None:
+    """As it is then: the worker's own catalog has none."""
     sandbox.drill("503", times=3)
-    assert change(shop.app, 7).state == "queued"
+    assert set_stock(shop.app, 7).state == "queued"
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
 
     with shop.worker():
-        eventually(lambda: stocked(sandbox))
+        eventually(lambda: catalog_of(sandbox))
         eventually(lambda: shop.status()["waiting"] == {})
-    assert stocked(sandbox)[0]["quantity"] == 0
+    assert catalog_of(sandbox)[0]["quantity"] == 0
 
 
 @pytest.mark.process
-def test_a_refused_key_holds_the_stock_until_it_is_mended(shop: Shop, sandbox: Sandbox) -> None:
-    """Told with its cure; the worker holds these calls alone, and goes on by itself."""
+def test_a_missing_scope_pauses_stock_updates_until_it_is_fixed(
+    shop: Shop, sandbox: Sandbox
+) -> None:
+    """The remedy is returned; the worker pauses these calls alone, and resumes by itself."""
     sandbox.drill("403", times=None)
-    told = change(shop.app, 7)
-    assert told.state == "paused"
-    assert "catalogs:write" in told.remedy
+    update = set_stock(shop.app, 7)
+    assert update.state == "paused"
+    assert "catalogs:write" in update.remedy
 
     with shop.worker() as worker:
         eventually(lambda: worker.says("update_catalog_variant is paused until this is fixed"))
-        [held] = shop.status()["paused"]
-        assert held["operation"] == "update_catalog_variant"
+        [paused] = shop.status()["paused"]
+        assert paused["operation"] == "update_catalog_variant"
         sandbox.calm()
-        eventually(lambda: stocked(sandbox))
+        eventually(lambda: catalog_of(sandbox))
         eventually(lambda: shop.status()["paused"] == [])
 
 
-def test_stock_that_nobody_counts_is_never_sold_out(app: Flask, sandbox: Sandbox) -> None:
-    """Who waits for a variant hears of it when it can be had from now on; the kit's push agrees."""
-    assert change(app, 0).state == "updated"
-    assert change(app, None).state == "updated"
-    assert stocked(sandbox)[0]["quantity"] == 1_000_000
-
-
-def test_a_death_before_klaviyo_answers_loses_nothing(
+def test_a_crash_before_klaviyo_answers_loses_nothing(
     shop: Shop, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The change and its job are one commit; what Klaviyo has at once leaves none behind."""
+    """The change and its job are committed together; an update that succeeds leaves no job."""
 
     def die(*_: object) -> None:
         raise SystemExit
@@ -163,12 +162,12 @@ def test_a_death_before_klaviyo_answers_loses_nothing(
     assert shop.rows("SELECT quantity FROM shelf") == [(5,)]
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
 
-    assert change(shop.app, 3).state == "updated"
+    assert set_stock(shop.app, 3).state == "updated"
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
 
 
 @pytest.mark.parametrize("error", [OperationalError("", None, Exception()), ValueError("ours")])
-def test_a_worker_that_cant_read_the_shop_keeps_the_job(
+def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
     shop: Shop, sandbox: Sandbox, error: Exception, lines: list[str]
 ) -> None:
     """It waits for a database that is away; after any other error it tries again later."""
@@ -197,32 +196,32 @@ def test_a_worker_that_cant_read_the_shop_keeps_the_job(
 
     ours = isinstance(error, ValueError)
     assert shop.status()["waiting"] == ({"update_catalog_variant": 1} if ours else {})
-    assert len(stocked(sandbox)) == (0 if ours else 1)
+    assert len(catalog_of(sandbox)) == (0 if ours else 1)
     text = "".join(lines)
     assert (f"the stock of {MUG}: the worker couldn't handle it (ValueError)" in text) is ours
 
 
-def test_a_refused_body_is_told_as_one() -> None:
-    """Not as a public key, which has no part in it, and for which the queue would be held."""
-    answer = KlaviyoResponse(
+def test_a_rejected_body_is_a_dead_letter() -> None:
+    """It isn't taken for a wrong public key, which would pause the queue."""
+    response = KlaviyoResponse(
         400, document={"errors": [{"code": "invalid", "source": {"pointer": "/data"}}]}
     )
-    outcome = outcome_of(answer, Operation.UPDATE_VARIANT)
+    outcome = outcome_of(response, Operation.UPDATE_VARIANT)
     assert isinstance(outcome, DeadLetter)
     assert outcome.remedy == "Klaviyo rejected the request body at /data"
     scope = outcome_of(KlaviyoResponse(403), Operation.UPDATE_VARIANT)
     assert "catalogs:read and catalogs:write" in scope.remedy
 
 
-def test_what_is_refused_for_good_is_told_and_not_kept(shop: Shop, sandbox: Sandbox) -> None:
-    """No later try would end otherwise."""
+def test_a_refused_update_is_not_queued(shop: Shop, sandbox: Sandbox) -> None:
+    """Another attempt would be refused too."""
     sandbox.drill("415")
-    assert change(shop.app, 7).state == "refused"
+    assert set_stock(shop.app, 7).state == "refused"
     assert shop.status()["waiting"] == {}
 
 
-def test_the_worker_alone_tells_of_orders(shop: Shop, sandbox: Sandbox) -> None:
-    """Nothing is sent in the shopper's time."""
+def test_updates_for_an_order_are_only_queued(shop: Shop, sandbox: Sandbox) -> None:
+    """The shopper doesn't wait for Klaviyo."""
     with shop.app.test_request_context():
         admin.queue_stock_updates([MUG, CompositeID("$shopify", "$default", "1")], ROOT)
     assert sandbox.requests() == []

@@ -1,4 +1,4 @@
-"""The proof of consent in the log: what was shown, in which words, before anything is sent."""
+"""The proof of consent in the log: what was shown, stored before anything is sent."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from tests.notify_me.store.test_log import shop_process
 from tests.support import TIMEOUT, Sandbox
 
 
-def test_the_log_holds_what_the_form_showed(
+def test_the_log_has_the_texts_of_the_form(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """For each channel: the text word for word with its links, version, locale, list, source."""
+    """For each channel: the exact text with its links, version, locale, list and source."""
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK)
     root = view(app.test_client().get(FORM))
     shown = {}
@@ -83,10 +83,10 @@ def test_the_log_holds_what_the_form_showed(
     assert len({row["version"] for row in rows}) == 3
 
 
-def test_the_same_text_has_the_same_version(
+def test_a_changed_text_has_another_version(
     offering: Callable[..., Flask], log_file: LogFile
 ) -> None:
-    """And another text another one: a word, a brand or a link makes it so."""
+    """Another word, brand or link is enough; the same text keeps its version."""
     changes: list[dict[str, object]] = [
         {},
         {"email_list": "off"},
@@ -106,10 +106,10 @@ def test_the_same_text_has_the_same_version(
 
 
 @pytest.mark.parametrize("chosen", ["EMAIL", "SMS"])
-def test_only_what_was_agreed_to_is_logged(
+def test_only_consent_that_was_given_is_logged(
     offering: Callable[..., Flask], log_file: LogFile, chosen: str
 ) -> None:
-    """A notice counts for the channel it is about, if that is chosen; a tick likewise."""
+    """A notice or a ticked box counts only if its channel is chosen."""
     client = offering("EMAIL", "SMS", consent={"email_list": "always"}).test_client()
 
     by_element(client, FORM, {**BY_BOTH, "channels": chosen})
@@ -124,25 +124,25 @@ def test_only_what_was_agreed_to_is_logged(
 
 
 @ways
-def test_no_contact_is_kept_that_can_be_read(
+def test_contacts_are_never_stored_or_logged_in_clear_text(
     offering: Callable[..., Flask], tmp_path: Path, lines: list[str], way: Way
 ) -> None:
-    """The database's files and the log's lines hold neither the address nor the number."""
+    """Neither the database's files nor log lines contain the address or the number."""
     app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=way.mode)
     for last in ("0143", "0144"):
         data = {**BY_BOTH, "email": f"ada.{last}@example.org", "phone_number": f"(202) 555-{last}"}
         assert way.send(app.test_client(), FORM, data).status_code == 200
 
-    kept = b"".join(file.read_bytes() for file in tmp_path.glob(f"{DATABASE}*"))
-    assert b"By checking this box" in kept
-    told = "\n".join(lines).encode()
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob(f"{DATABASE}*"))
+    assert b"By checking this box" in stored
+    logged = "\n".join(lines).encode()
     for secret in ("ada.01", "example.org", "+12025550", "2025550", "555-01", "5550143"):
-        assert secret.encode() not in kept
-        assert secret.encode() not in told
+        assert secret.encode() not in stored
+        assert secret.encode() not in logged
 
 
-def holds_the_consent(log_file: LogFile, since: datetime) -> None:
-    """The log has the consent's text, version, time and locale, and its calls have not ended."""
+def assert_consent_is_stored(log_file: LogFile, since: datetime) -> None:
+    """The log has the consent's text, version, time and locale; its calls have no outcome."""
     [row] = log_file.consents()
     assert row["channel"] == "SMS"
     assert row["text"].startswith("Yes, send me text messages from Smirr.\nBy checking this box")
@@ -156,12 +156,12 @@ def holds_the_consent(log_file: LogFile, since: datetime) -> None:
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
 @pytest.mark.process
-def test_consent_is_on_the_disk_before_the_first_byte_leaves(
+def test_consent_is_stored_before_anything_is_sent(
     tmp_path: Path, sandbox: Sandbox, log_file: LogFile, headers: dict[str, str]
 ) -> None:
-    """Killed as its connection to Klaviyo arrives, the shop has the consent in its log.
+    """A shop killed when it connects to Klaviyo has the consent in its log.
 
-    Klaviyo's address is one of TLS, and nobody answers: not a byte of the request can have left.
+    The connection is TLS and nobody answers, so no byte of the request can have been sent.
     """
 
     def sign_up(url: str) -> None:
@@ -184,22 +184,22 @@ def test_consent_is_on_the_disk_before_the_first_byte_leaves(
             shopper.join(TIMEOUT)
         with connection:
             connection.settimeout(TIMEOUT)
-            came = b""
+            received = b""
             with suppress(ConnectionResetError):
                 while chunk := connection.recv(4096):
-                    came += chunk
+                    received += chunk
 
-    # at most a client's hello
-    assert b"back-in-stock" not in came
-    assert b"2025550143" not in came
-    holds_the_consent(log_file, since)
+    # at most the TLS handshake's first message
+    assert b"back-in-stock" not in received
+    assert b"2025550143" not in received
+    assert_consent_is_stored(log_file, since)
 
 
 @pytest.mark.process
-def test_consent_is_on_the_disk_before_the_browser_is_given_the_calls(
+def test_consent_is_stored_before_the_browser_gets_the_calls(
     tmp_path: Path, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Client mode: killed as its reply arrives, the shop has the consent in its log."""
+    """Client mode: a shop killed when its reply arrives has the consent in its log."""
     since = datetime.now(UTC)
     config = {
         **sandbox.environ(),
@@ -212,4 +212,4 @@ def test_consent_is_on_the_disk_before_the_browser_is_given_the_calls(
 
     assert len(reply.json()["calls"]) == 2
     assert posts(sandbox) == []
-    holds_the_consent(log_file, since)
+    assert_consent_is_stored(log_file, since)

