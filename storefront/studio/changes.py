@@ -131,7 +131,7 @@ def as_toml(settings: Settings) -> str:
         for part in path:
             table = table.setdefault(part, {})
         table[name] = _toml_value(value)
-    return studio.dump_toml(document, comments=("notify_me.toml: what differs from the defaults.",))
+    return studio.dump_toml(document, comments=("Settings of the kit, without default values.",))
 
 
 def texts_in(settings: Settings, locale: str) -> dict[str, str]:

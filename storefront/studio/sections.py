@@ -99,7 +99,7 @@ LABELS = {
     "trigger.is_allow_for_preorder": "Show on pre-order products",
     "trigger.is_allow_for_unmanaged_inventory": "Show on products without tracked stock",
     "demand.public_count": "Show how many shoppers are interested",
-    "demand.public_count_text": "Text",
+    "demand.public_count_text": "Social proof text",
     "demand.public_count_floor": "Minimum number shown",
     "demand.public_count_days": "Period in days",
     "languages.offered": "Languages",

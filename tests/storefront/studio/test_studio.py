@@ -22,6 +22,7 @@ from storefront.base.models import Look
 from storefront.studio import looks
 from storefront.studio.changes import value_at
 from storefront.studio.controls import Control, controls
+from storefront.studio.sections import LABELS
 from tests.notify_me.markup import Element, read
 from tests.notify_me.web.test_injection import HOSTILE
 from tests.storefront.conftest import close, make_shop
@@ -185,16 +186,13 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
     assert "[catalog], [delivery] and [retention] affect all visitors" in page.text
 
 
-def test_labels_are_unique_and_use_no_identifiers(studio: Studio) -> None:
-    """A label names its control without its section, except for widths and the like."""
+def test_labels_are_plain_english(studio: Studio) -> None:
+    """And every label in the table belongs to a setting that still exists."""
     studio.press(language="de")
-    labels = [
-        element.text
-        for element in (*studio.page.all("label"), *studio.page.all("legend"))
-        if "Button on" not in element.text
-    ]
+    labels = [element.text for tag in ("label", "legend") for element in studio.page.all(tag)]
     for identifier in ("url", "Is allow", "color", "Sms", "Whatsapp", "Z index"):
         assert not [label for label in labels if identifier in label]
+    assert LABELS.keys() <= {control.key for control in controls()}
 
 
 def test_submitting_the_unchanged_form_changes_nothing(studio: Studio) -> None:
