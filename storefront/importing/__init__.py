@@ -1,6 +1,6 @@
-"""`flask storefront import-catalog`: a merchant's own products in place of the shop's.
+"""`flask storefront import-catalog`: replaces the shop's products with a merchant's own.
 
-Optional: a fork without it deletes this folder, its tests, and its line in `app.py`.
+To remove it from a fork, delete this folder, its tests and its line in `app.py`.
 """
 
 from __future__ import annotations
@@ -12,5 +12,5 @@ from .command import import_catalog
 
 
 def init_app(app: Flask) -> None:
-    """Add the command to the shop's own."""
+    """Add the command to `flask storefront`."""
     group.add_command(import_catalog)

@@ -1,4 +1,4 @@
-"""The columns that an import reads, under the names that Shopify, Matrixify and we give them."""
+"""The columns of a file, under the names that Shopify, Matrixify and this shop use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .problems import Unreadable
 
 OPTIONS = (1, 2, 3)
-NAMES = {
+COLUMNS = {
     "handle": ("handle", "url_handle"),
     "title": ("title",),
     "description": ("description", "body_html"),
@@ -28,80 +28,85 @@ NAMES = {
     "policy": ("policy", "variant_inventory_policy", "continue_selling_when_out_of_stock"),
     **{f"option{i}_{part}": (f"option{i}_{part}",) for i in OPTIONS for part in ("name", "value")},
 }
-"""What we call a column, and what it may be called; Shopify renamed most of its own in 2025."""
-_KNOWN = {name: ours for ours, names in NAMES.items() for name in names}
+"""This shop's name of each column, and all names it may have. Shopify renamed most in 2025."""
+_COLUMN_BY_NAME = {name: column for column, names in COLUMNS.items() for name in names}
 _SHOPIFY = {"body_html", "variant_price", "image_src", "product_image_url", "url_handle"}
-"""Who has one of these has many more that are of no use here."""
-_NEEDED = ("handle", "title", "price")
+"""With any of these, it is an export from Shopify, whose other columns are ignored."""
+_REQUIRED = ("handle", "title", "price")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the file, or an object of it."""
+    """One variant: a line of a CSV file or an object in a JSON file."""
 
     line: int
     fields: Mapping[str, str]
-    """By our names; what is left out is as what is empty."""
+    """Values by column; missing ones are the same as empty ones."""
 
-    def __getitem__(self, name: str) -> str:
-        return self.fields.get(name, "")
-
-
-def plain(name: str) -> str:
-    """A column's name without what differs from one writer to another."""
-    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
+    def __getitem__(self, column: str) -> str:
+        return self.fields.get(column, "")
 
 
-def known(names: Iterable[str], line: int) -> dict[str, str]:
-    """Our name for each of a file's own; raises `Unreadable` for a set that makes no sense."""
-    given = {name: plain(name) for name in names if name.strip()}
-    found = {name: _KNOWN[each] for name, each in given.items() if each in _KNOWN}
-    for ours in NAMES:
-        double = [name for name in found if found[name] == ours]
-        if len(double) > 1:
-            raise Unreadable(line, f"{' and '.join(map(repr, double))} are the same: leave one out")
-    if not found:
-        raise Unreadable(
-            line, "names no column of a list of products, such as Handle, Title and Price"
-        )
-    if not _SHOPIFY & set(given.values()):
-        for name, each in given.items():
-            if name not in found:
-                near = difflib.get_close_matches(each, NAMES, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
-                raise Unreadable(line, f"{name!r} is no column that is read; {hint}")
-    return found
+def identify(names: Iterable[str], line: int) -> dict[str, str]:
+    """The column for each name in the file.
 
-
-def check_header(ours: Iterable[str], *, platform_ids: str | None) -> None:
-    """Refuse a table without a column that it takes; raises `Unreadable`.
-
-    `platform_ids`: the platform whose own variant IDs are needed, if any.
+    Raises `Unreadable` for unknown and duplicate columns, unless the file is from Shopify.
     """
-    there = set(ours)
-    if lacking := [name for name in _NEEDED if name not in there]:
-        words = " and ".join(name.capitalize() for name in lacking)
-        raise Unreadable(1, f"there is no column {words}")
-    if platform_ids and "variant_id" not in there:
-        raise Unreadable(1, f"there is no column Variant ID. {lacking_id(platform_ids)}")
-    if "tracker" in there and "quantity" not in there:
+    normalized = {
+        name: re.sub(r"[\W_]+", "_", name.casefold()).strip("_") for name in names if name.strip()
+    }
+    columns = {
+        name: _COLUMN_BY_NAME[key] for name, key in normalized.items() if key in _COLUMN_BY_NAME
+    }
+    for column in COLUMNS:
+        duplicates = [name for name in columns if columns[name] == column]
+        if len(duplicates) > 1:
+            raise Unreadable(
+                line, f"{' and '.join(map(repr, duplicates))} are the same column: remove one"
+            )
+    if not columns:
+        raise Unreadable(
+            line, "this isn't a product list: it has no columns such as Handle, Title and Price"
+        )
+    if not _SHOPIFY & set(normalized.values()):
+        for name, key in normalized.items():
+            if name not in columns:
+                match = difflib.get_close_matches(key, COLUMNS, n=1)
+                hint = f"did you mean {match[0]!r}?" if match else f"use {', '.join(COLUMNS)}"
+                raise Unreadable(line, f"unknown column {name!r}; {hint}")
+    return columns
+
+
+def check_header(columns: Iterable[str], *, platform: str | None) -> None:
+    """Raise `Unreadable` if a CSV file lacks a required column.
+
+    `platform` is the platform whose variant IDs are required, if any.
+    """
+    present = set(columns)
+    if missing := [column for column in _REQUIRED if column not in present]:
+        names = " and ".join(column.capitalize() for column in missing)
+        raise Unreadable(1, f"missing column {names}")
+    if platform and "variant_id" not in present:
+        raise Unreadable(1, f"missing column Variant ID. {missing_id_hint(platform)}")
+    if "tracker" in present and "quantity" not in present:
         raise Unreadable(
             1,
-            "there is no column Variant Inventory Qty: Shopify leaves it out for a shop with "
-            "several locations. Add it, with the sum of all, or export with an app that has it",
+            "missing column Variant Inventory Qty, which Shopify doesn't export for a shop with "
+            "several locations. Add the column with the total of all locations, or export with "
+            "an app that includes it",
         )
 
 
-def lacking_id(platform: str) -> str:
-    """What to do where a platform's variant ID is missing."""
+def missing_id_hint(platform: str) -> str:
+    """What to do about missing variant IDs."""
     if platform == "$shopify":
         return (
-            "Klaviyo knows Shopify's variants by it alone, and Shopify's own export lacks it: "
-            "export with an app that has it, such as Matrixify, or add the column by hand: it is "
-            "the number at the end of the variant's address in Shopify's admin, "
+            "Klaviyo identifies Shopify's variants by this number, which Shopify's own export "
+            "doesn't contain. Export with an app that includes it, such as Matrixify, or copy it "
+            "from the end of the variant's address in Shopify's admin, "
             "…/variants/40012345678901"
         )
     return (
-        f"Klaviyo knows the variants of {platform} by it alone: add it from there. If this shop "
-        "fills Klaviyo's catalog, set [catalog] integration to $custom"
+        f"Klaviyo identifies the variants of {platform} by this ID: add it from there. If this "
+        "shop fills Klaviyo's catalog, set [catalog] integration to $custom"
     )

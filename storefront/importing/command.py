@@ -13,36 +13,57 @@ from notify_me import current_catalog
 
 from ..base.database import db
 from ..catalog import categories
-from .problems import WrongFile
-from .run import run
-from .summary import summary
+from .problems import InvalidFile
+from .run import Imported, run
 
 
 @click.command("import-catalog")
 @with_appcontext
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Look at the whole file, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the whole file without importing it.")
 def import_catalog(file: Path, dry_run: bool) -> None:
-    """Show the products of FILE in place of those that the shop has. Orders stay.
+    """Replace the shop's products with those of FILE. Orders are kept.
 
-    FILE is a CSV or JSON of your variants; a product export of Shopify's is one. Its stock and
-    prices become the shop's. Unless all of it is right, nothing is changed.
+    FILE is a CSV or JSON file with one entry per variant, such as a product export from Shopify.
+    If there is any error in it, nothing is imported.
     """
     try:
         with click.progressbar(
             length=file.stat().st_size * (1 if dry_run else 2), label="Reading", file=sys.stderr
         ) as bar:
-            done = run(db.session, file, current_catalog(), dry_run=dry_run, progress=bar.update)
-    except WrongFile as error:
-        more = error.count - len(error.told)
-        told = [f"{file.name}, {each}" for each in error.told]
-        raise click.ClickException(
-            "\n".join(["nothing was imported.", *told, *([f"and {more:,} more."] if more else [])])
-        ) from None
+            result = run(db.session, file, current_catalog(), dry_run=dry_run, progress=bar.update)
+    except InvalidFile as error:
+        lines = ["Nothing was imported.", *(f"{file.name}, {text}" for text in error.messages)]
+        if hidden := error.count - len(error.messages):
+            lines.append(f"and {hidden:,} more.")
+        raise click.ClickException("\n".join(lines)) from None
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise click.ClickException(
-            f"nothing was imported: the database can't be used just now ({reason}). Try again"
+            f"Nothing was imported, because the database isn't available ({reason}). Try again."
         ) from None
     categories.clear_cache()
-    click.echo(summary(done, file.name, dry_run=dry_run))
+    click.echo(_summary(result, file.name, dry_run=dry_run))
+
+
+def _summary(result: Imported, file: str, *, dry_run: bool) -> str:
+    found = f"{_count(result.products, 'product')} with {_count(result.variants, 'variant')}"
+    lines = [
+        f"{file} is valid: {found}. Nothing was imported."
+        if dry_run
+        else f"Imported {found} from {file}."
+    ]
+    if result.categories:
+        lines.append(f"Categories: {', '.join(result.categories)}.")
+    if result.skipped:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in result.skipped.items())
+        lines.append(f"Skipped products that are hidden on your platform: {kinds}.")
+    if result.without_sku:
+        lines.append(
+            f"Variants without a usable SKU, which have their ID as SKU: {result.without_sku:,}."
+        )
+    return "\n".join(lines)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"

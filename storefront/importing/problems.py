@@ -1,44 +1,44 @@
-"""What is wrong with a file, by line."""
+"""Problems of a file, by line."""
 
 from __future__ import annotations
 
-MOST = 50
-"""Problems that are told one by one."""
+MAX_SHOWN = 50
+"""Problems that are reported one by one."""
 
 
 class Unreadable(Exception):
-    """The file can't be read from this line on."""
+    """The file can't be read beyond this line."""
 
-    def __init__(self, line: int, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
         self.line = line
 
 
-class WrongFile(Exception):
-    """A file that can't be imported: nothing of it was."""
+class InvalidFile(Exception):
+    """The file can't be imported, and nothing was."""
 
-    def __init__(self, told: list[str], count: int) -> None:
-        super().__init__("\n".join(told))
-        self.told = told
-        """The first problems: `line 7: …`."""
+    def __init__(self, messages: list[str], count: int) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
+        """The first problems, such as `line 7: …`."""
         self.count = count
-        """All of them."""
+        """The number of all problems."""
 
 
 class Problems:
-    """What was found so far."""
+    """Collects problems."""
 
     def __init__(self) -> None:
-        self._told: list[str] = []
+        self._messages: list[str] = []
         self.count = 0
 
-    def add(self, line: int, text: str) -> None:
-        """Note a problem of a line."""
+    def add(self, line: int, message: str) -> None:
+        """Add a problem with a line."""
         self.count += 1
-        if self.count <= MOST:
-            self._told.append(f"line {line}: {text}")
+        if self.count <= MAX_SHOWN:
+            self._messages.append(f"line {line}: {message}")
 
-    def check(self) -> None:
-        """Raise `WrongFile` if there is any."""
+    def raise_if_any(self) -> None:
+        """Raise `InvalidFile` if there are problems."""
         if self.count:
-            raise WrongFile(self._told, self.count)
+            raise InvalidFile(self._messages, self.count)

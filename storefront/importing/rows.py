@@ -1,37 +1,93 @@
-"""The rows of a CSV or JSON file, one at a time."""
+"""Reads the rows of a CSV or JSON file one at a time, so that large files need little memory."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from .columns import Row, check_header, known
+from .columns import Row, check_header, identify
 from .problems import Unreadable
-from .text import LONGEST_LINE, Progress, chunks, lines
 
-LONGEST_OBJECT = 1_000_000
+MAX_LINE = 4_000_000
+"""Bytes of a line."""
+MAX_OBJECT = 1_000_000
 """Characters of one variant in JSON."""
+CHUNK = 65_536
+_WORKBOOK_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SAVE_AS = "save it as “CSV UTF-8 (comma delimited)” and import that file"
+
+Progress = Callable[[int], object]
+"""Called with the number of bytes that were read."""
 
 
-def rows(path: Path, progress: Progress, *, platform_ids: str | None) -> Iterator[Row]:
-    """Every row that holds anything; raises `Unreadable` where it can't go on."""
-    if path.suffix.lower() == ".json":
-        return _json_rows(chunks(path, progress))
-    return _csv_rows(lines(path, progress), platform_ids)
+def rows(path: Path, progress: Progress, *, platform: str | None) -> Iterator[Row]:
+    """Yield every row that isn't empty; raises `Unreadable`.
+
+    `platform` is the platform whose variant IDs are required, if any.
+    """
+    with path.open("rb") as file:
+        _check_signature(file)
+        if path.suffix.lower() == ".json":
+            yield from _json_rows(_decoded_chunks(file, progress))
+        else:
+            yield from _csv_rows(_decoded_lines(file, progress), platform)
 
 
-def _csv_rows(text: Iterator[str], platform_ids: str | None) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_LINE)
-    first = next(text, "")
-    # spreadsheets write semicolons where a comma is the decimal point
+def _check_signature(file: BinaryIO) -> None:
+    head = file.read(4)
+    if head in _WORKBOOK_SIGNATURES:
+        raise Unreadable(1, f"this is a spreadsheet file: open it in a spreadsheet, {_SAVE_AS}")
+    if head.startswith(_UTF_16):
+        raise Unreadable(1, f"the text is UTF-16 instead of UTF-8: {_SAVE_AS}")
+    file.seek(0)
+
+
+def _decoded_lines(file: BinaryIO, progress: Progress) -> Iterator[str]:
+    for number, raw in enumerate(iter(partial(file.readline, MAX_LINE + 1), b""), 1):
+        if len(raw) > MAX_LINE:
+            raise Unreadable(number, "the line is too long")
+        try:
+            # Excel starts a UTF-8 file with a byte order mark
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise _not_utf_8(number) from None
+        if "\0" in text:
+            raise Unreadable(number, f"the line contains a NUL character: {_SAVE_AS}")
+        yield text
+        progress(len(raw))
+
+
+def _decoded_chunks(file: BinaryIO, progress: Progress) -> Iterator[str]:
+    decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+    line = 1
+    for raw in iter(partial(file.read, CHUNK), b""):
+        try:
+            yield decode(raw)
+        except UnicodeDecodeError as error:
+            raise _not_utf_8(line + raw.count(b"\n", 0, max(error.start, 0))) from None
+        line += raw.count(b"\n")
+        progress(len(raw))
+
+
+def _not_utf_8(line: int) -> Unreadable:
+    return Unreadable(line, f"the text isn't UTF-8: {_SAVE_AS}")
+
+
+def _csv_rows(lines: Iterator[str], platform: str | None) -> Iterator[Row]:
+    csv.field_size_limit(MAX_LINE)
+    first = next(lines, "")
+    # spreadsheets use semicolons where the comma is the decimal point
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
     header: list[str] = []
-    names: dict[str, str] = {}
+    columns: dict[str, str] = {}
     while True:
         line = reader.line_num + 1
         try:
@@ -41,99 +97,92 @@ def _csv_rows(text: Iterator[str], platform_ids: str | None) -> Iterator[Row]:
         except csv.Error as error:
             raise Unreadable(line, _csv_problem(str(error))) from None
         if not header:
-            header, names = cells, known(cells, line)
-            check_header(names.values(), platform_ids=platform_ids)
+            header, columns = cells, identify(cells, line)
+            check_header(columns.values(), platform=platform)
         elif any(cells):
             if any(cells[len(header) :]):
                 raise Unreadable(
-                    line, f"has {len(cells)} cells, and the first line names {len(header)} columns"
+                    line, f"{len(cells)} cells, but the first line has {len(header)} columns"
                 )
-            yield Row(
-                line,
-                {
-                    names[name]: cell
-                    for name, cell in zip(header, cells, strict=False)
-                    if name in names
-                },
-            )
+            pairs = zip(header, cells, strict=False)
+            yield Row(line, {columns[name]: cell for name, cell in pairs if name in columns})
 
 
 def _csv_problem(message: str) -> str:
     if "field larger" in message or "unexpected end" in message:
-        return "a quotation mark opens here that nothing closes"
+        return "a quotation mark is opened here but never closed"
     if "expected after" in message:
-        return "a quotation mark within a cell must be written twice"
+        return "quotation marks inside a quoted cell must be doubled"
     if "new-line character" in message:
-        return "its lines end as on old Macs: save it anew as CSV"
-    return f"is no CSV: {message}"
+        return "unsupported line endings (classic Mac OS): save the file again as CSV"
+    return f"invalid CSV: {message}"
 
 
-def _json_rows(pieces: Iterator[str]) -> Iterator[Row]:
+def _json_rows(chunks: Iterator[str]) -> Iterator[Row]:
     decoder = json.JSONDecoder(parse_float=str, parse_int=str)
-    buffer, at, line, wanted = "", 0, 1, "["
+    buffer, position, line, expected = "", 0, 1, "["
     while True:
-        rest = buffer[at:].lstrip()
-        line += buffer.count("\n", at, len(buffer) - len(rest))
-        buffer, at = rest, 0
+        rest = buffer[position:].lstrip()
+        line += buffer.count("\n", position, len(buffer) - len(rest))
+        buffer, position = rest, 0
         if not buffer:
-            if not (piece := next(pieces, "")):
-                raise Unreadable(line, "the list has no end: ] is missing")
-            buffer = piece
+            if not (chunk := next(chunks, "")):
+                raise Unreadable(line, "the closing ] of the list is missing")
+            buffer = chunk
             continue
-        sign = buffer[0]
-        if sign in wanted and sign != "{":
-            if sign == "]":
+        char = buffer[0]
+        if char in expected and char != "{":
+            if char == "]":
                 return
-            wanted, at = ("{]" if sign == "[" else "{"), 1
+            expected, position = ("{]" if char == "[" else "{"), 1
             continue
-        if sign != "{" or "{" not in wanted:
-            raise Unreadable(line, "is no list of objects, [{…}, {…}], one for each variant")
-        found, at, buffer = _object(decoder, buffer, pieces, line)
-        yield Row(line, _fields(found, line))
-        line += buffer.count("\n", 0, at)
-        buffer, at = buffer[at:], 0
-        wanted = ",]"
+        if char != "{" or "{" not in expected:
+            raise Unreadable(line, "expected a list of objects, [{…}, {…}], one for each variant")
+        found, position, buffer = _read_object(decoder, buffer, chunks, line)
+        yield Row(line, _object_fields(found, line))
+        line += buffer.count("\n", 0, position)
+        buffer, position = buffer[position:], 0
+        expected = ",]"
 
 
-def _object(
-    decoder: json.JSONDecoder, buffer: str, pieces: Iterator[str], line: int
+def _read_object(
+    decoder: json.JSONDecoder, buffer: str, chunks: Iterator[str], line: int
 ) -> tuple[dict[str, Any], int, str]:
-    """The object at the start of `buffer`, where it ends, and the buffer as it is then."""
+    """The object at the start of `buffer`, its end, and the buffer including what was read."""
     while True:
         try:
-            found, end = decoder.raw_decode(buffer)
+            value, end = decoder.raw_decode(buffer)
         except json.JSONDecodeError as error:
-            piece = next(pieces, "") if len(buffer) < LONGEST_OBJECT else ""
-            if not piece:
-                raise Unreadable(
-                    line + error.lineno - 1, f"is no JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-                ) from None
-            buffer += piece
+            chunk = next(chunks, "") if len(buffer) < MAX_OBJECT else ""
+            if not chunk:
+                message = f"{error.msg[:1].lower()}{error.msg[1:]}"
+                raise Unreadable(line + error.lineno - 1, f"invalid JSON: {message}") from None
+            buffer += chunk
         except RecursionError:
-            raise Unreadable(line, "is no variant: too many brackets") from None
+            raise Unreadable(line, "invalid JSON: too deeply nested") from None
         else:
-            return found, end, buffer
+            return value, end, buffer
 
 
-def _fields(found: dict[str, Any], line: int) -> dict[str, str]:
+def _object_fields(found: dict[str, Any], line: int) -> dict[str, str]:
     options = found.pop("options", None) or {}
     if not isinstance(options, dict) or len(options) > 3:
-        raise Unreadable(line, 'options must be such as {"Size": "M"}, three at most')
+        raise Unreadable(line, 'options must be an object such as {"Size": "M"}, with up to three')
     for number, (name, value) in enumerate(options.items(), 1):
         found[f"option{number}_name"], found[f"option{number}_value"] = name, value
-    names = known(found, line)
+    columns = identify(found, line)
     if isinstance(tags := found.get("tags"), list):
         found["tags"] = ", ".join(map(str, tags))
-    return {ours: _text(found[name], name, line) for name, ours in names.items()}
+    return {column: _json_text(found[name], name, line) for name, column in columns.items()}
 
 
-def _text(value: Any, name: str, line: int) -> str:
+def _json_text(value: Any, name: str, line: int) -> str:
     if isinstance(value, bool):
         value = str(value).lower()
     if not isinstance(value, str | None):
-        raise Unreadable(line, f"{name} must be a text or a number")
+        raise Unreadable(line, f"{name} must be text or a number")
     text = str(value or "").strip()
-    # JSON can name what no text holds: a NUL, or half a character
-    if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise Unreadable(line, f"{name} holds a character that no text has")
+    # JSON escapes allow NUL and lone surrogates, which can't be stored
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise Unreadable(line, f"{name} contains an invalid character")
     return text

@@ -1,4 +1,4 @@
-"""An import from beginning to end: the whole file is read and looked at before anything is done."""
+"""Runs an import. The whole file is checked before anything is changed."""
 
 from __future__ import annotations
 
@@ -14,25 +14,23 @@ from notify_me.settings import KlaviyoCatalog
 from ..base.models import Import
 from ..catalog.loader import clear
 from . import storing
-from .menu import Menu
+from .categories import Categories
 from .problems import Problems, Unreadable
-from .products import GivenProduct, Products
-from .rows import rows
-from .seen import Seen
-from .text import Progress
+from .products import ParsedProduct, Products
+from .rows import Progress, rows
 
 
 @dataclass(slots=True)
 class Imported:
-    """What an import did, or would do."""
+    """The result of an import or a dry run."""
 
     products: int
     variants: int
-    departments: list[str]
-    left_out: dict[str, int]
-    """Products that the platform doesn't show: `draft`, `archived`, `unpublished`."""
-    renumbered: int
-    """Variants whose item number is their ID, since their SKU can't be one."""
+    categories: list[str]
+    skipped: dict[str, int]
+    """Products that the platform hides: `draft`, `archived`, `unpublished`."""
+    without_sku: int
+    """Variants that use their ID as SKU, because theirs is missing, too long or a duplicate."""
 
 
 def run(
@@ -43,60 +41,56 @@ def run(
     dry_run: bool = False,
     progress: Progress = lambda count: None,
 ) -> Imported:
-    """Put the products of a file in the place of the shop's, in one transaction.
+    """Replace the shop's products with those of a file, in one transaction.
 
-    `progress` is told of bytes read; the file is read twice, with `dry_run` once. Raises
-    `WrongFile` with every problem, and then nothing has changed; `OSError` when it can't be opened.
+    `progress` is called with the number of bytes read; the file is read twice, or once with
+    `dry_run`. Raises `InvalidFile` with all problems, without changing anything, and `OSError` if
+    the file can't be opened.
     """
-    menu, products, variants = Menu(), 0, 0
-    with closing(_Pass(path, catalog, progress)) as first:
-        for product in first:
-            menu.count(product.type)
+    categories, products, variants = Categories(), 0, 0
+    with closing(_Reading(path, catalog, progress)) as reading:
+        for product in reading:
+            categories.count(product.type)
             products += 1
             variants += len(product.variants)
-        if not products and not first.problems.count:
-            left = first.products.left_out.items()
-            hidden = ", ".join(f"{count:,} {kind}" for kind, count in left)
-            aside = f": {hidden}, which your own shop doesn't show either" if hidden else ""
-            first.problems.add(1, f"there is no product in it that the shop could show{aside}")
-        first.problems.check()
-    departments = menu.departments
+        skipped = dict(reading.products.skipped)
+        if not products and not reading.problems.count:
+            kinds = ", ".join(f"{count:,} {kind}" for kind, count in skipped.items())
+            reason = f": {kinds}, hidden on your platform" if kinds else ""
+            reading.problems.add(1, f"there are no products to import{reason}")
+        reading.problems.raise_if_any()
     if not dry_run:
-        with closing(_Pass(path, catalog, progress)) as second:
+        with closing(_Reading(path, catalog, progress)) as second_reading:
             clear(session)
-            storing.store(session, second, lambda type_: menu.department(type_, departments))
-            # the file may have changed meanwhile
-            second.problems.check()
-        session.add(Import(id=1, file=path.name[:255], categories=departments))
+            storing.store(session, second_reading, categories.category_of)
+            # the file may have changed since the first reading
+            second_reading.problems.raise_if_any()
+        session.add(Import(id=1, file=path.name[:255], categories=categories.items))
         session.commit()
     return Imported(
         products=products,
         variants=variants,
-        departments=[name for _, name in departments],
-        left_out=dict(first.products.left_out),
-        renumbered=first.products.renumbered,
+        categories=[name for _, name in categories.items],
+        skipped=skipped,
+        without_sku=reading.products.without_sku,
     )
 
 
-class _Pass:
-    """The file, read once."""
+class _Reading:
+    """One reading of the file, with the problems found so far."""
 
     def __init__(self, path: Path, catalog: KlaviyoCatalog, progress: Progress) -> None:
         self.problems = Problems()
-        self._seen = Seen()
-        self.products = Products(catalog, self.problems, self._seen)
-        self._rows = rows(
-            path,
-            progress,
-            platform_ids=None if catalog.integration == "$custom" else catalog.integration,
-        )
+        self.products = Products(catalog, self.problems)
+        platform = None if catalog.integration == "$custom" else catalog.integration
+        self._rows = rows(path, progress, platform=platform)
 
-    def __iter__(self) -> Iterator[GivenProduct]:
+    def __iter__(self) -> Iterator[ParsedProduct]:
         try:
-            yield from self.products.of(self._rows)
+            yield from self.products.parse(self._rows)
         except Unreadable as error:
             self.problems.add(error.line, str(error))
 
     def close(self) -> None:
-        """Let go of what was remembered."""
-        self._seen.close()
+        """Close temporary storage."""
+        self.products.close()

@@ -1,4 +1,4 @@
-"""Put products in the place of those that are there."""
+"""Writes imported products to the database."""
 
 from __future__ import annotations
 
@@ -10,66 +10,75 @@ from sqlalchemy.orm import Session
 
 from ..base.models import OptionValue, Product, ProductOption, ProductVariant
 from ..catalog.browsing import build_search_text
-from .plain_text import short
-from .products import GivenProduct
+from .plain_text import shorten
+from .products import ParsedProduct
 
 BATCH = 50
-"""Products that are written together."""
+"""Products written at a time."""
 DRAWING = "parcel"
 COLOURS = ("#3f6f73", "#b4532a", "#5b6b3f", "#7a5a86", "#c08a2d", "#3f5f8f")
-LONGEST_SUMMARY = 160
+MAX_SUMMARY = 160
 
 
 def store(
-    session: Session, products: Iterable[GivenProduct], department: Callable[[str], str]
+    session: Session, products: Iterable[ParsedProduct], category_of: Callable[[str], str]
 ) -> None:
-    """Write the products, a batch at a time. Nothing is committed."""
+    """Write the products in batches, without a commit. `category_of` maps a product's type."""
     positions = count()
     products = iter(products)
     while batch := list(islice(products, BATCH)):
-        session.add_all(_product(each, next(positions), department(each.type)) for each in batch)
+        session.add_all(
+            _product(product, next(positions), category_of(product.type)) for product in batch
+        )
         session.flush()
         session.expunge_all()
 
 
-def _product(given: GivenProduct, position: int, department: str) -> Product:
-    text = given.text
-    summary = short(" ".join(text.paragraphs or text.facts) or given.title, LONGEST_SUMMARY)
+def _product(parsed: ParsedProduct, position: int, category: str) -> Product:
+    text = parsed.text
+    summary = shorten(" ".join(text.paragraphs or text.details) or parsed.title, MAX_SUMMARY)
     return Product(
-        handle=given.handle,
-        title=given.title,
-        gloss=short(f"By {given.vendor}", LONGEST_SUMMARY) if given.vendor else "",
-        category=department,
+        handle=parsed.handle,
+        title=parsed.title,
+        gloss=shorten(f"By {parsed.vendor}", MAX_SUMMARY) if parsed.vendor else "",
+        category=category,
         summary=summary,
         description=text.paragraphs,
-        details=text.facts,
-        tags=given.tags,
+        details=text.details,
+        tags=parsed.tags,
         drawing=DRAWING,
-        # the same at each import
-        colour=COLOURS[zlib.crc32(given.handle.encode()) % len(COLOURS)],
+        # the same in every import
+        colour=COLOURS[zlib.crc32(parsed.handle.encode()) % len(COLOURS)],
         position=position,
         search_text=build_search_text(
-            [given.title, given.vendor, given.type, *given.tags, *text.paragraphs, *text.facts]
+            [
+                parsed.title,
+                parsed.vendor,
+                parsed.type,
+                *parsed.tags,
+                *text.paragraphs,
+                *text.details,
+            ]
         ),
         options=[
-            ProductOption(name=name, position=place, values=_values(given, place))
-            for place, name in enumerate(given.options)
+            ProductOption(name=name, position=index, values=_values(parsed, index))
+            for index, name in enumerate(parsed.options)
         ],
         variants=[
             ProductVariant(
-                sku=each.sku,
-                external_id=each.external_id,
-                position=place,
-                values=each.values,
-                price=each.price,
-                quantity=each.quantity,
-                policy=each.policy,
+                sku=variant.sku,
+                external_id=variant.external_id,
+                position=index,
+                values=variant.values,
+                price=variant.price,
+                quantity=variant.quantity,
+                policy=variant.policy,
             )
-            for place, each in enumerate(given.variants)
+            for index, variant in enumerate(parsed.variants)
         ],
     )
 
 
-def _values(given: GivenProduct, place: int) -> list[OptionValue]:
-    names = dict.fromkeys(variant.values[place] for variant in given.variants)
+def _values(parsed: ParsedProduct, index: int) -> list[OptionValue]:
+    names = dict.fromkeys(variant.values[index] for variant in parsed.variants)
     return [OptionValue(name=name, swatch=None) for name in names]

@@ -1,0 +1,55 @@
+"""The shop's categories, from the types of the products in a file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cached_property
+
+from ..catalog.browsing import fold
+
+MAX_CATEGORIES = 6
+"""Categories in the menu, besides the one for all other types."""
+MAX_TYPES = 10_000
+"""Types that are counted."""
+OTHER = ("more", "More")
+MAX_NAME = 40
+
+
+class Categories:
+    """Counts the types of all products, and then assigns each product to a category."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._names: dict[str, str] = {}
+
+    def count(self, type_: str) -> None:
+        """Count a product's type."""
+        slug = _slug(type_)
+        if slug in self._counts or len(self._counts) < MAX_TYPES:
+            self._counts[slug] += 1
+            self._names.setdefault(slug, type_[:MAX_NAME])
+
+    @cached_property
+    def items(self) -> list[tuple[str, str]]:
+        """Slug and name of each category, the largest first; none if all types are the same.
+
+        Call it after the last `count`.
+        """
+        types = [slug for slug, _ in self._counts.most_common() if slug]
+        if len(types) < 2:
+            return []
+        items = [(slug, self._names[slug]) for slug in types[:MAX_CATEGORIES] if slug != OTHER[0]]
+        return items if len(items) == len(self._counts) else [*items, OTHER]
+
+    def category_of(self, type_: str) -> str:
+        """The slug of the category for a type; empty if there are no categories."""
+        slugs = [slug for slug, _ in self.items]
+        if not slugs:
+            return ""
+        slug = _slug(type_)
+        return slug if slug in slugs else OTHER[0]
+
+
+def _slug(type_: str) -> str:
+    return re.sub(r"\W+", "-", fold(type_)).strip("-")[:MAX_NAME].strip("-")
