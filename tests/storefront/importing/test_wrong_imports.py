@@ -105,7 +105,9 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
 def shops(catalog_db: Path) -> dict[str, Flask]:
     """A demo shop for each integration."""
     integrations = {integration for integration, _ in INVALID_FILES.values()}
-    return {name: make_shop(catalog_db, NOTIFY_ME_CATALOG__INTEGRATION=name) for name in integrations}
+    return {
+        name: make_shop(catalog_db, NOTIFY_ME_CATALOG__INTEGRATION=name) for name in integrations
+    }
 
 
 def test_error_messages_match_the_golden_file(shops: dict[str, Flask], tmp_path: Path) -> None:

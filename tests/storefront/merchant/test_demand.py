@@ -101,7 +101,7 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     assert days.count('<th scope="row">') == 30
     assert text_of(days).endswith(f"{TODAY.day} {TODAY:%B %Y} 4")
     reasons = page.text.split("Why some aren’t delivered Reason Status Sign-ups ")[1]
-    assert reasons.startswith("No answer (ConnectionError) Queued 4")
+    assert reasons.startswith("No response (ConnectionError) Queued 4")
     assert "example.org" not in page.html
 
     quarter = Page(client, f"{URL}?days=90")
