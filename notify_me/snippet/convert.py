@@ -69,6 +69,10 @@ def read_snippet(text: str) -> ImportedSnippet:
     for option in dict.fromkeys([*TARGETS, *options]):
         if option in options:
             _import_option(option, options[option], options, imported)
+    if _has_list(options):
+        imported.settings.setdefault("consent", {})["email_list"] = "ask"
+        reason = '[consent] email_list = "ask": with a list, the form has a checkbox for it'
+        imported.note("imported", "list", options["list"].line, reason)
     _import_display(options, calls, imported)
     imported.notes.sort(key=lambda note: note.line)
     return imported
@@ -98,7 +102,7 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
                 if option in inits:
                     note_override(option, inits[option], by=value)
                 inits[option] = value
-        elif call.arguments and call.arguments[0].literal == "backinstock":
+        elif _is_enable(call):
             for option, value in _flat(call, 1).items():
                 if option in enables:
                     note_override(option, value, by=enables[option])
@@ -115,6 +119,12 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
             reason = f"the {section} of klaviyo.enable replaces that of klaviyo.init"
             imported.note("no_effect", option, inits.pop(option).line, reason)
     return inits | enables
+
+
+def _is_enable(call: Call) -> bool:
+    """Return whether a call is `klaviyo.enable("backinstock", …)`."""
+    arguments = call.arguments
+    return call.name == "enable" and bool(arguments) and arguments[0].literal == "backinstock"
 
 
 def _flat(call: Call, index: int) -> dict[str, Value]:
@@ -234,10 +244,6 @@ def _problem(target: Target, value: object) -> str:
 def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:
     variable = {"account": "KLAVIYO_PUBLIC_KEY", "list": "KLAVIYO_LIST_ID"}[option]
     text = str(value.literal)
-    if option == "list" and value.literal:
-        imported.settings.setdefault("consent", {})["email_list"] = "ask"
-        reason = '[consent] email_list = "ask"; the checkbox is not checked in advance'
-        imported.note("imported", option, value.line, reason)
     if text.startswith("pk_"):
         reason = (
             "it is a private key, which every visitor of the page can read: delete it in Klaviyo "
@@ -261,7 +267,7 @@ def _import_display(
 ) -> None:
     """Set where the button appears: Klaviyo's default is next to the shop's own, ours is not."""
     values = {option: options[option] for option in DISPLAY if option in options}
-    enables = [call for call in calls if call.name == "enable"]
+    enables = [call for call in calls if _is_enable(call)]
     # What is unread, or spread into the options, may say REPLACE.
     is_unclear = any(
         isinstance(value.literal, Unread)

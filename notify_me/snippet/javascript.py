@@ -82,16 +82,9 @@ def find_calls(text: str) -> list[Call]:
     code = _TEMPLATE.sub(
         lambda match: b"$" * len(match[0]) if match["output"] else _blank(match[0]), source
     )
-    scripts = [code]
     if _LOOKS_LIKE_HTML.search(code):
-        scripts = [
-            _blank(code[: match.start("code")]) + match["code"]
-            for match in _HTML.finditer(code)
-            if match["code"]
-            and _CALL.search(match["code"])
-            and not _DATA_SCRIPT.search(match["attributes"])
-        ]
-    calls = [call for script in scripts for call in _Script(source, script).calls()]
+        code = _only_scripts(code)
+    calls = list(_Script(source, code).calls())
     if not calls:
         raise SnippetError(
             'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) outside '
@@ -103,6 +96,18 @@ def find_calls(text: str) -> list[Call]:
 
 def _blank(code: bytes) -> bytes:
     return re.sub(rb"[^\n]", b" ", code)
+
+
+def _only_scripts(code: bytes) -> bytes:
+    """Blank out everything but the scripts that call one of Klaviyo's functions."""
+    result = bytearray(_blank(code))
+    for match in _HTML.finditer(code):
+        script = match["code"]
+        if script and _CALL.search(script) and not _DATA_SCRIPT.search(match["attributes"]):
+            start, end = match.span("code")
+            result[start:end] = script
+            result[end : end + 1] = b";"  # between two scripts on one line
+    return bytes(result)
 
 
 class _Script:

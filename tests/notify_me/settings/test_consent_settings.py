@@ -55,12 +55,12 @@ def test_sms_and_whatsapp_need_list_brand_and_links(
     with pytest.raises(SettingsError) as caught:
         offering(*offered, consent=consent, **config)
 
-    sentence = str(caught.value)
-    texts = " and ".join(each for each in offered if each != "EMAIL")
-    assert f"channels.offered holds {texts}, which needs consent" in sentence
-    named = [each for each in (LIST_NAME, BRAND_NAME, TERMS_NAME, PRIVACY_NAME) if each in sentence]
+    message = str(caught.value)
+    names = " and ".join(channel for channel in offered if channel != "EMAIL")
+    assert f"channels.offered holds {names}, which needs consent" in message
+    named = [name for name in (LIST_NAME, BRAND_NAME, TERMS_NAME, PRIVACY_NAME) if name in message]
     assert named == missing
-    assert "offer EMAIL alone" in sentence
+    assert "offer EMAIL alone" in message
 
 
 def test_email_needs_none_of_it(make_app: Callable[..., Flask], tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_address_becomes_a_link(offering: Callable[..., Flask], url: str) -> Non
 
     root = view(app.test_client().get(FORM))
 
-    [link] = [each for each in root.all("a") if each.text == "Terms of Service"]
+    [link] = [link for link in root.all("a") if link.text == "Terms of Service"]
     assert (link["href"], link["target"], link["rel"]) == (url, "_blank", "noopener")
 
 
@@ -164,7 +164,7 @@ def test_own_texts(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
     assert box.parent.text == "Text me, Smirr & <b>Co</b>!"
     disclosure = root.one(id=box["aria-describedby"])
     assert disclosure.text == "restock news, 4 msgs/month, Smirr & <b>Co</b>: Privacy Policy <i>"
-    assert [each.text for each in disclosure.all()] == ["Privacy Policy"]
+    assert [link.text for link in disclosure.all()] == ["Privacy Policy"]
     data = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
     assert by_element(app.test_client(), FORM, data).status_code == 200
     assert len(sound_posts(sandbox)) == 2
@@ -187,9 +187,9 @@ def test_language_of_the_texts(
     root = view(client.get(FORM))
 
     blocks = root.all("div", class_="notify-me__consent")
-    assert [each["lang"] for each in blocks] == ["de-AT"] * 3
-    [sms] = [each for each in blocks if each.all("input", value="SMS")]
-    assert [(each.text, each["href"]) for each in sms.all("a")] == [
+    assert [block["lang"] for block in blocks] == ["de-AT"] * 3
+    [sms] = [block for block in blocks if block.all("input", value="SMS")]
+    assert [(link.text, link["href"]) for link in sms.all("a")] == [
         ("unsere AGB & <i>mehr</i>", TERMS),
         ("unsere Datenschutzerklärung", PRIVACY),
     ]
@@ -238,8 +238,8 @@ def test_link_without_address_in_a_text_is_an_error(
         offering("EMAIL", consent={**NO_LINKS, **consent})
 
     for name in names:
-        sentence = f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
-        assert sentence in str(caught.value)
+        message = f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
+        assert message in str(caught.value)
     assert str(caught.value).count("a text of [consent]") == len(names)
     addresses = {f"{name}_url": "/page" for name in names}
     app = offering("EMAIL", consent={**NO_LINKS, **consent, **addresses})

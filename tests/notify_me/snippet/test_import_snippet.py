@@ -105,6 +105,12 @@ def test_strings_are_read_as_in_javascript(code: str, value: str) -> None:
     assert imported.settings["modal"] == {"footer_content": value}
 
 
+def test_scripts_on_one_line_are_read_separately() -> None:
+    text = "<script>first()</script><script>klaviyo.init({exclude_on_tags: 'sale'})</script>"
+
+    assert read_snippet(text).settings["trigger"] == {"tag_blocklist": ["sale"]}
+
+
 @pytest.mark.parametrize(("code", "value"), [("1e3", 1000), ("12.0", 12), ("'12'", 12)])
 def test_whole_numbers(code: str, value: int) -> None:
     imported = read_snippet(ENABLE % f"modal: {{z_index: {code}}}")
