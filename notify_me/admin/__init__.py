@@ -1,8 +1,7 @@
-"""For a shop's merchant pages and the commands: what was asked for, what waits, what failed, and
-to try it again.
+"""Operations for a shop's merchant pages and for commands: demand, deliveries, stock, purge.
 
-Every function works within an app context, and raises `sqlalchemy.exc.SQLAlchemyError` when the
-database can't be used.
+Every function needs an app context, and raises `sqlalchemy.exc.SQLAlchemyError` if the database is
+unavailable.
 """
 
 from ..klaviyo.catalog_payloads import feed_item

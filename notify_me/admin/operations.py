@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ..context import current_account, current_state, klaviyo_of
 from ..delivery import pauses
+from ..delivery.queue import BATCH
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
 from ..store import demand as demand_queries
@@ -84,8 +85,8 @@ class Purged:
 def upgrade() -> None:
     """Create the kit's tables and the delivery queue's, or bring them up to date.
 
-    Raises `SettingsError` where the shop's database has a table of the name of one of them, and
-    `sqlalchemy.exc.SQLAlchemyError` where it doesn't answer.
+    Raises `SettingsError` if a table of the shop's has the name of one of the queue's, and
+    `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
     current_state().database.upgrade()
 
@@ -166,7 +167,8 @@ def _last_error(session: Session) -> Failure | None:
 def retry() -> int:
     """Queue every dead-lettered call again; return how many."""
     state, retried = current_state(), 0
-    while jobs := state.queue.dead_letters():
+    while True:
+        jobs = state.queue.dead_letters()
         for job in jobs:
             with state.log.writing() as session:
                 # a job that another one replaced, or whose sign-up is deleted, is only removed
@@ -174,13 +176,15 @@ def retry() -> int:
                     state.queue.enqueue(session, [job.again()])
                     retried += 1
         state.queue.remove([job.id for job in jobs])
-    return retried
+        # a worker may already have set some of them aside again: those are left
+        if len(jobs) < BATCH:
+            return retried
 
 
 def demand(since: date, until: date, *, most_variants: int = 50, most_reasons: int = 20) -> Demand:
-    """The demand from `since` to `until`, both days included.
+    """Return the demand from `since` to `until`, both days included.
 
-    Raises `ValueError` when `until` is before `since`.
+    Raises `ValueError` if `until` is before `since`.
     """
     return demand_queries.demand(
         current_state().database.engine(),
@@ -192,9 +196,9 @@ def demand(since: date, until: date, *, most_variants: int = 50, most_reasons: i
 
 
 def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
-    """The demand of each day for each variant, oldest first; days without any are left out.
+    """Yield the demand for each variant on each day with requests, oldest first.
 
-    Rows are fetched as they are asked for. Raises as `demand` does.
+    Rows are fetched as they are needed. Raises as `demand` does.
     """
     return demand_queries.demand_by_day(current_state().database.engine(), since, until)
 
@@ -225,12 +229,12 @@ def delete_everything() -> None:
 
 
 def mode() -> str:
-    """Who calls Klaviyo in this request: `server` or `client`."""
+    """Return who calls Klaviyo in this request: `server` or `client`."""
     return current_account().mode
 
 
 def available_modes() -> tuple[str, ...]:
-    """The modes for which there is a key."""
+    """Return the modes for which there is a key."""
     account = current_state().account
     keys = {"server": account.private_key.get_secret_value(), "client": account.public_key}
     return tuple(mode for mode, key in keys.items() if key)
@@ -245,7 +249,7 @@ def push_catalog(
 ) -> PushResult:
     """Fill Klaviyo's custom catalog with the shop's products; see `catalog_push.CatalogPush`.
 
-    Raises `PushError` when Klaviyo refuses, or there is no private key.
+    Raises `PushError` if Klaviyo refuses, or if there is no private key.
     """
     state = current_state()
     klaviyo = klaviyo_of(state.account, in_flight=1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
 
 from ..klaviyo.calls import Call, Operation
+from ..klaviyo.circuit_breaker import CircuitBreaker
 from ..klaviyo.client import Deadline
 from ..klaviyo.outcomes import Accepted, DeadLetter, Misconfigured, Outcome, Refused, Temporary
 
@@ -16,15 +16,8 @@ DEADLINE = 4.0
 """Seconds that a shopper waits for all calls to Klaviyo together."""
 
 
-class Sender(Protocol):
-    """Sends one call: `Klaviyo`, or a `CircuitBreaker` around it."""
-
-    def send(self, call: Call, *, deadline: Deadline) -> Outcome:
-        """Return the outcome of one call; never raises for network errors."""
-
-
 def send_now(
-    klaviyo: Sender,
+    klaviyo: CircuitBreaker,
     calls: Sequence[Call],
     *,
     sign_up_id: str,

@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.add_column("notify_me_sign_up", sa.Column("phone_masked", sa.String(32)))
     op.add_column("notify_me_sign_up", sa.Column("digest", sa.String(64)))
     op.create_index("ix_notify_me_sign_up_phone_hmac", "notify_me_sign_up", ["phone_hmac"])
-    # SQLite can't alter a column: there the table is copied
+    # batch mode copies the table on SQLite, which can't alter a column
     with op.batch_alter_table("notify_me_call") as batch:
         batch.alter_column("variant", existing_type=sa.String(500), nullable=True)
     op.create_table(
@@ -44,9 +44,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # the proofs of consent would go
+    # a downgrade would delete the proofs of consent
     if op.get_bind().scalar(sa.text("SELECT count(*) FROM notify_me_consent")):
-        raise RuntimeError("notify_me_consent holds records of consent: save and delete them first")
+        raise RuntimeError("notify_me_consent has records of consent: save and delete them first")
     op.drop_table("notify_me_consent")
     op.execute("DELETE FROM notify_me_call WHERE variant IS NULL")
     with op.batch_alter_table("notify_me_call") as batch:

@@ -1,4 +1,4 @@
-"""What the delivery queue needs of the log: attempts, problems, holds.
+"""Attempts, problems and paused queues, for the delivery queue.
 
 Revision ID: notify_me_0003
 """
