@@ -72,7 +72,9 @@ def test_without_sign_ups(client: FlaskClient) -> None:
 
 def test_merchant_pages_link_to_each_other(client: FlaskClient) -> None:
     for url in ("/merchant", URL, "/merchant/deliveries"):
-        links = Page(client, url).html.split('<nav aria-label="Merchant">')[1].split("</nav>")[0]
+        links = (
+            Page(client, url).html.split('<nav aria-label="Merchant pages">')[1].split("</nav>")[0]
+        )
         assert re.findall(r'href="([^"]+)"', links) == ["/merchant", URL, "/merchant/deliveries"]
         assert f'href="{url}" aria-current="page"' in links
 
