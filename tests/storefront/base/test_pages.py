@@ -1,4 +1,4 @@
-"""What holds for every page: headers, no inline style or script, error pages, drawings."""
+"""What applies to every page: headers, valid markup, working links; error pages and drawings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from storefront.catalog import drawings
 from tests.storefront.page import Page, text_of
@@ -38,27 +39,30 @@ POLICY = (
 )
 
 
-@pytest.fixture
-def shopper(client: FlaskClient) -> FlaskClient:
-    """A shopper with something in the cart."""
+@pytest.fixture(scope="module")
+def shopper(shared_app: Flask) -> FlaskClient:
+    """A browser with something in the cart."""
+    client = shared_app.test_client()
     client.post("/cart", data={"sku": "DREI-MIL"})
     return client
 
 
-@pytest.mark.parametrize("url", [*PAGES, "/drawings/mug/ece5d3.svg"])
-def test_security_headers_are_on_every_reply(shopper: FlaskClient, url: str) -> None:
-    """Pages, errors and images carry the headers and the strict policy."""
-    response = shopper.get(url)
-
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert response.headers["Content-Security-Policy"] == POLICY
-    assert response.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
-    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert "camera=()" in response.headers["Permissions-Policy"]
+@pytest.fixture(scope="module")
+def pages(shopper: FlaskClient) -> dict[str, TestResponse]:
+    """The responses for all pages, by URL."""
+    return {url: shopper.get(url) for url in PAGES}
 
 
-def test_further_origins_may_be_called(app: Flask, client: FlaskClient) -> None:
-    """What `CSP_CONNECT_SRC` tells adds to what scripts may call, and to nothing else."""
+def test_security_headers(pages: dict[str, TestResponse], reader: FlaskClient) -> None:
+    for response in (*pages.values(), reader.get("/drawings/mug/ece5d3.svg")):
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Security-Policy"] == POLICY
+        assert response.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+        assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "camera=()" in response.headers["Permissions-Policy"]
+
+
+def test_csp_connect_src_adds_origins(app: Flask, client: FlaskClient) -> None:
     app.config["CSP_CONNECT_SRC"] = lambda: ["https://a.klaviyo.com"]
 
     policy = client.get("/").headers["Content-Security-Policy"]
@@ -69,50 +73,40 @@ def test_further_origins_may_be_called(app: Flask, client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_no_inline_style_or_script(shopper: FlaskClient, url: str) -> None:
-    """The policy would refuse an inline style, script or handler: there is none."""
-    page = shopper.get(url).text
+def test_markup(pages: dict[str, TestResponse], url: str) -> None:
+    """No inline style or script; IDs are unique, and references to IDs are valid."""
+    page = pages[url].text
 
     assert not re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:", page)
     scripts = re.findall(r"<script[^>]*>", page)
-    # data for search engines, which no browser runs
+    # JSON-LD is data, which browsers don't run
     assert all(" src=" in tag for tag in scripts if tag != f"<script type={LINKED_DATA}>")
-
-
-@pytest.mark.parametrize("url", PAGES)
-def test_ids_are_unique_and_labels_lead_to_fields(shopper: FlaskClient, url: str) -> None:
-    """No ID occurs twice, and whatever refers to one finds it."""
-    page = shopper.get(url).text
     ids = re.findall(r'\sid="([^"]*)"', page)
-    wanted = re.findall(r'\s(?:for|aria-labelledby|aria-describedby)="([^"]*)"', page)
-    wanted += re.findall(r'href="#([^"]*)"', page)
-
+    references = re.findall(r'\s(?:for|aria-labelledby|aria-describedby)="([^"]*)"', page)
+    references += re.findall(r'href="#([^"]*)"', page)
     assert len(ids) == len(set(ids))
-    assert set(wanted) <= set(ids)
+    assert set(references) <= set(ids)
 
 
-def test_every_link_leads_somewhere(shopper: FlaskClient) -> None:
-    """Each address on each page answers: no dead link. A form's may take posts alone."""
-    seen: set[str] = set()
-    forms: set[str] = set()
-    for url in PAGES:
-        page = shopper.get(url).text
-        seen |= set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page))
-        forms |= set(re.findall(r'method="post" action="(/[^"]*)"', page))
+def test_no_link_is_broken(pages: dict[str, TestResponse], shopper: FlaskClient) -> None:
+    urls: set[str] = set()
+    post_urls: set[str] = set()
+    for response in pages.values():
+        urls |= set(re.findall(r'(?:href|src|action)="(/[^"]*)"', response.text))
+        post_urls |= set(re.findall(r'method="post" action="(/[^"]*)"', response.text))
 
-    dead = []
-    for url in sorted(seen):
+    broken = []
+    for url in sorted(urls):
         with shopper.get(url.replace("&amp;", "&")) as response:
-            if response.status_code >= 400 and (response.status_code != 405 or url not in forms):
-                dead.append(url)
+            only_post = response.status_code == 405 and url in post_urls
+            if response.status_code >= 400 and not only_post:
+                broken.append(url)
 
-    assert len(seen) > 50
-    assert dead == []
+    assert len(urls) > 50
+    assert broken == []
 
 
 def test_server_error_has_a_page(app: Flask, client: FlaskClient) -> None:
-    """When something breaks, the shopper reads so in the shop's look."""
-
     def broken() -> str:
         raise RuntimeError("broken on purpose")
 
@@ -121,22 +115,20 @@ def test_server_error_has_a_page(app: Flask, client: FlaskClient) -> None:
     assert "Something went wrong" in Page(client, "/", status=500).text
 
 
-def test_other_errors_keep_status_and_headers(client: FlaskClient) -> None:
-    """A wrong method is 405 with what is allowed; an error without words of its own has some."""
-    response = client.delete("/cart")
+def test_error_pages_keep_status_and_headers(reader: FlaskClient) -> None:
+    response = reader.delete("/cart")
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]
     assert "Page not available" in text_of(response.text)
 
-    bad = client.post("/cart", data={"sku": "DREI-MIL", "quantity": "x"})
+    bad = reader.post("/cart", data={"sku": "DREI-MIL", "quantity": "x"})
     assert "We couldn’t process your request." in text_of(bad.text)
 
 
 @pytest.mark.parametrize("name", drawings.drawing_names())
-def test_drawing_is_tinted(client: FlaskClient, name: str) -> None:
-    """Each drawing is well-formed, carries the colour, and is kept for a year."""
-    first = client.get(f"/drawings/{name}/336699.svg")
-    other = client.get(f"/drawings/{name}/993366.svg")
+def test_drawing_is_tinted_and_cacheable(reader: FlaskClient, name: str) -> None:
+    first = reader.get(f"/drawings/{name}/336699.svg")
+    other = reader.get(f"/drawings/{name}/993366.svg")
     root = ElementTree.fromstring(first.text)
     ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
     referred = re.findall(r"url\(#([\w-]+)\)", first.text)
@@ -152,16 +144,13 @@ def test_drawing_is_tinted(client: FlaskClient, name: str) -> None:
 @pytest.mark.parametrize(
     "url", ["/drawings/none/336699.svg", "/drawings/mug/33669.svg", "/drawings/mug/red.svg"]
 )
-def test_no_such_drawing_is_404(client: FlaskClient, url: str) -> None:
-    """An unknown drawing or colour isn't found."""
-    assert client.get(url).status_code == 404
+def test_unknown_drawing_or_colour_is_404(reader: FlaskClient, url: str) -> None:
+    assert reader.get(url).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/terms", "/privacy"])
-def test_what_consent_links_to_is_there(client: FlaskClient, path: str) -> None:
-    """Every page links to terms and privacy, and a consent's text does."""
-    front = Page(client, "/")
-
-    assert f'href="{path}"' in front.html
-    assert client.get(path).status_code == 200
-    assert "Set-Cookie" not in client.get(path).headers
+def test_every_page_links_to_legal_pages(reader: FlaskClient, path: str) -> None:
+    assert f'href="{path}"' in Page(reader, "/").html
+    response = reader.get(path)
+    assert response.status_code == 200
+    assert "Set-Cookie" not in response.headers
