@@ -1,4 +1,4 @@
-"""The shop's languages: the switch, prices, search engines, and the merchant's English."""
+"""Languages: the switch, prices, links for search engines, and English for the merchant."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 
 
 def switch(client: FlaskClient, lang: str, back: str) -> str:
-    """Press a language at the foot of a page; returns where that leads."""
+    """Choose a language in the footer; return the URL of the redirect."""
     reply = client.post("/language", data={"lang": lang, "next": back}, headers=SAME_SITE)
     assert reply.status_code == 303
     return reply.location
 
 
-def test_the_switch_keeps_the_language_and_comes_back(client: FlaskClient) -> None:
-    """Without a script; until then nothing sets a cookie."""
-    page = client.get(PARKA)
+def test_language_switch_sets_a_cookie_and_returns_to_the_page(reader: FlaskClient) -> None:
+    page = reader.get(PARKA)
     assert "Set-Cookie" not in page.headers
     assert page.headers["Content-Language"] == "en"
     assert {"Cookie", "Accept-Language"} <= {*page.vary}
@@ -40,20 +39,20 @@ def test_the_switch_keeps_the_language_and_comes_back(client: FlaskClient) -> No
         "ar": "العربية",
     }
 
-    reply = client.post("/language", data={"lang": "ar", "next": back}, headers=SAME_SITE)
+    reply = reader.post("/language", data={"lang": "ar", "next": back}, headers=SAME_SITE)
 
     assert reply.location == PARKA
     cookie = reply.headers["Set-Cookie"]
     assert cookie.startswith("lang=ar; ")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {*cookie.split("; ")}
-    page = client.get(PARKA)
+    page = reader.get(PARKA)
     assert '<html lang="ar" dir="rtl">' in page.text
     assert '<h1 lang="en" dir="ltr">Haar Parka</h1>' in page.text
     assert "أعلمني" in page.text
     assert page.headers["Content-Language"] == "ar"
     assert "Set-Cookie" not in page.headers
-    # the address wins over the cookie, and its links carry it
-    page = client.get("/?lang=de")
+    # the parameter has precedence over the cookie, and links keep it
+    page = reader.get("/?lang=de")
     assert '<html lang="de" dir="ltr">' in page.text
     assert 'href="/cart?lang=de"' in page.text
     assert 'type="hidden" name="lang" value="de"' in page.text
@@ -62,48 +61,44 @@ def test_the_switch_keeps_the_language_and_comes_back(client: FlaskClient) -> No
 
 
 @pytest.mark.parametrize(
-    "address",
+    "path",
     [
         *("", "//evil.example", "https://evil.example/", "/\\evil.example", "\\\\evil.example"),
         *("javascript:alert(1)", "cart", "/\tx", "/\r\nSet-Cookie: a=b", "///evil.example"),
     ],
 )
-def test_the_switch_leads_nowhere_else(client: FlaskClient, address: str) -> None:
-    """What isn't a path of the shop's leads to its front."""
-    assert switch(client, "de", address) == "/"
+def test_language_switch_redirects_only_to_local_paths(reader: FlaskClient, path: str) -> None:
+    assert switch(reader, "de", path) == "/"
 
 
-def test_the_switch_takes_what_is_offered_alone(client: FlaskClient) -> None:
-    """From the shop's own pages."""
-    assert client.post("/language", data={"lang": "sv"}, headers=SAME_SITE).status_code == 400
-    elsewhere = {"Sec-Fetch-Site": "cross-site"}
-    assert client.post("/language", data={"lang": "de"}, headers=elsewhere).status_code == 403
+def test_language_switch_rejects_unknown_languages_and_other_sites(reader: FlaskClient) -> None:
+    assert reader.post("/language", data={"lang": "sv"}, headers=SAME_SITE).status_code == 400
+    cross_site = {"Sec-Fetch-Site": "cross-site"}
+    assert reader.post("/language", data={"lang": "de"}, headers=cross_site).status_code == 403
 
 
-def test_search_engines_find_each_language(client: FlaskClient) -> None:
-    """An address a language; each page names itself and the others."""
-    page = client.get("/products/haar-parka?lang=de").text
-    own = re.findall(r'rel="canonical" href="([^"]*)"', page)
-    assert own == ["http://localhost/products/haar-parka?lang=de"]
-    others = dict(re.findall(r'hreflang="([\w-]+)" href="([^"]*)"', page))
-    assert others.pop("en", None) == "http://localhost/products/haar-parka?lang=en"
-    assert {*others} == {"de", "fr", "es", "ar", "x-default"}
-    assert others["x-default"] == "http://localhost/products/haar-parka"
-    assert client.get(others["ar"]).headers["Content-Language"] == "ar"
+def test_page_links_to_its_translations(reader: FlaskClient) -> None:
+    page = reader.get("/products/haar-parka?lang=de").text
+    canonical = re.findall(r'rel="canonical" href="([^"]*)"', page)
+    assert canonical == ["http://localhost/products/haar-parka?lang=de"]
+    alternates = dict(re.findall(r'hreflang="([\w-]+)" href="([^"]*)"', page))
+    assert alternates.pop("en", None) == "http://localhost/products/haar-parka?lang=en"
+    assert {*alternates} == {"de", "fr", "es", "ar", "x-default"}
+    assert alternates["x-default"] == "http://localhost/products/haar-parka"
+    assert reader.get(alternates["ar"]).headers["Content-Language"] == "ar"
 
 
 @pytest.mark.parametrize("path", ["/merchant", "/merchant/deliveries"])
-def test_the_merchants_pages_are_in_english(client: FlaskClient, path: str) -> None:
-    """Frame and all, whatever the browser or the cookie says."""
-    client.set_cookie("lang", "de")
-    page = client.get(path, headers={"Accept-Language": "de"})
+def test_merchant_pages_are_in_english(reader: FlaskClient, path: str) -> None:
+    reader.set_cookie("lang", "de")
+    page = reader.get(path, headers={"Accept-Language": "de"})
     assert page.headers["Content-Language"] == "en"
     assert '<html lang="en" dir="ltr">' in page.text
     assert "Warenkorb" not in page.text
 
 
-def test_a_shopper_buys_in_german(client: FlaskClient) -> None:
-    """Notices, plurals, prices, errors and the confirmation."""
+def test_order_in_german(client: FlaskClient) -> None:
+    """Notices, prices, error messages and the confirmation are translated."""
     switch(client, "de", "/")
     client.post("/cart", data={"sku": "HAAR-KEL-L", "quantity": "2"})
     cart = Page(client, "/cart?added=HAAR-KEL-L").text
@@ -130,8 +125,7 @@ def test_a_shopper_buys_in_german(client: FlaskClient) -> None:
         ("ar", "\u200f1,148\u00a0£", "\u200f9.50\u00a0£"),
     ],
 )
-def test_prices_as_each_language_writes_them(app: Flask, lang: str, whole: str, pence: str) -> None:
-    """With the shop's own sign."""
-    with app.test_request_context(f"/?lang={lang}"):
+def test_price_formats(shared_app: Flask, lang: str, whole: str, pence: str) -> None:
+    with shared_app.test_request_context(f"/?lang={lang}"):
         assert money(Decimal("1148")) == whole
         assert money(Decimal("9.50")) == pence

@@ -1,4 +1,4 @@
-"""What the shop says to shoppers, whole: in a language of brackets, nothing stands outside them."""
+"""Every text for shoppers can be translated: with a pseudo-language, none is outside brackets."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PAGES = (
 
 
 def names(value: object) -> set[str]:
-    """Every text of the catalog."""
+    """Return every text of the catalog."""
     if isinstance(value, dict):
-        return {each for one in value.values() for each in names(one)}
+        return {name for entry in value.values() for name in names(entry)}
     if isinstance(value, list):
-        return {each for one in value for each in names(one)}
+        return {name for entry in value for name in names(entry)}
     return {value} if isinstance(value, str) and len(value) > 1 else set()
 
 
 @pytest.fixture
 def pseudo(app: Flask, tmp_path: Path) -> FlaskClient:
-    """A shopper whose language is that of the brackets."""
+    """A browser that uses the pseudo-language."""
     write_pseudo_catalog(ROOT / "translations", tmp_path / "pseudo", "de", "messages")
     app.extensions["babel"].translation_directories = [str(tmp_path / "pseudo")]
     client = app.test_client()
@@ -41,41 +41,38 @@ def pseudo(app: Flask, tmp_path: Path) -> FlaskClient:
     return client
 
 
-def test_nothing_that_the_shop_says_stands_outside_the_catalogs(
-    pseudo: FlaskClient, stock: Stock
-) -> None:
-    """Every page and state for shoppers, but for the kit's own words, which have their test."""
+def test_every_text_is_translatable(pseudo: FlaskClient, stock: Stock) -> None:
     pages = {url: pseudo.get(url).text for url in PAGES}
 
-    def change(name: str, sku: str, quantity: int | str, *, put: bool = False) -> None:
-        data = {"sku": sku, "quantity": quantity, **({"set": "1"} if put else {})}
+    def change(name: str, sku: str, quantity: int, *, set_: bool = False) -> None:
+        data = {"sku": sku, "quantity": quantity, **({"set": "1"} if set_ else {})}
         pages[name] = pseudo.post("/cart", data=data, follow_redirects=True).text
 
     change("added", "SPAT-SIG-18", 1)
-    change("changed", "SPAT-SIG-18", 2, put=True)
+    change("changed", "SPAT-SIG-18", 2, set_=True)
     pages["checkout"] = pseudo.get("/checkout").text
     pages["wrong"] = pseudo.post("/checkout", data={"email": "x", "name": "n" * 200}).text
     stock.set("SPAT-SIG-18", 1)
     pages["short"] = pseudo.get("/cart").text
-    sound = {"name": "n", "email": "ada@lovelace.dev", "address": "zzz"}
-    pages["too few at the end"] = pseudo.post("/checkout", data=sound).text
+    valid = {"name": "n", "email": "ada@lovelace.dev", "address": "zzz"}
+    pages["too few at the end"] = pseudo.post("/checkout", data=valid).text
     stock.set("SPAT-SIG-18", 0)
     pages["gone from it"] = pseudo.get("/cart").text
     change("gone", "SPAT-SIG-18", 1)
     stock.set("SPAT-SIG-18", 3)
-    change("at most", "SPAT-SIG-18", 9, put=True)
+    change("at most", "SPAT-SIG-18", 9, set_=True)
     pages["a low stock"] = pseudo.get("/products/spate-pack?variant=SPAT-SIG-18").text
-    change("removed", "SPAT-SIG-18", 0, put=True)
+    change("removed", "SPAT-SIG-18", 0, set_=True)
     change("one more", "SPAT-SIG-18", 1)
-    pages["ordered"] = pseudo.post("/checkout", data=sound, follow_redirects=True).text
+    pages["ordered"] = pseudo.post("/checkout", data=valid, follow_redirects=True).text
     pages["not a number"] = pseudo.post("/cart", data={"sku": "SPAT-SIG-18", "quantity": "x"}).text
     pages["from elsewhere"] = pseudo.post("/cart", headers={"Sec-Fetch-Site": "cross-site"}).text
     pages["not allowed"] = pseudo.put("/cart").text
 
-    # the kit's button, whose words have a test of their own, among them
+    # names, search terms and the texts of the kit's button, which has its own test
     known = [*names(CATALOG), "Smirr", "smirr", "Benachrichtigen", "Deutsch", "Klaviyo"]
     known += ["zzz", "wool", " / M"]
     known.append("Feld kann nicht länger als 120 Zeichen sein.")  # WTForms' own catalog
     problems = {name: untranslated_texts(page, known) for name, page in pages.items()}
-    assert {name: each for name, each in problems.items() if each} == {}
+    assert {name: texts for name, texts in problems.items() if texts} == {}
     assert all("⟦" in page for page in pages.values())

@@ -1,4 +1,4 @@
-"""Ordering without payment: pieces leave the stock and the order is kept, both or neither."""
+"""Checkout without payment: an order reduces the stock, in one transaction."""
 
 from __future__ import annotations
 
@@ -24,54 +24,52 @@ SHOPPER = {
 }
 
 
-def fill(client: FlaskClient, **skus: int) -> None:
-    """Put something into the cart."""
+def add_to_cart(client: FlaskClient, **skus: int) -> None:
+    """Add these quantities; in a SKU, write _ for -."""
     for sku, quantity in skus.items():
         client.post("/cart", data={"sku": sku.replace("_", "-"), "quantity": str(quantity)})
 
 
 def reference(page: str) -> str:
-    """The reference that the form carries."""
-    found = re.search(r'name="reference"[^>]*value="([^"]*)"', page)
-    assert found, page
-    return found[1]
+    """Return the reference in the form."""
+    match = re.search(r'name="reference"[^>]*value="([^"]*)"', page)
+    assert match, page
+    return match[1]
 
 
-def order(client: FlaskClient, **changes: str) -> TestResponse:
-    """Open the form and send it."""
+def place_order(client: FlaskClient, **changes: str) -> TestResponse:
+    """Open the form and submit it."""
     page = client.get("/checkout").text
     return client.post("/checkout", data={"reference": reference(page), **SHOPPER, **changes})
 
 
-def orders(app: Flask) -> int:
-    """How many orders there are."""
+def count_orders(app: Flask) -> int:
+    """Return the number of orders."""
     with app.app_context():
         return db.session.scalar(sa.select(sa.func.count(Order.id))) or 0
 
 
-def test_order_takes_pieces_off_the_stock(client: FlaskClient, stock: Stock) -> None:
-    """An order is confirmed on a page of its own, empties the cart, and lowers the stock."""
-    fill(client, HAAR_KEL_L=2, STEEK_01=1, HOWF_BRA=3)
+def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: Stock) -> None:
+    add_to_cart(client, HAAR_KEL_L=2, STEEK_01=1, HOWF_BRA=3)
 
-    response = order(client)
+    response = place_order(client)
 
     assert response.status_code == 303
-    assert re.fullmatch(r"/orders/[\w-]{43}", response.headers["Location"])
-    text = Page(client, response.headers["Location"]).text
+    assert re.fullmatch(r"/orders/[\w-]{43}", response.location)
+    text = Page(client, response.location).text
     assert "Thank you, Isla Reid." in text
     assert "2 × Haar Parka, Kelp / L £496" in text
     assert "Total (shipping included) £904" in text
     assert "2 Shore Road Cromarty isla@example.com" in text
     assert "Your cart is empty" in Page(client, "/cart").text
-    # sold out, not managed, and owed to pre-orders
+    # sold out, not tracked, and owed to pre-orders
     assert [stock.of(sku) for sku in ("HAAR-KEL-L", "STEEK-01", "HOWF-BRA")] == [0, None, -3]
 
 
-def test_errors_stand_beside_their_fields(client: FlaskClient, app: Flask) -> None:
-    """What is missing or wrong is told beside its field; what was typed stays."""
-    fill(client, DREI_MIL=1)
+def test_invalid_details_are_reported_beside_their_fields(client: FlaskClient, app: Flask) -> None:
+    add_to_cart(client, DREI_MIL=1)
 
-    response = order(client, name=" ", email="isla@", address="2 Shore Road <b>")
+    response = place_order(client, name=" ", email="isla@", address="2 Shore Road <b>")
 
     assert response.status_code == 422
     assert "Enter your name." in response.text
@@ -80,14 +78,13 @@ def test_errors_stand_beside_their_fields(client: FlaskClient, app: Flask) -> No
     assert "2 Shore Road &lt;b&gt;" in response.text
     assert response.text.count('aria-invalid="true"') == 2
     assert 'aria-describedby="email-error"' in response.text
-    assert orders(app) == 0
+    assert count_orders(app) == 0
 
 
-def test_stock_that_went_meanwhile_stops_the_order(
+def test_missing_stock_prevents_the_whole_order(
     client: FlaskClient, app: Flask, stock: Stock
 ) -> None:
-    """When one line can't be had, nothing is ordered and no line's stock is touched."""
-    fill(client, HAAR_KEL_L=2, DREI_MIL=1)
+    add_to_cart(client, HAAR_KEL_L=2, DREI_MIL=1)
     form = reference(client.get("/checkout").text)
     stock.set("HAAR-KEL-L", 1)
 
@@ -97,12 +94,12 @@ def test_stock_that_went_meanwhile_stops_the_order(
     assert "Haar Parka, Kelp / L: only 1 left." in text_of(response.text)
     assert 'value="Isla Reid"' in response.text
     assert (stock.of("HAAR-KEL-L"), stock.of("DREI-MIL")) == (1, 40)
-    assert orders(app) == 0
+    assert count_orders(app) == 0
 
 
 def test_form_sent_twice_makes_one_order(client: FlaskClient, app: Flask, stock: Stock) -> None:
-    """The same form again, with the cart still there or without, leads to the same order."""
-    fill(client, DREI_MIL=1)
+    """With the cart still in the cookie, and without."""
+    add_to_cart(client, DREI_MIL=1)
     cookie = client.get_cookie("shop_cart")
     assert cookie is not None
     form = {"reference": reference(client.get("/checkout").text), **SHOPPER}
@@ -112,45 +109,43 @@ def test_form_sent_twice_makes_one_order(client: FlaskClient, app: Flask, stock:
     client.set_cookie("shop_cart", cookie.value)
     with_cart = client.post("/checkout", data=form)
 
-    assert without_cart.headers["Location"] == first.headers["Location"]
-    assert with_cart.headers["Location"] == first.headers["Location"]
+    assert without_cart.location == first.location
+    assert with_cart.location == first.location
     assert stock.of("DREI-MIL") == 39
-    assert orders(app) == 1
+    assert count_orders(app) == 1
 
 
-def test_made_up_reference_is_refused(client: FlaskClient, app: Flask) -> None:
-    """A reference that could be guessed makes no order."""
-    fill(client, DREI_MIL=1)
+def test_invalid_reference_is_replaced(client: FlaskClient, app: Flask) -> None:
+    """A reference that can be guessed would let others read the order."""
+    add_to_cart(client, DREI_MIL=1)
 
     response = client.post("/checkout", data={"reference": "1", **SHOPPER})
 
     assert response.status_code == 422
     assert "This page has expired" in response.text
     assert len(reference(response.text)) == 43
-    assert orders(app) == 0
+    assert count_orders(app) == 0
 
 
-def test_checkout_of_an_empty_cart_leads_back(client: FlaskClient) -> None:
-    """Without a cart there is nothing to check out."""
-    assert client.get("/checkout").headers["Location"] == "/cart"
-    assert client.post("/checkout", data=SHOPPER).headers["Location"] == "/cart"
+def test_checkout_with_an_empty_cart_redirects_to_it(reader: FlaskClient) -> None:
+    assert reader.get("/checkout").location == "/cart"
+    assert reader.post("/checkout", data=SHOPPER).location == "/cart"
 
 
-def test_unknown_order_is_404(client: FlaskClient) -> None:
-    """An order that isn't there is not found, and nobody's order is kept by a cache."""
-    assert client.get("/orders/" + "x" * 43).status_code == 404
+def test_unknown_order_is_404(reader: FlaskClient) -> None:
+    assert reader.get("/orders/" + "x" * 43).status_code == 404
 
 
-def test_last_piece_goes_to_one_of_eight(app: Flask, stock: Stock) -> None:
-    """Eight shoppers want the last piece at once: one gets it, seven are offered Notify me."""
-    together = threading.Barrier(8)
+def test_last_item_is_sold_once(app: Flask, stock: Stock) -> None:
+    """Eight shoppers order it at once: one gets it, and seven are offered Notify me."""
+    barrier = threading.Barrier(8)
 
     def shopper(url: str) -> requests.Response:
         with requests.Session() as session:
             session.post(f"{url}/cart", data={"sku": "GLASS-01"}, timeout=TIMEOUT)
             page = session.get(f"{url}/checkout", timeout=TIMEOUT)
             form = {"reference": reference(page.text), **SHOPPER}
-            together.wait(TIMEOUT)
+            barrier.wait(TIMEOUT)
             return session.post(
                 f"{url}/checkout", data=form, timeout=TIMEOUT, allow_redirects=False
             )
@@ -164,16 +159,16 @@ def test_last_piece_goes_to_one_of_eight(app: Flask, stock: Stock) -> None:
             assert "The Falling Glass: sold out." in text_of(reply.text)
             assert "notify-me__button" in reply.text
     assert stock.of("GLASS-01") == 0
-    assert orders(app) == 1
+    assert count_orders(app) == 1
 
 
-def test_merchant_sees_the_orders_newest_first(client: FlaskClient) -> None:
+def test_merchant_sees_orders_newest_first(client: FlaskClient) -> None:
     """Stock and orders lists each order with its lines and total, and a link to its page."""
     assert "Orders No orders yet." in Page(client, "/merchant").text
-    fill(client, DREI_MIL=2, STEEK_01=1)
-    order(client)
-    fill(client, HAAR_KEL_L=1)
-    newest = order(client, name="Ewan Muir").headers["Location"]
+    add_to_cart(client, DREI_MIL=2, STEEK_01=1)
+    place_order(client)
+    add_to_cart(client, HAAR_KEL_L=1)
+    newest = place_order(client, name="Ewan Muir").location
 
     page = Page(client, "/merchant")
 

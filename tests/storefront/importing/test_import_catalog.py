@@ -15,7 +15,7 @@ from flask import Flask
 
 from storefront import db
 from storefront.base.models import Import, Order, Product, ProductOption, ProductVariant
-from tests.storefront.buying.test_checkout import fill, order
+from tests.storefront.buying.test_checkout import add_to_cart, place_order
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.page import Page
 from tests.support import Sandbox
@@ -233,8 +233,8 @@ def test_dry_run_changes_nothing(shop: MakeShop) -> None:
 def test_orders_are_kept(shop: MakeShop) -> None:
     app = shop("$shopify")
     client = app.test_client()
-    fill(client, STEEK_01=1)
-    placed = order(client)
+    add_to_cart(client, STEEK_01=1)
+    placed = place_order(client)
     assert placed.status_code == 303, placed.text
 
     import_file(app, SHOPIFY)
