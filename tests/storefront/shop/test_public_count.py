@@ -1,4 +1,4 @@
-"""What the public count costs the shop's pages: one query on a product page, and no cache."""
+"""The public count of sign-ups: one query on a product page, and pages stay cacheable."""
 
 from __future__ import annotations
 

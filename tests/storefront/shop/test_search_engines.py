@@ -1,4 +1,4 @@
-"""What search engines read: linked data, sitemap, robots.txt."""
+"""For search engines: JSON-LD, the sitemap, robots.txt."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.storefront.page import Page, Stock
 
 
 def linked_data(client: FlaskClient, url: str) -> dict[str, Any]:
-    """The JSON-LD of a page."""
-    [found] = re.findall(
+    """Return the JSON-LD of a page."""
+    [text] = re.findall(
         r"<script type=.application/ld.json.>(.*?)</script>", Page(client, url).html
     )
-    data: dict[str, Any] = json.loads(found)
+    data: dict[str, Any] = json.loads(text)
     return data
 
 
@@ -30,10 +30,9 @@ def linked_data(client: FlaskClient, url: str) -> dict[str, Any]:
     ("quantity", "availability"),
     [(4, "InStock"), (1, "LimitedAvailability"), (0, "OutOfStock"), (None, "InStock")],
 )
-def test_each_variant_tells_its_availability(
+def test_each_variant_has_an_offer_with_its_availability(
     client: FlaskClient, stock: Stock, quantity: int | None, availability: str
 ) -> None:
-    """A product with options is a group; the offer of each variant follows its stock."""
     stock.set("HAAR-KEL-M", quantity)
 
     group = linked_data(client, "/products/haar-parka")
@@ -41,59 +40,59 @@ def test_each_variant_tells_its_availability(
     assert group["@type"] == "ProductGroup"
     assert group["variesBy"] == ["https://schema.org/color", "https://schema.org/size"]
     assert len(group["hasVariant"]) == 11
-    [one] = [variant for variant in group["hasVariant"] if variant["sku"] == "HAAR-KEL-M"]
-    assert (one["name"], one["color"], one["size"]) == ("Haar Parka, Kelp / M", "Kelp", "M")
-    assert one["offers"]["availability"] == f"https://schema.org/{availability}"
-    assert (one["offers"]["price"], one["offers"]["priceCurrency"]) == ("248.00", "GBP")
-    assert client.get(one["offers"]["url"]).status_code == 200
-    assert client.get(one["image"]).mimetype == "image/svg+xml"
+    [item] = [variant for variant in group["hasVariant"] if variant["sku"] == "HAAR-KEL-M"]
+    assert (item["name"], item["color"], item["size"]) == ("Haar Parka, Kelp / M", "Kelp", "M")
+    assert item["offers"]["availability"] == f"https://schema.org/{availability}"
+    assert (item["offers"]["price"], item["offers"]["priceCurrency"]) == ("248.00", "GBP")
+    assert client.get(item["offers"]["url"]).status_code == 200
+    assert client.get(item["image"]).mimetype == "image/svg+xml"
 
 
-def test_pre_order_is_told(client: FlaskClient) -> None:
-    """What is sold ahead of its stock says so."""
-    [one] = linked_data(client, "/products/howff-tarp")["hasVariant"][:1]
+def test_pre_order_availability(reader: FlaskClient) -> None:
+    [item] = linked_data(reader, "/products/howff-tarp")["hasVariant"][:1]
 
-    assert one["offers"]["availability"] == "https://schema.org/PreOrder"
+    assert item["offers"]["availability"] == "https://schema.org/PreOrder"
 
 
-def test_product_without_options_is_no_group(client: FlaskClient) -> None:
-    """A product that comes in one kind has its offer itself."""
-    product = linked_data(client, "/products/falling-glass")
+def test_product_without_options_is_not_a_group(reader: FlaskClient) -> None:
+    product = linked_data(reader, "/products/falling-glass")
 
     assert (product["@type"], product["sku"]) == ("Product", "GLASS-01")
     assert product["offers"]["price"] == "310.00"
 
 
-def test_words_can_t_leave_the_data_block(app: Flask, client: FlaskClient) -> None:
-    """A product whose words end a script stays data."""
-    nasty = "</script><script>alert(1)</script><!--"
+def test_json_ld_on_a_page_with_a_language(reader: FlaskClient) -> None:
+    product = linked_data(reader, "/products/falling-glass?lang=de")
+
+    assert reader.get(product["image"]).mimetype == "image/svg+xml"
+    assert reader.get(product["offers"]["url"]).headers["Content-Language"] == "de"
+
+
+def test_json_ld_is_escaped(app: Flask, client: FlaskClient) -> None:
+    summary = "</script><script>alert(1)</script><!--"
     with app.app_context():
         db.session.execute(
-            sa.update(Product).where(Product.handle == "falling-glass").values(summary=nasty)
+            sa.update(Product).where(Product.handle == "falling-glass").values(summary=summary)
         )
         db.session.commit()
 
-    assert linked_data(client, "/products/falling-glass")["description"] == nasty
+    assert linked_data(client, "/products/falling-glass")["description"] == summary
     assert "<script>alert" not in Page(client, "/products/falling-glass").html
 
 
-def test_sitemap_lists_every_product_and_department(client: FlaskClient) -> None:
-    """The front, four departments and fifteen products, each of which answers."""
-    response = client.get("/sitemap.xml")
-    places = [
-        place.text or "" for place in ElementTree.fromstring(response.data).iter() if place.text
-    ]
-    addresses = [place for place in places if place.strip()]
+def test_sitemap_lists_home_page_categories_and_products(reader: FlaskClient) -> None:
+    response = reader.get("/sitemap.xml")
+    texts = [element.text or "" for element in ElementTree.fromstring(response.data).iter()]
+    urls = [text for text in texts if text.strip()]
 
     assert response.mimetype == "application/xml"
-    assert len(addresses) == 20
-    assert "http://localhost/products/haar-parka" in addresses
-    assert [url for url in addresses if client.get(url).status_code != 200] == []
+    assert len(urls) == 20
+    assert "http://localhost/products/haar-parka" in urls
+    assert [url for url in urls if reader.get(url).status_code != 200] == []
 
 
-def test_robots_are_kept_from_what_is_private(client: FlaskClient) -> None:
-    """Cart, checkout, sign-ups and the back room are left out; the sitemap is named."""
-    response = client.get("/robots.txt")
+def test_robots_txt(reader: FlaskClient) -> None:
+    response = reader.get("/robots.txt")
 
     assert response.mimetype == "text/plain"
     for path in ("/cart", "/checkout", "/merchant", "/notify-me/", "/orders/"):
