@@ -20,7 +20,7 @@ PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 
 @pytest.fixture
 def app(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
-    """A shop that counts, and that fourteen people asked for a parka."""
+    """A shop with the public count, and fourteen sign-ups for the parka."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", NOTIFY_ME_DEMAND__PUBLIC_COUNT="true")
     with app.app_context():
@@ -30,9 +30,7 @@ def app(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
 
 
 def test_pages_stay_fast_and_cacheable(app: Flask) -> None:
-    """One query, which an index answers, for the product whose page it is, and none for cards; the
-    page has no cookie and the same tag until the number changes.
-    """
+    """A product page needs one indexed query, a card none; the ETag follows the count."""
     statements: list[str] = []
     with app.app_context():
         sa.event.listen(
@@ -41,19 +39,19 @@ def test_pages_stay_fast_and_cacheable(app: Flask) -> None:
     client = app.test_client()
     page = client.get(PARKA)
     assert "10+ people asked for this" in page.text
-    [counting] = [each for each in statements if "FROM notify_me_call" in each]
+    [query] = [statement for statement in statements if "FROM notify_me_call" in statement]
     with app.app_context(), db.engine.connect() as connection:
-        unknown = ("",) * counting.count("?")
-        explained = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {counting}", unknown)
-        plan = [str(row) for row in explained]
-    assert any("ix_notify_me_call_variant_state" in each for each in plan)
-    assert not any("SCAN" in each for each in plan)
+        values = ("",) * query.count("?")
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values)
+        plan = [str(row) for row in rows]
+    assert any("ix_notify_me_call_variant_state" in step for step in plan)
+    assert not any("SCAN" in step for step in plan)
 
     statements.clear()
     listing = client.get("/")
     assert "notify-me__button" in listing.text
     assert "people asked" not in listing.text
-    assert not any("notify_me" in each for each in statements)
+    assert not any("notify_me" in statement for statement in statements)
     assert "Set-Cookie" not in page.headers
     again = client.get(PARKA, headers={"If-None-Match": page.headers["ETag"]})
     assert again.status_code == 304
