@@ -91,9 +91,9 @@ def test_markup(pages: dict[str, TestResponse], url: str) -> None:
 def test_no_link_is_broken(pages: dict[str, TestResponse], shopper: FlaskClient) -> None:
     urls: set[str] = set()
     post_urls: set[str] = set()
-    for response in pages.values():
-        urls |= set(re.findall(r'(?:href|src|action)="(/[^"]*)"', response.text))
-        post_urls |= set(re.findall(r'method="post" action="(/[^"]*)"', response.text))
+    for page in pages.values():
+        urls |= set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page.text))
+        post_urls |= set(re.findall(r'method="post" action="(/[^"]*)"', page.text))
 
     broken = []
     for url in sorted(urls):
