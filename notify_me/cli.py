@@ -50,10 +50,10 @@ def _database_errors() -> Iterator[None]:
 
 
 @commands.command()
+@_database_errors()
 def upgrade() -> None:
     """Create the kit's tables and the queue's, or bring them up to date."""
-    with _database_errors():
-        admin.upgrade()
+    admin.upgrade()
     click.echo("The tables are up to date.")
 
 

@@ -1,1 +1,1 @@
-"""The kit's tables and the queries on them: an engine goes in, dataclasses come out. No Flask."""
+"""The kit's tables and queries: they take an engine and return dataclasses, without Flask."""

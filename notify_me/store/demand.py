@@ -104,17 +104,15 @@ def demand(
             .order_by(func.count().desc(), CallRow.variant)
             .limit(most_variants)
         ).all()
-        by_day: dict[str | None, dict[str, int]] = defaultdict(dict)
         day = _day(session)
-        days = _select(None, day, func.count()).where(*where).group_by(day)
-        variant_days = (
+        by_day = session.execute(_select(day, func.count()).where(*where).group_by(day)).all()
+        by_variant: dict[str, dict[str, int]] = defaultdict(dict)
+        for variant, name, count in session.execute(
             _select(CallRow.variant, day, func.count())
             .where(*where, CallRow.variant.in_([row[0] for row in top]))
             .group_by(CallRow.variant, day)
-        )
-        for query in (days, variant_days):
-            for variant, name, count in session.execute(query):
-                by_day[variant][name] = count
+        ):
+            by_variant[variant][name] = count
         # how long Klaviyo asked to wait differs from answer to answer
         problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
         reasons = session.execute(
@@ -125,18 +123,18 @@ def demand(
             .order_by(func.count().desc(), CallRow.state, problem)
             .limit(most_reasons)
         )
-        names = [(since + timedelta(days=n)).isoformat() for n in range((until - since).days + 1)]
+
+        def per_day(counts: Mapping[str, int]) -> tuple[int, ...]:
+            days = (since + timedelta(days=number) for number in range((until - since).days + 1))
+            return tuple(counts.get(day.isoformat(), 0) for day in days)
+
         return Demand(
             since=since,
             until=until,
             figures=_figures(totals),
-            days=tuple(by_day[None].get(name, 0) for name in names),
+            days=per_day(dict(tuple(row) for row in by_day)),
             variants=tuple(
-                VariantDemand(
-                    variant,
-                    _figures(columns),
-                    tuple(by_day[variant].get(name, 0) for name in names),
-                )
+                VariantDemand(variant, _figures(columns), per_day(by_variant[variant]))
                 for variant, *columns in top
             ),
             variant_count=variant_count,
