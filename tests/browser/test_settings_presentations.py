@@ -1,4 +1,4 @@
-"""Drawer and inline, a shop's own rules beside the merchant's, and forced colours."""
+"""Drawer and inline forms, the shop's own CSS, forced colours, and hostile texts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from app import create_app
 from notify_me import Variant
 from notify_me.settings import Settings
+from notify_me.settings.schema import all_settings
 from tests.axe import looks_at
 from tests.browser.conftest import watched
-from tests.browser.test_settings import PARKA, PREFIX, TABLES, keys, style, toml
+from tests.browser.test_settings import PARKA, PREFIX, TABLES, style, toml
 from tests.browser.test_sign_up import sign_up
 from tests.notify_me.small_shop import DictCatalog, small_catalog, small_shop
 from tests.sites import elsewhere, environ
@@ -33,19 +34,21 @@ DRAWER = {"modal.presentation": "drawer"}
 
 @pytest.fixture
 def start(shop_template: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
-    """Starts the demo shop under settings."""
+    """Starts the demo shop with certain settings."""
     database = Path(shutil.copy(shop_template, tmp_path / "shop.db"))
     apps: list[Flask] = []
     with ExitStack() as stack:
 
-        def started(values: dict[str, Any]) -> str:
+        def start_shop(values: dict[str, Any]) -> str:
             settings = tmp_path / "notify_me.toml"
             settings.write_text(toml(values), encoding="utf-8")
-            more = {"NOTIFY_ME_CONFIG": str(settings), "RATELIMIT_ENABLED": "0"}
-            apps.append(elsewhere(lambda: create_app(environ(database, sandbox.environ(), **more))))
+            config = {"NOTIFY_ME_CONFIG": str(settings), "RATELIMIT_ENABLED": "0"}
+            apps.append(
+                elsewhere(lambda: create_app(environ(database, sandbox.environ(), **config)))
+            )
             return stack.enter_context(serve(apps[-1]))
 
-        yield started
+        yield start_shop
 
     def close() -> None:
         for app in apps:
@@ -56,7 +59,7 @@ def start(shop_template: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Sta
 
 
 def test_inline_with_scripts(page: Page, start: Start, sandbox: Sandbox) -> None:
-    """The form stands in the page without taking the focus; errors and thanks come in its place."""
+    """The form doesn't take the focus; errors and confirmation replace it."""
     page.goto(start(INLINE) + PARKA)
     form = page.locator(".buy notify-me")
     expect(form.get_by_label("Email")).to_be_visible()
@@ -75,13 +78,12 @@ def test_inline_with_scripts(page: Page, start: Start, sandbox: Sandbox) -> None
     assert page.url.endswith(PARKA)
     assert page.get_by_role("dialog").count() == 0
     assert len(sandbox.requests()) == 1
-    # the rest of the page is as it was
     expect(page.locator(".prose").first).to_be_visible()
     assert page.context.cookies() == []
 
 
 def test_inline_without_scripts(plain_page: Page, start: Start, sandbox: Sandbox) -> None:
-    """The same form posts to its own address, which shows errors and thanks as pages."""
+    """Errors and confirmation are separate pages."""
     plain_page.goto(start(INLINE) + PARKA)
     sign_up(plain_page, "ada")
     expect(plain_page.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
@@ -91,8 +93,8 @@ def test_inline_without_scripts(plain_page: Page, start: Start, sandbox: Sandbox
     assert len(sandbox.requests()) == 1
 
 
-def test_inline_leaves_the_pages_etag_alone(start: Start) -> None:
-    """The page is the same from visit to visit, and its IDs are its own."""
+def test_page_with_inline_form_is_cacheable(start: Start) -> None:
+    """And its IDs are unique."""
     url = start(INLINE)
     first = requests.get(url + PARKA, timeout=TIMEOUT)
     again = requests.get(
@@ -101,20 +103,19 @@ def test_inline_leaves_the_pages_etag_alone(start: Start) -> None:
 
     assert again.status_code == 304
     assert "Set-Cookie" not in first.headers
-    found = re.findall(r'\bid="([^"]+)"', first.text)
-    assert len(found) == len(set(found))
+    ids = re.findall(r'\bid="([^"]+)"', first.text)
+    assert len(ids) == len(set(ids))
 
 
-def test_inline_stands_in_product_pages_alone(page: Page, start: Start) -> None:
-    """A card keeps its button, which opens a dialog."""
+def test_inline_form_is_only_on_product_pages(page: Page, start: Start) -> None:
+    """A card still has a button that opens a dialog."""
     page.goto(start(INLINE))
     assert page.locator(".card form").count() == 0
     page.locator(".card .notify-me__button").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
-def test_inline_has_room_around_it(browser: Browser, start: Start) -> None:
-    """A margin makes no page wider than its window."""
+def test_inline_form_with_margin_fits_the_window(browser: Browser, start: Start) -> None:
     url = start({**INLINE, "button.product_page_margin": "20px 30px"})
     context = browser.new_context(viewport={"width": 360, "height": 800})
     with watched(context) as page:
@@ -123,16 +124,14 @@ def test_inline_has_room_around_it(browser: Browser, start: Start) -> None:
         assert style(form, "margin") == "20px 30px"
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert form.evaluate(
-            "(one) => one.getBoundingClientRect().right"
-            " <= one.parentElement.getBoundingClientRect().right - 30"
+            "(el) => el.getBoundingClientRect().right"
+            " <= el.parentElement.getBoundingClientRect().right - 30"
         )
     context.close()
 
 
-def test_inline_in_another_place(page: Page, start: Start, sandbox: Sandbox) -> None:
-    """The form moves to the anchor, and works there."""
+def test_inline_form_works_in_its_anchor(page: Page, start: Start, sandbox: Sandbox) -> None:
     page.goto(start({**INLINE, "button.alternate_anchor": "related"}) + PARKA)
-    # the heading names its section too, so a label isn't the form's alone
     form = page.locator("#related > notify-me")
     expect(form.locator("[name=email]")).to_be_visible()
     assert page.locator("notify-me form").count() == 1
@@ -143,8 +142,7 @@ def test_inline_in_another_place(page: Page, start: Start, sandbox: Sandbox) -> 
     assert len(sandbox.requests()) == 1
 
 
-def test_without_settings_there_is_no_theme(start: Start) -> None:
-    """No link to a stylesheet that would be empty; with one, it is kept for a year."""
+def test_theme_stylesheet_is_cached_and_only_linked_if_needed(start: Start) -> None:
     plain = requests.get(start({}) + PARKA, timeout=TIMEOUT)
     url = start({"button.button_styles.color": "teal"})
     themed = requests.get(url + PARKA, timeout=TIMEOUT)
@@ -159,8 +157,8 @@ def test_without_settings_there_is_no_theme(start: Start) -> None:
     )
 
 
-def test_a_shops_own_rules_win(page: Page, start: Start) -> None:
-    """Those for its classes and for notify-me; those for plain elements give way to settings."""
+def test_shops_own_css_overrides_settings(page: Page, start: Start) -> None:
+    """If it selects the kit's elements or classes; rules for plain elements don't."""
     page.goto(
         start(
             {
@@ -174,13 +172,13 @@ def test_a_shops_own_rules_win(page: Page, start: Start) -> None:
     )
     page.evaluate(
         """() => {
-          const theirs = new CSSStyleSheet();
-          theirs.replaceSync(`
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(`
             a { color: red; background: red; border-radius: 40px }
             h2 { font-family: fantasy }
             notify-me { --notify-me-button-radius: 3px }
             .notify-me__button { background: rgb(1, 2, 3) }`);
-          document.adoptedStyleSheets = [theirs];
+          document.adoptedStyleSheets = [sheet];
         }"""
     )
     button = page.locator(".buy .notify-me__button")
@@ -192,8 +190,8 @@ def test_a_shops_own_rules_win(page: Page, start: Start) -> None:
     assert style(page.locator("dialog .notify-me__title"), "font-family") == "Courier, monospace"
 
 
-def test_a_light_ground_stays_readable_in_the_dark(browser: Browser, start: Start) -> None:
-    """A merchant's ground brings words, fields and errors that can be read on it."""
+def test_light_background_is_readable_in_dark_mode(browser: Browser, start: Start) -> None:
+    """Text, fields and errors adapt to the merchant's background."""
     url = start({"modal.background_color": "#ffffff", "button.button_styles.color": "#ffe08a"})
     context = browser.new_context(color_scheme="dark", reduced_motion="reduce")
     with watched(context) as page:
@@ -210,29 +208,28 @@ def test_a_light_ground_stays_readable_in_the_dark(browser: Browser, start: Star
     context.close()
 
 
-def bordered(found: Locator) -> bool:
-    """Whether an element has a line around it that shows."""
-    width, color = style(found, "border-top-width"), style(found, "border-top-color")
+def has_border(element: Locator) -> bool:
+    """Whether an element has a visible border."""
+    width, color = style(element, "border-top-width"), style(element, "border-top-color")
     return width != "0px" and color not in ("rgba(0, 0, 0, 0)", "transparent")
 
 
-def test_forced_colours_and_rest(browser: Browser, start: Start) -> None:
-    """In forced colours what can be pressed has an outline; who wants no motion gets none."""
+def test_forced_colours_and_reduced_motion(browser: Browser, start: Start) -> None:
     url = start(DRAWER)
     context = browser.new_context(forced_colors="active", reduced_motion="reduce")
     with watched(context) as page:
         page.goto(url + PARKA)
         button = page.locator(".buy .notify-me__button")
-        assert bordered(button)
+        assert has_border(button)
         button.click()
-        assert bordered(page.locator("dialog"))
-        assert bordered(page.locator(".notify-me__submit"))
-        assert bordered(page.locator(".notify-me__input"))
+        assert has_border(page.locator("dialog"))
+        assert has_border(page.locator(".notify-me__submit"))
+        assert has_border(page.locator(".notify-me__input"))
         assert style(page.locator("dialog"), "transition-duration") == "0s"
         page.goto(f"{url}{PREFIX}BLAT-S?choose=1")
         page.locator("[name=variants]").first.check()
         for choice in page.locator(".notify-me__choice").all():
-            assert bordered(choice)
+            assert has_border(choice)
         assert style(page.locator("[name=variants]"), "appearance") == "auto"
     context.close()
 
@@ -243,17 +240,19 @@ HOSTILE = (
 )
 
 
-def test_a_hostile_text_is_text(page: Page, start: Start) -> None:
-    """Whatever a text setting holds, it shows as it is, and does nothing."""
+def test_hostile_texts_are_escaped(page: Page, start: Start) -> None:
     texts = {
-        key: HOSTILE[:most]
-        for key in keys(Settings)
-        if key.split(".")[0] in TABLES and (most := _room(key))
+        setting.key: HOSTILE[: setting.schema["maxLength"]]
+        for setting in all_settings(Settings)
+        if setting.path[0] in TABLES
+        and "maxLength" in setting.schema
+        and setting.allowed.startswith("text")
+        and setting.type == "string"
     }
     assert len(texts) > 20
     links = {"consent.terms_of_service_url": "/terms", "consent.privacy_policy_url": "/privacy"}
-    more = {"channels.offered": ["EMAIL", "SMS", "WHATSAPP"], "consent.email_list": "ask"}
-    page.goto(start({**texts, **links, **more}) + PARKA)
+    consent = {"channels.offered": ["EMAIL", "SMS", "WHATSAPP"], "consent.email_list": "ask"}
+    page.goto(start({**texts, **links, **consent}) + PARKA)
     expect(page.locator(".buy .notify-me__button")).to_have_text(HOSTILE[:80])
     page.locator(".buy .notify-me__button").click()
     expect(page.locator(".notify-me__title")).to_have_text(HOSTILE)
@@ -271,30 +270,13 @@ def test_a_hostile_text_is_text(page: Page, start: Start) -> None:
     assert "49" not in page.locator(".notify-me__title").inner_text()
 
 
-def _room(key: str) -> int:
-    """How many characters of any text a setting takes; none where it takes values of a kind."""
-    found: Any = Settings
-    *tables, name = key.split(".")
-    for table in tables:
-        found = found.model_fields[table].annotation
-    field = found.model_fields[name]
-    limits = {type(each).__name__: each for each in field.metadata}
-    if (
-        field.annotation is not str
-        or "MaxLen" not in limits
-        or limits.keys() - {"MinLen", "MaxLen", "Words", "AfterValidator"}
-    ):
-        return 0
-    return int(limits["MaxLen"].max_length)
-
-
 PAGE = """<!doctype html><html lang=en><title>Shop</title>{{ notify_me_head() }}
 <main>{% call notify_me(variant) %}<button>Order</button>{% endcall %}</main>
 <aside>{{ notify_me([variant]) }}</aside>"""
 
 
 @pytest.mark.parametrize(
-    ("stock", "setting", "own"),
+    ("stock", "setting", "can_be_ordered"),
     [
         ({"quantity": 0, "preorder": True}, "is_allow_for_preorder", True),
         (
@@ -305,17 +287,17 @@ PAGE = """<!doctype html><html lang=en><title>Shop</title>{{ notify_me_head() }}
     ],
 )
 @pytest.mark.parametrize("allowed", [True, False])
-def test_stock_that_the_demo_shop_lacks(
+def test_pre_order_and_unmanaged_inventory(
     page: Page,
     sandbox: Sandbox,
     tmp_path: Path,
     stock: dict[str, Any],
     setting: str,
-    own: bool,
+    can_be_ordered: bool,
     allowed: bool,
 ) -> None:
-    """Whether there is a button for it, on a product page, on a card and at its own address; what
-    can be ordered ahead keeps the shop's own button.
+    """The settings decide whether the button and the form are shown; a product that can be
+    pre-ordered keeps the shop's own button. The demo shop has no such stock.
     """
     catalog: DictCatalog = small_catalog()
     variant: Variant = replace(catalog.add("lamp", "Lamp", "LAMP", 0), **stock)
@@ -331,14 +313,14 @@ def test_stock_that_the_demo_shop_lacks(
         page.goto(url)
         expect(page.locator("main .notify-me__button")).to_have_count(int(allowed))
         expect(page.locator("aside .notify-me__button")).to_have_count(int(allowed))
-        shows_own = own or not allowed
-        expect(page.get_by_role("button", name="Order")).to_have_count(int(shows_own))
-        address = f"{url}/notify-me/{variant.composite_id.path}"
-        reply = requests.get(address, timeout=TIMEOUT)
+        has_own_button = can_be_ordered or not allowed
+        expect(page.get_by_role("button", name="Order")).to_have_count(int(has_own_button))
+        form_url = f"{url}/notify-me/{variant.composite_id.path}"
+        response = requests.get(form_url, timeout=TIMEOUT)
         if allowed:
-            assert 'name="email"' in reply.text
+            assert 'name="email"' in response.text
         else:
-            words = "can be ordered now" if own else "No notices for this one"
-            assert words in reply.text
-            assert reply.status_code == (200 if own else 404)
-            assert "in stock again" not in reply.text
+            text = "can be ordered now" if can_be_ordered else "No notices for this one"
+            assert text in response.text
+            assert response.status_code == (200 if can_be_ordered else 404)
+            assert "in stock again" not in response.text
