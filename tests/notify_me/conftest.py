@@ -1,4 +1,4 @@
-"""The small shop, a browser in front of it, and views of its log file and its log lines."""
+"""Fixtures: the small shop, its sign-up log, its processes, and captured log lines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def catalog() -> DictCatalog:
 def make_app(
     tmp_path: Path, sandbox: Sandbox, catalog: DictCatalog
 ) -> Iterator[Callable[..., Flask]]:
-    """Makes the small shop; keyword arguments are Flask config that overrides the defaults."""
+    """Return a function that creates the small shop; its keyword arguments override the config."""
     made: list[Flask] = []
 
     def make(**config: Any) -> Flask:
@@ -42,7 +42,7 @@ def make_app(
         return made[-1]
 
     yield make
-    # ends what a drill has left hanging, for whose threads the interpreter would wait
+    # ends calls that a simulated failure delays, whose threads would keep the interpreter alive
     sandbox.reset()
     for app in made:
         engine_of(app).dispose()
@@ -50,7 +50,7 @@ def make_app(
 
 @pytest.fixture
 def offering(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
-    """Makes the small shop with these channels; `consent` holds more settings of that group."""
+    """Return a function that creates the small shop with these channels and consent settings."""
 
     def make(
         *channels: str, region: str = "US", consent: dict[str, object] | None = None, **config: Any
@@ -74,7 +74,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 class LogFile:
-    """The sign-up log as it stands in the database file, read from outside."""
+    """The sign-up log, read directly from the database file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -89,14 +89,14 @@ class LogFile:
         return self._rows("SELECT * FROM notify_me_sign_up ORDER BY created_at")
 
     def calls(self) -> list[dict[str, Any]]:
-        """The calls, in the order in which they go."""
+        """The calls, oldest first, in the order in which they are sent."""
         return self._rows(
             "SELECT c.* FROM notify_me_call c JOIN notify_me_sign_up s ON s.id = c.sign_up_id"
             " ORDER BY s.created_at, c.position"
         )
 
     def consents(self) -> list[dict[str, Any]]:
-        """The consent that was given, oldest first."""
+        """The consents, oldest first."""
         return self._rows("SELECT * FROM notify_me_consent ORDER BY id")
 
     def queued(self) -> list[dict[str, Any]]:
@@ -116,15 +116,13 @@ def log_file(tmp_path: Path) -> LogFile:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A cluster for the whole run. Where none can be had the tests that need it are skipped, but
-    not in CI.
-    """
+    """A cluster for the whole run. Without PostgreSQL, tests are skipped, except in CI."""
     binaries = postgres_binaries()
     if binaries is None:
         if os.environ.get("CI") == "true":
             pytest.fail("PostgreSQL is missing, and CI must have it: apt-get install postgresql")
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    # pytest's own folders are closed to the user that PostgreSQL runs as
+    # the user that PostgreSQL runs as can't read pytest's folders
     folder = Path("/tmp") / f"notify-me-postgres-{os.getpid()}"
     folder.mkdir(mode=0o755)
     cluster = Postgres(binaries, folder)
@@ -135,7 +133,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 @pytest.fixture
 def make_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Shop]]:
-    """Makes the shop: `settings` replaces the quick ones, `url` the SQLite file."""
+    """Return a function that creates a `Shop`, with its keyword arguments."""
     made: list[Shop] = []
 
     def make(**more: Any) -> Shop:
@@ -143,15 +141,15 @@ def make_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Shop]]
         return made[-1]
 
     yield make
-    # ends what a drill has left hanging
+    # ends calls that a simulated failure delays
     sandbox.reset()
     for shop in made:
         shop.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Shop:
-    """The shop, on each database."""
+def db_shop(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Shop:
+    """The shop on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
         return make_shop()
     cluster: Postgres = request.getfixturevalue("postgres")
@@ -159,7 +157,7 @@ def either(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Sh
 
 
 class Lines(logging.Handler):
-    """Keeps what is logged, as a log file would show it."""
+    """Collects log lines, formatted as in a log file."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -167,7 +165,7 @@ class Lines(logging.Handler):
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one record."""
+        """Add one record."""
         self.lines.append(self.format(record))
 
 
@@ -182,33 +180,33 @@ def _listen(logger: logging.Logger, level: int) -> Iterator[list[str]]:
 
 @pytest.fixture
 def lines() -> Iterator[list[str]]:
-    """What the kit logs during the test, at INFO and above."""
+    """Log lines of the kit, at INFO and above."""
     yield from _listen(logging.getLogger("notify_me"), logging.INFO)
 
 
 @pytest.fixture
 def all_lines() -> Iterator[list[str]]:
-    """What anybody logs during the test, at every level."""
-    # Klaviyo's SDK, which a contract test imports, quietens urllib3 for the whole process
+    """Log lines of all packages, at every level."""
+    # Klaviyo's SDK, which a contract test imports, turns urllib3's debug lines off
     logging.getLogger("urllib3").setLevel(logging.DEBUG)
     yield from _listen(logging.getLogger(), logging.DEBUG)
 
 
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shopper waits one second for Klaviyo instead of four."""
+    """Let shoppers wait for Klaviyo for one second instead of four."""
     monkeypatch.setattr("notify_me.web.submission.DEADLINE", 1.0)
 
 
 def side_by_side(sandbox: Sandbox, *jobs: Callable[[], T]) -> list[T]:
-    """What the jobs return, done at once, since each of them takes the whole deadline.
+    """Run jobs in parallel, since each takes the whole deadline; return their results.
 
-    Should one of them hang on what a drill holds back, a reset sets it free, and the test fails.
+    If one hangs because of a simulated failure, that is ended and the test fails.
     """
     with ThreadPoolExecutor(len(jobs)) as threads:
-        under_way = [threads.submit(job) for job in jobs]
+        futures = [threads.submit(job) for job in jobs]
         try:
-            return [each.result(TIMEOUT) for each in under_way]
+            return [future.result(TIMEOUT) for future in futures]
         except TimeoutError:
             sandbox.reset()
             raise

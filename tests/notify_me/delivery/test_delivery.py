@@ -44,20 +44,20 @@ def wait_for_another_call(sandbox: Sandbox, sent: int) -> None:
     eventually(lambda: len(sandbox.requests()) > sent)
 
 
-def test_sign_ups_during_an_outage_arrive_after_it(either: Shop, sandbox: Sandbox) -> None:
+def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandbox) -> None:
     """Shoppers are confirmed while Klaviyo is down."""
     sandbox.drill("503", times=None)
-    with either.web() as web, either.worker() as worker:
+    with db_shop.web() as web, db_shop.worker() as worker:
         worker.up()
         confirmed = web.sign_up_many(people(40))
         assert len(confirmed) == 40
-        assert not either.addresses()
+        assert not db_shop.addresses()
 
         sandbox.calm()
 
-        eventually(either.delivered)
-    assert lost(either, confirmed) == set()
-    assert either.counts() == {"accepted": 40}
+        eventually(db_shop.delivered)
+    assert lost(db_shop, confirmed) == set()
+    assert db_shop.counts() == {"accepted": 40}
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_retry_after_stops_the_whole_queue(shop: Shop, sandbox: Sandbox) -> None
 
 
 @pytest.mark.slow
-def test_web_and_worker_killed_at_random_moments(either: Shop, sandbox: Sandbox) -> None:
+def test_web_and_worker_killed_at_random_moments(db_shop: Shop, sandbox: Sandbox) -> None:
     """`kill -9` loses nobody who was confirmed. The moments come from a fixed seed."""
     rng = random.Random(8)
     confirmed: set[str] = set()
     for number in range(2):
         sandbox.drill("503", times=10)
-        with either.web() as web, either.worker() as worker, ExitStack() as timers:
+        with db_shop.web() as web, db_shop.worker() as worker, ExitStack() as timers:
             for process in (web.process, worker.process):
                 timer = threading.Timer(
                     rng.uniform(0.3, 1.8), os.kill, (process.pid, signal.SIGKILL)
@@ -110,10 +110,10 @@ def test_web_and_worker_killed_at_random_moments(either: Shop, sandbox: Sandbox)
             confirmed |= web.sign_up_many(people(60, f"round{number}x"), threads=4)
     assert confirmed
 
-    with either.worker():
-        eventually(either.delivered)
+    with db_shop.worker():
+        eventually(db_shop.delivered)
 
-    assert lost(either, confirmed) == set()
+    assert lost(db_shop, confirmed) == set()
 
 
 def test_a_stopped_worker_finishes_its_calls_and_the_next_continues(
@@ -135,48 +135,48 @@ def test_a_stopped_worker_finishes_its_calls_and_the_next_continues(
 
 
 @pytest.mark.parametrize(
-    ("either", "stop_signal", "next_machine"),
+    ("db_shop", "stop_signal", "next_machine"),
     [
         ("sqlite", signal.SIGTERM, "one"),
         ("sqlite", signal.SIGKILL, "two"),
         ("postgresql", signal.SIGKILL, "two"),
     ],
-    indirect=["either"],
+    indirect=["db_shop"],
 )
 def test_a_call_cut_off_with_its_worker_is_sent_by_another(
-    either: Shop, sandbox: Sandbox, stop_signal: signal.Signals, next_machine: str
+    db_shop: Shop, sandbox: Sandbox, stop_signal: signal.Signals, next_machine: str
 ) -> None:
     """A worker exits although Klaviyo hasn't answered, and its successor on the same machine sends
     the call again. If the machine is gone for good, a worker on another one does.
     """
-    confirmed, before = queue_sign_ups(either, sandbox, 1)
+    confirmed, before = queue_sign_ups(db_shop, sandbox, 1)
     sandbox.drill("slow", seconds=600, times=1)
-    with either.worker("one") as worker:
+    with db_shop.worker("one") as worker:
         wait_for_another_call(sandbox, before)
         status = worker.stop(stop_signal)
         assert status == (0 if stop_signal is signal.SIGTERM else -signal.SIGKILL)
     sandbox.calm()
     if next_machine == "two":
-        either.settings.write_text(f"{QUICK}sweep_after = 2\n")
+        db_shop.settings.write_text(f"{QUICK}sweep_after = 2\n")
 
-    with either.worker(next_machine):
-        eventually(either.delivered)
+    with db_shop.worker(next_machine):
+        eventually(db_shop.delivered)
 
-    assert lost(either, confirmed) == set()
+    assert lost(db_shop, confirmed) == set()
 
 
-def test_two_workers_share_the_work(either: Shop, sandbox: Sandbox) -> None:
+def test_two_workers_share_the_work(db_shop: Shop, sandbox: Sandbox) -> None:
     """Each call is sent once."""
-    confirmed, before = queue_sign_ups(either, sandbox, 60)
+    confirmed, before = queue_sign_ups(db_shop, sandbox, 60)
 
-    with either.worker() as one, either.worker() as other:
+    with db_shop.worker() as one, db_shop.worker() as other:
         one.up()
         other.up()
-        eventually(either.delivered)
+        eventually(db_shop.delivered)
         logs = [worker.log.read_text() for worker in (one, other)]
 
     assert len({log.split("delivering as ")[1].split()[0] for log in logs}) == 2
-    assert lost(either, confirmed) == set()
+    assert lost(db_shop, confirmed) == set()
     assert len(sandbox.requests()) - before == 60
 
 

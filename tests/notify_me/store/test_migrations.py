@@ -13,22 +13,22 @@ from tests.support import Sandbox, eventually
 PEOPLE = ("ada@example.org", "bob@example.org", "cleo@example.org")
 
 
-def test_sign_ups_survive_the_renaming_of_states(either: Shop, sandbox: Sandbox) -> None:
+def test_sign_ups_survive_the_renaming_of_states(db_shop: Shop, sandbox: Sandbox) -> None:
     """Accepted, queued and dead-lettered calls, consents and pauses stored under their old names
     are found again after the upgrade, and what was undelivered is delivered.
     """
-    shopper = either.app.test_client()
+    shopper = db_shop.app.test_client()
     for email in PEOPLE:
         shopper.post(MUG, data={"channels": "EMAIL", "email": email})
         sandbox.drill("503", times=None)
-    migrate(either.engine, "notify_me_0003")
-    assert either.counts() == {"taken": 1, "kept": 2}
-    schema = "" if either.engine.dialect.name == "sqlite" else "notify_me_queue."
-    [(sign_up_id, job)] = either.rows(
+    migrate(db_shop.engine, "notify_me_0003")
+    assert db_shop.counts() == {"taken": 1, "kept": 2}
+    schema = "" if db_shop.engine.dialect.name == "sqlite" else "notify_me_queue."
+    [(sign_up_id, job)] = db_shop.rows(
         "SELECT c.sign_up_id, w.workflow_uuid FROM notify_me_call c "
         f"JOIN {schema}workflow_status w ON w.workflow_uuid LIKE c.sign_up_id || '%' LIMIT 1"
     )
-    with either.engine.begin() as connection:
+    with db_shop.engine.begin() as connection:
         # version 0.1 recorded its revision in the shop's own table
         for statement in (
             "DROP TABLE notify_me_version",
@@ -48,14 +48,14 @@ def test_sign_ups_survive_the_renaming_of_states(either: Shop, sandbox: Sandbox)
         ):  # fmt: skip
             connection.execute(sa.text(statement), {"it": values})
 
-    assert either.flask("upgrade") == "The tables are up to date.\n"
+    assert db_shop.flask("upgrade") == "The tables are up to date.\n"
 
-    assert either.rows("SELECT version_num FROM alembic_version") == [("shop_0007",)]
-    assert either.counts() == {"accepted": 1, "queued": 1, "dead_lettered": 1}
-    assert [pause["remedy"] for pause in either.status()["paused"]] == ["Fix it."]
-    assert either.rows("SELECT state FROM notify_me_consent") == [("accepted",)]
+    assert db_shop.rows("SELECT version_num FROM alembic_version") == [("shop_0007",)]
+    assert db_shop.counts() == {"accepted": 1, "queued": 1, "dead_lettered": 1}
+    assert [pause["remedy"] for pause in db_shop.status()["paused"]] == ["Fix it."]
+    assert db_shop.rows("SELECT state FROM notify_me_consent") == [("accepted",)]
     sandbox.calm()
-    assert either.flask("retry") == "1 calls queued again\n"
-    with either.worker():
-        eventually(either.delivered)
-    assert either.addresses() == set(PEOPLE)
+    assert db_shop.flask("retry") == "1 calls queued again\n"
+    with db_shop.worker():
+        eventually(db_shop.delivered)
+    assert db_shop.addresses() == set(PEOPLE)
