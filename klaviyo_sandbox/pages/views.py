@@ -70,7 +70,7 @@ def overview() -> str:
             account=sandbox.account,
             base_url=request.host_url.rstrip("/"),
             operations=OPERATIONS,
-            opt_in=sandbox.mailing_list.opt_in_process.replace("_", " "),
+            opt_in=sandbox.mailing_list.opt_in_process.replace("_opt_in", " opt-in"),
             regions=sandbox.settings.regions,
             counts={
                 "requests": len(sandbox.requests.rows),

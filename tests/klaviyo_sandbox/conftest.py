@@ -1,10 +1,8 @@
-"""A sandbox on a real port for each test, with a clock that the test moves."""
+"""A new sandbox for each test, on a real port, with a clock that the test controls."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,15 +29,22 @@ MEDIA_TYPE = "application/vnd.api+json"
 SHOP = "http://127.0.0.1:5000"
 VARIANT = "$custom:::$default:::jacket-m"
 EMAIL = "ada@shop.example.org"
+OTHER_EMAIL = "grace@shop.example.org"
 PHONE = "+12025550143"
-MAGIC = "+15005550006"
-"""Twilio's number for tests."""
+OTHER_PHONE = "+12025550166"
+TWILIO_TEST_NUMBER = "+15005550006"
+NOON = "2026-11-24T12:00:00+00:00"
+PREFLIGHT = {
+    "Origin": SHOP,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type,revision",
+}
 
 
 def body(
     *, channels: Any = ("EMAIL",), variant: str = VARIANT, **identifiers: Any
 ) -> dict[str, Any]:
-    """Return a sign-up's body, for EMAIL's own address unless identifiers are given."""
+    """Return the body of a sign-up, for the address EMAIL unless identifiers are given."""
     attributes = identifiers or {"email": EMAIL}
     return {
         "data": {
@@ -53,27 +58,27 @@ def body(
     }
 
 
-def composite(external_id: str) -> str:
-    """Return the ID of something in the custom catalog."""
+def composite_id(external_id: str) -> str:
+    """Return the ID of an item or a variant in the custom catalog."""
     return f"$custom:::$default:::{external_id}"
 
 
-def item_body(external_id: str = "jacket", **more: Any) -> dict[str, Any]:
+def item_body(external_id: str = "jacket", **attributes: Any) -> dict[str, Any]:
     """Return the body that creates an item."""
-    attributes = {
+    defaults = {
         "external_id": external_id,
         "title": external_id.title(),
         "description": "It keeps the rain out.",
         "url": f"{SHOP}/products/{external_id}",
     }
-    return {"data": {"type": "catalog-item", "attributes": attributes | more}}
+    return {"data": {"type": "catalog-item", "attributes": defaults | attributes}}
 
 
 def variant_body(
-    external_id: str = "jacket-m", item: str = "jacket", **more: Any
+    external_id: str = "jacket-m", item: str = "jacket", **attributes: Any
 ) -> dict[str, Any]:
     """Return the body that creates a variant."""
-    attributes = {
+    defaults = {
         "external_id": external_id,
         "title": external_id.upper(),
         "description": "It keeps the rain out.",
@@ -82,188 +87,44 @@ def variant_body(
         "price": 120.5,
         "url": f"{SHOP}/products/{item}?variant={external_id}",
     }
-    related = {"item": {"data": {"type": "catalog-item", "id": composite(item)}}}
+    relationships = {"item": {"data": {"type": "catalog-item", "id": composite_id(item)}}}
     return {
         "data": {
             "type": "catalog-variant",
-            "attributes": attributes | more,
-            "relationships": related,
+            "attributes": defaults | attributes,
+            "relationships": relationships,
         }
     }
 
 
-def update_body(external_id: str, kind: str = "catalog-variant", **more: Any) -> dict[str, Any]:
-    """Return the body that changes a variant or an item."""
-    return {"data": {"type": kind, "id": composite(external_id), "attributes": more}}
+def update_body(
+    external_id: str, kind: str = "catalog-variant", **attributes: Any
+) -> dict[str, Any]:
+    """Return the body that updates a variant or an item."""
+    return {"data": {"type": kind, "id": composite_id(external_id), "attributes": attributes}}
 
 
-def job_body(kind: str, things: str, *bodies: dict[str, Any]) -> dict[str, Any]:
-    """Return the body of a bulk job, from the bodies of its calls one by one."""
-    noun = "catalog-item" if things == "items" else "catalog-variant"
-    listed = {"data": [each["data"] for each in bodies]}
-    return {"data": {"type": f"{noun}-bulk-{kind}-job", "attributes": {things: listed}}}
+def job_body(action: str, plural: str, *bodies: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a bulk job, from bodies for single items or variants."""
+    kind = f"catalog-{plural.removesuffix('s')}-bulk-{action}-job"
+    entries = {"data": [body["data"] for body in bodies]}
+    return {"data": {"type": kind, "attributes": {plural: entries}}}
 
 
 def consent_to(*channels: str, purpose: str = "marketing", **more: Any) -> dict[str, Any]:
-    """Return the subscriptions that give consent to these channels."""
+    """Return subscriptions with consent to these channels."""
     return {channel: {purpose: {"consent": "SUBSCRIBED"} | more} for channel in channels}
 
 
 def person(subscriptions: Any = None, **identifiers: Any) -> dict[str, Any]:
-    """Return a profile that consents to email, unless anything else is given."""
+    """Return a profile with consent to email, unless other subscriptions are given."""
     attributes = identifiers or {"email": EMAIL}
     consent = consent_to("email") if subscriptions is None else subscriptions
     return {"type": "profile", "attributes": attributes | {"subscriptions": consent}}
 
 
-@dataclass
-class MovableClock:
-    """A clock that stands still until a test moves it."""
-
-    now: datetime = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, seconds: float) -> None:
-        """Go on by so many seconds."""
-        self.now += timedelta(seconds=seconds)
-
-
-@dataclass
-class Running:
-    """A sandbox that runs: its address, its account, its clock, and ways to call it."""
-
-    url: str
-    account: Account
-    clock: MovableClock
-    session: requests.Session = field(default_factory=requests.Session)
-
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send any request."""
-        return self.session.request(method, self.url + path, timeout=20, **options)
-
-    def server_call(self, sent: Any = None, **headers: Any) -> requests.Response:
-        """Sign up as a server does; a header given as None is left out."""
-        usual = {"Authorization": f"Klaviyo-API-Key {self.account.private_key}"}
-        return self._post(SERVER_PATH, sent, usual | self._headers() | _spelt(headers))
-
-    def browser_call(
-        self, sent: Any = None, *, company_id: str | None = None, **headers: Any
-    ) -> requests.Response:
-        """Sign up as a browser does."""
-        company = company_id or self.account.public_key
-        path = f"{BROWSER_PATH}?company_id={company}"
-        return self._post(path, sent, {"Origin": SHOP} | self._headers() | _spelt(headers))
-
-    def subscribe(self, *people: Any, sent: Any = None, **headers: Any) -> requests.Response:
-        """Subscribe people as a server does, to the account's list."""
-        usual = {"Authorization": f"Klaviyo-API-Key {self.account.private_key}"}
-        sent = self.job(*people) if sent is None else sent
-        return self._post(SUBSCRIBE_PATH, sent, usual | self._headers() | _spelt(headers))
-
-    def client_subscribe(
-        self, one: Any = None, *, sent: Any = None, company_id: str | None = None
-    ) -> requests.Response:
-        """Subscribe one person as a browser does."""
-        path = f"{CLIENT_SUBSCRIBE_PATH}?company_id={company_id or self.account.public_key}"
-        sent = self.client_subscription(one) if sent is None else sent
-        return self._post(path, sent, {"Origin": SHOP} | self._headers())
-
-    def job(self, *people: Any, **more: Any) -> dict[str, Any]:
-        """Return the body of a Subscribe Profiles."""
-        profiles = {"data": list(people) or [person()]}
-        attributes = {"profiles": profiles, "custom_source": "Back in stock"} | more
-        return self._with_list("profile-subscription-bulk-create-job", attributes)
-
-    def client_subscription(self, one: Any = None) -> dict[str, Any]:
-        """Return the body of a Create Client Subscription."""
-        profile = {"data": person() if one is None else one}
-        return self._with_list("subscription", {"profile": profile, "custom_source": "Shop"})
-
-    def api(self, method: str, path: str, sent: Any = None, **headers: Any) -> requests.Response:
-        """Call the API as a server does."""
-        usual = {"Authorization": f"Klaviyo-API-Key {self.account.private_key}"}
-        sent_headers = usual | self._headers() | _spelt(headers)
-        given = {} if sent is None else {"json": sent}
-        return self.ask(method, f"/api/{path}", headers=sent_headers, **given)
-
-    def add(self, *variants: str, item: str = "jacket", stock: float = 0, **more: Any) -> None:
-        """Add variants to the catalog, of an item that is added as needed."""
-        if self.api("GET", f"catalog-items/{quote(composite(item))}").status_code == 404:
-            assert self.api("POST", "catalog-items", item_body(item)).status_code == 201
-        for variant in variants:
-            sent = variant_body(variant, item, inventory_quantity=stock, **more)
-            reply = self.api("POST", "catalog-variants", sent)
-            assert reply.status_code == 201, reply.text
-
-    def stock(self, variant: str, quantity: float) -> None:
-        """Change a variant's stock."""
-        path = f"catalog-variants/{quote(composite(variant), safe='')}"
-        reply = self.api("PATCH", path, update_body(variant, inventory_quantity=quantity))
-        assert reply.status_code == 200, reply.text
-
-    def advance(self, seconds: float) -> None:
-        """Move the sandbox's own clock on."""
-        reply = self.ask("POST", "/_sandbox/clock", json={"advance": seconds})
-        assert reply.status_code == 200, reply.text
-
-    def sign_up(self, *emails: str, variant: str = "jacket-m") -> None:
-        """Let people wait for a variant."""
-        for email in emails:
-            reply = self.server_call(body(email=email, variant=composite(variant)))
-            assert reply.status_code == 202, reply.text
-
-    def told(self) -> list[str]:
-        """Return whom a message was sent to, oldest first."""
-        return [each["to"] for each in self.read("messages") if each["status"] == "sent"]
-
-    def set(self, name: str, **wanted: Any) -> None:
-        """Put one of the account's settings: list, regions."""
-        reply = self.ask("PUT", f"/_sandbox/{name}", json=wanted)
-        assert reply.status_code == 200, reply.text
-
-    def consent(self, channel: str, purpose: str = "marketing") -> dict[str, Any]:
-        """Return the only profile's consent to a channel."""
-        [profile] = self.read("profiles")
-        found: dict[str, Any] = profile["consent"][channel][purpose]
-        return found
-
-    def notes(self) -> list[str]:
-        """Return what the last call's entry tells beside its reply."""
-        notes: list[str] = self.read("requests")[-1]["notes"]
-        return notes
-
-    def drill(self, kind: str, **options: Any) -> None:
-        """Set a drill."""
-        reply = self.ask("POST", "/_sandbox/drills", json={"kind": kind, **options})
-        assert reply.status_code == 201, reply.text
-
-    def read(self, name: str) -> list[dict[str, Any]]:
-        """Return one of the control lists: requests, waiting, profiles, drills."""
-        listed: list[dict[str, Any]] = self.ask("GET", f"/_sandbox/{name}").json()[name]
-        return listed
-
-    def _with_list(self, kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
-        relationships = {"list": {"data": {"type": "list", "id": self.account.list_id}}}
-        return {"data": {"type": kind, "attributes": attributes, "relationships": relationships}}
-
-    def _headers(self) -> dict[str, Any]:
-        return {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE}
-
-    def _post(self, path: str, sent: Any, headers: dict[str, Any]) -> requests.Response:
-        given = {"json": body() if sent is None else sent}
-        if isinstance(sent, bytes):
-            given = {"data": sent}
-        return self.ask("POST", path, headers=headers, **given)
-
-
-def _spelt(headers: dict[str, Any]) -> dict[str, Any]:
-    return {name.replace("_", "-"): value for name, value in headers.items()}
-
-
 def without(tree: dict[str, Any], *path: str) -> dict[str, Any]:
-    """Return a copy of a body without the thing at the path."""
+    """Return a copy of a body without the member at the path."""
     copy = deepcopy(tree)
     parent = copy
     for name in path[:-1]:
@@ -272,8 +133,8 @@ def without(tree: dict[str, Any], *path: str) -> dict[str, Any]:
     return copy
 
 
-def having(tree: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
-    """Return a copy of a body with a value put at the path."""
+def with_value(tree: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of a body with a value at the path."""
     copy = deepcopy(tree)
     parent = copy
     for name in path[:-1]:
@@ -282,19 +143,168 @@ def having(tree: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
     return copy
 
 
-def eventually(found: Callable[[], Any]) -> Any:
-    """Return the first true value, within a deadline."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        threading.Event().wait(0.01)
-    raise AssertionError("it never came")
+def error_of(reply: requests.Response) -> tuple[int, str, str]:
+    """Return the status, the code and the place of the first error of a reply."""
+    error = reply.json()["errors"][0]
+    source = error["source"]
+    return reply.status_code, error["code"], source.get("pointer", source.get("parameter"))
+
+
+@dataclass
+class MovableClock:
+    """A clock that only moves when a test says so."""
+
+    now: datetime = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        """Set the clock forward."""
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Running:
+    """A running sandbox, and calls to it. A header given as None is omitted."""
+
+    url: str
+    account: Account
+    clock: MovableClock
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request."""
+        return self.session.request(method, self.url + path, timeout=20, **options)
+
+    def api(self, method: str, path: str, sent: Any = None, **headers: Any) -> requests.Response:
+        """Call a path below `/api/` as a server does."""
+        key = {"Authorization": f"Klaviyo-API-Key {self.account.private_key}"}
+        return self._call(method, f"/api/{path}", sent, key | _with_hyphens(headers))
+
+    def client(
+        self, path: str, sent: Any, *, company_id: str | None = None, **headers: Any
+    ) -> requests.Response:
+        """Call a path below `/client/` as a browser does."""
+        path = f"/client/{path}?company_id={company_id or self.account.public_key}"
+        return self._call("POST", path, sent, {"Origin": SHOP} | _with_hyphens(headers))
+
+    def _call(self, method: str, path: str, sent: Any, headers: Any) -> requests.Response:
+        headers = {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE} | headers
+        content = {"data": sent} if sent is None or isinstance(sent, bytes) else {"json": sent}
+        return self.request(method, path, headers=headers, **content)
+
+    def server_call(self, sent: Any = None, **headers: Any) -> requests.Response:
+        """Sign up as a server does."""
+        sent = body() if sent is None else sent
+        return self.api("POST", "back-in-stock-subscriptions", sent, **headers)
+
+    def browser_call(self, sent: Any = None, **options: Any) -> requests.Response:
+        """Sign up as a browser does."""
+        sent = body() if sent is None else sent
+        return self.client("back-in-stock-subscriptions", sent, **options)
+
+    def subscribe(self, *people: Any, sent: Any = None, **headers: Any) -> requests.Response:
+        """Subscribe people to the account's list, as a server does."""
+        sent = self.job(*people) if sent is None else sent
+        return self.api("POST", "profile-subscription-bulk-create-jobs", sent, **headers)
+
+    def client_subscribe(
+        self, one: Any = None, *, sent: Any = None, **options: Any
+    ) -> requests.Response:
+        """Subscribe one person, as a browser does."""
+        sent = self.client_subscription(one) if sent is None else sent
+        return self.client("subscriptions", sent, **options)
+
+    def job(self, *people: Any, **attributes: Any) -> dict[str, Any]:
+        """Return the body of a Subscribe Profiles call."""
+        profiles = {"data": list(people) or [person()]}
+        attributes = {"profiles": profiles, "custom_source": "Back in stock"} | attributes
+        return self._with_list("profile-subscription-bulk-create-job", attributes)
+
+    def client_subscription(self, one: Any = None) -> dict[str, Any]:
+        """Return the body of a Create Client Subscription call."""
+        profile = {"data": person() if one is None else one}
+        return self._with_list("subscription", {"profile": profile, "custom_source": "Shop"})
+
+    def _with_list(self, kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        relationships = {"list": {"data": {"type": "list", "id": self.account.list_id}}}
+        return {"data": {"type": kind, "attributes": attributes, "relationships": relationships}}
+
+    def add(self, *variants: str, item: str = "jacket", stock: float = 0, **more: Any) -> None:
+        """Add variants to the catalog, and their item unless it exists."""
+        if self.api("GET", f"catalog-items/{quote(composite_id(item))}").status_code == 404:
+            assert self.api("POST", "catalog-items", item_body(item)).status_code == 201
+        for variant in variants:
+            sent = variant_body(variant, item, inventory_quantity=stock, **more)
+            reply = self.api("POST", "catalog-variants", sent)
+            assert reply.status_code == 201, reply.text
+
+    def stock(self, variant: str, quantity: float) -> None:
+        """Change a variant's stock."""
+        path = f"catalog-variants/{quote(composite_id(variant), safe='')}"
+        reply = self.api("PATCH", path, update_body(variant, inventory_quantity=quantity))
+        assert reply.status_code == 200, reply.text
+
+    def sign_up(self, *emails: str, variant: str = "jacket-m") -> None:
+        """Sign people up for a variant."""
+        for email in emails:
+            reply = self.server_call(body(email=email, variant=composite_id(variant)))
+            assert reply.status_code == 202, reply.text
+
+    def advance(self, seconds: float) -> None:
+        """Set the sandbox's own clock forward."""
+        reply = self.request("POST", "/_sandbox/clock", json={"advance": seconds})
+        assert reply.status_code == 200, reply.text
+
+    def set(self, name: str, **settings: Any) -> None:
+        """Change settings, such as those of `flow` or `list`."""
+        reply = self.request("PUT", f"/_sandbox/{name}", json=settings)
+        assert reply.status_code == 200, reply.text
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Return one of the objects: account, clock, flow, list, regions."""
+        found: dict[str, Any] = self.request("GET", f"/_sandbox/{name}").json()
+        return found
+
+    def read(self, name: str) -> list[dict[str, Any]]:
+        """Return one of the lists: requests, waiting, profiles, messages, catalog, drills."""
+        entries: list[dict[str, Any]] = self.get(name)[name]
+        return entries
+
+    def drill(self, kind: str, **options: Any) -> None:
+        """Add a drill."""
+        reply = self.request("POST", "/_sandbox/drills", json={"kind": kind, **options})
+        assert reply.status_code == 201, reply.text
+
+    def reset(self, **options: Any) -> None:
+        """Reset the sandbox."""
+        self.request("POST", "/_sandbox/reset", json=options)
+
+    def recipients(self) -> list[str]:
+        """Return the recipients of the messages that were sent, oldest first."""
+        messages = self.read("messages")
+        return [message["to"] for message in messages if message["status"] == "sent"]
+
+    def consent(self, channel: str, purpose: str = "marketing") -> dict[str, Any]:
+        """Return the only profile's consent to a channel."""
+        [profile] = self.read("profiles")
+        consent: dict[str, Any] = profile["consent"][channel][purpose]
+        return consent
+
+    def notes(self) -> list[str]:
+        """Return the notes on the last call."""
+        notes: list[str] = self.read("requests")[-1]["notes"]
+        return notes
+
+
+def _with_hyphens(headers: dict[str, Any]) -> dict[str, Any]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[tuple[Flask, str]]:
-    """An app on a free port of 127.0.0.1, and its address, for all tests of this room."""
+    """An app on a free port, and its address, for all tests of the sandbox."""
     app = create_app(make_account())
     with serve(app) as url:
         yield app, url
@@ -302,13 +312,12 @@ def shared_server() -> Iterator[tuple[Flask, str]]:
 
 @pytest.fixture
 def sandbox(shared_server: tuple[Flask, str]) -> Iterator[Running]:
-    """A sandbox that nobody has used yet, with an account of its own, on the address of all."""
+    """A new sandbox with a new account, served by the shared app."""
     account, clock = make_account(), MovableClock()
     app, url = shared_server
     install(app, Sandbox(account, clock))
     running = Running(url, account, clock)
-    running.session.trust_env = False  # no proxy between a test and its own machine
+    running.session.trust_env = False  # no proxy
     with running.session:
         yield running
-        # ends what a test left dripping or waiting
-        running.ask("POST", "/_sandbox/reset")
+        running.reset()  # cancels delayed replies

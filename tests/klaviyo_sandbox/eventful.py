@@ -1,12 +1,21 @@
-"""A sandbox whose pages have something of each kind to show."""
+"""A sandbox with data on every page."""
 
 from __future__ import annotations
 
-from tests.klaviyo_sandbox.conftest import EMAIL, MAGIC, PHONE, Running, body, consent_to, person
+from tests.klaviyo_sandbox.conftest import (
+    EMAIL,
+    OTHER_PHONE,
+    PHONE,
+    TWILIO_TEST_NUMBER,
+    Running,
+    body,
+    consent_to,
+    person,
+)
 
 
 def make_eventful(sandbox: Running) -> None:
-    """Let it see sign-ups, refusals, consent, a restock and drills."""
+    """Make sign-ups, rejected calls, consent, a restock and simulated failures."""
     sandbox.server_call()
     sandbox.server_call(body(email="ada"))
     sandbox.drill("503")
@@ -15,10 +24,11 @@ def make_eventful(sandbox: Running) -> None:
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.subscribe(person(consent_to("email"), email=EMAIL, phone_number=PHONE))
     sandbox.set("list", opt_in_process="single_opt_in")
-    sandbox.subscribe(*[person(consent_to("sms", "whatsapp"), phone_number=MAGIC)] * 2)
-    sandbox.add("jacket-m", "jacket-l-with-a-very-long-name-of-its-own")
-    sandbox.server_call(body(channels=["SMS", "WHATSAPP"], phone_number=MAGIC))
-    sandbox.server_call(body(channels=["SMS"], phone_number="+12025550166"))
+    texts = person(consent_to("sms", "whatsapp"), phone_number=TWILIO_TEST_NUMBER)
+    sandbox.subscribe(texts, texts)
+    sandbox.add("jacket-m", "jacket-l-with-an-exceptionally-long-name")
+    sandbox.server_call(body(channels=["SMS", "WHATSAPP"], phone_number=TWILIO_TEST_NUMBER))
+    sandbox.server_call(body(channels=["SMS"], phone_number=OTHER_PHONE))
     sandbox.sign_up("late@shop.example.org")
     sandbox.set("flow", customers_per_unit=3, wait_seconds=600)
     sandbox.stock("jacket-m", 1)

@@ -1,4 +1,4 @@
-"""Klaviyo's own Python SDK calls the sandbox as it would call Klaviyo."""
+"""Klaviyo's Python SDK calls the sandbox as it would call Klaviyo."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,103 +12,51 @@ from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     SERVER_OPERATION,
     SUBSCRIBE_OPERATION,
-    VARIANT,
     Running,
     body,
-    composite,
+    composite_id,
     item_body,
     job_body,
     update_body,
     variant_body,
 )
 
-JACKET, MEDIUM = composite("jacket"), composite("jacket-m")
+JACKET, MEDIUM = composite_id("jacket"), composite_id("jacket-m")
 
 
-def sdk(sandbox: Running, key: str) -> KlaviyoAPI:
-    """Return Klaviyo's SDK, pointed at the sandbox."""
-    return KlaviyoAPI(key, max_retries=0, test_host=sandbox.url)
+def sdk(sandbox: Running, key: str | None = None) -> KlaviyoAPI:
+    """Return the SDK, configured for the sandbox."""
+    return KlaviyoAPI(key or sandbox.account.private_key, max_retries=0, test_host=sandbox.url)
 
 
-def test_the_sdk_signs_up(sandbox: Running) -> None:
-    """The SDK's call is accepted, and recorded without a problem."""
-    api = sdk(sandbox, sandbox.account.private_key)
+def test_errors_are_the_sdks_exceptions(sandbox: Running) -> None:
+    unknown_list = sandbox.job()
+    unknown_list["data"]["relationships"]["list"]["data"]["id"] = "NOLIST"
 
-    api.Catalogs.create_back_in_stock_subscription(body())
+    with pytest.raises(ApiException) as wrong_key:
+        sdk(sandbox, "pk_wrong").Catalogs.create_back_in_stock_subscription(body())
+    with pytest.raises(ApiException) as bad_list:
+        sdk(sandbox).Profiles.bulk_subscribe_profiles(unknown_list)
+    with pytest.raises(ApiException) as no_list:
+        sdk(sandbox).Lists.get_list("NOLIST")
 
-    [entry] = sandbox.read("requests")
-    assert (entry["operation"], entry["status"], entry["problems"]) == (SERVER_OPERATION, 202, [])
-    assert entry["headers"]["Revision"] == "2026-10-15"
-    [waiting] = sandbox.read("waiting")
-    assert (waiting["variant"], waiting["profile"]["email"]) == (VARIANT, EMAIL)
-
-
-def test_the_sdk_understands_a_refusal(sandbox: Running) -> None:
-    """A wrong key reaches the SDK's caller as its own exception, with the status."""
-    api = sdk(sandbox, "pk_wrong")
-
-    with pytest.raises(ApiException) as caught:
-        api.Catalogs.create_back_in_stock_subscription(body())
-
-    assert caught.value.status == 401
+    assert (wrong_key.value.status, bad_list.value.status) == (401, 400)
+    assert "/data/relationships/list/data/id" in str(bad_list.value.body)
+    assert no_list.value.status == 404
 
 
-def test_the_sdk_subscribes(sandbox: Running) -> None:
-    """The SDK's consent call is accepted without a problem, and its profile is subscribed."""
-    api = sdk(sandbox, sandbox.account.private_key)
-
-    api.Profiles.bulk_subscribe_profiles(sandbox.job())
-
-    [entry] = sandbox.read("requests")
-    assert (entry["operation"], entry["status"], entry["problems"]) == (
-        SUBSCRIBE_OPERATION,
-        202,
-        [],
-    )
-    assert sandbox.consent("email")["status"] == "subscribed"
-
-
-def test_the_sdk_understands_an_unknown_list(sandbox: Running) -> None:
-    """A subscription to a list that isn't there is the SDK's exception, with Klaviyo's pointer."""
-    api = sdk(sandbox, sandbox.account.private_key)
-    sent = sandbox.job()
-    sent["data"]["relationships"]["list"]["data"]["id"] = "NOLIST"
-
-    with pytest.raises(ApiException) as caught:
-        api.Profiles.bulk_subscribe_profiles(sent)
-
-    assert caught.value.status == 400
-    assert "/data/relationships/list/data/id" in str(caught.value.body)
-
-
-def test_the_sdk_reads_the_list(sandbox: Running) -> None:
-    """The SDK's model of a list takes the reply, and tells the opt-in."""
-    api = sdk(sandbox, sandbox.account.private_key)
-    sandbox.set("list", opt_in_process="double_opt_in")
-
-    found = api.Lists.get_list(sandbox.account.list_id)
-
-    data = found["data"] if isinstance(found, dict) else found.data.to_dict()
-    assert data["id"] == sandbox.account.list_id
-    assert data["attributes"]["opt_in_process"] == "double_opt_in"
-    with pytest.raises(ApiException) as caught:
-        api.Lists.get_list("NOLIST")
-    assert caught.value.status == 404
-
-
-def plain(found: Any) -> Any:
-    """Return a reply of the SDK's as JSON, whether it came as its model or as a dictionary."""
-    return found if isinstance(found, dict) else found.to_dict()
+def as_json(reply: Any) -> Any:
+    """Return a reply as JSON, whether the SDK returned its model or a dictionary."""
+    return reply if isinstance(reply, dict) else reply.to_dict()
 
 
 def calls(api: KlaviyoAPI, sandbox: Running) -> dict[str, Callable[[], Any]]:
-    """Return a call of the SDK's for each operation by its name, in an order that works."""
+    """Return a call for each operation by its name, in an order that works."""
     catalogs, jobs = api.Catalogs, {}
 
-    def started(kind: str, things: str, *bodies: dict[str, Any]) -> Any:
-        made = getattr(catalogs, f"bulk_{kind}_catalog_{things}")(job_body(kind, things, *bodies))
-        jobs[kind, things] = plain(made)["data"]["id"]
-        return made
+    def start(action: str, plural: str, *bodies: dict[str, Any]) -> None:
+        call = getattr(catalogs, f"bulk_{action}_catalog_{plural}")
+        jobs[action, plural] = as_json(call(job_body(action, plural, *bodies)))["data"]["id"]
 
     return {
         "create_catalog_item": lambda: catalogs.create_catalog_item(item_body()),
@@ -123,23 +71,23 @@ def calls(api: KlaviyoAPI, sandbox: Running) -> dict[str, Callable[[], Any]]:
         "update_catalog_item": lambda: catalogs.update_catalog_item(
             JACKET, update_body("jacket", "catalog-item", title="Rain jacket")
         ),
-        "bulk_create_catalog_items": lambda: started("create", "items", item_body("coat")),
+        "bulk_create_catalog_items": lambda: start("create", "items", item_body("coat")),
         "get_bulk_create_catalog_items_job": lambda: catalogs.get_bulk_create_catalog_items_job(
             jobs["create", "items"], include=["items"]
         ),
-        "bulk_update_catalog_items": lambda: started(
+        "bulk_update_catalog_items": lambda: start(
             "update", "items", update_body("coat", "catalog-item", title="Rain coat")
         ),
         "get_bulk_update_catalog_items_job": lambda: catalogs.get_bulk_update_catalog_items_job(
             jobs["update", "items"]
         ),
-        "bulk_create_catalog_variants": lambda: started(
+        "bulk_create_catalog_variants": lambda: start(
             "create", "variants", variant_body("coat-m", "coat")
         ),
         "get_bulk_create_variants_job": lambda: catalogs.get_bulk_create_variants_job(
             jobs["create", "variants"], include=["variants"]
         ),
-        "bulk_update_catalog_variants": lambda: started(
+        "bulk_update_catalog_variants": lambda: start(
             "update", "variants", update_body("coat-m", price=3)
         ),
         "get_bulk_update_variants_job": lambda: catalogs.get_bulk_update_variants_job(
@@ -155,7 +103,7 @@ def calls(api: KlaviyoAPI, sandbox: Running) -> dict[str, Callable[[], Any]]:
         "get_list": lambda: api.Lists.get_list(sandbox.account.list_id),
         "get_metrics": api.Metrics.get_metrics,
         "get_flows_triggered_by_metric": lambda: api.Metrics.get_flows_triggered_by_metric(
-            plain(api.Metrics.get_metrics())["data"][0]["id"]
+            as_json(api.Metrics.get_metrics())["data"][0]["id"]
         ),
         "get_flows": lambda: api.Flows.get_flows(filter='equals(status,"live")'),
         "get_profiles": lambda: api.Profiles.get_profiles(
@@ -164,35 +112,35 @@ def calls(api: KlaviyoAPI, sandbox: Running) -> dict[str, Callable[[], Any]]:
     }
 
 
-def test_the_sdk_makes_every_call_that_is_offered(sandbox: Running) -> None:
-    """Each operation of a server's, by its own name, is accepted, and its reply fits the models.
+def test_every_operation_works_with_the_sdk(sandbox: Running) -> None:
+    """Calls are accepted without problems, and replies match the SDK's models.
 
-    The SDK has no method for a browser's.
+    The SDK has no methods for the browser's operations.
     """
-    api = sdk(sandbox, sandbox.account.private_key)
-    offered = sandbox.ask("POST", "/_sandbox/drills", json={"kind": "500", "operation": "none"})
-    made = calls(api, sandbox)
+    drill = {"kind": "500", "operation": "none"}
+    allowed = sandbox.request("POST", "/_sandbox/drills", json=drill).json()["allowed"]
+    sdk_calls = calls(sdk(sandbox), sandbox)
 
-    for call in made.values():
+    for call in sdk_calls.values():
         call()
 
-    assert set(made) == {name for name in offered.json()["allowed"] if "_client_" not in name}
+    assert set(sdk_calls) == {name for name in allowed if "_client_" not in name}
     entries = sandbox.read("requests")
-    assert {entry["operation"] for entry in entries} == set(made)
+    assert {entry["operation"] for entry in entries} == set(sdk_calls)
     assert [entry["operation"] for entry in entries if entry["status"] >= 400] == []
     assert [entry["problems"] for entry in entries if entry["problems"]] == []
-    # the whole way: the item was found in pages, the stock came, the message went
-    assert sandbox.told() == [EMAIL]
+    assert entries[0]["headers"]["Revision"] == "2026-10-15"
+    assert sandbox.recipients() == [EMAIL]
+    assert sandbox.consent("email")["status"] == "subscribed"
 
 
-def test_the_sdk_follows_the_pages(sandbox: Running) -> None:
-    """The cursor of a link leads it on."""
-    api = sdk(sandbox, sandbox.account.private_key)
+def test_sdk_follows_cursors(sandbox: Running) -> None:
+    api = sdk(sandbox)
     sandbox.add("a", "b", "c")
 
-    first = plain(api.Catalogs.get_catalog_variants(page_size=2))
+    first = as_json(api.Catalogs.get_catalog_variants(page_size=2))
     [cursor] = parse_qs(urlsplit(first["links"]["next"]).query)["page[cursor]"]
-    second = plain(api.Catalogs.get_catalog_variants(page_size=2, page_cursor=cursor))
+    second = as_json(api.Catalogs.get_catalog_variants(page_size=2, page_cursor=cursor))
 
-    skus = [each["attributes"]["sku"] for page in (first, second) for each in page["data"]]
+    skus = [entry["attributes"]["sku"] for page in (first, second) for entry in page["data"]]
     assert skus == ["a", "b", "c"]

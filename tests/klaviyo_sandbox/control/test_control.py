@@ -23,57 +23,114 @@ CHANGES = [
 ]
 
 
-def test_the_account_can_be_read(sandbox: Running) -> None:
-    """A launcher and a test read the keys here."""
-    account = sandbox.account
-
-    assert sandbox.ask("GET", "/_sandbox/account").json() == {
-        "private_key": account.private_key,
-        "public_key": account.public_key,
-        "list_id": account.list_id,
+def test_account_can_be_read(sandbox: Running) -> None:
+    """A launcher and tests read the keys here."""
+    assert sandbox.get("account") == {
+        "private_key": sandbox.account.private_key,
+        "public_key": sandbox.account.public_key,
+        "list_id": sandbox.account.list_id,
         "name": "Klaviyo sandbox",
         "scopes": "all",
         "date_skew": 0.0,
     }
 
 
-def test_unknown_variants_can_be_set(sandbox: Running) -> None:
-    """The list is replaced as a whole."""
-    sandbox.ask("PUT", "/_sandbox/unknown", json={"unknown": ["a", "b"]})
-    reply = sandbox.ask("PUT", "/_sandbox/unknown", json={"unknown": [VARIANT]})
+def test_unknown_variants_are_replaced(sandbox: Running) -> None:
+    sandbox.set("unknown", unknown=["a", "b"])
+    sandbox.set("unknown", unknown=[VARIANT])
 
-    assert (reply.status_code, reply.json()) == (200, {"unknown": [VARIANT]})
-    assert sandbox.ask("GET", "/_sandbox/unknown").json() == {"unknown": [VARIANT]}
+    assert sandbox.get("unknown") == {"unknown": [VARIANT]}
 
 
-@pytest.mark.parametrize("sent", [None, [], {}, {"unknown": "x"}, {"unknown": [1]}])
-def test_unknown_variants_must_be_a_list(sandbox: Running, sent: Any) -> None:
-    """Anything else is a 400 that shows the form."""
-    reply = sandbox.ask("PUT", "/_sandbox/unknown", json=sent)
-
-    assert (
-        reply.status_code,
-        reply.json()["error"],
-    ) == (400, 'Send {"unknown": [composite IDs]}.')
+def rows(method: str, name: str, message: str, *bodies: Any) -> list[tuple[str, str, Any, str]]:
+    """Return one row for each invalid body, with the beginning of its error message."""
+    return [(method, name, body, message) for body in bodies]
 
 
-def test_reset_forgets_everything(sandbox: Running) -> None:
-    """Record, waiting list, unknown variants, drills and rate limits begin afresh."""
-    sandbox.ask("PUT", "/_sandbox/unknown", json={"unknown": ["x"]})
-    for _ in range(350):
-        sandbox.server_call()
-    assert sandbox.server_call().status_code == 429
+INVALID = [
+    *rows("PUT", "unknown", 'Send {"unknown": [composite IDs]}.',
+          None, [], {}, {"unknown": "x"}, {"unknown": [1]}),
+    *rows("POST", "confirm", 'Send {"contact":', None, [], {}, {"contact": 7}),
+    *rows("PUT", "regions", 'Send {"supported":',
+          None, {}, {"supported": "US"}, {"supported": [1]}),
+    *rows("PUT", "regions", "There is no region 'us'.", {"supported": ["us"]}),
+    *rows("PUT", "list", 'Send {"opt_in_process":',
+          None, [], {}, {"opt_in_process": "double"}, {"opt_in_process": 2}),
+    *rows("PUT", "account", "Send one or more of: scopes, date_skew.", None, [], {}, {"name": "x"}),
+    *rows("PUT", "account", 'scopes must be "all", or a list of: ',
+          {"scopes": "some"}, {"scopes": ["lists"]}),
+    *rows("PUT", "account", "date_skew must be a number", {"date_skew": "1"}),
+    *rows("POST", "clock", 'Send {"advance": seconds}',
+          None, {}, {"advance": -1}, {"advance": "1"}, {"advance": True}, {"advance": 1e9}),
+    *rows("PUT", "flow", "Send one or more of: status", [], {}),
+    *rows("PUT", "flow", "The flow has no setting 'speed'", {"speed": 1}),
+    *rows("PUT", "flow", "status must be one of: none, draft, manual, live", {"status": "paused"}),
+    *rows("PUT", "flow", "minimum_inventory must be",
+          {"minimum_inventory": 0}, {"minimum_inventory": True}),
+    *rows("PUT", "flow", "customers_per_unit must be",
+          {"customers_per_unit": 0}, {"customers_per_unit": "some"}),
+    *rows("PUT", "flow", "wait_seconds must be",
+          {"wait_seconds": -1}, {"wait_seconds": 1.5, "status": "draft"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "name", "sent", "message"), INVALID)
+def test_invalid_settings_change_nothing(
+    sandbox: Running, method: str, name: str, sent: Any, message: str
+) -> None:
+    """The error says what can be sent."""
+    names = ("account", "clock", "flow", "list", "regions", "unknown")
+    before = [sandbox.get(name) for name in names]
+
+    reply = sandbox.request(method, f"/_sandbox/{name}", json=sent)
+
+    assert reply.status_code == 400
+    assert reply.json()["error"].startswith(message)
+    assert [sandbox.get(name) for name in names] == before
+
+
+def test_reset_restores_the_initial_state(sandbox: Running) -> None:
+    names = ("account", "clock", "flow", "list", "regions", "unknown")
+    lists = ("requests", "waiting", "drills", "messages", "profiles", "catalog")
+    before = [sandbox.get(name) for name in names]
+    sandbox.add("jacket-m", stock=3)
+    sandbox.sign_up("ada@shop.example.org")
+    sandbox.stock("jacket-m", 4)
+    sandbox.sign_up("ada@shop.example.org")
+    sandbox.subscribe()
+    assert [sandbox.api("GET", "accounts").status_code for _ in range(2)] == [200, 429]
     sandbox.drill("500", times=None)
+    sandbox.set("account", scopes=[], date_skew=5)
+    sandbox.set("flow", status="manual", wait_seconds=60)
+    sandbox.set("list", opt_in_process="double_opt_in")
+    sandbox.set("regions", supported=["GB"])
+    sandbox.set("unknown", unknown=["x"])
+    sandbox.advance(5)
+    assert all(sandbox.read(name) for name in lists)
 
-    reply = sandbox.ask("POST", "/_sandbox/reset")
+    reply = sandbox.request("POST", "/_sandbox/reset")
 
     assert (reply.status_code, reply.json()) == (200, {"reset": True})
-    assert sandbox.ask("GET", "/_sandbox/unknown").json() == {"unknown": []}
-    assert [sandbox.read(name) for name in ("requests", "waiting", "drills")] == [[], [], []]
-    assert sandbox.server_call().status_code == 202
+    assert [sandbox.get(name) for name in names] == before
+    assert [sandbox.read(name) for name in lists] == [[]] * len(lists)
+    assert sandbox.api("GET", "accounts").status_code == 200
+    list_path = f"lists/{sandbox.account.list_id}?additional-fields[list]=profile_count"
+    mailing_list = sandbox.api("GET", list_path).json()["data"]
+    assert mailing_list["attributes"]["profile_count"] == 0
+    sandbox.subscribe()
+    assert (sandbox.consent("email")["status"], sandbox.notes()) == ("subscribed", [])
 
 
-@pytest.mark.parametrize(("method", "name"), CHANGES)
+def test_reset_can_keep_the_catalog(sandbox: Running) -> None:
+    sandbox.add("jacket-m", stock=3)
+    sandbox.sign_up("ada@shop.example.org")
+
+    sandbox.reset(keep_catalog=True)
+
+    assert [variant["quantity"] for variant in sandbox.read("catalog")] == [3]
+    assert (sandbox.read("waiting"), sandbox.read("requests")) == ([], [])
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -85,99 +142,83 @@ def test_reset_forgets_everything(sandbox: Running) -> None:
     ],
     ids=["cross-site", "same-site", "another port", "null", "foreign origin"],
 )
-def test_another_sites_page_changes_nothing(
-    sandbox: Running, method: str, name: str, headers: dict[str, str]
-) -> None:
-    """A page on another origin, the shop's own port included, is refused."""
+def test_pages_of_other_sites_change_nothing(sandbox: Running, headers: dict[str, str]) -> None:
+    """The shop's port is another site too."""
     sandbox.server_call()
 
-    reply = sandbox.ask(method, f"/_sandbox/{name}", headers=headers, json={"kind": "500"})
+    for method, name in CHANGES:
+        reply = sandbox.request(method, f"/_sandbox/{name}", headers=headers, json={"kind": "500"})
+        assert reply.status_code == 403, name
+        assert "Pages of other sites" in reply.json()["error"]
 
-    assert reply.status_code == 403
-    assert "Pages of other sites" in reply.json()["error"]
     assert len(sandbox.read("requests")) == 1
     assert sandbox.read("drills") == []
 
 
-def test_its_own_pages_may_change_things(sandbox: Running) -> None:
-    """A form on the sandbox's own pages is let through."""
+def test_own_pages_may_change_settings(sandbox: Running) -> None:
     headers = {"Origin": sandbox.url, "Sec-Fetch-Site": "same-origin"}
 
-    reply = sandbox.ask("POST", "/_sandbox/drills", json={"kind": "500"}, headers=headers)
+    reply = sandbox.request("POST", "/_sandbox/drills", json={"kind": "500"}, headers=headers)
 
     assert reply.status_code == 201
 
 
 @pytest.mark.parametrize("host", ["evil.example.org", "10.0.0.1", "127.0.0.1.evil.org", "", "["])
-@pytest.mark.parametrize("path", ["/_sandbox/account", "/", "/api/back-in-stock-subscriptions"])
-def test_another_host_is_refused(sandbox: Running, host: str, path: str) -> None:
-    """A name that somebody else points at this machine (DNS rebinding) opens nothing."""
-    reply = sandbox.ask("GET", path, headers={"Host": host})
+def test_other_hosts_are_refused(sandbox: Running, host: str) -> None:
+    """This protects against DNS rebinding."""
+    for path in ("/_sandbox/account", "/", "/api/back-in-stock-subscriptions"):
+        reply = sandbox.request("GET", path, headers={"Host": host})
 
-    assert reply.status_code == 403
-    assert sandbox.account.private_key not in reply.text
-    assert sandbox.account.public_key not in reply.text
+        assert reply.status_code == 403
+        assert sandbox.account.private_key not in reply.text
+        assert sandbox.account.public_key not in reply.text
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:5001", "127.0.0.1", "[::1]:5001"])
-def test_this_machine_is_let_in(sandbox: Running, host: str) -> None:
-    """Each loopback name, with or without a port, opens the sandbox."""
-    assert sandbox.ask("GET", "/_sandbox/account", headers={"Host": host}).status_code == 200
+def test_loopback_hosts_are_accepted(sandbox: Running, host: str) -> None:
+    reply = sandbox.request("GET", "/_sandbox/account", headers={"Host": host})
+
+    assert reply.status_code == 200
 
 
-def test_another_machine_is_refused(sandbox: Running) -> None:
-    """Were it served to a network, it would answer nobody there; nor what was forwarded."""
+def test_other_machines_are_refused(sandbox: Running) -> None:
+    """Forwarded requests may come from another machine."""
     client = create_app(make_account()).test_client()
 
-    far = client.get("/_sandbox/account", environ_base={"REMOTE_ADDR": "192.0.2.7"})
-    forwarded = sandbox.ask("GET", "/_sandbox/account", headers={"X-Forwarded-For": "127.0.0.1"})
+    remote = client.get("/_sandbox/account", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    headers = {"X-Forwarded-For": "127.0.0.1"}
+    forwarded = sandbox.request("GET", "/_sandbox/account", headers=headers)
 
-    assert (far.status_code, forwarded.status_code) == (403, 403)
+    assert (remote.status_code, forwarded.status_code) == (403, 403)
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("POST", "messages")])
-def test_what_is_not_there_is_404_in_json(sandbox: Running, method: str, path: str) -> None:
-    """A mistyped name is told as JSON."""
-    reply = sandbox.ask(method, f"/_sandbox/{path}")
+def test_unknown_path_is_a_404_in_json(sandbox: Running, method: str, path: str) -> None:
+    reply = sandbox.request(method, f"/_sandbox/{path}")
 
-    assert (404, f"There is no /_sandbox/{path}.") == (reply.status_code, reply.json()["error"])
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/requests",
-        "/waiting",
-        "/profiles",
-        "/missing",
-        "/_sandbox/account",
-        "/static/sandbox.css",
-    ],
-)
-def test_every_reply_has_the_security_headers(sandbox: Running, path: str) -> None:
-    """Pages, JSON, errors and files carry the policy, and no cookie is set."""
-    headers = sandbox.ask("GET", path).headers
-
-    assert headers["Content-Security-Policy"].startswith(
-        "default-src 'none'; style-src 'self'; img-src 'self' http://127.0.0.1:* http://localhost:*;"
-    )
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "same-origin"
-    assert "Set-Cookie" not in headers
+    assert reply.status_code == 404
+    assert reply.json()["error"] == f"There is no /_sandbox/{path}."
 
 
-def test_made_accounts_look_like_klaviyos() -> None:
-    """The keys have the form of Klaviyo's, and no two accounts share one."""
+def test_every_reply_has_the_security_headers(sandbox: Running) -> None:
+    for path in ("/", "/missing", "/_sandbox/account", "/static/sandbox.css"):
+        headers = sandbox.request("GET", path).headers
+
+        assert headers["Content-Security-Policy"].startswith(
+            "default-src 'none'; style-src 'self'; "
+            "img-src 'self' http://127.0.0.1:* http://localhost:*;"
+        )
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "Set-Cookie" not in headers
+
+
+def test_generated_accounts_have_klaviyos_format() -> None:
     first, second = make_account(), make_account()
 
     assert first.public_key.isalnum()
-    assert (
-        len(first.public_key),
-        len(first.private_key),
-        first.private_key[:3],
-        len(first.list_id),
-    ) == (6, 37, "pk_", 6)
+    assert (len(first.public_key), len(first.list_id)) == (6, 6)
+    assert (len(first.private_key), first.private_key[:3]) == (37, "pk_")
     assert first.private_key != second.private_key
 
 
@@ -185,9 +226,8 @@ def test_made_accounts_look_like_klaviyos() -> None:
     ("public_key", "private_key", "list_id"),
     [("pk_0", "pk_0", "L"), ("ABC123", "ABC123", "L"), ("", "pk_0", "L"), ("ABC123", "pk_0", "")],
 )
-def test_keys_in_each_others_place_are_refused(
+def test_swapped_or_missing_keys_are_refused(
     public_key: str, private_key: str, list_id: str
 ) -> None:
-    """An account whose keys can't be right is not made."""
     with pytest.raises(ValueError, match=r"key|list"):
         Account(public_key, private_key, list_id)

@@ -1,23 +1,23 @@
-"""The consent operations: what is accepted, what is refused, and who is subscribed then."""
+"""The consent operations: what is accepted and refused, and who is subscribed afterwards."""
 
 import logging
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from klaviyo_sandbox.protocol import spec
 from klaviyo_sandbox.protocol.contacts import region_of
 from tests.klaviyo_sandbox.conftest import (
     CLIENT_SUBSCRIBE_OPERATION,
     CLIENT_SUBSCRIBE_PATH,
     EMAIL,
-    MAGIC,
+    NOON,
+    OTHER_EMAIL,
     PHONE,
-    SHOP,
+    PREFLIGHT,
     SUBSCRIBE_OPERATION,
     SUBSCRIBE_PATH,
+    TWILIO_TEST_NUMBER,
     Running,
     body,
     consent_to,
@@ -28,92 +28,73 @@ from tests.klaviyo_sandbox.operations.test_back_in_stock import assert_refused
 
 SERVER_PERSON = "/data/attributes/profiles/data/0"
 CLIENT_PERSON = "/data/attributes/profile/data"
-ONE = "attributes"
-CONSENT = f"{ONE}/subscriptions"
+EMAIL_POINTER, PHONE_POINTER = "attributes/email", "attributes/phone_number"
+CONSENT = "attributes/subscriptions"
 LIST = "/data/relationships/list"
-NOON = "2026-11-24T12:00:00+00:00"
-JAPAN = "+818012345678"
+JAPANESE_PHONE = "+818012345678"
 
+# fmt: off
 BAD_PEOPLE: dict[str, tuple[Any, str]] = {
     "no type": (without(person(), "type"), "type"),
-    "unknown in the profile": (person() | {"meta": {}}, "meta"),
-    "no attributes": (without(person(), "attributes"), ONE),
-    "anonymous": (person(email=EMAIL, anonymous_id="1"), f"{ONE}/anonymous_id"),
-    "no identifier": (person(email=None), ONE),
-    "email not an address": (person(email="ada"), f"{ONE}/email"),
-    "email a number": (person(email=7), f"{ONE}/email"),
-    "phone in national form": (
-        person(consent_to("sms"), phone_number="(202) 555-0143"),
-        f"{ONE}/phone_number",
-    ),
-    "bad phone beside a good email": (
-        person(email=EMAIL, phone_number="12"),
-        f"{ONE}/phone_number",
-    ),
-    "email consent without an email": (person(phone_number=PHONE), f"{ONE}/email"),
-    "SMS without a phone": (person(consent_to("sms"), email=EMAIL), f"{ONE}/phone_number"),
+    "unknown member": (person() | {"meta": {}}, "meta"),
+    "no attributes": (without(person(), "attributes"), "attributes"),
+    "anonymous ID": (person(email=EMAIL, anonymous_id="1"), "attributes/anonymous_id"),
+    "no identifier": (person(email=None), "attributes"),
+    "email not an address": (person(email="ada"), EMAIL_POINTER),
+    "email a number": (person(email=7), EMAIL_POINTER),
+    "phone in national format": (
+        person(consent_to("sms"), phone_number="(202) 555-0143"), PHONE_POINTER),
+    "bad phone with a good email": (person(email=EMAIL, phone_number="12"), PHONE_POINTER),
+    "email consent without an email": (person(phone_number=PHONE), EMAIL_POINTER),
+    "SMS without a phone": (person(consent_to("sms"), email=EMAIL), PHONE_POINTER),
     "transactional SMS without a phone": (
-        person(consent_to("sms", purpose="transactional"), email=EMAIL),
-        f"{ONE}/phone_number",
-    ),
+        person(consent_to("sms", purpose="transactional"), email=EMAIL), PHONE_POINTER),
     "WhatsApp without a phone": (
-        person(consent_to("whatsapp"), email=EMAIL, phone_number=None),
-        f"{ONE}/phone_number",
-    ),
+        person(consent_to("whatsapp"), email=EMAIL, phone_number=None), PHONE_POINTER),
     "no channel": (person({}), CONSENT),
-    "channels null": (person({"email": None, "sms": None}), CONSENT),
-    "a channel with nothing in it": (person({"email": {}}), f"{CONSENT}/email"),
-    "a channel with null in it": (person({"email": {"marketing": None}}), f"{CONSENT}/email"),
+    "channels are null": (person({"email": None, "sms": None}), CONSENT),
+    "channel without a purpose": (person({"email": {}}), f"{CONSENT}/email"),
+    "channel whose purpose is null": (person({"email": {"marketing": None}}), f"{CONSENT}/email"),
     "unknown channel": (person(consent_to("fax")), f"{CONSENT}/fax"),
     "the old shape": (person({"email": ["MARKETING"]}), f"{CONSENT}/email"),
     "unknown purpose": (person(consent_to("email", purpose="news")), f"{CONSENT}/email/news"),
     "transactional email": (
-        person(consent_to("email", purpose="transactional")),
-        f"{CONSENT}/email/transactional",
-    ),
-    "unsubscribed": (
-        person({"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}),
-        f"{CONSENT}/email/marketing/consent",
-    ),
-    "subscribed in small letters": (
-        person({"email": {"marketing": {"consent": "subscribed"}}}),
-        f"{CONSENT}/email/marketing/consent",
-    ),
+        person(consent_to("email", purpose="transactional")), f"{CONSENT}/email/transactional"),
+    "unsubscribed": (person({"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}),
+                     f"{CONSENT}/email/marketing/consent"),
+    "consent in lower case": (person({"email": {"marketing": {"consent": "subscribed"}}}),
+                              f"{CONSENT}/email/marketing/consent"),
     "no consent": (person({"email": {"marketing": {}}}), f"{CONSENT}/email/marketing/consent"),
-    "unknown beside the consent": (
-        person(consent_to("email", legal_text="Yes")),
-        f"{CONSENT}/email/marketing/legal_text",
-    ),
+    "unknown member beside the consent": (person(consent_to("email", legal_text="Yes")),
+                                          f"{CONSENT}/email/marketing/legal_text"),
     "PUSH": (person(consent_to("push")), f"{CONSENT}/push"),
     "a time without a historical import": (
         person(consent_to("email", consented_at="2020-01-01T00:00:00Z")),
-        f"{CONSENT}/email/marketing/consented_at",
-    ),
-    "SMS to a region without it": (
-        person(consent_to("sms"), phone_number=JAPAN),
-        f"{ONE}/phone_number",
-    ),
+        f"{CONSENT}/email/marketing/consented_at"),
+    "SMS to an unsupported region": (
+        person(consent_to("sms"), phone_number=JAPANESE_PHONE), PHONE_POINTER),
 }
-
-BAD_LISTS: dict[str, tuple[Any, str]] = {
-    "an unknown list": ({"list": {"data": {"type": "list", "id": "NOLIST"}}}, f"{LIST}/data/id"),
-    "a list without data": ({"list": {}}, f"{LIST}/data"),
-    "a segment": ({"list": {"data": {"type": "segment", "id": "X"}}}, f"{LIST}/data/type"),
-    "a list without an ID": ({"list": {"data": {"type": "list"}}}, f"{LIST}/data/id"),
+# fmt: on
+BAD_RELATIONSHIPS: dict[str, tuple[Any, str]] = {
+    "unknown list": ({"list": {"data": {"type": "list", "id": "NOLIST"}}}, f"{LIST}/data/id"),
+    "list without data": ({"list": {}}, f"{LIST}/data"),
+    "segment": ({"list": {"data": {"type": "segment", "id": "X"}}}, f"{LIST}/data/type"),
+    "list without an ID": ({"list": {"data": {"type": "list"}}}, f"{LIST}/data/id"),
 }
 
 
 @pytest.mark.parametrize(("one", "pointer"), BAD_PEOPLE.values(), ids=BAD_PEOPLE)
-def test_a_bad_profile_is_refused(sandbox: Running, one: Any, pointer: str) -> None:
-    """Every profile that Klaviyo would refuse is a 400 that points at its fault, on both sides."""
+def test_bad_profile_is_refused(sandbox: Running, one: Any, pointer: str) -> None:
+    """The error points at the fault, from both sides."""
     assert_refused(sandbox.subscribe(one), 400, "invalid", f"{SERVER_PERSON}/{pointer}")
     assert_refused(sandbox.client_subscribe(one), 400, "invalid", f"{CLIENT_PERSON}/{pointer}")
     assert sandbox.read("profiles") == []
 
 
-@pytest.mark.parametrize(("relationships", "pointer"), BAD_LISTS.values(), ids=BAD_LISTS)
-def test_a_bad_list_is_refused(sandbox: Running, relationships: Any, pointer: str) -> None:
-    """An unknown or a malformed list is a 400, on both sides."""
+@pytest.mark.parametrize(
+    ("relationships", "pointer"), BAD_RELATIONSHIPS.values(), ids=BAD_RELATIONSHIPS
+)
+def test_bad_list_is_refused(sandbox: Running, relationships: Any, pointer: str) -> None:
     for call, sent in (
         (sandbox.subscribe, sandbox.job()),
         (sandbox.client_subscribe, sandbox.client_subscription()),
@@ -123,15 +104,14 @@ def test_a_bad_list_is_refused(sandbox: Running, relationships: Any, pointer: st
     assert sandbox.read("profiles") == []
 
 
-def test_the_browser_must_name_a_list(sandbox: Running) -> None:
-    """Create Client Subscription is refused without its list."""
+def test_browser_must_name_a_list(sandbox: Running) -> None:
     sent = without(sandbox.client_subscription(), "data", "relationships", "list")
 
     assert_refused(sandbox.client_subscribe(sent=sent), 400, "invalid", LIST)
 
 
-def test_the_guides_list_id_is_refused(sandbox: Running) -> None:
-    """A list among the attributes is an unknown attribute, on both sides."""
+def test_list_among_the_attributes_is_refused(sandbox: Running) -> None:
+    """This is a mistake in Klaviyo's guide."""
     for call, sent in (
         (sandbox.subscribe, sandbox.job()),
         (sandbox.client_subscribe, sandbox.client_subscription()),
@@ -140,65 +120,57 @@ def test_the_guides_list_id_is_refused(sandbox: Running) -> None:
         assert_refused(call(sent=sent), 400, "invalid", "/data/attributes/list_id")
 
 
-def test_subscriptions_may_be_left_out_in_the_browser_alone(sandbox: Running) -> None:
-    """Left out, they mean consent for every identifier given; a server must send them."""
+def test_only_the_browser_may_omit_subscriptions(sandbox: Running) -> None:
+    """Without subscriptions, the body gives consent for each identifier."""
     one = without(person(email=EMAIL, phone_number=PHONE), "attributes", "subscriptions")
 
-    reply = sandbox.subscribe(one)
-    assert_refused(reply, 400, "invalid", f"{SERVER_PERSON}/{CONSENT}")
+    assert_refused(sandbox.subscribe(one), 400, "invalid", f"{SERVER_PERSON}/{CONSENT}")
 
     assert sandbox.client_subscribe(one).status_code == 202
-    [profile] = sandbox.read("profiles")
-    statuses = {name: each["marketing"]["status"] for name, each in profile["consent"].items()}
-    assert statuses == {"email": "subscribed", "sms": "subscribed", "whatsapp": "never_subscribed"}
+    statuses = [sandbox.consent(channel)["status"] for channel in ("email", "sms", "whatsapp")]
+    assert statuses == ["subscribed", "subscribed", "never_subscribed"]
 
 
-def test_a_birth_date_is_for_the_server_alone(sandbox: Running) -> None:
-    """It must be a date, and the browser's operation doesn't know it."""
+def test_only_the_server_may_send_a_birth_date(sandbox: Running) -> None:
     good = person(email=EMAIL, age_gated_date_of_birth="2000-02-29")
     bad = person(email=EMAIL, age_gated_date_of_birth="2001-02-29")
-    name = f"{ONE}/age_gated_date_of_birth"
+    pointer = "attributes/age_gated_date_of_birth"
 
-    assert_refused(sandbox.subscribe(bad), 400, "invalid", f"{SERVER_PERSON}/{name}")
-    assert_refused(sandbox.client_subscribe(good), 400, "invalid", f"{CLIENT_PERSON}/{name}")
+    assert_refused(sandbox.subscribe(bad), 400, "invalid", f"{SERVER_PERSON}/{pointer}")
+    assert_refused(sandbox.client_subscribe(good), 400, "invalid", f"{CLIENT_PERSON}/{pointer}")
     assert sandbox.subscribe(good).status_code == 202
 
 
-@pytest.mark.parametrize("number", [0, 1001])
-def test_no_profile_and_too_many_are_refused(sandbox: Running, number: int) -> None:
-    """From one to a thousand profiles are taken."""
+@pytest.mark.parametrize(("number", "status"), [(0, 400), (1000, 202), (1001, 400)])
+def test_a_call_accepts_up_to_a_thousand_profiles(
+    sandbox: Running, number: int, status: int
+) -> None:
     people = [person(email=f"p{n}@shop.example.org") for n in range(number)]
     sent = sandbox.job()
     sent["data"]["attributes"]["profiles"]["data"] = people
 
-    assert_refused(sandbox.subscribe(sent=sent), 400, "invalid", "/data/attributes/profiles/data")
-    assert sandbox.read("profiles") == []
+    reply = sandbox.subscribe(sent=sent)
+
+    assert reply.status_code == status
+    assert len(sandbox.read("profiles")) == (number if status == 202 else 0)
+    if status == 400:
+        assert_refused(reply, 400, "invalid", "/data/attributes/profiles/data")
 
 
-def test_a_thousand_profiles_are_taken(sandbox: Running) -> None:
-    """The largest job that Klaviyo takes is taken."""
-    people = [person(email=f"p{n}@shop.example.org") for n in range(1000)]
-
-    assert sandbox.subscribe(*people).status_code == 202
-    assert len(sandbox.read("profiles")) == 1000
-
-
-def test_each_fault_points_at_its_profile(sandbox: Running) -> None:
-    """One bad profile among good ones refuses the whole job, and says which it was."""
+def test_one_bad_profile_refuses_the_whole_job(sandbox: Running) -> None:
     reply = sandbox.subscribe(person(), person(email="ada"))
 
     assert_refused(reply, 400, "invalid", "/data/attributes/profiles/data/1/attributes/email")
     assert sandbox.read("profiles") == []
 
 
-def test_the_server_subscribes(sandbox: Running) -> None:
-    """A good job is a 202 with nothing in it; source, list and time are kept with the consent."""
+def test_server_subscribes(sandbox: Running) -> None:
+    """Source, list and time are stored with the consent."""
     everything = consent_to("email", "sms", "whatsapp")
 
     reply = sandbox.subscribe(person(everything, email=EMAIL, phone_number=PHONE))
 
     assert (reply.status_code, reply.content, reply.headers["Content-Length"]) == (202, b"", "0")
-    assert reply.headers["RateLimit-Limit"] == "75, 75;w=1, 750;w=60"
     subscribed = {
         "status": "subscribed",
         "since": NOON,
@@ -220,8 +192,7 @@ def test_the_server_subscribes(sandbox: Running) -> None:
     assert (entry["operation"], entry["problems"], entry["notes"]) == (SUBSCRIBE_OPERATION, [], [])
 
 
-def test_the_browser_subscribes(sandbox: Running) -> None:
-    """A browser's call is readable for its page, and subscribes what it names alone."""
+def test_browser_subscribes(sandbox: Running) -> None:
     reply = sandbox.client_subscribe(person(email=EMAIL, phone_number=PHONE))
 
     assert (reply.status_code, reply.content, reply.headers["Content-Length"]) == (202, b"", "0")
@@ -232,37 +203,22 @@ def test_the_browser_subscribes(sandbox: Running) -> None:
     assert (entry["operation"], entry["problems"]) == (CLIENT_SUBSCRIBE_OPERATION, [])
 
 
-def test_a_browser_may_ask_first(sandbox: Running) -> None:
-    """The preflight of a subscription is answered as the other one's is."""
-    headers = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
-
-    client = sandbox.ask("OPTIONS", CLIENT_SUBSCRIBE_PATH, headers=headers)
-    server = sandbox.ask("OPTIONS", SUBSCRIBE_PATH, headers=headers)
+def test_browser_may_send_a_preflight(sandbox: Running) -> None:
+    client = sandbox.request("OPTIONS", CLIENT_SUBSCRIBE_PATH, headers=PREFLIGHT)
+    server = sandbox.request("OPTIONS", SUBSCRIBE_PATH, headers=PREFLIGHT)
 
     assert (client.status_code, server.status_code) == (200, 405)
     assert client.headers["Access-Control-Allow-Origin"] == "*"
     assert sandbox.read("requests")[0]["operation"] == CLIENT_SUBSCRIBE_OPERATION
 
 
-def test_keys_are_asked_for(sandbox: Running) -> None:
-    """Neither side works without its own key."""
+def test_each_side_needs_its_key(sandbox: Running) -> None:
     assert sandbox.subscribe(Authorization=None).status_code == 401
     assert_refused(sandbox.client_subscribe(company_id="WRONG1"), 400, "invalid", "/data")
     assert sandbox.read("profiles") == []
 
 
-@pytest.mark.parametrize(("side", "burst"), [("server", 75), ("browser", 350)])
-def test_each_side_has_its_limit(sandbox: Running, side: str, burst: int) -> None:
-    """The call after the burst is throttled."""
-    call = sandbox.subscribe if side == "server" else sandbox.client_subscribe
-
-    statuses = [call().status_code for _ in range(burst + 1)]
-
-    assert statuses == [202] * burst + [429]
-
-
-def test_tracking_is_not_consent_to_messages(sandbox: Running) -> None:
-    """Consent to open tracking alone subscribes nobody."""
+def test_open_tracking_is_not_consent_to_messages(sandbox: Running) -> None:
     one = person({"email": {"open_tracking": {"consent": "SUBSCRIBED"}}}, email=EMAIL)
 
     assert sandbox.subscribe(one).status_code == 202
@@ -270,8 +226,8 @@ def test_tracking_is_not_consent_to_messages(sandbox: Running) -> None:
     assert "no consent to messages" in sandbox.notes()[0]
 
 
-def test_without_a_list_nobody_new_is_made(sandbox: Running) -> None:
-    """The server's schema allows no list: then only a profile that exists is subscribed."""
+def test_without_a_list_no_profile_is_created(sandbox: Running) -> None:
+    """The server's schema allows this, but it only subscribes an existing profile."""
     sent = without(sandbox.job(), "data", "relationships")
 
     assert sandbox.subscribe(sent=sent).status_code == 202
@@ -286,24 +242,24 @@ def test_without_a_list_nobody_new_is_made(sandbox: Running) -> None:
 # --- historical imports
 
 
-def historical(sandbox: Running, **more: Any) -> dict[str, Any]:
+def historical(sandbox: Running, **consent: Any) -> dict[str, Any]:
     """Return the body of a historical import."""
-    return sandbox.job(person(consent_to("email", **more)), historical_import=True)
+    return sandbox.job(person(consent_to("email", **consent)), historical_import=True)
 
 
-def test_a_historical_import_keeps_its_time(sandbox: Running) -> None:
-    """It passes a double opt-in by, and the consent dates from then."""
+def test_historical_import_keeps_its_time(sandbox: Running) -> None:
+    """It needs no double opt-in."""
     sandbox.set("list", opt_in_process="double_opt_in")
 
     reply = sandbox.subscribe(sent=historical(sandbox, consented_at="2020-01-01T00:00:00Z"))
 
     assert reply.status_code == 202
-    found = sandbox.consent("email")
-    assert (found["status"], found["since"]) == ("subscribed", "2020-01-01T00:00:00+00:00")
+    consent = sandbox.consent("email")
+    assert (consent["status"], consent["since"]) == ("subscribed", "2020-01-01T00:00:00+00:00")
 
 
 @pytest.mark.parametrize(
-    "more",
+    "consent",
     [
         {},
         {"consented_at": None},
@@ -314,9 +270,8 @@ def test_a_historical_import_keeps_its_time(sandbox: Running) -> None:
     ],
     ids=["none", "null", "no time", "no offset", "now", "future"],
 )
-def test_a_historical_import_needs_a_past_time(sandbox: Running, more: Any) -> None:
-    """Without a time in the past it is refused."""
-    reply = sandbox.subscribe(sent=historical(sandbox, **more))
+def test_historical_import_needs_a_past_time(sandbox: Running, consent: Any) -> None:
+    reply = sandbox.subscribe(sent=historical(sandbox, **consent))
 
     pointer = f"{SERVER_PERSON}/{CONSENT}/email/marketing/consented_at"
     assert_refused(reply, 400, "invalid", pointer)
@@ -325,38 +280,36 @@ def test_a_historical_import_needs_a_past_time(sandbox: Running, more: Any) -> N
 # --- double opt-in
 
 
-def test_double_opt_in_waits_for_a_confirmation(sandbox: Running) -> None:
-    """Under double opt-in consent is pending, channel by channel, until its contact confirms."""
+def test_double_opt_in_needs_a_confirmation(sandbox: Running) -> None:
+    """Each contact confirms its own channels."""
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.subscribe(person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE))
     statuses = [sandbox.consent(name)["status"] for name in ("email", "sms")]
     assert statuses == ["pending_confirmation"] * 2
     sandbox.clock.move(60)
 
-    reply = sandbox.ask("POST", "/_sandbox/confirm", json={"contact": EMAIL.upper()})
+    reply = sandbox.request("POST", "/_sandbox/confirm", json={"contact": EMAIL.upper()})
 
     assert (reply.status_code, reply.json()) == (200, {"confirmed": ["EMAIL"]})
-    found = sandbox.consent("email")
-    assert (found["status"], found["since"]) == ("subscribed", "2026-11-24T12:01:00+00:00")
+    consent = sandbox.consent("email")
+    assert (consent["status"], consent["since"]) == ("subscribed", "2026-11-24T12:01:00+00:00")
     assert sandbox.consent("sms")["status"] == "pending_confirmation"
-    reply = sandbox.ask("POST", "/_sandbox/confirm", json={"contact": PHONE})
+    reply = sandbox.request("POST", "/_sandbox/confirm", json={"contact": PHONE})
     assert reply.json() == {"confirmed": ["SMS"]}
 
 
-def test_who_is_subscribed_stays_so(sandbox: Running) -> None:
-    """A list that begins to ask for confirmations asks nobody who is subscribed."""
+def test_double_opt_in_keeps_existing_subscribers(sandbox: Running) -> None:
     sandbox.subscribe()
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.clock.move(1800)
 
     sandbox.subscribe()
 
-    found = sandbox.consent("email")
-    assert (found["status"], found["since"], sandbox.notes()) == ("subscribed", NOON, [])
+    consent = sandbox.consent("email")
+    assert (consent["status"], consent["since"], sandbox.notes()) == ("subscribed", NOON, [])
 
 
 def test_transactional_texts_need_no_confirmation(sandbox: Running) -> None:
-    """A list confirms its marketing alone."""
     sandbox.set("list", opt_in_process="double_opt_in")
 
     sandbox.subscribe(person(consent_to("sms", purpose="transactional"), phone_number=PHONE))
@@ -367,29 +320,19 @@ def test_transactional_texts_need_no_confirmation(sandbox: Running) -> None:
 
 @pytest.mark.parametrize("contact", [EMAIL, PHONE, "nobody@shop.example.org"])
 def test_nothing_to_confirm_is_404(sandbox: Running, contact: str) -> None:
-    """Who is subscribed, or unknown, or pending elsewhere, has nothing to confirm."""
     sandbox.subscribe()
 
-    reply = sandbox.ask("POST", "/_sandbox/confirm", json={"contact": contact})
+    reply = sandbox.request("POST", "/_sandbox/confirm", json={"contact": contact})
 
-    assert (reply.status_code, contact in reply.json()["error"]) == (404, True)
-
-
-@pytest.mark.parametrize("sent", [None, [], {}, {"contact": 7}])
-def test_a_confirmation_must_name_a_contact(sandbox: Running, sent: Any) -> None:
-    """Anything else is a 400 that shows the form."""
-    reply = sandbox.ask("POST", "/_sandbox/confirm", json=sent)
-
-    assert (reply.status_code, reply.json()["error"][:16]) == (400, 'Send {"contact":')
+    assert reply.status_code == 404
+    assert contact in reply.json()["error"]
 
 
-# --- the pause of thirty minutes
+# --- one subscription in thirty minutes
 
 
 @pytest.mark.parametrize("side", ["server", "browser"])
-def test_a_second_subscribe_soon_changes_nothing(sandbox: Running, side: str) -> None:
-    """Within 30 minutes a profile's next subscribe is a 202 that does nothing, and the record
-    says so."""
+def test_second_subscription_within_thirty_minutes_is_ignored(sandbox: Running, side: str) -> None:
     sandbox.subscribe()
     before = sandbox.read("profiles")
     sandbox.clock.move(29 * 60 + 59)
@@ -402,8 +345,8 @@ def test_a_second_subscribe_soon_changes_nothing(sandbox: Running, side: str) ->
     assert sandbox.notes() == [f"{place}: ignored: subscribed 29 minutes ago"]
 
 
-def test_after_thirty_minutes_it_counts(sandbox: Running) -> None:
-    """The pause is over after 30 minutes, and what is ignored doesn't lengthen it."""
+def test_subscription_after_thirty_minutes_is_processed(sandbox: Running) -> None:
+    """Ignored subscriptions do not extend the interval."""
     sandbox.subscribe()
     both = person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE)
     sandbox.clock.move(60)
@@ -413,103 +356,81 @@ def test_after_thirty_minutes_it_counts(sandbox: Running) -> None:
 
     sandbox.subscribe(both)
 
-    assert sandbox.notes() == []
-    assert sandbox.consent("sms")["status"] == "subscribed"
+    assert (sandbox.notes(), sandbox.consent("sms")["status"]) == ([], "subscribed")
     sandbox.subscribe(both)
     assert sandbox.notes() == [f"{SERVER_PERSON}: ignored: subscribed 0 minutes ago"]
 
 
-def test_a_profile_counts_once_in_a_job(sandbox: Running) -> None:
-    """The same person twice in one job is one subscribe; others are not held up."""
-    sandbox.subscribe(person(), person(), person(email="bea@shop.example.org"))
+def test_profile_is_subscribed_once_per_job(sandbox: Running) -> None:
+    sandbox.subscribe(person(), person(), person(email=OTHER_EMAIL))
 
-    assert [note.split(":")[0][-1] for note in sandbox.notes()] == ["1"]
+    [note] = sandbox.notes()
+    assert note.startswith("/data/attributes/profiles/data/1: ")
     assert len(sandbox.read("profiles")) == 2
 
 
 # --- phone numbers and regions
 
 
-def test_the_magic_number_is_american(sandbox: Running) -> None:
-    """Twilio's number for tests is taken wherever the USA is."""
+def test_twilios_test_number_is_american(sandbox: Running) -> None:
     sandbox.set("regions", supported=["US"])
 
-    assert sandbox.subscribe(person(consent_to("sms"), phone_number=MAGIC)).status_code == 202
+    one = person(consent_to("sms"), phone_number=TWILIO_TEST_NUMBER)
+    assert sandbox.subscribe(one).status_code == 202
 
 
-def test_a_number_of_no_region_counts_to_its_country_code() -> None:
-    """A number that the plan places nowhere belongs to the first region of its country code."""
-    assert region_of("+12025550143") == "US"
-    assert region_of("+12423221234") == "BS"
-    assert region_of("+447700900123") == "GB"
-    assert region_of("+11115550143") == "US"
+def test_region_of_a_phone_number() -> None:
+    """A number without a region gets the main one of its country code."""
+    numbers = ("+12025550143", "+12423221234", "+447700900123", "+11115550143")
+    assert [region_of(number) for number in numbers] == ["US", "BS", "GB", "US"]
 
 
-def test_an_unsupported_region_is_refused(sandbox: Running) -> None:
-    """SMS to another region is a 400 with a detail of its own, for consent as for a sign-up."""
+def test_sms_to_an_unsupported_region_is_refused(sandbox: Running) -> None:
     sandbox.set("regions", supported=["GB"])
 
     replies = [
-        sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE)),
-        sandbox.server_call(body(channels=["SMS"], phone_number=PHONE)),
-        sandbox.browser_call(body(channels=["SMS"], phone_number=PHONE)),
+        (sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE)), SERVER_PERSON),
+        (sandbox.server_call(body(channels=["SMS"], phone_number=PHONE)), CLIENT_PERSON),
+        (sandbox.browser_call(body(channels=["SMS"], phone_number=PHONE)), CLIENT_PERSON),
     ]
 
-    pointers = [f"{SERVER_PERSON}/{ONE}"] + [f"{CLIENT_PERSON}/{ONE}"] * 2
-    for reply, pointer in zip(replies, pointers, strict=True):
-        error = assert_refused(reply, 400, "invalid", f"{pointer}/phone_number")
+    for reply, pointer in replies:
+        error = assert_refused(reply, 400, "invalid", f"{pointer}/{PHONE_POINTER}")
         assert error["detail"].endswith("region, US.")
     assert sandbox.read("profiles") == []
 
 
-def test_a_region_matters_to_sms_alone(sandbox: Running) -> None:
-    """A number beside an email, and WhatsApp, are taken from anywhere."""
+def test_regions_only_limit_sms(sandbox: Running) -> None:
     sandbox.set("regions", supported=["GB"])
 
     assert sandbox.subscribe(person(email=EMAIL, phone_number=PHONE)).status_code == 202
     assert sandbox.server_call(body(email=EMAIL, phone_number=PHONE)).status_code == 202
-    one = person(consent_to("whatsapp"), phone_number=JAPAN)
+    one = person(consent_to("whatsapp"), phone_number=JAPANESE_PHONE)
     assert sandbox.subscribe(one).status_code == 202
 
 
-def test_an_account_without_sms_says_so(sandbox: Running) -> None:
-    """No region at all is an account whose SMS was never set up."""
+def test_account_without_regions_has_no_sms(sandbox: Running) -> None:
+    assert {"US", "CA", "GB", "AU", "DE", "FR"} <= set(sandbox.get("regions")["supported"])
     sandbox.set("regions", supported=[])
 
     reply = sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE))
 
-    pointer = f"{SERVER_PERSON}/{ONE}/phone_number"
-    assert "SMS is not set up" in assert_refused(reply, 400, "invalid", pointer)["detail"]
+    error = assert_refused(reply, 400, "invalid", f"{SERVER_PERSON}/{PHONE_POINTER}")
+    assert "SMS is not set up" in error["detail"]
 
 
-@pytest.mark.parametrize(
-    "sent", [None, {}, {"supported": "US"}, {"supported": [1]}, {"supported": ["us"]}]
-)
-def test_regions_must_be_codes(sandbox: Running, sent: Any) -> None:
-    """Anything else is a 400, and the regions stay."""
-    before = sandbox.ask("GET", "/_sandbox/regions").json()
-    assert {"US", "CA", "GB", "AU", "DE", "FR"} <= set(before["supported"])
-
-    assert sandbox.ask("PUT", "/_sandbox/regions", json=sent).status_code == 400
-    assert sandbox.ask("GET", "/_sandbox/regions").json() == before
-
-
-def test_consent_belongs_to_its_number(sandbox: Running) -> None:
-    """A profile that brings another number has not consented to texts there."""
+def test_new_phone_number_ends_consent_to_texts(sandbox: Running) -> None:
     sandbox.subscribe(person(consent_to("sms"), email=EMAIL, phone_number=PHONE))
     sandbox.clock.move(1800)
 
-    sandbox.subscribe(person(email=EMAIL, phone_number=MAGIC))
+    sandbox.subscribe(person(email=EMAIL, phone_number=TWILIO_TEST_NUMBER))
 
     assert sandbox.consent("sms")["status"] == "never_subscribed"
-    assert sandbox.read("profiles")[0]["profile"]["phone_number"] == MAGIC
+    assert sandbox.read("profiles")[0]["profile"]["phone_number"] == TWILIO_TEST_NUMBER
 
 
-# --- who is reached
-
-
-def test_texts_reach_subscribers_alone(sandbox: Running) -> None:
-    """An email reaches whoever waits; a text only who is subscribed to that channel's marketing."""
+def test_texts_only_reach_subscribers(sandbox: Running) -> None:
+    """An email reaches everybody on the waiting list."""
     channels = ["EMAIL", "SMS", "WHATSAPP"]
     sandbox.server_call(body(channels=channels, email=EMAIL, phone_number=PHONE))
     assert sandbox.read("waiting")[0]["reachable"] == ["EMAIL"]
@@ -519,16 +440,15 @@ def test_texts_reach_subscribers_alone(sandbox: Running) -> None:
     sandbox.subscribe(person(texts, phone_number=PHONE))
     assert sandbox.read("waiting")[0]["reachable"] == ["EMAIL"]
 
-    sandbox.ask("POST", "/_sandbox/confirm", json={"contact": PHONE})
+    sandbox.request("POST", "/_sandbox/confirm", json={"contact": PHONE})
     assert sandbox.read("waiting")[0]["reachable"] == ["EMAIL", "SMS"]
 
 
-# --- drills
+# --- simulated failures
 
 
 @pytest.mark.parametrize("side", ["server", "browser"])
-def test_partial_takes_the_email_address_alone(sandbox: Running, side: str) -> None:
-    """A 202 names the phone number as failed, and only the email address is subscribed."""
+def test_partial_failure_only_subscribes_the_email_address(sandbox: Running, side: str) -> None:
     operation = SUBSCRIBE_OPERATION if side == "server" else CLIENT_SUBSCRIBE_OPERATION
     call = sandbox.subscribe if side == "server" else sandbox.client_subscribe
     sandbox.drill("partial", operation=operation)
@@ -538,75 +458,44 @@ def test_partial_takes_the_email_address_alone(sandbox: Running, side: str) -> N
     assert (reply.status_code, reply.headers["X-Klaviyo-Partial-Failure"]) == (202, "phone_number")
     [profile] = sandbox.read("profiles")
     assert profile["profile"] == {"email": EMAIL}
-    assert profile["consent"]["email"]["marketing"]["status"] == "subscribed"
-    assert profile["consent"]["sms"]["marketing"]["status"] == "never_subscribed"
+    assert sandbox.consent("email")["status"] == "subscribed"
+    assert sandbox.consent("sms")["status"] == "never_subscribed"
 
 
-def test_partial_needs_two_identifiers(sandbox: Running) -> None:
-    """With one identifier nothing can be half taken."""
+def test_partial_failure_needs_two_identifiers(sandbox: Running) -> None:
     sandbox.drill("partial")
 
     assert "X-Klaviyo-Partial-Failure" not in sandbox.subscribe().headers
     assert sandbox.consent("email")["status"] == "subscribed"
 
 
-def test_drills_speak_of_the_operations_own_body(sandbox: Running) -> None:
-    """An error points into the body that was sent, and names the scopes that were needed."""
+def test_simulated_errors_match_the_operation(sandbox: Running) -> None:
+    """They point into its body, and name its scopes."""
     for kind in ("400-email", "403", "400-list"):
         sandbox.drill(kind, operation=SUBSCRIBE_OPERATION)
     assert sandbox.server_call().status_code == 202
 
-    assert_refused(sandbox.subscribe(), 400, "invalid", f"{SERVER_PERSON}/{ONE}/email")
+    assert_refused(sandbox.subscribe(), 400, "invalid", f"{SERVER_PERSON}/{EMAIL_POINTER}")
     error = assert_refused(sandbox.subscribe(), 403, "permission_denied", "/data/")
     assert "lists:write, profiles:write, subscriptions:write" in error["detail"]
     assert_refused(sandbox.subscribe(), 400, "invalid", f"{LIST}/data/id")
     assert sandbox.subscribe().status_code == 202
 
 
-def test_the_preflight_can_be_drilled(sandbox: Running) -> None:
-    """A refused preflight is for the browser's operation, by its name."""
+def test_preflight_failure_can_be_limited_to_an_operation(sandbox: Running) -> None:
     sandbox.drill("cors", operation=CLIENT_SUBSCRIBE_OPERATION)
-    headers = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
 
-    replies = [
-        sandbox.ask("OPTIONS", path, headers=headers).status_code
+    statuses = [
+        sandbox.request("OPTIONS", path, headers=PREFLIGHT).status_code
         for path in ("/client/back-in-stock-subscriptions", CLIENT_SUBSCRIBE_PATH)
     ]
 
-    assert replies == [200, 403]
-
-
-def test_reset_forgets_consent(sandbox: Running) -> None:
-    """Profiles, their pause, the list's opt-in and the regions begin afresh."""
-    sandbox.subscribe()
-    regions = sandbox.ask("GET", "/_sandbox/regions").json()
-    sandbox.set("list", opt_in_process="double_opt_in")
-    sandbox.set("regions", supported=["GB"])
-
-    sandbox.ask("POST", "/_sandbox/reset")
-
-    assert sandbox.read("profiles") == []
-    assert sandbox.ask("GET", "/_sandbox/list").json()["opt_in_process"] == "single_opt_in"
-    assert sandbox.ask("GET", "/_sandbox/regions").json() == regions
-    sandbox.subscribe()
-    assert (sandbox.consent("email")["status"], sandbox.notes()) == ("subscribed", [])
-
-
-def test_the_tests_bodies_are_the_specifications(sandbox: Running) -> None:
-    """The bodies that the tests start from pass the schemas, so each refusal has one cause."""
-    for path, sent in (
-        (SUBSCRIBE_PATH, sandbox.job()),
-        (CLIENT_SUBSCRIBE_PATH, sandbox.client_subscription()),
-    ):
-        assert spec.body_errors(path, "POST", sent) == []
-        broken = deepcopy(sent)
-        del broken["data"]["type"]
-        assert spec.body_errors(path, "POST", broken) != []
+    assert statuses == [200, 403]
 
 
 @pytest.fixture
 def log() -> Iterator[list[str]]:
-    """Return the lines that the sandbox logs."""
+    """The lines that the sandbox logs."""
     lines: list[str] = []
     logger, handler = logging.getLogger("klaviyo_sandbox"), logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
@@ -620,12 +509,11 @@ def log() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("side", ["server", "browser"])
 def test_contact_details_are_masked_in_the_log(sandbox: Running, side: str, log: list[str]) -> None:
-    """The line of a call shows its first profile's contact details, masked."""
     call = sandbox.subscribe if side == "server" else sandbox.client_subscribe
 
     call(person(email=EMAIL, phone_number=PHONE))
 
     [line] = log
-    assert "a•••@s•••.org +•••43" in line
+    assert line.endswith(" a•••@s•••.org +•••43")
     assert EMAIL not in line
     assert PHONE not in line

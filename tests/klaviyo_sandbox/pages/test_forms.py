@@ -1,4 +1,4 @@
-"""The pages' forms: each does its work without a script, and leads back to a page."""
+"""The forms on the pages: they work without a script, and redirect to a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import pytest
 import requests
 
 from klaviyo_sandbox.protocol.failures import KINDS
-from tests.klaviyo_sandbox.conftest import EMAIL, SERVER_OPERATION, Running, consent_to, person
+from tests.klaviyo_sandbox.conftest import (
+    EMAIL,
+    OTHER_EMAIL,
+    SERVER_OPERATION,
+    Running,
+    consent_to,
+    person,
+)
 from tests.klaviyo_sandbox.pages.test_pages import page
 
 FORMS = {
@@ -32,19 +39,18 @@ SETTINGS = {
 
 
 def post(sandbox: Running, path: str, **fields: str) -> requests.Response:
-    """Send a form as a browser does, and stay where the reply is."""
+    """Submit a form as a browser does, without following its redirect."""
     headers = {"Origin": sandbox.url, "Sec-Fetch-Site": "same-origin"}
-    return sandbox.ask("POST", path, data=fields, headers=headers, allow_redirects=False)
+    return sandbox.request("POST", path, data=fields, headers=headers, allow_redirects=False)
 
 
-def posted(sandbox: Running, path: str, **fields: str) -> str:
-    """Send a form, follow its redirect, and return the page."""
+def submit(sandbox: Running, path: str, **fields: str) -> str:
+    """Submit a form, and return the page that it redirects to."""
     reply = post(sandbox, path, **fields)
     assert reply.status_code == 303, reply.text
     return page(sandbox, reply.headers["Location"])
 
 
-@pytest.mark.parametrize("path", FORMS)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -54,33 +60,25 @@ def posted(sandbox: Running, path: str, **fields: str) -> str:
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_another_sites_page_sends_no_form(
-    sandbox: Running, path: str, headers: dict[str, str]
+def test_pages_of_other_sites_cannot_submit_forms(
+    sandbox: Running, headers: dict[str, str]
 ) -> None:
-    """Not even the shop's, which differs by its port alone: nothing changes."""
+    """Not even the shop's, which is on another port."""
     sandbox.drill("slow", operation="get_flows")
 
-    reply = sandbox.ask("POST", path, data=FORMS[path], headers=headers, allow_redirects=False)
+    for path, fields in FORMS.items():
+        options: dict[str, Any] = {"data": fields, "headers": headers, "allow_redirects": False}
+        assert sandbox.request("POST", path, **options).status_code == 403, path
 
-    assert reply.status_code == 403
     assert len(sandbox.read("drills")) == 1
-    assert sandbox.ask("GET", "/_sandbox/clock").json()["ahead"] == 0
-    assert sandbox.ask("GET", "/_sandbox/flow").json()["status"] == "live"
-    assert sandbox.ask("GET", "/_sandbox/list").json()["opt_in_process"] == "single_opt_in"
+    assert sandbox.get("clock")["ahead"] == 0
+    assert sandbox.get("flow")["status"] == "live"
+    assert sandbox.get("list")["opt_in_process"] == "single_opt_in"
 
 
-def test_a_drill_is_set_and_cleared(sandbox: Running) -> None:
-    """The page lists it, and the next calls fail by it."""
-    shown = posted(
-        sandbox,
-        "/drills",
-        kind="429",
-        operation=SERVER_OPERATION,
-        calls="next",
-        times="2",
-        retry_after="3",
-        seconds="",
-    )
+def test_failure_is_simulated_and_cleared(sandbox: Running) -> None:
+    fields = {"kind": "429", "operation": SERVER_OPERATION, "retry_after": "3", "seconds": ""}
+    shown = submit(sandbox, "/drills", calls="next", times="2", **fields)
 
     assert "The error will be simulated." in shown
     assert "the next 2 calls, Retry-After 3 s" in shown
@@ -90,15 +88,14 @@ def test_a_drill_is_set_and_cleared(sandbox: Running) -> None:
     assert (reply.status_code, reply.headers["Retry-After"]) == (429, "3")
     assert "the next call, Retry-After" in page(sandbox, "/drills")
 
-    shown = posted(sandbox, "/drills/clear")
+    shown = submit(sandbox, "/drills/clear")
 
-    assert "Calls get the reply" in shown
+    assert "Calls get the reply that Klaviyo would send" in shown
     assert (sandbox.read("drills"), sandbox.server_call().status_code) == ([], 202)
 
 
-def test_a_drill_for_all_calls(sandbox: Running) -> None:
-    """It stays until it is cleared, for any operation."""
-    shown = posted(sandbox, "/drills", kind="drip", operation="", calls="all", seconds="0.5")
+def test_failure_of_all_calls(sandbox: Running) -> None:
+    shown = submit(sandbox, "/drills", kind="drip", operation="", calls="all", seconds="0.5")
 
     assert "any operation, all calls, 0.5 s" in shown
     [drill] = sandbox.read("drills")
@@ -106,7 +103,7 @@ def test_a_drill_for_all_calls(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "message"),
     [
         ({"kind": "nonsense", "times": "1"}, "no drill of the kind &#39;nonsense&#39;"),
         ({"kind": "500", "times": ""}, "Enter the number of calls"),
@@ -116,52 +113,50 @@ def test_a_drill_for_all_calls(sandbox: Running) -> None:
         ({"kind": "cors", "times": "1", "operation": SERVER_OPERATION}, "browser&#39;s operations"),
     ],
 )
-def test_a_wrong_drill_is_told(sandbox: Running, fields: dict[str, str], words: str) -> None:
-    """The page comes again with what is wrong and what was chosen."""
+def test_invalid_failure_is_refused(sandbox: Running, fields: dict[str, str], message: str) -> None:
+    """The page shows the problem and keeps the choice."""
     reply = post(sandbox, "/drills", **fields)
 
     assert reply.status_code == 422
-    assert words in reply.text
+    assert message in reply.text
     assert sandbox.read("drills") == []
     if fields["kind"] in KINDS:
         assert f'<option value="{fields["kind"]}" selected' in reply.text
 
 
-def test_every_kind_and_operation_can_be_chosen(sandbox: Running) -> None:
-    """The form offers whatever the JSON takes, each kind in words."""
+def test_form_offers_every_kind_and_operation(sandbox: Running) -> None:
     shown = page(sandbox, "/drills")
 
-    assert True
     for kind in KINDS:
         assert f'<option value="{kind}"' in shown
-    allowed = sandbox.ask("POST", "/_sandbox/drills", json={"kind": "500", "operation": "x"})
-    for operation in allowed.json()["allowed"]:
+    drill = {"kind": "500", "operation": "x"}
+    allowed = sandbox.request("POST", "/_sandbox/drills", json=drill).json()["allowed"]
+    for operation in allowed:
         assert f'<option value="{operation}"' in shown
 
 
-def test_the_flow_is_set(sandbox: Running) -> None:
-    """The form shows what it saved."""
-    shown = posted(sandbox, "/flow", **SETTINGS)
+def test_flow_settings_are_saved(sandbox: Running) -> None:
+    shown = submit(sandbox, "/flow", **SETTINGS)
 
     assert "Settings saved" in shown
-    assert sandbox.ask("GET", "/_sandbox/flow").json() == {
+    assert sandbox.get("flow") == {
         "status": "manual",
         "minimum_inventory": 2,
         "customers_per_unit": 5,
         "wait_seconds": 900,
         "waits": [],
     }
-    for chosen in ('value="manual" checked', 'value="some" checked', 'value="60" selected'):
-        assert chosen in shown
+    for choice in ('value="manual" checked', 'value="some" checked', 'value="60" selected'):
+        assert choice in shown
     assert 'name="wait" min="0" max="2678400" required value="15"' in shown
 
-    posted(sandbox, "/flow", **SETTINGS | {"customers": "all"})
+    submit(sandbox, "/flow", **SETTINGS | {"customers": "all"})
 
-    assert sandbox.ask("GET", "/_sandbox/flow").json()["customers_per_unit"] == "all"
+    assert sandbox.get("flow")["customers_per_unit"] == "all"
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("changes", "message"),
     [
         ({"status": "paused"}, "status must be one of"),
         ({"minimum_inventory": "0"}, "minimum_inventory must be"),
@@ -170,58 +165,55 @@ def test_the_flow_is_set(sandbox: Running) -> None:
         ({"wait": "99", "wait_unit": "86400"}, "wait_seconds must be"),
     ],
 )
-def test_wrong_settings_are_told(sandbox: Running, changed: dict[str, str], words: str) -> None:
-    """Nothing is saved, and what was typed is still there."""
-    reply = post(sandbox, "/flow", **SETTINGS | changed)
+def test_invalid_flow_settings_are_refused(
+    sandbox: Running, changes: dict[str, str], message: str
+) -> None:
+    """The page keeps what was typed."""
+    reply = post(sandbox, "/flow", **SETTINGS | changes)
 
     assert reply.status_code == 422
-    assert words in reply.text
-    assert f'name="wait" min="0" max="2678400" required value="{changed.get("wait", "15")}"' in (
-        reply.text
-    )
-    assert sandbox.ask("GET", "/_sandbox/flow").json()["status"] == "live"
+    assert message in reply.text
+    wait = changes.get("wait", "15")
+    assert f'name="wait" min="0" max="2678400" required value="{wait}"' in reply.text
+    assert sandbox.get("flow")["status"] == "live"
 
 
-def test_the_clock_is_moved_to_the_end_of_the_wait(sandbox: Running) -> None:
-    """By one button; the others go on by a fixed time."""
+def test_clock_can_skip_the_wait(sandbox: Running) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=1, wait_seconds=900)
-    sandbox.sign_up(EMAIL, "grace@shop.example.org")
+    sandbox.sign_up(EMAIL, OTHER_EMAIL)
     sandbox.stock("jacket-m", 1)
     assert "waits until 12:15:00" in page(sandbox, "/flow")
 
-    posted(sandbox, "/clock", advance="next")
+    submit(sandbox, "/clock", advance="next")
 
-    assert sandbox.told() == [EMAIL, "grace@shop.example.org"]
-    assert "15 min" in posted(sandbox, "/clock", advance="0")
-    posted(sandbox, "/clock", advance="86400")
-    assert "1 d 15 min" in page(sandbox, "/flow")
+    assert sandbox.recipients() == [EMAIL, OTHER_EMAIL]
+    assert "15 min" in submit(sandbox, "/clock", advance="0")
+    assert "1 d 15 min" in submit(sandbox, "/clock", advance="86400")
     assert post(sandbox, "/clock", advance="back").status_code == 422
 
 
-def test_the_list_is_switched_and_a_subscriber_confirmed(sandbox: Running) -> None:
-    """From the profiles' page."""
-    shown = posted(sandbox, "/list", opt_in_process="double_opt_in")
+def test_opt_in_is_changed_and_a_subscription_confirmed(sandbox: Running) -> None:
+    shown = submit(sandbox, "/list", opt_in_process="double_opt_in")
     assert "after they confirm" in shown
     sandbox.subscribe(person(consent_to("email"), email=EMAIL))
     assert f'name="contact" value="{EMAIL}"' in page(sandbox, "/profiles")
 
-    shown = posted(sandbox, "/confirm", contact=EMAIL)
+    shown = submit(sandbox, "/confirm", contact=EMAIL)
 
     assert 'name="contact"' not in shown
     assert sandbox.consent("email")["status"] == "subscribed"
-    posted(sandbox, "/list", opt_in_process="single_opt_in")
-    posted(sandbox, "/list", opt_in_process="nonsense")
-    assert sandbox.ask("GET", "/_sandbox/list").json()["opt_in_process"] == "single_opt_in"
+    submit(sandbox, "/list", opt_in_process="single_opt_in")
+    submit(sandbox, "/list", opt_in_process="nonsense")
+    assert sandbox.get("list")["opt_in_process"] == "single_opt_in"
 
 
-@pytest.mark.parametrize(("fields", "left"), [({"keep_catalog": "on"}, 1), ({}, 0)])
-def test_the_sandbox_is_reset(sandbox: Running, fields: dict[str, Any], left: int) -> None:
-    """With the catalog or without it."""
+@pytest.mark.parametrize(("fields", "variants"), [({"keep_catalog": "on"}, 1), ({}, 0)])
+def test_reset(sandbox: Running, fields: dict[str, Any], variants: int) -> None:
     sandbox.add("jacket-m")
     sandbox.sign_up(EMAIL)
 
-    shown = posted(sandbox, "/reset", **fields)
+    shown = submit(sandbox, "/reset", **fields)
 
     assert "has been reset" in shown
-    assert (len(sandbox.read("catalog")), sandbox.read("waiting")) == (left, [])
+    assert (len(sandbox.read("catalog")), sandbox.read("waiting")) == (variants, [])

@@ -1,4 +1,4 @@
-"""The mailbox: messages as their receivers see them, each with a link to the product."""
+"""The mailbox: messages as their recipients see them, with a link to the product."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ import html
 
 import pytest
 
-from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, SHOP, Running, body, consent_to, person
-from tests.klaviyo_sandbox.pages.test_forms import posted
+from tests.klaviyo_sandbox.conftest import (
+    EMAIL,
+    OTHER_PHONE,
+    PHONE,
+    SHOP,
+    Running,
+    body,
+    composite_id,
+    consent_to,
+    person,
+)
+from tests.klaviyo_sandbox.pages.test_forms import submit
 from tests.klaviyo_sandbox.pages.test_pages import HOSTILE, page
 
 LINK = f'href="{SHOP}/products/jacket?variant=jacket-m"'
@@ -15,80 +25,68 @@ LINK = f'href="{SHOP}/products/jacket?variant=jacket-m"'
 
 @pytest.fixture
 def mailed(sandbox: Running) -> Running:
-    """Return a sandbox that sent an email, a text and a WhatsApp message, and left one text out."""
+    """A sandbox that sent an email, a text and a WhatsApp message, and skipped a text."""
     sandbox.add("jacket-m", image_full_url=f"{SHOP}/jacket.jpg")
     sandbox.server_call(
         body(channels=["EMAIL", "SMS", "WHATSAPP"], email=EMAIL, phone_number=PHONE)
     )
     sandbox.subscribe(person(consent_to("sms", "whatsapp"), email=EMAIL, phone_number=PHONE))
-    sandbox.server_call(body(channels=["SMS"], phone_number="+12025550166"))
+    sandbox.server_call(body(channels=["SMS"], phone_number=OTHER_PHONE))
     sandbox.stock("jacket-m", 1)
     return sandbox
 
 
-def test_an_empty_mailbox_says_what_will_be_there(sandbox: Running) -> None:
-    """And where the flow is."""
-    assert "No messages yet" in page(sandbox, "/mailbox")
+def test_newest_message_comes_first(mailed: Running) -> None:
+    mailbox = page(mailed, "/mailbox")
+
+    positions = [mailbox.index(f'href="/mailbox/{number}"') for number in (4, 3, 2, 1)]
+    assert positions == sorted(positions)
+    assert "4 messages from the flow" in mailbox
 
 
-def test_the_newest_message_comes_first(mailed: Running) -> None:
-    """Each links to its own page."""
-    shown = page(mailed, "/mailbox")
+def test_email_is_rendered(mailed: Running) -> None:
+    email = page(mailed, "/mailbox/1")
 
-    places = [shown.index(f'href="/mailbox/{number}"') for number in (4, 3, 2, 1)]
-    assert places == sorted(places)
-    assert "4 messages from the flow" in shown
-
-
-def test_an_email_is_rendered(mailed: Running) -> None:
-    """Envelope, picture, words and a button that leads to the product."""
-    shown = page(mailed, "/mailbox/1")
-
-    for words in ("Back in stock: JACKET-M", f"to {EMAIL}", LINK, "Shop now"):
-        assert words in shown
-    assert f'src="{SHOP}/jacket.jpg"' in shown
+    for text in ("Back in stock: JACKET-M", f"to {EMAIL}", LINK, "Shop now"):
+        assert text in email
+    assert f'src="{SHOP}/jacket.jpg"' in email
 
 
-@pytest.mark.parametrize(("number", "kind"), [(2, "sms"), (3, "whatsapp")])
-def test_a_text_is_shown_as_on_a_phone(mailed: Running, number: int, kind: str) -> None:
-    """The sender, the number, and the text with its link."""
-    shown = page(mailed, f"/mailbox/{number}")
+@pytest.mark.parametrize(("number", "channel"), [(2, "sms"), (3, "whatsapp")])
+def test_text_is_shown_as_on_a_phone(mailed: Running, number: int, channel: str) -> None:
+    phone = page(mailed, f"/mailbox/{number}")
 
-    for words in (f"phone--{kind}", "JACKET-M is back in stock.", LINK, f"on {PHONE}"):
-        assert words in shown
+    for text in (f"phone--{channel}", "JACKET-M is back in stock.", LINK, f"on {PHONE}"):
+        assert text in phone
 
 
-def test_a_text_that_was_left_out_says_why(mailed: Running) -> None:
-    """It is no message that anybody got."""
-    shown = page(mailed, "/mailbox/4")
+def test_skipped_text_shows_the_reason(mailed: Running) -> None:
+    message = page(mailed, "/mailbox/4")
 
-    assert "Skipped:" in shown
-    assert "not subscribed to SMS marketing" in shown
+    assert "Skipped:" in message
+    assert "not subscribed to SMS marketing" in message
     assert "skipped</span>" in page(mailed, "/mailbox")
 
 
-def test_a_held_message_is_sent_by_hand(sandbox: Running) -> None:
-    """From its page; then it is like any other."""
+def test_message_of_a_manual_flow_can_be_sent(sandbox: Running) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", status="manual")
     sandbox.sign_up(EMAIL)
     sandbox.stock("jacket-m", 1)
     assert "Send message" in page(sandbox, "/mailbox/1")
 
-    shown = posted(sandbox, "/mailbox/1/send")
+    sent = submit(sandbox, "/mailbox/1/send")
 
-    assert "Message sent." in shown
-    assert "Send message" not in shown
-    assert sandbox.told() == [EMAIL]
+    assert "Message sent." in sent
+    assert "Send message" not in sent
+    assert sandbox.recipients() == [EMAIL]
 
 
-def test_an_earlier_text_stands_above_a_later_one(sandbox: Running) -> None:
-    """A phone shows the conversation, of that number alone."""
+def test_conversation_shows_earlier_texts(sandbox: Running) -> None:
     sandbox.add("jacket-m", "jacket-l")
     sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE))
     for name in ("jacket-m", "jacket-l"):
-        variant = f"$custom:::$default:::{name}"
-        sandbox.server_call(body(channels=["SMS"], phone_number=PHONE, variant=variant))
+        sandbox.server_call(body(channels=["SMS"], phone_number=PHONE, variant=composite_id(name)))
         sandbox.stock(name, 1)
 
     later, earlier = page(sandbox, "/mailbox/2"), page(sandbox, "/mailbox/1")
@@ -97,8 +95,7 @@ def test_an_earlier_text_stands_above_a_later_one(sandbox: Running) -> None:
     assert ": JACKET-L is back" not in earlier
 
 
-def test_a_picture_comes_from_this_machine_alone(sandbox: Running) -> None:
-    """Another host's isn't asked for: nothing leaves this machine."""
+def test_images_of_other_hosts_are_not_requested(sandbox: Running) -> None:
     sandbox.add("jacket-m", image_full_url="https://cdn.example.org/jacket.jpg")
     sandbox.sign_up(EMAIL)
 
@@ -107,8 +104,7 @@ def test_a_picture_comes_from_this_machine_alone(sandbox: Running) -> None:
     assert "cdn.example.org" not in page(sandbox, "/mailbox")
 
 
-def test_what_a_catalog_says_is_escaped(sandbox: Running) -> None:
-    """A title can't become markup, neither in an email nor in a text."""
+def test_titles_are_escaped(sandbox: Running) -> None:
     sandbox.add("jacket-m", title=HOSTILE)
     sandbox.server_call(body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE))
     sandbox.stock("jacket-m", 1)
@@ -119,6 +115,5 @@ def test_what_a_catalog_says_is_escaped(sandbox: Running) -> None:
         assert HOSTILE in html.unescape(shown)
 
 
-def test_a_message_that_is_not_there(sandbox: Running) -> None:
-    """It is a page that says so."""
+def test_missing_message_is_404(sandbox: Running) -> None:
     assert "no such message" in page(sandbox, "/mailbox/9", 404)

@@ -1,4 +1,4 @@
-"""What the inspector says of each drill and of each real failure, held fast in a golden file."""
+"""The explanations of every simulated and every real failure, compared with a reviewed file."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from tests.klaviyo_sandbox.conftest import (
     Running,
     body,
     consent_to,
-    having,
     item_body,
     job_body,
     person,
     update_body,
     variant_body,
+    with_value,
     without,
 )
 
 GOLDEN = Path(__file__).with_name("meanings.md")
 HEAD = """\
-# What the inspector says
+# Explanations of requests
 
-A request's page tells in a sentence what happened and what to do. Renew this file with
+The page of a request explains what happened and what to do. Update this file with
 `UPDATE_GOLDEN=1 pytest tests/klaviyo_sandbox/pages/test_meanings.py`.
 """
 ATTRIBUTES = ("data", "attributes")
@@ -51,16 +51,16 @@ def table(title: str, columns: str, rows: Iterator[tuple[Any, ...]]) -> str:
     return "\n".join([f"\n## {title}", "", *lines, ""])
 
 
-def said(sandbox: Running) -> tuple[str, str]:
-    """Return the last call's status and sentence, as its page has them."""
+def explanation(sandbox: Running) -> tuple[str, str]:
+    """Return the status and the explanation of the last call, from its page."""
     entry = sandbox.read("requests")[-1]
-    page = sandbox.ask("GET", f"/requests/{entry['id']}").text
+    page = sandbox.request("GET", f"/requests/{entry['id']}").text
     [sentence] = re.findall(r"What it means</h2>\s*<p>([^<]+)</p>", page)
     return str(entry["status"] or "none"), html.unescape(sentence)
 
 
 def attempt(call: Callable[[], Any]) -> None:
-    """Make a call that may end without a reply."""
+    """Make a call that may get no reply."""
     try:
         call()
     except requests.RequestException:
@@ -68,13 +68,13 @@ def attempt(call: Callable[[], Any]) -> None:
 
 
 def preflight(sandbox: Running) -> requests.Response:
-    """Ask whether a browser may call."""
+    """Send a preflight."""
     headers = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
-    return sandbox.ask("OPTIONS", BROWSER_PATH, headers=headers)
+    return sandbox.request("OPTIONS", BROWSER_PATH, headers=headers)
 
 
-def drilled(sandbox: Running) -> Iterator[tuple[Any, ...]]:
-    """Yield each kind of drill, on a sign-up from a server and from a browser."""
+def simulated_failures(sandbox: Running) -> Iterator[tuple[Any, ...]]:
+    """Yield each kind of simulated failure, for sign-ups from a server and a browser."""
     both = body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE)
     for kind in KINDS:
         calls: dict[str, Callable[[], Any]] = {
@@ -83,60 +83,61 @@ def drilled(sandbox: Running) -> Iterator[tuple[Any, ...]]:
         }
         if kind == "cors":
             calls = {BROWSER_OPERATION: lambda: preflight(sandbox)}
-        told = []
+        rows = []
         for operation, call in calls.items():
-            sandbox.ask("POST", "/_sandbox/reset")
+            sandbox.request("POST", "/_sandbox/reset")
             sandbox.drill(kind, seconds=0, operation=operation)
             attempt(call)
-            told.append((operation, *said(sandbox)))
-        if len({row[1:] for row in told}) == 1 and len(told) > 1:
-            yield kind, "a sign-up from either side", *told[0][1:]
+            rows.append((operation, *explanation(sandbox)))
+        if len({row[1:] for row in rows}) == 1 and len(rows) > 1:
+            yield kind, "a sign-up from either side", *rows[0][1:]
         else:
-            yield from ((kind, *row) for row in told)
+            yield from ((kind, *row) for row in rows)
 
 
-def without_a_scope(sandbox: Running) -> Iterator[tuple[Any, ...]]:
-    """Yield each operation of a server's, refused for want of a scope."""
+def missing_scopes(sandbox: Running) -> Iterator[tuple[Any, ...]]:
+    """Yield each operation of a server, refused because its scopes are missing."""
     for operation in OPERATIONS:
         if operation.side is Side.SERVER:
             sandbox.drill("403", operation=operation.name)
             path = operation.path.removeprefix("/api/").replace("{", "").replace("}", "")
             sandbox.api(operation.method, path)
-            yield operation.name, said(sandbox)[1]
+            yield operation.name, explanation(sandbox)[1]
 
 
 def failures(sandbox: Running) -> dict[str, Callable[[], Any]]:
-    """Return each way to fail without a drill, by what is wrong."""
+    """Return calls that really fail, by what is wrong."""
     server, browser, api = sandbox.server_call, sandbox.browser_call, sandbox.api
     profile = (*ATTRIBUTES, "profile")
     consent = sandbox.job()
-    nobody = having(body(), *profile, "data", "attributes", value={})
-    wrong_item = having(
+    nobody = with_value(body(), *profile, "data", "attributes", value={})
+    unknown_attribute = with_value(body(), *ATTRIBUTES, "colour", value="x")
+    wrong_item = with_value(
         variant_body(), "data", "relationships", "item", "data", "id", value="jacket"
     )
     no_item = without(variant_body(), "data", "relationships", "item", "data")
-    no_list = having(consent, "data", "relationships", "list", "data", "id", value="NOLIST")
+    no_list = with_value(consent, "data", "relationships", "list", "data", "id", value="NOLIST")
     no_data = without(consent, "data", "relationships", "list", "data")
-    late = person(consent_to("email", consented_at="2026-01-01T00:00:00Z"))
+    dated = person(consent_to("email", consented_at="2026-01-01T00:00:00Z"))
     born = person()
     born["attributes"]["age_gated_date_of_birth"] = "long ago"
-    turkish = person(consent_to("sms"), phone_number="+905012345678")
+    unsupported = person(consent_to("sms"), phone_number="+905012345678")
     return {
         "no private key": lambda: server(Authorization=None),
         "the wrong private key": lambda: server(Authorization="Klaviyo-API-Key pk_wrong"),
         "the wrong company ID": lambda: browser(company_id="WRONG1"),
         "a private key in a browser": lambda: browser(company_id=sandbox.account.private_key),
         "no revision": lambda: server(revision=None),
-        "a revision to come": lambda: server(revision="2027-01-15"),
+        "a revision in the future": lambda: server(revision="2027-01-15"),
         "a retired revision": lambda: server(
             revision="2023-07-15", X_Klaviyo_Revision_Fall_Forward_Opt_Out="1"
         ),
         "the wrong method": lambda: api("DELETE", "catalog-items"),
         "the wrong path": lambda: api("GET", "catalog-categories"),
         "the wrong Content-Type": lambda: server(Content_Type="application/json"),
-        "no JSON": lambda: server(b"{"),
-        "a body that is too large": lambda: server(b"x" * 1_000_001),
-        "no email address": lambda: server(having(body(), *profile, "data", "attributes",
+        "invalid JSON": lambda: server(b"{"),
+        "a large body": lambda: server(b"x" * 1_000_001),
+        "no email address": lambda: server(with_value(body(), *profile, "data", "attributes",
                                                   value={"phone_number": PHONE})),
         "a bad email address": lambda: server(body(email="ada")),
         "a bad phone number": lambda: server(body(channels=["SMS"], phone_number="+1555")),
@@ -146,7 +147,7 @@ def failures(sandbox: Running) -> dict[str, Callable[[], Any]]:
         "a repeated channel": lambda: server(body(channels=["EMAIL", "EMAIL"])),
         "an unknown channel": lambda: server(body(channels=["FAX"])),
         "PUSH": lambda: server(body(channels=["PUSH"])),
-        "WHATSAPP too early": lambda: server(
+        "WHATSAPP with an old revision": lambda: server(
             body(channels=["WHATSAPP"], phone_number=PHONE), revision="2025-10-15"
         ),
         "a malformed composite ID": lambda: server(body(variant="jacket")),
@@ -155,44 +156,44 @@ def failures(sandbox: Running) -> dict[str, Callable[[], Any]]:
             "POST", "catalog-variants", without(variant_body(), "data", "relationships")
         ),
         "an unknown variant": lambda: server(body(variant="$custom:::$default:::no")),
-        "an unknown attribute": lambda: server(having(body(), *ATTRIBUTES, "colour", value="x")),
+        "an unknown attribute": lambda: server(unknown_attribute),
         "an unknown list": lambda: sandbox.subscribe(sent=no_list),
         "a list without data": lambda: sandbox.subscribe(sent=no_data),
         "no list from a browser": lambda: sandbox.client_subscribe(
             sent=without(sandbox.client_subscription(), "data", "relationships")
         ),
-        "no profiles": lambda: sandbox.subscribe(sent=having(consent, *CONSENT, value=[])),
+        "no profiles": lambda: sandbox.subscribe(sent=with_value(consent, *CONSENT, value=[])),
         "no consent": lambda: sandbox.subscribe(
-            sent=having(consent, *CONSENT, value=[person({})])
+            sent=with_value(consent, *CONSENT, value=[person({})])
         ),
-        "another consent": lambda: sandbox.subscribe(
-            sent=having(consent, *CONSENT, value=[
+        "a wrong consent": lambda: sandbox.subscribe(
+            sent=with_value(consent, *CONSENT, value=[
                 person({"email": {"marketing": {"consent": "UNSUBSCRIBED"}}})
             ])
         ),
         "consent to PUSH": lambda: sandbox.subscribe(person(consent_to("push"))),
-        "a time of consent": lambda: sandbox.subscribe(late),
+        "an unexpected time of consent": lambda: sandbox.subscribe(dated),
         "a bad date of birth": lambda: sandbox.subscribe(born),
-        "SMS to an unsupported region": lambda: sandbox.subscribe(turkish),
-        "a list that isn't there": lambda: api("GET", "lists/NOLIST"),
+        "SMS to an unsupported region": lambda: sandbox.subscribe(unsupported),
+        "an unknown list to read": lambda: api("GET", "lists/NOLIST"),
         "an unknown parameter": lambda: api("GET", "lists?colour=red"),
         "a bad filter": lambda: api("GET", "lists?filter=red"),
         "a bad cursor": lambda: api("GET", "lists?page[cursor]=x"),
         "a page too large": lambda: api("GET", "lists?page[size]=11"),
-        "an item that isn't there": lambda: api("GET", "catalog-items/x"),
-        "a variant that isn't there": lambda: api("GET", "catalog-variants/x"),
-        "a metric that isn't there": lambda: api("GET", "metrics/x/flow-triggers"),
-        "a job that isn't there": lambda: api("GET", "catalog-item-bulk-create-jobs/x"),
+        "an unknown item": lambda: api("GET", "catalog-items/x"),
+        "an unknown variant to read": lambda: api("GET", "catalog-variants/x"),
+        "an unknown metric": lambda: api("GET", "metrics/x/flow-triggers"),
+        "an unknown job": lambda: api("GET", "catalog-item-bulk-create-jobs/x"),
         "an item twice": lambda: api("POST", "catalog-items", item_body()),
         "a variant twice": lambda: api("POST", "catalog-variants", variant_body()),
-        "a variant of no item": lambda: api("POST", "catalog-variants", wrong_item),
-        "a variant without data of an item": lambda: api("POST", "catalog-variants", no_item),
+        "a variant of an unknown item": lambda: api("POST", "catalog-variants", wrong_item),
+        "a variant without its item's data": lambda: api("POST", "catalog-variants", no_item),
         "an item without a title": lambda: api("POST", "catalog-items", item_body("x", title="")),
         "an item without an external ID": lambda: api(
             "POST", "catalog-items", item_body(" ", title="x")
         ),
-        "an address that is no link": lambda: api("POST", "catalog-items", item_body("x", url="x")),
-        "a picture that is no link": lambda: api(
+        "an invalid URL": lambda: api("POST", "catalog-items", item_body("x", url="x")),
+        "an invalid image URL": lambda: api(
             "POST", "catalog-items", item_body("x", image_full_url="x")
         ),
         "another catalog": lambda: api("POST", "catalog-items", item_body("x", catalog_type="x")),
@@ -210,12 +211,12 @@ def failures(sandbox: Running) -> dict[str, Callable[[], Any]]:
 
 
 def successes(sandbox: Running) -> dict[str, Callable[[], Any]]:
-    """Return calls that are answered as they wish."""
+    """Return calls that succeed."""
     api = sandbox.api
     one_more = job_body("create", "items", item_body("coat"))
     return {
         "a sign-up": sandbox.server_call,
-        "the same again": sandbox.server_call,
+        "a repeated sign-up": sandbox.server_call,
         "consent": sandbox.subscribe,
         "a preflight": lambda: preflight(sandbox),
         "a restock": lambda: sandbox.stock("jacket-m", 3),
@@ -230,34 +231,36 @@ def successes(sandbox: Running) -> dict[str, Callable[[], Any]]:
     }
 
 
-def told(sandbox: Running, calls: dict[str, Callable[[], Any]]) -> Iterator[tuple[Any, ...]]:
-    """Yield what the inspector says of each call."""
-    for what, call in calls.items():
+def explained(sandbox: Running, calls: dict[str, Callable[[], Any]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the explanation of each call."""
+    for title, call in calls.items():
         call()
         entry = sandbox.read("requests")[-1]
-        status, sentence = said(sandbox)
-        yield what, entry["operation"] or "none", status, sentence
+        status, sentence = explanation(sandbox)
+        yield title, entry["operation"] or "none", status, sentence
         sandbox.clock.move(60)
 
 
-def test_what_the_inspector_says_is_what_the_file_says(sandbox: Running) -> None:
-    """The sentence for every drill, scope and failure, where a person can read them."""
-    text = HEAD + table("Every drill", "drill, call, status, the inspector says", drilled(sandbox))
-    text += table(
-        "Every operation without its scopes",
-        "operation, the inspector says",
-        without_a_scope(sandbox),
+def test_explanations_match_the_reviewed_file(sandbox: Running) -> None:
+    """UPDATE_GOLDEN=1 rewrites the file."""
+    text = HEAD + table(
+        "Simulated failures", "kind, call, status, explanation", simulated_failures(sandbox)
     )
-    sandbox.ask("POST", "/_sandbox/reset")
+    text += table(
+        "Missing scopes",
+        "operation, explanation",
+        missing_scopes(sandbox),
+    )
+    sandbox.request("POST", "/_sandbox/reset")
     sandbox.add("jacket-m")
-    columns = "operation, status, the inspector says"
-    text += table("Real failures", f"what is wrong, {columns}", told(sandbox, failures(sandbox)))
-    text += table("What is taken", f"what is called, {columns}", told(sandbox, successes(sandbox)))
+    columns = "operation, status, explanation"
+    text += table("Real failures", f"problem, {columns}", explained(sandbox, failures(sandbox)))
+    text += table("Successful calls", f"call, {columns}", explained(sandbox, successes(sandbox)))
 
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
 
     assert text.splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
-    # a cause that nobody thought of would get the last resort of all
-    resort = [row.split(" | ")[0] for row in text.splitlines() if "Klaviyo's schema" in row]
-    assert resort == ["| 400-unknown-pointer", "| an unknown attribute"]
+    # Only these may get the explanation for unexpected errors.
+    unexpected = [row.split(" | ")[0] for row in text.splitlines() if "Klaviyo's schema" in row]
+    assert unexpected == ["| 400-unknown-pointer", "| an unknown attribute"]

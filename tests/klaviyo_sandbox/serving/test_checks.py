@@ -1,247 +1,252 @@
-"""Headers, keys, methods and paths: what is refused before the body is looked at."""
+"""Headers, keys, revisions, methods, paths and CORS: what is checked before the body."""
 
-from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from requests import Response
 
-from klaviyo_sandbox import Account
 from tests.klaviyo_sandbox.conftest import (
+    BROWSER_OPERATION,
     BROWSER_PATH,
     MEDIA_TYPE,
     PHONE,
+    PREFLIGHT,
     SERVER_PATH,
+    SHOP,
     VARIANT,
     Running,
     body,
+    error_of,
 )
 
+UNAUTHENTICATED = (401, "not_authenticated", "/data/")
+BAD_REVISION = (400, "invalid", "revision")
+UNSUPPORTED = (415, "unsupported_media_type", "/data/")
+KEY = "Klaviyo-API-Key"
 
-def first_error(reply: Any) -> dict[str, Any]:
-    """Return the first error of a reply."""
-    error: dict[str, Any] = reply.json()["errors"][0]
-    return error
-
-
-BAD_SERVER_HEADERS: dict[str, tuple[dict[str, Any], int, str, dict[str, str]]] = {
-    "no key": ({"Authorization": None}, 401, "not_authenticated", {"pointer": "/data/"}),
-    "empty key": (
-        {"Authorization": "Klaviyo-API-Key "},
-        401,
-        "not_authenticated",
-        {"pointer": "/data/"},
-    ),
-    "another scheme": (
-        {"Authorization": "Bearer {private}"},
-        401,
-        "not_authenticated",
-        {"pointer": "/data/"},
-    ),
-    "the key alone": (
-        {"Authorization": "{private}"},
-        401,
-        "not_authenticated",
-        {"pointer": "/data/"},
-    ),
-    "another key": (
-        {"Authorization": "Klaviyo-API-Key {private}0"},
-        401,
-        "not_authenticated",
-        {"pointer": "/data/"},
-    ),
-    "a key that is not ASCII": (
-        {"Authorization": "Klaviyo-API-Key clé".encode("latin-1")},
-        401,
-        "not_authenticated",
-        {"pointer": "/data/"},
-    ),
-    "the public key": (
-        {"Authorization": "Klaviyo-API-Key {public}"},
-        401,
-        "not_authenticated",
-        {"pointer": "/data/"},
-    ),
-    "no revision": ({"revision": None}, 400, "invalid", {"parameter": "revision"}),
-    "a revision that is no date": (
-        {"revision": "latest"},
-        400,
-        "invalid",
-        {"parameter": "revision"},
-    ),
-    "a revision of no calendar": (
-        {"revision": "2026-02-30"},
-        400,
-        "invalid",
-        {"parameter": "revision"},
-    ),
-    "a revision without hyphens": (
-        {"revision": "20260715"},
-        400,
-        "invalid",
-        {"parameter": "revision"},
-    ),
-    "a beta revision": (
-        {"revision": "2026-07-15.pre"},
-        400,
-        "invalid",
-        {"parameter": "revision"},
-    ),
-    "a revision in the future": (
-        {"revision": "2026-11-25"},
-        404,
-        "not_found",
-        {"pointer": "/data/"},
-    ),
-    "no content type": (
-        {"Content-Type": None},
-        415,
-        "unsupported_media_type",
-        {"pointer": "/data/"},
-    ),
-    "plain JSON": (
-        {"Content-Type": "application/json"},
-        415,
-        "unsupported_media_type",
-        {"pointer": "/data/"},
-    ),
-    "a form": (
-        {"Content-Type": "application/x-www-form-urlencoded"},
-        415,
-        "unsupported_media_type",
-        {"pointer": "/data/"},
-    ),
+BAD_HEADERS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
+    "no key": ({"Authorization": None}, UNAUTHENTICATED),
+    "empty key": ({"Authorization": f"{KEY} "}, UNAUTHENTICATED),
+    "another scheme": ({"Authorization": "Bearer {private}"}, UNAUTHENTICATED),
+    "no scheme": ({"Authorization": "{private}"}, UNAUTHENTICATED),
+    "another key": ({"Authorization": f"{KEY} {{private}}0"}, UNAUTHENTICATED),
+    "key that is not ASCII": ({"Authorization": f"{KEY} clé".encode("latin-1")}, UNAUTHENTICATED),
+    "public key": ({"Authorization": f"{KEY} {{public}}"}, UNAUTHENTICATED),
+    "no revision": ({"revision": None}, BAD_REVISION),
+    "revision that is no date": ({"revision": "latest"}, BAD_REVISION),
+    "revision that does not exist": ({"revision": "2026-02-30"}, BAD_REVISION),
+    "revision without hyphens": ({"revision": "20260715"}, BAD_REVISION),
+    "beta revision": ({"revision": "2026-07-15.pre"}, BAD_REVISION),
+    "revision in the future": ({"revision": "2026-11-25"}, (404, "not_found", "/data/")),
+    "no content type": ({"Content_Type": None}, UNSUPPORTED),
+    "plain JSON": ({"Content_Type": "application/json"}, UNSUPPORTED),
+    "form": ({"Content_Type": "application/x-www-form-urlencoded"}, UNSUPPORTED),
 }
 
 
-@pytest.mark.parametrize(
-    ("headers", "status", "code", "source"), BAD_SERVER_HEADERS.values(), ids=BAD_SERVER_HEADERS
-)
+@pytest.mark.parametrize(("headers", "error"), BAD_HEADERS.values(), ids=BAD_HEADERS)
 def test_bad_headers_are_refused(
-    sandbox: Running, headers: dict[str, Any], status: int, code: str, source: dict[str, str]
+    sandbox: Running, headers: dict[str, Any], error: tuple[int, str, str]
 ) -> None:
-    """Every header that Klaviyo would refuse has its status, code and pointer."""
-    reply = sandbox.server_call(b"not even JSON", **filled(headers, sandbox.account))
+    """They are checked before the body."""
+    account = sandbox.account
+    [(name, value)] = headers.items()
+    if isinstance(value, str):
+        value = value.format(private=account.private_key, public=account.public_key)
 
-    error = first_error(reply)
-    assert (status, code, source) == (reply.status_code, error["code"], error["source"])
-    assert sandbox.account.private_key not in reply.text
+    reply = sandbox.server_call(b"not even JSON", **{name: value})
 
-
-def filled(headers: dict[str, Any], account: Account) -> dict[str, Any]:
-    """Return the headers with the account's keys written in."""
-    return {
-        name: value.format(private=account.private_key, public=account.public_key)
-        if isinstance(value, str)
-        else value
-        for name, value in headers.items()
-    }
+    assert error_of(reply) == error
+    assert account.private_key not in reply.text
 
 
 @pytest.mark.parametrize("company_id", ["WRONG1", "*", " "])
-def test_a_bad_company_id_points_at_data(sandbox: Running, company_id: str) -> None:
-    """The browser's side knows the account by its public key alone."""
+def test_bad_company_id_is_refused(sandbox: Running, company_id: str) -> None:
     reply = sandbox.browser_call(company_id=company_id)
 
-    error = first_error(reply)
-    assert (
-        reply.status_code,
-        error["code"],
-        error["source"]["pointer"],
-    ) == (400, "invalid", "/data")
+    assert error_of(reply) == (400, "invalid", "/data")
 
 
-def test_a_missing_company_id_points_at_data(sandbox: Running) -> None:
-    """Without a company ID nobody knows whose list it is."""
+def test_missing_company_id_is_refused(sandbox: Running) -> None:
     headers = {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE}
-    reply = sandbox.ask("POST", BROWSER_PATH, json=body(), headers=headers)
 
-    assert (reply.status_code, first_error(reply)["source"]["pointer"]) == (400, "/data")
+    reply = sandbox.request("POST", BROWSER_PATH, json=body(), headers=headers)
+
+    assert error_of(reply) == (400, "invalid", "/data")
 
 
 @pytest.mark.parametrize("path", [SERVER_PATH, BROWSER_PATH])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_another_method_is_405(sandbox: Running, path: str, method: str) -> None:
-    """A path that is there takes POST alone, and says so."""
-    reply = sandbox.ask(method, path)
+def test_other_methods_are_405(sandbox: Running, path: str) -> None:
+    for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        reply = sandbox.request(method, path)
 
-    assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
-    if method != "HEAD":
-        assert first_error(reply)["code"] == "method_not_allowed"
+        assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
+        if method != "HEAD":
+            assert error_of(reply)[1] == "method_not_allowed"
 
 
 @pytest.mark.parametrize(
     "path", ["/api/catalog-categories", "/client/events", f"/api/{SERVER_PATH}", "/api//x"]
 )
-def test_another_path_is_404(sandbox: Running, path: str) -> None:
-    """What the sandbox doesn't offer is 404 in Klaviyo's form, and recorded."""
-    reply = sandbox.ask("POST", path, json=body())
+def test_other_paths_are_404(sandbox: Running, path: str) -> None:
+    reply = sandbox.request("POST", path, json=body())
 
-    assert (reply.status_code, first_error(reply)["code"]) == (404, "not_found")
-    assert [path] == [entry["path"] for entry in sandbox.read("requests")]
+    assert error_of(reply)[:2] == (404, "not_found")
+    assert [entry["path"] for entry in sandbox.read("requests")] == [path]
 
 
-def test_a_huge_body_is_413(sandbox: Running) -> None:
-    """A body over a megabyte isn't read, and the connection survives to say so."""
+def test_large_body_is_413(sandbox: Running) -> None:
     reply = sandbox.server_call(b" " * 1_000_001)
 
-    assert (reply.status_code, first_error(reply)["code"]) == (413, "payload_too_large")
+    assert error_of(reply)[:2] == (413, "payload_too_large")
     assert sandbox.read("requests")[0]["status"] == 413
 
 
-def test_a_charset_is_no_other_content_type(sandbox: Running) -> None:
-    """Parameters of the content type are let through."""
+def test_content_type_may_have_parameters(sandbox: Running) -> None:
     reply = sandbox.server_call(Content_Type=f"{MEDIA_TYPE}; charset=utf-8")
 
     assert reply.status_code == 202
 
 
 @pytest.mark.parametrize(
-    "carrier", ["Authorization header", "company_id", "body", "other key in the body", "cookie"]
+    "place", ["Authorization", "company_id", "body", "other key in the body", "cookie"]
 )
-def test_a_private_key_in_a_browser_is_refused_loudly(sandbox: Running, carrier: str) -> None:
-    """Wherever a browser carries a private key, the call is refused, marked, and told why."""
+def test_private_key_from_a_browser_is_refused(sandbox: Running, place: str) -> None:
     key = sandbox.account.private_key
-    calls: dict[str, Callable[[], Response]] = {
-        "Authorization header": lambda: sandbox.browser_call(
-            Authorization=f"Klaviyo-API-Key {key}"
-        ),
-        "company_id": lambda: sandbox.browser_call(company_id=key),
-        "body": lambda: sandbox.browser_call(body(variant=f"{VARIANT}{key}")),
-        "other key in the body": lambda: sandbox.browser_call(
-            body(email="a@shop.example.org", private_key="pk_" + "0a" * 17)
-        ),
-        "cookie": lambda: sandbox.browser_call(Cookie=f"key={key}"),
-    }
+    other_key = "pk_" + "0a" * 17
+    sent, options = {
+        "Authorization": (body(), {"Authorization": f"{KEY} {key}"}),
+        "company_id": (body(), {"company_id": key}),
+        "body": (body(variant=f"{VARIANT}{key}"), {}),
+        "other key in the body": (body(email="a@shop.example.org", private_key=other_key), {}),
+        "cookie": (body(), {"Cookie": f"key={key}"}),
+    }[place]
 
-    reply = calls[carrier]()
+    reply = sandbox.browser_call(sent, **options)
 
-    error = first_error(reply)
-    assert (
-        reply.status_code,
-        error["code"],
-        error["source"]["pointer"],
-    ) == (400, "invalid", "/data")
-    assert "A browser must never send a private key" in error["detail"]
+    assert error_of(reply) == (400, "invalid", "/data")
+    detail = reply.json()["errors"][0]["detail"]
+    assert "A browser must never send a private key" in detail
     entry = sandbox.read("requests")[0]
     assert entry["leak"] is True
     assert any("must never send a private key" in problem for problem in entry["problems"])
     assert sandbox.read("waiting") == []
 
 
-def test_an_ordinary_call_is_no_leak(sandbox: Running) -> None:
-    """A browser's good call is recorded without a problem and without the mark."""
+def test_ordinary_call_has_no_problems(sandbox: Running) -> None:
     sandbox.browser_call(body(channels=["SMS"], phone_number=PHONE))
 
     entry = sandbox.read("requests")[0]
     assert (entry["status"], entry["leak"], entry["problems"]) == (202, False, [])
 
 
-def test_a_server_at_the_browsers_side_is_remarked(sandbox: Running) -> None:
-    """A server may not use `/client`, nor a browser `/api`; the record tells both."""
+def test_call_from_the_wrong_side_is_a_problem(sandbox: Running) -> None:
     sandbox.browser_call(Origin=None)
-    sandbox.server_call(Origin="http://127.0.0.1:5000")
+    sandbox.server_call(Origin=SHOP)
 
     first, second = sandbox.read("requests")
     assert "A server called /client" in first["problems"][0]
     assert "A browser called /api" in second["problems"][0]
+
+
+# --- revisions
+
+
+@pytest.mark.parametrize(
+    ("requested", "served", "retires"),
+    [
+        ("2026-11-24", "2026-11-24", None),
+        ("2026-10-15", "2026-10-15", None),
+        ("2025-11-25", "2025-11-25", None),
+        ("2025-11-24", "2025-11-24", "2027-11-24"),
+        ("2025-01-15", "2025-01-15", "2027-01-15"),
+        ("2024-11-25", "2024-11-25", "2026-11-25"),
+        ("2024-11-24", "2025-01-15", "2027-01-15"),
+        ("2024-02-29", "2025-01-15", "2027-01-15"),
+        ("2023-07-15", "2025-01-15", "2027-01-15"),
+    ],
+)
+def test_revision_is_served_for_two_years(
+    sandbox: Running, requested: str, served: str, retires: str | None
+) -> None:
+    """It is deprecated after one. Retired ones fall forward to the oldest that is not."""
+    for call in (sandbox.server_call, sandbox.browser_call):
+        reply = call(revision=requested)
+
+        assert reply.status_code == 202
+        assert reply.headers["X-Klaviyo-Api-Revision"] == served
+        assert reply.headers.get("X-Klaviyo-Api-Retirement-Date") == retires
+
+
+@pytest.mark.parametrize(("requested", "status"), [("2024-11-24", 410), ("2024-11-25", 202)])
+def test_caller_may_opt_out_of_falling_forward(
+    sandbox: Running, requested: str, status: int
+) -> None:
+    opt_out = {"X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1"}
+
+    reply = sandbox.server_call(revision=requested, **opt_out)
+
+    assert reply.status_code == status
+    if status == 410:
+        assert error_of(reply)[1] == "gone"
+
+
+def test_revisions_follow_the_clock(sandbox: Running) -> None:
+    assert sandbox.server_call(revision="2027-01-15").status_code == 404
+
+    sandbox.clock.now = datetime(2027, 1, 15, tzinfo=UTC)
+
+    assert sandbox.server_call(revision="2027-01-15").status_code == 202
+
+
+def test_error_reply_names_the_revision(sandbox: Running) -> None:
+    assert sandbox.server_call({}).headers["X-Klaviyo-Api-Revision"] == "2026-07-15"
+
+
+# --- CORS
+
+
+def test_preflight_allows_the_call(sandbox: Running) -> None:
+    """It is recorded, and not cached."""
+    reply = sandbox.request("OPTIONS", f"{BROWSER_PATH}?company_id=X", headers=PREFLIGHT)
+
+    assert reply.status_code == 200
+    assert {
+        name: value for name, value in reply.headers.items() if name.startswith("Access-Control")
+    } == {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "POST",
+        "Access-Control-Allow-Headers": "accept, content-type, revision",
+        "Access-Control-Max-Age": "0",
+    }
+    [entry] = sandbox.read("requests")
+    assert (entry["method"], entry["origin"], entry["status"]) == ("OPTIONS", SHOP, 200)
+    assert (entry["operation"], entry["problems"]) == (BROWSER_OPERATION, [])
+
+
+def test_preflight_does_not_allow_authorization(sandbox: Running) -> None:
+    headers = PREFLIGHT | {"Access-Control-Request-Headers": "authorization,revision"}
+
+    reply = sandbox.request("OPTIONS", BROWSER_PATH, headers=headers)
+
+    assert "authorization" not in reply.headers["Access-Control-Allow-Headers"]
+    [entry] = sandbox.read("requests")
+    assert entry["problems"] == ["Browsers may not send the header authorization."]
+
+
+def test_server_side_has_no_cors(sandbox: Running) -> None:
+    preflight = sandbox.request("OPTIONS", SERVER_PATH, headers=PREFLIGHT)
+
+    assert preflight.status_code == 405
+    for reply in (preflight, sandbox.server_call(Origin=SHOP)):
+        assert not [name for name in reply.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize(("sent", "status"), [(None, 202), ({}, 400)])
+def test_browser_can_read_replies_but_no_headers(
+    sandbox: Running, sent: object, status: int
+) -> None:
+    reply = sandbox.browser_call(sent)
+
+    assert (reply.status_code, reply.headers["Access-Control-Allow-Origin"]) == (status, "*")
+    assert "Access-Control-Expose-Headers" not in reply.headers

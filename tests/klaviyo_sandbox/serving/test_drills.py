@@ -1,4 +1,4 @@
-"""Every drill: what the caller sees, what is recorded, and when it is over."""
+"""Simulated failures: what the caller gets, what is recorded, and when they end."""
 
 import socket
 import threading
@@ -10,15 +10,18 @@ import requests
 from klaviyo_sandbox.protocol.failures import FAILURES, KINDS
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_OPERATION,
+    BROWSER_PATH,
     EMAIL,
     PHONE,
+    PREFLIGHT,
     SERVER_OPERATION,
     SERVER_PATH,
     VARIANT,
     Running,
     body,
-    eventually,
+    error_of,
 )
+from tests.support import eventually
 
 IDENTIFIERS = "/data/attributes/profile/data/attributes"
 ERRORS = {
@@ -40,36 +43,31 @@ ERRORS = {
 }
 
 
-def test_the_table_is_whole() -> None:
-    """Every kind is tested here: those with an error body by the table, the others by name."""
-    tested = {"html", "slow", "drip", "drip-headers", "drop", "partial", "cors"}
-
-    assert set(KINDS) == ERRORS.keys() | tested
-    assert tested == KINDS.keys() - FAILURES.keys()
+def test_every_kind_is_tested_here() -> None:
+    """Those with an error body by the table, the others by name."""
+    assert ERRORS.keys() == FAILURES.keys()
+    others = {"html", "slow", "drip", "drip-headers", "drop", "partial", "cors"}
+    assert KINDS.keys() - FAILURES.keys() == others
 
 
 @pytest.mark.parametrize(("kind", "expected"), ERRORS.items(), ids=ERRORS)
-@pytest.mark.parametrize("side", ["server", "browser"])
-def test_an_error_drill(
-    sandbox: Running, side: str, kind: str, expected: tuple[int, str, str]
-) -> None:
-    """The next call gets the error and does nothing; the one after it succeeds."""
-    call = sandbox.server_call if side == "server" else sandbox.browser_call
-    sandbox.drill(kind)
+def test_simulated_error(sandbox: Running, kind: str, expected: tuple[int, str, str]) -> None:
+    """The failed call has no effect, and the next one succeeds."""
+    for call in (sandbox.server_call, sandbox.browser_call):
+        sandbox.drill(kind)
 
-    reply = call()
+        assert error_of(call()) == expected
 
-    error = reply.json()["errors"][0]
-    assert expected == (reply.status_code, error["code"], error["source"]["pointer"])
-    assert sandbox.read("waiting") == []
-    assert call().status_code == 202
-    assert [(kind, expected[0]), (None, 202)] == [
-        (entry["drill"], entry["status"]) for entry in sandbox.read("requests")
-    ]
+        assert sandbox.read("waiting") == []
+        assert call().status_code == 202
+        failed, succeeded = sandbox.read("requests")
+        assert (failed["drill"], failed["status"]) == (kind, expected[0])
+        assert (succeeded["drill"], succeeded["status"]) == (None, 202)
+        sandbox.reset()
 
 
-def test_retry_after_is_the_drills(sandbox: Running) -> None:
-    """A 429 names a second unless told; a 503 names a time only when told."""
+def test_retry_after_can_be_chosen(sandbox: Running) -> None:
+    """By default, a 429 has one and a 503 has none."""
     sandbox.drill("429")
     sandbox.drill("429", retry_after=7)
     sandbox.drill("503")
@@ -80,18 +78,16 @@ def test_retry_after_is_the_drills(sandbox: Running) -> None:
     assert waits == ["1", "7", None, "9"]
 
 
-def test_a_throttled_browser_reads_nothing(sandbox: Running) -> None:
-    """A 429 and a gateway's page have no CORS headers on the browser's side; a 400 has."""
+def test_browser_cannot_read_a_429_or_a_gateways_page(sandbox: Running) -> None:
     for kind in ("429", "html", "400-email"):
         sandbox.drill(kind)
 
-    allowed = ["Access-Control-Allow-Origin" in sandbox.browser_call().headers for _ in range(3)]
+    readable = ["Access-Control-Allow-Origin" in sandbox.browser_call().headers for _ in range(3)]
 
-    assert allowed == [False, False, True]
+    assert readable == [False, False, True]
 
 
 def test_html(sandbox: Running) -> None:
-    """A gateway's page is a 502 that isn't JSON."""
     sandbox.drill("html")
 
     reply = sandbox.server_call()
@@ -102,7 +98,6 @@ def test_html(sandbox: Running) -> None:
 
 
 def test_drop(sandbox: Running) -> None:
-    """The connection ends without a reply, and the call does nothing."""
     sandbox.drill("drop")
 
     with pytest.raises(requests.ConnectionError):
@@ -114,24 +109,22 @@ def test_drop(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("kind", ["drip", "drip-headers"])
-def test_a_dripping_reply_arrives_whole(sandbox: Running, kind: str) -> None:
-    """Byte by byte a 500 arrives, security headers and all."""
+def test_dripping_reply_is_complete(sandbox: Running, kind: str) -> None:
     sandbox.drill(kind, seconds=0)
 
     reply = sandbox.server_call()
 
-    assert (reply.status_code, reply.json()["errors"][0]["code"]) == (500, "error")
+    assert error_of(reply)[:2] == (500, "error")
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
-    entry = eventually(lambda: [each for each in sandbox.read("requests") if each["finished"]])[0]
-    assert (kind, 500) == (entry["drill"], entry["status"])
+    eventually(lambda: sandbox.read("requests")[0]["finished"])
+    entry = sandbox.read("requests")[0]
+    assert (entry["drill"], entry["status"]) == (kind, 500)
     assert sandbox.read("waiting") == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "begins_with"), [("drip", b"HTTP/1.1 500 "), ("drip-headers", b"H")]
-)
-def test_what_drips(sandbox: Running, kind: str, begins_with: bytes) -> None:
-    """`drip` sends its headers at once, `drip-headers` sends no more than a byte of them."""
+@pytest.mark.parametrize(("kind", "start"), [("drip", b"HTTP/1.1 500 "), ("drip-headers", b"H")])
+def test_what_drips(sandbox: Running, kind: str, start: bytes) -> None:
+    """`drip` sends its headers at once, `drip-headers` only their first byte. A reset ends both."""
     sandbox.drill(kind, seconds=600)
     host, _, port = sandbox.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
@@ -139,18 +132,17 @@ def test_what_drips(sandbox: Running, kind: str, begins_with: bytes) -> None:
 
         first = connection.recv(4096)
 
-        assert first.startswith(begins_with)
+        assert first.startswith(start)
         assert (first == b"H") == (kind == "drip-headers")
         [entry] = sandbox.read("requests")
         assert (entry["status"], entry["finished"]) == (500, False)
-        sandbox.ask("POST", "/_sandbox/reset")
+        sandbox.reset()
         while connection.recv(4096):
-            pass  # the reset ends the dripping
+            pass
 
 
-def test_slow_is_recorded_at_once_and_accepted_in_the_end(sandbox: Running) -> None:
-    """A slow call shows as under way, and puts its profile on the list when it answers."""
-    sandbox.drill("slow", seconds=0.5)
+def test_slow_call_is_recorded_at_once_and_then_accepted(sandbox: Running) -> None:
+    sandbox.drill("slow", seconds=0.3)
     replies: list[requests.Response] = []
     thread = threading.Thread(target=lambda: replies.append(sandbox.server_call()))
     thread.start()
@@ -165,15 +157,14 @@ def test_slow_is_recorded_at_once_and_accepted_in_the_end(sandbox: Running) -> N
     assert len(sandbox.read("waiting")) == 1
 
 
-def test_slow_still_refuses_what_is_wrong(sandbox: Running) -> None:
-    """A slow reply is a proper one: a bad body is refused."""
+def test_slow_call_is_still_checked(sandbox: Running) -> None:
     sandbox.drill("slow", seconds=0)
 
     assert sandbox.server_call({}).status_code == 400
 
 
-def test_a_reset_cuts_a_slow_call_short(sandbox: Running) -> None:
-    """A call of the life before the reset adds nothing to the life after it."""
+def test_reset_cancels_slow_calls(sandbox: Running) -> None:
+    """They have no effect on the new state."""
     sandbox.drill("slow", seconds=600)
     failures: list[Exception] = []
 
@@ -187,67 +178,53 @@ def test_a_reset_cuts_a_slow_call_short(sandbox: Running) -> None:
     thread.start()
     eventually(lambda: sandbox.read("requests"))
 
-    sandbox.ask("POST", "/_sandbox/reset")
+    sandbox.reset()
     thread.join(20)
 
     assert len(failures) == 1
-    assert sandbox.read("waiting") == []
-    assert sandbox.read("requests") == []
+    assert (sandbox.read("waiting"), sandbox.read("requests")) == ([], [])
 
 
-def test_partial_takes_the_email_address_alone(sandbox: Running) -> None:
-    """A 202 names the phone number as failed, and only the email address waits."""
+def test_partial_failure_only_accepts_the_email_address(sandbox: Running) -> None:
     sandbox.drill("partial")
 
     reply = sandbox.server_call(body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE))
 
-    assert (
-        reply.status_code,
-        reply.headers["X-Klaviyo-Partial-Failure"],
-    ) == (202, "phone_number")
+    assert (reply.status_code, reply.headers["X-Klaviyo-Partial-Failure"]) == (202, "phone_number")
     [waiting] = sandbox.read("waiting")
     assert (waiting["channels"], waiting["profile"]) == (["EMAIL"], {"email": EMAIL})
 
 
-def test_partial_needs_two_identifiers(sandbox: Running) -> None:
-    """With one identifier nothing can be half taken: the call is accepted as usual."""
+def test_partial_failure_needs_two_identifiers(sandbox: Running) -> None:
     sandbox.drill("partial")
 
     assert "X-Klaviyo-Partial-Failure" not in sandbox.server_call().headers
     assert len(sandbox.read("waiting")) == 1
 
 
-def test_cors_refuses_the_preflight_alone(sandbox: Running) -> None:
-    """The preflight gets no leave; calls without one pass the drill by."""
+def test_cors_only_refuses_a_preflight(sandbox: Running) -> None:
     sandbox.drill("cors")
     assert sandbox.browser_call().status_code == 202
-    headers = {"Origin": "http://shop", "Access-Control-Request-Method": "POST"}
 
-    first, second = (
-        sandbox.ask("OPTIONS", "/client/back-in-stock-subscriptions", headers=headers)
-        for _ in range(2)
-    )
+    first, second = (sandbox.request("OPTIONS", BROWSER_PATH, headers=PREFLIGHT) for _ in range(2))
 
     assert (first.status_code, second.status_code) == (403, 200)
     assert "Access-Control-Allow-Origin" not in first.headers
     assert "Access-Control-Allow-Origin" in second.headers
 
 
-def test_a_drilled_call_is_still_examined(sandbox: Running) -> None:
-    """What is wrong with a call is recorded although a drill answers it."""
+def test_failed_call_is_still_checked(sandbox: Running) -> None:
+    """Its problems are recorded."""
     sandbox.drill("500")
 
     sandbox.server_call(body(email="ada"))
 
     [entry] = sandbox.read("requests")
-    assert (500, [f"{IDENTIFIERS}/email: The email address is not valid."]) == (
-        entry["status"],
-        entry["problems"],
-    )
+    assert entry["status"] == 500
+    assert entry["problems"] == [f"{IDENTIFIERS}/email: The email address is not valid."]
 
 
-def test_times_and_order(sandbox: Running) -> None:
-    """Drills are used up in the order in which they were set, each as often as it says."""
+def test_drills_are_used_in_order(sandbox: Running) -> None:
     sandbox.drill("500", times=2)
     sandbox.drill("503")
 
@@ -255,28 +232,34 @@ def test_times_and_order(sandbox: Running) -> None:
     assert sandbox.read("drills") == []
 
 
-def test_a_drill_for_all_calls_ends_when_cleared(sandbox: Running) -> None:
-    """`times` null lasts until the drills are deleted."""
+def test_drill_without_times_ends_when_cleared(sandbox: Running) -> None:
     sandbox.drill("500", times=None)
     assert [sandbox.server_call().status_code for _ in range(3)] == [500, 500, 500]
     [pending] = sandbox.read("drills")
     assert (pending["kind"], pending["times"]) == ("500", None)
 
-    assert sandbox.ask("DELETE", "/_sandbox/drills").json() == {"drills": []}
+    assert sandbox.request("DELETE", "/_sandbox/drills").json() == {"drills": []}
 
     assert sandbox.server_call().status_code == 202
 
 
-def test_a_drill_for_one_operation(sandbox: Running) -> None:
-    """Calls of another operation leave a drill alone."""
+def test_drill_for_one_operation(sandbox: Running) -> None:
     sandbox.drill("500", operation=BROWSER_OPERATION)
 
     assert sandbox.server_call().status_code == 202
     assert sandbox.browser_call().status_code == 500
 
 
+def test_unsupported_calls_use_no_drill(sandbox: Running) -> None:
+    sandbox.drill("500")
+    sandbox.request("GET", SERVER_PATH)
+    sandbox.request("POST", f"{SERVER_PATH}/{VARIANT}")
+
+    assert sandbox.server_call().status_code == 500
+
+
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("drill", "message"),
     [
         ({"kind": "418"}, "'418'"),
         ({}, "None"),
@@ -293,26 +276,15 @@ def test_a_drill_for_one_operation(sandbox: Running) -> None:
         ({"kind": "cors", "operation": SERVER_OPERATION}, "CORS"),
     ],
 )
-def test_a_drill_that_makes_no_sense_is_refused(sandbox: Running, asked: Any, words: str) -> None:
-    """A wrong drill is a 400 with a sentence, and nothing is set."""
-    reply = sandbox.ask("POST", "/_sandbox/drills", json=asked)
+def test_invalid_drill_is_refused(sandbox: Running, drill: Any, message: str) -> None:
+    reply = sandbox.request("POST", "/_sandbox/drills", json=drill)
 
     assert reply.status_code == 400
-    assert words in reply.json()["error"]
+    assert message in reply.json()["error"]
     assert sandbox.read("drills") == []
 
 
-def test_an_unknown_kind_is_answered_with_the_known_ones(sandbox: Running) -> None:
-    """Whoever mistypes a kind is told which there are."""
-    reply = sandbox.ask("POST", "/_sandbox/drills", json={"kind": "teapot"})
+def test_error_for_an_unknown_kind_lists_the_kinds(sandbox: Running) -> None:
+    reply = sandbox.request("POST", "/_sandbox/drills", json={"kind": "teapot"})
 
-    assert list(KINDS) == reply.json()["allowed"]
-
-
-def test_a_call_of_no_operation_uses_no_drill(sandbox: Running) -> None:
-    """A wrong method and a wrong path leave the drill for a real call."""
-    sandbox.drill("500")
-    sandbox.ask("GET", SERVER_PATH)
-    sandbox.ask("POST", f"{SERVER_PATH}/{VARIANT}")
-
-    assert sandbox.server_call().status_code == 500
+    assert reply.json()["allowed"] == list(KINDS)

@@ -1,4 +1,4 @@
-"""Rate limits: fixed windows, told in headers, by a clock that the test moves."""
+"""Rate limits: fixed windows of a second and a minute for each operation."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,14 +7,14 @@ import pytest
 
 from klaviyo_sandbox.protocol.errors import Refusal
 from klaviyo_sandbox.protocol.limits import Limit, RateLimiter
-from tests.klaviyo_sandbox.conftest import Running, body
+from tests.klaviyo_sandbox.conftest import Running, error_of
 
 LIMIT = Limit(burst=350, steady=3500)
 START = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC).timestamp()
 
 
-def taken(limiter: RateLimiter, calls: int, now: float) -> dict[str, str]:
-    """Take so many calls and return the last one's headers."""
+def count(limiter: RateLimiter, calls: int, now: float) -> dict[str, str]:
+    """Count a number of calls, and return the headers of the last one."""
     headers: dict[str, str] = {}
     for _ in range(calls):
         headers = limiter.count("operation", LIMIT, now)
@@ -22,92 +22,82 @@ def taken(limiter: RateLimiter, calls: int, now: float) -> dict[str, str]:
 
 
 def retry_after(call: Callable[[], object]) -> str:
-    """Return the Retry-After of a call that must be refused."""
+    """Return the Retry-After of a call that must be throttled."""
     with pytest.raises(Refusal) as caught:
         call()
     assert caught.value.errors[0].status == 429
     return caught.value.headers["Retry-After"]
 
 
-def test_the_burst_window_is_a_second() -> None:
-    """The 351st call of a second is refused, and the next second takes calls again."""
+def test_burst_window_is_a_second() -> None:
     limiter = RateLimiter()
-    assert taken(limiter, 350, START)["RateLimit-Remaining"] == "0"
+    assert count(limiter, 350, START)["RateLimit-Remaining"] == "0"
 
-    assert retry_after(lambda: taken(limiter, 1, START + 0.9)) == "1"
+    assert retry_after(lambda: count(limiter, 1, START + 0.9)) == "1"
 
-    assert taken(limiter, 1, START + 1)["RateLimit-Remaining"] == "349"
+    assert count(limiter, 1, START + 1)["RateLimit-Remaining"] == "349"
 
 
-def test_the_steady_window_is_a_minute() -> None:
-    """The 3,501st call of a minute waits for the next minute, not for the next second."""
+def test_steady_window_is_a_minute() -> None:
     limiter = RateLimiter()
     for second in range(10):
-        taken(limiter, 350, START + second)
+        count(limiter, 350, START + second)
 
-    assert retry_after(lambda: taken(limiter, 1, START + 10.5)) == "50"
-    assert retry_after(lambda: taken(limiter, 1, START + 59.9)) == "1"
+    assert retry_after(lambda: count(limiter, 1, START + 10.5)) == "50"
+    assert retry_after(lambda: count(limiter, 1, START + 59.9)) == "1"
 
-    taken(limiter, 1, START + 60)
+    count(limiter, 1, START + 60)
 
 
 def test_windows_are_fixed_not_sliding() -> None:
-    """A burst at a second's end and one at the next one's beginning both pass."""
     limiter = RateLimiter()
-    taken(limiter, 350, START + 0.999)
+    count(limiter, 350, START + 0.999)
 
-    assert taken(limiter, 350, START + 1.001)["RateLimit-Remaining"] == "0"
+    assert count(limiter, 350, START + 1.001)["RateLimit-Remaining"] == "0"
 
 
-def test_operations_have_limits_of_their_own() -> None:
-    """One operation's calls leave another's alone."""
+def test_each_operation_has_its_own_windows() -> None:
     limiter = RateLimiter()
-    taken(limiter, 350, START)
+    count(limiter, 350, START)
 
     assert limiter.count("other", LIMIT, START)["RateLimit-Remaining"] == "349"
 
 
-def test_headers_name_the_window_that_is_fullest() -> None:
-    """Remaining and Reset tell of the window that a client must heed."""
+def test_headers_describe_the_fullest_window() -> None:
     limiter = RateLimiter()
     for second in range(9):
-        taken(limiter, 350, START + second)
+        count(limiter, 350, START + second)
 
-    headers = taken(limiter, 340, START + 9.5)
-
-    assert headers == {
+    assert count(limiter, 340, START + 9.5) == {
         "RateLimit-Limit": "350, 350;w=1, 3500;w=60",
         "RateLimit-Remaining": "10",
         "RateLimit-Reset": "1",
     }
 
 
-def test_a_throttled_call_is_answered_429(sandbox: Running) -> None:
-    """Over HTTP: 350 calls pass, the next gets Retry-After and no RateLimit headers, no entry."""
-    for _ in range(350):
-        last = sandbox.server_call({})
-    assert last.headers["RateLimit-Remaining"] == "0"
+def test_throttled_call_is_429(sandbox: Running) -> None:
+    """Only authenticated replies have RateLimit headers, and a 429 does not."""
+    assert "RateLimit-Limit" not in sandbox.api("GET", "accounts", Authorization=None).headers
+    assert sandbox.api("GET", "accounts").headers["RateLimit-Remaining"] == "0"
 
-    reply = sandbox.server_call(body())
+    reply = sandbox.api("GET", "accounts")
 
-    error = reply.json()["errors"][0]
-    assert (
-        reply.status_code,
-        error["code"],
-        error["source"]["pointer"],
-        reply.headers["Retry-After"],
-    ) == (429, "throttled", "/data", "1")
+    assert error_of(reply) == (429, "throttled", "/data")
+    assert reply.headers["Retry-After"] == "1"
     assert not [name for name in reply.headers if name.startswith("RateLimit")]
-    assert sandbox.read("waiting") == []
     sandbox.clock.move(1)
-    assert sandbox.server_call(body()).status_code == 202
+    assert sandbox.api("GET", "accounts").status_code == 200
 
 
-def test_who_carries_the_headers(sandbox: Running) -> None:
-    """Authenticated replies carry RateLimit headers; a 401 and the browser's side don't."""
-    limits = "RateLimit-Limit"
+def test_throttled_browser_cannot_read_the_reply(sandbox: Running) -> None:
+    """It reports a network error instead. Its calls have no RateLimit headers."""
+    for _ in range(350):
+        reply = sandbox.browser_call({})
+    assert reply.status_code == 400
+    assert "RateLimit-Limit" not in reply.headers
 
-    assert sandbox.server_call().headers[limits] == "350, 350;w=1, 3500;w=60"
-    assert limits in sandbox.server_call({}).headers
-    assert limits not in sandbox.server_call(Authorization=None).headers
-    assert limits not in sandbox.browser_call().headers
+    reply = sandbox.browser_call()
+
+    assert reply.status_code == 429
+    assert "Access-Control-Allow-Origin" not in reply.headers
+    assert sandbox.read("waiting") == []

@@ -1,4 +1,4 @@
-"""The state file: what a restart keeps, and what is said when the file can't be used."""
+"""The state file: what survives a restart, and errors of the file."""
 
 from __future__ import annotations
 
@@ -14,37 +14,44 @@ import requests
 
 from klaviyo_sandbox import Account
 from klaviyo_sandbox.protocol import spec
-from tests.klaviyo_sandbox.conftest import EMAIL, PHONE, MovableClock, Running, consent_to, person
-from tests.klaviyo_sandbox.test_main import KEYS, Process, running
+from tests.klaviyo_sandbox.conftest import (
+    EMAIL,
+    OTHER_EMAIL,
+    PHONE,
+    MovableClock,
+    Running,
+    consent_to,
+    person,
+)
+from tests.klaviyo_sandbox.test_main import KEYS, PRIVATE_KEY, Process, running
 
 pytestmark = pytest.mark.process
 
-NAMES = ("requests", "waiting", "profiles", "messages", "catalog", "unknown", "drills")
-SINGLES = ("account", "flow", "list", "regions")
-ACCOUNT = Account(KEYS["KLAVIYO_PUBLIC_KEY"], KEYS["KLAVIYO_PRIVATE_KEY"], KEYS["KLAVIYO_LIST_ID"])
+LISTS = ("requests", "waiting", "profiles", "messages", "catalog", "unknown", "drills")
+OBJECTS = ("account", "flow", "list", "regions")
+ACCOUNT = Account(KEYS["KLAVIYO_PUBLIC_KEY"], PRIVATE_KEY, KEYS["KLAVIYO_LIST_ID"])
 
 
 @contextmanager
-def kept(file: Path) -> Iterator[tuple[Process, Running]]:
-    """Run a sandbox on the file, as a process that is killed in the end."""
+def saved(file: Path) -> Iterator[tuple[Process, Running]]:
+    """Run a sandbox with the state file, in a process that is killed at the end."""
     with running("--state", str(file), **KEYS) as process:
-        found = Running(process.url(), ACCOUNT, MovableClock(), requests.Session())
-        found.session.trust_env = False
-        with found.session:
-            yield process, found
+        sandbox = Running(process.url(), ACCOUNT, MovableClock(), requests.Session())
+        sandbox.session.trust_env = False
+        with sandbox.session:
+            yield process, sandbox
 
 
 def everything(sandbox: Running) -> dict[str, Any]:
-    """Return all that can be read of a sandbox."""
-    lists = {name: sandbox.read(name) for name in NAMES}
-    singles = {name: sandbox.ask("GET", f"/_sandbox/{name}").json() for name in SINGLES}
-    return {**lists, **singles}
+    """Return the complete state."""
+    lists = {name: sandbox.read(name) for name in LISTS}
+    return lists | {name: sandbox.get(name) for name in OBJECTS}
 
 
-def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path) -> None:
-    """Whatever it had answered is there again: everything in the state, and in its order."""
+def test_state_survives_a_kill(tmp_path: Path) -> None:
+    """In its order. Profiles are still found by their identifiers."""
     file = tmp_path / "state"
-    with kept(file) as (process, sandbox):
+    with saved(file) as (process, sandbox):
         sandbox.add("jacket-m", "jacket-l")
         sandbox.set("flow", customers_per_unit=1, wait_seconds=3600)
         sandbox.set("list", opt_in_process="double_opt_in")
@@ -52,7 +59,7 @@ def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path) -> None:
         sandbox.set("account", scopes=spec.all_scopes(), date_skew=-90)
         sandbox.set("unknown", unknown=["x:::y:::z"])
         sandbox.subscribe(person(consent_to("sms"), email=EMAIL, phone_number=PHONE))
-        sandbox.sign_up("zoe@shop.example.org", EMAIL, "grace@shop.example.org")
+        sandbox.sign_up("zoe@shop.example.org", EMAIL, OTHER_EMAIL)
         sandbox.stock("jacket-m", 1)
         sandbox.drill("500", times=3)
         assert sandbox.server_call().status_code == 500
@@ -61,134 +68,121 @@ def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path) -> None:
         process.process.send_signal(signal.SIGKILL)
         process.wait()
 
-    with kept(file) as (_, sandbox):
+    with saved(file) as (_, sandbox):
         assert everything(sandbox) == before
-        assert sandbox.ask("GET", "/_sandbox/clock").json()["ahead"] == 60
-        assert [each["times"] for each in sandbox.read("drills")] == [2]
+        assert sandbox.get("clock")["ahead"] == 60
+        assert [drill["times"] for drill in sandbox.read("drills")] == [2]
         sandbox.advance(3600)
-        assert sandbox.told() == ["zoe@shop.example.org", EMAIL]
-        # numbers go on: an old link never shows another thing
+        assert sandbox.recipients() == ["zoe@shop.example.org", EMAIL]
+        # IDs continue, so that an old link never shows another request.
         sandbox.server_call()
-        numbers = [each["id"] for each in sandbox.read("requests")]
+        numbers = [entry["id"] for entry in sandbox.read("requests")]
         assert numbers == list(range(1, len(numbers) + 1))
-
-
-def test_a_profile_is_one_and_the_same_after_a_restart(tmp_path: Path) -> None:
-    """Who waits is found by the email address, and what is learnt of them later counts."""
-    file = tmp_path / "state"
-    with kept(file) as (_, sandbox):
-        sandbox.add("jacket-m")
-        sandbox.sign_up(EMAIL)
-
-    with kept(file) as (_, sandbox):
-        sandbox.subscribe(person(consent_to("sms"), email=EMAIL.upper(), phone_number=PHONE))
+        # The profile on the waiting list is the one that is updated now.
+        sandbox.request("DELETE", "/_sandbox/drills")
+        texts = person(consent_to("sms"), email=OTHER_EMAIL.upper(), phone_number="+12025550166")
+        assert sandbox.subscribe(texts).status_code == 202
         [waiting] = sandbox.read("waiting")
-        assert waiting["profile"] == {"email": EMAIL, "phone_number": PHONE}
-        assert len(sandbox.read("profiles")) == 1
-        sandbox.subscribe(person(consent_to("email"), email=EMAIL))
+        expected = {"email": OTHER_EMAIL, "phone_number": "+12025550166"}
+        assert waiting["profile"] == expected
+        assert len(sandbox.read("profiles")) == 3
+        sandbox.subscribe(person(email=OTHER_EMAIL))
         assert "ignored: subscribed 0 minutes ago" in sandbox.notes()[0]
 
 
-def test_a_reset_reaches_the_file(tmp_path: Path) -> None:
-    """After it, a restart has nothing either."""
+def test_reset_survives_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with kept(file) as (_, sandbox):
-        fresh = everything(sandbox)
+    with saved(file) as (_, sandbox):
+        initial = everything(sandbox)
         sandbox.add("jacket-m")
         sandbox.sign_up(EMAIL)
         sandbox.set("flow", status="manual")
         sandbox.advance(5)
-        sandbox.ask("POST", "/_sandbox/reset")
+        sandbox.reset()
 
-    with kept(file) as (_, sandbox):
-        assert everything(sandbox) == fresh
-        assert sandbox.ask("GET", "/_sandbox/clock").json()["ahead"] == 0
+    with saved(file) as (_, sandbox):
+        assert everything(sandbox) == initial
+        assert sandbox.get("clock")["ahead"] == 0
 
 
-def test_a_call_that_was_under_way_is_cut_short(tmp_path: Path) -> None:
-    """After a restart nothing of it is to come, and its page says so."""
+def test_call_in_progress_is_finished_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with kept(file) as (_, sandbox):
+    with saved(file) as (_, sandbox):
         sandbox.drill("slow", seconds=600)
-        with requests.Session() as other:
-            other.trust_env = False
-            try:
-                path = f"{sandbox.url}/api/accounts"
-                key = {"Authorization": f"Klaviyo-API-Key {ACCOUNT.private_key}"}
-                other.get(path, headers=key, timeout=0.3)
-            except requests.Timeout:
-                pass
-        assert [each["finished"] for each in sandbox.read("requests")] == [False]
+        with requests.Session() as session:
+            session.trust_env = False
+            headers = {"Authorization": f"Klaviyo-API-Key {PRIVATE_KEY}"}
+            with pytest.raises(requests.Timeout):
+                session.get(f"{sandbox.url}/api/accounts", headers=headers, timeout=0.3)
+        assert [entry["finished"] for entry in sandbox.read("requests")] == [False]
 
-    with kept(file) as (_, sandbox):
-        assert [each["finished"] for each in sandbox.read("requests")] == [True]
-        assert "The reply was delayed" in sandbox.ask("GET", "/requests/1").text
+    with saved(file) as (_, sandbox):
+        assert [entry["finished"] for entry in sandbox.read("requests")] == [True]
+        assert "The reply was delayed" in sandbox.request("GET", "/requests/1").text
 
 
-def test_the_environment_names_the_file_too(tmp_path: Path) -> None:
-    """`SANDBOX_STATE` is enough; the file holds no private key."""
+def test_file_can_be_set_in_the_environment(tmp_path: Path) -> None:
+    """It never contains the private key."""
     file = tmp_path / "state"
     with running(SANDBOX_STATE=str(file), **KEYS) as process:
-        process.ask("PUT", "/_sandbox/unknown", json={"unknown": ["a"]})
-        assert "survives a restart" in process.ask("GET", "/").text
-        key = {"Authorization": f"Klaviyo-API-Key {KEYS['KLAVIYO_PRIVATE_KEY']}"}
-        process.ask("GET", f"/api/x?{KEYS['KLAVIYO_PRIVATE_KEY']}", headers=key)
+        process.request("PUT", "/_sandbox/unknown", json={"unknown": ["a"]})
+        assert "survives a restart" in process.request("GET", "/").text
+        headers = {"Authorization": f"Klaviyo-API-Key {PRIVATE_KEY}"}
+        process.request("GET", f"/api/x?{PRIVATE_KEY}", headers=headers)
         process.process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
 
     with closing(sqlite3.connect(file)) as connection:
         text = "\n".join(connection.iterdump())
     assert "Klaviyo-API-Key" in text
-    assert KEYS["KLAVIYO_PRIVATE_KEY"] not in text
+    assert PRIVATE_KEY not in text
     with running(SANDBOX_STATE=str(file), **KEYS) as process:
-        assert process.ask("GET", "/_sandbox/unknown").json() == {"unknown": ["a"]}
+        assert process.request("GET", "/_sandbox/unknown").json() == {"unknown": ["a"]}
 
 
-def test_a_file_is_one_sandboxs_own(tmp_path: Path) -> None:
-    """A second one says that it is in use, and the first goes on."""
+def test_file_of_another_sandbox_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with kept(file) as (_, sandbox):
+    with saved(file) as (_, sandbox):
         with running("--state", str(file), **KEYS) as second:
             assert second.wait() == 1
         sandbox.sign_up(EMAIL)
         assert len(sandbox.read("waiting")) == 1
 
-    expected = f"The state file {file} is in use: stop the other sandbox, or choose another file.\n"
-    assert second.output() == expected
+    assert second.output() == (
+        f"The state file {file} is in use: stop the other sandbox, or choose another file.\n"
+    )
 
 
-def test_a_file_that_is_not_its_own_is_left_alone(tmp_path: Path) -> None:
-    """Another program's file, another version's and a damaged one are named, and not touched."""
-    text, database = tmp_path / "text", tmp_path / "database"
+def test_other_files_are_not_changed(tmp_path: Path) -> None:
+    """Those of other programs, and damaged ones."""
+    text, database, damaged = (tmp_path / name for name in ("text", "database", "damaged"))
     text.write_text("This is a letter, and no database at all. " * 50, encoding="utf-8")
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE letters (body TEXT)")
-    damaged = tmp_path / "damaged"
-    with kept(damaged) as (process, sandbox):
+    with saved(damaged) as (process, sandbox):
         sandbox.sign_up(EMAIL)
         process.process.send_signal(signal.SIGTERM)
         process.wait()
     with closing(sqlite3.connect(damaged)) as connection, connection:
         connection.execute("UPDATE state SET value = '{}' WHERE section = 'waiting'")
-
     before = {file: file.read_bytes() for file in (text, database)}
+
     for file in (text, database, damaged):
         with running("--state", str(file), **KEYS) as process:
             assert process.wait() == 1
         assert process.output() == (
             f"{file} is not a state file of this sandbox: delete it, or choose another file.\n"
         )
-    assert before == {file: file.read_bytes() for file in (text, database)}
+    assert {file: file.read_bytes() for file in (text, database)} == before
 
 
-def test_a_file_that_can_not_be_written_is_told(tmp_path: Path) -> None:
-    """A folder that isn't there gets a sentence."""
+def test_file_in_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "missing" / "state"
 
     with running("--state", str(file), **KEYS) as process:
         assert process.wait() == 1
 
-    assert (
-        f"Cannot open the state file {file}: choose one in a writable folder." in process.output()
+    assert process.output() == (
+        f"Cannot open the state file {file}: choose one in a writable folder.\n"
     )
     assert not file.exists()
