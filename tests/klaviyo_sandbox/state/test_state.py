@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import requests
 
-from klaviyo_sandbox import Account
+from klaviyo_sandbox import Account, create_app
 from klaviyo_sandbox.protocol import spec
+from klaviyo_sandbox.state.sandbox import close
+from klaviyo_sandbox.state.storage import StorageError
 from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     OTHER_EMAIL,
@@ -23,9 +25,8 @@ from tests.klaviyo_sandbox.conftest import (
     consent_to,
     person,
 )
-from tests.klaviyo_sandbox.test_main import KEYS, PRIVATE_KEY, Process, running
-
-pytestmark = pytest.mark.process
+from tests.klaviyo_sandbox.test_main import KEYS, PRIVATE_KEY, running
+from tests.support import serve
 
 LISTS = ("requests", "waiting", "profiles", "messages", "catalog", "unknown", "drills")
 OBJECTS = ("account", "flow", "list", "regions")
@@ -33,13 +34,23 @@ ACCOUNT = Account(KEYS["KLAVIYO_PUBLIC_KEY"], PRIVATE_KEY, KEYS["KLAVIYO_LIST_ID
 
 
 @contextmanager
-def saved(file: Path) -> Iterator[tuple[Process, Running]]:
-    """Run a sandbox with the state file, in a process that is killed at the end."""
-    with running("--state", str(file), **KEYS) as process:
-        sandbox = Running(process.url(), ACCOUNT, MovableClock(), requests.Session())
-        sandbox.session.trust_env = False
-        with sandbox.session:
-            yield process, sandbox
+def connected(url: str) -> Iterator[Running]:
+    """Return calls to the sandbox at the URL."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield Running(url, ACCOUNT, MovableClock(), session)
+
+
+@contextmanager
+def saved(file: Path) -> Iterator[Running]:
+    """Run a sandbox with the state file, and stop it at the end."""
+    app = create_app(ACCOUNT, now=MovableClock(), state=file)
+    with serve(app) as url, connected(url) as sandbox:
+        try:
+            yield sandbox
+        finally:
+            close(app)
+            sandbox.reset()  # cancels delayed replies; the file is closed
 
 
 def everything(sandbox: Running) -> dict[str, Any]:
@@ -48,10 +59,11 @@ def everything(sandbox: Running) -> dict[str, Any]:
     return lists | {name: sandbox.get(name) for name in OBJECTS}
 
 
+@pytest.mark.process
 def test_state_survives_a_kill(tmp_path: Path) -> None:
     """In its order. Profiles are still found by their identifiers."""
     file = tmp_path / "state"
-    with saved(file) as (process, sandbox):
+    with running("--state", str(file), **KEYS) as process, connected(process.url()) as sandbox:
         sandbox.add("jacket-m", "jacket-l")
         sandbox.set("flow", customers_per_unit=1, wait_seconds=3600)
         sandbox.set("list", opt_in_process="double_opt_in")
@@ -68,7 +80,7 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
         process.process.send_signal(signal.SIGKILL)
         process.wait()
 
-    with saved(file) as (_, sandbox):
+    with running("--state", str(file), **KEYS) as process, connected(process.url()) as sandbox:
         assert everything(sandbox) == before
         assert sandbox.get("clock")["ahead"] == 60
         assert [drill["times"] for drill in sandbox.read("drills")] == [2]
@@ -92,7 +104,7 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
 
 def test_reset_survives_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with saved(file) as (_, sandbox):
+    with saved(file) as sandbox:
         initial = everything(sandbox)
         sandbox.add("jacket-m")
         sandbox.sign_up(EMAIL)
@@ -100,14 +112,14 @@ def test_reset_survives_a_restart(tmp_path: Path) -> None:
         sandbox.advance(5)
         sandbox.reset()
 
-    with saved(file) as (_, sandbox):
+    with saved(file) as sandbox:
         assert everything(sandbox) == initial
         assert sandbox.get("clock")["ahead"] == 0
 
 
 def test_call_in_progress_is_finished_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with saved(file) as (_, sandbox):
+    with saved(file) as sandbox:
         sandbox.drill("slow", seconds=600)
         with requests.Session() as session:
             session.trust_env = False
@@ -116,11 +128,12 @@ def test_call_in_progress_is_finished_after_a_restart(tmp_path: Path) -> None:
                 session.get(f"{sandbox.url}/api/accounts", headers=headers, timeout=0.3)
         assert [entry["finished"] for entry in sandbox.read("requests")] == [False]
 
-    with saved(file) as (_, sandbox):
+    with saved(file) as sandbox:
         assert [entry["finished"] for entry in sandbox.read("requests")] == [True]
         assert "The reply was delayed" in sandbox.request("GET", "/requests/1").text
 
 
+@pytest.mark.process
 def test_file_can_be_set_in_the_environment(tmp_path: Path) -> None:
     """It never contains the private key."""
     file = tmp_path / "state"
@@ -136,21 +149,26 @@ def test_file_can_be_set_in_the_environment(tmp_path: Path) -> None:
         text = "\n".join(connection.iterdump())
     assert "Klaviyo-API-Key" in text
     assert PRIVATE_KEY not in text
-    with running(SANDBOX_STATE=str(file), **KEYS) as process:
-        assert process.request("GET", "/_sandbox/unknown").json() == {"unknown": ["a"]}
+    with saved(file) as sandbox:
+        assert sandbox.get("unknown") == {"unknown": ["a"]}
 
 
-def test_file_of_another_sandbox_is_an_error(tmp_path: Path) -> None:
+def assert_refused(file: Path, message: str) -> None:
+    """Assert that no sandbox can use the file."""
+    with pytest.raises(StorageError) as caught:
+        create_app(ACCOUNT, state=file)
+    assert str(caught.value) == message
+
+
+def test_file_of_another_sandbox_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state"
-    with saved(file) as (_, sandbox):
-        with running("--state", str(file), **KEYS) as second:
-            assert second.wait() == 1
+    with saved(file) as sandbox:
+        assert_refused(
+            file,
+            f"The state file {file} is in use: stop the other sandbox, or choose another file.",
+        )
         sandbox.sign_up(EMAIL)
         assert len(sandbox.read("waiting")) == 1
-
-    assert second.output() == (
-        f"The state file {file} is in use: stop the other sandbox, or choose another file.\n"
-    )
 
 
 def test_other_files_are_not_changed(tmp_path: Path) -> None:
@@ -159,30 +177,21 @@ def test_other_files_are_not_changed(tmp_path: Path) -> None:
     text.write_text("This is a letter, and no database at all. " * 50, encoding="utf-8")
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE letters (body TEXT)")
-    with saved(damaged) as (process, sandbox):
+    with saved(damaged) as sandbox:
         sandbox.sign_up(EMAIL)
-        process.process.send_signal(signal.SIGTERM)
-        process.wait()
     with closing(sqlite3.connect(damaged)) as connection, connection:
         connection.execute("UPDATE state SET value = '{}' WHERE section = 'waiting'")
     before = {file: file.read_bytes() for file in (text, database)}
 
     for file in (text, database, damaged):
-        with running("--state", str(file), **KEYS) as process:
-            assert process.wait() == 1
-        assert process.output() == (
-            f"{file} is not a state file of this sandbox: delete it, or choose another file.\n"
-        )
+        message = f"{file} is not a state file of this sandbox: delete it, or choose another file."
+        assert_refused(file, message)
     assert {file: file.read_bytes() for file in (text, database)} == before
 
 
-def test_file_in_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+def test_file_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "missing" / "state"
 
-    with running("--state", str(file), **KEYS) as process:
-        assert process.wait() == 1
+    assert_refused(file, f"Cannot open the state file {file}: choose one in a writable folder.")
 
-    assert process.output() == (
-        f"Cannot open the state file {file}: choose one in a writable folder.\n"
-    )
     assert not file.exists()
