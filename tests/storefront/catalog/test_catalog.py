@@ -1,4 +1,4 @@
-"""The shop's catalog as the kit sees it, and the number of queries a page takes."""
+"""The shop's catalog as the kit reads it, and the number of queries per page."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from storefront.base.models import Product, ProductOption, ProductVariant
 from tests.storefront.page import Page
 
 
-def ours(sku: str) -> CompositeID:
-    """The composite ID of one of the shop's variants."""
+def shop_id(sku: str) -> CompositeID:
+    """Return the composite ID of one of the shop's variants."""
     return CompositeID("$custom", "$default", sku)
 
 
-def test_variant_holds_all_that_the_kit_asks(app: Flask) -> None:
-    """The kit gets title, options in the shop's order, address, stock, policy, tags and price."""
-    with app.test_request_context():
-        variant = ShopCatalog().variant(ours("HAAR-KEL-L"))
+def test_variant_has_all_attributes(shared_app: Flask) -> None:
+    with shared_app.test_request_context():
+        variant = ShopCatalog().variant(shop_id("HAAR-KEL-L"))
 
     assert variant is not None
     assert str(variant.composite_id) == "$custom:::$default:::HAAR-KEL-L"
@@ -39,11 +38,10 @@ def test_variant_holds_all_that_the_kit_asks(app: Flask) -> None:
     assert variant.price == Decimal("248.00")
 
 
-def test_pre_order_and_unmanaged_stock_reach_the_kit(app: Flask) -> None:
-    """What is sold without stock, and what has none to count, is told as such."""
-    with app.test_request_context():
-        tarp = ShopCatalog().variant(ours("HOWF-BRA"))
-        mending = ShopCatalog().variant(ours("STEEK-01"))
+def test_pre_order_and_untracked_variants(shared_app: Flask) -> None:
+    with shared_app.test_request_context():
+        tarp = ShopCatalog().variant(shop_id("HOWF-BRA"))
+        mending = ShopCatalog().variant(shop_id("STEEK-01"))
 
     assert tarp is not None
     assert (tarp.quantity, tarp.inventory_policy) == (0, InventoryPolicy.CONTINUE)
@@ -51,36 +49,34 @@ def test_pre_order_and_unmanaged_stock_reach_the_kit(app: Flask) -> None:
     assert (mending.quantity, dict(mending.options)) == (None, {})
 
 
-def test_every_variant_is_listed_once(app: Flask) -> None:
-    """Under the ID by which it is found."""
-    with app.test_request_context():
+def test_composite_ids_lists_every_variant_once(shared_app: Flask) -> None:
+    with shared_app.test_request_context():
         ids = list(ShopCatalog().composite_ids())
         skus = db.session.scalars(sa.select(ProductVariant.sku)).all()
 
     assert isinstance(ShopCatalog(), ListedCatalog)
-    assert sorted(map(str, ids)) == sorted(str(ours(sku)) for sku in skus)
-    assert ours("HAAR-KEL-L") in ids
+    assert sorted(map(str, ids)) == sorted(str(shop_id(sku)) for sku in skus)
+    assert shop_id("HAAR-KEL-L") in ids
 
 
 @pytest.mark.parametrize(
     "composite_id",
     [
-        ours("NO-SUCH"),
+        shop_id("NO-SUCH"),
         CompositeID("$shopify", "$default", "HAAR-KEL-L"),
         CompositeID("$custom", "other", "HAAR-KEL-L"),
     ],
 )
-def test_ids_of_others_are_unknown(app: Flask, composite_id: CompositeID) -> None:
-    """A variant that isn't the shop's, or another integration's or catalog's, isn't found."""
-    with app.test_request_context():
+def test_unknown_and_foreign_ids(shared_app: Flask, composite_id: CompositeID) -> None:
+    """IDs of another integration or catalog aren't found, even if the SKU exists."""
+    with shared_app.test_request_context():
         assert ShopCatalog().variant(composite_id) is None
         assert list(ShopCatalog().siblings(composite_id)) == []
 
 
-def test_siblings_are_the_product_s_variants_in_order(app: Flask) -> None:
-    """All variants of the product come, itself included."""
-    with app.test_request_context():
-        titles = [variant.title for variant in ShopCatalog().siblings(ours("SPAT-LOC-18"))]
+def test_siblings_are_all_variants_of_the_product_in_order(shared_app: Flask) -> None:
+    with shared_app.test_request_context():
+        titles = [variant.title for variant in ShopCatalog().siblings(shop_id("SPAT-LOC-18"))]
 
     assert titles == [
         f"{colour} / {size}"
@@ -90,7 +86,7 @@ def test_siblings_are_the_product_s_variants_in_order(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "most"),
+    ("url", "expected"),
     [
         ("/", 4),
         ("/?category=wear", 4),
@@ -102,14 +98,14 @@ def test_siblings_are_the_product_s_variants_in_order(app: Flask) -> None:
         ("/merchant/deliveries", 8),
     ],
 )
-def test_queries_of_a_page(
-    client: FlaskClient, queries: Callable[[], int], url: str, most: int
+def test_number_of_queries(
+    client: FlaskClient, queries: Callable[[], int], url: str, expected: int
 ) -> None:
     """Each page takes a fixed number of queries, once the kit has checked its tables."""
     assert client.get(url).status_code == 200
     queries()
     assert client.get(url).status_code == 200
-    assert queries() == most
+    assert queries() == expected
 
 
 VIEWS = [
@@ -127,10 +123,9 @@ VIEWS = [
 ]
 
 
-def test_queries_do_not_grow_with_the_catalog(
+def test_number_of_queries_does_not_depend_on_the_size_of_the_catalog(
     app: Flask, client: FlaskClient, queries: Callable[[], int]
 ) -> None:
-    """With five thousand products each page takes as many queries as with fifteen."""
     before = {}
     for url in VIEWS:
         queries()
@@ -151,19 +146,21 @@ def test_queries_do_not_grow_with_the_catalog(
 
 
 @pytest.mark.parametrize("url", ["/", "/?category=wear", "/?sort=name", "/?sort=newest"])
-def test_a_page_is_read_along_an_index(app: Flask, client: FlaskClient, url: str) -> None:
-    """The database stops after one page of products: it doesn't sort the whole catalog."""
-    asked: list[tuple[str, Any]] = []
+def test_listing_query_uses_an_index(shared_app: Flask, reader: FlaskClient, url: str) -> None:
+    """The database reads one page of products, and doesn't sort the whole catalog."""
+    queries: list[tuple[str, Any]] = []
 
-    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+    def record(
+        _connection: object, _cursor: object, statement: str, values: Any, *_: object
+    ) -> None:
         if "LIMIT" in statement:
-            asked.append((statement, values))
+            queries.append((statement, values))
 
-    with app.app_context():
-        sa.event.listen(db.engine, "before_cursor_execute", note)
-        client.get(url)
-        sa.event.remove(db.engine, "before_cursor_execute", note)
-        [(statement, values)] = asked
+    with shared_app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", record)
+        reader.get(url)
+        sa.event.remove(db.engine, "before_cursor_execute", record)
+        [(statement, values)] = queries
         with db.engine.connect() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
 
@@ -171,18 +168,18 @@ def test_a_page_is_read_along_an_index(app: Flask, client: FlaskClient, url: str
     assert not any("TEMP B-TREE" in step[-1] for step in plan)
 
 
-def test_kit_s_calls_take_a_fixed_number_of_queries(app: Flask, queries: Callable[[], int]) -> None:
-    """The kit's look-ups take two queries each, however many variants a product has."""
+def test_number_of_queries_of_the_kit(app: Flask, queries: Callable[[], int]) -> None:
+    """Two for each lookup, however many variants a product has."""
     with app.test_request_context():
-        ShopCatalog().variant(ours("HAAR-KEL-L"))
+        ShopCatalog().variant(shop_id("HAAR-KEL-L"))
         assert queries() == 2
-        ShopCatalog().siblings(ours("HAAR-KEL-L"))
+        ShopCatalog().siblings(shop_id("HAAR-KEL-L"))
         assert queries() == 2
 
 
 def insert_mugs(count: int) -> None:
-    """Put so many mugs of two sizes into the shop, past the loader, which is made for dozens."""
-    words: dict[str, Any] = {"gloss": "mug: a cup with a job", "summary": "A mug.", "details": []}
+    """Insert mugs in two sizes, without the loader, which is too slow for thousands."""
+    texts: dict[str, Any] = {"gloss": "mug: a cup with a job", "summary": "A mug.", "details": []}
     looks: dict[str, Any] = {"drawing": "mug", "colour": "#ece5d3", "description": ["Holds tea."]}
     numbers = range(1000, 1000 + count)
     db.session.execute(
@@ -196,7 +193,7 @@ def insert_mugs(count: int) -> None:
                 "tags": ["enamel"],
                 "position": number,
                 "search_text": f"mug {number}",
-                **words,
+                **texts,
                 **looks,
             }
             for number in numbers

@@ -1,4 +1,4 @@
-"""What is wrong with a catalog file is told by place."""
+"""Validation of the catalog file: each error names its location."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ SHOP = Path(__file__).parents[3] / "storefront" / "catalog" / "catalog.json"
 
 
 def catalog() -> dict[str, Any]:
-    """The shop's own catalog, to break."""
+    """Return the shop's catalog."""
     loaded: dict[str, Any] = json.loads(SHOP.read_text(encoding="utf-8"))
     return loaded
 
 
-def put(path: list[str | int], value: object) -> str:
-    """The shop's catalog with one value changed."""
-    whole: Any = catalog()
-    place = whole
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-    return json.dumps(whole)
+def catalog_with(path: list[str | int], value: object) -> str:
+    """Return the shop's catalog as JSON with one value changed."""
+    data: Any = catalog()
+    parent = data
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    return json.dumps(data)
 
 
-def test_shop_s_own_catalog_is_right() -> None:
-    """The catalog that comes with the shop has the kinds of products that a demo needs."""
+def test_shop_catalog_is_valid_and_has_every_kind_of_product() -> None:
     products = read(SHOP).products
     variants = [variant for product in products for variant in product.variants]
 
@@ -78,23 +77,21 @@ V = "variants"
         ([P], [], "products: List should have at least 1 item"),
     ],
 )
-def test_problem_is_told_by_place(path: list[str | int], value: object, problem: str) -> None:
-    """A wrong value is told with the place where it stands."""
+def test_error_names_its_location(path: list[str | int], value: object, problem: str) -> None:
     with pytest.raises(CatalogError) as caught:
-        parse(put(path, value))
+        parse(catalog_with(path, value))
 
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].startswith(problem)
 
 
-def test_every_problem_is_told_at_once() -> None:
-    """Two mistakes make two sentences."""
-    whole = catalog()
-    whole["products"][0]["variants"][0]["quantity"] = "many"
-    del whole["products"][5]["title"]
+def test_all_errors_are_reported() -> None:
+    data = catalog()
+    data["products"][0]["variants"][0]["quantity"] = "many"
+    del data["products"][5]["title"]
 
     with pytest.raises(CatalogError) as caught:
-        parse(json.dumps(whole))
+        parse(json.dumps(data))
 
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "products[0].variants[0].quantity",
@@ -103,27 +100,28 @@ def test_every_problem_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
-def test_what_is_no_catalog_is_told(text: str) -> None:
-    """A file that isn't a catalog at all is refused in a sentence."""
+def test_file_that_is_not_a_catalog(text: str) -> None:
     with pytest.raises(CatalogError, match=r"^the file: "):
         parse(text)
 
 
-def test_wrong_file_changes_nothing(app: Flask, tmp_path: Path) -> None:
-    """The command names the places, loads nothing, and fails."""
+def test_load_command_reports_errors(shared_app: Flask, tmp_path: Path) -> None:
     file = tmp_path / "catalog.json"
-    file.write_text(put(["products", 3, "variants", 1, "quantity"], "many"), encoding="utf-8")
+    file.write_text(
+        catalog_with(["products", 3, "variants", 1, "quantity"], "many"), encoding="utf-8"
+    )
 
-    result = app.test_cli_runner().invoke(args=["storefront", "load", str(file)])
+    result = shared_app.test_cli_runner().invoke(args=["storefront", "load", str(file)])
 
     assert result.exit_code == 1
     assert "nothing was loaded" in result.output
     assert "products[3].variants[1].quantity" in result.output
 
 
-def test_missing_file_is_told(app: Flask, tmp_path: Path) -> None:
-    """A file that isn't there is named."""
-    result = app.test_cli_runner().invoke(args=["storefront", "load", str(tmp_path / "none")])
+def test_load_command_reports_a_missing_file(shared_app: Flask, tmp_path: Path) -> None:
+    result = shared_app.test_cli_runner().invoke(
+        args=["storefront", "load", str(tmp_path / "none")]
+    )
 
     assert result.exit_code == 1
     assert "can't be read" in result.output

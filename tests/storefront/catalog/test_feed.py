@@ -1,4 +1,4 @@
-"""`/feeds/catalog.json`: a custom catalog feed as Klaviyo describes it."""
+"""`/feeds/catalog.json`: a custom catalog feed in the format that Klaviyo documents."""
 
 from __future__ import annotations
 
@@ -25,66 +25,65 @@ from storefront.base.models import Product, ProductOption, ProductVariant
 from tests.storefront.page import Stock
 
 
-def absolute(address: str) -> str:
-    """An address that leads somewhere from a message, too."""
-    parts = urlsplit(address)
+def absolute_url(url: str) -> str:
+    """Check that a URL works in an email, too."""
+    parts = urlsplit(url)
     assert parts.scheme in ("http", "https")
     assert parts.netloc
-    assert address.isascii()
-    return address
+    assert url.isascii()
+    return url
 
 
 Text = Annotated[StrictStr, Field(min_length=1, pattern=r"\S")]
-Address = Annotated[StrictStr, AfterValidator(absolute)]
+URL = Annotated[StrictStr, AfterValidator(absolute_url)]
 
 
 class Item(BaseModel):
-    """What Klaviyo takes of an item: nothing blank, nothing nested, no field that isn't named."""
+    """An item that Klaviyo accepts: no blank, nested or additional fields."""
 
     model_config = ConfigDict(extra="forbid")
 
     id: Text
     title: Text
-    link: Address
+    link: URL
     description: Text
     price: Annotated[StrictFloat, Field(ge=0)]
-    image_link: Address
+    image_link: URL
     categories: list[Text]
     inventory_quantity: Annotated[StrictInt, Field(ge=0)]
     inventory_policy: Annotated[StrictInt, Field(ge=0, le=2)]
 
 
 def feed(client: FlaskClient) -> dict[str, Item]:
-    """The feed's items by their ID, each one looked at."""
+    """Return the feed's items by ID, after validating them."""
     response = client.get("/feeds/catalog.json")
     assert response.status_code == 200
-    listed: list[Any] = json.loads(response.data.decode("utf-8"))
-    items = TypeAdapter(list[Item]).validate_python(listed)
+    data: list[Any] = json.loads(response.data.decode("utf-8"))
+    items = TypeAdapter(list[Item]).validate_python(data)
     assert len({item.id for item in items}) == len(items)
     return {item.id: item for item in items}
 
 
 def test_every_variant_is_an_item(client: FlaskClient, stock: Stock) -> None:
-    """With its own stock, page and picture; stock that isn't managed or is owed is a number too."""
+    """Untracked stock is a positive number, and negative stock is 0."""
     stock.set("BLAT-S", None)
     stock.set("BLAT-L", -3)
     items = feed(client)
 
     assert len(items) == 60
-    hat = items["HAAR-OIL-M"]
-    assert hat.title == "Haar Parka, Oilskin / M"
-    assert hat.link == "http://localhost/products/haar-parka?variant=HAAR-OIL-M"
-    assert client.get(hat.link).status_code == 200
-    assert client.get(hat.image_link).mimetype == "image/svg+xml"
-    assert hat.categories[0] == "wear"
-    assert (hat.inventory_quantity, hat.inventory_policy) == (0, 1)
+    parka = items["HAAR-OIL-M"]
+    assert parka.title == "Haar Parka, Oilskin / M"
+    assert parka.link == "http://localhost/products/haar-parka?variant=HAAR-OIL-M"
+    assert client.get(parka.link).status_code == 200
+    assert client.get(parka.image_link).mimetype == "image/svg+xml"
+    assert parka.categories[0] == "wear"
+    assert (parka.inventory_quantity, parka.inventory_policy) == (0, 1)
     assert items["BLAT-S"].inventory_quantity > 0
     assert items["BLAT-L"].inventory_quantity == 0
     assert {item.inventory_policy for item in items.values()} == {1, 2}
 
 
-def test_it_may_be_kept_for_a_moment_and_is_public(client: FlaskClient) -> None:
-    """No cookie, no session, JSON by its type, and its links follow `SHOP_URL`."""
+def test_feed_is_public_and_cacheable_and_uses_shop_url(client: FlaskClient) -> None:
     response = client.get("/feeds/catalog.json")
     assert response.content_type == "application/json"
     assert response.headers["Cache-Control"] == "public, max-age=300"
@@ -96,8 +95,7 @@ def test_it_may_be_kept_for_a_moment_and_is_public(client: FlaskClient) -> None:
     assert all(link.startswith("https://smirr.example/products/") for link in links)
 
 
-def test_an_empty_shop_has_an_empty_list(app: Flask, client: FlaskClient) -> None:
-    """And it is JSON still."""
+def test_empty_shop_has_an_empty_feed(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         for table in (ProductVariant, ProductOption, Product):
             db.session.execute(sa.delete(table))
@@ -106,8 +104,7 @@ def test_an_empty_shop_has_an_empty_list(app: Flask, client: FlaskClient) -> Non
     assert feed(client) == {}
 
 
-def test_a_database_that_is_away_is_no_half_feed(empty_app: Flask) -> None:
-    """It is an error, not the beginning of a list."""
+def test_failing_database_is_an_error_and_not_a_partial_feed(empty_app: Flask) -> None:
     response = empty_app.test_client().get("/feeds/catalog.json")
 
     assert response.status_code == 500

@@ -1,4 +1,4 @@
-"""`flask storefront load`: what is there is updated and keeps its ID and stock."""
+"""`flask storefront load`: existing products are updated and keep their IDs and stock."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SHOP = Path(__file__).parents[3] / "storefront" / "catalog" / "catalog.json"
 
 
 def load(app: Flask, *arguments: str) -> str:
-    """Run the command; returns what it said."""
+    """Run the command and return its output."""
     result = app.test_cli_runner().invoke(args=["storefront", "load", *arguments])
     assert result.exit_code == 0, result.output
     return result.output
 
 
 def rows(app: Flask) -> list[Any]:
-    """Everything in the catalog's tables."""
+    """Return all rows of the catalog's tables."""
     tables = (Product.__table__, ProductOption.__table__, ProductVariant.__table__)
     with app.app_context():
         return [
@@ -34,17 +34,18 @@ def rows(app: Flask) -> list[Any]:
 
 
 def test_second_load_changes_nothing(app: Flask) -> None:
-    """Loading the same file again leaves every row and every ID as it was."""
     before = rows(app)
 
-    said = load(app)
+    output = load(app)
 
     assert rows(app) == before
-    assert said == ("Loaded 15 products with 60 variants from catalog.json; 0 products are new.\n")
+    assert output == (
+        "Loaded 15 products with 60 variants from catalog.json; 0 products are new.\n"
+    )
 
 
-def test_load_updates_words_and_prices_by_handle_and_sku(app: Flask, tmp_path: Path) -> None:
-    """A changed file changes the rows that are there; what it doesn't name stays."""
+def test_load_updates_products_and_variants(app: Flask, tmp_path: Path) -> None:
+    """Variants that are missing in the file are deleted; products are kept."""
     catalog = json.loads(SHOP.read_text(encoding="utf-8"))
     parka = catalog["products"][0]
     parka["title"] = "Haar Coat"
@@ -63,8 +64,7 @@ def test_load_updates_words_and_prices_by_handle_and_sku(app: Flask, tmp_path: P
     assert str(variants_now[0][6]) == "199.00"
 
 
-def test_load_keeps_the_stock_unless_told(app: Flask, stock: Stock) -> None:
-    """Stock that was sold or set since is kept; `--stock` takes the file's."""
+def test_load_keeps_the_stock_without_the_option_stock(app: Flask, stock: Stock) -> None:
     stock.set("HAAR-KEL-L", 77)
 
     load(app)

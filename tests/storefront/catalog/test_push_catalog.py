@@ -1,4 +1,4 @@
-"""`flask storefront push-catalog`: Klaviyo's custom catalog becomes the shop's own."""
+"""`flask storefront push-catalog`: copy the shop's catalog to Klaviyo."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHOP = "https://smirr.example"
 
 @pytest.fixture
 def app(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[Flask]:
-    """A demo shop beside its stand-in for Klaviyo."""
+    """A demo shop with the sandbox."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", **sandbox.environ(), SHOP_URL=SHOP)
     yield app
@@ -40,69 +40,62 @@ def app(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[Flask]:
 
 
 def push(app: Flask, *options: str) -> Result:
-    """The command, in this process."""
+    """Run the command."""
     return app.test_cli_runner().invoke(args=["storefront", "push-catalog", *options])
 
 
-def figures(told: Result) -> list[int]:
-    """Items and variants created, items and variants updated, unchanged, reads, writes."""
-    return [int(each.replace(",", "")) for each in re.findall(r"[\d,]*\d", told.stdout)]
+def figures(result: Result) -> list[int]:
+    """Return items and variants created, items and variants updated, unchanged, reads, writes."""
+    return [int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", result.stdout)]
 
 
 def writes(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls that change Klaviyo's catalog."""
-    return [each for each in sandbox.requests() if each["method"] in ("POST", "PATCH")]
+    """Return the requests that changed Klaviyo's catalog."""
+    return [request for request in sandbox.requests() if request["method"] in ("POST", "PATCH")]
 
 
-def test_all_of_it_then_nothing_then_what_differs(
-    app: Flask, stock: Stock, sandbox: Sandbox
-) -> None:
-    """15 items and 60 variants in two jobs; a second run writes nothing; a third only the change,
-    which is a restock.
-    """
-    told = push(app)
-    assert told.exit_code == 0
-    assert figures(told)[:5] == [15, 60, 0, 0, 0]
-    assert [each["path"] for each in writes(sandbox)] == [
+def test_push_writes_only_differences(app: Flask, stock: Stock, sandbox: Sandbox) -> None:
+    """The first run writes everything, the second nothing, the third one changed quantity."""
+    result = push(app)
+    assert result.exit_code == 0
+    assert figures(result)[:5] == [15, 60, 0, 0, 0]
+    assert [request["path"] for request in writes(sandbox)] == [
         "/api/catalog-item-bulk-create-jobs",
         "/api/catalog-variant-bulk-create-jobs",
     ]
-    assert all(each["problems"] == [] for each in sandbox.requests())
-    held = {each["variant"]: each for each in sandbox.read("catalog")}
-    assert len(held) == 60
-    hat = held["$custom:::$default:::BLAT-S"]
+    assert all(request["problems"] == [] for request in sandbox.requests())
+    variants = {variant["variant"]: variant for variant in sandbox.read("catalog")}
+    assert len(variants) == 60
+    hat = variants["$custom:::$default:::BLAT-S"]
     assert hat["url"] == f"{SHOP}/products/blatter-souwester?variant=BLAT-S"
     assert hat["title"] == "Blatter Sou’wester, Small"
-    assert held["$custom:::$default:::STEEK-01"]["quantity"] > 0
+    assert variants["$custom:::$default:::STEEK-01"]["quantity"] > 0
 
     assert figures(push(app)) == [0, 0, 0, 0, 75, 2, 0]
     assert len(writes(sandbox)) == 2
 
     stock.set("BLAT-S", 5)
     assert figures(push(app))[:5] == [0, 0, 0, 1, 74]
-    last = writes(sandbox)[-1]["body"]["data"]["attributes"]["variants"]["data"]
-    assert [each["attributes"] for each in last] == [{"inventory_quantity": 5}]
+    changes = writes(sandbox)[-1]["body"]["data"]["attributes"]["variants"]["data"]
+    assert [variant["attributes"] for variant in changes] == [{"inventory_quantity": 5}]
 
 
-def test_a_dry_run_writes_nothing(app: Flask, sandbox: Sandbox) -> None:
-    """It says what would be."""
-    told = push(app, "--dry-run")
+def test_dry_run_writes_nothing(app: Flask, sandbox: Sandbox) -> None:
+    result = push(app, "--dry-run")
 
-    assert "Would create 15 items and 60 variants, would update 0 items" in told.stdout
+    assert "Would create 15 items and 60 variants, would update 0 items" in result.stdout
     assert writes(sandbox) == []
 
 
 @pytest.mark.process
-def test_one_that_is_killed_goes_on_where_it_was(
-    app: Flask, tmp_path: Path, sandbox: Sandbox
-) -> None:
-    """SIGKILL once the items are there: the next run creates the variants alone."""
+def test_push_continues_after_it_was_killed(app: Flask, tmp_path: Path, sandbox: Sandbox) -> None:
+    """Killed after the items were created: the next run creates only the variants."""
     sandbox.drill("slow", times=1, seconds=30, operation="bulk_create_catalog_variants")
-    given = environ(tmp_path / "shop.db") | dict(sandbox.environ()) | {"SHOP_URL": SHOP}
+    variables = environ(tmp_path / "shop.db") | dict(sandbox.environ()) | {"SHOP_URL": SHOP}
     with subprocess.Popen(
         [sys.executable, "-m", "flask", "storefront", "push-catalog"],
         cwd=ROOT,
-        env={**os.environ, **given},
+        env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
@@ -110,62 +103,50 @@ def test_one_that_is_killed_goes_on_where_it_was(
         process.kill()
     sandbox.calm()
 
-    told = push(app)
-    assert figures(told)[:5] == [0, 60, 0, 0, 15]
+    result = push(app)
+    assert figures(result)[:5] == [0, 60, 0, 0, 15]
     assert figures(push(app))[:5] == [0, 0, 0, 0, 75]
 
 
-def test_passing_troubles_are_waited_out(app: Flask, sandbox: Sandbox) -> None:
-    """A throttle and an error of Klaviyo's cost a moment, no more."""
+def test_temporary_errors_are_retried(app: Flask, sandbox: Sandbox) -> None:
     sandbox.drill("429", times=1, retry_after=1)
     sandbox.drill("503", times=1)
 
     assert figures(push(app))[:5] == [15, 60, 0, 0, 0]
 
 
-def test_a_key_without_the_scope_is_told_with_its_cure(app: Flask, sandbox: Sandbox) -> None:
-    """Nothing else is tried."""
+def test_missing_scope_is_reported_with_its_remedy(app: Flask, sandbox: Sandbox) -> None:
     sandbox.drill("403", times=None)
-    told = push(app)
+    result = push(app)
 
-    assert told.exit_code == 1
-    assert "Klaviyo answered 403 when reading the catalog's items" in told.output
-    assert "catalogs:write" in told.output
+    assert result.exit_code == 1
+    assert "Klaviyo answered 403 when reading the catalog's items" in result.output
+    assert "catalogs:write" in result.output
 
 
-def test_what_klaviyo_wont_have_is_named(app: Flask, sandbox: Sandbox) -> None:
-    """One bad title: its item and its variants are told by their IDs; the rest is there."""
+def test_rejected_items_are_listed(app: Flask, sandbox: Sandbox) -> None:
+    """An item with an invalid title fails with its variants; the others are created."""
     with app.app_context():
         product = db.session.scalars(sa.select(Product).where(Product.handle == "dreich-mug")).one()
         product.title = " "
         db.session.commit()
-    told = push(app)
+    result = push(app)
 
-    assert told.exit_code == 1
-    assert "4 failed:" in told.stderr
-    assert "$custom:::$default:::dreich-mug: title must not be empty." in told.stderr
+    assert result.exit_code == 1
+    assert "4 failed:" in result.stderr
+    assert "$custom:::$default:::dreich-mug: title must not be empty." in result.stderr
     assert len(sandbox.read("catalog")) == 57
 
 
-def test_another_platforms_catalog_is_not_pushed(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Klaviyo gets it from there."""
-    theirs = {"NOTIFY_ME_CATALOG__INTEGRATION": "$shopify"}
-    told = push(make_shop(tmp_path / "none.db", **sandbox.environ(), SHOP_URL=SHOP, **theirs))
-
-    assert told.exit_code == 1
-    assert "this shop's catalog is $shopify" in told.output
-    assert sandbox.requests() == []
-
-
-def test_hundreds_go_in_jobs_of_a_hundred_at_most(app: Flask, sandbox: Sandbox) -> None:
-    """250 more variants of one product: every job is within Klaviyo's bound."""
+def test_jobs_have_at_most_100_variants(app: Flask, sandbox: Sandbox) -> None:
+    """Klaviyo's limit for bulk jobs."""
     with app.app_context():
-        one = db.session.scalars(sa.select(ProductVariant).filter_by(sku="DREI-MIL")).one()
+        variant = db.session.scalars(sa.select(ProductVariant).filter_by(sku="DREI-MIL")).one()
         db.session.add_all(
             ProductVariant(
-                product_id=one.product_id,
+                product_id=variant.product_id,
                 sku=f"MANY-{i}",
-                values=["x"] * len(one.values),
+                values=["x"] * len(variant.values),
                 price=1,
                 quantity=1,
                 policy=1,
@@ -174,20 +155,20 @@ def test_hundreds_go_in_jobs_of_a_hundred_at_most(app: Flask, sandbox: Sandbox) 
             for i in range(250)
         )
         db.session.commit()
-    told = push(app)
+    result = push(app)
 
-    assert figures(told)[:2] == [15, 310]
+    assert figures(result)[:2] == [15, 310]
     sizes = [
-        len(each["body"]["data"]["attributes"]["variants"]["data"])
-        for each in writes(sandbox)
-        if "variant" in each["path"]
+        len(request["body"]["data"]["attributes"]["variants"]["data"])
+        for request in writes(sandbox)
+        if "variant" in request["path"]
     ]
     assert sum(sizes) == 310
     assert max(sizes) <= 100
 
 
 @pytest.mark.parametrize(
-    ("job", "failed", "words"),
+    ("job", "failed", "message"),
     [
         ({"status": "cancelled", "completed_count": 0}, 60, "60 of 60 from"),
         ({"status": "complete", "failed_count": 2, "errors": []}, 2, "2 of 60 from"),
@@ -195,33 +176,35 @@ def test_hundreds_go_in_jobs_of_a_hundred_at_most(app: Flask, sandbox: Sandbox) 
         ({"status": "complete", "errors": [{"code": "odd", "source": None}]}, 1, "odd"),
     ],
 )
-def test_what_a_job_lost_is_no_success(
+def test_incomplete_jobs_are_failures(
     app: Flask,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     job: dict[str, Any],
     failed: int,
-    words: str,
+    message: str,
 ) -> None:
-    """Cancelled at Klaviyo, short of some, or with an error that points nowhere."""
-    ask = Klaviyo.get_catalog_job
+    """A job that was cancelled, lost variants, or has an error without a source."""
+    original = Klaviyo.get_catalog_job
 
-    def asked(self: Klaviyo, kind: str, job_id: str, *, deadline: Deadline) -> KlaviyoResponse:
+    def get_catalog_job(
+        self: Klaviyo, kind: str, job_id: str, *, deadline: Deadline
+    ) -> KlaviyoResponse:
         if kind == "catalog-variant-bulk-create-job":
             return KlaviyoResponse(200, document={"data": {"attributes": job}})
-        return ask(self, kind, job_id, deadline=deadline)
+        return original(self, kind, job_id, deadline=deadline)
 
-    monkeypatch.setattr(Klaviyo, "get_catalog_job", asked)
-    told = push(app)
+    monkeypatch.setattr(Klaviyo, "get_catalog_job", get_catalog_job)
+    result = push(app)
 
-    assert told.exit_code == 1
-    assert f"Created 15 items and {60 - failed} variants" in told.stdout
-    assert f"{failed} failed:" in told.stderr
-    assert words in told.stderr
+    assert result.exit_code == 1
+    assert f"Created 15 items and {60 - failed} variants" in result.stdout
+    assert f"{failed} failed:" in result.stderr
+    assert message in result.stderr
 
 
-def test_no_transaction_waits_for_klaviyo(app: Flask) -> None:
-    """Between two products the database is free, and what is changed meanwhile is read."""
+def test_no_transaction_stays_open_between_products(app: Flask) -> None:
+    """Changes made in the meantime are read."""
     with app.test_request_context():
         products = queries.all_products(batch=1)
         next(products)
@@ -233,15 +216,24 @@ def test_no_transaction_waits_for_klaviyo(app: Flask) -> None:
         assert next(products)[0].product_title == "Changed meanwhile"
 
 
-def test_the_kit_pushes_no_other_catalog(app: Flask, tmp_path: Path, sandbox: Sandbox) -> None:
-    """Whoever asks."""
-    theirs = {"NOTIFY_ME_CATALOG__CATALOG_ID": "other"}
-    other = make_shop(tmp_path / "shop.db", **sandbox.environ(), SHOP_URL=SHOP, **theirs)
+@pytest.mark.parametrize("setting", [("INTEGRATION", "$shopify"), ("CATALOG_ID", "other")])
+def test_catalog_that_another_system_syncs_is_not_pushed(
+    tmp_path: Path, catalog_db: Path, sandbox: Sandbox, setting: tuple[str, str]
+) -> None:
+    """Neither by the command nor through the kit."""
+    shutil.copy(catalog_db, tmp_path / "shop.db")
+    name, value = setting
+    settings = {f"NOTIFY_ME_CATALOG__{name}": value, "SHOP_URL": SHOP}
+    app = make_shop(tmp_path / "shop.db", **sandbox.environ(), **settings)
+
+    result = push(app)
+
+    assert result.exit_code == 1
+    assert "only $custom:::$default can be pushed" in result.output
     with (
-        other.test_request_context(),
+        app.test_request_context(),
         pytest.raises(admin.PushError, match="in a catalog that another system syncs"),
     ):
         admin.push_catalog(queries.all_products, SHOP)
-    assert push(other).exit_code == 1
-    assert writes(sandbox) == []
-    close(other)
+    assert sandbox.requests() == []
+    close(app)

@@ -1,4 +1,4 @@
-"""Stock that the shop changes reaches Klaviyo, and who waits gets word."""
+"""Stock changes are sent to Klaviyo, which then notifies the waiting shoppers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPED = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
 
 @pytest.fixture
 def app(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[Flask]:
-    """A demo shop beside its stand-in for Klaviyo."""
+    """A demo shop with the sandbox."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", **sandbox.environ(), SHOP_URL="https://smirr.example")
     yield app
@@ -29,16 +29,15 @@ def app(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[Flask]:
 
 
 def set_stock(client: FlaskClient, quantity: str, sku: str = "BLAT-S") -> Page:
-    """Set it on the merchant's page, and follow to where that leads."""
+    """Set stock on the merchant's page, and follow the redirect."""
     response = client.post("/merchant", data={"sku": sku, "quantity": quantity})
     assert response.status_code == 303
     return Page(client, response.headers["Location"])
 
 
-def test_a_restock_in_the_back_room_sends_the_message(
+def test_restock_on_the_merchant_page_sends_the_message(
     client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """A real PATCH or POST; the waiting list is cleared, and the message links to the product."""
     client.post(FORM, data=TYPED)
     assert len(sandbox.waiting()) == 1
 
@@ -52,9 +51,9 @@ def test_a_restock_in_the_back_room_sends_the_message(
     assert sandbox.requests()[-1]["method"] == "PATCH"
 
 
-def test_what_cant_reach_klaviyo_is_said(client: FlaskClient, sandbox: Sandbox) -> None:
-    """An outage, a refusal, a key without the scope: the stock is set all the same."""
-    for kind, words in (
+def test_failed_update_is_reported(client: FlaskClient, sandbox: Sandbox) -> None:
+    """The stock is set even if Klaviyo is down or rejects the update."""
+    for kind, message in (
         ("503", "The update is queued"),
         ("403", "rejects the shop’s key or settings"),
         ("415", "rejected the update"),
@@ -62,35 +61,34 @@ def test_what_cant_reach_klaviyo_is_said(client: FlaskClient, sandbox: Sandbox) 
         sandbox.drill(kind)
         page = set_stock(client, "5")
         assert "BLAT-S: stock updated to 5." in page.text
-        assert words in page.text
-    waits = Page(client, "/merchant/deliveries").text
-    assert "2 stock updates queued." in waits
+        assert message in page.text
+    deliveries = Page(client, "/merchant/deliveries").text
+    assert "2 stock updates queued." in deliveries
 
 
-def test_words_from_an_address_are_never_shown(client: FlaskClient) -> None:
-    """Only a known outcome has words."""
+def test_text_in_the_url_is_not_shown(client: FlaskClient) -> None:
     page = Page(client, "/merchant?set=BLAT-S&klaviyo=Pay+here")
     assert "Pay here" not in page.text
 
 
-def test_an_order_leaves_word_for_the_worker(client: FlaskClient, sandbox: Sandbox) -> None:
-    """Klaviyo isn't called while the shopper waits, and is told of each managed variant once."""
+def test_order_queues_stock_updates(client: FlaskClient, sandbox: Sandbox) -> None:
+    """One for each variant with tracked stock; Klaviyo isn't called while the shopper waits."""
     client.post("/cart", data={"sku": "DREI-MIL", "quantity": "2"})
     client.post("/cart", data={"sku": "STEEK-01", "quantity": "1"})
     form = client.get("/checkout").text
     reference = form.split('name="reference"')[1].split('value="')[1].split('"')[0]
-    typed = {"reference": reference, "name": "Ada", "email": "a@b.dev", "address": "1 Rain Row"}
-    assert client.post("/checkout", data=typed).status_code == 303
+    details = {"reference": reference, "name": "Ada", "email": "a@b.dev", "address": "1 Rain Row"}
+    assert client.post("/checkout", data=details).status_code == 303
 
     assert sandbox.requests() == []
     assert "1 stock update queued." in Page(client, "/merchant/deliveries").text
 
 
 @pytest.mark.parametrize("path", ["/merchant", "/checkout"])
-def test_no_change_of_stock_without_its_word_to_klaviyo(
+def test_stock_and_its_update_are_one_transaction(
     client: FlaskClient, stock: Stock, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """One commit: where the queue can't take it, nothing was set and nothing ordered."""
+    """If the update can't be queued, the stock isn't changed and no order is placed."""
     client.post("/cart", data={"sku": "DREI-MIL", "quantity": "1"})
     reference = client.get("/checkout").text.split('name="reference"')[1].split('value="')[1][:43]
     before = stock.of("DREI-MIL")
@@ -99,40 +97,38 @@ def test_no_change_of_stock_without_its_word_to_klaviyo(
         raise OperationalError("", None, Exception("full"))
 
     monkeypatch.setattr("notify_me.delivery.queue.Queue.enqueue", full)
-    typed = {"reference": reference, "name": "Ada", "email": "a@b.dev", "address": "1 Rain Row"}
+    details = {"reference": reference, "name": "Ada", "email": "a@b.dev", "address": "1 Rain Row"}
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
-    given = {"sku": "DREI-MIL", "quantity": "99"} if path == "/merchant" else typed
-    assert client.post(path, data=given).status_code >= 500
+    form = {"sku": "DREI-MIL", "quantity": "99"} if path == "/merchant" else details
+    assert client.post(path, data=form).status_code >= 500
 
     assert stock.of("DREI-MIL") == before
     assert client.get(f"/orders/{reference}").status_code == 404
 
 
-def test_the_restock_command(app: Flask, stock: Stock, sandbox: Sandbox) -> None:
-    """One line of what happened; a SKU that isn't there changes nothing and names the nearest."""
+def test_restock_command(app: Flask, stock: Stock, sandbox: Sandbox) -> None:
     run = app.test_cli_runner().invoke
-    told = run(args=["storefront", "restock", "BLAT-S", "5"])
-    assert told.output == "BLAT-S: 5 in stock. Klaviyo has been updated.\n"
-    assert told.exit_code == 0
+    result = run(args=["storefront", "restock", "BLAT-S", "5"])
+    assert result.output == "BLAT-S: 5 in stock. Klaviyo has been updated.\n"
+    assert result.exit_code == 0
     assert stock.of("BLAT-S") == 5
 
     sandbox.drill("403")
-    told = run(args=["storefront", "restock", "BLAT-S", "6"])
-    assert "catalogs:write" in told.output
+    result = run(args=["storefront", "restock", "BLAT-S", "6"])
+    assert "catalogs:write" in result.output
 
-    wrong = run(args=["storefront", "restock", "BLAT-X", "5"])
-    assert wrong.exit_code == 1
-    assert "The shop has no variant BLAT-X. Did you mean BLAT-" in wrong.output
-    for bad in ("-1", "many", "1000000"):
-        assert run(args=["storefront", "restock", "--", "BLAT-S", bad]).exit_code == 2
+    unknown = run(args=["storefront", "restock", "BLAT-X", "5"])
+    assert unknown.exit_code == 1
+    assert "The shop has no variant BLAT-X. Did you mean BLAT-" in unknown.output
+    for quantity in ("-1", "many", "1000000"):
+        assert run(args=["storefront", "restock", "--", "BLAT-S", quantity]).exit_code == 2
     assert stock.of("BLAT-S") == 6
 
 
-def test_a_command_needs_the_shops_address(app: Flask, stock: Stock) -> None:
-    """For the links of what Klaviyo is told: nothing is changed without it."""
+def test_restock_command_needs_shop_url(app: Flask, stock: Stock) -> None:
     app.config["SHOP_URL"] = None
-    told = app.test_cli_runner().invoke(args=["storefront", "restock", "BLAT-S", "5"])
+    result = app.test_cli_runner().invoke(args=["storefront", "restock", "BLAT-S", "5"])
 
-    assert told.exit_code == 2
-    assert "SHOP_URL is not set" in told.output
+    assert result.exit_code == 2
+    assert "SHOP_URL is not set" in result.output
     assert stock.of("BLAT-S") == 0
