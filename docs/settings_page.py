@@ -94,8 +94,10 @@ def _table(settings: Sequence[Setting], *, is_account: bool = False) -> str:
 
 
 def _default(value: object) -> str:
-    if value is None or value == "":
-        return "none"
+    if value is None:
+        return "unset"
+    if value == "":
+        return "empty"
     if isinstance(value, float):
         return f"`{value:g}`"
     code = value if isinstance(value, str) else json.dumps(value)

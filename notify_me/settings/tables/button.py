@@ -16,10 +16,12 @@ Alignment = Literal["left", "center", "right"]
 class TextStyles(SettingsTable):
     """`[button.text_styles]`: the button's font. Unset values inherit the shop's style."""
 
-    font_family: FontFamily | None = Field(None, description="Font families, best one first.")
+    font_family: FontFamily | None = Field(
+        None, description="Font families, in order of preference."
+    )
     font_size: float | None = Field(None, ge=8, le=72, description="Font size in pixels.")
     font_weight: int | None = Field(
-        None, ge=100, le=900, multiple_of=100, description="Font weight: 400 normal, 700 bold."
+        None, ge=100, le=900, multiple_of=100, description="Font weight; 400 is normal, 700 bold."
     )
     font_color: Color | None = Field(None, description="Text colour.")
     font_style: Literal["normal", "italic"] | None = Field(None, description="Font style.")
@@ -87,7 +89,7 @@ class Button(SettingsTable):
     )
     alternate_anchor: ElementID = Field(
         "",
-        description="ID of an element on the product page that a script moves the button into. "
+        description="ID of an element on the product page into which a script moves the button. "
         "Empty: the button stays where the template has it.",
     )
     product_page_class: ClassNames = Field(

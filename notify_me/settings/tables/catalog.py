@@ -64,8 +64,8 @@ class KlaviyoCatalog(SettingsTable):
         min_length=1,
         max_length=80,
         json_schema_extra={"allowed": CATALOG_ID},
-        description="ID of the catalog on that platform: $default for all but $magento_two, where "
-        "it is the website's ID and the store's ID.",
+        description="ID of the catalog on that platform: $default, except for $magento_two, where "
+        "it is the website's ID, a hyphen and the store's ID.",
     )
 
     @model_validator(mode="after")

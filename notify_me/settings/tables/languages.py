@@ -28,8 +28,8 @@ Locale = Annotated[str, Field(json_schema_extra={"enum": [*LOCALES]})]
 
 class Languages(SettingsTable):
     """`[languages]`: the languages of the shop. A page is in the language of its address
-    (`?lang=de`), otherwise of the cookie `lang`, otherwise in the one that the browser prefers. In
-    a shop with its own locale selector (Flask-Babel), that one decides.
+    (`?lang=de`), otherwise of the cookie `lang`, otherwise in the one that the browser prefers. If
+    the shop has its own locale selector (Flask-Babel), that selector decides.
     """
 
     offered: Annotated[tuple[Locale, ...], AfterValidator(_check_languages)] = Field(

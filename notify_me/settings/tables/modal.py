@@ -14,20 +14,21 @@ Title = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRA
 
 
 class Modal(SettingsTable):
-    """`[modal]`: the form. The names are those of Klaviyo's older back-in-stock script. The
-    headline, the body, the footer and the success label may contain `{product_name}` and
-    `{variant_name}`.
-    """
+    """`[modal]`: the form. The names are those of Klaviyo's older back-in-stock script."""
 
     presentation: Literal["dialog", "drawer", "inline"] = Field(
         "dialog",
         description="dialog opens in the middle of the page, drawer at its side; inline is part "
         "of the product page and needs no click.",
     )
-    headline: Title = Field("{product_name}", description="Title of the form.")
+    headline: Title = Field(
+        "{product_name}",
+        description="Title of the form. May contain {product_name} and {variant_name}.",
+    )
     body_content: Annotated[str, Field(max_length=1000, json_schema_extra=TRANSLATED)] = Field(
         N_("We'll let you know as soon as it's back in stock."),
-        description="Text below the title. May be empty.",
+        description="Text below the title. May be empty, and may contain {product_name} and "
+        "{variant_name}.",
     )
     email_field_label: Label = Field(N_("Email"), description="Label of the email field.")
     phone_number_field_label: Label = Field(
@@ -39,12 +40,12 @@ class Modal(SettingsTable):
     subscription_success_label: Title = Field(
         N_("You're on the list"),
         description="Title of the confirmation. At that point Klaviyo has accepted the sign-up, "
-        "and still has to process it.",
+        "and still has to process it. May contain {product_name} and {variant_name}.",
     )
     footer_content: Annotated[str, Field(max_length=2000, json_schema_extra=TRANSLATED)] = Field(
         "",
-        description="Text below the form. May contain <a>, <b>, <br>, <em>, <i>, <p>, <small>, "
-        "<span>, <strong>, <ul>, <ol> and <li>.",
+        description="Text below the form. May contain {product_name}, {variant_name}, <a>, <b>, "
+        "<br>, <em>, <i>, <p>, <small>, <span>, <strong>, <ul>, <ol> and <li>.",
     )
     close_label: Label = Field(N_("Close"), description="Accessible name of the close button.")
     z_index: int | None = Field(
