@@ -143,26 +143,21 @@ def _migrated() -> bytes:
 
 
 def from_environ() -> Flask:
-    """The shop that `SMALL_SHOP` (a folder and a config, as JSON) stands for, for `flask --app`.
-
-    Its database is there already.
+    """Return the shop that `SMALL_SHOP` (a folder and a config, as JSON) describes, for `flask
+    --app`. Its database must exist.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     folder, config = json.loads(os.environ["SMALL_SHOP"])
     return small_shop(Path(folder), small_catalog(), migrate=False, **config)
 
 
-def main(folder: str = "", config: str = "") -> None:
-    """Serve the shop on a free port, which the first line of output tells."""
-    if folder:
-        app = small_shop(Path(folder), small_catalog(), **json.loads(config))
-    else:
-        app = from_environ()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def main() -> None:
+    """Serve that shop on a free port, which is printed on the first line."""
+    server = make_server("127.0.0.1", 0, from_environ(), threaded=True)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -27,12 +25,11 @@ from tests.notify_me.offers import (
     Way,
     by_element,
     posts,
-    settings_file,
     toml,
     words_of,
 )
+from tests.notify_me.running_shop import Shop
 from tests.notify_me.small_shop import DATABASE
-from tests.notify_me.store.test_log import shop_process
 from tests.support import TIMEOUT, Sandbox
 
 
@@ -154,10 +151,8 @@ def assert_consent_is_stored(log_file: LogFile, since: datetime) -> None:
     assert log_file.states() == ["started", "started"]
 
 
-@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
-@pytest.mark.process
 def test_consent_is_stored_before_anything_is_sent(
-    tmp_path: Path, sandbox: Sandbox, log_file: LogFile, headers: dict[str, str]
+    make_shop: Callable[..., Shop], log_file: LogFile
 ) -> None:
     """A shop killed when it connects to Klaviyo has the consent in its log.
 
@@ -166,21 +161,18 @@ def test_consent_is_stored_before_anything_is_sent(
 
     def sign_up(url: str) -> None:
         with suppress(requests.ConnectionError):
-            requests.post(f"{url}{FORM}", data=BY_SMS, headers=headers, timeout=TIMEOUT)
+            requests.post(f"{url}{FORM}", data=BY_SMS, timeout=TIMEOUT)
 
     since = datetime.now(UTC)
+    shop = make_shop(settings=toml(["SMS"]))
     with socket.create_server(("127.0.0.1", 0)) as klaviyo:
         klaviyo.settimeout(TIMEOUT)
-        config = {
-            **sandbox.environ(),
-            "KLAVIYO_API_URL": f"https://127.0.0.1:{klaviyo.getsockname()[1]}",
-            "NOTIFY_ME_CONFIG": settings_file(tmp_path, toml(["SMS"])),
-        }
-        with shop_process(tmp_path, config) as (pid, url):
-            shopper = threading.Thread(target=sign_up, args=(url,))
+        address = f"https://127.0.0.1:{klaviyo.getsockname()[1]}"
+        with shop.web(KLAVIYO_API_URL=address) as web:
+            shopper = threading.Thread(target=sign_up, args=(web.url,))
             shopper.start()
             connection, _ = klaviyo.accept()
-            os.kill(pid, signal.SIGKILL)
+            web.process.kill()
             shopper.join(TIMEOUT)
         with connection:
             connection.settimeout(TIMEOUT)
@@ -195,20 +187,14 @@ def test_consent_is_stored_before_anything_is_sent(
     assert_consent_is_stored(log_file, since)
 
 
-@pytest.mark.process
 def test_consent_is_stored_before_the_browser_gets_the_calls(
-    tmp_path: Path, sandbox: Sandbox, log_file: LogFile
+    make_shop: Callable[..., Shop], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """Client mode: a shop killed when its reply arrives has the consent in its log."""
     since = datetime.now(UTC)
-    config = {
-        **sandbox.environ(),
-        "NOTIFY_ME_MODE": "client",
-        "NOTIFY_ME_CONFIG": settings_file(tmp_path, toml(["SMS"])),
-    }
-    with shop_process(tmp_path, config) as (pid, url):
-        reply = requests.post(f"{url}{FORM}", data=BY_SMS, headers=ELEMENT, timeout=TIMEOUT)
-        os.kill(pid, signal.SIGKILL)
+    with make_shop(settings=toml(["SMS"])).web(NOTIFY_ME_MODE="client") as web:
+        reply = requests.post(f"{web.url}{FORM}", data=BY_SMS, headers=ELEMENT, timeout=TIMEOUT)
+        web.process.kill()
 
     assert len(reply.json()["calls"]) == 2
     assert posts(sandbox) == []

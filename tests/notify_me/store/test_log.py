@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -33,10 +28,10 @@ from notify_me.klaviyo.outcomes import (
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
+from tests.notify_me.running_shop import Shop
 from tests.notify_me.small_shop import DATABASE, engine_of
 from tests.support import TIMEOUT, Sandbox, eventually
 
-ROOT = Path(__file__).parents[3]
 PREFIX = "$custom:::$default:::"
 MUG = f"/notify-me/{PREFIX}MUG"
 CHOOSE = f"/notify-me/{PREFIX}PARKA-M-MOSS?choose=1"
@@ -45,32 +40,8 @@ ELEMENT = {"X-Notify-Me": "1"}
 ADA = "ada@example.org"
 
 
-@contextmanager
-def shop_process(folder: Path, config: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """Run the small shop in a process; yield the process's ID and the shop's address."""
-    errors = folder / "stderr.txt"
-    with (
-        errors.open("w") as stderr,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.notify_me.small_shop", str(folder), json.dumps(config)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            port = process.stdout.readline().strip()
-            assert port, errors.read_text()
-            yield process.pid, f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-
-
-@pytest.mark.process
 def test_a_sign_up_is_stored_before_klaviyo_answers(
-    tmp_path: Path, sandbox: Sandbox, log_file: LogFile
+    make_shop: Callable[..., Shop], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """A shop killed while it waits for Klaviyo has the sign-up and both calls in its log."""
     sandbox.drill("slow", seconds=600)
@@ -80,11 +51,11 @@ def test_a_sign_up_is_stored_before_klaviyo_answers(
         with suppress(requests.ConnectionError):
             requests.post(f"{url}{CHOOSE}", data=data, timeout=TIMEOUT)
 
-    with shop_process(tmp_path, dict(sandbox.environ())) as (pid, url):
-        shopper = threading.Thread(target=sign_up, args=(url,))
+    with make_shop().web() as web:
+        shopper = threading.Thread(target=sign_up, args=(web.url,))
         shopper.start()
         [call] = eventually(sandbox.requests)
-        os.kill(pid, signal.SIGKILL)
+        web.process.kill()
         shopper.join(TIMEOUT)
 
     assert call["finished"] is False
