@@ -74,7 +74,7 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 short_name="Email",
                 identifier="email",
                 consent_field="opt_in_promotional_email",
-                not_recorded=N_("You aren't on our email list yet."),
+                not_recorded=N_("We couldn't add you to our email list."),
             )
         case Channel.SMS:
             return ChannelInfo(

@@ -234,7 +234,7 @@ def _normalized(contact: str, region: str) -> str:
     try:
         if "@" in contact:
             return validate_email(contact.strip(), check_deliverability=False).normalized
-        return e164(contact, region, texts=False)
+        return e164(contact, region, mobile_only=False)
     except (EmailNotValidError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 

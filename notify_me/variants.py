@@ -162,6 +162,11 @@ class Variant:
         """The option values, such as `M / Moss`; empty without options."""
         return " / ".join(self.options.values())
 
+    @property
+    def full_title(self) -> str:
+        """The product's title with the variant's, such as `Haar Parka (M / Moss)`."""
+        return f"{self.product_title} ({self.title})" if self.title else self.product_title
+
 
 class Catalog(Protocol):
     """The shop's catalog, as the kit uses it. Both methods are called within a request."""

@@ -100,7 +100,7 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/form/sign_up_form.py",
-        "frozenset(checked - self._outdated)",
+        "frozenset(checked - self._outdated_channels)",
         "frozenset(checked)",
         KIT,
     ),
@@ -157,8 +157,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/web/submission.py",
-        "        if kept:\n",
-        "        if not kept:\n",
+        "        if queued:\n",
+        "        if not queued:\n",
         KIT,
     ),
     Mutation(

@@ -163,7 +163,7 @@ def dialog_offline(visit: Visit) -> None:
     dialog = opened(visit)
     visit.page.route("**/notify-me/*", lambda route: route.abort())
     send(dialog)
-    expect(dialog.get_by_role("alert")).to_contain_text("didn't get through")
+    expect(dialog.get_by_role("alert")).to_contain_text("couldn't send your request")
     visit.page.unroute_all(behavior="wait")
 
 

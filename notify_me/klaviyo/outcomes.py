@@ -20,7 +20,7 @@ BLOCKED = N_(
     "this page and try again."
 )
 NEEDS_SCRIPT = N_("This form needs JavaScript. Please turn it on and try again.")
-TRY_AGAIN = N_("That didn't go through. Please try again in a moment.")
+TRY_AGAIN = N_("Your request didn't go through. Please try again in a moment.")
 VARIANT_UNKNOWN = N_("Alerts aren't available for this option yet.")
 EMAIL_REFUSED = N_("This email address wasn't accepted. Please check it.")
 PHONE_REFUSED = N_("This phone number wasn't accepted. Please check it.")

@@ -1,4 +1,4 @@
-"""Protection against abuse: rate limits, a honeypot, and a check for posts of other sites."""
+"""Protection against abuse: rate limits by address and by contact, and a honeypot field."""
 
 from __future__ import annotations
 
@@ -15,39 +15,33 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter, RateLimiter
 
 from ..context import current_state
-from ..i18n.catalogs import N_
 from ..klaviyo.calls import SignUp
 
-logger = logging.getLogger(__name__)
-
-PER_ADDRESS = RateLimitItemPerMinute(30)
-"""Posts from one address: in client mode a sign-up takes two. A household shares one address."""
-PER_CONTACT = RateLimitItemPerMinute(10)
-"""Posts for one contact from one address: nobody can use up another's limit, or read it."""
-WINDOW = 60
-"""Seconds in which both limits count."""
+PER_ADDRESS = "30 per minute"
+"""Posts from one address. Households share an address, and client mode posts twice a sign-up."""
+PER_CONTACT = "10 per minute"
+"""Posts for one contact from one address, so that nobody can use up another person's limit."""
+WINDOW_SECONDS = 60
 HONEYPOT = "homepage"
-"""The form's field that stands hidden: people leave it empty."""
-TOO_MANY = N_("That was a lot of tries in a short time. Please wait a minute and try again.")
+"""The name of a hidden form field, which people leave empty and bots fill in."""
 
 
 class RateLimited(Exception):
     """A limit is used up; `retry_after` is in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(TOO_MANY)
+        super().__init__(f"rate limited; retry after {retry_after} s")
         self.retry_after = retry_after
 
 
-def rate_limiter(config: Mapping[str, Any]) -> RateLimiter | None:
-    """Return what counts the kit's posts, by the shop's `RATELIMIT_ENABLED` (on unless set) and
-    `RATELIMIT_STORAGE_URI`: a shop with several processes names a shared storage there. It counts
-    under a prefix of the kit's, so that the shop's own limits are not touched.
+def init_app(app: Flask) -> None:
+    """Set up Flask-Limiter on `app`, with its own settings `RATELIMIT_ENABLED` and
+    `RATELIMIT_STORAGE_URI`. With several processes, the latter must name a shared storage.
     """
-    if not config.get("RATELIMIT_ENABLED", True):
-        return None
-    uri = config.get("RATELIMIT_STORAGE_URI") or "memory://"
-    return FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True))
+    app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
+    # shoppers can still sign up when the storage doesn't answer
+    app.config.setdefault("RATELIMIT_SWALLOW_ERRORS", True)
+    app.extensions["notify_me_limiter"] = Limiter(get_remote_address, app=app)
 
 
 def count_address() -> None:
@@ -56,7 +50,7 @@ def count_address() -> None:
 
 
 def count_contacts(sign_up: SignUp) -> None:
-    """Count a post for each contact of a sign-up from this address; raises `RateLimited`."""
+    """Count a post from this address for each contact of a sign-up; raises `RateLimited`."""
     for contact in (sign_up.email, sign_up.phone_number):
         if contact:
             contact_hash = current_state().log.hash_contact(contact)
@@ -68,18 +62,16 @@ def _count(limit: RateLimitItem, key: str) -> None:
     if limiter is None:
         return
     try:
-        if limiter.hit(limit, "notify-me", key):
-            return
-        reset_at = limiter.get_window_stats(limit, "notify-me", key).reset_time
-    except StorageError as error:
-        # shoppers can sign up while the storage is away
-        logger.warning("the rate limits' storage doesn't answer: %s", error.storage_error)
-        return
-    raise RateLimited(max(1, min(WINDOW, round(reset_at - time.time()))))
+        with limiter.limit(limit, key_func=lambda: key):
+            pass
+    except RateLimitExceeded:
+        current = limiter.current_limit
+        wait = current.reset_at - time.time() if current else WINDOW_SECONDS
+        raise RateLimited(max(1, min(WINDOW_SECONDS, round(wait)))) from None
 
 
 def honeypot_filled() -> bool:
-    """Whether the hidden field came filled in."""
+    """Whether the hidden field was filled in, so that a bot has sent the form."""
     return bool(request.form.get(HONEYPOT))
 
 

@@ -1,134 +1,164 @@
-"""What the done view says: where the news goes, what wasn't taken, what is left to confirm."""
+"""What the confirmation says: how we'll alert the shopper, what failed, and what to confirm."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Any
 
+from werkzeug.exceptions import NotFound
+
 from ..channels import Channel
-from ..context import current_state
+from ..context import current_settings, current_state
+from ..form.phone import international
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext, localized_list
+from ..klaviyo.calls import SignUp
 from ..klaviyo.outcomes import PHONE_REFUSED, UNAVAILABLE
-from ..store.logged import LoggedSignUp
+from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
-from ..variants import Variant
+from .placeholders import fill_placeholders
+from .product import Product
 
-AGAIN = N_("Please try again later.")
-NOT_SENT = N_("It wasn't sent. Please try again later.")
-PERHAPS = N_("If a message asks you to confirm, please answer it.")
-SURELY = N_("We're sending a message that asks you to confirm.")
-# whole sentences, since no two languages put them together alike
-UNTIL = {
-    frozenset({Channel.EMAIL}): N_("Please answer it: until you do, you aren't on our email list."),
-    frozenset({Channel.SMS}): N_("Please answer it: until you do, no text messages can reach you."),
-    frozenset({Channel.WHATSAPP}): N_(
-        "Please answer it: until you do, no WhatsApp messages can reach you."
+EMAIL, SMS, WHATSAPP = Channel.EMAIL, Channel.SMS, Channel.WHATSAPP
+
+# Whole sentences for each combination of channels: languages put them together differently.
+ALERT = {
+    frozenset[Channel](): N_("We'll let you know as soon as %(products)s is back in stock."),
+    frozenset({EMAIL}): N_("We'll email %(email)s as soon as %(products)s is back in stock."),
+    frozenset({SMS}): N_("We'll text %(phone)s as soon as %(products)s is back in stock."),
+    frozenset({WHATSAPP}): N_(
+        "We'll message %(phone)s on WhatsApp as soon as %(products)s is back in stock."
     ),
-    frozenset({Channel.SMS, Channel.WHATSAPP}): N_(
-        "Please answer it: until you do, no text messages and no WhatsApp messages can reach you."
+    frozenset({EMAIL, SMS}): N_(
+        "We'll email %(email)s and text %(phone)s as soon as %(products)s is back in stock."
     ),
-    frozenset({Channel.SMS, Channel.EMAIL}): N_(
-        "Please answer it: until you do, no text messages can reach you, and you aren't on our "
-        "email list."
+    frozenset({EMAIL, WHATSAPP}): N_(
+        "We'll email %(email)s and message %(phone)s on WhatsApp as soon as %(products)s is back "
+        "in stock."
     ),
-    frozenset({Channel.WHATSAPP, Channel.EMAIL}): N_(
-        "Please answer it: until you do, no WhatsApp messages can reach you, and you aren't on our "
-        "email list."
+    frozenset({SMS, WHATSAPP}): N_(
+        "We'll send a text and a WhatsApp message to %(phone)s as soon as %(products)s is back in "
+        "stock."
     ),
-    frozenset({Channel.SMS, Channel.WHATSAPP, Channel.EMAIL}): N_(
-        "Please answer it: until you do, no text messages and no WhatsApp messages can reach you, "
-        "and you aren't on our email list."
+    frozenset({EMAIL, SMS, WHATSAPP}): N_(
+        "We'll email %(email)s and send a text and a WhatsApp message to %(phone)s as soon as "
+        "%(products)s is back in stock."
+    ),
+}
+CONFIRM = {
+    frozenset({EMAIL}): N_("Confirm it to join our email list."),
+    frozenset({SMS}): N_("Reply to it to start receiving texts."),
+    frozenset({WHATSAPP}): N_("Reply to it to start receiving WhatsApp messages."),
+    frozenset({SMS, WHATSAPP}): N_("Reply to it to start receiving texts and WhatsApp messages."),
+    frozenset({EMAIL, SMS}): N_("Reply to it to start receiving texts and join our email list."),
+    frozenset({EMAIL, WHATSAPP}): N_(
+        "Reply to it to start receiving WhatsApp messages and join our email list."
+    ),
+    frozenset({EMAIL, SMS, WHATSAPP}): N_(
+        "Reply to it to start receiving texts and WhatsApp messages and join our email list."
     ),
 }
 
 
-def failure_message(variant: Variant, words: str) -> str:
-    """What wasn't taken, with the reason that the log keeps for it."""
-    return gettext("%(product)s: %(why)s", product=_name(variant), why=_why(words))
+def confirmation(
+    logged: LoggedSignUp,
+    product: Product,
+    *,
+    sign_up: SignUp | None = None,
+    simulated: bool = False,
+) -> dict[str, Any]:
+    """Return what `_done.html` needs.
 
-
-def delivery_message(logged: LoggedSignUp, taken: Sequence[Variant]) -> str:
-    """Where the news goes if what was taken comes back; empty where there is none to come."""
-    contacts = _reached(logged)
-    if not taken or contacts is None:
-        return ""
-    names = localized_list([_name(each) for each in taken], "or")
-    if not contacts:
-        return gettext("If %(products)s comes back, the news goes to you.", products=names)
-    return gettext(
-        "If %(products)s comes back, the news goes to %(contacts)s.",
-        products=names,
-        contacts=localized_list(contacts),
-    )
-
-
-def consent_messages(logged: LoggedSignUp, *, simulated: bool) -> dict[str, Any]:
-    """What the view says of contacts and consent: sentences, and whether the number was dropped.
-    A simulated sign-up asks Klaviyo nothing.
+    Contacts are shown in full when `sign_up` is given, that is, when the reply goes straight to the
+    person who typed them; masked otherwise. A simulated sign-up makes no call to Klaviyo.
+    Raises `NotFound` when the sign-up has none of this product's variants.
     """
-    subscribe = next((call for call in logged.calls if call.variant is None), None)
-    missing = _unrecorded(logged)
-    confirming = [channel for channel in logged.consented if channel not in missing]
-    # told to each sign-up alike: whether this contact is on the list already is nobody's to learn
-    double: bool | None = False
-    if confirming:
-        double = None if simulated else current_state().opt_in.is_double()
+    variants = {str(variant.composite_id): variant for variant in product.variants}
+    requested = [
+        (variants[call.variant], call) for call in logged.calls if call.variant in variants
+    ]
+    if not requested:
+        raise NotFound
+    accepted = [variant for variant, call in requested if not call.failed]
+    consent_call = next((call for call in logged.calls if call.variant is None), None)
+    unrecorded = _channels_without_consent(logged, consent_call)
+    phone_dropped = any(
+        call.message == PHONE_REFUSED and call.state is CallState.ACCEPTED for _, call in requested
+    )
+    reachable = [
+        channel
+        for channel in logged.channels
+        if channel.info.identifier == "email" or not (phone_dropped or channel in unrecorded)
+    ]
+    # a sign-up that the honeypot dropped names no channel, and its page reads like any other
+    confirmed = accepted and (reachable or not logged.channels)
+    email, phone = logged.email_masked, logged.phone_masked
+    if sign_up is not None:
+        email, phone = sign_up.email, sign_up.phone_number and international(sign_up.phone_number)
+    first = (accepted or [requested[0][0]])[0]
+    success_label = current_settings().modal.subscription_success_label
     return {
-        "unrecorded": [gettext(each.info.not_recorded) for each in missing],
-        "reason": _consent_why(subscribe.message if subscribe else "") if missing else "",
-        "confirm": "" if double is False else _confirm(confirming, certain=bool(double)),
-        "phone_dropped": _phone_dropped(logged),
+        "variant": first,
+        "headline": fill_placeholders(success_label, first, with_variant_name=len(requested) == 1)
+        if confirmed
+        else gettext("We couldn't finish your sign-up"),
+        "confirmed": bool(confirmed),
+        "alert_message": gettext(
+            ALERT[frozenset(reachable)],
+            products=localized_list([variant.full_title for variant in accepted], "or"),
+            email=email or "",
+            phone=phone or "",
+        )
+        if confirmed
+        else "",
+        "confirm_message": _confirm_message(logged, unrecorded, simulated=simulated),
+        "failures": [
+            gettext("%(product)s: %(why)s", product=variant.full_title, why=_reason(call))
+            for variant, call in requested
+            if call.failed
+        ],
+        "phone_dropped": phone_dropped,
+        "unrecorded": [gettext(channel.info.not_recorded) for channel in unrecorded],
+        "unrecorded_reason": _consent_reason(consent_call) if unrecorded else "",
     }
 
 
-def _why(words: str) -> str:
-    return gettext(words or NOT_SENT)
-
-
-def _consent_why(words: str) -> str:
-    # the sign-up itself was taken just now
-    return gettext(AGAIN) if words == UNAVAILABLE else _why(words)
-
-
-def _name(variant: Variant) -> str:
-    return f"{variant.product_title} ({variant.title})" if variant.title else variant.product_title
-
-
-def _confirm(channels: Collection[Channel], *, certain: bool) -> str:
-    until = UNTIL.get(frozenset(channels)) if certain else None
-    return f"{gettext(SURELY)} {gettext(until)}" if until else gettext(PERHAPS)
-
-
-def _by_phone(logged: LoggedSignUp) -> list[Channel]:
-    return [channel for channel in logged.channels if channel.info.identifier == "phone_number"]
-
-
-def _phone_dropped(logged: LoggedSignUp) -> bool:
-    return any(
-        call.message == PHONE_REFUSED
-        and call.state is CallState.ACCEPTED
-        and call.variant is not None
-        for call in logged.calls
-    )
-
-
-def _unrecorded(logged: LoggedSignUp) -> list[Channel]:
-    """The channels whose consent Klaviyo didn't take."""
-    subscribe = next((call for call in logged.calls if call.variant is None), None)
-    if subscribe and subscribe.failed:
+def _channels_without_consent(
+    logged: LoggedSignUp, consent_call: LoggedCall | None
+) -> list[Channel]:
+    """The channels for which Klaviyo didn't record the consent."""
+    if consent_call and consent_call.failed:
         return list(logged.consented)
-    if subscribe and subscribe.state is CallState.ACCEPTED and subscribe.message:
-        # taken without the phone number
-        return [channel for channel in logged.consented if channel in _by_phone(logged)]
+    if consent_call and consent_call.state is CallState.ACCEPTED and consent_call.message:
+        # Klaviyo accepted the call without the phone number
+        return [each for each in logged.consented if each.info.identifier == "phone_number"]
     return []
 
 
-def _reached(logged: LoggedSignUp) -> list[str] | None:
-    """The contacts, masked, that the news can reach; None where it can't reach anybody."""
-    reachable = set(_by_phone(logged)) - set(_unrecorded(logged))
-    phone = logged.phone_masked if reachable and not _phone_dropped(logged) else None
-    if logged.channels and not phone and logged.email_masked is None:
-        return None
-    contacts = (logged.email_masked, phone)
-    return [each for each in contacts if each]
+def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulated: bool) -> str:
+    """What the shopper must do if the list has double opt-in.
+
+    Every sign-up reads the same: whether a contact is on the list already must not be disclosed.
+    """
+    channels = frozenset(logged.consented) - set(unrecorded)
+    if not channels:
+        return ""
+    double_opt_in = None if simulated else current_state().opt_in.is_double()
+    if double_opt_in is None:
+        return gettext(
+            N_("You may get a message asking you to confirm your subscription. Please confirm it.")
+        )
+    if not double_opt_in:
+        return ""
+    sending = gettext(N_("We're sending you a message to confirm your subscription."))
+    return f"{sending} {gettext(CONFIRM[channels])}"
+
+
+def _reason(call: LoggedCall) -> str:
+    return gettext(call.message or N_("It wasn't sent. Please try again later."))
+
+
+def _consent_reason(call: LoggedCall | None) -> str:
+    if call is None:
+        return ""
+    # UNAVAILABLE would contradict the sign-up itself, which was just accepted
+    return gettext(N_("Please try again later.")) if call.message == UNAVAILABLE else _reason(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import nh3
 from markupsafe import Markup, escape
@@ -13,25 +14,38 @@ from ..variants import Variant
 FOOTER_TAGS = {
     *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
 }
-"""What `footer_content` may be made of."""
+"""The elements that `footer_content` may have."""
 FOOTER_LINKS = {"https", "http", "mailto", "tel"}
-_PLACEHOLDER = re.compile(r"\{(product_name|variant_name)\}")
 
 
-def fill_placeholders(text: str, variant: Variant, named: bool) -> str:
-    """Klaviyo's placeholders, filled; `named`: whether one variant is meant."""
-    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
-    # in one pass, since a product's title may look like a placeholder
-    return _PLACEHOLDER.sub(lambda match: bidi_isolate(names[match[1]]), text).strip()
+def fill_placeholders(
+    text: str,
+    variant: Variant,
+    *,
+    with_variant_name: bool,
+    escaped: Callable[[str], str] = str,
+) -> str:
+    """Fill in `{product_name}` and `{variant_name}`; the second is empty unless wanted."""
+    names = {
+        "product_name": variant.product_title,
+        "variant_name": variant.title if with_variant_name else "",
+    }
+    # in one pass, because a product's title may look like a placeholder
+    return re.sub(
+        r"\{(product_name|variant_name)\}",
+        lambda match: escaped(bidi_isolate(names[match[1]])),
+        text,
+    ).strip()
 
 
-def footer(text: str, variant: Variant, named: bool) -> Markup:
-    """The text below the form: the merchant's markup, but for what could do anything."""
-    names = {"product_name": variant.product_title, "variant_name": variant.title if named else ""}
-    # a product's title is text; cleaned last, since it may stand in a link's address
-    whole = _PLACEHOLDER.sub(lambda match: str(escape(bidi_isolate(names[match[1]]))), text)
+def sanitized_footer(text: str, variant: Variant, *, with_variant_name: bool) -> Markup:
+    """The merchant's HTML below the form, without anything that could run or restyle the page."""
+    filled = fill_placeholders(
+        text, variant, with_variant_name=with_variant_name, escaped=lambda name: str(escape(name))
+    )
+    # cleaned last, because a placeholder may be part of a link's address
     cleaned = nh3.clean(
-        whole,
+        filled,
         tags=FOOTER_TAGS,
         attributes={"a": {"href"}},
         tag_attribute_values={"a": {"target": {"_blank"}}},

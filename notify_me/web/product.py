@@ -14,29 +14,25 @@ class Product:
     """A variant, and all variants of its product."""
 
     variant: Variant
-    """The one that the address or the template names."""
+    """The one that the URL or the template names."""
     variants: Sequence[Variant]
-    """All of them, that one included."""
-    alertable_variants: Sequence[Variant]
-    """Those for which the shop offers an alert."""
+    """All of them, `variant` included."""
 
-
-def product_of(variant: Variant) -> Product:
-    """The product of a variant that the shop has at hand."""
-    return _product(variant, current_state().catalog.siblings(variant.composite_id))
+    @property
+    def alertable_variants(self) -> list[Variant]:
+        """The variants for which the shop offers an alert."""
+        offers_alert = current_settings().trigger.offers_alert
+        return [variant for variant in self.variants if offers_alert(variant)]
 
 
 def load_product(composite_id: str) -> Product | None:
-    """The product of the variant under this ID; None where the shop has none."""
+    """Return the product of the variant with this ID; None if the shop doesn't have it."""
     try:
-        wanted = CompositeID.parse(composite_id)
+        parsed = CompositeID.parse(composite_id)
     except ValueError:
         return None
-    variants = current_state().catalog.siblings(wanted)
-    variant = next((each for each in variants if each.composite_id == wanted), None)
-    return None if variant is None else _product(variant, variants)
-
-
-def _product(variant: Variant, variants: Sequence[Variant]) -> Product:
-    trigger = current_settings().trigger
-    return Product(variant, variants, [each for each in variants if trigger.offers_alert(each)])
+    variants = current_state().catalog.siblings(parsed)
+    for variant in variants:
+        if variant.composite_id == parsed:
+            return Product(variant, variants)
+    return None

@@ -1,4 +1,4 @@
-"""What a shopper gets to see: each state of the form as a page, a fragment or JSON."""
+"""Replies to shoppers: each state of the form as a page, a fragment or JSON."""
 
 from __future__ import annotations
 
@@ -20,206 +20,184 @@ from flask import (
 )
 from werkzeug.exceptions import NotFound
 
+from ..channels import Channel
 from ..context import current_settings
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..i18n.catalogs import N_
 from ..i18n.locales import url_locale
 from ..i18n.text import gettext
+from ..klaviyo.calls import SignUp
+from ..settings.tables.modal import Modal
 from ..store.logged import LoggedSignUp
 from ..variants import Variant
-from .abuse import HONEYPOT, TOO_MANY
-from .confirmation import consent_messages, delivery_message, failure_message
-from .placeholders import fill_placeholders, footer
+from .abuse import HONEYPOT, RateLimited
+from .confirmation import confirmation
+from .placeholders import fill_placeholders, sanitized_footer
 from .product import Product
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
-"""The templates of the form and of what follows it."""
+"""The templates of the form and of the confirmation."""
 
 
 def from_element() -> bool:
-    """Whether `<notify-me>` asked, which wants a fragment or JSON."""
-    return request.headers.get("X-Notify-Me") == "1"
+    """Whether `<notify-me>` sent this request: it gets a fragment or JSON instead of a page."""
+    return request.headers.get("X-Notify-Me") in ("1", "page")
 
 
-def _reply(state: str, template: str, status: int, context: Mapping[str, Any]) -> Response:
-    """One state, in the shape that was asked for: JSON after a POST, else HTML."""
-    # two widgets on a page must not share element IDs; a page of its own has just one
-    prefix = f"notify-me-{secrets.token_hex(3)}" if from_element() else "notify-me"
-    shared = {
-        **context,
-        "state": state,
-        "view": template,
-        "prefix": prefix,
-        "modal": current_settings().modal,
-    }
+def _respond(state: str, template: str, status: int, context: Mapping[str, Any]) -> Response:
+    """One state of the form: JSON for the element's POST, a dialog for its GET, else a page."""
+    context = {**context, "state": state, "view": template, "modal": current_settings().modal}
     if not from_element():
         layout = current_app.jinja_env.select_template(["base.html", "notify_me/base.html"])
         if "main" not in layout.blocks:
             raise RuntimeError(
-                "templates/base.html has no block 'main', in which the notify-me form would stand: "
-                "add one, or write a templates/notify_me/page.html of your own"
+                "templates/base.html has no block 'main' for the notify-me form: add one, or "
+                "write your own templates/notify_me/page.html"
             )
-        page = render_template("notify_me/page.html", heading="h1", layout=layout, **shared)
-        return make_response(page, status)
+        context |= {"layout": layout, "heading": "h1", "prefix": "notify-me"}
+        return make_response(render_template("notify_me/page.html", **context), status)
+    # the element on the form's own page replaces a view that has the page's <h1>
+    context["heading"] = "h1" if request.headers["X-Notify-Me"] == "page" else "h2"
+    # two forms on one page must not share element IDs
+    context["prefix"] = f"notify-me-{secrets.token_hex(3)}"
     if request.method == "POST":
-        html = render_template(template, heading="h2", **shared)
+        html = render_template("notify_me/view.html", **context)
         return make_response(jsonify(state=state, html=html, calls=[], sign_up=None), status)
-    return make_response(render_template("notify_me/dialog.html", heading="h2", **shared), status)
+    return make_response(render_template("notify_me/dialog.html", **context), status)
 
 
 @dataclass(frozen=True, slots=True)
 class FormReply:
-    """The form for a product's variants, with whatever was typed and whatever went wrong."""
+    """The form for a product's variants, with what was typed and what went wrong."""
 
     form: SignUpForm
     product: Product
     choose: bool
-    """Whether no variant is meant until the shopper chooses one."""
+    """Whether the shopper has to choose a variant: none is preselected."""
 
     def context(self, alert: str = "") -> dict[str, Any]:
         """What the form's template needs."""
-        settings = current_settings()
-        variant, alertable_variants = self.product.variant, self.product.alertable_variants
-        named = not self.choose
-        # one that was listed stays listed, or a choice would turn into the address's own variant
-        own = [each.composite_id for each in alertable_variants] == [variant.composite_id]
-        listed = bool(alertable_variants) and (self.choose or "listed" in request.args or not own)
-        marks: dict[str, Any] = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
+        settings, options = current_settings(), self.form.options
+        variant, variants = self.product.variant, self.product.alertable_variants
+        # after the list was shown once, it is shown again, even if only this variant is left in it
+        only_this = [each.composite_id for each in variants] == [variant.composite_id]
+        listed = bool(variants) and (self.choose or "listed" in request.args or not only_this)
+        query: dict[str, Any] = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
+
+        body = settings.modal.body_content
+        default_body = Modal.model_fields["body_content"].default
+        if body == gettext(default_body) and options.channels != (Channel.EMAIL,):
+            # the default text asks for an email address
+            body = gettext(
+                "Tell us how to reach you and we'll let you know when it's back in stock."
+            )
+
+        def fill(text: str) -> str:
+            return fill_placeholders(text, variant, with_variant_name=not self.choose)
+
         return {
             "form": self.form,
-            "typed": {name: _typed(self.form, name) for name in ("email", "phone_number")},
-            "example": example(self.form.options.default_region),
+            "typed": {
+                name: str((self.form[name].raw_data or [""])[0])
+                for name in ("email", "phone_number")
+            },
+            "example": example(options.default_region),
             "variant": variant,
-            "waiting": alertable_variants if listed else (),
+            "listed_variants": variants if listed else (),
             "choose": self.choose,
-            "action": _address("notify_me.submit", variant.composite_id, **marks),
-            "headline": fill_placeholders(settings.modal.headline, variant, named),
-            "body_content": fill_placeholders(settings.modal.body_content, variant, named),
-            "footer_content": footer(settings.modal.footer_content, variant, named),
+            "action": _form_url("notify_me.submit", variant.composite_id, **query),
+            "headline": fill(settings.modal.headline),
+            "body_content": fill(body),
+            "footer_content": sanitized_footer(
+                settings.modal.footer_content, variant, with_variant_name=not self.choose
+            ),
             "modal": settings.modal,
             "submit_label": settings.modal.button_label or settings.button.label,
             "alert": alert,
             "honeypot": HONEYPOT,
         }
 
-    def shown(self, state: str = "form", status: int = 200, alert: str = "") -> Response:
-        """The form in the given state."""
-        return _reply(state, FORM, status, self.context(alert))
+    def blank(self) -> Response:
+        """The empty form."""
+        return _respond("form", FORM, HTTPStatus.OK, self.context())
 
     def invalid(self) -> Response:
-        """422: a field is wrong, or Klaviyo refused it."""
-        return self.shown("invalid", HTTPStatus.UNPROCESSABLE_ENTITY)
+        """422: a field is invalid, or Klaviyo refused it."""
+        return _respond("invalid", FORM, HTTPStatus.UNPROCESSABLE_ENTITY, self.context())
 
-    def failed(self, words: str) -> Response:
-        """503: it can't be taken; everything typed is still there."""
-        return self.shown("failed", HTTPStatus.SERVICE_UNAVAILABLE, gettext(words))
+    def failed(self, message: str) -> Response:
+        """503: the sign-up can't be accepted; everything typed is still there."""
+        context = self.context(gettext(message))
+        return _respond("failed", FORM, HTTPStatus.SERVICE_UNAVAILABLE, context)
 
-    def too_many(self, retry_after: int) -> Response:
-        """429: a limit is used up; `retry_after` in seconds. What was typed is still there."""
-        reply = self.shown("failed", HTTPStatus.TOO_MANY_REQUESTS, gettext(TOO_MANY))
-        reply.headers["Retry-After"] = str(retry_after)
-        return reply
-
-
-def _typed(form: SignUpForm, name: str) -> str:
-    raw = form[name].raw_data
-    return str(raw[0]) if raw else ""
+    def rate_limited(self, error: RateLimited) -> Response:
+        """429: a limit is used up; everything typed is still there."""
+        context = self.context(gettext("Too many attempts. Try again in a minute."))
+        response = _respond("failed", FORM, HTTPStatus.TOO_MANY_REQUESTS, context)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
 
 
-def available(variant: Variant, *, status: int) -> Response:
-    """The variant can be bought: a link to it instead of a form."""
-    # what is sold without stock can be bought, but isn't back
-    back = variant.quantity is None or variant.quantity > 0
-    context = {"variant": variant, "back": back}
-    return _reply("available", "notify_me/_available.html", status, context)
+def no_alert_needed(variants: Sequence[Variant], *, status: int) -> Response:
+    """No variant has an alert: offer one that can be bought (`status`), else say so (404)."""
+    can_buy = current_settings().trigger.can_buy
+    for variant in variants:
+        if can_buy(variant):
+            # a variant that is sold without stock can be bought, but isn't back
+            back = variant.quantity is None or variant.quantity > 0
+            context = {"variant": variant, "back": back}
+            return _respond("available", "notify_me/_available.html", status, context)
+    context = {"variant": variants[0]}
+    return _respond("failed", "notify_me/_unavailable.html", HTTPStatus.NOT_FOUND, context)
 
 
-def alerts_unavailable(variant: Variant) -> Response:
-    """404 for a variant that can't be bought, and for which the shop sends no notices."""
-    return _reply("failed", "notify_me/_unwatched.html", HTTPStatus.NOT_FOUND, {"variant": variant})
-
-
-def failed(words: str, status: int) -> Response:
-    """It wasn't taken, and there is no form to show it in."""
-    context = {"alert": gettext(words), "again": _form_url()}
-    return _reply("failed", "notify_me/_failed.html", status, context)
-
-
-def _form_url() -> str:
-    """The address of the form that this request was for."""
+def failed(message: str, status: int) -> Response:
+    """The sign-up wasn't accepted, and what was typed can't be shown again."""
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None
-    return _address("notify_me.show", composite_id, choose=choose)
+    form_url = _form_url("notify_me.show", composite_id, choose=choose)
+    context = {"alert": gettext(message), "form_url": form_url}
+    return _respond("failed", "notify_me/_failed.html", status, context)
 
 
-def _address(endpoint: str, composite_id: object, **query: Any) -> str:
-    """An address of the kit's, in the language that this page's address chose."""
-    return url_for(endpoint, composite_id=str(composite_id), **query, lang=url_locale())
-
-
-def unknown() -> Response:
-    """404 for a variant that the shop doesn't have."""
+def unknown_variant() -> Response:
+    """404: the shop doesn't have this variant."""
     if not from_element():
         raise NotFound
-    return failed(N_("The shop doesn't have this product any more."), HTTPStatus.NOT_FOUND)
+    return failed(N_("This product is no longer available."), HTTPStatus.NOT_FOUND)
 
 
-def done_link(variant: Variant, signed: str) -> Response:
-    """After a plain form's POST: 303 to the done page, which a reload doesn't send again."""
-    target = _address("notify_me.show", variant.composite_id, done=signed)
-    return make_response(redirect(target, HTTPStatus.SEE_OTHER))
+def redirect_to_confirmation(variant: Variant, signed: str) -> Response:
+    """303 after a plain form's POST, so that reloading doesn't send the form again."""
+    url = _form_url("notify_me.show", variant.composite_id, done=signed)
+    return make_response(redirect(url, HTTPStatus.SEE_OTHER))
 
 
 def send(
     logged: LoggedSignUp,
     product: Product,
+    sign_up: SignUp,
     calls: Sequence[Mapping[str, Any]],
     signed: str,
 ) -> Response:
-    """Client mode: the calls, the view to show once all are accepted, and the sign-up's ID."""
-    reply = done(logged, product)
-    return make_response(
-        jsonify(state="send", html=(reply.json or {})["html"], calls=calls, sign_up=signed)
-    )
+    """Client mode: the calls, the confirmation to show once all are accepted, and the ID."""
+    html = (done(logged, product, sign_up).json or {})["html"]
+    return make_response(jsonify(state="send", html=html, calls=calls, sign_up=signed))
 
 
-def done(logged: LoggedSignUp, product: Product, *, simulated: bool = False) -> Response:
-    """The confirmation: what was taken, and what was not and why."""
-    context = done_context(logged, product, simulated=simulated)
-    return _reply("done", DONE, HTTPStatus.OK, context)
+def done(
+    logged: LoggedSignUp,
+    product: Product,
+    sign_up: SignUp | None = None,
+    *,
+    simulated: bool = False,
+) -> Response:
+    """The confirmation; `sign_up` when it goes to the person who has just typed the contacts."""
+    context = confirmation(logged, product, sign_up=sign_up, simulated=simulated)
+    return _respond("done", DONE, HTTPStatus.OK, context)
 
 
-def done_context(logged: LoggedSignUp, product: Product, *, simulated: bool) -> dict[str, Any]:
-    """What the done view's template needs, the template among it.
-
-    Raises `NotFound` when nothing of the sign-up was for these variants.
-    """
-    by_id = {str(variant.composite_id): variant for variant in product.variants}
-    taken: list[Variant] = []
-    missed: list[Variant] = []
-    reasons: list[str] = []
-    for call in logged.calls:
-        if call.variant and (variant := by_id.get(call.variant)):
-            if call.failed:
-                missed.append(variant)
-                reasons.append(failure_message(variant, call.message))
-            else:
-                taken.append(variant)
-    if not taken and not missed:
-        # a link to another product's sign-up, or to variants that are gone
-        raise NotFound
-    first = (taken or missed)[0]
-    return {
-        "view": DONE,
-        "modal": current_settings().modal,
-        "missed": reasons,
-        "variant": first,
-        "success_label": fill_placeholders(
-            current_settings().modal.subscription_success_label,
-            first,
-            len(taken) + len(missed) == 1,
-        ),
-        "news": delivery_message(logged, taken),
-        **consent_messages(logged, simulated=simulated),
-    }
+def _form_url(endpoint: str, composite_id: object, **query: Any) -> str:
+    """The URL of a form, with `lang` where the URL of this page has it."""
+    return url_for(endpoint, composite_id=str(composite_id), **query, lang=url_locale())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from flask import Response, request
 from itsdangerous import BadData
@@ -24,172 +23,150 @@ from . import client_mode, responses
 
 logger = logging.getLogger(__name__)
 
-LINK_AGE = 24 * 60 * 60
-"""Seconds for which what the kit signs is good: a done link, a browser's report."""
+LINK_MAX_AGE = 24 * 60 * 60
+"""Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
 
-def by_browser() -> bool:
-    """Whether this sign-up's calls are the browser's to make: client mode, with scripts."""
+def sent_by_browser() -> bool:
+    """Whether the browser makes this sign-up's calls: client mode, with scripts."""
     return current_account().mode == "client" and responses.from_element()
 
 
 def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Record a valid sign-up, send its calls, record how they ended, and respond.
-
-    The log's database may be away.
-    """
+    """Record a valid sign-up, send its calls, record their outcomes, and respond."""
     state = current_state()
+    # don't keep one of the shop's database connections busy while Klaviyo is called
+    if state.db.session.in_transaction():
+        state.db.session.rollback()
     try:
-        if by_browser():
+        if sent_by_browser():
             if "sign_up" in request.form:
-                return _report(sign_up, form_reply)
-            return _hand_over(sign_up, form_reply)
+                return _accept_report(sign_up, form_reply)
+            return _hand_to_browser(sign_up, form_reply)
         if state.klaviyo is None:
             return form_reply.failed(outcomes.NEEDS_SCRIPT)
         deadline = Deadline(DEADLINE)
-        to_make = build_calls(sign_up, "api")
-        sign_up_id = state.log.start(sign_up, to_make, "server")
+        calls = build_calls(sign_up, "api")
+        sign_up_id = state.log.start(sign_up, calls, "server")
     except SQLAlchemyError as error:
-        _cant_log(error)
+        _report_log_error(error)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    results = send_now(state.klaviyo, to_make, sign_up_id=sign_up_id, deadline=deadline)
-    return _finish(Attempt(sign_up_id, sign_up, to_make, results), form_reply)
+    results = send_now(state.klaviyo, calls, sign_up_id=sign_up_id, deadline=deadline)
+    return _finish(sign_up_id, sign_up, calls, results, form_reply)
 
 
-def _hand_over(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Client mode: give the calls to the element, and what it shows once all are accepted."""
+def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Client mode: give the calls to the element, with the confirmation it shows afterwards."""
     state = current_state()
-    to_make = build_calls(sign_up, "client")
-    sign_up_id = state.log.start(sign_up, to_make, "client")
-    everything = LoggedSignUp.from_outcomes(
-        sign_up, to_make, [Accepted(KlaviyoResponse(202))] * len(to_make)
+    calls = build_calls(sign_up, "client")
+    sign_up_id = state.log.start(sign_up, calls, "client")
+    accepted = LoggedSignUp.from_outcomes(
+        sign_up, calls, [Accepted(KlaviyoResponse(202))] * len(calls)
     )
-    to_send = client_mode.to_send(current_account(), to_make)
+    requests = client_mode.to_send(current_account(), calls)
     signed = state.signer.dumps(sign_up_id)
-    return responses.send(everything, form_reply.product, to_send, signed)
+    return responses.send(accepted, form_reply.product, sign_up, requests, signed)
 
 
-def _report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Client mode: record what the element says of its calls.
+def _accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Client mode: record how the browser's calls ended; the server sends what didn't get through.
 
-    A report on a sign-up that we never signed, or too long ago, that was made before, or whose form
-    isn't the one that was logged, is not acted on.
+    Nothing is sent for a report with an invalid or expired ID, for a repeated one, or for one whose
+    form differs from the logged sign-up.
     """
     state = current_state()
-    reported = _report_of()
-    logged = state.log.read(reported) if reported else None
-    if reported is None or logged is None:
+    try:
+        sign_up_id = str(state.signer.loads(request.form["sign_up"], max_age=LINK_MAX_AGE))
+    except BadData:
         return form_reply.failed(outcomes.TRY_AGAIN)
-    to_make = build_calls(sign_up, "client")
-    if not state.log.claim(reported, sign_up, to_make):
+    logged = state.log.read(sign_up_id)
+    if logged is None:
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    calls = build_calls(sign_up, "client")
+    if not state.log.claim(sign_up_id, sign_up, calls):
         if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
             return responses.done(logged, form_reply.product)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    results = client_mode.reported(request.form.get("answers", ""), to_make)
-    for call, result in zip(to_make, results, strict=True):
+    results = client_mode.reported(request.form.get("answers", ""), calls)
+    for call, result in zip(calls, results, strict=True):
         if result is not None:
-            log_outcome(call, result, reported, from_browser=True)
-    finished = _taken_over(sign_up, reported, results)
-    return _finish(Attempt(reported, sign_up, to_make, finished), form_reply)
+            log_outcome(call, result, sign_up_id, from_browser=True)
+    if state.klaviyo is None:
+        results = [
+            Temporary(result.response, outcomes.BLOCKED)
+            if isinstance(result, Temporary) and result.response.status is None
+            else result
+            for result in results
+        ]
+    elif any(isinstance(result, Temporary) for result in results):
+        results = send_now(
+            state.klaviyo,
+            build_calls(sign_up, "api"),
+            sign_up_id=sign_up_id,
+            deadline=Deadline(DEADLINE),
+            known_outcomes=results,
+        )
+    return _finish(sign_up_id, sign_up, calls, results, form_reply)
 
 
-def _report_of() -> str | None:
-    """The sign-up that the element reports on, if it does."""
-    try:
-        signed = request.form.get("sign_up", "")
-        return str(current_state().signer.loads(signed, max_age=LINK_AGE))
-    except BadData:
-        return None
-
-
-def _taken_over(
-    sign_up: SignUp, sign_up_id: str, results: Sequence[Outcome | None]
-) -> Sequence[Outcome | None]:
-    """The results, after the server has tried what couldn't get through from the browser."""
-    klaviyo = current_state().klaviyo
-    if not any(isinstance(result, Temporary) for result in results):
-        return results
-    if klaviyo is None:
-        return [_blocked(result) for result in results]
-    return send_now(
-        klaviyo,
-        build_calls(sign_up, "api"),
-        sign_up_id=sign_up_id,
-        deadline=Deadline(DEADLINE),
-        known_outcomes=results,
-    )
-
-
-def _blocked(result: Outcome | None) -> Outcome | None:
-    """The result with the words for a browser that got no answer."""
-    if isinstance(result, Temporary) and result.response.status is None:
-        return Temporary(result.response, outcomes.BLOCKED)
-    return result
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A sign-up that went out: its calls and how each ended, by position."""
-
-    sign_up_id: str
-    sign_up: SignUp
-    calls: Sequence[Call]
-    results: Sequence[Outcome | None]
-
-
-def _finish(attempt: Attempt, form_reply: responses.FormReply) -> Response:
-    """Log how the calls ended, keep those that must go later, and tell the shopper."""
-    state, results = current_state(), attempt.results
+def _finish(
+    sign_up_id: str,
+    sign_up: SignUp,
+    calls: Sequence[Call],
+    results: Sequence[Outcome | None],
+    form_reply: responses.FormReply,
+) -> Response:
+    """Record the results (one per call, None if it wasn't made), queue the rest, and respond."""
+    state = current_state()
     # without a private key nothing can be sent later
-    kept = calls_to_queue(results) if state.klaviyo is not None else []
+    queued = calls_to_queue(results) if state.klaviyo is not None else []
+
+    def enqueue(connection: Connection) -> None:
+        # the server delivers the queue, whoever tried first, so these calls have the private key
+        server_calls = build_calls(sign_up, "api")
+        waits = [result.response.retry_after or 0 for result in results if result is not None]
+        delay = float(max(waits, default=0))
+        state.queue.enqueue(connection, jobs(sign_up_id, server_calls, queued), delay=delay)
+
     logged = True
     try:
-        state.log.settle(
-            attempt.sign_up_id, results, kept, lambda connection: _keep(connection, attempt, kept)
-        )
+        state.log.settle(sign_up_id, results, queued, enqueue)
     except SQLAlchemyError as error:
-        _cant_log(error)
-        if kept:
-            # what is neither at Klaviyo nor on the disk is never acknowledged
+        _report_log_error(error)
+        if queued:
+            # never confirm what is neither at Klaviyo nor on disk
             return form_reply.failed(outcomes.TRY_AGAIN)
-        # Klaviyo's answer stands all the same; the log shows these calls as unknown
+        # Klaviyo's answer counts all the same; the log shows these calls as unknown
         logged = False
-    if not kept and not any(isinstance(each, Accepted) for each in results):
-        return _not_taken(results, form_reply)
+    if not queued and not any(isinstance(result, Accepted) for result in results):
+        return _nothing_accepted(results, form_reply)
+    product = form_reply.product
     if responses.from_element() or not logged:
-        done = LoggedSignUp.from_outcomes(attempt.sign_up, attempt.calls, results, kept)
-        return responses.done(done, form_reply.product)
-    signed = state.done_signer.dumps(attempt.sign_up_id)
-    return responses.done_link(form_reply.product.variant, signed)
+        ended = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
+        return responses.done(ended, product, sign_up)
+    return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
 
 
-def _keep(connection: Connection, attempt: Attempt, kept: Sequence[int]) -> None:
-    """Put the calls at these positions into the queue; a throttle's end is waited for."""
-    # the queue is the server's, whoever tried first: calls with the private key
-    to_make = build_calls(attempt.sign_up, "api")
-    waits = [each.response.retry_after or 0 for each in attempt.results if each is not None]
-    delay = float(max(waits, default=0))
-    current_state().queue.enqueue(connection, jobs(attempt.sign_up_id, to_make, kept), delay=delay)
-
-
-def _cant_log(error: SQLAlchemyError) -> None:
-    # hide_parameters is the shop's choice: the class alone is told, never the statement
-    logger.error("the sign-up log can't be written: %s", type(error).__name__)
-
-
-def _not_taken(results: Sequence[Outcome | None], form_reply: responses.FormReply) -> Response:
+def _nothing_accepted(
+    results: Sequence[Outcome | None], form_reply: responses.FormReply
+) -> Response:
+    """Show refusals next to their fields if the shopper can correct all of them; else fail."""
     form = form_reply.form
-    made = [each for each in results if each is not None]
-    refused = [each for each in made if isinstance(each, Refused)]
-    for each in made:
-        if not isinstance(each, Refused):
-            return form_reply.failed(each.message)
-        if each.field != "variants" and each.field not in {
-            way.info.identifier for way in form.selected_channels
-        }:
-            # nothing that the shopper typed, so nothing that they can mend
+    correctable = {"variants", *(channel.info.identifier for channel in form.selected_channels)}
+    for result in results:
+        if result is None:
+            continue
+        if not isinstance(result, Refused):
+            return form_reply.failed(result.message)
+        if result.field not in correctable:
             return form_reply.failed(outcomes.UNAVAILABLE)
-    for each in refused:
-        field = form[each.field]
-        field.errors = [*dict.fromkeys([*field.errors, gettext(each.message)])]
+    for result in results:
+        if isinstance(result, Refused):
+            field = form[result.field]
+            field.errors = [*dict.fromkeys([*field.errors, gettext(result.message)])]
     return form_reply.invalid()
+
+
+def _report_log_error(error: SQLAlchemyError) -> None:
+    # the error's text may contain contact details: its class alone is logged
+    logger.error("the sign-up log can't be written: %s", type(error).__name__)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Blueprint, Response, abort, request
+from flask.blueprints import BlueprintSetupState
+from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
 from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import PathConverter
@@ -19,17 +22,17 @@ from ..klaviyo.calls import Operation
 from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
 from . import abuse, responses, theme
-from .preview import mark, previewing, simulated_success
+from .preview import mark_urls, previewing, simulated_success
 from .product import Product, load_product
-from .submission import LINK_AGE, by_browser, process
+from .submission import LINK_MAX_AGE, process, sent_by_browser
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 16 * 1024
-"""Bytes that a sign-up may have: ten composite IDs, an address and room to spare."""
+MAX_BODY_BYTES = 16 * 1024
+"""The largest sign-up: ten composite IDs, contacts and some spare room."""
 
-NOBODY = "-"
-"""Stands in a done link for a sign-up that was dropped."""
+SIMULATED = "-"
+"""Takes the place of a sign-up's ID in the link to a confirmation that nothing was sent for."""
 
 blueprint = Blueprint(
     "notify_me",
@@ -37,7 +40,8 @@ blueprint = Blueprint(
     template_folder="templates",
     static_folder="static",
 )
-blueprint.url_defaults(mark)
+blueprint.url_defaults(mark_urls)
+_csrf = SecFetchCSRF()
 
 
 class CompositeIDConverter(PathConverter):
@@ -48,28 +52,23 @@ class CompositeIDConverter(PathConverter):
         return quote(value, safe="")
 
 
+@blueprint.record_once
+def _set_csrf_defaults(setup: BlueprintSetupState) -> None:
+    """Set what `SecFetchCSRF.protect` reads; its `init_app` would protect the whole shop."""
+    setup.app.config.setdefault("SEC_FETCH_CSRF_ALLOW_SAME_SITE", False)
+    setup.app.config.setdefault("SEC_FETCH_CSRF_TRUSTED_ORIGINS", [])
+
+
 @blueprint.before_request
-def _guard() -> Response | None:
-    request.max_content_length = MAX_BODY
-    if request.method == "POST" and abuse.is_cross_site():
-        logger.warning("refused a post from another site: %s", request.headers.get("Origin", "?"))
-        return responses.failed(N_("This request came from another site, so it wasn't taken."), 403)
-    return None
-
-
-@blueprint.url_value_preprocessor
-def _exempt_from_csrf_tokens(_endpoint: str | None, _values: object) -> None:
-    """Fetch Metadata guards these pages. Flask-WTF's `CSRFProtect` would refuse their forms, which
-    have no token; this runs before it, whichever of the two was set up first.
-    """
-    csrf = current_app.extensions.get("csrf")
-    if csrf is not None and hasattr(csrf, "exempt"):
-        csrf.exempt(blueprint)
+def _protect() -> None:
+    request.max_content_length = MAX_BODY_BYTES
+    if request.method == "POST":
+        _csrf.protect()
 
 
 @blueprint.after_request
-def _private(response: Response) -> Response:
-    """Forms and replies are one shopper's own; static files keep their headers."""
+def _add_headers(response: Response) -> Response:
+    """Forms and replies are private to one shopper; static files and the theme are not."""
     if request.endpoint not in ("notify_me.static", "notify_me.theme_css"):
         response.headers["Cache-Control"] = "private, no-store"
         response.vary.update(["X-Notify-Me", *locales.VARY])
@@ -77,133 +76,141 @@ def _private(response: Response) -> Response:
     return response
 
 
+@blueprint.errorhandler(CSRFError)
+def _cross_site(error: CSRFError) -> Response:
+    logger.warning("refused a cross-site sign-up from %s", request.headers.get("Origin", "?"))
+    message = N_("This request came from another website, so we couldn't accept it.")
+    return responses.failed(message, HTTPStatus.FORBIDDEN)
+
+
 @blueprint.errorhandler(RequestEntityTooLarge)
 def _too_large(error: RequestEntityTooLarge) -> Response:
-    return responses.failed(N_("That was more than a sign-up can hold, so it wasn't taken."), 413)
+    message = N_("Your request was too large.")
+    return responses.failed(message, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 @blueprint.get("/theme.css")
 def theme_css() -> Response:
-    """The merchant's looks; kept for a year under the address that names their version."""
-    found = theme.of(current_settings())
-    response = Response(found.css, mimetype="text/css")
-    if request.args.get("v") == found.version:
+    """The merchant's styles; cacheable for a year under the URL with the current version."""
+    stylesheet = theme.of(current_settings())
+    response = Response(stylesheet.css, mimetype="text/css")
+    if request.args.get("v") == stylesheet.version:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers["Cache-Control"] = "no-cache"
     return response
 
 
-# an ID may hold "//", which Werkzeug would otherwise fold into "/" by a redirect
+# an ID may contain "//", which Werkzeug would otherwise redirect to "/"
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
     """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
     product = load_product(composite_id)
     if product is None:
         abort(404)
-    if done := request.args.get("done"):
-        return _done(product, done)
+    if signed := request.args.get("done"):
+        return _confirmation_page(product, signed)
     choose = _must_choose(product)
-    variant, trigger = product.variant, current_settings().trigger
-    if not (product.alertable_variants if choose else trigger.offers_alert(variant)):
-        asked = product.variants if choose else [variant]
-        back = [each for each in asked if trigger.can_buy(each)]
-        return (
-            responses.available(back[0], status=200)
-            if back
-            else responses.alerts_unavailable(variant)
-        )
-    chosen = [] if choose else [str(variant.composite_id)]
-    data = {"variants": chosen}
-    form = SignUpForm(offered_variants=product.variants, options=current_form_options(), data=data)
-    return responses.FormReply(form, product, choose=choose).shown()
+    variants = product.variants if choose else [product.variant]
+    alertable = product.alertable_variants
+    if not any(variant in alertable for variant in variants):
+        return responses.no_alert_needed(variants, status=200)
+    selected = [] if choose else [composite_id]
+    form = SignUpForm(
+        offered_variants=product.variants,
+        options=current_form_options(),
+        data={"variants": selected},
+    )
+    return responses.FormReply(form, product, choose).blank()
 
 
 def _must_choose(product: Product) -> bool:
     return "choose" in request.args and len(product.variants) > 1
 
 
-def _done(product: Product, signed: str) -> Response:
+def _confirmation_page(product: Product, signed: str) -> Response:
     state = current_state()
     try:
-        sign_up_id = state.done_signer.loads(signed, max_age=LINK_AGE)
+        sign_up_id = state.done_signer.loads(signed, max_age=LINK_MAX_AGE)
     except BadData:
         abort(404)
-    if sign_up_id == NOBODY:
+    if sign_up_id == SIMULATED:
         variant = str(product.variant.composite_id)
-        asked = LoggedCall(Operation.BACK_IN_STOCK, variant, CallState.ACCEPTED, message="")
-        return responses.done(LoggedSignUp((), None, None, (), (asked,)), product)
-    if (logged := state.log.read(sign_up_id)) is None:
+        call = LoggedCall(Operation.BACK_IN_STOCK, variant, CallState.ACCEPTED, message="")
+        return responses.done(LoggedSignUp((), None, None, (), (call,)), product)
+    logged = state.log.read(sign_up_id)
+    if logged is None:
         abort(404)
     return responses.done(logged, product)
 
 
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
-    """Take a sign-up; the replies are the design's table: done, invalid, available, failed."""
+    """Accept a sign-up, or say why not; in client mode also the browser's report on its calls."""
     product = load_product(composite_id)
     if product is None:
-        return responses.unknown()
-    given = request.form
-    # a list in which nothing is ticked is an error; without one, the address says which is meant
-    if "variants" not in given and not {"choose", "listed"} & {*request.args}:
-        given = given.copy()  # type: ignore[assignment]
-        given["variants"] = composite_id
-    form = SignUpForm(given, offered_variants=product.variants, options=current_form_options())
-    form_reply = responses.FormReply(form, product, choose=_must_choose(product))
+        return responses.unknown_variant()
+    data = request.form.copy()
+    # without a list of variants the URL names the one; an empty list is an error
+    if "variants" not in data and not {"choose", "listed"} & {*request.args}:
+        data["variants"] = composite_id
+    form = SignUpForm(data, offered_variants=product.variants, options=current_form_options())
+    form_reply = responses.FormReply(form, product, _must_choose(product))
     if previewing():
-        return _simulated(form_reply) if form.validate() else form_reply.invalid()
-    reporting = by_browser() and "sign_up" in request.form
+        return _simulate(form_reply) if form.validate() else form_reply.invalid()
+    is_report = sent_by_browser() and "sign_up" in request.form
     try:
         abuse.count_address()
-        dropped = abuse.honeypot_filled()
         if not form.validate():
             return form_reply.invalid()
         sign_up = form.to_sign_up()
-        if not reporting:
+        if not is_report:
             abuse.count_contacts(sign_up)
     except abuse.RateLimited as error:
-        return form_reply.too_many(error.retry_after)
-    if dropped:
-        logger.info("a sign-up with the hidden field filled in was dropped")
-        return _simulated(form_reply)
-    # what a browser has sent already is recorded, whatever came back meanwhile
-    back = None if reporting else _available(form_reply)
-    return back or process(sign_up, form_reply)
+        return form_reply.rate_limited(error)
+    if abuse.honeypot_filled():
+        logger.info("dropped a sign-up whose hidden field was filled in")
+        return _simulate(form_reply)
+    # a report is recorded even if a variant is back in stock: the browser has made its calls
+    unavailable = None if is_report else _variants_without_alert(form_reply)
+    return unavailable or process(sign_up, form_reply)
 
 
-def _simulated(form_reply: responses.FormReply) -> Response:
-    """What a success reads like, for a machine or a preview: nothing is logged, nothing sent."""
+def _simulate(form_reply: responses.FormReply) -> Response:
+    """The reply of a successful sign-up, for a bot or a preview: nothing is logged or sent."""
     product = form_reply.product
     if not responses.from_element():
-        signed = current_state().done_signer.dumps(NOBODY)
-        return responses.done_link(product.variant, signed)
-    logged = simulated_success(form_reply.form.to_sign_up())
-    return responses.done(logged, product, simulated=previewing())
+        signed = current_state().done_signer.dumps(SIMULATED)
+        return responses.redirect_to_confirmation(product.variant, signed)
+    sign_up = form_reply.form.to_sign_up()
+    return responses.done(simulated_success(sign_up), product, sign_up, simulated=previewing())
 
 
-def _available(form_reply: responses.FormReply) -> Response | None:
-    """The reply for chosen variants that can be bought or aren't watched; None when all wait."""
+def _variants_without_alert(form_reply: responses.FormReply) -> Response | None:
+    """The reply if a selected variant has no alert (any more); None if all have one."""
     form, product = form_reply.form, form_reply.product
-    chosen = [each for each in product.variants if str(each.composite_id) in form.selected_variants]
-    gone = [each for each in chosen if each not in product.alertable_variants]
-    back = [each for each in gone if current_settings().trigger.can_buy(each)]
-    if not gone:
-        return None
-    if len(gone) == len(chosen):
-        return (
-            responses.available(back[0], status=409)
-            if back
-            else responses.alerts_unavailable(gone[0])
-        )
-    blocked = [each for each in gone if each not in back]
-    told = (
-        (N_("Back in stock meanwhile: %(options)s. You can buy that now."), back),
-        (N_("We send no notices about %(options)s. Please choose again."), blocked),
-    )
-    form.variants.errors = [
-        gettext(words, options=", ".join(bidi_isolate(each.title) for each in group))
-        for words, group in told
-        if group
+    alertable, can_buy = product.alertable_variants, current_settings().trigger.can_buy
+    selected = [
+        variant
+        for variant in product.variants
+        if str(variant.composite_id) in form.selected_variants
     ]
+    without_alert = [variant for variant in selected if variant not in alertable]
+    if not without_alert:
+        return None
+    if len(without_alert) == len(selected):
+        return responses.no_alert_needed(without_alert, status=409)
+
+    def titles(buyable: bool) -> str:
+        return ", ".join(
+            bidi_isolate(variant.title) for variant in without_alert if can_buy(variant) == buyable
+        )
+
+    form.variants.errors = []
+    if options := titles(buyable=True):
+        message = N_("Now back in stock: %(options)s. You can order now.")
+        form.variants.errors.append(gettext(message, options=options))
+    if options := titles(buyable=False):
+        message = N_("Alerts aren't available for %(options)s. Please choose again.")
+        form.variants.errors.append(gettext(message, options=options))
     return form_reply.invalid()

@@ -186,7 +186,7 @@ def test_what_happens_is_announced(visit: Visit) -> None:
         box.uncheck()
     dialog.get_by_role("button", name="Notify me").click()
     for box in dialog.get_by_role("checkbox").all():
-        expect(box).to_have_accessible_description("Choose at least one option to be told about.")
+        expect(box).to_have_accessible_description("Choose at least one option.")
 
 
 def test_the_thanks_can_be_printed(visit: Visit) -> None:

@@ -352,7 +352,9 @@ def test_one_channel_is_no_choice(
     with tab(browser, java_script_enabled=scripts) as page:
         form = open_form(page, shop_offering(channel))
 
-        expect(form.get_by_role("group", name="How should we tell you?")).to_have_count(0)
+        expect(form.get_by_role("group", name="How would you like to hear from us?")).to_have_count(
+            0
+        )
         expect(form.get_by_role("checkbox", name=TICKS[channel])).not_to_be_checked()
         label = "Email" if channel == "EMAIL" else NUMBER
         expect(form.get_by_role("textbox")).to_have_count(1)

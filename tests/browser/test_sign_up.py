@@ -198,7 +198,7 @@ def test_no_connection_is_told_and_nothing_is_lost(
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.route("**/notify-me/**", lambda route: route.abort())
     sign_up(page)
-    expect(page.get_by_role("alert")).to_contain_text("didn't get through")
+    expect(page.get_by_role("alert")).to_contain_text("couldn't send your request")
     expect(page.get_by_label("Email")).to_have_value("ada@example.org")
 
     page.unroute_all(behavior="wait")
@@ -284,7 +284,7 @@ def test_a_variant_that_came_back_while_the_dialog_was_open(
 
     sign_up(page)
 
-    link = page.get_by_role("dialog").get_by_role("link", name="See Haar Parka")
+    link = page.get_by_role("dialog").get_by_role("link", name="Shop now")
     expect(link).to_be_visible()
     assert [each for each in sandbox.requests() if "back-in-stock" in each["path"]] == []
     link.click()

@@ -124,4 +124,4 @@ def sign_up(url: str) -> None:
     data = {"channels": "EMAIL", "email": ADA}
     headers = {"Sec-Fetch-Site": "same-origin"}
     reply = requests.post(url + form, data=data, headers=headers, timeout=TIMEOUT)
-    assert "on the list" in reply.text
+    assert 'data-notify-me-state="done"' in reply.text

@@ -185,7 +185,7 @@ def test_start_sign_up_stop_and_restart(checkout: Path) -> None:
         data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
         done = requests.post(form, data=data, timeout=TIMEOUT)
         assert done.status_code == 200
-        assert "on the list" in done.text
+        assert 'data-notify-me-state="done"' in done.text
         [waiting] = requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"]
         assert waiting["variant"] == variant
 
@@ -193,7 +193,7 @@ def test_start_sign_up_stop_and_restart(checkout: Path) -> None:
         drill = {"kind": "503", "times": 2}
         requests.post(f"{sandbox}/_sandbox/drills", json=drill, timeout=TIMEOUT)
         data["email"] = "grace@example.org"
-        assert "on the list" in requests.post(form, data=data, timeout=TIMEOUT).text
+        assert 'data-notify-me-state="done"' in requests.post(form, data=data, timeout=TIMEOUT).text
         eventually(
             lambda: (
                 len(requests.get(f"{sandbox}/_sandbox/waiting", timeout=TIMEOUT).json()["waiting"])
@@ -264,7 +264,7 @@ def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
         form = first_sold_out(launcher.url)
         variant = offered_variants(requests.get(form, timeout=TIMEOUT).text)[0]
         data = {"variants": variant, "channels": "EMAIL", "email": "joan@example.org"}
-        assert "on the list" in requests.post(form, data=data, timeout=TIMEOUT).text
+        assert 'data-notify-me-state="done"' in requests.post(form, data=data, timeout=TIMEOUT).text
 
         # the worker may also send what an earlier test has queued
         [call] = [each for each in sandbox.requests() if "joan@" in str(each["body"])]

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.markup import view
+from tests.notify_me.markup import state, view
 from tests.notify_me.offers import ADA, TYPED_PHONE, WAYS, Way
 
 ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
@@ -19,7 +19,7 @@ by_the_server = pytest.mark.parametrize(
 )
 SUBSCRIBE = {"api": "bulk_subscribe_profiles", "client": "create_client_subscription"}
 AGAIN = "Please try again later."
-TRY_AGAIN = "That didn't go through. Please try again in a moment."
+TRY_AGAIN = "Your request didn't go through. Please try again in a moment."
 BLOCKED = (
     "Your browser couldn't reach our alert service. If you use a content blocker, turn it off for "
     "this page and try again."
@@ -27,7 +27,7 @@ BLOCKED = (
 PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
 EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
 NO_TEXTS = "We couldn't record your consent to text messages, so you may not receive them."
-NOT_LISTED = "You aren't on our email list yet."
+NOT_LISTED = "We couldn't add you to our email list."
 
 BY_SMS: dict[str, Any] = {
     "channels": "SMS",
@@ -41,7 +41,11 @@ BY_EMAIL: dict[str, Any] = {
 }
 BY_BOTH: dict[str, Any] = {**BY_EMAIL, **BY_SMS, "channels": ["EMAIL", "SMS"]}
 ASK = {"email_list": "ask"}
-GOES_TO_PHONE = "the news goes to +1•••43."
+
+
+def promised(reply: TestResponse) -> str:
+    """What the confirmation says: whom the shop will alert, and how."""
+    return " ".join(each.text for each in view(reply).all("p", class_="notify-me__body"))
 
 
 def consent_states(log_file: LogFile) -> list[tuple[str, str]]:
@@ -57,14 +61,14 @@ def operation(way: Way) -> str:
 def missed(reply: TestResponse) -> list[str]:
     """What the done view says that could not be taken, and the reason last."""
     root = view(reply)
-    assert "on the list" in root.text
+    assert state(reply) == "done"
     within = [
         each.text
         for tag in ("li", "p")
         for each in root.all(tag)
         if "notify-me__alert" in _classes_above(each)
     ]
-    told = [each for each in within if each != "Not everything could be taken:"]
+    told = [each for each in within if each != "Some of your request didn't go through:"]
     assert len(within) == len(told) + bool(told)
     return told
 
@@ -76,4 +80,4 @@ def _classes_above(element: Any) -> list[str]:
     return found
 
 
-PERHAPS = "If a message asks you to confirm, please answer it."
+PERHAPS = "You may get a message asking you to confirm your subscription. Please confirm it."

@@ -128,6 +128,12 @@ def view(reply: TestResponse) -> Element:
     return read(reply.json["html"] if reply.json is not None else reply.text)
 
 
+def state(reply: TestResponse) -> str:
+    """The state that a view's root element names, such as `form` or `done`."""
+    [root] = [each for each in view(reply).all() if "data-notify-me-state" in each]
+    return root["data-notify-me-state"]
+
+
 def post_form(root: Element) -> Element:
     """The sign-up form on a page, beside which a dialog has one that closes it."""
     return root.one("form", method="post")

@@ -24,6 +24,7 @@ ELEMENT = {"X-Notify-Me": "1"}
 ADA = "ada@example.org"
 TYPED_PHONE = "(202) 555-0143"
 PHONE = "+12025550143"
+PHONE_SHOWN = "+1 202-555-0143"
 TERMS = "https://smirr.example/terms"
 PRIVACY = "https://smirr.example/privacy"
 SMS_SENTENCE = "Check this box to agree to receive texts."

@@ -26,7 +26,7 @@ class Demand(SettingsTable):
         Field(min_length=1, max_length=120, json_schema_extra=TRANSLATED),
         AfterValidator(_text),
     ] = Field(
-        N_("{count}+ people asked for this"),
+        N_("{count}+ people have asked for an alert"),
         description="Text of the line. May contain {count} and {days}.",
     )
     public_count_floor: int = Field(

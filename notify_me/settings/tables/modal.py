@@ -26,9 +26,8 @@ class Modal(SettingsTable):
         description="Title of the form. May contain {product_name} and {variant_name}.",
     )
     body_content: Annotated[str, Field(max_length=1000, json_schema_extra=TRANSLATED)] = Field(
-        N_("We'll let you know as soon as it's back in stock."),
-        description="Text below the title. May be empty, and may contain {product_name} and "
-        "{variant_name}.",
+        N_("Enter your email and we'll let you know when it's back in stock."),
+        description="Text below the title. May be empty.",
     )
     email_field_label: Label = Field(N_("Email"), description="Label of the email field.")
     phone_number_field_label: Label = Field(

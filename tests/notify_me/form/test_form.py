@@ -210,7 +210,7 @@ def test_what_the_shop_does_not_have_is_not_found(
     if method == "POST" and headers:
         assert reply.json is not None
         assert reply.json["state"] == "failed"
-        assert "doesn't have this product" in view(reply).one(role="alert").text
+        assert "no longer available" in view(reply).one(role="alert").text
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
 
@@ -224,8 +224,9 @@ def test_another_method_is_refused(client: FlaskClient, method: str) -> None:
 # Bad input: address, what is sent, the field, and its sentence.
 Bad = tuple[str, dict[str, Any], str, str]
 NO_CHANNEL = "Choose how you'd like to hear from us."
-NO_EMAIL = "Enter your email address, so that we can write to you."
-OTHER = "One of the options chosen doesn't belong to this product. Please choose again."
+NO_EMAIL = "Enter your email address."
+FULL_EMAIL = "Enter a full email address, like name@example.com."
+OTHER = "One of the selected options isn't part of this product. Please choose again."
 OK: dict[str, Any] = {"channels": "EMAIL", "email": ADA}
 TYPED = {
     "no at sign": "ada.example.org",
@@ -247,18 +248,23 @@ TYPED = {
 }
 BAD: dict[str, Bad] = {
     "no channel": (PARKA, {"email": ADA}, "channels", NO_CHANNEL),
-    "unknown channel": (PARKA, {**OK, "channels": "FAX"}, "channels", "We can't reach you that"),
-    "channel not offered": (PARKA, {**OK, "channels": "SMS"}, "channels", "We can't reach you"),
+    "unknown channel": (
+        PARKA,
+        {**OK, "channels": "FAX"},
+        "channels",
+        "We can't contact you that way",
+    ),
+    "channel not offered": (PARKA, {**OK, "channels": "SMS"}, "channels", "We can't contact you"),
     "one channel of two unknown": (
         PARKA,
         {**OK, "channels": ["EMAIL", "FAX"]},
         "channels",
-        "We can't reach you that way.",
+        "We can't contact you that way.",
     ),
     "no email": (PARKA, {"channels": "EMAIL"}, "email", NO_EMAIL),
     "empty email": (PARKA, {**OK, "email": ""}, "email", NO_EMAIL),
     "blank email": (PARKA, {**OK, "email": "  "}, "email", NO_EMAIL),
-    **{name: (PARKA, {**OK, "email": typed}, "email", "") for name, typed in TYPED.items()},
+    **{name: (PARKA, {**OK, "email": typed}, "email", FULL_EMAIL) for name, typed in TYPED.items()},
     "another product's variant": (PARKA, {**OK, "variants": f"{PREFIX}MUG"}, "variants", OTHER),
     "own and another product's variant": (
         CHOOSE,
@@ -274,7 +280,7 @@ BAD: dict[str, Bad] = {
         CHOOSE,
         {**OK, "variants": [f"{PREFIX}PARKA-M-RUST", f"{PREFIX}PARKA-M-MOSS"]},
         "variants",
-        "Back in stock meanwhile: M / Rust.",
+        "Now back in stock: M / Rust.",
     ),
 }
 
@@ -369,7 +375,7 @@ def test_ten_variants_are_the_most(
 
     assert (reply.status_code, reply.get_json()["state"]) == (status, state)
     if state == "invalid":
-        assert sentences(view(reply), "variants") == ["Choose 10 options at most."]
+        assert sentences(view(reply), "variants") == ["Choose up to 10 options."]
         kept_as_typed(view(reply), {**OK, "variants": many[:count]})
     assert len(sandbox.requests()) == (count if state == "done" else 0)
 
@@ -427,9 +433,7 @@ def test_a_body_over_the_limit_is_refused(
 
     assert reply.status_code == 413
     root = view(reply)
-    assert root.one(role="alert").text == (
-        "That was more than a sign-up can hold, so it wasn't taken."
-    )
+    assert root.one(role="alert").text == ("Your request was too large.")
     [back] = [each for each in root.all("a") if each.text == "Open the form"]
     assert client.get(back["href"]).status_code == 200
     if headers:
@@ -474,7 +478,7 @@ def test_a_post_from_another_site_is_refused(
 
     assert reply.status_code == 403
     assert view(reply).one(role="alert").text == (
-        "This request came from another site, so it wasn't taken."
+        "This request came from another website, so we couldn't accept it."
     )
     if headers:
         assert reply.get_json()["state"] == "failed"
@@ -512,9 +516,10 @@ def test_the_done_page(client: FlaskClient) -> None:
 
     root = view(reply)
     assert root.one("h1").text.startswith("You're on the list")
-    assert "Enamel Mug" in root.one("p", class_="notify-me__body").text
-    assert "a•••@e•••.org" in root.text
-    assert "subscribed" not in root.text
+    assert root.one("p", class_="notify-me__body").text == (
+        "We'll email a•••@e•••.org as soon as Enamel Mug is back in stock."
+    )
+    assert "ada" not in reply.text.lower()
     assert reply.headers["Cache-Control"] == "private, no-store"
 
 
@@ -529,7 +534,7 @@ def test_a_done_link_can_not_be_made_up(client: FlaskClient, change: str) -> Non
     reply = client.get(MUG, query_string={"done": wrong})
 
     assert reply.status_code == (404 if wrong else 200)
-    assert "on the list" not in reply.text
+    assert 'data-notify-me-state="done"' not in reply.text
 
 
 def test_a_done_link_is_good_for_its_own_product_alone(client: FlaskClient) -> None:

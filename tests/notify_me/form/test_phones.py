@@ -73,14 +73,14 @@ def test_what_is_typed_goes_out_as_e164(
 
 
 US, DE = "(201) 555-0123", "01512 3456789"
-NOT_A_NUMBER = f"That doesn't look like a phone number. Please enter digits, such as {US}."
-SHORT = "This phone number is too short. Please enter all of it, such as"
+NOT_A_NUMBER = f"Enter a valid phone number, like {US}."
+SHORT = "This phone number is too short. Enter the full number, like"
 LONG = "This phone number is too long. Please check it."
-NO_COUNTRY = "No country has the code this number begins with. Please check the digits after +."
-NO_AREA = f"The area code is missing. Please enter the whole number, such as {US}."
-EXTENSION = "A text can't reach an extension. Please enter a number without one."
-FIXED = "This is a fixed line, which can't get texts. Please enter a mobile number."
-MISSING = "Enter your phone number, so that we can reach you."
+NO_COUNTRY = "That country code doesn't exist. Please check the digits after the +."
+NO_AREA = f"The area code is missing. Enter the full number, like {US}."
+EXTENSION = "We can't text an extension. Enter a number without one."
+FIXED = "This is a landline, which can't receive texts. Enter a mobile number."
+MISSING = "Enter your mobile number."
 REFUSED = {
     "none": ("US", "", MISSING),
     "blank": ("US", "  ", MISSING),
@@ -222,7 +222,7 @@ def test_a_region_that_the_account_sends_no_texts_to(
     assert beside(view(refused)) == {
         "phone_number": "This phone number wasn't accepted. Please check it."
     }
-    assert "on the list" in view(taken).text
+    assert "You're on the list" in view(taken).text
 
 
 @pytest.mark.parametrize(
@@ -237,5 +237,8 @@ def test_the_form_shows_how_a_number_is_written(
     field = root.one("input", name="phone_number")
     hint = root.one("p", class_="notify-me__hint")
     assert hint["id"] in field["aria-describedby"].split()
-    assert hint.text == f"Such as {example}. From another country, begin with + and its code."
+    assert (
+        hint.text
+        == f"For example {example}. From another country? Start with + and the country code."
+    )
     assert (field["type"], field["autocomplete"], field["inputmode"]) == ("tel", "tel", "tel")

@@ -14,6 +14,7 @@ from tests.notify_me.offers import (
     ADA,
     ELEMENT,
     PHONE,
+    PHONE_SHOWN,
     PREFIX,
     TYPED_PHONE,
     WAYS,
@@ -37,7 +38,7 @@ ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 S, M, L = (f"{PREFIX}PARKA-{size}-MOSS" for size in "SML")
 RUST = f"{PREFIX}PARKA-M-RUST"
 FORM = f"/notify-me/{M}"
-NONE_CHOSEN = "Choose at least one option to be told about."
+NONE_CHOSEN = "Choose at least one option."
 UNWATCHED = "Alerts aren't available for this option yet."
 DATA: dict[str, Any] = {
     "channels": ["EMAIL", "SMS"],
@@ -138,9 +139,10 @@ def test_each_variant_has_a_call_and_consent_has_one(
         (way.paths[1], subscription(way, list_id, ["SMS"], {"phone_number": PHONE})),
     ]
     assert log_file.states() == ["accepted"] * 4
+    contacts = ("a•••@e•••.org", "+1•••43") if reply.json is None else (ADA, PHONE_SHOWN)
     assert view(reply).one("p", class_="notify-me__body").text == (
-        "If Harbour Parka (S / Moss), Harbour Parka (M / Moss) or Harbour Parka (L / Moss) comes "
-        "back, the news goes to a•••@e•••.org and +1•••43."
+        f"We'll email {contacts[0]} and text {contacts[1]} as soon as Harbour Parka (S / Moss), "
+        "Harbour Parka (M / Moss) or Harbour Parka (L / Moss) is back in stock."
     )
     assert [each["variant"] for each in sandbox.waiting()] == [S, M, L]
 
@@ -175,7 +177,7 @@ def test_one_of_three_is_unknown_to_klaviyo(
         404 if each == unknown else 202 for each in (S, M, L)
     ] + [202]
     root = view(reply)
-    assert "on the list" in root.text
+    assert "You're on the list" in root.text
     size = unknown.removeprefix(f"{PREFIX}PARKA-")[0]
     assert [each.text for each in root.one("div", class_="notify-me__alert").all("li")] == [
         f"Harbour Parka ({size} / Moss): {UNWATCHED}"
@@ -223,8 +225,8 @@ def test_a_failure_among_them_does_not_stop_consent(
     assert [each["status"] for each in posts(sandbox)] == [500, 202, 202, 202]
     assert view(reply).all("li") == []
     assert view(reply).one("p", class_="notify-me__body").text == (
-        "If Harbour Parka (S / Moss), Harbour Parka (M / Moss) or Harbour Parka (L / Moss) comes "
-        "back, the news goes to a•••@e•••.org and +1•••43."
+        f"We'll email {ADA} and text {PHONE_SHOWN} as soon as Harbour Parka (S / Moss), Harbour "
+        "Parka (M / Moss) or Harbour Parka (L / Moss) is back in stock."
     )
     assert log_file.states() == ["queued", "accepted", "accepted", "accepted"]
 
@@ -290,7 +292,7 @@ def test_a_choice_stays_listed_when_the_pages_own_came_back(
 
     assert reply.status_code == 422
     root = view(reply)
-    assert beside(root) == {"variants": "Back in stock meanwhile: M / Moss. You can buy that now."}
+    assert beside(root) == {"variants": "Now back in stock: M / Moss. You can order now."}
     form = post_form(root)
     listed = form.all("input", name="variants")
     assert {(each["type"], each["value"]) for each in listed} == {("checkbox", S), ("checkbox", L)}
@@ -341,7 +343,5 @@ def test_one_that_came_back_is_told_before_anything_goes(
     )
 
     assert reply.status_code == 422
-    assert beside(view(reply)) == {
-        "variants": "Back in stock meanwhile: M / Rust. You can buy that now."
-    }
+    assert beside(view(reply)) == {"variants": "Now back in stock: M / Rust. You can order now."}
     assert sandbox.requests() == []

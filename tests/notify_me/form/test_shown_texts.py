@@ -26,7 +26,7 @@ from tests.notify_me.offers import (
 from tests.support import Sandbox
 
 ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-CHANGED = "What you agree to here has changed meanwhile. Please read it again."
+CHANGED = "These terms have changed. Please read them again."
 ASK, ALWAYS = {"email_list": "ask"}, {"email_list": "always"}
 LISTED, TEXTED = "opt_in_promotional_email", "opt_in_promotional_sms"
 EVERYTHING: dict[str, Any] = {

@@ -16,7 +16,6 @@ from wtforms.validators import InputRequired
 
 from notify_me import SettingsError, VisitorOverrides
 from notify_me.form.consent import FormOptions
-from notify_me.form.email import SENTENCES
 from notify_me.form.sign_up_form import SignUpForm
 from notify_me.i18n.catalogs import LOCALES
 from notify_me.settings.localized import localized
@@ -28,12 +27,12 @@ from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, by_element, setti
 from tests.notify_me.small_shop import DictCatalog, changed, small_catalog
 from tests.support import Sandbox
 
-BODIES = {
-    "en": "We'll let you know",
-    "de": "Wir geben Ihnen Bescheid",
-    "fr": "Nous vous préviendrons",
-    "es": "Te avisaremos",
-    "ar": "سنعلمك فور",
+ASKED = {
+    "en": "Enter your email and",
+    "de": "Geben Sie Ihre E-Mail-Adresse ein",
+    "fr": "Saisissez votre e-mail",
+    "es": "Introduce tu correo",
+    "ar": "أدخل بريدك الإلكتروني",
 }
 """How the form's default body begins."""
 ALL = ["en", "de", "fr", "es", "ar"]
@@ -294,10 +293,10 @@ def test_channel_is_only_offered_in_languages_with_its_legal_texts(
     assert channels(response) == ["EMAIL", "SMS"]
     assert view(response).one("div", class_="notify-me__consent")["lang"] == "de"
     sms = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
-    # A channel that isn't offered is refused even if it is posted.
-    response = by_element(client, f"{FORM}?lang=fr", sms)
-    assert response.status_code == 422
-    assert "Nous ne pouvons pas vous joindre" in (response.json or {})["html"]
+    # what isn't offered can't be asked for by hand either
+    refused = by_element(client, f"{FORM}?lang=fr", sms)
+    assert refused.status_code == 422
+    assert "Nous ne pouvons pas vous contacter" in (refused.json or {})["html"]
     assert by_element(client, f"{FORM}?lang=de", sms).status_code == 200
     [row] = log_file.consents()
     assert row["locale"] == "de"
@@ -327,33 +326,7 @@ def test_email_consent_is_translated_and_logged_with_its_language(
     assert (box.text, box["lang"]) == ("News, please.", "en")
 
 
-WRONG_EMAILS = [
-    *("ada", "@example.org", "ada@", "ada@example", "ada@example.123", ".ada@example.org"),
-    *("a..b@example.org", "ada.@example.org", "ada@.example.org", "ada@example.org."),
-    *("ada@-example.org", "ada@example.org-", "ada@example-.org", "ada b@example.org"),
-]
-
-
-def test_email_errors_are_translated(all_languages: Flask) -> None:
-    """There is a message for each common error of email-validator, and one for all others."""
-
-    def errors(locale: str) -> list[str]:
-        responses = (
-            client.post(f"{FORM}?lang={locale}", data={"channels": "EMAIL", "email": email})
-            for email in WRONG_EMAILS
-        )
-        return [view(response).one("p", class_="notify-me__error").text for response in responses]
-
-    client = all_languages.test_client()
-    english = errors("en")
-    assert {*english[:-1]} == {*SENTENCES}
-    for locale in ALL[1:]:
-        translated = errors(locale)
-        assert len({*translated}) == len(SENTENCES) + 1
-        assert not {*translated} & {*english}
-
-
-def test_plurals_and_lists_follow_the_language(
+def test_numbers_and_lists_follow_the_language(
     shop: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
     for size in "ABCDEFGHIJ":
@@ -367,20 +340,18 @@ def test_plurals_and_lists_follow_the_language(
         )
         for lang in ALL
     }
-    assert "Choose 10 options at most." in errors["en"].text
-    assert "höchstens 10 Varianten" in errors["de"].text
-    assert "اختر 10 خيارات على الأكثر" in errors["ar"].text
+    assert "Choose up to 10 options." in told["en"].text
+    assert "höchstens 10 Varianten" in told["de"].text
+    assert "اختر 10 خيارات على الأكثر" in told["ar"].text
 
     def done(lang: str) -> str:
         data = {"channels": "EMAIL", "variants": every[:3], "email": ADA}
         response = client.post(f"{path}?choose=1&lang={lang}", data=data, follow_redirects=True)
         return view(response).all("p", class_="notify-me__body")[0].text
 
-    assert done("en").startswith("If Harbour Parka (A), Harbour Parka (B) or Harbour Parka (C) ")
-    assert done("de").startswith(
-        "Sobald Harbour Parka (A), Harbour Parka (B) oder Harbour Parka (C) wieder da ist"
-    )
-    # Names, addresses and numbers keep their own order in a right-to-left text.
+    assert "as soon as Harbour Parka (A), Harbour Parka (B) or Harbour Parka (C) is" in done("en")
+    assert "sobald Harbour Parka (A), Harbour Parka (B) oder Harbour Parka (C) wieder" in done("de")
+    # names, addresses and numbers keep their own order between words from right to left
     assert "\u2068a•••@e•••.org\u2069" in done("ar")
 
 

@@ -28,18 +28,18 @@ from tests.notify_me.offers import (
 )
 from tests.support import TIMEOUT, Sandbox, eventually
 
-SURE = "We're sending a message that asks you to confirm. Please answer it: until you do, "
+SURE = "We're sending you a message to confirm your subscription. "
 CONFIRM = {
-    "SMS": (BY_SMS, "no text messages can reach you."),
-    "EMAIL": (BY_EMAIL, "you aren't on our email list."),
-    "EMAIL+SMS": (BY_BOTH, "no text messages can reach you, and you aren't on our email list."),
+    "SMS": (BY_SMS, "Reply to it to start receiving texts."),
+    "EMAIL": (BY_EMAIL, "Confirm it to join our email list."),
+    "EMAIL+SMS": (BY_BOTH, "Reply to it to start receiving texts and join our email list."),
     "WHATSAPP": (
         {**BY_SMS, "channels": "WHATSAPP", "opt_in_promotional_sms": "WHATSAPP"},
-        "no WhatsApp messages can reach you.",
+        "Reply to it to start receiving WhatsApp messages.",
     ),
     "SMS+WHATSAPP": (
         {**BY_SMS, "channels": ["SMS", "WHATSAPP"], "opt_in_promotional_sms": ["SMS", "WHATSAPP"]},
-        "no text messages and no WhatsApp messages can reach you.",
+        "Reply to it to start receiving texts and WhatsApp messages.",
     ),
 }
 

@@ -59,7 +59,7 @@ def test_a_limit_says_when_to_come_back_and_keeps_what_was_typed(client: FlaskCl
     assert page.status_code == reply.status_code == 429
     assert 1 <= int(page.headers["Retry-After"]) <= 60
     assert 'value="ada@example.org"' in page.text
-    assert "Please wait a minute" in page.text
+    assert "Too many attempts. Try again in a minute." in page.text
     assert reply.json is not None
     assert reply.json["state"] == "failed"
 
@@ -76,6 +76,6 @@ def test_a_filled_hidden_field_reads_as_a_success(
     assert reply.json is not None
     assert reply.json["state"] == "done"
     assert page.status_code == 303
-    assert "on the list" in client.get(page.location).text
+    assert 'data-notify-me-state="done"' in client.get(page.location).text
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []

@@ -256,8 +256,8 @@ def test_a_sign_up_for_what_is_not_watched(
     assert mixed.status_code == 422
     words = read(mixed.text).one("p", **{"class": "notify-me__error"}).text
     assert words == (
-        "Back in stock meanwhile: M. You can buy that now. "
-        "We send no notices about L. Please choose again."
+        "Now back in stock: M. You can order now. "
+        "Alerts aren't available for L. Please choose again."
     )
     assert blocked.status_code == 404
-    assert "No notices for this one" in blocked.text
+    assert "available for this item" in blocked.text

@@ -14,7 +14,7 @@ from flask import Flask
 import notify_me
 from notify_me import Channel, CompositeID
 from notify_me.settings import Consent
-from notify_me.web.confirmation import UNTIL
+from notify_me.web.confirmation import ALERT, CONFIRM
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.offers import (
@@ -197,8 +197,8 @@ def test_without_its_own_tick_no_text_is_asked_for(
     assert log_file.consents() == []
 
 
-NO_EMAIL = "Enter your email address, so that we can write to you."
-NO_PHONE = "Enter your phone number, so that we can reach you."
+NO_EMAIL = "Enter your email address."
+NO_PHONE = "Enter your mobile number."
 NO_CHANNEL = "Choose how you'd like to hear from us."
 TICK = {"opt_in_promotional_sms": ["SMS", "WHATSAPP"]}
 MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -222,7 +222,7 @@ MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     ),
     "a channel that there isn't": (
         {"channels": ["EMAIL", "PUSH"], "email": ADA},
-        {"channels": "We can't reach you that way. Please choose one of the ways offered."},
+        {"channels": "We can't contact you that way. Please choose one of the options shown."},
     ),
 }
 
@@ -377,7 +377,7 @@ def test_the_exact_calls(
     reply = way.send(app.test_client(), FORM, data)
 
     assert reply.status_code == 200
-    assert "on the list" in view(reply).text
+    assert "You're on the list" in view(reply).text
     expected = [(way.paths[0], back_in_stock(MUG, *told))]
     if agreed:
         list_id = sandbox.account.list_id
@@ -411,7 +411,7 @@ def test_the_guides_magento_example(
 
     reply = way.send(client, f"/notify-me/{quote(composite_id, safe='')}", data)
 
-    assert "on the list" in view(reply).text
+    assert "You're on the list" in view(reply).text
     number = {"phone_number": "+15005550006"}
     profile = {
         "type": "profile",
@@ -578,4 +578,5 @@ def test_each_combination_of_channels_has_a_sentence_about_confirming() -> None:
     """For a list with double opt-in."""
     for count in range(1, len(Channel) + 1):
         for channels in combinations(Channel, count):
-            assert frozenset(channels) in UNTIL
+            assert frozenset(channels) in ALERT
+            assert frozenset(channels) in CONFIRM

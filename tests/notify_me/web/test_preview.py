@@ -31,7 +31,7 @@ def test_a_known_visitor_tries_the_form(app: Flask, sandbox: Sandbox) -> None:
         reply = client.post(form["action"], data=typed, headers=known)
         assert reply.json is not None
         assert reply.json["state"] == "done"
-    assert "on the list" in view(reply).text
+    assert "You're on the list" in view(reply).text
     wrong = client.post(form["action"], data={**typed, "email": "ada"}, headers=known)
     assert wrong.status_code == 422
     assert sandbox.requests() == []

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Flask, render_template_string
 
 from notify_me import CompositeID
-from notify_me.web.public_count import rounded
+from notify_me.web.public_count import rounded_down
 from tests.notify_me.offers import MUG, settings_file
 from tests.notify_me.running_shop import people
 from tests.notify_me.small_shop import DictCatalog, engine_of
@@ -56,7 +56,7 @@ def test_it_counts_each_person_once(
     sandbox.drill("503", times=None)
     asked(app, people(14))
 
-    line = '<p class="notify-me__count">10+ people asked for this</p>'
+    line = '<p class="notify-me__count">10+ people have asked for an alert</p>'
     assert line in shown(app)
     assert shown(app) == shown(app)
     assert "notify-me__count" not in shown(app, "{{ notify_me([mug]) }}")
@@ -104,12 +104,12 @@ def test_one_more_person_tells_nothing() -> None:
     for key in ("k1", "k2"):
         for count in range(300):
             step = 5 if count < 50 else 10
-            number = rounded(count, MUG, key)
+            number = rounded_down(count, MUG, key)
             assert number % 5 == 0
             assert max(0, count - 2 * step) < number + 1 <= count + 1
 
     def line(variant: str, key: str) -> list[int]:
-        return [rounded(count, variant, key) for count in range(50, 300)]
+        return [rounded_down(count, variant, key) for count in range(50, 300)]
 
     assert line(MUG, "k1") == line(MUG, "k1")
     assert line(MUG, "k1") != line(MUG, "k2")
