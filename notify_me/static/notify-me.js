@@ -1,63 +1,55 @@
 // @ts-check
 /**
- * <notify-me>: opens the form behind its link in a dialog, and sends the form without leaving the
- * page. Wrapped around a form, it does the second alone. All words, rules and markup are the
- * server's: this moves HTML.
+ * <notify-me>: opens the form behind its link in a dialog, and submits forms without leaving the
+ * page. Text, rules and markup come from the server; this script only shows and sends them.
  *
  * Events, all bubbling: notify-me:open, notify-me:submit (cancelable, before a form is sent),
  * notify-me:done, notify-me:error.
  */
 
-const HEADERS = { "X-Notify-Me": "1" };
-const PATIENCE = 15000; // ms until a silent server counts as no connection
-const ANSWER = 5000; // ms that Klaviyo has to answer
-const RUN = 8000; // ms for all calls of a sign-up: the server takes over the rest
-const FRESH = 30000; // ms for which a warmed form may still be shown
+const SHOP_TIMEOUT = 15000; // ms for one request to the shop
+const CALL_TIMEOUT = 5000; // ms for one call to Klaviyo
+const CALLS_TIMEOUT = 8000; // ms for all calls of a sign-up; the server makes the rest
+const PREFETCH_MAX_AGE = 30000; // ms for which a prefetched form may be shown
 
 /** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
 /** @typedef {{ status: number, body: unknown } | null} Answer */
 /** @typedef {{ state: string, html: string, calls?: Call[], sign_up?: string }} Reply */
 
-/** Whether Klaviyo has it; a 409 on back in stock is a repeat.
+/** Whether Klaviyo accepted the call: a 409 on back in stock is a repeated sign-up.
  * @param {Answer} answer @param {Call} call */
-const taken = (answer, call) => answer?.status === 202 || (answer?.status === 409 && !call.after_any);
+const accepted = (answer, call) => answer?.status === 202 || (answer?.status === 409 && !call.after_any);
 
-/** One call to Klaviyo, tried again once where it was throttled or failed.
- * @param {Call} call @param {AbortSignal} patience @returns {Promise<Answer>} */
-async function ask({ url, headers, body }, patience) {
-  /** @type {Answer} */
-  let answer = null;
-  for (let tries = 2; tries && !patience.aborted && (!answer || answer.status >= 429); tries--) {
-    const signal = AbortSignal.any([patience, AbortSignal.timeout(ANSWER)]);
-    answer = await fetch(url, {
+/** Make one call to Klaviyo.
+ * @param {Call} call @param {AbortSignal} deadline @returns {Promise<Answer>} null without an answer */
+async function callKlaviyo({ url, headers, body }, deadline) {
+  try {
+    const response = await fetch(url, {
       method: "POST",
       headers,
       body: JSON.stringify(body),
       credentials: "omit",
       keepalive: true,
-      signal,
-    }).then(
-      async (reply) => ({
-        status: reply.status,
-        body: reply.status === 202 ? null : await reply.json().catch(() => null),
-      }),
-      () => null,
-    );
-    if (signal.aborted) break;
+      signal: AbortSignal.any([deadline, AbortSignal.timeout(CALL_TIMEOUT)]),
+    });
+    const { status } = response;
+    return { status, body: status === 202 ? null : await response.json().catch(() => null) };
+  } catch {
+    return null;
   }
-  return answer;
 }
 
 export class NotifyMe extends HTMLElement {
   /** @type {{ href: string, at: number, html: Promise<string | undefined> } | undefined} */
-  #warmed;
+  #prefetched;
   #sending = false;
+  /** The address of the form in the dialog. */
   #shown = "";
   /** @type {AbortController | undefined} */
   #listeners;
 
   /**
-   * Open the form for a variant, from a script of the shop's.
+   * Open the form for a variant, for the shop's own scripts.
    * @param {string} variantId its composite ID
    * @returns {Promise<void>} settled once the dialog is open
    */
@@ -77,16 +69,18 @@ export class NotifyMe extends HTMLElement {
   }
 
   connectedCallback() {
-    const place = document.getElementById(this.dataset.anchor ?? "");
-    if (place) {
-      // once only, or it would fight with a script of the shop's; the move comes back here
+    const anchor = document.getElementById(this.dataset.anchor ?? "");
+    if (anchor) {
+      // only once, so that the shop's scripts can move the element; moving it calls this again
       delete this.dataset.anchor;
-      if (!place.contains(this)) return place.append(this);
+      if (!anchor.contains(this)) return anchor.append(this);
     }
+    // an open dialog isn't modal any more once it was moved or copied: the next click opens a new one
+    if (this.#link) this.querySelector("dialog")?.remove();
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     for (const type of ["pointerover", "focusin", "touchstart"])
-      this.addEventListener(type, (event) => this.#link(event) && this.#warm(), { signal, passive: true });
+      this.addEventListener(type, (event) => this.#isLink(event) && this.#prefetch(), { signal, passive: true });
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("submit", (event) => this.#submit(event), { signal });
   }
@@ -95,59 +89,67 @@ export class NotifyMe extends HTMLElement {
     this.#listeners?.abort();
   }
 
-  /** @param {Event} event @returns {HTMLAnchorElement | null} the link to the form, if it was hit */
-  #link(event) {
-    const link = /** @type {Element} */ (event.target).closest("a");
-    return link?.parentElement === this ? link : null;
+  /** The link to the form; an element with the form in the page has none.
+   * @returns {HTMLAnchorElement | null} */
+  get #link() {
+    return this.querySelector(":scope > a");
   }
 
-  get #href() {
-    return /** @type {HTMLAnchorElement} */ (this.querySelector(":scope > a")).href;
+  /** @param {Event} event */
+  #isLink(event) {
+    return !!this.#link?.contains(/** @type {Node} */ (event.target));
   }
 
-  /** Fetch the form before it is asked for. */
-  #warm() {
-    const href = this.#href;
-    if (this.#warmed?.href === href && Date.now() - this.#warmed.at < FRESH) return this.#warmed.html;
-    const html = fetch(href, { headers: HEADERS, signal: AbortSignal.timeout(PATIENCE) })
-      .then((reply) => (reply.ok ? reply.text() : undefined))
+  /** Fetch the form, or return what was fetched moments ago.
+   * @param {string} [href] */
+  #prefetch(href = this.#link?.href ?? "") {
+    const last = this.#prefetched;
+    if (last?.href === href && Date.now() - last.at < PREFETCH_MAX_AGE) return last.html;
+    const html = fetch(href, { headers: this.#headers, signal: AbortSignal.timeout(SHOP_TIMEOUT) })
+      .then((response) => (response.ok ? response.text() : undefined))
       .catch(() => undefined);
-    this.#warmed = { href, at: Date.now(), html };
+    this.#prefetched = { href, at: Date.now(), html };
     return html;
+  }
+
+  /** "page" where the form is the page's content, so that its title is an <h1>. */
+  get #headers() {
+    return { "X-Notify-Me": this.querySelector("h1") ? "page" : "1" };
   }
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const plain = !(event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
-    if (!plain || event.defaultPrevented || !this.#link(event)) return;
+    const modified = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+    if (modified || event.defaultPrevented || !this.#isLink(event)) return;
     event.preventDefault();
     this.open();
   }
 
-  /** Show the form in its dialog; follows the link where that can't be had. */
+  /** Show the form in a dialog, or follow the link if it can't be fetched. */
   async open() {
+    const href = this.#link?.href;
+    if (!href) return;
     let dialog = this.querySelector("dialog");
-    // a picker of the shop's may have pointed the link at another variant meanwhile
-    if (dialog && this.#shown !== this.#href) dialog.remove();
+    // the shop may have pointed the link at another variant meanwhile
+    if (dialog && this.#shown !== href) dialog.remove();
     else if (dialog?.open) return;
     if (!dialog?.isConnected) {
-      const html = await this.#warm();
-      // another press may have been quicker
+      const html = await this.#prefetch(href);
+      // another click may have been faster
       dialog = this.querySelector("dialog");
       if (dialog?.open) return;
-      if (!html) return location.assign(this.#href);
+      if (!html) return location.assign(href);
       if (!dialog) {
-        this.#shown = this.#href;
-        this.#warmed = undefined;
+        this.#shown = href;
+        this.#prefetched = undefined;
         this.insertAdjacentHTML("beforeend", html);
-        dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
-        // one that has nothing left to send is not shown again: the next press starts anew
-        const shown = dialog;
-        shown.addEventListener("close", () => shown.querySelector("form[method=post]") || shown.remove());
+        const added = (dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog")));
+        // a dialog without a form, such as the confirmation, isn't shown again
+        added.addEventListener("close", () => added.querySelector("form[method=post]") || added.remove());
       }
     }
     dialog.showModal();
-    this.#tell("open");
+    this.#dispatch("open");
   }
 
   /** @param {SubmitEvent} event */
@@ -155,7 +157,7 @@ export class NotifyMe extends HTMLElement {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (form.method !== "post") return;
     event.preventDefault();
-    if (this.#sending || !this.#tell("submit", undefined, true)) return;
+    if (this.#sending || !this.#dispatch("submit", undefined, true)) return;
     this.#sending = true;
     form.ariaBusy = "true";
     const body = new URLSearchParams(/** @type {any} */ (new FormData(form, event.submitter)));
@@ -163,72 +165,76 @@ export class NotifyMe extends HTMLElement {
     let reply;
     try {
       reply = await this.#post(form.action, body);
-      if (reply.state === "send") reply = await this.#send(form.action, body, reply);
+      if (reply.state === "send") reply = await this.#makeCalls(form.action, body, reply);
     } catch {
       reply = undefined;
     }
     this.#sending = false;
     form.ariaBusy = null;
     if (reply?.html) this.#show(reply);
-    else this.#offline();
+    else this.#showOffline();
   }
 
   /** @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
   async #post(action, body) {
-    const signal = AbortSignal.timeout(PATIENCE);
-    return (await fetch(action, { method: "POST", headers: HEADERS, body, signal, keepalive: true })).json();
+    const signal = AbortSignal.timeout(SHOP_TIMEOUT);
+    const response = await fetch(action, { method: "POST", headers: this.#headers, body, signal, keepalive: true });
+    return response.json();
   }
 
   /**
-   * Make the calls that the server prepared, then report how they went by the same form.
+   * Make the calls that the server prepared, then report the answers to it with the same form.
    * @param {string} action @param {URLSearchParams} body @param {Reply} reply
    * @returns {Promise<Reply>}
    */
-  async #send(action, body, { calls = [], html, sign_up = "" }) {
+  async #makeCalls(action, body, { calls = [], html, sign_up = "" }) {
     /** @type {Answer[]} */
     const answers = [];
-    let any = false;
-    let all = true;
-    const patience = AbortSignal.timeout(RUN);
+    const deadline = AbortSignal.timeout(CALLS_TIMEOUT);
+    let count = 0;
     for (const call of calls) {
-      const answer = call.after_any && !any ? null : await ask(call, patience);
+      const answer = call.after_any && !count ? null : await callKlaviyo(call, deadline);
       answers.push(answer);
-      if (taken(answer, call)) any = true;
-      else all = false;
+      if (accepted(answer, call)) count++;
     }
     body.set("sign_up", sign_up);
     body.set("answers", JSON.stringify(answers));
     const report = this.#post(action, body);
-    if (!all) return report;
-    report.catch(() => {}); // Klaviyo has it: the report is for the shop's log alone
+    if (count < calls.length) return report;
+    // Klaviyo has accepted everything: the report only completes the shop's log
+    report.catch(() => {});
     return { state: "done", html };
   }
 
-  /** @param {{ state: string, html: string }} reply the state to show */
+  /** Replace the view, unless the shop's scripts have removed it.
+   * @param {Reply} reply */
   #show({ state, html }) {
-    const view = /** @type {HTMLElement} */ (this.querySelector(".notify-me__view"));
-    // a fragment's title is an h2: on the form's own page it heads the page
-    view.innerHTML = view.querySelector("h1") ? html.replace(/(<\/?)h2/g, "$1h1") : html;
-    /** @type {HTMLElement | null} */
-    const title = view.querySelector(".notify-me__title");
+    const view = this.querySelector(".notify-me__view");
+    if (view) view.outerHTML = html;
+    const title = this.querySelector(".notify-me__title");
     if (title) this.querySelector("dialog")?.setAttribute("aria-labelledby", title.id);
-    /** @type {HTMLElement | null} */ (view.querySelector("[aria-invalid]") ?? title)?.focus();
-    this.#tell(state === "done" ? "done" : "error", { state });
+    /** @type {HTMLElement | null} */ (this.querySelector("[aria-invalid]") ?? title)?.focus();
+    this.#dispatch(state === "done" ? "done" : "error", { state });
   }
 
-  #offline() {
-    const words = this.querySelector("template")?.content.textContent ?? "";
-    const alert = /** @type {HTMLElement} */ (this.querySelector(".notify-me__alert"));
-    alert.hidden = false;
-    alert.textContent = words;
-    this.#tell("error", { state: "offline" });
+  #showOffline() {
+    /** @type {HTMLElement | null} */
+    const alert = this.querySelector(".notify-me__alert");
+    if (alert) {
+      alert.hidden = false;
+      alert.textContent = this.querySelector("template")?.content.textContent ?? "";
+    }
+    this.#dispatch("error", { state: "offline" });
   }
 
   /** @param {string} name @param {unknown} [detail] @param {boolean} [cancelable] */
-  #tell(name, detail, cancelable = false) {
+  #dispatch(name, detail, cancelable = false) {
     return this.dispatchEvent(new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable, detail }));
   }
 }
 
-Object.assign(window, { NotifyMe });
-if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
+// a second copy of the script, under another URL, changes nothing
+if (!customElements.get("notify-me")) {
+  Object.assign(window, { NotifyMe });
+  customElements.define("notify-me", NotifyMe);
+}

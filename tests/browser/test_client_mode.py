@@ -92,26 +92,15 @@ def test_only_client_mode_opens_the_policy(
 def test_what_fails_in_passing_ends_on_the_server(
     page: Page, client_shop: str, sandbox: Sandbox, kind: str
 ) -> None:
-    """Two tries from the browser, then one call with the private key, and the thanks."""
-    sandbox.drill(kind, times=2, operation="create_client_back_in_stock_subscription")
+    """One call by the browser, then one with the private key, and the confirmation."""
+    sandbox.drill(kind, operation="create_client_back_in_stock_subscription")
     open_form(page, client_shop)
 
     sign_up(page)
 
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
-    assert calls(sandbox) == [CLIENT, CLIENT, SERVER]
+    assert calls(sandbox) == [CLIENT, SERVER]
     assert len(sandbox.waiting()) == 1
-
-
-def test_one_more_try_is_enough(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """A single failure is mended by the browser itself."""
-    sandbox.drill("503", operation="create_client_back_in_stock_subscription")
-    open_form(page, client_shop)
-
-    sign_up(page)
-
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
-    assert calls(sandbox) == [CLIENT, CLIENT]
 
 
 def test_a_repeat_is_a_success(page: Page, client_shop: str, sandbox: Sandbox) -> None:
