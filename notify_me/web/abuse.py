@@ -1,4 +1,4 @@
-"""Protection against abuse: rate limits by address and by contact, and a honeypot field."""
+"""Protection against abuse: rate limits, a honeypot field, and a check for cross-site posts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from limits.strategies import FixedWindowRateLimiter, RateLimiter
 from ..context import current_state
 from ..klaviyo.calls import SignUp
 
-PER_ADDRESS = "30 per minute"
+logger = logging.getLogger(__name__)
+
+PER_ADDRESS = RateLimitItemPerMinute(30)
 """Posts from one address. Households share an address, and client mode posts twice a sign-up."""
-PER_CONTACT = "10 per minute"
+PER_CONTACT = RateLimitItemPerMinute(10)
 """Posts for one contact from one address, so that nobody can use up another person's limit."""
 WINDOW_SECONDS = 60
 HONEYPOT = "homepage"
@@ -34,14 +36,15 @@ class RateLimited(Exception):
         self.retry_after = retry_after
 
 
-def init_app(app: Flask) -> None:
-    """Set up Flask-Limiter on `app`, with its own settings `RATELIMIT_ENABLED` and
-    `RATELIMIT_STORAGE_URI`. With several processes, the latter must name a shared storage.
+def rate_limiter(config: Mapping[str, Any]) -> RateLimiter | None:
+    """Return the limiter for the shop's `RATELIMIT_ENABLED` (True unless set) and
+    `RATELIMIT_STORAGE_URI`, or None if limits are off. With several processes the URI must name a
+    shared storage. The kit's keys have their own prefix, so the shop's own limits are unaffected.
     """
-    app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
-    # shoppers can still sign up when the storage doesn't answer
-    app.config.setdefault("RATELIMIT_SWALLOW_ERRORS", True)
-    app.extensions["notify_me_limiter"] = Limiter(get_remote_address, app=app)
+    if not config.get("RATELIMIT_ENABLED", True):
+        return None
+    uri = config.get("RATELIMIT_STORAGE_URI") or "memory://"
+    return FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True))
 
 
 def count_address() -> None:
@@ -50,7 +53,7 @@ def count_address() -> None:
 
 
 def count_contacts(sign_up: SignUp) -> None:
-    """Count a post from this address for each contact of a sign-up; raises `RateLimited`."""
+    """Count a post for each contact of a sign-up from this address; raises `RateLimited`."""
     for contact in (sign_up.email, sign_up.phone_number):
         if contact:
             contact_hash = current_state().log.hash_contact(contact)
@@ -62,22 +65,24 @@ def _count(limit: RateLimitItem, key: str) -> None:
     if limiter is None:
         return
     try:
-        with limiter.limit(limit, key_func=lambda: key):
-            pass
-    except RateLimitExceeded:
-        current = limiter.current_limit
-        wait = current.reset_at - time.time() if current else WINDOW_SECONDS
-        raise RateLimited(max(1, min(WINDOW_SECONDS, round(wait)))) from None
+        if limiter.hit(limit, "notify-me", key):
+            return
+        reset_at = limiter.get_window_stats(limit, "notify-me", key).reset_time
+    except StorageError as error:
+        # shoppers can still sign up when the storage doesn't answer
+        logger.warning("rate limits are off: their storage doesn't answer: %s", error.storage_error)
+        return
+    raise RateLimited(max(1, min(WINDOW_SECONDS, round(reset_at - time.time()))))
 
 
 def honeypot_filled() -> bool:
-    """Whether the hidden field was filled in, so that a bot has sent the form."""
+    """Return whether the hidden field was filled in, so that a bot has sent the form."""
     return bool(request.form.get(HONEYPOT))
 
 
 def is_cross_site() -> bool:
-    """Return whether another site sent this request, by Fetch Metadata; browsers without it send
-    `Origin` with each post. A request with neither isn't a browser's.
+    """Return whether another site sent this request, by Fetch Metadata or, in browsers without it,
+    by `Origin`. A request with neither wasn't sent by a browser.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site:

@@ -40,7 +40,7 @@ def public_count(variant: str) -> str:
         .where(SignUpRow.created_at < midnight(today))
     )
     try:
-        with Session(state.db.engine) as session:
+        with Session(state.database.engine()) as session:
             people = session.scalar(query) or 0
     except SQLAlchemyError as error:
         logger.warning("public count left out: the database failed (%s)", type(error).__name__)

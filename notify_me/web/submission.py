@@ -35,9 +35,6 @@ def sent_by_browser() -> bool:
 def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """Record a valid sign-up, send its calls, record their outcomes, and respond."""
     state = current_state()
-    # don't keep one of the shop's database connections busy while Klaviyo is called
-    if state.db.session.in_transaction():
-        state.db.session.rollback()
     try:
         if sent_by_browser():
             if "sign_up" in request.form:

@@ -6,9 +6,7 @@ import logging
 from http import HTTPStatus
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, request
-from flask.blueprints import BlueprintSetupState
-from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
+from flask import Blueprint, Response, abort, current_app, request
 from itsdangerous import BadData
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import PathConverter
@@ -41,7 +39,6 @@ blueprint = Blueprint(
     static_folder="static",
 )
 blueprint.url_defaults(mark_urls)
-_csrf = SecFetchCSRF()
 
 
 class CompositeIDConverter(PathConverter):
@@ -52,18 +49,24 @@ class CompositeIDConverter(PathConverter):
         return quote(value, safe="")
 
 
-@blueprint.record_once
-def _set_csrf_defaults(setup: BlueprintSetupState) -> None:
-    """Set what `SecFetchCSRF.protect` reads; its `init_app` would protect the whole shop."""
-    setup.app.config.setdefault("SEC_FETCH_CSRF_ALLOW_SAME_SITE", False)
-    setup.app.config.setdefault("SEC_FETCH_CSRF_TRUSTED_ORIGINS", [])
-
-
 @blueprint.before_request
-def _protect() -> None:
+def _protect() -> Response | None:
     request.max_content_length = MAX_BODY_BYTES
-    if request.method == "POST":
-        _csrf.protect()
+    if request.method == "POST" and abuse.is_cross_site():
+        logger.warning("refused a cross-site sign-up from %s", request.headers.get("Origin", "?"))
+        message = N_("This request came from another website, so we couldn't accept it.")
+        return responses.failed(message, HTTPStatus.FORBIDDEN)
+    return None
+
+
+@blueprint.url_value_preprocessor
+def _exempt_from_csrf_tokens(_endpoint: str | None, _values: object) -> None:
+    """Keep Flask-WTF's `CSRFProtect` from refusing these forms, which have no token: Fetch Metadata
+    protects them. This runs before it, whichever of the two was set up first.
+    """
+    csrf = current_app.extensions.get("csrf")
+    if csrf is not None and hasattr(csrf, "exempt"):
+        csrf.exempt(blueprint)
 
 
 @blueprint.after_request
@@ -74,13 +77,6 @@ def _add_headers(response: Response) -> Response:
         response.vary.update(["X-Notify-Me", *locales.VARY])
         response.content_language.add(language().tag)
     return response
-
-
-@blueprint.errorhandler(CSRFError)
-def _cross_site(error: CSRFError) -> Response:
-    logger.warning("refused a cross-site sign-up from %s", request.headers.get("Origin", "?"))
-    message = N_("This request came from another website, so we couldn't accept it.")
-    return responses.failed(message, HTTPStatus.FORBIDDEN)
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)

@@ -27,7 +27,7 @@ from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, by_element, setti
 from tests.notify_me.small_shop import DictCatalog, changed, small_catalog
 from tests.support import Sandbox
 
-ASKED = {
+BODIES = {
     "en": "Enter your email and",
     "de": "Geben Sie Ihre E-Mail-Adresse ein",
     "fr": "Saisissez votre e-mail",
@@ -293,10 +293,10 @@ def test_channel_is_only_offered_in_languages_with_its_legal_texts(
     assert channels(response) == ["EMAIL", "SMS"]
     assert view(response).one("div", class_="notify-me__consent")["lang"] == "de"
     sms = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
-    # what isn't offered can't be asked for by hand either
-    refused = by_element(client, f"{FORM}?lang=fr", sms)
-    assert refused.status_code == 422
-    assert "Nous ne pouvons pas vous contacter" in (refused.json or {})["html"]
+    # A channel that isn't offered is refused even if it is posted.
+    response = by_element(client, f"{FORM}?lang=fr", sms)
+    assert response.status_code == 422
+    assert "Nous ne pouvons pas vous contacter" in (response.json or {})["html"]
     assert by_element(client, f"{FORM}?lang=de", sms).status_code == 200
     [row] = log_file.consents()
     assert row["locale"] == "de"
@@ -326,7 +326,7 @@ def test_email_consent_is_translated_and_logged_with_its_language(
     assert (box.text, box["lang"]) == ("News, please.", "en")
 
 
-def test_numbers_and_lists_follow_the_language(
+def test_plurals_and_lists_follow_the_language(
     shop: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
     for size in "ABCDEFGHIJ":
@@ -340,9 +340,9 @@ def test_numbers_and_lists_follow_the_language(
         )
         for lang in ALL
     }
-    assert "Choose up to 10 options." in told["en"].text
-    assert "höchstens 10 Varianten" in told["de"].text
-    assert "اختر 10 خيارات على الأكثر" in told["ar"].text
+    assert "Choose up to 10 options." in errors["en"].text
+    assert "höchstens 10 Varianten" in errors["de"].text
+    assert "اختر 10 خيارات على الأكثر" in errors["ar"].text
 
     def done(lang: str) -> str:
         data = {"channels": "EMAIL", "variants": every[:3], "email": ADA}
@@ -351,7 +351,7 @@ def test_numbers_and_lists_follow_the_language(
 
     assert "as soon as Harbour Parka (A), Harbour Parka (B) or Harbour Parka (C) is" in done("en")
     assert "sobald Harbour Parka (A), Harbour Parka (B) oder Harbour Parka (C) wieder" in done("de")
-    # names, addresses and numbers keep their own order between words from right to left
+    # Names, addresses and numbers keep their own order in a right-to-left text.
     assert "\u2068a•••@e•••.org\u2069" in done("ar")
 
 

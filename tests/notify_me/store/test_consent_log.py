@@ -115,8 +115,8 @@ def test_only_consent_that_was_given_is_logged(
     assert row["channel"] == chosen
     if chosen == "EMAIL":
         assert row["text"] == (
-            "By signing up, you also agree to receive marketing emails from Smirr. You can "
-            "unsubscribe at any time."
+            "By signing up, you also agree to receive marketing emails from Smirr. "
+            "You can unsubscribe at any time."
         )
 
 
