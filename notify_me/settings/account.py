@@ -61,14 +61,16 @@ class Account(SettingsTable):
     @classmethod
     def _check_api_url(cls, url: str) -> str:
         parts = urlsplit(url)
+        if "@" in url:
+            # Only messages that begin with "must" repeat the value.
+            raise ValueError("contains a user name or a password, which is not allowed")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be a URL such as https://a.klaviyo.com")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("must begin with https:// unless it is on this machine")
         _ = parts.port  # raises ValueError for an invalid port
-        if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-            # Doesn't begin with "must", so the URL is not repeated: it may contain a password.
-            raise ValueError("only a scheme and a host are allowed, such as https://a.klaviyo.com")
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError("must be a scheme and a host only, such as https://a.klaviyo.com")
         return url.rstrip("/")
 
     @field_validator("revision")

@@ -154,7 +154,7 @@ WRONG_VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "private key as address": ({"KLAVIYO_API_URL": PRIVATE}, "KLAVIYO_API_URL: must be a URL"),
     "private key in an address": (
         {"KLAVIYO_API_URL": f"https://{PRIVATE}@a.klaviyo.com"},
-        "KLAVIYO_API_URL: only a scheme and a host are allowed",
+        "KLAVIYO_API_URL: contains a user name or a password",
     ),
     "private key as revision": ({"KLAVIYO_REVISION": PRIVATE}, "KLAVIYO_REVISION: must be a date"),
     "private key as mode": ({"NOTIFY_ME_MODE": PRIVATE}, "NOTIFY_ME_MODE: must be 'server' or"),
@@ -182,8 +182,9 @@ WRONG_VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
             "a.klaviyo.com": "must be a URL such as https://a.klaviyo.com",
             "ftp://a.klaviyo.com": "must be a URL",
             "https://": "must be a URL",
-            "https://a.klaviyo.com/api": "only a scheme and a host are allowed",
-            "https://a.klaviyo.com?company_id=x": "only a scheme and a host are allowed",
+            "https://a.klaviyo.com/api": "must be a scheme and a host only",
+            "http://user:s3cret@a.klaviyo.com": "contains a user name or a password",
+            "https://a.klaviyo.com?company_id=x": "must be a scheme and a host only",
             "http://a.klaviyo.com": "must begin with https:// unless it is on this machine",
             "http://localhost.example.org": "must begin with https:// unless",
             "https://[::1": "",
@@ -201,6 +202,7 @@ def test_wrong_account_variable_is_an_error(variables: dict[str, Any], message: 
 
     assert message in str(error.value)
     assert PRIVATE not in str(error.value)
+    assert "s3cret" not in str(error.value)
     for name, value in variables.items():
         assert not value or "_KEY" not in name or value not in str(error.value)
 
