@@ -1,6 +1,5 @@
 """What the JSON and the pages both do and show: the clock, messages, confirmations, and lists."""
 
-import math
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from flask import abort
 from ..operations.identifiers import channels_of
 from ..operations.restock import run_due
 from ..state.flow import Delivery, Message
+from ..state.numbers import is_number
 from ..state.sandbox import Sandbox
 
 MAX_ADVANCE = 31 * 24 * 60 * 60  # seconds
@@ -17,8 +17,7 @@ MAX_ADVANCE = 31 * 24 * 60 * 60  # seconds
 
 def advance_clock(sandbox: Sandbox, seconds: Any) -> bool:
     """Set the clock forward and run the flow, or return False for an invalid number of seconds."""
-    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not number or not math.isfinite(seconds) or not 0 <= seconds <= MAX_ADVANCE:
+    if not is_number(seconds, 0, MAX_ADVANCE):
         return False
     with sandbox.lock:
         sandbox.now.set_offset(sandbox.now.offset + seconds)

@@ -75,7 +75,7 @@ def _profile_attributes(call: Call) -> Mapping[str, Any]:
     return attributes
 
 
-def _act(call: Call) -> Reply:
+def _create(call: Call) -> Reply:
     """Add the profile to the waiting list, unless it is there or the flow is inactive.
 
     A repeated sign-up gets the same reply.
@@ -111,7 +111,7 @@ OPERATIONS = tuple(
         f"/{side}/back-in-stock-subscriptions",
         "Create Back in Stock Subscription",
         Limit(burst=350, steady=3500),
-        _act,
+        _create,
         _check,
     )
     for side in Side

@@ -53,10 +53,8 @@ def creation_errors(
         return errors
     kind, entry_id = data["type"], composite_id(attributes)
     if kind == VARIANT:
-        item, place = (
-            data["relationships"]["item"].get("data"),
-            f"{pointer}/relationships/item/data",
-        )
+        item = data["relationships"]["item"].get("data")
+        place = f"{pointer}/relationships/item/data"
         if item is None:
             errors.append(invalid("'data' is a required field.", place))
         elif item["id"] not in catalog.items:

@@ -29,7 +29,7 @@ class _Subscriber:
 
     @property
     def identifiers(self) -> dict[str, str]:
-        """Return the email address and the phone number, as far as given."""
+        """Return the email address and the phone number, as far as they are given."""
         return identifiers_in(self.attributes)
 
     def channels(self) -> dict[str, dict[str, Mapping[str, Any]]]:
@@ -154,8 +154,8 @@ def _consent_errors(call: Call, subscriber: _Subscriber) -> Iterator[ApiError]:
 
 def _time_problem(call: Call, consented_at: str | None) -> str | None:
     if not _is_historical(call):
-        given = consented_at is not None
-        return "consented_at is only for historical imports." if given else None
+        is_given = consented_at is not None
+        return "consented_at is only for historical imports." if is_given else None
     if consented_at is None:
         return "A historical import needs consented_at."
     time = _time(consented_at)
@@ -164,7 +164,7 @@ def _time_problem(call: Call, consented_at: str | None) -> str | None:
     return "consented_at must be in the past." if time >= call.sandbox.now() else None
 
 
-def _act(call: Call) -> Reply:
+def _create(call: Call) -> Reply:
     """Subscribe each profile, or note why it was ignored: the reply is the same."""
     headers = {}
     with call.sandbox.lock:
@@ -215,7 +215,7 @@ OPERATIONS = (
         "/api/profile-subscription-bulk-create-jobs",
         "Subscribe Profiles",
         Limit(burst=75, steady=750),
-        _act,
+        _create,
         _check,
         identifiers=f"{_PROFILES}/0/attributes",
     ),
@@ -225,7 +225,7 @@ OPERATIONS = (
         "/client/subscriptions",
         "Create Client Subscription",
         Limit(burst=350, steady=750),
-        _act,
+        _create,
         _check,
     ),
 )

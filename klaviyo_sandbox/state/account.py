@@ -1,6 +1,5 @@
 """The sandbox's one account: its keys, its settings and its list."""
 
-import math
 import secrets
 import string
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ import phonenumbers
 
 from ..protocol import spec
 from ..protocol.contacts import region_of
+from .numbers import is_number
 
 PRIVATE_PREFIX = "pk_"
 ALL_SCOPES = "all"
@@ -121,8 +121,7 @@ def _scopes(value: Any) -> tuple[str, ...] | None:
 
 
 def _skew(value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or abs(value) > _MAX_DATE_SKEW:
+    if not is_number(value, -_MAX_DATE_SKEW, _MAX_DATE_SKEW):
         raise ValueError(
             f"date_skew must be a number of seconds from -{_MAX_DATE_SKEW} to {_MAX_DATE_SKEW}."
         )

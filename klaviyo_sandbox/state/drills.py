@@ -1,12 +1,12 @@
 """Drills: simulated failures of the next calls. They are parsed and queued here."""
 
-import math
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..protocol.failures import CORS, KINDS
+from .numbers import is_number, is_whole_number
 from .rows import Rows, next_number
 
 _MAX_SECONDS = 600
@@ -104,15 +104,13 @@ def _whole_number(
     drill: Mapping[str, Any], name: str, default: int | None, *, lowest: int
 ) -> int | None:
     value = drill.get(name, default)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
+    if value is not None and not is_whole_number(value, lowest):
         raise DrillError(f"{name} must be null or a whole number from {lowest}.")
-    return value
+    whole_number: int | None = value
+    return whole_number
 
 
 def _seconds(value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value <= _MAX_SECONDS:
+    if not is_number(value, 0, _MAX_SECONDS):
         raise DrillError(f"seconds must be a number from 0 to {_MAX_SECONDS}.")
     return float(value)

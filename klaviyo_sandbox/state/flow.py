@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from .numbers import is_whole_number
 from .rows import Rows
 
 EVERYBODY = "all"
@@ -134,8 +135,8 @@ class Flow:
 
 
 def _whole_number(settings: Mapping[str, Any], name: str, lowest: int, highest: int) -> int:
-    value = settings[name]
-    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+    value: int = settings[name]
+    if not is_whole_number(value, lowest, highest):
         alternative = f', or "{EVERYBODY}"' if name == "customers_per_unit" else ""
         raise FlowError(f"{name} must be a whole number from {lowest} to {highest}{alternative}.")
     return value

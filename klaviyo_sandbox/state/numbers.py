@@ -1,0 +1,19 @@
+"""Validation of numbers in JSON."""
+
+import math
+from typing import Any
+
+
+def is_number(value: Any, lowest: float, highest: float) -> bool:
+    """Tell whether a JSON value is a number in the range, not a boolean."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and lowest <= value <= highest
+    )
+
+
+def is_whole_number(value: Any, lowest: int, highest: float = math.inf) -> bool:
+    """Tell whether a JSON value is a whole number in the range, not a boolean."""
+    return isinstance(value, int) and is_number(value, lowest, highest)
