@@ -1,8 +1,9 @@
-"""The door: what the environment makes of the whole app."""
+"""The whole app: environment variables, static files, and the health checks."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,79 +14,79 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from notify_me import SettingsError
+from tests.storefront.conftest import catalog_db, close
 from tests.support import TIMEOUT, Sandbox, serve
+
+__all__ = ["catalog_db"]
 
 FORM = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
 
 
-def shop(folder: Path, sandbox: Sandbox, **environ: str) -> FlaskClient:
-    """The demo shop, filled, with this added to its environment."""
-    app = create_app(
-        {
-            "DEMO": "1",
-            "SECRET_KEY": "s" * 32,
-            "NOTIFY_ME_LOG_KEY": "l" * 32,
-            "DATABASE_URL": f"sqlite:///{folder}/shop.db",
-            **sandbox.environ(),
-            **environ,
-        }
-    )
-    with app.app_context():
-        app.extensions["alembic"].upgrade()
-        app.cli.commands["storefront"].main(["load"], standalone_mode=False)
-        app.extensions["sqlalchemy"].engine.dispose()
-    return app.test_client()
-
-
-def statuses(client: FlaskClient, addresses: list[str]) -> set[int]:
-    """The statuses of bad sign-ups that a proxy forwards for these addresses."""
+def demo_environ(database: Path, sandbox: Sandbox) -> dict[str, str]:
+    """The environment of a demo shop with this database file and the sandbox."""
     return {
-        client.post(FORM, data={"channels": "EMAIL"}, headers={"X-Forwarded-For": each}).status_code
-        for each in addresses
+        "DEMO": "1",
+        "SECRET_KEY": "s" * 32,
+        "NOTIFY_ME_LOG_KEY": "l" * 32,
+        "DATABASE_URL": f"sqlite:///{database}",
+        **sandbox.environ(),
+    }
+
+
+@pytest.fixture
+def database(tmp_path: Path, catalog_db: Path) -> Path:
+    """The shop's database file, in a folder of its own."""
+    (tmp_path / "data").mkdir()
+    return Path(shutil.copy(catalog_db, tmp_path / "data" / "shop.db"))
+
+
+def invalid_sign_ups(client: FlaskClient, addresses: list[str]) -> set[int]:
+    """Post from these addresses through a proxy, and return the statuses."""
+    return {
+        client.post(
+            FORM, data={"channels": "EMAIL"}, headers={"X-Forwarded-For": address}
+        ).status_code
+        for address in addresses
     }
 
 
 @pytest.mark.parametrize(
-    ("environ", "found"),
+    ("environ", "statuses"),
     [
         ({"TRUSTED_PROXIES": "1"}, {422}),
         ({}, {422, 429}),
         ({"RATELIMIT_ENABLED": "0"}, {422}),
     ],
-    ids=["behind a proxy", "no proxy known", "limits off"],
+    ids=["trusted proxy", "no trusted proxy", "no rate limit"],
 )
-def test_shoppers_behind_a_proxy(
-    tmp_path: Path, sandbox: Sandbox, environ: dict[str, str], found: set[int]
+def test_rate_limit_behind_a_proxy(
+    database: Path, sandbox: Sandbox, environ: dict[str, str], statuses: set[int]
 ) -> None:
-    """With the proxies counted, each shopper has a limit of their own; else all share one."""
-    addresses = [f"192.0.2.{number}" for number in range(40)]
+    """With a trusted proxy each shopper has their own limit; otherwise they share one."""
+    app = create_app({**demo_environ(database, sandbox), **environ})
 
-    assert statuses(shop(tmp_path, sandbox, **environ), addresses) == found
+    assert invalid_sign_ups(app.test_client(), [f"192.0.2.{n}" for n in range(40)]) == statuses
+    close(app)
 
 
 @pytest.mark.parametrize("name", ["RATELIMIT_ENABLED", "TRUSTED_PROXIES", "DEMO"])
-def test_odd_values_are_named(tmp_path: Path, sandbox: Sandbox, name: str) -> None:
-    """A variable that is neither a number nor a switch stops the start."""
+def test_invalid_variable_is_named(database: Path, sandbox: Sandbox, name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is 'some'"):
-        shop(tmp_path, sandbox, **{name: "some"})
+        create_app({**demo_environ(database, sandbox), name: "some"})
 
 
-def test_an_edited_file_is_never_served_from_an_older_copy(
-    tmp_path: Path, sandbox: Sandbox
-) -> None:
-    """A compressed file that is older than its original is left out, and left alone."""
-    folder = Path(__file__).parents[1] / "notify_me" / "static"
-    script = folder / "notify-me.js"
-    compressed = folder / "notify-me.js.br"
+def test_outdated_compressed_file_is_ignored(database: Path, sandbox: Sandbox) -> None:
+    script = Path(__file__).parents[1] / "notify_me" / "static" / "notify-me.js"
+    compressed = script.with_name("notify-me.js.br")
     before = (compressed.read_bytes(), compressed.stat()) if compressed.exists() else None
     compressed.write_bytes(b"old")
     os.utime(compressed, (1, 1))
     try:
-        client = shop(tmp_path, sandbox)
-        url = "/notify-me/static/notify-me.js"
-        with client.get(url, headers={"Accept-Encoding": "br"}) as reply:
-            assert reply.data == script.read_bytes()
-        assert compressed.read_bytes() == b"old"
+        app = create_app(demo_environ(database, sandbox))
+        headers = {"Accept-Encoding": "br"}
+        with app.test_client().get("/notify-me/static/notify-me.js", headers=headers) as response:
+            assert response.data == script.read_bytes()
+        close(app)
     finally:
         compressed.unlink()
         if before is not None:
@@ -93,86 +94,73 @@ def test_an_edited_file_is_never_served_from_an_older_copy(
             os.utime(compressed, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
 
 
-def asked(url: str, path: str, within: float = TIMEOUT) -> requests.Response:
-    """What a load balancer gets; never a stack trace, the name of a file, or a copy of before."""
-    reply = requests.get(url + path, timeout=within)
-    assert not any(word in reply.text for word in ("Traceback", "sqlite3", "SELECT", ".db", ".py"))
+def get(url: str, path: str, timeout: float = TIMEOUT) -> requests.Response:
+    """Request a health check; it must not reveal internals, and /readyz must not be cached."""
+    response = requests.get(url + path, timeout=timeout)
+    internals = ("Traceback", "sqlite3", "SELECT", ".db", ".py")
+    assert not any(word in response.text for word in internals)
     if path == "/readyz":
-        assert reply.headers["Content-Type"] == "application/json"
-        assert reply.headers["Cache-Control"] == "no-store"
-    return reply
+        assert response.headers["Content-Type"] == "application/json"
+        assert response.headers["Cache-Control"] == "no-store"
+    return response
 
 
-def close(client: FlaskClient) -> None:
-    """Give up the shop's connections to its database."""
-    with client.application.app_context():
-        client.application.extensions["sqlalchemy"].engine.dispose()
-
-
-def test_ready_after_the_migrations(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Database and queue answer, and the process lives."""
-    client = shop(tmp_path, sandbox)
-    with serve(client.application) as url:
-        ready, alive = asked(url, "/readyz"), asked(url, "/healthz")
+def test_ready(database: Path, sandbox: Sandbox) -> None:
+    app = create_app(demo_environ(database, sandbox))
+    with serve(app) as url:
+        ready, alive = get(url, "/readyz"), get(url, "/healthz")
 
     assert (ready.status_code, ready.json()) == (200, {"database": "ok", "queue": "ok"})
     assert (alive.status_code, alive.text) == (200, "ok\n")
-    close(client)
+    close(app)
 
 
-def test_not_ready_without_the_queues_tables(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Nobody has run the migrations since the queue came: the log is there, its tables are not."""
-    client = shop(tmp_path, sandbox)
-    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
-        database.execute("PRAGMA foreign_keys = OFF")
-        database.execute("DROP TABLE workflow_status")
-        database.commit()
+def test_not_ready_without_the_queue_tables(database: Path, sandbox: Sandbox) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DROP TABLE workflow_status")
+        connection.commit()
 
-    with serve(client.application) as url:
-        ready, alive = asked(url, "/readyz"), asked(url, "/healthz")
+    app = create_app(demo_environ(database, sandbox))
+    with serve(app) as url:
+        ready, alive = get(url, "/readyz"), get(url, "/healthz")
 
     assert (ready.status_code, alive.status_code) == (503, 200)
     assert ready.json() == {"database": "ok", "queue": "unavailable (OperationalError)"}
-    close(client)
+    close(app)
 
 
-@pytest.mark.parametrize("how", ["gone", "no folder", "no database", "locked"])
-def test_not_ready_without_the_database(tmp_path: Path, sandbox: Sandbox, how: str) -> None:
-    """Said within the time that a shopper would wait for a write; the process lives all the same,
-    and is ready again by itself when the database is back.
-    """
-    folder = tmp_path / "data"
-    folder.mkdir()
-    file = folder / "shop.db"
-    client = shop(folder, sandbox)
-    whole = file.read_bytes()
-    with serve(client.application) as url, closing(sqlite3.connect(":memory:")) as nothing:
-        other = nothing
-        if how == "gone":
-            file.unlink()
-        elif how == "no folder":
-            folder.rename(tmp_path / "elsewhere")
-        elif how == "no database":
-            file.write_bytes(b"no database at all, but rather a text" * 100)
+@pytest.mark.parametrize("problem", ["deleted", "no folder", "not a database", "locked"])
+def test_not_ready_without_the_database(database: Path, sandbox: Sandbox, problem: str) -> None:
+    """/readyz answers 503 within 5 seconds, and 200 when the database is back."""
+    app = create_app(demo_environ(database, sandbox))
+    content = database.read_bytes()
+    with serve(app) as url, closing(sqlite3.connect(":memory:")) as unused:
+        lock = unused
+        if problem == "deleted":
+            database.unlink()
+        elif problem == "no folder":
+            database.parent.rename(database.parent.with_name("renamed"))
+        elif problem == "not a database":
+            database.write_bytes(b"some text that isn't a database" * 100)
         else:
-            other = sqlite3.connect(file, isolation_level=None)
-            other.execute("PRAGMA locking_mode = EXCLUSIVE")
-            other.execute("BEGIN EXCLUSIVE")
-        # sooner than whoever asks gives up
-        ready = asked(url, "/readyz", within=5)
-        alive = asked(url, "/healthz")
-        if how == "locked":
-            other.close()
+            lock = sqlite3.connect(database, isolation_level=None)
+            lock.execute("PRAGMA locking_mode = EXCLUSIVE")
+            lock.execute("BEGIN EXCLUSIVE")
+        ready = get(url, "/readyz", timeout=5)
+        alive = get(url, "/healthz")
+        if problem == "locked":
+            lock.close()
         else:
-            close(client)
-            folder.mkdir(exist_ok=True)
-            file.write_bytes(whole)
-        back = asked(url, "/readyz")
+            close(app)
+            database.parent.mkdir(exist_ok=True)
+            database.write_bytes(content)
+        ready_again = get(url, "/readyz")
 
     assert (ready.status_code, alive.status_code) == (503, 200)
-    found = ready.json()
-    assert set(found) == {"database", "queue"}
-    assert found["database"].startswith("unavailable (")
-    assert found["queue"] == found["database"]
-    assert (back.status_code, back.json()) == (200, {"database": "ok", "queue": "ok"})
-    close(client)
+    states = ready.json()
+    assert set(states) == {"database", "queue"}
+    assert states["database"].startswith("unavailable (")
+    assert states["queue"] == states["database"]
+    assert (ready_again.status_code, ready_again.json()) == (200, {"database": "ok", "queue": "ok"})
+    close(app)
