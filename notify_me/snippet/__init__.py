@@ -9,8 +9,7 @@ from __future__ import annotations
 from .convert import ImportedSnippet, Note, read_snippet
 from .errors import MissingExtraError, SnippetError
 from .javascript import MAX_BYTES
-from .output import TITLES, as_toml, report
-from .toml_writer import dump_toml
+from .output import TITLES, as_toml, dump_toml, report
 
 __all__ = [
     "MAX_BYTES",
