@@ -96,7 +96,7 @@ class Deliverer:
 
     def _start(self, job: Job) -> Call | None:
         """Return the call to make; None if there is none, or if it was queued again."""
-        with self._log.writing() as session:
+        with self._log.reading() as session:
             if job.is_stock:
                 variant = str(job.body["variant"])
             else:
@@ -105,15 +105,15 @@ class Deliverer:
                     return None
                 variant = row.variant or ""
             pause = pauses.active_pauses(session).get(job.operation)
-            if pause is None or (
-                pause.probe_due and pauses.claim_probe(session, pause, self._settings.probe_every)
-            ):
-                return Call(
-                    job.operation, job.body, CompositeID.parse(variant) if variant else None
-                )
+        call = Call(job.operation, job.body, CompositeID.parse(variant) if variant else None)
+        if pause is None:
+            return call
+        with self._log.writing() as session:
+            if pause.probe_due and pauses.claim_probe(session, pause, self._settings.probe_every):
+                return call
             delay = max(pause.until - time.time(), 0.0) + random.uniform(0.1, 1.0)  # noqa: S311
             self._enqueue_again(session, job, delay=delay)
-            return None
+        return None
 
     def _send(self, job: Job, call: Call) -> Outcome:
         timeout = self._settings.call_timeout
