@@ -6,7 +6,6 @@ On PostgreSQL they have a schema of their own; on SQLite they share the shop's n
 
 from __future__ import annotations
 
-import logging
 import secrets
 import sqlite3
 import sys
@@ -55,9 +54,6 @@ TABLES = frozenset(
     }
 )
 """DBOS's tables. A shop on SQLite can't have tables of these names."""
-
-# at INFO, DBOS logs several lines at every start
-logging.getLogger("dbos").setLevel(logging.WARNING)
 
 
 def check_sqlite() -> None:
@@ -229,6 +225,12 @@ class Queue:
                 limit=1000,
             )
         )
+
+    def has_jobs(self) -> bool:
+        """Return whether any call is queued or being sent."""
+        operations = [operation.value for operation in Operation]
+        status = ["ENQUEUED", "DELAYED", "PENDING"]
+        return bool(self._list(queue_name=operations, status=status, limit=1))
 
     def dead_letters(self) -> list[Job]:
         """Return the oldest dead letters, at most `BATCH`."""
