@@ -195,6 +195,7 @@ class Setup:
             "KLAVIYO_PUBLIC_KEY": account.public_key,
             "KLAVIYO_LIST_ID": account.list_id,
             "NOTIFY_ME_LOG_KEY": "l" * 32,
+            "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
             "SECRET_KEY": "s" * 32,
             "RATELIMIT_ENABLED": "0",
             "HOST": "127.0.0.1",

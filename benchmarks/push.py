@@ -135,6 +135,7 @@ def main() -> None:
             environ = {
                 "SECRET_KEY": "s" * 32,
                 "NOTIFY_ME_LOG_KEY": "l" * 32,
+                "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
                 "DATABASE_URL": f"sqlite:///{Path(folder) / 'shop.db'}",
                 "SHOP_URL": "https://shop.example",
                 **account,

@@ -17,22 +17,17 @@ from typing import BinaryIO
 
 import click
 from email_validator import EmailNotValidError, validate_email
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin
 from .check import Progress, check_account
-from .context import current_settings, current_state, klaviyo_of
-from .delivery import Queue
+from .context import current_settings, current_state, delivery_parts, klaviyo_of
 from .form.phone import e164
-from .klaviyo.calls import Operation
-from .klaviyo.stock import LoadVariant
 from .settings import listing
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
 from .store.contact_records import ContactRecords
-from .store.sign_up_log import SignUpLog
-from .variants import CompositeID, Variant
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
@@ -60,40 +55,12 @@ def upgrade() -> None:
 @commands.command()
 def deliver() -> None:
     """Run a worker that sends queued calls until stopped. Any number can run, on any machine."""
-    from .delivery.worker import Parts, run  # only a worker needs it
+    from .delivery.worker import run  # imports the engine, which takes half a second
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    state = current_state()
-    engine = state.database.find_engine()
-    folder = os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path
-    run(
-        Parts(
-            engine=engine,
-            # the state's own log and queue need an app context, which threads don't have
-            log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
-            queue=Queue(lambda: engine),
-            klaviyo=klaviyo_of(
-                state.account, state.settings.delivery.worker_in_flight * len(Operation)
-            ),
-            settings=state.settings.delivery,
-            load_variant=_variant_loader(current_app._get_current_object()),  # type: ignore[attr-defined]
-            folder=Path(folder),
-        ),
-        stop,
-    )
-
-
-def _variant_loader(app: Flask) -> LoadVariant:
-    """Return a function that reads a variant from the shop's catalog in any thread."""
-
-    def load_variant(composite_id: CompositeID) -> Variant | None:
-        # a catalog may build URLs, for which Flask needs a request
-        with app.test_request_context():
-            return current_state().catalog.variant(composite_id)
-
-    return load_variant
+    run(delivery_parts(), stop)
 
 
 @commands.command()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, cast
 
 from flask import current_app, g, has_request_context
@@ -12,16 +14,17 @@ from itsdangerous import URLSafeTimedSerializer
 from limits.strategies import RateLimiter
 
 from .database import Database
-from .delivery import Queue
+from .delivery import BackgroundDelivery, Parts, Queue
 from .form import consent
 from .i18n import locales
+from .klaviyo.calls import Operation
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.client import Klaviyo
 from .klaviyo.list_opt_in import ListOptIn
 from .settings import Account, KlaviyoCatalog, Settings
 from .settings.localized import localized
 from .store.sign_up_log import SignUpLog
-from .variants import Catalog
+from .variants import Catalog, CompositeID, Variant
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,8 @@ class State:
     """None in client mode without a private key."""
     opt_in: ListOptIn
     queue: Queue
+    background: BackgroundDelivery | None
+    """None where only workers deliver."""
     signer: URLSafeTimedSerializer
     """For the sign-up that a browser is to report on."""
     done_signer: URLSafeTimedSerializer
@@ -173,4 +178,29 @@ def klaviyo_of(account: Account, in_flight: int) -> Klaviyo | None:
         private_key=account.private_key.get_secret_value(),
         revision=account.revision,
         in_flight=in_flight,
+    )
+
+
+def delivery_parts() -> Parts:
+    """Return what a deliverer of this app needs in threads that have no app context."""
+    state = current_state()
+    engine = state.database.find_engine()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def load_variant(composite_id: CompositeID) -> Variant | None:
+        # a catalog may build URLs, for which Flask needs a request
+        with app.test_request_context():
+            return current_state().catalog.variant(composite_id)
+
+    folder = os.environ.get("NOTIFY_ME_WORKER_FOLDER") or app.instance_path
+    return Parts(
+        engine=engine,
+        log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
+        queue=Queue(lambda: engine),
+        klaviyo=klaviyo_of(
+            state.account, state.settings.delivery.worker_in_flight * len(Operation)
+        ),
+        settings=state.settings.delivery,
+        load_variant=load_variant,
+        folder=Path(folder),
     )

@@ -11,9 +11,16 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from .cli import commands
-from .context import ActiveSettings, State, VisitorLoader, current_languages, klaviyo_of
+from .context import (
+    ActiveSettings,
+    State,
+    VisitorLoader,
+    current_languages,
+    delivery_parts,
+    klaviyo_of,
+)
 from .database import Database, create_engine
-from .delivery import Queue
+from .delivery import BackgroundDelivery, Queue
 from .form import consent
 from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker
@@ -96,6 +103,9 @@ class NotifyMe:
         secrets = [*(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
         klaviyo = _klaviyo(account, settings)
         database = _database(app, engine or self._engine)
+        background = None
+        if settings.delivery.in_web_process:
+            background = BackgroundDelivery(delivery_parts)
         app.extensions["notify_me"] = State(
             defaults=ActiveSettings(settings, account),
             settings=settings,
@@ -105,7 +115,8 @@ class NotifyMe:
             log=SignUpLog(database.engine, account.log_key.get_secret_value()),
             klaviyo=klaviyo,
             opt_in=ListOptIn(klaviyo, account.list_id),
-            queue=Queue(database.engine),
+            queue=Queue(database.engine, background.ensure_running if background else None),
+            background=background,
             signer=URLSafeTimedSerializer(secrets, salt="notify-me"),
             done_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
             rate_limiter=abuse.rate_limiter(app.config),

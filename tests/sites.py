@@ -80,6 +80,7 @@ def environ(database: Path, klaviyo: Mapping[str, str], **more: str) -> dict[str
         "DEMO": "1",
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,
+        "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
         "DATABASE_URL": f"sqlite:///{database}",
         **klaviyo,
         **more,

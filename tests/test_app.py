@@ -28,6 +28,7 @@ def demo_environ(database: Path, sandbox: Sandbox) -> dict[str, str]:
         "DEMO": "1",
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,
+        "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
         "DATABASE_URL": f"sqlite:///{database}",
         **sandbox.environ(),
     }

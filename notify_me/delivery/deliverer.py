@@ -8,8 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -48,6 +51,22 @@ _OUTAGE_FAILURES = 5
 _DATABASE_RETRY_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker needs."""
+
+    engine: Engine
+    log: SignUpLog
+    queue: Queue
+    klaviyo: Klaviyo | None
+    """None without a private key."""
+    settings: Delivery
+    load_variant: LoadVariant
+    """Reads a variant from the shop's catalog, in any thread."""
+    folder: Path
+    """Where the workers of this machine keep their lock files."""
+
+
 class Deliverer:
     """Sends jobs. Sending a job again does no harm: a job whose attempt isn't the log's is skipped,
     so a call is repeated only after a crash between Klaviyo's answer and the commit.
@@ -55,19 +74,16 @@ class Deliverer:
 
     def __init__(
         self,
-        log: SignUpLog,
-        queue: Queue,
+        parts: Parts,
         klaviyo: Klaviyo,
-        settings: Delivery,
-        load_variant: LoadVariant,
         *,
         stopping: threading.Event,
     ) -> None:
-        self._log = log
-        self._queue = queue
+        self._log = parts.log
+        self._queue = parts.queue
         self._klaviyo = klaviyo
-        self._settings = settings
-        self._load_variant = load_variant
+        self._settings = parts.settings
+        self._load_variant = parts.load_variant
         self._stopping = stopping
         self._failures: Counter[Operation] = Counter()
 

@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowSerializationFormat
 from sqlalchemy.orm import Session
 
 from ..klaviyo.calls import Call, Operation
@@ -24,7 +23,7 @@ from ..settings import SettingsError
 from ..variants import CompositeID
 
 if TYPE_CHECKING:
-    from dbos import WorkflowStatus
+    from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
     from sqlalchemy import Connection, Engine
 
 NAME = "notify-me"
@@ -86,6 +85,8 @@ def upgrade(engine: Engine) -> None:
                 "one: rename the shop's table, or use PostgreSQL, where the queue has its own "
                 "schema"
             )
+    from dbos import DBOS
+
     DBOS.migrate(url_of(engine), schema=SCHEMA)
 
 
@@ -164,17 +165,24 @@ def jobs(sign_up_id: str, calls: Sequence[Call], positions: Collection[int]) -> 
 class Queue:
     """The queue in the database of `engine`, which is called at each use.
 
+    `on_enqueue` is called whenever jobs are added.
+
     Methods raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
 
-    def __init__(self, engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self, engine: Callable[[], Engine], on_enqueue: Callable[[], None] | None = None
+    ) -> None:
         self._engine = engine
+        self._on_enqueue = on_enqueue
         self._client: DBOSClient | None = None
         self._client_lock = threading.Lock()
 
     @property
     def client(self) -> DBOSClient:
         """DBOS's client, created at first use: one created before a fork would share sockets."""
+        from dbos import DBOSClient  # takes half a second, and most sign-ups don't need it
+
         with self._client_lock:
             if self._client is None:
                 self._client = DBOSClient(
@@ -186,6 +194,10 @@ class Queue:
                 )
             return self._client
 
+    def prepare(self) -> None:
+        """Import the engine, before a transaction that locks the database for other sign-ups."""
+        _ = self.client
+
     def enqueue(
         self, within: Connection | Session, jobs: Collection[Job], *, delay: float = 0.0
     ) -> None:
@@ -195,6 +207,8 @@ class Queue:
         """
         for job in jobs:
             self._enqueue(within, job, job.operation.value, delay)
+        if self._on_enqueue:
+            self._on_enqueue()
 
     def dead_letter(self, within: Connection | Session, job: Job) -> None:
         """Set a job aside until `flask notify-me retry`, in the caller's transaction."""
@@ -203,6 +217,8 @@ class Queue:
     def _enqueue(
         self, within: Connection | Session, job: Job, queue_name: str, delay: float
     ) -> None:
+        from dbos import WorkflowSerializationFormat
+
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": queue_name,
@@ -228,9 +244,19 @@ class Queue:
 
     def has_jobs(self) -> bool:
         """Return whether any call is queued or being sent."""
-        operations = [operation.value for operation in Operation]
-        status = ["ENQUEUED", "DELAYED", "PENDING"]
-        return bool(self._list(queue_name=operations, status=status, limit=1))
+        engine = self._engine()
+        # plain SQL, since it runs once a second, and must not import the engine
+        jobs = sa.table(
+            "workflow_status",
+            *map(sa.column, ("queue_name", "status")),
+            schema=SCHEMA if engine.dialect.name == "postgresql" else None,
+        )
+        query = sa.select(sa.literal(1)).where(
+            jobs.c.queue_name.in_([operation.value for operation in Operation]),
+            jobs.c.status.in_(["ENQUEUED", "DELAYED", "PENDING"]),
+        )
+        with engine.connect() as connection:
+            return connection.scalar(query.limit(1)) is not None
 
     def dead_letters(self) -> list[Job]:
         """Return the oldest dead letters, at most `BATCH`."""

@@ -14,22 +14,19 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..klaviyo.calls import Operation
 from ..klaviyo.client import Klaviyo
-from ..klaviyo.stock import LoadVariant
-from ..settings import Delivery, SettingsError
-from ..store.sign_up_log import SignUpLog
+from ..settings import SettingsError
 from . import pauses
-from .deliverer import Deliverer
-from .queue import NAME, SCHEMA, VERSION, WORKFLOW, Job, Queue, url_of
+from .background import IDLE_CHECK_INTERVAL
+from .deliverer import Deliverer, Parts
+from .queue import NAME, SCHEMA, VERSION, WORKFLOW, Job, url_of
 
 logger = logging.getLogger(__package__)
 
@@ -38,27 +35,10 @@ DRAIN_TIMEOUT = 3
 EXIT_TIMEOUT = 4.0
 POLL_INTERVAL = 0.25
 MAINTENANCE_INTERVAL = 0.5
-IDLE_CHECK_INTERVAL = 1.0
 IDLE_TIMEOUT = 10.0
 """How long the engine goes on when nothing is queued."""
 REQUEUE_INTERVAL = 10.0
 CLEANUP_INTERVAL = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a worker needs."""
-
-    engine: Engine
-    log: SignUpLog
-    queue: Queue
-    klaviyo: Klaviyo | None
-    """None without a private key."""
-    settings: Delivery
-    load_variant: LoadVariant
-    """Reads a variant from the shop's catalog, in any thread."""
-    folder: Path
-    """Where the workers of this machine keep their lock files."""
 
 
 def run(parts: Parts, stop: threading.Event) -> None:
@@ -133,21 +113,36 @@ def claim_executor_id(folder: Path) -> tuple[str, IO[str]]:
     `SettingsError`.
     """
     for number in range(1, 1000):
-        path = folder / f"notify-me-worker-{number}.lock"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
-        except OSError as error:
-            raise SettingsError(
-                f"{path} can't be written ({error.strerror}): a worker needs a lock file there"
-            ) from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            continue
-        return f"{socket.gethostname()}-{number}", file
+        if (lock := _lock(folder, number, "worker")) is not None:
+            return f"{socket.gethostname()}-{number}", lock
     raise SettingsError(f"{folder} has lock files of 999 running workers: stop some of them")
+
+
+def claim_first_executor_id(folder: Path, owner: str) -> tuple[str, IO[str]] | None:
+    """Return this machine's first ID and its lock file; None if a worker has it."""
+    lock = _lock(folder, 1, owner)
+    return None if lock is None else (f"{socket.gethostname()}-1", lock)
+
+
+def _lock(folder: Path, number: int, owner: str) -> IO[str] | None:
+    """Lock the file of a number and write into it who did; None if it is locked already."""
+    path = folder / f"notify-me-worker-{number}.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        raise SettingsError(
+            f"{path} can't be written ({error.strerror}): a worker needs a lock file there"
+        ) from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    file.truncate(0)
+    file.write(owner)
+    file.flush()
+    return file
 
 
 def _sleep(seconds: float, stop: threading.Event) -> None:
@@ -170,14 +165,7 @@ class _Engine:
         self._parts = parts
         self._executor_id = executor_id
         self.is_running = False
-        deliverer = Deliverer(
-            parts.log,
-            parts.queue,
-            klaviyo,
-            parts.settings,
-            parts.load_variant,
-            stopping=stop,
-        )
+        deliverer = Deliverer(parts, klaviyo, stopping=stop)
 
         # one call is one workflow; a further attempt is another workflow
         @DBOS.workflow(

@@ -127,6 +127,8 @@ def _finish(
 
     logged = True
     try:
+        if queued:
+            state.queue.prepare()
         state.log.settle(sign_up_id, results, queued, enqueue)
     except SQLAlchemyError as error:
         _report_log_error(error)

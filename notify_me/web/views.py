@@ -52,6 +52,8 @@ class CompositeIDConverter(PathConverter):
 @blueprint.before_request
 def _protect() -> Response | None:
     request.max_content_length = MAX_BODY_BYTES
+    if background := current_state().background:
+        background.ensure_running()
     if request.method == "POST" and abuse.is_cross_site():
         logger.warning("refused a cross-site sign-up from %s", request.headers.get("Origin", "?"))
         message = N_("This request came from another website, so we couldn't accept it.")

@@ -89,6 +89,7 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
         "RATELIMIT_ENABLED": False,
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,
+        "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
         "NOTIFY_ME_DATABASE_URI": f"sqlite:///{file}",
     }
     app.config.from_mapping({**defaults, **config})

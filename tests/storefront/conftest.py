@@ -24,6 +24,7 @@ def environ(database: Path) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{database}",
         "SECRET_KEY": "a key for tests, long enough to be one",
         "NOTIFY_ME_LOG_KEY": "another key for tests, long enough too",
+        "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
         "KLAVIYO_API_URL": "http://127.0.0.1:9",
         "KLAVIYO_PUBLIC_KEY": "Abc123",
         "KLAVIYO_PRIVATE_KEY": "pk_for_tests",

@@ -17,6 +17,12 @@ class Delivery(SettingsTable):
         description="Maximum number of concurrent calls to Klaviyo in a web process. With half "
         "the number of its threads, a slow Klaviyo can't block the shop's pages.",
     )
+    in_web_process: bool = Field(
+        True,
+        description="Whether a thread of the web process sends queued calls when no worker "
+        "(`flask notify-me deliver`) runs on this machine. Turn it off if the shop uses DBOS "
+        "itself.",
+    )
     breaker_failures: int = Field(
         5,
         ge=1,

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from notify_me import CompositeID, Variant, admin
+from notify_me.context import delivery_parts
 from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import stock_job
 from notify_me.klaviyo.calls import Operation
@@ -183,15 +184,9 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
         return small_catalog().variant(composite_id)
 
     with shop.app.app_context():
-        state = shop.app.extensions["notify_me"]
-        worker = Deliverer(
-            state.log,
-            state.queue,
-            state.klaviyo.if_closed(),
-            state.settings.delivery,
-            load_variant,
-            stopping=NoWaiting(),
-        )
+        parts = replace(delivery_parts(), load_variant=load_variant)
+        assert parts.klaviyo
+        worker = Deliverer(parts, parts.klaviyo, stopping=NoWaiting())
         worker.deliver(stock_job(MUG, ROOT))
 
     ours = isinstance(error, ValueError)

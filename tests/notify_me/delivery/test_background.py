@@ -1,0 +1,66 @@
+"""Queued calls are sent without a worker, by a thread of a web process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.notify_me.running_shop import MUG, Shop
+from tests.support import TIMEOUT, Sandbox, eventually
+
+IN_WEB_PROCESS = {"NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "true"}
+
+
+@pytest.mark.process
+def test_queued_call_is_sent_without_a_worker(shop: Shop, sandbox: Sandbox) -> None:
+    """After the death of the process that queued it, the next one that shows a form sends it."""
+    sandbox.drill("503", times=None)
+    with shop.web(**IN_WEB_PROCESS) as web:
+        assert web.sign_up("ada@example.org").json()["state"] == "done"
+    assert shop.counts() == {"queued": 1}
+    sandbox.calm()
+
+    with shop.web(**IN_WEB_PROCESS) as web:
+        requests.get(web.url + MUG, timeout=TIMEOUT)
+        eventually(shop.delivered)
+        assert "delivering queued calls in this web process" in web.output.read_text()
+
+    assert shop.addresses() == {"ada@example.org"}
+
+
+@pytest.mark.process
+def test_where_a_worker_runs_the_web_process_leaves_it_the_calls(
+    shop: Shop, sandbox: Sandbox
+) -> None:
+    sandbox.drill("503", times=1)
+    with shop.worker() as worker, shop.web(**IN_WEB_PROCESS) as web:
+        worker.up()
+        assert web.sign_up("ada@example.org").json()["state"] == "done"
+        eventually(shop.delivered)
+        assert "in this web process" not in web.output.read_text()
+
+
+HEAVY = ("dbos", "alembic", "flask_limiter", "flask_babel", "tree_sitter", "klaviyo_sandbox")
+LIGHT = """
+import json, sys
+from flask import Flask
+from notify_me import NotifyMe
+app = Flask("guest", instance_path=sys.argv[1])
+app.config.update(SECRET_KEY="s" * 32, KLAVIYO_PRIVATE_KEY="pk_test")
+NotifyMe(app, catalog=lambda composite_id: [])
+app.test_client().get("/notify-me/$custom:::$default:::none")
+print(json.dumps([name for name in sys.modules if name in json.loads(sys.argv[2])]))
+"""
+
+
+@pytest.mark.process
+def test_a_shop_starts_without_the_engine_and_other_heavy_packages(tmp_path: Path) -> None:
+    """They are imported when a call is queued, or when tables are created."""
+    arguments = [sys.executable, "-c", LIGHT, str(tmp_path), json.dumps(HEAVY)]
+    run = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout) == []
