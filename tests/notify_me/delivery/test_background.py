@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,12 @@ from tests.support import TIMEOUT, Sandbox, eventually
 IN_WEB_PROCESS = {"NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "true"}
 
 
-@pytest.mark.process
+@pytest.fixture
+def shop(make_shop: Callable[..., Shop]) -> Shop:
+    """The shop on SQLite."""
+    return make_shop()
+
+
 def test_queued_call_is_sent_without_a_worker(shop: Shop, sandbox: Sandbox) -> None:
     """After the death of the process that queued it, the next one that shows a form sends it."""
     sandbox.drill("503", times=None)
@@ -33,7 +39,6 @@ def test_queued_call_is_sent_without_a_worker(shop: Shop, sandbox: Sandbox) -> N
     assert shop.addresses() == {"ada@example.org"}
 
 
-@pytest.mark.process
 def test_where_a_worker_runs_the_web_process_leaves_it_the_calls(
     shop: Shop, sandbox: Sandbox
 ) -> None:
