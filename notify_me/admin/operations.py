@@ -181,18 +181,13 @@ def retry() -> int:
             return retried
 
 
-def demand(since: date, until: date, *, most_variants: int = 50, most_reasons: int = 20) -> Demand:
+def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     """Return the demand from `since` to `until`, both days included.
 
     Raises `ValueError` if `until` is before `since`.
     """
-    return demand_queries.demand(
-        current_state().database.engine(),
-        since,
-        until,
-        most_variants=most_variants,
-        most_reasons=most_reasons,
-    )
+    engine = current_state().database.engine()
+    return demand_queries.demand(engine, since, until, max_variants=max_variants)
 
 
 def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:

@@ -64,7 +64,7 @@ def check_sqlite() -> None:
         raise SettingsError(
             f"SQLite {sqlite3.sqlite_version} is too old for the delivery queue on Python "
             f"{sys.version_info[0]}.{sys.version_info[1]}: use Python 3.11, or a Python with "
-            "SQLite 3.42 or newer, or PostgreSQL by DATABASE_URL"
+            "SQLite 3.42 or newer, or PostgreSQL"
         )
 
 

@@ -20,7 +20,8 @@ from .tables import UNDELIVERED, UNKNOWN, UNKNOWN_AFTER, CallRow, CallState, Sig
 
 STATES = (*(state.value for state in CallState), UNKNOWN)
 CHANNELS = tuple(channel.value for channel in Channel)
-ROWS = 1000
+MAX_REASONS = 20
+FETCH_SIZE = 1000
 """Rows that `demand_by_day` fetches at once."""
 
 
@@ -84,9 +85,7 @@ class DayDemand:
     figures: Figures
 
 
-def demand(
-    engine: Engine, since: date, until: date, *, most_variants: int = 50, most_reasons: int = 20
-) -> Demand:
+def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) -> Demand:
     """Return the demand from `since` to `until`, both days included.
 
     Raises `ValueError` if `until` is before `since`, and `sqlalchemy.exc.SQLAlchemyError` if the
@@ -102,7 +101,7 @@ def demand(
             .where(*where)
             .group_by(CallRow.variant)
             .order_by(func.count().desc(), CallRow.variant)
-            .limit(most_variants)
+            .limit(max_variants)
         ).all()
         day = _day(session)
         by_day = session.execute(_select(day, func.count()).where(*where).group_by(day)).all()
@@ -121,7 +120,7 @@ def demand(
             .where(CallRow.state.in_((*UNDELIVERED, CallState.REFUSED, CallState.FAILED)))
             .group_by(CallRow.state, problem)
             .order_by(func.count().desc(), CallRow.state, problem)
-            .limit(most_reasons)
+            .limit(MAX_REASONS)
         )
 
         def per_day(counts: Mapping[str, int]) -> tuple[int, ...]:
@@ -154,7 +153,7 @@ def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDeman
             .where(*_period(since, until))
             .group_by(day, CallRow.variant)
             .order_by(day, CallRow.variant),
-            execution_options={"yield_per": ROWS},
+            execution_options={"yield_per": FETCH_SIZE},
         )
         for name, variant, *columns in rows:
             yield DayDemand(date.fromisoformat(name), variant, _figures(columns))

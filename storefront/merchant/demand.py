@@ -108,7 +108,7 @@ def download() -> Response:
 def _report(days: int, *, show_all: bool) -> Report:
     since, until = _period(days)
     limit = MAX_VARIANTS if show_all else TOP_VARIANTS
-    demand = admin.demand(since, until, most_variants=limit)
+    demand = admin.demand(since, until, max_variants=limit)
     variants = queries.variants_by_composite_id(row.variant for row in demand.variants)
     most_requests = max((row.figures.requests for row in demand.variants), default=0)
     # one scale for all variants, so that their charts can be compared
