@@ -1,4 +1,4 @@
-"""The shop's first tables: products, options, variants, orders."""
+"""Tables for products, options, variants and orders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     op.create_table(
         "shop_product",
         sa.Column("id", sa.Integer, nullable=False),

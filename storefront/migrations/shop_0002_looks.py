@@ -1,4 +1,4 @@
-"""The looks that visitors make in the Studio."""
+"""Table for the settings that visitors change in the Studio."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "shop_look",
         sa.Column("id", sa.String(32), nullable=False),

@@ -1,4 +1,4 @@
-"""A variant's ID in the shop's own system, beside its SKU; and what was imported last."""
+"""External IDs of variants, and a table for the last import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column, filled from the SKU, and the table."""
+    """Add the column, with the SKU as its value, and create the table."""
     op.add_column("shop_variant", sa.Column("external_id", sa.String(200), nullable=True))
     op.execute("UPDATE shop_variant SET external_id = sku")
     with op.batch_alter_table("shop_variant") as table:
@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take both away."""
+    """Drop both."""
     op.drop_table("shop_import")
     with op.batch_alter_table("shop_variant") as table:
         table.drop_constraint("uq_shop_variant_external_id", type_="unique")
