@@ -48,7 +48,7 @@ def test_the_whole_story_by_keyboard(visit: Visit) -> None:
     page = visit.page
     visit.goto("/?q=parka")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("link", name="Haar Parka", exact=True))
     page.keyboard.press("Enter")
