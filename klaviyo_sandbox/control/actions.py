@@ -9,8 +9,8 @@ from flask import abort
 from ..operations.identifiers import channels_of
 from ..operations.restock import run_due
 from ..state.flow import Delivery, Message
-from ..state.numbers import is_number
 from ..state.sandbox import Sandbox
+from ..state.validation import is_number
 
 MAX_ADVANCE = 31 * 24 * 60 * 60  # seconds
 

@@ -8,8 +8,8 @@ from werkzeug.exceptions import HTTPException
 from ..protocol.guards import refuse_other_sites
 from ..serving.api import operation_names
 from ..state.account import OptIn
-from ..state.drills import DrillError
 from ..state.sandbox import current_sandbox
+from ..state.validation import InvalidSetting
 from . import actions
 
 PREFIX = "/_sandbox"
@@ -32,6 +32,11 @@ def _forbid_storing(response: Response) -> Response:
 @blueprint.errorhandler(HTTPException)
 def _http_error(error: HTTPException) -> tuple[Response, int]:
     return _error(error.code or 500, error.description or "")
+
+
+@blueprint.errorhandler(InvalidSetting)
+def _invalid_setting(error: InvalidSetting) -> tuple[Response, int]:
+    return _error(400, str(error), allowed=error.allowed)
 
 
 @blueprint.get("/requests")
@@ -84,10 +89,7 @@ def drills() -> Response:
 @blueprint.post("/drills")
 def add_drill() -> tuple[Response, int]:
     """Add a drill, such as `{"kind": "503", "times": 2}`, and return all that are pending."""
-    try:
-        current_sandbox().drills.add(_body(), operation_names())
-    except DrillError as error:
-        return _error(400, str(error), allowed=error.allowed)
+    current_sandbox().drills.add(_body(), operation_names())
     return drills(), 201
 
 
@@ -123,11 +125,8 @@ def account() -> Response:
 def change_account() -> Response:
     """Change `scopes` (of the private key) or `date_skew` (of replies, in seconds), or both."""
     sandbox = current_sandbox()
-    try:
-        with sandbox.lock:
-            sandbox.settings.change(_body())
-    except ValueError as error:
-        abort(400, str(error))
+    with sandbox.lock:
+        sandbox.settings.change(_body())
     return account()
 
 
@@ -187,11 +186,8 @@ def set_regions() -> Response:
     if not _is_list_of_strings(codes):
         abort(400, 'Send {"supported": [region codes, such as "US"]}.')
     sandbox = current_sandbox()
-    try:
-        with sandbox.lock:
-            sandbox.settings.set_regions(codes)
-    except ValueError as error:
-        abort(400, str(error))
+    with sandbox.lock:
+        sandbox.settings.set_regions(codes)
     return regions()
 
 
@@ -207,11 +203,8 @@ def flow() -> Response:
 def change_flow() -> Response:
     """Change the settings that are sent, such as `{"wait_seconds": 600}`."""
     sandbox = current_sandbox()
-    try:
-        with sandbox.lock:
-            sandbox.flow.change(_body(), sandbox.now())
-    except ValueError as error:
-        abort(400, str(error))
+    with sandbox.lock:
+        sandbox.flow.change(_body(), sandbox.now())
     return flow()
 
 

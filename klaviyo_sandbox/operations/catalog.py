@@ -137,7 +137,7 @@ def _listing(call: Call, kind: str, entries: Sequence[CatalogEntry]) -> Reply:
         partial(show, call),
         allowed=_FILTERS[kind],
         fields=_fields,
-        included=partial(_variants_of, call),
+        included=partial(_variants_of, call) if kind == ITEM else None,
     )
 
 

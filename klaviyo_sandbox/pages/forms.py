@@ -12,9 +12,8 @@ from ..control import actions
 from ..protocol.guards import refuse_other_sites
 from ..serving.api import operation_names
 from ..state.account import OptIn
-from ..state.drills import DrillError
-from ..state.flow import FlowError
 from ..state.sandbox import current_sandbox
+from ..state.validation import InvalidSetting
 from .views import drills_page, flow_page
 
 blueprint = Blueprint("forms", __name__)
@@ -53,7 +52,7 @@ def set_flow() -> Result:
     try:
         with sandbox.lock:
             sandbox.flow.change(changes, sandbox.now())
-    except FlowError as error:
+    except InvalidSetting as error:
         return flow_page(str(error), form), 422
     return _redirect("pages.flow", "flow")
 
@@ -114,7 +113,7 @@ def add_drill() -> Result:
         drill["retry_after"] = _whole_number("retry_after")
     try:
         current_sandbox().drills.add(drill, operation_names())
-    except DrillError as error:
+    except InvalidSetting as error:
         return drills_page(str(error), form), 422
     return _redirect("pages.drills", "drill")
 

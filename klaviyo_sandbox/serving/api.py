@@ -116,18 +116,19 @@ def _reply(call: Call, drill: Drill | None) -> tuple[Reply | None, Sequence[ApiE
         check(call, count=False)
     except Refusal as refusal:
         errors = refusal.errors
-    operation = call.called
     if drill.kind == "drop":
         return None, errors
     if drill.kind == "html":
         return failures.gateway_page(), errors
     kind = "500" if drill.kind in ("drip", "drip-headers") else drill.kind
-    return failures.error_reply(
-        kind, drill.retry_after, operation.identifiers, operation.scopes
-    ), errors
+    called = call.called
+    reply = failures.error_reply(kind, drill.retry_after, called.identifiers, called.scopes)
+    return reply, errors
 
 
-def _send(call: Call, entry: Entry, reply: Reply, drill: Drill | None, reset: Event) -> Response:
+def _send(
+    call: Call, entry: Entry, reply: Reply, drill: Drill | None, was_reset: Event
+) -> Response:
     body = reply.body if isinstance(reply.body, str | None) else json.dumps(reply.body)
     response = Response(body, status=reply.status)
     response.content_length = len(response.get_data())
@@ -145,7 +146,7 @@ def _send(call: Call, entry: Entry, reply: Reply, drill: Drill | None, reset: Ev
     recorder.record_reply(call, entry, response, reply)
     if drill and drill.kind in ("drip", "drip-headers"):
         headers_too = drill.kind == "drip-headers"
-        response = wire.drip(request, response, drill.seconds, reset, headers_too=headers_too)
+        response = wire.drip(request, response, drill.seconds, was_reset, headers_too=headers_too)
     elif "Date" in response.headers:
         response = wire.send_as_is(request, response)
     recorder.record_end(call, entry)

@@ -12,7 +12,7 @@ import phonenumbers
 
 from ..protocol import spec
 from ..protocol.contacts import region_of
-from .numbers import is_number
+from .validation import InvalidSetting, is_number
 
 PRIVATE_PREFIX = "pk_"
 ALL_SCOPES = "all"
@@ -80,10 +80,10 @@ class AccountSettings:
         self.regions: tuple[str, ...] = DEFAULT_REGIONS
 
     def change(self, changes: Any) -> None:
-        """Change scopes or date_skew, from JSON. Raises `ValueError`, and then changes nothing."""
+        """Change scopes or date_skew, from JSON. Raises `InvalidSetting` without any change."""
         settings = self.as_json()
         if not isinstance(changes, Mapping) or not changes or changes.keys() - settings.keys():
-            raise ValueError(f"Send one or more of: {', '.join(settings)}.")
+            raise InvalidSetting(f"Send one or more of: {', '.join(settings)}.")
         settings |= changes
         self.scopes, self.date_skew = _scopes(settings["scopes"]), _skew(settings["date_skew"])
 
@@ -95,10 +95,10 @@ class AccountSettings:
         }
 
     def set_regions(self, regions: Iterable[str]) -> None:
-        """Replace the regions. Raises `ValueError` for a code without phone numbers."""
+        """Replace the regions. Raises `InvalidSetting` for a code without phone numbers."""
         codes = tuple(dict.fromkeys(regions))
         if unknown := [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]:
-            raise ValueError(f"There is no region {unknown[0]!r}.")
+            raise InvalidSetting(f"There is no region {unknown[0]!r}.")
         self.regions = codes
 
     def sms_problem(self, phone_number: str) -> str | None:
@@ -116,13 +116,13 @@ def _scopes(value: Any) -> tuple[str, ...] | None:
         return None
     valid = spec.all_scopes()
     if not isinstance(value, list) or not set(map(str, value)) <= set(valid):
-        raise ValueError(f'scopes must be "{ALL_SCOPES}", or a list of: {", ".join(valid)}.')
+        raise InvalidSetting(f'scopes must be "{ALL_SCOPES}", or a list of: {", ".join(valid)}.')
     return tuple(value)
 
 
 def _skew(value: Any) -> float:
     if not is_number(value, -_MAX_DATE_SKEW, _MAX_DATE_SKEW):
-        raise ValueError(
+        raise InvalidSetting(
             f"date_skew must be a number of seconds from -{_MAX_DATE_SKEW} to {_MAX_DATE_SKEW}."
         )
     return float(value)

@@ -6,19 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..protocol.failures import CORS, KINDS
-from .numbers import is_number, is_whole_number
 from .rows import Rows, next_number
+from .validation import InvalidSetting, is_number, is_whole_number
 
 _MAX_SECONDS = 600
 _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
-
-
-class DrillError(ValueError):
-    """A drill is invalid. `allowed` lists the values that are valid instead."""
-
-    def __init__(self, message: str, allowed: Collection[str] = ()) -> None:
-        super().__init__(message)
-        self.allowed = list(allowed)
 
 
 @dataclass(slots=True)
@@ -46,7 +38,7 @@ class Drills:
         self.rows: Rows[int, Drill] = Rows(Drill)
 
     def add(self, drill: Any, operations: Collection[str]) -> None:
-        """Queue a drill from its JSON. Raises `DrillError`."""
+        """Queue a drill from its JSON. Raises `InvalidSetting`."""
         fields = _parse(drill, operations)
         with self._lock:
             number = next_number(self.rows)
@@ -81,16 +73,16 @@ class Drills:
 
 def _parse(drill: Any, operations: Collection[str]) -> dict[str, Any]:
     if not isinstance(drill, dict):
-        raise DrillError("A drill is a JSON object with a kind.", _FIELDS)
+        raise InvalidSetting("A drill is a JSON object with a kind.", _FIELDS)
     if unknown := sorted(drill.keys() - set(_FIELDS)):
-        raise DrillError(f"A drill has no field {unknown[0]!r}.", _FIELDS)
+        raise InvalidSetting(f"A drill has no field {unknown[0]!r}.", _FIELDS)
     kind, operation = drill.get("kind"), drill.get("operation")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise DrillError(f"There is no drill of the kind {kind!r}.", KINDS)
+        raise InvalidSetting(f"There is no drill of the kind {kind!r}.", KINDS)
     if operation is not None and operation not in operations:
-        raise DrillError(f"There is no operation {operation!r}.", operations)
+        raise InvalidSetting(f"There is no operation {operation!r}.", operations)
     if kind == CORS and operation is not None and "_client_" not in operation:
-        raise DrillError("Only the browser's operations use CORS.", operations)
+        raise InvalidSetting("Only the browser's operations use CORS.", operations)
     return {
         "kind": kind,
         "times": _whole_number(drill, "times", 1, lowest=1),
@@ -105,12 +97,12 @@ def _whole_number(
 ) -> int | None:
     value = drill.get(name, default)
     if value is not None and not is_whole_number(value, lowest):
-        raise DrillError(f"{name} must be null or a whole number from {lowest}.")
+        raise InvalidSetting(f"{name} must be null or a whole number from {lowest}.")
     whole_number: int | None = value
     return whole_number
 
 
 def _seconds(value: Any) -> float:
     if not is_number(value, 0, _MAX_SECONDS):
-        raise DrillError(f"seconds must be a number from 0 to {_MAX_SECONDS}.")
+        raise InvalidSetting(f"seconds must be a number from 0 to {_MAX_SECONDS}.")
     return float(value)

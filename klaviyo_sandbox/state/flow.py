@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from .numbers import is_whole_number
 from .rows import Rows
+from .validation import InvalidSetting, is_whole_number
 
 EVERYBODY = "all"
 """The value of `customers_per_unit` if everybody is notified at once."""
@@ -25,10 +25,6 @@ class FlowStatus(StrEnum):
     DRAFT = "draft"
     MANUAL = "manual"
     LIVE = "live"
-
-
-class FlowError(ValueError):
-    """A setting of the flow is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +49,16 @@ class FlowSettings:
         }
 
     def changed(self, changes: Any) -> "FlowSettings":
-        """Return the settings with the changes of a JSON object. Raises `FlowError`."""
+        """Return the settings with the changes of a JSON object. Raises `InvalidSetting`."""
         settings = self.as_json()
         names = ", ".join(settings)
         if not isinstance(changes, Mapping) or not changes:
-            raise FlowError(f"Send one or more of: {names}.")
+            raise InvalidSetting(f"Send one or more of: {names}.")
         if unknown := sorted(changes.keys() - settings.keys()):
-            raise FlowError(f"The flow has no setting {unknown[0]!r}. Its settings: {names}.")
+            raise InvalidSetting(f"The flow has no setting {unknown[0]!r}. Its settings: {names}.")
         settings |= changes
         if settings["status"] not in list(FlowStatus):
-            raise FlowError(f"status must be one of: {', '.join(FlowStatus)}.")
+            raise InvalidSetting(f"status must be one of: {', '.join(FlowStatus)}.")
         everybody = settings["customers_per_unit"] in (None, EVERYBODY)
         return FlowSettings(
             status=FlowStatus(settings["status"]),
@@ -106,7 +102,7 @@ class Flow:
         return "the flow is a draft" if self.exists else "there is no flow"
 
     def change(self, changes: Any, now: datetime) -> None:
-        """Change some settings, from JSON. Raises `FlowError`, and then changes nothing."""
+        """Change some settings, from JSON. Raises `InvalidSetting` without any change."""
         self.settings = self.settings.changed(changes)
         self.updated = now
 
@@ -138,7 +134,9 @@ def _whole_number(settings: Mapping[str, Any], name: str, lowest: int, highest: 
     value: int = settings[name]
     if not is_whole_number(value, lowest, highest):
         alternative = f', or "{EVERYBODY}"' if name == "customers_per_unit" else ""
-        raise FlowError(f"{name} must be a whole number from {lowest} to {highest}{alternative}.")
+        raise InvalidSetting(
+            f"{name} must be a whole number from {lowest} to {highest}{alternative}."
+        )
     return value
 
 

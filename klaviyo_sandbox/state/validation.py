@@ -1,7 +1,16 @@
-"""Validation of numbers in JSON."""
+"""Validation of settings that are sent as JSON."""
 
 import math
+from collections.abc import Collection
 from typing import Any
+
+
+class InvalidSetting(ValueError):
+    """A setting is invalid. The message says what is valid; `allowed` lists valid values."""
+
+    def __init__(self, message: str, allowed: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = list(allowed)
 
 
 def is_number(value: Any, lowest: float, highest: float) -> bool:
