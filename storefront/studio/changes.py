@@ -122,16 +122,9 @@ def as_toml(settings: Settings) -> str:
 
     Raises `studio.MissingExtraError` if tomlkit isn't installed.
     """
-    document: dict[str, Any] = {}
-    for key, value in differences(settings, Settings()).items():
-        if value is None:
-            continue
-        *path, name = key.split(".")
-        table = document
-        for part in path:
-            table = table.setdefault(part, {})
-        table[name] = _toml_value(value)
-    return studio.dump_toml(document, comments=("Settings of the kit, without default values.",))
+    document = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    comments = ("Settings of the kit, without default values.",)
+    return studio.dump_toml(_with_integers(document), comments=comments)
 
 
 def texts_in(settings: Settings, locale: str) -> dict[str, str]:
@@ -165,8 +158,8 @@ def _sentence(phrase: str) -> str:
     return f"{phrase[:1].upper()}{phrase[1:]}."
 
 
-def _toml_value(value: Any) -> Any:
-    """A value without null, which TOML doesn't have, and with whole numbers as integers."""
+def _with_integers(value: Any) -> Any:
+    """Write whole numbers such as 16.0 as 16."""
     if isinstance(value, Mapping):
-        return {name: _toml_value(item) for name, item in value.items() if item is not None}
+        return {name: _with_integers(item) for name, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -250,14 +250,14 @@ def test_interrupted_import_changes_nothing(shop: MakeShop, tmp_path: Path) -> N
     app = shop("$custom")
     before = rows(app)
     file = tmp_path / "many.csv"
-    lines = (f"thing-{i},Thing {i},THING-{i},1" for i in range(700))
+    lines = (f"thing-{i},Thing {i},THING-{i},1" for i in range(250))
     file.write_text("handle,title,sku,price\n" + "\n".join(lines), encoding="utf-8")
     written = 0
 
     def interrupt(*_: object) -> None:
         nonlocal written
         written += 1
-        if written == 300:
+        if written == 120:
             raise KeyboardInterrupt
 
     sa.event.listen(Product, "before_insert", interrupt)
@@ -265,14 +265,14 @@ def test_interrupted_import_changes_nothing(shop: MakeShop, tmp_path: Path) -> N
     sa.event.remove(Product, "before_insert", interrupt)
 
     assert result.exit_code != 0
-    assert written == 300
+    assert written == 120
     assert rows(app) == before
 
     assert import_file(app, file).exit_code == 0
-    assert len(variants(app)) == 700
+    assert len(variants(app)) == 250
     client = app.test_client()
-    assert "Thing 699" in Page(client, "/products/thing-699").text
+    assert "Thing 249" in Page(client, "/products/thing-249").text
     stock = Page(client, "/merchant")
     assert "The first 200 variants are shown." in stock.text
     assert stock.html.count('name="quantity"') == 200
-    assert "THING-699" in Page(client, "/merchant?product=thing-699").text
+    assert "THING-249" in Page(client, "/merchant?product=thing-249").text
