@@ -32,7 +32,7 @@ def anchors(page: Path) -> set[str]:
 def test_links_lead_to_existing_pages_and_headings(page: Path) -> None:
     broken = []
     for link in LINK.findall(BLOCK.sub("", page.read_text("utf-8"))):
-        if link.startswith("https://"):
+        if link.startswith(("http://", "https://")):
             continue
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page
