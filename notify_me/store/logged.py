@@ -20,7 +20,7 @@ class LoggedCall:
     """A composite ID; None for the consent call."""
     state: CallState
     message: str
-    """What the shopper was told, in English; empty when the call was accepted."""
+    """The message shown to the shopper, in English; empty if the call was accepted."""
 
     @property
     def failed(self) -> bool:

@@ -102,7 +102,7 @@ class CallRow(Base):
     """None for the call that records consent."""
     state: Mapped[str] = mapped_column(String(16))
     message: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="")
-    """What the shopper was told, in English."""
+    """The message shown to the shopper, in English."""
     status: Mapped[int | None]
     code: Mapped[str] = mapped_column(String(64), default="")
     error_id: Mapped[str] = mapped_column(String(64), default="")

@@ -41,12 +41,12 @@ def test_variant_has_all_attributes(shared_app: Flask) -> None:
 def test_pre_order_and_untracked_variants(shared_app: Flask) -> None:
     with shared_app.test_request_context():
         tarp = ShopCatalog().variant(shop_id("HOWF-BRA"))
-        mending = ShopCatalog().variant(shop_id("STEEK-01"))
+        repair_kit = ShopCatalog().variant(shop_id("STEEK-01"))
 
     assert tarp is not None
     assert (tarp.quantity, tarp.inventory_policy) == (0, InventoryPolicy.CONTINUE)
-    assert mending is not None
-    assert (mending.quantity, dict(mending.options)) == (None, {})
+    assert repair_kit is not None
+    assert (repair_kit.quantity, dict(repair_kit.options)) == (None, {})
 
 
 def test_composite_ids_lists_every_variant_once(shared_app: Flask) -> None:

@@ -138,7 +138,7 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
     assert "PIL-S-BLK" in demand
 
 
-def test_load_keeps_an_import_unless_told_to_replace_it(shop: MakeShop, tmp_path: Path) -> None:
+def test_load_keeps_an_import_without_replace(shop: MakeShop, tmp_path: Path) -> None:
     """Every start of the demo runs `load`."""
     app = shop("$shopify")
     import_file(app, SHOPIFY)
