@@ -11,10 +11,9 @@ from ..protocol.errors import Refusal, Reply, error
 from ..protocol.filters import Allowed
 from ..protocol.limits import Limit
 from ..state.account import MailingList
-from .operation import Call, Operation, Side, check_query
+from .operation import Call, Operation, check_query
 from .replies import format_time, listing, resource, single
 
-_LISTS, _LIST = "/api/lists", "/api/lists/{id}"
 _LIST_LIMIT = Limit(burst=75, steady=750)
 _LIST_FILTERS: Allowed = {
     "name": ("any", "equals"),
@@ -88,14 +87,7 @@ def _show_list(call: Call, mailing_list: MailingList) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation(
-        Side.SERVER,
-        "GET",
-        "/api/accounts",
-        "Get Accounts",
-        Limit(burst=1, steady=15),
-        _get_accounts,
-    ),
-    Operation(Side.SERVER, "GET", _LISTS, "Get Lists", _LIST_LIMIT, _get_lists),
-    Operation(Side.SERVER, "GET", _LIST, "Get List", _LIST_LIMIT, _get_list, _check_list),
+    Operation("GET", "/api/accounts", Limit(burst=1, steady=15), _get_accounts),
+    Operation("GET", "/api/lists", _LIST_LIMIT, _get_lists),
+    Operation("GET", "/api/lists/{id}", _LIST_LIMIT, _get_list, _check_list),
 )

@@ -13,7 +13,7 @@ from ..protocol.errors import ApiError, Refusal, Reply, invalid, variant_not_fou
 from ..protocol.limits import Limit
 from ..state.profiles import Waiting
 from .identifiers import IDENTIFIER_OF, identifier_errors, identifiers_in
-from .operation import PARTIAL_FAILURE, Call, Operation, Side
+from .operation import PARTIAL_FAILURE, Call, Operation
 
 _CHANNELS = "/data/attributes/channels"
 _PROFILE = "/data/attributes/profile"
@@ -105,14 +105,6 @@ def _create(call: Call) -> Reply:
 
 
 OPERATIONS = tuple(
-    Operation(
-        side,
-        "POST",
-        f"/{side}/back-in-stock-subscriptions",
-        "Create Back in Stock Subscription",
-        Limit(burst=350, steady=3500),
-        _create,
-        _check,
-    )
-    for side in Side
+    Operation("POST", path, Limit(burst=350, steady=3500), _create, _check)
+    for path in ("/api/back-in-stock-subscriptions", "/client/back-in-stock-subscriptions")
 )

@@ -12,7 +12,7 @@ from ..protocol.errors import ApiError, Refusal, Reply, error, invalid
 from ..protocol.filters import Allowed
 from ..protocol.limits import Limit
 from ..state.catalog import ITEM, VARIANT, WRITABLE_PREFIX, Catalog, CatalogEntry, composite_id
-from .operation import Call, Operation, Side, check_query
+from .operation import Call, Operation, check_query
 from .replies import format_time, listing, resource, single
 from .restock import stock_changed
 
@@ -218,21 +218,13 @@ def _get_variants(call: Call) -> Reply:
 
 
 def _operations(kind: str) -> tuple[Operation, ...]:
-    collection, entry, title = (
-        f"/api/{kind}s",
-        f"/api/{kind}s/{{id}}",
-        f"Catalog {NOUNS[kind].title()}",
-    )
-    check = partial(_check_exists, kind)
+    collection, entry = f"/api/{kind}s", f"/api/{kind}s/{{id}}"
     check_update = partial(_check_update, kind)
-    server = Side.SERVER
     return (
-        Operation(server, "GET", collection, f"Get {title}s", READS, partial(_list, kind)),
-        Operation(server, "POST", collection, f"Create {title}", WRITES, _create, _check_creation),
-        Operation(server, "GET", entry, f"Get {title}", READS, partial(_get, kind), check),
-        Operation(
-            server, "PATCH", entry, f"Update {title}", WRITES, partial(_update, kind), check_update
-        ),
+        Operation("GET", collection, READS, partial(_list, kind)),
+        Operation("POST", collection, WRITES, _create, _check_creation),
+        Operation("GET", entry, READS, partial(_get, kind), partial(_check_exists, kind)),
+        Operation("PATCH", entry, WRITES, partial(_update, kind), check_update),
     )
 
 
@@ -240,10 +232,8 @@ OPERATIONS = (
     *_operations(ITEM),
     *_operations(VARIANT),
     Operation(
-        Side.SERVER,
         "GET",
         "/api/catalog-items/{id}/variants",
-        "Get Variants for Catalog Item",
         READS,
         _get_variants,
         partial(_check_exists, ITEM),

@@ -14,7 +14,7 @@ from uuid import uuid4
 from ..protocol.errors import ApiError, Refusal, Reply, error, invalid
 from ..state.catalog import ITEM, VARIANT, BulkJob, composite_id
 from . import catalog
-from .operation import Call, Operation, Side, check_query
+from .operation import Call, Operation, check_query
 from .replies import format_time, resource, single
 
 _MAX_ENTRIES = 100
@@ -45,26 +45,9 @@ class _JobType:
     def operations(self) -> tuple[Operation, Operation]:
         """Return the operations that start and read a job."""
         path = f"/api/{self.name}s"
-        title = f"{self.action.title()} Catalog {self.plural.title()}"
         return (
-            Operation(
-                Side.SERVER,
-                "POST",
-                path,
-                f"Bulk {title}",
-                catalog.WRITES,
-                self._start,
-                self._check_start,
-            ),
-            Operation(
-                Side.SERVER,
-                "GET",
-                f"{path}/{{job_id}}",
-                f"Get Bulk {title} Job",
-                catalog.READS,
-                self._read,
-                self._check_read,
-            ),
+            Operation("POST", path, catalog.WRITES, self._start, self._check_start),
+            Operation("GET", f"{path}/{{job_id}}", catalog.READS, self._read, self._check_read),
         )
 
     def _check_start(self, call: Call) -> None:

@@ -210,22 +210,12 @@ def _subscribe(call: Call, subscriber: _Subscriber) -> str | None:
 
 OPERATIONS = (
     Operation(
-        Side.SERVER,
         "POST",
         "/api/profile-subscription-bulk-create-jobs",
-        "Subscribe Profiles",
         Limit(burst=75, steady=750),
         _create,
         _check,
         identifiers=f"{_PROFILES}/0/attributes",
     ),
-    Operation(
-        Side.BROWSER,
-        "POST",
-        "/client/subscriptions",
-        "Create Client Subscription",
-        Limit(burst=350, steady=750),
-        _create,
-        _check,
-    ),
+    Operation("POST", "/client/subscriptions", Limit(burst=350, steady=750), _create, _check),
 )

@@ -12,7 +12,7 @@ from ..protocol.errors import Refusal, Reply, error
 from ..protocol.filters import Allowed
 from ..protocol.limits import Limit
 from ..state.flow import Flow
-from .operation import Call, Operation, Side, check_query
+from .operation import Call, Operation, check_query
 from .replies import format_time, listing, resource
 
 _LIMIT = Limit(burst=3, steady=60)
@@ -135,15 +135,9 @@ def _show_flow(call: Call, flow: Flow) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation(Side.SERVER, "GET", "/api/metrics", "Get Metrics", _LIMIT, _get_metrics),
+    Operation("GET", "/api/metrics", _LIMIT, _get_metrics),
     Operation(
-        Side.SERVER,
-        "GET",
-        "/api/metrics/{id}/flow-triggers",
-        "Get Flows Triggered by Metric",
-        _LIMIT,
-        _get_triggered_flows,
-        _check_metric,
+        "GET", "/api/metrics/{id}/flow-triggers", _LIMIT, _get_triggered_flows, _check_metric
     ),
-    Operation(Side.SERVER, "GET", "/api/flows", "Get Flows", _LIMIT, _get_flows),
+    Operation("GET", "/api/flows", _LIMIT, _get_flows),
 )

@@ -44,19 +44,27 @@ class Operation:
     identifiers: the pointer to the email address and the phone number of the (first) profile.
     """
 
-    side: Side
     method: str
     path: str
-    title: str
     limit: Limit
     act: Callable[[Call], Reply]
     check: Callable[[Call], None] = check_query
     identifiers: str = "/data/attributes/profile/data/attributes"
 
+    @property
+    def side(self) -> Side:
+        """Return who may call it."""
+        return Side.SERVER if self.path.startswith("/api/") else Side.BROWSER
+
     @cached_property
     def name(self) -> str:
         """Return Klaviyo's name of the operation, the operationId of the specification."""
         return str(spec.operation(self.path, self.method)["operationId"])
+
+    @property
+    def title(self) -> str:
+        """Return the name as words."""
+        return self.name.replace("_", " ").capitalize()
 
     @cached_property
     def scopes(self) -> tuple[str, ...]:

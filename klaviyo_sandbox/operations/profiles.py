@@ -12,7 +12,7 @@ from ..protocol.filters import Allowed
 from ..protocol.limits import Limit
 from ..state.profiles import Profile
 from ..state.subscriptions import MARKETING, PURPOSES, Consent, Status
-from .operation import Call, Operation, Side
+from .operation import Call, Operation
 from .replies import format_time, listing, resource
 
 _EQUALITY = ("any", "equals")
@@ -111,13 +111,4 @@ def _show_consent(consent: Consent, channel: str, purpose: str) -> dict[str, Any
     return shown
 
 
-OPERATIONS = (
-    Operation(
-        Side.SERVER,
-        "GET",
-        "/api/profiles",
-        "Get Profiles",
-        Limit(burst=75, steady=700),
-        _get_profiles,
-    ),
-)
+OPERATIONS = (Operation("GET", "/api/profiles", Limit(burst=75, steady=700), _get_profiles),)

@@ -65,7 +65,7 @@ def test_overview_shows_account_and_operations(sandbox: Running) -> None:
         assert text in overview
     assert account.private_key not in overview
     assert overview.count("back-in-stock-subscriptions</code>") == 2
-    assert "Create Client Subscription: 350 per second, 750 per minute" in overview
+    assert "Create client subscription: 350 per second, 750 per minute" in overview
 
 
 def test_empty_pages_say_so(sandbox: Running) -> None:
