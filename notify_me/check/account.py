@@ -212,9 +212,11 @@ def _next_cursor(response: KlaviyoResponse) -> str:
 
 
 def _scopes(reader: Reader, *, asks_consent: bool) -> Row:
-    """Which scopes the key has. Those that a sign-up needs are tested by its calls, with an empty
-    body, which names no person, variant or list, so that Klaviyo can only refuse it: with 400 if
-    the key has the scopes, otherwise with 403.
+    """Report which scopes the key has.
+
+    Those for sign-ups are tested by sending a sign-up's calls with an empty body. It names no
+    person, variant or list, so Klaviyo can only refuse it: with 400 if the key has the scopes,
+    otherwise with 403.
     """
     calls = {Operation.BACK_IN_STOCK: SIGN_UP_SCOPES}
     if asks_consent:

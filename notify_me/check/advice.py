@@ -32,7 +32,11 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "clock/off": (WARN, *_CLOCK),
     "clock/far off": (FAIL, *_CLOCK),
     "private_key": (PASS, "gives access to the account", ""),
-    "private_key/no scope": (PASS, "is valid; to see its account needs accounts:read", ""),
+    "private_key/no scope": (
+        PASS,
+        "is valid; showing its account needs the scope accounts:read",
+        "",
+    ),
     "private_key/not set": (
         WARN,
         "not set: the browser calls Klaviyo with the public key, and sign-ups that a content "
@@ -89,7 +93,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "list/double": (
         WARN,
         "{name} has double opt-in: shoppers who don't confirm aren't subscribed, and get no texts. "
-        "The form says so",
+        "The confirmation says so",
         "keep it if you want that; otherwise change it in Klaviyo: the list > Settings > Consent",
     ),
     "list/odd": (WARN, "{name} exists, but Klaviyo doesn't say which opt-in it has", ""),
@@ -135,8 +139,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/misnamed": (
         FAIL,
-        "{count:,} of {total:,} have an ID that {integrations} can't have, which uses numbers: "
-        "{names}",
+        "{count:,} of {total:,} have an ID that isn't a number, as {integrations} IDs are: {names}",
         "these look like SKUs or names: use the platform's own variant IDs",
     ),
     "variants/unknown": (

@@ -65,7 +65,7 @@ class CatalogPush:
 
     `products` returns the products, each as its variants; it is called twice, since items must
     exist before their variants. `base_url` is the shop's address. `progress` is called with a
-    number of resources done; `wait` sleeps for so many seconds.
+    number of resources done.
     """
 
     def __init__(
@@ -76,14 +76,12 @@ class CatalogPush:
         *,
         dry_run: bool = False,
         progress: Callable[[int], None] = lambda count: None,
-        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._klaviyo = klaviyo
         self._products = products
         self._base_url = base_url
         self._dry_run = dry_run
         self._progress = progress
-        self._wait = wait
         self._pending: deque[_Job] = deque()
         self._result = PushResult()
 
@@ -95,30 +93,28 @@ class CatalogPush:
 
     def _push(self, kind: Kind) -> None:
         for batch in batches_by_id(self._variants(kind), partial(resource_id, kind)):
+            variants = {resource_id(kind, variant): variant for variant in batch}
             wanted = {
-                resource_id(kind, variant): catalog_attributes(kind, variant, self._base_url)
-                for variant in batch
+                composite_id: catalog_attributes(kind, variant, self._base_url)
+                for composite_id, variant in variants.items()
             }
             existing = self._read(kind, wanted)
-            created: Resources = {}
-            updated: Resources = {}
-            for variant in batch:
-                name = resource_id(kind, variant)
-                if name not in existing:
-                    created[name] = new_resource(kind, variant, self._base_url)
-                    continue
-                # numbers compare by value: Klaviyo's may be floats
-                changes = {
-                    attribute: value
-                    for attribute, value in wanted[name].items()
-                    if existing[name].get(attribute) != value
-                }
-                if changes:
-                    updated[name] = {"type": f"catalog-{kind}", "id": name, "attributes": changes}
+            missing: Resources = {}
+            changed: Resources = {}
+            for composite_id, attributes in wanted.items():
+                if composite_id not in existing:
+                    variant = variants[composite_id]
+                    missing[composite_id] = new_resource(kind, variant, self._base_url)
+                elif changes := _changes(attributes, existing[composite_id]):
+                    changed[composite_id] = {
+                        "type": f"catalog-{kind}",
+                        "id": composite_id,
+                        "attributes": changes,
+                    }
                 else:
                     self._result.unchanged += 1
-            self._write(kind, "create", created)
-            self._write(kind, "update", updated)
+            self._write(kind, "create", missing)
+            self._write(kind, "update", changed)
             self._progress(len(batch))
         while self._pending:
             self._finish(self._pending.popleft())
@@ -208,7 +204,7 @@ class CatalogPush:
                     return attributes
             if time.monotonic() > give_up_at:
                 raise PushError(f"Klaviyo's job {job.id} hasn't ended: push again later")
-            self._wait(pause)
+            time.sleep(pause)
             pause = min(pause * 2, 5.0)
 
     def _record_failure(self, job: _Job, count: int, reason: str, name: str = "") -> None:
@@ -223,9 +219,7 @@ class CatalogPush:
 
     def _call(self, doing: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
         """Send a call, again after temporary failures; raises `PushError` without a success."""
-        response = send_with_retries(
-            lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS, wait=self._wait
-        )
+        response = send_with_retries(lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS)
         if response.status in (200, 201, 202):
             return response
         if response.status is None:
@@ -242,3 +236,8 @@ class CatalogPush:
 
 def _job_type(kind: Kind, action: Action) -> str:
     return f"catalog-{kind}-bulk-{action}-job"
+
+
+def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes to update. Numbers are compared by value, as Klaviyo's may be floats."""
+    return {name: value for name, value in wanted.items() if existing.get(name) != value}
