@@ -12,15 +12,7 @@ HEIGHT = 100
 STEP = 10
 """The distance from one column to the next."""
 COLUMN_WIDTH = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a chart; `y` is its upper edge, measured from the top."""
-
-    x: float
-    y: float
-    height: float
+MARGIN = (STEP - COLUMN_WIDTH) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +22,8 @@ class ColumnChart:
     width: int
     top: int
     """The value at the top of the chart."""
-    columns: tuple[Column, ...]
+    heights: tuple[float, ...]
+    """The height of each column, with `HEIGHT` for `top`."""
 
     @property
     def middle(self) -> str:
@@ -41,9 +34,9 @@ class ColumnChart:
     def path(self) -> str:
         """All columns except empty ones, as the `d` attribute of a single path."""
         return "".join(
-            f"M{column.x:g} {HEIGHT}V{column.y:g}h{COLUMN_WIDTH}V{HEIGHT}z"
-            for column in self.columns
-            if column.height
+            f"M{index * STEP + MARGIN:g} {HEIGHT}V{HEIGHT - height:g}h{COLUMN_WIDTH}V{HEIGHT}z"
+            for index, height in enumerate(self.heights)
+            if height
         )
 
 
@@ -59,12 +52,8 @@ class Segment:
 def column_chart(counts: Sequence[int], top: int | None = None) -> ColumnChart:
     """A chart with a column for each count; `top` defaults to a round number above them all."""
     top = top or round_up(max(counts, default=0))
-    margin = (STEP - COLUMN_WIDTH) / 2
-    columns = []
-    for index, count in enumerate(counts):
-        height = round(count / top * HEIGHT, 2)
-        columns.append(Column(index * STEP + margin, round(HEIGHT - height, 2), height))
-    return ColumnChart(STEP * len(counts), top, tuple(columns))
+    heights = tuple(round(count / top * HEIGHT, 2) for count in counts)
+    return ColumnChart(STEP * len(counts), top, heights)
 
 
 def bar(parts: Mapping[str, int], whole: int) -> tuple[Segment, ...]:

@@ -50,31 +50,12 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class StateCount:
-    """The number of deliveries in one state."""
-
-    state: str
-    name: str
-    description: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class Deliveries:
     """What the deliveries page shows."""
 
     now: datetime
     status: admin.Status
     queue_available: bool
-
-    @property
-    def states(self) -> list[StateCount]:
-        """Every state with its count, including zero."""
-        counts = self.status.counts
-        return [
-            StateCount(state, name, description, counts.get(state, 0))
-            for state, (name, description) in STATES.items()
-        ]
 
     @property
     def is_empty(self) -> bool:
@@ -121,10 +102,6 @@ class Deliveries:
             return "No sign-ups yet."
         everything_delivered = sum(counts.values()) == counts.get("accepted", 0)
         return "All sign-ups are in Klaviyo." if everything_delivered else "Nothing is queued."
-
-    def state_name(self, state: str) -> str:
-        """The merchant's name for a state."""
-        return STATES.get(state, (state,))[0]
 
     @property
     def action_required(self) -> bool:

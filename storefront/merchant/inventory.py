@@ -94,6 +94,7 @@ def _deliveries_page(*, retried: int | None = None, interrupted: bool = False) -
         deliveries=current,
         retried=retried,
         interrupted=interrupted,
+        states=deliveries.STATES,
         operations=deliveries.OPERATIONS,
     )
     return make_response(html, 200 if current and not interrupted else 503)

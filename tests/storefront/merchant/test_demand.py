@@ -190,11 +190,7 @@ def test_axis_ends_at_a_round_number(number: int, rounded: int) -> None:
 def test_charts_are_in_proportion() -> None:
     """Empty columns and segments aren't drawn."""
     chart = charts.column_chart([0, 1, 4])
-    assert [(column.y, column.height) for column in chart.columns] == [
-        (100, 0),
-        (75, 25),
-        (0, 100),
-    ]
+    assert chart.heights == (0, 25, 100)
     assert chart.path == "M11.5 100V75h7V100zM21.5 100V0h7V100z"
     bar = charts.bar({"a": 1, "b": 0, "c": 3}, 8)
     assert [(part.name, part.x, part.width) for part in bar] == [("a", 0, 12.5), ("c", 12.5, 37.5)]
