@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,9 +103,7 @@ def check(*, as_json: bool) -> None:
     except KeyboardInterrupt:
         progress.end()
         click.echo("Stopped.", err=True)
-        sys.stderr.flush()
-        # sys.exit would wait for the call under way
-        os._exit(130)
+        raise SystemExit(130) from None
     finally:
         progress.end()
     width = shutil.get_terminal_size((100, 24)).columns
