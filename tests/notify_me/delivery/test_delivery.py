@@ -101,9 +101,11 @@ def test_web_and_worker_killed_at_random_moments(db_shop: Shop, sandbox: Sandbox
     for number in range(2):
         sandbox.drill("503", times=10)
         with db_shop.web() as web, db_shop.worker() as worker, ExitStack() as timers:
+            worker.up()
+            confirmed |= web.sign_up_many(people(1, f"first{number}x"))
             for process in (web.process, worker.process):
                 timer = threading.Timer(
-                    rng.uniform(0.3, 1.8), os.kill, (process.pid, signal.SIGKILL)
+                    rng.uniform(0.1, 1.5), os.kill, (process.pid, signal.SIGKILL)
                 )
                 timers.callback(timer.join)
                 timer.start()
