@@ -104,7 +104,7 @@ def subtotal(lines: Sequence[CartLine]) -> Decimal:
     return sum((line.total for line in lines), Decimal())
 
 
-def write(response: Response | BaseResponse, items: dict[str, int]) -> None:
+def write(response: BaseResponse, items: dict[str, int]) -> None:
     """Set the cookie to these quantities by SKU, or delete it if the cart is empty."""
     if not items:
         response.delete_cookie(COOKIE, httponly=True, samesite="Lax")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
 from storefront import db
-from storefront.catalog.categories import categories
 from tests.storefront.page import Stock
 
 
@@ -100,26 +98,3 @@ def reader(shared_app: Flask) -> FlaskClient:
 def stock(app: Flask) -> Stock:
     """Reads and sets the shop's stock."""
     return Stock(app)
-
-
-@pytest.fixture
-def queries(app: Flask) -> Iterator[Callable[[], int]]:
-    """Returns the number of SQL statements since it was last called."""
-    statements: list[str] = []
-
-    def record(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-        # the menu's query is cached for a minute: don't count it
-        categories()
-    sa.event.listen(engine, "before_cursor_execute", record)
-
-    def count() -> int:
-        number = len(statements)
-        statements.clear()
-        return number
-
-    yield count
-    sa.event.remove(engine, "before_cursor_execute", record)

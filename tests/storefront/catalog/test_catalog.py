@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from flask.testing import FlaskClient
 from notify_me import CompositeID, InventoryPolicy, ListedCatalog
 from storefront import ShopCatalog, db
 from storefront.base.models import Product, ProductOption, ProductVariant
+from storefront.catalog.categories import categories
 from tests.storefront.page import Page
 
 
@@ -85,96 +87,84 @@ def test_siblings_are_all_variants_of_the_product_in_order(shared_app: Flask) ->
     ]
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("/", 4),
-        ("/?category=wear", 4),
-        ("/?q=wool&in_stock=1&sort=price-up", 4),
-        ("/products/haar-parka", 6),
-        ("/cart", 0),
-        # seven of them are for the state of deliveries
-        ("/merchant", 12),
-        ("/merchant/deliveries", 8),
-    ],
-)
-def test_number_of_queries(
-    client: FlaskClient, queries: Callable[[], int], url: str, expected: int
-) -> None:
-    """Each page takes a fixed number of queries, once the kit has checked its tables."""
-    assert client.get(url).status_code == 200
-    queries()
-    assert client.get(url).status_code == 200
-    assert queries() == expected
+@contextmanager
+def recorded_queries(app: Flask) -> Iterator[list[tuple[str, Any]]]:
+    """Record the SQL statements of `app` with their values."""
+    queries: list[tuple[str, Any]] = []
+
+    def record(_connection: object, _cursor: object, statement: str, values: Any, *_: Any) -> None:
+        queries.append((statement, values))
+
+    with app.app_context():
+        engine = db.engine
+        # the menu's query is cached for a minute: don't count it
+        categories()
+    sa.event.listen(engine, "before_cursor_execute", record)
+    yield queries
+    sa.event.remove(engine, "before_cursor_execute", record)
 
 
-VIEWS = [
-    "/",
-    "/?page=2",
-    "/?category=camp",
-    "/?q=mug",
-    "/?in_stock=1",
-    "/?sort=price-up",
-    "/?sort=price-down",
-    "/?sort=name",
-    "/?sort=newest",
-    "/products/dreich-mug",
-    "/products/blatter-souwester",
-]
-
-
-def test_number_of_queries_does_not_depend_on_the_size_of_the_catalog(
-    app: Flask, client: FlaskClient, queries: Callable[[], int]
-) -> None:
-    before = {}
-    for url in VIEWS:
-        queries()
+def count_queries(app: Flask, urls: Iterable[str]) -> dict[str, int]:
+    """Return how many queries each page runs, once the kit has checked its tables."""
+    client = app.test_client()
+    counts = {}
+    for url in urls:
         assert client.get(url).status_code == 200
-        before[url] = queries()
+        with recorded_queries(app) as queries:
+            assert client.get(url).status_code == 200
+        counts[url] = len(queries)
+    return counts
+
+
+def test_number_of_queries(shared_app: Flask) -> None:
+    expected = {
+        "/": 4,
+        "/?category=wear": 4,
+        "/?q=wool&in_stock=1&sort=price-up": 4,
+        "/products/haar-parka": 6,
+        "/cart": 0,
+        # seven of them are for the state of deliveries
+        "/merchant": 12,
+        "/merchant/deliveries": 8,
+    }
+    assert count_queries(shared_app, expected) == expected
+
+
+def test_number_of_queries_does_not_depend_on_the_size_of_the_catalog(app: Flask) -> None:
+    urls = [
+        *("/", "/?page=2", "/?category=camp", "/?q=mug", "/?in_stock=1"),
+        *(f"/?sort={sort}" for sort in ("price-up", "price-down", "name", "newest")),
+        *("/products/dreich-mug", "/products/blatter-souwester"),
+    ]
+    before = count_queries(app, urls)
     with app.app_context():
         insert_mugs(4985)
         assert db.session.scalar(sa.select(sa.func.count(Product.id))) == 5000
 
-    assert "5000 products" in Page(client, "/").text
-    assert "page 417 of 417" in Page(client, "/?page=417").text
-    after = {}
-    for url in VIEWS:
-        queries()
-        assert client.get(url).status_code == 200
-        after[url] = queries()
-    assert after == before
+    assert "5000 products" in Page(app.test_client(), "/").text
+    assert "page 417 of 417" in Page(app.test_client(), "/?page=417").text
+    assert count_queries(app, urls) == before
 
 
 @pytest.mark.parametrize("url", ["/", "/?category=wear", "/?sort=name", "/?sort=newest"])
 def test_listing_query_uses_an_index(shared_app: Flask, reader: FlaskClient, url: str) -> None:
     """The database reads one page of products, and doesn't sort the whole catalog."""
-    queries: list[tuple[str, Any]] = []
-
-    def record(
-        _connection: object, _cursor: object, statement: str, values: Any, *_: object
-    ) -> None:
-        if "LIMIT" in statement:
-            queries.append((statement, values))
-
-    with shared_app.app_context():
-        sa.event.listen(db.engine, "before_cursor_execute", record)
+    with recorded_queries(shared_app) as queries:
         reader.get(url)
-        sa.event.remove(db.engine, "before_cursor_execute", record)
-        [(statement, values)] = queries
-        with db.engine.connect() as connection:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    [(statement, values)] = [query for query in queries if "LIMIT" in query[0]]
+    with shared_app.app_context(), db.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
 
     assert plan
     assert not any("TEMP B-TREE" in step[-1] for step in plan)
 
 
-def test_number_of_queries_of_the_kit(app: Flask, queries: Callable[[], int]) -> None:
+@pytest.mark.parametrize("method", ["variant", "siblings"])
+def test_number_of_queries_of_the_kit(shared_app: Flask, method: str) -> None:
     """Two for each lookup, however many variants a product has."""
-    with app.test_request_context():
-        ShopCatalog().variant(shop_id("HAAR-KEL-L"))
-        assert queries() == 2
-        ShopCatalog().siblings(shop_id("HAAR-KEL-L"))
-        assert queries() == 2
+    with shared_app.test_request_context(), recorded_queries(shared_app) as queries:
+        getattr(ShopCatalog(), method)(shop_id("HAAR-KEL-L"))
+    assert len(queries) == 2
 
 
 def insert_mugs(count: int) -> None:
