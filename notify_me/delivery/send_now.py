@@ -57,7 +57,7 @@ def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
     """Return the positions of the calls to queue: those that failed temporarily or weren't sent.
 
     Nothing is queued if the shop turns out to be misconfigured, unless Klaviyo has accepted a part:
-    then the shopper is told so, and the rest must follow once the merchant has fixed it.
+    then the shopper sees that, and the rest must follow once the merchant has fixed it.
     """
     accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
     misconfigured = any(isinstance(outcome, Misconfigured) for outcome in outcomes)

@@ -43,14 +43,14 @@ def reported(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
     if not isinstance(answers, list) or len(answers) != len(calls):
         answers = [None] * len(calls)
     outcomes: list[Outcome | None] = []
-    for call, told in zip(calls, answers, strict=True):
-        waits = call.after_any and not any(isinstance(each, Accepted) for each in outcomes)
-        outcomes.append(None if waits else outcome_of(_answer(told), call.operation, "client"))
+    for call, answer in zip(calls, answers, strict=True):
+        waits = call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes)
+        outcomes.append(None if waits else outcome_of(_response(answer), call.operation, "client"))
     return outcomes
 
 
-def _answer(told: Any) -> KlaviyoResponse:
-    status = told.get("status") if isinstance(told, Mapping) else None
+def _response(answer: Any) -> KlaviyoResponse:
+    status = answer.get("status") if isinstance(answer, Mapping) else None
     if type(status) is not int or not 100 <= status <= 599:
         return KlaviyoResponse(None, problem="the browser got no answer")
-    return KlaviyoResponse(status, document=told.get("body"))
+    return KlaviyoResponse(status, document=answer.get("body"))

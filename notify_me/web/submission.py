@@ -119,7 +119,7 @@ def _finish(
     queued = calls_to_queue(results) if state.klaviyo is not None else []
 
     def enqueue(connection: Connection) -> None:
-        # the server delivers the queue, whoever tried first, so these calls have the private key
+        # only the server sends queued calls, so they need the private key
         server_calls = build_calls(sign_up, "api")
         waits = [result.response.retry_after or 0 for result in results if result is not None]
         delay = float(max(waits, default=0))

@@ -59,7 +59,7 @@ def operation(way: Way) -> str:
 
 
 def missed(reply: TestResponse) -> list[str]:
-    """What the done view says that could not be taken, and the reason last."""
+    """Return what the confirmation says about failed calls, the reason last."""
     root = view(reply)
     assert state(reply) == "done"
     within = [
@@ -68,9 +68,9 @@ def missed(reply: TestResponse) -> list[str]:
         for each in root.all(tag)
         if "notify-me__alert" in _classes_above(each)
     ]
-    told = [each for each in within if each != "Some of your request didn't go through:"]
-    assert len(within) == len(told) + bool(told)
-    return told
+    messages = [text for text in within if text != "Some of your request didn't go through:"]
+    assert len(within) == len(messages) + bool(messages)
+    return messages
 
 
 def _classes_above(element: Any) -> list[str]:
