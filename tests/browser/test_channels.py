@@ -336,7 +336,6 @@ def test_a_conflict_over_consent_is_no_success(
         choose(form, "SMS")
         fill(form, "SMS")
         send(form)
-        expect_done(page)
         expect(page.get_by_text("couldn't record your consent to text messages")).to_be_visible()
 
     assert [each["status"] for each in posts(sandbox)] == [202, 409]
