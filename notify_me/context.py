@@ -1,4 +1,4 @@
-"""What one app holds for the kit, and what applies to the current request."""
+"""The kit's state for one app, and the settings of the current request."""
 
 from __future__ import annotations
 
@@ -31,45 +31,46 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class VisitorOverrides:
-    """What one visitor has of their own; everybody else sees the merchant's."""
+    """Settings and mode for one visitor, such as a merchant who tries settings out."""
 
     settings: Settings | None = None
-    """Their settings; the merchant's where these can't be used, or are None."""
+    """None for the shop's settings, which also replace these if they are invalid."""
     mode: Literal["server", "client"] | None = None
-    """Who calls Klaviyo for this visitor; without the key for it, the shop's mode holds."""
+    """Who calls Klaviyo; None, or a mode whose key isn't set, means the shop's mode."""
 
 
 VisitorLoader = Callable[[], VisitorOverrides | None]
-"""Tells, within a request, what its visitor has of their own."""
+"""Returns the overrides of the current request's visitor; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveSettings:
-    """What applies to a request."""
+    """The settings and the account of a request."""
 
     settings: Settings
     """With the texts of all languages."""
     account: Account
     is_recognized: bool = False
-    """Whether the shop knows this visitor."""
+    """Whether the shop returned overrides for this visitor."""
     _by_locale: dict[str, Settings] = field(default_factory=dict)
 
     def in_language(self, locale: str) -> Settings:
-        """The settings with the texts of one language. A page asks for each of its buttons: here it
-        is a look into a dict, where the cache of `localized` would hash all settings each time.
+        """Return the settings with the texts of one language.
+
+        Every button of a page needs them, and the cache of `localized` hashes all settings each
+        time, so they are also kept here.
         """
-        found = self._by_locale.get(locale)
-        if found is None:
-            found = self._by_locale[locale] = localized(self.settings, locale)
-        return found
+        if locale not in self._by_locale:
+            self._by_locale[locale] = localized(self.settings, locale)
+        return self._by_locale[locale]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the extension keeps for one app."""
+    """What the extension has set up for one app."""
 
     defaults: ActiveSettings
-    """What applies to whoever has nothing of their own."""
+    """For visitors without overrides."""
     settings: Settings
     account: Account
     catalog: Catalog
@@ -82,17 +83,16 @@ class State:
     background: BackgroundDelivery | None
     """None where only workers deliver."""
     signer: URLSafeTimedSerializer
-    """For the sign-up that a browser is to report on."""
+    """Signs the ID of the sign-up that a browser reports on."""
     done_signer: URLSafeTimedSerializer
-    """For links to the done page: one can't be made from the other."""
+    """Signs links to confirmations; a signature of `signer` isn't valid there."""
     rate_limiter: RateLimiter | None
-    """None where the shop has switched rate limits off."""
+    """None if the shop has turned rate limits off."""
     visitor_loader: VisitorLoader | None = None
-    """Asks the shop what this visitor has of their own."""
 
 
 def current_state() -> State:
-    """The state of the app that handles this request."""
+    """Return the state of the current app."""
     try:
         return cast(State, current_app.extensions["notify_me"])
     except KeyError:
@@ -102,75 +102,75 @@ def current_state() -> State:
 
 
 def is_recognized_visitor() -> bool:
-    """Whether the shop says that this request's visitor may have something of their own."""
-    return _applying().is_recognized
+    """Return whether the shop has overrides for this request's visitor."""
+    return _active_settings().is_recognized
 
 
 def current_settings() -> Settings:
-    """The settings for this request, in its language: a visitor's own over the merchant's. Outside
-    of a request, the merchant's with the texts of all languages.
+    """Return this request's settings, in its language. Outside a request, return the shop's
+    settings with the texts of all languages.
     """
     if not has_request_context():
         return current_state().settings
-    return _applying().in_language(str(locales.current_locale()))
+    return _active_settings().in_language(str(locales.current_locale()))
 
 
 def current_account() -> Account:
-    """The account, with the mode for this request."""
-    return _applying().account
+    """Return the account, with the mode for this request."""
+    return _active_settings().account
 
 
 def current_form_options() -> consent.FormOptions:
-    """What a form offers and asks in this request."""
+    """Return the channels and consent prompts of this request's forms."""
     return consent.form_options(
         current_settings(), current_account(), str(locales.current_locale())
     )
 
 
 def current_languages() -> tuple[str, ...]:
-    """The languages offered in this request, the first of them the default."""
-    return _applying().settings.languages.offered
+    """Return the languages offered in this request; the first is the default."""
+    return _active_settings().settings.languages.offered
 
 
-def _applying() -> ActiveSettings:
+def _active_settings() -> ActiveSettings:
     state = current_state()
     if state.visitor_loader is None or not has_request_context():
         return state.defaults
     if "notify_me" not in g:
-        # what the shop looks up for its answer may itself ask for a language
+        # the loader itself may need settings, such as the languages
         g.notify_me = state.defaults
-        if visitor := state.visitor_loader():
-            g.notify_me = _overridden(state, visitor)
+        if overrides := state.visitor_loader():
+            g.notify_me = _apply(overrides, state)
     return cast(ActiveSettings, g.notify_me)
 
 
-def _overridden(state: State, visitor: VisitorOverrides) -> ActiveSettings:
+def _apply(overrides: VisitorOverrides, state: State) -> ActiveSettings:
     account = state.account
     keys = {"client": account.public_key, "server": account.private_key.get_secret_value()}
-    if visitor.mode and keys[visitor.mode]:
-        account = account.model_copy(update={"mode": visitor.mode})
-    settings = visitor.settings or state.settings
+    if overrides.mode and keys[overrides.mode]:
+        account = account.model_copy(update={"mode": overrides.mode})
+    settings = overrides.settings or state.settings
     if settings is not state.settings and (problems := consent.problems(settings, account)):
-        logger.warning("a visitor's settings can't be used: %s", "; ".join(problems))
+        logger.warning("ignoring a visitor's settings, which are invalid: %s", "; ".join(problems))
         settings = state.settings
     return ActiveSettings(settings, account, is_recognized=True)
 
 
 def current_catalog() -> KlaviyoCatalog:
-    """`[catalog]` of the app that handles this request or command: what makes composite IDs."""
+    """Return the app's `[catalog]` settings, which create composite IDs."""
     return current_state().settings.catalog
 
 
 def connect_src() -> list[str]:
-    """The origins that this reply's Content-Security-Policy must name in `connect-src` for the
-    kit's script: Klaviyo's in client mode, none else.
+    """Return the origins that the Content-Security-Policy of this page must have in `connect-src`:
+    Klaviyo's in client mode, none in server mode.
     """
     account = current_account()
     return [account.api_url] if account.mode == "client" else []
 
 
 def klaviyo_of(account: Account, in_flight: int) -> Klaviyo | None:
-    """Klaviyo for this account, with so many calls at once; None without a private key."""
+    """Return the client for this account; None without a private key."""
     if not account.private_key.get_secret_value():
         return None
     return Klaviyo(

@@ -97,8 +97,11 @@ class NotifyMe:
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
         consent.check(settings, account)
-        for each in (*theme.contrast_warnings(settings), *consent.untranslated_warnings(settings)):
-            logger.warning("%s", each)
+        for warning in (
+            *theme.contrast_warnings(settings),
+            *consent.untranslated_warnings(settings),
+        ):
+            logger.warning("%s", warning)
         # the last one signs, all are accepted
         secrets = [*(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
         klaviyo = _klaviyo(account, settings)

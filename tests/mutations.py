@@ -127,14 +127,14 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/form/consent.py",
-        "if ask.channel in channels and (ask.channel in ticked or not ask.has_checkbox)",
-        "if ask.channel in ticked or not ask.has_checkbox",
+        "and (prompt.channel in checked or not prompt.has_checkbox)",
+        "or (prompt.channel in checked or not prompt.has_checkbox)",
         KIT,
     ),
     Mutation(
         "notify_me/form/consent.py",
-        'if consent.email_list == "always":',
-        "if True:",
+        'elif consent.email_list == "always":',
+        "elif True:",
         KIT,
     ),
     Mutation(

@@ -1,4 +1,4 @@
-"""Every page and state of shop, kit and sandbox: one table for axe, the HTML checker and pictures.
+"""Every page and state of shop, kit and sandbox, for axe, the HTML checker and screenshots.
 
 A page that is reached by its address is one line in `STATES`; a state is a function besides.
 """
@@ -25,7 +25,7 @@ SOUWESTER = "/products/blatter-souwester"
 
 @dataclass(frozen=True)
 class Visit:
-    """A tab, and the addresses to open in it."""
+    """A browser tab, and the sites to open in it."""
 
     page: Page
     sites: Sites
@@ -41,7 +41,7 @@ _holding: list[Callable[[], None]] = []
 
 
 def let_go() -> None:
-    """End what `hold` has kept waiting: Playwright may not lose a request unanswered."""
+    """End the requests that `hold` blocks: Playwright must answer every request."""
     while _held:
         with suppress(Error):
             _held.pop().abort()
@@ -54,7 +54,7 @@ State = Callable[[Visit], None]
 
 
 def at(path: str, site: str = "shop") -> State:
-    """The page at an address, as it comes."""
+    """The page at a path, as it loads."""
     return lambda visit: visit.goto(path, site)
 
 
@@ -64,7 +64,7 @@ def form_path(sku: str, more: str = "") -> str:
 
 
 def opened(visit: Visit, path: str = PARKA, site: str = "shop") -> Locator:
-    """Press a product's own Notify me; returns the dialog."""
+    """Click the product page's Notify me button; return the dialog."""
     visit.goto(path, site)
     visit.page.locator(".buy .notify-me__button").click()
     dialog = visit.page.get_by_role("dialog")
@@ -73,7 +73,7 @@ def opened(visit: Visit, path: str = PARKA, site: str = "shop") -> Locator:
 
 
 def send(form: Locator | Page, email: str = "isla@example.com") -> None:
-    """Type an address and press Enter."""
+    """Type an email address and press Enter."""
     field = form.locator("input[name=email]")
     # Playwright's fill adds to what already stands there in a stock Firefox
     field.select_text()
@@ -102,19 +102,19 @@ def by_keyboard(page: Page, email: str) -> None:
 
 
 def wrong(form: Locator | Page) -> None:
-    """Send an address that is none, and see that it's told."""
+    """Submit an invalid email address, and wait for the error."""
     send(form, "isla@")
     expect(form.locator("[aria-invalid=true]").first).to_be_visible()
 
 
 def done(form: Locator | Page) -> None:
-    """Send a sound address, and see the thanks."""
+    """Submit a valid email address, and wait for the confirmation."""
     send(form)
     expect(form.get_by_role("heading", name="You're on the list")).to_be_visible()
 
 
 def dialog_open(visit: Visit) -> None:
-    """The dialog, empty."""
+    """The dialog with an empty form."""
     opened(visit)
 
 
@@ -124,7 +124,7 @@ def dialog_error(visit: Visit) -> None:
 
 
 def hold(page: Page) -> None:
-    """Posts of a form get no answer, until `let_go`."""
+    """Leave the form's POST requests unanswered until `let_go`."""
 
     def keep(route: Route) -> None:
         if route.request.method == "POST":
@@ -138,7 +138,7 @@ def hold(page: Page) -> None:
 
 
 def dialog_sending(visit: Visit) -> None:
-    """The dialog while its form is on the way: the answer never comes."""
+    """The dialog while its form is being submitted."""
     dialog = opened(visit)
     hold(visit.page)
     send(dialog)
@@ -186,7 +186,7 @@ def choosing(visit: Visit) -> None:
 
 
 def open_at(site: str) -> State:
-    """The dialog of another site, empty: `drawer` and `themed` look otherwise."""
+    """The dialog of another site, with an empty form: `drawer` and `themed` look different."""
 
     def reach(visit: Visit) -> None:
         opened(visit, site=site)
@@ -222,7 +222,7 @@ def channels_open(visit: Visit) -> None:
 
 
 def channels_error(visit: Visit) -> None:
-    """The same, sent empty: an error beside everything that can be wrong."""
+    """The same, submitted empty: every field has an error."""
     dialog = opened(visit, site="channels")
     _choose_all(dialog)
     dialog.get_by_role("button", name="Notify me").click()
@@ -240,17 +240,17 @@ def channels_done(visit: Visit, site: str = "channels") -> None:
 
 
 def channels_half_done(visit: Visit) -> None:
-    """The thanks that says that no consent was recorded."""
+    """The confirmation when no consent could be recorded."""
     visit.sites.sandbox.drill("415", operation="bulk_subscribe_profiles")
     channels_done(visit)
-    expect(visit.page.get_by_text("Not everything could be taken")).to_be_visible()
+    expect(visit.page.get_by_text("Some of your request didn't go through")).to_be_visible()
 
 
 def channels_confirming(visit: Visit) -> None:
-    """The thanks of a shop whose list has double opt-in."""
+    """The confirmation of a shop whose list has double opt-in."""
     double_opt_in(visit.sites.sandbox)
     channels_done(visit, "double-opt-in")
-    expect(visit.page.get_by_text("asks you to confirm")).to_be_visible()
+    expect(visit.page.get_by_text("to confirm your subscription")).to_be_visible()
     set_sandbox(visit.sites.sandbox, "list", opt_in_process="single_opt_in")
 
 
@@ -260,13 +260,13 @@ def _choose_all(dialog: Locator) -> None:
 
 
 def page_error(visit: Visit) -> None:
-    """The form as a page of its own, with a wrong address."""
+    """The form page with an invalid email address."""
     visit.goto(form_path("HAAR-OIL-M"))
     wrong(visit.page)
 
 
 def page_done(visit: Visit) -> None:
-    """The page of thanks that a browser without scripts gets."""
+    """The confirmation page that a browser without scripts gets."""
     visit.goto(form_path("HAAR-OIL-M"))
     visit.page.locator(".notify-me__form").evaluate(
         "form => { form.elements.email.value = 'isla@example.com'; form.submit() }"
@@ -275,7 +275,7 @@ def page_done(visit: Visit) -> None:
 
 
 def cart_filled(visit: Visit, site: str = "shop") -> None:
-    """The cart with one thing in it."""
+    """The cart with one product."""
     visit.goto("/products/dreich-mug", site)
     visit.page.get_by_role("button", name="Add to cart").click()
     expect(visit.page).to_have_url(re.compile("/cart"))
@@ -289,7 +289,7 @@ def checkout(visit: Visit, site: str = "shop") -> None:
 
 
 def checkout_error(visit: Visit) -> None:
-    """The checkout, sent without a word."""
+    """The checkout, submitted empty."""
     checkout(visit)
     visit.page.locator(".checkout").evaluate("form => { form.noValidate = true }")
     visit.page.get_by_role("button", name="Place order").click()
@@ -311,7 +311,7 @@ def _order(page: Page) -> None:
 
 
 def _stock(visit: Visit, pieces: int) -> None:
-    """Set the mug's stock at the site that runs short, in a tab of its own."""
+    """Set the mug's stock at the `short` site, in another tab."""
     with visit.page.context.new_page() as tab:
         tab.goto(f"{visit.sites.url('short')}/merchant?product=dreich-mug")
         tab.get_by_label("Quantity of DREI-MIL").fill(str(pieces))
@@ -328,21 +328,21 @@ def cart_short(visit: Visit) -> None:
 
 
 def checkout_short(visit: Visit) -> None:
-    """The checkout when somebody was quicker."""
+    """The checkout when another shopper bought the last one."""
     _stock(visit, 3)
     checkout(visit, "short")
     _stock(visit, 0)
     _order(visit.page)
-    expect(visit.page.get_by_text("Somebody was quicker")).to_be_visible()
+    expect(visit.page.get_by_text("Some items are no longer available")).to_be_visible()
 
 
 def error_in(language: str) -> State:
-    """The dialog in a language, with a wrong address."""
+    """The dialog in a language, with an invalid email address."""
     return lambda visit: wrong(opened(visit, f"{PARKA}&lang={language}", "languages"))
 
 
 def tour(step: int) -> State:
-    """The tour at a step, with what it takes to have come there."""
+    """The tour at a step, after doing what the steps before ask for."""
 
     def walk(visit: Visit) -> None:
         page, panel = visit.page, visit.page.locator(".tour")
@@ -364,7 +364,7 @@ def tour(step: int) -> State:
 
 
 def deliveries(visit: Visit) -> None:
-    """The deliveries' page with a sign-up that waits."""
+    """The deliveries page with a queued sign-up."""
     visit.sites.sandbox.drill("503", times=2)
     done(opened(visit))
     visit.sites.sandbox.calm()

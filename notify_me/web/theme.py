@@ -1,9 +1,9 @@
-"""The merchant's looks as a stylesheet of custom properties: parsed values alone reach it."""
+"""The merchant's styles as a stylesheet of custom properties; all values have been validated."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,18 +12,18 @@ from ..settings.css import contrast_ratio
 from ..settings.tables.button import Button
 from ..settings.tables.modal import Modal
 
-LEAST_CONTRAST = 4.5
-"""Of text to its background, by WCAG 2.2 (1.4.3)."""
+MIN_CONTRAST = 4.5
+"""Text against its background, by WCAG 2.2 (1.4.3)."""
 
-_SIDES = {"left": "start", "center": "center", "right": "end"}
-"""Klaviyo's words for what turns round in a page that runs from right to left."""
-_WHITE, _INK, _BLACK = "#ffffff", "#1d1d1f", "#000000"
+_LOGICAL_SIDES = {"left": "start", "center": "center", "right": "end"}
+"""Klaviyo's names for sides that are swapped on a right-to-left page."""
+_WHITE, _DARK_GREY, _BLACK = "#ffffff", "#1d1d1f", "#000000"
 _REDS = ("#b3261e", "#ffa49b")
 
 _BUTTON = "notify-me a:where(.notify-me__button),notify-me button:where(.notify-me__submit)"
 _SUBMIT = "notify-me button:where(.notify-me__submit)"
 _TITLE = "notify-me :is(h1,h2):where(.notify-me__title)"
-_FIRM = {
+_RULES = {
     "button-font-family": (_BUTTON, "font-family"),
     "button-font-size": (_BUTTON, "font-size"),
     "button-font-weight": (_BUTTON, "font-weight"),
@@ -39,16 +39,16 @@ _FIRM = {
     "submit-color": (_SUBMIT, "color"),
     "headers-font": (_TITLE, "font-family"),
 }
-"""What a shop's rules for `a`, `button` and `h2` would else undo. Two elements outweigh those; any
-class of the shop's outweighs them.
+"""Properties that a shop's rules for `a`, `button` and `h2` would override. The selectors have two
+elements, so they win over those rules, and any class of the shop's wins over them.
 """
-_ROOM = {"error": "padding:.5rem .75rem;", "success": "clear:both;padding:1rem;"}
-"""What has a ground of its own needs room around the words; the cross that closes stays off it."""
+_PADDING = {"error": "padding:.5rem .75rem;", "success": "clear:both;padding:1rem;"}
+"""Padding for parts that have their own background; they must not overlap the close button."""
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """A stylesheet and the name of its version; both empty where the settings say nothing."""
+    """A stylesheet and its version; both empty if the settings have no styles."""
 
     css: str
     version: str
@@ -56,47 +56,57 @@ class Theme:
 
 @lru_cache(maxsize=64)
 def of(settings: Settings) -> Theme:
-    """The theme that these settings make."""
-    everywhere = dict(_everywhere(settings))
-    # without weight, so that a rule of the shop's for notify-me wins
-    rules = {
-        ":where(notify-me)": everywhere,
-        ":where(notify-me:not(.notify-me--card,.notify-me--page))": dict(_product_page(settings)),
-        ":where(notify-me.notify-me--card)": dict(_listing_card(settings)),
+    """Return the stylesheet for these settings."""
+    button = settings.button
+    properties = _button(button) | _form(settings.modal)
+    custom_properties = {
+        # no specificity, so that a shop's rule for notify-me wins
+        ":where(notify-me)": properties,
+        ":where(notify-me:not(.notify-me--card,.notify-me--page))": _without_none(
+            {
+                "button-text-align": _LOGICAL_SIDES.get(button.product_page_text_align or ""),
+                "button-margin": button.product_page_margin,
+                "button-width": button.product_page_width,
+            }
+        ),
+        ":where(notify-me.notify-me--card)": _without_none(
+            {
+                "button-text-align": _LOGICAL_SIDES.get(button.collection_page_text_align or ""),
+                "button-width": button.collection_page_width,
+                "button-padding": button.collection_page_padding,
+            }
+        ),
     }
-    css = "".join(f"{selector}{{{_lines(found)}}}\n" for selector, found in rules.items() if found)
-    firm: dict[str, str] = {}
-    for name in everywhere:
-        if name in _FIRM:
-            selector, css_property = _FIRM[name]
-            firm[selector] = f"{firm.get(selector, '')}{css_property}:var(--notify-me-{name});"
-    if "text" in everywhere:
-        # of the ground that it stands on: the form's or the done view's
-        firm[_TITLE] = f"{firm.get(_TITLE, '')}color:inherit;"
-    for name, room in _ROOM.items():
-        if f"{name}-background" in everywhere:
-            firm[f":where(.notify-me__{name})"] = room
-    css += "".join(f"{selector}{{{lines}}}\n" for selector, lines in firm.items())
+    rules = {
+        selector: "".join(f"--notify-me-{name}:{value};" for name, value in values.items())
+        for selector, values in custom_properties.items()
+        if values
+    }
+    for name in properties:
+        if name in _RULES:
+            selector, css_property = _RULES[name]
+            rule = f"{css_property}:var(--notify-me-{name});"
+            rules[selector] = rules.get(selector, "") + rule
+    if "text" in properties:
+        # the colour of the form or of the confirmation, whichever the title is in
+        rules[_TITLE] = rules.get(_TITLE, "") + "color:inherit;"
+    for name, padding in _PADDING.items():
+        if f"{name}-background" in properties:
+            rules[f":where(.notify-me__{name})"] = padding
+    css = "".join(f"{selector}{{{declarations}}}\n" for selector, declarations in rules.items())
     return Theme(css, hashlib.sha256(css.encode()).hexdigest()[:12] if css else "")
 
 
-def _lines(found: Mapping[str, str]) -> str:
-    return "".join(f"--notify-me-{name}:{value};" for name, value in found.items())
-
-
-def _everywhere(settings: Settings) -> Iterator[tuple[str, str]]:
-    yield from _button(settings.button)
-    yield from _form(settings.modal)
-
-
-def _button(button: Button) -> Iterator[tuple[str, str]]:
+def _button(button: Button) -> dict[str, str]:
     text, box = button.text_styles, button.button_styles
-    yield from _given(
+    border, shadow = box.border, box.drop_shadow
+    offsets = f"{shadow.x_offset:g}px {shadow.y_offset:g}px {shadow.blur:g}px"
+    return _without_none(
         {
             "button-font-family": text.font_family,
             "button-font-size": _px(text.font_size),
             "button-font-weight": text.font_weight,
-            "button-color": text.font_color or _readable(box.color),
+            "button-color": text.font_color or _readable_color(box.color),
             "button-font-style": text.font_style,
             "button-text-decoration": text.text_decoration,
             "button-letter-spacing": _px(text.letter_spacing),
@@ -104,81 +114,56 @@ def _button(button: Button) -> Iterator[tuple[str, str]]:
             "button-radius": _px(box.border_radius),
             "button-height": _px(box.height),
             "button-width": {"fitToText": "auto", "fullWidth": "100%"}.get(box.width or ""),
-            "button-alignment": _SIDES.get(box.alignment or ""),
+            "button-alignment": _LOGICAL_SIDES.get(box.alignment or ""),
+            "button-border": f"{border.width:g}px {border.style} {border.color}"
+            if border.enabled
+            else None,
+            "button-shadow": f"{offsets} {shadow.color}" if shadow.enabled else None,
         }
     )
-    if box.border.enabled:
-        yield "button-border", f"{_px(box.border.width)} {box.border.style} {box.border.color}"
-    if box.drop_shadow.enabled:
-        shadow = box.drop_shadow
-        lengths = " ".join(
-            str(_px(each)) for each in (shadow.x_offset, shadow.y_offset, shadow.blur)
-        )
-        yield "button-shadow", f"{lengths} {shadow.color}"
 
 
-def _form(modal: Modal) -> Iterator[tuple[str, str]]:
-    ground = modal.background_color
-    error = modal.error_text_color or _readable(modal.error_background_color, *_REDS)
-    found: dict[str, object] = {
+def _form(modal: Modal) -> dict[str, str]:
+    background = modal.background_color
+    error_on_its_own = _readable_color(modal.error_background_color, *_REDS)
+    properties: dict[str, object] = {
         "backdrop": modal.drop_background_color,
-        "surface": ground,
-        "text": modal.text_color or _readable(ground),
+        "surface": background,
+        "text": modal.text_color or _readable_color(background),
         "font": modal.font_family,
         "headers-font": modal.headers_font_family,
         "submit-background": modal.button_background_color,
-        "submit-color": modal.button_text_color or _readable(modal.button_background_color),
+        "submit-color": modal.button_text_color or _readable_color(modal.button_background_color),
         "close-color": modal.close_button_color,
         "error-background": modal.error_background_color,
-        "error": modal.error_text_color or _readable(ground, *_REDS),
-        "alert": error,
+        "error": modal.error_text_color or _readable_color(background, *_REDS),
+        "alert": modal.error_text_color or error_on_its_own,
         "success-background": modal.success_background_color,
-        "success": modal.success_text_color or _readable(modal.success_background_color),
+        "success": modal.success_text_color or _readable_color(modal.success_background_color),
         "z-index": modal.z_index,
     }
-    if ground:
-        # the shop's own were chosen for another ground: these are mixed from text and ground
-        found |= dict.fromkeys(("muted", "border", "accent"), "initial")
-        found["scheme"] = {_WHITE: "dark", None: None}.get(_readable(ground), "light")
-    yield from _given(found)
+    if background:
+        # the shop's own values suit another background: mix these from text and background
+        properties |= dict.fromkeys(("muted", "border", "accent"), "initial")
+        text_color = _readable_color(background)
+        properties["scheme"] = {_WHITE: "dark", None: None}.get(text_color, "light")
+    return _without_none(properties)
 
 
-def _readable(ground: str | None, *colors: str) -> str | None:
-    """The first of the colours, of white and of black that can be read on this ground; None where
-    that can't be known.
+def _readable_color(background: str | None, *preferred: str) -> str | None:
+    """Return the first of `preferred`, white and black that is readable on this background, or None
+    if its luminance is unknown.
     """
-    if ground is None or contrast_ratio(_WHITE, ground) is None:
+    if background is None or contrast_ratio(_WHITE, background) is None:
         return None
-    choice = (*colors, _WHITE, _INK, _BLACK)
-    return next(each for each in choice if (contrast_ratio(each, ground) or 0) >= LEAST_CONTRAST)
+    for color in (*preferred, _WHITE, _DARK_GREY):
+        if (contrast_ratio(color, background) or 0) >= MIN_CONTRAST:
+            return color
+    return _BLACK
 
 
-def _product_page(settings: Settings) -> Iterator[tuple[str, str]]:
-    button = settings.button
-    align = button.product_page_text_align
-    yield from _given(
-        {
-            "button-text-align": _SIDES.get(align or ""),
-            "button-margin": button.product_page_margin,
-            "button-width": button.product_page_width,
-        }
-    )
-
-
-def _listing_card(settings: Settings) -> Iterator[tuple[str, str]]:
-    button = settings.button
-    align = button.collection_page_text_align
-    yield from _given(
-        {
-            "button-text-align": _SIDES.get(align or ""),
-            "button-width": button.collection_page_width,
-            "button-padding": button.collection_page_padding,
-        }
-    )
-
-
-def _given(found: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    return ((name, str(value)) for name, value in found.items() if value is not None)
+def _without_none(properties: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in properties.items() if value is not None}
 
 
 def _px(value: float | None) -> str | None:
@@ -186,34 +171,28 @@ def _px(value: float | None) -> str | None:
 
 
 def contrast_warnings(settings: Settings) -> list[str]:
-    """Sentences about text that is hard to read on its ground, as far as the settings tell."""
+    """Return a sentence for each text colour with too little contrast to its background."""
     text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
-    button = "button.button_styles.color", box.color
-    form = "modal.background_color", modal.background_color
-    grounds = {
-        ("button.text_styles.font_color", text.font_color): (button,),
-        ("modal.text_color", modal.text_color): (form,),
-        ("modal.button_text_color", modal.button_text_color): (
-            ("modal.button_background_color", modal.button_background_color),
-            button,
-        ),
-        ("modal.error_text_color", modal.error_text_color): (
-            ("modal.error_background_color", modal.error_background_color),
-            form,
-        ),
-        ("modal.success_text_color", modal.success_text_color): (
-            ("modal.success_background_color", modal.success_background_color),
-            form,
-        ),
-    }
-    sentences = []
-    for (front, color), places in grounds.items():
-        back, ground = next((each for each in places if each[1]), ("", None))
-        # words that aren't given follow their ground
-        ratio = contrast_ratio(color, ground) if color and ground else None
-        if ratio is not None and ratio < LEAST_CONTRAST:
-            sentences.append(
-                f"{front} on {back} has a contrast of {ratio:.1f}:1, which many can't read: "
-                f"{LEAST_CONTRAST}:1 is the least"
+    button = ("button.button_styles.color", box.color)
+    submit = ("modal.button_background_color", modal.button_background_color)
+    form = ("modal.background_color", modal.background_color)
+    error = ("modal.error_background_color", modal.error_background_color)
+    success = ("modal.success_background_color", modal.success_background_color)
+    # each text's background is the first of these that is set
+    pairs = (
+        ("button.text_styles.font_color", text.font_color, (button,)),
+        ("modal.text_color", modal.text_color, (form,)),
+        ("modal.button_text_color", modal.button_text_color, (submit, button)),
+        ("modal.error_text_color", modal.error_text_color, (error, form)),
+        ("modal.success_text_color", modal.success_text_color, (success, form)),
+    )
+    warnings = []
+    for text_key, color, backgrounds in pairs:
+        background_key, background = next((each for each in backgrounds if each[1]), ("", None))
+        ratio = contrast_ratio(color, background) if color and background else None
+        if ratio is not None and ratio < MIN_CONTRAST:
+            warnings.append(
+                f"{text_key} on {background_key} has a contrast of {ratio:.1f}:1, which is hard to "
+                f"read: use at least {MIN_CONTRAST}:1"
             )
-    return sentences
+    return warnings

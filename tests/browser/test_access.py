@@ -1,4 +1,4 @@
-"""What axe can't tell: the keyboard, focus, announcements, targets, and a page that holds still."""
+"""Accessibility that axe can't check: keyboard, focus, announcements, target sizes, layout."""
 
 from __future__ import annotations
 
@@ -31,20 +31,19 @@ def visit(browser: Browser, served: Sites) -> Iterator[Visit]:
 
 
 def tab_to(page: Page, wanted: Locator, most: int = 80) -> None:
-    """Press Tab until it has the focus; each stop on the way can be seen, and shows that it is."""
+    """Press Tab until it has the focus; each stop must be visible and show that it is focused."""
     for _ in range(most):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         assert focused.evaluate(
-            "one => getComputedStyle(one).outlineStyle !== 'none' && one.checkVisibility()"
-        ), focused.evaluate("one => one.outerHTML")
-        if wanted.evaluate("one => one === document.activeElement"):
+            "e => getComputedStyle(e).outlineStyle !== 'none' && e.checkVisibility()"
+        ), focused.evaluate("element => element.outerHTML")
+        if wanted.evaluate("element => element === document.activeElement"):
             return
     raise AssertionError(f"Tab doesn't reach {wanted}")
 
 
-def test_the_whole_story_by_keyboard(visit: Visit) -> None:
-    """From the listing to a product, wrong, mended, thanked, back; then a thing is bought."""
+def test_sign_up_and_checkout_work_by_keyboard(visit: Visit) -> None:
     page = visit.page
     visit.goto("/?q=parka")
     page.keyboard.press("Tab")
@@ -92,19 +91,19 @@ def test_the_whole_story_by_keyboard(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("site", ["shop", "drawer"])
-def test_an_open_dialog_keeps_the_focus_and_gives_it_back(visit: Visit, site: str) -> None:
-    """Tab stays off the page behind; Escape, the close button and the ground beside it close."""
+def test_dialog_keeps_focus_and_returns_it_to_the_button(visit: Visit, site: str) -> None:
+    """Escape, the close button and a click on the backdrop close it."""
     page = visit.page
     visit.goto(PARKA, site)
     page.set_viewport_size({"width": 1280, "height": 800})
     button = page.get_by_role("link", name="Notify me: Haar Parka")
-    for close in ("Escape", "button", "ground"):
+    for close in ("Escape", "button", "backdrop"):
         button.click()
         expect(page.get_by_role("dialog").get_by_label("Email")).to_be_focused()
         for _ in range(6):
             page.keyboard.press("Tab")
-            inside = "['BODY', 'HTML'].includes(one.tagName) || !!one.closest('dialog')"
-            assert page.evaluate(f"(one => {inside})(document.activeElement)")
+            inside = "['BODY', 'HTML'].includes(element.tagName) || !!element.closest('dialog')"
+            assert page.evaluate(f"(element => {inside})(document.activeElement)")
         if close == "Escape":
             page.keyboard.press("Escape")
         elif close == "button":
@@ -115,14 +114,13 @@ def test_an_open_dialog_keeps_the_focus_and_gives_it_back(visit: Visit, site: st
         expect(button).to_be_focused()
 
 
-def test_nothing_moves_when_the_dialog_opens(visit: Visit) -> None:
-    """The page behind stays where it is, to the pixel, and the browser notes no shift."""
+def test_opening_the_dialog_shifts_nothing(visit: Visit) -> None:
     visit.goto(PARKA)
     page = visit.page
     page.wait_for_load_state("networkidle")
     page.evaluate(
         "window.shifts = 0; new PerformanceObserver((list) => list.getEntries().forEach("
-        "(one) => { window.shifts += one.value })).observe({ type: 'layout-shift' })"
+        "(entry) => { window.shifts += entry.value })).observe({ type: 'layout-shift' })"
     )
     where = (
         "[...document.querySelectorAll('h1, .buy, footer')].map(e => e.getBoundingClientRect().y)"
@@ -138,39 +136,39 @@ def test_nothing_moves_when_the_dialog_opens(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("state", ["channels-error", "dialog-choosing", "inline-error", "checkout"])
-def test_fields_and_targets_suit_a_phone(visit: Visit, state: str) -> None:
+def test_fields_and_targets_fit_a_phone(visit: Visit, state: str) -> None:
     """No zoom on focus (16 px or more), the right keyboard, and targets of 24 px or more."""
     STATES[state](visit)
     # what an open dialog makes inert can't be pressed; a box counts with its label
     fields = visit.page.evaluate(
         """() => [...(document.querySelector("dialog[open]") ?? document.querySelector("main"))
           .querySelectorAll("input:not([type=hidden]), textarea, select, button, summary")]
-          .filter(one => one.checkVisibility())
-          .map(one => {
-            const target = one.type === "checkbox" ? one.closest("label") : one;
+          .filter(element => element.checkVisibility())
+          .map(element => {
+            const target = element.type === "checkbox" ? element.closest("label") : element;
             const { width, height } = target.getBoundingClientRect();
             return {
-              name: one.name || one.className,
-              typed: one.matches("input:not([type=checkbox]), textarea, select"),
+              name: element.name || element.className,
+              typed: element.matches("input:not([type=checkbox]), textarea, select"),
               size: Math.min(width, height),
-              font: parseFloat(getComputedStyle(one).fontSize),
-              keyboard: one.inputMode || one.type,
-              filled: one.autocomplete,
+              font: parseFloat(getComputedStyle(element).fontSize),
+              keyboard: element.inputMode || element.type,
+              filled: element.autocomplete,
             };
           })"""
     )
 
     assert fields
-    for each in fields:
-        assert each["size"] >= 24, each
-        assert each["font"] >= 16 or not each["typed"], each
-        kind = {"email": "email", "phone_number": "tel"}.get(each["name"])
+    for field in fields:
+        assert field["size"] >= 24, field
+        assert field["font"] >= 16 or not field["typed"], field
+        kind = {"email": "email", "phone_number": "tel"}.get(field["name"])
         if kind:
-            assert (each["keyboard"], each["filled"]) == (kind, kind)
+            assert (field["keyboard"], field["filled"]) == (kind, kind)
 
 
-def test_what_happens_is_announced(visit: Visit) -> None:
-    """The alert stands there, empty, before it speaks; a field is described by its error."""
+def test_alerts_and_errors_are_announced(visit: Visit) -> None:
+    """The alert is in the document, empty, before it has text; errors describe their fields."""
     dialog = opened(visit)
     alert = dialog.locator("[role=alert]")
     expect(alert).to_be_hidden()
@@ -178,7 +176,7 @@ def test_what_happens_is_announced(visit: Visit) -> None:
     dialog.get_by_label("Email").fill("isla@example.com")
     dialog.get_by_label("Email").press("Enter")
     expect(alert).to_be_visible()
-    expect(alert).to_contain_text("Nothing you typed is lost")
+    expect(alert).to_contain_text("Check your connection and try again.")
     visit.page.unroute_all(behavior="wait")
 
     dialog = opened(visit, SOUWESTER)
@@ -189,18 +187,16 @@ def test_what_happens_is_announced(visit: Visit) -> None:
         expect(box).to_have_accessible_description("Choose at least one option.")
 
 
-def test_the_thanks_can_be_printed(visit: Visit) -> None:
-    """The page of thanks is no blank sheet."""
+def test_confirmation_can_be_printed(visit: Visit) -> None:
     STATES["form-page-done"](visit)
     visit.page.emulate_media(media="print")
 
     expect(visit.page.get_by_role("heading", name="You're on the list")).to_be_visible()
-    expect(visit.page.get_by_text("the news goes to")).to_be_visible()
+    expect(visit.page.get_by_text("as soon as Haar Parka")).to_be_visible()
     expect(visit.page.locator(".notify-me__back")).to_be_hidden()
 
 
-def test_an_order_can_be_printed(visit: Visit) -> None:
-    """On paper stands what was ordered, and nothing that can only be pressed."""
+def test_order_can_be_printed(visit: Visit) -> None:
     STATES["order"](visit)
     visit.page.emulate_media(media="print", color_scheme="dark")
 

@@ -297,7 +297,7 @@ def test_a_text_that_changed_is_read_again(
         expect(box).to_be_focused()
         expect(box).not_to_be_checked()
         expect(box).to_have_accessible_description(
-            re.compile("^What you agree to here has changed")
+            re.compile("^These terms have changed")
         )
         expect(form.get_by_role("textbox", name=NUMBER)).to_have_value(TYPED_PHONE)
         assert sandbox.requests() == []
@@ -318,7 +318,7 @@ def test_a_repeat_is_followed_by_consent(
         fill(form, "SMS")
         send(form)
         expect_done(page)
-        expect(page.get_by_text("Not everything could be taken")).to_have_count(0)
+        expect(page.get_by_text("Some of your request")).to_have_count(0)
 
     assert [(each["path"], each["status"]) for each in posts(sandbox)] == [
         (BROWSER_PATHS[0], 409),
@@ -336,6 +336,8 @@ def test_a_conflict_over_consent_is_no_success(
         choose(form, "SMS")
         fill(form, "SMS")
         send(form)
+        # the only channel can't be used, so this is no success
+        expect(page.get_by_role("heading", name="We couldn't finish your sign-up")).to_be_visible()
         expect(page.get_by_text("couldn't record your consent to text messages")).to_be_visible()
 
     assert [each["status"] for each in posts(sandbox)] == [202, 409]

@@ -333,7 +333,7 @@ def has_no_form(sku: str) -> Check:
             requests.post(url, data=data, timeout=TIMEOUT).text,
             response.json()["html"],
         ):
-            assert "Alerts aren't available for this item" in html
+            assert "available for this item" in html
             assert "back in stock" not in html.lower()
             assert 'name="email"' not in html
 

@@ -281,8 +281,8 @@ def test_channel_is_only_offered_in_languages_with_its_legal_texts(
     client = shop(text).test_client()
     warnings = [line for line in lines if "isn't offered in the language" in line]
     assert [line.split("language ")[1] for line in warnings] == [
-        "de, for which the legal texts are missing: set program under [texts.de.consent]",
-        "fr, for which the legal texts are missing: set sms_checkbox_text and sms_disclosure "
+        "de, because its legal texts are missing: set program under [texts.de.consent]",
+        "fr, because its legal texts are missing: set sms_checkbox_text and sms_disclosure "
         "under [texts.fr.consent]",
     ]
     assert channels(client.get(f"{FORM}?lang=en")) == ["EMAIL", "SMS"]
@@ -304,7 +304,7 @@ def test_channel_is_only_offered_in_languages_with_its_legal_texts(
 
 
 def test_language_without_any_channel_is_an_error(shop: Callable[..., Flask]) -> None:
-    with pytest.raises(SettingsError, match=r"leaves no way to reach whoever reads de: .*EMAIL"):
+    with pytest.raises(SettingsError, match=r"leaves no channel in the language de: .*EMAIL"):
         shop(settings_for("en", "de") + toml(["SMS"]))
 
 

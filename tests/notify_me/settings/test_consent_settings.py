@@ -24,7 +24,7 @@ from tests.notify_me.offers import (
 from tests.support import Sandbox
 
 NO_LIST = {"KLAVIYO_LIST_ID": ""}
-LIST_NAME, BRAND_NAME = "KLAVIYO_LIST_ID in the environment", "consent.brand (who writes)"
+LIST_NAME, BRAND_NAME = "KLAVIYO_LIST_ID in the environment", "consent.brand (your company's name)"
 TERMS_NAME, PRIVACY_NAME = "consent.terms_of_service_url", "consent.privacy_policy_url"
 NEEDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "list": ({}, NO_LIST, [LIST_NAME]),
@@ -57,10 +57,10 @@ def test_sms_and_whatsapp_need_list_brand_and_links(
 
     message = str(caught.value)
     names = " and ".join(channel for channel in offered if channel != "EMAIL")
-    assert f"channels.offered holds {names}, which needs consent" in message
+    assert f"channels.offered contains {names}, which needs consent" in message
     named = [name for name in (LIST_NAME, BRAND_NAME, TERMS_NAME, PRIVACY_NAME) if name in message]
     assert named == missing
-    assert "offer EMAIL alone" in message
+    assert "offer EMAIL only" in message
 
 
 def test_email_needs_none_of_it(make_app: Callable[..., Flask], tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_age_gated_account_can_offer_email_only(
     with pytest.raises(SettingsError) as caught:
         offering("EMAIL", channel, consent={"age_gated": True})
 
-    for part in (f"channels.offered holds {channel}", "consent.age_gated", "dates of birth"):
+    for part in (f"channels.offered contains {channel}", "consent.age_gated", "dates of birth"):
         assert part in str(caught.value)
     gated = offering("EMAIL", consent={"age_gated": True})
     assert gated.test_client().get(FORM).status_code == 200
@@ -238,7 +238,7 @@ def test_link_without_address_in_a_text_is_an_error(
         offering("EMAIL", consent={**NO_LINKS, **consent})
 
     for name in names:
-        message = f"a text of [consent] holds {{{name}}}, but consent.{name}_url is not set"
+        message = f"a text of [consent] contains {{{name}}}, but consent.{name}_url is not set"
         assert message in str(caught.value)
     assert str(caught.value).count("a text of [consent]") == len(names)
     addresses = {f"{name}_url": "/page" for name in names}
