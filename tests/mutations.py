@@ -157,8 +157,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/web/submission.py",
-        "        if queued:\n",
-        "        if not queued:\n",
+        "        if queued:\n            # never confirm",
+        "        if not queued:\n            # never confirm",
         KIT,
     ),
     Mutation(

@@ -296,9 +296,7 @@ def test_a_text_that_changed_is_read_again(
         box = form.get_by_role("checkbox", name=TICKS["SMS"])
         expect(box).to_be_focused()
         expect(box).not_to_be_checked()
-        expect(box).to_have_accessible_description(
-            re.compile("^These terms have changed")
-        )
+        expect(box).to_have_accessible_description(re.compile("^These terms have changed"))
         expect(form.get_by_role("textbox", name=NUMBER)).to_have_value(TYPED_PHONE)
         assert sandbox.requests() == []
         box.check()
