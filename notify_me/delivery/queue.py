@@ -135,7 +135,7 @@ class Job:
         return (*self.key, self.operation.value, dict(self.body), self.failures)
 
     @classmethod
-    def of(cls, arguments: Sequence[Any]) -> Job:
+    def from_arguments(cls, arguments: Sequence[Any]) -> Job:
         """Read what `as_arguments` returned; raise `ValueError` for anything else."""
         sign_up_id, position, attempt, operation, body, failures = arguments
         return cls(sign_up_id, position, attempt, Operation(operation), body, failures)
@@ -260,8 +260,12 @@ class Queue:
 
     def dead_letters(self) -> list[Job]:
         """Return the oldest dead letters, at most `BATCH`."""
-        found = self.client.list_workflows(queue_name=DEAD_LETTERS, load_output=False, limit=BATCH)
-        return [Job.of(workflow.input["args"]) for workflow in found if workflow.input]
+        workflows = self.client.list_workflows(
+            queue_name=DEAD_LETTERS, load_output=False, limit=BATCH
+        )
+        return [
+            Job.from_arguments(workflow.input["args"]) for workflow in workflows if workflow.input
+        ]
 
     def remove(self, ids: Collection[str]) -> None:
         """Delete jobs, whatever their state."""
@@ -277,17 +281,17 @@ class Queue:
         self._remove_all(status="SUCCESS", completed_before=_ago(age))
 
     def _remove_all(self, **filters: Any) -> None:
-        while found := self._list(limit=BATCH, **filters):
-            self.remove([workflow.workflow_id for workflow in found])
+        while workflows := self._list(limit=BATCH, **filters):
+            self.remove([workflow.workflow_id for workflow in workflows])
 
     def requeue_abandoned(self, age: float) -> int:
         """Queue again what a worker dequeued at least `age` seconds ago and never finished, since
         its machine may be gone for good. Return how many.
         """
-        found = self._list(status="PENDING", dequeued_before=_ago(age))
-        for workflow in found:
+        workflows = self._list(status="PENDING", dequeued_before=_ago(age))
+        for workflow in workflows:
             self.client.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
-        return len(found)
+        return len(workflows)
 
     def send_delayed(self, operation: Operation) -> None:
         """End the delays of an operation's jobs."""

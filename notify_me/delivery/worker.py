@@ -174,7 +174,7 @@ class _Engine:
             serialization_type=WorkflowSerializationFormat.PORTABLE,
         )
         def deliver(*arguments: Any) -> None:
-            deliverer.deliver(Job.of(arguments))
+            deliverer.deliver(Job.from_arguments(arguments))
 
     def start(self) -> None:
         """Start taking calls from the queues, unless it does so already."""
