@@ -120,6 +120,11 @@ class ProductVariant(Base):
         return " / ".join(self.values)
 
     @property
+    def full_title(self) -> str:
+        """The product's title and the selected values: `Haar Parka, Kelp / M`."""
+        return ", ".join(filter(None, (self.product.title, self.title)))
+
+    @property
     def colour(self) -> str:
         """The colour of this variant's drawing; the product's options must be loaded."""
         for option, selected in zip(self.product.options, self.values, strict=True):

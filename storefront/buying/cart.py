@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 from flask import (
     Blueprint,
@@ -45,11 +44,6 @@ class CartLine:
     quantity: int
 
     @property
-    def title(self) -> str:
-        """The product and its selected options: `Haar Parka, Kelp / M`."""
-        return ", ".join(filter(None, (self.variant.product.title, self.variant.title)))
-
-    @property
     def total(self) -> Decimal:
         """The price of the whole line."""
         return self.variant.price * self.quantity
@@ -63,14 +57,6 @@ class CartLine:
     def exceeds_stock(self) -> bool:
         """Whether the quantity is no longer available."""
         return self.quantity > self.limit
-
-
-class Notice(NamedTuple):
-    """What the last post did. Its texts depend on the stock now, so the URL holds only the SKU."""
-
-    kind: str
-    """One of `NOTICES`."""
-    line: CartLine
 
 
 def quantity_limit(variant: ProductVariant) -> int:
@@ -127,7 +113,7 @@ def _serializer() -> URLSafeSerializer:
 def show() -> Response:
     """The cart, with a notice about the post that redirected here."""
     cart_lines = lines(read())
-    notice = _notice()
+    notice, variant = _notice()
     response = make_response(
         render_template(
             "cart/cart.html",
@@ -135,8 +121,10 @@ def show() -> Response:
             subtotal=subtotal(cart_lines),
             exceeds_stock=any(line.exceeds_stock for line in cart_lines),
             notice=notice,
+            product=variant.full_title if variant else "",
+            limit=quantity_limit(variant) if variant else 0,
             max_lines=MAX_LINES,
-            kit_variant=queries.kit_variant(notice.line.variant) if notice else None,
+            kit_variant=queries.kit_variant(variant) if variant else None,
         )
     )
     response.cache_control.private = True
@@ -144,12 +132,13 @@ def show() -> Response:
     return response
 
 
-def _notice() -> Notice | None:
-    for kind in NOTICES:
-        if sku := request.args.get(kind):
-            variant = queries.find_variant(sku)
-            return Notice(kind, CartLine(variant, 0)) if variant else None
-    return None
+def _notice() -> tuple[str, ProductVariant] | tuple[None, None]:
+    """Return what the last post did, one of `NOTICES`, and its variant, from the redirect's URL."""
+    for notice in NOTICES:
+        sku = request.args.get(notice)
+        if sku and (variant := queries.find_variant(sku)):
+            return notice, variant
+    return None, None
 
 
 @blueprint.post("/cart")

@@ -38,7 +38,7 @@ def place(
         lines=[
             OrderLine(
                 sku=line.variant.sku,
-                title=line.title,
+                title=line.variant.full_title,
                 price=line.variant.price,
                 quantity=line.quantity,
             )

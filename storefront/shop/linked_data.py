@@ -42,7 +42,7 @@ def product(product: Product) -> dict[str, Any]:
         "hasVariant": [
             {
                 "@type": "Product",
-                "name": f"{product.title}, {variant.title}",
+                "name": variant.full_title,
                 **{name: v for name, v in zip(properties, variant.values, strict=True) if name},
                 **_offer(variant),
             }
