@@ -173,8 +173,9 @@ class Klaviyo:
     ) -> KlaviyoResponse:
         """Make a call in its own thread, and stop waiting for it at the deadline.
 
-        A timeout of requests limits the wait for the next bytes only: headers that trickle in
-        would hold the caller as long as they like.
+        The timeouts of requests limit the wait for the next bytes only, so a response whose
+        headers trickle in could block the caller much longer. A thread that nobody waits for any
+        more ends with its connection.
         """
         if not self._slots.acquire(timeout=min(SLOT_TIMEOUT, deadline.remaining())):
             return KlaviyoResponse(None, problem=NO_FREE_SLOT)

@@ -84,7 +84,8 @@ def create_in_catalog(sandbox: Sandbox, kind: str, external_ids: list[str]) -> N
         "revision": days_ago(30),
     }
     for start in range(0, len(external_ids), 100):
-        resources = [_resource(kind, each) for each in external_ids[start : start + 100]]
+        batch = external_ids[start : start + 100]
+        resources = [_resource(kind, external_id) for external_id in batch]
         body = {"data": {"type": job, "attributes": {f"{kind}s": {"data": resources}}}}
         url = f"{sandbox.url}/api/{job}s"
         response = requests.post(url, json=body, headers=headers, timeout=TIMEOUT)
