@@ -213,14 +213,14 @@ def test_a_sign_up(
 
 
 @pytest.mark.parametrize(("way", "scripts"), WAYS.values(), ids=WAYS)
-def test_a_missing_tick_is_told_and_can_be_mended(
+def test_missing_consent_is_reported_and_can_be_given(
     browser: Browser,
     shop_offering: Callable[..., str],
     sandbox: Sandbox,
     way: Way,
     scripts: bool,
 ) -> None:
-    """SMS without its box: told at the box, with no call; ticked, the same form goes through."""
+    """SMS without consent: an error at the checkbox and no call. Once ticked, the form is sent."""
     shop = shop_offering(*EVERY, mode=way.mode)
     with tab(browser, java_script_enabled=scripts) as page:
         form = open_form(page, shop)
@@ -249,7 +249,7 @@ def test_a_missing_tick_is_told_and_can_be_mended(
 
 
 @pytest.mark.parametrize(("way", "scripts"), WAYS.values(), ids=WAYS)
-def test_each_box_is_told_for_itself(
+def test_each_checkbox_has_its_own_error(
     browser: Browser,
     shop_offering: Callable[..., str],
     sandbox: Sandbox,
@@ -327,7 +327,7 @@ def test_a_repeat_is_followed_by_consent(
 def test_a_conflict_over_consent_is_no_success(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """Client mode: on the consent call a 409 is a failure, and is told."""
+    """Client mode: a 409 on the consent call is reported as a failure."""
     sandbox.drill("409", operation="create_client_subscription")
     with tab(browser) as page:
         form = open_form(page, shop_offering("EMAIL", "SMS", mode="client"))

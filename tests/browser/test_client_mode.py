@@ -114,7 +114,7 @@ def test_a_repeat_is_a_success(page: Page, client_shop: str, sandbox: Sandbox) -
     assert calls(sandbox) == [CLIENT]
 
 
-def test_a_repeat_need_not_be_reported_to_be_thanked(page: Page, client_shop: str) -> None:
+def test_repeat_shows_the_confirmation_without_a_report(page: Page, client_shop: str) -> None:
     """The view that came with the calls shows, whatever becomes of the report."""
     page.route(f"**{CLIENT}*", lambda route: route.fulfill(status=409, headers=CORS, json={}))
     open_form(page, client_shop)
@@ -182,7 +182,7 @@ def test_a_tracker_blocker_ends_on_the_server(
     assert call["problems"] == []
 
 
-def test_blocked_without_a_private_key_is_told(
+def test_blocked_call_without_a_private_key_shows_an_error(
     page: Page, keyless_shop: str, sandbox: Sandbox
 ) -> None:
     """The form says what happened, keeps everything, and works once the way is free."""
@@ -200,7 +200,7 @@ def test_blocked_without_a_private_key_is_told(
     assert calls(sandbox) == [CLIENT]
 
 
-def test_a_refused_address_is_told_beside_its_field(
+def test_rejected_email_shows_an_error_beside_its_field(
     page: Page, client_shop: str, sandbox: Sandbox
 ) -> None:
     """What Klaviyo answered the browser comes back as in server mode."""

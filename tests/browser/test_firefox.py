@@ -73,7 +73,7 @@ def calls(visit: Visit) -> list[tuple[str, int | None]]:
     ],
 )
 def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
-    """A wrong address is told beside its field, then a right one goes, from server or browser."""
+    """An invalid address shows an error beside its field; a valid one is sent."""
     page = visit.page
     dialog = opened(visit, site=site)
     field = dialog.get_by_label("Email")

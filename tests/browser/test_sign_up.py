@@ -69,7 +69,7 @@ def test_by_keyboard_alone(page: Page, shop_url: str, sandbox: Sandbox) -> None:
     one_sound_call(sandbox)
 
 
-def test_without_scripts_bad_input_is_told_beside_its_field(
+def test_without_scripts_invalid_input_shows_an_error_beside_its_field(
     plain_page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
     """The page comes back with what was typed, and with the reason tied to the field."""
@@ -87,10 +87,10 @@ def test_without_scripts_bad_input_is_told_beside_its_field(
     assert sandbox.requests() == []
 
 
-def test_bad_input_is_told_in_the_dialog_and_can_be_mended(
+def test_invalid_input_shows_an_error_in_the_dialog_and_can_be_corrected(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The field gets the focus, with its reason; mended, the same dialog goes on."""
+    """The field gets the focus and a message; once corrected, the same dialog is sent."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     sign_up(page, "ada at example.org")
@@ -192,7 +192,7 @@ def test_a_double_press_sends_once(page: Page, shop_url: str, sandbox: Sandbox) 
     one_sound_call(sandbox)
 
 
-def test_no_connection_is_told_and_nothing_is_lost(
+def test_missing_connection_shows_an_error_and_keeps_the_input(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
     """A failed request shows a sentence; the next press works."""
@@ -355,12 +355,12 @@ def test_the_private_key_reaches_no_browser(page: Page, shop_url: str, sandbox: 
     shown = page.locator("[role=alert]:visible, [aria-invalid=true]").first
     # what is kept for later reads as what was taken
     thanks = page.get_by_role("heading", name="You're on the list")
-    for kind, told in (("401", shown), ("500", thanks), ("400-email", shown)):
+    for kind, expected in (("401", shown), ("500", thanks), ("400-email", shown)):
         sandbox.drill(kind)
         page.goto(shop_url + PARKA)
         page.get_by_role("link", name="Notify me: Haar Parka").click()
         sign_up(page)
-        expect(told).to_be_visible()
+        expect(expected).to_be_visible()
         # before the next page is opened: Chromium then forgets these bodies
         bodies += [reply.body() for reply in replies]
         replies.clear()

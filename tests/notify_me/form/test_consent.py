@@ -1,4 +1,4 @@
-"""Consent: one call after the rest, and what the shopper is told when it isn't taken."""
+"""Consent: one call after the others, and what the shopper sees when it fails."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ MISCONFIGURED = ("400-list", "401", "403", "404-revision", "410")
 
 
 @pytest.mark.parametrize(("kind", "expected"), FAILURES.items(), ids=FAILURES)
-def test_a_refused_consent_call_is_told(
+def test_rejected_consent_call_is_reported(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
     kind: str,
     expected: tuple[str, str],
 ) -> None:
-    """What nobody will mend is told: the done view says that no text may come, and why."""
+    """A permanent failure is reported: the confirmation says that no text may come, and why."""
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     state, words = expected
 
@@ -95,7 +95,7 @@ def test_a_consent_call_that_can_go_later_is_kept(
     kind: str,
     headers: dict[str, str],
 ) -> None:
-    """It will pass, or the merchant will mend it: the shopper is told nothing of it."""
+    """A failure that can still be fixed isn't shown to the shopper."""
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     client = offering("EMAIL", "SMS").test_client()
 
@@ -113,10 +113,10 @@ def test_a_consent_call_that_can_go_later_is_kept(
 
 
 @pytest.mark.parametrize("kind", ["400-phone", "415"])
-def test_what_klaviyo_refuses_to_the_browser_is_told_alike(
+def test_rejection_in_the_browser_reads_as_in_server_mode(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """Client mode: what the browser was answered reads as in server mode; nobody asks again."""
+    """Client mode: the server doesn't repeat the call."""
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
     state, words = FAILURES[kind]
@@ -133,7 +133,7 @@ def test_what_klaviyo_refuses_to_the_browser_is_told_alike(
 def test_a_misconfiguration_that_the_browser_meets_is_kept(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """Client mode: once the merchant has mended it, the server sends it; nobody asks again."""
+    """Client mode: the server sends the call once the merchant has fixed the cause."""
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
 
@@ -194,7 +194,7 @@ def test_consent_that_does_not_get_through_goes_by_the_server(
         ("400-phone", "refused", PHONE_REFUSED),
     ],
 )
-def test_without_a_private_key_lost_consent_is_told(
+def test_without_a_private_key_lost_consent_is_reported(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -202,7 +202,7 @@ def test_without_a_private_key_lost_consent_is_told(
     state: str,
     words: str,
 ) -> None:
-    """Client mode without a way by the server: nothing can be kept, so what is lost is told."""
+    """Client mode without a private key: nothing can be queued, so the loss is reported."""
     client = offering("SMS", NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
 
@@ -259,10 +259,10 @@ def test_an_unknown_list(
     assert "5550143" not in "".join(lines)
 
 
-def test_a_refused_address_is_told_for_the_list(
+def test_rejected_address_is_reported_for_the_list(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Email's part is named with the reason."""
+    """The message names the email list and the reason."""
     client = offering("EMAIL", consent=ASK).test_client()
     sandbox.drill("400-email", operation=SUBSCRIBE["api"])
 
@@ -294,7 +294,7 @@ def test_no_consent_goes_when_the_subscription_was_refused(
 def test_no_consent_goes_when_the_subscription_failed(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """503, one call alone was made, and nothing is kept: the shopper was told so."""
+    """503: one call was made, nothing is queued, and the shopper sees an error."""
     sandbox.drill(kind, times=None)
 
     reply = by_element(offering("SMS").test_client(), FORM, BY_SMS)
@@ -310,7 +310,7 @@ def test_no_consent_goes_when_the_subscription_failed(
 def test_consent_is_kept_with_the_subscription(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str, way: Way
 ) -> None:
-    """Nothing gets through: both wait, consent behind the rest, and the shopper is thanked."""
+    """Nothing gets through: both calls are queued, consent last; the shopper sees a success."""
     sandbox.drill(kind, times=None)
     client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
 
@@ -335,10 +335,10 @@ def test_a_repeat_counts_as_accepted(offering: Callable[..., Flask], sandbox: Sa
 
 
 @by_the_server
-def test_a_phone_number_that_klaviyo_dropped_is_told(
+def test_phone_number_dropped_by_klaviyo_is_reported(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
-    """X-Klaviyo-Partial-Failure on the subscription: the news comes by email alone."""
+    """X-Klaviyo-Partial-Failure on the subscription: the alert comes by email only."""
     sandbox.drill("partial", operation="create_back_in_stock_subscription")
 
     reply = way.send(offering("EMAIL", "SMS").test_client(), FORM, BY_BOTH)
@@ -349,10 +349,10 @@ def test_a_phone_number_that_klaviyo_dropped_is_told(
 
 
 @by_the_server
-def test_a_phone_number_dropped_from_consent_is_told(
+def test_phone_number_dropped_from_consent_is_reported(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
-    """X-Klaviyo-Partial-Failure on the consent call: no text can come, and the shopper reads so."""
+    """X-Klaviyo-Partial-Failure on the consent call: the shopper sees that no text can come."""
     sandbox.drill("partial", operation=SUBSCRIBE["api"])
 
     reply = way.send(offering("EMAIL", "SMS", consent=ASK).test_client(), FORM, BY_BOTH)
@@ -375,8 +375,8 @@ def test_news_that_can_reach_nobody_is_not_promised(
 
     reply = way.send(offering("EMAIL", "SMS").test_client(), FORM, BY_SMS)
 
-    [told, reason] = missed(reply)
-    assert told == NO_TEXTS
+    [message, reason] = missed(reply)
+    assert message == NO_TEXTS
     assert reason
     assert view(reply).one(class_="notify-me__title").text == "We couldn't finish your sign-up"
     assert promised(reply) == ""

@@ -108,7 +108,7 @@ def references(root: Element) -> set[str]:
 def test_a_form_is_nobodys_but_the_shoppers(
     client: FlaskClient, path: str, headers: dict[str, str]
 ) -> None:
-    """No cookie, kept nowhere, and told apart by the header."""
+    """No cookie, no caching, and different responses depending on the header."""
     for reply in (
         client.get(path, headers=headers),
         client.post(path, headers=headers),
@@ -303,7 +303,7 @@ def sentences(root: Element, field: str) -> list[str]:
 
 @pytest.mark.parametrize(("path", "data", "field", "words"), BAD.values(), ids=BAD)
 @ways
-def test_bad_input_is_told_beside_its_field(
+def test_invalid_input_shows_an_error_beside_its_field(
     client: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
@@ -345,8 +345,7 @@ def kept_as_typed(root: Element, data: dict[str, Any]) -> None:
     assert [each.text for each in root.all("script")] in ([], [""])
 
 
-def test_two_bad_fields_are_told_at_once(client: FlaskClient) -> None:
-    """Nobody has to send a form twice to learn of two mistakes."""
+def test_two_invalid_fields_show_their_errors_together(client: FlaskClient) -> None:
     root = view(client.post(CHOOSE, data={"channels": "EMAIL", "email": "ada"}))
 
     assert len(sentences(root, "variants") + sentences(root, "email")) == 2

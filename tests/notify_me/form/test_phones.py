@@ -122,7 +122,7 @@ BY_PAGE = ("none", "too short", "markup")
         *[pytest.param(by_page, *REFUSED[name], id=f"{name}, page") for name in BY_PAGE],
     ],
 )
-def test_a_refused_number_is_told_with_its_reason(
+def test_invalid_number_shows_the_reason(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -191,10 +191,10 @@ def test_a_number_of_a_channel_not_chosen_is_nobodys_business(
 
 
 @ways
-def test_what_only_klaviyo_can_refuse_is_told_beside_the_field(
+def test_number_rejected_by_klaviyo_shows_an_error_beside_the_field(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
-    """A number that may be in use one day, but isn't: one call, no consent, the form as it was."""
+    """A valid number that isn't in use: one call, no consent, and the form with the input."""
     client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
 
     reply = way.send(client, FORM, by_sms("+1 999 999 9999"))

@@ -106,7 +106,7 @@ def test_unticking_all_is_an_error(
     assert len(form.all("input", name="variants")) == 3
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
-    # and the reply's own form is told the same when it is sent as it stands
+    # the form in the reply gets the same error when it is sent unchanged
     assert beside(view(way.send(client, form["action"], {**DATA, "variants": []}))) == {
         "variants": NONE_CHOSEN
     }
@@ -334,10 +334,10 @@ def by_name(sent: list[tuple[str, str]]) -> dict[str, list[str]]:
     return {name: [value for each, value in sent if each == name] for name, _ in sent}
 
 
-def test_one_that_came_back_is_told_before_anything_goes(
+def test_restocked_variant_is_reported_before_anything_is_sent(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Named in the form, where the shopper can buy it; nothing is sent for the others yet."""
+    """The form names the variant that can be bought; nothing is sent for the others yet."""
     reply = by_element(
         offering("EMAIL", "SMS").test_client(), FORM, {**DATA, "variants": [RUST, M]}
     )

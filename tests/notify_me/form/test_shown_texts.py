@@ -63,8 +63,8 @@ def test_a_text_as_it_was_shown_is_agreed_to(
     assert len(sound_posts(sandbox)) == 2
 
 
-# settings before and after; what is sent beside contacts; the boxes that must be ticked anew, and
-# what stays ticked
+# settings before and after; what is sent besides contacts; the checkboxes to tick again, and those
+# that stay ticked
 Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[str], set[tuple[str, str]]]
 OF_EMAIL, OF_SMS, OF_WHATSAPP = (LISTED, "EMAIL"), (TEXTED, "SMS"), (TEXTED, "WHATSAPP")
 BOTH = ["EMAIL", "SMS"]
@@ -137,7 +137,9 @@ CHANGES: dict[str, Case] = {
 MAIN = ("SMS, its legal text", "the brand, and so all", "email's notice")
 
 
-@pytest.mark.parametrize(("way", "before", "after", "sent", "anew", "kept"), pairs(CHANGES, MAIN))
+@pytest.mark.parametrize(
+    ("way", "before", "after", "sent", "to_tick_again", "kept"), pairs(CHANGES, MAIN)
+)
 def test_a_text_that_changed_must_be_read_again(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
@@ -146,7 +148,7 @@ def test_a_text_that_changed_must_be_read_again(
     before: dict[str, Any],
     after: dict[str, Any],
     sent: dict[str, Any],
-    anew: set[str],
+    to_tick_again: set[str],
     kept: set[tuple[str, str]],
 ) -> None:
     """422 beside the box, unticked; all else kept, no call, no row; ticked again, it goes."""
@@ -162,7 +164,7 @@ def test_a_text_that_changed_must_be_read_again(
     if reply.json is not None:
         assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
     root = view(reply)
-    assert beside(root) == {f"{each}-consent": CHANGED for each in anew}
+    assert beside(root) == {f"{each}-consent": CHANGED for each in to_tick_again}
     form = post_form(root)
     chosen = [sent["channels"]] if isinstance(sent["channels"], str) else sent["channels"]
     assert ticked(form) == {*kept, *(("channels", each) for each in chosen)}
@@ -176,15 +178,15 @@ def test_a_text_that_changed_must_be_read_again(
 
     assert again.status_code == 200
     logged = consents(log_file)
-    assert {each.upper() for each in anew} <= {*logged}
+    assert {each.upper() for each in to_tick_again} <= {*logged}
     assert {*logged.values()} <= {*shown(form).split()}
-    assert {logged[each.upper()] for each in anew}.isdisjoint(versions.split())
+    assert {logged[each.upper()] for each in to_tick_again}.isdisjoint(versions.split())
 
 
-def test_a_box_that_was_left_empty_is_shown_anew_as_well(
+def test_unticked_checkbox_with_a_changed_text_is_shown_again(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Whoever left the old text unticked hasn't said no to the new one; empty again, it goes."""
+    """Not ticking the old text says nothing about the new one. Left unticked again, it is sent."""
     old = offering("EMAIL", consent=ASK).test_client()
     new = offering("EMAIL", consent={**ASK, "brand": "Haar"}).test_client()
     data = {"channels": "EMAIL", "email": ADA}
@@ -261,7 +263,7 @@ def test_a_form_of_the_shops_own_answers_for_its_words(
 def test_a_box_that_is_empty_says_so_before_its_text_has_changed(
     offering: Callable[..., Flask],
 ) -> None:
-    """An unticked box whose text stands as it was is told of the tick, and not of a change."""
+    """An unticked checkbox with an unchanged text asks for the tick; it mentions no change."""
     client = offering("SMS", "WHATSAPP", consent=ASK).test_client()
     versions = shown(post_form(view(client.get(FORM)))).split()
     data = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE, TEXTED: "WHATSAPP"}

@@ -67,7 +67,7 @@ def test_a_limit_says_when_to_come_back_and_keeps_what_was_typed(client: FlaskCl
 def test_a_filled_hidden_field_reads_as_a_success(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """A machine is thanked, as JSON and by a done page; nothing is logged, nothing is sent."""
+    """A bot gets a confirmation, as JSON or as a page; nothing is logged or sent."""
     data = {"channels": "EMAIL", "email": "bot@example.org", "homepage": "http://spam.example.org"}
 
     reply = client.post(PARKA, data=data, headers=ELEMENT)

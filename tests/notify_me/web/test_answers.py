@@ -73,8 +73,8 @@ def logged(lines: list[str]) -> str:
 
 def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: list[str]) -> str:
     """One line of the table."""
-    told = reply.get_json()
-    root = read(told["html"])
+    answer = reply.get_json()
+    root = read(answer["html"])
     texts = [
         *[each.text for each in root.all("p", class_="notify-me__alert") if "hidden" not in each],
         *[each.text for each in root.all("p", class_="notify-me__error")],
@@ -90,7 +90,7 @@ def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: l
         kind,
         mode,
         reply.status_code,
-        told["state"],
+        answer["state"],
         counts,
         words,
         beside or "-",

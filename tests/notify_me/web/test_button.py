@@ -132,7 +132,7 @@ def test_its_name_tells_one_button_from_the_next(
     anchor = link(render(variant))
 
     assert anchor.name == name
-    # whoever speaks to a browser says what is seen
+    # for speech control, the accessible name starts with the visible text
     assert anchor.name.startswith(anchor.text)
 
 
@@ -189,7 +189,7 @@ def test_the_head_names_files_that_are_there(app: Flask) -> None:
 
 
 def test_an_app_without_the_extension_says_so(catalog: DictCatalog) -> None:
-    """Whoever forgets `NotifyMe(app, …)` reads what to call."""
+    """The error names the call that is missing."""
     from notify_me.web.template_globals import notify_me
 
     [variant] = parkas(catalog, 0)

@@ -231,7 +231,7 @@ MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 def test_each_channel_chosen_asks_for_its_identifier(
     offering: Callable[..., Flask], sandbox: Sandbox, data: dict[str, Any], words: dict[str, str]
 ) -> None:
-    """What is missing is told beside its field, all at once, and nothing is sent."""
+    """All missing input is reported together, each beside its field, and nothing is sent."""
     client = offering("EMAIL", "SMS", "WHATSAPP").test_client()
 
     reply = by_element(client, FORM, data)
@@ -360,17 +360,19 @@ CHOICES: dict[str, Case] = {
 MAIN = ("EMAIL", "EMAIL, asked and ticked", "SMS", "EMAIL+SMS", "WHATSAPP")
 
 
-@pytest.mark.parametrize(("way", "asked", "chosen", "told", "agreed"), pairs(CHOICES, MAIN))
+@pytest.mark.parametrize(
+    ("way", "asked", "chosen", "subscribed_to", "agreed"), pairs(CHOICES, MAIN)
+)
 def test_the_exact_calls(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     way: Way,
     asked: dict[str, Any],
     chosen: dict[str, Any],
-    told: tuple[Any, Any],
+    subscribed_to: tuple[Any, Any],
     agreed: tuple[Any, Any] | None,
 ) -> None:
-    """The subscription, then consent to what was ticked; both fields are filled in all along."""
+    """The subscription, then consent for the ticked channels."""
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=asked, NOTIFY_ME_MODE=way.mode)
     data = {"email": ADA, "phone_number": TYPED_PHONE, **chosen}
 
@@ -378,7 +380,7 @@ def test_the_exact_calls(
 
     assert reply.status_code == 200
     assert "You're on the list" in view(reply).text
-    expected = [(way.paths[0], back_in_stock(MUG, *told))]
+    expected = [(way.paths[0], back_in_stock(MUG, *subscribed_to))]
     if agreed:
         list_id = sandbox.account.list_id
         expected.append((way.paths[1], subscription(way, list_id, *agreed)))
@@ -389,7 +391,7 @@ def test_the_exact_calls(
     assert {each["query"] for each in made} == {query}
     # and what became of it at Klaviyo
     [waiting] = sandbox.waiting()
-    assert waiting["channels"] == told[0]
+    assert waiting["channels"] == subscribed_to[0]
     [profile] = profiles(sandbox)
     subscribed = {
         channel.upper()

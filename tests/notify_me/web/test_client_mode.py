@@ -50,8 +50,8 @@ def report(client: FlaskClient, sent: dict[str, Any], *answers: Any) -> dict[str
 
 def error(status: int, code: str, pointer: str) -> dict[str, Any]:
     """An answer of Klaviyo's, as the element reports it."""
-    told = {"id": "1", "code": code, "title": "", "detail": "", "source": {"pointer": pointer}}
-    return {"status": status, "body": {"errors": [told]}}
+    injected = {"id": "1", "code": code, "title": "", "detail": "", "source": {"pointer": pointer}}
+    return {"status": status, "body": {"errors": [injected]}}
 
 
 def test_the_calls_are_ready_to_send(
@@ -238,7 +238,7 @@ def test_a_forged_sign_up_is_not_acted_on(
     forged: str,
     answers: str,
 ) -> None:
-    """What we never signed for a report is told to try again: the calls are not handed out anew."""
+    """A report without a valid signature gets an error, and no calls to send again."""
     sign_up = forged
     if forged == "changed":
         sent = post(client)["sign_up"]
@@ -299,33 +299,35 @@ HEARSAY = {
 }
 
 
-@pytest.mark.parametrize(("status", "cure"), HEARSAY.items())
-def test_what_a_browser_reports_rings_no_alarm(
-    client: FlaskClient, lines: list[str], status: int, cure: str
+@pytest.mark.parametrize(("status", "remedy"), HEARSAY.items())
+def test_misconfiguration_reported_by_a_browser_is_only_a_warning(
+    client: FlaskClient, lines: list[str], status: int, remedy: str
 ) -> None:
-    """Any visitor may report what they like: a warning that says so, with the public key's cure."""
+    """Visitors can report anything, so it is a warning with the remedy for the public key."""
     reply = report(client, post(client), error(status, "code", "/data"))
 
     assert (reply["status"], reply["state"]) == (503, "failed")
     [line] = lines
     assert line.startswith("WARNING notify_me.delivery: the browser reports Misconfigured: ")
-    assert line.endswith(f"(status {status}, code code, error 1): {cure}")
+    assert line.endswith(f"(status {status}, code code, error 1): {remedy}")
     assert "private" not in line
 
 
-@pytest.mark.parametrize("told", ["ada@example.org", "+1 202 555 0143", "x" * 200, "a\nERROR b"])
-def test_a_report_can_not_write_into_the_log(
-    client: FlaskClient, lines: list[str], told: str
+@pytest.mark.parametrize(
+    "injected", ["ada@example.org", "+1 202 555 0143", "x" * 200, "a\nERROR b"]
+)
+def test_report_cannot_inject_text_into_the_log(
+    client: FlaskClient, lines: list[str], injected: str
 ) -> None:
-    """What a browser gives for Klaviyo's code and ID is written down only if it looks like one."""
-    answer = error(403, told, "/data")
-    answer["body"]["errors"][0]["id"] = told
+    """Klaviyo's code and ID as reported by a browser are logged only if they are well-formed."""
+    answer = error(403, injected, "/data")
+    answer["body"]["errors"][0]["id"] = injected
 
     report(client, post(client), answer)
 
     [line] = lines
     assert "(status 403, code (unreadable), error (unreadable))" in line
-    assert told not in line
+    assert injected not in line
     assert "\n" not in line
 
 
@@ -348,7 +350,7 @@ def test_a_report_can_not_write_into_the_log(
 def test_a_refusal_reads_as_in_server_mode(
     client: FlaskClient, sandbox: Sandbox, answer: Any, status: int, state: str, words: str
 ) -> None:
-    """What Klaviyo told the browser is told beside its field; the server doesn't ask again."""
+    """Klaviyo's rejection is shown beside its field; the server doesn't repeat the call."""
     reply = report(client, post(client), answer)
 
     assert (reply["status"], reply["state"]) == (status, state)
@@ -357,7 +359,7 @@ def test_a_refusal_reads_as_in_server_mode(
     assert sandbox.requests() == []
 
 
-def test_without_a_private_key_the_failure_is_told(
+def test_without_a_private_key_the_failure_is_shown(
     keyless: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """The form says what happened and keeps what was typed."""
@@ -389,7 +391,7 @@ def test_without_scripts_and_private_key_javascript_is_asked_for(keyless: FlaskC
     assert 'value="ada@example.org"' in reply.text
 
 
-def test_bad_input_is_told_before_anything_is_handed_out(client: FlaskClient) -> None:
+def test_invalid_input_is_reported_before_calls_are_handed_out(client: FlaskClient) -> None:
     """The same validation as in server mode."""
     reply = post(client, {"channels": "EMAIL", "email": "ada"})
 

@@ -38,7 +38,7 @@ def test_a_known_visitor_tries_the_form(app: Flask, sandbox: Sandbox) -> None:
 
 
 def test_nobody_else_can_be_led_to_only_try_it(app: Flask, sandbox: Sandbox) -> None:
-    """A shopper who follows a link with the mark signs up in earnest."""
+    """A shopper who follows a preview link makes a real sign-up."""
     client = app.test_client()
     form = post_form(view(client.get(f"{MUG}?preview=1", headers={"X-Notify-Me": "1"})))
     assert "preview" not in form["action"]

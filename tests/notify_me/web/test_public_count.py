@@ -121,7 +121,7 @@ def test_one_more_person_tells_nothing() -> None:
 def test_a_text_with_an_unknown_placeholder_stops_the_start(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """It is told which are known."""
+    """The error lists the known placeholders."""
     file = settings_file(tmp_path, '[demand]\npublic_count_text = "{number} people"\n')
 
     with pytest.raises(
