@@ -35,7 +35,11 @@ WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
 @blueprint.errorhandler(SQLAlchemyError)
 def database_unavailable(error: SQLAlchemyError) -> Response:
     """Show a page that says so, with status 503."""
-    logger.error("database unavailable: %s", type(error).__name__, exc_info=error)
+    logger.error(
+        "the database is unavailable (%s): check DATABASE_URL, and run flask db upgrade",
+        type(error).__name__,
+        exc_info=error,
+    )
     return make_response(render_template("merchant/unavailable.html"), 503)
 
 
@@ -81,7 +85,7 @@ def retry() -> BaseResponse:
     try:
         retried = admin.retry()
     except SQLAlchemyError as error:
-        logger.error("retry interrupted: %s", type(error).__name__)
+        logger.error("the database failed during a retry (%s): retry again", type(error).__name__)
         return _deliveries_page(interrupted=True)
     return redirect(url("merchant.show_deliveries", retried=retried), code=303)
 

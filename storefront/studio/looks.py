@@ -151,11 +151,11 @@ def visitor_overrides() -> VisitorOverrides | None:
     try:
         changes = load(current()) or {}
     except SQLAlchemyError as error:
-        logger.warning("a look could not be read: %s", type(error).__name__)
+        logger.warning("a visitor's Studio settings could not be read: %s", type(error).__name__)
         changes = {}
     try:
         settings = apply_changes(studio.merchant_settings(), changes) if changes else None
     except InvalidChanges as error:
-        logger.warning("a look does not fit the shop's settings any more: %s", error)
+        logger.warning("a visitor's Studio settings are invalid and ignored: %s", error)
         settings = None
     return VisitorOverrides(settings)
