@@ -22,7 +22,8 @@ from .changes import CHANGEABLE_TABLES
 Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"]
 """The kind of control; `one` and `some` are choices, and `long` is a text of several lines."""
 LONG_TEXT = 200
-"""Settings that allow more characters than this get a field of several lines."""
+LONG_DEFAULT = 35
+"""Settings that allow, or have as default, more characters get a field of several lines."""
 _NAMES = {
     **{channel.value: channel.info.short_name for channel in Channel},
     **{language: str(Locale.parse(language).english_name) for language in LANGUAGES},
@@ -126,8 +127,10 @@ def _kind(setting: Setting) -> Kind:
         return "number"
     if setting.allowed == COLOR:
         return "color"
-    is_long = setting.schema.get("maxLength", 0) > LONG_TEXT and setting.allowed != FONTS
-    return "long" if is_long else "text"
+    if setting.allowed == FONTS:
+        return "text"
+    is_long = setting.schema.get("maxLength", 0) > LONG_TEXT
+    return "long" if is_long or len(setting.default or "") > LONG_DEFAULT else "text"
 
 
 def name_of(identifier: str) -> str:
