@@ -1,3 +1,4 @@
-// Apply a new sort order or stock filter at once; without scripts there is a button for it.
-const form = document.querySelector(".browse");
-form.querySelector(".browse__sort").addEventListener("change", () => form.requestSubmit());
+// @ts-check
+// Apply a new sort order or stock filter at once. Without scripts, the form has a button for it.
+const form = /** @type {HTMLFormElement} */ (document.querySelector(".browse"));
+form.querySelector(".browse__sort")?.addEventListener("change", () => form.requestSubmit());
