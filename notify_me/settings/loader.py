@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,9 +110,9 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{place}: invalid TOML: {message[:1].lower()}{message[1:]}") from None
 
 
-_BY_VARIABLE = {setting.variable: setting for setting in all_settings(Settings)}
-_TABLES = {variable(path) for path, _ in all_tables(Settings) if path}
-_WITH_SINGLE_UNDERSCORES = {re.sub("_+", "_", name): name for name in _BY_VARIABLE}
+@cache
+def _settings_by_variable() -> dict[str, Setting]:
+    return {setting.variable: setting for setting in all_settings(Settings)}
 
 
 def _read_variables(config: Mapping[str, Any]) -> dict[KeyPath, Any]:
@@ -119,14 +120,16 @@ def _read_variables(config: Mapping[str, Any]) -> dict[KeyPath, Any]:
 
     Raises `SettingsError` for names that look like a setting and are none.
     """
+    settings = _settings_by_variable()
+    with_single_underscores = {re.sub("_+", "_", name) for name in settings}
     values: dict[KeyPath, Any] = {}
     problems = []
     for name, value in config.items():
         if not name.startswith(PREFIX) or value is None or value == "":
             continue
-        if setting := _BY_VARIABLE.get(name):
+        if setting := settings.get(name):
             values[setting.path] = _parse(setting, value) if isinstance(value, str) else value
-        elif "__" in name or name in _WITH_SINGLE_UNDERSCORES:
+        elif "__" in name or name in with_single_underscores:
             problems.append(_describe_unknown(name))
     if problems:
         raise SettingsError("\n".join(problems))
@@ -134,10 +137,11 @@ def _read_variables(config: Mapping[str, Any]) -> dict[KeyPath, Any]:
 
 
 def _describe_unknown(name: str) -> str:
-    if name in _TABLES:
-        example = next(known for known in _BY_VARIABLE if known.startswith(f"{name}__"))
+    known_names = _settings_by_variable()
+    if name in {variable(path) for path, _ in all_tables(Settings) if path}:
+        example = next(known for known in known_names if known.startswith(f"{name}__"))
         return f"{name} is a table, not a setting: set its keys one by one, such as {example}"
-    match = closest_match(name.upper(), _BY_VARIABLE, cutoff=0.8)
+    match = closest_match(name.upper(), known_names, cutoff=0.8)
     hint = f"; did you mean {match}?" if match else "; see docs/settings.md for all settings"
     return f"{name} is not a setting{hint}"
 
