@@ -10,13 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..klaviyo.client import Klaviyo
 from .deliverer import Parts
+from .queue import IDLE_CHECK_INTERVAL
 
 logger = logging.getLogger(__package__)
 
-# in seconds
-IDLE_CHECK_INTERVAL = 1.0
 LOCK_RETRY_INTERVAL = 30.0
-"""How often a process checks whether the one that delivers has ended."""
+"""How often, in seconds, a process checks whether the one that delivers has ended."""
 
 _one_in_this_process = threading.Lock()
 

@@ -34,6 +34,8 @@ VERSION = "1"
 """Version of a job's arguments; jobs of another version are never dequeued."""
 DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker listens to; its jobs stay there until `flask notify-me retry`."""
+IDLE_CHECK_INTERVAL = 1.0
+"""How often, in seconds, a process without the engine looks for jobs."""
 BATCH = 500
 """Jobs that are listed or deleted at once."""
 TABLES = frozenset(

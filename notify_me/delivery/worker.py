@@ -24,9 +24,8 @@ from ..klaviyo.calls import Operation
 from ..klaviyo.client import Klaviyo
 from ..settings import SettingsError
 from . import pauses
-from .background import IDLE_CHECK_INTERVAL
 from .deliverer import Deliverer, Parts
-from .queue import NAME, SCHEMA, VERSION, WORKFLOW, Job, url_of
+from .queue import IDLE_CHECK_INTERVAL, NAME, SCHEMA, VERSION, WORKFLOW, Job, url_of
 
 logger = logging.getLogger(__package__)
 

@@ -1,4 +1,4 @@
-"""The widget in shops with other stylesheets and page scripts: each keeps its shape and contrast."""
+"""The widget in shops with other stylesheets and page scripts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from tests.notify_me.small_shop import engine_of, small_catalog, small_shop
 from tests.sites import elsewhere
 from tests.support import Sandbox, serve
 
 ASSETS = Path(__file__).parents[1] / "guests" / "assets.zip"
-"""Bootstrap 5.3.8, Bulma 1.0.4, Pico 2.1.1, Tailwind 3.4.19 (preflight), htmx 2.0.11 and Turbo 8.0.23,
+"""Bootstrap 5.3.8, Bulma 1.0.4, Pico 2.1.1, Tailwind 3.4.19 (preflight), htmx 2.0.11, Turbo 8.0.23,
 each under the MIT or Zero-Clause BSD licence.
 """
 PLAIN = """
@@ -80,9 +80,8 @@ def guest(
     (static / "plain.css").write_text(PLAIN)
     (static / "own.css").write_text(".own { background: rgb(0 80 0); border-radius: 3px }")
     catalog = small_catalog()
-    app: Flask = elsewhere(
-        lambda: small_shop(folder, catalog, **sandbox.environ(), **(config or {}))
-    )
+    settings: dict[str, Any] = {**sandbox.environ(), **(config or {})}
+    app: Flask = elsewhere(lambda: small_shop(folder, catalog, **settings))
     app.context_processor(lambda: {"sheets": (), "scripts": (), "boost": False, **context})
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
     app.add_url_rule("/mug", "mug", lambda: render_template_string(PRODUCT, variant=mug))
@@ -92,11 +91,11 @@ def guest(
     elsewhere(lambda: engine_of(app).dispose())
 
 
-def box(page: Page, selector: str) -> dict[str, float]:
+def box(page: Page, selector: str) -> FloatRect:
     """Return where an element is."""
     found = page.locator(selector).bounding_box()
     assert found
-    return dict(found)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_it_holds_no_form_and_no_script(render: Render, catalog: DictCatalog) ->
     [variant] = parkas(catalog, 0)
 
     assert render(variant) == (
-        '<notify-me class="notify-me">\n'
+        '<notify-me class="notify-me" data-hx-boost="false">\n'
         '  <a class="notify-me__button" '
         'href="/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3ACOAT-S" rel="nofollow" '
         'aria-label="Notify me: Coat, S">Notify me</a>\n'
