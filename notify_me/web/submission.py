@@ -135,7 +135,7 @@ def _finish(
         if queued:
             # never confirm what is neither at Klaviyo nor on disk
             return form_reply.failed(outcomes.TRY_AGAIN)
-        # Klaviyo's answer counts all the same; the log shows these calls as unknown
+        # Klaviyo's response still counts; the log shows these calls as unknown
         logged = False
     if not queued and not any(isinstance(result, Accepted) for result in results):
         return _nothing_accepted(results, form_reply)
