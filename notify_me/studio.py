@@ -1,6 +1,6 @@
-"""For a shop's Studio, where a merchant tries out settings before saving them.
+"""What a Studio needs: a page on which a merchant tries settings out before saving them.
 
-Every function works within an app context.
+All functions need an app context.
 """
 
 from __future__ import annotations
@@ -45,27 +45,27 @@ __all__ = [
 
 
 def merchant_settings() -> Settings:
-    """The merchant's own settings, which everybody sees who has changed nothing."""
+    """Return the shop's settings, which visitors without overrides see."""
     return current_state().settings
 
 
 def problems(settings: Settings) -> list[str]:
-    """Why these settings can't be used with this shop's account, a sentence for each reason."""
+    """Return a sentence for each reason why these settings can't be used with this account."""
     return consent.problems(settings, current_account())
 
 
 def contrast_warnings(settings: Settings) -> list[str]:
-    """A sentence for each pair of colours whose contrast is too low to read."""
+    """Return a sentence for each text colour that is hard to read on its background."""
     return theme.contrast_warnings(settings)
 
 
 def untranslated_warnings(settings: Settings) -> list[str]:
-    """A sentence for each language in which a channel can't be offered, for lack of a text."""
+    """Return a sentence for each channel that isn't offered in a language for lack of a text."""
     return consent.untranslated_warnings(settings)
 
 
 def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
-    """The names under `[texts.<locale>.consent]` of the texts without which a channel isn't offered
-    in that language.
-    """
-    return {name for each in Channel for name in consent.missing_texts(settings, each, locale)}
+    """Return the texts under `[texts.<locale>.consent]` that a channel needs in this language."""
+    return {
+        name for channel in Channel for name in consent.missing_texts(settings, channel, locale)
+    }

@@ -1,1 +1,1 @@
-"""The sign-up form, and what it asks for: contact details, channels and consent."""
+"""The sign-up form: contact details, channels and consent."""

@@ -140,20 +140,20 @@ def _as_html(text: str, consent: ConsentSettings) -> Markup:
 
 def check(settings: Settings, account: Account) -> None:
     """Raise `SettingsError` with every problem that `problems` finds."""
-    if found := problems(settings, account):
-        raise SettingsError("; ".join(found))
+    if messages := problems(settings, account):
+        raise SettingsError("; ".join(messages))
 
 
 def problems(settings: Settings, account: Account) -> list[str]:
     """Return a sentence for each setting that the law or the account doesn't allow."""
-    found = [*_channel_problems(settings, account), *_email_list_problems(settings, account)]
-    found += [
+    messages = [*_channel_problems(settings, account), *_email_list_problems(settings, account)]
+    messages += [
         f"channels.offered leaves no channel in the language {locale}: offer EMAIL too, or set "
         f"the legal texts under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         if all(missing_texts(settings, channel, locale) for channel in settings.channels.offered)
     ]
-    return found or _dead_links(settings, account)
+    return messages or _dead_links(settings, account)
 
 
 def _channel_problems(settings: Settings, account: Account) -> list[str]:
@@ -168,24 +168,24 @@ def _channel_problems(settings: Settings, account: Account) -> list[str]:
         "consent.privacy_policy_url": consent.privacy_policy_url,
     }
     names = " and ".join(channels)
-    found = []
+    messages = []
     if missing := [name for name, value in required.items() if not value]:
-        found.append(
+        messages.append(
             f"channels.offered contains {names}, which needs consent and therefore "
             f"{', '.join(missing)}: set what is missing, or offer EMAIL only"
         )
     if consent.age_gated:
-        found.append(
+        messages.append(
             f"channels.offered contains {names}, but consent.age_gated says that the account asks "
             "for dates of birth, which this form doesn't: offer EMAIL only"
         )
-    found += [
+    messages += [
         f"channels.offered contains {channel}, which needs KLAVIYO_REVISION "
         f"{channel.info.first_revision} or later, not {account.revision}"
         for channel in channels
         if account.revision < channel.info.first_revision
     ]
-    return found
+    return messages
 
 
 def _email_list_problems(settings: Settings, account: Account) -> list[str]:

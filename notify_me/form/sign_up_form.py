@@ -94,7 +94,9 @@ class SignUpForm(Form):
         checked: set[Channel] = set()
         for name in {channel.info.consent_field for channel in self.options.channels}:
             values = self[name].data or ()
-            channels = [each for each in self.options.channels if each.info.consent_field == name]
+            channels = [
+                channel for channel in self.options.channels if channel.info.consent_field == name
+            ]
             checked.update(channel for channel in channels if channel in values)
             if CHECKED_VALUES.intersection(value.lower() for value in values):
                 checked.add(Channel.SMS if Channel.SMS in channels else channels[0])

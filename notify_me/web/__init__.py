@@ -1,1 +1,1 @@
-"""What a request meets: views, replies, and what the kit adds to a shop's templates."""
+"""The HTTP side: views, replies, and the kit's functions for a shop's templates."""

@@ -1,4 +1,4 @@
-"""Client mode: the calls that the shopper's browser makes, and what it reports of them."""
+"""Client mode: the calls that the shopper's browser makes, and its report on them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
 
 
 def reported(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
-    """The outcomes of the calls from the form's `answers`: a JSON list of `{status, body}`, null
-    for no answer. It is hearsay: what can't be read is no answer. None is a call that was not made,
-    since it waits for another to be accepted.
+    """Return the outcome of each call from the form's `answers`, a JSON list with `{status, body}`,
+    or null if there was no answer. Anything else counts as no answer, since anybody can send it.
+    None is a call that wasn't made because no other call was accepted.
     """
     try:
         answers = json.loads(text)

@@ -130,7 +130,9 @@ def _channels_without_consent(
         return list(logged.consented)
     if consent_call and consent_call.state is CallState.ACCEPTED and consent_call.message:
         # Klaviyo accepted the call without the phone number
-        return [each for each in logged.consented if each.info.identifier == "phone_number"]
+        return [
+            channel for channel in logged.consented if channel.info.identifier == "phone_number"
+        ]
     return []
 
 

@@ -81,7 +81,8 @@ class FormReply:
         settings, options = current_settings(), self.form.options
         variant, variants = self.product.variant, self.product.alertable_variants
         # after the list was shown once, it is shown again, even if only this variant is left in it
-        only_this = [each.composite_id for each in variants] == [variant.composite_id]
+        ids = [listed_variant.composite_id for listed_variant in variants]
+        only_this = ids == [variant.composite_id]
         listed = bool(variants) and (self.choose or "listed" in request.args or not only_this)
         query: dict[str, Any] = {"choose": 1} if self.choose else {"listed": 1} if listed else {}
 

@@ -188,7 +188,7 @@ def contrast_warnings(settings: Settings) -> list[str]:
     )
     warnings = []
     for text_key, color, backgrounds in pairs:
-        background_key, background = next((each for each in backgrounds if each[1]), ("", None))
+        background_key, background = next((pair for pair in backgrounds if pair[1]), ("", None))
         ratio = contrast_ratio(color, background) if color and background else None
         if ratio is not None and ratio < MIN_CONTRAST:
             warnings.append(

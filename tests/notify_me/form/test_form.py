@@ -26,7 +26,7 @@ ADA = "ada@example.org"
 ways = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
 
 
-def test_the_page(client: FlaskClient) -> None:
+def test_form_page(client: FlaskClient) -> None:
     """One heading, a title that names the product, a labelled field, and a way back."""
     page = view(client.get(PARKA))
 
@@ -53,15 +53,13 @@ def test_the_page(client: FlaskClient) -> None:
     assert page.one("meta", name="robots")["content"] == "noindex"
 
 
-def test_the_form_stands_in_an_element(client: FlaskClient) -> None:
-    """So that a link opened in a new tab works as the dialog does."""
+def test_form_page_is_enhanced_by_the_element(client: FlaskClient) -> None:
     page = view(client.get(PARKA))
 
     assert page.one("notify-me").all("form") == page.all("form", method="post")
 
 
-def test_the_fragment_is_a_dialog(client: FlaskClient) -> None:
-    """One closed dialog, named by its title, with a button that closes it."""
+def test_fragment_is_a_dialog(client: FlaskClient) -> None:
     fragment = view(client.get(PARKA, headers=ELEMENT))
 
     [dialog] = [each for each in fragment.children if isinstance(each, Element)]
@@ -75,8 +73,7 @@ def test_the_fragment_is_a_dialog(client: FlaskClient) -> None:
     assert fragment.one("label", for_=field["id"]).text == "Email"
 
 
-def test_page_and_fragment_send_the_same(client: FlaskClient) -> None:
-    """The same form, to the same address."""
+def test_page_and_fragment_have_the_same_form(client: FlaskClient) -> None:
     page = post_form(view(client.get(CHOOSE)))
     fragment = post_form(view(client.get(CHOOSE, headers=ELEMENT)))
 
@@ -84,8 +81,7 @@ def test_page_and_fragment_send_the_same(client: FlaskClient) -> None:
     assert page["action"] == fragment["action"]
 
 
-def test_two_fragments_on_a_page_do_not_clash(client: FlaskClient) -> None:
-    """No ID of one is an ID of the other, and each refers to its own."""
+def test_fragments_do_not_share_ids(client: FlaskClient) -> None:
     ids = []
     for _ in range(2):
         fragment = view(client.get(PARKA, headers=ELEMENT))
@@ -105,10 +101,8 @@ def references(root: Element) -> set[str]:
 
 @pytest.mark.parametrize("path", [PARKA, CHOOSE, f"/notify-me/{PREFIX}PARKA-M-RUST"])
 @ways
-def test_a_form_is_nobodys_but_the_shoppers(
-    client: FlaskClient, path: str, headers: dict[str, str]
-) -> None:
-    """No cookie, no caching, and different responses depending on the header."""
+def test_form_is_private(client: FlaskClient, path: str, headers: dict[str, str]) -> None:
+    """No cookie, not cached, and varying on the header."""
     for reply in (
         client.get(path, headers=headers),
         client.post(path, headers=headers),
@@ -119,8 +113,7 @@ def test_a_form_is_nobodys_but_the_shoppers(
         assert "X-Notify-Me" in reply.vary
 
 
-def test_choosing_starts_with_nothing_chosen(client: FlaskClient) -> None:
-    """The sold-out variants alone, none ticked, under the names of the options."""
+def test_choice_starts_with_nothing_selected(client: FlaskClient) -> None:
     page = view(client.get(CHOOSE))
 
     boxes = page.all("input", type="checkbox", name="variants")
@@ -134,8 +127,7 @@ def test_choosing_starts_with_nothing_chosen(client: FlaskClient) -> None:
     assert page.all("p", class_="notify-me__variant") == []
 
 
-def test_choosing_among_one_is_no_choice(client: FlaskClient) -> None:
-    """A product without other variants shows its own form."""
+def test_choice_of_one_variant_is_its_form(client: FlaskClient) -> None:
     page = view(client.get(f"{MUG}?choose=1"))
 
     assert page.all("fieldset") == []
@@ -143,8 +135,7 @@ def test_choosing_among_one_is_no_choice(client: FlaskClient) -> None:
 
 
 @ways
-def test_a_variant_in_stock_has_no_form(client: FlaskClient, headers: dict[str, str]) -> None:
-    """Its page says that it is back, with a link to it."""
+def test_variant_in_stock_has_no_form(client: FlaskClient, headers: dict[str, str]) -> None:
     reply = client.get(f"/notify-me/{PREFIX}PARKA-M-RUST", headers=headers)
 
     assert reply.status_code == 200
@@ -153,8 +144,7 @@ def test_a_variant_in_stock_has_no_form(client: FlaskClient, headers: dict[str, 
     assert page.all("a", href="/products/parka?variant=PARKA-M-RUST") != []
 
 
-def test_the_shops_own_frame_is_used(app: Flask, tmp_path: Path) -> None:
-    """With a base.html of the shop's, the form's page looks like the rest of the shop."""
+def test_form_page_uses_the_shops_layout(app: Flask, tmp_path: Path) -> None:
     base = "<title>{% block title %}{% endblock %}</title><b>Shop</b>{% block main %}{% endblock %}"
     folder = tmp_path / "templates"
     folder.mkdir()
@@ -167,8 +157,7 @@ def test_the_shops_own_frame_is_used(app: Flask, tmp_path: Path) -> None:
     assert post_form(page).form_data() != []
 
 
-def test_a_shop_overrides_a_template_by_its_path(app: Flask, tmp_path: Path) -> None:
-    """A file of the shop's under the same path wins over the kit's."""
+def test_shop_can_override_templates(app: Flask, tmp_path: Path) -> None:
     folder = tmp_path / "templates" / "notify_me"
     folder.mkdir(parents=True)
     (folder / "_form.html").write_text("<p>Ours</p>", encoding="utf-8")
@@ -193,7 +182,7 @@ def test_a_shop_overrides_a_template_by_its_path(app: Flask, tmp_path: Path) -> 
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @ways
-def test_what_the_shop_does_not_have_is_not_found(
+def test_unknown_variant_is_404(
     client: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
@@ -201,7 +190,7 @@ def test_what_the_shop_does_not_have_is_not_found(
     method: str,
     headers: dict[str, str],
 ) -> None:
-    """404, and neither Klaviyo nor the log hears of it."""
+    """Nothing is sent or logged."""
     data = {"channels": "EMAIL", "email": ADA} if method == "POST" else None
 
     reply = client.open(f"/notify-me/{composite_id}", method=method, data=data, headers=headers)
@@ -216,8 +205,7 @@ def test_what_the_shop_does_not_have_is_not_found(
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_another_method_is_refused(client: FlaskClient, method: str) -> None:
-    """The form is read and sent, nothing else."""
+def test_other_methods_are_refused(client: FlaskClient, method: str) -> None:
     assert client.open(PARKA, method=method).status_code == 405
 
 
@@ -354,7 +342,7 @@ def test_two_invalid_fields_show_their_errors_together(client: FlaskClient) -> N
 @pytest.mark.parametrize(
     ("count", "status", "state"), [(10, 200, "done"), (11, 422, "invalid")], ids=["ten", "eleven"]
 )
-def test_ten_variants_are_the_most(
+def test_at_most_ten_variants(
     client: FlaskClient,
     sandbox: Sandbox,
     catalog: DictCatalog,
@@ -362,7 +350,6 @@ def test_ten_variants_are_the_most(
     status: int,
     state: str,
 ) -> None:
-    """Each is one call, and all of them share one deadline."""
     many = [
         str(catalog.add("sock", "Sock", f"S{n}", 0, options={"Size": str(n)}).composite_id)
         for n in range(12)
@@ -379,8 +366,7 @@ def test_ten_variants_are_the_most(
     assert len(sandbox.requests()) == (count if state == "done" else 0)
 
 
-def test_a_variant_named_twice_is_one_call(client: FlaskClient, sandbox: Sandbox) -> None:
-    """A channel, too."""
+def test_repeated_variants_and_channels_count_once(client: FlaskClient, sandbox: Sandbox) -> None:
     twice = {"variants": [f"{PREFIX}MUG"] * 2, "channels": ["EMAIL"] * 2, "email": ADA}
 
     assert client.post(MUG, data=twice).status_code == 303
@@ -400,10 +386,10 @@ def test_a_variant_named_twice_is_one_call(client: FlaskClient, sandbox: Sandbox
         ("jürgen@müller.example.org", "jürgen@müller.example.org"),
     ],
 )
-def test_an_odd_address_that_is_right_is_sent(
+def test_unusual_valid_addresses_are_sent(
     client: FlaskClient, sandbox: Sandbox, typed: str, sent: str
 ) -> None:
-    """As email-validator normalizes it."""
+    """As email-validator normalizes them."""
     client.post(MUG, data={**OK, "email": typed})
 
     [call] = sandbox.requests()
@@ -412,14 +398,14 @@ def test_an_odd_address_that_is_right_is_sent(
 
 @ways
 @pytest.mark.parametrize("size", [16 * 1024 + 1, 1_000_000], ids=["a byte", "a megabyte"])
-def test_a_body_over_the_limit_is_refused(
+def test_too_large_body_is_refused(
     client: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
     size: int,
     headers: dict[str, str],
 ) -> None:
-    """413 in a sentence, with a link back to the form."""
+    """413 with a link back to the form."""
     body = f"channels=EMAIL&email={ADA}&more=".encode()
     body += b"x" * (size - len(body))
 
@@ -441,8 +427,7 @@ def test_a_body_over_the_limit_is_refused(
     assert log_file.sign_ups() == []
 
 
-def test_a_body_of_the_limit_is_taken(client: FlaskClient, sandbox: Sandbox) -> None:
-    """16 kB are room enough."""
+def test_body_of_the_maximum_size_is_accepted(client: FlaskClient, sandbox: Sandbox) -> None:
     body = f"channels=EMAIL&email={ADA}&more=".encode()
     body += b"x" * (16 * 1024 - len(body))
 
@@ -465,14 +450,13 @@ FOREIGN = {
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
 @ways
-def test_a_post_from_another_site_is_refused(
+def test_cross_site_post_is_refused(
     client: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
     foreign: dict[str, str],
     headers: dict[str, str],
 ) -> None:
-    """403 in a sentence; nobody is signed up by a page they only looked at."""
     reply = client.post(MUG, data=OK, headers={**headers, **foreign})
 
     assert reply.status_code == 403
@@ -496,10 +480,10 @@ def test_a_post_from_another_site_is_refused(
     ],
     ids=["no browser", "own page", "address bar", "old browser"],
 )
-def test_a_post_from_the_shop_itself_is_taken(
+def test_same_site_post_is_accepted(
     client: FlaskClient, sandbox: Sandbox, headers: dict[str, str]
 ) -> None:
-    """And so is one of a tool that names no site."""
+    """So is that of a tool without Fetch Metadata."""
     assert client.post(MUG, data=OK, headers=headers).status_code == 303
     assert len(sandbox.requests()) == 1
 
@@ -509,8 +493,7 @@ def done_page(client: FlaskClient) -> TestResponse:
     return client.get(client.post(MUG, data=OK).location)
 
 
-def test_the_done_page(client: FlaskClient) -> None:
-    """What was asked for and where the news goes, without the address in full."""
+def test_confirmation_page_masks_contacts(client: FlaskClient) -> None:
     reply = done_page(client)
 
     root = view(reply)
@@ -523,8 +506,7 @@ def test_the_done_page(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("change", ["x", "", "a.b.c"], ids=["longer", "empty", "made up"])
-def test_a_done_link_can_not_be_made_up(client: FlaskClient, change: str) -> None:
-    """A changed signature is 404; no link at all is the form."""
+def test_confirmation_link_cannot_be_forged(client: FlaskClient, change: str) -> None:
     location = client.post(MUG, data=OK).location
     signed = re.search(r"done=([^&]+)", location)
     assert signed is not None
@@ -536,8 +518,7 @@ def test_a_done_link_can_not_be_made_up(client: FlaskClient, change: str) -> Non
     assert 'data-notify-me-state="done"' not in reply.text
 
 
-def test_a_done_link_is_good_for_its_own_product_alone(client: FlaskClient) -> None:
-    """Under another product's address it says nothing about the sign-up."""
+def test_confirmation_link_is_valid_only_for_its_product(client: FlaskClient) -> None:
     signed = client.post(MUG, data=OK).location.partition("?")[2]
 
     reply = client.get(f"{PARKA}?{signed}")
@@ -547,10 +528,9 @@ def test_a_done_link_is_good_for_its_own_product_alone(client: FlaskClient) -> N
     assert "e•••" not in reply.text
 
 
-def test_markup_in_a_title_is_text_in_every_state(
+def test_titles_are_escaped_in_every_state(
     client: FlaskClient, catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """Form, done view, choice and good news show a hostile title as it is."""
     hostile = '"><script>alert(1)</script>'
     for size in "SM":
         catalog.add("odd", hostile, f"ODD-{size}", 0, options={hostile: hostile})

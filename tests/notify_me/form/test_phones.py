@@ -55,10 +55,9 @@ TAKEN = {
 
 
 @pytest.mark.parametrize(("region", "typed", "sent"), TAKEN.values(), ids=TAKEN)
-def test_what_is_typed_goes_out_as_e164(
+def test_phone_numbers_are_sent_as_e164(
     offering: Callable[..., Flask], sandbox: Sandbox, region: str, typed: str, sent: str
 ) -> None:
-    """National by the shop's region or international: both calls carry the same number."""
     client = offering("EMAIL", "SMS", region=region).test_client()
 
     reply = by_element(client, FORM, by_sms(typed))
@@ -162,8 +161,9 @@ def test_invalid_number_shows_the_reason(
 LANDLINE = "+49 30 123456"
 
 
-def test_a_landline_may_have_whatsapp(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
-    """What no text can reach, WhatsApp can: the number is taken for that alone."""
+def test_landline_is_accepted_for_whatsapp_only(
+    offering: Callable[..., Flask], sandbox: Sandbox
+) -> None:
     client = offering("SMS", "WHATSAPP").test_client()
     both = ["SMS", "WHATSAPP"]
     data = {"phone_number": LANDLINE, "opt_in_promotional_sms": both}
@@ -177,10 +177,9 @@ def test_a_landline_may_have_whatsapp(offering: Callable[..., Flask], sandbox: S
     assert waiting["profile"] == {"phone_number": "+4930123456"}
 
 
-def test_a_number_of_a_channel_not_chosen_is_nobodys_business(
+def test_phone_number_is_ignored_without_its_channel(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Typed before the shopper chose email after all, even a wrong one is neither read nor sent."""
     client = offering("EMAIL", "SMS").test_client()
 
     reply = by_element(client, FORM, {"channels": "EMAIL", "email": ADA, "phone_number": "call me"})
@@ -208,10 +207,9 @@ def test_number_rejected_by_klaviyo_shows_an_error_beside_the_field(
 
 
 @ways
-def test_a_region_that_the_account_sends_no_texts_to(
+def test_unsupported_sms_region_reads_as_a_refused_number(
     offering: Callable[..., Flask], sandbox: Sandbox, way: Way
 ) -> None:
-    """The same words as for any number that Klaviyo refuses; WhatsApp is not concerned."""
     set_sandbox(sandbox, "regions", supported=["US"])
     client = offering("SMS", "WHATSAPP", NOTIFY_ME_MODE=way.mode).test_client()
     data = {"phone_number": "+49 151 23456789", "opt_in_promotional_sms": ["SMS", "WHATSAPP"]}
@@ -228,10 +226,9 @@ def test_a_region_that_the_account_sends_no_texts_to(
 @pytest.mark.parametrize(
     ("region", "example"), [("US", "(201) 555-0123"), ("DE", "01512 3456789"), ("AC", "40123")]
 )
-def test_the_form_shows_how_a_number_is_written(
+def test_form_shows_an_example_number(
     offering: Callable[..., Flask], region: str, example: str
 ) -> None:
-    """The hint is the region's own, and belongs to the field."""
     root = view(offering("SMS", region=region).test_client().get(FORM))
 
     field = root.one("input", name="phone_number")

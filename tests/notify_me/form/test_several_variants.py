@@ -57,10 +57,10 @@ def small_parka(catalog: DictCatalog) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "fragment"])
-def test_the_list_has_the_pages_own_preselected(
+def test_list_preselects_the_variant_of_the_page(
     offering: Callable[..., Flask], headers: dict[str, str]
 ) -> None:
-    """All that is sold out of the product and nothing else, with one tick."""
+    """It lists the product's sold-out variants only."""
     form = post_form(view(offering("EMAIL", "SMS").test_client().get(FORM, headers=headers)))
 
     boxes = form.all("input", name="variants")
@@ -74,7 +74,7 @@ def test_the_list_has_the_pages_own_preselected(
     assert ticked(form) == {("variants", M)}
 
 
-def test_one_sold_out_variant_is_no_choice(
+def test_single_sold_out_variant_has_no_list(
     offering: Callable[..., Flask], catalog: DictCatalog
 ) -> None:
     """Without others to wait for, the form has no list and names its variant by itself."""
@@ -89,10 +89,10 @@ def test_one_sold_out_variant_is_no_choice(
 
 
 @ways
-def test_unticking_all_is_an_error(
+def test_selecting_no_variant_is_an_error(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
-    """Nothing chosen is not the page's own chosen: 422, with nothing ticked again, nothing sent."""
+    """422 with nothing selected; the page's own variant doesn't take its place."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
     action = post_form(view(client.get(FORM)))["action"]
 
@@ -112,7 +112,9 @@ def test_unticking_all_is_an_error(
     }
 
 
-def test_what_was_chosen_stays_chosen(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
+def test_selection_is_kept_after_another_error(
+    offering: Callable[..., Flask], sandbox: Sandbox
+) -> None:
     """Another mistake in the form leaves the list as the shopper set it."""
     client = offering("EMAIL", "SMS").test_client()
 
@@ -124,7 +126,7 @@ def test_what_was_chosen_stays_chosen(offering: Callable[..., Flask], sandbox: S
 
 
 @ways
-def test_each_variant_has_a_call_and_consent_has_one(
+def test_one_call_per_variant_and_one_for_consent(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
     """Three subscriptions in the order chosen, then one consent call."""
@@ -147,7 +149,7 @@ def test_each_variant_has_a_call_and_consent_has_one(
     assert [each["variant"] for each in sandbox.waiting()] == [S, M, L]
 
 
-def test_in_the_browser_consent_alone_waits_for_the_rest(
+def test_only_the_browsers_consent_call_waits_for_an_acceptance(
     offering: Callable[..., Flask],
 ) -> None:
     """`after_any` marks the one call that goes only when another was accepted."""
@@ -161,10 +163,10 @@ def test_in_the_browser_consent_alone_waits_for_the_rest(
 @pytest.mark.parametrize(
     ("way", "unknown"), pairs({"first": [S], "second": [M], "last": [L]}, ["second"])
 )
-def test_one_of_three_is_unknown_to_klaviyo(
+def test_one_of_three_variants_is_unknown_to_klaviyo(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way, unknown: str
 ) -> None:
-    """Two are taken, one is named with the reason, and consent is sent once, after all of them."""
+    """Two are accepted, one is shown with the reason, and consent is sent once after them."""
     sandbox.unknown(unknown)
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
 
@@ -196,10 +198,10 @@ def test_one_of_three_is_unknown_to_klaviyo(
 
 
 @ways
-def test_all_three_are_unknown_to_klaviyo(
+def test_all_variants_are_unknown_to_klaviyo(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
-    """Nothing was taken, so consent stays here: the form says why once, with all still chosen."""
+    """No consent is sent; the form shows the reason once and keeps the selection."""
     sandbox.unknown(S, M, L)
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
 
@@ -214,7 +216,7 @@ def test_all_three_are_unknown_to_klaviyo(
     assert profiles(sandbox) == []
 
 
-def test_a_failure_among_them_does_not_stop_consent(
+def test_failure_of_one_variant_does_not_stop_consent(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """What was taken is worth its consent; what failed is kept, and so promised like the rest."""
@@ -233,7 +235,7 @@ def test_a_failure_among_them_does_not_stop_consent(
 
 @pytest.mark.parametrize(("kind", "field"), [("400-email", "email"), ("400-phone", "phone_number")])
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
-def test_a_refused_contact_is_refused_once(
+def test_refused_contact_is_sent_only_once(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -241,7 +243,7 @@ def test_a_refused_contact_is_refused_once(
     field: str,
     headers: dict[str, str],
 ) -> None:
-    """All further calls would meet the same: none is made, and the field says so once."""
+    """No further calls are made, and the field has one error."""
     sandbox.drill(kind, operation="create_back_in_stock_subscription")
     client = offering("EMAIL", "SMS").test_client()
 
@@ -255,7 +257,7 @@ def test_a_refused_contact_is_refused_once(
     assert sandbox.waiting() == []
 
 
-def test_a_refused_contact_is_refused_once_when_the_server_takes_over(
+def test_refused_contact_is_sent_only_once_by_the_server(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """Client mode, with nothing getting through from the browser: the server asks once."""
@@ -274,7 +276,7 @@ def test_a_refused_contact_is_refused_once_when_the_server_takes_over(
 
 @ways
 @pytest.mark.parametrize("path", [FORM, f"{FORM}?choose=1"])
-def test_a_choice_stays_listed_when_the_pages_own_came_back(
+def test_list_stays_when_the_pages_variant_is_back_in_stock(
     offering: Callable[..., Flask],
     catalog: DictCatalog,
     sandbox: Sandbox,
@@ -282,7 +284,7 @@ def test_a_choice_stays_listed_when_the_pages_own_came_back(
     way: Way,
     path: str,
 ) -> None:
-    """M is back, so the form lists what is left, with L as it was ticked; sent again, L alone."""
+    """M is back, so the form lists the others, with L still selected; only L is sent then."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
     action = post_form(view(client.get(path)))["action"]
     [own] = [each for each in catalog.variants.values() if str(each.composite_id) == M]
@@ -306,10 +308,10 @@ def test_a_choice_stays_listed_when_the_pages_own_came_back(
     assert [each["variant"] for each in sandbox.waiting()] == [L]
 
 
-def test_one_that_is_left_stays_listed(
+def test_last_listed_variant_stays_listed(
     offering: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """The page's own and another came back: the one left is a box, and unticked it stays out."""
+    """Two of three are back in stock; the third can still be left unselected."""
     client = offering("EMAIL").test_client()
     action = post_form(view(client.get(FORM)))["action"]
     for each in [*catalog.variants.values()]:

@@ -49,10 +49,10 @@ def consents(log_file: LogFile) -> dict[str, str]:
 
 
 @ways
-def test_a_text_as_it_was_shown_is_agreed_to(
+def test_consent_to_the_shown_text_is_accepted(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
-    """The form names the texts it shows, in the order in which they stand; the log has the same."""
+    """The form lists the versions of its texts in order, and the log has the same."""
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK, NOTIFY_ME_MODE=way.mode)
     versions = shown(post_form(view(app.test_client().get(FORM))))
 
@@ -140,7 +140,7 @@ MAIN = ("SMS, its legal text", "the brand, and so all", "email's notice")
 @pytest.mark.parametrize(
     ("way", "before", "after", "sent", "to_tick_again", "kept"), pairs(CHANGES, MAIN)
 )
-def test_a_text_that_changed_must_be_read_again(
+def test_changed_text_must_be_confirmed_again(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -151,7 +151,7 @@ def test_a_text_that_changed_must_be_read_again(
     to_tick_again: set[str],
     kept: set[tuple[str, str]],
 ) -> None:
-    """422 beside the box, unticked; all else kept, no call, no row; ticked again, it goes."""
+    """422 with the box unchecked and the rest kept; after checking it again it is sent."""
     every = ("EMAIL", "SMS", "WHATSAPP")
     old = offering(*every, consent=before, NOTIFY_ME_MODE=way.mode).test_client()
     new = offering(*every, consent=after, NOTIFY_ME_MODE=way.mode).test_client()
@@ -201,7 +201,7 @@ def test_unticked_checkbox_with_a_changed_text_is_shown_again(
 
 
 @ways
-def test_the_text_of_a_channel_not_chosen_may_change(
+def test_changed_text_of_an_unselected_channel_does_not_matter(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
 ) -> None:
     """Nobody agrees to it, so nobody need read it."""
@@ -228,7 +228,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("mode", ["server", "client"])
 @pytest.mark.parametrize("given", UNKNOWN.values(), ids=UNKNOWN)
-def test_versions_that_nobody_showed(
+def test_unknown_text_versions_are_refused(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, given: str, mode: str
 ) -> None:
     """A version stands there whole, or it isn't there."""
@@ -247,20 +247,20 @@ def test_versions_that_nobody_showed(
 
 @ways
 @pytest.mark.parametrize("consent", [ASK, ALWAYS], ids=["asked", "notice"])
-def test_a_form_of_the_shops_own_answers_for_its_words(
+def test_custom_form_may_leave_out_the_versions(
     offering: Callable[..., Flask],
     log_file: LogFile,
     way: Way,
     consent: Mapping[str, str],
 ) -> None:
-    """Without the field, the texts of the settings count as shown."""
+    """Without the field, the current texts count as shown."""
     client = offering("EMAIL", "SMS", "WHATSAPP", consent=consent, NOTIFY_ME_MODE=way.mode)
 
     assert way.send(client.test_client(), FORM, EVERYTHING).status_code == 200
     assert {*consents(log_file)} == {"EMAIL", "SMS", "WHATSAPP"}
 
 
-def test_a_box_that_is_empty_says_so_before_its_text_has_changed(
+def test_unchecked_box_error_comes_with_the_current_text(
     offering: Callable[..., Flask],
 ) -> None:
     """An unticked checkbox with an unchanged text asks for the tick; it mentions no change."""

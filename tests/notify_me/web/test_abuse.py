@@ -28,8 +28,8 @@ def post(client: FlaskClient, email: str, address: str = "192.0.2.1", **more: st
     return client.post(PARKA, data=data, headers=ELEMENT, environ_base=environ).status_code
 
 
-def test_one_contact_is_limited_from_one_address(client: FlaskClient, sandbox: Sandbox) -> None:
-    """Ten a minute; the same contact in capitals shares them, another address doesn't."""
+def test_contact_is_rate_limited_per_address(client: FlaskClient, sandbox: Sandbox) -> None:
+    """Ten posts a minute, whatever the case of the email address."""
     assert [post(client, "ada@example.org") for _ in range(10)] == [200] * 10
     assert post(client, "Ada@Example.org") == 429
 
@@ -38,8 +38,8 @@ def test_one_contact_is_limited_from_one_address(client: FlaskClient, sandbox: S
     assert len(sandbox.requests()) == 12
 
 
-def test_one_address_is_limited(client: FlaskClient, sandbox: Sandbox) -> None:
-    """Thirty posts a minute, good or bad; another address goes on."""
+def test_address_is_rate_limited(client: FlaskClient, sandbox: Sandbox) -> None:
+    """Thirty posts a minute, valid or not."""
     assert {post(client, "nonsense") for _ in range(30)} == {422}
     assert post(client, "ada@example.org") == 429
     assert sandbox.requests() == []
@@ -47,8 +47,7 @@ def test_one_address_is_limited(client: FlaskClient, sandbox: Sandbox) -> None:
     assert post(client, "ada@example.org", "192.0.2.2") == 200
 
 
-def test_a_limit_says_when_to_come_back_and_keeps_what_was_typed(client: FlaskClient) -> None:
-    """429 with a sentence and Retry-After, as JSON and as a page."""
+def test_rate_limited_reply_has_retry_after_and_keeps_input(client: FlaskClient) -> None:
     for _ in range(10):
         post(client, "ada@example.org", "127.0.0.1")
     data = {"channels": "EMAIL", "email": "ada@example.org"}
@@ -64,10 +63,10 @@ def test_a_limit_says_when_to_come_back_and_keeps_what_was_typed(client: FlaskCl
     assert reply.json["state"] == "failed"
 
 
-def test_a_filled_hidden_field_reads_as_a_success(
+def test_filled_honeypot_is_answered_like_a_success(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """A bot gets a confirmation, as JSON or as a page; nothing is logged or sent."""
+    """Nothing is logged or sent."""
     data = {"channels": "EMAIL", "email": "bot@example.org", "homepage": "http://spam.example.org"}
 
     reply = client.post(PARKA, data=data, headers=ELEMENT)

@@ -130,8 +130,7 @@ def table(
     return HEAD + "\n".join(rows) + "\n"
 
 
-def test_what_the_shopper_reads_is_what_the_file_says(table: str) -> None:
-    """The words for every drill and mode, held fast where a person can read them."""
+def test_replies_to_klaviyo_failures_match_the_golden_file(table: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(table, encoding="utf-8")
 

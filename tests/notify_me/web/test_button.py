@@ -43,14 +43,14 @@ def render(app: Flask) -> Render:
         (1, InventoryPolicy.CONTINUE, False),
     ],
 )
-def test_it_shows_for_what_is_sold_out_alone(
+def test_button_shows_only_for_sold_out_variants(
     render: Render,
     catalog: DictCatalog,
     quantity: int | None,
     policy: InventoryPolicy,
     shows: bool,
 ) -> None:
-    """Stock that isn't managed, and what is sold without stock, are never sold out."""
+    """Variants without stock management, or sold without stock, are never sold out."""
     variant = catalog.add("cap", "Cap", "CAP", quantity, inventory_policy=policy)
 
     rendered = render(variant)
@@ -79,10 +79,9 @@ def parkas(catalog: DictCatalog, *quantities: int | None) -> list[Variant]:
         ((), False),
     ],
 )
-def test_a_card_shows_it_when_all_variants_are_sold_out(
+def test_card_has_a_button_if_all_variants_are_sold_out(
     render: Render, catalog: DictCatalog, quantities: tuple[int | None, ...], shows: bool
 ) -> None:
-    """A product that can be bought in any variant is not sold out."""
     assert (render(parkas(catalog, *quantities)) != "") == shows
 
 
@@ -91,10 +90,9 @@ def link(html: str) -> Element:
     return read(html).one("notify-me").one("a")
 
 
-def test_a_cards_link_lets_the_shopper_choose(
+def test_card_links_to_a_form_with_a_choice_of_variants(
     app: Flask, render: Render, catalog: DictCatalog
 ) -> None:
-    """It names the product alone, and its form has the variants to choose from."""
     card = link(render(parkas(catalog, 0, 0)))
 
     assert card.name == "Notify me: Coat"
@@ -103,10 +101,9 @@ def test_a_cards_link_lets_the_shopper_choose(
     assert len(form.all("input", type="checkbox", name="variants")) == 2
 
 
-def test_a_card_of_one_variant_has_nothing_to_choose(
+def test_card_of_a_single_variant_links_to_its_form(
     app: Flask, render: Render, catalog: DictCatalog
 ) -> None:
-    """Its form is that variant's own."""
     card = link(render(parkas(catalog, 0)))
 
     assert "choose" not in card["href"]
@@ -123,10 +120,10 @@ def test_a_card_of_one_variant_has_nothing_to_choose(
     ],
     ids=["no options", "one", "two"],
 )
-def test_its_name_tells_one_button_from_the_next(
+def test_button_names_product_and_variant(
     render: Render, catalog: DictCatalog, options: dict[str, str], name: str
 ) -> None:
-    """Read out of context, in a list of links, each says what it is for."""
+    """For a screen reader's list of links."""
     variant = catalog.add("coat", "Coat", "COAT", 0, options=options)
 
     anchor = link(render(variant))
@@ -139,8 +136,7 @@ def test_its_name_tells_one_button_from_the_next(
 HOSTILE = "\"><script>alert(1)</script> & 'x' {{ 7*7 }}"
 
 
-def test_titles_and_labels_are_text(render: Render, catalog: DictCatalog) -> None:
-    """Markup in a product's title, an option or a label is shown as it is."""
+def test_titles_and_labels_are_escaped(render: Render, catalog: DictCatalog) -> None:
     variant = catalog.add("coat", HOSTILE, "COAT", 0, options={"Size": HOSTILE})
 
     html = render(variant, label=HOSTILE)
@@ -149,8 +145,7 @@ def test_titles_and_labels_are_text(render: Render, catalog: DictCatalog) -> Non
     assert [each.tag for each in read(html).all()] == ["notify-me", "a"]
 
 
-def test_its_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
-    """An ID's odd characters stay inside the attribute and inside the path."""
+def test_button_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
     variant = catalog.add("coat", "Coat", "\" onclick='x' ?a=1#b&c/../d", 0)
 
     anchor = link(render(variant))
@@ -162,8 +157,8 @@ def test_its_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
     )
 
 
-def test_it_holds_no_form_and_no_script(render: Render, catalog: DictCatalog) -> None:
-    """A product page stays cheap: a link and its words."""
+def test_button_is_only_a_link(render: Render, catalog: DictCatalog) -> None:
+    """So that product pages stay small."""
     [variant] = parkas(catalog, 0)
 
     assert render(variant) == (
@@ -175,8 +170,7 @@ def test_it_holds_no_form_and_no_script(render: Render, catalog: DictCatalog) ->
     )
 
 
-def test_the_head_names_files_that_are_there(app: Flask) -> None:
-    """The stylesheet and the script of `{{ notify_me_head() }}` are served, and cached apart."""
+def test_notify_me_head_links_to_existing_files(app: Flask) -> None:
     with app.test_request_context():
         head = read(render_template_string("{{ notify_me_head() }}"))
 
@@ -188,8 +182,7 @@ def test_the_head_names_files_that_are_there(app: Flask) -> None:
         assert script.headers.get("Cache-Control") != "private, no-store"
 
 
-def test_an_app_without_the_extension_says_so(catalog: DictCatalog) -> None:
-    """The error names the call that is missing."""
+def test_missing_extension_is_reported(catalog: DictCatalog) -> None:
     from notify_me.web.template_globals import notify_me
 
     [variant] = parkas(catalog, 0)
@@ -203,8 +196,8 @@ def settled(make_app: Callable[..., Flask], tmp_path: Path, toml: str) -> Flask:
     return make_app(NOTIFY_ME_CONFIG=str(tmp_path / "notify_me.toml"))
 
 
-def test_a_pre_order_keeps_the_shops_own_button(app: Flask, catalog: DictCatalog) -> None:
-    """Under REPLACE too: what can be ordered ahead isn't taken away."""
+def test_pre_order_keeps_the_shops_button(app: Flask, catalog: DictCatalog) -> None:
+    """Even with REPLACE."""
     variant = catalog.add("lamp", "Lamp", "LAMP", 0, preorder=True)
     template = "{% call notify_me(variant) %}<button>Order ahead</button>{% endcall %}"
 
@@ -216,10 +209,10 @@ def test_a_pre_order_keeps_the_shops_own_button(app: Flask, catalog: DictCatalog
 
 
 @pytest.mark.parametrize("inline", [True, False, None])
-def test_a_call_says_whether_the_form_stands_there(
+def test_inline_argument_overrides_the_presentation(
     make_app: Callable[..., Flask], tmp_path: Path, catalog: DictCatalog, inline: bool | None
 ) -> None:
-    """A cart line has no room for it, whatever the settings say; a card never has."""
+    """Cards never have the form."""
     app = settled(make_app, tmp_path, 'modal.presentation = "inline"')
     variant = catalog.add("lamp", "Lamp", "LAMP", 0)
     template = "{{ notify_me(variant, inline=inline) }}{{ notify_me([variant], inline=inline) }}"
@@ -231,10 +224,10 @@ def test_a_call_says_whether_the_form_stands_there(
     assert not [each for each in page.all("input") if "autofocus" in each]
 
 
-def test_a_sign_up_for_what_is_not_watched(
+def test_sign_up_for_variants_without_alerts_is_refused(
     make_app: Callable[..., Flask], tmp_path: Path, catalog: DictCatalog
 ) -> None:
-    """It says which can be bought and which can't be watched, and calls neither the other."""
+    """The error tells which can be ordered and which have no alerts."""
     app = settled(make_app, tmp_path, "trigger.is_allow_for_unmanaged_inventory = false")
     variants = [
         catalog.add(

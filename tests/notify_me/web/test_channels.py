@@ -48,10 +48,10 @@ IDENTIFIER = {"EMAIL": "email", "SMS": "phone_number", "WHATSAPP": "phone_number
 
 @shapes
 @pytest.mark.parametrize("channel", IDENTIFIER)
-def test_with_one_channel_there_is_no_choice(
+def test_single_channel_is_preselected(
     offering: Callable[..., Flask], channel: str, headers: dict[str, str]
 ) -> None:
-    """It goes along by itself, and its identifier alone is asked for."""
+    """The form asks only for its contact."""
     form = post_form(view(offering(channel).test_client().get(FORM, headers=headers)))
 
     [sent] = form.all("input", name="channels")
@@ -81,10 +81,10 @@ LABELS = {"EMAIL": "Email", "SMS": "Text message", "WHATSAPP": "WhatsApp"}
         (("EMAIL", "SMS", "WHATSAPP"), "always"),
     ],
 )
-def test_with_several_channels_nothing_is_ticked(
+def test_several_channels_start_unchecked(
     offering: Callable[..., Flask], offered: Sequence[str], email_list: str, headers: dict[str, str]
 ) -> None:
-    """One box a channel in the order of the settings, one field an identifier, all empty."""
+    """One checkbox per channel in the settings' order, and one empty field per contact."""
     app = offering(*offered, consent={"email_list": email_list})
 
     form = post_form(view(app.test_client().get(FORM, headers=headers)))
@@ -110,8 +110,7 @@ def test_with_several_channels_nothing_is_ticked(
 
 
 @pytest.mark.parametrize("channel", ["SMS", "WHATSAPP"])
-def test_the_legal_text_stands_beside_its_box(offering: Callable[..., Flask], channel: str) -> None:
-    """Brand, programme, frequency, HELP and STOP, rates, both links, no condition of purchase."""
+def test_legal_text_is_next_to_its_checkbox(offering: Callable[..., Flask], channel: str) -> None:
     root = view(offering("EMAIL", "SMS", "WHATSAPP").test_client().get(FORM))
 
     box = root.one("input", name="opt_in_promotional_sms", value=channel)
@@ -159,7 +158,7 @@ UNTICKED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize(("way", "data", "words"), pairs(UNTICKED, ["SMS", "both"]))
-def test_without_its_own_tick_no_text_is_asked_for(
+def test_texts_require_their_own_checkbox(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -167,7 +166,7 @@ def test_without_its_own_tick_no_text_is_asked_for(
     data: dict[str, Any],
     words: dict[str, str],
 ) -> None:
-    """422 beside the box, with everything typed and ticked kept; no call, and nothing logged."""
+    """422 with everything typed and checked kept; nothing is sent or logged."""
     app = offering(
         "EMAIL", "SMS", "WHATSAPP", consent={"email_list": "ask"}, NOTIFY_ME_MODE=way.mode
     )
@@ -228,10 +227,10 @@ MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize(("data", "words"), MISSING.values(), ids=MISSING)
-def test_each_channel_chosen_asks_for_its_identifier(
+def test_each_selected_channel_requires_its_contact(
     offering: Callable[..., Flask], sandbox: Sandbox, data: dict[str, Any], words: dict[str, str]
 ) -> None:
-    """All missing input is reported together, each beside its field, and nothing is sent."""
+    """All missing contacts are reported at once."""
     client = offering("EMAIL", "SMS", "WHATSAPP").test_client()
 
     reply = by_element(client, FORM, data)
@@ -241,10 +240,10 @@ def test_each_channel_chosen_asks_for_its_identifier(
     assert sandbox.requests() == []
 
 
-def test_a_channel_that_is_not_offered_is_refused(
+def test_channel_that_is_not_offered_is_refused(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Even with its box ticked; and a tick alone, without the channel, consents to nothing."""
+    """A checked consent without its channel consents to nothing."""
     client = offering("EMAIL", "WHATSAPP").test_client()
     data = {"email": ADA, "phone_number": TYPED_PHONE, "opt_in_promotional_sms": "SMS"}
 
@@ -363,7 +362,7 @@ MAIN = ("EMAIL", "EMAIL, asked and ticked", "SMS", "EMAIL+SMS", "WHATSAPP")
 @pytest.mark.parametrize(
     ("way", "asked", "chosen", "subscribed_to", "agreed"), pairs(CHOICES, MAIN)
 )
-def test_the_exact_calls(
+def test_calls_to_klaviyo_are_exact(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     way: Way,
@@ -372,7 +371,7 @@ def test_the_exact_calls(
     subscribed_to: tuple[Any, Any],
     agreed: tuple[Any, Any] | None,
 ) -> None:
-    """The subscription, then consent for the ticked channels."""
+    """The subscription, then the consent to what was checked."""
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=asked, NOTIFY_ME_MODE=way.mode)
     data = {"email": ADA, "phone_number": TYPED_PHONE, **chosen}
 
@@ -402,10 +401,9 @@ def test_the_exact_calls(
 
 
 @ways
-def test_the_guides_magento_example(
+def test_magento_example_of_klaviyos_guide(
     offering: Callable[..., Flask], sandbox: Sandbox, catalog: DictCatalog, way: Way
 ) -> None:
-    """Klaviyo's guide, call for call in today's shapes: SMS for a Magento variant, with consent."""
     composite_id = "$magento_two:::2-2:::2047"
     catalog.add("shirt", "Shirt", "2047", 0, composite_id=CompositeID.parse(composite_id))
     client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
@@ -460,10 +458,7 @@ def test_the_guides_magento_example(
 
 
 @ways
-def test_the_merchants_own_source(
-    offering: Callable[..., Flask], sandbox: Sandbox, way: Way
-) -> None:
-    """`custom_source` goes out as set."""
+def test_custom_source_is_sent(offering: Callable[..., Flask], sandbox: Sandbox, way: Way) -> None:
     own = {"custom_source": "Smirr: Wieder da"}
     client = offering("SMS", consent=own, NOTIFY_ME_MODE=way.mode).test_client()
 
@@ -477,10 +472,10 @@ def test_the_merchants_own_source(
     ("offered", "channel"),
     [(("EMAIL", "SMS"), "SMS"), (("SMS", "WHATSAPP"), "SMS"), (("WHATSAPP",), "WHATSAPP")],
 )
-def test_a_form_of_the_shops_own_with_one_box(
+def test_custom_form_with_one_checkbox(
     offering: Callable[..., Flask], sandbox: Sandbox, offered: Sequence[str], channel: str
 ) -> None:
-    """A box that sends "y" is that of SMS; without SMS on offer, of what else is."""
+    """A value of "y" stands for SMS, or without SMS for the field's only channel."""
     client = offering(*offered).test_client()
     data = {"phone_number": TYPED_PHONE, "opt_in_promotional_sms": "y"}
 
@@ -494,10 +489,9 @@ def test_a_form_of_the_shops_own_with_one_box(
 
 
 @pytest.mark.parametrize("value", ["1", "on", "true", "y", "yes", "YES", "True", "On"])
-def test_words_that_tick_a_box(
+def test_values_that_check_a_box(
     offering: Callable[..., Flask], sandbox: Sandbox, value: str
 ) -> None:
-    """A shop's own form may send one of these, in any case, for either box."""
     client = offering("EMAIL", "SMS", consent={"email_list": "ask"}).test_client()
     data = {"channels": ["EMAIL", "SMS"], "email": ADA, "phone_number": TYPED_PHONE}
 
@@ -513,10 +507,9 @@ NO_TICKS = ["", "0", "no", "off", "false", "FALSE", "n", "2", "yes please", "nul
 
 
 @pytest.mark.parametrize("value", [*NO_TICKS, "EMAIL"])
-def test_nothing_else_ticks_the_box_for_texts(
+def test_other_values_do_not_check_the_sms_box(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, value: str
 ) -> None:
-    """Least of all what says no: 422, with the box unticked and nothing sent or logged."""
     client = offering("EMAIL", "SMS").test_client()
 
     reply = by_element(client, FORM, {**SMS, TEXTED: value})
@@ -529,10 +522,10 @@ def test_nothing_else_ticks_the_box_for_texts(
 
 
 @pytest.mark.parametrize("value", [*NO_TICKS, "SMS", "email"])
-def test_nothing_else_ticks_the_box_for_the_list(
+def test_other_values_do_not_check_the_email_box(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, value: str
 ) -> None:
-    """The sign-up is taken, and nobody joins the list."""
+    """The sign-up is accepted without joining the list."""
     client = offering("EMAIL", "SMS", consent={"email_list": "ask"}).test_client()
 
     reply = by_element(client, FORM, {"channels": "EMAIL", "email": ADA, LISTED: value})
@@ -543,8 +536,8 @@ def test_nothing_else_ticks_the_box_for_the_list(
     assert log_file.consents() == []
 
 
-def test_each_box_has_its_own_sentence(offering: Callable[..., Flask]) -> None:
-    """Error, then legal text, in the order in which they are read; the first wrong box is next."""
+def test_each_checkbox_has_its_own_error(offering: Callable[..., Flask]) -> None:
+    """The description has the error, then the legal text; the first wrong box gets the focus."""
     client = offering("EMAIL", "SMS", "WHATSAPP").test_client()
 
     root = view(by_element(client, FORM, BOTH))
@@ -568,16 +561,14 @@ def test_each_box_has_its_own_sentence(offering: Callable[..., Flask]) -> None:
 
 
 @pytest.mark.parametrize("channel", Channel)
-def test_what_is_named_after_a_channel_is_there(channel: Channel) -> None:
-    """Its legal texts are settings, and its fields can be hidden until it is chosen."""
+def test_every_channel_has_its_settings_and_css(channel: Channel) -> None:
     css = Path(notify_me.__file__).with_name("static") / "notify-me.css"
 
     assert set(channel.info.legal_texts) <= set(Consent.model_fields)
     assert f"[data-for={channel}]" in css.read_text(encoding="utf-8")
 
 
-def test_each_combination_of_channels_has_a_sentence_about_confirming() -> None:
-    """For a list with double opt-in."""
+def test_every_combination_of_channels_has_confirmation_texts() -> None:
     for count in range(1, len(Channel) + 1):
         for channels in combinations(Channel, count):
             assert frozenset(channels) in ALERT

@@ -54,10 +54,10 @@ def error(status: int, code: str, pointer: str) -> dict[str, Any]:
     return {"status": status, "body": {"errors": [injected]}}
 
 
-def test_the_calls_are_ready_to_send(
+def test_calls_for_the_browser_are_ready_to_send(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """They carry the public key alone, and Klaviyo's stand-in takes them as they are."""
+    """They contain only the public key, and the sandbox accepts them unchanged."""
     sent = post(client)
 
     assert (sent["state"], sent["status"]) == ("send", 200)
@@ -75,8 +75,8 @@ def test_the_calls_are_ready_to_send(
     assert recorded["problems"] == []
 
 
-def test_an_accepted_report_settles_the_log(client: FlaskClient, log_file: LogFile) -> None:
-    """The reply is the done view, and the server sends nothing itself."""
+def test_accepted_report_settles_the_log(client: FlaskClient, log_file: LogFile) -> None:
+    """The server sends nothing itself."""
     reply = report(client, post(client), ACCEPTED)
 
     assert reply["state"] == "done"
@@ -97,10 +97,9 @@ def test_an_accepted_report_settles_the_log(client: FlaskClient, log_file: LogFi
     ],
     ids=["blocked", "throttled", "5xx", "no status", "too few", "too many", "no JSON", "deep"],
 )
-def test_what_did_not_get_through_goes_by_the_server(
+def test_server_sends_what_the_browser_could_not(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile, answers: str
 ) -> None:
-    """One call with the private key, whatever kept the browser's from an answer."""
     reply = post(client, sign_up=post(client)["sign_up"], answers=answers)
 
     assert reply["state"] == "done"
@@ -109,8 +108,7 @@ def test_what_did_not_get_through_goes_by_the_server(
     assert [call["state"] for call in log_file.calls()] == ["accepted"]
 
 
-def test_a_replay_and_a_second_tab_do_nothing(client: FlaskClient, sandbox: Sandbox) -> None:
-    """The first report is acted on; the same one again reads the same and sends nothing."""
+def test_repeated_report_changes_nothing(client: FlaskClient, sandbox: Sandbox) -> None:
     sent = post(client)
     first, again = report(client, sent, None), report(client, sent, None)
 
@@ -162,17 +160,13 @@ def untouched(sandbox: Sandbox, log_file: LogFile) -> bool:
 
 @pytest.mark.parametrize("answers", REPORTS.values(), ids=REPORTS)
 @pytest.mark.parametrize("other", OTHER_FORMS.values(), ids=OTHER_FORMS)
-def test_a_report_about_another_form_is_not_acted_on(
+def test_report_with_another_form_is_ignored(
     every_channel: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
     other: dict[str, Any],
     answers: list[Any],
 ) -> None:
-    """A sign-up's ID can't be used to send or settle what was never logged under it.
-
-    The right report is still taken afterwards.
-    """
     sent = post(every_channel, EVERYTHING)
     forged = {**EVERYTHING, **other}
 
@@ -191,10 +185,10 @@ def test_a_report_about_another_form_is_not_acted_on(
 
 
 @pytest.mark.parametrize("other", OTHER_FORMS.values(), ids=OTHER_FORMS)
-def test_a_report_about_another_form_changes_nothing_later(
+def test_late_report_with_another_form_changes_nothing(
     every_channel: FlaskClient, sandbox: Sandbox, log_file: LogFile, other: dict[str, Any]
 ) -> None:
-    """Once the sign-up is taken, it reads as what was taken, without the forged contact."""
+    """The confirmation shows the logged contacts, not the forged ones."""
     sent = post(every_channel, EVERYTHING)
     right = json.dumps([ACCEPTED, ACCEPTED])
     post(every_channel, EVERYTHING, sign_up=sent["sign_up"], answers=right)
@@ -212,10 +206,9 @@ def test_a_report_about_another_form_changes_nothing_later(
     assert posts(sandbox) == []
 
 
-def test_a_report_under_other_texts_is_not_acted_on(
+def test_report_after_a_change_of_consent_texts_is_ignored(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """The same calls, but the log's consent is to other words than the shop asks now."""
     before = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     changed = {"sms_disclosure": "Now daily."}
     after = offering("SMS", consent=changed, NOTIFY_ME_MODE="client").test_client()
@@ -230,7 +223,7 @@ def test_a_report_under_other_texts_is_not_acted_on(
 
 @pytest.mark.parametrize("answers", ["[null]", json.dumps([ACCEPTED]), "nonsense"])
 @pytest.mark.parametrize("forged", ["forged", "", "changed", "another key", "done link"])
-def test_a_forged_sign_up_is_not_acted_on(
+def test_forged_sign_up_id_is_refused(
     client: FlaskClient,
     make_app: Callable[..., Flask],
     sandbox: Sandbox,
@@ -238,7 +231,7 @@ def test_a_forged_sign_up_is_not_acted_on(
     forged: str,
     answers: str,
 ) -> None:
-    """A report without a valid signature gets an error, and no calls to send again."""
+    """The calls are not handed out again."""
     sign_up = forged
     if forged == "changed":
         sent = post(client)["sign_up"]
@@ -258,10 +251,9 @@ def test_a_forged_sign_up_is_not_acted_on(
     assert posts(sandbox) == made
 
 
-def test_a_report_on_a_sign_up_that_is_gone(
+def test_report_on_a_deleted_sign_up_is_refused(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Signed, but no longer in the log: nothing is sent and nothing is started."""
     sent = post(client)
     with closing(sqlite3.connect(log_file.path)) as connection, connection:
         connection.execute("DELETE FROM notify_me_call")
@@ -275,10 +267,10 @@ def test_a_report_on_a_sign_up_that_is_gone(
 
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "fragment"])
-def test_the_id_of_a_sign_up_is_no_done_link(
+def test_sign_up_id_is_not_a_confirmation_link(
     client: FlaskClient, log_file: LogFile, headers: dict[str, str]
 ) -> None:
-    """Handed out before anything was taken, it must not show a page of thanks, then or later."""
+    """It is handed out before anything was accepted."""
     sent = post(client)
     link = {"done": sent["sign_up"]}
 
@@ -347,10 +339,9 @@ def test_report_cannot_inject_text_into_the_log(
     ],
     ids=["email", "variant", "company ID", "allow-list", "415"],
 )
-def test_a_refusal_reads_as_in_server_mode(
+def test_reported_refusal_reads_as_in_server_mode(
     client: FlaskClient, sandbox: Sandbox, answer: Any, status: int, state: str, words: str
 ) -> None:
-    """Klaviyo's rejection is shown beside its field; the server doesn't repeat the call."""
     reply = report(client, post(client), answer)
 
     assert (reply["status"], reply["state"]) == (status, state)
@@ -372,8 +363,7 @@ def test_without_a_private_key_the_failure_is_shown(
     assert [call["state"] for call in log_file.calls()] == ["failed"]
 
 
-def test_without_scripts_the_server_sends(client: FlaskClient, sandbox: Sandbox) -> None:
-    """A plain post goes by the private key, to the done page."""
+def test_server_sends_for_browsers_without_scripts(client: FlaskClient, sandbox: Sandbox) -> None:
     reply = client.post(PARKA, data=DATA)
 
     assert reply.status_code == 303
@@ -382,8 +372,7 @@ def test_without_scripts_the_server_sends(client: FlaskClient, sandbox: Sandbox)
     assert call["path"] == "/api/back-in-stock-subscriptions"
 
 
-def test_without_scripts_and_private_key_javascript_is_asked_for(keyless: FlaskClient) -> None:
-    """There is no way out: the page says so and keeps what was typed."""
+def test_without_private_key_javascript_is_required(keyless: FlaskClient) -> None:
     reply = keyless.post(PARKA, data=DATA)
 
     assert reply.status_code == 503

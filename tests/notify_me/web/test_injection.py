@@ -66,8 +66,7 @@ def taken(known: Setting, value: object) -> bool:
 
 
 @pytest.mark.parametrize("known", STRICT, ids=lambda known: known.key)
-def test_nothing_but_a_value_is_taken_for_a_look(known: Setting) -> None:
-    """Alone, behind a value, in a comment or between quotation marks."""
+def test_style_settings_accept_only_css_values(known: Setting) -> None:
     values = ("red", "1px", "serif", "btn", "a", "US", "en")
     for hostile in HOSTILE:
         for value in (
@@ -83,8 +82,7 @@ def test_nothing_but_a_value_is_taken_for_a_look(known: Setting) -> None:
 
 
 @pytest.mark.parametrize("known", ADDRESSES, ids=lambda known: known.key)
-def test_an_address_that_a_script_would_run_is_refused(known: Setting) -> None:
-    """Whatever its case, and whatever stands before it that a browser passes over."""
+def test_script_urls_are_refused(known: Setting) -> None:
     for value in (
         "javascript:alert(1)",
         "JaVaScRiPt:alert(1)",
@@ -146,10 +144,9 @@ def shop_with(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., F
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_what_is_taken_is_shown_as_text(
+def test_texts_are_escaped_on_every_page(
     shop_with: Callable[..., Flask], catalog: DictCatalog, hostile: str
 ) -> None:
-    """In every text at once, pages are made of the same elements as with plain words."""
     tried = [(each, f"Words {hostile}") for each in TEXTS]
     tried += [(each, f"/terms{hostile}") for each in ADDRESSES]
     odd = {each.key: value for each, value in tried if taken(each, value)}
@@ -193,25 +190,22 @@ FOOTERS = {
 
 
 @pytest.mark.parametrize("footer", FOOTERS)
-def test_the_footer_is_made_of_a_few_tags(shop_with: Callable[..., Flask], footer: str) -> None:
-    """Nothing else of what a merchant pastes stays."""
+def test_footer_allows_only_a_few_tags(shop_with: Callable[..., Flask], footer: str) -> None:
     page = view(shop_with({"modal.footer_content": footer}).test_client().get(MUG))
 
     assert shape(page.one("div", class_="notify-me__footer")) == FOOTERS[footer]
 
 
-def test_every_text_is_tried() -> None:
-    """A new one joins by itself; this tells if the words by which texts are known change."""
+def test_every_text_setting_is_covered() -> None:
     assert len(TEXTS) >= 20
     assert len(ADDRESSES) == 2
     assert {each.key for each in LISTS} == {"trigger.tag_allowlist", "trigger.tag_blocklist"}
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_tags_are_compared_and_never_shown(
+def test_tags_appear_on_no_page(
     shop_with: Callable[..., Flask], catalog: DictCatalog, hostile: str
 ) -> None:
-    """The shop's own tags reach no page."""
     app = shop_with({each.key: [hostile] for each in LISTS if "block" in each.key})
 
     for name, html in pages(app, catalog):
@@ -221,10 +215,7 @@ def test_tags_are_compared_and_never_shown(
 @pytest.mark.parametrize(
     "value", ["#1f4a46", "teal", "rgb(31 74 70)", "rgb(31, 74, 70)", "rgb(31 74 70 / 50%)"]
 )
-def test_what_is_a_colour_reaches_the_stylesheet(
-    shop_with: Callable[..., Flask], value: str
-) -> None:
-    """So that the refusals above aren't of everything."""
+def test_valid_colours_reach_the_stylesheet(shop_with: Callable[..., Flask], value: str) -> None:
     css = shop_with({"modal.text_color": value}).test_client().get("/notify-me/theme.css").text
 
     assert f"--notify-me-text:{value};" in css

@@ -18,8 +18,8 @@ def app(make_app: Callable[..., Flask]) -> Flask:
     return make_app(VISITS=own)
 
 
-def test_a_known_visitor_tries_the_form(app: Flask, sandbox: Sandbox) -> None:
-    """The real check and a thanks, again and again, and Klaviyo hears of nothing."""
+def test_recognized_visitor_previews_the_form(app: Flask, sandbox: Sandbox) -> None:
+    """Validation is real; nothing is counted, logged or sent."""
     client = app.test_client()
     # with a box for the list, which Klaviyo would be asked about
     known = headers({"consent.email_list": "ask"})
@@ -37,8 +37,7 @@ def test_a_known_visitor_tries_the_form(app: Flask, sandbox: Sandbox) -> None:
     assert sandbox.requests() == []
 
 
-def test_nobody_else_can_be_led_to_only_try_it(app: Flask, sandbox: Sandbox) -> None:
-    """A shopper who follows a preview link makes a real sign-up."""
+def test_preview_links_do_not_work_for_shoppers(app: Flask, sandbox: Sandbox) -> None:
     client = app.test_client()
     form = post_form(view(client.get(f"{MUG}?preview=1", headers={"X-Notify-Me": "1"})))
     assert "preview" not in form["action"]

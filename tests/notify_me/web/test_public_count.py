@@ -44,10 +44,10 @@ def asked(app: Flask, emails: list[str], moment: datetime = YESTERDAY, **more: A
         aged(engine_of(app), moment)
 
 
-def test_it_counts_each_person_once(
+def test_public_count_counts_each_person_once(
     make_app: Callable[..., Flask], sandbox: Sandbox, shown: Callable[..., str]
 ) -> None:
-    """Those taken or kept until yesterday, rounded down; off by default, and not on cards."""
+    """Accepted and queued sign-ups until yesterday, rounded down."""
     app = make_app(**ON)
     sandbox.unknown(MUG)
     asked(app, people(9, "refused"), state="invalid")
@@ -67,10 +67,10 @@ def test_it_counts_each_person_once(
     assert ">&lt;b&gt; 10, 30<" in shown(make_app(**ON, **worded))
 
 
-def test_below_the_floor_it_says_nothing(
+def test_public_count_is_hidden_below_the_floor(
     make_app: Callable[..., Flask], shown: Callable[..., str]
 ) -> None:
-    """Nor does it count today, or what lies before its days."""
+    """Today and days before the period don't count."""
     app = make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_DAYS="7")
     asked(app, people(9), datetime.now(UTC))
     assert "notify-me__count" not in shown(app)
@@ -82,10 +82,9 @@ def test_below_the_floor_it_says_nothing(
     assert "notify-me__count" not in shown(make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_FLOOR="6"))
 
 
-def test_the_page_survives_a_database_that_is_away(
+def test_database_failure_hides_only_the_public_count(
     make_app: Callable[..., Flask], shown: Callable[..., str], tmp_path: Path
 ) -> None:
-    """The button stands without the line."""
     app = make_app(**ON)
     with app.app_context(), engine_of(app).begin() as connection:
         connection.execute(sa.text("ALTER TABLE notify_me_call RENAME TO gone"))
@@ -96,11 +95,7 @@ def test_the_page_survives_a_database_that_is_away(
     assert "notify-me__count" not in page
 
 
-def test_one_more_person_tells_nothing() -> None:
-    """The number is at most the truth and at least two steps below it; where it changes differs
-    from key to key and from variant to variant, so that who knows the others on the list can't
-    tell from it whether one more was new.
-    """
+def test_public_count_does_not_disclose_one_person() -> None:
     for key in ("k1", "k2"):
         for count in range(300):
             step = 5 if count < 50 else 10
@@ -118,10 +113,9 @@ def test_one_more_person_tells_nothing() -> None:
     assert 50 < changes < 200
 
 
-def test_a_text_with_an_unknown_placeholder_stops_the_start(
+def test_unknown_placeholder_in_the_count_text_is_refused(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """The error lists the known placeholders."""
     file = settings_file(tmp_path, '[demand]\npublic_count_text = "{number} people"\n')
 
     with pytest.raises(

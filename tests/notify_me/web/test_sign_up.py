@@ -13,10 +13,7 @@ PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
 ELEMENT = {"X-Notify-Me": "1"}
 
 
-def test_a_plain_post_ends_on_the_done_page_and_klaviyo_has_it(
-    client: FlaskClient, sandbox: Sandbox
-) -> None:
-    """Without scripts: 303 to a page that confirms it, one call made."""
+def test_plain_post_redirects_to_the_confirmation(client: FlaskClient, sandbox: Sandbox) -> None:
     reply = client.post(PARKA, data={"channels": "EMAIL", "email": "Ada@Example.org"})
 
     assert reply.status_code == 303
@@ -32,8 +29,7 @@ def test_a_plain_post_ends_on_the_done_page_and_klaviyo_has_it(
     assert waiting["profile"]["email"] == "Ada@example.org"
 
 
-def test_the_element_gets_the_done_view_as_json(client: FlaskClient, sandbox: Sandbox) -> None:
-    """With the header, the same sign-up is answered with the state and its markup."""
+def test_element_gets_the_confirmation_as_json(client: FlaskClient, sandbox: Sandbox) -> None:
     reply = client.post(
         PARKA, data={"channels": "EMAIL", "email": "ada@example.org"}, headers=ELEMENT
     )
@@ -45,10 +41,8 @@ def test_the_element_gets_the_done_view_as_json(client: FlaskClient, sandbox: Sa
     assert len(sandbox.requests()) == 1
 
 
-def test_a_second_sign_up_reads_as_the_first_and_changes_nothing(
-    client: FlaskClient, sandbox: Sandbox
-) -> None:
-    """Nobody learns from the reply who is on the list already."""
+def test_repeat_sign_up_changes_nothing(client: FlaskClient, sandbox: Sandbox) -> None:
+    """The reply doesn't disclose who is on the list."""
     data = {"channels": "EMAIL", "email": "ada@example.org"}
 
     first = client.post(PARKA, data=data, headers=ELEMENT)
@@ -59,10 +53,10 @@ def test_a_second_sign_up_reads_as_the_first_and_changes_nothing(
     assert len(sandbox.waiting()) == 1
 
 
-def test_a_variant_that_came_back_is_not_sent(
+def test_variant_back_in_stock_is_not_sent(
     client: FlaskClient, sandbox: Sandbox, catalog: DictCatalog
 ) -> None:
-    """409 with a link to the product, in words and in JSON; Klaviyo hears nothing."""
+    """409 with a link to the product."""
     [moss] = [each for each in catalog.variants.values() if each.url.endswith("PARKA-M-MOSS")]
     catalog.stock(moss, 2)
     data = {"channels": "EMAIL", "email": "ada@example.org"}

@@ -20,14 +20,12 @@ def modal(**values: Any) -> str:
     return themed(modal=values)
 
 
-def test_without_settings_there_is_none() -> None:
-    """Words and behaviour make no stylesheet either."""
+def test_no_stylesheet_without_style_settings() -> None:
     assert of(Settings()) == Theme("", "")
     assert themed(button={"label": "Tell me"}, trigger={"tag_blocklist": ["hats"]}) == ""
 
 
-def test_the_version_follows_the_looks() -> None:
-    """Another colour has another address; the same has the same."""
+def test_version_follows_the_styles() -> None:
     red, blue = (
         of(Settings.model_validate({"modal": {"text_color": color}})) for color in ("red", "blue")
     )
@@ -36,8 +34,7 @@ def test_the_version_follows_the_looks() -> None:
     assert red == of(Settings.model_validate({"modal": {"text_color": "red"}}))
 
 
-def test_properties_have_no_weight() -> None:
-    """A shop's own `notify-me { … }` wins, wherever it stands."""
+def test_custom_properties_have_no_specificity() -> None:
     found = themed(
         button={"product_page_width": "50%", "collection_page_width": "40%"},
         modal={"z_index": 7},
@@ -60,8 +57,7 @@ def test_properties_have_no_weight() -> None:
         ("#ffe08a", "#1d1d1f", "light"),
     ],
 )
-def test_a_ground_brings_words_that_can_be_read(ground: str, text: str, scheme: str) -> None:
-    """White where that does, else black; whatever a visitor's scheme is."""
+def test_background_gets_a_readable_text_colour(ground: str, text: str, scheme: str) -> None:
     found = modal(background_color=ground)
 
     assert f"--notify-me-text:{text};" in found
@@ -69,16 +65,14 @@ def test_a_ground_brings_words_that_can_be_read(ground: str, text: str, scheme: 
 
 
 @pytest.mark.parametrize("ground", ["rgb(0 0 0 / .5)", "transparent"])
-def test_a_see_through_ground_brings_none(ground: str) -> None:
-    """What is behind it isn't known."""
+def test_transparent_background_gets_no_text_colour(ground: str) -> None:
     found = modal(background_color=ground)
 
     assert "--notify-me-text" not in found
     assert "--notify-me-scheme" not in found
 
 
-def test_what_is_given_is_taken() -> None:
-    """However hard to read; that is a warning's matter."""
+def test_given_text_colour_is_kept() -> None:
     settings = Settings.model_validate(
         {"modal": {"background_color": "#ffffff", "text_color": "#eeeeee"}}
     )
@@ -88,8 +82,7 @@ def test_what_is_given_is_taken() -> None:
     assert sentence.startswith("modal.text_color on modal.background_color has a contrast of 1.2:1")
 
 
-def test_a_warning_names_the_ground_that_is_meant() -> None:
-    """An error without a ground of its own stands on the form's."""
+def test_contrast_warning_names_the_background() -> None:
     settings = Settings.model_validate(
         {"modal": {"background_color": "#ffffff", "error_text_color": "#ff8888"}}
     )
@@ -108,6 +101,5 @@ def test_a_warning_names_the_ground_that_is_meant() -> None:
         {"modal": {"background_color": "rgb(0 0 0 / .5)", "text_color": "#000"}},
     ],
 )
-def test_no_warning_without_a_reason(tables: dict[str, Any]) -> None:
-    """Enough contrast, or one that can't be known."""
+def test_no_contrast_warning_without_a_problem(tables: dict[str, Any]) -> None:
     assert contrast_warnings(Settings.model_validate(tables)) == []

@@ -37,8 +37,7 @@ def headers(settings: dict[str, Any], mode: str | None = None) -> dict[str, str]
     return {"X-Own": json.dumps({"settings": settings, "mode": mode}), "X-Notify-Me": "1"}
 
 
-def test_a_visitors_words_looks_and_channels_are_theirs_alone(app: Flask) -> None:
-    """Words, the theme and its address follow the visitor; the next one sees the merchant's."""
+def test_visitor_settings_apply_to_that_visitor_only(app: Flask) -> None:
     client = app.test_client()
     changes = {"modal.headline": "Mine", "modal.background_color": "#123456"}
 
@@ -48,8 +47,7 @@ def test_a_visitors_words_looks_and_channels_are_theirs_alone(app: Flask) -> Non
     assert "#123456" not in client.get("/notify-me/theme.css").text
 
 
-def test_a_visitors_mode_is_theirs_alone(app: Flask, sandbox: Sandbox) -> None:
-    """In client mode the reply holds the calls; with the shop's own mode the server has sent."""
+def test_visitor_mode_applies_to_that_visitor_only(app: Flask, sandbox: Sandbox) -> None:
     client = app.test_client()
     typed = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
 
@@ -59,8 +57,7 @@ def test_a_visitors_mode_is_theirs_alone(app: Flask, sandbox: Sandbox) -> None:
     assert len(sandbox.requests()) == 1
 
 
-def test_a_mode_without_its_key_is_not_had(make_app: Callable[..., Flask]) -> None:
-    """Who asks for client mode where no public key is set gets the shop's mode."""
+def test_visitor_mode_without_its_key_is_ignored(make_app: Callable[..., Flask]) -> None:
     client = make_app(VISITS=own, KLAVIYO_PUBLIC_KEY="").test_client()
     typed = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
 
