@@ -6,9 +6,9 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +26,7 @@ from .form.phone import e164
 from .settings import listing
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
 from .store.contact_records import ContactRecords
+from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
@@ -125,6 +126,83 @@ def purge() -> None:
     """Delete what is older than the settings under [retention] allow."""
     purged = admin.purge()
     click.echo(f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents")
+
+
+@commands.command("push-catalog")
+@click.option("--shop-url", help="The shop's address, such as https://shop.example. [SHOP_URL]")
+@click.option("--dry-run", is_flag=True, help="Count what would be written, and write nothing.")
+def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
+    """Copy the shop's variants to Klaviyo's custom catalog; only differences are written.
+
+    The shop's catalog must be able to list its variants (notify_me.ListedCatalog).
+    """
+    catalog = current_state().catalog
+    if not isinstance(catalog, ListedCatalog):
+        raise click.ClickException(
+            "the shop's catalog can't list its variants: give it a method composite_ids()"
+        )
+    url = _shop_url(shop_url)
+    try:
+        with current_app.test_request_context(base_url=url):
+            result = admin.push_catalog(lambda: _products(catalog), url, dry_run=dry_run)
+    except admin.PushError as error:
+        raise click.ClickException(f"{error}.") from None
+    prefix = "would be " if dry_run else ""
+    click.echo(
+        f"{result.created['variant']:,} variants {prefix}created, "
+        f"{result.updated['variant']:,} {prefix}updated, {result.unchanged:,} are up to date"
+    )
+    for failure in result.failures:
+        click.echo(failure, err=True)
+    if result.failed:
+        raise click.ClickException(f"{result.failed:,} failed")
+
+
+def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
+    """Yield each product once, as all its variants."""
+    seen: set[CompositeID] = set()
+    for composite_id in catalog.composite_ids():
+        if composite_id not in seen:
+            variants = catalog.siblings(composite_id)
+            seen.update(variant.composite_id for variant in variants)
+            yield variants
+
+
+@commands.command()
+@click.argument("variant_id", metavar="ID")
+@click.argument("quantity", type=click.IntRange(min=0))
+@click.option("--shop-url", help="The shop's address, such as https://shop.example. [SHOP_URL]")
+def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
+    """Set the stock of the variant ID to QUANTITY in Klaviyo's custom catalog.
+
+    ID is a composite ID or the last part of one. Klaviyo notifies the shoppers who wait for it. The
+    shop's own stock stays as it is.
+    """
+    state = current_state()
+    try:
+        composite_id = (
+            CompositeID.parse(variant_id)
+            if SEPARATOR in variant_id
+            else state.settings.catalog.composite_id(variant_id)
+        )
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="ID") from None
+    url = _shop_url(shop_url)
+    with current_app.test_request_context(base_url=url):
+        variant = state.catalog.variant(composite_id)
+        if variant is None:
+            raise click.ClickException(f"the shop has no variant {composite_id}")
+        result = admin.set_stock(replace(variant, quantity=quantity), url)
+    if result.state != "updated":
+        raise click.ClickException(f"Klaviyo wasn't updated: {result.remedy}")
+    click.echo(f"{composite_id}: Klaviyo has {quantity} in stock")
+
+
+def _shop_url(option: str | None) -> str:
+    url = option or current_app.config.get("SHOP_URL")
+    if not url:
+        raise click.UsageError("give the shop's address with --shop-url, or set SHOP_URL")
+    return f"{str(url).rstrip('/')}/"
 
 
 @commands.command("settings")

@@ -179,7 +179,7 @@ MUTATIONS = [
     Mutation("storefront/buying/orders.py", "    session.commit()", "    session.flush()", SHOP),
     Mutation(
         "storefront/buying/orders.py",
-        "    admin.queue_stock_updates(tracked, shop_url(), within=session)\n",
+        "    admin.queue_stock_updates(tracked, shop_url(), connection=session)\n",
         "",
         SHOP,
     ),

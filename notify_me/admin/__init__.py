@@ -24,7 +24,7 @@ from .operations import (
     status,
     upgrade,
 )
-from .stock import StockUpdate, queue_stock_updates, send_stock_update
+from .stock import StockUpdate, queue_stock_updates, set_stock, stock_changed
 
 __all__ = [
     "DayDemand",
@@ -50,7 +50,8 @@ __all__ = [
     "queue_stock_updates",
     "ready",
     "retry",
-    "send_stock_update",
+    "set_stock",
     "status",
+    "stock_changed",
     "upgrade",
 ]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from ..context import current_state
-from ..delivery.queue import Job, stock_job
+from ..delivery.queue import Job, Transaction, stock_job
 from ..delivery.send_now import log_outcome
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.client import Deadline
@@ -38,13 +37,15 @@ class StockUpdate:
     """What the merchant can do, for `paused` and `refused`."""
 
 
-def send_stock_update(
-    composite_id: CompositeID, root: str, *, within: Session | None = None
+def stock_changed(
+    composite_id: CompositeID, root: str, *, connection: Transaction | None = None
 ) -> StockUpdate:
     """Send a variant's stock to Klaviyo (Update Catalog Variant), for at most three seconds.
 
-    `within` is the session that holds the change, which this commits together with a queued job, so
-    that a process that dies meanwhile loses nothing. Without it the shop has already committed.
+    `connection` is the session or connection with the uncommitted change, in the database that the
+    kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. This commits it
+    together with a queued job, so that a process that dies meanwhile loses nothing. Without it the
+    shop has already committed.
     `root` is the shop's address, such as `https://shop.example/`, for a variant that is new to
     Klaviyo. What fails for the moment stays queued. Raises `sqlalchemy.exc.SQLAlchemyError` if the
     change or the job can't be committed; nothing is sent then.
@@ -53,9 +54,9 @@ def send_stock_update(
     managed = writable(composite_id)
     job = stock_job(composite_id, root) if managed and state.klaviyo is not None else None
     # the delay keeps a worker from sending it while this process does
-    _enqueue([job] if job else [], within, delay=2 * TIMEOUT)
-    if within is not None:
-        within.commit()
+    _enqueue([job] if job else [], connection, delay=2 * TIMEOUT)
+    if connection is not None:
+        connection.commit()
     if job is None or state.klaviyo is None:
         return StockUpdate("no_key" if managed else "not_managed")
     try:
@@ -81,23 +82,45 @@ def send_stock_update(
     )
 
 
+def set_stock(variant: Variant, root: str) -> StockUpdate:
+    """Send the quantity of a variant to Klaviyo (Update Catalog Variant), whatever the shop's
+    catalog says, for at most three seconds. Nothing is queued: the result says what happened.
+
+    `root` is the shop's address, such as `https://shop.example/`.
+    """
+    state = current_state()
+    if not writable(variant.composite_id):
+        return StockUpdate("not_managed", "another system fills this catalog in Klaviyo")
+    if state.klaviyo is None:
+        return StockUpdate("no_key", "set KLAVIYO_PRIVATE_KEY")
+    klaviyo = state.klaviyo.if_closed()
+    if klaviyo is None:
+        return StockUpdate("refused", "Klaviyo doesn't answer: try again later")
+    outcome = update_stock(
+        klaviyo, lambda _: variant, variant.composite_id, root, Deadline(TIMEOUT)
+    )
+    if isinstance(outcome, Accepted):
+        return StockUpdate("updated")
+    return StockUpdate("refused", outcome.remedy)
+
+
 def queue_stock_updates(
-    composite_ids: Iterable[CompositeID], root: str, *, within: Session | None = None
+    composite_ids: Iterable[CompositeID], root: str, *, connection: Transaction | None = None
 ) -> None:
     """Let the worker send the stock of these variants to Klaviyo, without waiting for it.
 
-    `within` is the session that holds the change, so that its caller commits both together. Raises
-    `sqlalchemy.exc.SQLAlchemyError` if the jobs can't be queued.
+    `connection` is the session or connection with the change, as for `stock_changed`; the caller
+    commits both together. Raises `sqlalchemy.exc.SQLAlchemyError` if the jobs can't be queued.
     """
     if current_state().klaviyo is not None:
         managed = filter(writable, composite_ids)
-        _enqueue([stock_job(composite_id, root) for composite_id in managed], within)
+        _enqueue([stock_job(composite_id, root) for composite_id in managed], connection)
 
 
-def _enqueue(jobs: Sequence[Job], within: Session | None, *, delay: float = 0.0) -> None:
+def _enqueue(jobs: Sequence[Job], connection: Transaction | None, *, delay: float = 0.0) -> None:
     state = current_state()
-    if jobs and within is not None:
-        state.queue.enqueue(within, jobs, delay=delay)
+    if jobs and connection is not None:
+        state.queue.enqueue(connection, jobs, delay=delay)
     elif jobs:
         with state.log.writing() as session:
             state.queue.enqueue(session, jobs, delay=delay)

@@ -145,9 +145,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "variants/unknown": (
         FAIL,
         "Klaviyo doesn't know {count:,} of {total:,}: {names}",
-        "push them to Klaviyo's custom catalog with notify_me.admin.push_catalog (in the starter "
-        "shop: flask storefront push-catalog); if another system fills Klaviyo's catalog, use its "
-        "integration, catalog ID and variant IDs",
+        "push them to Klaviyo's custom catalog: flask notify-me push-catalog; if another system "
+        "fills Klaviyo's catalog, use its integration, catalog ID and variant IDs",
     ),
     "variants/items": (
         WARN,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from ..klaviyo.calls import Call, Operation
 from ..settings import SettingsError
@@ -24,7 +24,7 @@ from ..variants import CompositeID
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
 NAME = "notify-me"
 """Separates these jobs from those of a shop that uses DBOS itself."""
@@ -164,6 +164,10 @@ def jobs(sign_up_id: str, calls: Sequence[Call], positions: Collection[int]) -> 
     ]
 
 
+Transaction = sa.Connection | Session | scoped_session[Session]
+"""A caller's transaction, in which jobs are queued."""
+
+
 class Queue:
     """The queue in the database of `engine`, which is called at each use.
 
@@ -201,24 +205,22 @@ class Queue:
         _ = self.client
 
     def enqueue(
-        self, within: Connection | Session, jobs: Collection[Job], *, delay: float = 0.0
+        self, connection: Transaction, jobs: Collection[Job], *, delay: float = 0.0
     ) -> None:
         """Put jobs into the queues of their operations, in the caller's transaction.
 
         They are sent after `delay` seconds at the earliest.
         """
         for job in jobs:
-            self._enqueue(within, job, job.operation.value, delay)
+            self._enqueue(connection, job, job.operation.value, delay)
         if self._on_enqueue:
             self._on_enqueue()
 
-    def dead_letter(self, within: Connection | Session, job: Job) -> None:
+    def dead_letter(self, connection: Transaction, job: Job) -> None:
         """Set a job aside until `flask notify-me retry`, in the caller's transaction."""
-        self._enqueue(within, job, DEAD_LETTERS, 0.0)
+        self._enqueue(connection, job, DEAD_LETTERS, 0.0)
 
-    def _enqueue(
-        self, within: Connection | Session, job: Job, queue_name: str, delay: float
-    ) -> None:
+    def _enqueue(self, connection: Transaction, job: Job, queue_name: str, delay: float) -> None:
         from dbos import WorkflowSerializationFormat
 
         options: EnqueueOptions = {
@@ -230,8 +232,8 @@ class Queue:
         }
         if delay > 0:
             options["delay_seconds"] = delay
-        # faster than passing the session, which is not needed here
-        connection = within.connection() if isinstance(within, Session) else within
+        if not isinstance(connection, sa.Connection):
+            connection = connection.connection()
         self.client.enqueue_in_transaction(connection, options, *job.as_arguments())
 
     def count(self, operation: Operation) -> int:

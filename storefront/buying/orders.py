@@ -60,7 +60,7 @@ def place(
     if not all(_take(sku, quantity) for sku, quantity in quantities):
         session.rollback()
         raise OutOfStock
-    admin.queue_stock_updates(tracked, shop_url(), within=session)
+    admin.queue_stock_updates(tracked, shop_url(), connection=session)
     session.commit()
 
 

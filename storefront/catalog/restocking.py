@@ -29,7 +29,7 @@ def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdat
     """
     url, composite_id = shop_url(), queries.composite_id(variant)
     variant.quantity = quantity
-    return admin.send_stock_update(composite_id, url, within=db.session)
+    return admin.stock_changed(composite_id, url, connection=db.session)
 
 
 def shop_url() -> str:

@@ -46,7 +46,7 @@ def set_stock(
         catalog = app.extensions["notify_me"].catalog
         if composite_id in catalog.variants:
             catalog.stock(catalog.variants[composite_id], quantity)
-        return admin.send_stock_update(composite_id, ROOT)
+        return admin.stock_changed(composite_id, ROOT)
 
 
 def catalog_of(sandbox: Sandbox) -> list[dict[str, Any]]:
@@ -159,7 +159,7 @@ def test_a_crash_before_klaviyo_answers_loses_nothing(
         with monkeypatch.context() as patched:
             patched.setattr("notify_me.admin.stock.update_stock", die)
             with pytest.raises(SystemExit):
-                admin.send_stock_update(MUG, ROOT, within=session)
+                admin.stock_changed(MUG, ROOT, connection=session)
     assert shop.rows("SELECT quantity FROM shelf") == [(5,)]
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
 
@@ -221,3 +221,39 @@ def test_updates_for_an_order_are_only_queued(shop: Shop, sandbox: Sandbox) -> N
         admin.queue_stock_updates([MUG, CompositeID("$shopify", "$default", "1")], ROOT)
     assert sandbox.requests() == []
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
+
+
+def test_commands_fill_and_restock_klaviyos_catalog(
+    app: Flask, catalog: DictCatalog, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An adopter needs no command of the starter shop's."""
+    monkeypatch.setattr(catalog, "composite_ids", lambda: [*catalog.variants], raising=False)
+    runner = app.test_cli_runner()
+    url = ["--shop-url", ROOT]
+
+    dry_run = runner.invoke(args=["notify-me", "push-catalog", "--dry-run", *url])
+    assert dry_run.output == "4 variants would be created, 0 would be updated, 0 are up to date\n"
+    pushed = runner.invoke(args=["notify-me", "push-catalog", *url])
+    assert pushed.output == "4 variants created, 0 updated, 0 are up to date\n"
+    app.test_client().post(
+        f"/notify-me/{MUG}", data={"channels": "EMAIL", "email": "ada@example.org"}
+    )
+    assert sandbox.waiting()
+
+    restocked = runner.invoke(args=["notify-me", "stock", "MUG", "5", *url])
+    assert restocked.output == f"{MUG}: Klaviyo has 5 in stock\n"
+    assert not sandbox.waiting()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["NONE", "5", "--shop-url", ROOT], "the shop has no variant $custom:::$default:::NONE"),
+        (["MUG", "5"], "give the shop's address with --shop-url, or set SHOP_URL"),
+        (["$shopify:::$default:::1", "5", "--shop-url", ROOT], "the shop has no variant"),
+    ],
+)
+def test_stock_command_refuses(app: Flask, arguments: list[str], message: str) -> None:
+    result = app.test_cli_runner().invoke(args=["notify-me", "stock", *arguments])
+    assert result.exit_code != 0
+    assert message in result.output
