@@ -50,7 +50,7 @@ _BY_STATUS = {
     404: "The path or the revision does not exist. Check the address and the revision header.",
     405: "The method is not allowed for this path. Fix the client: a retry will not help.",
     413: "The body is larger than Klaviyo accepts. Send less data, or split it into several calls.",
-    415: "The Content-Type must be application/vnd.api+json.",
+    415: "The Content-Type must be application/vnd.api+json or application/json.",
 }
 _BY_PARAMETER = {
     "revision": "The revision header is missing or malformed. Send a date, such as 2026-07-15.",

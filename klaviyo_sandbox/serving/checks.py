@@ -10,6 +10,7 @@ from ..protocol.errors import MEDIA_TYPE, Refusal, error, invalid
 from ..state.account import PRIVATE_PREFIX
 
 _SCHEME = "Klaviyo-API-Key"
+_BODY_TYPES = (MEDIA_TYPE, "application/json")
 
 
 def check(call: Call, *, count: bool = True) -> Operation:
@@ -93,8 +94,8 @@ def _refuse_private_key(call: Call) -> None:
 
 
 def _read_body(call: Call) -> None:
-    if call.request.mimetype != MEDIA_TYPE:
-        raise Refusal(error(415, f"The Content-Type must be {MEDIA_TYPE}."))
+    if call.request.mimetype not in _BODY_TYPES:
+        raise Refusal(error(415, f"The Content-Type must be {' or '.join(_BODY_TYPES)}."))
     try:
         call.body = parse_json(call.raw)
     except ValueError as problem:

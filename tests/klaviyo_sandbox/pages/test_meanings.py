@@ -134,7 +134,7 @@ def failures(sandbox: Running) -> dict[str, Callable[[], Any]]:
         ),
         "the wrong method": lambda: api("DELETE", "catalog-items"),
         "the wrong path": lambda: api("GET", "catalog-categories"),
-        "the wrong Content-Type": lambda: server(Content_Type="application/json"),
+        "the wrong Content-Type": lambda: server(Content_Type="text/plain"),
         "invalid JSON": lambda: server(b"{"),
         "a large body": lambda: server(b"x" * 1_000_001),
         "no email address": lambda: server(with_value(body(), *profile, "data", "attributes",

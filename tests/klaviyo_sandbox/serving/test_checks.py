@@ -39,7 +39,7 @@ BAD_HEADERS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
     "beta revision": ({"revision": "2026-07-15.pre"}, BAD_REVISION),
     "revision in the future": ({"revision": "2026-11-25"}, (404, "not_found", "/data/")),
     "no content type": ({"Content_Type": None}, UNSUPPORTED),
-    "plain JSON": ({"Content_Type": "application/json"}, UNSUPPORTED),
+    "plain text": ({"Content_Type": "text/plain"}, UNSUPPORTED),
     "form": ({"Content_Type": "application/x-www-form-urlencoded"}, UNSUPPORTED),
 }
 
@@ -102,8 +102,11 @@ def test_large_body_is_413(sandbox: Running) -> None:
     assert sandbox.read("requests")[0]["status"] == 413
 
 
-def test_content_type_may_have_parameters(sandbox: Running) -> None:
-    reply = sandbox.server_call(Content_Type=f"{MEDIA_TYPE}; charset=utf-8")
+@pytest.mark.parametrize("content_type", ["application/json", f"{MEDIA_TYPE}; charset=utf-8"])
+def test_content_type_may_be_plain_json_or_have_parameters(
+    sandbox: Running, content_type: str
+) -> None:
+    reply = sandbox.server_call(Content_Type=content_type)
 
     assert reply.status_code == 202
 
