@@ -11,6 +11,7 @@ from .tables.delivery import Delivery
 from .tables.demand import Demand
 from .tables.languages import Languages, Texts
 from .tables.modal import Modal
+from .tables.page import Page
 from .tables.retention import Retention
 from .tables.trigger import Trigger
 
@@ -21,6 +22,7 @@ class Settings(SettingsTable):
     button: Button = Button()
     trigger: Trigger = Trigger()
     modal: Modal = Modal()
+    page: Page = Page()
     channels: Channels = Channels()
     consent: Consent = Consent()
     demand: Demand = Demand()

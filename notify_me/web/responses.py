@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import (
     Response,
-    current_app,
     jsonify,
     make_response,
     redirect,
@@ -33,6 +32,7 @@ from ..store.logged import LoggedSignUp
 from ..variants import Variant
 from .abuse import HONEYPOT, RateLimited
 from .confirmation import confirmation
+from .page import render_page
 from .placeholders import fill_placeholders, sanitized_footer
 from .product import Product
 
@@ -49,14 +49,8 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
     """One state of the form: JSON for the element's POST, a dialog for its GET, else a page."""
     context = {**context, "state": state, "view": template, "modal": current_settings().modal}
     if not from_element():
-        layout = current_app.jinja_env.select_template(["base.html", "notify_me/base.html"])
-        if "main" not in layout.blocks:
-            raise RuntimeError(
-                "templates/base.html has no block 'main' for the notify-me form: add one, or "
-                "write your own templates/notify_me/page.html"
-            )
-        context |= {"layout": layout, "heading": "h1", "prefix": "notify-me"}
-        return make_response(render_template("notify_me/page.html", **context), status)
+        context |= {"heading": "h1", "prefix": "notify-me"}
+        return make_response(render_page(context), status)
     # the element on the form's own page replaces a view that has the page's <h1>
     context["heading"] = "h1" if request.headers["X-Notify-Me"] == "page" else "h2"
     # two forms on one page must not share element IDs

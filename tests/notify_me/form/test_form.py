@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,44 @@ def test_form_page_uses_the_shops_layout(app: Flask, tmp_path: Path) -> None:
     assert page.one("b").text == "Shop"
     assert page.one("title").text == "Notify me: Harbour Parka"
     assert post_form(page).form_data() != []
+
+
+@pytest.mark.parametrize(
+    ("layout", "settings", "is_shops", "warning"),
+    [
+        ("{% extends 'frame.html' %}", {}, False, "has no block main"),
+        (
+            "{% extends 'frame.html' %}",
+            {"NOTIFY_ME_PAGE__TEMPLATE": "layout.html", "NOTIFY_ME_PAGE__BLOCK": "content"},
+            True,
+            "",
+        ),
+        ("", {"NOTIFY_ME_PAGE__TEMPLATE": "none.html"}, False, "there is no template none.html"),
+    ],
+    ids=["other block", "configured", "missing template"],
+)
+def test_form_page_in_other_layouts(
+    make_app: Callable[..., Flask],
+    tmp_path: Path,
+    lines: list[str],
+    layout: str,
+    settings: dict[str, str],
+    is_shops: bool,
+    warning: str,
+) -> None:
+    """The page goes into the block that the shop names; without one it is plain, never a 500."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "frame.html").write_text("<b>Shop</b>{% block content %}{% endblock %}")
+    for name in ("base.html", "layout.html"):
+        (folder / name).write_text(layout)
+
+    reply = make_app(**settings).test_client().get(PARKA)
+
+    assert reply.status_code == 200
+    assert ("<b>Shop</b>" in reply.text) is is_shops
+    assert post_form(view(reply)).form_data() != []
+    assert any(warning in line for line in lines) if warning else lines == []
 
 
 def test_shop_can_override_templates(app: Flask, tmp_path: Path) -> None:

@@ -1,0 +1,24 @@
+"""`[page]`: the form as a page of the shop."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ..base import SettingsTable
+
+
+class Page(SettingsTable):
+    """`[page]`: the form as a page, for shoppers without JavaScript and for links."""
+
+    template: str = Field(
+        "base.html",
+        pattern=r"[\w./-]+",
+        description="The shop's template that the page extends. If the shop has none of this name, "
+        "or it has no such block, the page is a plain one.",
+    )
+    block: str = Field(
+        "main",
+        pattern=r"[A-Za-z_]\w*",
+        description="The block of that template that the form goes into. The page also fills the "
+        "blocks `title` and `head`.",
+    )

@@ -1,0 +1,68 @@
+"""The layout of the form page: the shop's own template, or a plain one of the kit's."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from flask import current_app, render_template
+from jinja2 import Environment, Template, TemplateNotFound, TemplateSyntaxError, nodes
+
+from ..context import current_settings
+from ..settings.tables.page import Page
+
+PLAIN = Page(template="notify_me/base.html")
+
+
+def render_page(context: dict[str, Any]) -> str:
+    """Render a view as a page, in the shop's layout by the settings under `[page]`."""
+    environment, page = current_app.jinja_env, current_settings().page
+    if _cached_problem(environment, page):
+        page = PLAIN
+    layout = environment.get_template(page.template)
+    return render_template(_frame(environment, page.block), layout=layout, **context)
+
+
+@lru_cache(maxsize=8)
+def _frame(environment: Environment, block: str) -> Template:
+    """Return a template that fills the blocks of `layout`; the name of one is a setting."""
+    return environment.from_string(
+        "{% extends layout %}"
+        "{% block title %}{% include 'notify_me/_page_title.html' %}{% endblock %}"
+        '{% block head %}<meta name="robots" content="noindex">{% if body_content %}'
+        '<meta name="description" content="{{ body_content }}">{% endif %}{% endblock %}'
+        f"{{% block {block} %}}{{% include 'notify_me/page.html' %}}{{% endblock %}}"
+    )
+
+
+def layout_problem(environment: Environment, page: Page) -> str:
+    """Return why a layout can't be used for the form page and the remedy, or an empty string."""
+    try:
+        names = _blocks(environment, page.template)
+    except TemplateNotFound as error:
+        return f"there is no template {error.name}: set [page] template to the shop's layout"
+    except TemplateSyntaxError:
+        # when the shop starts, it may not have set up all of Jinja's extensions
+        return ""
+    if page.block in names:
+        return ""
+    found = ", ".join(sorted(names)) or "none"
+    return (
+        f"{page.template} has no block {page.block}: set [page] block to one of its own ({found})"
+    )
+
+
+_cached_problem = lru_cache(maxsize=32)(layout_problem)
+
+
+def _blocks(environment: Environment, name: str) -> set[str]:
+    """Return the names of a template's blocks, with those of the templates that it extends."""
+    if environment.loader is None:
+        return set()
+    source, _, _ = environment.loader.get_source(environment, name)
+    tree = environment.parse(source)
+    names = {block.name for block in tree.find_all(nodes.Block)}
+    for extends in tree.find_all(nodes.Extends):
+        if isinstance(extends.template, nodes.Const):
+            names |= _blocks(environment, extends.template.value)
+    return names
