@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 # chromium-headless-shell starts twice as fast as chromium
 CHROMIUM ?= $(or $(shell command -v chromium-headless-shell 2>/dev/null || command -v chromium 2>/dev/null || command -v chromium-browser 2>/dev/null),/usr/bin/chromium-headless-shell)
 export CHROMIUM
+# the kit and, unless a fork has deleted it, the sandbox
+PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 # with it, every process that a test starts would compile the whole project again
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -95,9 +97,9 @@ audit: $(VENV)/.audit static browser ## Check HTML, styles, scripts, axe, sizes 
 lock: $(VENV)/.dev ## Update the lock files from pyproject.toml
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --upgrade pyproject.toml --extra sandbox --extra import --group shop -o requirements.lock
+	  --upgrade $(PROJECTS) --extra import --group shop -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --upgrade pyproject.toml --extra sandbox --extra import --group shop --group dev -c requirements.lock -o requirements-dev.lock
+	  --upgrade $(PROJECTS) --extra import --group shop --group dev -c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade --group audit -o requirements-audit.lock
 

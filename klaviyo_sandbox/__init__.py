@@ -1,8 +1,8 @@
 """A strict, stateful stand-in for Klaviyo's HTTP API, which only serves this machine.
 
-`create_app(account)` returns the Flask app, and `python -m klaviyo_sandbox` serves it. The paths
-are Klaviyo's, so that a client only changes its base URL. Pages for people are under `/`, JSON for
-tools and tests under `/_sandbox/`.
+`create_app(account)` returns the Flask app; `klaviyo-sandbox` (or `python -m klaviyo_sandbox`)
+serves it. The paths are Klaviyo's, so that a client only changes its base URL. Pages for people are
+under `/`, JSON for tools and tests under `/_sandbox/`.
 
 Limitations
 -----------

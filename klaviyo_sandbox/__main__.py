@@ -1,4 +1,4 @@
-"""`python -m klaviyo_sandbox`: serve the sandbox on this machine until SIGINT or SIGTERM."""
+"""The command `klaviyo-sandbox`: serve the sandbox on this machine until SIGINT or SIGTERM."""
 
 import argparse
 import errno
@@ -34,7 +34,7 @@ class StartError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM, and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m klaviyo_sandbox",
+        prog="klaviyo-sandbox",
         description="Serve a stand-in for Klaviyo on this machine.",
     )
     parser.add_argument(

@@ -10,7 +10,9 @@ import pytest
 from tests import structure
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(
+    page for pattern in ("*.md", "docs/*.md", "klaviyo_sandbox/*.md") for page in ROOT.glob(pattern)
+)
 BLOCK = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(
@@ -28,7 +30,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_existing_pages_and_headings(page: Path) -> None:
     broken = []
     for link in LINK.findall(BLOCK.sub("", page.read_text("utf-8"))):
@@ -41,7 +43,7 @@ def test_links_lead_to_existing_pages_and_headings(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_named_files_exist(page: Path) -> None:
     """A module may be named without its folder, such as `pauses.py`."""
     files = {
