@@ -35,13 +35,13 @@ KIT_DEPENDENCIES = {
     "tinycss2",
     "wtforms",
 }
-"""Every shop installs these: before you add one, see if the kit can do without it."""
+"""Every shop installs these: before you add one, consider whether the kit can do without it."""
 OPTIONAL = {"notify_me": {"flask-babel", "tomlkit", "tree-sitter", "tree-sitter-javascript"}}
 """Imported only where they are needed, and only if they are installed."""
 
 
 def build_wheel(package: str, folder: Path) -> Path:
-    """Build the wheel by way of the source distribution, as an upload to an index does."""
+    """Build the source distribution, then the wheel from it, and return the wheel."""
     command = [sys.executable, "-m", "build", "--no-isolation", "-o", str(folder)]
     subprocess.run([*command, FOLDERS[package]], check=True, capture_output=True, timeout=120)
     [wheel] = folder.glob("*.whl")
@@ -49,7 +49,7 @@ def build_wheel(package: str, folder: Path) -> Path:
 
 
 def source_files(package: str) -> set[str]:
-    """Return the files that the wheel must contain: neither generated nor for packaging only."""
+    """Return the files of the package, without generated files and files only for packaging."""
     others = {"", ".br", ".gz", ".md", ".pyc", ".toml"}
     files = (file for file in (ROOT / package).rglob("*") if file.suffix not in others)
     return {str(file.relative_to(ROOT)) for file in files}
