@@ -73,6 +73,8 @@ def status(*, as_json: bool) -> None:
         return
     for state, count in status.counts.items():
         click.echo(f"{state:13} {count}")
+    deliverer = f"a {status.deliverer}" if status.deliverer else "nothing on this machine"
+    click.echo(f"delivered by:  {deliverer}")
     if status.oldest_queued:
         click.echo(f"oldest queued: {_when(status.oldest_queued)}")
     if error := status.last_error:

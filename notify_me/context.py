@@ -181,6 +181,11 @@ def klaviyo_of(account: Account, in_flight: int) -> Klaviyo | None:
     )
 
 
+def lock_folder() -> Path:
+    """Return the folder for the lock files of this machine's deliverers."""
+    return Path(os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path)
+
+
 def delivery_parts() -> Parts:
     """Return what a deliverer of this app needs in threads that have no app context."""
     state = current_state()
@@ -192,7 +197,6 @@ def delivery_parts() -> Parts:
         with app.test_request_context():
             return current_state().catalog.variant(composite_id)
 
-    folder = os.environ.get("NOTIFY_ME_WORKER_FOLDER") or app.instance_path
     return Parts(
         engine=engine,
         log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
@@ -202,5 +206,5 @@ def delivery_parts() -> Parts:
         ),
         settings=state.settings.delivery,
         load_variant=load_variant,
-        folder=Path(folder),
+        folder=lock_folder(),
     )

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ..context import current_account, current_state, klaviyo_of
+from ..context import current_account, current_state, klaviyo_of, lock_folder
 from ..delivery import pauses
+from ..delivery.locks import current_deliverer
 from ..delivery.queue import BATCH
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
@@ -72,6 +73,8 @@ class Status:
     """When the sign-up was made whose call has been queued for longest."""
     last_error: Failure | None
     paused: tuple[PausedQueue, ...]
+    deliverer: str | None
+    """What sends queued calls on this machine, `worker` or `web process`; None if nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ def status() -> Status:
                 )
                 for pause in pauses.active_pauses(session).values()
             ),
+            deliverer=current_deliverer(lock_folder()),
         )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..klaviyo.client import Klaviyo
 from .deliverer import Parts
+from .locks import claim_first_executor_id
 from .queue import IDLE_CHECK_INTERVAL
 
 logger = logging.getLogger(__package__)
@@ -51,7 +52,7 @@ def _run(parts: Parts, klaviyo: Klaviyo) -> None:
                 never.wait(IDLE_CHECK_INTERVAL)
                 continue
             # imports the engine, which takes half a second
-            from .worker import claim_first_executor_id, deliver_until
+            from .worker import deliver_until
 
             with _one_in_this_process:
                 if claimed := claim_first_executor_id(parts.folder, "web process"):

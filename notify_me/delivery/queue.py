@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -249,18 +250,25 @@ class Queue:
     def has_jobs(self) -> bool:
         """Return whether any call is queued or being sent."""
         engine = self._engine()
+        if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
+            return False
         # plain SQL, since it runs once a second, and must not import the engine
+        schema = SCHEMA if engine.dialect.name == "postgresql" else None
         jobs = sa.table(
-            "workflow_status",
-            *map(sa.column, ("queue_name", "status")),
-            schema=SCHEMA if engine.dialect.name == "postgresql" else None,
+            "workflow_status", sa.column("queue_name"), sa.column("status"), schema=schema
         )
         query = sa.select(sa.literal(1)).where(
             jobs.c.queue_name.in_([operation.value for operation in Operation]),
             jobs.c.status.in_(["ENQUEUED", "DELAYED", "PENDING"]),
         )
-        with engine.connect() as connection:
-            return connection.scalar(query.limit(1)) is not None
+        try:
+            with engine.connect() as connection:
+                return connection.scalar(query.limit(1)) is not None
+        except (sa.exc.OperationalError, sa.exc.ProgrammingError):
+            # before the first sign-up there may be no tables yet
+            if sa.inspect(engine).has_table("workflow_status", schema=schema):
+                raise
+            return False
 
     def dead_letters(self) -> list[Job]:
         """Return the oldest dead letters, at most `BATCH`."""

@@ -6,16 +6,13 @@ queued, so it runs only while something is.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-import socket
 import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,6 +22,7 @@ from ..klaviyo.client import Klaviyo
 from ..settings import SettingsError
 from . import pauses
 from .deliverer import Deliverer, Parts
+from .locks import claim_executor_id
 from .queue import IDLE_CHECK_INTERVAL, NAME, SCHEMA, VERSION, WORKFLOW, Job, url_of
 
 logger = logging.getLogger(__package__)
@@ -102,46 +100,6 @@ def deliver_until(stop: threading.Event, parts: Parts, klaviyo: Klaviyo, executo
     watchdog.start()
     engine.stop()
     watchdog.cancel()
-
-
-def claim_executor_id(folder: Path) -> tuple[str, IO[str]]:
-    """Return an ID for this worker, and the lock file that reserves it.
-
-    It has the first number on this machine that no running worker has. After a crash the next
-    worker gets the same ID, and DBOS gives it the calls that were under way. Raises
-    `SettingsError`.
-    """
-    for number in range(1, 1000):
-        if (lock := _lock(folder, number, "worker")) is not None:
-            return f"{socket.gethostname()}-{number}", lock
-    raise SettingsError(f"{folder} has lock files of 999 running workers: stop some of them")
-
-
-def claim_first_executor_id(folder: Path, owner: str) -> tuple[str, IO[str]] | None:
-    """Return this machine's first ID and its lock file; None if a worker has it."""
-    lock = _lock(folder, 1, owner)
-    return None if lock is None else (f"{socket.gethostname()}-1", lock)
-
-
-def _lock(folder: Path, number: int, owner: str) -> IO[str] | None:
-    """Lock the file of a number and write into it who did; None if it is locked already."""
-    path = folder / f"notify-me-worker-{number}.lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
-    except OSError as error:
-        raise SettingsError(
-            f"{path} can't be written ({error.strerror}): a worker needs a lock file there"
-        ) from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    file.truncate(0)
-    file.write(owner)
-    file.flush()
-    return file
 
 
 def _sleep(seconds: float, stop: threading.Event) -> None:
