@@ -334,7 +334,7 @@ def has_no_form(sku: str) -> Check:
             response.json()["html"],
         ):
             assert "available for this item" in html
-            assert "back in stock" not in html.lower()
+            assert "Good news" not in html
             assert 'name="email"' not in html
 
     return check
