@@ -163,16 +163,19 @@ export class NotifyMe extends HTMLElement {
     const body = new URLSearchParams(/** @type {any} */ (new FormData(form, event.submitter)));
     /** @type {Reply | undefined} */
     let reply;
+    let problem = "failed";
     try {
       reply = await this.#post(form.action, body);
       if (reply.state === "send") reply = await this.#makeCalls(form.action, body, reply);
-    } catch {
+    } catch (error) {
       reply = undefined;
+      // something answered, but not with the kit's JSON, such as a CSRF check of the shop's
+      if (!(error instanceof SyntaxError)) problem = "offline";
     }
     this.#sending = false;
     form.ariaBusy = null;
     if (reply?.html) this.#show(reply);
-    else this.#showOffline();
+    else this.#showProblem(problem);
   }
 
   /** @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
@@ -217,14 +220,17 @@ export class NotifyMe extends HTMLElement {
     this.#dispatch(state === "done" ? "done" : "error", { state });
   }
 
-  #showOffline() {
+  /** @param {string} state */
+  #showProblem(state) {
     /** @type {HTMLElement | null} */
     const alert = this.querySelector(".notify-me__alert");
     if (alert) {
       alert.hidden = false;
-      alert.textContent = this.querySelector("template")?.content.textContent ?? "";
+      /** @type {HTMLTemplateElement | null} */
+      const template = this.querySelector(`template[data-notify-me=${state}]`);
+      alert.textContent = template?.content.textContent ?? "";
     }
-    this.#dispatch("error", { state: "offline" });
+    this.#dispatch("error", { state });
   }
 
   /** @param {string} name @param {unknown} [detail] @param {boolean} [cancelable] */
@@ -233,8 +239,8 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
-// a second copy of the script, under another URL, changes nothing
-if (!customElements.get("notify-me")) {
+// without these, as in browsers of before 2024, the plain links work; a second copy changes nothing
+if ("any" in AbortSignal && "showModal" in HTMLDialogElement.prototype && !customElements.get("notify-me")) {
   Object.assign(window, { NotifyMe });
   customElements.define("notify-me", NotifyMe);
 }
