@@ -26,6 +26,7 @@ KIT_DEPENDENCIES = {
     "dbos",
     "email-validator",
     "flask",
+    "jinja2",
     "limits",
     "nh3",
     "phonenumberslite",

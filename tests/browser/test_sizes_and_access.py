@@ -19,7 +19,7 @@ def weight(url: str) -> int:
 
 
 def test_script_and_style_stay_within_budget(page: Page, shop_url: str) -> None:
-    """All scripts of a product page: 3 kB at most; the kit's style: 2 kB; both by brotli."""
+    """All scripts of a product page: 3.5 kB at most; the kit's style: 2.5 kB; both by brotli."""
     page.goto(shop_url + PARKA)
     scripts = page.evaluate(
         "[...document.scripts].filter((one) => one.type !== 'application/ld+json')"
@@ -28,8 +28,8 @@ def test_script_and_style_stay_within_budget(page: Page, shop_url: str) -> None:
     styles = page.evaluate("[...document.styleSheets].map((sheet) => sheet.href)")
 
     assert all(scripts)
-    assert sum(map(weight, scripts)) <= 3000
-    assert sum(weight(url) for url in styles if "/notify-me/" in url) <= 2000
+    assert sum(map(weight, scripts)) <= 3500
+    assert sum(weight(url) for url in styles if "/notify-me/" in url) <= 2500
 
 
 def test_a_form_warmed_is_the_form_shown(page: Page, shop_url: str) -> None:
