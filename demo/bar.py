@@ -1,4 +1,4 @@
-"""The toolbar at the top of every page: the mode switch, links behind the scenes, and the tour."""
+"""The toolbar at the top of every page: mode switch, links to the merchant and sandbox, tour."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def demo_bar() -> Markup:
 
 def tour_context(here: str) -> dict[str, Any]:
     """The variables of `tour.html`; `here` is the page that its forms return to."""
-    klaviyo, current = sandbox.current(), tour.read()
+    klaviyo_sandbox, current = sandbox.current(), tour.read()
     try:
-        progress = tour.progress(current, klaviyo) if current and klaviyo else None
+        progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None
     except SQLAlchemyError:
         # the toolbar is also part of the error page, and the database may be the cause
         progress = None
     return {
-        "sandbox": klaviyo,
+        "sandbox": klaviyo_sandbox,
         "tour": current if progress else None,
         "progress": progress,
         "steps": tour.STEPS,

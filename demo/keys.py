@@ -27,19 +27,19 @@ def wants_sandbox(environ: Mapping[str, str]) -> bool:
 def demo_environment(
     environ: Mapping[str, str], instance: Path, *, create: bool = False
 ) -> dict[str, str]:
-    """Add to `environ` the secrets it lacks, and the sandbox's account unless it names Klaviyo.
+    """Add missing secrets to `environ` and, if no Klaviyo account is configured, the sandbox's.
 
     Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
     links and the sandbox's keys stay valid after a restart. Only the launcher passes `create`,
-    since it also creates the database. Raises `SettingsError` if the file is needed and missing.
+    since it also creates the database. Raises `SettingsError` if the file is needed but missing.
     """
-    given = {name: value for name, value in environ.items() if value}
-    sandbox = wants_sandbox(given)
-    complete = not sandbox and given.keys() >= set(SECRETS)
+    configured = {name: value for name, value in environ.items() if value}
+    sandbox = wants_sandbox(configured)
+    complete = not sandbox and configured.keys() >= set(SECRETS)
     exists = (instance / DEMO_FILE).exists()
     saved = _load(instance, create=create) if exists or not complete else {}
     added = {name: saved[name] for name in SECRETS if name in saved}
-    addresses = {**ADDRESSES, **saved, **given}
+    addresses = {**ADDRESSES, **saved, **configured}
     if environ.get("FLASK_RUN_FROM_CLI") == "true":
         # for links in what a command sends to Klaviyo
         added["SHOP_URL"] = shop_address(addresses)
@@ -47,7 +47,7 @@ def demo_environment(
         added |= {name: saved[name] for name in KLAVIYO if name in saved}
         url = f"http://127.0.0.1:{addresses['SANDBOX_PORT']}"
         added["KLAVIYO_API_URL"] = added["SANDBOX_URL"] = url
-    return {**added, **given}
+    return {**added, **configured}
 
 
 def save_addresses(environ: Mapping[str, str], instance: Path) -> None:

@@ -50,7 +50,7 @@ class Tour:
     """The ID of the shop's last order."""
 
     def at(self, step: int) -> Tour:
-        """The same tour at another step."""
+        """Return the same tour at another step."""
         return replace(self, step=min(max(step, 1), len(STEPS)))
 
 

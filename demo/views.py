@@ -42,7 +42,7 @@ def visitor_overrides() -> VisitorOverrides | None:
 
 @blueprint.before_request
 def require_demo_visitor() -> None:
-    """Refuse everybody else.
+    """Hide the demo from other visitors.
 
     :raise 404: the demo is off, or the request isn't from this machine.
     """
@@ -82,15 +82,15 @@ def move_tour() -> BaseResponse:
 
     :raise 404: the shop doesn't use the sandbox.
     """
-    klaviyo = _require_sandbox()
+    klaviyo_sandbox = _require_sandbox()
     if "leave" in request.form:
         return _redirect(_previous_page(), None)
     current, step = tour.read(), request.form.get("step", type=int)
     if current is None or step is None or (variant := tour.find_variant(current)) is None:
         try:
-            current = tour.begin(klaviyo)
+            current = tour.begin(klaviyo_sandbox)
         except sandbox.SandboxUnavailable:
-            return _sandbox_unavailable(klaviyo)
+            return _sandbox_unavailable(klaviyo_sandbox)
         if current is None:
             return redirect(url("demo.confirm_reset"), code=303)
         if (variant := tour.find_variant(current)) is None:
@@ -118,18 +118,18 @@ def confirm_reset() -> str | BaseResponse:
 
 @blueprint.post("/reset")
 def reset() -> BaseResponse:
-    """Restore shop, sign-ups and sandbox to the state in which the demo began.
+    """Restore the shop, the sign-ups and the sandbox to their initial state.
 
     :raise 404: the shop doesn't use the sandbox: a real Klaviyo account is never reset.
     """
-    klaviyo = _require_sandbox()
+    klaviyo_sandbox = _require_sandbox()
     # orders and sign-ups belong to the merchant
     if sign_in := access.require_access():
         return sign_in
     try:
-        klaviyo.reset()
+        klaviyo_sandbox.reset()
     except sandbox.SandboxUnavailable:
-        return _sandbox_unavailable(klaviyo)
+        return _sandbox_unavailable(klaviyo_sandbox)
     admin.delete_everything()
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
@@ -154,8 +154,8 @@ def _require_sandbox() -> sandbox.Sandbox:
     return sandbox.current() or abort(404)
 
 
-def _sandbox_unavailable(klaviyo: sandbox.Sandbox) -> Response:
-    return make_response(render_template("demo/unavailable.html", url=klaviyo.url), 503)
+def _sandbox_unavailable(klaviyo_sandbox: sandbox.Sandbox) -> Response:
+    return make_response(render_template("demo/unavailable.html", url=klaviyo_sandbox.url), 503)
 
 
 def _redirect(location: str, current: tour.Tour | None) -> BaseResponse:

@@ -146,8 +146,9 @@ def choose() -> BaseResponse:
 def local_path(path: str) -> str:
     """Return `path` if it is safe to redirect to, a path on this site; otherwise the home page."""
     parts = urlsplit(path)
-    odd = "\\" in path or not path.isprintable()
-    if parts.scheme or parts.netloc or odd or not path.startswith("/") or path[:2] == "//":
+    has_unsafe_chars = "\\" in path or not path.isprintable()
+    is_local = path.startswith("/") and not path.startswith("//")
+    if parts.scheme or parts.netloc or has_unsafe_chars or not is_local:
         return url_for("shop.listing")
     return path
 

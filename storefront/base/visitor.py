@@ -1,4 +1,4 @@
-"""Facts about the visitor behind a request: on this machine or not, and their own settings."""
+"""The visitor who sent a request: whether they may see the demo, and their own settings."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ from ..catalog.stock import is_available, max_quantity
 COOKIE = "shop_cart"
 COOKIE_MAX_AGE = 30 * 24 * 3600  # seconds
 MAX_LINES = 40
-"""As many as fit into a cookie, which may have 4 kB."""
+"""More lines might not fit into a cookie, which is limited to 4 kB."""
 MAX_QUANTITY = 99
-"""Of one variant, even if more are in stock."""
+"""The limit for one variant, even if more are in stock."""
 NOTICES = ("added", "updated", "removed", "limited_stock", "limited_quantity", "sold_out", "full")
-"""Outcomes of a post to the cart, which the page after it explains."""
+"""Outcomes of a change to the cart. The cart page explains the latest one to the shopper."""
 
 blueprint = Blueprint("cart", __name__)
 

@@ -24,10 +24,11 @@ class OutOfStock(Exception):
 def place(
     reference: str, lines: Sequence[CartLine], *, name: str, email: str, address: str
 ) -> None:
-    """Take the lines' quantities from the stock, store the order and queue Klaviyo's stock updates.
+    """Deduct the lines from stock, store the order, and queue stock updates for Klaviyo.
 
-    All of it is one transaction. A form that is sent twice makes one order: a known `reference`
-    changes nothing. Raises `OutOfStock`, with nothing changed, if any line can't be delivered.
+    All of this happens in one transaction. A form that is sent twice creates one order: a known
+    `reference` changes nothing. Raises `OutOfStock`, with nothing changed, if a line isn't
+    available in its quantity.
     """
     order = Order(
         reference=reference,
@@ -45,11 +46,11 @@ def place(
             for line in lines
         ],
     )
-    # sorted, so that two orders never wait for each other's rows
+    # sorted, so that two orders can't deadlock
     quantities = sorted((line.variant.sku, line.quantity) for line in lines)
     tracked = [composite_id(line.variant) for line in lines if line.variant.quantity is not None]
     session = db.session
-    # the cart was read in a transaction of its own: this one must see the newest stock
+    # the cart was read in an earlier transaction; this one must see the current stock
     session.rollback()
     session.add(order)
     try:
@@ -57,15 +58,15 @@ def place(
     except IntegrityError:
         session.rollback()
         return
-    if not all(_take(sku, quantity) for sku, quantity in quantities):
+    if not all(_deduct(sku, quantity) for sku, quantity in quantities):
         session.rollback()
         raise OutOfStock
     admin.queue_stock_updates(tracked, shop_url(), connection=session)
     session.commit()
 
 
-def _take(sku: str, quantity: int) -> bool:
-    """Take a quantity from the stock if there is enough; one statement, so it can't be oversold."""
+def _deduct(sku: str, quantity: int) -> bool:
+    """Deduct a quantity from stock if there is enough; a single statement prevents overselling."""
     update = (
         sa.update(ProductVariant)
         .where(

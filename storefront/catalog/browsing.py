@@ -31,7 +31,7 @@ DEFAULT_SORT = next(iter(SORTS))
 
 @dataclass(frozen=True)
 class ListingQuery:
-    """What a shopper asks the listing for."""
+    """The search, filter, sort order and page that a shopper requests."""
 
     category: str | None = None
     search: str = ""

@@ -143,11 +143,11 @@ def _inconsistencies(catalog: CatalogFile) -> Iterator[str]:
                     f"{len(product.options)} options"
                 )
                 continue
-            for place, (option, value) in enumerate(
+            for position, (option, value) in enumerate(
                 zip(product.options, variant.options, strict=True)
             ):
                 names = [entry.name for entry in option.values]
-                yield from _unknown(f"{options_path}[{place}]", value, names)
+                yield from _unknown(f"{options_path}[{position}]", value, names)
 
 
 def _duplicate(seen: dict[str, str], value: str, path: str) -> Iterator[str]:

@@ -125,8 +125,8 @@ def all_products(batch: int = 200) -> Iterator[list[Variant]]:
     ).all():
         last_id = products[-1].id
         variants = [[catalog_variant(variant) for variant in p.variants] for p in products]
-        # the caller may wait for Klaviyo between two products: keep no transaction open
-        # meanwhile, and let the next batch see what has changed
+        # the caller may wait for Klaviyo between two products: don't leave a transaction open
+        # during that time, and let the next batch see recent changes
         db.session.rollback()
         db.session.expunge_all()
         yield from filter(None, variants)
@@ -180,8 +180,8 @@ def catalog_variant(variant: ProductVariant) -> Variant:
 class ShopCatalog:
     """The shop's variants for the kit: implements `notify_me.ListedCatalog`.
 
-    Reads in sessions of its own, so that no connection is held while the kit calls Klaviyo, and
-    the stock is the newest.
+    Each method uses a new session, so that no connection stays open while the kit calls Klaviyo,
+    and the stock is current.
     """
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
@@ -242,7 +242,7 @@ def _conditions(query: ListingQuery) -> list[sa.ColumnElement[bool]]:
 
 
 def _sort_columns(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.InstrumentedAttribute[Any]]:
-    # each order is total, or a product could be on two pages
+    # ties are broken by ID; otherwise a product could appear on two pages
     if sort == "name":
         return [Product.title, Product.id]
     if sort == "newest":

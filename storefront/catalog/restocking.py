@@ -19,11 +19,11 @@ STOCK_MESSAGES = {
     "not_managed": "Klaviyo gets stock levels from your own platform, not from this shop.",
     "no_key": "Klaviyo wasn’t updated: set KLAVIYO_PRIVATE_KEY.",
 }
-"""What happened to the update for Klaviyo, by `admin.StockUpdate.state`."""
+"""The message about Klaviyo's copy of the stock for each `admin.StockUpdate.state`."""
 
 
 def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdate:
-    """Set a variant's stock (None: not tracked), update Klaviyo, and return the result of that.
+    """Set a variant's stock (None: not tracked) and update Klaviyo; return the update's result.
 
     Raises `sqlalchemy.exc.SQLAlchemyError`, with nothing changed, if the database fails.
     """

@@ -47,11 +47,11 @@ def import_catalog(file: Path, dry_run: bool) -> None:
 
 
 def _summary(result: Imported, file: str, *, dry_run: bool) -> str:
-    found = f"{_count(result.products, 'product')} with {_count(result.variants, 'variant')}"
+    counts = f"{_count(result.products, 'product')} with {_count(result.variants, 'variant')}"
     lines = [
-        f"{file} is valid: {found}. Nothing was imported."
+        f"{file} is valid: {counts}. Nothing was imported."
         if dry_run
-        else f"Imported {found} from {file}."
+        else f"Imported {counts} from {file}."
     ]
     if result.categories:
         lines.append(f"Categories: {', '.join(result.categories)}.")

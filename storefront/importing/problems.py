@@ -1,4 +1,4 @@
-"""Problems of a file, by line."""
+"""The problems found in a file, by line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Unreadable(Exception):
 
 
 class InvalidFile(Exception):
-    """The file can't be imported, and nothing was."""
+    """The file has problems, so nothing was imported."""
 
     def __init__(self, messages: list[str], count: int) -> None:
         super().__init__("\n".join(messages))
@@ -26,7 +26,7 @@ class InvalidFile(Exception):
 
 
 class Problems:
-    """Collects problems."""
+    """Collects the problems of one reading of a file."""
 
     def __init__(self) -> None:
         self._messages: list[str] = []

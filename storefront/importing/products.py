@@ -1,4 +1,4 @@
-"""Parses products from rows. A problem with one doesn't hide the problems with the next."""
+"""Parses products from rows, and continues after a problem, so that all problems are reported."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class ParsedProduct:
 
 
 class Products:
-    """Parses the products of one reading of a file, and adds what is wrong to `problems`."""
+    """Parses the products of one reading of a file, and adds errors to `problems`."""
 
     def __init__(self, catalog: KlaviyoCatalog, problems: Problems) -> None:
         self._catalog = catalog

@@ -138,8 +138,8 @@ def _json_rows(chunks: Iterator[str]) -> Iterator[Row]:
             continue
         if char != "{" or "{" not in expected:
             raise Unreadable(line, "expected a list of objects, [{…}, {…}], one for each variant")
-        found, position, buffer = _read_object(decoder, buffer, chunks, line)
-        yield Row(line, _object_fields(found, line))
+        entry, position, buffer = _read_object(decoder, buffer, chunks, line)
+        yield Row(line, _object_fields(entry, line))
         line += buffer.count("\n", 0, position)
         buffer, position = buffer[position:], 0
         expected = ",]"
@@ -164,16 +164,16 @@ def _read_object(
             return value, end, buffer
 
 
-def _object_fields(found: dict[str, Any], line: int) -> dict[str, str]:
-    options = found.pop("options", None) or {}
+def _object_fields(entry: dict[str, Any], line: int) -> dict[str, str]:
+    options = entry.pop("options", None) or {}
     if not isinstance(options, dict) or len(options) > 3:
         raise Unreadable(line, 'options must be an object such as {"Size": "M"}, with up to three')
     for number, (name, value) in enumerate(options.items(), 1):
-        found[f"option{number}_name"], found[f"option{number}_value"] = name, value
-    columns = identify(found, line)
-    if isinstance(tags := found.get("tags"), list):
-        found["tags"] = ", ".join(map(str, tags))
-    return {column: _json_text(found[name], name, line) for name, column in columns.items()}
+        entry[f"option{number}_name"], entry[f"option{number}_value"] = name, value
+    columns = identify(entry, line)
+    if isinstance(tags := entry.get("tags"), list):
+        entry["tags"] = ", ".join(map(str, tags))
+    return {column: _json_text(entry[name], name, line) for name, column in columns.items()}
 
 
 def _json_text(value: Any, name: str, line: int) -> str:

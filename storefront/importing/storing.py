@@ -47,7 +47,7 @@ def _product(parsed: ParsedProduct, position: int, category: str) -> Product:
         details=text.details,
         tags=parsed.tags,
         drawing=DRAWING,
-        # the same in every import
+        # derived from the handle, so that a product has the same colour after every import
         colour=COLOURS[zlib.crc32(parsed.handle.encode()) % len(COLOURS)],
         position=position,
         search_text=build_search_text(

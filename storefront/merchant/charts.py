@@ -1,6 +1,6 @@
 """Charts as SVG: numbers become coordinates here, and markup in the templates.
 
-A chart contains no text and stretches to the width of its place in the page.
+A chart contains no text and stretches to the width of its container.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def column_chart(counts: Sequence[int], top: int | None = None) -> ColumnChart:
 
 
 def bar(parts: Mapping[str, int], whole: int) -> tuple[Segment, ...]:
-    """A stacked bar, as wide as its place if the parts add up to `whole`."""
+    """A stacked bar, as wide as its container if the parts add up to `whole`."""
     segments, x = [], 0.0
     for name, count in parts.items():
         if count:

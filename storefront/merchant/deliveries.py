@@ -13,7 +13,7 @@ from ..base.models import ProductVariant
 from ..catalog import queries
 
 OVERDUE = timedelta(minutes=10)
-"""A wait that only an outage or a missing worker explains."""
+"""After this time, the reason is probably an outage or a missing worker."""
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 STOCK_UPDATE = "update_catalog_variant"
 """The only operation that isn't part of a sign-up."""
@@ -51,7 +51,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """What the deliveries page shows."""
+    """The data on the deliveries page."""
 
     now: datetime
     status: admin.Status
@@ -69,7 +69,7 @@ class Deliveries:
 
     @property
     def queued(self) -> list[str]:
-        """What is queued by kind, such as `2 sign-ups`."""
+        """The queued deliveries by kind, such as `2 sign-ups`."""
         return [count_text(count, operation) for operation, count in self.status.waiting.items()]
 
     @property
@@ -80,13 +80,13 @@ class Deliveries:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether something waits so long, without a known reason, that the merchant should act."""
+        """Whether a sign-up is overdue for no known reason, so that the merchant should act."""
         oldest = self.status.oldest_queued
         return oldest is not None and self.now - oldest > OVERDUE and not self.status.paused
 
     @property
     def summary(self) -> str:
-        """One line for the top of the page."""
+        """A one-line summary for the top of the page."""
         counts = self.status.counts
         parts = []
         if queued := counts.get("queued", 0):

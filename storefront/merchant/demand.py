@@ -48,7 +48,7 @@ class VariantRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the demand page shows."""
+    """The data on the demand page."""
 
     days: int
     shows_all: bool

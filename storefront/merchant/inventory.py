@@ -25,7 +25,7 @@ blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
 access.protect(blueprint)
 
 MAX_ORDERS = 50
-"""Orders shown: the newest."""
+"""The number of orders shown, newest first."""
 MAX_VARIANTS = 200
 """Variants shown if no product is chosen; an imported catalog may have many thousands."""
 # below zero: units owed to pre-orders
@@ -34,7 +34,7 @@ WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
 
 @blueprint.errorhandler(SQLAlchemyError)
 def database_unavailable(error: SQLAlchemyError) -> Response:
-    """Show a page that says so, with status 503."""
+    """Log the error, and show an error page with status 503."""
     logger.error(
         "the database is unavailable (%s): check DATABASE_URL, and run flask db upgrade",
         type(error).__name__,

@@ -1,4 +1,4 @@
-"""A product page's JSON-LD (schema.org): variants, prices and stock for search engines."""
+"""The JSON-LD (schema.org) of product pages: variants, prices and stock for search engines."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class CheckedChanges:
     problems: Mapping[str, str]
     """A sentence for each dotted key; the key is empty if it concerns no particular setting."""
     warnings: Mapping[str, str]
-    """Like `problems`, for what works but should be improved, such as a low contrast."""
+    """Like `problems`, for settings that work but should be improved, such as a low contrast."""
 
 
 def check(changes: Mapping[str, Any]) -> CheckedChanges:
@@ -128,7 +128,7 @@ def as_toml(settings: Settings) -> str:
 
 
 def texts_in(settings: Settings, locale: str) -> dict[str, str]:
-    """What shoppers read in `locale` for each setting of `[texts.<locale>]`, by dotted key.
+    """The text shoppers see in `locale` for each setting of `[texts.<locale>]`, by dotted key.
 
     Missing legal texts are left out: their channel isn't offered in that language.
     """

@@ -19,11 +19,12 @@ from notify_me.studio import LANGUAGES
 
 from .changes import CHANGEABLE_TABLES
 
-Kind = Literal["text", "long", "check", "one", "some", "number", "color", "list"]
-"""The kind of control; `one` and `some` are choices, and `long` is a text of several lines."""
+Kind = Literal["text", "textarea", "checkbox", "select", "checkboxes", "number", "color", "list"]
+"""The kind of control; `checkboxes` allow several values, and a `list` has one value per line."""
 LONG_TEXT = 200
+"""A setting that allows more characters gets a textarea."""
 LONG_DEFAULT = 35
-"""Settings that allow, or have as default, more characters get a field of several lines."""
+"""A setting whose default has more characters gets a textarea."""
 _NAMES = {
     **{channel.value: channel.info.short_name for channel in Channel},
     **{language: str(Locale.parse(language).english_name) for language in LANGUAGES},
@@ -74,12 +75,12 @@ class Control:
         return str(self.schema.get("multipleOf", 1 if isinstance(self.empty_value, int) else "any"))
 
     def read(self, form: MultiDict[str, str], current: Any) -> Any:
-        """The value submitted for it, not validated yet; `current` is the value until now."""
+        """The submitted value, not validated yet; `current` is the present value."""
         text = form.getlist(self.key)[-1].replace("\r\n", "\n").strip()
         match self.kind:
-            case "check":
+            case "checkbox":
                 return "on" in form.getlist(self.key)
-            case "some":
+            case "checkboxes":
                 ticked = [value for value, _ in self.choices if value in form.getlist(self.key)]
                 # checkboxes have no order: keep the current one, and append what is new
                 values = [value for value in current if value in ticked]
@@ -102,7 +103,7 @@ def controls() -> tuple[Control, ...]:
 
 def _control(setting: Setting) -> Control:
     kind = _kind(setting)
-    must_have_value = setting.schema.get("minLength") or kind in ("number", "color", "one")
+    must_have_value = setting.schema.get("minLength") or kind in ("number", "color", "select")
     empty_value = setting.default if must_have_value else ""
     return Control(
         key=setting.key,
@@ -118,11 +119,11 @@ def _control(setting: Setting) -> Control:
 
 def _kind(setting: Setting) -> Kind:
     if setting.type == "boolean":
-        return "check"
+        return "checkbox"
     if setting.type == "array":
-        return "some" if setting.choices else "list"
+        return "checkboxes" if setting.choices else "list"
     if setting.choices:
-        return "one"
+        return "select"
     if setting.type in ("integer", "number"):
         return "number"
     if setting.allowed == COLOR:
@@ -130,7 +131,7 @@ def _kind(setting: Setting) -> Kind:
     if setting.allowed == FONTS:
         return "text"
     is_long = setting.schema.get("maxLength", 0) > LONG_TEXT
-    return "long" if is_long or len(setting.default or "") > LONG_DEFAULT else "text"
+    return "textarea" if is_long or len(setting.default or "") > LONG_DEFAULT else "text"
 
 
 def name_of(identifier: str) -> str:
@@ -154,7 +155,7 @@ def text_of(value: Any) -> str:
 
 
 def read_form(form: MultiDict[str, str], current: Mapping[str, Any]) -> dict[str, Any]:
-    """The submitted values by dotted key, not validated yet; `current` has the values until now."""
+    """The submitted values by dotted key, not validated yet; `current` has the present values."""
     return {
         control.key: control.read(form, current[control.key])
         for control in controls()

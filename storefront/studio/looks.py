@@ -116,7 +116,7 @@ class History:
         return History(self.steps, min(max(self.position + steps, 0), len(self.steps) - 1))
 
     def with_look(self, look: str) -> History:
-        """The history with another look as the latest; removes what was undone."""
+        """The history with another look as the latest, and without undone looks."""
         if self.look == look:
             return self
         steps = (*self.steps[: self.position + 1], look)[-MAX_HISTORY:]

@@ -22,7 +22,7 @@ from .snippets import Report
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the page shows besides the visitor's look: input that isn't applied, and messages."""
+    """Input that isn't applied yet, and messages, which the page shows besides the current look."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     """Values entered by dotted key."""

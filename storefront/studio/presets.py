@@ -11,7 +11,7 @@ from typing import Any
 
 FILE = Path(__file__).with_name("presets.toml")
 NO_PRESET = "own"
-"""The ID that stands for the shop's own style."""
+"""The ID of the shop's own style."""
 
 
 @dataclass(frozen=True, slots=True)

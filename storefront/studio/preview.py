@@ -31,7 +31,7 @@ MAX_VARIANTS = 200
 
 @dataclass(frozen=True, slots=True)
 class PreviewOptions:
-    """What a visitor has chosen to see."""
+    """A visitor's choices for the preview."""
 
     state: str
     width: str
@@ -46,7 +46,7 @@ class PreviewOptions:
         products: Mapping[str, object],
         languages: Sequence[str] = LANGUAGES,
     ) -> PreviewOptions:
-        """Read the fields of a form or a query string; anything missing or unknown is default."""
+        """Read a form or a query string; missing or unknown values get their defaults."""
 
         def choice(name: str, choices: Container[str], default: str) -> str:
             value = fields.get(name, "")

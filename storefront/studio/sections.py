@@ -128,7 +128,7 @@ class Field:
     merchant_value: str
     """The merchant's value, described."""
     placeholder: str
-    """What applies while the field is empty."""
+    """The value or text that applies while the field is empty."""
 
     @property
     def text(self) -> str:
@@ -174,8 +174,8 @@ def build_sections(
 ) -> list[Section]:
     """The panel's sections; all arguments are by dotted key.
 
-    `values` are the fields' values, and `texts` what shoppers read in the language whose
-    translations are shown (`changes.texts_in`).
+    `values` are the fields' values. `texts` are the texts shoppers see in the language that is
+    being translated (`changes.texts_in`).
     """
     sections: dict[str, Section] = {}
     languages = {key.split(".")[1] for key in texts}

@@ -245,7 +245,7 @@ def test_missing_consent_is_reported_and_can_be_given(
         box.check()
         send(form)
         expect_done(page)
-    assert [each["path"] for each in sound_posts(sandbox)] == [*way.paths]
+    assert [call["path"] for call in sound_posts(sandbox)] == [*way.paths]
 
 
 @pytest.mark.parametrize(("way", "scripts"), WAYS.values(), ids=WAYS)
@@ -274,7 +274,7 @@ def test_each_checkbox_has_its_own_error(
         box.check()
         send(form)
         expect_done(page)
-    assert [each["path"] for each in sound_posts(sandbox)] == [*way.paths]
+    assert [call["path"] for call in sound_posts(sandbox)] == [*way.paths]
 
 
 @pytest.mark.parametrize("way", [SERVER, CLIENT], ids=["server mode", "client mode"])
@@ -302,7 +302,7 @@ def test_a_text_that_changed_is_read_again(
         box.check()
         send(form)
         expect_done(page)
-    assert [each["path"] for each in sound_posts(sandbox)] == [*way.paths]
+    assert [call["path"] for call in sound_posts(sandbox)] == [*way.paths]
 
 
 def test_a_repeat_is_followed_by_consent(
@@ -318,7 +318,7 @@ def test_a_repeat_is_followed_by_consent(
         expect_done(page)
         expect(page.get_by_text("Some of your request")).to_have_count(0)
 
-    assert [(each["path"], each["status"]) for each in posts(sandbox)] == [
+    assert [(call["path"], call["status"]) for call in posts(sandbox)] == [
         (BROWSER_PATHS[0], 409),
         (BROWSER_PATHS[1], 202),
     ]
@@ -338,7 +338,7 @@ def test_a_conflict_over_consent_is_no_success(
         expect(page.get_by_role("heading", name="We couldn't finish your sign-up")).to_be_visible()
         expect(page.get_by_text("couldn't record your consent to text messages")).to_be_visible()
 
-    assert [each["status"] for each in posts(sandbox)] == [202, 409]
+    assert [call["status"] for call in posts(sandbox)] == [202, 409]
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_a_change_of_mind_sends_what_shows_alone(
         send(form)
 
         expect_done(page)
-    assert ADA not in str([each["body"] for each in sound_posts(sandbox)])
+    assert ADA not in str([call["body"] for call in sound_posts(sandbox)])
     [_, consent] = posts(sandbox)
     [subscribed] = consent["body"]["data"]["attributes"]["profiles"]["data"]
     assert [*subscribed["attributes"]["subscriptions"]] == ["sms"]

@@ -51,7 +51,7 @@ def open_form(page: Page, shop: str) -> None:
 
 def calls(sandbox: Sandbox, method: str = "POST") -> list[str]:
     """The paths that were called, in order."""
-    return [each["path"] for each in sandbox.requests() if each["method"] == method]
+    return [call["path"] for call in sandbox.requests() if call["method"] == method]
 
 
 def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbox) -> None:
@@ -69,8 +69,8 @@ def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbo
     assert call["origin"] == client_shop
     assert call["problems"] == []
     assert call["body"]["data"]["relationships"]["variant"]["data"]["id"] == PARKA_ID
-    pages = [each for each in replies if each.request.method != "OPTIONS" and each.status == 200]
-    bodies = b"".join(each.body() for each in pages)
+    read = [reply for reply in replies if reply.request.method != "OPTIONS" and reply.status == 200]
+    bodies = b"".join(reply.body() for reply in read)
     assert b"company_id" in bodies
     assert sandbox.account.private_key.encode() not in bodies
     assert page.context.cookies() == []

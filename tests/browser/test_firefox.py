@@ -49,7 +49,7 @@ def served() -> Iterator[Sites]:
 
 @pytest.fixture
 def visit(firefox: Browser, served: Sites) -> Iterator[Visit]:
-    """A tab of its own, the sandbox as new."""
+    """A new tab, after resetting the sandbox."""
     served.sandbox.reset()
     with firefox.new_context() as context:
         page = context.new_page()
@@ -59,10 +59,10 @@ def visit(firefox: Browser, served: Sites) -> Iterator[Visit]:
 
 
 def calls(visit: Visit) -> list[tuple[str, int | None]]:
-    """The back-in-stock calls that came: path and status; every call must be a sound one."""
-    found = [each for each in visit.sites.sandbox.requests() if each["method"] == "POST"]
-    assert [each["problems"] for each in found] == [[] for _ in found]
-    return [(each["path"], each["status"]) for each in found]
+    """Return path and status of the calls that the sandbox received, all of which must be valid."""
+    received = [call for call in visit.sites.sandbox.requests() if call["method"] == "POST"]
+    assert [call["problems"] for call in received] == [[] for _ in received]
+    return [(call["path"], call["status"]) for call in received]
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ CAP = "$custom:::$default:::BLAT-L"
 
 
 def axe(page: Page) -> list[str]:
-    """What axe has to complain of, WCAG 2.2 AA."""
+    """Return axe's violations of WCAG 2.2 AA."""
     tags = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
-    found = Axe().run(page, options={"runOnly": tags}).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+    violations = Axe().run(page, options={"runOnly": tags}).response["violations"]
+    return [f"{violation['id']}: {violation['nodes'][0]['html']}" for violation in violations]
 
 
 def test_arabic_from_the_switch_to_the_thanks(browser: Browser, shop_url: str) -> None:

@@ -342,7 +342,7 @@ def test_a_variant_that_came_back_while_the_dialog_was_open(
 
     link = page.get_by_role("dialog").get_by_role("link", name="Shop now")
     expect(link).to_be_visible()
-    assert [each for each in sandbox.requests() if "back-in-stock" in each["path"]] == []
+    assert [call for call in sandbox.requests() if "back-in-stock" in call["path"]] == []
     link.click()
     expect(page.get_by_role("button", name="Add")).to_be_visible()
 

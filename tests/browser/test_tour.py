@@ -82,8 +82,8 @@ def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
     expect(page.locator(".tour__story")).to_contain_text(
         "5 in stock. The shop has updated the stock in Klaviyo"
     )
-    stock = [each for each in sandbox.requests() if "/catalog-variant" in each["path"]]
-    assert [each["status"] for each in stock][-1] in (200, 201)
+    stock_calls = [call for call in sandbox.requests() if "/catalog-variant" in call["path"]]
+    assert stock_calls[-1]["status"] in (200, 201)
     assert sandbox.waiting() == []
 
     go_to_next(page, "6 of 7 The alert")
@@ -148,7 +148,7 @@ def test_tour_in_client_mode(page: Page, shop_url: str, sandbox: Sandbox) -> Non
     sign_up(page)
 
     go_to_next(page, "3 of 7 Sent to Klaviyo")
-    [call] = [each for each in sandbox.requests() if each["method"] == "POST"]
+    [call] = [call for call in sandbox.requests() if call["method"] == "POST"]
     assert call["path"] == "/client/back-in-stock-subscriptions"
     assert call["query"] == f"company_id={sandbox.account.public_key}"
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", call["origin"])

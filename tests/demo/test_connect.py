@@ -110,7 +110,7 @@ def test_guide_leads_to_the_alert(newcomer: Newcomer, sandbox: Sandbox) -> None:
         assert waiting["variant"] == f"$custom:::$default:::{SKU}"
         restocked = newcomer.run("restock")
         assert restocked.returncode == 0, restocked.stderr
-        assert eventually(lambda: [each["to"] for each in sandbox.read("messages")]) == [ADA]
+        assert eventually(lambda: [message["to"] for message in sandbox.read("messages")]) == [ADA]
         shop.interrupt()
         shop.read_to_end()
     assert newcomer.remaining == []
@@ -120,7 +120,7 @@ def sign_up(url: str) -> None:
     """Sign up as a browser without scripts does, on the guide's product page."""
     [address] = re.findall(r"<http://127\.0\.0\.1:5000(/products/[^>]+)>", GUIDE)
     page = requests.get(url + address, timeout=TIMEOUT).text
-    [form] = {each for each in re.findall(r'href="(/notify-me/[^"?]+)"', page) if SKU in each}
+    [form] = {link for link in re.findall(r'href="(/notify-me/[^"?]+)"', page) if SKU in link}
     data = {"channels": "EMAIL", "email": ADA}
     headers = {"Sec-Fetch-Site": "same-origin"}
     reply = requests.post(url + form, data=data, headers=headers, timeout=TIMEOUT)

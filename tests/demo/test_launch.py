@@ -267,7 +267,7 @@ def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
         assert 'data-notify-me-state="done"' in requests.post(form, data=data, timeout=TIMEOUT).text
 
         # the worker may also send what an earlier test has queued
-        [call] = [each for each in sandbox.requests() if "joan@" in str(each["body"])]
+        [call] = [call for call in sandbox.requests() if "joan@" in str(call["body"])]
         assert call["problems"] == []
         assert is_free(launcher.sandbox_port)
         launcher.interrupt()

@@ -14,8 +14,8 @@ from tests.notify_me.offers import ADA, TYPED_PHONE, WAYS, Way
 ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 by_the_server = pytest.mark.parametrize(
     "way",
-    [each for each in WAYS.values() if not each.from_browser],
-    ids=[name for name, each in WAYS.items() if not each.from_browser],
+    [way for way in WAYS.values() if not way.from_browser],
+    ids=[name for name, way in WAYS.items() if not way.from_browser],
 )
 SUBSCRIBE = {"api": "bulk_subscribe_profiles", "client": "create_client_subscription"}
 AGAIN = "Please try again later."
@@ -45,12 +45,12 @@ ASK = {"email_list": "ask"}
 
 def promised(reply: TestResponse) -> str:
     """What the confirmation says: whom the shop will alert, and how."""
-    return " ".join(each.text for each in view(reply).all("p", class_="notify-me__body"))
+    return " ".join(paragraph.text for paragraph in view(reply).all("p", class_="notify-me__body"))
 
 
 def consent_states(log_file: LogFile) -> list[tuple[str, str]]:
     """Channel and state of each consent in the log."""
-    return [(each["channel"], each["state"]) for each in log_file.consents()]
+    return [(consent["channel"], consent["state"]) for consent in log_file.consents()]
 
 
 def operation(way: Way) -> str:
@@ -63,10 +63,10 @@ def missed(reply: TestResponse) -> list[str]:
     root = view(reply)
     assert state(reply) == "done"
     within = [
-        each.text
+        element.text
         for tag in ("li", "p")
-        for each in root.all(tag)
-        if "notify-me__alert" in _classes_above(each)
+        for element in root.all(tag)
+        if "notify-me__alert" in _classes_above(element)
     ]
     messages = [text for text in within if text != "Some of your request didn't go through:"]
     assert len(within) == len(messages) + bool(messages)

@@ -54,10 +54,10 @@ class Element:
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         name = wanted.pop("class", None)
         return [
-            each
-            for each in self._elements(tag)
-            if all(each.get(key) == value for key, value in wanted.items())
-            and (name is None or name in each.classes)
+            element
+            for element in self._elements(tag)
+            if all(element.get(key) == value for key, value in wanted.items())
+            and (name is None or name in element.classes)
         ]
 
     def one(self, tag: str | None = None, **attributes: str) -> Element:
@@ -72,9 +72,9 @@ class Element:
             self._by_tag = {None: []}
             for child in self.children:
                 if isinstance(child, Element):
-                    for each in (child, *child._elements(None)):
-                        self._by_tag[None].append(each)
-                        self._by_tag.setdefault(each.tag, []).append(each)
+                    for element in (child, *child._elements(None)):
+                        self._by_tag[None].append(element)
+                        self._by_tag.setdefault(element.tag, []).append(element)
         return self._by_tag.get(tag, [])
 
     @property
@@ -85,9 +85,9 @@ class Element:
     def form_data(self, **typed: str) -> list[tuple[str, str]]:
         """What a browser sends for this form, with this typed into its fields."""
         return [
-            (each["name"], typed.get(each["name"], each.get("value", each.unset) or ""))
-            for each in self.all("input")
-            if each.get("type") != "checkbox" or "checked" in each
+            (field["name"], typed.get(field["name"], field.get("value", field.unset) or ""))
+            for field in self.all("input")
+            if field.get("type") != "checkbox" or "checked" in field
         ]
 
 
@@ -130,7 +130,7 @@ def view(reply: TestResponse) -> Element:
 
 def state(reply: TestResponse) -> str:
     """The state that a view's root element names, such as `form` or `done`."""
-    [root] = [each for each in view(reply).all() if "data-notify-me-state" in each]
+    [root] = [element for element in view(reply).all() if "data-notify-me-state" in element]
     return root["data-notify-me-state"]
 
 

@@ -86,7 +86,7 @@ def made(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
     answers: list[dict[str, Any] | None] = []
     for call in calls:
         # a 409 on back in stock is a repeat
-        accepted = any(each and each["status"] in (202, 409) for each in answers)
+        accepted = any(answer and answer["status"] in (202, 409) for answer in answers)
         answers.append(fetched(call) if accepted or not call["after_any"] else None)
     return answers
 
@@ -135,19 +135,19 @@ def pairs(cases: Mapping[str, Any], by_page_too: Collection[str]) -> list[Any]:
 
 def posts(sandbox: Sandbox) -> list[dict[str, Any]]:
     """The calls that sign somebody up, in order; the list may have been read besides."""
-    return [each for each in sandbox.requests() if each["method"] == "POST"]
+    return [call for call in sandbox.requests() if call["method"] == "POST"]
 
 
 def sound_posts(sandbox: Sandbox) -> list[dict[str, Any]]:
     """The same, after checking that none of them breaks a rule."""
     calls = posts(sandbox)
-    assert [each["problems"] for each in calls] == [[] for _ in calls]
+    assert [call["problems"] for call in calls] == [[] for _ in calls]
     return calls
 
 
 def sent_to(calls: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Path and body of each call."""
-    return [(each["path"], each["body"]) for each in calls]
+    return [(call["path"], call["body"]) for call in calls]
 
 
 def back_in_stock(
@@ -217,9 +217,9 @@ def beside(root: Element) -> dict[str, str]:
         assert named, error["id"]
         name = named[1]
         pointing = [
-            each
-            for each in root.all()
-            if error["id"] in (each.get("aria-describedby") or "").split()
+            element
+            for element in root.all()
+            if error["id"] in (element.get("aria-describedby") or "").split()
         ]
         if error.get("role") != "alert":
             assert pointing, f"nothing points to {error['id']}"
@@ -236,14 +236,16 @@ def beside(root: Element) -> dict[str, str]:
 def ticked(root: Element) -> set[tuple[str, str]]:
     """Name and value of the boxes that are ticked."""
     boxes = root.all("input", type="checkbox")
-    return {(each["name"], each["value"]) for each in boxes if "checked" in each}
+    return {(box["name"], box["value"]) for box in boxes if "checked" in box}
 
 
 def words_of(element: Element) -> str:
     """The element's text as a person reads it, with the address of each link behind its words."""
 
     def parts(inside: Element) -> str:
-        text = "".join(each if isinstance(each, str) else parts(each) for each in inside.children)
+        text = "".join(
+            child if isinstance(child, str) else parts(child) for child in inside.children
+        )
         return f"{text} ({inside['href']})" if inside.tag == "a" else text
 
     return " ".join(parts(element).split())

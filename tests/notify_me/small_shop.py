@@ -65,7 +65,9 @@ class DictCatalog:
         found = self.variants.get(composite_id)
         if found is None:
             return ()
-        return [each for each in self.variants.values() if each.product_id == found.product_id]
+        return [
+            variant for variant in self.variants.values() if variant.product_id == found.product_id
+        ]
 
 
 def small_catalog() -> DictCatalog:

@@ -76,7 +76,7 @@ def test_rejected_consent_call_is_reported(
 
     assert reply.status_code == 200
     assert missed(reply) == [NO_TEXTS, words]
-    assert [each["operation"] for each in posts(sandbox)] == [
+    assert [call["operation"] for call in posts(sandbox)] == [
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
@@ -103,7 +103,7 @@ def test_temporary_consent_failure_is_queued(
     assert reply.status_code == 200
     assert missed(reply) == []
     assert promised(reply).startswith(f"We'll text {PHONE_SHOWN if headers else '+1•••43'} ")
-    assert [each["operation"] for each in posts(sandbox)] == [
+    assert [call["operation"] for call in posts(sandbox)] == [
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
@@ -138,7 +138,7 @@ def test_misconfiguration_reported_by_the_browser_is_queued(
     reply = by_browser(client, FORM, BY_SMS)
 
     assert missed(reply) == []
-    assert [each["path"] for each in posts(sandbox)] == [*BROWSER_PATHS]
+    assert [call["path"] for call in posts(sandbox)] == [*BROWSER_PATHS]
     assert log_file.states() == ["accepted", "queued"]
     assert consent_states(log_file) == [("SMS", "queued")]
 
@@ -148,8 +148,8 @@ def test_consent_that_neither_browser_nor_server_can_send_is_queued(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
-    for each in SUBSCRIBE.values():
-        sandbox.drill(kind, times=None, operation=each)
+    for operation in SUBSCRIBE.values():
+        sandbox.drill(kind, times=None, operation=operation)
 
     reply = by_browser(client, FORM, BY_SMS)
 
@@ -169,7 +169,7 @@ def test_server_sends_consent_that_the_browser_could_not(
     reply = by_browser(client, FORM, BY_SMS)
 
     assert missed(reply) == []
-    assert [each["operation"] for each in posts(sandbox)] == [
+    assert [call["operation"] for call in posts(sandbox)] == [
         "create_client_back_in_stock_subscription",
         SUBSCRIBE["client"],
         SUBSCRIBE["api"],
@@ -221,7 +221,7 @@ def test_server_sends_both_calls_if_both_are_blocked(
     reply = by_element(client, FORM, report)
 
     assert missed(reply) == []
-    assert [each["operation"] for each in sound_posts(sandbox)] == [
+    assert [call["operation"] for call in sound_posts(sandbox)] == [
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
@@ -277,7 +277,7 @@ def test_consent_is_not_sent_after_a_refused_subscription(
 
     assert reply.status_code == 422
     assert [*beside(view(reply))] == ["variants"]
-    assert [each["path"] for each in posts(sandbox)] == [way.paths[0]]
+    assert [call["path"] for call in posts(sandbox)] == [way.paths[0]]
     assert log_file.states() == ["refused", "failed"]
     form = post_form(view(reply))
     assert form.one("input", name="phone_number")["value"] == TYPED_PHONE
@@ -312,7 +312,7 @@ def test_consent_is_queued_with_the_subscription(
     assert reply.status_code == 200
     assert missed(reply) == []
     assert promised(reply).startswith("We'll text +1")
-    assert {each["path"] for each in posts(sandbox)} <= {way.paths[0], SERVER_PATHS[0]}
+    assert {call["path"] for call in posts(sandbox)} <= {way.paths[0], SERVER_PATHS[0]}
     assert log_file.states() == ["queued", "queued"]
     assert consent_states(log_file) == [("SMS", "queued")]
 
@@ -324,7 +324,7 @@ def test_repeat_counts_as_accepted(offering: Callable[..., Flask], sandbox: Sand
     reply = by_element(offering("SMS").test_client(), FORM, BY_SMS)
 
     assert missed(reply) == []
-    assert [each["status"] for each in posts(sandbox)] == [409, 202]
+    assert [call["status"] for call in posts(sandbox)] == [409, 202]
 
 
 @by_the_server

@@ -35,7 +35,7 @@ def test_form_page(client: FlaskClient) -> None:
     assert page.one("h1").text == "Harbour Parka"
     form = post_form(page)
     # with the other sold-out variant to choose as well
-    assert [each["value"] for each in form.all("input", type="checkbox")] == [
+    assert [field["value"] for field in form.all("input", type="checkbox")] == [
         f"{PREFIX}PARKA-M-MOSS",
         f"{PREFIX}PARKA-L-MOSS",
     ]
@@ -63,7 +63,7 @@ def test_form_page_is_enhanced_by_the_element(client: FlaskClient) -> None:
 def test_fragment_is_a_dialog(client: FlaskClient) -> None:
     fragment = view(client.get(PARKA, headers=ELEMENT))
 
-    [dialog] = [each for each in fragment.children if isinstance(each, Element)]
+    [dialog] = [child for child in fragment.children if isinstance(child, Element)]
     assert (dialog.tag, "open" in dialog) == ("dialog", False)
     title = fragment.one("h2")
     assert dialog["aria-labelledby"] == title["id"]
@@ -86,7 +86,7 @@ def test_fragments_do_not_share_ids(client: FlaskClient) -> None:
     ids = []
     for _ in range(2):
         fragment = view(client.get(PARKA, headers=ELEMENT))
-        ids.append({each["id"] for each in fragment.all() if "id" in each})
+        ids.append({element["id"] for element in fragment.all() if "id" in element})
         assert references(fragment) <= ids[-1]
 
     assert ids[0]
@@ -96,7 +96,7 @@ def test_fragments_do_not_share_ids(client: FlaskClient) -> None:
 def references(root: Element) -> set[str]:
     """The IDs that something in the markup refers to."""
     names = ("for", "aria-labelledby", "aria-describedby")
-    texts = [each[name] for each in root.all() for name in names if name in each]
+    texts = [element[name] for element in root.all() for name in names if name in element]
     return {one for text in texts for one in text.split()}
 
 
@@ -118,9 +118,9 @@ def test_choice_starts_with_nothing_selected(client: FlaskClient) -> None:
     page = view(client.get(CHOOSE))
 
     boxes = page.all("input", type="checkbox", name="variants")
-    assert [each["value"] for each in boxes] == [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]
-    assert [each["value"] for each in boxes if "checked" in each] == []
-    assert [each.text for each in page.all("label", class_="notify-me__choice")] == [
+    assert [box["value"] for box in boxes] == [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]
+    assert [box["value"] for box in boxes if "checked" in box] == []
+    assert [label.text for label in page.all("label", class_="notify-me__choice")] == [
         "M / Moss",
         "L / Moss",
     ]
@@ -317,13 +317,15 @@ def sentences(root: Element, field: str) -> list[str]:
 
     A field that can't be seen has nothing to point from: there an alert will do.
     """
-    [beside] = [each for each in root.all() if (each.get("id") or "").endswith(f"-{field}-error")]
-    controls = [each for each in root.all(name=field) if each.get("type") != "hidden"]
+    [beside] = [
+        element for element in root.all() if (element.get("id") or "").endswith(f"-{field}-error")
+    ]
+    controls = [control for control in root.all(name=field) if control.get("type") != "hidden"]
     for control in controls:
         assert control["aria-invalid"] == "true"
         assert control["aria-describedby"] == beside["id"]
     if not controls:
-        described = any(each.get("aria-describedby") == beside["id"] for each in root.all())
+        described = any(element.get("aria-describedby") == beside["id"] for element in root.all())
         assert described or beside.get("role") == "alert"
     return [beside.text]
 
@@ -351,9 +353,9 @@ def test_invalid_input_shows_an_error_beside_its_field(
     [sentence] = sentences(root, field)
     assert words in sentence
     assert sentence.endswith(".")
-    invalid = [each.get("name") for each in root.all() if "aria-invalid" in each]
+    invalid = [element.get("name") for element in root.all() if "aria-invalid" in element]
     assert set(invalid) <= {field}
-    assert references(root) <= {each["id"] for each in root.all() if "id" in each}
+    assert references(root) <= {element["id"] for element in root.all() if "id" in element}
     kept_as_typed(root, data)
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
@@ -363,13 +365,13 @@ def kept_as_typed(root: Element, data: dict[str, Any]) -> None:
     """The form holds what was typed and chosen, as text."""
     form = post_form(root)
     assert form.one("input", name="email")["value"] == data.get("email", "")
-    offered = {each["value"] for each in form.all("input", type="checkbox")}
+    offered = {field["value"] for field in form.all("input", type="checkbox")}
     # the address says which variant is meant, where a form without a list says nothing
     own = [] if "?choose" in form["action"] else [f"{PREFIX}PARKA-M-MOSS"]
     chosen = data.get("variants", own)
-    ticked = {each["value"] for each in form.all("input", type="checkbox") if "checked" in each}
+    ticked = {field["value"] for field in form.all("input", type="checkbox") if "checked" in field}
     assert ticked == offered.intersection([chosen] if isinstance(chosen, str) else chosen)
-    assert [each.text for each in root.all("script")] in ([], [""])
+    assert [script.text for script in root.all("script")] in ([], [""])
 
 
 def test_two_invalid_fields_show_their_errors_together(client: FlaskClient) -> None:
@@ -458,7 +460,7 @@ def test_too_large_body_is_refused(
     assert reply.status_code == 413
     root = view(reply)
     assert root.one(role="alert").text == ("Your request was too large.")
-    [back] = [each for each in root.all("a") if each.text == "Open the form"]
+    [back] = [link for link in root.all("a") if link.text == "Open the form"]
     assert client.get(back["href"]).status_code == 200
     if headers:
         assert reply.get_json()["state"] == "failed"
@@ -585,4 +587,4 @@ def test_titles_are_escaped_in_every_state(
     for page in pages:
         root = read(page.text)
         assert hostile in root.text
-        assert [each.text for each in root.all("script")] == [""]
+        assert [script.text for script in root.all("script")] == [""]

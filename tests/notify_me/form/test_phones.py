@@ -68,7 +68,7 @@ def test_phone_numbers_are_sent_as_e164(
     assert profile["attributes"] == {"phone_number": sent}
     [subscribed] = consent["body"]["data"]["attributes"]["profiles"]["data"]
     assert subscribed["attributes"]["phone_number"] == sent
-    assert [each["profile"] for each in sandbox.waiting()] == [{"phone_number": sent}]
+    assert [entry["profile"] for entry in sandbox.waiting()] == [{"phone_number": sent}]
 
 
 US, DE = "(201) 555-0123", "01512 3456789"
@@ -153,7 +153,7 @@ def test_invalid_number_shows_the_reason(
         ("opt_in_promotional_email", "EMAIL"),
         ("opt_in_promotional_sms", "SMS"),
     }
-    assert [each.text for each in root.all("script")] == ([""] if send is by_page else [])
+    assert [script.text for script in root.all("script")] == ([""] if send is by_page else [])
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
 

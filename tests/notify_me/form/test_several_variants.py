@@ -64,9 +64,9 @@ def test_list_preselects_the_variant_of_the_page(
     form = post_form(view(offering("EMAIL", "SMS").test_client().get(FORM, headers=headers)))
 
     boxes = form.all("input", name="variants")
-    assert {each["type"] for each in boxes} == {"checkbox"}
-    assert sorted(each["value"] for each in boxes) == sorted([S, M, L])
-    assert sorted(each.parent.text for each in boxes if each.parent) == [
+    assert {box["type"] for box in boxes} == {"checkbox"}
+    assert sorted(box["value"] for box in boxes) == sorted([S, M, L])
+    assert sorted(box.parent.text for box in boxes if box.parent) == [
         "L / Moss",
         "M / Moss",
         "S / Moss",
@@ -137,7 +137,10 @@ def test_one_call_per_variant_and_one_for_consent(
     identifiers = {"email": ADA, "phone_number": PHONE}
     list_id = sandbox.account.list_id
     assert sent_to(sound_posts(sandbox)) == [
-        *[(way.paths[0], back_in_stock(each, ["EMAIL", "SMS"], identifiers)) for each in (S, M, L)],
+        *[
+            (way.paths[0], back_in_stock(variant, ["EMAIL", "SMS"], identifiers))
+            for variant in (S, M, L)
+        ],
         (way.paths[1], subscription(way, list_id, ["SMS"], {"phone_number": PHONE})),
     ]
     assert log_file.states() == ["accepted"] * 4
@@ -146,7 +149,7 @@ def test_one_call_per_variant_and_one_for_consent(
         f"We'll email {contacts[0]} and text {contacts[1]} as soon as Harbour Parka (S / Moss), "
         "Harbour Parka (M / Moss) or Harbour Parka (L / Moss) is back in stock."
     )
-    assert [each["variant"] for each in sandbox.waiting()] == [S, M, L]
+    assert [entry["variant"] for entry in sandbox.waiting()] == [S, M, L]
 
 
 def test_only_the_browsers_consent_call_waits_for_an_acceptance(
@@ -157,7 +160,7 @@ def test_only_the_browsers_consent_call_waits_for_an_acceptance(
 
     calls = by_element(client, FORM, DATA).get_json()["calls"]
 
-    assert [each["after_any"] for each in calls] == [False, False, False, True]
+    assert [call["after_any"] for call in calls] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -174,25 +177,25 @@ def test_one_of_three_variants_is_unknown_to_klaviyo(
 
     assert reply.status_code == 200
     made = posts(sandbox)
-    assert [each["path"] for each in made] == [way.paths[0]] * 3 + [way.paths[1]]
-    assert [each["status"] for each in made] == [
-        404 if each == unknown else 202 for each in (S, M, L)
+    assert [call["path"] for call in made] == [way.paths[0]] * 3 + [way.paths[1]]
+    assert [call["status"] for call in made] == [
+        404 if variant == unknown else 202 for variant in (S, M, L)
     ] + [202]
     root = view(reply)
     assert "You're on the list" in root.text
     size = unknown.removeprefix(f"{PREFIX}PARKA-")[0]
-    assert [each.text for each in root.one("div", class_="notify-me__alert").all("li")] == [
+    assert [item.text for item in root.one("div", class_="notify-me__alert").all("li")] == [
         f"Harbour Parka ({size} / Moss): {UNWATCHED}"
     ]
     promised = root.one("p", class_="notify-me__body").text
     assert f"({size} / Moss)" not in promised
     assert promised.count("Harbour Parka") == 2
-    assert [each["variant"] for each in sandbox.waiting()] == [
-        each for each in (S, M, L) if each != unknown
+    assert [entry["variant"] for entry in sandbox.waiting()] == [
+        variant for variant in (S, M, L) if variant != unknown
     ]
-    expected = ["refused" if each == unknown else "accepted" for each in (S, M, L)]
+    expected = ["refused" if variant == unknown else "accepted" for variant in (S, M, L)]
     assert log_file.states() == [*expected, "accepted"]
-    assert [each["channel"] for each in log_file.consents()] == ["SMS"]
+    assert [consent["channel"] for consent in log_file.consents()] == ["SMS"]
     [profile] = profiles(sandbox)
     assert profile["consent"]["sms"]["marketing"]["status"] == "subscribed"
 
@@ -211,7 +214,7 @@ def test_all_variants_are_unknown_to_klaviyo(
     root = view(reply)
     assert beside(root) == {"variants": UNWATCHED}
     assert {value for name, value in ticked(root) if name == "variants"} == {S, M, L}
-    assert [each["path"] for each in posts(sandbox)] == [way.paths[0]] * 3
+    assert [call["path"] for call in posts(sandbox)] == [way.paths[0]] * 3
     assert log_file.states() == ["refused"] * 3 + ["failed"]
     assert profiles(sandbox) == []
 
@@ -224,7 +227,7 @@ def test_failure_of_one_variant_does_not_stop_consent(
 
     reply = by_element(offering("EMAIL", "SMS").test_client(), FORM, DATA)
 
-    assert [each["status"] for each in posts(sandbox)] == [500, 202, 202, 202]
+    assert [call["status"] for call in posts(sandbox)] == [500, 202, 202, 202]
     assert view(reply).all("li") == []
     assert view(reply).one("p", class_="notify-me__body").text == (
         f"We'll email {ADA} and text {PHONE_SHOWN} as soon as Harbour Parka (S / Moss), Harbour "
@@ -251,9 +254,9 @@ def test_refused_contact_is_sent_only_once(
 
     assert reply.status_code == 422
     assert [*beside(view(reply))] == [field]
-    assert [each["status"] for each in posts(sandbox)] == [400]
+    assert [call["status"] for call in posts(sandbox)] == [400]
     assert log_file.states() == ["refused", "failed", "failed", "failed"]
-    assert [each["state"] for each in log_file.consents()] == ["failed"]
+    assert [consent["state"] for consent in log_file.consents()] == ["failed"]
     assert sandbox.waiting() == []
 
 
@@ -270,7 +273,7 @@ def test_refused_contact_is_sent_only_once_by_the_server(
 
     assert reply.status_code == 422
     assert [*beside(view(reply))] == ["email"]
-    assert [each["status"] for each in posts(sandbox)] == [400]
+    assert [call["status"] for call in posts(sandbox)] == [400]
     assert log_file.states() == ["refused", "failed", "failed", "failed"]
 
 
@@ -287,7 +290,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
     """M is back, so the form lists the others, with L still selected; only L is sent then."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
     action = post_form(view(client.get(path)))["action"]
-    [own] = [each for each in catalog.variants.values() if str(each.composite_id) == M]
+    [own] = [variant for variant in catalog.variants.values() if str(variant.composite_id) == M]
     catalog.stock(own, 1)
 
     reply = way.send(client, action, {**DATA, "variants": [M, L]})
@@ -297,7 +300,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
     assert beside(root) == {"variants": "Now back in stock: M / Moss. You can order now."}
     form = post_form(root)
     listed = form.all("input", name="variants")
-    assert {(each["type"], each["value"]) for each in listed} == {("checkbox", S), ("checkbox", L)}
+    assert {(box["type"], box["value"]) for box in listed} == {("checkbox", S), ("checkbox", L)}
     assert {value for name, value in ticked(form) if name == "variants"} == {L}
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
@@ -305,7 +308,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
     again = way.send(client, form["action"], by_name(form.form_data()))
 
     assert again.status_code == 200
-    assert [each["variant"] for each in sandbox.waiting()] == [L]
+    assert [entry["variant"] for entry in sandbox.waiting()] == [L]
 
 
 def test_last_listed_variant_stays_listed(
@@ -314,9 +317,9 @@ def test_last_listed_variant_stays_listed(
     """Two of three are back in stock; the third can still be left unselected."""
     client = offering("EMAIL").test_client()
     action = post_form(view(client.get(FORM)))["action"]
-    for each in [*catalog.variants.values()]:
-        if str(each.composite_id) in (M, S):
-            catalog.stock(each, 1)
+    for variant in [*catalog.variants.values()]:
+        if str(variant.composite_id) in (M, S):
+            catalog.stock(variant, 1)
     data = {"channels": "EMAIL", "email": ADA}
 
     reply = by_element(client, action, {**data, "variants": [M, L]})
@@ -328,12 +331,12 @@ def test_last_listed_variant_stays_listed(
     assert nothing.status_code == 422
     assert beside(view(nothing)) == {"variants": NONE_CHOSEN}
     assert by_element(client, form["action"], {**data, "variants": [L]}).status_code == 200
-    assert [each["variant"] for each in sandbox.waiting()] == [L]
+    assert [entry["variant"] for entry in sandbox.waiting()] == [L]
 
 
 def by_name(sent: list[tuple[str, str]]) -> dict[str, list[str]]:
     """What a form sends, as a test's post wants it."""
-    return {name: [value for each, value in sent if each == name] for name, _ in sent}
+    return {name: [value for field_name, value in sent if field_name == name] for name, _ in sent}
 
 
 def test_restocked_variant_is_reported_before_anything_is_sent(

@@ -45,7 +45,7 @@ def shown(form: Element) -> str:
 
 def consents(log_file: LogFile) -> dict[str, str]:
     """The version of the text under which each channel was consented to."""
-    return {each["channel"]: each["version"] for each in log_file.consents()}
+    return {consent["channel"]: consent["version"] for consent in log_file.consents()}
 
 
 @ways
@@ -164,10 +164,10 @@ def test_changed_text_must_be_confirmed_again(
     if reply.json is not None:
         assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
     root = view(reply)
-    assert beside(root) == {f"{each}-consent": CHANGED for each in to_tick_again}
+    assert beside(root) == {f"{channel}-consent": CHANGED for channel in to_tick_again}
     form = post_form(root)
     chosen = [sent["channels"]] if isinstance(sent["channels"], str) else sent["channels"]
-    assert ticked(form) == {*kept, *(("channels", each) for each in chosen)}
+    assert ticked(form) == {*kept, *(("channels", channel) for channel in chosen)}
     assert form.one("input", name="email")["value"] == ADA
     assert form.one("input", name="phone_number")["value"] == TYPED_PHONE
     assert sandbox.requests() == []
@@ -178,9 +178,9 @@ def test_changed_text_must_be_confirmed_again(
 
     assert again.status_code == 200
     logged = consents(log_file)
-    assert {each.upper() for each in to_tick_again} <= {*logged}
+    assert {channel.upper() for channel in to_tick_again} <= {*logged}
     assert {*logged.values()} <= {*shown(form).split()}
-    assert {logged[each.upper()] for each in to_tick_again}.isdisjoint(versions.split())
+    assert {logged[channel.upper()] for channel in to_tick_again}.isdisjoint(versions.split())
 
 
 def test_unticked_checkbox_with_a_changed_text_is_shown_again(

@@ -76,14 +76,18 @@ def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: l
     answer = reply.get_json()
     root = read(answer["html"])
     texts = [
-        *[each.text for each in root.all("p", class_="notify-me__alert") if "hidden" not in each],
-        *[each.text for each in root.all("p", class_="notify-me__error")],
+        *[
+            paragraph.text
+            for paragraph in root.all("p", class_="notify-me__alert")
+            if "hidden" not in paragraph
+        ],
+        *[paragraph.text for paragraph in root.all("p", class_="notify-me__error")],
     ]
     words = " ".join(texts) or root.one("h2").text
     beside = ", ".join(
-        each["id"].split("-")[-2] for each in root.all("p", class_="notify-me__error")
+        paragraph["id"].split("-")[-2] for paragraph in root.all("p", class_="notify-me__error")
     )
-    made = [each["path"] for each in sandbox.requests() if each["method"] == "POST"]
+    made = [call["path"] for call in sandbox.requests() if call["method"] == "POST"]
     browser = sum(path.startswith("/client") for path in made)
     counts = f"{browser}, {len(made) - browser}"
     cells = (

@@ -142,7 +142,7 @@ def test_titles_and_labels_are_escaped(render: Render, catalog: DictCatalog) -> 
     html = render(variant, label=HOSTILE)
 
     assert link(html).name == f"{HOSTILE}: {HOSTILE}, {HOSTILE}"
-    assert [each.tag for each in read(html).all()] == ["notify-me", "a"]
+    assert [element.tag for element in read(html).all()] == ["notify-me", "a"]
 
 
 def test_button_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
@@ -221,7 +221,7 @@ def test_inline_argument_overrides_the_presentation(
         page = read(render_template_string(template, variant=variant, inline=inline))
 
     assert len(page.all("form")) == (0 if inline is False else 1)
-    assert not [each for each in page.all("input") if "autofocus" in each]
+    assert not [field for field in page.all("input") if "autofocus" in field]
 
 
 def test_sign_up_for_variants_without_alerts_is_refused(
@@ -236,7 +236,7 @@ def test_sign_up_for_variants_without_alerts_is_refused(
         for size, quantity in (("S", 0), ("M", 3), ("L", None))
     ]
     form = {
-        "variants": [str(each.composite_id) for each in variants],
+        "variants": [str(variant.composite_id) for variant in variants],
         "channels": "EMAIL",
         "email": "ada@example.org",
     }

@@ -56,13 +56,13 @@ def test_single_channel_is_preselected(
 
     [sent] = form.all("input", name="channels")
     assert (sent["type"], sent["value"]) == ("hidden", channel)
-    fields = [each["name"] for each in form.all("input") if each.get("type") in ("email", "tel")]
+    fields = [field["name"] for field in form.all("input") if field.get("type") in ("email", "tel")]
     assert fields == [IDENTIFIER[channel]]
     assert "required" in form.one("input", name=IDENTIFIER[channel])
-    boxes = [each["value"] for each in form.all("input", type="checkbox")]
+    boxes = [field["value"] for field in form.all("input", type="checkbox")]
     assert boxes == ([] if channel == "EMAIL" else [channel])
     # what depends on no choice must not wait for one to be shown
-    assert [each for each in form.all() if "data-for" in each] == []
+    assert [element for element in form.all() if "data-for" in element] == []
 
 
 LABELS = {"EMAIL": "Email", "SMS": "Text message", "WHATSAPP": "WhatsApp"}
@@ -89,24 +89,24 @@ def test_several_channels_start_unchecked(
 
     form = post_form(view(app.test_client().get(FORM, headers=headers)))
 
-    ways_in = form.all("input", name="channels")
-    assert [(each["type"], each["value"]) for each in ways_in] == [
+    channel_boxes = form.all("input", name="channels")
+    assert [(box["type"], box["value"]) for box in channel_boxes] == [
         ("checkbox", channel) for channel in offered
     ]
-    assert [each.parent.text for each in ways_in if each.parent] == [
-        LABELS[each] for each in offered
+    assert [box.parent.text for box in channel_boxes if box.parent] == [
+        LABELS[channel] for channel in offered
     ]
     assert ticked(form) == set()
-    fields = [each for each in form.all("input") if each.get("type") in ("email", "tel")]
-    assert {each["name"] for each in fields} == {IDENTIFIER[each] for each in offered}
-    assert [each["value"] for each in fields] == ["" for _ in fields]
+    fields = [field for field in form.all("input") if field.get("type") in ("email", "tel")]
+    assert {field["name"] for field in fields} == {IDENTIFIER[channel] for channel in offered}
+    assert [field["value"] for field in fields] == ["" for _ in fields]
     # which of them is needed is for the shopper to say
-    assert [each for each in fields if "required" in each] == []
-    wanted = [("opt_in_promotional_sms", each) for each in offered if each != "EMAIL"]
+    assert [field for field in fields if "required" in field] == []
+    wanted = [("opt_in_promotional_sms", channel) for channel in offered if channel != "EMAIL"]
     if email_list == "ask" and "EMAIL" in offered:
         wanted.append(("opt_in_promotional_email", "EMAIL"))
-    consent = [each for each in form.all("input", type="checkbox") if each not in ways_in]
-    assert sorted((each["name"], each["value"]) for each in consent) == sorted(wanted)
+    consent_boxes = [box for box in form.all("input", type="checkbox") if box not in channel_boxes]
+    assert sorted((box["name"], box["value"]) for box in consent_boxes) == sorted(wanted)
 
 
 @pytest.mark.parametrize("channel", ["SMS", "WHATSAPP"])
@@ -126,7 +126,7 @@ def test_legal_text_is_next_to_its_checkbox(offering: Callable[..., Flask], chan
         "recurring automated marketing",
     ):
         assert part in text.text
-    assert [(each.text, each["href"]) for each in text.all("a")] == [
+    assert [(link.text, link["href"]) for link in text.all("a")] == [
         ("Terms of Service", "https://smirr.example/terms"),
         ("Privacy Policy", "https://smirr.example/privacy"),
     ]
@@ -183,13 +183,13 @@ def test_texts_require_their_own_checkbox(
     assert {value for name, value in ticked(form) if name == "channels"} == set(chosen)
     assert form.one("input", name="phone_number")["value"] == TYPED_PHONE
     lacking = {
-        f"{each['value'].lower()}-consent"
-        for each in form.all("input", name="opt_in_promotional_sms")
-        if "aria-invalid" in each
+        f"{field['value'].lower()}-consent"
+        for field in form.all("input", name="opt_in_promotional_sms")
+        if "aria-invalid" in field
     }
     assert lacking == {*words}
     # nothing else is wrong, so the typing begins at the first of them
-    [start] = [each for each in form.all("input") if "autofocus" in each]
+    [start] = [field for field in form.all("input") if "autofocus" in field]
     assert start["aria-describedby"].split()[0].endswith(f"-{next(iter(words))}-error")
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
@@ -260,7 +260,7 @@ MAIL, TEXT = {"email": ADA}, {"phone_number": PHONE}
 # what is offered and how email's list is asked; what the shopper chooses and ticks; the channels
 # and identifiers of the subscription, and those of the consent call
 Case = tuple[dict[str, Any], dict[str, Any], tuple[Any, Any], tuple[Any, Any] | None]
-ASK, ALWAYS, OFF = ({"email_list": each} for each in ("ask", "always", "off"))
+ASK, ALWAYS, OFF = ({"email_list": choice} for choice in ("ask", "always", "off"))
 LISTED, TEXTED = "opt_in_promotional_email", "opt_in_promotional_sms"
 CHOICES: dict[str, Case] = {
     "EMAIL": (OFF, {"channels": "EMAIL"}, (["EMAIL"], MAIL), None),
@@ -385,9 +385,9 @@ def test_calls_to_klaviyo_are_exact(
         expected.append((way.paths[1], subscription(way, list_id, *agreed)))
     made = sound_posts(sandbox)
     assert sent_to(made) == expected
-    assert {each["status"] for each in made} == {202}
+    assert {call["status"] for call in made} == {202}
     query = f"company_id={sandbox.account.public_key}" if way.from_browser else ""
-    assert {each["query"] for each in made} == {query}
+    assert {call["query"] for call in made} == {query}
     # and what became of it at Klaviyo
     [waiting] = sandbox.waiting()
     assert waiting["channels"] == subscribed_to[0]
@@ -552,11 +552,11 @@ def test_each_checkbox_has_its_own_error(offering: Callable[..., Flask]) -> None
         assert root.one(id=error).parent is box.parent.parent, "it stands beside another box"
         assert ("autofocus" in box) == (channel == "SMS")
     half = view(by_element(client, FORM, {**BOTH, TEXTED: "SMS"}))
-    [start] = [each for each in half.all("input") if "autofocus" in each]
+    [start] = [field for field in half.all("input") if "autofocus" in field]
     assert start["value"] == "WHATSAPP"
     # where something before it is wrong, that comes first
     numberless = view(by_element(client, FORM, {**BOTH, "phone_number": ""}))
-    [start] = [each for each in numberless.all("input") if "autofocus" in each]
+    [start] = [field for field in numberless.all("input") if "autofocus" in field]
     assert start["name"] == "phone_number"
 
 

@@ -154,7 +154,7 @@ def every_channel(offering: Callable[..., Flask]) -> FlaskClient:
 def untouched(sandbox: Sandbox, log_file: LogFile) -> bool:
     """Whether the one sign-up in the log stands as it was started, and nothing was sent for it."""
     [row] = log_file.sign_ups()
-    states = {*log_file.states(), *(each["state"] for each in log_file.consents())}
+    states = {*log_file.states(), *(consent["state"] for consent in log_file.consents())}
     return row["reported_at"] is None and states == {"started"} and posts(sandbox) == []
 
 

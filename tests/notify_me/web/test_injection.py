@@ -40,11 +40,11 @@ HOSTILE = [
     "<!-- <b",
 ]
 # [texts.<locale>] repeats those that are words: test_languages.py has these
-EVERY = [each for each in all_settings(Settings) if each.path[0] != "texts"]
-TEXTS = [each for each in EVERY if each.allowed.startswith("text")]
-ADDRESSES = [each for each in EVERY if each.key.endswith("_url")]
-LISTS = [each for each in EVERY if each.type == "array" and not each.choices]
-STRICT = [each for each in EVERY if each not in [*TEXTS, *ADDRESSES, *LISTS]]
+EVERY = [setting for setting in all_settings(Settings) if setting.path[0] != "texts"]
+TEXTS = [setting for setting in EVERY if setting.allowed.startswith("text")]
+ADDRESSES = [setting for setting in EVERY if setting.key.endswith("_url")]
+LISTS = [setting for setting in EVERY if setting.type == "array" and not setting.choices]
+STRICT = [setting for setting in EVERY if setting not in [*TEXTS, *ADDRESSES, *LISTS]]
 """Looks, choices, numbers: what has a form of its own, which nothing of this has."""
 
 
@@ -71,9 +71,9 @@ def test_style_settings_accept_only_css_values(known: Setting) -> None:
     for hostile in HOSTILE:
         for value in (
             hostile,
-            *(f"{each} {hostile}" for each in values),
-            *(f"{each}{hostile}" for each in values),
-            *(f"{each}/*{hostile}*/" for each in values),
+            *(f"{prefix} {hostile}" for prefix in values),
+            *(f"{prefix}{hostile}" for prefix in values),
+            *(f"{prefix}/*{hostile}*/" for prefix in values),
             f'"{hostile}"',
             f"'{hostile}'",
             f"serif, '{hostile}'",
@@ -100,13 +100,13 @@ def test_script_urls_are_refused(known: Setting) -> None:
 
 def shape(page: Element) -> list[tuple[str, list[str]]]:
     """The elements of a page and the names of their attributes."""
-    return [(each.tag, sorted(each.attributes)) for each in page.all()]
+    return [(element.tag, sorted(element.attributes)) for element in page.all()]
 
 
 def pages(app: Flask, catalog: DictCatalog) -> Iterator[tuple[str, str]]:
     """Every page that shows a setting."""
     client = app.test_client()
-    [mug] = [each for each in catalog.variants.values() if each.product_id == "mug"]
+    [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
     with app.test_request_context():
         for template in (
             "{{ notify_me_head() }}",
@@ -147,9 +147,9 @@ def shop_with(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., F
 def test_texts_are_escaped_on_every_page(
     shop_with: Callable[..., Flask], catalog: DictCatalog, hostile: str
 ) -> None:
-    tried = [(each, f"Words {hostile}") for each in TEXTS]
-    tried += [(each, f"/terms{hostile}") for each in ADDRESSES]
-    odd = {each.key: value for each, value in tried if taken(each, value)}
+    tried = [(setting, f"Words {hostile}") for setting in TEXTS]
+    tried += [(setting, f"/terms{hostile}") for setting in ADDRESSES]
+    odd = {setting.key: value for setting, value in tried if taken(setting, value)}
     plain = {key: "/terms" if value.startswith("/") else "Words" for key, value in odd.items()}
     assert {"button.label", "modal.headline", "consent.sms_disclosure"} <= odd.keys()
 
@@ -163,9 +163,9 @@ def test_texts_are_escaped_on_every_page(
         assert shape(page) == shape(read(expected[name])), name
         if "<" in hostile:
             assert hostile not in html, name
-        for each in page.all():
+        for element in page.all():
             for attribute in ("href", "src", "action", "formaction"):
-                address = (each.get(attribute) or "").strip().lower()
+                address = (element.get(attribute) or "").strip().lower()
                 assert not address.startswith(("javascript:", "data:", "//")), name
         assert all(script.text == "" for script in page.all("script")), name
     assert view(app.test_client().get(MUG)).one("h1").text == " ".join(f"Words {hostile}".split())
@@ -199,14 +199,14 @@ def test_footer_allows_only_a_few_tags(shop_with: Callable[..., Flask], footer: 
 def test_every_text_setting_is_covered() -> None:
     assert len(TEXTS) >= 20
     assert len(ADDRESSES) == 2
-    assert {each.key for each in LISTS} == {"trigger.tag_allowlist", "trigger.tag_blocklist"}
+    assert {setting.key for setting in LISTS} == {"trigger.tag_allowlist", "trigger.tag_blocklist"}
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_tags_appear_on_no_page(
     shop_with: Callable[..., Flask], catalog: DictCatalog, hostile: str
 ) -> None:
-    app = shop_with({each.key: [hostile] for each in LISTS if "block" in each.key})
+    app = shop_with({setting.key: [hostile] for setting in LISTS if "block" in setting.key})
 
     for name, html in pages(app, catalog):
         assert hostile not in html, name

@@ -57,7 +57,9 @@ def test_variant_back_in_stock_is_not_sent(
     client: FlaskClient, sandbox: Sandbox, catalog: DictCatalog
 ) -> None:
     """409 with a link to the product."""
-    [moss] = [each for each in catalog.variants.values() if each.url.endswith("PARKA-M-MOSS")]
+    [moss] = [
+        variant for variant in catalog.variants.values() if variant.url.endswith("PARKA-M-MOSS")
+    ]
     catalog.stock(moss, 2)
     data = {"channels": "EMAIL", "email": "ada@example.org"}
 

@@ -60,9 +60,9 @@ def changed_value(control: Control) -> Any:
     if key.startswith("texts."):
         return VALUES.get(key.split(".", 2)[2], f"Text of {key}")
     match control.kind:
-        case "check":
+        case "checkbox":
             return not control.empty_value
-        case "one":
+        case "select":
             return next(
                 choice for choice, _ in reversed(control.choices) if choice != control.empty_value
             )
@@ -438,7 +438,7 @@ def test_hostile_styles_are_refused(client: FlaskClient, hostile: str) -> None:
     strict = [
         control
         for control in controls()
-        if control.kind in ("color", "number", "one") or control.is_font
+        if control.kind in ("color", "number", "select") or control.is_font
     ]
     response = client.post("/studio", data={control.key: hostile for control in strict})
 
@@ -452,7 +452,7 @@ def test_hostile_styles_are_refused(client: FlaskClient, hostile: str) -> None:
 def test_hostile_texts_are_escaped(studio: Studio, first: int) -> None:
     """Each of them in another setting."""
     hostile = cycle(HOSTILE[first:] + HOSTILE[:first])
-    keys = ["button.label", *(control.key for control in controls() if control.kind == "long")]
+    keys = ["button.label", *(control.key for control in controls() if control.kind == "textarea")]
     texts = {key: next(hostile)[:60] for key in keys}
     response = studio.press(**{key.replace(".", "__"): text for key, text in texts.items()})
 
