@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     finally:
-        # Otherwise a signal during the interpreter's exit would kill it after a clean stop.
+        # Otherwise another signal could kill the interpreter while it exits after a clean stop.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     return 0
@@ -119,13 +119,13 @@ def _address(environ: Mapping[str, str]) -> tuple[str, int]:
 def _account(environ: Mapping[str, str]) -> tuple[Account, list[str]]:
     """Return the account of the environment, and the variables that were missing."""
     generated = make_account()
-    given = {name: environ.get(variable, "") for name, variable in _KEYS.items()}
-    fields: dict[str, Any] = {name: given[name] or getattr(generated, name) for name in _KEYS}
+    configured = {name: environ.get(variable, "") for name, variable in _KEYS.items()}
+    fields: dict[str, Any] = {name: configured[name] or getattr(generated, name) for name in _KEYS}
     try:
         account = Account(**fields, sender=environ.get("SANDBOX_SENDER") or generated.sender)
     except ValueError as error:
         raise StartError(f"{error} Check KLAVIYO_PRIVATE_KEY and KLAVIYO_PUBLIC_KEY.") from None
-    return account, [variable for name, variable in _KEYS.items() if not given[name]]
+    return account, [variable for name, variable in _KEYS.items() if not configured[name]]
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""What the JSON and the pages both do and show: the clock, messages, confirmations, and lists."""
+"""Actions and lists that the JSON API and the pages share."""
 
 from collections import Counter
 from dataclasses import replace

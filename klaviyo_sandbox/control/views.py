@@ -70,7 +70,7 @@ def unknown() -> Response:
 
 @blueprint.put("/unknown")
 def set_unknown() -> Response:
-    """Replace them, with `{"unknown": [composite IDs]}`."""
+    """Replace the unknown composite IDs, with `{"unknown": [composite IDs]}`."""
     ids = _member("unknown")
     if not _is_list_of_strings(ids):
         abort(400, 'Send {"unknown": [composite IDs]}.')
@@ -102,7 +102,7 @@ def clear_drills() -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Reset everything but the account; with `{"keep_catalog": true}` the catalog stays too."""
+    """Reset everything except the account and, with `{"keep_catalog": true}`, the catalog."""
     current_sandbox().reset(keep_catalog=_member("keep_catalog") is True)
     return jsonify(reset=True)
 
@@ -123,7 +123,7 @@ def account() -> Response:
 
 @blueprint.put("/account")
 def change_account() -> Response:
-    """Change `scopes` (of the private key) or `date_skew` (of replies, in seconds), or both."""
+    """Change the private key's `scopes`, the `date_skew` of replies (in seconds), or both."""
     sandbox = current_sandbox()
     with sandbox.lock:
         sandbox.settings.change(_body())
@@ -146,7 +146,7 @@ def mailing_list() -> Response:
 
 @blueprint.put("/list")
 def change_mailing_list() -> Response:
-    """Change its opt-in, with `{"opt_in_process": "double_opt_in"}`."""
+    """Change the list's opt-in, with `{"opt_in_process": "double_opt_in"}`."""
     opt_in = _member("opt_in_process")
     if opt_in not in list(OptIn):
         abort(400, f'Send {{"opt_in_process": "{OptIn.DOUBLE}" or "{OptIn.SINGLE}"}}.')
@@ -181,7 +181,7 @@ def regions() -> Response:
 
 @blueprint.put("/regions")
 def set_regions() -> Response:
-    """Replace them, with `{"supported": [region codes]}`. Without regions there is no SMS."""
+    """Replace the regions, with `{"supported": [region codes]}`. An empty list turns SMS off."""
     codes = _member("supported")
     if not _is_list_of_strings(codes):
         abort(400, 'Send {"supported": [region codes, such as "US"]}.')

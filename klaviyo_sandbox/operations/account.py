@@ -1,4 +1,4 @@
-"""Get Accounts and the account's one list, with which a caller checks its settings.
+"""Get Accounts, Get Lists and Get List, with which a caller checks its settings.
 
 https://developers.klaviyo.com/en/reference/get_accounts
 https://developers.klaviyo.com/en/reference/get_lists

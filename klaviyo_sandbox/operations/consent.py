@@ -29,7 +29,7 @@ class _Subscriber:
 
     @property
     def identifiers(self) -> dict[str, str]:
-        """Return the email address and the phone number, as far as they are given."""
+        """Return the email address and the phone number; missing ones are left out."""
         return identifiers_in(self.attributes)
 
     def channels(self) -> dict[str, dict[str, Mapping[str, Any]]]:
@@ -146,7 +146,7 @@ def _consent_errors(call: Call, subscriber: _Subscriber) -> Iterator[ApiError]:
             detail = f"{needed} is required for consent to {channel}."
             yield invalid(detail, f"{attributes}/{needed}")
         for name, purpose in purposes.items():
-            if name != "open_tracking":  # has no time
+            if name != "open_tracking":  # which has no consented_at
                 problem = _time_problem(call, purpose.get("consented_at"))
                 if problem:
                     yield invalid(problem, f"{pointer}/{channel}/{name}/consented_at")

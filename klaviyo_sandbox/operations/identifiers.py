@@ -1,4 +1,4 @@
-"""The email address and the phone number of a profile: how they are read and validated."""
+"""Reads and validates the email address and the phone number of a profile."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -79,7 +79,7 @@ class Operation:
 
 @dataclass
 class Call:
-    """A request to the API, and what was learned about it.
+    """A request to the API, and the state of its processing.
 
     methods: the operations of its path, by method.
     drops_phone: the call accepts the email address and drops the phone number.

@@ -1,4 +1,4 @@
-"""The back-in-stock flow at work: which customers a change of stock notifies, and when.
+"""Runs the back-in-stock flow: which customers are notified of a change of stock, and when.
 
 https://help.klaviyo.com/hc/en-us/articles/360001943711
 """
@@ -23,7 +23,7 @@ We can't reserve it, so order soon.
 
 
 def init_app(app: Flask) -> None:
-    """Run the flow before each request, so that the request sees the result of ended waits."""
+    """Run the flow before each request, so that the request sees the effects of ended waits."""
     app.before_request(_run_due)
 
 

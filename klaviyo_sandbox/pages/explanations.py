@@ -1,4 +1,4 @@
-"""Explains a recorded request to a developer: what it means, and what to do."""
+"""Explains recorded requests to developers: what each one means, and what to do about it."""
 
 import re
 from collections.abc import Mapping
@@ -129,7 +129,7 @@ _BY_POINTER = (
     (r"/external_id$", "The external ID is missing or empty. Send the shop's own ID."),
     (r"/title$", "The title is missing or empty. Send the title that shoppers see."),
 )
-"""By a pattern for the operation and the pointer. The first match counts."""
+"""By a pattern that is searched in `<operation> <pointer>`. The first match applies."""
 
 
 def explain(entry: Mapping[str, Any]) -> str:

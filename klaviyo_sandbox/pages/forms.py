@@ -93,7 +93,7 @@ def confirm() -> Result:
 def send_message(message_id: int) -> Result:
     """Send a message of a manual flow."""
     actions.send_message(current_sandbox(), message_id)
-    return _redirect("pages.one_message", "sent", message_id=message_id)
+    return _redirect("pages.message_details", "sent", message_id=message_id)
 
 
 @blueprint.post("/drills")
@@ -108,7 +108,7 @@ def add_drill() -> Result:
         try:
             drill["seconds"] = float(seconds)
         except ValueError:
-            drill["seconds"] = seconds  # is refused below
+            drill["seconds"] = seconds  # rejected below
     if form.get("retry_after"):
         drill["retry_after"] = _whole_number("retry_after")
     try:

@@ -17,9 +17,9 @@ from ..state.sandbox import current_sandbox
 from .explanations import explain
 
 _MAX_MESSAGES = 200
-"""How many messages the mailbox lists."""
+"""The number of messages that the mailbox lists."""
 _MAX_THREAD = 8
-"""How many texts of a conversation the mailbox shows."""
+"""The number of texts that the mailbox shows of a conversation."""
 
 _NOTICES = {
     "reset": "The sandbox has been reset.",
@@ -91,7 +91,7 @@ def requests() -> str:
 
 
 @blueprint.get("/requests/<int:entry_id>")
-def one_request(entry_id: int) -> str:
+def request_details(entry_id: int) -> str:
     """Show a request and its reply."""
     entry = current_sandbox().requests.find(entry_id)
     if entry is None:
@@ -117,7 +117,7 @@ def mailbox() -> str:
 
 
 @blueprint.get("/mailbox/<int:message_id>")
-def one_message(message_id: int) -> str:
+def message_details(message_id: int) -> str:
     """Show a message: an email as in a mail program, a text as on a phone."""
     sandbox = current_sandbox()
     with sandbox.lock:
@@ -147,7 +147,7 @@ def _mailbox(opened: Message | None) -> str:
     return render_template(
         "klaviyo_sandbox/mailbox.html",
         entries=messages[:_MAX_MESSAGES],
-        number=len(messages),
+        message_count=len(messages),
         opened=opened,
         shown=shown,
         thread=thread,

@@ -1,4 +1,4 @@
-"""The failures that can be simulated, and the replies of those that are an error body."""
+"""The failures that can be simulated, and the error replies that some of them send."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -145,7 +145,7 @@ def error_reply(
     identifiers: str = _IDENTIFIERS,
     scopes: Collection[str] = (),
 ) -> Reply:
-    """Return the reply of a kind with an error body.
+    """Return the error reply of one of the kinds in `FAILURES`.
 
     `identifiers` points to the email address and phone number in the operation's body, and
     `scopes` are those that the operation needs.

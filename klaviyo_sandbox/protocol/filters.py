@@ -25,16 +25,21 @@ _AND = rf"and\s*\(\s*{_CONDITION}(?:\s*,\s*{_CONDITION})*\s*\)"
 _TERM = rf"\s*(?:{_CONDITION}|{_AND})\s*"
 _FILTER = re.compile(rf"{_TERM}(?:,{_TERM})*")
 
+
+def _text(value: Any) -> str:
+    return str(value or "").casefold()
+
+
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "equals": lambda value, given: value == given,
-    "any": lambda value, given: value in given,
-    "contains": lambda value, given: given.casefold() in str(value or "").casefold(),
-    "starts-with": lambda value, given: str(value or "").casefold().startswith(given.casefold()),
-    "ends-with": lambda value, given: str(value or "").casefold().endswith(given.casefold()),
-    "greater-than": lambda value, given: value is not None and value > given,
-    "greater-or-equal": lambda value, given: value is not None and value >= given,
-    "less-than": lambda value, given: value is not None and value < given,
-    "less-or-equal": lambda value, given: value is not None and value <= given,
+    "equals": lambda value, operand: value == operand,
+    "any": lambda value, operand: value in operand,
+    "contains": lambda value, operand: operand.casefold() in _text(value),
+    "starts-with": lambda value, operand: _text(value).startswith(operand.casefold()),
+    "ends-with": lambda value, operand: _text(value).endswith(operand.casefold()),
+    "greater-than": lambda value, operand: value is not None and value > operand,
+    "greater-or-equal": lambda value, operand: value is not None and value >= operand,
+    "less-than": lambda value, operand: value is not None and value < operand,
+    "less-or-equal": lambda value, operand: value is not None and value <= operand,
 }
 
 
@@ -51,16 +56,16 @@ class Condition:
 
         Raises `Refusal` (400) if a time is compared with something else.
         """
-        given = self.value
+        operand = self.value
         if isinstance(value, datetime):
             try:
-                given = datetime.fromisoformat(str(given))
+                operand = datetime.fromisoformat(str(operand))
             except ValueError:
                 raise _refusal(f"{self.field} must be compared with a time") from None
-            given = given if given.tzinfo else given.replace(tzinfo=value.tzinfo)
+            operand = operand if operand.tzinfo else operand.replace(tzinfo=value.tzinfo)
         elif self.operator in ("contains", "starts-with", "ends-with"):
-            given = str(given)
-        return _OPERATORS[self.operator](value, given)
+            operand = str(operand)
+        return _OPERATORS[self.operator](value, operand)
 
 
 def parse(text: str, allowed: Allowed) -> list[Condition]:

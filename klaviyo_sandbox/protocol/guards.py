@@ -40,7 +40,7 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_other_sites() -> None:
-    """Refuse (403) a change requested by another site's page. The shop's port is another site.
+    """Refuse (403) a change requested by a page of another origin, such as the shop.
 
     Clients other than browsers send neither of the two headers and are allowed.
     """

@@ -1,4 +1,4 @@
-"""Masking: private keys in the request record and the log, contact details in the log."""
+"""Masks private keys in the request log and the process log, and contacts in the process log."""
 
 import re
 from typing import Any
@@ -46,5 +46,5 @@ def masked_phone(phone: str) -> str:
 
 
 def _short(key: str) -> str:
-    # The last four characters of a short key would be most of it.
+    # Four characters would reveal too much of a short key.
     return f"pk_…{key[-4:]}" if len(key) >= 15 else "pk_…"

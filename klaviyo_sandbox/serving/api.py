@@ -1,4 +1,4 @@
-"""The routes of Klaviyo's API. A call is recorded, checked or drilled, answered and logged."""
+"""The routes of Klaviyo's API. A call is recorded, checked, answered (or fails) and logged."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # Any origin is allowed, since browsers send no credentials. No header is exposed: at Klaviyo too a
-# browser cannot read Retry-After. Preflights are not cached, so that each can be seen and drilled.
+# browser cannot read Retry-After. Preflights are not cached, so that each is recorded and can fail.
 _READABLE = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = {
     **_READABLE,
@@ -80,7 +80,7 @@ def _serve(side: Side, methods: Mapping[str, Operation], **path_arguments: str) 
     was_reset, drill = sandbox.was_reset, _take_drill(call)
     entry = recorder.record_arrival(call, drill)
     if drill and drill.kind == "slow" and was_reset.wait(drill.seconds):
-        return _drop(call, entry)  # the state that the call belongs to is gone
+        return _drop(call, entry)  # a reset has deleted the state that the call belongs to
     try:
         if too_large:
             raise too_large
@@ -100,7 +100,7 @@ def _take_drill(call: Call) -> Drill | None:
 
 
 def _reply(call: Call, drill: Drill | None) -> tuple[Reply | None, Sequence[ApiError]]:
-    """Return the reply (None: close the connection), and the errors that it does not mention.
+    """Return the reply (None: close the connection), and errors that the reply does not show.
 
     Raises `Refusal`.
     """

@@ -1,4 +1,4 @@
-"""What every call must pass before its operation runs, in this order."""
+"""The checks that every call must pass before its operation runs, in this order."""
 
 import hmac
 import json
@@ -106,8 +106,8 @@ def _read_body(call: Call) -> None:
 def parse_json(raw: bytes) -> Any:
     """Return the value of a JSON document.
 
-    Raises `ValueError` for what RFC 8259 does not allow, and for unpaired surrogates, which a
-    UTF-8 reply could not repeat.
+    Raises `ValueError` for syntax that RFC 8259 does not allow, and for unpaired surrogates, which
+    a UTF-8 reply could not contain.
     """
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)

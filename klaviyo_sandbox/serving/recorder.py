@@ -1,4 +1,4 @@
-"""What is recorded about a call: its entry in the request log, and one line in the process log."""
+"""Records each call: an entry in the request log, and one line in the process log."""
 
 import logging
 from collections.abc import Iterable

@@ -30,7 +30,8 @@ _CODE_ALPHABET = string.ascii_uppercase + string.digits
 class Account:
     """A Klaviyo account. `sender` is the name that its messages come from.
 
-    Raises `ValueError` if the keys cannot be right. The message never shows a key.
+    Raises `ValueError` for a key that is certainly wrong, or an empty list ID. The message never
+    contains a key.
     """
 
     public_key: str

@@ -83,9 +83,9 @@ class Catalog:
         return self.items if kind == ITEM else self.variants
 
     def is_missing(self, variant_id: str) -> bool:
-        """Tell whether a well-formed composite ID is not a variant of the account.
+        """Tell whether a well-formed composite ID is not in the account's catalog.
 
-        An empty catalog has every variant, and other integrations' IDs are always known.
+        Nothing is missing while the catalog is empty, and other integrations' IDs never are.
         """
         return (
             len(self.variants) > 0
@@ -144,7 +144,8 @@ def composite_id(attributes: Mapping[str, Any]) -> str:
 class BulkJob:
     """A bulk job, which is finished as soon as it is created.
 
-    `written` has the IDs of what it created or updated, `errors` those of what it could not write.
+    `written` has the IDs of the created or updated entries, and `errors` the errors of the others,
+    as JSON.
     """
 
     id: str

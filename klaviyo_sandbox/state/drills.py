@@ -17,7 +17,7 @@ _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 class Drill:
     """A simulated failure of the next `times` calls (None: of all until the drills are cleared).
 
-    operation: the name of the operation that fails; None for any.
+    operation: the name of the operation that fails; None for all operations.
     seconds: the delay of a slow reply, or the pause between two bytes of a dripping one.
     retry_after: the reply's Retry-After in seconds; None for no such header.
     """
@@ -45,9 +45,9 @@ class Drills:
             self.rows.put(number, Drill(id=number, **fields))
 
     def take(self, operation: str, *, preflight: bool) -> Drill | None:
-        """Return the first drill for a call of the operation, and count the call against it.
+        """Return the first drill that applies to a call of the operation, and count the call.
 
-        A preflight only meets CORS drills, and other calls never do.
+        CORS drills apply only to preflights, and other drills never do.
         """
         with self._lock:
             for drill in self.rows.values():

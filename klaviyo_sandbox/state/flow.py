@@ -32,7 +32,7 @@ class FlowSettings:
     """The settings of the flow. Klaviyo does not document its default values.
 
     minimum_inventory: the stock from which customers are notified.
-    customers_per_unit: how many are notified per unit in stock; None for everybody.
+    customers_per_unit: the number of customers notified per unit in stock; None for everybody.
     wait_seconds: the wait between two rounds of notifications.
     """
 

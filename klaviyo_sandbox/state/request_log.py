@@ -1,4 +1,4 @@
-"""The log of recent requests: each as it arrived, its reply, and what was wrong with it."""
+"""The log of recent requests, with their replies and the problems found in them."""
 
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""The complete state of one sandbox: how it is reset, saved to a file, and found from a request."""
+"""The complete state of one sandbox, which can be reset and saved to a file."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -43,7 +43,7 @@ class Sandbox:
         self.mailing_list = MailingList(account.list_id, now())
         self.catalog = Catalog(self.now)
         self.unknown: list[str] = []
-        """Composite IDs that the API does not find, whatever the catalog has."""
+        """Composite IDs that the API does not find, even if they are in the catalog."""
         self.bulk_jobs: Rows[str, BulkJob] = Rows(BulkJob)
         self.flow = Flow(now())
         self.messages: Rows[int, Message] = Rows(Message)
@@ -51,7 +51,7 @@ class Sandbox:
         self.drills = Drills(self.lock)
         self.limiter = RateLimiter()
         self.was_reset = Event()
-        """Set by the next reset, which replaces it: a call belongs to the state it arrived in."""
+        """Set and replaced by the next reset: calls that arrived before belong to the old state."""
         self._storage = Storage(file, self._rows(), self._singles()) if file else None
         if self._storage:
             self._restore_references()
@@ -78,12 +78,13 @@ class Sandbox:
     def reset(self, *, keep_catalog: bool = False) -> None:
         """Restore the initial state, and cancel the delayed replies that are in progress.
 
-        The account stays, and with `keep_catalog` the items and variants with their stock.
+        The account is preserved and, with `keep_catalog`, so are items and variants with their
+        stock.
         """
         with self.lock:
-            kept = ("items", "variants") if keep_catalog else ()
+            preserved = ("items", "variants") if keep_catalog else ()
             for name, rows in self._rows().items():
-                if name not in kept:
+                if name not in preserved:
                     rows.clear()
             self.profiles.rebuild_index()
             self.unknown.clear()

@@ -1,7 +1,7 @@
 """The state file: an SQLite database with one row for each value of the state.
 
-In WAL mode a save writes the changes in one transaction, and a killed process loses nothing but
-what it had not saved.
+In WAL mode a save writes the changes in one transaction, and a killed process loses only unsaved
+changes.
 """
 
 import json

@@ -10,7 +10,7 @@ from .profiles import Profile
 from .rows import Rows
 
 _PROCESSING_INTERVAL = timedelta(minutes=30)
-"""Klaviyo processes one subscription of a profile in this time."""
+"""Klaviyo processes at most one subscription of a profile within this time."""
 
 MARKETING, TRANSACTIONAL = "marketing", "transactional"
 PURPOSES = {
@@ -40,7 +40,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Stored consent, with the source and the list of the call that gave it."""
+    """Stored consent, with the source and the list of the call that created it."""
 
     status: Status = Status.NEVER
     since: datetime | None = None
@@ -70,7 +70,7 @@ class Subscriptions:
         """When the last subscription of each profile was processed."""
 
     def minutes_since_last(self, profile: Profile, now: datetime) -> int | None:
-        """Return how long the processing interval has lasted, or None if it is over."""
+        """Return the minutes since the last subscription, or None after the processing interval."""
         last = self.processed.get(profile.number)
         if last is None or now - last >= _PROCESSING_INTERVAL:
             return None
@@ -88,7 +88,7 @@ class Subscriptions:
             key = (profile.number, grant.channel, grant.purpose)
             old = self.consents.get(key) or _NEVER
             if old.status in (Status.SUBSCRIBED, new.status):
-                # Neither confirmed nor asked again.
+                # Keep the existing status: no second confirmation, and no second request for one.
                 new = replace(old, list_id=old.list_id or new.list_id)
             self.consents.put(key, new)
 
