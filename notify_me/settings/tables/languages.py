@@ -8,7 +8,6 @@ from pydantic import AfterValidator, Field, create_model
 
 from ...i18n.catalogs import LOCALES, SOURCE_LOCALE
 from ..base import SettingsTable
-from ..schema import all_settings
 from .button import Button
 from .consent import Consent
 from .demand import Demand
@@ -43,12 +42,9 @@ def _texts_model(table: type[SettingsTable], name: str) -> type[SettingsTable]:
     """Return a model with the settings of a table that are texts for shoppers, all optional."""
     types = get_type_hints(table, include_extras=True)
     fields: dict[str, Any] = {
-        setting.path[0]: (
-            types[setting.path[0]] | None,
-            Field(None, description=setting.description),
-        )
-        for setting in all_settings(table)
-        if "shopper_text" in setting.schema
+        key: (types[key] | None, Field(None, description=field.description))
+        for key, field in table.model_fields.items()
+        if "shopper_text" in (field.json_schema_extra or {})
     }
     model: type[SettingsTable] = create_model(
         f"{table.__name__}Texts", __base__=SettingsTable, **fields
