@@ -7,15 +7,15 @@ migrations need not know about them. The delivery queue's tables are DBOS's.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from filelock import FileLock
 
 from .delivery import queue
 from .settings import SettingsError
@@ -140,17 +140,7 @@ class Database:
         from .store.migrate import migrate  # Alembic takes a quarter of a second to import
 
         engine = self.find_engine()
-        with _only_process(self._file):
+        # several processes may want to create the kit's own file
+        with FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext():
             migrate(engine)
             queue.upgrade(engine)
-
-
-@contextmanager
-def _only_process(file: Path | None) -> Iterator[None]:
-    """Keep other processes of this machine from creating the same SQLite file."""
-    if file is None:
-        yield
-        return
-    with file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

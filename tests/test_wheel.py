@@ -25,6 +25,7 @@ KIT_DEPENDENCIES = {
     "babel",
     "dbos",
     "email-validator",
+    "filelock",
     "flask",
     "jinja2",
     "limits",

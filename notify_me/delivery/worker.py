@@ -53,7 +53,7 @@ def run(parts: Parts, stop: threading.Event) -> None:
     logger.info("delivering as %s", executor_id)
     deliver_until(stop, parts, parts.klaviyo, executor_id)
     logger.info("worker stopped")
-    lock.close()
+    lock.release()
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()

@@ -44,7 +44,7 @@ def _texts_model(table: type[SettingsTable], name: str) -> type[SettingsTable]:
     fields: dict[str, Any] = {
         key: (types[key] | None, Field(None, description=field.description))
         for key, field in table.model_fields.items()
-        if "shopper_text" in (field.json_schema_extra or {})
+        if isinstance(field.json_schema_extra, dict) and "shopper_text" in field.json_schema_extra
     }
     model: type[SettingsTable] = create_model(
         f"{table.__name__}Texts", __base__=SettingsTable, **fields

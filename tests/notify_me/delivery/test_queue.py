@@ -98,12 +98,12 @@ def test_autogenerate_ignores_the_kits_tables(app: Flask) -> None:
 def test_workers_of_one_machine_have_different_ids(tmp_path: Path) -> None:
     """A new worker gets the ID of one that has ended."""
     (first, lock), (second, second_lock) = claim_executor_id(tmp_path), claim_executor_id(tmp_path)
-    lock.close()
+    lock.release()
     third, third_lock = claim_executor_id(tmp_path)
 
     assert first == third != second
-    second_lock.close()
-    third_lock.close()
+    second_lock.release()
+    third_lock.release()
 
 
 def test_readiness(app: Flask) -> None:
