@@ -1,4 +1,4 @@
-"""Run axe on a page in every look: light, dark and forced colours, narrow and wide.
+"""Runs axe on a page in every look: light, dark and forced colours, narrow and wide.
 
 Results that axe can't decide ("incomplete") are reviewed by hand in `incomplete.toml`.
 """
@@ -68,20 +68,20 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The results in one look."""
+class AxeResult:
+    """The results of axe in one look."""
 
     look: Look
     violations: frozenset[Finding]
     incomplete: frozenset[Finding]
 
 
-def room_for(page: Page) -> None:
+def set_window_size(page: Page) -> None:
     """Set the same window size before each state, so that they don't depend on their order."""
     page.set_viewport_size({"width": 1280, "height": HEIGHT})
 
 
-def looks_at(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[Seen]:
+def run_axe(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[AxeResult]:
     """Run axe on the current page in each look. The page stays in the last one."""
     page.evaluate(Axe().axe_script)
     page.evaluate(_FORCED)
@@ -93,7 +93,7 @@ def looks_at(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[Seen]:
             "resultTypes": ["violations", "incomplete"],
         }
         found = page.evaluate("options => axe.run(options)", options)
-        yield Seen(
+        yield AxeResult(
             (scheme, width),
             frozenset(_findings(found["violations"])),
             frozenset(_findings(found["incomplete"])),
@@ -108,7 +108,7 @@ def show(page: Page, scheme: str) -> None:
     )
 
 
-def misfits(page: Page, widths: Iterable[int] = (320, 768, 1280)) -> list[str]:
+def layout_problems(page: Page, widths: Iterable[int] = (320, 768, 1280)) -> list[str]:
     """Return where text is cut off or the page scrolls horizontally.
 
     320 px corresponds to 400 % zoom of a 1280 px window. Each width is checked with and without the
@@ -171,11 +171,11 @@ def reviewed() -> tuple[Reviewed, ...]:
     )
 
 
-def not_reviewed(state: str, seen: Seen) -> list[str]:
+def not_reviewed(state: str, result: AxeResult) -> list[str]:
     """Return the undecided results in this state that nobody has reviewed."""
     return sorted(
         str(finding)
-        for finding in seen.incomplete
+        for finding in result.incomplete
         if not any(entry.covers(state, finding) for entry in reviewed())
     )
 

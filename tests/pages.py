@@ -1,6 +1,6 @@
 """Every page and state of shop, kit and sandbox, for axe, the HTML checker and screenshots.
 
-A page that is reached by its address is one line in `STATES`; a state is a function besides.
+A page with its own URL needs only a line in `STATES`; other states also need a function.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
-from tests.notify_me.offers import double_opt_in, set_sandbox
+from tests.notify_me.offers import double_opt_in
 from tests.sites import Sites
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
@@ -32,29 +32,29 @@ class Visit:
 
     def goto(self, path: str, site: str = "shop") -> None:
         """Open a path of a site."""
-        let_go()
+        release_requests()
         self.page.goto(self.sites.url(site) + path)
 
 
-_held: list[Route] = []
-_holding: list[Callable[[], None]] = []
+_blocked_routes: list[Route] = []
+_unroute_callbacks: list[Callable[[], None]] = []
 
 
-def let_go() -> None:
-    """End the requests that `hold` blocks: Playwright must answer every request."""
-    while _held:
+def release_requests() -> None:
+    """End the requests that `block_posts` blocks: Playwright must answer every request."""
+    while _blocked_routes:
         with suppress(Error):
-            _held.pop().abort()
-    while _holding:
+            _blocked_routes.pop().abort()
+    while _unroute_callbacks:
         with suppress(Error):
-            _holding.pop()()
+            _unroute_callbacks.pop()()
 
 
 State = Callable[[Visit], None]
 
 
 def at(path: str, site: str = "shop") -> State:
-    """The page at a path, as it loads."""
+    """A state that is reached by opening a path of a site."""
     return lambda visit: visit.goto(path, site)
 
 
@@ -63,8 +63,8 @@ def form_path(sku: str, more: str = "") -> str:
     return f"/notify-me/{quote(f'$custom:::$default:::{sku}', safe='')}{more}"
 
 
-def opened(visit: Visit, path: str = PARKA, site: str = "shop") -> Locator:
-    """Click the product page's Notify me button; return the dialog."""
+def open_dialog(visit: Visit, path: str = PARKA, site: str = "shop") -> Locator:
+    """Click the product page's Notify me button, and return the dialog."""
     visit.goto(path, site)
     visit.page.locator(".buy .notify-me__button").click()
     dialog = visit.page.get_by_role("dialog")
@@ -75,14 +75,14 @@ def opened(visit: Visit, path: str = PARKA, site: str = "shop") -> Locator:
 def send(form: Locator | Page, email: str = "isla@example.com") -> None:
     """Type an email address and press Enter."""
     field = form.locator("input[name=email]")
-    # Playwright's fill adds to what already stands there in a stock Firefox
+    # in a stock Firefox, Playwright's fill appends to the field's value
     field.select_text()
     field.press_sequentially(email)
     field.press("Enter")
 
 
-def by_keyboard(page: Page, email: str) -> None:
-    """On the parka's page: Tab to the button, Enter, type, Enter, Escape; focus is back on it."""
+def sign_up_by_keyboard(page: Page, email: str) -> None:
+    """Sign up on the parka's page by keyboard, and check that the focus returns to the button."""
     button = page.get_by_role("link", name="Notify me: Haar Parka")
     for _ in range(60):
         if button.evaluate("link => link === document.activeElement"):
@@ -101,13 +101,13 @@ def by_keyboard(page: Page, email: str) -> None:
     expect(button).to_be_focused()
 
 
-def wrong(form: Locator | Page) -> None:
+def submit_invalid(form: Locator | Page) -> None:
     """Submit an invalid email address, and wait for the error."""
     send(form, "isla@")
     expect(form.locator("[aria-invalid=true]").first).to_be_visible()
 
 
-def done(form: Locator | Page) -> None:
+def submit_valid(form: Locator | Page) -> None:
     """Submit a valid email address, and wait for the confirmation."""
     send(form)
     expect(form.get_by_role("heading", name="You're on the list")).to_be_visible()
@@ -115,52 +115,52 @@ def done(form: Locator | Page) -> None:
 
 def dialog_open(visit: Visit) -> None:
     """The dialog with an empty form."""
-    opened(visit)
+    open_dialog(visit)
 
 
 def dialog_error(visit: Visit) -> None:
-    """The dialog with a wrong address."""
-    wrong(opened(visit))
+    """The dialog with an invalid address."""
+    submit_invalid(open_dialog(visit))
 
 
-def hold(page: Page) -> None:
-    """Leave the form's POST requests unanswered until `let_go`."""
+def block_posts(page: Page) -> None:
+    """Leave the form's POST requests unanswered until `release_requests`."""
 
-    def keep(route: Route) -> None:
+    def handle(route: Route) -> None:
         if route.request.method == "POST":
-            _held.append(route)
+            _blocked_routes.append(route)
         else:
             route.continue_()
 
-    page.route("**/notify-me/*", keep)
-    # not before: Chromium sends what is paused once nothing is routed any more
-    _holding.append(lambda: page.unroute("**/notify-me/*", keep))
+    page.route("**/notify-me/*", handle)
+    # only after the requests are aborted: without a route, Chromium would send them
+    _unroute_callbacks.append(lambda: page.unroute("**/notify-me/*", handle))
 
 
 def dialog_sending(visit: Visit) -> None:
     """The dialog while its form is being submitted."""
-    dialog = opened(visit)
-    hold(visit.page)
+    dialog = open_dialog(visit)
+    block_posts(visit.page)
     send(dialog)
     expect(dialog.locator("form[aria-busy=true]")).to_be_visible()
 
 
 def dialog_done(visit: Visit) -> None:
     """The dialog after a sign-up."""
-    done(opened(visit))
+    submit_valid(open_dialog(visit))
 
 
 def dialog_failed(visit: Visit) -> None:
     """The dialog when Klaviyo refuses the shop's key."""
     visit.sites.sandbox.drill("401")
-    dialog = opened(visit)
+    dialog = open_dialog(visit)
     send(dialog)
     expect(dialog.get_by_role("alert")).to_contain_text("can't take sign-ups right now")
 
 
 def dialog_offline(visit: Visit) -> None:
     """The dialog without a connection."""
-    dialog = opened(visit)
+    dialog = open_dialog(visit)
     visit.page.route("**/notify-me/*", lambda route: route.abort())
     send(dialog)
     expect(dialog.get_by_role("alert")).to_contain_text("couldn't send your request")
@@ -170,15 +170,15 @@ def dialog_offline(visit: Visit) -> None:
 def dialog_refused(visit: Visit) -> None:
     """The dialog when Klaviyo doesn't know the variant."""
     visit.sites.sandbox.unknown("$custom:::$default:::HAAR-OIL-M")
-    dialog = opened(visit)
+    dialog = open_dialog(visit)
     send(dialog)
     expect(dialog.locator(".notify-me__error")).to_be_visible()
     visit.sites.sandbox.unknown()
 
 
 def choosing(visit: Visit) -> None:
-    """The dialog of a product that is all sold out, sent without a choice."""
-    dialog = opened(visit, SOUWESTER)
+    """The dialog of a completely sold-out product, submitted without a selection."""
+    dialog = open_dialog(visit, SOUWESTER)
     for box in dialog.get_by_role("checkbox").all():
         box.uncheck()
     dialog.get_by_role("button", name="Notify me").click()
@@ -189,54 +189,54 @@ def open_at(site: str) -> State:
     """The dialog of another site, with an empty form: `drawer` and `themed` look different."""
 
     def reach(visit: Visit) -> None:
-        opened(visit, site=site)
+        open_dialog(visit, site=site)
 
     return reach
 
 
 def error_at(site: str) -> State:
-    """The same with a wrong address."""
-    return lambda visit: wrong(opened(visit, site=site))
+    """The dialog of another site, with an invalid address."""
+    return lambda visit: submit_invalid(open_dialog(visit, site=site))
 
 
 def done_at(site: str) -> State:
-    """The same after a sign-up."""
-    return lambda visit: done(opened(visit, site=site))
+    """The dialog of another site after a sign-up."""
+    return lambda visit: submit_valid(open_dialog(visit, site=site))
 
 
 def inline_error(visit: Visit) -> None:
-    """The form in the product page, with a wrong address."""
+    """The form in the product page, with an invalid address."""
     visit.goto(PARKA, "inline")
-    wrong(visit.page)
+    submit_invalid(visit.page)
 
 
 def inline_done(visit: Visit) -> None:
     """The form in the product page after a sign-up."""
     visit.goto(PARKA, "inline")
-    done(visit.page)
+    submit_valid(visit.page)
 
 
 def channels_open(visit: Visit) -> None:
-    """The dialog of a shop that offers every channel, with all of them chosen."""
-    _choose_all(opened(visit, site="channels"))
+    """The dialog of a shop that offers every channel, with all of them selected."""
+    _choose_all(open_dialog(visit, site="channels"))
 
 
 def channels_error(visit: Visit) -> None:
-    """The same, submitted empty: every field has an error."""
-    dialog = opened(visit, site="channels")
+    """The dialog with all channels, submitted empty: every field has an error."""
+    dialog = open_dialog(visit, site="channels")
     _choose_all(dialog)
     dialog.get_by_role("button", name="Notify me").click()
     expect(dialog.locator(".notify-me__error")).to_have_count(4)
 
 
 def channels_done(visit: Visit, site: str = "channels") -> None:
-    """The same after a sign-up."""
-    dialog = opened(visit, site=site)
+    """The dialog with all channels, after a sign-up."""
+    dialog = open_dialog(visit, site=site)
     _choose_all(dialog)
     dialog.locator("input[name=phone_number]").fill("(202) 555-0143")
     for box in dialog.locator(".notify-me__consent input").all():
         box.check()
-    done(dialog)
+    submit_valid(dialog)
 
 
 def channels_half_done(visit: Visit) -> None:
@@ -251,7 +251,7 @@ def channels_confirming(visit: Visit) -> None:
     double_opt_in(visit.sites.sandbox)
     channels_done(visit, "double-opt-in")
     expect(visit.page.get_by_text("to confirm your subscription")).to_be_visible()
-    set_sandbox(visit.sites.sandbox, "list", opt_in_process="single_opt_in")
+    visit.sites.sandbox.set("list", opt_in_process="single_opt_in")
 
 
 def _choose_all(dialog: Locator) -> None:
@@ -262,7 +262,7 @@ def _choose_all(dialog: Locator) -> None:
 def page_error(visit: Visit) -> None:
     """The form page with an invalid email address."""
     visit.goto(form_path("HAAR-OIL-M"))
-    wrong(visit.page)
+    submit_invalid(visit.page)
 
 
 def page_done(visit: Visit) -> None:
@@ -310,39 +310,39 @@ def _order(page: Page) -> None:
     page.get_by_role("button", name="Place order").click()
 
 
-def _stock(visit: Visit, pieces: int) -> None:
+def _set_mug_stock(visit: Visit, quantity: int) -> None:
     """Set the mug's stock at the `short` site, in another tab."""
     with visit.page.context.new_page() as tab:
         tab.goto(f"{visit.sites.url('short')}/merchant?product=dreich-mug")
-        tab.get_by_label("Quantity of DREI-MIL").fill(str(pieces))
+        tab.get_by_label("Quantity of DREI-MIL").fill(str(quantity))
         tab.get_by_role("button", name="Save DREI-MIL").click()
         expect(tab.locator(".notice")).to_be_visible()
 
 
 def cart_short(visit: Visit) -> None:
-    """The cart with more than is left."""
-    _stock(visit, 3)
+    """The cart with a quantity that is no longer in stock."""
+    _set_mug_stock(visit, 3)
     cart_filled(visit, "short")
-    _stock(visit, 0)
+    _set_mug_stock(visit, 0)
     visit.goto("/cart", "short")
 
 
 def checkout_short(visit: Visit) -> None:
-    """The checkout when another shopper bought the last one."""
-    _stock(visit, 3)
+    """The checkout after another shopper has bought the last one."""
+    _set_mug_stock(visit, 3)
     checkout(visit, "short")
-    _stock(visit, 0)
+    _set_mug_stock(visit, 0)
     _order(visit.page)
     expect(visit.page.get_by_text("Some items are no longer available")).to_be_visible()
 
 
 def error_in(language: str) -> State:
     """The dialog in a language, with an invalid email address."""
-    return lambda visit: wrong(opened(visit, f"{PARKA}&lang={language}", "languages"))
+    return lambda visit: submit_invalid(open_dialog(visit, f"{PARKA}&lang={language}", "languages"))
 
 
 def tour(step: int) -> State:
-    """The tour at a step, after doing what the steps before ask for."""
+    """The tour at a step, after completing the earlier ones."""
 
     def walk(visit: Visit) -> None:
         page, panel = visit.page, visit.page.locator(".tour")
@@ -352,7 +352,7 @@ def tour(step: int) -> State:
         for number in range(2, step + 1):
             if number == 3:
                 page.locator(".buy .notify-me__button").click()
-                done(page.get_by_role("dialog"))
+                submit_valid(page.get_by_role("dialog"))
                 page.keyboard.press("Escape")
             if number == 6:
                 page.get_by_label("Quantity of BLAT-S").fill("5")
@@ -366,7 +366,7 @@ def tour(step: int) -> State:
 def deliveries(visit: Visit) -> None:
     """The deliveries page with a queued sign-up."""
     visit.sites.sandbox.drill("503", times=2)
-    done(opened(visit))
+    submit_valid(open_dialog(visit))
     visit.sites.sandbox.calm()
     visit.goto("/merchant/deliveries")
     expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
@@ -433,7 +433,7 @@ STATES: dict[str, State] = {
     "order": order,
     "merchant": at("/merchant"),
     "merchant-product": at("/merchant?product=dreich-mug"),
-    "merchant-login": at("/merchant", "door"),
+    "merchant-login": at("/merchant", "password"),
     "deliveries": deliveries,
     "demand": at("/merchant/demand"),
     **(STUDIO if find_spec("storefront.studio") else {}),

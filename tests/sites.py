@@ -56,7 +56,7 @@ SETTINGS = {
     # separate, because it sells products out
     "short": "",
     # the merchant's pages need a password
-    "door": "",
+    "password": "",
     "drawer": '[modal]\npresentation = "drawer"\n',
     "inline": '[modal]\npresentation = "inline"\n',
     "themed": THEMED,
@@ -64,14 +64,14 @@ SETTINGS = {
 """The shops with their `notify_me.toml`. There is also a site `sandbox`."""
 
 
-def elsewhere(work: Callable[[], T]) -> T:
-    """Run `work` in another thread.
+def in_another_thread(function: Callable[[], T]) -> T:
+    """Call `function` in another thread and return its result.
 
     Playwright's event loop runs in this one, and Flask-SQLAlchemy-Lite can't close the sessions of
     an app context in a thread with a running event loop.
     """
     with ThreadPoolExecutor(1) as threads:
-        return threads.submit(work).result()
+        return threads.submit(function).result()
 
 
 def environ(database: Path, klaviyo: Mapping[str, str], **more: str) -> dict[str, str]:
@@ -87,7 +87,7 @@ def environ(database: Path, klaviyo: Mapping[str, str], **more: str) -> dict[str
     }
 
 
-def fill(app: Flask) -> None:
+def load_catalog(app: Flask) -> None:
     """Create the shop's tables and load the catalog."""
     with app.app_context():
         app.extensions["alembic"].upgrade()
@@ -126,7 +126,7 @@ class Sites:
         return url
 
     def _start_shop(self, name: str) -> str:
-        return self._stack.enter_context(serve(elsewhere(lambda: self._shop(name))))
+        return self._stack.enter_context(serve(in_another_thread(lambda: self._shop(name))))
 
     def _shop(self, name: str) -> Flask:
         settings = self._folder / f"{name}.toml"
@@ -136,11 +136,11 @@ class Sites:
             "NOTIFY_ME_MODE": "client" if name == "client" else "server",
             "RATELIMIT_ENABLED": "0",
             "SANDBOX_URL": self.sandbox.url,
-            "MERCHANT_PASSWORD_HASH": HASH if name == "door" else "",
+            "MERCHANT_PASSWORD_HASH": HASH if name == "password" else "",
         }
         app = create_app(environ(self._folder / f"{name}.db", self.sandbox.environ(), **more))
-        fill(app)
-        self._stack.callback(lambda: elsewhere(lambda: close(app)))
+        load_catalog(app)
+        self._stack.callback(lambda: in_another_thread(lambda: close(app)))
         return app
 
 

@@ -21,7 +21,7 @@ from klaviyo_sandbox import create_app as create_sandbox
 from klaviyo_sandbox import make_account
 from tests.audit.tools import node, say
 from tests.pages import PARKA, form_path
-from tests.sites import close, environ, fill
+from tests.sites import close, environ, load_catalog
 from tests.support import CHROMIUM, TIMEOUT, Sandbox, eventually, serve
 
 RUNS = 3
@@ -118,7 +118,7 @@ def shop() -> Iterator[str]:
         port = str(_free_port())
         variables = environ(Path(folder) / "shop.db", klaviyo, PORT=port, HOST="127.0.0.1")
         app = create_app(variables)
-        fill(app)
+        load_catalog(app)
         close(app)
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
         with subprocess.Popen(

@@ -11,7 +11,16 @@ from pathlib import Path
 from playwright.sync_api import Error, Response, sync_playwright
 
 from tests.audit.tools import check_html, say
-from tests.axe import EVERY_LOOK, Finding, Look, looks_at, misfits, not_reviewed, reviewed, room_for
+from tests.axe import (
+    EVERY_LOOK,
+    Finding,
+    Look,
+    layout_problems,
+    not_reviewed,
+    reviewed,
+    run_axe,
+    set_window_size,
+)
 from tests.browser.conftest import ARGUMENTS
 from tests.pages import STATES, Visit
 from tests.sites import sites
@@ -45,19 +54,21 @@ def _walk(collected: Collected) -> list[str]:
         page.on("response", collected.response)
         for name, reach in STATES.items():
             page.context.clear_cookies()
-            room_for(page)
+            set_window_size(page)
             served.sandbox.calm()
             reach(Visit(page, served))
             collected.add(name, page.content())
-            for seen in looks_at(page):
-                violations[seen.look] += len(seen.violations)
-                undecided.setdefault(name, set()).update(seen.incomplete)
-                problems += [f"{name}, {seen.look}: {violation}" for violation in seen.violations]
+            for result in run_axe(page):
+                violations[result.look] += len(result.violations)
+                undecided.setdefault(name, set()).update(result.incomplete)
                 problems += [
-                    f"{name}, {seen.look}: undecided: {finding}"
-                    for finding in not_reviewed(name, seen)
+                    f"{name}, {result.look}: {violation}" for violation in result.violations
                 ]
-            problems += [f"{name}, {misfit}" for misfit in misfits(page)]
+                problems += [
+                    f"{name}, {result.look}: undecided: {finding}"
+                    for finding in not_reviewed(name, result)
+                ]
+            problems += [f"{name}, {problem}" for problem in layout_problems(page)]
         browser.close()
     say(f"  axe violations in {len(STATES)} pages and states:")
     say(

@@ -14,10 +14,10 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from app import ROOT, create_app
-from tests.sites import close, elsewhere, environ, fill
+from tests.sites import close, environ, in_another_thread, load_catalog
 from tests.support import CHROMIUM, Sandbox, serve
 
-# Nothing but loopback resolves: a page that reaches out fails, and Chromium's own calls too.
+# Only loopback names resolve, so that requests to other hosts fail, including Chromium's own.
 ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -36,7 +36,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The machine's own Chromium, silent and headless."""
+    """Use the installed Chromium, headless and without background requests."""
     return {
         **browser_type_launch_args,
         "executable_path": CHROMIUM,
@@ -53,20 +53,20 @@ def shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def prepare() -> None:
         shop = create_app(environ(path, {"KLAVIYO_PRIVATE_KEY": "pk_unused"}))
-        fill(shop)
+        load_catalog(shop)
         close(shop)
 
-    elsewhere(prepare)
+    in_another_thread(prepare)
     return path
 
 
 @pytest.fixture
 def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
-    """The demo shop, in server mode, with stock and log of its own."""
+    """The demo shop in server mode, with a new database."""
     database = shutil.copy(shop_template, tmp_path / "shop.db")
-    app = elsewhere(lambda: create_app(environ(Path(database), sandbox.environ())))
+    app = in_another_thread(lambda: create_app(environ(Path(database), sandbox.environ())))
     yield app
-    elsewhere(lambda: close(app))
+    in_another_thread(lambda: close(app))
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def shop_url(shop: Flask) -> Iterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def compressed() -> None:
-    """The files that `make test` compresses ahead of time, for a run without make."""
+    """Compress the static files as `make test` does, for a run without make."""
     for folder in (ROOT / "static", *ROOT.glob("*/static"), *ROOT.glob("*/*/static")):
         whitenoise.compress.main(["--quiet", str(folder)])
 
@@ -96,7 +96,7 @@ def watched(context: BrowserContext) -> Iterator[Page]:
 
 
 def _note(text: str, problems: list[str]) -> None:
-    # Chromium tells of a view transition that a quick second navigation has skipped
+    # Chromium reports view transitions that were skipped because of another navigation
     if not text.startswith("Transition was"):
         problems.append(text)
 

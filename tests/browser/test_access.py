@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import watched
-from tests.pages import PARKA, SOUWESTER, STATES, Visit, let_go, opened
+from tests.pages import PARKA, SOUWESTER, STATES, Visit, open_dialog, release_requests
 from tests.sites import Sites, sites
 
 
@@ -21,26 +21,26 @@ def served() -> Iterator[Sites]:
 
 @pytest.fixture
 def visit(browser: Browser, served: Sites) -> Iterator[Visit]:
-    """A phone's tab of its own."""
+    """A new tab of a phone's browser."""
     with (
         browser.new_context(viewport={"width": 360, "height": 740}) as context,
         watched(context) as page,
     ):
         yield Visit(page, served)
-        let_go()
+        release_requests()
 
 
-def tab_to(page: Page, wanted: Locator, most: int = 80) -> None:
-    """Press Tab until it has the focus; each stop must be visible and show that it is focused."""
-    for _ in range(most):
+def tab_to(page: Page, target: Locator, max_presses: int = 80) -> None:
+    """Press Tab until the element has the focus; each focused element must visibly show it."""
+    for _ in range(max_presses):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         assert focused.evaluate(
             "e => getComputedStyle(e).outlineStyle !== 'none' && e.checkVisibility()"
         ), focused.evaluate("element => element.outerHTML")
-        if wanted.evaluate("element => element === document.activeElement"):
+        if target.evaluate("element => element === document.activeElement"):
             return
-    raise AssertionError(f"Tab doesn't reach {wanted}")
+    raise AssertionError(f"Tab doesn't reach {target}")
 
 
 def test_sign_up_and_checkout_work_by_keyboard(visit: Visit) -> None:
@@ -169,7 +169,7 @@ def test_fields_and_targets_fit_a_phone(visit: Visit, state: str) -> None:
 
 def test_alerts_and_errors_are_announced(visit: Visit) -> None:
     """The alert is in the document, empty, before it has text; errors describe their fields."""
-    dialog = opened(visit)
+    dialog = open_dialog(visit)
     alert = dialog.locator("[role=alert]")
     expect(alert).to_be_hidden()
     visit.page.route("**/notify-me/*", lambda route: route.abort())
@@ -185,7 +185,7 @@ def test_alerts_and_errors_are_announced(visit: Visit) -> None:
     expect(alert).to_contain_text("Please try again in a moment.")
     visit.page.unroute_all(behavior="wait")
 
-    dialog = opened(visit, SOUWESTER)
+    dialog = open_dialog(visit, SOUWESTER)
     for box in dialog.get_by_role("checkbox").all():
         box.uncheck()
     dialog.get_by_role("button", name="Notify me").click()

@@ -1,4 +1,4 @@
-"""Every channel in Chromium: choose, type, tick, send; with scripts in both modes, and without."""
+"""Sign-ups by every channel in Chromium, in both modes, with and without scripts."""
 
 from __future__ import annotations
 
@@ -23,25 +23,28 @@ from tests.notify_me.offers import (
     SMS_SENTENCE,
     TYPED_PHONE,
     WHATSAPP_SENTENCE,
-    Way,
+    Scenario,
     back_in_stock,
-    by_browser,
-    by_page,
-    posts,
+    paths_and_bodies,
     profiles,
-    sent_to,
     settings_file,
-    sound_posts,
+    sign_up_calls,
+    submit_in_client_mode,
+    submit_page,
     subscription,
     toml,
+    valid_sign_up_calls,
 )
-from tests.sites import elsewhere, environ
+from tests.sites import environ, in_another_thread
 from tests.support import Sandbox, serve
 
 EVERY = ("EMAIL", "SMS", "WHATSAPP")
-SERVER, CLIENT = Way("server", by_page, SERVER_PATHS), Way("client", by_browser, BROWSER_PATHS)
-WAYS = {
-    # the shop's mode and whose calls those are; whether the shopper has scripts
+SERVER, CLIENT = (
+    Scenario("server", submit_page, SERVER_PATHS),
+    Scenario("client", submit_in_client_mode, BROWSER_PATHS),
+)
+SCENARIOS = {
+    # a scenario, and whether scripts are on
     "server mode": (SERVER, True),
     "client mode": (CLIENT, True),
     "server mode, no scripts": (SERVER, False),
@@ -59,9 +62,10 @@ NUMBER = "Mobile number"
 def shop_offering(
     shop_template: Path, tmp_path_factory: pytest.TempPathFactory, sandbox_server: Sandbox
 ) -> Iterator[Callable[..., str]]:
-    """Serves the demo shop with these channels, email's list being asked for; tells its address.
+    """Return a function that serves the demo shop with these channels and returns its URL.
 
-    One shop serves all tests that want the same; `key` names one of a test's own.
+    Consent to the email list is asked for. Shops are shared between tests, except those with a
+    `key`.
     """
     folder = tmp_path_factory.mktemp("channels")
     served: dict[tuple[str, ...], str] = {}
@@ -73,10 +77,10 @@ def shop_offering(
     with ExitStack() as stack:
 
         def shop(*channels: str, mode: str = "server", key: str = "") -> str:
-            wanted = (*channels, mode, key)
-            if wanted not in served:
-                own = {"terms_of_service_url": "/terms", "privacy_policy_url": "/privacy"}
-                text = toml(channels, email_list="ask", **own)
+            shop_key = (*channels, mode, key)
+            if shop_key not in served:
+                urls = {"terms_of_service_url": "/terms", "privacy_policy_url": "/privacy"}
+                text = toml(channels, email_list="ask", **urls)
                 settings = environ(
                     Path(shutil.copy(shop_template, folder / f"{len(served)}.db")),
                     sandbox_server.environ(),
@@ -84,10 +88,10 @@ def shop_offering(
                     NOTIFY_ME_CONFIG=settings_file(folder, text),
                     RATELIMIT_ENABLED="0",
                 )
-                app = elsewhere(lambda: create_app(settings))
-                stack.callback(lambda: elsewhere(lambda: close(app)))
-                served[wanted] = stack.enter_context(serve(app))
-            return served[wanted]
+                app = in_another_thread(lambda: create_app(settings))
+                stack.callback(lambda: in_another_thread(lambda: close(app)))
+                served[shop_key] = stack.enter_context(serve(app))
+            return served[shop_key]
 
         yield shop
 
@@ -112,7 +116,7 @@ def tab(browser: Browser, **options: Any) -> Iterator[Page]:
 
 
 def open_form(page: Page, shop: str) -> Locator:
-    """Open the parka's form; returns it."""
+    """Open and return the parka's form."""
     page.goto(shop + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     form = page.locator("form.notify-me__form")
@@ -121,15 +125,15 @@ def open_form(page: Page, shop: str) -> Locator:
 
 
 def choose(form: Locator, *channels: str) -> None:
-    """Tick these channels and no other."""
+    """Check the boxes of these channels, and no others."""
     for channel, label in LABELS.items():
         box = form.get_by_role("checkbox", name=label, exact=True)
         if box.count():
             box.set_checked(channel in channels)
 
 
-def shows(form: Locator, *channels: str) -> None:
-    """Just the fields, boxes and legal texts of these channels can be seen."""
+def expect_fields_of(form: Locator, *channels: str) -> None:
+    """Check that only the fields, boxes and legal texts of these channels are visible."""
     texts = {"SMS", "WHATSAPP"}.intersection(channels)
     # the label of the channel's own box is "Email" too
     expect(form.get_by_role("textbox", name="Email")).to_have_count(int("EMAIL" in channels))
@@ -142,7 +146,7 @@ def shows(form: Locator, *channels: str) -> None:
 
 
 def fill(form: Locator, *channels: str) -> None:
-    """Type what these channels need, and tick their boxes for consent."""
+    """Fill in the contacts that these channels need, and check their consent boxes."""
     if "EMAIL" in channels:
         form.get_by_role("textbox", name="Email").fill(ADA)
     if {"SMS", "WHATSAPP"}.intersection(channels):
@@ -159,7 +163,7 @@ def send(form: Locator) -> None:
 
 
 def expect_done(page: Page) -> None:
-    """The done view shows, in the dialog or as a page."""
+    """Check that the confirmation is visible, in the dialog or as a page."""
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
 
@@ -171,23 +175,23 @@ CHOICES = {
 }
 
 
-@pytest.mark.parametrize(("way", "scripts"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("scenario", "scripts"), SCENARIOS.values(), ids=SCENARIOS)
 @pytest.mark.parametrize("channels", CHOICES.values(), ids=CHOICES)
 def test_a_sign_up(
     browser: Browser,
     shop_offering: Callable[..., str],
     sandbox: Sandbox,
     channels: tuple[str, ...],
-    way: Way,
+    scenario: Scenario,
     scripts: bool,
 ) -> None:
-    """Only what was chosen is asked for; then the exact calls, and consent at Klaviyo."""
-    shop = shop_offering(*EVERY, mode=way.mode)
+    """The form only asks for what the chosen channels need; calls and consent are exact."""
+    shop = shop_offering(*EVERY, mode=scenario.mode)
     with tab(browser, java_script_enabled=scripts) as page:
         form = open_form(page, shop)
-        shows(form)
+        expect_fields_of(form)
         choose(form, *channels)
-        shows(form, *channels)
+        expect_fields_of(form, *channels)
         fill(form, *channels)
 
         send(form)
@@ -201,9 +205,9 @@ def test_a_sign_up(
         **({} if channels == ("EMAIL",) else {"phone_number": PHONE}),
     }
     list_id = sandbox.account.list_id
-    assert sent_to(sound_posts(sandbox)) == [
-        (way.paths[0], back_in_stock(PARKA_ID, channels, identifiers)),
-        (way.paths[1], subscription(way, list_id, channels, identifiers)),
+    assert paths_and_bodies(valid_sign_up_calls(sandbox)) == [
+        (scenario.paths[0], back_in_stock(PARKA_ID, channels, identifiers)),
+        (scenario.paths[1], subscription(scenario, list_id, channels, identifiers)),
     ]
     [profile] = profiles(sandbox)
     assert profile["profile"] == identifiers
@@ -212,16 +216,16 @@ def test_a_sign_up(
         assert status == ("subscribed" if channel in channels else "never_subscribed")
 
 
-@pytest.mark.parametrize(("way", "scripts"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("scenario", "scripts"), SCENARIOS.values(), ids=SCENARIOS)
 def test_missing_consent_is_reported_and_can_be_given(
     browser: Browser,
     shop_offering: Callable[..., str],
     sandbox: Sandbox,
-    way: Way,
+    scenario: Scenario,
     scripts: bool,
 ) -> None:
-    """SMS without consent: an error at the checkbox and no call. Once ticked, the form is sent."""
-    shop = shop_offering(*EVERY, mode=way.mode)
+    """SMS without consent shows an error at the checkbox; once it is checked, the form is sent."""
+    shop = shop_offering(*EVERY, mode=scenario.mode)
     with tab(browser, java_script_enabled=scripts) as page:
         form = open_form(page, shop)
         choose(form, "SMS")
@@ -239,25 +243,25 @@ def test_missing_consent_is_reported_and_can_be_given(
             expect(box).to_be_focused()
         expect(box).not_to_be_checked()
         expect(form.get_by_role("textbox", name=NUMBER)).to_have_value(TYPED_PHONE)
-        shows(form, "SMS")
+        expect_fields_of(form, "SMS")
         assert sandbox.requests() == []
 
         box.check()
         send(form)
         expect_done(page)
-    assert [call["path"] for call in sound_posts(sandbox)] == [*way.paths]
+    assert [call["path"] for call in valid_sign_up_calls(sandbox)] == [*scenario.paths]
 
 
-@pytest.mark.parametrize(("way", "scripts"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("scenario", "scripts"), SCENARIOS.values(), ids=SCENARIOS)
 def test_each_checkbox_has_its_own_error(
     browser: Browser,
     shop_offering: Callable[..., str],
     sandbox: Sandbox,
-    way: Way,
+    scenario: Scenario,
     scripts: bool,
 ) -> None:
-    """Both texts chosen and one ticked: the other is named and focused, the error heard first."""
-    shop = shop_offering(*EVERY, mode=way.mode)
+    """With one of two boxes checked, the other has the error and the focus."""
+    shop = shop_offering(*EVERY, mode=scenario.mode)
     with tab(browser, java_script_enabled=scripts) as page:
         form = open_form(page, shop)
         choose(form, "SMS", "WHATSAPP")
@@ -274,15 +278,15 @@ def test_each_checkbox_has_its_own_error(
         box.check()
         send(form)
         expect_done(page)
-    assert [call["path"] for call in sound_posts(sandbox)] == [*way.paths]
+    assert [call["path"] for call in valid_sign_up_calls(sandbox)] == [*scenario.paths]
 
 
-@pytest.mark.parametrize("way", [SERVER, CLIENT], ids=["server mode", "client mode"])
-def test_a_text_that_changed_is_read_again(
-    browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox, way: Way
+@pytest.mark.parametrize("scenario", [SERVER, CLIENT], ids=["server mode", "client mode"])
+def test_changed_consent_text_must_be_confirmed_again(
+    browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox, scenario: Scenario
 ) -> None:
-    """The form was opened under another text: its box comes back empty, and ticked, it goes."""
-    shop = shop_offering("EMAIL", "SMS", mode=way.mode)
+    """The box is shown again, unchecked; once it is checked, the form is sent."""
+    shop = shop_offering("EMAIL", "SMS", mode=scenario.mode)
     with tab(browser) as page:
         form = open_form(page, shop)
         choose(form, "SMS")
@@ -302,13 +306,13 @@ def test_a_text_that_changed_is_read_again(
         box.check()
         send(form)
         expect_done(page)
-    assert [call["path"] for call in sound_posts(sandbox)] == [*way.paths]
+    assert [call["path"] for call in valid_sign_up_calls(sandbox)] == [*scenario.paths]
 
 
-def test_a_repeat_is_followed_by_consent(
+def test_repeat_sign_up_is_followed_by_consent(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """Client mode: 409 on back in stock is a success to the script, so consent goes at once."""
+    """The script treats a 409 on back in stock as a success, and sends the consent."""
     sandbox.drill("409", operation="create_client_back_in_stock_subscription")
     with tab(browser) as page:
         form = open_form(page, shop_offering("EMAIL", "SMS", mode="client"))
@@ -318,13 +322,13 @@ def test_a_repeat_is_followed_by_consent(
         expect_done(page)
         expect(page.get_by_text("Some of your request")).to_have_count(0)
 
-    assert [(call["path"], call["status"]) for call in posts(sandbox)] == [
+    assert [(call["path"], call["status"]) for call in sign_up_calls(sandbox)] == [
         (BROWSER_PATHS[0], 409),
         (BROWSER_PATHS[1], 202),
     ]
 
 
-def test_a_conflict_over_consent_is_no_success(
+def test_conflict_on_consent_is_a_failure(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
     """Client mode: a 409 on the consent call is reported as a failure."""
@@ -338,16 +342,16 @@ def test_a_conflict_over_consent_is_no_success(
         expect(page.get_by_role("heading", name="We couldn't finish your sign-up")).to_be_visible()
         expect(page.get_by_text("couldn't record your consent to text messages")).to_be_visible()
 
-    assert [call["status"] for call in posts(sandbox)] == [202, 409]
+    assert [call["status"] for call in sign_up_calls(sandbox)] == [202, 409]
 
 
 @pytest.mark.parametrize(
     ("channel", "scripts"), [("EMAIL", True), ("SMS", True), ("WHATSAPP", False)]
 )
-def test_one_channel_is_no_choice(
+def test_single_channel_needs_no_choice(
     browser: Browser, shop_offering: Callable[..., str], channel: str, scripts: bool
 ) -> None:
-    """Its field and its box stand there at once, and there is nothing to choose."""
+    """Its field and its box are visible at once, and there are no channels to choose from."""
     with tab(browser, java_script_enabled=scripts) as page:
         form = open_form(page, shop_offering(channel))
 
@@ -360,30 +364,30 @@ def test_one_channel_is_no_choice(
         expect(form.get_by_role("textbox", name=label)).to_be_visible()
 
 
-def test_a_change_of_mind_sends_what_shows_alone(
+def test_input_for_an_unchecked_channel_is_not_sent(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """Typed and ticked for a channel that is then unticked again: none of it goes out."""
+    """Neither the contact nor the consent of a channel that was unchecked again is sent."""
     with tab(browser) as page:
         form = open_form(page, shop_offering(*EVERY))
         choose(form, "EMAIL", "SMS")
         fill(form, "EMAIL", "SMS")
         choose(form, "SMS")
-        shows(form, "SMS")
+        expect_fields_of(form, "SMS")
 
         send(form)
 
         expect_done(page)
-    assert ADA not in str([call["body"] for call in sound_posts(sandbox)])
-    [_, consent] = posts(sandbox)
+    assert ADA not in str([call["body"] for call in valid_sign_up_calls(sandbox)])
+    [_, consent] = sign_up_calls(sandbox)
     [subscribed] = consent["body"]["data"]["attributes"]["profiles"]["data"]
     assert [*subscribed["attributes"]["subscriptions"]] == ["sms"]
 
 
-def test_by_keyboard_alone(
+def test_sign_up_by_keyboard(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """Space ticks, Tab goes on to just what shows, links in the legal text included."""
+    """Tab reaches all visible controls and the links in the legal text, and nothing else."""
     with tab(browser) as page:
         form = open_form(page, shop_offering("EMAIL", "SMS"))
         expect(form.get_by_role("checkbox", name="Email", exact=True)).to_be_focused()
@@ -403,13 +407,11 @@ def test_by_keyboard_alone(
         expect(form.get_by_role("button", name="Notify me")).to_be_focused()
         page.keyboard.press("Enter")
         expect_done(page)
-    assert len(sound_posts(sandbox)) == 2
+    assert len(valid_sign_up_calls(sandbox)) == 2
 
 
-def test_the_terms_open_beside_the_form(
-    browser: Browser, shop_offering: Callable[..., str]
-) -> None:
-    """Reading them loses nothing that was typed."""
+def test_terms_open_in_a_new_tab(browser: Browser, shop_offering: Callable[..., str]) -> None:
+    """Input in the form isn't lost."""
     shop = shop_offering("SMS")
     with tab(browser) as page:
         form = open_form(page, shop)

@@ -1,4 +1,4 @@
-"""Client mode in Chromium: the browser calls Klaviyo, and the server catches what can't."""
+"""Client mode in Chromium: the browser calls Klaviyo, and the server sends what it couldn't."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Response, expect
 
 from app import create_app
 from tests.browser.test_sign_up import PARKA, PARKA_ID, sign_up
-from tests.sites import elsewhere, environ
+from tests.sites import environ, in_another_thread
 from tests.support import TIMEOUT, Sandbox, serve
 
 CLIENT = "/client/back-in-stock-subscriptions"
@@ -27,19 +27,19 @@ def served(template: Path, folder: Path, sandbox: Sandbox, **more: str) -> Itera
     """The demo shop in client mode."""
     database = shutil.copy(template, folder / "client.db")
     settings = environ(Path(database), sandbox.environ(), NOTIFY_ME_MODE="client", **more)
-    with serve(elsewhere(lambda: create_app(settings))) as url:
+    with serve(in_another_thread(lambda: create_app(settings))) as url:
         yield url
 
 
 @pytest.fixture
 def client_shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
-    """With a private key: the server takes over."""
+    """The shop with a private key, so that the server can send what the browser couldn't."""
     yield from served(shop_template, tmp_path, sandbox)
 
 
 @pytest.fixture
 def keyless_shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
-    """Without a private key: the browser is the only way."""
+    """The shop without a private key, so that only the browser can call Klaviyo."""
     yield from served(shop_template, tmp_path, sandbox, KLAVIYO_PRIVATE_KEY="")
 
 
@@ -50,12 +50,12 @@ def open_form(page: Page, shop: str) -> None:
 
 
 def calls(sandbox: Sandbox, method: str = "POST") -> list[str]:
-    """The paths that were called, in order."""
+    """Return the paths that were called, in order."""
     return [call["path"] for call in sandbox.requests() if call["method"] == method]
 
 
 def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """A preflight, then one valid call with the shop's Origin; no private key comes here."""
+    """It sends a preflight and a valid call with the shop's Origin, and gets no private key."""
     replies: list[Response] = []
     page.on("response", lambda reply: replies.append(reply))
     open_form(page, client_shop)
@@ -76,7 +76,7 @@ def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbo
     assert page.context.cookies() == []
 
 
-def test_only_client_mode_opens_the_policy(
+def test_only_client_mode_allows_klaviyo_in_the_policy(
     client_shop: str, shop_url: str, sandbox: Sandbox
 ) -> None:
     """`connect-src` names Klaviyo's origin in client mode, and not in server mode."""
@@ -89,10 +89,10 @@ def test_only_client_mode_opens_the_policy(
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "503", "drop", "html"])
-def test_what_fails_in_passing_ends_on_the_server(
+def test_server_retries_after_a_temporary_failure(
     page: Page, client_shop: str, sandbox: Sandbox, kind: str
 ) -> None:
-    """One call by the browser, then one with the private key, and the confirmation."""
+    """The browser calls once, then the server, and the shopper sees the confirmation."""
     sandbox.drill(kind, operation="create_client_back_in_stock_subscription")
     open_form(page, client_shop)
 
@@ -103,8 +103,8 @@ def test_what_fails_in_passing_ends_on_the_server(
     assert len(sandbox.waiting()) == 1
 
 
-def test_a_repeat_is_a_success(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """A 409 on back in stock: the thanks show, and nobody asks again."""
+def test_repeat_sign_up_is_a_success(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """After a 409 on back in stock, the confirmation is shown and no other call is made."""
     sandbox.drill("409", operation="create_client_back_in_stock_subscription")
     open_form(page, client_shop)
 
@@ -115,7 +115,7 @@ def test_a_repeat_is_a_success(page: Page, client_shop: str, sandbox: Sandbox) -
 
 
 def test_repeat_shows_the_confirmation_without_a_report(page: Page, client_shop: str) -> None:
-    """The view that came with the calls shows, whatever becomes of the report."""
+    """The confirmation that came with the calls is shown even if the report fails."""
     page.route(f"**{CLIENT}*", lambda route: route.fulfill(status=409, headers=CORS, json={}))
     open_form(page, client_shop)
     page.route(
@@ -130,10 +130,10 @@ def test_repeat_shows_the_confirmation_without_a_report(page: Page, client_shop:
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
 
-def test_a_silent_klaviyo_is_not_asked_twice(
+def test_browser_does_not_repeat_a_call_that_timed_out(
     page: Page, client_shop: str, sandbox: Sandbox
 ) -> None:
-    """A call that got no answer in its time may have been taken: the server asks next."""
+    """Klaviyo may have accepted it, so the server calls next."""
     sandbox.drill("slow", seconds=600, operation="create_client_back_in_stock_subscription")
     open_form(page, client_shop)
 
@@ -144,10 +144,10 @@ def test_a_silent_klaviyo_is_not_asked_twice(
     sandbox.reset()
 
 
-def test_all_calls_share_one_patience(
+def test_all_calls_share_one_timeout(
     page: Page, client_shop: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Three options and a silent Klaviyo: the second call is cut off, the third is never made."""
+    """If Klaviyo doesn't respond, the second of three calls is aborted and the third not made."""
     sandbox.drill(
         "slow", times=None, seconds=600, operation="create_client_back_in_stock_subscription"
     )
@@ -157,8 +157,8 @@ def test_all_calls_share_one_patience(
     dialog = page.get_by_role("dialog")
     boxes = dialog.get_by_role("checkbox")
     expect(boxes.first).to_be_visible()
-    for place in range(boxes.count()):
-        boxes.nth(place).set_checked(place < 3)
+    for index in range(boxes.count()):
+        boxes.nth(index).set_checked(index < 3)
 
     sign_up(dialog)  # type: ignore[arg-type]
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible(timeout=20_000)
@@ -167,10 +167,10 @@ def test_all_calls_share_one_patience(
     sandbox.reset()
 
 
-def test_a_tracker_blocker_ends_on_the_server(
+def test_server_sends_what_a_tracker_blocker_blocks(
     page: Page, client_shop: str, sandbox: Sandbox
 ) -> None:
-    """With Klaviyo's host blocked, one call by the server, and the same thanks."""
+    """If Klaviyo's host is blocked, the server makes one call, with the same confirmation."""
     page.route(re.compile(re.escape(sandbox.url)), lambda route: route.abort("blockedbyclient"))
     open_form(page, client_shop)
 
@@ -185,7 +185,7 @@ def test_a_tracker_blocker_ends_on_the_server(
 def test_blocked_call_without_a_private_key_shows_an_error(
     page: Page, keyless_shop: str, sandbox: Sandbox
 ) -> None:
-    """The form says what happened, keeps everything, and works once the way is free."""
+    """The form shows the reason, keeps its input, and works once nothing is blocked."""
     page.route(re.compile(re.escape(sandbox.url)), lambda route: route.abort("blockedbyclient"))
     open_form(page, keyless_shop)
     sign_up(page)
@@ -203,7 +203,7 @@ def test_blocked_call_without_a_private_key_shows_an_error(
 def test_rejected_email_shows_an_error_beside_its_field(
     page: Page, client_shop: str, sandbox: Sandbox
 ) -> None:
-    """What Klaviyo answered the browser comes back as in server mode."""
+    """The error that Klaviyo sent to the browser reads as in server mode."""
     sandbox.drill("400-email")
     open_form(page, client_shop)
 
@@ -215,8 +215,8 @@ def test_rejected_email_shows_an_error_beside_its_field(
     assert calls(sandbox) == [CLIENT]
 
 
-def test_a_double_press_calls_once(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """While Klaviyo is slow, another press does nothing."""
+def test_double_click_calls_once(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """While a call is in progress, another click does nothing."""
     sandbox.drill("slow", seconds=1, operation="create_client_back_in_stock_subscription")
     open_form(page, client_shop)
     page.get_by_label("Email").fill("ada@example.org")
@@ -230,7 +230,7 @@ def test_a_double_press_calls_once(page: Page, client_shop: str, sandbox: Sandbo
 
 
 def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """NotifyMe.open(id) opens the page's own button's form, or one that has no button here."""
+    """`NotifyMe.open(id)` opens the form of any variant, with or without a button on the page."""
     page.goto(client_shop + PARKA)
     page.evaluate("id => NotifyMe.open(id)", PARKA_ID)
     expect(page.get_by_role("dialog", name="Haar Parka")).to_be_visible()
@@ -245,8 +245,8 @@ def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox:
     assert waiting["variant"] == "$custom:::$default:::BLAT-L"
 
 
-def test_back_after_a_sign_up_does_no_harm(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """Back on the form page, nothing is sent by itself, and another press changes nothing."""
+def test_back_after_a_sign_up_sends_nothing(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """Another sign-up on the form page doesn't change the waiting list."""
     page.goto(client_shop + PARKA)
     href = page.get_by_role("link", name="Notify me: Haar Parka").get_attribute("href")
     page.goto(f"{client_shop}{href}")
@@ -265,8 +265,8 @@ def test_back_after_a_sign_up_does_no_harm(page: Page, client_shop: str, sandbox
     assert len(sandbox.waiting()) == 1
 
 
-def test_two_tabs_send_for_themselves_alone(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """The same sign-up from two tabs: one waits, and both read the same."""
+def test_same_sign_up_in_two_tabs(page: Page, client_shop: str, sandbox: Sandbox) -> None:
+    """Both tabs show the confirmation, and there is one entry on the waiting list."""
     other = page.context.new_page()
     for tab in (page, other):
         open_form(tab, client_shop)

@@ -1,7 +1,7 @@
 """The main flows in a second engine: Debian's own Firefox.
 
-Playwright drives a stock Firefox over WebDriver BiDi, which can't turn scripts off: without scripts
-here means that the shop's one script is not let through.
+Playwright drives a stock Firefox over WebDriver BiDi, which can't turn scripts off. "Without
+scripts" means here that requests for scripts are blocked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.pages import PARKA, STATES, Visit, by_keyboard, form_path, let_go, opened, send, wrong
+from tests.pages import (
+    PARKA,
+    STATES,
+    Visit,
+    form_path,
+    open_dialog,
+    release_requests,
+    send,
+    sign_up_by_keyboard,
+    submit_invalid,
+)
 from tests.sites import Sites, sites
 
 FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
@@ -55,7 +65,7 @@ def visit(firefox: Browser, served: Sites) -> Iterator[Visit]:
         page = context.new_page()
         page.set_default_timeout(15_000)
         yield Visit(page, served)
-        let_go()
+        release_requests()
 
 
 def calls(visit: Visit) -> list[tuple[str, int | None]]:
@@ -75,11 +85,11 @@ def calls(visit: Visit) -> list[tuple[str, int | None]]:
 def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
     """An invalid address shows an error beside its field; a valid one is sent."""
     page = visit.page
-    dialog = opened(visit, site=site)
+    dialog = open_dialog(visit, site=site)
     field = dialog.get_by_label("Email")
     expect(field).to_be_focused()
 
-    wrong(dialog)
+    submit_invalid(dialog)
 
     expect(field).to_be_focused()
     expect(field).to_have_value("isla@")
@@ -94,23 +104,23 @@ def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
 
 
 @pytest.mark.slow
-def test_by_keyboard_alone(visit: Visit) -> None:
-    """Tab to the button, Enter, type, Enter, Escape: and the focus is on the button again."""
+def test_sign_up_by_keyboard(visit: Visit) -> None:
+    """The focus returns to the button after the dialog is closed."""
     page = visit.page
     visit.goto(PARKA)
-    by_keyboard(page, "isla@example.com")
+    sign_up_by_keyboard(page, "isla@example.com")
 
 
 @pytest.mark.slow
 def test_without_scripts(visit: Visit) -> None:
-    """The link leads to the form's page, which tells what is wrong and then thanks."""
+    """The link leads to the form page, which shows the error and then the confirmation."""
     page: Page = visit.page
     page.route("**/*.js*", lambda route: route.abort())
     visit.goto(PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.wait_for_url("**/notify-me/**")
 
-    wrong(page)
+    submit_invalid(page)
     expect(page.get_by_label("Email")).to_have_value("isla@")
     send(page)
 
@@ -128,7 +138,7 @@ def test_without_scripts(visit: Visit) -> None:
     ],
 )
 def test_a_state(visit: Visit, state: str) -> None:
-    """The other ways that a sign-up may look and end; nothing scrolls sideways on a phone."""
+    """Other states of a sign-up can be reached, and don't scroll sideways on a phone."""
     visit.page.set_viewport_size({"width": 360, "height": 740})
 
     if state not in STATES:
@@ -140,7 +150,7 @@ def test_a_state(visit: Visit, state: str) -> None:
 
 @pytest.mark.slow
 def test_several_channels(visit: Visit) -> None:
-    """Fields and boxes show with their channel (`:has()`), and consent is sent."""
+    """Fields and boxes appear with their channel (CSS `:has()`), and consent is sent."""
     STATES["channels-done"](visit)
 
     assert [path for path, status in calls(visit) if status == 202] == [
@@ -150,8 +160,8 @@ def test_several_channels(visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_the_forms_page_keeps_its_heading(visit: Visit) -> None:
-    """With scripts, what replaces the form on its own page is headed as the page was."""
+def test_form_page_keeps_its_heading_level(visit: Visit) -> None:
+    """The confirmation that replaces the form on its page has a first-level heading, too."""
     visit.goto(form_path("HAAR-OIL-M"))
-    wrong(visit.page)
+    submit_invalid(visit.page)
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Haar Parka")

@@ -13,7 +13,7 @@ from flask import Flask, render_template_string
 from playwright.sync_api import FloatRect, Page, expect
 
 from tests.notify_me.small_shop import engine_of, small_catalog, small_shop
-from tests.sites import elsewhere
+from tests.sites import in_another_thread
 from tests.support import Sandbox, serve
 
 ASSETS = Path(__file__).parents[1] / "guests" / "assets.zip"
@@ -81,14 +81,14 @@ def guest(
     (static / "own.css").write_text(".own { background: rgb(0 80 0); border-radius: 3px }")
     catalog = small_catalog()
     settings: dict[str, Any] = {**sandbox.environ(), **(config or {})}
-    app: Flask = elsewhere(lambda: small_shop(folder, catalog, **settings))
+    app: Flask = in_another_thread(lambda: small_shop(folder, catalog, **settings))
     app.context_processor(lambda: {"sheets": (), "scripts": (), "boost": False, **context})
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
     app.add_url_rule("/mug", "mug", lambda: render_template_string(PRODUCT, variant=mug))
     app.add_url_rule("/other", "other", lambda: render_template_string(PRODUCT, variant=mug))
     with serve(app) as url:
         yield url
-    elsewhere(lambda: engine_of(app).dispose())
+    in_another_thread(lambda: engine_of(app).dispose())
 
 
 def box(page: Page, selector: str) -> FloatRect:
@@ -157,7 +157,7 @@ def test_a_class_of_the_shops_wins_if_it_comes_later(
 def test_page_scripts_that_swap_pages(
     page: Page, tmp_path: Path, sandbox: Sandbox, script: str
 ) -> None:
-    """One sign-up after a swapped navigation, and Back shows no dialog that is half open."""
+    """A sign-up works after a page swap, and Back shows no half-open dialog."""
     with guest(tmp_path, sandbox, scripts=[script], boost=script == "htmx.js") as url:
         page.goto(f"{url}/other")
         page.evaluate("window.sameDocument = true")

@@ -1,4 +1,4 @@
-"""Languages in a real browser: the dialog speaks the page's, and Arabic runs from right to left."""
+"""Languages in a real browser: the dialog uses the page's, and Arabic is right to left."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def axe(page: Page) -> list[str]:
     return [f"{violation['id']}: {violation['nodes'][0]['html']}" for violation in violations]
 
 
-def test_arabic_from_the_switch_to_the_thanks(browser: Browser, shop_url: str) -> None:
-    """On a phone: page, dialog, errors and done view, all from right to left, nothing cut off."""
+def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: str) -> None:
+    """Page, dialog, errors and confirmation fit a phone and are right to left."""
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, reduced_motion="reduce", locale="en-GB"
     )
@@ -60,8 +60,8 @@ def test_arabic_from_the_switch_to_the_thanks(browser: Browser, shop_url: str) -
     context.close()
 
 
-def test_the_dialog_speaks_the_language_of_the_address(browser: Browser, shop_url: str) -> None:
-    """With a cookie and a browser that say otherwise; a form opened by the shop's script, too."""
+def test_dialog_uses_the_language_of_the_url(browser: Browser, shop_url: str) -> None:
+    """It overrides the cookie and the browser's setting, also for a form opened by a script."""
     context = browser.new_context(locale="es-ES", extra_http_headers={"Cookie": "lang=fr"})
     with watched(context) as page:
         page.goto(f"{shop_url}{PARKA}&lang=de")

@@ -12,7 +12,7 @@ from werkzeug.security import generate_password_hash
 
 from tests.axe import violations
 from tests.demand import insert_sign_ups
-from tests.sites import elsewhere
+from tests.sites import in_another_thread
 from tests.support import serve
 
 PASSWORD = "four words for rain"
@@ -50,7 +50,7 @@ def test_sign_in_and_demand_page(page: Page, shop: Flask) -> None:
         expect(page.get_by_role("heading", name="Demand")).to_be_visible()
         fits(page, 768, "dark")
 
-        elsewhere(lambda: fill_log(shop))
+        in_another_thread(lambda: fill_log(shop))
         page.goto(f"{url}/merchant/demand?all=1")
         chart = page.get_by_role("img", name="Sign-ups per day, ")
         expect(chart).to_have_accessible_description(

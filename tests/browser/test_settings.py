@@ -27,7 +27,7 @@ from app import create_app
 from notify_me import SettingsError
 from notify_me.settings import Settings
 from tests.demand import insert_sign_ups
-from tests.sites import elsewhere, environ
+from tests.sites import environ, in_another_thread
 from tests.support import TIMEOUT, Sandbox, eventually, serve
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
@@ -775,11 +775,11 @@ def start(
             settings = folder / "notify_me.toml"
             settings.write_text(toml(values), encoding="utf-8")
             config = {"NOTIFY_ME_CONFIG": str(settings), "RATELIMIT_ENABLED": "0"}
-            app = elsewhere(
+            app = in_another_thread(
                 lambda: create_app(environ(database, sandbox_server.environ(), **config))
             )
             apps.append(app)
-            elsewhere(lambda: fill_log(app))
+            in_another_thread(lambda: fill_log(app))
             shop = Shop(stack.enter_context(serve(app)), browser, sandbox_server)
             stack.callback(shop.context.close)
             return shop
@@ -791,7 +791,7 @@ def start(
             with app.app_context():
                 app.extensions["sqlalchemy"].engine.dispose()
 
-    elsewhere(close)
+    in_another_thread(close)
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from app import create_app
 from notify_me import Variant
 from notify_me.settings import Settings
 from notify_me.settings.schema import all_settings
-from tests.axe import looks_at
+from tests.axe import run_axe
 from tests.browser.conftest import watched
 from tests.browser.test_settings import PARKA, PREFIX, TABLES, style, toml
 from tests.browser.test_sign_up import sign_up
 from tests.notify_me.small_shop import DictCatalog, small_catalog, small_shop
-from tests.sites import elsewhere, environ
+from tests.sites import environ, in_another_thread
 from tests.support import TIMEOUT, Sandbox, serve
 
 Start = Callable[..., str]
@@ -44,7 +44,9 @@ def start(shop_template: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Sta
             settings.write_text(toml(values), encoding="utf-8")
             config = {"NOTIFY_ME_CONFIG": str(settings), "RATELIMIT_ENABLED": "0"}
             apps.append(
-                elsewhere(lambda: create_app(environ(database, sandbox.environ(), **config)))
+                in_another_thread(
+                    lambda: create_app(environ(database, sandbox.environ(), **config))
+                )
             )
             return stack.enter_context(serve(apps[-1]))
 
@@ -55,7 +57,7 @@ def start(shop_template: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Sta
             with app.app_context():
                 app.extensions["sqlalchemy"].engine.dispose()
 
-    elsewhere(close)
+    in_another_thread(close)
 
 
 def test_inline_with_scripts(page: Page, start: Start, sandbox: Sandbox) -> None:
@@ -203,8 +205,8 @@ def test_light_background_is_readable_in_dark_mode(browser: Browser, start: Star
         assert style(page.locator("dialog"), "color-scheme") == "light"
         assert style(page.locator("dialog .notify-me__error"), "color") == "rgb(179, 38, 30)"
         assert style(page.locator(".notify-me__button"), "color") == "rgb(29, 29, 31)"
-        [seen] = looks_at(page, [("dark", 1280)])
-        assert seen.violations == frozenset()
+        [result] = run_axe(page, [("dark", 1280)])
+        assert result.violations == frozenset()
     context.close()
 
 
@@ -305,7 +307,7 @@ def test_pre_order_and_unmanaged_inventory(
     settings = tmp_path / "notify_me.toml"
     settings.write_text(toml({f"trigger.{setting}": allowed}), encoding="utf-8")
     config: dict[str, Any] = {**sandbox.environ(), "NOTIFY_ME_CONFIG": str(settings)}
-    app = elsewhere(lambda: small_shop(tmp_path, catalog, **config))
+    app = in_another_thread(lambda: small_shop(tmp_path, catalog, **config))
     app.add_url_rule(
         "/", view_func=lambda: render_template_string(PAGE, variant=variant), endpoint="home"
     )

@@ -1,4 +1,4 @@
-"""The main job in a real browser: a sold-out variant, Notify me, and Klaviyo has it."""
+"""Sign-ups for a sold-out variant in a real browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
-from tests.pages import by_keyboard
+from tests.pages import sign_up_by_keyboard
 from tests.support import TIMEOUT, Sandbox, eventually
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
@@ -22,8 +22,8 @@ def sign_up(page: Page, email: str = "ada@example.org") -> None:
     page.get_by_role("button", name="Notify me").click()
 
 
-def one_sound_call(sandbox: Sandbox) -> dict[str, Any]:
-    """The one request that the sandbox got, after checking that it breaks no rule."""
+def one_valid_call(sandbox: Sandbox) -> dict[str, Any]:
+    """Return the only request to the sandbox, after checking that it is valid."""
     [call] = sandbox.requests()
     assert call["problems"] == []
     assert call["status"] == 202
@@ -31,7 +31,7 @@ def one_sound_call(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """Open, type, send: the thanks shows in the dialog, on the same page, without a cookie."""
+    """The confirmation appears in the dialog on the same page, and no cookie is set."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     dialog = page.get_by_role("dialog", name="Haar Parka")
@@ -42,13 +42,13 @@ def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -
     expect(page.get_by_role("dialog", name="You're on the list")).to_be_visible()
     expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
     assert page.url == shop_url + PARKA
-    call = one_sound_call(sandbox)
+    call = one_valid_call(sandbox)
     assert call["body"]["data"]["relationships"]["variant"]["data"]["id"] == PARKA_ID
     assert page.context.cookies() == []
 
 
 def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """The same by a link, a form page and a done page, which a reload doesn't send again."""
+    """The button links to the form page; reloading the confirmation page sends nothing."""
     plain_page.goto(shop_url + PARKA)
     plain_page.get_by_role("link", name="Notify me: Haar Parka").click()
 
@@ -56,23 +56,22 @@ def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sand
 
     expect(plain_page.get_by_role("heading", level=1)).to_have_text("You're on the list")
     plain_page.reload()
-    one_sound_call(sandbox)
+    one_valid_call(sandbox)
     assert plain_page.context.cookies() == []
     plain_page.get_by_role("link", name="Back to Haar Parka").click()
     expect(plain_page.get_by_role("heading", level=1)).to_contain_text("Haar Parka")
 
 
-def test_by_keyboard_alone(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """Tab to the button, Enter, type, Enter, Escape: and the focus is on the button again."""
+def test_sign_up_by_keyboard(page: Page, shop_url: str, sandbox: Sandbox) -> None:
     page.goto(shop_url + PARKA)
-    by_keyboard(page, "ada@example.org")
-    one_sound_call(sandbox)
+    sign_up_by_keyboard(page, "ada@example.org")
+    one_valid_call(sandbox)
 
 
 def test_without_scripts_invalid_input_shows_an_error_beside_its_field(
     plain_page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The page comes back with what was typed, and with the reason tied to the field."""
+    """The page shows the input again, and the error describes the field."""
     plain_page.goto(shop_url + PARKA)
     plain_page.get_by_role("link", name="Notify me: Haar Parka").click()
 
@@ -90,7 +89,7 @@ def test_without_scripts_invalid_input_shows_an_error_beside_its_field(
 def test_invalid_input_shows_an_error_in_the_dialog_and_can_be_corrected(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The field gets the focus and a message; once corrected, the same dialog is sent."""
+    """The field has the focus and an error; once corrected, the form can be sent."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     sign_up(page, "ada at example.org")
@@ -105,11 +104,10 @@ def test_invalid_input_shows_an_error_in_the_dialog_and_can_be_corrected(
     sign_up(page)
 
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
-    one_sound_call(sandbox)
+    one_valid_call(sandbox)
 
 
-def test_a_closed_dialog_keeps_what_was_typed(page: Page, shop_url: str) -> None:
-    """Closing and opening again loses nothing; the close button closes."""
+def test_closed_dialog_keeps_its_input(page: Page, shop_url: str) -> None:
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.get_by_label("Email").fill("ada@exam")
@@ -122,7 +120,7 @@ def test_a_closed_dialog_keeps_what_was_typed(page: Page, shop_url: str) -> None
 
 
 def test_two_widgets_on_a_page_do_not_mix(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """Each button's dialog is its own, offers its own variants, and no ID stands twice."""
+    """Each button has its own dialog with its own variants, and no ID is used twice."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.get_by_label("Email").fill("left@example.org")
@@ -150,10 +148,10 @@ def test_two_widgets_on_a_page_do_not_mix(page: Page, shop_url: str, sandbox: Sa
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_the_button_comes_and_goes_with_the_variant(
+def test_button_depends_on_the_selected_variant(
     browser: Browser, shop_url: str, scripts: bool
 ) -> None:
-    """In stock: add to cart alone. Sold out: Notify me in its place. And back again."""
+    """Variants in stock have Add to cart, and sold-out ones have Notify me in its place."""
     context = browser.new_context(java_script_enabled=scripts)
     page = context.new_page()
     notify, add = (
@@ -176,8 +174,8 @@ def test_the_button_comes_and_goes_with_the_variant(
     context.close()
 
 
-def test_a_double_press_sends_once(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """While one is under way, another press does nothing, and the button says it is busy."""
+def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) -> None:
+    """While the form is being sent, it is busy and another click does nothing."""
     sandbox.drill("slow", seconds=1)
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
@@ -189,13 +187,13 @@ def test_a_double_press_sends_once(page: Page, shop_url: str, sandbox: Sandbox) 
     send.click()
 
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
-    one_sound_call(sandbox)
+    one_valid_call(sandbox)
 
 
 def test_missing_connection_shows_an_error_and_keeps_the_input(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """A failed request shows a sentence; the next press works."""
+    """After the error, the form can be sent again."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.route("**/notify-me/**", lambda route: route.abort())
@@ -207,11 +205,11 @@ def test_missing_connection_shows_an_error_and_keeps_the_input(
     page.get_by_role("button", name="Notify me").click()
 
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
-    one_sound_call(sandbox)
+    one_valid_call(sandbox)
 
 
 def test_without_the_fragment_the_link_is_followed(page: Page, shop_url: str) -> None:
-    """If the form can't be fetched, the shopper gets its page instead of a dead button."""
+    """If the form can't be fetched, the form page is opened instead."""
 
     def refuse(route: Route) -> None:
         if route.request.headers.get("x-notify-me"):
@@ -229,7 +227,7 @@ def test_without_the_fragment_the_link_is_followed(page: Page, shop_url: str) ->
     page.unroute_all(behavior="ignoreErrors")
 
 
-def test_removing_the_view_while_sending_does_no_harm(
+def test_removing_the_form_while_sending_causes_no_error(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
     """A shop that swaps page content may empty the element before the reply arrives."""
@@ -251,10 +249,10 @@ def test_removing_the_view_while_sending_does_no_harm(
 
     eventually(lambda: page.evaluate("window.heard.length") == 1)
     assert page.evaluate("window.heard") == ["done"]
-    one_sound_call(sandbox)
+    one_valid_call(sandbox)
 
 
-def test_a_moved_or_copied_element_opens_a_modal_dialog_again(page: Page, shop_url: str) -> None:
+def test_moved_or_copied_element_opens_a_modal_dialog_again(page: Page, shop_url: str) -> None:
     """An open dialog stops being modal once it is moved, or copied as by a page cache."""
     page.goto(shop_url + PARKA)
     button = page.locator(".buy .notify-me__button")
@@ -283,10 +281,10 @@ def test_loading_the_script_twice_changes_nothing(page: Page, shop_url: str) -> 
     assert page.evaluate("() => NotifyMe === customElements.get('notify-me')")
 
 
-def test_the_form_page_sends_without_leaving_it(
+def test_form_page_shows_the_confirmation_in_place(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """A link opened in a tab of its own is enhanced too."""
+    """The form page is enhanced as well, such as in a new tab."""
     page.goto(shop_url + PARKA)
     href = page.get_by_role("link", name="Notify me: Haar Parka").get_attribute("href")
     page.goto(f"{shop_url}{href}")
@@ -296,10 +294,10 @@ def test_the_form_page_sends_without_leaving_it(
 
     expect(page.get_by_role("heading", name="You're on the list", level=1)).to_be_focused()
     assert page.url == address
-    one_sound_call(sandbox)
+    one_valid_call(sandbox)
 
 
-def test_a_script_of_the_shop_hears_of_it_and_may_stop_it(
+def test_shop_scripts_get_events_and_can_cancel_a_submit(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
     """The events of <notify-me> bubble; a cancelled submit sends nothing."""
@@ -329,10 +327,10 @@ def test_a_script_of_the_shop_hears_of_it_and_may_stop_it(
     assert page.evaluate("window.heard") == ["open", "submit", "submit", "error", "submit", "done"]
 
 
-def test_a_variant_that_came_back_while_the_dialog_was_open(
+def test_variant_back_in_stock_while_the_dialog_is_open(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The shopper is led to the product instead, and Klaviyo hears nothing."""
+    """The shopper gets a link to the product, and nothing is sent to Klaviyo."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     stock = {"sku": "HAAR-OIL-M", "quantity": "4"}
@@ -347,8 +345,10 @@ def test_a_variant_that_came_back_while_the_dialog_was_open(
     expect(page.get_by_role("button", name="Add")).to_be_visible()
 
 
-def test_the_private_key_reaches_no_browser(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """Not one byte of page, script, style or reply holds it, whatever Klaviyo answers."""
+def test_private_key_is_never_sent_to_the_browser(
+    page: Page, shop_url: str, sandbox: Sandbox
+) -> None:
+    """No page, script, stylesheet or reply contains it, whatever Klaviyo's reply is."""
     replies: list[Response] = []
     page.on("response", lambda reply: replies.append(reply))
     bodies: list[bytes] = []
@@ -371,8 +371,8 @@ def test_the_private_key_reaches_no_browser(page: Page, shop_url: str, sandbox: 
     assert sandbox.account.private_key.encode() not in received
 
 
-def test_two_presses_while_the_form_loads_open_one_dialog(page: Page, shop_url: str) -> None:
-    """However often the button is pressed, there is one dialog and each ID stands once."""
+def test_two_clicks_while_the_form_loads_open_one_dialog(page: Page, shop_url: str) -> None:
+    """The page has one dialog, and no ID is used twice."""
     page.goto(shop_url + PARKA)
     page.evaluate(
         """() => {
@@ -387,10 +387,10 @@ def test_two_presses_while_the_form_loads_open_one_dialog(page: Page, shop_url: 
     assert page.locator("dialog").count() == 1
 
 
-def test_a_link_that_a_picker_changed_opens_its_own_form(
+def test_form_follows_a_link_changed_by_the_shop(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """A shop's script may point the link at another variant: that one is signed up for."""
+    """If a variant picker changes the link, the sign-up is for the new variant."""
     page.goto(shop_url + PARKA)
     button = page.get_by_role("link", name="Notify me: Haar Parka")
     button.click()
@@ -408,6 +408,6 @@ def test_a_link_that_a_picker_changed_opens_its_own_form(
     expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
     sign_up(page)
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
-    assert one_sound_call(sandbox)["body"]["data"]["relationships"]["variant"]["data"]["id"] == (
+    assert one_valid_call(sandbox)["body"]["data"]["relationships"]["variant"]["data"]["id"] == (
         "$custom:::$default:::BLAT-S"
     )

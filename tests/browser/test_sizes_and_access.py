@@ -1,4 +1,4 @@
-"""What a product page weighs."""
+"""Size limits of a product page, and prefetching of the form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support import TIMEOUT
 
 
 def weight(url: str) -> int:
-    """The bytes of a file as brotli-minded browsers get it."""
+    """Return the size of a file in bytes, compressed with brotli."""
     with requests.get(
         url, headers={"Accept-Encoding": "br"}, stream=True, timeout=TIMEOUT
     ) as reply:
@@ -32,8 +32,8 @@ def test_script_and_style_stay_within_budget(page: Page, shop_url: str) -> None:
     assert sum(weight(url) for url in styles if "/notify-me/" in url) <= 2500
 
 
-def test_a_form_warmed_is_the_form_shown(page: Page, shop_url: str) -> None:
-    """Hovering fetches the form once; the press that follows needs no further request."""
+def test_prefetched_form_is_not_fetched_again(page: Page, shop_url: str) -> None:
+    """Hovering fetches the form, and a click then sends no further request."""
     forms: list[str] = []
     page.on(
         "request",

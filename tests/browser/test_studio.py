@@ -13,7 +13,7 @@ from storefront.studio.presets import presets
 from tests.axe import violations
 from tests.browser.conftest import watched
 from tests.browser.test_sign_up import PARKA
-from tests.sites import elsewhere, environ
+from tests.sites import environ, in_another_thread
 from tests.support import Sandbox, serve
 
 CSS_PROPERTIES = [
@@ -108,14 +108,14 @@ def test_changes_can_be_previewed_shared_and_exported(
     fresh.close()
 
     database = Path(shutil.copy(shop_template, tmp_path / "own.db"))
-    own = elsewhere(
+    own = in_another_thread(
         lambda: create_app(environ(database, sandbox.environ(), NOTIFY_ME_CONFIG=str(path)))
     )
     fresh = browser.new_context(viewport={"width": 1280, "height": 900})
     with serve(own) as own_url, watched(fresh) as other:
         assert styles_in_shop(other, own_url) == mine
     fresh.close()
-    elsewhere(lambda: _close(own))
+    in_another_thread(lambda: _close(own))
     assert sandbox.requests() == []
 
 

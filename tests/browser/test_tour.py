@@ -12,7 +12,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app import create_app
-from tests.sites import close, elsewhere, environ
+from tests.sites import close, environ, in_another_thread
 from tests.support import Sandbox
 
 EMAIL = "ada@lovelace.dev"
@@ -23,9 +23,9 @@ def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flas
     """The demo shop with the Klaviyo sandbox, as `make run` starts them."""
     database = Path(shutil.copy(shop_template, tmp_path / "shop.db"))
     given = environ(database, sandbox.environ(), SANDBOX_URL=sandbox.url)
-    app = elsewhere(lambda: create_app(given))
+    app = in_another_thread(lambda: create_app(given))
     yield app
-    elsewhere(lambda: close(app))
+    in_another_thread(lambda: close(app))
 
 
 def begin(page: Page, shop_url: str) -> None:

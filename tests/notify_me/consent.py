@@ -1,4 +1,4 @@
-"""What the tests of consent have in common: who sends what, and what comes back."""
+"""Helpers for the tests of consent: form data, expected sentences, and parts of replies."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from werkzeug.test import TestResponse
 
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import state, view
-from tests.notify_me.offers import ADA, TYPED_PHONE, WAYS, Way
+from tests.notify_me.offers import ADA, SCENARIOS, TYPED_PHONE, Scenario
 
-ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-by_the_server = pytest.mark.parametrize(
-    "way",
-    [way for way in WAYS.values() if not way.from_browser],
-    ids=[name for name, way in WAYS.items() if not way.from_browser],
+server_scenarios = pytest.mark.parametrize(
+    "scenario",
+    [scenario for scenario in SCENARIOS.values() if not scenario.from_browser],
+    ids=[name for name, scenario in SCENARIOS.items() if not scenario.from_browser],
 )
 SUBSCRIBE = {"api": "bulk_subscribe_profiles", "client": "create_client_subscription"}
-AGAIN = "Please try again later."
+TRY_LATER = "Please try again later."
 TRY_AGAIN = "Your request didn't go through. Please try again in a moment."
 BLOCKED = (
     "Your browser couldn't reach our alert service. If you use a content blocker, turn it off for "
@@ -43,41 +42,43 @@ BY_BOTH: dict[str, Any] = {**BY_EMAIL, **BY_SMS, "channels": ["EMAIL", "SMS"]}
 ASK = {"email_list": "ask"}
 
 
-def promised(reply: TestResponse) -> str:
-    """What the confirmation says: whom the shop will alert, and how."""
+def confirmation_text(reply: TestResponse) -> str:
+    """Return the sentence of the confirmation about who will be alerted and how."""
     return " ".join(paragraph.text for paragraph in view(reply).all("p", class_="notify-me__body"))
 
 
 def consent_states(log_file: LogFile) -> list[tuple[str, str]]:
-    """Channel and state of each consent in the log."""
+    """Return the channel and state of each consent in the log."""
     return [(consent["channel"], consent["state"]) for consent in log_file.consents()]
 
 
-def operation(way: Way) -> str:
-    """Klaviyo's name for the consent call of this way."""
-    return SUBSCRIBE["client" if way.from_browser else "api"]
+def operation(scenario: Scenario) -> str:
+    """Return Klaviyo's name of the scenario's consent call."""
+    return SUBSCRIBE["client" if scenario.from_browser else "api"]
 
 
-def missed(reply: TestResponse) -> list[str]:
-    """Return what the confirmation says about failed calls, the reason last."""
+def failure_messages(reply: TestResponse) -> list[str]:
+    """Return the confirmation's sentences about failed calls; the last one is the reason."""
     root = view(reply)
     assert state(reply) == "done"
-    within = [
+    texts = [
         element.text
         for tag in ("li", "p")
         for element in root.all(tag)
         if "notify-me__alert" in _classes_above(element)
     ]
-    messages = [text for text in within if text != "Some of your request didn't go through:"]
-    assert len(within) == len(messages) + bool(messages)
+    messages = [text for text in texts if text != "Some of your request didn't go through:"]
+    assert len(texts) == len(messages) + bool(messages)
     return messages
 
 
 def _classes_above(element: Any) -> list[str]:
-    found: list[str] = []
+    classes: list[str] = []
     while (element := element.parent) is not None:
-        found += element.classes
-    return found
+        classes += element.classes
+    return classes
 
 
-PERHAPS = "You may get a message asking you to confirm your subscription. Please confirm it."
+MAY_HAVE_TO_CONFIRM = (
+    "You may get a message asking you to confirm your subscription. Please confirm it."
+)

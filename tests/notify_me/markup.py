@@ -1,4 +1,4 @@
-"""Reads HTML as a browser would, as far as a test needs it: elements, text, and a form's data."""
+"""A minimal HTML parser for tests: elements, text, and the data of forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _VOID = {"base", "br", "hr", "img", "input", "link", "meta"}
 
 
 class Element:
-    """An element of a page: its attributes (None for one without a value) and what it holds."""
+    """An element of a page: its attributes (None for those without a value) and its content."""
 
     def __init__(self, tag: str, attributes: dict[str, str | None], parent: Element | None) -> None:
         self.tag = tag
@@ -27,7 +27,7 @@ class Element:
         return name in self.attributes
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The attribute's value, or the default where there is no such attribute."""
+        """Return the attribute's value, or the default if the element doesn't have it."""
         return self.attributes.get(name, default)
 
     @property
@@ -42,7 +42,7 @@ class Element:
 
     @property
     def name(self) -> str:
-        """What a screen reader calls a link or a button."""
+        """The accessible name of a link or a button."""
         return self.get("aria-label") or self.text
 
     def _texts(self) -> Iterator[str]:
@@ -50,24 +50,24 @@ class Element:
             yield from [child] if isinstance(child, str) else child._texts()
 
     def all(self, tag: str | None = None, **attributes: str) -> list[Element]:
-        """The elements inside with this tag and these attributes (`class_` is one of several)."""
-        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-        name = wanted.pop("class", None)
+        """Return the descendants with this tag and these attributes; `class_` is one class."""
+        expected = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        class_name = expected.pop("class", None)
         return [
             element
             for element in self._elements(tag)
-            if all(element.get(key) == value for key, value in wanted.items())
-            and (name is None or name in element.classes)
+            if all(element.get(name) == value for name, value in expected.items())
+            and (class_name is None or class_name in element.classes)
         ]
 
     def one(self, tag: str | None = None, **attributes: str) -> Element:
-        """The only such element; fails when there are none or several."""
-        found = self.all(tag, **attributes)
-        assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
-        return found[0]
+        """Return the only descendant with this tag and these attributes; fail if it isn't one."""
+        elements = self.all(tag, **attributes)
+        assert len(elements) == 1, f"{len(elements)} elements match {tag} {attributes}"
+        return elements[0]
 
     def _elements(self, tag: str | None) -> list[Element]:
-        """The elements inside with this tag, or all of them; the tree is walked once."""
+        """Return the descendants with this tag, or all of them. The tree is walked only once."""
         if not self._by_tag:
             self._by_tag = {None: []}
             for child in self.children:
@@ -79,11 +79,11 @@ class Element:
 
     @property
     def unset(self) -> str:
-        """What an input without a value sends."""
+        """The value that a browser sends for an input without the attribute `value`."""
         return "on" if self.get("type") == "checkbox" else ""
 
     def form_data(self, **typed: str) -> list[tuple[str, str]]:
-        """What a browser sends for this form, with this typed into its fields."""
+        """Return the data that a browser sends for this form, with these values in its fields."""
         return [
             (field["name"], typed.get(field["name"], field.get("value", field.unset) or ""))
             for field in self.all("input")
@@ -115,7 +115,7 @@ class _Reader(HTMLParser):
 
 
 def read(html: str) -> Element:
-    """The markup as a tree; fails when a tag is closed that was not opened last."""
+    """Return the markup as a tree; fail if tags are nested incorrectly."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -124,16 +124,16 @@ def read(html: str) -> Element:
 
 
 def view(reply: TestResponse) -> Element:
-    """What the shopper sees of a reply: a page, a fragment, or the `html` of the element's JSON."""
+    """Return the markup of a reply: a page, a fragment, or the `html` of a JSON reply."""
     return read(reply.json["html"] if reply.json is not None else reply.text)
 
 
 def state(reply: TestResponse) -> str:
-    """The state that a view's root element names, such as `form` or `done`."""
+    """Return the state in the view's root element, such as `form` or `done`."""
     [root] = [element for element in view(reply).all() if "data-notify-me-state" in element]
     return root["data-notify-me-state"]
 
 
 def post_form(root: Element) -> Element:
-    """The sign-up form on a page, beside which a dialog has one that closes it."""
+    """Return the sign-up form, and not the form with a dialog's close button."""
     return root.one("form", method="post")

@@ -1,4 +1,4 @@
-"""Shops that offer more than email, the ways to sign up there, and the calls that come of it."""
+"""Helpers for sign-ups by any channel: settings, scenarios, expected calls, and errors in forms."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ BROWSER_PATHS = ("/client/back-in-stock-subscriptions", "/client/subscriptions")
 
 
 def toml(offered: Sequence[str], region: str = "US", **consent: object) -> str:
-    """A settings file that offers these channels; an entry that is None is left out."""
+    """Return a settings file that offers these channels; entries that are None are left out."""
     entries = {
         "brand": "Smirr",
         "terms_of_service_url": TERMS,
         "privacy_policy_url": PRIVACY,
         **consent,
     }
-    # JSON's strings, lists and booleans are TOML's as well
+    # JSON strings, lists and booleans are valid TOML
     lines = [
         f"{name} = {json.dumps(value)}" for name, value in entries.items() if value is not None
     ]
@@ -51,25 +51,25 @@ def toml(offered: Sequence[str], region: str = "US", **consent: object) -> str:
 
 
 def settings_file(folder: Path, text: str) -> str:
-    """The path of a new settings file with this text."""
+    """Write a new settings file with this text, and return its path."""
     path = folder / f"notify_me_{len([*folder.glob('notify_me_*.toml')])}.toml"
     path.write_text(text, encoding="utf-8")
     return str(path)
 
 
-def by_page(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
-    """A plain form post; the redirect to the done page is followed."""
+def submit_page(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
+    """Submit the form as a browser without scripts does, and follow the redirect."""
     reply = client.post(path, data=dict(data))
     return client.get(reply.location) if reply.status_code == 303 else reply
 
 
-def by_element(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
-    """The element's post, which is all there is to it in server mode."""
+def submit_element(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
+    """Submit the form as the element does in server mode."""
     return client.post(path, data=dict(data), headers=ELEMENT)
 
 
-def fetched(call: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What `fetch` gives for one call; a reply without CORS headers is none."""
+def fetch_answer(call: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the result of a call as the element reports it; None without CORS headers."""
     headers = {**call["headers"], "Origin": "http://127.0.0.1:5000"}
     try:
         reply = requests.post(call["url"], json=call["body"], headers=headers, timeout=TIMEOUT)
@@ -81,29 +81,34 @@ def fetched(call: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"status": reply.status_code, "body": body}
 
 
-def made(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
-    """The answers to the calls of a reply; one that waits for an acceptance may not be made."""
+def make_calls(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
+    """Make the calls as the element does, and return the answers.
+
+    A call with `after_any` is only made if an earlier one was accepted.
+    """
     answers: list[dict[str, Any] | None] = []
     for call in calls:
         # a 409 on back in stock is a repeat
         accepted = any(answer and answer["status"] in (202, 409) for answer in answers)
-        answers.append(fetched(call) if accepted or not call["after_any"] else None)
+        answers.append(fetch_answer(call) if accepted or not call["after_any"] else None)
     return answers
 
 
-def by_browser(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
-    """The element's way in client mode: ask for the calls, make them, report how they went."""
-    sent = by_element(client, path, data)
+def submit_in_client_mode(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
+    """Submit the form as the element does in client mode: get calls, make them, report results."""
+    sent = submit_element(client, path, data)
     assert sent.json is not None
     if sent.json["state"] != "send":
         return sent
-    answers = json.dumps(made(sent.json["calls"]))
-    return by_element(client, path, {**data, "sign_up": sent.json["sign_up"], "answers": answers})
+    answers = json.dumps(make_calls(sent.json["calls"]))
+    return submit_element(
+        client, path, {**data, "sign_up": sent.json["sign_up"], "answers": answers}
+    )
 
 
 @dataclass(frozen=True)
-class Way:
-    """A mode of the shop's, what the shopper has, and whose calls those are."""
+class Scenario:
+    """The shop's mode, how the form is submitted, and the paths that are then called."""
 
     mode: str
     send: Callable[[FlaskClient, str, Mapping[str, Any]], TestResponse]
@@ -115,38 +120,39 @@ class Way:
         return self.paths == BROWSER_PATHS
 
 
-WAYS = {
-    "server mode, page": Way("server", by_page, SERVER_PATHS),
-    "server mode, element": Way("server", by_element, SERVER_PATHS),
-    "client mode, page": Way("client", by_page, SERVER_PATHS),
-    "client mode, element": Way("client", by_browser, BROWSER_PATHS),
+SCENARIOS: dict[str, Scenario] = {
+    "server mode, page": Scenario("server", submit_page, SERVER_PATHS),
+    "server mode, element": Scenario("server", submit_element, SERVER_PATHS),
+    "client mode, page": Scenario("client", submit_page, SERVER_PATHS),
+    "client mode, element": Scenario("client", submit_in_client_mode, BROWSER_PATHS),
 }
+all_scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 
 
-def pairs(cases: Mapping[str, Any], by_page_too: Collection[str]) -> list[Any]:
-    """pytest's parameters: each case through the element in both modes; these by pages as well."""
+def scenario_params(cases: Mapping[str, Any], with_pages: Collection[str]) -> list[Any]:
+    """Return pytest parameters: each case by the element in both modes, some also by the page."""
     return [
-        pytest.param(way, *case, id=f"{name}-{way_name}")
+        pytest.param(scenario, *case, id=f"{name}-{scenario_name}")
         for name, case in cases.items()
-        for way_name, way in WAYS.items()
-        if name in by_page_too or way.send is not by_page
+        for scenario_name, scenario in SCENARIOS.items()
+        if name in with_pages or scenario.send is not submit_page
     ]
 
 
-def posts(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls that sign somebody up, in order; the list may have been read besides."""
+def sign_up_calls(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return the calls that sign up or subscribe, in order, without reads of the list."""
     return [call for call in sandbox.requests() if call["method"] == "POST"]
 
 
-def sound_posts(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The same, after checking that none of them breaks a rule."""
-    calls = posts(sandbox)
+def valid_sign_up_calls(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return the sign-up calls, after checking that the sandbox found no problem with them."""
+    calls = sign_up_calls(sandbox)
     assert [call["problems"] for call in calls] == [[] for _ in calls]
     return calls
 
 
-def sent_to(calls: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
-    """Path and body of each call."""
+def paths_and_bodies(calls: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the path and body of each call."""
     return [(call["path"], call["body"]) for call in calls]
 
 
@@ -165,82 +171,74 @@ def back_in_stock(
 
 
 def subscription(
-    way: Way,
+    scenario: Scenario,
     list_id: str,
     channels: Sequence[str],
     identifiers: Mapping[str, str],
     source: str = "Back in Stock",
 ) -> dict[str, Any]:
     """The body of the consent call: Subscribe Profiles, or Create Client Subscription."""
-    given = {channel.lower(): {"marketing": {"consent": "SUBSCRIBED"}} for channel in channels}
-    profile = {"type": "profile", "attributes": {**identifiers, "subscriptions": given}}
+    consents = {channel.lower(): {"marketing": {"consent": "SUBSCRIBED"}} for channel in channels}
+    profile = {"type": "profile", "attributes": {**identifiers, "subscriptions": consents}}
     to_list = {"list": {"data": {"type": "list", "id": list_id}}}
-    whom: dict[str, Any] = {"profiles": {"data": [profile]}}
+    profiles: dict[str, Any] = {"profiles": {"data": [profile]}}
     kind = "profile-subscription-bulk-create-job"
-    if way.from_browser:
-        whom, kind = {"profile": {"data": profile}}, "subscription"
+    if scenario.from_browser:
+        profiles, kind = {"profile": {"data": profile}}, "subscription"
     return {
         "data": {
             "type": kind,
-            "attributes": {"custom_source": source, **whom},
+            "attributes": {"custom_source": source, **profiles},
             "relationships": to_list,
         }
     }
 
 
 def profiles(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Klaviyo's profiles with their consent."""
-    reply = requests.get(f"{sandbox.url}/_sandbox/profiles", timeout=TIMEOUT)
-    found: list[dict[str, Any]] = reply.json()["profiles"]
-    return found
-
-
-def set_sandbox(sandbox: Sandbox, name: str, **values: object) -> None:
-    """Change what the account is like: its list, or its regions."""
-    reply = requests.put(f"{sandbox.url}/_sandbox/{name}", json=values, timeout=TIMEOUT)
-    assert reply.status_code == 200, reply.text
+    """Return the sandbox's profiles with their consent."""
+    return sandbox.read("profiles")
 
 
 def double_opt_in(sandbox: Sandbox) -> None:
-    """The account's list asks new subscribers to confirm."""
-    set_sandbox(sandbox, "list", opt_in_process="double_opt_in")
+    """Switch the account's list to double opt-in."""
+    sandbox.set("list", opt_in_process="double_opt_in")
 
 
-def beside(root: Element) -> dict[str, str]:
-    """The sentence beside each field that is wrong, after checking that controls point to it.
+def field_errors(root: Element) -> dict[str, str]:
+    """Return the error of each invalid field, after checking that its controls refer to it.
 
-    A box for consent goes by its channel: `sms-consent`.
+    The name of a consent checkbox contains its channel: `sms-consent`.
     """
-    found = {}
+    errors = {}
     for error in root.all("p", class_="notify-me__error"):
-        named = re.fullmatch(r"notify-me-(?:[0-9a-f]{6}-)?(.+)-error", error["id"])
-        assert named, error["id"]
-        name = named[1]
-        pointing = [
+        match = re.fullmatch(r"notify-me-(?:[0-9a-f]{6}-)?(.+)-error", error["id"])
+        assert match, error["id"]
+        name = match[1]
+        controls = [
             element
             for element in root.all()
             if error["id"] in (element.get("aria-describedby") or "").split()
         ]
         if error.get("role") != "alert":
-            assert pointing, f"nothing points to {error['id']}"
-        for control in pointing:
+            assert controls, f"nothing refers to {error['id']}"
+        for control in controls:
             assert control.tag == "fieldset" or control["aria-invalid"] == "true"
             if name.endswith("-consent"):
                 # the error is read before the legal text, which is long
                 assert control["aria-describedby"].split()[0] == error["id"]
                 assert control["value"] == name.removesuffix("-consent").upper()
-        found[name] = error.text
-    return found
+        errors[name] = error.text
+    return errors
 
 
-def ticked(root: Element) -> set[tuple[str, str]]:
-    """Name and value of the boxes that are ticked."""
+def checked_boxes(root: Element) -> set[tuple[str, str]]:
+    """Return the name and value of each checked checkbox."""
     boxes = root.all("input", type="checkbox")
     return {(box["name"], box["value"]) for box in boxes if "checked" in box}
 
 
-def words_of(element: Element) -> str:
-    """The element's text as a person reads it, with the address of each link behind its words."""
+def text_with_links(element: Element) -> str:
+    """Return the element's text, with the URL of each link in parentheses after the link's text."""
 
     def parts(inside: Element) -> str:
         text = "".join(

@@ -10,7 +10,6 @@ from flask import Flask
 
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.consent import (
-    AGAIN,
     ASK,
     BLOCKED,
     BY_BOTH,
@@ -22,11 +21,11 @@ from tests.notify_me.consent import (
     PHONE_REFUSED,
     SUBSCRIBE,
     TRY_AGAIN,
-    by_the_server,
+    TRY_LATER,
+    confirmation_text,
     consent_states,
-    missed,
-    promised,
-    ways,
+    failure_messages,
+    server_scenarios,
 )
 from tests.notify_me.markup import post_form, view
 from tests.notify_me.offers import (
@@ -37,14 +36,15 @@ from tests.notify_me.offers import (
     PHONE_SHOWN,
     SERVER_PATHS,
     TYPED_PHONE,
-    Way,
-    beside,
-    by_browser,
-    by_element,
-    by_page,
-    posts,
+    Scenario,
+    all_scenarios,
+    field_errors,
     profiles,
-    sound_posts,
+    sign_up_calls,
+    submit_element,
+    submit_in_client_mode,
+    submit_page,
+    valid_sign_up_calls,
 )
 from tests.support import Sandbox
 
@@ -52,11 +52,11 @@ FAILURES = {
     # the drill, how the log calls it, and the words after what is missing
     "400-email": ("refused", EMAIL_REFUSED),
     "400-phone": ("refused", PHONE_REFUSED),
-    "409": ("failed", AGAIN),
-    "415": ("failed", AGAIN),
+    "409": ("failed", TRY_LATER),
+    "415": ("failed", TRY_LATER),
 }
 # test_answers.py has every failure; here one of each class is enough
-PASSING = ("429", "drop")
+TEMPORARY = ("429", "drop")
 MISCONFIGURED = ("400-list", "403")
 
 
@@ -70,13 +70,13 @@ def test_rejected_consent_call_is_reported(
 ) -> None:
     """A permanent failure is reported: the confirmation says that no text may come, and why."""
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
-    state, words = expected
+    state, reason = expected
 
-    reply = by_element(offering("EMAIL", "SMS").test_client(), FORM, BY_SMS)
+    reply = submit_element(offering("EMAIL", "SMS").test_client(), FORM, BY_SMS)
 
     assert reply.status_code == 200
-    assert missed(reply) == [NO_TEXTS, words]
-    assert [call["operation"] for call in posts(sandbox)] == [
+    assert failure_messages(reply) == [NO_TEXTS, reason]
+    assert [call["operation"] for call in sign_up_calls(sandbox)] == [
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
@@ -86,7 +86,7 @@ def test_rejected_consent_call_is_reported(
 
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
-@pytest.mark.parametrize("kind", [*PASSING, *MISCONFIGURED])
+@pytest.mark.parametrize("kind", [*TEMPORARY, *MISCONFIGURED])
 def test_temporary_consent_failure_is_queued(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
@@ -98,12 +98,14 @@ def test_temporary_consent_failure_is_queued(
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     client = offering("EMAIL", "SMS").test_client()
 
-    reply = (by_element if headers else by_page)(client, FORM, BY_SMS)
+    reply = (submit_element if headers else submit_page)(client, FORM, BY_SMS)
 
     assert reply.status_code == 200
-    assert missed(reply) == []
-    assert promised(reply).startswith(f"We'll text {PHONE_SHOWN if headers else '+1•••43'} ")
-    assert [call["operation"] for call in posts(sandbox)] == [
+    assert failure_messages(reply) == []
+    assert confirmation_text(reply).startswith(
+        f"We'll text {PHONE_SHOWN if headers else '+1•••43'} "
+    )
+    assert [call["operation"] for call in sign_up_calls(sandbox)] == [
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
@@ -118,12 +120,12 @@ def test_rejection_in_the_browser_reads_as_in_server_mode(
     """Client mode: the server doesn't repeat the call."""
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
-    state, words = FAILURES[kind]
+    state, reason = FAILURES[kind]
 
-    reply = by_browser(client, FORM, BY_SMS)
+    reply = submit_in_client_mode(client, FORM, BY_SMS)
 
-    assert missed(reply) == [NO_TEXTS, words]
-    assert len(posts(sandbox)) == 2
+    assert failure_messages(reply) == [NO_TEXTS, reason]
+    assert len(sign_up_calls(sandbox)) == 2
     assert log_file.states() == ["accepted", state]
     assert consent_states(log_file) == [("SMS", state)]
 
@@ -135,15 +137,15 @@ def test_misconfiguration_reported_by_the_browser_is_queued(
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
 
-    reply = by_browser(client, FORM, BY_SMS)
+    reply = submit_in_client_mode(client, FORM, BY_SMS)
 
-    assert missed(reply) == []
-    assert [call["path"] for call in posts(sandbox)] == [*BROWSER_PATHS]
+    assert failure_messages(reply) == []
+    assert [call["path"] for call in sign_up_calls(sandbox)] == [*BROWSER_PATHS]
     assert log_file.states() == ["accepted", "queued"]
     assert consent_states(log_file) == [("SMS", "queued")]
 
 
-@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("kind", TEMPORARY)
 def test_consent_that_neither_browser_nor_server_can_send_is_queued(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
@@ -151,14 +153,14 @@ def test_consent_that_neither_browser_nor_server_can_send_is_queued(
     for operation in SUBSCRIBE.values():
         sandbox.drill(kind, times=None, operation=operation)
 
-    reply = by_browser(client, FORM, BY_SMS)
+    reply = submit_in_client_mode(client, FORM, BY_SMS)
 
-    assert missed(reply) == []
-    assert len(posts(sandbox)) == 3
+    assert failure_messages(reply) == []
+    assert len(sign_up_calls(sandbox)) == 3
     assert log_file.states() == ["accepted", "queued"]
 
 
-@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("kind", TEMPORARY)
 def test_server_sends_consent_that_the_browser_could_not(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
@@ -166,10 +168,10 @@ def test_server_sends_consent_that_the_browser_could_not(
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, operation=SUBSCRIBE["client"])
 
-    reply = by_browser(client, FORM, BY_SMS)
+    reply = submit_in_client_mode(client, FORM, BY_SMS)
 
-    assert missed(reply) == []
-    assert [call["operation"] for call in posts(sandbox)] == [
+    assert failure_messages(reply) == []
+    assert [call["operation"] for call in sign_up_calls(sandbox)] == [
         "create_client_back_in_stock_subscription",
         SUBSCRIBE["client"],
         SUBSCRIBE["api"],
@@ -180,14 +182,14 @@ def test_server_sends_consent_that_the_browser_could_not(
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "words"),
+    ("kind", "state", "reason"),
     [
         ("500", "failed", TRY_AGAIN),
         # a throttled reply has no CORS headers, so to the browser it is none
         ("429", "failed", BLOCKED),
         ("drop", "failed", BLOCKED),
-        ("403", "failed", AGAIN),
-        ("400-list", "failed", AGAIN),
+        ("403", "failed", TRY_LATER),
+        ("400-list", "failed", TRY_LATER),
         ("400-phone", "refused", PHONE_REFUSED),
     ],
 )
@@ -197,16 +199,16 @@ def test_without_a_private_key_lost_consent_is_reported(
     log_file: LogFile,
     kind: str,
     state: str,
-    words: str,
+    reason: str,
 ) -> None:
     """Client mode without a private key: nothing can be queued, so the loss is reported."""
     client = offering("SMS", NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
 
-    reply = by_browser(client, FORM, BY_SMS)
+    reply = submit_in_client_mode(client, FORM, BY_SMS)
 
-    assert missed(reply) == [NO_TEXTS, words]
-    assert promised(reply) == ""
+    assert failure_messages(reply) == [NO_TEXTS, reason]
+    assert confirmation_text(reply) == ""
     assert log_file.states() == ["accepted", state]
     assert consent_states(log_file) == [("SMS", state)]
 
@@ -215,38 +217,40 @@ def test_server_sends_both_calls_if_both_are_blocked(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
-    sent = by_element(client, FORM, BY_SMS).get_json()
+    sent = submit_element(client, FORM, BY_SMS).get_json()
 
     report = {**BY_SMS, "sign_up": sent["sign_up"], "answers": "[null, null]"}
-    reply = by_element(client, FORM, report)
+    reply = submit_element(client, FORM, report)
 
-    assert missed(reply) == []
-    assert [call["operation"] for call in sound_posts(sandbox)] == [
+    assert failure_messages(reply) == []
+    assert [call["operation"] for call in valid_sign_up_calls(sandbox)] == [
         "create_back_in_stock_subscription",
         SUBSCRIBE["api"],
     ]
 
 
-@ways
+@all_scenarios
 def test_unknown_list_queues_the_consent(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
     lines: list[str],
-    way: Way,
+    scenario: Scenario,
 ) -> None:
-    app = offering("EMAIL", "SMS", consent=ASK, KLAVIYO_LIST_ID="NoList", NOTIFY_ME_MODE=way.mode)
+    app = offering(
+        "EMAIL", "SMS", consent=ASK, KLAVIYO_LIST_ID="NoList", NOTIFY_ME_MODE=scenario.mode
+    )
 
-    reply = way.send(app.test_client(), FORM, BY_BOTH)
+    reply = scenario.send(app.test_client(), FORM, BY_BOTH)
 
     assert reply.status_code == 200
-    assert missed(reply) == []
+    assert failure_messages(reply) == []
     assert log_file.states() == ["accepted", "queued"]
     assert consent_states(log_file) == [("EMAIL", "queued"), ("SMS", "queued")]
     [loud] = [line for line in lines if "Misconfigured" in line]
     # a browser's report is hearsay, which rings no alarm
     begin = "ERROR notify_me.delivery: Misconfigured"
-    if way.from_browser:
+    if scenario.from_browser:
         begin = "WARNING notify_me.delivery: the browser reports Misconfigured"
     assert loud.startswith(f"{begin}: {SUBSCRIBE['api']}, sign-up ")
     assert loud.endswith(": Klaviyo doesn't know the list: check KLAVIYO_LIST_ID")
@@ -261,23 +265,23 @@ def test_rejected_address_is_reported_for_the_list(
     client = offering("EMAIL", consent=ASK).test_client()
     sandbox.drill("400-email", operation=SUBSCRIBE["api"])
 
-    reply = by_element(client, FORM, BY_EMAIL)
+    reply = submit_element(client, FORM, BY_EMAIL)
 
-    assert missed(reply) == [NOT_LISTED, EMAIL_REFUSED]
+    assert failure_messages(reply) == [NOT_LISTED, EMAIL_REFUSED]
 
 
-@ways
+@all_scenarios
 def test_consent_is_not_sent_after_a_refused_subscription(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     sandbox.unknown(MUG)
-    client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    reply = way.send(client, FORM, BY_SMS)
+    reply = scenario.send(client, FORM, BY_SMS)
 
     assert reply.status_code == 422
-    assert [*beside(view(reply))] == ["variants"]
-    assert [call["path"] for call in posts(sandbox)] == [way.paths[0]]
+    assert [*field_errors(view(reply))] == ["variants"]
+    assert [call["path"] for call in sign_up_calls(sandbox)] == [scenario.paths[0]]
     assert log_file.states() == ["refused", "failed"]
     form = post_form(view(reply))
     assert form.one("input", name="phone_number")["value"] == TYPED_PHONE
@@ -291,28 +295,32 @@ def test_consent_is_not_sent_after_a_failed_subscription(
     """503, and nothing is queued."""
     sandbox.drill(kind, times=None)
 
-    reply = by_element(offering("SMS").test_client(), FORM, BY_SMS)
+    reply = submit_element(offering("SMS").test_client(), FORM, BY_SMS)
 
     assert reply.status_code == 503
-    assert len(posts(sandbox)) == 1
+    assert len(sign_up_calls(sandbox)) == 1
     assert log_file.states() == ["failed", "failed"]
     assert consent_states(log_file) == [("SMS", "failed")]
 
 
-@ways
-@pytest.mark.parametrize("kind", PASSING)
+@all_scenarios
+@pytest.mark.parametrize("kind", TEMPORARY)
 def test_consent_is_queued_with_the_subscription(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str, way: Way
+    offering: Callable[..., Flask],
+    sandbox: Sandbox,
+    log_file: LogFile,
+    kind: str,
+    scenario: Scenario,
 ) -> None:
     sandbox.drill(kind, times=None)
-    client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    reply = way.send(client, FORM, BY_SMS)
+    reply = scenario.send(client, FORM, BY_SMS)
 
     assert reply.status_code == 200
-    assert missed(reply) == []
-    assert promised(reply).startswith("We'll text +1")
-    assert {call["path"] for call in posts(sandbox)} <= {way.paths[0], SERVER_PATHS[0]}
+    assert failure_messages(reply) == []
+    assert confirmation_text(reply).startswith("We'll text +1")
+    assert {call["path"] for call in sign_up_calls(sandbox)} <= {scenario.paths[0], SERVER_PATHS[0]}
     assert log_file.states() == ["queued", "queued"]
     assert consent_states(log_file) == [("SMS", "queued")]
 
@@ -321,58 +329,58 @@ def test_repeat_counts_as_accepted(offering: Callable[..., Flask], sandbox: Sand
     """Consent is sent after a 409 on back in stock."""
     sandbox.drill("409", operation="create_back_in_stock_subscription")
 
-    reply = by_element(offering("SMS").test_client(), FORM, BY_SMS)
+    reply = submit_element(offering("SMS").test_client(), FORM, BY_SMS)
 
-    assert missed(reply) == []
-    assert [call["status"] for call in posts(sandbox)] == [409, 202]
+    assert failure_messages(reply) == []
+    assert [call["status"] for call in sign_up_calls(sandbox)] == [409, 202]
 
 
-@by_the_server
+@server_scenarios
 def test_phone_number_dropped_by_klaviyo_is_reported(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """X-Klaviyo-Partial-Failure on the subscription: the alert comes by email only."""
     sandbox.drill("partial", operation="create_back_in_stock_subscription")
 
-    reply = way.send(offering("EMAIL", "SMS").test_client(), FORM, BY_BOTH)
+    reply = scenario.send(offering("EMAIL", "SMS").test_client(), FORM, BY_BOTH)
 
-    assert "Your phone number wasn't accepted, so we'll only email you." in missed(reply)
-    assert promised(reply).startswith("We'll email a")
+    assert "Your phone number wasn't accepted, so we'll only email you." in failure_messages(reply)
+    assert confirmation_text(reply).startswith("We'll email a")
     assert log_file.states() == ["accepted", "accepted"]
 
 
-@by_the_server
+@server_scenarios
 def test_phone_number_dropped_from_consent_is_reported(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """X-Klaviyo-Partial-Failure on the consent call: the shopper sees that no text can come."""
     sandbox.drill("partial", operation=SUBSCRIBE["api"])
 
-    reply = way.send(offering("EMAIL", "SMS", consent=ASK).test_client(), FORM, BY_BOTH)
+    reply = scenario.send(offering("EMAIL", "SMS", consent=ASK).test_client(), FORM, BY_BOTH)
 
     [profile] = profiles(sandbox)
     assert profile["consent"]["email"]["marketing"]["status"] == "subscribed"
     assert profile["consent"]["sms"]["marketing"]["status"] == "never_subscribed"
-    assert missed(reply) == [NO_TEXTS, PHONE_REFUSED]
-    assert promised(reply).startswith("We'll email a")
+    assert failure_messages(reply) == [NO_TEXTS, PHONE_REFUSED]
+    assert confirmation_text(reply).startswith("We'll email a")
     assert log_file.states() == ["accepted", "accepted"]
 
 
-@by_the_server
+@server_scenarios
 @pytest.mark.parametrize("kind", ["400-phone", "415"])
 def test_unreachable_shopper_gets_no_promise(
-    offering: Callable[..., Flask], sandbox: Sandbox, kind: str, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, kind: str, scenario: Scenario
 ) -> None:
     """SMS only, and its consent is lost."""
     sandbox.drill(kind, operation=SUBSCRIBE["api"])
 
-    reply = way.send(offering("EMAIL", "SMS").test_client(), FORM, BY_SMS)
+    reply = scenario.send(offering("EMAIL", "SMS").test_client(), FORM, BY_SMS)
 
-    [message, reason] = missed(reply)
+    [message, reason] = failure_messages(reply)
     assert message == NO_TEXTS
     assert reason
     assert view(reply).one(class_="notify-me__title").text == "We couldn't finish your sign-up"
-    assert promised(reply) == ""
+    assert confirmation_text(reply) == ""
 
 
 @pytest.mark.parametrize(
@@ -393,8 +401,8 @@ def test_confirmation_promises_only_reachable_channels(
 ) -> None:
     sandbox.drill(kind, times=None, operation=operation)
 
-    reply = by_element(offering("EMAIL", "SMS").test_client(), FORM, data)
+    reply = submit_element(offering("EMAIL", "SMS").test_client(), FORM, data)
 
-    assert missed(reply) != []
-    assert "text" not in promised(reply)
-    assert "+1" not in promised(reply)
+    assert failure_messages(reply) != []
+    assert "text" not in confirmation_text(reply)
+    assert "+1" not in confirmation_text(reply)

@@ -24,7 +24,7 @@ MUG = f"/notify-me/{PREFIX}MUG"
 ELEMENT = {"X-Notify-Me": "1"}
 ADA = "ada@example.org"
 
-ways = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+page_and_element = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
 
 
 def test_form_page(client: FlaskClient) -> None:
@@ -101,7 +101,7 @@ def references(root: Element) -> set[str]:
 
 
 @pytest.mark.parametrize("path", [PARKA, CHOOSE, f"/notify-me/{PREFIX}PARKA-M-RUST"])
-@ways
+@page_and_element
 def test_form_is_private(client: FlaskClient, path: str, headers: dict[str, str]) -> None:
     """No cookie, not cached, and varying on the header."""
     for reply in (
@@ -135,7 +135,7 @@ def test_choice_of_one_variant_is_its_form(client: FlaskClient) -> None:
     assert ("variants", f"{PREFIX}MUG") in post_form(page).form_data()
 
 
-@ways
+@page_and_element
 def test_variant_in_stock_has_no_form(client: FlaskClient, headers: dict[str, str]) -> None:
     reply = client.get(f"/notify-me/{PREFIX}PARKA-M-RUST", headers=headers)
 
@@ -220,7 +220,7 @@ def test_shop_can_override_templates(app: Flask, tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@ways
+@page_and_element
 def test_unknown_variant_is_404(
     client: FlaskClient,
     sandbox: Sandbox,
@@ -317,21 +317,21 @@ def sentences(root: Element, field: str) -> list[str]:
 
     A field that can't be seen has nothing to point from: there an alert will do.
     """
-    [beside] = [
+    [error] = [
         element for element in root.all() if (element.get("id") or "").endswith(f"-{field}-error")
     ]
     controls = [control for control in root.all(name=field) if control.get("type") != "hidden"]
     for control in controls:
         assert control["aria-invalid"] == "true"
-        assert control["aria-describedby"] == beside["id"]
+        assert control["aria-describedby"] == error["id"]
     if not controls:
-        described = any(element.get("aria-describedby") == beside["id"] for element in root.all())
-        assert described or beside.get("role") == "alert"
-    return [beside.text]
+        described = any(element.get("aria-describedby") == error["id"] for element in root.all())
+        assert described or error.get("role") == "alert"
+    return [error.text]
 
 
-@pytest.mark.parametrize(("path", "data", "field", "words"), BAD.values(), ids=BAD)
-@ways
+@pytest.mark.parametrize(("path", "data", "field", "expected"), BAD.values(), ids=BAD)
+@page_and_element
 def test_invalid_input_shows_an_error_beside_its_field(
     client: FlaskClient,
     sandbox: Sandbox,
@@ -339,7 +339,7 @@ def test_invalid_input_shows_an_error_beside_its_field(
     path: str,
     data: dict[str, Any],
     field: str,
-    words: str,
+    expected: str,
     headers: dict[str, str],
 ) -> None:
     """422, one sentence where it belongs, everything typed still there, and nothing sent."""
@@ -351,17 +351,17 @@ def test_invalid_input_shows_an_error_beside_its_field(
         assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
     root = view(reply)
     [sentence] = sentences(root, field)
-    assert words in sentence
+    assert expected in sentence
     assert sentence.endswith(".")
     invalid = [element.get("name") for element in root.all() if "aria-invalid" in element]
     assert set(invalid) <= {field}
     assert references(root) <= {element["id"] for element in root.all() if "id" in element}
-    kept_as_typed(root, data)
+    assert_input_is_kept(root, data)
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
 
 
-def kept_as_typed(root: Element, data: dict[str, Any]) -> None:
+def assert_input_is_kept(root: Element, data: dict[str, Any]) -> None:
     """The form holds what was typed and chosen, as text."""
     form = post_form(root)
     assert form.one("input", name="email")["value"] == data.get("email", "")
@@ -369,8 +369,10 @@ def kept_as_typed(root: Element, data: dict[str, Any]) -> None:
     # the address says which variant is meant, where a form without a list says nothing
     own = [] if "?choose" in form["action"] else [f"{PREFIX}PARKA-M-MOSS"]
     chosen = data.get("variants", own)
-    ticked = {field["value"] for field in form.all("input", type="checkbox") if "checked" in field}
-    assert ticked == offered.intersection([chosen] if isinstance(chosen, str) else chosen)
+    checked_values = {
+        field["value"] for field in form.all("input", type="checkbox") if "checked" in field
+    }
+    assert checked_values == offered.intersection([chosen] if isinstance(chosen, str) else chosen)
     assert [script.text for script in root.all("script")] in ([], [""])
 
 
@@ -403,7 +405,7 @@ def test_at_most_ten_variants(
     assert (reply.status_code, reply.get_json()["state"]) == (status, state)
     if state == "invalid":
         assert sentences(view(reply), "variants") == ["Choose up to 10 options."]
-        kept_as_typed(view(reply), {**OK, "variants": many[:count]})
+        assert_input_is_kept(view(reply), {**OK, "variants": many[:count]})
     assert len(sandbox.requests()) == (count if state == "done" else 0)
 
 
@@ -437,7 +439,7 @@ def test_unusual_valid_addresses_are_sent(
     assert call["body"]["data"]["attributes"]["profile"]["data"]["attributes"] == {"email": sent}
 
 
-@ways
+@page_and_element
 @pytest.mark.parametrize("size", [16 * 1024 + 1, 1_000_000], ids=["a byte", "a megabyte"])
 def test_too_large_body_is_refused(
     client: FlaskClient,
@@ -490,7 +492,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
-@ways
+@page_and_element
 def test_cross_site_post_is_refused(
     client: FlaskClient,
     sandbox: Sandbox,

@@ -14,19 +14,16 @@ from tests.notify_me.markup import post_form, view
 from tests.notify_me.offers import (
     ADA,
     FORM,
-    WAYS,
-    Way,
-    beside,
-    by_element,
-    by_page,
-    posts,
-    set_sandbox,
-    sound_posts,
-    ticked,
+    Scenario,
+    all_scenarios,
+    checked_boxes,
+    field_errors,
+    sign_up_calls,
+    submit_element,
+    submit_page,
+    valid_sign_up_calls,
 )
 from tests.support import Sandbox
-
-ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 
 def by_sms(phone_number: str) -> dict[str, Any]:
@@ -60,10 +57,10 @@ def test_phone_numbers_are_sent_as_e164(
 ) -> None:
     client = offering("EMAIL", "SMS", region=region).test_client()
 
-    reply = by_element(client, FORM, by_sms(typed))
+    reply = submit_element(client, FORM, by_sms(typed))
 
     assert reply.status_code == 200
-    subscribe, consent = sound_posts(sandbox)
+    subscribe, consent = valid_sign_up_calls(sandbox)
     profile = subscribe["body"]["data"]["attributes"]["profile"]["data"]
     assert profile["attributes"] == {"phone_number": sent}
     [subscribed] = consent["body"]["data"]["attributes"]["profiles"]["data"]
@@ -115,10 +112,10 @@ BY_PAGE = ("none", "too short", "markup")
 
 
 @pytest.mark.parametrize(
-    ("send", "region", "typed", "words"),
+    ("send", "region", "typed", "reason"),
     [
-        *[pytest.param(by_element, *case, id=name) for name, case in REFUSED.items()],
-        *[pytest.param(by_page, *REFUSED[name], id=f"{name}, page") for name in BY_PAGE],
+        *[pytest.param(submit_element, *case, id=name) for name, case in REFUSED.items()],
+        *[pytest.param(submit_page, *REFUSED[name], id=f"{name}, page") for name in BY_PAGE],
     ],
 )
 def test_invalid_number_shows_the_reason(
@@ -128,7 +125,7 @@ def test_invalid_number_shows_the_reason(
     send: Callable[..., TestResponse],
     region: str,
     typed: str,
-    words: str,
+    reason: str,
 ) -> None:
     """422, the reason beside the field, everything typed and ticked kept, nothing sent."""
     client = offering("EMAIL", "SMS", region=region, consent={"email_list": "ask"}).test_client()
@@ -143,17 +140,17 @@ def test_invalid_number_shows_the_reason(
 
     assert reply.status_code == 422
     root = view(reply)
-    assert beside(root) == {"phone_number": words}
+    assert field_errors(root) == {"phone_number": reason}
     form = post_form(root)
     assert form.one("input", name="phone_number")["value"] == typed
     assert form.one("input", name="email")["value"] == ADA
-    assert ticked(form) == {
+    assert checked_boxes(form) == {
         ("channels", "EMAIL"),
         ("channels", "SMS"),
         ("opt_in_promotional_email", "EMAIL"),
         ("opt_in_promotional_sms", "SMS"),
     }
-    assert [script.text for script in root.all("script")] == ([""] if send is by_page else [])
+    assert [script.text for script in root.all("script")] == ([""] if send is submit_page else [])
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
 
@@ -168,10 +165,10 @@ def test_landline_is_accepted_for_whatsapp_only(
     both = ["SMS", "WHATSAPP"]
     data = {"phone_number": LANDLINE, "opt_in_promotional_sms": both}
 
-    reply = by_element(client, FORM, {**data, "channels": both})
-    assert beside(view(reply)) == {"phone_number": FIXED}
+    reply = submit_element(client, FORM, {**data, "channels": both})
+    assert field_errors(view(reply)) == {"phone_number": FIXED}
 
-    reply = by_element(client, FORM, {**data, "channels": "WHATSAPP"})
+    reply = submit_element(client, FORM, {**data, "channels": "WHATSAPP"})
     assert reply.status_code == 200
     [waiting] = sandbox.waiting()
     assert waiting["profile"] == {"phone_number": "+4930123456"}
@@ -182,45 +179,49 @@ def test_phone_number_is_ignored_without_its_channel(
 ) -> None:
     client = offering("EMAIL", "SMS").test_client()
 
-    reply = by_element(client, FORM, {"channels": "EMAIL", "email": ADA, "phone_number": "call me"})
+    reply = submit_element(
+        client, FORM, {"channels": "EMAIL", "email": ADA, "phone_number": "call me"}
+    )
 
     assert reply.status_code == 200
-    [call] = sound_posts(sandbox)
+    [call] = valid_sign_up_calls(sandbox)
     assert "call me" not in str(call["body"])
 
 
-@ways
+@all_scenarios
 def test_number_rejected_by_klaviyo_shows_an_error_beside_the_field(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """A valid number that isn't in use: one call, no consent, and the form with the input."""
-    client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    reply = way.send(client, FORM, by_sms("+1 999 999 9999"))
+    reply = scenario.send(client, FORM, by_sms("+1 999 999 9999"))
 
     assert reply.status_code == 422
     root = view(reply)
-    assert beside(root) == {"phone_number": "This phone number wasn't accepted. Please check it."}
+    assert field_errors(root) == {
+        "phone_number": "This phone number wasn't accepted. Please check it."
+    }
     assert post_form(root).one("input", name="phone_number")["value"] == "+1 999 999 9999"
-    assert [call["path"] for call in posts(sandbox)] == [way.paths[0]]
+    assert [call["path"] for call in sign_up_calls(sandbox)] == [scenario.paths[0]]
     assert log_file.states() == ["refused", "failed"]
 
 
-@ways
+@all_scenarios
 def test_unsupported_sms_region_reads_as_a_refused_number(
-    offering: Callable[..., Flask], sandbox: Sandbox, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario
 ) -> None:
-    set_sandbox(sandbox, "regions", supported=["US"])
-    client = offering("SMS", "WHATSAPP", NOTIFY_ME_MODE=way.mode).test_client()
+    sandbox.set("regions", supported=["US"])
+    client = offering("SMS", "WHATSAPP", NOTIFY_ME_MODE=scenario.mode).test_client()
     data = {"phone_number": "+49 151 23456789", "opt_in_promotional_sms": ["SMS", "WHATSAPP"]}
 
-    refused = way.send(client, FORM, {**data, "channels": "SMS"})
-    taken = way.send(client, FORM, {**data, "channels": "WHATSAPP"})
+    refused = scenario.send(client, FORM, {**data, "channels": "SMS"})
+    accepted = scenario.send(client, FORM, {**data, "channels": "WHATSAPP"})
 
-    assert beside(view(refused)) == {
+    assert field_errors(view(refused)) == {
         "phone_number": "This phone number wasn't accepted. Please check it."
     }
-    assert "You're on the list" in view(taken).text
+    assert "You're on the list" in view(accepted).text
 
 
 @pytest.mark.parametrize(

@@ -17,29 +17,28 @@ from tests.notify_me.offers import (
     PHONE_SHOWN,
     PREFIX,
     TYPED_PHONE,
-    WAYS,
-    Way,
+    Scenario,
+    all_scenarios,
     back_in_stock,
-    beside,
-    by_element,
-    by_page,
-    pairs,
-    posts,
+    checked_boxes,
+    field_errors,
+    paths_and_bodies,
     profiles,
-    sent_to,
-    sound_posts,
+    scenario_params,
+    sign_up_calls,
+    submit_element,
+    submit_page,
     subscription,
-    ticked,
+    valid_sign_up_calls,
 )
 from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox
 
-ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 S, M, L = (f"{PREFIX}PARKA-{size}-MOSS" for size in "SML")
 RUST = f"{PREFIX}PARKA-M-RUST"
 FORM = f"/notify-me/{M}"
 NONE_CHOSEN = "Choose at least one option."
-UNWATCHED = "Alerts aren't available for this option yet."
+NO_ALERTS = "Alerts aren't available for this option yet."
 DATA: dict[str, Any] = {
     "channels": ["EMAIL", "SMS"],
     "email": ADA,
@@ -71,7 +70,7 @@ def test_list_preselects_the_variant_of_the_page(
         "M / Moss",
         "S / Moss",
     ]
-    assert ticked(form) == {("variants", M)}
+    assert checked_boxes(form) == {("variants", M)}
 
 
 def test_single_sold_out_variant_has_no_list(
@@ -84,30 +83,30 @@ def test_single_sold_out_variant_has_no_list(
 
     form = post_form(view(offering("EMAIL").test_client().get(FORM)))
 
-    [own] = form.all("input", name="variants")
-    assert (own["type"], own["value"]) == ("hidden", M)
+    [field] = form.all("input", name="variants")
+    assert (field["type"], field["value"]) == ("hidden", M)
 
 
-@ways
+@all_scenarios
 def test_selecting_no_variant_is_an_error(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """422 with nothing selected; the page's own variant doesn't take its place."""
-    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
     action = post_form(view(client.get(FORM)))["action"]
 
-    reply = way.send(client, action, {**DATA, "variants": []})
+    reply = scenario.send(client, action, {**DATA, "variants": []})
 
     assert reply.status_code == 422
     root = view(reply)
-    assert beside(root) == {"variants": NONE_CHOSEN}
+    assert field_errors(root) == {"variants": NONE_CHOSEN}
     form = post_form(root)
-    assert {value for name, value in ticked(form) if name == "variants"} == set()
+    assert {value for name, value in checked_boxes(form) if name == "variants"} == set()
     assert len(form.all("input", name="variants")) == 3
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
     # the form in the reply gets the same error when it is sent unchanged
-    assert beside(view(way.send(client, form["action"], {**DATA, "variants": []}))) == {
+    assert field_errors(view(scenario.send(client, form["action"], {**DATA, "variants": []}))) == {
         "variants": NONE_CHOSEN
     }
 
@@ -119,29 +118,31 @@ def test_selection_is_kept_after_another_error(
     client = offering("EMAIL", "SMS").test_client()
 
     for chosen in ([S, L], [L]):
-        reply = by_page(client, f"{FORM}?listed=1", {**DATA, "email": "ada", "variants": chosen})
-        kept = {value for name, value in ticked(view(reply)) if name == "variants"}
+        reply = submit_page(
+            client, f"{FORM}?listed=1", {**DATA, "email": "ada", "variants": chosen}
+        )
+        kept = {value for name, value in checked_boxes(view(reply)) if name == "variants"}
         assert kept == set(chosen)
     assert sandbox.requests() == []
 
 
-@ways
+@all_scenarios
 def test_one_call_per_variant_and_one_for_consent(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """Three subscriptions in the order chosen, then one consent call."""
-    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    reply = way.send(client, FORM, DATA)
+    reply = scenario.send(client, FORM, DATA)
 
     identifiers = {"email": ADA, "phone_number": PHONE}
     list_id = sandbox.account.list_id
-    assert sent_to(sound_posts(sandbox)) == [
+    assert paths_and_bodies(valid_sign_up_calls(sandbox)) == [
         *[
-            (way.paths[0], back_in_stock(variant, ["EMAIL", "SMS"], identifiers))
+            (scenario.paths[0], back_in_stock(variant, ["EMAIL", "SMS"], identifiers))
             for variant in (S, M, L)
         ],
-        (way.paths[1], subscription(way, list_id, ["SMS"], {"phone_number": PHONE})),
+        (scenario.paths[1], subscription(scenario, list_id, ["SMS"], {"phone_number": PHONE})),
     ]
     assert log_file.states() == ["accepted"] * 4
     contacts = ("a•••@e•••.org", "+1•••43") if reply.json is None else (ADA, PHONE_SHOWN)
@@ -158,38 +159,42 @@ def test_only_the_browsers_consent_call_waits_for_an_acceptance(
     """`after_any` marks the one call that goes only when another was accepted."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
 
-    calls = by_element(client, FORM, DATA).get_json()["calls"]
+    calls = submit_element(client, FORM, DATA).get_json()["calls"]
 
     assert [call["after_any"] for call in calls] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
-    ("way", "unknown"), pairs({"first": [S], "second": [M], "last": [L]}, ["second"])
+    ("scenario", "unknown"), scenario_params({"first": [S], "second": [M], "last": [L]}, ["second"])
 )
 def test_one_of_three_variants_is_unknown_to_klaviyo(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way, unknown: str
+    offering: Callable[..., Flask],
+    sandbox: Sandbox,
+    log_file: LogFile,
+    scenario: Scenario,
+    unknown: str,
 ) -> None:
     """Two are accepted, one is shown with the reason, and consent is sent once after them."""
     sandbox.unknown(unknown)
-    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    reply = way.send(client, FORM, DATA)
+    reply = scenario.send(client, FORM, DATA)
 
     assert reply.status_code == 200
-    made = posts(sandbox)
-    assert [call["path"] for call in made] == [way.paths[0]] * 3 + [way.paths[1]]
-    assert [call["status"] for call in made] == [
+    calls = sign_up_calls(sandbox)
+    assert [call["path"] for call in calls] == [scenario.paths[0]] * 3 + [scenario.paths[1]]
+    assert [call["status"] for call in calls] == [
         404 if variant == unknown else 202 for variant in (S, M, L)
     ] + [202]
     root = view(reply)
     assert "You're on the list" in root.text
     size = unknown.removeprefix(f"{PREFIX}PARKA-")[0]
     assert [item.text for item in root.one("div", class_="notify-me__alert").all("li")] == [
-        f"Harbour Parka ({size} / Moss): {UNWATCHED}"
+        f"Harbour Parka ({size} / Moss): {NO_ALERTS}"
     ]
-    promised = root.one("p", class_="notify-me__body").text
-    assert f"({size} / Moss)" not in promised
-    assert promised.count("Harbour Parka") == 2
+    confirmation_text = root.one("p", class_="notify-me__body").text
+    assert f"({size} / Moss)" not in confirmation_text
+    assert confirmation_text.count("Harbour Parka") == 2
     assert [entry["variant"] for entry in sandbox.waiting()] == [
         variant for variant in (S, M, L) if variant != unknown
     ]
@@ -200,21 +205,21 @@ def test_one_of_three_variants_is_unknown_to_klaviyo(
     assert profile["consent"]["sms"]["marketing"]["status"] == "subscribed"
 
 
-@ways
+@all_scenarios
 def test_all_variants_are_unknown_to_klaviyo(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """No consent is sent; the form shows the reason once and keeps the selection."""
     sandbox.unknown(S, M, L)
-    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    reply = way.send(client, FORM, DATA)
+    reply = scenario.send(client, FORM, DATA)
 
     assert reply.status_code == 422
     root = view(reply)
-    assert beside(root) == {"variants": UNWATCHED}
-    assert {value for name, value in ticked(root) if name == "variants"} == {S, M, L}
-    assert [call["path"] for call in posts(sandbox)] == [way.paths[0]] * 3
+    assert field_errors(root) == {"variants": NO_ALERTS}
+    assert {value for name, value in checked_boxes(root) if name == "variants"} == {S, M, L}
+    assert [call["path"] for call in sign_up_calls(sandbox)] == [scenario.paths[0]] * 3
     assert log_file.states() == ["refused"] * 3 + ["failed"]
     assert profiles(sandbox) == []
 
@@ -225,9 +230,9 @@ def test_failure_of_one_variant_does_not_stop_consent(
     """What was taken is worth its consent; what failed is kept, and so promised like the rest."""
     sandbox.drill("500", operation="create_back_in_stock_subscription")
 
-    reply = by_element(offering("EMAIL", "SMS").test_client(), FORM, DATA)
+    reply = submit_element(offering("EMAIL", "SMS").test_client(), FORM, DATA)
 
-    assert [call["status"] for call in posts(sandbox)] == [500, 202, 202, 202]
+    assert [call["status"] for call in sign_up_calls(sandbox)] == [500, 202, 202, 202]
     assert view(reply).all("li") == []
     assert view(reply).one("p", class_="notify-me__body").text == (
         f"We'll email {ADA} and text {PHONE_SHOWN} as soon as Harbour Parka (S / Moss), Harbour "
@@ -253,8 +258,8 @@ def test_refused_contact_is_sent_only_once(
     reply = client.post(FORM, data=DATA, headers=headers)
 
     assert reply.status_code == 422
-    assert [*beside(view(reply))] == [field]
-    assert [call["status"] for call in posts(sandbox)] == [400]
+    assert [*field_errors(view(reply))] == [field]
+    assert [call["status"] for call in sign_up_calls(sandbox)] == [400]
     assert log_file.states() == ["refused", "failed", "failed", "failed"]
     assert [consent["state"] for consent in log_file.consents()] == ["failed"]
     assert sandbox.waiting() == []
@@ -266,46 +271,46 @@ def test_refused_contact_is_sent_only_once_by_the_server(
     """Client mode, with nothing getting through from the browser: the server asks once."""
     sandbox.drill("400-email", operation="create_back_in_stock_subscription")
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
-    sign_up = by_element(client, FORM, DATA).get_json()["sign_up"]
+    sign_up = submit_element(client, FORM, DATA).get_json()["sign_up"]
 
     blocked = {**DATA, "sign_up": sign_up, "answers": "[null, null, null, null]"}
-    reply = by_element(client, FORM, blocked)
+    reply = submit_element(client, FORM, blocked)
 
     assert reply.status_code == 422
-    assert [*beside(view(reply))] == ["email"]
-    assert [call["status"] for call in posts(sandbox)] == [400]
+    assert [*field_errors(view(reply))] == ["email"]
+    assert [call["status"] for call in sign_up_calls(sandbox)] == [400]
     assert log_file.states() == ["refused", "failed", "failed", "failed"]
 
 
-@ways
+@all_scenarios
 @pytest.mark.parametrize("path", [FORM, f"{FORM}?choose=1"])
 def test_list_stays_when_the_pages_variant_is_back_in_stock(
     offering: Callable[..., Flask],
     catalog: DictCatalog,
     sandbox: Sandbox,
     log_file: LogFile,
-    way: Way,
+    scenario: Scenario,
     path: str,
 ) -> None:
     """M is back, so the form lists the others, with L still selected; only L is sent then."""
-    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
     action = post_form(view(client.get(path)))["action"]
-    [own] = [variant for variant in catalog.variants.values() if str(variant.composite_id) == M]
-    catalog.stock(own, 1)
+    [variant] = [variant for variant in catalog.variants.values() if str(variant.composite_id) == M]
+    catalog.stock(variant, 1)
 
-    reply = way.send(client, action, {**DATA, "variants": [M, L]})
+    reply = scenario.send(client, action, {**DATA, "variants": [M, L]})
 
     assert reply.status_code == 422
     root = view(reply)
-    assert beside(root) == {"variants": "Now back in stock: M / Moss. You can order now."}
+    assert field_errors(root) == {"variants": "Now back in stock: M / Moss. You can order now."}
     form = post_form(root)
-    listed = form.all("input", name="variants")
-    assert {(box["type"], box["value"]) for box in listed} == {("checkbox", S), ("checkbox", L)}
-    assert {value for name, value in ticked(form) if name == "variants"} == {L}
+    boxes = form.all("input", name="variants")
+    assert {(box["type"], box["value"]) for box in boxes} == {("checkbox", S), ("checkbox", L)}
+    assert {value for name, value in checked_boxes(form) if name == "variants"} == {L}
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
 
-    again = way.send(client, form["action"], by_name(form.form_data()))
+    again = scenario.send(client, form["action"], by_name(form.form_data()))
 
     assert again.status_code == 200
     assert [entry["variant"] for entry in sandbox.waiting()] == [L]
@@ -322,15 +327,15 @@ def test_last_listed_variant_stays_listed(
             catalog.stock(variant, 1)
     data = {"channels": "EMAIL", "email": ADA}
 
-    reply = by_element(client, action, {**data, "variants": [M, L]})
+    reply = submit_element(client, action, {**data, "variants": [M, L]})
 
     form = post_form(view(reply))
     [box] = form.all("input", name="variants")
     assert (box["type"], box["value"], "checked" in box) == ("checkbox", L, True)
-    nothing = by_element(client, form["action"], data)
+    nothing = submit_element(client, form["action"], data)
     assert nothing.status_code == 422
-    assert beside(view(nothing)) == {"variants": NONE_CHOSEN}
-    assert by_element(client, form["action"], {**data, "variants": [L]}).status_code == 200
+    assert field_errors(view(nothing)) == {"variants": NONE_CHOSEN}
+    assert submit_element(client, form["action"], {**data, "variants": [L]}).status_code == 200
     assert [entry["variant"] for entry in sandbox.waiting()] == [L]
 
 
@@ -343,10 +348,12 @@ def test_restocked_variant_is_reported_before_anything_is_sent(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
     """The form names the variant that can be bought; nothing is sent for the others yet."""
-    reply = by_element(
+    reply = submit_element(
         offering("EMAIL", "SMS").test_client(), FORM, {**DATA, "variants": [RUST, M]}
     )
 
     assert reply.status_code == 422
-    assert beside(view(reply)) == {"variants": "Now back in stock: M / Rust. You can order now."}
+    assert field_errors(view(reply)) == {
+        "variants": "Now back in stock: M / Rust. You can order now."
+    }
     assert sandbox.requests() == []

@@ -15,21 +15,20 @@ from tests.notify_me.offers import (
     FORM,
     SMS_SENTENCE,
     TYPED_PHONE,
-    WAYS,
-    Way,
-    beside,
-    by_element,
-    pairs,
-    sound_posts,
-    ticked,
+    Scenario,
+    all_scenarios,
+    checked_boxes,
+    field_errors,
+    scenario_params,
+    submit_element,
+    valid_sign_up_calls,
 )
 from tests.support import Sandbox
 
-ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 CHANGED = "These terms have changed. Please read them again."
 ASK, ALWAYS = {"email_list": "ask"}, {"email_list": "always"}
 LISTED, TEXTED = "opt_in_promotional_email", "opt_in_promotional_sms"
-EVERYTHING: dict[str, Any] = {
+FULL_FORM: dict[str, Any] = {
     "channels": ["EMAIL", "SMS", "WHATSAPP"],
     "email": ADA,
     "phone_number": TYPED_PHONE,
@@ -38,29 +37,29 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def shown(form: Element) -> str:
+def shown_versions(form: Element) -> str:
     """The versions that the form sends along."""
     return form.one("input", type="hidden", name="shown")["value"]
 
 
-def consents(log_file: LogFile) -> dict[str, str]:
+def logged_versions(log_file: LogFile) -> dict[str, str]:
     """The version of the text under which each channel was consented to."""
     return {consent["channel"]: consent["version"] for consent in log_file.consents()}
 
 
-@ways
+@all_scenarios
 def test_consent_to_the_shown_text_is_accepted(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """The form lists the versions of its texts in order, and the log has the same."""
-    app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK, NOTIFY_ME_MODE=way.mode)
-    versions = shown(post_form(view(app.test_client().get(FORM))))
+    app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK, NOTIFY_ME_MODE=scenario.mode)
+    versions = shown_versions(post_form(view(app.test_client().get(FORM))))
 
-    reply = way.send(app.test_client(), FORM, {**EVERYTHING, "shown": versions})
+    reply = scenario.send(app.test_client(), FORM, {**FULL_FORM, "shown": versions})
 
     assert reply.status_code == 200
-    assert [*consents(log_file).values()] == versions.split()
-    assert len(sound_posts(sandbox)) == 2
+    assert [*logged_versions(log_file).values()] == versions.split()
+    assert len(valid_sign_up_calls(sandbox)) == 2
 
 
 # settings before and after; what is sent besides contacts; the checkboxes to tick again, and those
@@ -138,49 +137,50 @@ MAIN = ("SMS, its legal text", "the brand, and so all", "email's notice")
 
 
 @pytest.mark.parametrize(
-    ("way", "before", "after", "sent", "to_tick_again", "kept"), pairs(CHANGES, MAIN)
+    ("scenario", "before", "after", "sent", "unchecked", "still_checked"),
+    scenario_params(CHANGES, MAIN),
 )
 def test_changed_text_must_be_confirmed_again(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
-    way: Way,
+    scenario: Scenario,
     before: dict[str, Any],
     after: dict[str, Any],
     sent: dict[str, Any],
-    to_tick_again: set[str],
-    kept: set[tuple[str, str]],
+    unchecked: set[str],
+    still_checked: set[tuple[str, str]],
 ) -> None:
     """422 with the box unchecked and the rest kept; after checking it again it is sent."""
     every = ("EMAIL", "SMS", "WHATSAPP")
-    old = offering(*every, consent=before, NOTIFY_ME_MODE=way.mode).test_client()
-    new = offering(*every, consent=after, NOTIFY_ME_MODE=way.mode).test_client()
+    old = offering(*every, consent=before, NOTIFY_ME_MODE=scenario.mode).test_client()
+    new = offering(*every, consent=after, NOTIFY_ME_MODE=scenario.mode).test_client()
     data = {"email": ADA, "phone_number": TYPED_PHONE, **sent}
-    versions = shown(post_form(view(old.get(FORM))))
+    versions = shown_versions(post_form(view(old.get(FORM))))
 
-    reply = way.send(new, FORM, {**data, "shown": versions})
+    reply = scenario.send(new, FORM, {**data, "shown": versions})
 
     assert reply.status_code == 422
     if reply.json is not None:
         assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
     root = view(reply)
-    assert beside(root) == {f"{channel}-consent": CHANGED for channel in to_tick_again}
+    assert field_errors(root) == {f"{channel}-consent": CHANGED for channel in unchecked}
     form = post_form(root)
     chosen = [sent["channels"]] if isinstance(sent["channels"], str) else sent["channels"]
-    assert ticked(form) == {*kept, *(("channels", channel) for channel in chosen)}
+    assert checked_boxes(form) == {*still_checked, *(("channels", channel) for channel in chosen)}
     assert form.one("input", name="email")["value"] == ADA
     assert form.one("input", name="phone_number")["value"] == TYPED_PHONE
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
     assert log_file.consents() == []
 
-    again = way.send(new, FORM, {**data, "shown": shown(form)})
+    again = scenario.send(new, FORM, {**data, "shown": shown_versions(form)})
 
     assert again.status_code == 200
-    logged = consents(log_file)
-    assert {channel.upper() for channel in to_tick_again} <= {*logged}
-    assert {*logged.values()} <= {*shown(form).split()}
-    assert {logged[channel.upper()] for channel in to_tick_again}.isdisjoint(versions.split())
+    logged = logged_versions(log_file)
+    assert {channel.upper() for channel in unchecked} <= {*logged}
+    assert {*logged.values()} <= {*shown_versions(form).split()}
+    assert {logged[channel.upper()] for channel in unchecked}.isdisjoint(versions.split())
 
 
 def test_unticked_checkbox_with_a_changed_text_is_shown_again(
@@ -190,31 +190,33 @@ def test_unticked_checkbox_with_a_changed_text_is_shown_again(
     old = offering("EMAIL", consent=ASK).test_client()
     new = offering("EMAIL", consent={**ASK, "brand": "Haar"}).test_client()
     data = {"channels": "EMAIL", "email": ADA}
-    versions = shown(post_form(view(old.get(FORM))))
+    versions = shown_versions(post_form(view(old.get(FORM))))
 
-    reply = by_element(new, FORM, {**data, "shown": versions})
+    reply = submit_element(new, FORM, {**data, "shown": versions})
 
-    assert beside(view(reply)) == {"email-consent": CHANGED}
-    again = by_element(new, FORM, {**data, "shown": shown(post_form(view(reply)))})
+    assert field_errors(view(reply)) == {"email-consent": CHANGED}
+    again = submit_element(new, FORM, {**data, "shown": shown_versions(post_form(view(reply)))})
     assert again.status_code == 200
-    assert len(sound_posts(sandbox)) == 1
+    assert len(valid_sign_up_calls(sandbox)) == 1
 
 
-@ways
+@all_scenarios
 def test_changed_text_of_an_unselected_channel_does_not_matter(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     """Nobody agrees to it, so nobody need read it."""
-    old = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=way.mode).test_client()
+    old = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode).test_client()
     changed = {**ASK, "sms_disclosure": "Now daily."}
-    new = offering("EMAIL", "SMS", consent=changed, NOTIFY_ME_MODE=way.mode).test_client()
+    new = offering("EMAIL", "SMS", consent=changed, NOTIFY_ME_MODE=scenario.mode).test_client()
     data = {"channels": "EMAIL", "email": ADA, LISTED: "EMAIL", TEXTED: "SMS"}
 
-    reply = way.send(new, FORM, {**data, "shown": shown(post_form(view(old.get(FORM))))})
+    reply = scenario.send(
+        new, FORM, {**data, "shown": shown_versions(post_form(view(old.get(FORM))))}
+    )
 
     assert reply.status_code == 200
-    assert [*consents(log_file)] == ["EMAIL"]
-    assert len(sound_posts(sandbox)) == 2
+    assert [*logged_versions(log_file)] == ["EMAIL"]
+    assert len(valid_sign_up_calls(sandbox)) == 2
 
 
 UNKNOWN = {
@@ -227,37 +229,41 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("mode", ["server", "client"])
-@pytest.mark.parametrize("given", UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("versions_sent", UNKNOWN.values(), ids=UNKNOWN)
 def test_unknown_text_versions_are_refused(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, given: str, mode: str
+    offering: Callable[..., Flask],
+    sandbox: Sandbox,
+    log_file: LogFile,
+    versions_sent: str,
+    mode: str,
 ) -> None:
     """A version stands there whole, or it isn't there."""
     client = offering("SMS", NOTIFY_ME_MODE=mode).test_client()
-    now = shown(post_form(view(client.get(FORM))))
-    sent = {"long": f"{now}0"}.get(given, given.format(now))
+    current = shown_versions(post_form(view(client.get(FORM))))
+    sent = {"long": f"{current}0"}.get(versions_sent, versions_sent.format(current))
     data = {"channels": "SMS", "phone_number": TYPED_PHONE, TEXTED: "SMS", "shown": sent}
 
-    reply = by_element(client, FORM, data)
+    reply = submit_element(client, FORM, data)
 
     assert reply.status_code == 422
-    assert beside(view(reply)) == {"sms-consent": CHANGED}
+    assert field_errors(view(reply)) == {"sms-consent": CHANGED}
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
 
 
-@ways
+@all_scenarios
 @pytest.mark.parametrize("consent", [ASK, ALWAYS], ids=["asked", "notice"])
 def test_custom_form_may_leave_out_the_versions(
     offering: Callable[..., Flask],
     log_file: LogFile,
-    way: Way,
+    scenario: Scenario,
     consent: Mapping[str, str],
 ) -> None:
     """Without the field, the current texts count as shown."""
-    client = offering("EMAIL", "SMS", "WHATSAPP", consent=consent, NOTIFY_ME_MODE=way.mode)
+    client = offering("EMAIL", "SMS", "WHATSAPP", consent=consent, NOTIFY_ME_MODE=scenario.mode)
 
-    assert way.send(client.test_client(), FORM, EVERYTHING).status_code == 200
-    assert {*consents(log_file)} == {"EMAIL", "SMS", "WHATSAPP"}
+    assert scenario.send(client.test_client(), FORM, FULL_FORM).status_code == 200
+    assert {*logged_versions(log_file)} == {"EMAIL", "SMS", "WHATSAPP"}
 
 
 def test_unchecked_box_error_comes_with_the_current_text(
@@ -265,9 +271,9 @@ def test_unchecked_box_error_comes_with_the_current_text(
 ) -> None:
     """An unticked checkbox with an unchanged text asks for the tick; it mentions no change."""
     client = offering("SMS", "WHATSAPP", consent=ASK).test_client()
-    versions = shown(post_form(view(client.get(FORM)))).split()
+    versions = shown_versions(post_form(view(client.get(FORM)))).split()
     data = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE, TEXTED: "WHATSAPP"}
 
-    reply = by_element(client, FORM, {**data, "shown": versions[0]})
+    reply = submit_element(client, FORM, {**data, "shown": versions[0]})
 
-    assert beside(view(reply)) == {"sms-consent": SMS_SENTENCE, "whatsapp-consent": CHANGED}
+    assert field_errors(view(reply)) == {"sms-consent": SMS_SENTENCE, "whatsapp-consent": CHANGED}

@@ -23,7 +23,7 @@ from notify_me.settings.schema import all_settings
 from notify_me.settings.tables.languages import LocaleTexts
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import read, view
-from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, by_element, settings_file, toml
+from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, settings_file, submit_element, toml
 from tests.notify_me.small_shop import DictCatalog, changed, small_catalog
 from tests.support import Sandbox
 
@@ -294,10 +294,10 @@ def test_channel_is_only_offered_in_languages_with_its_legal_texts(
     assert view(response).one("div", class_="notify-me__consent")["lang"] == "de"
     sms = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
     # A channel that isn't offered is refused even if it is posted.
-    response = by_element(client, f"{FORM}?lang=fr", sms)
+    response = submit_element(client, f"{FORM}?lang=fr", sms)
     assert response.status_code == 422
     assert "Nous ne pouvons pas vous contacter" in (response.json or {})["html"]
-    assert by_element(client, f"{FORM}?lang=de", sms).status_code == 200
+    assert submit_element(client, f"{FORM}?lang=de", sms).status_code == 200
     [row] = log_file.consents()
     assert row["locale"] == "de"
     assert row["text"].startswith("Ja, SMS von Smirr.\nÜber Verfügbarkeit. Siehe Datenschutz")
@@ -316,7 +316,7 @@ def test_email_consent_is_translated_and_logged_with_its_language(
     box = view(client.get(f"{FORM}?lang=fr")).one("div", class_="notify-me__consent")
     assert box.text.startswith("Envoyez-moi aussi par e-mail les nouveautés et les offres de Smirr")
     data = {"channels": "EMAIL", "email": ADA, "opt_in_promotional_email": "EMAIL"}
-    assert by_element(client, f"{FORM}?lang=fr", data).status_code == 200
+    assert submit_element(client, f"{FORM}?lang=fr", data).status_code == 200
     assert [row["locale"] for row in log_file.consents()] == ["fr"]
 
     own = toml(["EMAIL"], email_list="ask", email_checkbox_text="News, please.")

@@ -11,20 +11,28 @@ import pytest
 import requests
 from flask import Flask
 
-from tests.notify_me.consent import ASK, BY_BOTH, BY_EMAIL, BY_SMS, PERHAPS, missed, ways
+from tests.notify_me.consent import (
+    ASK,
+    BY_BOTH,
+    BY_EMAIL,
+    BY_SMS,
+    MAY_HAVE_TO_CONFIRM,
+    failure_messages,
+)
 from tests.notify_me.markup import view
 from tests.notify_me.offers import (
     ADA,
     FORM,
     PHONE,
-    Way,
-    by_browser,
-    by_element,
+    Scenario,
+    all_scenarios,
     double_opt_in,
-    made,
-    posts,
+    make_calls,
     profiles,
-    sound_posts,
+    sign_up_calls,
+    submit_element,
+    submit_in_client_mode,
+    valid_sign_up_calls,
 )
 from tests.support import TIMEOUT, Sandbox, eventually
 
@@ -51,7 +59,7 @@ def test_confirmation_says_what_waits_for_a_double_opt_in(
     double_opt_in(sandbox)
     client = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK).test_client()
 
-    reply = by_element(client, FORM, data)
+    reply = submit_element(client, FORM, data)
 
     assert SURE + pending_text in view(reply).text
     [profile] = profiles(sandbox)
@@ -65,16 +73,16 @@ def test_confirmation_says_what_waits_for_a_double_opt_in(
     )
 
 
-@ways
+@all_scenarios
 def test_confirmation_follows_the_opt_in_of_the_list(
-    offering: Callable[..., Flask], sandbox: Sandbox, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario
 ) -> None:
-    single = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
-    assert "confirm" not in view(way.send(single, FORM, BY_SMS)).text
+    single = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
+    assert "confirm" not in view(scenario.send(single, FORM, BY_SMS)).text
 
     double_opt_in(sandbox)
-    double = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
-    assert SURE in view(way.send(double, FORM, BY_SMS)).text
+    double = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
+    assert SURE in view(scenario.send(double, FORM, BY_SMS)).text
 
 
 def test_browser_gets_the_same_confirmation_before_its_report(
@@ -82,11 +90,11 @@ def test_browser_gets_the_same_confirmation_before_its_report(
 ) -> None:
     double_opt_in(sandbox)
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
-    sent = by_element(client, FORM, BY_SMS).get_json()
-    answers = json.dumps(made(sent["calls"]))
+    sent = submit_element(client, FORM, BY_SMS).get_json()
+    answers = json.dumps(make_calls(sent["calls"]))
 
     report = {**BY_SMS, "sign_up": sent["sign_up"], "answers": answers}
-    reply = by_element(client, FORM, report).get_json()
+    reply = submit_element(client, FORM, report).get_json()
 
     assert reply["state"] == "done"
     assert SURE in sent["html"].replace("&#39;", "'").replace("\n", " ")
@@ -101,9 +109,9 @@ def test_confirmation_is_neutral_without_a_private_key(
         double_opt_in(sandbox)
     client = offering("SMS", NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="").test_client()
 
-    text = view(by_browser(client, FORM, BY_SMS)).text
+    text = view(submit_in_client_mode(client, FORM, BY_SMS)).text
 
-    assert PERHAPS in text
+    assert MAY_HAVE_TO_CONFIRM in text
     assert SURE not in text
 
 
@@ -113,11 +121,11 @@ def test_confirmation_is_neutral_if_the_list_cannot_be_read(
 ) -> None:
     sandbox.drill(kind, times=None, operation="get_list")
 
-    reply = by_element(offering("SMS").test_client(), FORM, BY_SMS)
+    reply = submit_element(offering("SMS").test_client(), FORM, BY_SMS)
 
-    assert missed(reply) == []
-    assert PERHAPS in view(reply).text
-    assert [call["status"] for call in sound_posts(sandbox)] == [202, 202]
+    assert failure_messages(reply) == []
+    assert MAY_HAVE_TO_CONFIRM in view(reply).text
+    assert [call["status"] for call in valid_sign_up_calls(sandbox)] == [202, 202]
 
 
 def test_missing_scope_is_logged_once(
@@ -131,7 +139,7 @@ def test_missing_scope_is_logged_once(
     client = offering("SMS").test_client()
 
     for _ in range(3):
-        assert missed(by_element(client, FORM, BY_SMS)) == []
+        assert failure_messages(submit_element(client, FORM, BY_SMS)) == []
 
     assert len(reads(sandbox)) == 3
     assert [line for line in lines if line.startswith("WARNING")] == [
@@ -146,14 +154,14 @@ def test_known_opt_in_survives_a_failed_refresh(
     monkeypatch.setattr("notify_me.klaviyo.list_opt_in.KNOWN_TTL", 0.0)
     double_opt_in(sandbox)
     client = offering("SMS").test_client()
-    assert SURE in view(by_element(client, FORM, BY_SMS)).text
+    assert SURE in view(submit_element(client, FORM, BY_SMS)).text
     sandbox.drill("403", times=None, operation="get_list")
 
-    assert SURE in view(by_element(client, FORM, BY_SMS)).text
+    assert SURE in view(submit_element(client, FORM, BY_SMS)).text
     eventually(lambda: len(finished(reads(sandbox))) >= 2)
 
     for _ in range(2):
-        assert SURE in view(by_element(client, FORM, BY_SMS)).text
+        assert SURE in view(submit_element(client, FORM, BY_SMS)).text
     assert [call["status"] for call in reads(sandbox)[:2]] == [200, 403]
 
 
@@ -173,7 +181,7 @@ def test_sign_up_without_consent_does_not_read_the_list(
     double_opt_in(sandbox)
     client = offering("EMAIL", "SMS", consent=ASK).test_client()
 
-    reply = by_element(client, FORM, {"channels": "EMAIL", "email": ADA})
+    reply = submit_element(client, FORM, {"channels": "EMAIL", "email": ADA})
 
     assert "confirm" not in view(reply).text
     assert len(sandbox.requests()) == 1
@@ -184,25 +192,25 @@ def without_ids(html: str) -> str:
     return re.sub(r"notify-me-[0-9a-f]{6}", "", html)
 
 
-@ways
+@all_scenarios
 @pytest.mark.parametrize("opt_in", ["single", "double, confirmed"])
 def test_repeat_sign_up_reads_like_the_first(
-    offering: Callable[..., Flask], sandbox: Sandbox, way: Way, opt_in: str
+    offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario, opt_in: str
 ) -> None:
     """Byte for byte, whatever Klaviyo knows by then: nobody can find out who is on a list."""
     if opt_in != "single":
         double_opt_in(sandbox)
-    app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=way.mode)
+    app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode)
 
-    first = way.send(app.test_client(), FORM, BY_BOTH)
+    first = scenario.send(app.test_client(), FORM, BY_BOTH)
     if opt_in == "double, confirmed":
         for contact in (ADA, PHONE):
             url = f"{sandbox.url}/_sandbox/confirm"
             assert requests.post(url, json={"contact": contact}, timeout=TIMEOUT).ok
-    second = way.send(app.test_client(), FORM, BY_BOTH)
+    second = scenario.send(app.test_client(), FORM, BY_BOTH)
 
     assert first.status_code == second.status_code == 200
     assert without_ids(first.text) == without_ids(second.text)
     assert {*first.headers} - {"Set-Cookie"} == {*second.headers}
-    assert len(posts(sandbox)) == 4
+    assert len(sign_up_calls(sandbox)) == 4
     assert len(sandbox.waiting()) == len(profiles(sandbox)) == 1

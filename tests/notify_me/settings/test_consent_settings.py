@@ -16,10 +16,10 @@ from tests.notify_me.offers import (
     FORM,
     PRIVACY,
     TERMS,
-    by_element,
     settings_file,
-    sound_posts,
+    submit_element,
     toml,
+    valid_sign_up_calls,
 )
 from tests.support import Sandbox
 
@@ -166,8 +166,8 @@ def test_own_texts(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
     assert disclosure.text == "restock news, 4 msgs/month, Smirr & <b>Co</b>: Privacy Policy <i>"
     assert [link.text for link in disclosure.all()] == ["Privacy Policy"]
     data = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
-    assert by_element(app.test_client(), FORM, data).status_code == 200
-    assert len(sound_posts(sandbox)) == 2
+    assert submit_element(app.test_client(), FORM, data).status_code == 200
+    assert len(valid_sign_up_calls(sandbox)) == 2
 
 
 def test_language_of_the_texts(
@@ -194,14 +194,14 @@ def test_language_of_the_texts(
         ("unsere Datenschutzerklärung", PRIVACY),
     ]
     data = {"channels": "SMS", "phone_number": "2025550143", "opt_in_promotional_sms": "SMS"}
-    assert by_element(client, FORM, data).status_code == 200
+    assert submit_element(client, FORM, data).status_code == 200
     [row] = log_file.consents()
     assert row["locale"] == "de-AT"
     assert row["text"] == (
         "Ja, schreibt mir SMS.\n"
         f"Es gelten unsere AGB & <i>mehr</i> ({TERMS}) und unsere Datenschutzerklärung ({PRIVACY})."
     )
-    assert len(sound_posts(sandbox)) == 2
+    assert len(valid_sign_up_calls(sandbox)) == 2
 
 
 NO_LINKS = {"terms_of_service_url": None, "privacy_policy_url": None}

@@ -15,18 +15,19 @@ import requests
 from flask import Flask
 
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.consent import ASK, BY_BOTH, BY_SMS, ways
+from tests.notify_me.consent import ASK, BY_BOTH, BY_SMS
 from tests.notify_me.markup import view
 from tests.notify_me.offers import (
     ELEMENT,
     FORM,
     PRIVACY,
     TERMS,
-    Way,
-    by_element,
-    posts,
+    Scenario,
+    all_scenarios,
+    sign_up_calls,
+    submit_element,
+    text_with_links,
     toml,
-    words_of,
 )
 from tests.notify_me.running_shop import Shop
 from tests.notify_me.small_shop import DATABASE
@@ -43,14 +44,14 @@ def test_the_log_has_the_texts_of_the_form(
     for box in root.all("input", type="checkbox"):
         if box["name"] != "channels":
             assert box.parent is not None
-            label = words_of(box.parent)
+            label = text_with_links(box.parent)
             also = box.get("aria-describedby")
             shown[box["value"]] = "\n".join(
-                [label, *([words_of(root.one(id=also))] if also else [])]
+                [label, *([text_with_links(root.one(id=also))] if also else [])]
             )
     before = datetime.now(UTC).replace(tzinfo=None)
 
-    by_element(
+    submit_element(
         app.test_client(),
         FORM,
         {
@@ -93,7 +94,7 @@ def test_a_changed_text_has_another_version(
     ]
     for change in changes:
         assert (
-            by_element(offering("SMS", consent=change).test_client(), FORM, BY_SMS).status_code
+            submit_element(offering("SMS", consent=change).test_client(), FORM, BY_SMS).status_code
             == 200
         )
 
@@ -109,7 +110,7 @@ def test_only_consent_that_was_given_is_logged(
     """A notice or a ticked box counts only if its channel is chosen."""
     client = offering("EMAIL", "SMS", consent={"email_list": "always"}).test_client()
 
-    by_element(client, FORM, {**BY_BOTH, "channels": chosen})
+    submit_element(client, FORM, {**BY_BOTH, "channels": chosen})
 
     [row] = log_file.consents()
     assert row["channel"] == chosen
@@ -120,15 +121,15 @@ def test_only_consent_that_was_given_is_logged(
         )
 
 
-@ways
+@all_scenarios
 def test_contacts_are_never_stored_or_logged_in_clear_text(
-    offering: Callable[..., Flask], tmp_path: Path, lines: list[str], way: Way
+    offering: Callable[..., Flask], tmp_path: Path, lines: list[str], scenario: Scenario
 ) -> None:
     """Neither the database's files nor log lines contain the address or the number."""
-    app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=way.mode)
+    app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode)
     for last in ("0143", "0144"):
         data = {**BY_BOTH, "email": f"ada.{last}@example.org", "phone_number": f"(202) 555-{last}"}
-        assert way.send(app.test_client(), FORM, data).status_code == 200
+        assert scenario.send(app.test_client(), FORM, data).status_code == 200
 
     stored = b"".join(file.read_bytes() for file in tmp_path.glob(f"{DATABASE}*"))
     assert b"By checking this box" in stored
@@ -197,5 +198,5 @@ def test_consent_is_stored_before_the_browser_gets_the_calls(
         web.process.kill()
 
     assert len(reply.json()["calls"]) == 2
-    assert posts(sandbox) == []
+    assert sign_up_calls(sandbox) == []
     assert_consent_is_stored(log_file, since)

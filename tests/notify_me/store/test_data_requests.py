@@ -13,7 +13,16 @@ from flask import Flask
 
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.consent import ASK, BY_BOTH, BY_SMS, SUBSCRIBE, consent_states
-from tests.notify_me.offers import ADA, FORM, MUG, PRIVACY, TERMS, TYPED_PHONE, by_element, by_page
+from tests.notify_me.offers import (
+    ADA,
+    FORM,
+    MUG,
+    PRIVACY,
+    TERMS,
+    TYPED_PHONE,
+    submit_element,
+    submit_page,
+)
 from tests.support import Sandbox
 
 
@@ -27,8 +36,8 @@ def consents(app: Flask, *arguments: str) -> tuple[int, str]:
 def app_with_sign_ups(offering: Callable[..., Flask]) -> Flask:
     """A shop where Ada signed up by email and SMS, and Bob by email without marketing consent."""
     app = offering("EMAIL", "SMS", consent=ASK)
-    by_element(app.test_client(), FORM, BY_BOTH)
-    by_page(app.test_client(), FORM, {"channels": "EMAIL", "email": "bob@example.org"})
+    submit_element(app.test_client(), FORM, BY_BOTH)
+    submit_page(app.test_client(), FORM, {"channels": "EMAIL", "email": "bob@example.org"})
     return app
 
 
@@ -112,7 +121,7 @@ def test_consent_is_shown_with_the_state_of_its_call(
     if kind:
         sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     app = offering("EMAIL", "SMS", consent=ASK)
-    by_element(app.test_client(), FORM, data)
+    submit_element(app.test_client(), FORM, data)
 
     for contact in [TYPED_PHONE, *([ADA] if "email" in data else [])]:
         code, output = consents(app, contact)
@@ -127,7 +136,7 @@ def test_consent_without_a_browsers_report_is_unknown(
 ) -> None:
     """Client mode, and the tab was closed."""
     app = offering("SMS", NOTIFY_ME_MODE="client")
-    by_element(app.test_client(), FORM, BY_SMS)
+    submit_element(app.test_client(), FORM, BY_SMS)
     assert consent_states(log_file) == [("SMS", "started")]
 
     code, output = consents(app, TYPED_PHONE)
@@ -177,7 +186,7 @@ def test_national_numbers_are_of_the_shops_region(offering: Callable[..., Flask]
         "phone_number": "+49 30 123456",
         "opt_in_promotional_sms": "WHATSAPP",
     }
-    by_element(app.test_client(), FORM, landline)
+    submit_element(app.test_client(), FORM, landline)
 
     code, output = consents(app, "030 123456")
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from notify_me import admin
 from notify_me.store.tables import Base
-from tests.notify_me.offers import ADA, MUG, PREFIX, TYPED_PHONE, by_element, toml
+from tests.notify_me.offers import ADA, MUG, PREFIX, TYPED_PHONE, submit_element, toml
 from tests.notify_me.running_shop import Postgres, Shop
 from tests.notify_me.small_shop import engine_of
 from tests.support import Sandbox
@@ -42,7 +42,7 @@ def ask(app: Flask, *variants: str, email: str = ADA, phone: str = "", state: st
     if phone:
         consent = {"phone_number": phone, "opt_in_promotional_sms": "SMS"}
         data |= {**consent, "channels": ["EMAIL", "SMS"] if email else ["SMS"]}
-    reply = by_element(app.test_client(), f"/notify-me/{variants[0]}", data)
+    reply = submit_element(app.test_client(), f"/notify-me/{variants[0]}", data)
     assert reply.get_json()["state"] == state, reply.text
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from notify_me import SettingsError
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.offers import ADA, FORM, TYPED_PHONE, by_element, settings_file, toml
+from tests.notify_me.offers import ADA, FORM, TYPED_PHONE, settings_file, submit_element, toml
 from tests.support import Sandbox
 
 LOG_DAYS, CONSENT_DAYS = 10, 20
@@ -68,7 +68,7 @@ def test_a_consent_outlives_its_sign_up(
     shop: Flask, log_file: LogFile, days: float, left: tuple[int, int, int]
 ) -> None:
     """It is deleted after its own, longer time."""
-    by_element(shop.test_client(), FORM, BY_BOTH)
+    submit_element(shop.test_client(), FORM, BY_BOTH)
     before = log_file.consents()
     assert counts(log_file) == (1, 2, 2)
     make_older(log_file, days)
@@ -91,7 +91,7 @@ def test_a_consent_outlives_its_sign_up(
 
 def test_a_consent_is_found_after_its_sign_up_is_deleted(shop: Flask, log_file: LogFile) -> None:
     """By the contact, with the state of its call."""
-    by_element(shop.test_client(), FORM, BY_BOTH)
+    submit_element(shop.test_client(), FORM, BY_BOTH)
     make_older(log_file, LOG_DAYS + 1)
     purge(shop)
 
@@ -107,7 +107,7 @@ def test_an_undelivered_consent_is_not_deleted(
 ) -> None:
     """Nor is its sign-up, however old they are."""
     sandbox.drill("500", operation="bulk_subscribe_profiles")
-    by_element(shop.test_client(), FORM, BY_BOTH)
+    submit_element(shop.test_client(), FORM, BY_BOTH)
     assert log_file.states() == ["accepted", "queued"]
     make_older(log_file, CONSENT_DAYS + 1)
 
@@ -121,9 +121,9 @@ def test_an_undelivered_consent_is_not_deleted(
 
 def test_newer_sign_ups_stay(shop: Flask, log_file: LogFile) -> None:
     """With their calls and consents."""
-    by_element(shop.test_client(), FORM, BY_BOTH)
+    submit_element(shop.test_client(), FORM, BY_BOTH)
     make_older(log_file, CONSENT_DAYS + 1)
-    by_element(shop.test_client(), FORM, {**BY_BOTH, "email": "bob@example.org"})
+    submit_element(shop.test_client(), FORM, {**BY_BOTH, "email": "bob@example.org"})
     [_, newer] = log_file.sign_ups()
 
     assert purge(shop).startswith("deleted 1 sign-ups and 2 consents")

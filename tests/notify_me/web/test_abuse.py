@@ -1,4 +1,4 @@
-"""Limits by address and by contact, and the hidden field."""
+"""Protection against abuse: rate limits by address and by contact, and the honeypot."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ELEMENT = {"X-Notify-Me": "1"}
 
 @pytest.fixture
 def client(make_app: Callable[..., Flask]) -> FlaskClient:
-    """The small shop with limits on."""
+    """The small shop with rate limits."""
     return make_app(RATELIMIT_ENABLED=True).test_client()
 
 
 def post(client: FlaskClient, email: str, address: str = "192.0.2.1", **more: str) -> int:
-    """The status of a sign-up from this address."""
+    """Sign up from this IP address, and return the status."""
     data = {"channels": "EMAIL", "email": email, **more}
     environ = {"REMOTE_ADDR": address}
     return client.post(PARKA, data=data, headers=ELEMENT, environ_base=environ).status_code

@@ -1,4 +1,4 @@
-"""What a shopper reads, for every way in which Klaviyo can fail, in both modes: a golden file."""
+"""Replies to shoppers for each Klaviyo failure in both modes, compared with a golden file."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.support import Sandbox
 GOLDEN = Path(__file__).with_name("answers.md")
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
 DATA = {"channels": "EMAIL", "email": "ada@example.org"}
-IN_BROWSER = "create_client_back_in_stock_subscription"
-# the shopper's own patience with these is tested in a browser; here they would only cost time
-LEFT_OUT = {"slow", "drip", "drip-headers"}
+BROWSER_OPERATION = "create_client_back_in_stock_subscription"
+# these take long, and are tested in tests/browser
+NOT_COVERED = {"slow", "drip", "drip-headers"}
 HEAD = """\
 # What a shopper reads when Klaviyo fails
 
@@ -37,8 +37,8 @@ how many the browser and the server made. Renew with
 """
 
 
-def as_the_browser_sees_it(call: dict[str, Any]) -> dict[str, Any] | None:
-    """The answer to one call as `fetch` gives it: a reply without CORS headers is none."""
+def fetch_answer(call: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the result of a call as the element reports it; None without CORS headers."""
     headers = {**call["headers"], "Origin": "http://127.0.0.1:5000"}
     preflight = {**headers, "Access-Control-Request-Method": "POST"}
     try:
@@ -54,16 +54,16 @@ def as_the_browser_sees_it(call: dict[str, Any]) -> dict[str, Any] | None:
     return {"status": reply.status_code, "body": body}
 
 
-def by_browser(client: FlaskClient) -> Any:
-    """The element's way in client mode: ask, call, report."""
+def submit_in_client_mode(client: FlaskClient) -> Any:
+    """Submit the form as the element does in client mode: get calls, make them, report results."""
     sent = client.post(MUG, data=DATA, headers={"X-Notify-Me": "1"}).get_json()
-    answers = [as_the_browser_sees_it(call) for call in sent["calls"]]
+    answers = [fetch_answer(call) for call in sent["calls"]]
     report = {**DATA, "sign_up": sent["sign_up"], "answers": json.dumps(answers)}
     return client.post(MUG, data=report, headers={"X-Notify-Me": "1"})
 
 
-def logged(lines: list[str]) -> str:
-    """What was logged since the last look, without what differs from one run to the next."""
+def new_log_lines(lines: list[str]) -> str:
+    """Return the lines logged since the last call, without parts that differ between runs."""
     text = "; ".join(line for line in lines if " notify_me.delivery: " in line)
     lines.clear()
     assert "example.org" not in text
@@ -72,7 +72,7 @@ def logged(lines: list[str]) -> str:
 
 
 def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: list[str]) -> str:
-    """One line of the table."""
+    """Return a row of the table."""
     answer = reply.get_json()
     root = read(answer["html"])
     texts = [
@@ -83,23 +83,23 @@ def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: l
         ],
         *[paragraph.text for paragraph in root.all("p", class_="notify-me__error")],
     ]
-    words = " ".join(texts) or root.one("h2").text
-    beside = ", ".join(
+    text = " ".join(texts) or root.one("h2").text
+    fields = ", ".join(
         paragraph["id"].split("-")[-2] for paragraph in root.all("p", class_="notify-me__error")
     )
-    made = [call["path"] for call in sandbox.requests() if call["method"] == "POST"]
-    browser = sum(path.startswith("/client") for path in made)
-    counts = f"{browser}, {len(made) - browser}"
+    call_paths = [call["path"] for call in sandbox.requests() if call["method"] == "POST"]
+    browser = sum(path.startswith("/client") for path in call_paths)
+    counts = f"{browser}, {len(call_paths) - browser}"
     cells = (
         kind,
         mode,
         reply.status_code,
         answer["state"],
         counts,
-        words,
-        beside or "-",
+        text,
+        fields or "-",
         state,
-        logged(lines),
+        new_log_lines(lines),
     )
     return f"| {' | '.join(map(str, cells))} |"
 
@@ -108,28 +108,30 @@ def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: l
 def table(
     make_app: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, lines: list[str]
 ) -> str:
-    """Every drill in server mode, in client mode, and in client mode without a private key."""
+    """The table: each drill in server mode, and in client mode with and without a private key."""
     client = make_app(NOTIFY_ME_MODE="client").test_client()
     keyless = make_app(NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="").test_client()
     rows = []
-    for kind in [kind for kind in KINDS if kind not in LEFT_OUT]:
+    for kind in [kind for kind in KINDS if kind not in NOT_COVERED]:
         if kind != "cors":
             sandbox.reset()
             sandbox.drill(kind, times=1)
-            # a shop as new: one that has been throttled would try nothing for a while
+            # a new shop, since one that has been throttled sends nothing for a while
             reply = make_app().test_client().post(MUG, data=DATA, headers={"X-Notify-Me": "1"})
             rows.append(row(kind, "server", reply, sandbox, log_file.states()[-1], lines))
         for mode, shop in (("client", client), ("client, no private key", keyless)):
             sandbox.reset()
-            sandbox.drill(kind, times=None, operation=IN_BROWSER)
-            rows.append(row(kind, mode, by_browser(shop), sandbox, log_file.states()[-1], lines))
+            sandbox.drill(kind, times=None, operation=BROWSER_OPERATION)
+            rows.append(
+                row(kind, mode, submit_in_client_mode(shop), sandbox, log_file.states()[-1], lines)
+            )
     sandbox.reset()
-    wrong = make_app(KLAVIYO_PRIVATE_KEY="pk_wrong").test_client()
-    reply = wrong.post(MUG, data=DATA, headers={"X-Notify-Me": "1"})
+    wrong_key = make_app(KLAVIYO_PRIVATE_KEY="pk_wrong").test_client()
+    reply = wrong_key.post(MUG, data=DATA, headers={"X-Notify-Me": "1"})
     rows.append(row("a wrong private key", "server", reply, sandbox, log_file.states()[-1], lines))
     sandbox.reset()
-    wrong = make_app(NOTIFY_ME_MODE="client", KLAVIYO_PUBLIC_KEY="WRONG1").test_client()
-    reply = by_browser(wrong)
+    wrong_key = make_app(NOTIFY_ME_MODE="client", KLAVIYO_PUBLIC_KEY="WRONG1").test_client()
+    reply = submit_in_client_mode(wrong_key)
     rows.append(row("a wrong public key", "client", reply, sandbox, log_file.states()[-1], lines))
     return HEAD + "\n".join(rows) + "\n"
 

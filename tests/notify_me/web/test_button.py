@@ -1,4 +1,4 @@
-"""The button: when it shows, what it is called, where it leads."""
+"""The button: when it is shown, its accessible name, and its link."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Render = Callable[..., str]
 
 @pytest.fixture
 def render(app: Flask) -> Render:
-    """Renders `notify_me(…)` in a template of the shop."""
+    """Return a function that renders `notify_me(…)` in a template of the shop."""
 
     def rendered(variant: Variant | Sequence[Variant], **options: Any) -> str:
         with app.test_request_context():
@@ -60,7 +60,7 @@ def test_button_shows_only_for_sold_out_variants(
 
 
 def parkas(catalog: DictCatalog, *quantities: int | None) -> list[Variant]:
-    """Variants of one product with this stock."""
+    """Add variants of one product with these quantities, and return them."""
     return [
         catalog.add("coat", "Coat", f"COAT-{size}", quantity, options={"Size": size})
         for size, quantity in zip("SML", quantities, strict=False)
@@ -86,7 +86,7 @@ def test_card_has_a_button_if_all_variants_are_sold_out(
 
 
 def link(html: str) -> Element:
-    """The link of a rendered button."""
+    """Return the link of a rendered button."""
     return read(html).one("notify-me").one("a")
 
 
@@ -120,10 +120,10 @@ def test_card_of_a_single_variant_links_to_its_form(
     ],
     ids=["no options", "one", "two"],
 )
-def test_button_names_product_and_variant(
+def test_accessible_name_contains_product_and_variant(
     render: Render, catalog: DictCatalog, options: dict[str, str], name: str
 ) -> None:
-    """For a screen reader's list of links."""
+    """Screen readers can list links without their context."""
     variant = catalog.add("coat", "Coat", "COAT", 0, options=options)
 
     anchor = link(render(variant))
@@ -158,7 +158,7 @@ def test_button_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
 
 
 def test_button_is_only_a_link(render: Render, catalog: DictCatalog) -> None:
-    """So that product pages stay small."""
+    """This keeps product pages small."""
     [variant] = parkas(catalog, 0)
 
     assert render(variant) == (
@@ -190,14 +190,14 @@ def test_missing_extension_is_reported(catalog: DictCatalog) -> None:
         notify_me(variant)
 
 
-def settled(make_app: Callable[..., Flask], tmp_path: Path, toml: str) -> Flask:
-    """The small shop under these settings."""
+def shop_with_settings(make_app: Callable[..., Flask], tmp_path: Path, toml: str) -> Flask:
+    """Return the small shop with these settings."""
     (tmp_path / "notify_me.toml").write_text(toml, encoding="utf-8")
     return make_app(NOTIFY_ME_CONFIG=str(tmp_path / "notify_me.toml"))
 
 
 def test_pre_order_keeps_the_shops_button(app: Flask, catalog: DictCatalog) -> None:
-    """Even with REPLACE."""
+    """Even if `button.display` is REPLACE."""
     variant = catalog.add("lamp", "Lamp", "LAMP", 0, preorder=True)
     template = "{% call notify_me(variant) %}<button>Order ahead</button>{% endcall %}"
 
@@ -212,8 +212,8 @@ def test_pre_order_keeps_the_shops_button(app: Flask, catalog: DictCatalog) -> N
 def test_inline_argument_overrides_the_presentation(
     make_app: Callable[..., Flask], tmp_path: Path, catalog: DictCatalog, inline: bool | None
 ) -> None:
-    """Cards never have the form."""
-    app = settled(make_app, tmp_path, 'modal.presentation = "inline"')
+    """Cards never contain the form."""
+    app = shop_with_settings(make_app, tmp_path, 'modal.presentation = "inline"')
     variant = catalog.add("lamp", "Lamp", "LAMP", 0)
     template = "{{ notify_me(variant, inline=inline) }}{{ notify_me([variant], inline=inline) }}"
 
@@ -227,8 +227,8 @@ def test_inline_argument_overrides_the_presentation(
 def test_sign_up_for_variants_without_alerts_is_refused(
     make_app: Callable[..., Flask], tmp_path: Path, catalog: DictCatalog
 ) -> None:
-    """The error tells which can be ordered and which have no alerts."""
-    app = settled(make_app, tmp_path, "trigger.is_allow_for_unmanaged_inventory = false")
+    """The error names those that can be ordered, and those without alerts."""
+    app = shop_with_settings(make_app, tmp_path, "trigger.is_allow_for_unmanaged_inventory = false")
     variants = [
         catalog.add(
             "coat", "Coat", f"COAT-{size}", quantity, options={"Size": size}, available=False
@@ -247,8 +247,8 @@ def test_sign_up_for_variants_without_alerts_is_refused(
     blocked = client.post(address, data={**form, "variants": form["variants"][2]})
 
     assert mixed.status_code == 422
-    words = read(mixed.text).one("p", **{"class": "notify-me__error"}).text
-    assert words == (
+    error = read(mixed.text).one("p", **{"class": "notify-me__error"}).text
+    assert error == (
         "Now back in stock: M. You can order now. "
         "Alerts aren't available for L. Please choose again."
     )

@@ -1,4 +1,4 @@
-"""Channels: what the form offers and asks for, and the exact calls that come of a choice."""
+"""Channels: the fields of the form, validation, and the exact calls for each selection."""
 
 from __future__ import annotations
 
@@ -25,23 +25,22 @@ from tests.notify_me.offers import (
     PHONE,
     SMS_SENTENCE,
     TYPED_PHONE,
-    WAYS,
     WHATSAPP_SENTENCE,
-    Way,
+    Scenario,
+    all_scenarios,
     back_in_stock,
-    beside,
-    by_element,
-    pairs,
+    checked_boxes,
+    field_errors,
+    paths_and_bodies,
     profiles,
-    sent_to,
-    sound_posts,
+    scenario_params,
+    submit_element,
     subscription,
-    ticked,
+    valid_sign_up_calls,
 )
 from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox
 
-ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 shapes = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "fragment"])
 IDENTIFIER = {"EMAIL": "email", "SMS": "phone_number", "WHATSAPP": "phone_number"}
 
@@ -51,7 +50,7 @@ IDENTIFIER = {"EMAIL": "email", "SMS": "phone_number", "WHATSAPP": "phone_number
 def test_single_channel_is_preselected(
     offering: Callable[..., Flask], channel: str, headers: dict[str, str]
 ) -> None:
-    """The form asks only for its contact."""
+    """The form only has the field that this channel needs."""
     form = post_form(view(offering(channel).test_client().get(FORM, headers=headers)))
 
     [sent] = form.all("input", name="channels")
@@ -61,7 +60,7 @@ def test_single_channel_is_preselected(
     assert "required" in form.one("input", name=IDENTIFIER[channel])
     boxes = [field["value"] for field in form.all("input", type="checkbox")]
     assert boxes == ([] if channel == "EMAIL" else [channel])
-    # what depends on no choice must not wait for one to be shown
+    # nothing depends on the selection of a channel
     assert [element for element in form.all() if "data-for" in element] == []
 
 
@@ -96,17 +95,19 @@ def test_several_channels_start_unchecked(
     assert [box.parent.text for box in channel_boxes if box.parent] == [
         LABELS[channel] for channel in offered
     ]
-    assert ticked(form) == set()
+    assert checked_boxes(form) == set()
     fields = [field for field in form.all("input") if field.get("type") in ("email", "tel")]
     assert {field["name"] for field in fields} == {IDENTIFIER[channel] for channel in offered}
     assert [field["value"] for field in fields] == ["" for _ in fields]
-    # which of them is needed is for the shopper to say
+    # the selected channels decide which field is required
     assert [field for field in fields if "required" in field] == []
-    wanted = [("opt_in_promotional_sms", channel) for channel in offered if channel != "EMAIL"]
+    expected_boxes = [
+        ("opt_in_promotional_sms", channel) for channel in offered if channel != "EMAIL"
+    ]
     if email_list == "ask" and "EMAIL" in offered:
-        wanted.append(("opt_in_promotional_email", "EMAIL"))
+        expected_boxes.append(("opt_in_promotional_email", "EMAIL"))
     consent_boxes = [box for box in form.all("input", type="checkbox") if box not in channel_boxes]
-    assert sorted((box["name"], box["value"]) for box in consent_boxes) == sorted(wanted)
+    assert sorted((box["name"], box["value"]) for box in consent_boxes) == sorted(expected_boxes)
 
 
 @pytest.mark.parametrize("channel", ["SMS", "WHATSAPP"])
@@ -157,40 +158,40 @@ UNTICKED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("way", "data", "words"), pairs(UNTICKED, ["SMS", "both"]))
+@pytest.mark.parametrize(("scenario", "data", "errors"), scenario_params(UNTICKED, ["SMS", "both"]))
 def test_texts_require_their_own_checkbox(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
-    way: Way,
+    scenario: Scenario,
     data: dict[str, Any],
-    words: dict[str, str],
+    errors: dict[str, str],
 ) -> None:
-    """422 with everything typed and checked kept; nothing is sent or logged."""
+    """The reply is 422 with the shopper's input; nothing is sent or logged."""
     app = offering(
-        "EMAIL", "SMS", "WHATSAPP", consent={"email_list": "ask"}, NOTIFY_ME_MODE=way.mode
+        "EMAIL", "SMS", "WHATSAPP", consent={"email_list": "ask"}, NOTIFY_ME_MODE=scenario.mode
     )
 
-    reply = way.send(app.test_client(), FORM, data)
+    reply = scenario.send(app.test_client(), FORM, data)
 
     assert reply.status_code == 422
     if reply.json is not None:
         assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
     root = view(reply)
-    assert beside(root) == words
+    assert field_errors(root) == errors
     form = post_form(root)
-    chosen = [data["channels"]] if isinstance(data["channels"], str) else data["channels"]
-    assert {value for name, value in ticked(form) if name == "channels"} == set(chosen)
+    submitted = [data["channels"]] if isinstance(data["channels"], str) else data["channels"]
+    assert {value for name, value in checked_boxes(form) if name == "channels"} == set(submitted)
     assert form.one("input", name="phone_number")["value"] == TYPED_PHONE
-    lacking = {
+    invalid_boxes = {
         f"{field['value'].lower()}-consent"
         for field in form.all("input", name="opt_in_promotional_sms")
         if "aria-invalid" in field
     }
-    assert lacking == {*words}
-    # nothing else is wrong, so the typing begins at the first of them
-    [start] = [field for field in form.all("input") if "autofocus" in field]
-    assert start["aria-describedby"].split()[0].endswith(f"-{next(iter(words))}-error")
+    assert invalid_boxes == {*errors}
+    # there is no other error, so the first of these boxes has the focus
+    [focused] = [field for field in form.all("input") if "autofocus" in field]
+    assert focused["aria-describedby"].split()[0].endswith(f"-{next(iter(errors))}-error")
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
     assert log_file.consents() == []
@@ -219,46 +220,46 @@ MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"channels": ["EMAIL", "SMS"]},
         {"email": NO_EMAIL, "phone_number": NO_PHONE, "sms-consent": SMS_SENTENCE},
     ),
-    "a channel that there isn't": (
+    "an unknown channel": (
         {"channels": ["EMAIL", "PUSH"], "email": ADA},
         {"channels": "We can't contact you that way. Please choose one of the options shown."},
     ),
 }
 
 
-@pytest.mark.parametrize(("data", "words"), MISSING.values(), ids=MISSING)
+@pytest.mark.parametrize(("data", "errors"), MISSING.values(), ids=MISSING)
 def test_each_selected_channel_requires_its_contact(
-    offering: Callable[..., Flask], sandbox: Sandbox, data: dict[str, Any], words: dict[str, str]
+    offering: Callable[..., Flask], sandbox: Sandbox, data: dict[str, Any], errors: dict[str, str]
 ) -> None:
     """All missing contacts are reported at once."""
     client = offering("EMAIL", "SMS", "WHATSAPP").test_client()
 
-    reply = by_element(client, FORM, data)
+    reply = submit_element(client, FORM, data)
 
     assert reply.status_code == 422
-    assert beside(view(reply)) == words
+    assert field_errors(view(reply)) == errors
     assert sandbox.requests() == []
 
 
 def test_channel_that_is_not_offered_is_refused(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """A checked consent without its channel consents to nothing."""
+    """Consent to a channel that wasn't selected has no effect."""
     client = offering("EMAIL", "WHATSAPP").test_client()
     data = {"email": ADA, "phone_number": TYPED_PHONE, "opt_in_promotional_sms": "SMS"}
 
-    refused = by_element(client, FORM, {**data, "channels": "SMS"})
-    taken = by_element(client, FORM, {**data, "channels": "EMAIL"})
+    refused = submit_element(client, FORM, {**data, "channels": "SMS"})
+    accepted = submit_element(client, FORM, {**data, "channels": "EMAIL"})
 
-    assert [*beside(view(refused))] == ["channels"]
-    assert taken.status_code == 200
-    [call] = sound_posts(sandbox)
+    assert [*field_errors(view(refused))] == ["channels"]
+    assert accepted.status_code == 200
+    [call] = valid_sign_up_calls(sandbox)
     assert call["body"] == back_in_stock(MUG, ["EMAIL"], {"email": ADA})
 
 
 MAIL, TEXT = {"email": ADA}, {"phone_number": PHONE}
-# what is offered and how email's list is asked; what the shopper chooses and ticks; the channels
-# and identifiers of the subscription, and those of the consent call
+# the consent settings; the submitted channels and boxes; channels and identifiers of the expected
+# subscription, and of the expected consent call
 Case = tuple[dict[str, Any], dict[str, Any], tuple[Any, Any], tuple[Any, Any] | None]
 ASK, ALWAYS, OFF = ({"email_list": choice} for choice in ("ask", "always", "off"))
 LISTED, TEXTED = "opt_in_promotional_email", "opt_in_promotional_sms"
@@ -360,56 +361,59 @@ MAIN = ("EMAIL", "EMAIL, asked and ticked", "SMS", "EMAIL+SMS", "WHATSAPP")
 
 
 @pytest.mark.parametrize(
-    ("way", "asked", "chosen", "subscribed_to", "agreed"), pairs(CHOICES, MAIN)
+    ("scenario", "consent_settings", "submitted", "expected_subscription", "expected_consent"),
+    scenario_params(CHOICES, MAIN),
 )
 def test_calls_to_klaviyo_are_exact(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
-    way: Way,
-    asked: dict[str, Any],
-    chosen: dict[str, Any],
-    subscribed_to: tuple[Any, Any],
-    agreed: tuple[Any, Any] | None,
+    scenario: Scenario,
+    consent_settings: dict[str, Any],
+    submitted: dict[str, Any],
+    expected_subscription: tuple[Any, Any],
+    expected_consent: tuple[Any, Any] | None,
 ) -> None:
     """The subscription, then the consent to what was checked."""
-    app = offering("EMAIL", "SMS", "WHATSAPP", consent=asked, NOTIFY_ME_MODE=way.mode)
-    data = {"email": ADA, "phone_number": TYPED_PHONE, **chosen}
+    app = offering(
+        "EMAIL", "SMS", "WHATSAPP", consent=consent_settings, NOTIFY_ME_MODE=scenario.mode
+    )
+    data = {"email": ADA, "phone_number": TYPED_PHONE, **submitted}
 
-    reply = way.send(app.test_client(), FORM, data)
+    reply = scenario.send(app.test_client(), FORM, data)
 
     assert reply.status_code == 200
     assert "You're on the list" in view(reply).text
-    expected = [(way.paths[0], back_in_stock(MUG, *subscribed_to))]
-    if agreed:
+    expected = [(scenario.paths[0], back_in_stock(MUG, *expected_subscription))]
+    if expected_consent:
         list_id = sandbox.account.list_id
-        expected.append((way.paths[1], subscription(way, list_id, *agreed)))
-    made = sound_posts(sandbox)
-    assert sent_to(made) == expected
-    assert {call["status"] for call in made} == {202}
-    query = f"company_id={sandbox.account.public_key}" if way.from_browser else ""
-    assert {call["query"] for call in made} == {query}
-    # and what became of it at Klaviyo
+        expected.append((scenario.paths[1], subscription(scenario, list_id, *expected_consent)))
+    calls = valid_sign_up_calls(sandbox)
+    assert paths_and_bodies(calls) == expected
+    assert {call["status"] for call in calls} == {202}
+    query = f"company_id={sandbox.account.public_key}" if scenario.from_browser else ""
+    assert {call["query"] for call in calls} == {query}
+    # the effect in Klaviyo
     [waiting] = sandbox.waiting()
-    assert waiting["channels"] == subscribed_to[0]
+    assert waiting["channels"] == expected_subscription[0]
     [profile] = profiles(sandbox)
     subscribed = {
         channel.upper()
         for channel, purposes in profile["consent"].items()
         if purposes["marketing"]["status"] == "subscribed"
     }
-    assert subscribed == set(agreed[0] if agreed else ())
+    assert subscribed == set(expected_consent[0] if expected_consent else ())
 
 
-@ways
+@all_scenarios
 def test_magento_example_of_klaviyos_guide(
-    offering: Callable[..., Flask], sandbox: Sandbox, catalog: DictCatalog, way: Way
+    offering: Callable[..., Flask], sandbox: Sandbox, catalog: DictCatalog, scenario: Scenario
 ) -> None:
     composite_id = "$magento_two:::2-2:::2047"
     catalog.add("shirt", "Shirt", "2047", 0, composite_id=CompositeID.parse(composite_id))
-    client = offering("SMS", NOTIFY_ME_MODE=way.mode).test_client()
+    client = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
     data = {"channels": "SMS", "phone_number": "+15005550006", "opt_in_promotional_sms": "SMS"}
 
-    reply = way.send(client, f"/notify-me/{quote(composite_id, safe='')}", data)
+    reply = scenario.send(client, f"/notify-me/{quote(composite_id, safe='')}", data)
 
     assert "You're on the list" in view(reply).text
     number = {"phone_number": "+15005550006"}
@@ -426,15 +430,15 @@ def test_magento_example_of_klaviyos_guide(
         "attributes": {"custom_source": "Back in Stock", "profiles": {"data": [profile]}},
         "relationships": to_list,
     }
-    if way.from_browser:
+    if scenario.from_browser:
         consent = {
             "type": "subscription",
             "attributes": {"custom_source": "Back in Stock", "profile": {"data": profile}},
             "relationships": to_list,
         }
-    assert sent_to(sound_posts(sandbox)) == [
+    assert paths_and_bodies(valid_sign_up_calls(sandbox)) == [
         (
-            way.paths[0],
+            scenario.paths[0],
             {
                 "data": {
                     "type": "back-in-stock-subscription",
@@ -448,24 +452,26 @@ def test_magento_example_of_klaviyos_guide(
                 }
             },
         ),
-        (way.paths[1], {"data": consent}),
+        (scenario.paths[1], {"data": consent}),
     ]
     [waiting] = sandbox.waiting()
     assert (waiting["variant"], waiting["profile"]) == (composite_id, number)
-    [known] = profiles(sandbox)
-    assert known["consent"]["sms"]["marketing"]["status"] == "subscribed"
-    assert known["consent"]["email"]["marketing"]["status"] == "never_subscribed"
+    [subscriber] = profiles(sandbox)
+    assert subscriber["consent"]["sms"]["marketing"]["status"] == "subscribed"
+    assert subscriber["consent"]["email"]["marketing"]["status"] == "never_subscribed"
 
 
-@ways
-def test_custom_source_is_sent(offering: Callable[..., Flask], sandbox: Sandbox, way: Way) -> None:
-    own = {"custom_source": "Smirr: Wieder da"}
-    client = offering("SMS", consent=own, NOTIFY_ME_MODE=way.mode).test_client()
+@all_scenarios
+def test_custom_source_is_sent(
+    offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario
+) -> None:
+    settings = {"custom_source": "Smirr: Wieder da"}
+    client = offering("SMS", consent=settings, NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    way.send(client, FORM, {**SMS, "opt_in_promotional_sms": "SMS"})
+    scenario.send(client, FORM, {**SMS, "opt_in_promotional_sms": "SMS"})
 
-    [_, consent] = sound_posts(sandbox)
-    assert consent["body"]["data"]["attributes"]["custom_source"] == own["custom_source"]
+    [_, consent] = valid_sign_up_calls(sandbox)
+    assert consent["body"]["data"]["attributes"]["custom_source"] == settings["custom_source"]
 
 
 @pytest.mark.parametrize(
@@ -479,13 +485,13 @@ def test_custom_form_with_one_checkbox(
     client = offering(*offered).test_client()
     data = {"phone_number": TYPED_PHONE, "opt_in_promotional_sms": "y"}
 
-    reply = by_element(client, FORM, {**data, "channels": channel})
+    reply = submit_element(client, FORM, {**data, "channels": channel})
 
     assert reply.status_code == 200
-    assert len(sound_posts(sandbox)) == 2
+    assert len(valid_sign_up_calls(sandbox)) == 2
     if "WHATSAPP" in offered and channel == "SMS":
-        other = by_element(client, FORM, {**data, "channels": "WHATSAPP"})
-        assert beside(view(other)) == {"whatsapp-consent": WHATSAPP_SENTENCE}
+        other = submit_element(client, FORM, {**data, "channels": "WHATSAPP"})
+        assert field_errors(view(other)) == {"whatsapp-consent": WHATSAPP_SENTENCE}
 
 
 @pytest.mark.parametrize("value", ["1", "on", "true", "y", "yes", "YES", "True", "On"])
@@ -495,10 +501,10 @@ def test_values_that_check_a_box(
     client = offering("EMAIL", "SMS", consent={"email_list": "ask"}).test_client()
     data = {"channels": ["EMAIL", "SMS"], "email": ADA, "phone_number": TYPED_PHONE}
 
-    reply = by_element(client, FORM, {**data, LISTED: value, TEXTED: value})
+    reply = submit_element(client, FORM, {**data, LISTED: value, TEXTED: value})
 
     assert reply.status_code == 200
-    [_, consent] = sound_posts(sandbox)
+    [_, consent] = valid_sign_up_calls(sandbox)
     [profile] = consent["body"]["data"]["attributes"]["profiles"]["data"]
     assert {*profile["attributes"]["subscriptions"]} == {"email", "sms"}
 
@@ -512,11 +518,11 @@ def test_other_values_do_not_check_the_sms_box(
 ) -> None:
     client = offering("EMAIL", "SMS").test_client()
 
-    reply = by_element(client, FORM, {**SMS, TEXTED: value})
+    reply = submit_element(client, FORM, {**SMS, TEXTED: value})
 
     assert reply.status_code == 422
-    assert beside(view(reply)) == NO_SMS
-    assert ticked(view(reply)) == {("channels", "SMS")}
+    assert field_errors(view(reply)) == NO_SMS
+    assert checked_boxes(view(reply)) == {("channels", "SMS")}
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
 
@@ -528,10 +534,10 @@ def test_other_values_do_not_check_the_email_box(
     """The sign-up is accepted without joining the list."""
     client = offering("EMAIL", "SMS", consent={"email_list": "ask"}).test_client()
 
-    reply = by_element(client, FORM, {"channels": "EMAIL", "email": ADA, LISTED: value})
+    reply = submit_element(client, FORM, {"channels": "EMAIL", "email": ADA, LISTED: value})
 
     assert reply.status_code == 200
-    [call] = sound_posts(sandbox)
+    [call] = valid_sign_up_calls(sandbox)
     assert call["path"] == "/api/back-in-stock-subscriptions"
     assert log_file.consents() == []
 
@@ -540,24 +546,24 @@ def test_each_checkbox_has_its_own_error(offering: Callable[..., Flask]) -> None
     """The description has the error, then the legal text; the first wrong box gets the focus."""
     client = offering("EMAIL", "SMS", "WHATSAPP").test_client()
 
-    root = view(by_element(client, FORM, BOTH))
+    root = view(submit_element(client, FORM, BOTH))
 
-    for channel, words in (("SMS", SMS_SENTENCE), ("WHATSAPP", WHATSAPP_SENTENCE)):
+    for channel, errors in (("SMS", SMS_SENTENCE), ("WHATSAPP", WHATSAPP_SENTENCE)):
         box = root.one("input", name=TEXTED, value=channel)
         error, disclosure = box["aria-describedby"].split()
         assert error.endswith(f"-{channel.lower()}-consent-error")
         assert disclosure.endswith(f"-{channel.lower()}-disclosure")
-        assert root.one(id=error).text == words
+        assert root.one(id=error).text == errors
         assert box.parent is not None
-        assert root.one(id=error).parent is box.parent.parent, "it stands beside another box"
+        assert root.one(id=error).parent is box.parent.parent, "the error is beside another box"
         assert ("autofocus" in box) == (channel == "SMS")
-    half = view(by_element(client, FORM, {**BOTH, TEXTED: "SMS"}))
-    [start] = [field for field in half.all("input") if "autofocus" in field]
-    assert start["value"] == "WHATSAPP"
-    # where something before it is wrong, that comes first
-    numberless = view(by_element(client, FORM, {**BOTH, "phone_number": ""}))
-    [start] = [field for field in numberless.all("input") if "autofocus" in field]
-    assert start["name"] == "phone_number"
+    half = view(submit_element(client, FORM, {**BOTH, TEXTED: "SMS"}))
+    [focused] = [field for field in half.all("input") if "autofocus" in field]
+    assert focused["value"] == "WHATSAPP"
+    # an invalid field before the boxes has the focus
+    without_number = view(submit_element(client, FORM, {**BOTH, "phone_number": ""}))
+    [focused] = [field for field in without_number.all("input") if "autofocus" in field]
+    assert focused["name"] == "phone_number"
 
 
 @pytest.mark.parametrize("channel", Channel)

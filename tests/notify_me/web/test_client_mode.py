@@ -1,4 +1,4 @@
-"""Client mode over HTTP: what the element is given, and what the kit makes of its report."""
+"""Client mode over HTTP: the calls for the element, and the handling of its report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.offers import posts
+from tests.notify_me.offers import sign_up_calls
 from tests.support import TIMEOUT, Sandbox
 
 PREFIX = "$custom:::$default:::"
@@ -26,7 +26,7 @@ ACCEPTED = {"status": 202, "body": None}
 
 @pytest.fixture
 def client(make_app: Callable[..., Flask]) -> FlaskClient:
-    """The small shop in client mode, with a private key as the net."""
+    """The small shop in client mode, with a private key."""
     return make_app(NOTIFY_ME_MODE="client").test_client()
 
 
@@ -37,21 +37,21 @@ def keyless(make_app: Callable[..., Flask]) -> FlaskClient:
 
 
 def post(client: FlaskClient, data: dict[str, Any] = DATA, **more: Any) -> dict[str, Any]:
-    """The JSON reply to the element's post."""
+    """Post as the element does, and return the JSON reply with its status."""
     reply = client.post(PARKA, data={**data, **more}, headers=ELEMENT)
     assert reply.json is not None
     return {**reply.json, "status": reply.status_code}
 
 
 def report(client: FlaskClient, sent: dict[str, Any], *answers: Any) -> dict[str, Any]:
-    """The reply to the element's report of what Klaviyo answered."""
+    """Report Klaviyo's answers as the element does, and return the reply."""
     return post(client, sign_up=sent["sign_up"], answers=json.dumps(answers))
 
 
 def error(status: int, code: str, pointer: str) -> dict[str, Any]:
-    """An answer of Klaviyo's, as the element reports it."""
-    injected = {"id": "1", "code": code, "title": "", "detail": "", "source": {"pointer": pointer}}
-    return {"status": status, "body": {"errors": [injected]}}
+    """Return an error of Klaviyo's as the element reports it."""
+    item = {"id": "1", "code": code, "title": "", "detail": "", "source": {"pointer": pointer}}
+    return {"status": status, "body": {"errors": [item]}}
 
 
 def test_calls_for_the_browser_are_ready_to_send(
@@ -69,8 +69,8 @@ def test_calls_for_the_browser_are_ready_to_send(
     assert call["url"].endswith(f"?company_id={sandbox.account.public_key}")
     assert call["after_any"] is False
     headers = {**call["headers"], "Origin": "http://127.0.0.1:5000"}
-    taken = requests.post(call["url"], json=call["body"], headers=headers, timeout=TIMEOUT)
-    assert taken.status_code == 202
+    accepted = requests.post(call["url"], json=call["body"], headers=headers, timeout=TIMEOUT)
+    assert accepted.status_code == 202
     [recorded] = sandbox.requests()
     assert recorded["problems"] == []
 
@@ -117,7 +117,7 @@ def test_repeated_report_changes_nothing(client: FlaskClient, sandbox: Sandbox) 
 
 
 PHONE = "(202) 555-0143"
-EVERYTHING: dict[str, Any] = {
+FULL_FORM: dict[str, Any] = {
     "variants": f"{PREFIX}PARKA-M-MOSS",
     "channels": ["EMAIL", "SMS"],
     "email": "ada@example.org",
@@ -130,11 +130,11 @@ OTHER_FORMS: dict[str, dict[str, Any]] = {
     "number": {"phone_number": "(202) 555-0199"},
     "email alone": {"channels": "EMAIL"},
     "SMS alone": {"channels": "SMS"},
-    "one channel more": {"channels": ["EMAIL", "SMS", "WHATSAPP"]},
+    "another channel": {"channels": ["EMAIL", "SMS", "WHATSAPP"]},
     "WhatsApp for SMS": {"channels": ["EMAIL", "WHATSAPP"]},
-    "a tick less": {"opt_in_promotional_email": []},
+    "one box unchecked": {"opt_in_promotional_email": []},
     "variant": {"variants": f"{PREFIX}PARKA-L-MOSS"},
-    "a variant more": {"variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]},
+    "another variant, too": {"variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]},
 }
 REPORTS = {
     "nothing got through": [None, None, None],
@@ -145,17 +145,17 @@ REPORTS = {
 
 @pytest.fixture
 def every_channel(offering: Callable[..., Flask]) -> FlaskClient:
-    """The small shop in client mode, with every channel, and email's list being asked for."""
+    """The small shop in client mode with every channel, and a box for the email list."""
     offered = ("EMAIL", "SMS", "WHATSAPP")
     app = offering(*offered, consent={"email_list": "ask"}, NOTIFY_ME_MODE="client")
     return app.test_client()
 
 
-def untouched(sandbox: Sandbox, log_file: LogFile) -> bool:
-    """Whether the one sign-up in the log stands as it was started, and nothing was sent for it."""
+def is_unchanged(sandbox: Sandbox, log_file: LogFile) -> bool:
+    """Return whether the only sign-up is still in its initial state, and nothing was sent."""
     [row] = log_file.sign_ups()
     states = {*log_file.states(), *(consent["state"] for consent in log_file.consents())}
-    return row["reported_at"] is None and states == {"started"} and posts(sandbox) == []
+    return row["reported_at"] is None and states == {"started"} and sign_up_calls(sandbox) == []
 
 
 @pytest.mark.parametrize("answers", REPORTS.values(), ids=REPORTS)
@@ -167,21 +167,21 @@ def test_report_with_another_form_is_ignored(
     other: dict[str, Any],
     answers: list[Any],
 ) -> None:
-    sent = post(every_channel, EVERYTHING)
-    forged = {**EVERYTHING, **other}
+    sent = post(every_channel, FULL_FORM)
+    forged = {**FULL_FORM, **other}
 
     reply = post(every_channel, forged, sign_up=sent["sign_up"], answers=json.dumps(answers))
 
     assert (reply["status"], reply["state"], reply["calls"]) == (503, "failed", [])
     assert 'data-notify-me-state="done"' not in reply["html"]
-    assert untouched(sandbox, log_file)
+    assert is_unchanged(sandbox, log_file)
 
-    right = json.dumps([ACCEPTED, ACCEPTED])
+    correct = json.dumps([ACCEPTED, ACCEPTED])
     assert (
-        post(every_channel, EVERYTHING, sign_up=sent["sign_up"], answers=right)["state"] == "done"
+        post(every_channel, FULL_FORM, sign_up=sent["sign_up"], answers=correct)["state"] == "done"
     )
     assert log_file.states() == ["accepted", "accepted"]
-    assert posts(sandbox) == []
+    assert sign_up_calls(sandbox) == []
 
 
 @pytest.mark.parametrize("other", OTHER_FORMS.values(), ids=OTHER_FORMS)
@@ -189,13 +189,13 @@ def test_late_report_with_another_form_changes_nothing(
     every_channel: FlaskClient, sandbox: Sandbox, log_file: LogFile, other: dict[str, Any]
 ) -> None:
     """The confirmation shows the logged contacts, not the forged ones."""
-    sent = post(every_channel, EVERYTHING)
-    right = json.dumps([ACCEPTED, ACCEPTED])
-    post(every_channel, EVERYTHING, sign_up=sent["sign_up"], answers=right)
+    sent = post(every_channel, FULL_FORM)
+    correct = json.dumps([ACCEPTED, ACCEPTED])
+    post(every_channel, FULL_FORM, sign_up=sent["sign_up"], answers=correct)
     before = log_file.sign_ups(), log_file.calls(), log_file.consents()
 
     reply = post(
-        every_channel, {**EVERYTHING, **other}, sign_up=sent["sign_up"], answers="[null, null]"
+        every_channel, {**FULL_FORM, **other}, sign_up=sent["sign_up"], answers="[null, null]"
     )
 
     assert (reply["status"], reply["state"]) == (200, "done")
@@ -203,7 +203,7 @@ def test_late_report_with_another_form_changes_nothing(
     assert "(L / Moss)" not in reply["html"]
     assert "a•••@e•••.org and text +1•••43" in reply["html"]
     assert (log_file.sign_ups(), log_file.calls(), log_file.consents()) == before
-    assert posts(sandbox) == []
+    assert sign_up_calls(sandbox) == []
 
 
 def test_report_after_a_change_of_consent_texts_is_ignored(
@@ -218,7 +218,7 @@ def test_report_after_a_change_of_consent_texts_is_ignored(
     reply = post(after, data, sign_up=sent["sign_up"], answers="[null, null]")
 
     assert (reply["status"], reply["state"]) == (503, "failed")
-    assert untouched(sandbox, log_file)
+    assert is_unchanged(sandbox, log_file)
 
 
 @pytest.mark.parametrize("answers", ["[null]", json.dumps([ACCEPTED]), "nonsense"])
@@ -231,7 +231,7 @@ def test_forged_sign_up_id_is_refused(
     forged: str,
     answers: str,
 ) -> None:
-    """The calls are not handed out again."""
+    """The reply doesn't contain the calls again."""
     sign_up = forged
     if forged == "changed":
         sent = post(client)["sign_up"]
@@ -241,14 +241,14 @@ def test_forged_sign_up_id_is_refused(
         sign_up = post(other)["sign_up"]
     elif forged == "done link":
         sign_up = client.post(PARKA, data=DATA).location.partition("done=")[2]
-    rows, made = log_file.calls(), posts(sandbox)
+    rows, calls = log_file.calls(), sign_up_calls(sandbox)
 
     reply = post(client, sign_up=sign_up, answers=answers)
 
     assert (reply["status"], reply["state"], reply["calls"]) == (503, "failed", [])
     assert 'value="ada@example.org"' in reply["html"]
     assert log_file.calls() == rows
-    assert posts(sandbox) == made
+    assert sign_up_calls(sandbox) == calls
 
 
 def test_report_on_a_deleted_sign_up_is_refused(
@@ -270,7 +270,7 @@ def test_report_on_a_deleted_sign_up_is_refused(
 def test_sign_up_id_is_not_a_confirmation_link(
     client: FlaskClient, log_file: LogFile, headers: dict[str, str]
 ) -> None:
-    """It is handed out before anything was accepted."""
+    """The ID is returned before Klaviyo has accepted anything."""
     sent = post(client)
     link = {"done": sent["sign_up"]}
 
@@ -284,14 +284,14 @@ def test_sign_up_id_is_not_a_confirmation_link(
 
 
 PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
-HEARSAY = {
+REMEDIES = {
     401: PUBLIC_KEY,
     403: "Klaviyo rejected the shop's address: check the public key's allowed domains in Klaviyo",
     410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
 }
 
 
-@pytest.mark.parametrize(("status", "remedy"), HEARSAY.items())
+@pytest.mark.parametrize(("status", "remedy"), REMEDIES.items())
 def test_misconfiguration_reported_by_a_browser_is_only_a_warning(
     client: FlaskClient, lines: list[str], status: int, remedy: str
 ) -> None:
@@ -324,7 +324,7 @@ def test_report_cannot_inject_text_into_the_log(
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "state", "words"),
+    ("answer", "status", "state", "text"),
     [
         (error(400, "invalid", "/data/attributes/email"), 422, "invalid", "This email address"),
         (
@@ -340,12 +340,12 @@ def test_report_cannot_inject_text_into_the_log(
     ids=["email", "variant", "company ID", "allow-list", "415"],
 )
 def test_reported_refusal_reads_as_in_server_mode(
-    client: FlaskClient, sandbox: Sandbox, answer: Any, status: int, state: str, words: str
+    client: FlaskClient, sandbox: Sandbox, answer: Any, status: int, state: str, text: str
 ) -> None:
     reply = report(client, post(client), answer)
 
     assert (reply["status"], reply["state"]) == (status, state)
-    assert words in reply["html"]
+    assert text in reply["html"]
     assert 'value="ada@example.org"' in reply["html"]
     assert sandbox.requests() == []
 
@@ -353,7 +353,7 @@ def test_reported_refusal_reads_as_in_server_mode(
 def test_without_a_private_key_the_failure_is_shown(
     keyless: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """The form says what happened and keeps what was typed."""
+    """The form shows the reason and keeps the input."""
     reply = report(keyless, post(keyless), None)
 
     assert (reply["status"], reply["state"]) == (503, "failed")
@@ -380,8 +380,8 @@ def test_without_private_key_javascript_is_required(keyless: FlaskClient) -> Non
     assert 'value="ada@example.org"' in reply.text
 
 
-def test_invalid_input_is_reported_before_calls_are_handed_out(client: FlaskClient) -> None:
-    """The same validation as in server mode."""
+def test_reply_to_invalid_input_contains_no_calls(client: FlaskClient) -> None:
+    """Validation is the same as in server mode."""
     reply = post(client, {"channels": "EMAIL", "email": "ada"})
 
     assert (reply["status"], reply["state"], reply["calls"]) == (422, "invalid", [])

@@ -39,24 +39,24 @@ HOSTILE = [
     "</textarea></title></template><svg/onload=alert(1)>",
     "<!-- <b",
 ]
-# [texts.<locale>] repeats those that are words: test_languages.py has these
-EVERY = [setting for setting in all_settings(Settings) if setting.path[0] != "texts"]
-TEXTS = [setting for setting in EVERY if setting.allowed.startswith("text")]
-ADDRESSES = [setting for setting in EVERY if setting.key.endswith("_url")]
-LISTS = [setting for setting in EVERY if setting.type == "array" and not setting.choices]
-STRICT = [setting for setting in EVERY if setting not in [*TEXTS, *ADDRESSES, *LISTS]]
-"""Looks, choices, numbers: what has a form of its own, which nothing of this has."""
+# [texts.<locale>] has copies of the texts, which test_languages.py covers
+SETTINGS = [setting for setting in all_settings(Settings) if setting.path[0] != "texts"]
+TEXTS = [setting for setting in SETTINGS if setting.allowed.startswith("text")]
+ADDRESSES = [setting for setting in SETTINGS if setting.key.endswith("_url")]
+LISTS = [setting for setting in SETTINGS if setting.type == "array" and not setting.choices]
+STRICT = [setting for setting in SETTINGS if setting not in [*TEXTS, *ADDRESSES, *LISTS]]
+"""Settings with a strict format, such as colours, choices and numbers."""
 
 
-def toml(found: dict[str, Any]) -> str:
-    """A document that sets these keys."""
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in found.items())
+def toml(values: dict[str, Any]) -> str:
+    """Return a TOML document with these values by dotted key."""
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
 
 
-def taken(known: Setting, value: object) -> bool:
-    """Whether the models, which files and variables are read with, take this value."""
+def is_valid(setting: Setting, value: object) -> bool:
+    """Return whether the settings' models accept this value."""
     document: Any = value
-    for part in reversed(known.path):
+    for part in reversed(setting.path):
         document = {part: document}
     try:
         Settings.model_validate(document)
@@ -65,8 +65,8 @@ def taken(known: Setting, value: object) -> bool:
     return True
 
 
-@pytest.mark.parametrize("known", STRICT, ids=lambda known: known.key)
-def test_style_settings_accept_only_css_values(known: Setting) -> None:
+@pytest.mark.parametrize("setting", STRICT, ids=lambda setting: setting.key)
+def test_style_settings_accept_only_css_values(setting: Setting) -> None:
     values = ("red", "1px", "serif", "btn", "a", "US", "en")
     for hostile in HOSTILE:
         for value in (
@@ -78,11 +78,11 @@ def test_style_settings_accept_only_css_values(known: Setting) -> None:
             f"'{hostile}'",
             f"serif, '{hostile}'",
         ):
-            assert not taken(known, value), value
+            assert not is_valid(setting, value), value
 
 
-@pytest.mark.parametrize("known", ADDRESSES, ids=lambda known: known.key)
-def test_script_urls_are_refused(known: Setting) -> None:
+@pytest.mark.parametrize("setting", ADDRESSES, ids=lambda setting: setting.key)
+def test_script_urls_are_refused(setting: Setting) -> None:
     for value in (
         "javascript:alert(1)",
         "JaVaScRiPt:alert(1)",
@@ -95,16 +95,16 @@ def test_script_urls_are_refused(known: Setting) -> None:
         "/\t/evil.example/",
         "https:javascript",
     ):
-        assert not taken(known, value), value
+        assert not is_valid(setting, value), value
 
 
-def shape(page: Element) -> list[tuple[str, list[str]]]:
-    """The elements of a page and the names of their attributes."""
+def structure(page: Element) -> list[tuple[str, list[str]]]:
+    """Return the elements of a page with the names of their attributes."""
     return [(element.tag, sorted(element.attributes)) for element in page.all()]
 
 
 def pages(app: Flask, catalog: DictCatalog) -> Iterator[tuple[str, str]]:
-    """Every page that shows a setting."""
+    """Yield the name and HTML of every page that shows a setting."""
     client = app.test_client()
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
     with app.test_request_context():
@@ -126,18 +126,18 @@ def pages(app: Flask, catalog: DictCatalog) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def shop_with(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
-    """The small shop with all channels and these settings."""
+    """Return a function that creates the small shop with all channels and these settings."""
 
-    def make(found: dict[str, Any]) -> Flask:
+    def make(values: dict[str, Any]) -> Flask:
         file = tmp_path / "notify_me.toml"
-        given = {
+        defaults = {
             "channels.offered": ["EMAIL", "SMS", "WHATSAPP"],
             "consent.email_list": "ask",
             "consent.brand": "Words",
             "consent.terms_of_service_url": "/terms",
             "consent.privacy_policy_url": "/privacy",
         }
-        file.write_text(toml({**given, **found}), encoding="utf-8")
+        file.write_text(toml({**defaults, **values}), encoding="utf-8")
         return make_app(NOTIFY_ME_CONFIG=str(file))
 
     return make
@@ -147,20 +147,24 @@ def shop_with(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., F
 def test_texts_are_escaped_on_every_page(
     shop_with: Callable[..., Flask], catalog: DictCatalog, hostile: str
 ) -> None:
-    tried = [(setting, f"Words {hostile}") for setting in TEXTS]
-    tried += [(setting, f"/terms{hostile}") for setting in ADDRESSES]
-    odd = {setting.key: value for setting, value in tried if taken(setting, value)}
-    plain = {key: "/terms" if value.startswith("/") else "Words" for key, value in odd.items()}
-    assert {"button.label", "modal.headline", "consent.sms_disclosure"} <= odd.keys()
+    candidates = [(setting, f"Words {hostile}") for setting in TEXTS]
+    candidates += [(setting, f"/terms{hostile}") for setting in ADDRESSES]
+    hostile_values = {
+        setting.key: value for setting, value in candidates if is_valid(setting, value)
+    }
+    harmless_values = {
+        key: "/terms" if value.startswith("/") else "Words" for key, value in hostile_values.items()
+    }
+    assert {"button.label", "modal.headline", "consent.sms_disclosure"} <= hostile_values.keys()
 
-    app = shop_with(odd)
-    found = dict(pages(app, catalog))
-    expected = dict(pages(shop_with(plain), catalog))
+    app = shop_with(hostile_values)
+    values = dict(pages(app, catalog))
+    expected = dict(pages(shop_with(harmless_values), catalog))
 
-    assert found.keys() == expected.keys()
-    for name, html in found.items():
+    assert values.keys() == expected.keys()
+    for name, html in values.items():
         page = read(html)
-        assert shape(page) == shape(read(expected[name])), name
+        assert structure(page) == structure(read(expected[name])), name
         if "<" in hostile:
             assert hostile not in html, name
         for element in page.all():
@@ -193,7 +197,7 @@ FOOTERS = {
 def test_footer_allows_only_a_few_tags(shop_with: Callable[..., Flask], footer: str) -> None:
     page = view(shop_with({"modal.footer_content": footer}).test_client().get(MUG))
 
-    assert shape(page.one("div", class_="notify-me__footer")) == FOOTERS[footer]
+    assert structure(page.one("div", class_="notify-me__footer")) == FOOTERS[footer]
 
 
 def test_every_text_setting_is_covered() -> None:

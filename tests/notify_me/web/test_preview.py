@@ -1,4 +1,4 @@
-"""A form that is only tried: for a visitor whom the shop knows, and for nobody else."""
+"""The preview of a form, which only visitors recognized by the shop can use."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import pytest
 from flask import Flask
 
 from tests.notify_me.markup import post_form, view
-from tests.notify_me.web.test_visitor import MUG, headers, own
+from tests.notify_me.web.test_visitor import MUG, headers, overrides_from_header
 from tests.support import Sandbox
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """The small shop, which asks each visitor."""
-    return make_app(VISITS=own)
+    """The small shop, with a `visitor_loader` that reads a header."""
+    return make_app(VISITS=overrides_from_header)
 
 
 def test_recognized_visitor_previews_the_form(app: Flask, sandbox: Sandbox) -> None:
     """Validation is real; nothing is counted, logged or sent."""
     client = app.test_client()
-    # with a box for the list, which Klaviyo would be asked about
-    known = headers({"consent.email_list": "ask"})
-    form = post_form(view(client.get(f"{MUG}?preview=1", headers=known)))
+    # with a box for the email list, for which the kit would otherwise read the list from Klaviyo
+    recognized = headers({"consent.email_list": "ask"})
+    form = post_form(view(client.get(f"{MUG}?preview=1", headers=recognized)))
     assert form["action"].endswith("preview=1")
 
-    typed = {"channels": "EMAIL", "email": "ada@lovelace.dev", "opt_in_promotional_email": "1"}
+    data = {"channels": "EMAIL", "email": "ada@lovelace.dev", "opt_in_promotional_email": "1"}
     for _ in range(40):  # more than a real address may send
-        reply = client.post(form["action"], data=typed, headers=known)
+        reply = client.post(form["action"], data=data, headers=recognized)
         assert reply.json is not None
         assert reply.json["state"] == "done"
     assert "You're on the list" in view(reply).text
-    wrong = client.post(form["action"], data={**typed, "email": "ada"}, headers=known)
+    wrong = client.post(form["action"], data={**data, "email": "ada"}, headers=recognized)
     assert wrong.status_code == 422
     assert sandbox.requests() == []
 

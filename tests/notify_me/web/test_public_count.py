@@ -1,4 +1,4 @@
-"""The public count: how many people asked, as far as a stranger may know."""
+"""The public count of interested shoppers, which must not disclose single sign-ups."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 @pytest.fixture
-def shown(catalog: DictCatalog) -> Callable[[Flask], str]:
-    """The mug's button, as a shop's page has it."""
+def render_button(catalog: DictCatalog) -> Callable[[Flask], str]:
+    """Return a function that renders the mug's button in a page of the shop."""
 
     def render(app: Flask, template: str = "{{ notify_me(mug) }}") -> str:
         mug = catalog.variants[CompositeID.parse(MUG)]
@@ -36,60 +36,64 @@ def shown(catalog: DictCatalog) -> Callable[[Flask], str]:
     return render
 
 
-def asked(app: Flask, emails: list[str], moment: datetime = YESTERDAY, **more: Any) -> None:
-    """So many people asked for the mug then."""
+def add_sign_ups(
+    app: Flask, emails: list[str], created_at: datetime = YESTERDAY, **more: Any
+) -> None:
+    """Add a sign-up for the mug by each of these people, at this time."""
     for email in emails:
         ask(app, MUG, email=email, **more)
     with app.app_context():
-        aged(engine_of(app), moment)
+        aged(engine_of(app), created_at)
 
 
 def test_public_count_counts_each_person_once(
-    make_app: Callable[..., Flask], sandbox: Sandbox, shown: Callable[..., str]
+    make_app: Callable[..., Flask], sandbox: Sandbox, render_button: Callable[..., str]
 ) -> None:
     """Accepted and queued sign-ups until yesterday, rounded down."""
     app = make_app(**ON)
     sandbox.unknown(MUG)
-    asked(app, people(9, "refused"), state="invalid")
+    add_sign_ups(app, people(9, "refused"), state="invalid")
     sandbox.unknown()
-    asked(app, people(6))
+    add_sign_ups(app, people(6))
     sandbox.drill("503", times=None)
-    asked(app, people(14))
+    add_sign_ups(app, people(14))
 
-    line = '<p class="notify-me__count">10+ people have asked for an alert</p>'
-    assert line in shown(app)
-    assert shown(app) == shown(app)
-    assert "notify-me__count" not in shown(app, "{{ notify_me([mug]) }}")
-    assert "notify-me__count" not in shown(make_app())
+    rounded_counts = '<p class="notify-me__count">10+ people have asked for an alert</p>'
+    assert rounded_counts in render_button(app)
+    assert render_button(app) == render_button(app)
+    assert "notify-me__count" not in render_button(app, "{{ notify_me([mug]) }}")
+    assert "notify-me__count" not in render_button(make_app())
     inline = make_app(**ON, NOTIFY_ME_MODAL__PRESENTATION="inline")
-    assert line in shown(inline)
+    assert rounded_counts in render_button(inline)
     worded = {"NOTIFY_ME_DEMAND__PUBLIC_COUNT_TEXT": "<b> {count}, {days}"}
-    assert ">&lt;b&gt; 10, 30<" in shown(make_app(**ON, **worded))
+    assert ">&lt;b&gt; 10, 30<" in render_button(make_app(**ON, **worded))
 
 
 def test_public_count_is_hidden_below_the_floor(
-    make_app: Callable[..., Flask], shown: Callable[..., str]
+    make_app: Callable[..., Flask], render_button: Callable[..., str]
 ) -> None:
     """Today and days before the period don't count."""
     app = make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_DAYS="7")
-    asked(app, people(9), datetime.now(UTC))
-    assert "notify-me__count" not in shown(app)
-    asked(app, people(9), datetime.now(UTC) - timedelta(days=9))
-    assert "notify-me__count" not in shown(app)
-    asked(app, people(9))
-    assert "5+ people" in shown(app)
+    add_sign_ups(app, people(9), datetime.now(UTC))
+    assert "notify-me__count" not in render_button(app)
+    add_sign_ups(app, people(9), datetime.now(UTC) - timedelta(days=9))
+    assert "notify-me__count" not in render_button(app)
+    add_sign_ups(app, people(9))
+    assert "5+ people" in render_button(app)
 
-    assert "notify-me__count" not in shown(make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_FLOOR="6"))
+    assert "notify-me__count" not in render_button(
+        make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_FLOOR="6")
+    )
 
 
 def test_database_failure_hides_only_the_public_count(
-    make_app: Callable[..., Flask], shown: Callable[..., str], tmp_path: Path
+    make_app: Callable[..., Flask], render_button: Callable[..., str], tmp_path: Path
 ) -> None:
     app = make_app(**ON)
     with app.app_context(), engine_of(app).begin() as connection:
         connection.execute(sa.text("ALTER TABLE notify_me_call RENAME TO gone"))
 
-    page = shown(app)
+    page = render_button(app)
 
     assert "notify-me__button" in page
     assert "notify-me__count" not in page
@@ -103,13 +107,13 @@ def test_public_count_does_not_disclose_one_person() -> None:
             assert number % 5 == 0
             assert max(0, count - 2 * step) < number + 1 <= count + 1
 
-    def line(variant: str, key: str) -> list[int]:
+    def rounded_counts(variant: str, key: str) -> list[int]:
         return [rounded_down(count, variant, key) for count in range(50, 300)]
 
-    assert line(MUG, "k1") == line(MUG, "k1")
-    assert line(MUG, "k1") != line(MUG, "k2")
-    assert line(MUG, "k1") != line(f"{MUG}2", "k1")
-    changes = sum(one != other for one, other in pairwise(line(MUG, "k1")))
+    assert rounded_counts(MUG, "k1") == rounded_counts(MUG, "k1")
+    assert rounded_counts(MUG, "k1") != rounded_counts(MUG, "k2")
+    assert rounded_counts(MUG, "k1") != rounded_counts(f"{MUG}2", "k1")
+    changes = sum(one != other for one, other in pairwise(rounded_counts(MUG, "k1")))
     assert 50 < changes < 200
 
 

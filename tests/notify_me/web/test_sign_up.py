@@ -1,4 +1,4 @@
-"""A sign-up's way, from the form to Klaviyo's waiting list."""
+"""A sign-up from the form to Klaviyo's waiting list."""
 
 from __future__ import annotations
 

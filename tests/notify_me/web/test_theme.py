@@ -1,4 +1,4 @@
-"""The merchant's looks as a stylesheet."""
+"""The stylesheet that is generated from the merchant's style settings."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from notify_me.settings import Settings
 from notify_me.web.theme import Theme, contrast_warnings, of
 
 
-def themed(**tables: Any) -> str:
-    """The stylesheet of these settings."""
+def css_of(**tables: Any) -> str:
+    """Return the stylesheet for these settings."""
     return of(Settings.model_validate(tables)).css
 
 
 def modal(**values: Any) -> str:
-    """The stylesheet of these settings of `[modal]`."""
-    return themed(modal=values)
+    """Return the stylesheet for these settings of `[modal]`."""
+    return css_of(modal=values)
 
 
 def test_no_stylesheet_without_style_settings() -> None:
     assert of(Settings()) == Theme("", "")
-    assert themed(button={"label": "Tell me"}, trigger={"tag_blocklist": ["hats"]}) == ""
+    assert css_of(button={"label": "Tell me"}, trigger={"tag_blocklist": ["hats"]}) == ""
 
 
 def test_version_follows_the_styles() -> None:
@@ -35,12 +35,12 @@ def test_version_follows_the_styles() -> None:
 
 
 def test_custom_properties_have_no_specificity() -> None:
-    found = themed(
+    css = css_of(
         button={"product_page_width": "50%", "collection_page_width": "40%"},
         modal={"z_index": 7},
     )
 
-    assert found == (
+    assert css == (
         ":where(notify-me){--notify-me-z-index:7;}\n"
         ":where(notify-me:not(.notify-me--card,.notify-me--page)){--notify-me-button-width:50%;}\n"
         ":where(notify-me.notify-me--card){--notify-me-button-width:40%;}\n"
@@ -48,7 +48,7 @@ def test_custom_properties_have_no_specificity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ground", "text", "scheme"),
+    ("background", "text", "scheme"),
     [
         ("#ffffff", "#1d1d1f", "light"),
         ("#000", "#ffffff", "dark"),
@@ -57,19 +57,19 @@ def test_custom_properties_have_no_specificity() -> None:
         ("#ffe08a", "#1d1d1f", "light"),
     ],
 )
-def test_background_gets_a_readable_text_colour(ground: str, text: str, scheme: str) -> None:
-    found = modal(background_color=ground)
+def test_background_gets_a_readable_text_colour(background: str, text: str, scheme: str) -> None:
+    css = modal(background_color=background)
 
-    assert f"--notify-me-text:{text};" in found
-    assert f"--notify-me-scheme:{scheme};" in found
+    assert f"--notify-me-text:{text};" in css
+    assert f"--notify-me-scheme:{scheme};" in css
 
 
-@pytest.mark.parametrize("ground", ["rgb(0 0 0 / .5)", "transparent"])
-def test_transparent_background_gets_no_text_colour(ground: str) -> None:
-    found = modal(background_color=ground)
+@pytest.mark.parametrize("background", ["rgb(0 0 0 / .5)", "transparent"])
+def test_transparent_background_gets_no_text_colour(background: str) -> None:
+    css = modal(background_color=background)
 
-    assert "--notify-me-text" not in found
-    assert "--notify-me-scheme" not in found
+    assert "--notify-me-text" not in css
+    assert "--notify-me-scheme" not in css
 
 
 def test_given_text_colour_is_kept() -> None:

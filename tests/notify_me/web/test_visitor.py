@@ -1,4 +1,4 @@
-"""One visitor's own settings: they see theirs, everybody else the merchant's."""
+"""Settings and mode of a single visitor, which don't affect other visitors."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from tests.support import Sandbox
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
 
 
-def own() -> VisitorOverrides | None:
-    """What a request's header says that its visitor has of their own."""
-    given = json.loads(request.headers.get("X-Own", "null"))
+def overrides_from_header() -> VisitorOverrides | None:
+    """Return the visitor's settings and mode from the request's header `X-Own`."""
+    overrides = json.loads(request.headers.get("X-Own", "null"))
     return (
         None
-        if given is None
-        else VisitorOverrides(changed(current_app, given["settings"]), given.get("mode"))
+        if overrides is None
+        else VisitorOverrides(changed(current_app, overrides["settings"]), overrides.get("mode"))
     )
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """The small shop, which asks each visitor."""
-    return make_app(VISITS=own)
+    """The small shop, with a `visitor_loader` that reads a header."""
+    return make_app(VISITS=overrides_from_header)
 
 
 def headers(settings: dict[str, Any], mode: str | None = None) -> dict[str, str]:
-    """A request of `<notify-me>`'s by a visitor who has this of their own."""
+    """Return the headers of a request by the element, for a visitor with these overrides."""
     return {"X-Own": json.dumps({"settings": settings, "mode": mode}), "X-Notify-Me": "1"}
 
 
@@ -49,16 +49,16 @@ def test_visitor_settings_apply_to_that_visitor_only(app: Flask) -> None:
 
 def test_visitor_mode_applies_to_that_visitor_only(app: Flask, sandbox: Sandbox) -> None:
     client = app.test_client()
-    typed = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
+    data = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
 
-    assert client.post(MUG, data=typed, headers=headers({}, "client")).json["state"] == "send"  # type: ignore[index]
+    assert client.post(MUG, data=data, headers=headers({}, "client")).json["state"] == "send"  # type: ignore[index]
     assert sandbox.requests() == []
-    assert client.post(MUG, data=typed, headers={"X-Notify-Me": "1"}).json["state"] == "done"  # type: ignore[index]
+    assert client.post(MUG, data=data, headers={"X-Notify-Me": "1"}).json["state"] == "done"  # type: ignore[index]
     assert len(sandbox.requests()) == 1
 
 
 def test_visitor_mode_without_its_key_is_ignored(make_app: Callable[..., Flask]) -> None:
-    client = make_app(VISITS=own, KLAVIYO_PUBLIC_KEY="").test_client()
-    typed = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
+    client = make_app(VISITS=overrides_from_header, KLAVIYO_PUBLIC_KEY="").test_client()
+    data = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
 
-    assert client.post(MUG, data=typed, headers=headers({}, "client")).json["state"] == "done"  # type: ignore[index]
+    assert client.post(MUG, data=data, headers=headers({}, "client")).json["state"] == "done"  # type: ignore[index]
