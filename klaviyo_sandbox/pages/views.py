@@ -26,9 +26,9 @@ _NOTICES = {
     "flow": "Settings saved.",
     "clock": "The clock has been set forward, and the flow has run.",
     "list": "Opt-in changed. Existing subscribers stay subscribed.",
-    "confirmed": "Subscription confirmed, as if the link in the confirmation email was clicked.",
+    "confirmed": "Subscription confirmed, as if by the link in the confirmation email.",
     "sent": "Message sent.",
-    "drill": "The error will be simulated.",
+    "drill": "Failure added. Matching calls will fail.",
     "cleared": "All simulated failures are cleared.",
 }
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))

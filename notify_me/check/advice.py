@@ -52,7 +52,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "private_key/not tested": (SKIP, "not tested: Klaviyo rejected the API revision first", ""),
     "private_key/unexpected": (
         FAIL,
-        "Klaviyo answered {status}, which this check doesn't handle",
+        "Klaviyo returned status {status}, which this check doesn't handle",
         "make sure that KLAVIYO_API_URL is Klaviyo's address",
     ),
     "public_key": (PASS, "{key} belongs to the same account", ""),

@@ -74,13 +74,13 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
     if response.status is None:
         return f"gave {response.problem}", _UNREACHABLE
     if response.is_html:
-        return f"answered with a web page (status {response.status}), not JSON", _UNREACHABLE
+        return f"returned a web page (status {response.status}), not JSON", _UNREACHABLE
     if response.status == 429:
         problem = f"is throttling, and asks to wait {response.retry_after or '?'} s"
         return problem, "run the check again later; something else may be using the account's limit"
     if response.status >= 500:
         return (
-            f"answered {response.status}",
+            f"returned status {response.status}",
             "see https://status.klaviyo.com, and run the check again",
         )
     return None
@@ -90,6 +90,6 @@ def unreadable(check: str, response: KlaviyoResponse, scope: str) -> Row:
     """The row of a check whose call was refused or failed."""
     if is_denied(response):
         return Row(check, Verdict.SKIP, f"can't be read without the scope {scope}")
-    usual = (f"answered {response.status}", "run the check again")
+    usual = (f"returned status {response.status}", "run the check again")
     problem, remedy = failure(response) or usual
     return Row(check, Verdict.WARN, f"couldn't be read: Klaviyo {problem}", remedy)

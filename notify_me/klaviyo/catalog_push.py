@@ -230,7 +230,8 @@ class CatalogPush:
         outcome = outcome_of(response, Operation.UPDATE_VARIANT)
         remedy = f": {outcome.remedy}" if outcome.remedy else ""
         raise PushError(
-            f"Klaviyo answered {response.status} when {doing}{remedy}. Push again to continue"
+            f"Klaviyo returned status {response.status} when {doing}{remedy}. "
+            "Push again to continue"
         )
 
 

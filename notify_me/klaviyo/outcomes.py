@@ -184,14 +184,14 @@ def outcome_of(
         remedies = _CATALOG_REMEDIES
     if status in remedies:
         return Misconfigured(response, UNAVAILABLE, remedies[status])
-    remedy = f"Klaviyo answered {status}, which this kit doesn't handle"
+    remedy = f"Klaviyo returned status {status}, which this kit doesn't handle"
     return DeadLetter(response, UNAVAILABLE, remedy)
 
 
 def _temporary_problem(response: KlaviyoResponse) -> str:
     if response.status == 429:
         return f"throttled; retry after {response.retry_after or '?'} s"
-    return response.problem or f"Klaviyo answered {response.status}"
+    return response.problem or f"Klaviyo returned status {response.status}"
 
 
 def _bad_request(response: KlaviyoResponse, operation: Operation) -> Outcome:

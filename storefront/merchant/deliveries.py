@@ -24,26 +24,26 @@ OPERATIONS = {
 }
 """What the merchant's pages call each operation, in the singular and the plural."""
 STATES = {
-    "queued": ("Queued", "Saved here. They are sent automatically."),
+    "queued": ("Queued", "Saved and waiting to be sent. No action is needed."),
     "dead_lettered": (
         "Needs review",
-        "Klaviyo sent an error that the shop doesn’t recognise. Nothing is lost: they stay here "
-        "until you retry them.",
+        "Klaviyo returned an error that the shop doesn’t recognise. Nothing is lost: deliveries "
+        "stay here until you retry them.",
     ),
-    "accepted": ("Delivered", "Klaviyo has accepted them."),
+    "accepted": ("Delivered", "Accepted by Klaviyo."),
     "refused": (
         "Rejected",
-        "Klaviyo rejected the email address, phone number or variant. They aren’t sent again.",
+        "Klaviyo rejected the email address, phone number or variant. Not sent again.",
     ),
     "failed": (
         "Failed",
-        "They could be neither sent nor saved, and the shopper was asked to try again.",
+        "Couldn’t be sent or saved. The shopper was asked to try again.",
     ),
-    "started": ("Sending", "Being sent right now."),
+    "started": ("Sending", "Being sent now."),
     "unknown": (
         "Unknown",
-        "Sending started more than a minute ago and no result was recorded, because a server was "
-        "stopped or a browser was closed. Klaviyo may have received them.",
+        "Sending started more than a minute ago, but no result was recorded: the server stopped or "
+        "the shopper closed the page. Klaviyo may have received the delivery.",
     ),
 }
 """Name and description of each state; those that may need attention come first."""
@@ -69,8 +69,12 @@ class Deliveries:
 
     @property
     def queued(self) -> list[str]:
-        """The queued deliveries by kind, such as `2 sign-ups`."""
-        return [count_text(count, operation) for operation, count in self.status.waiting.items()]
+        """The queued deliveries of sign-ups by kind, such as `2 sign-ups`."""
+        return [
+            count_text(count, operation)
+            for operation, count in self.status.waiting.items()
+            if operation != STOCK_UPDATE
+        ]
 
     @property
     def longest_wait(self) -> str:
@@ -90,8 +94,9 @@ class Deliveries:
         counts = self.status.counts
         parts = []
         if queued := counts.get("queued", 0):
-            wait = f", the oldest for {self.longest_wait}" if self.longest_wait else ""
-            parts.append(f"{queued:,} queued{wait}")
+            noun, oldest = ("delivery", "") if queued == 1 else ("deliveries", ", the oldest")
+            age = f"{oldest} {self.longest_wait} ago" if self.longest_wait else ""
+            parts.append(f"{queued:,} {noun} queued{age}")
         if stock := self.status.waiting.get(STOCK_UPDATE, 0):
             parts.append(f"{count_text(stock, STOCK_UPDATE)} queued")
         if self.to_review:

@@ -80,7 +80,7 @@ def test_failure_is_simulated_and_cleared(sandbox: Running) -> None:
     fields = {"kind": "429", "operation": SERVER_OPERATION, "retry_after": "3", "seconds": ""}
     shown = submit(sandbox, "/drills", calls="next", times="2", **fields)
 
-    assert "The error will be simulated." in shown
+    assert "Failure added. Matching calls will fail." in shown
     assert "the next 2 calls, Retry-After 3 s" in shown
     [drill] = sandbox.read("drills")
     assert (drill["kind"], drill["operation"]) == ("429", SERVER_OPERATION)
@@ -90,7 +90,7 @@ def test_failure_is_simulated_and_cleared(sandbox: Running) -> None:
 
     shown = submit(sandbox, "/drills/clear")
 
-    assert "Calls get the reply that Klaviyo would send" in shown
+    assert "Calls get the response that Klaviyo would send" in shown
     assert (sandbox.read("drills"), sandbox.server_call().status_code) == ([], 202)
 
 

@@ -101,7 +101,7 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     assert result.variants[0].figures.people == 2
     assert nonzero(dict(result.variants[0].figures.states)) == {"accepted": 2, "queued": 1}
     assert {(reason.state, reason.problem, reason.requests) for reason in result.reasons} == {
-        ("queued", "Klaviyo answered 503", 1),
+        ("queued", "Klaviyo returned status 503", 1),
         ("refused", "Klaviyo's catalog has no variant with this composite ID", 1),
     }
     assert "example.org" not in repr(result)

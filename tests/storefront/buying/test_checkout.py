@@ -59,7 +59,7 @@ def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: St
     text = Page(client, response.location).text
     assert "Thank you, Isla Reid." in text
     assert "2 × Haar Parka, Kelp / L £496" in text
-    assert "Total (shipping included) £904" in text
+    assert "Total (including delivery) £904" in text
     assert "2 Shore Road Cromarty isla@example.com" in text
     assert "Your cart is empty" in Page(client, "/cart").text
     # sold out, not tracked, and owed to pre-orders

@@ -118,12 +118,12 @@ def test_queued_sign_ups_are_shown_with_masked_contacts(
     page = Page(client, URL)
     stock = Page(client, "/merchant")
 
-    assert "2 queued, the oldest for 2 hours." in page.text
-    assert "2 queued, the oldest for 2 hours." in stock.text
-    assert "Now: 2 sign-ups." in page.text
+    assert "2 deliveries queued, the oldest 2 hours ago." in page.text
+    assert "2 deliveries queued, the oldest 2 hours ago." in stock.text
+    assert "Currently 2 sign-ups." in page.text
     assert "The oldest sign-up has been queued for 2 hours." in page.text
     assert (count(client, "Queued"), count(client, "Delivered")) == (2, 0)
-    assert "Klaviyo answered 503." in page.text
+    assert "Klaviyo returned status 503." in page.text
     assert "Haar Parka, Oilskin / M" in page.text
     assert newest_error_id(app) in page.text
     assert "b•••@e•••.org" in page.text
@@ -148,7 +148,7 @@ def test_retry_sends_what_needed_review(
         eventually(lambda: count(client, "Needs review") == 2)
         page = Page(client, URL)
         assert "2 need review." in page.text
-        assert "Klaviyo answered 415" in page.text
+        assert "Klaviyo returned status 415" in page.text
         assert "example.org" not in page.html
         assert "disabled" not in retry_button(page)
         assert "2 need review." in Page(client, "/merchant").text
@@ -160,7 +160,7 @@ def test_retry_sends_what_needed_review(
         assert '<div class="notice" role="status"><p>Retrying 2 deliveries.' in shown.html
         eventually(lambda: count(client, "Delivered") == 2)
     page = Page(client, URL)
-    assert "None. An error shows here" in page.text
+    assert "None. Errors are shown here" in page.text
     assert "All sign-ups are in Klaviyo." in page.text
     assert {entry["profile"]["email"] for entry in sandbox.waiting()} == {
         "ada@example.org",

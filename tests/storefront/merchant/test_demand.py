@@ -64,7 +64,7 @@ def test_without_sign_ups(client: FlaskClient) -> None:
     page = Page(client, URL)
 
     assert "No sign-ups in the last 30 days" in page.text
-    assert "Counted from this shop’s own sign-up log, not from Klaviyo." in page.text
+    assert "Based on this shop’s own sign-up log, not on Klaviyo’s data." in page.text
     assert f'href="{URL}?days=90"' in page.html.split('class="nothing"')[1]
     assert 'role="img"' not in page.html
     assert len(rows(client)) == 1
@@ -88,7 +88,7 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     log(app, 2, age=timedelta(days=40))
 
     page = Page(client, URL)
-    assert "4 sign-ups from 3 shoppers for 2 variants · last 30 days" in page.text
+    assert "4 sign-ups from 3 shoppers for 2 variants in the last 30 days" in page.text
     assert page.html.index("BLAT-S") < page.html.index("HAAR-OIL-M")
     assert row(page, "BLAT-S").startswith("Blatter Sou’wester, Small BLAT-S Sold out")
     assert row(page, "BLAT-S").endswith("3 2 Email 3 Queued 3")
@@ -102,12 +102,12 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     days = page.html.split("Show as a table</summary>")[1].split("</table>")[0]
     assert days.count('<th scope="row">') == 30
     assert text_of(days).endswith(f"{TODAY.day} {TODAY:%B %Y} 4")
-    reasons = page.text.split("Why some aren’t delivered Reason Status Sign-ups ")[1]
+    reasons = page.text.split("Why some sign-ups aren’t delivered Reason Status Sign-ups ")[1]
     assert reasons.startswith("No response (ConnectionError) Queued 4")
     assert "example.org" not in page.html
 
     quarter = Page(client, f"{URL}?days=90")
-    assert "6 sign-ups from 5 shoppers for 3 variants · last 90 days" in quarter.text
+    assert "6 sign-ups from 5 shoppers for 3 variants in the last 90 days" in quarter.text
     assert row(quarter, "GONE-0000").startswith(f"{PREFIX}GONE-0000 No longer in the shop")
     assert row(quarter, "GONE-0000").endswith("2 2 SMS 2 Delivered 2")
     assert "30 days" in Page(client, f"{URL}?days=5").text
