@@ -82,18 +82,22 @@ def small_catalog() -> DictCatalog:
 
 
 def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **config: Any) -> Flask:
-    """The shop, with its database and its templates (if any) in `folder`; `VISITS` in `config`
-    goes to the extension.
+    """Return the shop, with its database and templates in `folder`.
+
+    Without a `base.html`, the kit's own layout is configured. `VISITS` in `config` is the
+    `visitor_loader`.
     """
     file = folder / DATABASE
     app = Flask("small_shop", root_path=str(folder), instance_path=str(folder / "instance"))
-    defaults = {
+    defaults: dict[str, Any] = {
         "RATELIMIT_ENABLED": False,
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,
         "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
         "NOTIFY_ME_DATABASE_URI": f"sqlite:///{file}",
     }
+    if not (folder / "templates" / "base.html").exists():
+        defaults["NOTIFY_ME_PAGE__TEMPLATE"] = "notify_me/base.html"
     app.config.from_mapping({**defaults, **config})
     NotifyMe(app, catalog=catalog, visitor_loader=config.get("VISITS"))
     engine = engine_of(app)

@@ -145,13 +145,13 @@ def test_variant_in_stock_has_no_form(client: FlaskClient, headers: dict[str, st
     assert page.all("a", href="/products/parka?variant=PARKA-M-RUST") != []
 
 
-def test_form_page_uses_the_shops_layout(app: Flask, tmp_path: Path) -> None:
+def test_form_page_uses_the_shops_layout(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     base = "<title>{% block title %}{% endblock %}</title><b>Shop</b>{% block main %}{% endblock %}"
     folder = tmp_path / "templates"
     folder.mkdir()
     (folder / "base.html").write_text(base, encoding="utf-8")
 
-    page = view(app.test_client().get(PARKA))
+    page = view(make_app().test_client().get(PARKA))
 
     assert page.one("b").text == "Shop"
     assert page.one("title").text == "Notify me: Harbour Parka"
