@@ -76,8 +76,12 @@ def test_the_shops_rate_limits_count_as_before(tmp_path: Path, sandbox: Sandbox)
 
 # what Flask-Migrate writes into env.py
 @pytest.mark.filterwarnings("ignore:'get_engine' is deprecated")
-def test_migrations_of_the_shop_know_nothing_of_the_kit(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_migrations_of_the_shop_know_nothing_of_the_kit(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`flask db migrate` finds nothing to do, and `flask db upgrade` leaves the kit's tables."""
+    # Flask-Migrate's env.py would turn off the loggers of this process
+    monkeypatch.setattr("logging.config.fileConfig", lambda _file: None)
     app = prepared(full_shop(tmp_path, sandbox.environ()))
     folder = tmp_path / "migrations"
     with app.app_context():
