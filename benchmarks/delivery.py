@@ -396,7 +396,7 @@ def accepts(setup: Setup) -> None:
         def accept(log: SignUpLog = log, queue: Queue = queue) -> None:
             sign_up_id = log.start(sign_up, to_make, "server")
             to_queue = range(len(to_make))
-            log.settle(
+            log.record_outcomes(
                 sign_up_id,
                 failed,
                 to_queue,

@@ -1,4 +1,4 @@
-"""Everything the kit knows about each channel.
+"""The channels of a sign-up and their properties.
 
 To add a channel, add a member to `Channel` and a case to `_info_of`; mypy fails without it. Three
 other places name a channel, and a test covers them: its legal texts under `[consent]` if it needs
@@ -25,30 +25,30 @@ class Channel(StrEnum):
 
     @property
     def info(self) -> ChannelInfo:
-        """What the kit knows about this channel."""
+        """The properties of this channel."""
         return _INFO[self]
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """One channel. Texts for shoppers are in English here, and translated when shown."""
+    """The properties of a channel. Texts for shoppers are in English, and translated when shown."""
 
     name: str
     """Its name on the form, such as `Text message`."""
     short_name: str
     """Its name on the merchant's pages, such as `SMS`; not translated."""
     identifier: Literal["email", "phone_number"]
-    """The contact it needs: the attribute of Klaviyo's profile, and the form field."""
+    """The kind of contact that it requires, named as in Klaviyo's profiles and in the form."""
     consent_field: Literal["opt_in_promotional_email", "opt_in_promotional_sms"]
     """The form field of its consent checkbox, named as in Klaviyo's own forms."""
     not_recorded: str
-    """Shown when the consent couldn't be recorded."""
-    consent_settings: str = ""
-    """If it needs consent, the prefix of its two legal texts, such as `sms` for
-    `sms_checkbox_text` and `sms_disclosure`; the kit has these in English only.
+    """The message for the shopper when Klaviyo didn't record the consent."""
+    legal_text_prefix: str = ""
+    """The prefix of the settings for its two legal texts, such as `sms` for `sms_checkbox_text` and
+    `sms_disclosure`; empty if it needs no consent. Their defaults are in English only.
     """
     checkbox_required: str = ""
-    """If it needs consent, the error next to an unchecked checkbox."""
+    """The error next to an unchecked consent checkbox; empty if it needs no consent."""
     mobile_only: bool = False
     """Whether landlines can't receive its messages."""
     first_revision: str = ""
@@ -57,12 +57,12 @@ class ChannelInfo:
     @property
     def needs_consent(self) -> bool:
         """Whether a sign-up for this channel needs explicit consent."""
-        return bool(self.consent_settings)
+        return bool(self.legal_text_prefix)
 
     @property
     def legal_texts(self) -> tuple[str, ...]:
         """The settings under `[consent]` with its checkbox label and its disclosure."""
-        prefix = self.consent_settings
+        prefix = self.legal_text_prefix
         return (f"{prefix}_checkbox_text", f"{prefix}_disclosure") if prefix else ()
 
 
@@ -85,7 +85,7 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 not_recorded=N_(
                     "We couldn't record your consent to text messages, so you may not receive them."
                 ),
-                consent_settings="sms",
+                legal_text_prefix="sms",
                 checkbox_required=N_("Check this box to agree to receive texts."),
                 mobile_only=True,
             )
@@ -99,7 +99,7 @@ def _info_of(channel: Channel) -> ChannelInfo:
                     "We couldn't record your consent to WhatsApp messages, so you may not "
                     "receive them."
                 ),
-                consent_settings="whatsapp",
+                legal_text_prefix="whatsapp",
                 checkbox_required=N_("Check this box to agree to receive WhatsApp messages."),
                 first_revision="2026-01-15",
             )

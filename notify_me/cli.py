@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin
 from .check import Progress, check_account
-from .context import current_settings, current_state, delivery_parts, klaviyo_of
+from .context import current_settings, current_state, delivery_context, klaviyo_client
 from .form.phone import e164
 from .settings import listing
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
@@ -33,7 +33,7 @@ commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
-    """Report a database error in one sentence, with its class and without the statement."""
+    """Report a database error by its class only: its text may contain personal data."""
     try:
         yield
     except SQLAlchemyError as error:
@@ -53,13 +53,16 @@ def upgrade() -> None:
 
 @commands.command()
 def deliver() -> None:
-    """Run a worker that sends queued calls until stopped. Any number can run, on any machine."""
-    from .delivery.worker import run  # imports the engine, which takes half a second
+    """Run a worker that sends queued calls until it is stopped.
+
+    Any number of workers can run, on any number of machines.
+    """
+    from .delivery.worker import run  # imports DBOS, which takes half a second
 
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run(delivery_parts(), stop)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stop.set())
+    run(delivery_context(), stop)
 
 
 @commands.command()
@@ -95,13 +98,13 @@ def status(*, as_json: bool) -> None:
 def check(*, as_json: bool) -> None:
     """Check the Klaviyo account: what works, what doesn't, and how to fix it.
 
-    Nothing is written or sent. The exit status is 1 when a check fails, else 0.
+    The check changes nothing in the account. The exit status is 1 if a check fails, else 0.
     """
     state = current_state()
     progress = Progress()
     try:
         report = check_account(
-            klaviyo_of(state.account, 2), state.account, state.settings, state.catalog, progress
+            klaviyo_client(state.account, 2), state.account, state.settings, state.catalog, progress
         )
     except KeyboardInterrupt:
         progress.end()
@@ -132,7 +135,7 @@ def purge() -> None:
 
 @commands.command("push-catalog")
 @click.option("--shop-url", help="The shop's address, such as https://shop.example. [SHOP_URL]")
-@click.option("--dry-run", is_flag=True, help="Count what would be written, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be written.")
 def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
     """Copy the shop's variants to Klaviyo's custom catalog; only differences are written.
 
@@ -141,7 +144,7 @@ def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
     catalog = current_state().catalog
     if not isinstance(catalog, ListedCatalog):
         raise click.ClickException(
-            "the shop's catalog can't list its variants: give it a method composite_ids()"
+            "the shop's catalog can't list its variants: add a composite_ids() method to it"
         )
     url = _shop_url(shop_url)
     try:
@@ -161,7 +164,7 @@ def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
 
 
 def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
-    """Yield each product once, as all its variants."""
+    """Yield the variants of each product, each product once."""
     seen: set[CompositeID] = set()
     for composite_id in catalog.composite_ids():
         if composite_id not in seen:
@@ -175,10 +178,10 @@ def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
 @click.argument("quantity", type=click.IntRange(min=0))
 @click.option("--shop-url", help="The shop's address, such as https://shop.example. [SHOP_URL]")
 def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
-    """Set the stock of the variant ID to QUANTITY in Klaviyo's custom catalog.
+    """Set the stock of variant ID to QUANTITY in Klaviyo's custom catalog.
 
-    ID is a composite ID or the last part of one. Klaviyo notifies the shoppers who wait for it. The
-    shop's own stock stays as it is.
+    ID is a composite ID or the last part of one. If the variant is back in stock, Klaviyo notifies
+    the shoppers on its waiting list. The shop's own stock doesn't change.
     """
     state = current_state()
     try:
@@ -197,7 +200,7 @@ def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
         result = admin.set_stock(replace(variant, quantity=quantity), url)
     if result.state != "updated":
         raise click.ClickException(f"Klaviyo wasn't updated: {result.remedy}")
-    click.echo(f"{composite_id}: Klaviyo has {quantity} in stock")
+    click.echo(f"{composite_id}: stock in Klaviyo set to {quantity}")
 
 
 def _shop_url(option: str | None) -> str:
@@ -217,13 +220,13 @@ def show_settings(*, as_json: bool) -> None:
 
 @commands.command("import-snippet")
 @click.argument("file", type=click.File("rb"))
-@click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML there.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML to this file.")
 @click.option("--force", is_flag=True, help="Overwrite an existing --output.")
 def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
     """Turn Klaviyo's old back-in-stock snippet in FILE (- for standard input) into settings.
 
     FILE is a theme's HTML, Liquid or script that calls klaviyo.enable("backinstock", {…}). The
-    TOML goes to standard output, a report on every option to standard error.
+    TOML goes to standard output, and a report on every option goes to standard error.
     """
     try:
         imported = read_snippet(_read_snippet_file(file))
@@ -234,10 +237,10 @@ def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
         click.echo(document, nl=False)
     else:
         try:
-            with Path(output).open("w" if force else "x", encoding="utf-8") as written:
-                written.write(document)
+            with Path(output).open("w" if force else "x", encoding="utf-8") as toml_file:
+                toml_file.write(document)
         except FileExistsError:
-            raise _UsageError(f"{output} already exists: --force overwrites it") from None
+            raise _UsageError(f"{output} already exists: use --force to overwrite it") from None
         except OSError as error:
             raise _UsageError(f"{output} can't be written: {error.strerror}") from None
     click.echo(report(imported), nl=False, err=True)
@@ -250,7 +253,7 @@ class _UsageError(click.ClickException):
 
 
 def _read_snippet_file(file: BinaryIO) -> str:
-    # one byte more than is allowed, so that a file that is too long is rejected, not cut off
+    # one byte more than the limit, so that a file that is too large is rejected, not truncated
     content = file.read(MAX_BYTES + 1)
     try:
         return content.decode("utf-8-sig")
@@ -265,7 +268,8 @@ def _read_snippet_file(file: BinaryIO) -> str:
 def consents(contact: str, *, as_json: bool) -> None:
     """Print everything stored about CONTACT, an email address or a phone number.
 
-    For access requests: each sign-up, and each consent with its text, version, time and language.
+    Use it to answer data access requests. It prints every sign-up, and every consent with its
+    text, version, time and language.
     """
     records = current_state().log.contact_records(
         _normalized(contact, current_settings().channels.default_region)
@@ -282,8 +286,8 @@ def _normalized(contact: str, region: str) -> str:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 
 
-def _json(records: ContactRecords | admin.Status) -> str:
-    return json.dumps(asdict(records), default=datetime.isoformat, indent=2, ensure_ascii=False)
+def _json(report: ContactRecords | admin.Status) -> str:
+    return json.dumps(asdict(report), default=datetime.isoformat, indent=2, ensure_ascii=False)
 
 
 def _as_text(records: ContactRecords) -> str:
@@ -297,7 +301,7 @@ def _as_text(records: ContactRecords) -> str:
     lines += ["", f"Consents: {len(records.consents)}"]
     for consent in records.consents:
         lines += ["", f"  {_when(consent.when)}  {consent.channel}  {consent.contact}"]
-        lines.append(f"  at Klaviyo {consent.state}")
+        lines.append(f"  delivery   {consent.state}")
         lines.append(f"  version    {consent.version} ({consent.locale})")
         lines.append(f"  list       {consent.list_id}, source {consent.custom_source!r}")
         lines += [f"  | {line}" for line in consent.text.splitlines()]

@@ -14,7 +14,7 @@ from itsdangerous import URLSafeTimedSerializer
 from limits.strategies import RateLimiter
 
 from .database import Database
-from .delivery import BackgroundDelivery, Parts, Queue
+from .delivery import BackgroundDelivery, DeliveryContext, Queue
 from .form import consent
 from .i18n import locales
 from .klaviyo.calls import Operation
@@ -31,16 +31,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class VisitorOverrides:
-    """Settings and mode for one visitor, such as a merchant who tries settings out."""
+    """Settings and mode for one visitor, such as a merchant who previews new settings."""
 
     settings: Settings | None = None
-    """None for the shop's settings, which also replace these if they are invalid."""
+    """None means the shop's settings, which are also used if these are invalid."""
     mode: Literal["server", "client"] | None = None
-    """Who calls Klaviyo; None, or a mode whose key isn't set, means the shop's mode."""
+    """Whether the server or the browser calls Klaviyo. None, or a mode whose key isn't set, means
+    the shop's mode."""
 
 
 VisitorLoader = Callable[[], VisitorOverrides | None]
-"""Returns the overrides of the current request's visitor; None for none."""
+"""Returns the overrides for the visitor of the current request, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class ActiveSettings:
     """The settings and the account of a request."""
 
     settings: Settings
-    """With the texts of all languages."""
+    """These include the texts in all languages."""
     account: Account
     is_recognized: bool = False
     """Whether the shop returned overrides for this visitor."""
@@ -57,8 +58,8 @@ class ActiveSettings:
     def in_language(self, locale: str) -> Settings:
         """Return the settings with the texts of one language.
 
-        Every button of a page needs them, and the cache of `localized` hashes all settings each
-        time, so they are also kept here.
+        They are cached here as well, since every button on a page needs them and the cache of
+        `localized` hashes all settings on each call.
         """
         if locale not in self._by_locale:
             self._by_locale[locale] = localized(self.settings, locale)
@@ -67,10 +68,10 @@ class ActiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the extension has set up for one app."""
+    """The objects that the extension sets up for one app."""
 
     defaults: ActiveSettings
-    """For visitors without overrides."""
+    """The settings for visitors without overrides."""
     settings: Settings
     account: Account
     catalog: Catalog
@@ -81,11 +82,11 @@ class State:
     opt_in: ListOptIn
     queue: Queue
     background: BackgroundDelivery | None
-    """None where only workers deliver."""
+    """None if only separate workers send queued calls."""
     signer: URLSafeTimedSerializer
     """Signs the ID of the sign-up that a browser reports on."""
     done_signer: URLSafeTimedSerializer
-    """Signs links to confirmations; a signature of `signer` isn't valid there."""
+    """Signs links to confirmations. Its salt differs from that of `signer`."""
     rate_limiter: RateLimiter | None
     """None if the shop has turned rate limits off."""
     visitor_loader: VisitorLoader | None = None
@@ -169,7 +170,7 @@ def connect_src() -> list[str]:
     return [account.api_url] if account.mode == "client" else []
 
 
-def klaviyo_of(account: Account, in_flight: int) -> Klaviyo | None:
+def klaviyo_client(account: Account, in_flight: int) -> Klaviyo | None:
     """Return the client for this account; None without a private key."""
     if not account.private_key.get_secret_value():
         return None
@@ -186,10 +187,10 @@ def lock_folder() -> Path:
     return Path(os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path)
 
 
-def delivery_parts() -> Parts:
-    """Return what a deliverer of this app needs in threads that have no app context."""
+def delivery_context() -> DeliveryContext:
+    """Return the objects that a worker needs; its threads have no app context."""
     state = current_state()
-    engine = state.database.find_engine()
+    engine = state.database.get_engine()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def load_variant(composite_id: CompositeID) -> Variant | None:
@@ -197,11 +198,11 @@ def delivery_parts() -> Parts:
         with app.test_request_context():
             return current_state().catalog.variant(composite_id)
 
-    return Parts(
+    return DeliveryContext(
         engine=engine,
         log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
         queue=Queue(lambda: engine),
-        klaviyo=klaviyo_of(
+        klaviyo=klaviyo_client(
             state.account, state.settings.delivery.worker_in_flight * len(Operation)
         ),
         settings=state.settings.delivery,

@@ -1,4 +1,4 @@
-"""The Flask extension: settings, state, blueprint, commands, Jinja globals, in that order."""
+"""The Flask extension: `NotifyMe.init_app` sets everything up on an app."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .context import (
     State,
     VisitorLoader,
     current_languages,
-    delivery_parts,
-    klaviyo_of,
+    delivery_context,
+    klaviyo_client,
 )
 from .database import Database, create_engine
 from .delivery import BackgroundDelivery, Queue
@@ -36,8 +36,8 @@ from .web.views import CompositeIDConverter, blueprint
 logger = logging.getLogger(__name__)
 
 CatalogSource = Catalog | Callable[[CompositeID], Sequence[Variant]]
-"""A catalog, or a function that returns all variants of the product that a composite ID is of (an
-empty list for an unknown one).
+"""A catalog, or a function that takes the composite ID of a variant and returns all variants of its
+product, or an empty list for an unknown ID.
 """
 EngineSource = sa.Engine | Callable[[], sa.Engine]
 
@@ -50,15 +50,15 @@ class NotifyMe:
         catalog: a function `find_variants(composite_id)` that returns a list of all variants of the
             product, or an object with the methods of `Catalog`.
         engine: a SQLAlchemy engine, or a function that returns one, such as `lambda: db.engine`, to
-            keep sign-ups in the shop's database. Without it they are kept in the database that
-            `NOTIFY_ME_DATABASE_URI` names, else in `notify_me.db` in the app's instance folder.
-        url_prefix: where the kit's pages are.
+            store sign-ups in the shop's database. Without it, they are stored in the database at
+            `NOTIFY_ME_DATABASE_URI`, or else in `notify_me.db` in the app's instance folder.
+        url_prefix: the prefix of the URLs of the kit's pages.
         visitor_loader: a function that returns the `VisitorOverrides` of a request (the settings
             and mode that apply to this visitor only), or None.
 
     Reads from `app.config`: `SECRET_KEY`, `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`,
     `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`, `RATELIMIT_ENABLED`,
-    `RATELIMIT_STORAGE_URI`, and everything that begins with `NOTIFY_ME_`. Changes none of it.
+    `RATELIMIT_STORAGE_URI`, and everything that begins with `NOTIFY_ME_`. The config isn't changed.
     Raises `SettingsError` when a setting is wrong or missing.
     """
 
@@ -103,13 +103,13 @@ class NotifyMe:
             *consent.untranslated_warnings(settings),
         ):
             logger.warning("%s", warning)
-        # the last one signs, all are accepted
+        # itsdangerous signs with the last key and accepts all of them
         secrets = [*(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
-        klaviyo = _klaviyo(account, settings)
+        klaviyo = _circuit_breaker(account, settings)
         database = _database(app, engine or self._engine)
         background = None
         if settings.delivery.in_web_process:
-            background = BackgroundDelivery(delivery_parts)
+            background = BackgroundDelivery(delivery_context)
         app.extensions["notify_me"] = State(
             defaults=ActiveSettings(settings, account),
             settings=settings,
@@ -135,13 +135,15 @@ class NotifyMe:
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
         if problem := layout_problem(app.jinja_env, settings.page):
-            logger.warning("the form page is a plain one: %s", problem)
+            logger.warning("the form page uses the kit's plain layout: %s", problem)
 
 
 def _database(app: Flask, engine: EngineSource | None) -> Database:
     url = app.config.get("NOTIFY_ME_DATABASE_URI")
     if engine is not None and url:
-        raise SettingsError("NOTIFY_ME_DATABASE_URI is set, but this shop gives engine=: unset one")
+        raise SettingsError(
+            "NOTIFY_ME_DATABASE_URI and NotifyMe(engine=…) are both set: remove one"
+        )
     if engine is not None:
         return Database(engine)
     if url:
@@ -149,9 +151,9 @@ def _database(app: Flask, engine: EngineSource | None) -> Database:
     return Database.in_file(Path(app.instance_path) / "notify_me.db")
 
 
-def _klaviyo(account: Account, settings: Settings) -> CircuitBreaker | None:
+def _circuit_breaker(account: Account, settings: Settings) -> CircuitBreaker | None:
     delivery = settings.delivery
-    klaviyo = klaviyo_of(account, delivery.in_flight)
+    klaviyo = klaviyo_client(account, delivery.in_flight)
     if klaviyo is None:
         return None
     return CircuitBreaker(klaviyo, failures=delivery.breaker_failures, pause=delivery.breaker_pause)

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ..context import current_account, current_state, klaviyo_of, lock_folder
+from ..context import current_account, current_state, klaviyo_client, lock_folder
 from ..delivery import pauses
 from ..delivery.locks import current_deliverer
-from ..delivery.queue import BATCH
+from ..delivery.queue import BATCH_SIZE
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
 from ..store import demand as demand_queries
@@ -177,11 +177,11 @@ def retry() -> int:
             with state.log.writing() as session:
                 # a job that another one replaced, or whose sign-up is deleted, is only removed
                 if state.log.advance(session, job.key, CallState.QUEUED):
-                    state.queue.enqueue(session, [job.again()])
+                    state.queue.enqueue(session, [job.next_attempt()])
                     retried += 1
         state.queue.remove([job.id for job in jobs])
         # a worker may already have set some of them aside again: those are left
-        if len(jobs) < BATCH:
+        if len(jobs) < BATCH_SIZE:
             return retried
 
 
@@ -241,7 +241,7 @@ def available_modes() -> tuple[str, ...]:
 
 def push_catalog(
     products: Callable[[], Iterable[Sequence[Variant]]],
-    root: str,
+    base_url: str,
     *,
     dry_run: bool = False,
     progress: Callable[[int], None] = lambda count: None,
@@ -251,10 +251,10 @@ def push_catalog(
     Raises `PushError` if Klaviyo refuses, or if there is no private key.
     """
     state = current_state()
-    klaviyo = klaviyo_of(state.account, in_flight=1)
+    klaviyo = klaviyo_client(state.account, in_flight=1)
     if klaviyo is None:
         raise PushError("there is no private key: set KLAVIYO_PRIVATE_KEY in .env")
-    return CatalogPush(klaviyo, products, root, dry_run=dry_run, progress=progress).run()
+    return CatalogPush(klaviyo, products, base_url, dry_run=dry_run, progress=progress).run()
 
 
 def ready() -> dict[str, str]:

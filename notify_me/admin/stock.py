@@ -38,7 +38,7 @@ class StockUpdate:
 
 
 def stock_changed(
-    composite_id: CompositeID, root: str, *, connection: Transaction | None = None
+    composite_id: CompositeID, base_url: str, *, connection: Transaction | None = None
 ) -> StockUpdate:
     """Send a variant's stock to Klaviyo (Update Catalog Variant), for at most three seconds.
 
@@ -46,13 +46,13 @@ def stock_changed(
     kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. This commits it
     together with a queued job, so that a process that dies meanwhile loses nothing. Without it the
     shop has already committed.
-    `root` is the shop's address, such as `https://shop.example/`, for a variant that is new to
+    `base_url` is the shop's address, such as `https://shop.example/`, for a variant that is new to
     Klaviyo. What fails for the moment stays queued. Raises `sqlalchemy.exc.SQLAlchemyError` if the
     change or the job can't be committed; nothing is sent then.
     """
     state = current_state()
     managed = writable(composite_id)
-    job = stock_job(composite_id, root) if managed and state.klaviyo is not None else None
+    job = stock_job(composite_id, base_url) if managed and state.klaviyo is not None else None
     # the delay keeps a worker from sending it while this process does
     _enqueue([job] if job else [], connection, delay=2 * TIMEOUT)
     if connection is not None:
@@ -62,12 +62,12 @@ def stock_changed(
     try:
         klaviyo = state.klaviyo.if_closed()
         if klaviyo is None:
-            state.queue.send_soon(job)
+            state.queue.end_delay(job)
             return StockUpdate("queued")
-        outcome = update_stock(klaviyo, _load_variant, composite_id, root, Deadline(TIMEOUT))
+        outcome = update_stock(klaviyo, _load_variant, composite_id, base_url, Deadline(TIMEOUT))
         log_outcome(Call(Operation.UPDATE_VARIANT, {}, composite_id), outcome, None)
         if isinstance(outcome, Temporary | Misconfigured):
-            state.queue.send_soon(job)
+            state.queue.end_delay(job)
         else:
             state.queue.remove([job.id])
     except SQLAlchemyError as error:
@@ -82,11 +82,11 @@ def stock_changed(
     )
 
 
-def set_stock(variant: Variant, root: str) -> StockUpdate:
+def set_stock(variant: Variant, base_url: str) -> StockUpdate:
     """Send the quantity of a variant to Klaviyo (Update Catalog Variant), whatever the shop's
     catalog says, for at most three seconds. Nothing is queued: the result says what happened.
 
-    `root` is the shop's address, such as `https://shop.example/`.
+    `base_url` is the shop's address, such as `https://shop.example/`.
     """
     state = current_state()
     if not writable(variant.composite_id):
@@ -97,7 +97,7 @@ def set_stock(variant: Variant, root: str) -> StockUpdate:
     if klaviyo is None:
         return StockUpdate("refused", "Klaviyo doesn't answer: try again later")
     outcome = update_stock(
-        klaviyo, lambda _: variant, variant.composite_id, root, Deadline(TIMEOUT)
+        klaviyo, lambda _: variant, variant.composite_id, base_url, Deadline(TIMEOUT)
     )
     if isinstance(outcome, Accepted):
         return StockUpdate("updated")
@@ -105,7 +105,7 @@ def set_stock(variant: Variant, root: str) -> StockUpdate:
 
 
 def queue_stock_updates(
-    composite_ids: Iterable[CompositeID], root: str, *, connection: Transaction | None = None
+    composite_ids: Iterable[CompositeID], base_url: str, *, connection: Transaction | None = None
 ) -> None:
     """Let the worker send the stock of these variants to Klaviyo, without waiting for it.
 
@@ -114,7 +114,7 @@ def queue_stock_updates(
     """
     if current_state().klaviyo is not None:
         managed = filter(writable, composite_ids)
-        _enqueue([stock_job(composite_id, root) for composite_id in managed], connection)
+        _enqueue([stock_job(composite_id, base_url) for composite_id in managed], connection)
 
 
 def _enqueue(jobs: Sequence[Job], connection: Transaction | None, *, delay: float = 0.0) -> None:

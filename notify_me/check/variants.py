@@ -19,7 +19,7 @@ MAX_NAMED = 10
 
 
 @dataclass
-class _Found:
+class _VariantCount:
     """A number of variants, and the first of them by name."""
 
     count: int = 0
@@ -41,7 +41,7 @@ def variants_row(reader: Reader, catalog: Catalog) -> Row:
     if not isinstance(catalog, ListedCatalog):
         return row("variants/not listed")
     total = 0
-    unknown, misnamed = _Found(), _Found()
+    unknown, misnamed = _VariantCount(), _VariantCount()
     other_integrations: Counter[str] = Counter()
 
     def in_custom_catalog() -> Iterator[str]:

@@ -1,19 +1,19 @@
 """Delivery: send a sign-up's calls at once, or put them into the durable queue.
 
-The engine is DBOS Transact, which only this package uses. The worker is in `.worker`, which the
-web process doesn't import.
+The engine is DBOS Transact, which only this package uses. It takes half a second to import, so the
+web process imports it, and `.worker`, only once calls are queued.
 """
 
 from .background import BackgroundDelivery
-from .deliverer import Parts
+from .deliverer import DeliveryContext
 from .queue import Job, Queue, jobs
 from .send_now import DEADLINE, calls_to_queue, log_outcome, send_now
 
 __all__ = [
     "DEADLINE",
     "BackgroundDelivery",
+    "DeliveryContext",
     "Job",
-    "Parts",
     "Queue",
     "calls_to_queue",
     "jobs",

@@ -1,4 +1,4 @@
-"""What a worker does with one job: send one call to Klaviyo, and commit its outcome."""
+"""Delivery of one job by a worker: send its call to Klaviyo, and commit the outcome."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ _DATABASE_RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a worker needs."""
+class DeliveryContext:
+    """The objects that a worker needs."""
 
     engine: Engine
     log: SignUpLog
@@ -64,56 +64,60 @@ class Parts:
     load_variant: LoadVariant
     """Reads a variant from the shop's catalog, in any thread."""
     folder: Path
-    """Where the workers of this machine keep their lock files."""
+    """The folder for the lock files of the workers on this machine."""
 
 
 class Deliverer:
-    """Sends jobs. Sending a job again does no harm: a job whose attempt isn't the log's is skipped,
-    so a call is repeated only after a crash between Klaviyo's answer and the commit.
+    """Sends the calls of queued jobs.
+
+    Running a job twice is harmless, since a job is skipped unless its attempt number is the one in
+    the log. A call is repeated only after a crash between Klaviyo's response and the commit.
     """
 
     def __init__(
         self,
-        parts: Parts,
+        context: DeliveryContext,
         klaviyo: Klaviyo,
         *,
         stopping: threading.Event,
     ) -> None:
-        self._log = parts.log
-        self._queue = parts.queue
+        self._log = context.log
+        self._queue = context.queue
         self._klaviyo = klaviyo
-        self._settings = parts.settings
-        self._load_variant = parts.load_variant
+        self._settings = context.settings
+        self._load_variant = context.load_variant
         self._stopping = stopping
         self._failures: Counter[Operation] = Counter()
 
     def deliver(self, job: Job) -> None:
-        """Send the call, unless another job replaced this one or its operation is paused.
+        """Send the job's call, unless another job replaced this one or its operation is paused.
 
-        Never raises: DBOS would give up a workflow that does.
+        Never raises: DBOS would mark the workflow as failed and never run it again.
         """
         try:
-            call = self._when_database_answers(lambda: self._start(job))
+            call = self._with_database_retries(lambda: self._start(job))
             if call is None:
                 return
             outcome = self._send(job, call)
             if not isinstance(outcome, Misconfigured):
-                log_outcome(call, outcome, None if job.is_stock else job.sign_up_id)
-            self._when_database_answers(lambda: self._settle(job, outcome))
+                log_outcome(call, outcome, None if job.is_stock_update else job.sign_up_id)
+            self._with_database_retries(lambda: self._record_outcome(job, outcome))
             self._watch_for_outage(job.operation, outcome)
         except Exception as error:
-            # an error in this code; only its class is logged, since its text may hold an address
-            problem = f"the worker couldn't handle it ({type(error).__name__})"
+            # a bug in this code; only its class is logged, since its text may contain an address
+            problem = f"internal error in the worker ({type(error).__name__})"
             logger.error("%s: %s", job.name, problem)
-            # a stock update has no log row that would show it among the dead letters
-            kind = Temporary if job.is_stock else DeadLetter
-            failed = kind(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
-            self._when_database_answers(lambda: self._settle(job, failed))
+            # a stock update has no log row, so nobody would see it among the dead letters
+            outcome_class = Temporary if job.is_stock_update else DeadLetter
+            failed = outcome_class(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
+            self._with_database_retries(lambda: self._record_outcome(job, failed))
 
     def _start(self, job: Job) -> Call | None:
-        """Return the call to make; None if there is none, or if it was queued again."""
+        """Return the job's call, or None if there is nothing to send now: another job replaced this
+        one, or its operation is paused, and the job was queued again.
+        """
         with self._log.reading() as session:
-            if job.is_stock:
+            if job.is_stock_update:
                 variant = str(job.body["variant"])
             else:
                 row = self._log.current_call(session, job.key)
@@ -133,22 +137,22 @@ class Deliverer:
 
     def _send(self, job: Job, call: Call) -> Outcome:
         timeout = self._settings.call_timeout
-        if call.variant is None or not job.is_stock:
+        if call.variant is None or not job.is_stock_update:
             return self._klaviyo.send(call, deadline=Deadline(timeout))
-        variant, root = call.variant, str(job.body["root"])
-        # this reads the shop's database too
-        return self._when_database_answers(
+        variant, base_url = call.variant, str(job.body["root"])
+        # `update_stock` reads the shop's database too
+        return self._with_database_retries(
             lambda: update_stock(
-                self._klaviyo, self._load_variant, variant, root, Deadline(timeout)
+                self._klaviyo, self._load_variant, variant, base_url, Deadline(timeout)
             )
         )
 
-    def _settle(self, job: Job, outcome: Outcome) -> None:
+    def _record_outcome(self, job: Job, outcome: Outcome) -> None:
         """Commit the outcome of a call, and queue its next attempt if there is one."""
         newly_paused = resumed = False
         with self._log.writing() as session:
             if isinstance(outcome, Misconfigured):
-                # it keeps its place in the queue, which doesn't move during the pause
+                # a short delay is enough, because the pause stops the whole queue
                 if self._enqueue_again(session, job, outcome, delay=random.uniform(0.5, 1.5)):  # noqa: S311
                     newly_paused = pauses.pause(
                         session,
@@ -162,16 +166,16 @@ class Deliverer:
             else:
                 state = _FINAL_STATES[type(outcome)]
                 if (
-                    not job.is_stock
+                    not job.is_stock_update
                     and self._log.advance(session, job.key, state, outcome)
                     and state is CallState.DEAD_LETTERED
                 ):
-                    self._queue.dead_letter(session, job.again())
+                    self._queue.dead_letter(session, job.next_attempt())
                 resumed = pauses.resume(session, job.operation)
         if newly_paused:
             logger.error(
-                "%s is paused until this is fixed: %s. Queued calls are kept; one call every %d s "
-                "checks (status %s, code %s, error %s)",
+                "%s is paused until this is fixed: %s. Queued calls are kept, and one is tried "
+                "every %d s (status %s, code %s, error %s)",
                 job.operation.value,
                 outcome.remedy,
                 self._settings.probe_every,
@@ -189,8 +193,9 @@ class Deliverer:
             delay = retry_after + random.uniform(0.0, 1.0)  # noqa: S311
             pauses.pause(session, job.operation, "throttled", retry_after, outcome.remedy)
         else:
-            longest = min(settings.first_retry * 2 ** min(job.failures, 30), settings.longest_retry)
-            delay = max(random.uniform(longest / 2, longest), retry_after or 0.0)  # noqa: S311
+            back_off = settings.first_retry * 2 ** min(job.failures, 30)
+            max_delay = min(back_off, settings.longest_retry)
+            delay = max(random.uniform(max_delay / 2, max_delay), retry_after or 0.0)  # noqa: S311
         self._enqueue_again(session, job, outcome, delay=delay, failed=True)
 
     def _enqueue_again(
@@ -203,9 +208,11 @@ class Deliverer:
         failed: bool = False,
     ) -> bool:
         """Queue the next attempt, unless another job has replaced this one."""
-        if not job.is_stock and not self._log.advance(session, job.key, CallState.QUEUED, outcome):
+        if not job.is_stock_update and not self._log.advance(
+            session, job.key, CallState.QUEUED, outcome
+        ):
             return False
-        self._queue.enqueue(session, [job.again(failed=failed)], delay=delay)
+        self._queue.enqueue(session, [job.next_attempt(failed=failed)], delay=delay)
         return True
 
     def _watch_for_outage(self, operation: Operation, outcome: Outcome) -> None:
@@ -213,15 +220,15 @@ class Deliverer:
         if isinstance(outcome, Temporary):
             self._failures[operation] += outcome.response.status != 429
         elif self._failures.pop(operation, 0) >= _OUTAGE_FAILURES:
-            self._when_database_answers(lambda: self._queue.send_delayed(operation))
+            self._with_database_retries(lambda: self._queue.end_delays(operation))
 
-    def _when_database_answers(self, work: Callable[[], T]) -> T:
-        """Return the result of `work`, a transaction, repeating it until the database answers."""
+    def _with_database_retries(self, work: Callable[[], T]) -> T:
+        """Run a transaction, repeatedly until the database is available; return its result."""
         while True:
             try:
                 return work()
             except SQLAlchemyError as error:
                 logger.warning("the database is unavailable: %s", type(error).__name__)
                 if self._stopping.wait(_DATABASE_RETRY_SECONDS):
-                    # the process is about to end; returning would mark the job as done
+                    # block until the process exits: returning would mark the job as done
                     threading.Event().wait()

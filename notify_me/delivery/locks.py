@@ -1,6 +1,7 @@
 """Lock files that number the deliverers of one machine.
 
-DBOS gives an executor ID its unfinished calls again, so no two deliverers may share one.
+When a deliverer starts, DBOS assigns it the unfinished calls of its executor ID. Two running
+deliverers must therefore never have the same ID.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ _OWNER = "notify-me-worker-1.owner"
 def claim_executor_id(folder: Path) -> tuple[str, FileLock]:
     """Return an ID for this worker, and the lock that reserves it until it is released.
 
-    It has the first number on this machine that no running worker has. After a crash the next
-    worker gets the same ID, and DBOS gives it the calls that were under way. Raises
-    `SettingsError`.
+    It has the lowest number that no other running worker on this machine has. After a crash, the
+    next worker gets the same ID, and DBOS assigns it the calls that were in progress. Raises
+    `SettingsError` if the lock file can't be written.
     """
     for number in range(1, 1000):
         if (lock := _lock(folder, number, "worker")) is not None:
@@ -30,13 +31,13 @@ def claim_executor_id(folder: Path) -> tuple[str, FileLock]:
 
 
 def claim_first_executor_id(folder: Path, owner: str) -> tuple[str, FileLock] | None:
-    """Return this machine's first ID and its lock; None if another deliverer has it."""
+    """Return the first ID of this machine and its lock; None if another deliverer has it."""
     lock = _lock(folder, 1, owner)
     return None if lock is None else (f"{socket.gethostname()}-1", lock)
 
 
 def current_deliverer(folder: Path) -> str | None:
-    """Return what delivers on this machine, `worker` or `web process`; None if nothing does."""
+    """Return `worker` or `web process`, whichever delivers on this machine, or None."""
     if not _path(folder, 1).exists():
         return None
     try:
@@ -51,8 +52,8 @@ def current_deliverer(folder: Path) -> str | None:
 
 
 def _lock(folder: Path, number: int, owner: str) -> FileLock | None:
-    """Lock the file of a number; return None if another process has locked it."""
-    # a lock that is held by an object, not by the thread that happened to take it
+    """Lock the file with this number; return None if another process has locked it."""
+    # not thread-local, so that another thread can release the lock
     lock = FileLock(_path(folder, number), timeout=0, thread_local=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ class Pause:
 
 
 def active_pauses(session: Session) -> dict[Operation, Pause]:
-    """Return the pauses in force. A throttle ends by itself; its row is left for the next one."""
+    """Return the pauses in force. Rows of expired throttles are ignored, and later overwritten."""
     now = time.time()
     return {
         Operation(row.operation): Pause(
@@ -52,7 +52,7 @@ def active_pauses(session: Session) -> dict[Operation, Pause]:
 
 
 def pause(session: Session, operation: Operation, kind: Kind, seconds: float, remedy: str) -> bool:
-    """Pause an operation for `seconds` from now; return whether it wasn't paused for this before.
+    """Pause an operation for `seconds`; return True unless it was already paused for this reason.
 
     A throttle neither shortens another one nor replaces a misconfiguration.
     """
@@ -79,7 +79,10 @@ def pause(session: Session, operation: Operation, kind: Kind, seconds: float, re
 
 
 def claim_probe(session: Session, pause: Pause, seconds: float) -> bool:
-    """Return whether the caller may send the one call that probes; the next is due in `seconds`."""
+    """Claim the probe that is due; return False if another worker has claimed it.
+
+    The next one is due in `seconds`.
+    """
     claimed = session.execute(
         update(PauseRow)
         .where(PauseRow.operation == pause.operation.value, PauseRow.until == pause.until)

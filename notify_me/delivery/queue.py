@@ -1,7 +1,7 @@
 """The durable queue, as the web process and the commands use it.
 
 Its tables are in the shop's own database, so that a call and its log state are committed together.
-On PostgreSQL they have a schema of their own; on SQLite they share the shop's namespace.
+On PostgreSQL they are in a separate schema; on SQLite they are next to the shop's own tables.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 NAME = "notify-me"
-"""Separates these jobs from those of a shop that uses DBOS itself."""
+"""The application name for DBOS, which separates these jobs from those of a shop that uses DBOS."""
 SCHEMA = "notify_me_queue"
 WORKFLOW = "notify_me_deliver"
 VERSION = "1"
@@ -36,9 +36,9 @@ VERSION = "1"
 DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker listens to; its jobs stay there until `flask notify-me retry`."""
 IDLE_CHECK_INTERVAL = 1.0
-"""How often, in seconds, a process without the engine looks for jobs."""
-BATCH = 500
-"""Jobs that are listed or deleted at once."""
+"""Seconds between checks for jobs while the engine isn't running."""
+BATCH_SIZE = 500
+"""How many jobs are listed or deleted at once."""
 TABLES = frozenset(
     {
         "application_versions",
@@ -55,13 +55,13 @@ TABLES = frozenset(
         "workflow_status",
     }
 )
-"""DBOS's tables. A shop on SQLite can't have tables of these names."""
+"""DBOS's tables. A shop on SQLite can't have its own tables with these names."""
 
 
 def check_sqlite() -> None:
     """Raise `SettingsError` if DBOS can't run on this Python's SQLite.
 
-    On Python 3.12 and newer DBOS uses a date format that SQLite supports since 3.42.
+    On Python 3.12 and newer, DBOS uses a date format that SQLite has supported since 3.42.
     """
     if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
         raise SettingsError(
@@ -74,12 +74,12 @@ def check_sqlite() -> None:
 def upgrade(engine: Engine) -> None:
     """Create or update the queue's tables. `flask notify-me upgrade` runs this last.
 
-    Raises `SettingsError` if a shop's own table on SQLite has the name of one of them.
+    Raises `SettingsError` if the shop has a table on SQLite with one of their names.
     """
     if engine.dialect.name == "sqlite":
         check_sqlite()
         with engine.connect() as connection:
-            # stored in the file; lets readers work beside a writer, and doubles the speed
+            # stored in the file: readers can work while one connection writes, at twice the speed
             connection.execute(sa.text("PRAGMA journal_mode = WAL"))
             tables = set(sa.inspect(connection).get_table_names())
         if "dbos_migrations" not in tables and (conflicts := sorted(tables & TABLES)):
@@ -90,10 +90,10 @@ def upgrade(engine: Engine) -> None:
             )
     from dbos import DBOS
 
-    DBOS.migrate(url_of(engine), schema=SCHEMA)
+    DBOS.migrate(engine_url(engine), schema=SCHEMA)
 
 
-def url_of(engine: Engine) -> str:
+def engine_url(engine: Engine) -> str:
     """Return the engine's URL, including the password, for DBOS."""
     return engine.url.render_as_string(hide_password=False)
 
@@ -105,11 +105,12 @@ class Job:
     sign_up_id: str
     position: int
     attempt: int
-    """Counts how often the call was queued. Only the job with the log's number may send it."""
+    """How many times the call was queued before. Only the job whose number is in the log may send
+    it."""
     operation: Operation
     body: Mapping[str, Any]
     failures: int = 0
-    """Attempts that failed temporarily, which determine the back-off."""
+    """How many attempts failed temporarily, which determines the back-off."""
 
     @property
     def id(self) -> str:
@@ -117,14 +118,14 @@ class Job:
         return f"{self.sign_up_id}-{self.position}-{self.attempt}"
 
     @property
-    def is_stock(self) -> bool:
+    def is_stock_update(self) -> bool:
         """Whether it updates a variant's stock, which belongs to no sign-up and has no log row."""
         return self.operation is Operation.UPDATE_VARIANT
 
     @property
     def name(self) -> str:
         """A name for log lines."""
-        if self.is_stock:
+        if self.is_stock_update:
             return f"the stock of {self.body.get('variant')}"
         return f"sign-up {self.sign_up_id}"
 
@@ -143,17 +144,17 @@ class Job:
         sign_up_id, position, attempt, operation, body, failures = arguments
         return cls(sign_up_id, position, attempt, Operation(operation), body, failures)
 
-    def again(self, *, failed: bool = False) -> Job:
+    def next_attempt(self, *, failed: bool = False) -> Job:
         """Return the job for the next attempt."""
         return replace(self, attempt=self.attempt + 1, failures=self.failures + failed)
 
 
-def stock_job(composite_id: CompositeID, root: str) -> Job:
-    """Return a job that sends a variant's stock as it is when the job runs.
+def stock_job(composite_id: CompositeID, base_url: str) -> Job:
+    """Return a job that sends a variant's stock; the quantity is read when the job runs.
 
-    `root` is the shop's address, such as `https://shop.example/`.
+    `base_url` is the shop's address, such as `https://shop.example/`.
     """
-    body = {"variant": str(composite_id), "root": root}
+    body = {"variant": str(composite_id), "root": base_url}
     return Job(f"stock-{secrets.token_urlsafe(12)}", 0, 0, Operation.UPDATE_VARIANT, body)
 
 
@@ -166,13 +167,14 @@ def jobs(sign_up_id: str, calls: Sequence[Call], positions: Collection[int]) -> 
 
 
 Transaction = sa.Connection | Session | scoped_session[Session]
-"""A caller's transaction, in which jobs are queued."""
+"""A session or connection with a transaction of the caller, in which jobs are queued."""
 
 
 class Queue:
-    """The queue in the database of `engine`, which is called at each use.
+    """The queue of calls to Klaviyo.
 
-    `on_enqueue` is called whenever jobs are added.
+    `engine` returns the engine of its database, and is called on each use. `on_enqueue` is called
+    whenever jobs are added.
 
     Methods raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
@@ -187,7 +189,7 @@ class Queue:
 
     @property
     def client(self) -> DBOSClient:
-        """DBOS's client, created at first use: one created before a fork would share sockets."""
+        """The DBOS client, created on first use: one created before a fork would share sockets."""
         from dbos import DBOSClient  # takes half a second, and most sign-ups don't need it
 
         with self._client_lock:
@@ -202,7 +204,7 @@ class Queue:
             return self._client
 
     def prepare(self) -> None:
-        """Import the engine, before a transaction that locks the database for other sign-ups."""
+        """Import DBOS now, rather than in a transaction that locks the database meanwhile."""
         _ = self.client
 
     def enqueue(
@@ -252,7 +254,7 @@ class Queue:
         engine = self._engine()
         if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
             return False
-        # plain SQL, since it runs once a second, and must not import the engine
+        # plain SQL, since this runs once a second and must not import DBOS
         schema = SCHEMA if engine.dialect.name == "postgresql" else None
         jobs = sa.table(
             "workflow_status", sa.column("queue_name"), sa.column("status"), schema=schema
@@ -273,7 +275,7 @@ class Queue:
     def dead_letters(self) -> list[Job]:
         """Return the oldest dead letters, at most `BATCH`."""
         workflows = self.client.list_workflows(
-            queue_name=DEAD_LETTERS, load_output=False, limit=BATCH
+            queue_name=DEAD_LETTERS, load_output=False, limit=BATCH_SIZE
         )
         return [
             Job.from_arguments(workflow.input["args"]) for workflow in workflows if workflow.input
@@ -289,28 +291,28 @@ class Queue:
         self._remove_all()
 
     def remove_finished(self, age: float) -> None:
-        """Delete jobs that finished at least `age` seconds ago, since they hold addresses."""
+        """Delete jobs that finished at least `age` seconds ago: they contain contact details."""
         self._remove_all(status="SUCCESS", completed_before=_ago(age))
 
     def _remove_all(self, **filters: Any) -> None:
-        while workflows := self._list(limit=BATCH, **filters):
+        while workflows := self._list(limit=BATCH_SIZE, **filters):
             self.remove([workflow.workflow_id for workflow in workflows])
 
     def requeue_abandoned(self, age: float) -> int:
-        """Queue again what a worker dequeued at least `age` seconds ago and never finished, since
-        its machine may be gone for good. Return how many.
+        """Queue jobs again that a worker dequeued at least `age` seconds ago and never finished:
+        its machine may be gone for good. Return the number of jobs.
         """
         workflows = self._list(status="PENDING", dequeued_before=_ago(age))
         for workflow in workflows:
             self.client.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
         return len(workflows)
 
-    def send_delayed(self, operation: Operation) -> None:
+    def end_delays(self, operation: Operation) -> None:
         """End the delays of an operation's jobs."""
         for workflow in self._list(status="DELAYED", queue_name=operation.value):
             self.client.set_workflow_delay(workflow.workflow_id, delay_seconds=0.0)
 
-    def send_soon(self, job: Job) -> None:
+    def end_delay(self, job: Job) -> None:
         """End the delay of one job."""
         self.client.set_workflow_delay(job.id, delay_seconds=0.0)
 

@@ -1,4 +1,4 @@
-"""Send a sign-up's calls while the shopper waits, and decide what is queued."""
+"""Send a sign-up's calls while the shopper waits, and decide which of them to queue."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def send_now(
 ) -> list[Outcome | None]:
     """Send calls, and return their outcomes by position; None for a call that wasn't sent.
 
-    `known_outcomes`: outcomes by position that a browser has reported; only calls that are
-    Temporary or None there are sent. A call with `after_any` is sent only after another one was
-    accepted. After an answer that the other calls of an operation would get too (the shop is
-    misconfigured or throttled, or the contact is refused), none of them is sent.
+    `known_outcomes` are the outcomes by position that a browser has reported; only calls whose
+    outcome there is Temporary or None are sent. A call with `after_any` is sent only after another
+    one was accepted. If a response applies to all calls of an operation (the shop is misconfigured
+    or throttled, or the contact is refused), no further call of that operation is sent.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()
@@ -47,17 +47,17 @@ def send_now(
             stopped.add(call.operation)
         if contact_refused:
             # what a browser couldn't send for this contact would be refused too: don't queue it
-            for other, reported in enumerate(outcomes):
-                if calls[other].operation is call.operation and isinstance(reported, Temporary):
-                    outcomes[other] = None
+            for index, other in enumerate(outcomes):
+                if calls[index].operation is call.operation and isinstance(other, Temporary):
+                    outcomes[index] = None
     return outcomes
 
 
 def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
     """Return the positions of the calls to queue: those that failed temporarily or weren't sent.
 
-    Nothing is queued if the shop turns out to be misconfigured, unless Klaviyo has accepted a part:
-    then the shopper sees that, and the rest must follow once the merchant has fixed it.
+    Nothing is queued if the shop is misconfigured, unless Klaviyo has accepted some of the calls:
+    the shopper then sees a confirmation, so the rest is delivered once the merchant has fixed it.
     """
     accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
     misconfigured = any(isinstance(outcome, Misconfigured) for outcome in outcomes)
@@ -74,10 +74,10 @@ def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
 def log_outcome(
     call: Call, outcome: Outcome, sign_up_id: str | None, *, from_browser: bool = False
 ) -> None:
-    """Log one line about a call: IDs and reasons, no contact details and no text of Klaviyo's.
+    """Log one line about a call: IDs and reasons, but no contact details or text by Klaviyo.
 
-    `from_browser`: a browser reported it. Anybody can send such a report, so it is logged as a
-    warning at most.
+    `from_browser` means that a browser reported the outcome. Anyone can forge such a report, so it
+    is logged as a warning at most.
     """
     level = logging.INFO
     if isinstance(outcome, Misconfigured | DeadLetter):

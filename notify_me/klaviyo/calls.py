@@ -11,7 +11,7 @@ from ..channels import Channel
 from ..variants import CompositeID
 
 MAX_VARIANTS = 10
-"""How many variants one sign-up may include: each is a call, within a shared deadline."""
+"""How many variants one sign-up may include. Each one is a call, and they share a deadline."""
 
 Endpoint = Literal["api", "client"]
 """Klaviyo's two APIs: `/api` for servers (private key), `/client` for browsers (public key)."""
@@ -27,7 +27,7 @@ class Operation(StrEnum):
     """Update Catalog Variant, for a changed stock quantity. Not part of a sign-up."""
 
     def path(self, endpoint: Endpoint) -> str:
-        """Return the URL path of a sign-up's operation: `/api/back-in-stock-subscriptions`."""
+        """Return a sign-up operation's URL path, such as `/api/back-in-stock-subscriptions`."""
         return f"/{endpoint}/{_RESOURCES[self, endpoint]}"
 
 
@@ -41,7 +41,7 @@ _RESOURCES: Mapping[tuple[Operation, Endpoint], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a shopper agreed to for one channel, as shown next to the checkbox."""
+    """The text that a shopper agreed to for one channel, as shown next to the checkbox."""
 
     channel: Channel
     text: str
@@ -63,7 +63,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """What a shopper asked for. Only `SignUpForm.to_sign_up()` creates it, so it is valid."""
+    """A valid sign-up: only `SignUpForm.to_sign_up()` creates it."""
 
     variants: tuple[CompositeID, ...]
     channels: tuple[Channel, ...]
@@ -92,9 +92,9 @@ class Call:
 def build_calls(sign_up: SignUp, endpoint: Endpoint) -> tuple[Call, ...]:
     """Return the calls of a sign-up in the order in which they are sent.
 
-    One for each variant (Create Back In Stock Subscription, or Create Client Back In Stock
-    Subscription, which has the same body), then, with consent, one more (Subscribe Profiles, or
-    Create Client Subscription).
+    There is one call for each variant (Create Back In Stock Subscription, or Create Client Back In
+    Stock Subscription, which has the same body). If the shopper gave consent, another call follows
+    (Subscribe Profiles, or Create Client Subscription).
     """
     calls = [_back_in_stock(sign_up, variant) for variant in sign_up.variants]
     if sign_up.consent is not None:
@@ -147,8 +147,8 @@ def _list_relationship(consent: Consent) -> dict[str, Any]:
 
 
 def _consenting_profile(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
-    """The profile, always with `subscriptions`: the client endpoint would take their absence as
-    consent for every identifier.
+    """Return a profile with `subscriptions`: without them, the client endpoint would subscribe
+    every identifier.
     """
     channels = [statement.channel for statement in consent.statements]
     return _profile(
@@ -161,7 +161,7 @@ def _consenting_profile(sign_up: SignUp, consent: Consent) -> dict[str, Any]:
 
 
 def _profile(sign_up: SignUp, channels: Sequence[Channel], **attributes: Any) -> dict[str, Any]:
-    """The profile with the identifiers that the channels need, and no other."""
+    """Return a profile with only the identifiers that the channels need."""
     names = [channel.info.identifier for channel in channels]
     identifiers = {name: getattr(sign_up, name) for name in names}
     return {"type": "profile", "attributes": {**identifiers, **attributes}}

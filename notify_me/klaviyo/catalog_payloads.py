@@ -13,7 +13,7 @@ from ..variants import CUSTOM_CATALOG, CompositeID, Variant
 from .client import Kind
 
 UNTRACKED_QUANTITY = 1_000_000
-"""The quantity sent for stock that isn't tracked: Klaviyo wants a number, and never sold out."""
+"""The quantity sent for stock that isn't tracked: Klaviyo requires a number."""
 
 
 def resource_id(kind: Kind, variant: Variant) -> str:
@@ -67,7 +67,7 @@ def new_resource(kind: Kind, variant: Variant, base_url: str) -> dict[str, Any]:
 
 
 def inventory_quantity(variant: Variant) -> int:
-    """Return the stock as it is sent to Klaviyo: never negative."""
+    """Return the quantity to send to Klaviyo, which is never negative."""
     return UNTRACKED_QUANTITY if variant.quantity is None else max(variant.quantity, 0)
 
 

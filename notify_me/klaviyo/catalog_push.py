@@ -33,7 +33,7 @@ MAX_LISTED_FAILURES = 50
 
 
 class PushError(Exception):
-    """The push can't go on. The text says why, and what to do."""
+    """The push can't continue. The message says why, and what to do."""
 
 
 @dataclass(slots=True)
@@ -45,10 +45,11 @@ class PushResult:
     unchanged: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
-    """The first failures: each a composite ID and Klaviyo's reason."""
+    """The first failures, each with a composite ID and Klaviyo's reason."""
     reads: int = 0
-    """The number of calls that read, and of those that write."""
+    """The number of calls that read from Klaviyo."""
     writes: int = 0
+    """The number of calls that write to Klaviyo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ class _Job:
 class CatalogPush:
     """One push of the shop's products to Klaviyo.
 
-    `products` returns the products, each as its variants; it is called twice, since items must
-    exist before their variants. `base_url` is the shop's address. `progress` is called with a
-    number of resources done.
+    `products` returns the variants of each product. It is called twice, since items must exist
+    before their variants. `base_url` is the shop's address. `progress` is called after each batch
+    with the number of resources in it.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class CatalogPush:
             self._finish(self._pending.popleft())
 
     def _variants(self, kind: Kind) -> Iterator[Variant]:
-        """Every variant, or for items the first one of each product."""
+        """Yield every variant or, for items, the first variant of each product."""
         for variants in self._products():
             first = variants[0].composite_id
             if not writable(first):
@@ -134,7 +135,7 @@ class CatalogPush:
         self, kind: Kind, wanted: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Mapping[str, Any]]:
         """Return the attributes that Klaviyo has, by composite ID."""
-        # only some have an image, so one alone doesn't name all the fields
+        # all fields of all resources, since only some have an image
         fields = tuple(dict.fromkeys(name for attributes in wanted.values() for name in attributes))
         response = self._call(
             f"reading the catalog's {kind}s",
@@ -176,16 +177,17 @@ class CatalogPush:
             pointer = source.get("pointer") if isinstance(source, Mapping) else None
             # such as /data/attributes/variants/data/3/attributes/title
             position = next((part for part in str(pointer).split("/") if part.isdecimal()), "")
-            known = position and int(position) < len(job.ids)
-            name = job.ids[int(position)] if known else ""
-            self._record_failure(job, 1, str(error.get("detail") or error.get("code")), name)
-        missing = int(attributes.get("failed_count") or 0)
+            is_valid = position and int(position) < len(job.ids)
+            composite_id = job.ids[int(position)] if is_valid else ""
+            reason = str(error.get("detail") or error.get("code"))
+            self._record_failure(job, 1, reason, composite_id)
+        not_written = int(attributes.get("failed_count") or 0)
         if attributes["status"] == "cancelled":
-            missing = len(job.ids) - int(attributes.get("completed_count") or 0)
-        missing -= len(errors)
-        if missing > 0:
-            reason = f"job {job.id} is {attributes['status']} without them"
-            self._record_failure(job, missing, reason)
+            not_written = len(job.ids) - int(attributes.get("completed_count") or 0)
+        unexplained = not_written - len(errors)
+        if unexplained > 0:
+            reason = f"not written by job {job.id}, which is {attributes['status']}"
+            self._record_failure(job, unexplained, reason)
 
     def _wait_for(self, job: _Job) -> Mapping[str, Any]:
         pause = 0.05
@@ -207,30 +209,30 @@ class CatalogPush:
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
 
-    def _record_failure(self, job: _Job, count: int, reason: str, name: str = "") -> None:
+    def _record_failure(self, job: _Job, count: int, reason: str, composite_id: str = "") -> None:
         self._result.failed += count
         self._counts(job.action)[job.kind] -= count
         if len(self._result.failures) < MAX_LISTED_FAILURES:
-            some = f"{count} of {len(job.ids)} from {job.ids[0]} to {job.ids[-1]}"
-            self._result.failures.append(f"{name or some}: {reason}")
+            id_range = f"{count} of {len(job.ids)} from {job.ids[0]} to {job.ids[-1]}"
+            self._result.failures.append(f"{composite_id or id_range}: {reason}")
 
     def _counts(self, action: Action) -> dict[Kind, int]:
         return self._result.created if action == "create" else self._result.updated
 
-    def _call(self, doing: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
-        """Send a call, again after temporary failures; raises `PushError` without a success."""
+    def _call(self, task: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
+        """Send a call, with retries after temporary failures; raise `PushError` if all fail."""
         response = send_with_retries(lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS)
         if response.status in (200, 201, 202):
             return response
         if response.status is None:
             raise PushError(
-                f"no response from Klaviyo when {doing} ({response.problem}): check the connection "
+                f"no response from Klaviyo when {task} ({response.problem}): check the connection "
                 "(flask notify-me check), then push again to continue"
             )
         outcome = outcome_of(response, Operation.UPDATE_VARIANT)
         remedy = f": {outcome.remedy}" if outcome.remedy else ""
         raise PushError(
-            f"Klaviyo returned status {response.status} when {doing}{remedy}. "
+            f"Klaviyo returned status {response.status} when {task}{remedy}. "
             "Push again to continue"
         )
 
@@ -240,5 +242,5 @@ def _job_type(kind: Kind, action: Action) -> str:
 
 
 def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes to update. Numbers are compared by value, as Klaviyo's may be floats."""
+    """Return the attributes to update. Klaviyo's numbers may be floats, which compare equal."""
     return {name: value for name, value in wanted.items() if existing.get(name) != value}

@@ -33,7 +33,7 @@ class CircuitBreaker:
         self._throttled_until: dict[Operation, float] = {}
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
-        """As `Klaviyo.send`; Temporary at once while the circuit is open."""
+        """Send a call like `Klaviyo.send`; return Temporary at once while the circuit is open."""
         wait = self._throttled_until.get(call.operation, 0.0) - time.monotonic()
         if wait > 0:
             throttled = KlaviyoResponse(429, {"Retry-After": str(math.ceil(wait))})
@@ -52,7 +52,7 @@ class CircuitBreaker:
             self._trial.release()
 
     def if_closed(self) -> Klaviyo | None:
-        """Return the client, for calls whose outcome the breaker ignores; None while open."""
+        """Return the client for calls that don't affect the circuit; None while it is open."""
         return self._klaviyo if self._opened_at is None else None
 
     def _send(self, call: Call, deadline: Deadline, opened_at: float | None) -> Outcome:
@@ -64,7 +64,7 @@ class CircuitBreaker:
             self._throttled_until[call.operation] = time.monotonic() + response.retry_after
         failed = isinstance(outcome, Temporary) and response.status != 429
         with self._lock:
-            # a call that began before the circuit opened or closed says nothing about now
+            # ignore the outcome of a call that began before the circuit last opened or closed
             if self._opened_at == opened_at:
                 self._failures = self._failures + 1 if failed else 0
                 is_open = self._failures >= self._max_failures

@@ -28,7 +28,7 @@ REVISION = "2026-07-15"
 """The API revision this kit was written for. It is set here only."""
 CONTENT_TYPE = "application/vnd.api+json"
 SLOT_TIMEOUT = 0.05
-"""Seconds to wait for one of the `in_flight` slots: a shopper's request waits meanwhile."""
+"""Seconds to wait for one of the `in_flight` slots; short, because a shopper waits."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to open a connection."""
 NO_FREE_SLOT = "too many calls to Klaviyo at once"
@@ -36,13 +36,13 @@ NO_FREE_SLOT = "too many calls to Klaviyo at once"
 MAX_BODY_BYTES = 64 * 1024
 """How much of a response's body is read: Klaviyo's errors are smaller than 1 kB."""
 MAX_LIST_BYTES = 2 * 1024 * 1024
-"""The same for a list of resources: a hundred variants with their links are about 100 kB."""
+"""The same for a list of resources. A hundred variants with their links are about 100 kB."""
 MAX_RETRY_PAUSE = 30.0
-"""Seconds: the longest pause between two attempts, unless Klaviyo asks for a longer one."""
+"""The longest pause between two attempts in seconds, unless Klaviyo asks for a longer one."""
 MAX_IDS = 100
 """How many IDs one read of the catalog asks for, which is Klaviyo's largest page."""
 MAX_IDS_LENGTH = 6000
-"""The same in characters of the URL: servers limit it to 8 kB."""
+"""The maximum length of these IDs in a URL, in characters. Servers limit URLs to 8 kB."""
 
 T = TypeVar("T")
 Kind = Literal["item", "variant"]
@@ -63,9 +63,9 @@ class Deadline:
 class Klaviyo:
     """Klaviyo's server-side API for one account.
 
-    At most `in_flight` calls run at once in this process, so that a slow Klaviyo leaves the other
-    threads of a web process to the shop's pages. No method raises for what the network or Klaviyo
-    did: that is in the response or outcome.
+    At most `in_flight` calls run at once in this process, so that slow responses don't block all
+    threads of a web process. No method raises an exception for a network error or an error
+    response: the returned response or outcome describes it.
     """
 
     def __init__(
@@ -146,18 +146,18 @@ class Klaviyo:
         return self._request("PATCH", path, body, deadline)
 
     def spawn_catalog_job(
-        self, kind: str, resources: Sequence[Mapping[str, Any]], *, deadline: Deadline
+        self, job_type: str, resources: Sequence[Mapping[str, Any]], *, deadline: Deadline
     ) -> KlaviyoResponse:
-        """Bulk Create (or Update) Catalog Items (or Variants), 100 at most. `kind` is the job's
-        type, such as `catalog-item-bulk-create-job`. Needs `catalogs:write`.
+        """Bulk Create (or Update) Catalog Items (or Variants), 100 at most. `job_type` is a type
+        such as `catalog-item-bulk-create-job`. Needs `catalogs:write`.
         """
-        name = "items" if "-item-" in kind else "variants"
-        body = {"data": {"type": kind, "attributes": {name: {"data": list(resources)}}}}
-        return self._request("POST", f"/api/{kind}s", body, deadline, MAX_LIST_BYTES)
+        name = "items" if "-item-" in job_type else "variants"
+        body = {"data": {"type": job_type, "attributes": {name: {"data": list(resources)}}}}
+        return self._request("POST", f"/api/{job_type}s", body, deadline, MAX_LIST_BYTES)
 
-    def get_catalog_job(self, kind: str, job_id: str, *, deadline: Deadline) -> KlaviyoResponse:
+    def get_catalog_job(self, job_type: str, job_id: str, *, deadline: Deadline) -> KlaviyoResponse:
         """Get Bulk Create (or Update) Catalog Items (or Variants) Job. Needs `catalogs:read`."""
-        return self._get(f"{kind}s/{quote(job_id, safe='')}", {}, deadline)
+        return self._get(f"{job_type}s/{quote(job_id, safe='')}", {}, deadline)
 
     def _get(self, path: str, query: Mapping[str, str], deadline: Deadline) -> KlaviyoResponse:
         url = f"/api/{path}?{urlencode(query)}" if query else f"/api/{path}"
@@ -173,9 +173,9 @@ class Klaviyo:
     ) -> KlaviyoResponse:
         """Make a call in its own thread, and stop waiting for it at the deadline.
 
-        The timeouts of requests limit the wait for the next bytes only, so a response whose
-        headers trickle in could block the caller much longer. A thread that nobody waits for any
-        more ends with its connection.
+        The timeouts of the `requests` library limit only the wait for the next bytes, so a response
+        whose headers trickle in could block the caller much longer. An abandoned thread ends with
+        its connection.
         """
         if not self._slots.acquire(timeout=min(SLOT_TIMEOUT, deadline.remaining())):
             return KlaviyoResponse(None, problem=NO_FREE_SLOT)
@@ -217,11 +217,11 @@ class Klaviyo:
                 document = _decode(_read(response, deadline, max_bytes))
                 return KlaviyoResponse(response.status_code, response.headers, document)
         except Exception as error:
-            # its class only: the text of an exception may contain the URL and what was sent
+            # only its class: the text of an exception may contain the URL and the request body
             return KlaviyoResponse(None, problem=f"no response ({type(error).__name__})")
 
     def _log_revision(self, response: KlaviyoResponse) -> None:
-        """Log once what a response says about the API revision's age."""
+        """Log, once, if Klaviyo served another API revision or announces its retirement."""
         served = response.headers.get("X-Klaviyo-Api-Revision", "")
         retired_on = response.headers.get("X-Klaviyo-Api-Retirement-Date", "")
         messages = []
@@ -245,8 +245,8 @@ def send_with_retries(
 ) -> KlaviyoResponse:
     """Send a call up to `attempts` times while `retry` is true of its response.
 
-    The pause is what Klaviyo asks for in `Retry-After`, else it doubles from half a second. A
-    pause longer than `max_wait` seconds is not waited for.
+    The pause between two attempts is what Klaviyo asks for in `Retry-After`; otherwise it starts at
+    half a second and doubles. If it would be longer than `max_wait` seconds, there is no retry.
     """
     pause = 0.5
     for remaining in reversed(range(attempts)):
@@ -264,7 +264,7 @@ def batches_by_id(items: Iterable[T], id_of: Callable[[T], str]) -> Iterator[lis
     batch: list[T] = []
     length = 0
     for item in items:
-        # with its quotes and comma, percent-encoded
+        # the ID with its quotation marks and comma, percent-encoded
         item_length = len(quote(id_of(item), safe="")) + len("%22%22%2C")
         if batch and (len(batch) == MAX_IDS or length + item_length > MAX_IDS_LENGTH):
             yield batch
@@ -276,7 +276,7 @@ def batches_by_id(items: Iterable[T], id_of: Callable[[T], str]) -> Iterator[lis
 
 
 class _KeyAuth(requests.auth.AuthBase):
-    """Sends the private key. As a plain header, an entry in `.netrc` would replace it."""
+    """Adds the private key. An entry in `.netrc` would override it in a plain session header."""
 
     def __init__(self, private_key: str) -> None:
         self._private_key = private_key
@@ -297,7 +297,7 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
             "User-Agent": "restock-kit",
         }
     )
-    # a cookie would tie one shopper's call to another's
+    # a cookie would link one shopper's calls to another's
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=in_flight, max_retries=0)
     session.mount("https://", adapter)
@@ -308,7 +308,7 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
 def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> bytes:
     """Read the body as far as the deadline and the limit allow."""
     body = b""
-    # without its body, a response still has its status
+    # a response is useful even without its body, for the status
     with suppress(urllib3.exceptions.HTTPError, OSError):
         while len(body) < max_bytes and deadline.remaining():
             # read1 returns what has arrived; read would wait for all of a dripping body

@@ -1,4 +1,4 @@
-"""Whether the list uses double opt-in, so that the confirmation can say so."""
+"""Reads whether the list uses double opt-in, which the confirmation mentions."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class ListOptIn:
     def is_double(self) -> bool | None:
         """Return whether subscribers must confirm; None if unknown, such as without a private key.
 
-        Waits for Klaviyo one second at most, and only until it is known for the first time; later
-        it is refreshed in the background.
+        The first call waits for Klaviyo, for one second at most. Later the value is refreshed in
+        the background.
         """
         if self._klaviyo is None or not self._list_id:
             return None

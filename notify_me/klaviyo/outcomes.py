@@ -1,4 +1,4 @@
-"""What Klaviyo's response to a call means: one of five outcomes.
+"""The meaning of Klaviyo's response to a call, as one of five outcomes.
 
 The HTTP status and the error's `code` decide first, then the last part of the error's pointer,
 since a throttled call and a wrong company ID share the pointer `/data`.
@@ -40,12 +40,12 @@ class KlaviyoResponse:
 
     @property
     def resources(self) -> list[Mapping[str, Any]]:
-        """The resource objects in the document's `data`, which may hold one or many."""
+        """The resource objects in the document's `data`, which is one object or a list."""
         return _objects(self.document, "data")
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The first JSON:API error object, which decides; empty if there is none."""
+        """The first JSON:API error object, which determines the outcome; empty without errors."""
         return next(iter(_objects(self.document, "errors")), {})
 
     @property
@@ -68,37 +68,37 @@ class KlaviyoResponse:
 
     @property
     def retry_after(self) -> int | None:
-        """Seconds to wait before the next attempt, from the header `Retry-After`; None without."""
+        """The seconds to wait before the next attempt, from `Retry-After`; None without it."""
         value = self.headers.get("Retry-After", "")
         return int(value) if re.fullmatch(r"[0-9]{1,6}", value) else None
 
     @property
     def is_temporary_failure(self) -> bool:
-        """Whether a later attempt may succeed: no response, a throttle, a server error, a page."""
+        """Whether a later attempt may succeed: after no response, a 429, a 5xx or a web page."""
         status = self.status
         return status is None or status == 429 or status >= 500 or self.is_html
 
     @property
     def is_html(self) -> bool:
-        """Whether this is a web page, so not from Klaviyo's API but from a proxy or firewall."""
+        """Whether this is a web page, which comes from a proxy or firewall, not from Klaviyo."""
         return "html" in self.headers.get("Content-Type", "")
 
 
 def attribute(resource: Mapping[str, Any], name: str) -> Any:
-    """One attribute of a JSON:API resource object, or None."""
+    """Return an attribute of a JSON:API resource object, or None."""
     attributes = resource.get("attributes")
     return attributes.get(name) if isinstance(attributes, Mapping) else None
 
 
 def _objects(document: Any, member: str) -> list[Mapping[str, Any]]:
-    """The objects in a member of a document; anything that isn't an object is left out."""
+    """Return the objects in a member of a document, without anything that isn't an object."""
     value = document.get(member) if isinstance(document, Mapping) else None
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, Mapping)]
 
 
 def _safe_to_log(value: object) -> str:
-    """The value if it looks like an identifier: Klaviyo's texts may hold contact details."""
+    """Return the value if it looks like an identifier: other text may contain contact details."""
     text = "" if value is None else str(value)
     return text if re.fullmatch(r"[\w./\[\]-]{0,120}", text, re.ASCII) else "(unreadable)"
 
@@ -109,7 +109,7 @@ class Outcome:
 
     response: KlaviyoResponse
     message: str = ""
-    """What the shopper reads, in English; it is translated when shown. Empty if accepted."""
+    """The message for the shopper in English, translated when shown; empty if accepted."""
     remedy: str = ""
     """For logs and the merchant: what went wrong, and what to do about it."""
 
@@ -137,7 +137,7 @@ class Misconfigured(Outcome):
 
 
 class DeadLetter(Outcome):
-    """An unexpected refusal: retrying won't help, so the call is set aside for a person."""
+    """An unexpected error response. Automatic retries won't help, so the call is set aside."""
 
 
 _REMEDIES = {
@@ -163,7 +163,7 @@ _CLIENT_REMEDIES = {
 def outcome_of(
     response: KlaviyoResponse, operation: Operation, endpoint: Endpoint = "api"
 ) -> Outcome:
-    """Return what a response to this operation means.
+    """Return the outcome for a response to this operation.
 
     From "Rate limits, status codes, and errors" in Klaviyo's API documentation.
     """

@@ -1,7 +1,7 @@
 """Sends a changed stock quantity to Klaviyo, which starts the back-in-stock flow.
 
-It sends the quantity as it is at that moment, so that of several changes the last one wins,
-whatever the order in which they are sent.
+It reads the quantity just before it sends it, so that the latest of several changes wins, even if
+they are sent in another order.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from .client import Deadline, Klaviyo
 from .outcomes import Accepted, KlaviyoResponse, Outcome, outcome_of
 
 MAX_UPDATES = 5
-"""How often a quantity that keeps changing is sent; each change has a job of its own as well."""
+"""How many times one update sends a quantity that keeps changing; every change starts an update."""
 
 LoadVariant = Callable[[CompositeID], Variant | None]
-"""Reads a variant from the shop's catalog, afresh each time."""
-StockUpdater = Callable[[CompositeID, str, Deadline], Outcome]
-"""Sends the stock of a variant, as `update_stock` does; the string is the shop's address."""
+"""Reads a variant from the shop's catalog, without a cache."""
 
 
 def update_stock(
@@ -32,8 +30,9 @@ def update_stock(
 ) -> Outcome:
     """Set the variant's quantity in Klaviyo to the shop's: Update Catalog Variant.
 
-    A variant that is new to Klaviyo is created; `base_url`, the shop's address, is for its links.
-    For one that the shop no longer has, nothing is sent. Never raises for what the network did.
+    A variant that is new to Klaviyo is created; its links begin with `base_url`, the shop's
+    address. Nothing is sent for a variant that the shop no longer has. Network errors are returned
+    as an outcome, not raised.
     """
     outcome: Outcome = Accepted(KlaviyoResponse(None))
     sent: int | None = None
@@ -73,7 +72,7 @@ def _update(klaviyo: Klaviyo, variant: Variant, deadline: Deadline) -> KlaviyoRe
 
 
 def _outcome(response: KlaviyoResponse) -> Outcome:
-    # 409: the item or variant exists already, which is what was wanted
+    # 409: the item or variant already exists, which is as good as creating it
     if response.status in (200, 201, 202, 409):
         return Accepted(response)
     return outcome_of(response, Operation.UPDATE_VARIANT)

@@ -103,7 +103,9 @@ def _settings(
     table: Mapping[str, Any], definitions: Mapping[str, Any], path: KeyPath
 ) -> Iterator[Setting]:
     for name, field in table["properties"].items():
-        alternatives = [_resolve(each, definitions) for each in field.get("anyOf", [field])]
+        alternatives = [
+            _resolve(alternative, definitions) for alternative in field.get("anyOf", [field])
+        ]
         schema = alternatives[0]
         if "properties" in schema:
             yield from _settings(schema, definitions, (*path, name))

@@ -18,9 +18,9 @@ class SignUpRecord:
     when: datetime
     channels: tuple[str, ...]
     contacts: tuple[str, ...]
-    """Masked; they are stored only so, and hashed."""
+    """Masked: contacts are stored only masked and hashed."""
     calls: tuple[tuple[str, str | None, str], ...]
-    """Operation, variant (None for consent) and state of each."""
+    """The operation, the variant (None for the consent call) and the state of each call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Reason:
 
     state: str
     problem: str
-    """In a few words, for the merchant; empty if none was recorded."""
+    """A short description for the merchant; empty if none was recorded."""
     requests: int
 
 
@@ -106,13 +106,13 @@ def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) 
         day = _day(session)
         by_day = session.execute(_select(day, func.count()).where(*where).group_by(day)).all()
         by_variant: dict[str, dict[str, int]] = defaultdict(dict)
-        for variant, name, count in session.execute(
+        for variant, day_text, count in session.execute(
             _select(CallRow.variant, day, func.count())
             .where(*where, CallRow.variant.in_([row[0] for row in top]))
             .group_by(CallRow.variant, day)
         ):
-            by_variant[variant][name] = count
-        # how long Klaviyo asked to wait differs from answer to answer
+            by_variant[variant][day_text] = count
+        # recorded throttling problems include the Retry-After, so they are grouped by status
         problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
         reasons = session.execute(
             _select(CallRow.state, problem, func.count())
@@ -144,7 +144,7 @@ def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) 
 def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDemand]:
     """Yield the demand for each variant on each day with requests, oldest first.
 
-    Rows are fetched as they are needed. Raises as `demand` does.
+    Rows are fetched in batches during the iteration. Raises the same exceptions as `demand`.
     """
     with Session(engine) as session:
         day = _day(session)
@@ -155,17 +155,19 @@ def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDeman
             .order_by(day, CallRow.variant),
             execution_options={"yield_per": FETCH_SIZE},
         )
-        for name, variant, *columns in rows:
-            yield DayDemand(date.fromisoformat(name), variant, _figures(columns))
+        for day_text, variant, *columns in rows:
+            yield DayDemand(date.fromisoformat(day_text), variant, _figures(columns))
 
 
 def midnight(day: date) -> datetime:
-    """Return the moment a day begins in UTC."""
+    """Return the start of a day in UTC."""
     return datetime.combine(day, time(), UTC)
 
 
-def person() -> ColumnElement[str | None]:
-    """Return the column that tells people apart: the HMAC of their address, or of their number."""
+def person_hash() -> ColumnElement[str | None]:
+    """Return the column that identifies a person: the HMAC of the email address, or of the phone
+    number if there is no address.
+    """
     return func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
 
 
@@ -200,7 +202,7 @@ def _figure_columns() -> list[ColumnElement[int]]:
     state = case((unknown, UNKNOWN), else_=CallRow.state)
     return [
         func.count(),
-        func.count(person().distinct()),
+        func.count(person_hash().distinct()),
         *(func.count().filter(channels.contains(f'"{name}"')) for name in CHANNELS),
         *(func.count().filter(state == name) for name in STATES),
     ]

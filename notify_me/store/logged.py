@@ -1,4 +1,4 @@
-"""A sign-up as the log gives it back: contacts masked, and the state of each call."""
+"""A sign-up as read from the log, with masked contacts and the state of each call."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LoggedSignUp:
         outcomes: Sequence[Outcome | None],
         queued: Collection[int] = (),
     ) -> LoggedSignUp:
-        """Return what `SignUpLog.read` gives after `SignUpLog.settle` with the same arguments."""
+        """Return what `SignUpLog.read` would return once these outcomes are recorded."""
         return cls(
             channels=sign_up.channels,
             email_masked=mask_email(sign_up.email),
@@ -68,7 +68,7 @@ class LoggedSignUp:
 
 
 def state_of(outcome: Outcome | None, *, queued: bool) -> CallState:
-    """Return the state of a call after the shopper's request; None is a call that wasn't sent."""
+    """Return a call's state after the shopper's request. Without an outcome, it wasn't sent."""
     if queued:
         return CallState.QUEUED
     if isinstance(outcome, Accepted):
@@ -77,7 +77,7 @@ def state_of(outcome: Outcome | None, *, queued: bool) -> CallState:
 
 
 def mask_email(email: str | None) -> str | None:
-    """Return `a•••@e•••.org` for `ada@example.org`: only its owner recognizes it."""
+    """Return `a•••@e•••.org` for `ada@example.org`, which only its owner can recognize."""
     if not email:
         return None
     local, _, domain = email.rpartition("@")

@@ -1,7 +1,6 @@
 """Runs the Alembic migrations of the kit's tables.
 
-Their revision is recorded in `notify_me_version`, so that the shop's own migrations need not know
-about them.
+Their revision is recorded in `notify_me_version`, apart from the revision of the shop's own tables.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from .tables import VERSION_TABLE
 
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _POSTGRESQL_LOCK = 0x6E6F746966796D65
-"""The advisory lock of a process that migrates: a second one waits until it is done."""
+"""Key of the advisory lock that keeps two processes from migrating at the same time."""
 
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
@@ -33,7 +32,7 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
 
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            # the driver would begin no transaction before it creates a table
+            # the driver doesn't begin a transaction before CREATE TABLE
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
@@ -47,7 +46,7 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
 
 
 def _adopt_revision(connection: sa.Connection, scripts: ScriptDirectory) -> None:
-    """Take over the revision that version 0.1 recorded in the shop's `alembic_version`."""
+    """Move the revision that version 0.1 recorded in the shop's `alembic_version`."""
     inspector = sa.inspect(connection)
     if inspector.has_table(VERSION_TABLE) or not inspector.has_table("alembic_version"):
         return

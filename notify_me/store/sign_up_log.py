@@ -1,6 +1,6 @@
 """The sign-up log: who asked for what, with hashed and masked contacts, and how each call ended.
 
-A sign-up is committed before anything is sent, so that one interrupted by a crash can be seen.
+A sign-up is committed before anything is sent, so that it is on record even if the process crashes.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ _SIGN_UPS, _CALLS, _CONSENTS = (
 _ADD_SIGN_UP, _ADD_CALLS, _ADD_CONSENTS = (
     insert(table).inline() for table in (_SIGN_UPS, _CALLS, _CONSENTS)
 )
-_SETTLE = (
+_RECORD_OUTCOME = (
     update(_CALLS)
     .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
     .where(_CALLS.c.position == bindparam("at_position"))
-    # a call that has ended stays so; queued calls are moved on by `advance`
+    # final states never change, and queued calls are updated by `advance`
     .where(_CALLS.c.state == CallState.STARTED.value)
 )
 _UPDATE_CONSENTS = (
@@ -73,11 +73,10 @@ _UPDATE_CONSENTS = (
 
 
 class SignUpLog:
-    """The log in the shop's database. Every method is one short transaction, but for those that
-    take a session.
+    """The sign-up log. Every method is one short transaction, except those that take a session.
 
-    `engine` is called at each use, since Flask-SQLAlchemy-Lite binds engines to the app. Contacts
-    are hashed with `key`. Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+    `engine` returns the database's engine, and is called on each use. Contacts are hashed with
+    `key`. Methods raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
 
     def __init__(self, engine: Callable[[], Engine], key: str) -> None:
@@ -99,8 +98,8 @@ class SignUpLog:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let one thread write to SQLite at a time: those that find the file locked sleep and
-        poll, and the last of them waits longest.
+        """Let only one thread at a time write to SQLite, which would make the others poll the
+        locked file, with longer and longer pauses.
         """
         if self._engine().dialect.name != "sqlite":
             yield
@@ -174,9 +173,9 @@ class SignUpLog:
         return sign_up_id
 
     def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
-        """Return whether the caller is the first to report on this client-mode sign-up.
+        """Mark a client-mode sign-up as reported; return whether this is the first report.
 
-        False for a repeated report, and for one whose form isn't the one that was logged.
+        Return False also if the report's form isn't the one that was logged.
         """
         with self.writing() as session:
             claimed = session.execute(
@@ -189,14 +188,14 @@ class SignUpLog:
             )
             return claimed.first() is not None
 
-    def settle(
+    def record_outcomes(
         self,
         sign_up_id: str,
         outcomes: Sequence[Outcome | None],
         queued: Collection[int] = (),
         enqueue: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Record the outcomes of the calls, by position; None is a call that wasn't sent.
+        """Record the outcomes of the calls, by position; None for a call that wasn't sent.
 
         The calls at the positions `queued` become QUEUED, and `enqueue` puts them into the queue
         in the same transaction.
@@ -214,16 +213,16 @@ class SignUpLog:
         ]
         with self._locked(), self._engine().begin() as connection:
             if updates:
-                connection.execute(_SETTLE, updates)
+                connection.execute(_RECORD_OUTCOME, updates)
             connection.execute(_UPDATE_CONSENTS, {"of_sign_up": sign_up_id})
             if queued and enqueue is not None:
                 enqueue(connection)
 
-    def current_call(self, session: Session, job: tuple[str, int, int]) -> CallRow | None:
-        """Return the call of a job (sign-up, position, attempt), unless another job replaced this
-        one or the call has ended.
+    def current_call(self, session: Session, job_key: tuple[str, int, int]) -> CallRow | None:
+        """Return the call of a job with this key (`Job.key`), or None if another job replaced it or
+        the call has ended.
         """
-        sign_up_id, position, attempt = job
+        sign_up_id, position, attempt = job_key
         row = session.get(CallRow, (sign_up_id, position))
         if row is None or row.attempt != attempt or row.state not in UNDELIVERED:
             return None
@@ -232,15 +231,16 @@ class SignUpLog:
     def advance(
         self,
         session: Session,
-        job: tuple[str, int, int],
+        job_key: tuple[str, int, int],
         state: CallState,
         outcome: Outcome | None = None,
     ) -> bool:
-        """Move the call of a job to a state; return False if the job isn't current.
+        """Change the state of the call of a job with this key (`Job.key`); return False if another
+        job replaced it or the call has ended.
 
-        A call that is QUEUED or DEAD_LETTERED again expects a new job, with the next attempt.
+        If the new state is QUEUED or DEAD_LETTERED, the caller must add a job for the next attempt.
         """
-        sign_up_id, position, attempt = job
+        sign_up_id, position, attempt = job_key
         advanced = session.execute(
             update(CallRow)
             .where(CallRow.sign_up_id == sign_up_id, CallRow.position == position)
@@ -260,15 +260,15 @@ class SignUpLog:
         return True
 
     def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
-        """Delete sign-ups made before a time, unless calls of theirs are undelivered, and consents
-        given before another. Return how many of each.
+        """Delete sign-ups made before `before`, unless they have undelivered calls, and consents
+        given before `consents_before`. Return the number of each.
         """
         undelivered = exists().where(
             CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED)
         )
         old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)
         with self.writing() as session:
-            # SQLite enforces foreign keys only if the shop turns that on
+            # on SQLite, foreign keys are enforced only if the shop has turned that on
             session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(old)))
             session.execute(
                 update(ConsentRow).where(ConsentRow.sign_up_id.in_(old)).values(sign_up_id=None)

@@ -1,4 +1,4 @@
-"""The kit's tables in the shop's database: sign-ups, their calls, consents and paused queues."""
+"""The kit's tables: sign-ups, their calls, consents and paused queues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 DETAIL_LENGTH = 300
-"""Characters of an explanation that are stored."""
+"""The maximum length of stored messages, in characters. Longer ones are truncated."""
 
 
 class CallState(StrEnum):
@@ -42,7 +42,7 @@ class CallState(StrEnum):
 
 
 UNDELIVERED = (CallState.QUEUED, CallState.DEAD_LETTERED)
-"""Calls in these states still have to reach Klaviyo, so nothing deletes them."""
+"""The states of calls that Klaviyo still has to receive, so they are never purged."""
 
 UNKNOWN = "unknown"
 """Reported instead of STARTED for a call whose outcome was never recorded."""
@@ -75,7 +75,7 @@ class SignUpRow(Base):
     digest: Mapped[str | None] = mapped_column(String(64))
     """HMAC of the calls and consent texts. A browser's report must come with the same form."""
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Client mode: when the browser reported the outcome of its calls, which it can do once."""
+    """Client mode: when the browser reported the outcomes of its calls. It can do so only once."""
     calls: Mapped[list[CallRow]] = relationship(
         order_by="CallRow.position", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -127,7 +127,7 @@ class PauseRow(Base):
 
 
 class ConsentRow(Base):
-    """What a shopper agreed to for one channel: the proof, which outlives the sign-up's row.
+    """Proof of a shopper's consent for one channel. It is kept longer than the sign-up's row.
 
     Committed before anything is sent. `state` says whether Klaviyo received it.
     """
@@ -156,17 +156,17 @@ class ConsentRow(Base):
 
 
 REVISION = "notify_me_0004"
-"""The newest migration, which makes the tables above."""
+"""The latest migration, which results in the tables above."""
 VERSION_TABLE = "notify_me_version"
 
 
 def current_revision(connection: Connection) -> str | None:
-    """Return the revision of the kit's tables in a database; None where there are none."""
+    """Return the revision of the kit's tables in a database, or None if there are none."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.scalar(select(table(VERSION_TABLE, column("version_num"))))
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return a stored time with its zone, UTC, which SQLite doesn't return."""
+    """Return a stored time in UTC. SQLite returns times without a time zone."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

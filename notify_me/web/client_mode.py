@@ -13,7 +13,7 @@ from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, outcome_of
 from ..settings import Account
 
 
-def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
+def browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
     """The client-side calls of a sign-up, ready for `fetch`: url, headers, body, after_any.
 
     Create Client Back In Stock Subscription and Create Client Subscription: the public key goes
@@ -31,7 +31,7 @@ def to_send(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
     ]
 
 
-def reported(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
+def reported_outcomes(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
     """Return the outcome of each call from the form's `answers`, a JSON list with `{status, body}`,
     or null if there was no answer. Anything else counts as no answer, since anybody can send it.
     None is a call that wasn't made because no other call was accepted.

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from ..context import current_settings, current_state
 from ..i18n.locales import current_locale
-from ..store.demand import midnight, person
+from ..store.demand import midnight, person_hash
 from ..store.tables import CallRow, CallState, SignUpRow
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def public_count(variant: str) -> str:
         return ""
     today = datetime.now(UTC).date()
     query = (
-        select(func.count(person().distinct()))
+        select(func.count(person_hash().distinct()))
         .select_from(CallRow)
         .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
         .where(CallRow.variant == variant)

@@ -134,7 +134,7 @@ class FormReply:
         return response
 
 
-def no_alert_needed(variants: Sequence[Variant], *, status: int) -> Response:
+def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
     """No variant has an alert: offer one that can be bought (`status`), else say so (404)."""
     can_buy = current_settings().trigger.can_buy
     for variant in variants:

@@ -60,7 +60,7 @@ def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Respon
     accepted = LoggedSignUp.from_outcomes(
         sign_up, calls, [Accepted(KlaviyoResponse(202))] * len(calls)
     )
-    requests = client_mode.to_send(current_account(), calls)
+    requests = client_mode.browser_requests(current_account(), calls)
     signed = state.signer.dumps(sign_up_id)
     return responses.send(accepted, form_reply.product, sign_up, requests, signed)
 
@@ -84,7 +84,7 @@ def _accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response
         if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
             return responses.done(logged, form_reply.product)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    results = client_mode.reported(request.form.get("answers", ""), calls)
+    results = client_mode.reported_outcomes(request.form.get("answers", ""), calls)
     for call, result in zip(calls, results, strict=True):
         if result is not None:
             log_outcome(call, result, sign_up_id, from_browser=True)
@@ -129,7 +129,7 @@ def _finish(
     try:
         if queued:
             state.queue.prepare()
-        state.log.settle(sign_up_id, results, queued, enqueue)
+        state.log.record_outcomes(sign_up_id, results, queued, enqueue)
     except SQLAlchemyError as error:
         _report_log_error(error)
         if queued:

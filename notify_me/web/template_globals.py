@@ -37,14 +37,14 @@ def notify_me(
     display = display or settings.button.display
     if display not in ("REPLACE", "NEXT_TO"):
         raise ValueError(f"notify_me(display=…) is 'REPLACE' or 'NEXT_TO', not {display!r}")
-    shops_button = Markup(caller() if caller else "")  # noqa: S704 - Jinja's own output
+    shop_button = Markup(caller() if caller else "")  # noqa: S704 - Jinja's own output
     is_card = not isinstance(variant, Variant)
     variants = [variant] if isinstance(variant, Variant) else list(variant)
     if not variants or not all(map(settings.trigger.offers_alert, variants)):
-        return shops_button
+        return shop_button
     first = variants[0]
     if is_card:
-        ours = _macro(
+        kit_button = _macro(
             "button",
             first,
             label=label or settings.button.collection_page_text or settings.button.label,
@@ -53,9 +53,9 @@ def notify_me(
             classes=settings.button.collection_page_class,
         )
     elif settings.modal.presentation == "inline" if inline is None else inline:
-        ours = _form(first)
+        kit_button = _form(first)
     else:
-        ours = _macro(
+        kit_button = _macro(
             "button",
             first,
             label=label or settings.button.label,
@@ -63,11 +63,11 @@ def notify_me(
             anchor=settings.button.alternate_anchor,
             count=public_count(str(first.composite_id)),
         )
-        ours += preview.open_dialog(_product_of(first))
+        kit_button += preview.open_dialog(_product_of(first))
     # the shop's own button stays where a variant can be bought anyway
     if display == "NEXT_TO" or any(map(settings.trigger.can_buy, variants)):
-        return shops_button + ours
-    return ours
+        return shop_button + kit_button
+    return kit_button
 
 
 def _form(variant: Variant) -> Markup:
@@ -91,7 +91,7 @@ def _product_of(variant: Variant) -> Product:
 
 def notify_me_head() -> Markup:
     """Return the kit's stylesheets and script, for a page's `<head>`."""
-    stylesheet = theme.of(current_settings())
+    stylesheet = theme.build_theme(current_settings())
     url = url_for("notify_me.theme_css", v=stylesheet.version) if stylesheet.css else ""
     return _macro("head", theme=url)
 

@@ -55,7 +55,7 @@ class Theme:
 
 
 @lru_cache(maxsize=64)
-def of(settings: Settings) -> Theme:
+def build_theme(settings: Settings) -> Theme:
     """Return the stylesheet for these settings."""
     button = settings.button
     properties = _button(button) | _form(settings.modal)

@@ -90,7 +90,7 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
 @blueprint.get("/theme.css")
 def theme_css() -> Response:
     """The merchant's styles; cacheable for a year under the URL with the current version."""
-    stylesheet = theme.of(current_settings())
+    stylesheet = theme.build_theme(current_settings())
     response = Response(stylesheet.css, mimetype="text/css")
     if request.args.get("v") == stylesheet.version:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
@@ -112,7 +112,7 @@ def show(composite_id: str) -> Response:
     variants = product.variants if choose else [product.variant]
     alertable = product.alertable_variants
     if not any(variant in alertable for variant in variants):
-        return responses.no_alert_needed(variants, status=200)
+        return responses.alerts_unavailable(variants, status=200)
     selected = [] if choose else [composite_id]
     form = SignUpForm(
         offered_variants=product.variants,
@@ -170,7 +170,7 @@ def submit(composite_id: str) -> Response:
         logger.info("dropped a sign-up whose hidden field was filled in")
         return _simulate(form_reply)
     # a report is recorded even if a variant is back in stock: the browser has made its calls
-    unavailable = None if is_report else _variants_without_alert(form_reply)
+    unavailable = None if is_report else _unavailable_reply(form_reply)
     return unavailable or process(sign_up, form_reply)
 
 
@@ -184,7 +184,7 @@ def _simulate(form_reply: responses.FormReply) -> Response:
     return responses.done(simulated_success(sign_up), product, sign_up, simulated=previewing())
 
 
-def _variants_without_alert(form_reply: responses.FormReply) -> Response | None:
+def _unavailable_reply(form_reply: responses.FormReply) -> Response | None:
     """The reply if a selected variant has no alert (any more); None if all have one."""
     form, product = form_reply.form, form_reply.product
     alertable, can_buy = product.alertable_variants, current_settings().trigger.can_buy
@@ -197,7 +197,7 @@ def _variants_without_alert(form_reply: responses.FormReply) -> Response | None:
     if not without_alert:
         return None
     if len(without_alert) == len(selected):
-        return responses.no_alert_needed(without_alert, status=409)
+        return responses.alerts_unavailable(without_alert, status=409)
 
     def titles(buyable: bool) -> str:
         return ", ".join(

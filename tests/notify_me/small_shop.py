@@ -118,7 +118,7 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
 def engine_of(app: Flask) -> sa.Engine:
     """Return the engine that the kit uses on this app."""
     database: Database = app.extensions["notify_me"].database
-    return database.find_engine()
+    return database.get_engine()
 
 
 def changed(app: Flask, changes: Mapping[str, Any]) -> Settings:

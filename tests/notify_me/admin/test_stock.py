@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from notify_me import CompositeID, Variant, admin
-from notify_me.context import delivery_parts
+from notify_me.context import delivery_context
 from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import stock_job
 from notify_me.klaviyo.calls import Operation
@@ -184,7 +184,7 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
         return small_catalog().variant(composite_id)
 
     with shop.app.app_context():
-        parts = replace(delivery_parts(), load_variant=load_variant)
+        parts = replace(delivery_context(), load_variant=load_variant)
         assert parts.klaviyo
         worker = Deliverer(parts, parts.klaviyo, stopping=NoWaiting())
         worker.deliver(stock_job(MUG, ROOT))
@@ -193,7 +193,7 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
     assert shop.status()["waiting"] == ({"update_catalog_variant": 1} if ours else {})
     assert len(catalog_of(sandbox)) == (0 if ours else 1)
     text = "".join(lines)
-    assert (f"the stock of {MUG}: the worker couldn't handle it (ValueError)" in text) is ours
+    assert (f"the stock of {MUG}: internal error in the worker (ValueError)" in text) is ours
 
 
 def test_a_rejected_body_is_a_dead_letter() -> None:
@@ -241,7 +241,7 @@ def test_commands_fill_and_restock_klaviyos_catalog(
     assert sandbox.waiting()
 
     restocked = runner.invoke(args=["notify-me", "stock", "MUG", "5", *url])
-    assert restocked.output == f"{MUG}: Klaviyo has 5 in stock\n"
+    assert restocked.output == f"{MUG}: stock in Klaviyo set to 5\n"
     assert not sandbox.waiting()
 
 

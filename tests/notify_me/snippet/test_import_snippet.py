@@ -217,7 +217,7 @@ def test_output_file_is_only_overwritten_with_force(
     output.write_text("mine", encoding="utf-8")
     result = run(snippet, "--output", str(output))
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "already exists: --force overwrites it" in result.stderr
+    assert "already exists: use --force to overwrite it" in result.stderr
     assert output.read_text(encoding="utf-8") == "mine"
 
     assert run(snippet, "--output", str(output), "--force").exit_code == 0

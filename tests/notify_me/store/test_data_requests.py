@@ -57,7 +57,7 @@ def test_records_are_found_by_phone_number(
         "accepted       consent",
         "Consents: 1\n",
         "UTC  SMS  +1•••43",
-        "at Klaviyo accepted\n",
+        "delivery   accepted\n",
         f"list       {sandbox.account.list_id}, source 'Back in Stock'",
         "  | Yes, send me text messages from Smirr.\n  | By checking this box, you agree",
         f"See our Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY}).",
@@ -126,7 +126,7 @@ def test_consent_is_shown_with_the_state_of_its_call(
     for contact in [TYPED_PHONE, *([ADA] if "email" in data else [])]:
         code, output = consents(app, contact)
         assert code == 0
-        assert f"  at Klaviyo {state}\n" in output
+        assert f"  delivery   {state}\n" in output
         _, output = consents(app, "--json", contact)
         assert [consent["state"] for consent in json.loads(output)["consents"]] == [state]
 
@@ -142,7 +142,7 @@ def test_consent_without_a_browsers_report_is_unknown(
     code, output = consents(app, TYPED_PHONE)
 
     assert code == 0
-    assert "  at Klaviyo unknown\n" in output
+    assert "  delivery   unknown\n" in output
 
 
 def test_a_sign_up_without_consent(app_with_sign_ups: Flask) -> None:

@@ -212,9 +212,9 @@ def test_a_second_outcome_changes_nothing(
     with app.app_context():
         sign_up_id = log.start(sign_up, build_calls(sign_up, "api"), "server")
         assert log_file.states() == ["started"]
-        log.settle(sign_up_id, [first])
+        log.record_outcomes(sign_up_id, [first])
         before = log_file.calls()
-        log.settle(sign_up_id, [then])
+        log.record_outcomes(sign_up_id, [then])
 
     assert log_file.states() == [state]
     assert log_file.calls() == before

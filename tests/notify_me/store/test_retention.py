@@ -99,7 +99,7 @@ def test_a_consent_is_found_after_its_sign_up_is_deleted(shop: Flask, log_file: 
         output = shop.test_cli_runner().invoke(args=["notify-me", "consents", contact]).output
         assert output.startswith("Sign-ups: 0\n")
         assert "Consents: 1\n" in output
-        assert "  at Klaviyo accepted\n" in output
+        assert "  delivery   accepted\n" in output
 
 
 def test_an_undelivered_consent_is_not_deleted(

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from notify_me.settings import Settings
-from notify_me.web.theme import Theme, contrast_warnings, of
+from notify_me.web.theme import Theme, build_theme, contrast_warnings
 
 
 def css_of(**tables: Any) -> str:
     """Return the stylesheet for these settings."""
-    return of(Settings.model_validate(tables)).css
+    return build_theme(Settings.model_validate(tables)).css
 
 
 def modal(**values: Any) -> str:
@@ -21,17 +21,18 @@ def modal(**values: Any) -> str:
 
 
 def test_no_stylesheet_without_style_settings() -> None:
-    assert of(Settings()) == Theme("", "")
+    assert build_theme(Settings()) == Theme("", "")
     assert css_of(button={"label": "Tell me"}, trigger={"tag_blocklist": ["hats"]}) == ""
 
 
 def test_version_follows_the_styles() -> None:
     red, blue = (
-        of(Settings.model_validate({"modal": {"text_color": color}})) for color in ("red", "blue")
+        build_theme(Settings.model_validate({"modal": {"text_color": color}}))
+        for color in ("red", "blue")
     )
 
     assert red.version != blue.version
-    assert red == of(Settings.model_validate({"modal": {"text_color": "red"}}))
+    assert red == build_theme(Settings.model_validate({"modal": {"text_color": "red"}}))
 
 
 def test_custom_properties_have_no_specificity() -> None:
@@ -77,7 +78,7 @@ def test_given_text_colour_is_kept() -> None:
         {"modal": {"background_color": "#ffffff", "text_color": "#eeeeee"}}
     )
 
-    assert "--notify-me-text:#eeeeee;" in of(settings).css
+    assert "--notify-me-text:#eeeeee;" in build_theme(settings).css
     [sentence] = contrast_warnings(settings)
     assert sentence.startswith("modal.text_color on modal.background_color has a contrast of 1.2:1")
 

@@ -38,7 +38,7 @@ def test_presets_are_valid_and_distinct(app: Flask) -> None:
             checked = check(apply_preset(name, {}))
             assert (checked.problems, checked.warnings) == ({}, {})
             assert checked.settings is not None
-            styles.append(theme.of(checked.settings).css)
+            styles.append(theme.build_theme(checked.settings).css)
     assert len({*styles}) == len(styles)
 
 
