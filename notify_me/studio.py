@@ -1,4 +1,4 @@
-"""What a Studio needs: a page on which a merchant tries settings out before saving them.
+"""Functions for a Studio, a page on which a merchant tries out settings before saving them.
 
 All functions need an app context.
 """
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def merchant_settings() -> Settings:
-    """Return the shop's settings, which visitors without overrides see."""
+    """Return the shop's settings, which apply to visitors without overrides."""
     return current_state().settings
 
 
@@ -65,7 +65,7 @@ def untranslated_warnings(settings: Settings) -> list[str]:
 
 
 def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
-    """Return the texts under `[texts.<locale>.consent]` that a channel needs in this language."""
+    """Return the names of the texts that are missing under `[texts.<locale>.consent]`."""
     return {
         name for channel in Channel for name in consent.missing_texts(settings, channel, locale)
     }

@@ -25,8 +25,8 @@ def is_numeric(external_id: str) -> bool:
 
 
 def external_id_error(integration_type: str, external_id: str) -> str | None:
-    """Return why a variant of this integration can't have this ID, and what to use instead; None
-    if it can.
+    """Return why a variant of this integration can't have this ID, and what to use instead, or None
+    if the ID is possible.
     """
     if error := _shopify_gid_error(external_id):
         return error
@@ -51,13 +51,13 @@ def _shopify_gid_error(external_id: str) -> str | None:
     if gid := re.fullmatch(r"gid://shopify/ProductVariant/(\d+)", external_id, re.ASCII):
         return f"Klaviyo identifies Shopify's variants by number: use {gid[1]!r}"
     return (
-        "this is not a variant's ID: use the number at the end of the variant's own, "
+        "this is not a variant's ID: use the number at the end of the variant's GID, "
         "gid://shopify/ProductVariant/…"
     )
 
 
 def catalog_error(integration_type: str, catalog_id: str) -> str | None:
-    """Return what is wrong with the first two parts of a composite ID; None if nothing is."""
+    """Return what is wrong with the first two parts of a composite ID, or None."""
     if SEPARATOR in integration_type or SEPARATOR in catalog_id:
         return f"only the variant's own ID may contain {SEPARATOR!r}"
     if integration_type == "$magento_two" and not re.fullmatch(r"\d+-\d+", catalog_id):
@@ -152,7 +152,7 @@ class Variant:
     preorder: bool = False
     """Whether it can be ordered while it is sold out."""
     sku: str = ""
-    """This and the following are only for Klaviyo's catalog, if the shop fills it."""
+    """This field and those below are needed only if the shop pushes its catalog to Klaviyo."""
     description: str = ""
     image_url: str = ""
     categories: Sequence[str] = ()
@@ -189,7 +189,7 @@ class FunctionCatalog:
         self._find_variants = find_variants
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
-        """Return the variant under this ID, or None if the shop has none."""
+        """Return the variant with this ID, or None."""
         variants = self._find_variants(composite_id)
         return next((variant for variant in variants if variant.composite_id == composite_id), None)
 
@@ -200,7 +200,7 @@ class FunctionCatalog:
 
 @runtime_checkable
 class ListedCatalog(Catalog, Protocol):
-    """A catalog that can also list its variants, which `flask notify-me check` uses. Optional."""
+    """A catalog that can also list its variants, for `flask notify-me check` and `push-catalog`."""
 
     def composite_ids(self) -> Iterable[CompositeID]:
         """Return the composite ID of every variant; a generator if there may be thousands."""

@@ -168,7 +168,7 @@ MUTATIONS = [
         KIT,
     ),
     Mutation(
-        "notify_me/web/submission.py", "delay = float(max(waits, default=0))", "delay = 0.0", KIT
+        "notify_me/web/submission.py", "delay = float(max(delays, default=0))", "delay = 0.0", KIT
     ),
     Mutation(
         "storefront/buying/orders.py",

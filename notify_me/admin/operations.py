@@ -33,7 +33,7 @@ from ..variants import Variant
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The most recent problem with a call, its contact masked."""
+    """The most recent problem with a call, with the contact masked."""
 
     at: datetime
     operation: str
@@ -48,9 +48,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PausedQueue:
-    """An operation that is paused until a time, or until the merchant has done what `remedy` says.
+    """An operation whose calls are paused.
 
-    `until` is then the time of the next call that checks.
+    If it is throttled, `until` is when the pause ends. If it is misconfigured, the pause ends once
+    the merchant has done what `remedy` says, and `until` is when one call tests that.
     """
 
     operation: str
@@ -63,14 +64,14 @@ class PausedQueue:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of deliveries."""
+    """The state of delivery."""
 
     counts: Mapping[str, int]
     """Calls by state: started, queued, accepted, refused, failed, dead_lettered, unknown."""
     waiting: Mapping[str, int]
     """Queued calls by operation, including stock updates, which belong to no sign-up."""
     oldest_queued: datetime | None
-    """When the sign-up was made whose call has been queued for longest."""
+    """The time of the oldest sign-up with a queued call."""
     last_error: Failure | None
     paused: tuple[PausedQueue, ...]
     deliverer: str | None
@@ -88,24 +89,24 @@ class Purged:
 def upgrade() -> None:
     """Create the kit's tables and the delivery queue's, or bring them up to date.
 
-    Raises `SettingsError` if a table of the shop's has the name of one of the queue's, and
+    Raises `SettingsError` if the shop has a table with the name of one of the queue's tables, and
     `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
     current_state().database.upgrade()
 
 
 def status() -> Status:
-    """Return the state of deliveries. Stock updates are left out if the queue is unavailable."""
+    """Return the state of delivery. Stock updates are left out if the queue is unavailable."""
     state = current_state()
     stock = 0
     with suppress(SQLAlchemyError):
         stock = state.queue.count(Operation.UPDATE_VARIANT)
     with Session(state.database.engine()) as session:
-        counts = {name.value: 0 for name in CallState}
-        for name, count in session.execute(
+        counts = {call_state.value: 0 for call_state in CallState}
+        for call_state, count in session.execute(
             select(CallRow.state, func.count()).group_by(CallRow.state)
         ):
-            counts[name] = count
+            counts[call_state] = count
         abandoned = SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
         started, unknown = session.execute(
             select(func.count(), func.count().filter(abandoned))
@@ -175,12 +176,12 @@ def retry() -> int:
         jobs = state.queue.dead_letters()
         for job in jobs:
             with state.log.writing() as session:
-                # a job that another one replaced, or whose sign-up is deleted, is only removed
+                # if another job replaced it, or its sign-up was deleted, just remove it
                 if state.log.advance(session, job.key, CallState.QUEUED):
                     state.queue.enqueue(session, [job.next_attempt()])
                     retried += 1
         state.queue.remove([job.id for job in jobs])
-        # a worker may already have set some of them aside again: those are left
+        # a worker may already have dead-lettered some of them again: leave those
         if len(jobs) < BATCH_SIZE:
             return retried
 
@@ -197,7 +198,7 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
 def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
     """Yield the demand for each variant on each day with requests, oldest first.
 
-    Rows are fetched as they are needed. Raises as `demand` does.
+    Rows are fetched in batches during the iteration. Raises the same exceptions as `demand`.
     """
     return demand_queries.demand_by_day(current_state().database.engine(), since, until)
 
@@ -228,12 +229,12 @@ def delete_everything() -> None:
 
 
 def mode() -> str:
-    """Return who calls Klaviyo in this request: `server` or `client`."""
+    """Return the mode of this request, `server` or `client`: which of them calls Klaviyo."""
     return current_account().mode
 
 
 def available_modes() -> tuple[str, ...]:
-    """Return the modes for which there is a key."""
+    """Return the modes whose keys are set."""
     account = current_state().account
     keys = {"server": account.private_key.get_secret_value(), "client": account.public_key}
     return tuple(mode for mode, key in keys.items() if key)
@@ -258,21 +259,21 @@ def push_catalog(
 
 
 def ready() -> dict[str, str]:
-    """Return `ok` or the problem, for `database` and `queue`; never raises for a database error.
+    """Return a dict with the keys `database` and `queue`; a value is `ok` or describes the problem.
 
-    Waits as long as the shop's engine waits for its database.
+    Doesn't raise database errors. It can take as long as the timeouts of the database's engine.
     """
     state = current_state()
     checks = {"database": lambda: state.log.read(""), "queue": state.queue.check}
-    answers: dict[str, str] = {}
+    results: dict[str, str] = {}
     for name, check in checks.items():
         try:
             check()
-            answers[name] = "ok"
+            results[name] = "ok"
         except SQLAlchemyError as error:
             problem = f"unavailable ({type(error).__name__})"
             if name == "database":
-                # the queue is in the same database, and would only wait as long again
+                # the queue is in the same database, so checking it would only take as long again
                 return {"database": problem, "queue": problem}
-            answers[name] = problem
-    return answers
+            results[name] = problem
+    return results

@@ -43,17 +43,17 @@ def stock_changed(
     """Send a variant's stock to Klaviyo (Update Catalog Variant), for at most three seconds.
 
     `connection` is the session or connection with the uncommitted change, in the database that the
-    kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. This commits it
-    together with a queued job, so that a process that dies meanwhile loses nothing. Without it the
-    shop has already committed.
+    kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. It is committed
+    here together with a queued job, so that nothing is lost if the process crashes. Without it, the
+    shop must have committed the change before.
     `base_url` is the shop's address, such as `https://shop.example/`, for a variant that is new to
-    Klaviyo. What fails for the moment stays queued. Raises `sqlalchemy.exc.SQLAlchemyError` if the
-    change or the job can't be committed; nothing is sent then.
+    Klaviyo. An update that fails temporarily stays queued. Raises `sqlalchemy.exc.SQLAlchemyError`,
+    and sends nothing, if the change or the job can't be committed.
     """
     state = current_state()
     managed = writable(composite_id)
     job = stock_job(composite_id, base_url) if managed and state.klaviyo is not None else None
-    # the delay keeps a worker from sending it while this process does
+    # the delay prevents a worker from sending it at the same time as this process
     _enqueue([job] if job else [], connection, delay=2 * TIMEOUT)
     if connection is not None:
         connection.commit()
@@ -64,7 +64,9 @@ def stock_changed(
         if klaviyo is None:
             state.queue.end_delay(job)
             return StockUpdate("queued")
-        outcome = update_stock(klaviyo, _load_variant, composite_id, base_url, Deadline(TIMEOUT))
+        outcome = update_stock(
+            klaviyo, state.catalog.variant, composite_id, base_url, Deadline(TIMEOUT)
+        )
         log_outcome(Call(Operation.UPDATE_VARIANT, {}, composite_id), outcome, None)
         if isinstance(outcome, Temporary | Misconfigured):
             state.queue.end_delay(job)
@@ -83,8 +85,8 @@ def stock_changed(
 
 
 def set_stock(variant: Variant, base_url: str) -> StockUpdate:
-    """Send the quantity of a variant to Klaviyo (Update Catalog Variant), whatever the shop's
-    catalog says, for at most three seconds. Nothing is queued: the result says what happened.
+    """Send the quantity of this variant to Klaviyo (Update Catalog Variant), which may differ from
+    the one in the shop's catalog. Takes three seconds at most, and queues nothing if it fails.
 
     `base_url` is the shop's address, such as `https://shop.example/`.
     """
@@ -95,7 +97,7 @@ def set_stock(variant: Variant, base_url: str) -> StockUpdate:
         return StockUpdate("no_key", "set KLAVIYO_PRIVATE_KEY")
     klaviyo = state.klaviyo.if_closed()
     if klaviyo is None:
-        return StockUpdate("refused", "Klaviyo doesn't answer: try again later")
+        return StockUpdate("refused", "Klaviyo isn't responding: try again later")
     outcome = update_stock(
         klaviyo, lambda _: variant, variant.composite_id, base_url, Deadline(TIMEOUT)
     )
@@ -107,7 +109,7 @@ def set_stock(variant: Variant, base_url: str) -> StockUpdate:
 def queue_stock_updates(
     composite_ids: Iterable[CompositeID], base_url: str, *, connection: Transaction | None = None
 ) -> None:
-    """Let the worker send the stock of these variants to Klaviyo, without waiting for it.
+    """Queue updates of these variants' stock in Klaviyo, which a worker sends later.
 
     `connection` is the session or connection with the change, as for `stock_changed`; the caller
     commits both together. Raises `sqlalchemy.exc.SQLAlchemyError` if the jobs can't be queued.
@@ -124,8 +126,3 @@ def _enqueue(jobs: Sequence[Job], connection: Transaction | None, *, delay: floa
     elif jobs:
         with state.log.writing() as session:
             state.queue.enqueue(session, jobs, delay=delay)
-
-
-def _load_variant(composite_id: CompositeID) -> Variant | None:
-    state = current_state()
-    return state.catalog.variant(composite_id)

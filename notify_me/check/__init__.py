@@ -1,6 +1,4 @@
-"""`flask notify-me check`: what works in the Klaviyo account that the keys belong to, what doesn't,
-and how to fix it.
-"""
+"""`flask notify-me check`: a report on the Klaviyo account that the keys belong to."""
 
 from .account import check_account
 from .report import Progress, Report, Row, Verdict

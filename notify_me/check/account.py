@@ -25,7 +25,7 @@ SKEW_WARN, SKEW_FAIL = 60, 300
 READ_SCOPES = frozenset(
     {"accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"}
 )
-"""What this check needs; the form needs `lists:read`, too."""
+"""The scopes that this check needs; the form needs `lists:read`, too."""
 SIGN_UP_SCOPES = "catalogs:write profiles:write"
 CONSENT_SCOPES = "lists:write profiles:write subscriptions:write"
 _REVISION_REJECTED = (400, 404, 410)
@@ -39,10 +39,10 @@ def check_account(
     catalog: Catalog,
     progress: Callable[[str], None],
 ) -> Report:
-    """Check the account: it only reads, and sends two calls with an empty body.
+    """Check the account. This only reads from it, and sends two calls with an empty body.
 
     `klaviyo` is None without a private key; `progress` is called with a topic before each call.
-    Never raises for what the network or Klaviyo did: that is in the report.
+    Network errors and error responses are in the report, not raised.
     """
     if klaviyo is None:
         return Report.of([row("private_key/not set")], "not tested without a private key")
@@ -73,10 +73,10 @@ def check_account(
 
 
 def _clock(response: KlaviyoResponse) -> Row:
-    theirs = _date_of(response)
-    if theirs is None:
+    klaviyo_time = _date_of(response)
+    if klaviyo_time is None:
         return row("clock/unknown")
-    seconds = round((datetime.now(UTC) - theirs).total_seconds())
+    seconds = round((datetime.now(UTC) - klaviyo_time).total_seconds())
     if abs(seconds) <= SKEW_WARN:
         return row("clock")
     case = "clock/far off" if abs(seconds) > SKEW_FAIL else "clock/off"
@@ -84,7 +84,7 @@ def _clock(response: KlaviyoResponse) -> Row:
 
 
 def _date_of(response: KlaviyoResponse) -> datetime | None:
-    """The response's `Date`, to the second."""
+    """Return the time in the response's header `Date`, or None without a valid one."""
     try:
         parsed = parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError):
@@ -118,7 +118,7 @@ def _public_key(response: KlaviyoResponse, ours: str) -> Row:
 
 
 def _revision(response: KlaviyoResponse, requested: str) -> Row:
-    """A revision is stable for a year, deprecated for another, and then retired.
+    """Check the API revision, which is stable for a year, deprecated for another, then retired.
 
     From "API versioning and deprecation policy" in Klaviyo's API documentation.
     """
@@ -146,7 +146,7 @@ def _revision(response: KlaviyoResponse, requested: str) -> Row:
 
 
 def _date_in(response: KlaviyoResponse, header: str) -> str:
-    """The date in a header, with a suffix such as `.pre`; empty for anything else."""
+    """Return the date in a header, with any suffix such as `.pre`; empty for anything else."""
     value = response.headers.get(header, "")
     match = re.match(r"\d{4}-\d{2}-\d{2}(\.[\w-]{1,20})?", value, re.ASCII)
     return match[0] if match else ""
@@ -172,7 +172,7 @@ def _list(reader: Reader, list_id: str) -> Row:
 
 
 def _flow(reader: Reader) -> Row:
-    """Whether a live flow waits for sign-ups: without one, nobody joins the waiting list."""
+    """Check for a live flow that sign-ups trigger: without one, nobody joins the waiting list."""
     metric_id, response = _find_metric(reader)
     if response.status != 200:
         return unreadable("flow", response, "metrics:read")
@@ -191,7 +191,7 @@ def _flow(reader: Reader) -> Row:
 
 
 def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
-    """The metric's ID, or None, and the last response."""
+    """Return the metric's ID, or None, and the last response."""
     cursor = ""
     while True:
         response = reader.read("metrics", "metrics:read", reader.klaviyo.get_metrics, cursor)

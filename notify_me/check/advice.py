@@ -130,7 +130,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "variants/not listed": (
         SKIP,
         "the shop's catalog can't list its variants",
-        "give it a method composite_ids() (notify_me.ListedCatalog), and run the check again",
+        "add a composite_ids() method to it (notify_me.ListedCatalog), and run the check again",
     ),
     "variants/invalid": (
         FAIL,
@@ -139,7 +139,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/misnamed": (
         FAIL,
-        "{count:,} of {total:,} have an ID that isn't a number, as {integrations} IDs are: {names}",
+        "{count:,} of {total:,} have an ID that isn't numeric, unlike {integrations} IDs: {names}",
         "these look like SKUs or names: use the platform's own variant IDs",
     ),
     "variants/unknown": (
@@ -163,7 +163,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "sign-up for one of them: the log reports a variant that Klaviyo doesn't know",
     ),
 }
-"""By check and case (the usual one has none): the verdict, the message and the remedy."""
+"""The verdict, message and remedy of each case: `check/case`, or just `check` for the usual one."""
 
 
 def row(case: str, **values: object) -> Row:

@@ -1,4 +1,4 @@
-"""Reads from Klaviyo for the check, and finds out what the private key may do."""
+"""Sends the check's calls to Klaviyo, and collects the scopes of the private key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .report import Row, Verdict
 CALL_TIMEOUT = 10.0
 """Seconds for one call."""
 MAX_THROTTLE = 20.0
-"""Seconds: a longer Retry-After ends the call."""
+"""The longest Retry-After to wait for, in seconds."""
 CALL_ATTEMPTS = 4
 _UNREACHABLE = (
     "make sure that this machine can reach that address (network, proxy, firewall, "
@@ -36,7 +36,7 @@ class Reader:
     def read(
         self, topic: str, scopes: str, send: Callable[..., KlaviyoResponse], *arguments: Any
     ) -> KlaviyoResponse:
-        """Call `send` with the arguments and a deadline, again after a short throttle.
+        """Call `send` with the arguments and a deadline, and retry it after a short throttle.
 
         `scopes` are those that the call needs, separated by spaces.
         """
@@ -65,12 +65,14 @@ class Reader:
 
 
 def is_denied(response: KlaviyoResponse) -> bool:
-    """Whether the key lacks a scope."""
+    """Return whether the response says that the key lacks a scope."""
     return response.status == 403 and not response.is_html
 
 
 def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
-    """Why Klaviyo didn't give a proper response, as a predicate, and what to do; None if it did."""
+    """Return what went wrong (a predicate whose subject is Klaviyo) and what to do about it; None
+    if the response is from Klaviyo and no temporary failure.
+    """
     if response.status is None:
         return f"gave {response.problem}", _UNREACHABLE
     if response.is_html:
@@ -87,9 +89,9 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
 
 
 def unreadable(check: str, response: KlaviyoResponse, scope: str) -> Row:
-    """The row of a check whose call was refused or failed."""
+    """Return the row of a check whose call was refused or failed."""
     if is_denied(response):
         return Row(check, Verdict.SKIP, f"can't be read without the scope {scope}")
-    usual = (f"returned status {response.status}", "run the check again")
-    problem, remedy = failure(response) or usual
+    unexpected = (f"returned status {response.status}", "run the check again")
+    problem, remedy = failure(response) or unexpected
     return Row(check, Verdict.WARN, f"couldn't be read: Klaviyo {problem}", remedy)

@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
     PASS = "pass"  # noqa: S105 - no password
     WARN = "warn"
-    """It works, or may work, but somebody should have a look."""
+    """It works, or may work, but needs attention."""
     FAIL = "fail"
     SKIP = "skip"
     """It couldn't be checked, or doesn't apply."""
@@ -98,14 +98,14 @@ class Progress:
     _CLEAR_LINE = "\r\x1b[K"
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
+        self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, topic: str) -> None:
-        """Show this topic in place of the last one."""
-        if self._shown:
-            click.echo(f"{self._CLEAR_LINE}Asking Klaviyo: {topic} …", err=True, nl=False)
+        """Show this topic in place of the previous one."""
+        if self._is_terminal:
+            click.echo(f"{self._CLEAR_LINE}Checking: {topic} …", err=True, nl=False)
 
     def end(self) -> None:
         """Clear the line."""
-        if self._shown:
+        if self._is_terminal:
             click.echo(self._CLEAR_LINE, err=True, nl=False)

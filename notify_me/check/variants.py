@@ -20,7 +20,7 @@ MAX_NAMED = 10
 
 @dataclass
 class _VariantCount:
-    """A number of variants, and the first of them by name."""
+    """A number of variants, and the composite IDs of the first ones."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class _VariantCount:
 
 
 def variants_row(reader: Reader, catalog: Catalog) -> Row:
-    """Compare the shop's variants with Klaviyo's catalog in batches, so that memory stays flat."""
+    """Compare the shop's variants with Klaviyo's catalog, in batches to use little memory."""
     if not isinstance(catalog, ListedCatalog):
         return row("variants/not listed")
     total = 0
@@ -45,7 +45,7 @@ def variants_row(reader: Reader, catalog: Catalog) -> Row:
     other_integrations: Counter[str] = Counter()
 
     def in_custom_catalog() -> Iterator[str]:
-        """The IDs that Klaviyo's API can look up; the others are only counted."""
+        """Yield the IDs that Klaviyo's API can look up; the others are only counted."""
         nonlocal total
         for composite_id in catalog.composite_ids():
             total += 1
@@ -60,8 +60,8 @@ def variants_row(reader: Reader, catalog: Catalog) -> Row:
     try:
         for batch in batches_by_id(in_custom_catalog(), str):
             topic = f"variants: {total:,} so far"
-            read = reader.klaviyo.get_catalog
-            response = reader.read(topic, "catalogs:read", read, "variant", batch)
+            get_catalog = reader.klaviyo.get_catalog
+            response = reader.read(topic, "catalogs:read", get_catalog, "variant", batch)
             if response.status != 200:
                 return unreadable("variants", response, "catalogs:read")
             for composite_id in _missing(batch, response):
@@ -81,8 +81,8 @@ def variants_row(reader: Reader, catalog: Catalog) -> Row:
             names=misnamed,
         )
     if unknown.count:
-        read = reader.klaviyo.get_catalog
-        response = reader.read("items", "catalogs:read", read, "item", unknown.first)
+        get_catalog = reader.klaviyo.get_catalog
+        response = reader.read("items", "catalogs:read", get_catalog, "item", unknown.first)
         are_items = response.status == 200 and not _missing(unknown.first, response)
         case = "variants/items" if are_items else "variants/unknown"
         return row(case, count=unknown.count, total=total, names=unknown)

@@ -20,7 +20,7 @@ from ..settings.localized import locale_text, localized
 
 @dataclass(frozen=True, slots=True)
 class ConsentPrompt:
-    """A checkbox for one channel, or a notice if the merchant doesn't ask."""
+    """A consent checkbox for one channel, or a notice in its place."""
 
     channel: Channel
     field: str
@@ -46,7 +46,7 @@ class FormOptions:
     custom_source: str
 
     def consent(self, channels: Sequence[Channel], checked: Collection[Channel]) -> Consent | None:
-        """Return the consent to selected channels that are checked or have only a notice."""
+        """Return the consent for the selected channels that are checked or have only a notice."""
         statements = tuple(
             prompt.statement
             for prompt in self.prompts
@@ -56,8 +56,8 @@ class FormOptions:
 
 
 def form_options(settings: Settings, account: Account, locale: str) -> FormOptions:
-    """Return what the form offers in `locale`, whose texts `settings` must have. A channel whose
-    legal texts don't exist in that language is left out.
+    """Return what the form offers in `locale`; `settings` must be in that language. Channels whose
+    legal texts don't exist in it are left out.
     """
     channels = tuple(
         channel
@@ -112,7 +112,7 @@ def _names(consent: ConsentSettings) -> dict[str, str]:
 
 
 def _links(consent: ConsentSettings) -> dict[str, tuple[str, str]]:
-    """The text and the URL of each link."""
+    """Return the text and the URL of each link."""
     return {
         "terms_of_service": (consent.terms_of_service_text, consent.terms_of_service_url),
         "privacy_policy": (consent.privacy_policy_text, consent.privacy_policy_url),
@@ -131,7 +131,7 @@ def _as_html(text: str, consent: ConsentSettings) -> Markup:
         # in a new tab, so that the form keeps what was typed
         link = '<a href="{}" target="_blank" rel="noopener">{}</a>'
         values[name] = Markup(link).format(url, label)  # noqa: S704 - constant markup
-    # every second part is the name of a placeholder
+    # every other part is the name of a placeholder
     parts = re.split(r"\{(\w+)\}", text)
     return Markup("").join(
         values[part] if index % 2 else escape(part) for index, part in enumerate(parts)
@@ -199,7 +199,7 @@ def _email_list_problems(settings: Settings, account: Account) -> list[str]:
 
 
 def _dead_links(settings: Settings, account: Account) -> list[str]:
-    """Texts on the form that link to a URL which isn't set."""
+    """Return a sentence for each link on the form whose URL isn't set."""
     dead: dict[str, None] = {}
     for locale in settings.languages.offered:
         in_language = localized(settings, locale)
@@ -214,7 +214,7 @@ def _dead_links(settings: Settings, account: Account) -> list[str]:
 
 
 def _is_written_in(settings: Settings, locale: str) -> bool:
-    """Whether the texts of `[consent]` are in this language."""
+    """Return whether the texts under `[consent]` are in this language."""
     written = settings.consent.locale.replace("-", "_")
     if written.split("_")[0].lower() == locale.split("_")[0].lower():
         return True

@@ -31,8 +31,8 @@ def offered() -> tuple[str, ...]:
 
 
 def select_locale() -> str:
-    """Return the language of this request: that of `?lang=`, otherwise of the cookie, otherwise the
-    one that the browser prefers, otherwise the default.
+    """Return the language of this request: the first that is offered of those in `?lang=`, in the
+    cookie and in the browser's preferences, or else the default.
     """
     explicit = (request.args.get(PARAMETER), request.cookies.get(COOKIE))
     accepted = (name for name, quality in request.accept_languages if quality)
@@ -42,17 +42,19 @@ def select_locale() -> str:
 def current_locale() -> Locale:
     """Return the language of the kit's texts in this request.
 
-    A shop with Flask-Babel decides by its own selector; for others `select_locale` does. A language
-    that isn't offered falls back to the default one. Outside of a request: the source language.
+    In a shop with Flask-Babel, its locale selector chooses the language; otherwise `select_locale`
+    does. A language that isn't offered is replaced with the default one. Outside of a request, the
+    source language is returned.
     """
     if not has_request_context() or _EXTENSION not in current_app.extensions:
         return _parse(SOURCE_LOCALE)
     requested = request.args.get(PARAMETER) if request.blueprint == "notify_me" else None
-    shops = _babels_locale() if "babel" in current_app.extensions else select_locale()
-    return _parse(_first_offered(filter(None, [requested, shops])) or offered()[0])
+    uses_babel = "babel" in current_app.extensions
+    shop_locale = _flask_babel_locale() if uses_babel else select_locale()
+    return _parse(_first_offered(filter(None, [requested, shop_locale])) or offered()[0])
 
 
-def _babels_locale() -> str:
+def _flask_babel_locale() -> str:
     from flask_babel import get_locale  # installed only if the shop uses it
 
     return str(get_locale())

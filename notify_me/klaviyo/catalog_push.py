@@ -232,8 +232,7 @@ class CatalogPush:
         outcome = outcome_of(response, Operation.UPDATE_VARIANT)
         remedy = f": {outcome.remedy}" if outcome.remedy else ""
         raise PushError(
-            f"Klaviyo returned status {response.status} when {task}{remedy}. "
-            "Push again to continue"
+            f"Klaviyo returned status {response.status} when {task}{remedy}. Push again to continue"
         )
 
 

@@ -126,11 +126,11 @@ class Account(SettingsTable):
 def read_account(config: Mapping[str, Any]) -> Account:
     """Read the account from a Flask config. Raises `SettingsError`."""
     names = [str(field.alias) for field in Account.model_fields.values()]
-    given = {name: config[name] for name in names if config.get(name)}
+    values = {name: config[name] for name in names if config.get(name)}
     if secret := config.get("SECRET_KEY"):
-        given.setdefault("NOTIFY_ME_LOG_KEY", _derived_log_key(secret))
+        values.setdefault("NOTIFY_ME_LOG_KEY", _derived_log_key(secret))
     try:
-        return Account.model_validate(given)
+        return Account.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False)
         problems = [describe_error(Account, detail) for detail in details]

@@ -26,7 +26,7 @@ class SettingsTable(BaseModel):
 
 
 def closest_match(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the one of `names` that is most similar to a mistyped name, if any is."""
+    """Return the most similar of `names` to a mistyped name, or None."""
     matches = difflib.get_close_matches(name[:100], list(names), n=1, cutoff=cutoff)
     return matches[0] if matches else None
 

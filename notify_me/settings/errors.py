@@ -37,18 +37,18 @@ def describe_error(model: type[BaseModel], detail: ErrorDetails, name: str = "")
     path = path_of(detail)
     key = name or ".".join(path)
     message = detail["msg"].removeprefix("Value error, ")
-    is_own_message = detail["type"] == "value_error"
+    is_from_validator = detail["type"] == "value_error"
     if detail["type"] == "extra_forbidden":
         text = f"{key} is not a setting{_key_hint(model, path)}"
     elif not path:
         text = message
-    elif is_own_message and not message.startswith("must "):
+    elif is_from_validator and not message.startswith("must "):
         text = f"{key}: {message}"
     else:
         setting = {setting.path: setting for setting in all_settings(model)}.get(path)
         if setting is None:
             message = f"must be a table, as under [{'.'.join(path)}]"
-        elif not is_own_message:
+        elif not is_from_validator:
             message = f"must be {setting.allowed}"
         text = f"{key}: {message}"
         if setting is None or not setting.schema.get("writeOnly"):
@@ -102,10 +102,10 @@ def _closest_key(path: KeyPath, known: list[KeyPath]) -> KeyPath | None:
     siblings = {key[-1]: key for key in known if key[:-1] == path[:-1]}
     if name := closest_match(path[-1], siblings):
         return siblings[name]
-    # The right key in the wrong table: first those in a table further in.
+    # The right key in the wrong table; prefer a nested table.
     elsewhere = [key for key in known if key[-1] == path[-1]]
-    inside = [key for key in elsewhere if key[: len(path) - 1] == path[:-1]]
+    nested = [key for key in elsewhere if key[: len(path) - 1] == path[:-1]]
     if elsewhere:
-        return (inside or elsewhere)[0]
+        return (nested or elsewhere)[0]
     name = closest_match("_".join(path), flat, cutoff=0.9)
     return flat[name] if name else None

@@ -62,7 +62,7 @@ def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedS
         table: Any = merged
         for part in key[:-1]:
             table = table.setdefault(part, {}) if isinstance(table, dict) else None
-        # Where the file has something else instead of a table, validation reports that.
+        # If the file has another value in place of the table, validation reports that.
         if isinstance(table, dict):
             table[key[-1]] = value
     try:
@@ -71,7 +71,7 @@ def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedS
         problems = []
         for detail in error.errors(include_url=False):
             key = path_of(detail)
-            # An error of a whole table may be due to any variable of it.
+            # Any variable of a table may be the cause of an error that concerns the whole table.
             names = ", ".join(variable(other) for other in variables if other[: len(key)] == key)
             if key in variables or not _contains(document, key):
                 problems.append(describe_error(Settings, detail, name=names))
@@ -118,7 +118,7 @@ def _settings_by_variable() -> dict[str, Setting]:
 def _read_variables(config: Mapping[str, Any]) -> dict[KeyPath, Any]:
     """Return the settings in a Flask config by key. An empty variable counts as unset.
 
-    Raises `SettingsError` for names that look like a setting and are none.
+    Raises `SettingsError` for names that look like those of settings but aren't.
     """
     settings = _settings_by_variable()
     with_single_underscores = {re.sub("_+", "_", name) for name in settings}
@@ -147,7 +147,7 @@ def _describe_unknown(name: str) -> str:
 
 
 def _parse(setting: Setting, text: str) -> Any:
-    """Return the value of a variable: text as it is, lists also with commas, the rest as TOML."""
+    """Parse a variable's value as TOML. Text needs no quotes, and lists may just have commas."""
     if setting.type == "string":
         return "" if text.strip() in {'""', "''"} else text
     if setting.type == "array" and not text.lstrip().startswith("["):

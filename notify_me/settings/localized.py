@@ -24,18 +24,19 @@ def localized(base: Settings, locale: str) -> Settings:
     """Return the settings with the texts that shoppers read in `locale`.
 
     A text under `[texts.<locale>]` takes precedence. Otherwise, a text that the merchant wrote is
-    kept, and a default is translated, unless it is a legal text. The results are cached because
-    visitors with settings of their own bring them with every request.
+    kept, and a default is translated, unless it is a legal text. The results are cached because a
+    visitor's overrides are read anew in each request.
     """
     document = base.model_dump()
     translate = translations(locale).gettext
-    settings = {setting.path: setting for setting in all_settings(Settings)}
-    for text in all_settings(LocaleTexts):
-        table, key = text.path
-        own_text = locale_text(base, locale, text.path)
-        default = settings[text.path].default
-        if own_text is not None:
-            document[table][key] = own_text
-        elif text.schema["shopper_text"] == "translated" and document[table][key] == default != "":
+    defaults = {setting.path: setting.default for setting in all_settings(Settings)}
+    for setting in all_settings(LocaleTexts):
+        table, key = setting.path
+        text = locale_text(base, locale, setting.path)
+        default = defaults[setting.path]
+        is_translated = setting.schema["shopper_text"] == "translated"
+        if text is not None:
+            document[table][key] = text
+        elif is_translated and document[table][key] == default != "":
             document[table][key] = translate(default)
     return Settings.model_validate(document)

@@ -1,6 +1,6 @@
 """A flat list of all settings, derived from the models' JSON Schema.
 
-It tells the loader, the error messages, the reference and the Studio what each setting allows.
+The loader, the error messages, the reference and the Studio use it.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Setting:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values that it or its list items may have, if it is one of a fixed set."""
+        """The allowed values of the setting or of its list items, if they are a fixed set."""
         return tuple(self.schema.get("items", self.schema).get("enum", ()))
 
     @property
     def allowed(self) -> str:
-        """A phrase for the values that it allows, to follow "must be"."""
+        """A phrase that describes the allowed values, to follow "must be"."""
         schema = self.schema
         if "allowed" in schema:
             return str(schema["allowed"])

@@ -82,8 +82,8 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
     """Merge the options of all calls as Klaviyo's script does.
 
     A later `init` overrides an earlier one. `enable` overrides `init`, and its `trigger` and
-    `modal` replace those of `init` as a whole. Of several `enable`, the earliest with an option
-    counts: themes call it in branches for different pages.
+    `modal` replace those of `init` as a whole. Of several `enable` calls, the first that has an
+    option determines it: themes call it in branches for different pages.
     """
     inits: dict[str, Value] = {}
     enables: dict[str, Value] = {}
@@ -98,12 +98,12 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
             reason = "template tags were ignored, as if every condition were true"
             imported.note("changed", f"klaviyo.{call.name}", call.line, reason)
         if call.name == "init":
-            for option, value in _flat(call, 0).items():
+            for option, value in _options_of(call, 0).items():
                 if option in inits:
                     note_override(option, inits[option], by=value)
                 inits[option] = value
         elif _is_enable(call):
-            for option, value in _flat(call, 1).items():
+            for option, value in _options_of(call, 1).items():
                 if option in enables:
                     note_override(option, value, by=enables[option])
                 enables.setdefault(option, value)
@@ -127,13 +127,13 @@ def _is_enable(call: Call) -> bool:
     return call.name == "enable" and bool(arguments) and arguments[0].literal == "backinstock"
 
 
-def _flat(call: Call, index: int) -> dict[str, Value]:
+def _options_of(call: Call, index: int) -> dict[str, Value]:
     """Return the options of a call, such as `modal.headline`, from the argument at `index`."""
     argument = call.arguments[index] if len(call.arguments) > index else None
     if argument is None or argument.literal is None:
         return {}
     if not isinstance(argument.literal, dict):
-        # Like a spread: options that can't be read.
+        # As for a spread, the options can't be read.
         return {"...options": argument}
     options = {}
     for name, value in argument.literal.items():
@@ -214,7 +214,7 @@ def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
     match target.type:
         case "boolean":
             read = bool(literal)
-            change = f"Klaviyo's script takes {literal!r} for {str(read).lower()}"
+            change = f"Klaviyo's script treats {literal!r} as {str(read).lower()}"
             return read, "" if isinstance(literal, bool) else change
         case "integer":
             if isinstance(literal, bool):
@@ -265,10 +265,12 @@ def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:
 def _import_display(
     options: dict[str, Value], calls: list[Call], imported: ImportedSnippet
 ) -> None:
-    """Set where the button appears: Klaviyo's default is next to the shop's own, ours is not."""
+    """Set where the button appears: Klaviyo's script shows it next to the shop's own by default,
+    whereas the kit replaces the shop's own.
+    """
     values = {option: options[option] for option in DISPLAY if option in options}
     enables = [call for call in calls if _is_enable(call)]
-    # What is unread, or spread into the options, may say REPLACE.
+    # A value that can't be read, or a spread, may set it to REPLACE.
     is_unclear = any(
         isinstance(value.literal, Unread)
         and (option in {"trigger", *DISPLAY} or option.startswith(("...", "trigger: ...")))

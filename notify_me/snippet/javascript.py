@@ -2,7 +2,7 @@
 
 The file is HTML or JavaScript, with or without Liquid or Jinja tags. Everything that isn't
 JavaScript is blanked out in place, so that offsets and lines stay those of the file, and
-tree-sitter parses the rest. Nothing is executed: only literals have a value here.
+tree-sitter parses the rest. Nothing is executed: only the values of literals are read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MAX_BYTES = 200_000
-"""The size of the largest file that is read. A theme's layout has some 10,000 bytes."""
+"""The maximum size of a file. A theme's layout has about 10,000 bytes."""
 PARSE_TIMEOUT = 3.0  # seconds; some malformed input takes the parser minutes
 
 _CALL = re.compile(rb"klaviyo\s*(?:\?\s*)?\.\s*(?:init|enable)\b")
@@ -111,7 +111,7 @@ def _only_scripts(code: bytes) -> bytes:
 
 
 class _Script:
-    """A script, parsed."""
+    """Parses a script and reads its calls of Klaviyo's functions."""
 
     def __init__(self, source: bytes, code: bytes) -> None:
         self._source, self._code = source, code

@@ -72,7 +72,7 @@ def dump_toml(
 ) -> str:
     """Return settings by table as a TOML document.
 
-    `comments` are lines at its top, `remarks` are comments behind keys, such as
+    `comments` are lines at its top, and `remarks` are comments after keys, such as
     `{("modal", "headline"): "…"}`. Raises `MissingExtraError` if tomlkit isn't installed.
     """
     tomlkit = load_module("tomlkit")

@@ -51,7 +51,7 @@ export class NotifyMe extends HTMLElement {
   /**
    * Open the form for a variant, for the shop's own scripts.
    * @param {string} variantId its composite ID
-   * @returns {Promise<void>} settled once the dialog is open
+   * @returns {Promise<void>} resolves once the dialog is open
    */
   static open(variantId) {
     const id = encodeURIComponent(variantId);
@@ -75,7 +75,7 @@ export class NotifyMe extends HTMLElement {
       delete this.dataset.anchor;
       if (!anchor.contains(this)) return anchor.append(this);
     }
-    // an open dialog isn't modal any more once it was moved or copied: the next click opens a new one
+    // a dialog that was moved or copied isn't modal any more: the next click opens a new one
     if (this.#link) this.querySelector("dialog")?.remove();
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
@@ -100,7 +100,7 @@ export class NotifyMe extends HTMLElement {
     return !!this.#link?.contains(/** @type {Node} */ (event.target));
   }
 
-  /** Fetch the form, or return what was fetched moments ago.
+  /** Fetch the form, or return it if it was fetched recently.
    * @param {string} [href] */
   #prefetch(href = this.#link?.href ?? "") {
     const last = this.#prefetched;
@@ -194,16 +194,16 @@ export class NotifyMe extends HTMLElement {
     /** @type {Answer[]} */
     const answers = [];
     const deadline = AbortSignal.timeout(CALLS_TIMEOUT);
-    let count = 0;
+    let acceptedCalls = 0;
     for (const call of calls) {
-      const answer = call.after_any && !count ? null : await callKlaviyo(call, deadline);
+      const answer = call.after_any && !acceptedCalls ? null : await callKlaviyo(call, deadline);
       answers.push(answer);
-      if (accepted(answer, call)) count++;
+      if (accepted(answer, call)) acceptedCalls++;
     }
     body.set("sign_up", sign_up);
     body.set("answers", JSON.stringify(answers));
     const report = this.#post(action, body);
-    if (count < calls.length) return report;
+    if (acceptedCalls < calls.length) return report;
     // Klaviyo has accepted everything: the report only completes the shop's log
     report.catch(() => {});
     return { state: "done", html };

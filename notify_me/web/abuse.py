@@ -20,7 +20,7 @@ from ..klaviyo.calls import SignUp
 logger = logging.getLogger(__name__)
 
 PER_ADDRESS = RateLimitItemPerMinute(30)
-"""Posts from one address. Households share an address, and client mode posts twice a sign-up."""
+"""Posts from one address. Households share an address, and client mode posts twice per sign-up."""
 PER_CONTACT = RateLimitItemPerMinute(10)
 """Posts for one contact from one address, so that nobody can use up another person's limit."""
 WINDOW_SECONDS = 60
@@ -29,7 +29,7 @@ HONEYPOT = "homepage"
 
 
 class RateLimited(Exception):
-    """A limit is used up; `retry_after` is in whole seconds."""
+    """A rate limit is exceeded; `retry_after` is in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"rate limited; retry after {retry_after} s")
@@ -48,12 +48,12 @@ def rate_limiter(config: Mapping[str, Any]) -> RateLimiter | None:
 
 
 def count_address() -> None:
-    """Count a post from this address; raises `RateLimited`."""
+    """Count a post from this address; raise `RateLimited` if there are too many."""
     _count(PER_ADDRESS, str(request.remote_addr))
 
 
 def count_contacts(sign_up: SignUp) -> None:
-    """Count a post for each contact of a sign-up from this address; raises `RateLimited`."""
+    """Count a post per contact from this address; raise `RateLimited` if there are too many."""
     for contact in (sign_up.email, sign_up.phone_number):
         if contact:
             contact_hash = current_state().log.hash_contact(contact)
@@ -69,14 +69,14 @@ def _count(limit: RateLimitItem, key: str) -> None:
             return
         reset_at = limiter.get_window_stats(limit, "notify-me", key).reset_time
     except StorageError as error:
-        # shoppers can still sign up when the storage doesn't answer
-        logger.warning("rate limits are off: their storage doesn't answer: %s", error.storage_error)
+        # shoppers can still sign up while the storage is unavailable
+        logger.warning("not limiting requests: the storage failed: %s", error.storage_error)
         return
     raise RateLimited(max(1, min(WINDOW_SECONDS, round(reset_at - time.time()))))
 
 
 def honeypot_filled() -> bool:
-    """Return whether the hidden field was filled in, so that a bot has sent the form."""
+    """Return whether the hidden field was filled in, which only bots do."""
     return bool(request.form.get(HONEYPOT))
 
 

@@ -14,10 +14,11 @@ from ..settings import Account
 
 
 def browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
-    """The client-side calls of a sign-up, ready for `fetch`: url, headers, body, after_any.
+    """Return the requests that the element makes: the URL, headers and body for `fetch`, and
+    `after_any`.
 
-    Create Client Back In Stock Subscription and Create Client Subscription: the public key goes
-    as `company_id`; the private key is never part of it.
+    They are Create Client Back In Stock Subscription and Create Client Subscription. The public key
+    is sent as `company_id`; they never contain the private key.
     """
     return [
         {
@@ -32,9 +33,11 @@ def browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, 
 
 
 def reported_outcomes(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
-    """Return the outcome of each call from the form's `answers`, a JSON list with `{status, body}`,
-    or null if there was no answer. Anything else counts as no answer, since anybody can send it.
-    None is a call that wasn't made because no other call was accepted.
+    """Return the outcomes that the form's `answers` report, or None for a call that wasn't made
+    because no other call was accepted.
+
+    `text` is a JSON list that has `{status, body}` for each call, or null without an answer.
+    Anything else is treated as no answer, since anyone can send it.
     """
     try:
         answers = json.loads(text)
@@ -44,8 +47,10 @@ def reported_outcomes(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
         answers = [None] * len(calls)
     outcomes: list[Outcome | None] = []
     for call, answer in zip(calls, answers, strict=True):
-        waits = call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes)
-        outcomes.append(None if waits else outcome_of(_response(answer), call.operation, "client"))
+        accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
+        was_made = accepted or not call.after_any
+        outcome = outcome_of(_response(answer), call.operation, "client") if was_made else None
+        outcomes.append(outcome)
     return outcomes
 
 

@@ -1,4 +1,4 @@
-"""What the confirmation says: how we'll alert the shopper, what failed, and what to confirm."""
+"""The texts of the confirmation: how we'll alert the shopper, what failed, and what to confirm."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .product import Product
 
 EMAIL, SMS, WHATSAPP = Channel.EMAIL, Channel.SMS, Channel.WHATSAPP
 
-# Whole sentences for each combination of channels: languages put them together differently.
+# Whole sentences for each combination of channels, since word order differs between languages.
 ALERT = {
     frozenset[Channel](): N_("We'll let you know as soon as %(products)s is back in stock."),
     frozenset({EMAIL}): N_("We'll email %(email)s as soon as %(products)s is back in stock."),
@@ -66,10 +66,10 @@ def confirmation(
     sign_up: SignUp | None = None,
     simulated: bool = False,
 ) -> dict[str, Any]:
-    """Return what `_done.html` needs.
+    """Return the context of the template `_done.html`.
 
-    Contacts are shown in full when `sign_up` is given, that is, when the reply goes straight to the
-    person who typed them; masked otherwise. A simulated sign-up makes no call to Klaviyo.
+    Contacts are shown in full if `sign_up` is given, because the reply then goes to the person who
+    typed them; otherwise they are masked. A simulated sign-up makes no call to Klaviyo.
     Raises `NotFound` when the sign-up has none of this product's variants.
     """
     variants = {str(variant.composite_id): variant for variant in product.variants}
@@ -89,7 +89,7 @@ def confirmation(
         for channel in logged.channels
         if channel.info.identifier == "email" or not (phone_dropped or channel in unrecorded)
     ]
-    # a sign-up that the honeypot dropped names no channel, and its page reads like any other
+    # a sign-up that the honeypot dropped has no channels, but must look like any other
     confirmed = accepted and (reachable or not logged.channels)
     email, phone = logged.email_masked, logged.phone_masked
     if sign_up is not None:
@@ -125,7 +125,7 @@ def confirmation(
 def _channels_without_consent(
     logged: LoggedSignUp, consent_call: LoggedCall | None
 ) -> list[Channel]:
-    """The channels for which Klaviyo didn't record the consent."""
+    """Return the channels for which Klaviyo didn't record the consent."""
     if consent_call and consent_call.failed:
         return list(logged.consented)
     if consent_call and consent_call.state is CallState.ACCEPTED and consent_call.message:
@@ -137,9 +137,9 @@ def _channels_without_consent(
 
 
 def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulated: bool) -> str:
-    """What the shopper must do if the list has double opt-in.
+    """Return what the shopper must do if the list uses double opt-in.
 
-    Every sign-up reads the same: whether a contact is on the list already must not be disclosed.
+    The text is the same for every contact, so that it doesn't disclose who is already on the list.
     """
     channels = frozenset(logged.consented) - set(unrecorded)
     if not channels:

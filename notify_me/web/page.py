@@ -1,4 +1,4 @@
-"""The layout of the form page: the shop's own template, or a plain one of the kit's."""
+"""The layout of the form page: the shop's own template, or the kit's plain one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAIN = Page(template="notify_me/base.html")
 
 
 def render_page(context: dict[str, Any]) -> str:
-    """Render a view as a page, in the shop's layout by the settings under `[page]`."""
+    """Render a view as a page, in the layout that the settings under `[page]` name."""
     environment, page = current_app.jinja_env, current_settings().page
     if _cached_problem(environment, page):
         page = PLAIN
@@ -25,7 +25,7 @@ def render_page(context: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=8)
 def _frame(environment: Environment, block: str) -> Template:
-    """Return a template that fills the blocks of `layout`; the name of one is a setting."""
+    """Return a template that extends `layout` and shows the form in the block with this name."""
     return environment.from_string(
         "{% extends layout %}"
         "{% block title %}{% include 'notify_me/_page_title.html' %}{% endblock %}"
@@ -36,19 +36,19 @@ def _frame(environment: Environment, block: str) -> Template:
 
 
 def layout_problem(environment: Environment, page: Page) -> str:
-    """Return why a layout can't be used for the form page and the remedy, or an empty string."""
+    """Return why the layout can't be used and what to do about it; empty if it can be used."""
     try:
         names = _blocks(environment, page.template)
     except TemplateNotFound as error:
         return f"there is no template {error.name}: set [page] template to the shop's layout"
     except TemplateSyntaxError:
-        # when the shop starts, it may not have set up all of Jinja's extensions
+        # at startup, the shop may not have added all its Jinja extensions yet
         return ""
     if page.block in names:
         return ""
-    found = ", ".join(sorted(names)) or "none"
+    existing = ", ".join(sorted(names)) or "none"
     return (
-        f"{page.template} has no block {page.block}: set [page] block to one of its own ({found})"
+        f"{page.template} has no block {page.block}: set [page] block to one of these: {existing}"
     )
 
 
@@ -56,7 +56,7 @@ _cached_problem = lru_cache(maxsize=32)(layout_problem)
 
 
 def _blocks(environment: Environment, name: str) -> set[str]:
-    """Return the names of a template's blocks, with those of the templates that it extends."""
+    """Return the names of the blocks of a template and of the templates that it extends."""
     if environment.loader is None:
         return set()
     source, _, _ = environment.loader.get_source(environment, name)

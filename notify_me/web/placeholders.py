@@ -25,12 +25,12 @@ def fill_placeholders(
     with_variant_name: bool,
     escaped: Callable[[str], str] = str,
 ) -> str:
-    """Fill in `{product_name}` and `{variant_name}`; the second is empty unless wanted."""
+    """Fill in `{product_name}` and `{variant_name}`, which is empty without `with_variant_name`."""
     names = {
         "product_name": variant.product_title,
         "variant_name": variant.title if with_variant_name else "",
     }
-    # in one pass, because a product's title may look like a placeholder
+    # in one pass, because a product's title may contain a placeholder
     return re.sub(
         r"\{(product_name|variant_name)\}",
         lambda match: escaped(bidi_isolate(names[match[1]])),
@@ -39,7 +39,7 @@ def fill_placeholders(
 
 
 def sanitized_footer(text: str, variant: Variant, *, with_variant_name: bool) -> Markup:
-    """The merchant's HTML below the form, without anything that could run or restyle the page."""
+    """Return the merchant's HTML below the form, without scripts, styles and other elements."""
     filled = fill_placeholders(
         text, variant, with_variant_name=with_variant_name, escaped=lambda name: str(escape(name))
     )

@@ -1,4 +1,4 @@
-"""Previews for a Studio: the form in any state; nothing is counted, logged or sent."""
+"""Previews for a Studio. They show the form in any state; nothing is counted, logged or sent."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PARAMETER = "preview"
 
 
 def preview(state: PreviewState) -> None:
-    """Make this request a preview: `notify_me(variant)` shows the form in `state`, already open,
-    and its forms are only simulated.
+    """Make this request a preview: `notify_me(variant)` shows the open form in `state`, and
+    submitting it is only simulated.
     """
     g.notify_me_preview = state
 
 
 def previewing() -> bool:
-    """Whether this request is part of a preview.
+    """Return whether this request is part of a preview.
 
     The query parameter counts only for a visitor whom the shop recognizes: the sign-up of a shopper
     who follows such a link is real.
@@ -54,13 +54,13 @@ def mark_urls(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def simulated_success(sign_up: SignUp) -> LoggedSignUp:
-    """The sign-up as if Klaviyo had accepted all of it."""
+    """Return the sign-up as it is logged when Klaviyo accepts all its calls."""
     calls = build_calls(sign_up, "api")
     return LoggedSignUp.from_outcomes(sign_up, calls, [Accepted(KlaviyoResponse(202))] * len(calls))
 
 
 def open_dialog(product: Product) -> Markup:
-    """The form's open dialog, if this request previews one of its states; else nothing."""
+    """Return the open dialog if this request previews a state of the form; otherwise nothing."""
     if g.get("notify_me_preview", "button") == "button":
         return Markup()
     context = {**form_context(product), "heading": "h2", "prefix": "notify-me-preview"}
@@ -69,7 +69,7 @@ def open_dialog(product: Product) -> Markup:
 
 
 def form_context(product: Product) -> dict[str, Any]:
-    """What the templates need for a form in a product's page: empty, or in the previewed state."""
+    """Return the template context of a form in a product page, blank or in the previewed state."""
     state, options = g.get("notify_me_preview"), current_form_options()
     data: dict[str, Any] = {"variants": [str(product.variant.composite_id)]}
     typed: MultiDict[str, str] | None = None

@@ -14,9 +14,9 @@ class Product:
     """A variant, and all variants of its product."""
 
     variant: Variant
-    """The one that the URL or the template names."""
+    """The variant that the URL or the template names."""
     variants: Sequence[Variant]
-    """All of them, `variant` included."""
+    """All variants of the product, including `variant`."""
 
     @property
     def alertable_variants(self) -> list[Variant]:

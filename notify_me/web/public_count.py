@@ -1,7 +1,7 @@
 """The public count: how many people asked for a variant, on its product page.
 
 The number must not disclose whether a certain person is on the list, so it leaves out today and is
-rounded down, with boundaries that depend on a secret key. It is never more than the truth.
+rounded down, to boundaries that depend on a secret key. It is never above the actual number.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def public_count(variant: str) -> str:
         with Session(state.database.engine()) as session:
             people = session.scalar(query) or 0
     except SQLAlchemyError as error:
-        logger.warning("public count left out: the database failed (%s)", type(error).__name__)
+        logger.warning("no public count: the database is unavailable (%s)", type(error).__name__)
         return ""
     count = rounded_down(people, variant, state.account.log_key.get_secret_value())
     if count < settings.public_count_floor:
@@ -54,7 +54,11 @@ def public_count(variant: str) -> str:
 
 
 def rounded_down(people: int, variant: str, key: str) -> int:
-    """Round down to a 5 below 50 and to a 10 above, by up to two steps, as `key` decides."""
+    """Round down to a multiple of 5, or of 10 from 50 on, by less than two of these steps.
+
+    `key` determines, for each number and variant, whether to go down to the next multiple or to the
+    one below it.
+    """
     step = 5 if people < 50 else 10
     digest = hmac.new(key.encode(), f"count {people} {variant}".encode(), hashlib.sha256).digest()
     return max(0, (people - digest[0] % step) // step * step)

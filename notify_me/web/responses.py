@@ -41,17 +41,19 @@ FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 
 
 def from_element() -> bool:
-    """Whether `<notify-me>` sent this request: it gets a fragment or JSON instead of a page."""
+    """Return whether `<notify-me>` sent this request, so that it gets a fragment or JSON."""
     return request.headers.get("X-Notify-Me") in ("1", "page")
 
 
 def _respond(state: str, template: str, status: int, context: Mapping[str, Any]) -> Response:
-    """One state of the form: JSON for the element's POST, a dialog for its GET, else a page."""
+    """Return a state of the form: as JSON for the element's POST, as a dialog for its GET, and as a
+    page for anything else.
+    """
     context = {**context, "state": state, "view": template, "modal": current_settings().modal}
     if not from_element():
         context |= {"heading": "h1", "prefix": "notify-me"}
         return make_response(render_page(context), status)
-    # the element on the form's own page replaces a view that has the page's <h1>
+    # on the form page, the element replaces a view whose title is the page's <h1>
     context["heading"] = "h1" if request.headers["X-Notify-Me"] == "page" else "h2"
     # two forms on one page must not share element IDs
     context["prefix"] = f"notify-me-{secrets.token_hex(3)}"
@@ -63,7 +65,7 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
 
 @dataclass(frozen=True, slots=True)
 class FormReply:
-    """The form for a product's variants, with what was typed and what went wrong."""
+    """The form for a product's variants, with the values and errors of its fields."""
 
     form: SignUpForm
     product: Product
@@ -71,10 +73,10 @@ class FormReply:
     """Whether the shopper has to choose a variant: none is preselected."""
 
     def context(self, alert: str = "") -> dict[str, Any]:
-        """What the form's template needs."""
+        """Return the context of the form's template."""
         settings, options = current_settings(), self.form.options
         variant, variants = self.product.variant, self.product.alertable_variants
-        # after the list was shown once, it is shown again, even if only this variant is left in it
+        # once the list was shown, keep showing it, even if this is the only variant left
         ids = [listed_variant.composite_id for listed_variant in variants]
         only_this = ids == [variant.composite_id]
         listed = bool(variants) and (self.choose or "listed" in request.args or not only_this)
@@ -114,20 +116,20 @@ class FormReply:
         }
 
     def blank(self) -> Response:
-        """The empty form."""
+        """Return the empty form."""
         return _respond("form", FORM, HTTPStatus.OK, self.context())
 
     def invalid(self) -> Response:
-        """422: a field is invalid, or Klaviyo refused it."""
+        """Return the form with status 422, when a field is invalid or Klaviyo refused it."""
         return _respond("invalid", FORM, HTTPStatus.UNPROCESSABLE_ENTITY, self.context())
 
     def failed(self, message: str) -> Response:
-        """503: the sign-up can't be accepted; everything typed is still there."""
+        """Return the form as submitted, with status 503 and a message above it."""
         context = self.context(gettext(message))
         return _respond("failed", FORM, HTTPStatus.SERVICE_UNAVAILABLE, context)
 
     def rate_limited(self, error: RateLimited) -> Response:
-        """429: a limit is used up; everything typed is still there."""
+        """Return the form as submitted, with status 429, when a rate limit is exceeded."""
         context = self.context(gettext("Too many attempts. Try again in a minute."))
         response = _respond("failed", FORM, HTTPStatus.TOO_MANY_REQUESTS, context)
         response.headers["Retry-After"] = str(error.retry_after)
@@ -135,7 +137,9 @@ class FormReply:
 
 
 def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
-    """No variant has an alert: offer one that can be bought (`status`), else say so (404)."""
+    """Return the reply when no alert is offered for any of these variants: a link to one that can
+    be bought, with `status`, or otherwise an explanation, with 404.
+    """
     can_buy = current_settings().trigger.can_buy
     for variant in variants:
         if can_buy(variant):
@@ -148,7 +152,7 @@ def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
 
 
 def failed(message: str, status: int) -> Response:
-    """The sign-up wasn't accepted, and what was typed can't be shown again."""
+    """Return an error page, for a sign-up whose form can't be shown again."""
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None
     form_url = _form_url("notify_me.show", composite_id, choose=choose)
@@ -157,14 +161,14 @@ def failed(message: str, status: int) -> Response:
 
 
 def unknown_variant() -> Response:
-    """404: the shop doesn't have this variant."""
+    """Return 404: the shop doesn't have this variant."""
     if not from_element():
         raise NotFound
     return failed(N_("This product is no longer available."), HTTPStatus.NOT_FOUND)
 
 
 def redirect_to_confirmation(variant: Variant, signed: str) -> Response:
-    """303 after a plain form's POST, so that reloading doesn't send the form again."""
+    """Redirect after a plain form's POST (303), so that a reload doesn't send the form again."""
     url = _form_url("notify_me.show", variant.composite_id, done=signed)
     return make_response(redirect(url, HTTPStatus.SEE_OTHER))
 
@@ -176,7 +180,9 @@ def send(
     calls: Sequence[Mapping[str, Any]],
     signed: str,
 ) -> Response:
-    """Client mode: the calls, the confirmation to show once all are accepted, and the ID."""
+    """Return the JSON for client mode: the calls that the browser has to make, the confirmation to
+    show once Klaviyo has accepted all of them, and the signed ID of the sign-up.
+    """
     html = (done(logged, product, sign_up).json or {})["html"]
     return make_response(jsonify(state="send", html=html, calls=calls, sign_up=signed))
 
@@ -188,11 +194,13 @@ def done(
     *,
     simulated: bool = False,
 ) -> Response:
-    """The confirmation; `sign_up` when it goes to the person who has just typed the contacts."""
+    """Return the confirmation. Pass `sign_up` only to the person who has just typed it, since it
+    shows the contacts in full.
+    """
     context = confirmation(logged, product, sign_up=sign_up, simulated=simulated)
     return _respond("done", DONE, HTTPStatus.OK, context)
 
 
 def _form_url(endpoint: str, composite_id: object, **query: Any) -> str:
-    """The URL of a form, with `lang` where the URL of this page has it."""
+    """Return the URL of a form, with `lang` if this page's URL has it."""
     return url_for(endpoint, composite_id=str(composite_id), **query, lang=url_locale())

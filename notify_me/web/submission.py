@@ -28,7 +28,7 @@ LINK_MAX_AGE = 24 * 60 * 60
 
 
 def sent_by_browser() -> bool:
-    """Whether the browser makes this sign-up's calls: client mode, with scripts."""
+    """Return whether the browser makes the calls: in client mode, if it runs JavaScript."""
     return current_account().mode == "client" and responses.from_element()
 
 
@@ -53,7 +53,7 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
 
 
 def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Client mode: give the calls to the element, with the confirmation it shows afterwards."""
+    """Client mode: return the calls for the element to make, and the confirmation to show then."""
     state = current_state()
     calls = build_calls(sign_up, "client")
     sign_up_id = state.log.start(sign_up, calls, "client")
@@ -121,11 +121,11 @@ def _finish(
     def enqueue(connection: Connection) -> None:
         # only the server sends queued calls, so they need the private key
         server_calls = build_calls(sign_up, "api")
-        waits = [result.response.retry_after or 0 for result in results if result is not None]
-        delay = float(max(waits, default=0))
+        delays = [result.response.retry_after or 0 for result in results if result is not None]
+        delay = float(max(delays, default=0))
         state.queue.enqueue(connection, jobs(sign_up_id, server_calls, queued), delay=delay)
 
-    logged = True
+    is_logged = True
     try:
         if queued:
             state.queue.prepare()
@@ -136,13 +136,13 @@ def _finish(
             # never confirm what is neither at Klaviyo nor on disk
             return form_reply.failed(outcomes.TRY_AGAIN)
         # Klaviyo's response still counts; the log shows these calls as unknown
-        logged = False
+        is_logged = False
     if not queued and not any(isinstance(result, Accepted) for result in results):
         return _nothing_accepted(results, form_reply)
     product = form_reply.product
-    if responses.from_element() or not logged:
-        ended = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
-        return responses.done(ended, product, sign_up)
+    if responses.from_element() or not is_logged:
+        logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
+        return responses.done(logged, product, sign_up)
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
 
 
@@ -167,5 +167,5 @@ def _nothing_accepted(
 
 
 def _report_log_error(error: SQLAlchemyError) -> None:
-    # the error's text may contain contact details: its class alone is logged
-    logger.error("the sign-up log can't be written: %s", type(error).__name__)
+    # only its class is logged, since its text may contain contact details
+    logger.error("can't write to the sign-up log: %s", type(error).__name__)

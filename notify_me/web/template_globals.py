@@ -1,4 +1,4 @@
-"""What a shop's templates call: `notify_me()` and `notify_me_head()`."""
+"""Functions for a shop's templates: `notify_me()` and `notify_me_head()`."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ def notify_me(
     inline: bool | None = None,
     caller: Callable[[], str] | None = None,
 ) -> Markup:
-    """Return the button for a variant, or for a listing card that stands for several variants.
+    """Return the button for a variant, or for a listing card with several variants.
 
-    `{{ notify_me(variant) }}` renders a button if `variant` is sold out, and nothing otherwise;
-    given a product's variants, it does so if all of them are. `{% call notify_me(variant) %}` wraps
-    the shop's own button, which is shown while there is stock; `display` (`REPLACE` or `NEXT_TO`)
-    says what happens to it when there is none. With `presentation = "inline"` the form itself takes
-    the place of a single variant's button: then don't call this inside a `<form>`. `label`,
-    `display` and `inline` override the settings; use `inline=False` where the form doesn't fit.
+    `{{ notify_me(variant) }}` renders a button if `variant` is sold out, and nothing otherwise.
+    With a product's variants instead, it renders a button if all of them are sold out.
+
+    `{% call notify_me(variant) %}` wraps the shop's own button, which is shown while there is
+    stock; `display` (`REPLACE` or `NEXT_TO`) says what happens to it otherwise.
+
+    With `presentation = "inline"`, the form itself replaces a single variant's button, so the call
+    must not be inside a `<form>`. `label`, `display` and `inline` override the settings; use
+    `inline=False` where the form doesn't fit.
     """
     settings = current_settings()
     display = display or settings.button.display
     if display not in ("REPLACE", "NEXT_TO"):
-        raise ValueError(f"notify_me(display=…) is 'REPLACE' or 'NEXT_TO', not {display!r}")
+        raise ValueError(f"notify_me(display=…) must be 'REPLACE' or 'NEXT_TO', not {display!r}")
     shop_button = Markup(caller() if caller else "")  # noqa: S704 - Jinja's own output
     is_card = not isinstance(variant, Variant)
     variants = [variant] if isinstance(variant, Variant) else list(variant)
@@ -53,7 +56,7 @@ def notify_me(
             classes=settings.button.collection_page_class,
         )
     elif settings.modal.presentation == "inline" if inline is None else inline:
-        kit_button = _form(first)
+        kit_button = _inline_form(first)
     else:
         kit_button = _macro(
             "button",
@@ -64,15 +67,15 @@ def notify_me(
             count=public_count(str(first.composite_id)),
         )
         kit_button += preview.open_dialog(_product_of(first))
-    # the shop's own button stays where a variant can be bought anyway
+    # keep the shop's own button if a variant can be bought although it is sold out
     if display == "NEXT_TO" or any(map(settings.trigger.can_buy, variants)):
         return shop_button + kit_button
     return kit_button
 
 
-def _form(variant: Variant) -> Markup:
+def _inline_form(variant: Variant) -> Markup:
     composite_id = str(variant.composite_id)
-    # the same at each request, so that the page can be answered with 304
+    # the same in every request, so that the page can be answered with 304
     prefix = f"notify-me-{hashlib.sha256(composite_id.encode()).hexdigest()[:6]}"
     html = render_template(
         "notify_me/inline.html",

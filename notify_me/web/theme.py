@@ -1,4 +1,4 @@
-"""The merchant's styles as a stylesheet of custom properties; all values have been validated."""
+"""The merchant's styles, as a stylesheet of custom properties. Their values are valid CSS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..settings.tables.button import Button
 from ..settings.tables.modal import Modal
 
 MIN_CONTRAST = 4.5
-"""Text against its background, by WCAG 2.2 (1.4.3)."""
+"""The minimum contrast of text to its background (WCAG 2.2, criterion 1.4.3)."""
 
 _LOGICAL_SIDES = {"left": "start", "center": "center", "right": "end"}
 """Klaviyo's names for sides that are swapped on a right-to-left page."""
@@ -40,7 +40,7 @@ _RULES = {
     "headers-font": (_TITLE, "font-family"),
 }
 """Properties that a shop's rules for `a`, `button` and `h2` would override. The selectors have two
-elements, so they win over those rules, and any class of the shop's wins over them.
+elements, so they are more specific than such rules, but less specific than the shop's classes.
 """
 _PADDING = {"error": "padding:.5rem .75rem;", "success": "clear:both;padding:1rem;"}
 """Padding for parts that have their own background; they must not overlap the close button."""
@@ -60,7 +60,7 @@ def build_theme(settings: Settings) -> Theme:
     button = settings.button
     properties = _button(button) | _form(settings.modal)
     custom_properties = {
-        # no specificity, so that a shop's rule for notify-me wins
+        # without specificity, so that a shop's rule for notify-me takes precedence
         ":where(notify-me)": properties,
         ":where(notify-me:not(.notify-me--card,.notify-me--page))": _without_none(
             {
@@ -125,7 +125,7 @@ def _button(button: Button) -> dict[str, str]:
 
 def _form(modal: Modal) -> dict[str, str]:
     background = modal.background_color
-    error_on_its_own = _readable_color(modal.error_background_color, *_REDS)
+    alert_color = _readable_color(modal.error_background_color, *_REDS)
     properties: dict[str, object] = {
         "backdrop": modal.drop_background_color,
         "surface": background,
@@ -137,13 +137,13 @@ def _form(modal: Modal) -> dict[str, str]:
         "close-color": modal.close_button_color,
         "error-background": modal.error_background_color,
         "error": modal.error_text_color or _readable_color(background, *_REDS),
-        "alert": modal.error_text_color or error_on_its_own,
+        "alert": modal.error_text_color or alert_color,
         "success-background": modal.success_background_color,
         "success": modal.success_text_color or _readable_color(modal.success_background_color),
         "z-index": modal.z_index,
     }
     if background:
-        # the shop's own values suit another background: mix these from text and background
+        # the shop's values are for another background: derive these from text and background
         properties |= dict.fromkeys(("muted", "border", "accent"), "initial")
         text_color = _readable_color(background)
         properties["scheme"] = {_WHITE: "dark", None: None}.get(text_color, "light")

@@ -27,14 +27,14 @@ from .submission import LINK_MAX_AGE, process, sent_by_browser
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024
-"""The largest sign-up: ten composite IDs, contacts and some spare room."""
+"""The size of the largest request: ten composite IDs and contacts, with room to spare."""
 
 SIMULATED = "-"
-"""Takes the place of a sign-up's ID in the link to a confirmation that nothing was sent for."""
+"""Replaces the sign-up's ID in the link to the confirmation of a simulated sign-up."""
 
 blueprint = Blueprint(
     "notify_me",
-    "notify_me",  # templates and static files are the package's
+    "notify_me",  # the package with the templates and static files
     template_folder="templates",
     static_folder="static",
 )
@@ -42,10 +42,10 @@ blueprint.url_defaults(mark_urls)
 
 
 class CompositeIDConverter(PathConverter):
-    """`path`, but with every reserved character quoted: browsers resolve `..` in a path."""
+    """Like `path`, but quotes every reserved character, because browsers resolve `..` in paths."""
 
     def to_url(self, value: str) -> str:
-        """The ID as one segment of a path."""
+        """Return the ID as one segment of a path."""
         return quote(value, safe="")
 
 
@@ -64,7 +64,7 @@ def _protect() -> Response | None:
 @blueprint.url_value_preprocessor
 def _exempt_from_csrf_tokens(_endpoint: str | None, _values: object) -> None:
     """Keep Flask-WTF's `CSRFProtect` from refusing these forms, which have no token: Fetch Metadata
-    protects them. This runs before it, whichever of the two was set up first.
+    protects them. This runs before Flask-WTF's check, even if that was set up first.
     """
     csrf = current_app.extensions.get("csrf")
     if csrf is not None and hasattr(csrf, "exempt"):
@@ -73,7 +73,7 @@ def _exempt_from_csrf_tokens(_endpoint: str | None, _values: object) -> None:
 
 @blueprint.after_request
 def _add_headers(response: Response) -> Response:
-    """Forms and replies are private to one shopper; static files and the theme are not."""
+    """Mark forms and replies as private to one shopper, unlike static files and the theme."""
     if request.endpoint not in ("notify_me.static", "notify_me.theme_css"):
         response.headers["Cache-Control"] = "private, no-store"
         response.vary.update(["X-Notify-Me", *locales.VARY])
@@ -89,7 +89,7 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
 
 @blueprint.get("/theme.css")
 def theme_css() -> Response:
-    """The merchant's styles; cacheable for a year under the URL with the current version."""
+    """Return the merchant's styles, cacheable for a year under the URL of the current version."""
     stylesheet = theme.build_theme(current_settings())
     response = Response(stylesheet.css, mimetype="text/css")
     if request.args.get("v") == stylesheet.version:
@@ -102,7 +102,7 @@ def theme_css() -> Response:
 # an ID may contain "//", which Werkzeug would otherwise redirect to "/"
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
-    """The form, as a page or (with `X-Notify-Me: 1`) as a fragment; 404 for an unknown ID."""
+    """Return the form: a page, or a fragment with `X-Notify-Me: 1`; 404 for an unknown ID."""
     product = load_product(composite_id)
     if product is None:
         abort(404)
@@ -144,12 +144,13 @@ def _confirmation_page(product: Product, signed: str) -> Response:
 
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
-    """Accept a sign-up, or say why not; in client mode also the browser's report on its calls."""
+    """Process a sign-up or, in client mode, the browser's report on its calls."""
     product = load_product(composite_id)
     if product is None:
         return responses.unknown_variant()
     data = request.form.copy()
-    # without a list of variants the URL names the one; an empty list is an error
+    # if the form had no list of variants, it was for the variant in the URL; if it had a list,
+    # selecting none is an error
     if "variants" not in data and not {"choose", "listed"} & {*request.args}:
         data["variants"] = composite_id
     form = SignUpForm(data, offered_variants=product.variants, options=current_form_options())
@@ -175,7 +176,7 @@ def submit(composite_id: str) -> Response:
 
 
 def _simulate(form_reply: responses.FormReply) -> Response:
-    """The reply of a successful sign-up, for a bot or a preview: nothing is logged or sent."""
+    """Reply to a bot or a preview as to a successful sign-up, without logging or sending it."""
     product = form_reply.product
     if not responses.from_element():
         signed = current_state().done_signer.dumps(SIMULATED)
@@ -185,7 +186,7 @@ def _simulate(form_reply: responses.FormReply) -> Response:
 
 
 def _unavailable_reply(form_reply: responses.FormReply) -> Response | None:
-    """The reply if a selected variant has no alert (any more); None if all have one."""
+    """Return the reply if alerts aren't offered (any more) for a selected variant, else None."""
     form, product = form_reply.form, form_reply.product
     alertable, can_buy = product.alertable_variants, current_settings().trigger.can_buy
     selected = [

@@ -15,7 +15,7 @@ KNOWN = ("$custom", "$shopify", "$bigcommerce", "$magento_two", "$square", "$wix
 INTEGRATION = f"the name of an integration in Klaviyo, such as {', '.join(KNOWN)}"
 CATALOG_ID = "the ID of a catalog in Klaviyo: $default, or such as 1-1 for $magento_two"
 
-# Klaviyo takes any text, but no integration needs spaces or markup.
+# Klaviyo accepts any text, but no integration needs spaces or markup.
 _NAME = re.compile(r"""[^\s<>"'`;(){}\\]+""")
 
 
@@ -76,7 +76,7 @@ class KlaviyoCatalog(SettingsTable):
 
     @property
     def writable(self) -> bool:
-        """Whether the API can write to this catalog, which is so for the custom catalog only."""
+        """Whether the API can write to this catalog: only the custom catalog is writable."""
         return (self.integration, self.catalog_id) == CUSTOM_CATALOG
 
     def composite_id(self, external_id: str) -> CompositeID:

@@ -387,7 +387,7 @@ def test_terminal_shows_progress_and_ctrl_c_ends_the_check_at_once(
     ) as process:
         os.close(theirs)
         output = b""
-        while "Asking Klaviyo: account …".encode() not in output:
+        while "Checking: account …".encode() not in output:
             output += os.read(ours, 1000)
         eventually(sandbox.requests)
         process.send_signal(signal.SIGINT)

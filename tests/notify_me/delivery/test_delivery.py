@@ -277,7 +277,7 @@ def test_web_and_worker_continue_after_a_restart_of_postgresql(
 def test_without_a_private_key_the_worker_idles(shop: Shop) -> None:
     """It doesn't exit, since the launcher would then stop the shop; Ctrl-C stops it."""
     with shop.worker(NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="") as worker:
-        eventually(lambda: worker.says("the worker idles"))
+        eventually(lambda: worker.says("there is nothing to deliver"))
         assert worker.stop(signal.SIGINT) == 0
 
 

@@ -62,7 +62,7 @@ def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
         ("trigger: {alternate_anchor: '#buy'}", "not_supported", "without #"),
         (f"trigger: {{product_page_text: '{'x' * 90}'}}", "not_supported", "80 characters"),
         ("exclude_on_tags: ['sale']", "not_supported", "the value is not a literal"),
-        ("is_allow_for_preorder: 'no'", "changed", "takes 'no' for true"),
+        ("is_allow_for_preorder: 'no'", "changed", "treats 'no' as true"),
         ("account: 'pk_0123456789abcdef'", "not_supported", "it is a private key"),
         ("account: 'PUBLIC_API_KEY'", "not_supported", "set KLAVIYO_PUBLIC_KEY"),
         ("platform: 'shopify'", "not_supported", 'integration = "$shopify"'),
