@@ -1,4 +1,4 @@
-"""The database with the kit's tables: a SQLite file of the kit's own, or the shop's database.
+"""The database with the kit's tables: a separate SQLite file, or the shop's database.
 
 A SQLAlchemy engine is all that the kit needs from the shop. The names of its tables begin with
 `notify_me_`, and it records their Alembic revision in `notify_me_version`, apart from the revision

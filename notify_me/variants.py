@@ -181,8 +181,8 @@ class Catalog(Protocol):
 
 
 class FunctionCatalog:
-    """The catalog of a shop that gives one function: `find_variants(composite_id)` returns all
-    variants of the product, or an empty list.
+    """A catalog based on a function `find_variants(composite_id)` that returns all variants of the
+    product, or an empty list.
     """
 
     def __init__(self, find_variants: Callable[[CompositeID], Sequence[Variant]]) -> None:

@@ -1,6 +1,7 @@
-"""Pauses of an operation's queue: for Klaviyo's Retry-After, or until the merchant fixes something.
+"""Pauses of an operation's queue: for Klaviyo's Retry-After, or until the merchant fixes a problem.
 
-A pause is a row that all workers see. A job whose operation is paused is queued again, not sent.
+A pause is a database row, so it applies to all workers. A job whose operation is paused is queued
+again instead of sent.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ WORKFLOW = "notify_me_deliver"
 VERSION = "1"
 """Version of a job's arguments; jobs of another version are never dequeued."""
 DEAD_LETTERS = "notify_me_dead_letters"
-"""A queue that no worker listens to; its jobs stay there until `flask notify-me retry`."""
+"""A queue that no worker processes. `flask notify-me retry` queues its jobs again."""
 IDLE_CHECK_INTERVAL = 1.0
 """Seconds between checks for jobs while the engine isn't running."""
 BATCH_SIZE = 500
@@ -204,7 +204,7 @@ class Queue:
             return self._client
 
     def prepare(self) -> None:
-        """Import DBOS now, rather than in a transaction that locks the database meanwhile."""
+        """Import DBOS before a transaction starts, so that the import doesn't prolong it."""
         _ = self.client
 
     def enqueue(
@@ -282,12 +282,12 @@ class Queue:
         ]
 
     def remove(self, ids: Collection[str]) -> None:
-        """Delete jobs, whatever their state."""
+        """Delete the jobs with these IDs, in any state."""
         if ids:
             self.client.delete_workflows(list(ids))
 
     def remove_everything(self) -> None:
-        """Delete every job, whatever its state."""
+        """Delete all jobs, in any state."""
         self._remove_all()
 
     def remove_finished(self, age: float) -> None:

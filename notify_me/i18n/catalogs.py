@@ -19,7 +19,7 @@ LOCALES = (
 
 
 def N_(message: str) -> str:
-    """Mark a message for extraction into the catalogs, where it isn't translated yet."""
+    """Mark a message for extraction into the catalogs; it is translated later, when shown."""
     return message
 
 

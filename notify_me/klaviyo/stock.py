@@ -57,7 +57,7 @@ def _send(klaviyo: Klaviyo, variant: Variant, base_url: str, deadline: Deadline)
         response = klaviyo.create_in_catalog(kind, body, deadline=deadline)
         if not isinstance(_outcome(response), Accepted):
             return response
-    # 409: it was created meanwhile, perhaps with another quantity
+    # 409: another process has just created it, perhaps with another quantity
     return _update(klaviyo, variant, deadline) if response.status == 409 else response
 
 

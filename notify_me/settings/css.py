@@ -1,4 +1,4 @@
-"""Types for settings that hold CSS values, and the contrast of two colours.
+"""Types for settings whose values are CSS, and the contrast of two colours.
 
 The values go into `/notify-me/theme.css`, so only plain values pass: no functions other than
 colours, no comments, and nothing that could begin another declaration.

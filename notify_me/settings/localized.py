@@ -25,7 +25,7 @@ def localized(base: Settings, locale: str) -> Settings:
 
     A text under `[texts.<locale>]` takes precedence. Otherwise, a text that the merchant wrote is
     kept, and a default is translated, unless it is a legal text. The results are cached because a
-    visitor's overrides are read anew in each request.
+    visitor's overrides are new objects in each request.
     """
     document = base.model_dump()
     translate = translations(locale).gettext

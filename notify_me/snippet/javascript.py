@@ -1,7 +1,7 @@
 """Find the calls of `klaviyo.init(…)` and `klaviyo.enable(…)` in a theme's file.
 
 The file is HTML or JavaScript, with or without Liquid or Jinja tags. Everything that isn't
-JavaScript is blanked out in place, so that offsets and lines stay those of the file, and
+JavaScript is replaced with spaces, so that offsets and lines are those of the file, and
 tree-sitter parses the rest. Nothing is executed: only the values of literals are read.
 """
 

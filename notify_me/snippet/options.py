@@ -1,4 +1,4 @@
-"""All options of Klaviyo's script, and what the import does with each."""
+"""All options of Klaviyo's script, and how the import treats them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class CallState(StrEnum):
     FAILED = "failed"
     """Neither sent nor queued; the shopper was asked to try again."""
     DEAD_LETTERED = "dead_lettered"
-    """Set aside after an unexpected answer, until `flask notify-me retry`."""
+    """Klaviyo's response was unexpected. `flask notify-me retry` sends the call again."""
 
 
 UNDELIVERED = (CallState.QUEUED, CallState.DEAD_LETTERED)
@@ -47,7 +47,7 @@ UNDELIVERED = (CallState.QUEUED, CallState.DEAD_LETTERED)
 UNKNOWN = "unknown"
 """Reported instead of STARTED for a call whose outcome was never recorded."""
 UNKNOWN_AFTER = timedelta(minutes=1)
-"""A shopper waits a few seconds at most, so no call is under way for longer than this."""
+"""Calls are sent while a shopper waits, which takes a few seconds at most."""
 
 
 class Base(DeclarativeBase):
@@ -107,7 +107,7 @@ class CallRow(Base):
     code: Mapped[str] = mapped_column(String(64), default="")
     error_id: Mapped[str] = mapped_column(String(64), default="")
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When the state or the answer was last updated."""
+    """When the state and the outcome were last updated."""
     attempt: Mapped[int] = mapped_column(default=0, server_default="0")
     """Number of the only job in the queue that may still send this call."""
     problem: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="", server_default="")

@@ -39,7 +39,7 @@ def fill_placeholders(
 
 
 def sanitized_footer(text: str, variant: Variant, *, with_variant_name: bool) -> Markup:
-    """Return the merchant's HTML below the form, without scripts, styles and other elements."""
+    """Return the merchant's HTML below the form, reduced to `FOOTER_TAGS` and safe links."""
     filled = fill_placeholders(
         text, variant, with_variant_name=with_variant_name, escaped=lambda name: str(escape(name))
     )

@@ -13,12 +13,12 @@ class Page(SettingsTable):
     template: str = Field(
         "base.html",
         pattern=r"[\w./-]+",
-        description="The shop's template that the page extends. If the shop has none of this name, "
-        "or it has no such block, the page is a plain one.",
+        description="The shop's template that the page extends. If the template or its block "
+        "doesn't exist, the kit's plain layout is used.",
     )
     block: str = Field(
         "main",
         pattern=r"[A-Za-z_]\w*",
-        description="The block of that template that the form goes into. The page also fills the "
+        description="The block of that template that contains the form. The page also fills the "
         "blocks `title` and `head`.",
     )
