@@ -98,8 +98,8 @@ class SignUpLog:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let only one thread at a time write to SQLite, which would make the others poll the
-        locked file, with longer and longer pauses.
+        """Let only one thread at a time write to SQLite. Otherwise the others would poll the locked
+        file, and some of them would wait much longer than others.
         """
         if self._engine().dialect.name != "sqlite":
             yield

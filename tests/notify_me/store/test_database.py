@@ -122,5 +122,5 @@ def test_a_wrong_database_url_is_refused(
 def test_two_databases_are_one_too_many(tmp_path: Path, sandbox: Sandbox) -> None:
     """A shop that gives its engine and names a URL gets a sentence, not a guess."""
     app = guest(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI="sqlite://")
-    with pytest.raises(SettingsError, match="unset one"):
+    with pytest.raises(SettingsError, match="remove one"):
         NotifyMe(app, catalog=small_catalog(), engine=sa.create_engine("sqlite://"))

@@ -137,7 +137,7 @@ def test_a_sign_up_that_cannot_be_stored_is_not_sent(
     assert sandbox.requests() == []
     assert log_file.sign_ups() == []
     assert lines == [
-        "ERROR notify_me.web.submission: the sign-up log can't be written: OperationalError"
+        "ERROR notify_me.web.submission: can't write to the sign-up log: OperationalError"
     ]
     # without the lock, the same form is accepted
     assert client.post(MUG, data=dict(post_form(root).form_data())).status_code == 303
