@@ -1,4 +1,4 @@
-"""Consent: one call after the others, and what the shopper sees when it fails."""
+"""The consent call, which follows the subscriptions, and replies to shoppers when it fails."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.notify_me.offers import (
 from tests.support import Sandbox
 
 FAILURES = {
-    # the drill, how the log calls it, and the words after what is missing
+    # the drill: the state in the log, and the reason that the shopper sees
     "400-email": ("refused", EMAIL_REFUSED),
     "400-phone": ("refused", PHONE_REFUSED),
     "409": ("failed", TRY_LATER),
@@ -68,7 +68,7 @@ def test_rejected_consent_call_is_reported(
     kind: str,
     expected: tuple[str, str],
 ) -> None:
-    """A permanent failure is reported: the confirmation says that no text may come, and why."""
+    """The confirmation says that texts may not arrive, and why."""
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     state, reason = expected
 
@@ -81,7 +81,7 @@ def test_rejected_consent_call_is_reported(
         SUBSCRIBE["api"],
     ]
     assert log_file.states() == ["accepted", state]
-    # what was agreed to stays on record, with what became of the call
+    # the consent stays in the log, with the state of its call
     assert consent_states(log_file) == [("SMS", state)]
 
 
@@ -185,7 +185,7 @@ def test_server_sends_consent_that_the_browser_could_not(
     ("kind", "state", "reason"),
     [
         ("500", "failed", TRY_AGAIN),
-        # a throttled reply has no CORS headers, so to the browser it is none
+        # a throttled reply has no CORS headers, so the browser can't read it
         ("429", "failed", BLOCKED),
         ("drop", "failed", BLOCKED),
         ("403", "failed", TRY_LATER),
@@ -201,7 +201,7 @@ def test_without_a_private_key_lost_consent_is_reported(
     state: str,
     reason: str,
 ) -> None:
-    """Client mode without a private key: nothing can be queued, so the loss is reported."""
+    """Nothing can be queued, so the shopper sees the failure."""
     client = offering("SMS", NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
 
@@ -247,13 +247,13 @@ def test_unknown_list_queues_the_consent(
     assert failure_messages(reply) == []
     assert log_file.states() == ["accepted", "queued"]
     assert consent_states(log_file) == [("EMAIL", "queued"), ("SMS", "queued")]
-    [loud] = [line for line in lines if "Misconfigured" in line]
-    # a browser's report is hearsay, which rings no alarm
-    begin = "ERROR notify_me.delivery: Misconfigured"
+    [line] = [line for line in lines if "Misconfigured" in line]
+    # a browser's report can't be trusted, so it is only a warning
+    start = "ERROR notify_me.delivery: Misconfigured"
     if scenario.from_browser:
-        begin = "WARNING notify_me.delivery: the browser reports Misconfigured"
-    assert loud.startswith(f"{begin}: {SUBSCRIBE['api']}, sign-up ")
-    assert loud.endswith(": Klaviyo doesn't know the list: check KLAVIYO_LIST_ID")
+        start = "WARNING notify_me.delivery: the browser reports Misconfigured"
+    assert line.startswith(f"{start}: {SUBSCRIBE['api']}, sign-up ")
+    assert line.endswith(": Klaviyo doesn't know the list: check KLAVIYO_LIST_ID")
     assert "ada@" not in "".join(lines)
     assert "5550143" not in "".join(lines)
 
@@ -292,7 +292,7 @@ def test_consent_is_not_sent_after_a_refused_subscription(
 def test_consent_is_not_sent_after_a_failed_subscription(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """503, and nothing is queued."""
+    """The reply is 503, and nothing is queued."""
     sandbox.drill(kind, times=None)
 
     reply = submit_element(offering("SMS").test_client(), FORM, BY_SMS)
@@ -339,7 +339,7 @@ def test_repeat_counts_as_accepted(offering: Callable[..., Flask], sandbox: Sand
 def test_phone_number_dropped_by_klaviyo_is_reported(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """X-Klaviyo-Partial-Failure on the subscription: the alert comes by email only."""
+    """With X-Klaviyo-Partial-Failure on the subscription, the alert is only sent by email."""
     sandbox.drill("partial", operation="create_back_in_stock_subscription")
 
     reply = scenario.send(offering("EMAIL", "SMS").test_client(), FORM, BY_BOTH)
@@ -353,7 +353,7 @@ def test_phone_number_dropped_by_klaviyo_is_reported(
 def test_phone_number_dropped_from_consent_is_reported(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """X-Klaviyo-Partial-Failure on the consent call: the shopper sees that no text can come."""
+    """With X-Klaviyo-Partial-Failure on the consent call, no texts can be sent."""
     sandbox.drill("partial", operation=SUBSCRIBE["api"])
 
     reply = scenario.send(offering("EMAIL", "SMS", consent=ASK).test_client(), FORM, BY_BOTH)
@@ -371,7 +371,7 @@ def test_phone_number_dropped_from_consent_is_reported(
 def test_unreachable_shopper_gets_no_promise(
     offering: Callable[..., Flask], sandbox: Sandbox, kind: str, scenario: Scenario
 ) -> None:
-    """SMS only, and its consent is lost."""
+    """The only channel is SMS, and the consent to it couldn't be recorded."""
     sandbox.drill(kind, operation=SUBSCRIBE["api"])
 
     reply = scenario.send(offering("EMAIL", "SMS").test_client(), FORM, BY_SMS)

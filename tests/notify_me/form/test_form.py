@@ -1,4 +1,4 @@
-"""The form: as a page and as a fragment, and what it says to bad input."""
+"""The form as a page and as a fragment, and its errors for invalid input."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_form_page(client: FlaskClient) -> None:
     assert page.one("title").text == "Notify me: Harbour Parka"
     assert page.one("h1").text == "Harbour Parka"
     form = post_form(page)
-    # with the other sold-out variant to choose as well
+    # the other sold-out variant can be selected as well
     assert [field["value"] for field in form.all("input", type="checkbox")] == [
         f"{PREFIX}PARKA-M-MOSS",
         f"{PREFIX}PARKA-L-MOSS",
@@ -43,7 +43,7 @@ def test_form_page(client: FlaskClient) -> None:
         ("variants", f"{PREFIX}PARKA-M-MOSS"),
         ("channels", "EMAIL"),
         ("email", ""),
-        # no text for consent stands here
+        # the form has no consent text
         ("shown", ""),
         ("homepage", ""),
     ]
@@ -94,16 +94,16 @@ def test_fragments_do_not_share_ids(client: FlaskClient) -> None:
 
 
 def references(root: Element) -> set[str]:
-    """The IDs that something in the markup refers to."""
+    """Return the IDs that attributes in the markup refer to."""
     names = ("for", "aria-labelledby", "aria-describedby")
     texts = [element[name] for element in root.all() for name in names if name in element]
-    return {one for text in texts for one in text.split()}
+    return {element_id for text in texts for element_id in text.split()}
 
 
 @pytest.mark.parametrize("path", [PARKA, CHOOSE, f"/notify-me/{PREFIX}PARKA-M-RUST"])
 @page_and_element
 def test_form_is_private(client: FlaskClient, path: str, headers: dict[str, str]) -> None:
-    """No cookie, not cached, and varying on the header."""
+    """It sets no cookie, isn't cached, and varies on the header."""
     for reply in (
         client.get(path, headers=headers),
         client.post(path, headers=headers),
@@ -181,7 +181,7 @@ def test_form_page_in_other_layouts(
     is_shops: bool,
     warning: str,
 ) -> None:
-    """The page goes into the block that the shop names; without one it is plain, never a 500."""
+    """It fills the configured block; without a usable layout, the page has the kit's own layout."""
     folder = tmp_path / "templates"
     folder.mkdir()
     (folder / "frame.html").write_text("<b>Shop</b>{% block content %}{% endblock %}")
@@ -312,10 +312,10 @@ BAD: dict[str, Bad] = {
 }
 
 
-def sentences(root: Element, field: str) -> list[str]:
-    """The sentences beside a field that its controls, or what groups them, point to.
+def error_of(root: Element, field: str) -> str:
+    """Return the error of a field, after checking that its controls or their group refer to it.
 
-    A field that can't be seen has nothing to point from: there an alert will do.
+    A hidden field has no control that could refer to the error, which may then be an alert.
     """
     [error] = [
         element for element in root.all() if (element.get("id") or "").endswith(f"-{field}-error")
@@ -327,7 +327,7 @@ def sentences(root: Element, field: str) -> list[str]:
     if not controls:
         described = any(element.get("aria-describedby") == error["id"] for element in root.all())
         assert described or error.get("role") == "alert"
-    return [error.text]
+    return error.text
 
 
 @pytest.mark.parametrize(("path", "data", "field", "expected"), BAD.values(), ids=BAD)
@@ -342,7 +342,7 @@ def test_invalid_input_shows_an_error_beside_its_field(
     expected: str,
     headers: dict[str, str],
 ) -> None:
-    """422, one sentence where it belongs, everything typed still there, and nothing sent."""
+    """The reply is 422 with one error and the shopper's input, and nothing is sent."""
     reply = client.post(path, data=data, headers=headers)
 
     assert reply.status_code == 422
@@ -350,9 +350,9 @@ def test_invalid_input_shows_an_error_beside_its_field(
         assert reply.json is not None
         assert (reply.json["state"], reply.json["calls"]) == ("invalid", [])
     root = view(reply)
-    [sentence] = sentences(root, field)
-    assert expected in sentence
-    assert sentence.endswith(".")
+    error = error_of(root, field)
+    assert expected in error
+    assert error.endswith(".")
     invalid = [element.get("name") for element in root.all() if "aria-invalid" in element]
     assert set(invalid) <= {field}
     assert references(root) <= {element["id"] for element in root.all() if "id" in element}
@@ -362,11 +362,11 @@ def test_invalid_input_shows_an_error_beside_its_field(
 
 
 def assert_input_is_kept(root: Element, data: dict[str, Any]) -> None:
-    """The form holds what was typed and chosen, as text."""
+    """Check that the form contains the submitted input, as text."""
     form = post_form(root)
     assert form.one("input", name="email")["value"] == data.get("email", "")
     offered = {field["value"] for field in form.all("input", type="checkbox")}
-    # the address says which variant is meant, where a form without a list says nothing
+    # without a selection in the data, the URL identifies the variant
     own = [] if "?choose" in form["action"] else [f"{PREFIX}PARKA-M-MOSS"]
     chosen = data.get("variants", own)
     checked_values = {
@@ -379,7 +379,8 @@ def assert_input_is_kept(root: Element, data: dict[str, Any]) -> None:
 def test_two_invalid_fields_show_their_errors_together(client: FlaskClient) -> None:
     root = view(client.post(CHOOSE, data={"channels": "EMAIL", "email": "ada"}))
 
-    assert len(sentences(root, "variants") + sentences(root, "email")) == 2
+    assert error_of(root, "variants")
+    assert error_of(root, "email")
 
 
 @pytest.mark.parametrize(
@@ -404,7 +405,7 @@ def test_at_most_ten_variants(
 
     assert (reply.status_code, reply.get_json()["state"]) == (status, state)
     if state == "invalid":
-        assert sentences(view(reply), "variants") == ["Choose up to 10 options."]
+        assert error_of(view(reply), "variants") == "Choose up to 10 options."
         assert_input_is_kept(view(reply), {**OK, "variants": many[:count]})
     assert len(sandbox.requests()) == (count if state == "done" else 0)
 
@@ -432,7 +433,7 @@ def test_repeated_variants_and_channels_count_once(client: FlaskClient, sandbox:
 def test_unusual_valid_addresses_are_sent(
     client: FlaskClient, sandbox: Sandbox, typed: str, sent: str
 ) -> None:
-    """As email-validator normalizes them."""
+    """They are sent as email-validator normalizes them."""
     client.post(MUG, data={**OK, "email": typed})
 
     [call] = sandbox.requests()
@@ -484,10 +485,10 @@ FOREIGN = {
     "another site's fetch": {"Sec-Fetch-Site": "cross-site", "Origin": "https://other.example"},
     "a sibling site's fetch": {"Sec-Fetch-Site": "same-site", "Origin": "http://other.localhost"},
     "fetch metadata alone": {"Sec-Fetch-Site": "cross-site"},
-    "an unknown word of fetch metadata": {"Sec-Fetch-Site": "elsewhere"},
+    "an unknown value of fetch metadata": {"Sec-Fetch-Site": "elsewhere"},
     "an old browser's origin": {"Origin": "https://other.example"},
     "another port": {"Origin": "http://localhost:8080"},
-    "no origin to name": {"Origin": "null"},
+    "an opaque origin": {"Origin": "null"},
 }
 
 
@@ -526,13 +527,13 @@ def test_cross_site_post_is_refused(
 def test_same_site_post_is_accepted(
     client: FlaskClient, sandbox: Sandbox, headers: dict[str, str]
 ) -> None:
-    """So is that of a tool without Fetch Metadata."""
+    """A post by a client without Fetch Metadata is accepted, too."""
     assert client.post(MUG, data=OK, headers=headers).status_code == 303
     assert len(sandbox.requests()) == 1
 
 
 def done_page(client: FlaskClient) -> TestResponse:
-    """A done page, by the redirect of a plain sign-up."""
+    """Sign up without JavaScript, and return the confirmation page."""
     return client.get(client.post(MUG, data=OK).location)
 
 

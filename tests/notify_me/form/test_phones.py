@@ -1,4 +1,4 @@
-"""Phone numbers: typed as people type them, sent as E.164, and refused with the reason."""
+"""Phone numbers: national formats are accepted and sent as E.164; errors say the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support import Sandbox
 
 
 def by_sms(phone_number: str) -> dict[str, Any]:
-    """A sign-up by SMS with its consent."""
+    """Return the form data of a sign-up by SMS with consent."""
     return {"channels": "SMS", "phone_number": phone_number, "opt_in_promotional_sms": "SMS"}
 
 
@@ -127,7 +127,7 @@ def test_invalid_number_shows_the_reason(
     typed: str,
     reason: str,
 ) -> None:
-    """422, the reason beside the field, everything typed and ticked kept, nothing sent."""
+    """The reply is 422 with the reason and the shopper's input, and nothing is sent."""
     client = offering("EMAIL", "SMS", region=region, consent={"email_list": "ask"}).test_client()
     chosen = {
         "channels": ["EMAIL", "SMS"],
@@ -192,7 +192,7 @@ def test_phone_number_is_ignored_without_its_channel(
 def test_number_rejected_by_klaviyo_shows_an_error_beside_the_field(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """A valid number that isn't in use: one call, no consent, and the form with the input."""
+    """For a number that isn't in use, one call is made, no consent is sent, the input is kept."""
     client = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
     reply = scenario.send(client, FORM, by_sms("+1 999 999 9999"))

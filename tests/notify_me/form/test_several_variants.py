@@ -1,4 +1,4 @@
-"""Several variants in one go: the list to choose from, one call each, and consent once."""
+"""Sign-ups for several variants: the list in the form, one call per variant, one for consent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DATA: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def small_parka(catalog: DictCatalog) -> None:
-    """The parka in S / Moss as well, so that three of its variants are sold out."""
+    """Add the parka in S / Moss, so that three of its variants are sold out."""
     options = {"Size": "S", "Colour": "Moss"}
     catalog.add("parka", "Harbour Parka", "PARKA-S-MOSS", 0, options=options)
 
@@ -59,7 +59,7 @@ def small_parka(catalog: DictCatalog) -> None:
 def test_list_preselects_the_variant_of_the_page(
     offering: Callable[..., Flask], headers: dict[str, str]
 ) -> None:
-    """It lists the product's sold-out variants only."""
+    """Only the product's sold-out variants are listed."""
     form = post_form(view(offering("EMAIL", "SMS").test_client().get(FORM, headers=headers)))
 
     boxes = form.all("input", name="variants")
@@ -76,7 +76,7 @@ def test_list_preselects_the_variant_of_the_page(
 def test_single_sold_out_variant_has_no_list(
     offering: Callable[..., Flask], catalog: DictCatalog
 ) -> None:
-    """Without others to wait for, the form has no list and names its variant by itself."""
+    """If no other variant is sold out, the variant is in a hidden field."""
     for variant in [*catalog.variants.values()]:
         if variant.product_id == "parka" and str(variant.composite_id) != M:
             catalog.stock(variant, 1)
@@ -91,7 +91,7 @@ def test_single_sold_out_variant_has_no_list(
 def test_selecting_no_variant_is_an_error(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """422 with nothing selected; the page's own variant doesn't take its place."""
+    """The reply is 422 with nothing selected, not even the page's variant."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
     action = post_form(view(client.get(FORM)))["action"]
 
@@ -114,7 +114,7 @@ def test_selecting_no_variant_is_an_error(
 def test_selection_is_kept_after_another_error(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Another mistake in the form leaves the list as the shopper set it."""
+    """An error in another field doesn't change the selection."""
     client = offering("EMAIL", "SMS").test_client()
 
     for chosen in ([S, L], [L]):
@@ -130,7 +130,7 @@ def test_selection_is_kept_after_another_error(
 def test_one_call_per_variant_and_one_for_consent(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """Three subscriptions in the order chosen, then one consent call."""
+    """Three subscriptions in the submitted order are followed by one consent call."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
     reply = scenario.send(client, FORM, DATA)
@@ -156,7 +156,7 @@ def test_one_call_per_variant_and_one_for_consent(
 def test_only_the_browsers_consent_call_waits_for_an_acceptance(
     offering: Callable[..., Flask],
 ) -> None:
-    """`after_any` marks the one call that goes only when another was accepted."""
+    """`after_any` marks a call that is only made after another one was accepted."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
 
     calls = submit_element(client, FORM, DATA).get_json()["calls"]
@@ -174,7 +174,7 @@ def test_one_of_three_variants_is_unknown_to_klaviyo(
     scenario: Scenario,
     unknown: str,
 ) -> None:
-    """Two are accepted, one is shown with the reason, and consent is sent once after them."""
+    """Two are accepted, the third is shown with the reason, and consent is sent once."""
     sandbox.unknown(unknown)
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
@@ -227,7 +227,7 @@ def test_all_variants_are_unknown_to_klaviyo(
 def test_failure_of_one_variant_does_not_stop_consent(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """What was taken is worth its consent; what failed is kept, and so promised like the rest."""
+    """The failed call is queued, so the confirmation names its variant like the others."""
     sandbox.drill("500", operation="create_back_in_stock_subscription")
 
     reply = submit_element(offering("EMAIL", "SMS").test_client(), FORM, DATA)
@@ -268,7 +268,7 @@ def test_refused_contact_is_sent_only_once(
 def test_refused_contact_is_sent_only_once_by_the_server(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Client mode, with nothing getting through from the browser: the server asks once."""
+    """If the browser is blocked in client mode, the server makes only one call."""
     sandbox.drill("400-email", operation="create_back_in_stock_subscription")
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
     sign_up = submit_element(client, FORM, DATA).get_json()["sign_up"]
@@ -292,7 +292,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
     scenario: Scenario,
     path: str,
 ) -> None:
-    """M is back, so the form lists the others, with L still selected; only L is sent then."""
+    """When M is back in stock, the form lists the others with L selected, and then sends L."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
     action = post_form(view(client.get(path)))["action"]
     [variant] = [variant for variant in catalog.variants.values() if str(variant.composite_id) == M]
@@ -319,7 +319,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
 def test_last_listed_variant_stays_listed(
     offering: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """Two of three are back in stock; the third can still be left unselected."""
+    """If two of three are back in stock, the third still has a checkbox."""
     client = offering("EMAIL").test_client()
     action = post_form(view(client.get(FORM)))["action"]
     for variant in [*catalog.variants.values()]:
@@ -340,7 +340,7 @@ def test_last_listed_variant_stays_listed(
 
 
 def by_name(sent: list[tuple[str, str]]) -> dict[str, list[str]]:
-    """What a form sends, as a test's post wants it."""
+    """Return form data as a dict of lists, for the test client."""
     return {name: [value for field_name, value in sent if field_name == name] for name, _ in sent}
 
 

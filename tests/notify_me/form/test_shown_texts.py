@@ -1,4 +1,4 @@
-"""Texts for consent that change while a form is open: nobody agrees to what they didn't see."""
+"""Consent texts that change while a form is open: consent requires that the text was shown."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ FULL_FORM: dict[str, Any] = {
 
 
 def shown_versions(form: Element) -> str:
-    """The versions that the form sends along."""
+    """Return the versions of the texts in the form, which are submitted with it."""
     return form.one("input", type="hidden", name="shown")["value"]
 
 
 def logged_versions(log_file: LogFile) -> dict[str, str]:
-    """The version of the text under which each channel was consented to."""
+    """Return the version of the consent text in the log, by channel."""
     return {consent["channel"]: consent["version"] for consent in log_file.consents()}
 
 
@@ -62,8 +62,8 @@ def test_consent_to_the_shown_text_is_accepted(
     assert len(valid_sign_up_calls(sandbox)) == 2
 
 
-# settings before and after; what is sent besides contacts; the checkboxes to tick again, and those
-# that stay ticked
+# settings before and after the change; form data besides contacts; the boxes that are unchecked in
+# the reply, and those that stay checked
 Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[str], set[tuple[str, str]]]
 OF_EMAIL, OF_SMS, OF_WHATSAPP = (LISTED, "EMAIL"), (TEXTED, "SMS"), (TEXTED, "WHATSAPP")
 BOTH = ["EMAIL", "SMS"]
@@ -75,7 +75,7 @@ CHANGES: dict[str, Case] = {
         {"sms"},
         {OF_EMAIL},
     ),
-    "SMS, the words of its box": (
+    "SMS, the label of its box": (
         ASK,
         {**ASK, "sms_checkbox_text": "Text me daily."},
         {"channels": "SMS", TEXTED: "SMS"},
@@ -151,7 +151,7 @@ def test_changed_text_must_be_confirmed_again(
     unchecked: set[str],
     still_checked: set[tuple[str, str]],
 ) -> None:
-    """422 with the box unchecked and the rest kept; after checking it again it is sent."""
+    """The reply is 422 with the box unchecked; once it is checked again, the form is sent."""
     every = ("EMAIL", "SMS", "WHATSAPP")
     old = offering(*every, consent=before, NOTIFY_ME_MODE=scenario.mode).test_client()
     new = offering(*every, consent=after, NOTIFY_ME_MODE=scenario.mode).test_client()
@@ -186,7 +186,7 @@ def test_changed_text_must_be_confirmed_again(
 def test_unticked_checkbox_with_a_changed_text_is_shown_again(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Not ticking the old text says nothing about the new one. Left unticked again, it is sent."""
+    """The shopper may want to check the new text. If it stays unchecked, the form is sent."""
     old = offering("EMAIL", consent=ASK).test_client()
     new = offering("EMAIL", consent={**ASK, "brand": "Haar"}).test_client()
     data = {"channels": "EMAIL", "email": ADA}
@@ -204,7 +204,7 @@ def test_unticked_checkbox_with_a_changed_text_is_shown_again(
 def test_changed_text_of_an_unselected_channel_does_not_matter(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """Nobody agrees to it, so nobody need read it."""
+    """The shopper doesn't consent to that text."""
     old = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode).test_client()
     changed = {**ASK, "sms_disclosure": "Now daily."}
     new = offering("EMAIL", "SMS", consent=changed, NOTIFY_ME_MODE=scenario.mode).test_client()
@@ -237,7 +237,7 @@ def test_unknown_text_versions_are_refused(
     versions_sent: str,
     mode: str,
 ) -> None:
-    """A version stands there whole, or it isn't there."""
+    """Versions must match completely."""
     client = offering("SMS", NOTIFY_ME_MODE=mode).test_client()
     current = shown_versions(post_form(view(client.get(FORM))))
     sent = {"long": f"{current}0"}.get(versions_sent, versions_sent.format(current))
@@ -269,7 +269,7 @@ def test_custom_form_may_leave_out_the_versions(
 def test_unchecked_box_error_comes_with_the_current_text(
     offering: Callable[..., Flask],
 ) -> None:
-    """An unticked checkbox with an unchanged text asks for the tick; it mentions no change."""
+    """For an unchecked box with an unchanged text, the error doesn't mention a change."""
     client = offering("SMS", "WHATSAPP", consent=ASK).test_client()
     versions = shown_versions(post_form(view(client.get(FORM)))).split()
     data = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE, TEXTED: "WHATSAPP"}
