@@ -36,7 +36,7 @@ def demo_environ(database: Path, sandbox: Sandbox) -> dict[str, str]:
 
 @pytest.fixture
 def database(tmp_path: Path, catalog_db: Path) -> Path:
-    """The shop's database file, in a folder of its own."""
+    """The shop's database file, in a separate folder."""
     (tmp_path / "data").mkdir()
     return Path(shutil.copy(catalog_db, tmp_path / "data" / "shop.db"))
 

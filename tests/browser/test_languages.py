@@ -31,7 +31,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
         assert not page.evaluate(SPREADS)
         assert axe(page) == []
-        # the brand stands where the words begin
+        # the brand is at the beginning of a line: on the right
         mark = page.locator(".wordmark").bounding_box()
         assert mark is not None
         assert mark["x"] > 180

@@ -353,7 +353,7 @@ def test_private_key_is_never_sent_to_the_browser(
     page.on("response", lambda reply: replies.append(reply))
     bodies: list[bytes] = []
     shown = page.locator("[role=alert]:visible, [aria-invalid=true]").first
-    # what is kept for later reads as what was taken
+    # a queued sign-up looks like an accepted one to the shopper
     thanks = page.get_by_role("heading", name="You're on the list")
     for kind, expected in (("401", shown), ("500", thanks), ("400-email", shown)):
         sandbox.drill(kind)

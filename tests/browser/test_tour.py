@@ -1,4 +1,4 @@
-"""The tour, as a newcomer takes it; each step is checked in the shop and in the sandbox."""
+"""The complete tour; the result of each step is checked in the shop and in the sandbox."""
 
 from __future__ import annotations
 

@@ -69,12 +69,12 @@ class Spec:
         return resolved
 
     def request_errors(self, path: str, body: Any) -> list[str]:
-        """What is wrong with a body that is posted to this path."""
+        """Return the errors in a body that is posted to this path."""
         [content] = self.operation(path)["requestBody"]["content"].values()
         return _errors(self.resolve(content["schema"], closed=True), body)
 
     def response_errors(self, path: str, status: int, body: Any) -> list[str]:
-        """What is wrong with a response from this path."""
+        """Return the errors in a response from this path."""
         response = self.operation(path)["responses"][f"{status // 100}XX"]
         content = self.resolve(response, closed=False)["content"][MEDIA_TYPE]
         return _errors(content["schema"], body)

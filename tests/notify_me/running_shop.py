@@ -102,7 +102,7 @@ class Shop:
 
     @contextmanager
     def worker(self, folder: str = "instance", **config: Any) -> Iterator[Worker]:
-        """Run a worker; kill it at the end. `folder` stands for its machine."""
+        """Run a worker and kill it at the end. Workers on one machine have the same `folder`."""
         output = self._output("worker")
         machine = {"NOTIFY_ME_WORKER_FOLDER": str(self.folder / folder)}
         with python([*FLASK, "deliver"], {**self.environ(**config), **machine}, output) as process:
@@ -204,7 +204,7 @@ class Worker:
 
 
 def people(count: int, name: str = "shopper") -> list[str]:
-    """Return as many addresses."""
+    """Return this many email addresses."""
     return [f"{name}{number}@example.org" for number in range(count)]
 
 
@@ -243,7 +243,7 @@ class Postgres:
         self._run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        """Stop it; by default as a crash would."""
+        """Stop the cluster; by default immediately, like a crash."""
         self._run("pg_ctl", "-D", f"{self._folder}/data", "-m", mode, "-w", "stop")
 
     def database(self, name: str) -> str:

@@ -37,7 +37,7 @@ class DictCatalog:
     def add(
         self, product_id: str, title: str, sku: str, quantity: int | None, **more: Any
     ) -> Variant:
-        """Put a variant into the catalog."""
+        """Add a variant to the catalog, and return it."""
         composite_id = more.pop("composite_id", None) or CompositeID("$custom", "$default", sku)
         url = more.pop("url", f"/products/{product_id}?variant={sku}")
         variant = Variant(
@@ -62,12 +62,11 @@ class DictCatalog:
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
         """The kit's protocol."""
-        found = self.variants.get(composite_id)
-        if found is None:
+        requested = self.variants.get(composite_id)
+        if requested is None:
             return ()
-        return [
-            variant for variant in self.variants.values() if variant.product_id == found.product_id
-        ]
+        product_id = requested.product_id
+        return [variant for variant in self.variants.values() if variant.product_id == product_id]
 
 
 def small_catalog() -> DictCatalog:
@@ -102,7 +101,7 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
     NotifyMe(app, catalog=catalog, visitor_loader=config.get("VISITS"))
     engine = engine_of(app)
     if pages := app.config.get("MAX_PAGES"):
-        # a disk that is full, as far as SQLite can tell
+        # SQLite reports a full disk beyond this size
         sa.event.listen(
             engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages}")
         )
@@ -122,7 +121,7 @@ def engine_of(app: Flask) -> sa.Engine:
 
 
 def changed(app: Flask, changes: Mapping[str, Any]) -> Settings:
-    """The settings of a shop with changes by dotted key, such as a visitor may have."""
+    """Return the settings of a shop with changes by dotted key, such as a visitor's."""
     document = app.extensions["notify_me"].settings.model_dump()
     for key, value in changes.items():
         *tables, name = key.split(".")
@@ -135,7 +134,7 @@ def changed(app: Flask, changes: Mapping[str, Any]) -> Settings:
 
 @cache
 def _migrated() -> bytes:
-    """A database file as the migrations leave it: they take longer than most tests."""
+    """Return a migrated database file. It is cached, since migrations take long."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / DATABASE
         file.touch()  # so that it is migrated, not copied
@@ -145,7 +144,7 @@ def _migrated() -> bytes:
         }
         app = small_shop(Path(folder), small_catalog(), **keys)
         engine_of(app).dispose()
-        assert [*Path(folder).glob(f"{DATABASE}-*")] == []  # nothing left in SQLite's own log
+        assert [*Path(folder).glob(f"{DATABASE}-*")] == []  # the write-ahead log is empty
         return file.read_bytes()
 
 
@@ -159,7 +158,7 @@ def from_environ() -> Flask:
 
 
 def main() -> None:
-    """Serve that shop on a free port, which is printed on the first line."""
+    """Serve the shop of `from_environ` on a free port, and print the port on the first line."""
     server = make_server("127.0.0.1", 0, from_environ(), threaded=True)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()

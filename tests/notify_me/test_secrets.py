@@ -1,4 +1,4 @@
-"""Neither the private key nor a shopper's address gets where it doesn't belong."""
+"""The private key and shoppers' addresses don't leak into replies, logs or the database."""
 
 from __future__ import annotations
 
@@ -27,28 +27,29 @@ MUG = f"/notify-me/{PREFIX}MUG"
 CHOOSE = f"/notify-me/{PREFIX}PARKA-M-MOSS?choose=1"
 BOTH = [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]
 ELEMENT = {"X-Notify-Me": "1"}
-# one that no other text holds by chance, and whose quoted forms differ from it
+# an address that no other text contains by chance, and whose escaped forms differ from it
 ADDRESS = "ada+zq7@leak-search.example.org"
-HANGING = {"slow": 600, "drip": 3, "drip-headers": 3}
-HOLDERS: tuple[dict[str, str], ...] = ({}, ELEMENT, {})
-"""How each of the hanging ones is asked for: as a page, by the element, as a page."""
+SLOW_DRILLS = {"slow": 600, "drip": 3, "drip-headers": 3}
+"""Drills that outlast the deadline, and their seconds."""
+SLOW_REQUEST_HEADERS: tuple[dict[str, str], ...] = ({}, ELEMENT, {})
+"""The headers of the request during each slow drill: page, element, page."""
 
 
 def forms_of(secret: str) -> set[bytes]:
-    """The secret as it might be written down: plain, quoted, escaped, in base64."""
+    """Return the secret in the encodings that it might have: plain, quoted, escaped, base64."""
     plain = secret.encode()
-    shifted = (b"", b"x", b"xx")
+    prefixes = (b"", b"x", b"xx")
     return {
         plain.lower(),
         quote(secret).encode().lower(),
         str(escape(secret)).encode().lower(),
-        # three ways to begin; the ends depend on what stands beside it
-        *(base64.b64encode(shift + plain)[4:-4].lower() for shift in shifted),
+        # base64 depends on the position modulo 3, and its ends on the text around the secret
+        *(base64.b64encode(prefix + plain)[4:-4].lower() for prefix in prefixes),
     }
 
 
 def leaks(places: Mapping[str, bytes], secret: str) -> list[str]:
-    """The places in which the secret can be read, in any of its forms and in any case."""
+    """Return the names of the places that contain the secret, in any form and case."""
     return [
         name
         for name, content in places.items()
@@ -57,16 +58,16 @@ def leaks(places: Mapping[str, bytes], secret: str) -> list[str]:
 
 
 class Driven:
-    """A shop that every drill was driven through, and all that it showed and wrote."""
+    """A shop after all drills, with everything that it replied, logged and stored."""
 
     def __init__(self, app: Flask, folder: Path, lines: list[str]) -> None:
         self.app = app
         self.folder = folder
         self.lines = lines
         self.pages: dict[str, bytes] = {}
-        """What anybody may see."""
+        """Replies that don't repeat the shopper's input."""
         self.forms: dict[str, bytes] = {}
-        """Forms and confirmations that go straight back to the person who typed the address."""
+        """Replies with the shopper's input: forms and confirmations."""
 
     @property
     def key(self) -> str:
@@ -74,11 +75,11 @@ class Driven:
         return str(self.app.config["KLAVIYO_PRIVATE_KEY"])
 
     def get(self, name: str, path: str, **options: Any) -> None:
-        """Keep a page, headers and all."""
+        """Get a page and record it, with its headers."""
         self._keep(self.pages, name, self.app.test_client().get(path, **options))
 
     def post(self, name: str, path: str, data: dict[str, Any], headers: dict[str, str]) -> None:
-        """Sign up, and keep the reply and the page it leads to."""
+        """Sign up, and record the reply and the page that it redirects to."""
         reply = self.app.test_client().post(path, data=data, headers=headers)
         if reply.status_code == 303:
             self.get(f"{name}, done page", reply.location)
@@ -90,16 +91,16 @@ class Driven:
 
     def _keep(self, into: dict[str, bytes], name: str, reply: Any) -> None:
         with reply:
-            # JSON writes what isn't ASCII as escapes: the search wants what a reader gets
+            # in JSON, non-ASCII characters are escaped: also record the decoded text
             content = reply.json["html"].encode() if reply.is_json else reply.data
             into[name] = f"{reply.status}\n{reply.headers}\n".encode() + reply.data + content
 
     def files(self) -> dict[str, bytes]:
-        """The database, and what SQLite keeps beside it."""
+        """Return the files of the database, including SQLite's write-ahead log."""
         return {path.name: path.read_bytes() for path in self.folder.glob(f"{DATABASE}*")}
 
     def written(self) -> dict[str, bytes]:
-        """Log lines and files."""
+        """Return log lines and files by name."""
         logged = {f"line {n}: {line}": line.encode() for n, line in enumerate(self.lines)}
         return {**logged, **self.files()}
 
@@ -108,28 +109,28 @@ class Driven:
 def driven(
     make_app: Callable[..., Flask], tmp_path: Path, sandbox: Sandbox, all_lines: list[str]
 ) -> Iterator[Driven]:
-    """The small shop, after each drill was driven through page and element."""
+    """The small shop after requests by page and element under each drill."""
     app = make_app()
     with closing(sqlite3.connect(tmp_path / DATABASE)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         driven = Driven(app, tmp_path, all_lines)
         _drive(driven, sandbox)
-        # the connection stays open, so that the write-ahead log is still there to be searched
+        # while the connection is open, SQLite doesn't delete the write-ahead log
         yield driven
 
 
 def _drive(driven: Driven, sandbox: Sandbox) -> None:
     fields = {"channels": "EMAIL", "email": ADDRESS}
-    ways: dict[str, dict[str, str]] = {"page": {}, "element": ELEMENT}
-    for name, headers in ways.items():
+    headers_by_name: dict[str, dict[str, str]] = {"page": {}, "element": ELEMENT}
+    for name, headers in headers_by_name.items():
         driven.get(f"form, {name}", MUG, headers=headers)
         driven.get(f"choice, {name}", CHOOSE, headers=headers)
         driven.get(f"unknown, {name}", f"{MUG}-2", headers=headers)
         driven.get(f"in stock, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", headers=headers)
-        driven.post(f"taken, {name}", MUG, fields, headers)
+        driven.post(f"accepted, {name}", MUG, fields, headers)
         sandbox.drill("409")
         sandbox.drill("401")
-        driven.post(f"half taken, {name}", CHOOSE, {**fields, "variants": BOTH}, headers)
+        driven.post(f"partly accepted, {name}", CHOOSE, {**fields, "variants": BOTH}, headers)
         driven.post(f"no channel, {name}", MUG, {"email": ADDRESS}, headers)
         driven.post(f"two addresses, {name}", MUG, {**fields, "email": f"{ADDRESS}, x"}, headers)
         driven.post(f"too much, {name}", MUG, {**fields, "x": "x" * 20_000}, headers)
@@ -137,24 +138,27 @@ def _drive(driven: Driven, sandbox: Sandbox) -> None:
         driven.post(f"another site, {name}", MUG, fields, foreign)
         driven.post(f"back, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", fields, headers)
         for kind in KINDS:
-            if kind not in HANGING:
-                # without a wait, in which nothing else would be tried
+            if kind not in SLOW_DRILLS:
+                # Retry-After: 0, since no other call would be made until then
                 sandbox.drill(kind, **({"retry_after": 0} if kind == "429" else {}))
                 driven.post(f"{kind}, {name}", MUG, fields, headers)
-    for kind, seconds in HANGING.items():
+    for kind, seconds in SLOW_DRILLS.items():
         sandbox.drill(kind, times=1, seconds=seconds)
     side_by_side(
         sandbox,
-        *(partial(driven.post, f"hanging {n}", MUG, fields, way) for n, way in enumerate(HOLDERS)),
+        *(
+            partial(driven.post, f"slow {number}", MUG, fields, headers)
+            for number, headers in enumerate(SLOW_REQUEST_HEADERS)
+        ),
     )
     driven.get("script", "/notify-me/static/notify-me.js")
     driven.get("style", "/notify-me/static/notify-me.css")
 
 
 def test_neither_key_nor_address_leaks(driven: Driven, sandbox: Sandbox) -> None:
-    """Through every drill: replies, pages, script, log lines of every level, and the database.
+    """Replies, pages, script, log lines of every level, and the database are searched.
 
-    The address goes back only to the person who has just typed it.
+    Only the reply to the shopper who has just entered the address contains it.
     """
     _deliver(driven)
     everything = {**driven.pages, **driven.forms, **driven.written()}
@@ -162,7 +166,7 @@ def test_neither_key_nor_address_leaks(driven: Driven, sandbox: Sandbox) -> None
     assert leaks(everything, driven.key) == []
     assert leaks({**driven.pages, **driven.written()}, ADDRESS) == []
 
-    # what was searched was there to be found
+    # the searched content is complete, and the search would find a secret
     drills = [call["drill"] for call in sandbox.requests()]
     assert set(KINDS) - {"cors"} <= set(drills)
     assert all(ADDRESS in str(call["body"]) for call in sandbox.requests())
@@ -177,7 +181,7 @@ def test_neither_key_nor_address_leaks(driven: Driven, sandbox: Sandbox) -> None
 
 
 def _deliver(driven: Driven) -> None:
-    """As a worker would: what was kept, address and all, leaves the database."""
+    """Delete the queue's rows, as a worker does after delivery, and sign up again."""
     assert leaks(driven.files(), ADDRESS) != []
     with closing(sqlite3.connect(driven.folder / DATABASE, isolation_level=None)) as connection:
         for table in ("workflow_input", "workflow_status"):
@@ -185,11 +189,11 @@ def _deliver(driven: Driven) -> None:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     fields = {"channels": "EMAIL", "email": ADDRESS}
-    driven.post("taken in the end", MUG, fields, ELEMENT)
+    driven.post("accepted at last", MUG, fields, ELEMENT)
 
 
 def _plant(driven: Driven) -> None:
-    """The same search finds a key and an address that were put where they don't belong."""
+    """Check that the search finds a key and an address in logs, pages and the database."""
     planted = {"address": ADDRESS, "key": driven.key}
     for name, secret in planted.items():
         driven.lines.clear()
@@ -226,15 +230,14 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
-def test_the_search_finds_every_form(written: str) -> None:
-    """What it doesn't know, it could not miss."""
+def test_search_finds_every_encoding(written: str) -> None:
     places = {"here": written.encode(), "elsewhere": b"nothing of it"}
 
     assert leaks(places, ADDRESS) == ["here"]
 
 
-def test_a_reply_to_one_shopper_holds_nothing_of_another(client: FlaskClient) -> None:
-    """The form that comes next, in the same process, is empty."""
+def test_form_contains_nothing_of_another_shopper(client: FlaskClient) -> None:
+    """After invalid input, the next form of the same process is empty."""
     client.post(MUG, data={"channels": "EMAIL", "email": f"{ADDRESS}, x"})
 
     assert leaks({"form": client.get(MUG).data}, ADDRESS) == []

@@ -1,4 +1,4 @@
-"""What a check of an account reads: accounts, lists, metrics, flows, profiles; and its settings."""
+"""Accounts, lists, metrics, flows and profiles, which a check of an account reads; its settings."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_empty_body_reveals_whether_the_key_has_the_scopes(
 
 
 def test_date_of_replies_can_be_skewed(sandbox: Running) -> None:
-    """To the caller, this looks like a wrong clock of its own."""
+    """The caller then appears to have a wrong clock."""
     sandbox.set("account", date_skew=3600)
 
     date = parsedate_to_datetime(sandbox.api("GET", "accounts").headers["Date"])

@@ -129,7 +129,7 @@ def test_stock_changed_in_an_outage_is_sent_after_it(shop: Shop, sandbox: Sandbo
 def test_a_missing_scope_pauses_stock_updates_until_it_is_fixed(
     shop: Shop, sandbox: Sandbox
 ) -> None:
-    """The remedy is returned; the worker pauses these calls alone, and resumes by itself."""
+    """The remedy is returned; the worker pauses only these calls, and resumes automatically."""
     sandbox.drill("403", times=None)
     update = set_stock(shop.app, 7)
     assert update.state == "paused"
@@ -197,7 +197,7 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
 
 
 def test_a_rejected_body_is_a_dead_letter() -> None:
-    """It isn't taken for a wrong public key, which would pause the queue."""
+    """It isn't treated like a wrong public key, which would pause the queue."""
     response = KlaviyoResponse(
         400, document={"errors": [{"code": "invalid", "source": {"pointer": "/data"}}]}
     )

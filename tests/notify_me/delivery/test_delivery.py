@@ -1,4 +1,4 @@
-"""No confirmed sign-up is lost: workers in processes of their own, on SQLite and PostgreSQL."""
+"""No confirmed sign-up is lost: workers in separate processes, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is queued, the queue's tables, and `status`, `purge` and readiness."""
+"""The choice of calls to queue, the queue's tables, and `status`, `purge` and readiness."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
 
 @pytest.mark.parametrize(("outcomes", "queued"), CASES.values(), ids=CASES)
 def test_which_calls_are_queued(outcomes: list[Outcome | None], queued: list[int]) -> None:
-    """What failed temporarily or wasn't sent, unless the shop turns out to be misconfigured."""
+    """Calls that failed temporarily or weren't sent, unless the shop is misconfigured."""
     assert calls_to_queue(outcomes) == queued
 
 
@@ -164,7 +164,7 @@ def test_purge_keeps_undelivered_sign_ups(app: Flask, sandbox: Sandbox, log_file
 
 
 def test_commands_report_a_database_error_without_the_statement(app: Flask) -> None:
-    """In one sentence that says what to check."""
+    """The output is one sentence that names the command to run."""
     with app.app_context(), engine_of(app).begin() as connection:
         connection.execute(sa.text("DROP TABLE notify_me_pause"))
 

@@ -34,7 +34,7 @@ BODIES = {
     "es": "Introduce tu correo",
     "ar": "أدخل بريدك الإلكتروني",
 }
-"""How the form's default body begins."""
+"""The beginning of the form's default body text."""
 ALL = ["en", "de", "fr", "es", "ar"]
 
 

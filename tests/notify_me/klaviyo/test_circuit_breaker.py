@@ -114,7 +114,7 @@ class SlowKlaviyo(FakeKlaviyo):
 
 
 def test_an_answer_from_before_the_outage_doesnt_end_the_pause() -> None:
-    """A call that began while Klaviyo answered says nothing about its state now."""
+    """A call that began before the outage doesn't close the circuit."""
     klaviyo = SlowKlaviyo(TEMPORARY, TEMPORARY)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
     with ThreadPoolExecutor(1) as threads:

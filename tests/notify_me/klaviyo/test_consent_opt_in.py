@@ -1,4 +1,4 @@
-"""What the confirmation says about the list's opt-in, and what a repeat must not reveal."""
+"""The confirmation's sentence about the list's opt-in, which must not disclose subscribers."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def without_ids(html: str) -> str:
 def test_repeat_sign_up_reads_like_the_first(
     offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario, opt_in: str
 ) -> None:
-    """Byte for byte, whatever Klaviyo knows by then: nobody can find out who is on a list."""
+    """The reply is identical even if Klaviyo has the consent: it doesn't disclose subscribers."""
     if opt_in != "single":
         double_opt_in(sandbox)
     app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode)

@@ -1,4 +1,4 @@
-"""What happens to a sign-up when Klaviyo refuses it or doesn't respond.
+"""Outcomes of a sign-up when Klaviyo refuses it or doesn't respond.
 
 What the shopper and the operator read for every kind of failure, in both modes, is in
 `tests/notify_me/web/answers.md`.

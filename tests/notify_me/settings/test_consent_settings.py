@@ -1,4 +1,4 @@
-"""What a shop must have set before it can ask for consent, and what the texts become."""
+"""Settings that are required to ask for consent, and the texts that result from them."""
 
 from __future__ import annotations
 

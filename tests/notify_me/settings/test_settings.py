@@ -1,4 +1,4 @@
-"""What the settings for texts and the button's place change on the pages."""
+"""Effects of the settings for texts and for the button's position."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def app_with_sign_ups(offering: Callable[..., Flask]) -> Flask:
 def test_records_are_found_by_phone_number(
     app_with_sign_ups: Flask, sandbox: Sandbox, contact: str
 ) -> None:
-    """In whatever format it is typed. The records are printed as text."""
+    """The contact can be entered in any format. The records are printed as text."""
     code, output = consents(app_with_sign_ups, contact)
 
     assert code == 0
@@ -117,7 +117,7 @@ def test_consent_is_shown_with_the_state_of_its_call(
     kind: str | None,
     data: dict[str, Any],
 ) -> None:
-    """The log proves what was agreed to; the state says whether Klaviyo received it."""
+    """The log has the text of the consent, and whether Klaviyo received it."""
     if kind:
         sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     app = offering("EMAIL", "SMS", consent=ASK)
@@ -171,7 +171,7 @@ def test_an_unknown_contact_has_no_records(app_with_sign_ups: Flask, contact: st
     ],
 )
 def test_an_invalid_contact_is_an_error(app_with_sign_ups: Flask, contact: str, words: str) -> None:
-    """Exit code 2 and the reason, so that it can't be taken for "nothing is stored"."""
+    """The exit code is 2 and the reason is shown, unlike when nothing is stored."""
     code, output = consents(app_with_sign_ups, contact)
 
     assert code == 2

@@ -18,7 +18,7 @@ SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
 
 
 def guest(folder: Path, sandbox: Sandbox, **config: str) -> Flask:
-    """Return a shop without a database of its own."""
+    """Return a shop without its own database."""
     app = Flask("guest", root_path=str(folder), instance_path=str(folder / "instance"))
     app.config.from_mapping({"SECRET_KEY": "s" * 32, **sandbox.environ(), **config})
     return app
@@ -119,8 +119,8 @@ def test_a_wrong_database_url_is_refused(
     assert "hidden" not in str(refused.value)
 
 
-def test_two_databases_are_one_too_many(tmp_path: Path, sandbox: Sandbox) -> None:
-    """A shop that gives its engine and names a URL gets a sentence, not a guess."""
+def test_engine_and_url_together_are_refused(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Both an engine and a URL are an error."""
     app = guest(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI="sqlite://")
     with pytest.raises(SettingsError, match="remove one"):
         NotifyMe(app, catalog=small_catalog(), engine=sa.create_engine("sqlite://"))

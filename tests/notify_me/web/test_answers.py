@@ -28,11 +28,11 @@ NOT_COVERED = {"slow", "drip", "drip-headers"}
 HEAD = """\
 # What a shopper reads when Klaviyo fails
 
-One call fails in the way of the drill; in client mode, every call of the browser's does. Calls:
-how many the browser and the server made. Renew with
+One call fails because of a drill; in client mode, all of the browser's calls fail. "Calls" are the
+numbers of calls by the browser and by the server. Update with
 `UPDATE_GOLDEN=1 pytest tests/notify_me/web/test_answers.py`.
 
-| what fails | mode | status | state | calls | the shopper reads | beside | in the log | its line |
+| failure | mode | status | state | calls | text | invalid field | state in the log | log lines |
 |---|---|---|---|---|---|---|---|---|
 """
 

@@ -60,7 +60,7 @@ def test_sqlite_settings(shared_app: Flask, pragma: str, value: object) -> None:
 
 
 def test_database_errors_hide_values(shared_app: Flask) -> None:
-    """What a shopper typed must not reach the log."""
+    """Shoppers' input must not be logged."""
     with shared_app.app_context(), pytest.raises(sa.exc.OperationalError) as caught:
         db.session.execute(sa.text("SELECT * FROM nothing WHERE a = :a"), {"a": "isla@example.com"})
 

@@ -1,4 +1,4 @@
-"""What applies to every page: headers, valid markup, working links; error pages and drawings."""
+"""Rules for every page (headers, valid markup, working links), error pages, and drawings."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def changed_value(control: Control) -> Any:
 
 
 def form_data(page: Element, **pressed: str) -> MultiDict[str, str]:
-    """What a browser submits for the Studio's form when a button is pressed."""
+    """Return the data that a browser submits for the Studio's form when a button is clicked."""
     form = page.one("form", id="studio")
     data: MultiDict[str, str] = MultiDict()
     for field in form.all():
@@ -468,7 +468,7 @@ def test_hostile_texts_are_escaped(studio: Studio, first: int) -> None:
 
 
 def test_merchant_with_the_password_has_access(app: Flask, client: FlaskClient) -> None:
-    """Without demo, too; strangers are asked for the password."""
+    """This also works without the demo; other visitors need the password."""
     app.config["DEMO"] = False
     app.config["MERCHANT_PASSWORD_HASH"] = HASH
     shop = {"base_url": "https://shop.example"}
