@@ -98,12 +98,12 @@ class Catalog:
         now = self._now()
         rows = self.items if item is None else self.variants
         newest = rows.get(rows.newest or "")
-        given = {
+        supplied = {
             name: value
             for name, value in attributes.items()
             if value is not None and name not in ("integration_type", "catalog_type")
         }
-        complete = {**(_ITEM_DEFAULTS if item is None else _VARIANT_DEFAULTS), **given}
+        complete = {**(_ITEM_DEFAULTS if item is None else _VARIANT_DEFAULTS), **supplied}
         complete["image_thumbnail_url"] = (
             complete["image_thumbnail_url"] or complete["image_full_url"]
         )
@@ -114,12 +114,12 @@ class Catalog:
 
     def update(self, entry: CatalogEntry, attributes: Mapping[str, Any]) -> CatalogEntry:
         """Change some of an entry's attributes, and return the changed entry."""
-        given = {
+        changes = {
             name: value
             for name, value in attributes.items()
             if value is not None or name not in _NEVER_NULL
         }
-        entry = replace(entry, attributes={**entry.attributes, **given}, updated=self._now())
+        entry = replace(entry, attributes={**entry.attributes, **changes}, updated=self._now())
         self.rows(entry.kind).put(entry.id, entry)
         return entry
 

@@ -35,7 +35,7 @@ def fits(page: Page, width: int, scheme: str) -> None:
 
 
 def test_sign_in_and_demand_page(page: Page, shop: Flask) -> None:
-    """By keyboard; the demand page with and without sign-ups, at each width, light and dark."""
+    """Signing in works by keyboard; the demand page fits and is accessible in every look."""
     hashed = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
     shop.config["MERCHANT_PASSWORD_HASH"] = hashed
     with serve(shop) as url:

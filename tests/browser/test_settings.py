@@ -738,7 +738,7 @@ def toml(values: dict[str, Any]) -> str:
 
 
 def test_every_setting_has_a_case() -> None:
-    """With a value that isn't its default."""
+    """Each case has a value that isn't the setting's default."""
     expected = {key for key in keys(Settings) if key.split(".")[0] in TABLES}
 
     assert {case.key for case in CASES} | OTHER_TESTS == expected

@@ -96,7 +96,7 @@ def test_inline_without_scripts(plain_page: Page, start: Start, sandbox: Sandbox
 
 
 def test_page_with_inline_form_is_cacheable(start: Start) -> None:
-    """And its IDs are unique."""
+    """It sets no cookie, and its IDs are unique."""
     url = start(INLINE)
     first = requests.get(url + PARKA, timeout=TIMEOUT)
     again = requests.get(

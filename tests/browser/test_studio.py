@@ -69,7 +69,7 @@ def test_changes_can_be_previewed_shared_and_exported(
     sandbox: Sandbox,
     shop_template: Path,
 ) -> None:
-    """To another browser by a link, and to another shop by the settings file."""
+    """They are shared with a browser by a link, and with another shop by the settings file."""
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{shop_url}/studio")
     page.get_by_role("button", name="Poster").click()
@@ -125,7 +125,7 @@ def _close(app: object) -> None:
 
 
 def test_search_errors_and_undo_work_without_reloading(page: Page, shop_url: str) -> None:
-    """And the focus stays where it is."""
+    """The focus stays where it is."""
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{shop_url}/studio")
     page.get_by_label("Find a setting").fill("background")
@@ -190,7 +190,7 @@ def test_translations_are_edited_and_previewed(page: Page, shop_url: str) -> Non
 
 
 def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: str) -> None:
-    """Whatever the browser's own width and preferred scheme."""
+    """They don't depend on the browser's own width and preferred scheme."""
     # an emulated scheme would also apply to the frame
     context = browser.new_context(
         viewport={"width": 1280, "height": 900},
@@ -255,7 +255,7 @@ def test_studio_without_scripts(plain_page: Page, shop_url: str) -> None:
 def test_studio_is_accessible_and_fits(
     browser: Browser, shop_url: str, scheme: str, width: int
 ) -> None:
-    """With all sections open, an error, an import report and the export dialog."""
+    """All sections, an error, an import report and the export dialog are open."""
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     with watched(context) as page:
         page.set_viewport_size({"width": 768, "height": 1024})
@@ -288,7 +288,7 @@ def test_studio_is_accessible_and_fits(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_presets_have_enough_contrast(browser: Browser, shop_url: str, scheme: str) -> None:
-    """In the button, the form, its errors and the confirmation."""
+    """The button, the form, its errors and the confirmation are tested."""
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     with watched(context) as page:
         page.route("**/drawings/**", lambda route: route.abort())

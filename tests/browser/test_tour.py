@@ -43,7 +43,7 @@ def go_to_next(page: Page, title: str) -> None:
 
 
 def check_unchanged_text_is_not_replaced(page: Page) -> None:
-    """After a visit to another tab, so that screen readers stay silent and the focus stays."""
+    """Check that returning from another tab replaces no text, for screen readers."""
     button = page.get_by_role("button", name="Leave the tour")
     button.focus()
     page.evaluate(

@@ -137,7 +137,7 @@ def test_tour_shows_a_failed_sign_up(client: FlaskClient, sandbox: Sandbox) -> N
 
 
 def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> None:
-    """Preferably of a product that is sold out completely; if none is, it offers a reset."""
+    """It prefers a completely sold-out product. If nothing is sold out, a reset is offered."""
     for sku in ("BLAT-S", "BLAT-L"):
         Stock(app).set(sku, 3)
     assert "haar-parka?variant=HAAR-OIL-M" in client.post("/demo/tour").headers["Location"]
@@ -179,7 +179,7 @@ def test_reset_restores_everything(client: FlaskClient, stock: Stock, sandbox: S
 
 
 def test_unavailable_sandbox_is_503(tmp_path: Path, catalog_db: Path) -> None:
-    """And nothing is reset."""
+    """Nothing is reset."""
     shutil.copy(catalog_db, tmp_path / "away.db")
     app = make_shop(tmp_path / "away.db", SANDBOX_URL="http://127.0.0.1:9")
     client, stock = app.test_client(), Stock(app)

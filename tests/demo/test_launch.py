@@ -299,7 +299,7 @@ def test_invalid_setting_stops_the_start(
     environ: dict[str, str],
     message: str,
 ) -> None:
-    """With a message that says what to do."""
+    """The message contains the remedy."""
     monkeypatch.setattr("demo.__main__.ROOT", tmp_path)
     monkeypatch.delenv("DEMO", raising=False)
     for name, value in {"PORT": str(free_ports(1)[0]), **environ}.items():

@@ -63,7 +63,7 @@ def submit(sandbox: Running, path: str, **fields: str) -> str:
 def test_pages_of_other_sites_cannot_submit_forms(
     sandbox: Running, headers: dict[str, str]
 ) -> None:
-    """Not even the shop's, which is on another port."""
+    """The shop's pages can't either, since they have another port."""
     sandbox.drill("slow", operation="get_flows")
 
     for path, fields in FORMS.items():

@@ -107,7 +107,7 @@ def test_requests_can_be_deleted(sandbox: Running) -> None:
 
 
 def test_log_keeps_the_latest_thousand() -> None:
-    """Also with several threads."""
+    """This also holds with several threads."""
     log = RequestLog(threading.RLock())
     fields: dict[str, Any] = dict.fromkeys(("at", "method", "path", "query"), "")
 

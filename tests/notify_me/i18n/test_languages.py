@@ -178,7 +178,7 @@ def test_the_shops_own_selector_chooses_the_language(
 
 
 def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> None:
-    """In the file for German, and by variables for French."""
+    """The German texts are in the file, and the French ones in environment variables."""
     texts = {setting.path: f"/{setting.path[-1]}" for setting in all_settings(LocaleTexts)}
     assert len(texts) >= 20
     lines = [f'texts.de.{".".join(path)} = "{text}"' for path, text in texts.items()]
@@ -356,7 +356,7 @@ def test_plurals_and_lists_follow_the_language(
 
 
 def test_messages_of_wtforms_are_translated(all_languages: Flask) -> None:
-    """For fields that a shop adds to the form."""
+    """This applies to fields that a shop adds to the form."""
 
     class Longer(SignUpForm):
         size = StringField(validators=[InputRequired()])

@@ -72,7 +72,7 @@ def shop(
 def test_no_text_is_outside_the_catalogs(
     shop: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """In the button, the form, every error and every other state."""
+    """The button, the form, all errors and all other states are tested."""
     app = shop()
     client = app.test_client()
     pages: list[str] = []

@@ -37,7 +37,7 @@ from tests.support import TIMEOUT, Sandbox
 def test_the_log_has_the_texts_of_the_form(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """For each channel: the exact text with its links, version, locale, list and source."""
+    """It has each channel's exact text with its links, version, locale, list and source."""
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK)
     root = view(app.test_client().get(FORM))
     shown = {}

@@ -72,7 +72,7 @@ def test_records_are_found_by_phone_number(
 def test_records_are_found_by_email_address(
     app_with_sign_ups: Flask, sandbox: Sandbox, log_file: LogFile, contact: str
 ) -> None:
-    """Whatever its case. The records are printed as JSON."""
+    """The address is found in any case. The records are printed as JSON."""
     code, output = consents(app_with_sign_ups, "--json", contact)
 
     assert code == 0

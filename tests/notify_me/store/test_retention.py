@@ -105,7 +105,7 @@ def test_a_consent_is_found_after_its_sign_up_is_deleted(shop: Flask, log_file: 
 def test_an_undelivered_consent_is_not_deleted(
     shop: Flask, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Nor is its sign-up, however old they are."""
+    """Its sign-up isn't deleted either, regardless of age."""
     sandbox.drill("500", operation="bulk_subscribe_profiles")
     submit_element(shop.test_client(), FORM, BY_BOTH)
     assert log_file.states() == ["accepted", "queued"]
@@ -120,7 +120,7 @@ def test_an_undelivered_consent_is_not_deleted(
 
 
 def test_newer_sign_ups_stay(shop: Flask, log_file: LogFile) -> None:
-    """With their calls and consents."""
+    """Their calls and consents stay as well."""
     submit_element(shop.test_client(), FORM, BY_BOTH)
     make_older(log_file, CONSENT_DAYS + 1)
     submit_element(shop.test_client(), FORM, {**BY_BOTH, "email": "bob@example.org"})

@@ -111,7 +111,7 @@ def shops(catalog_db: Path) -> dict[str, Flask]:
 
 
 def test_error_messages_match_the_golden_file(shops: dict[str, Flask], tmp_path: Path) -> None:
-    """And none of the files changes the shop."""
+    """None of the files changes the shop."""
     before = rows(shops[C])
     blocks = []
     for name, (integration, content) in INVALID_FILES.items():

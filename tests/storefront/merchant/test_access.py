@@ -118,7 +118,7 @@ def test_sign_in_never_redirects_to_another_site(client: FlaskClient, address: s
 
 
 def test_session_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a time without requests, with a new password, and with a forged cookie."""
+    """It is invalid after a time without requests, with a new password, or if it is forged."""
     sign_in(client)
     assert client.get("/merchant", **OUTSIDE).status_code == 200
     with monkeypatch.context() as later:

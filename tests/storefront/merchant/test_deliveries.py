@@ -111,7 +111,7 @@ def test_before_the_first_sign_up(client: FlaskClient) -> None:
 def test_queued_sign_ups_are_shown_with_masked_contacts(
     app: Flask, client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """With how long the oldest has waited, and the last error."""
+    """They include the longest wait and the last error."""
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org", "bea@example.org")
     run_sql(app, "UPDATE notify_me_sign_up SET created_at = datetime(created_at, '-125 minutes')")
 

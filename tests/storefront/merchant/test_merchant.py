@@ -110,7 +110,7 @@ def test_without_a_password_only_this_machine_has_access(
 
 
 def test_without_demo_and_password_there_is_no_page(app: Flask, client: FlaskClient) -> None:
-    """Nor a link to it."""
+    """There is no link to it either."""
     assert "/merchant" in client.get("/").text
     app.config["DEMO"] = False
 

@@ -31,7 +31,7 @@ def studio(client: FlaskClient) -> Studio:
 
 
 def test_presets_are_valid_and_distinct(app: Flask) -> None:
-    """And have no low contrast."""
+    """They cause no contrast warnings."""
     styles = []
     with app.app_context():
         for name in presets():
@@ -181,7 +181,7 @@ def test_preview_validates_but_neither_sends_nor_logs(app: Flask, client: FlaskC
 
 
 def test_preview_without_a_button_says_why(studio: Studio, stock: Stock) -> None:
-    """Because of the trigger's settings, or because nothing is sold out."""
+    """The reason is the trigger's settings, or that nothing is sold out."""
     studio.press(trigger__tag_allowlist=["nothing has this"])
     text = read(studio.client.get(f"{PREVIEW}form").text).text
     assert "No button to preview" in text

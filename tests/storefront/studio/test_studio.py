@@ -195,7 +195,7 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
 
 
 def test_labels_are_plain_english(studio: Studio) -> None:
-    """And every label in the table belongs to a setting that still exists."""
+    """Every label in the table belongs to an existing setting."""
     studio.press(language="de")
     labels = [element.text for tag in ("label", "legend") for element in studio.page.all(tag)]
     for identifier in ("url", "Is allow", "color", "Sms", "Whatsapp", "Z index"):
@@ -289,7 +289,7 @@ def test_texts_can_be_translated(studio: Studio) -> None:
 
 
 def test_fields_with_invalid_translations_stay_on_the_page(studio: Studio) -> None:
-    """Even if another language is chosen at the same time."""
+    """This also applies if another language is chosen at the same time."""
     studio.press(language="de")
     texts = {"texts__de__modal__footer_content": "x" * 5000, "texts__de__button__label": "Neu"}
     assert studio.press(language="fr", **texts).status_code == 422
