@@ -24,7 +24,7 @@ OPERATIONS = {
 }
 """What the merchant's pages call each operation, in the singular and the plural."""
 STATES = {
-    "queued": ("Queued", "Saved and waiting to be sent. No action is needed."),
+    "queued": ("Queued", "Saved in this shop and sent automatically."),
     "dead_lettered": (
         "Needs review",
         "Klaviyo returned an error that the shop doesn’t recognise. Nothing is lost: deliveries "
