@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from . import admin
 from .check import Progress, check_account
 from .context import current_settings, current_state, delivery_context, klaviyo_client
+from .form.contacts import clean_email, clean_phone
 from .form.phone import e164
 from .settings import listing
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
@@ -280,8 +281,10 @@ def consents(contact: str, *, as_json: bool) -> None:
 def _normalized(contact: str, region: str) -> str:
     try:
         if "@" in contact:
-            return validate_email(contact.strip(), check_deliverability=False).normalized
-        return e164(contact, region, mobile_only=False)
+            # sign-ups of earlier versions may have a mailbox that isn't ASCII
+            address = validate_email(clean_email(contact), check_deliverability=False)
+            return address.ascii_email or address.normalized
+        return e164(clean_phone(contact), region)
     except (EmailNotValidError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import phonenumbers
 from phonenumbers import (
+    CountryCodeSource,
     NumberParseException,
+    PhoneNumber,
     PhoneNumberFormat,
     PhoneNumberType,
     ValidationResult,
@@ -20,10 +21,12 @@ NOT_A_NUMBER = N_("Enter a valid phone number, like %(example)s.")
 TOO_SHORT = N_("This phone number is too short. Enter the full number, like %(example)s.")
 TOO_LONG = N_("This phone number is too long. Please check it.")
 UNKNOWN_COUNTRY = N_("That country code doesn't exist. Please check the digits after the +.")
+UNCLEAR_COUNTRY = N_("Start the number with + and the country code.")
 NO_AREA_CODE = N_("The area code is missing. Enter the full number, like %(example)s.")
 WRONG_LENGTH = N_("This phone number is too short or too long. Please check it.")
 EXTENSION = N_("We can't text an extension. Enter a number without one.")
 LANDLINE = N_("This is a landline, which can't receive texts. Enter a mobile number.")
+NOT_MOBILE = N_("This number can't receive messages. Enter a mobile number.")
 
 _PARSING = {
     NumberParseException.INVALID_COUNTRY_CODE: UNKNOWN_COUNTRY,
@@ -40,38 +43,107 @@ _LENGTH = {
 }
 
 
-_AS_TYPED = re.compile(r"[\d\s()+./\-\u2010-\u2015]+")
+CAN_BE_TEXTED = frozenset(
+    {
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.PERSONAL_NUMBER,
+        PhoneNumberType.UNKNOWN,
+    }
+)
+"""The types of numbers for SMS. A personal number is forwarded to a phone; a number of unknown type
+may be newly assigned.
+"""
+CAN_BE_CALLED = CAN_BE_TEXTED | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
+"""The types of numbers for WhatsApp, which also registers a number by a call. Toll-free, premium
+and other service numbers belong to companies.
+"""
+
+_AS_TYPED = re.compile(r"[\d\s()+./-]+")
 """Digits and common separators. Letters are refused: phonenumbers would convert them."""
+_DOUBLE_ZERO = re.compile(r"[\s(]*00")
 _EXTENSION = re.compile(r"\d\s*(?:x|ext|#|;ext=)\D{0,3}\d", re.IGNORECASE)
 
+_OUTDATED = {
+    # Mexico: mobile numbers began with 1, 044 or 045 until 2019
+    52: (r"^(?:1|01|04[45])(\d{10})$", r"\1"),
+    # Argentina: 15 after the area code is for calls within the country
+    54: (r"^9(\d{2,4}?)15(\d{6,8})$", r"9\1\2"),
+    # Brazil: mobile numbers had no 9 until 2016
+    55: (r"^(\d{2})([6-9]\d{7})$", r"\g<1>9\2"),
+    # Benin: all numbers were without 01 until 2024
+    229: (r"^(\d{8})$", r"01\1"),
+}
+"""By country code, spellings that address books and WhatsApp still have, and the current ones."""
 
-def e164(typed: str, default_region: str, *, mobile_only: bool = True) -> str:
-    """Return `(202) 555-0143`, as typed in the US, as `+12025550143`.
 
-    With `mobile_only`, landlines are refused. Raises `ValueError` with a message for the shopper.
-    Only numbers that are certainly wrong are refused: which numbers are in use changes faster than
-    any table, so Klaviyo decides that.
+def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None) -> str:
+    """Return `(202) 555-0143`, a cleaned text, as typed in the US, as `+12025550143`.
+
+    With `types`, numbers of other types are refused. Raises `ValueError` with a message for the
+    shopper. Only numbers that are certainly wrong are refused: which numbers are in use changes
+    faster than any table, so Klaviyo decides that.
     """
 
     def refusal(message: str) -> ValueError:
         return ValueError(gettext(message, example=example(default_region)))
 
-    # digits and signs of other scripts and widths
-    typed = unicodedata.normalize("NFKC", typed)
     if not _AS_TYPED.fullmatch(typed):
         raise refusal(EXTENSION if _EXTENSION.search(typed) else NOT_A_NUMBER)
-    # 00 is the international prefix in most countries, and no national number begins with it
-    typed = re.sub(r"^\s*00", "+", typed)
-    try:
-        number = phonenumbers.parse(typed, default_region)
-    except NumberParseException as error:
-        raise refusal(_PARSING.get(error.error_type, NOT_A_NUMBER)) from None
-    length = phonenumbers.is_possible_number_with_reason(number)
-    if length != ValidationResult.IS_POSSIBLE:
-        raise refusal(_LENGTH.get(length, WRONG_LENGTH))
-    if mobile_only and phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE:
-        raise refusal(LANDLINE)
+    number = _parse(typed, default_region)
+    if isinstance(number, str):
+        raise refusal(number)
+    number_type = phonenumbers.number_type(number)
+    if types is not None and number_type not in types:
+        raise refusal(LANDLINE if number_type == PhoneNumberType.FIXED_LINE else NOT_MOBILE)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _parse(typed: str, region: str) -> PhoneNumber | str:
+    """Return the number, or the message that says why it can't be one.
+
+    phonenumbers knows each region's own international prefixes, such as 001 and 0011, so its
+    reading comes first. If it finds no number, 00 stands for a +, and so does nothing in front of
+    a complete international number. No national number begins with 00.
+    """
+    number = _read(typed, region)
+    double_zero = _DOUBLE_ZERO.match(typed)
+    rest = typed[double_zero.end() :] if double_zero else typed
+    with_plus = _read(f"+{rest}", region)
+    if not double_zero:
+        is_no_number = isinstance(number, str) and number != NO_AREA_CODE
+        return with_plus if is_no_number and _is_valid(with_plus) else number
+    if (
+        isinstance(number, str)
+        or number.country_code_source != CountryCodeSource.FROM_NUMBER_WITH_IDD
+    ):
+        return with_plus
+    return UNCLEAR_COUNTRY if _is_valid(with_plus) and not _is_valid(number) else number
+
+
+def _is_valid(number: PhoneNumber | str) -> bool:
+    return isinstance(number, PhoneNumber) and phonenumbers.is_valid_number(number)
+
+
+def _read(text: str, region: str) -> PhoneNumber | str:
+    try:
+        number = phonenumbers.parse(text, region, keep_raw_input=True)
+    except NumberParseException as error:
+        return _PARSING.get(error.error_type, NOT_A_NUMBER)
+    number = _updated(number)
+    length = phonenumbers.is_possible_number_with_reason(number)
+    return number if length == ValidationResult.IS_POSSIBLE else _LENGTH.get(length, WRONG_LENGTH)
+
+
+def _updated(number: PhoneNumber) -> PhoneNumber:
+    """Return an outdated spelling of a number in its current one; other numbers as they are."""
+    if phonenumbers.is_valid_number(number) or number.country_code not in _OUTDATED:
+        return number
+    pattern, replacement = _OUTDATED[number.country_code]
+    national = re.sub(pattern, replacement, phonenumbers.national_significant_number(number))
+    updated = phonenumbers.parse(f"+{number.country_code}{national}")
+    updated.country_code_source = number.country_code_source
+    return updated if phonenumbers.is_valid_number(updated) else number
 
 
 def international(number: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from wtforms import EmailField, Form, HiddenField, SelectMultipleField, TelField
 from wtforms.i18n import get_translations
 from wtforms.validators import ValidationError
@@ -17,7 +16,8 @@ from ..i18n.text import gettext, ngettext
 from ..klaviyo.calls import MAX_VARIANTS, SignUp
 from ..variants import CompositeID, Variant
 from .consent import FormOptions
-from .phone import e164
+from .contacts import clean_email, clean_phone, email_address
+from .phone import CAN_BE_CALLED, CAN_BE_TEXTED, e164
 
 CHECKED_VALUES = frozenset({"1", "on", "true", "y", "yes"})
 """The values, besides the channel's name, by which a shop's own form can say "checked"."""
@@ -50,8 +50,8 @@ class SignUpForm(Form):
     # the choices differ by product and shop, so the methods below check them
     variants = SelectMultipleField("Options", choices=[], validate_choice=False)
     channels = SelectMultipleField("Channels", choices=[], validate_choice=False)
-    email = EmailField("Email")
-    phone_number = TelField("Phone number")
+    email = EmailField("Email", filters=[clean_email])
+    phone_number = TelField("Phone number", filters=[clean_phone])
     opt_in_promotional_email = SelectMultipleField(
         "Email marketing", choices=[], validate_choice=False
     )
@@ -141,19 +141,15 @@ class SignUpForm(Form):
             )
 
     def validate_email(self, field: EmailField) -> None:
-        """Require an email address for EMAIL; only its syntax is checked, without DNS queries."""
+        """Require an email address for EMAIL; only its syntax is checked."""
         if Channel.EMAIL not in self.selected_channels:
             return
-        typed = (field.data or "").strip()
-        if not typed:
+        if not field.data:
             raise ValidationError(gettext("Enter your email address."))
         try:
-            address = validate_email(typed, check_deliverability=False)
-        except EmailNotValidError:
-            raise ValidationError(
-                gettext("Enter a full email address, like name@example.com.")
-            ) from None
-        self._normalized["email"] = address.normalized
+            self._normalized["email"] = email_address(field.data)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
 
     def validate_phone_number(self, field: TelField) -> None:
         """Require a phone number for SMS and WHATSAPP, in national or international form."""
@@ -164,12 +160,12 @@ class SignUpForm(Form):
         ]
         if not by_phone:
             return
-        typed = (field.data or "").strip()
-        if not typed:
+        if not field.data:
             raise ValidationError(gettext("Enter your mobile number."))
         mobile_only = any(channel.info.mobile_only for channel in by_phone)
+        types = CAN_BE_TEXTED if mobile_only else CAN_BE_CALLED
         try:
-            number = e164(typed, self.options.default_region, mobile_only=mobile_only)
+            number = e164(field.data, self.options.default_region, types=types)
         except ValueError as error:
             raise ValidationError(str(error)) from None
         self._normalized["phone_number"] = number

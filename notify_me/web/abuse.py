@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,12 +21,18 @@ from ..klaviyo.calls import SignUp
 logger = logging.getLogger(__name__)
 
 PER_ADDRESS = RateLimitItemPerMinute(30)
-"""Posts from one address. Households share an address, and client mode posts twice per sign-up."""
+"""Valid posts from one client. Households share an address; client mode posts twice per sign-up."""
+PER_ADDRESS_INVALID = RateLimitItemPerMinute(120)
+"""Posts from one client that fail validation. Nothing is sent for them, and a held Enter key makes
+30 in a second; they don't count against valid ones.
+"""
 PER_CONTACT = RateLimitItemPerMinute(10)
-"""Posts for one contact from one address, so that nobody can use up another person's limit."""
+"""Posts for one contact from one client, so that nobody can use up another person's limit."""
 WINDOW_SECONDS = 60
-HONEYPOT = "homepage"
-"""The name of a hidden form field, which people leave empty and bots fill in."""
+HONEYPOT = "leave_blank"
+"""The name of a hidden form field, which bots fill in. Form fillers recognize no kind of contact
+detail in it.
+"""
 
 
 class RateLimited(Exception):
@@ -47,17 +54,34 @@ def rate_limiter(config: Mapping[str, Any]) -> RateLimiter | None:
     return FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True))
 
 
-def count_address() -> None:
-    """Count a post from this address; raise `RateLimited` if there are too many."""
-    _count(PER_ADDRESS, str(request.remote_addr))
+def client_address() -> str:
+    """Return the address that limits count by: an IPv4 address, or the /64 network of an IPv6
+    address, which a household or server has to itself.
+    """
+    remote = str(request.remote_addr)
+    try:
+        address = ip_address(remote)
+    except ValueError:
+        return remote
+    if not isinstance(address, IPv6Address):
+        return remote
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+
+
+def count_post(*, valid: bool) -> None:
+    """Count a post from this client; raise `RateLimited` if there are too many."""
+    limit = PER_ADDRESS if valid else PER_ADDRESS_INVALID
+    _count(limit, client_address())
 
 
 def count_contacts(sign_up: SignUp) -> None:
-    """Count a post per contact from this address; raise `RateLimited` if there are too many."""
+    """Count a post per contact from this client; raise `RateLimited` if there are too many."""
     for contact in (sign_up.email, sign_up.phone_number):
         if contact:
             contact_hash = current_state().log.hash_contact(contact)
-            _count(PER_CONTACT, f"{request.remote_addr} {contact_hash}")
+            _count(PER_CONTACT, f"{client_address()} {contact_hash}")
 
 
 def _count(limit: RateLimitItem, key: str) -> None:
@@ -76,7 +100,7 @@ def _count(limit: RateLimitItem, key: str) -> None:
 
 
 def honeypot_filled() -> bool:
-    """Return whether the hidden field was filled in, which only bots do."""
+    """Return whether the hidden field was filled in, by a bot or a form filler."""
     return bool(request.form.get(HONEYPOT))
 
 

@@ -8,6 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from ..channels import Channel
 from ..context import current_settings, current_state
+from ..form.contacts import readable_address
 from ..form.phone import international
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext, localized_list
@@ -89,11 +90,12 @@ def confirmation(
         for channel in logged.channels
         if channel.info.identifier == "email" or not (phone_dropped or channel in unrecorded)
     ]
-    # a sign-up that the honeypot dropped has no channels, but must look like any other
+    # a simulated sign-up without scripts names no channel, and its page reads like any other
     confirmed = accepted and (reachable or not logged.channels)
     email, phone = logged.email_masked, logged.phone_masked
     if sign_up is not None:
-        email, phone = sign_up.email, sign_up.phone_number and international(sign_up.phone_number)
+        email = sign_up.email and readable_address(sign_up.email)
+        phone = sign_up.phone_number and international(sign_up.phone_number)
     first = (accepted or [requested[0][0]])[0]
     success_label = current_settings().modal.subscription_success_label
     return {

@@ -95,10 +95,7 @@ class FormReply:
 
         return {
             "form": self.form,
-            "typed": {
-                name: str((self.form[name].raw_data or [""])[0])
-                for name in ("email", "phone_number")
-            },
+            "typed": {name: self.form[name].data or "" for name in ("email", "phone_number")},
             "example": example(options.default_region),
             "variant": variant,
             "listed_variants": variants if listed else (),
@@ -119,9 +116,10 @@ class FormReply:
         """Return the empty form."""
         return _respond("form", FORM, HTTPStatus.OK, self.context())
 
-    def invalid(self) -> Response:
-        """Return the form with status 422, when a field is invalid or Klaviyo refused it."""
-        return _respond("invalid", FORM, HTTPStatus.UNPROCESSABLE_ENTITY, self.context())
+    def invalid(self, message: str = "") -> Response:
+        """Return the form with status 422, for an invalid field or for what `message` says."""
+        context = self.context(gettext(message) if message else "")
+        return _respond("invalid", FORM, HTTPStatus.UNPROCESSABLE_ENTITY, context)
 
     def failed(self, message: str) -> Response:
         """Return the form as submitted, with status 503 and a message above it."""

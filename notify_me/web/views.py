@@ -159,8 +159,9 @@ def submit(composite_id: str) -> Response:
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
     is_report = sent_by_browser() and "sign_up" in request.form
     try:
-        abuse.count_address()
-        if not form.validate():
+        valid = form.validate()
+        abuse.count_post(valid=valid)
+        if not valid:
             return form_reply.invalid()
         sign_up = form.to_sign_up()
         if not is_report:
@@ -168,21 +169,22 @@ def submit(composite_id: str) -> Response:
     except abuse.RateLimited as error:
         return form_reply.rate_limited(error)
     if abuse.honeypot_filled():
-        logger.info("dropped a sign-up whose hidden field was filled in")
-        return _simulate(form_reply)
+        logger.info("refused a sign-up whose hidden field was filled in")
+        message = N_("Your browser filled in a hidden field. We've cleared it: please try again.")
+        return form_reply.invalid(message)
     # a report is recorded even if a variant is back in stock: the browser has made its calls
     unavailable = None if is_report else _unavailable_reply(form_reply)
     return unavailable or process(sign_up, form_reply)
 
 
 def _simulate(form_reply: responses.FormReply) -> Response:
-    """Reply to a bot or a preview as to a successful sign-up, without logging or sending it."""
+    """Reply to a preview as to a successful sign-up, without logging or sending it."""
     product = form_reply.product
     if not responses.from_element():
         signed = current_state().done_signer.dumps(SIMULATED)
         return responses.redirect_to_confirmation(product.variant, signed)
     sign_up = form_reply.form.to_sign_up()
-    return responses.done(simulated_success(sign_up), product, sign_up, simulated=previewing())
+    return responses.done(simulated_success(sign_up), product, sign_up, simulated=True)
 
 
 def _unavailable_reply(form_reply: responses.FormReply) -> Response | None:

@@ -76,6 +76,8 @@ NO_COUNTRY = "That country code doesn't exist. Please check the digits after the
 NO_AREA = f"The area code is missing. Enter the full number, like {US}."
 EXTENSION = "We can't text an extension. Enter a number without one."
 FIXED = "This is a landline, which can't receive texts. Enter a mobile number."
+NOT_MOBILE = "This number can't receive messages. Enter a mobile number."
+UNCLEAR = "Start the number with + and the country code."
 MISSING = "Enter your mobile number."
 REFUSED = {
     "none": ("US", "", MISSING),
@@ -92,7 +94,7 @@ REFUSED = {
     "words": ("US", "call me", NOT_A_NUMBER),
     "letters for digits": ("US", "1-800-FLOWERS", NOT_A_NUMBER),
     "letters behind": ("US", "202 555 0143 mobile", NOT_A_NUMBER),
-    "letters before": ("US", "tel:+1-202-555-0143", NOT_A_NUMBER),
+    "letters before": ("US", "mobile +1-202-555-0143", NOT_A_NUMBER),
     "a letter for a digit": ("US", "202 555 O143", NOT_A_NUMBER),
     "Greek letters": ("US", "202 555 αβγδ", NOT_A_NUMBER),
     "email address": ("US", "ada@example.org", NOT_A_NUMBER),
@@ -107,6 +109,12 @@ REFUSED = {
     "German landline": ("DE", "030 123456", FIXED),
     "German landline, from abroad": ("US", "+49 30 123456", FIXED),
     "British landline": ("US", "+44 20 7946 0958", FIXED),
+    "toll-free": ("US", "800 234 5678", NOT_MOBILE),
+    "premium rate": ("GB", "0909 879 0000", NOT_MOBILE),
+    "shared cost": ("GB", "0844 412 3456", NOT_MOBILE),
+    "internet telephony": ("GB", "056 1234 5678", NOT_MOBILE),
+    "two readings, of which one is valid": ("HK", "00 996 700 123 456", UNCLEAR),
+    "footnote": ("US", "202 555 0143\u00b2", NOT_A_NUMBER),
 }
 BY_PAGE = ("none", "too short", "markup")
 
@@ -142,7 +150,7 @@ def test_invalid_number_shows_the_reason(
     root = view(reply)
     assert field_errors(root) == {"phone_number": reason}
     form = post_form(root)
-    assert form.one("input", name="phone_number")["value"] == typed
+    assert form.one("input", name="phone_number")["value"] == typed.strip()
     assert form.one("input", name="email")["value"] == ADA
     assert checked_boxes(form) == {
         ("channels", "EMAIL"),

@@ -1,0 +1,224 @@
+"""Contact details as people copy and type them: cleaned, then validated, or refused in words.
+
+Each table has one entry for each kind of fault that was reported for similar software.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+
+import phonenumbers
+import pytest
+from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notify_me.form.contacts import clean_email, clean_phone, email_address
+from notify_me.form.phone import CAN_BE_TEXTED, e164
+from tests.notify_me.markup import post_form, view
+from tests.notify_me.offers import FORM, submit_element
+from tests.support import Sandbox
+
+EMAILS = {
+    "zero-width space": "ada@exam\u200bple.org",
+    "soft hyphen": "ada@exam\u00adple.org",
+    "byte order mark": "\ufeffada@example.org",
+    "bidi marks": "\u202aada@example.org\u202c",
+    "variation selector": "ada\ufe0f@example.org",
+    "no-break spaces around": "\u00a0ada@example.org\u202f",
+    "full-width letters": "ａｄａ＠ｅｘａｍｐｌｅ．ｏｒｇ",
+    "ideographic full stop": "ada@example。org",
+    "link": "mailto:ada@example.org?subject=Back%20in%20stock",
+    "escaped link": "MAILTO:ada%40example.org",
+    "angle brackets": "<ada@example.org>",
+    "quotation marks": "“ada@example.org”",
+    "half of a pair": "ada@example.org>",
+    "list bullet": "• ada@example.org",
+    "comma behind": "ada@example.org,",
+    "full stop behind, in brackets": "(ada@example.org).",
+    "space after a suggested word": "ada@example. org ",
+    "spaces around the at sign": "ada @ example.org",
+}
+PHONES = {
+    "directional marks of Apple's contacts": ("US", "\u202d+1 202-555-0143\u202c"),
+    "isolates": ("US", "\u2068+1 202-555-0143\u2069"),
+    "left-to-right mark": ("US", "\u200e+1 202-555-0143"),
+    "zero-width space": ("US", "202\u200b555\u200b0143"),
+    "soft hyphens": ("US", "202\u00ad555\u00ad0143"),
+    "byte order mark": ("US", "\ufeff2025550143"),
+    "variation selector": ("US", "+1 202-555-0143\ufe0d"),
+    "keycap emoji": ("US", "2\ufe0f\u20e30\ufe0f\u20e32\ufe0f\u20e35550143"),
+    "minus signs": ("US", "202\u2212555\u22120143"),
+    "long vowel marks for dashes": ("JP", "+1\u30fc202\u30fc555\u30fc0143"),
+    "middle dots": ("US", "202·555·0143"),
+    "bullets": ("US", "202•555•0143"),
+    "no-break spaces": ("US", "202\u00a0555\u202f0143"),
+    "Arabic digits": ("US", "٢٠٢٥٥٥٠١٤٣"),
+    "link": ("US", "tel:+1-202-555-0143"),
+    "label": ("US", "Tel.: +1 202 555 0143"),
+    "comma behind": ("US", "+1 202 555 0143,"),
+    "in brackets": ("US", "(202 555 0143)"),
+    "in quotation marks": ("US", "„202 555 0143“;"),
+    "00 without a + in the US": ("US", "(00 1) 202 555 0143"),
+    "international number without its plus": ("FR", "12025550143"),
+}
+COUNTRIES = {
+    "Singapore, exit code 001": ("SG", "001 65 8123 4567", "+6581234567"),
+    "Singapore, abroad": ("SG", "001 44 7911 123456", "+447911123456"),
+    "Singapore, 00 for +": ("SG", "0065 8123 4567", "+6581234567"),
+    "Australia, exit code 0011": ("AU", "0011 65 8123 4567", "+6581234567"),
+    "Australia, to New Zealand": ("AU", "0011 64 21 123 456", "+6421123456"),
+    "Australia, 00 for +": ("AU", "0064 21 1234567", "+64211234567"),
+    "Hong Kong, exit code 001": ("HK", "001 65 9123 4567", "+6591234567"),
+    "Hong Kong, to itself": ("HK", "001 852 9123 4567", "+85291234567"),
+    "South Korea, exit code 00700": ("KR", "00700 82 10 1234 5678", "+821012345678"),
+    "Japan, 00 for +": ("JP", "0044 7911 123456", "+447911123456"),
+    "Britain, typed in the US without +": ("US", "44 7911 123456", "+447911123456"),
+    "Mexico, with the 1 of WhatsApp": ("US", "+52 1 55 1234 5678", "+525512345678"),
+    "Mexico, with the 1, without +": ("US", "521 55 1234 5678", "+525512345678"),
+    "Mexico, from a landline": ("MX", "044 55 1234 5678", "+525512345678"),
+    "Argentina, with 15": ("AR", "011 15 2345-6789", "+5491123456789"),
+    "Argentina, with 15, abroad": ("US", "+54 11 15 2345 6789", "+5491123456789"),
+    "Argentina, with 9 and 15": ("AR", "+54 9 11 15 2345 6789", "+5491123456789"),
+    "Brazil, without the 9": ("US", "+55 11 8765-4321", "+5511987654321"),
+    "Brazil, without the 9, at home": ("BR", "(11) 8765-4321", "+5511987654321"),
+    "Benin, eight digits": ("US", "+229 97 12 34 56", "+2290197123456"),
+}
+
+
+def sent_profile(sandbox: Sandbox) -> dict[str, str]:
+    attributes = sandbox.requests()[0]["body"]["data"]["attributes"]
+    profile: dict[str, str] = attributes["profile"]["data"]["attributes"]
+    return profile
+
+
+@pytest.mark.parametrize("typed", EMAILS.values(), ids=EMAILS)
+def test_copied_email_is_cleaned(
+    offering: Callable[..., Flask], sandbox: Sandbox, typed: str
+) -> None:
+    client = offering("EMAIL").test_client()
+
+    assert submit_element(client, FORM, {"channels": "EMAIL", "email": typed}).status_code == 200
+    assert sent_profile(sandbox) == {"email": "ada@example.org"}
+
+
+def test_curly_apostrophe_becomes_a_straight_one() -> None:
+    assert email_address(clean_email("o\u2019brien@example.org")) == "o'brien@example.org"
+
+
+@pytest.mark.parametrize(
+    ("region", "typed", "sent"),
+    [
+        *[pytest.param(*case, "+12025550143", id=name) for name, case in PHONES.items()],
+        *[pytest.param(*case, id=name) for name, case in COUNTRIES.items()],
+    ],
+)
+def test_copied_phone_number_is_cleaned(
+    offering: Callable[..., Flask], sandbox: Sandbox, region: str, typed: str, sent: str
+) -> None:
+    """Whether Klaviyo can text the country is its own decision."""
+    client = offering("SMS", region=region).test_client()
+
+    submit_element(
+        client,
+        FORM,
+        {"channels": "SMS", "phone_number": typed, "opt_in_promotional_sms": "SMS"},
+    )
+
+    assert sent_profile(sandbox) == {"phone_number": sent}
+
+
+def test_confirmation_shows_the_domain_as_typed(offering: Callable[..., Flask]) -> None:
+    client = offering("EMAIL").test_client()
+
+    reply = submit_element(client, FORM, {"channels": "EMAIL", "email": "ada@münchen.de"})
+
+    assert "We'll email ada@münchen.de" in view(reply).text
+
+
+def test_field_shows_the_cleaned_text_after_an_error(offering: Callable[..., Flask]) -> None:
+    client = offering("EMAIL", "SMS").test_client()
+    data = {
+        "channels": ["EMAIL", "SMS"],
+        "email": "<mailto:ada@example>,",
+        "phone_number": "tel:202\u2212555\u200b\u2212014",
+    }
+
+    form = post_form(view(submit_element(client, FORM, data)))
+
+    assert form.one("input", name="email")["value"] == "ada@example"
+    assert form.one("input", name="phone_number")["value"] == "202-555-014"
+
+
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+PIECES = (
+    *"0123456789+-().,;:@<>\"'`{}[] \n",
+    *"\u00ad\u200b\u200d\u200e\u202d\u2068\ufeff\ufe0f\u20e3\u0301\u00b2\u2019\u201c\u2212·•。＠１％",
+    *("00", "011", "001", "tel:", "mailto:", "%40", "%E2%80%8B", "ada", "example.org", "münchen"),
+    *("ﷺ", "…", "½", "2025550143", "7911 123456"),
+)
+# half of the texts have pieces that the code knows, the others any characters
+texts = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
+regions = st.sampled_from(REGIONS)
+
+
+def check_any_text(text: str, region: str) -> None:
+    """Cleaning a text twice changes nothing more. It is accepted, or refused by `ValueError`."""
+    email, phone = clean_email(text), clean_phone(text)
+    assert clean_email(email) == email
+    assert clean_phone(phone) == phone
+    with suppress(ValueError):
+        address = email_address(email)
+        assert address.isascii()
+        assert len(address.rpartition("@")[0]) <= 64
+    with suppress(ValueError):
+        assert re.fullmatch(r"\+[1-9][0-9]{3,16}", e164(phone, region, types=CAN_BE_TEXTED))
+
+
+@settings(max_examples=2000, deadline=None, database=None, derandomize=True)
+@given(text=texts, region=regions)
+def test_any_text_is_accepted_or_refused(text: str, region: str) -> None:
+    check_any_text(text, region)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None, database=None)
+@given(text=texts, region=regions)
+def test_any_text_is_accepted_or_refused_at_length(text: str, region: str) -> None:
+    check_any_text(text, region)
+
+
+def dialled(region: str, other: str) -> str:
+    """The example mobile number of a country, as it is dialled in a region."""
+    number = phonenumbers.example_number_for_type(other, phonenumbers.PhoneNumberType.MOBILE)
+    number = number or phonenumbers.example_number(other)
+    assert number is not None
+    return phonenumbers.format_out_of_country_calling_number(number, region)
+
+
+digits = st.text("0123456789", min_size=6, max_size=16)
+
+
+@settings(max_examples=2000, deadline=None, database=None, derandomize=True)
+@given(region=regions, other=regions, random_digits=st.none() | digits)
+def test_accepted_number_has_the_country_that_the_library_finds(
+    region: str, other: str, random_digits: str | None
+) -> None:
+    """As `phonenumbers` reads it in the shop's region, if it is possible there.
+
+    It may read a number that begins with 00 as a national one, which no country has.
+    """
+    text = clean_phone(random_digits or dialled(region, other))
+    try:
+        number = e164(text, region)
+        expected = phonenumbers.parse(text, region, keep_raw_input=True)
+    except (ValueError, phonenumbers.NumberParseException):
+        return
+    national = expected.country_code_source == phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY
+    length = phonenumbers.is_possible_number_with_reason(expected)
+    if length == phonenumbers.ValidationResult.IS_POSSIBLE and not (
+        national and text.startswith("00")
+    ):
+        assert phonenumbers.parse(number).country_code == expected.country_code
