@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from filelock import FileLock
+from flask import current_app, has_app_context
 
 from .delivery import queue
 from .settings import SettingsError
@@ -77,8 +78,20 @@ def include_name(name: str | None, type_: str, parents: Mapping[str, str | None]
     or to Flask-Migrate: `Migrate(app, db, include_name=notify_me.include_name)`.
     """
     if type_ == "table":
-        return name not in queue.TABLES and not str(name).startswith("notify_me_")
+        if name in queue.TABLES and parents.get("schema_name") is None:
+            return not _queue_has_no_schema()
+        return not str(name).startswith("notify_me_")
     return type_ != "schema" or name != queue.SCHEMA
+
+
+def _queue_has_no_schema() -> bool:
+    """Return whether the queue's tables are beside the shop's, as on SQLite. Elsewhere a table of
+    the same name is the shop's own.
+    """
+    if not has_app_context() or "notify_me" not in current_app.extensions:
+        return True
+    database: Database = current_app.extensions["notify_me"].database
+    return database.get_engine().dialect.name == "sqlite"
 
 
 class TablesOutdated(sa.exc.SQLAlchemyError):

@@ -10,7 +10,7 @@ from tests.audit.tools import say
 from tests.pages import PARKA, form_path
 from tests.support import TIMEOUT
 
-BUDGETS = {"script": 3000, "style": 2000}
+BUDGETS = {"script": 3500, "style": 2500}
 OTHER_LIBRARIES = {
     "a11y-dialog": 1_606,
     "micromodal": 2_708,

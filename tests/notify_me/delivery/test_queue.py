@@ -26,7 +26,7 @@ from notify_me.klaviyo.outcomes import (
 )
 from notify_me.store.tables import CallRow, SignUpRow
 from tests.notify_me.conftest import LogFile
-from tests.notify_me.small_shop import engine_of
+from tests.notify_me.small_shop import engine_of, small_catalog, small_shop
 from tests.support import Sandbox
 
 ACCEPTED = Accepted(KlaviyoResponse(202))
@@ -91,8 +91,23 @@ def test_autogenerate_ignores_the_kits_tables(app: Flask) -> None:
     tables = sa.inspect(engine_of(app)).get_table_names()
 
     assert {"notify_me_sign_up", "workflow_status"} <= set(tables)
-    assert [name for name in tables if include_name(name, "table", {})] == []
-    assert include_name("products", "table", {})
+    here = {"schema_name": None}
+    assert [name for name in tables if include_name(name, "table", here)] == []
+    assert include_name("products", "table", here)
+
+
+def test_on_postgresql_the_shop_may_have_tables_named_like_the_queues(tmp_path: Path) -> None:
+    """There the queue's tables are in a schema of their own."""
+    app = small_shop(
+        tmp_path,
+        small_catalog(),
+        migrate=False,
+        KLAVIYO_PRIVATE_KEY="pk_test",
+        NOTIFY_ME_DATABASE_URI="postgresql+psycopg://me@localhost/none",
+    )
+    with app.app_context():
+        assert include_name("notifications", "table", {"schema_name": None})
+        assert not include_name("notify_me_queue", "schema", {})
 
 
 def test_workers_of_one_machine_have_different_ids(tmp_path: Path) -> None:
