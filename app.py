@@ -171,7 +171,10 @@ def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:
 
 
 if __name__ == "__main__":
+    port = os.environ.get("PORT", "5000")
+    if not port.isdecimal():
+        sys.exit(f"The shop can't start. PORT is {port!r}: set it to a number, such as 5000")
     try:
-        create_app().run(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "5000")))
+        create_app().run(os.environ.get("HOST", "127.0.0.1"), int(port))
     except SettingsError as error:
         sys.exit(f"The shop can't start. {error.format_message()}")
