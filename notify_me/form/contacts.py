@@ -26,6 +26,10 @@ ADDRESS_TOO_LONG = N_("This email address is too long. Please check it.")
 
 MAX_LOCAL_PART, MAX_ADDRESS = 64, 254
 """Characters before the @, and of a whole address (RFC 5321)."""
+MAX_TYPED = 500
+"""Characters of the longest text that is cleaned. Longer ones can't be valid, and thousands of
+nested brackets would take seconds.
+"""
 
 _BULLETS = "\u00b7\u2022\u2219\u22c5\u2027\u25cf\u25aa\u25e6\u30fb"
 _CLOSERS = {
@@ -54,7 +58,7 @@ _DEFAULT_IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
 )
-_SAME = str.maketrans(
+_ASCII_EQUIVALENTS = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201b\u02bc\u2032", "'")
     | dict.fromkeys("\u02d7\u2043\u2212\u30fc", "-")
 )
@@ -62,7 +66,7 @@ _PHONE_SEPARATORS = str.maketrans(dict.fromkeys(_BULLETS, " "))
 
 
 def clean_email(text: str | None) -> str:
-    """Return `Ada <mailto:ada@example.org>,` as `ada@example.org`."""
+    """Return `<mailto:ada@example.org>,` as `ada@example.org`."""
     return _until_unchanged(_clean_email_once, text or "")
 
 
@@ -98,6 +102,8 @@ def readable_address(address: str) -> str:
 
 
 def _until_unchanged(clean_once: Callable[[str], str], text: str) -> str:
+    if len(text) > MAX_TYPED:
+        return text
     while (cleaned := clean_once(text)) != text:
         text = cleaned
     return text
@@ -116,7 +122,7 @@ def _clean_phone_once(text: str) -> str:
 
 def _clean_once(text: str) -> str:
     """Do what email addresses and phone numbers have in common."""
-    text = unicodedata.normalize("NFC", "".join(map(_fold, text))).translate(_SAME)
+    text = unicodedata.normalize("NFC", "".join(map(_fold, text))).translate(_ASCII_EQUIVALENTS)
     text = text.lstrip(_BULLETS).rstrip(f"{_BULLETS},;.").strip()
     if match := _SCHEME.fullmatch(text):
         return unquote(match[1].partition("?")[0])

@@ -299,6 +299,7 @@ BAD: dict[str, Bad] = {
         "email",
         LONG,
     ),
+    "thousands of brackets": (PARKA, {**OK, "email": "(" * 8000 + ")" * 8000}, "email", LONG),
     "far too long email": (PARKA, {**OK, "email": f"{'a' * 8000}@example.org"}, "email", LONG),
     **{
         f"mailbox that mail can't reach: {typed}": (PARKA, {**OK, "email": typed}, "email", ASCII)
