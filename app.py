@@ -86,10 +86,10 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def is_demo(environ: Mapping[str, str], instance: Path) -> bool:
-    """Whether this is the demo shop: `DEMO` is on, or a `flask` command runs beside `make run`.
+    """Whether this is the demo shop: `DEMO` is on, or this is a `flask` command in a demo's folder.
 
-    Such a command uses the demo's data although its shell has no `DEMO`. A real shop is recognized
-    by its `SECRET_KEY`.
+    Such a command uses the demo's data even though `DEMO` isn't set in its shell. A real shop is
+    recognized by its `SECRET_KEY`.
     """
     if environ.get("DEMO") or environ.get("SECRET_KEY"):
         return flag(environ, "DEMO", default="0")

@@ -36,7 +36,7 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def main() -> int:
     """Start everything and wait. Returns the exit status of the first process that ends."""
     load_dotenv(ROOT / ".env", override=False)
-    # the names of migrations only interest those who run `flask db upgrade`
+    # the names of migrations only matter to people who run `flask db upgrade`
     logging.getLogger("alembic").setLevel(logging.WARNING)
     environ = {"DEMO": "1", **ADDRESSES}
     environ |= {name: value for name, value in os.environ.items() if value}

@@ -1,4 +1,4 @@
-"""The guided tour: seven steps with one sold-out variant, showing what has really happened."""
+"""The guided tour: seven steps with one sold-out variant, showing what has actually happened."""
 
 from __future__ import annotations
 
@@ -157,8 +157,8 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
 def _since(last_id: int, read: Callable[..., list[Row]]) -> list[Row]:
     """The rows with an ID above `last_id`.
 
-    A sandbox that was restarted no longer has that row and counts from 1 again: all its rows are
-    newer then.
+    A sandbox that was restarted no longer has that row and counts from 1 again, so all its rows are
+    newer.
     """
     rows = read(after=max(last_id - 1, 0))
     if last_id and not any(row["id"] == last_id for row in rows):

@@ -10,8 +10,8 @@ Limitations
   (`/client`); catalog items and variants, one by one and in bulk jobs; and what a check of an
   account reads (accounts, lists, metrics, flows, profiles).
 - There is one list, whose opt-in is also the account's default. Consent is stored at once, while
-  Klaviyo takes a minute. Nobody unsubscribes, and there is no age gate. One subscription of a
-  profile in 30 minutes is processed, from either side.
+  Klaviyo takes a minute. Nobody unsubscribes, and there is no age gate. At most one
+  subscription per profile is processed every 30 minutes, from a server or a browser.
 - The regions that can receive SMS are this project's choice; `/_sandbox/regions` changes them.
 - Until the catalog has a variant, any well-formed composite ID is accepted unless it is listed
   under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
@@ -20,15 +20,15 @@ Limitations
 - The flow is a delay and one message per channel, in this project's words. It is triggered when a
   new stock differs from the previous one and reaches the minimum. Klaviyo does not document its
   defaults; here they are a minimum of one, everybody at once, and no wait. Each variant has its own
-  wait. Waits end with the next request, in order and at their own times.
+  wait. A wait that is over takes effect at the next request, as if at the time when it ended.
 - A message that cannot reach anybody is recorded as skipped, and its sign-up is removed as usual.
 - Filters, sorting, pages and sparse fields follow the specification. Cursors differ from Klaviyo's.
 - A profile is identified by its email address or phone number. `id` and `external_id` are ignored.
 - PUSH is always refused, since no profile has a push token. Beta revisions (`….pre`) are refused.
 - The wording of errors is this project's; status, code and pointer are Klaviyo's. Where Klaviyo's
-  behavior is not documented, the sandbox is strict: a bad phone number is refused even with a good
+  behaviour is not documented, the sandbox is strict: a bad phone number is refused even with a good
   email address, and a throttled browser gets a reply that it cannot read.
-- Rate limits count each operation per account, in browsers too, whatever their address.
+- Rate limits are per operation and account, for browsers too, whatever their IP address.
 - Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
 - State is in memory, or in an SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
   limits and simulated failures in progress are not stored.

@@ -85,7 +85,7 @@ def include_name(name: str | None, type_: str, parents: Mapping[str, str | None]
 
 
 def _queue_has_no_schema() -> bool:
-    """Return whether the queue's tables are beside the shop's, as on SQLite. Elsewhere a table of
+    """Return whether the queue's tables are among the shop's, as on SQLite. Elsewhere a table of
     the same name is the shop's own.
     """
     if not has_app_context() or "notify_me" not in current_app.extensions:

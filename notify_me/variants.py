@@ -14,7 +14,7 @@ SEPARATOR = ":::"
 MAX_LENGTH = 500
 """The longest composite ID, in characters. Klaviyo documents no limit, but a URL needs one."""
 CUSTOM_CATALOG = ("$custom", "$default")
-"""Integration type and catalog ID of the only catalog that Klaviyo's API can write."""
+"""Integration type and catalog ID of the only catalog that Klaviyo's API can write to."""
 NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
 """Integrations that number their variants."""
 
@@ -119,7 +119,7 @@ class CompositeID:
 
 
 def writable(composite_id: CompositeID) -> bool:
-    """Return whether the variant is in the catalog that Klaviyo's API can write."""
+    """Return whether the variant is in the catalog that Klaviyo's API can write to."""
     return (composite_id.integration_type, composite_id.catalog_id) == CUSTOM_CATALOG
 
 

@@ -40,7 +40,7 @@ class Operation:
 
     act: carries out the call. Raises `Refusal`.
     check: refuses what the schema allows and Klaviyo does not. Raises `Refusal`. It runs before
-        `act`, and also for calls that a drill lets fail.
+        `act`, and also for calls that a drill makes fail.
     identifiers: the pointer to the email address and the phone number of the (first) profile.
     """
 
@@ -73,7 +73,7 @@ class Operation:
 
     @property
     def has_body(self) -> bool:
-        """Tell whether the operation is sent with a body."""
+        """Return whether the operation is sent with a body."""
         return "requestBody" in spec.operation(self.path, self.method)
 
 
@@ -103,7 +103,7 @@ class Call:
 
     @property
     def is_preflight(self) -> bool:
-        """Tell whether this is a CORS preflight."""
+        """Return whether this is a CORS preflight."""
         return (
             self.request.method == "OPTIONS"
             and "Access-Control-Request-Method" in self.request.headers

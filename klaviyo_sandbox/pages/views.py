@@ -55,7 +55,7 @@ def init_app(app: Flask) -> None:
 
 
 @blueprint.after_request
-def _forbid_storing(response: Response) -> Response:
+def _disable_caching(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -10,7 +10,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def is_email(text: str) -> bool:
-    """Tell whether the text is an email address. Its domain is not looked up."""
+    """Return whether the text is an email address. Its domain is not looked up."""
     try:
         validate_email(text, check_deliverability=False)
     except EmailNotValidError:
@@ -19,7 +19,7 @@ def is_email(text: str) -> bool:
 
 
 def is_phone(text: str) -> bool:
-    """Tell whether the text is an E.164 phone number that its numbering plan allows."""
+    """Return whether the text is an E.164 phone number that its numbering plan allows."""
     if not _E164.fullmatch(text):
         return False
     try:
@@ -39,7 +39,7 @@ def region_of(phone_number: str) -> str:
 
 
 def is_composite_id(text: str) -> bool:
-    """Tell whether the text is `integrationType:::catalogId:::externalId`.
+    """Return whether the text is `integrationType:::catalogId:::externalId`.
 
     Only the first two separators count: an external ID may contain more of them.
     """

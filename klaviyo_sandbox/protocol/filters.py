@@ -52,7 +52,7 @@ class Condition:
     value: Any
 
     def matches(self, value: Any) -> bool:
-        """Tell whether the condition holds for a field with this value.
+        """Return whether the condition holds for a field with this value.
 
         Raises `Refusal` (400) if a time is compared with something else.
         """

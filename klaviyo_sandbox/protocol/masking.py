@@ -29,7 +29,7 @@ class Mask:
         return value
 
     def contains_key(self, text: str) -> bool:
-        """Tell whether the text contains a private key."""
+        """Return whether the text contains a private key."""
         return self._private_key in text or _WHOLE_KEY.search(text) is not None
 
 

@@ -15,7 +15,7 @@ from openapi_schema_validator import OAS30Validator
 from .errors import MEDIA_TYPE, ApiError, invalid
 
 _MAX_QUOTED = 60
-"""The number of characters of the caller's input that an error message repeats at most."""
+"""The maximum number of characters of the caller's input that an error message repeats."""
 
 
 @cache

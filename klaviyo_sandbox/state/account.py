@@ -147,7 +147,7 @@ class MailingList:
 
     @property
     def is_double_opt_in(self) -> bool:
-        """Tell whether new subscribers must confirm."""
+        """Return whether new subscribers must confirm."""
         return self.opt_in_process is OptIn.DOUBLE
 
     def reset(self) -> None:

@@ -83,7 +83,7 @@ class Catalog:
         return self.items if kind == ITEM else self.variants
 
     def is_missing(self, variant_id: str) -> bool:
-        """Tell whether a well-formed composite ID is not in the account's catalog.
+        """Return whether a well-formed composite ID is not in the account's catalog.
 
         Nothing is missing while the catalog is empty, and other integrations' IDs never are.
         """

@@ -23,5 +23,5 @@ class SandboxClock:
         return self._base() + timedelta(seconds=self.offset)
 
     def set_offset(self, seconds: float) -> None:
-        """Set the offset to the other clock, in seconds."""
+        """Set the offset from the other clock, in seconds."""
         self.offset = seconds

@@ -88,12 +88,12 @@ class Flow:
 
     @property
     def exists(self) -> bool:
-        """Tell whether the account has the flow."""
+        """Return whether the account has the flow."""
         return self.settings.status is not FlowStatus.NONE
 
     @property
     def is_active(self) -> bool:
-        """Tell whether sign-ups join the waiting list."""
+        """Return whether sign-ups join the waiting list."""
         return self.settings.status in (FlowStatus.MANUAL, FlowStatus.LIVE)
 
     @property

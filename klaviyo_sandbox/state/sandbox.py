@@ -58,7 +58,7 @@ class Sandbox:
 
     @property
     def has_file(self) -> bool:
-        """Tell whether the state is saved to a file."""
+        """Return whether the state is saved to a file."""
         return self._storage is not None
 
     def save(self) -> None:

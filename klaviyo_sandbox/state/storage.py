@@ -40,7 +40,7 @@ class StorageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """A single JSON value of the state: how to read and to set it."""
+    """A single JSON value of the state: how to read and set it."""
 
     read: Callable[[], Any]
     write: Callable[[Any], None]

@@ -110,7 +110,7 @@ class Subscriptions:
                 self.consents.remove((profile.number, channel, purpose))
 
     def can_reach(self, profile: Profile, channel: str) -> bool:
-        """Tell whether a back-in-stock message would reach the profile by this channel.
+        """Return whether a back-in-stock message would reach the profile by this channel.
 
         An email needs no consent. A text needs a current subscription to the channel's marketing.
         """

@@ -14,7 +14,7 @@ class InvalidSetting(ValueError):
 
 
 def is_number(value: Any, lowest: float, highest: float) -> bool:
-    """Tell whether a JSON value is a number in the range, not a boolean."""
+    """Return whether a JSON value is a number in the range, not a boolean."""
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
@@ -24,5 +24,5 @@ def is_number(value: Any, lowest: float, highest: float) -> bool:
 
 
 def is_whole_number(value: Any, lowest: int, highest: float = math.inf) -> bool:
-    """Tell whether a JSON value is a whole number in the range, not a boolean."""
+    """Return whether a JSON value is a whole number in the range, not a boolean."""
     return isinstance(value, int) and is_number(value, lowest, highest)

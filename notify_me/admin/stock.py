@@ -29,9 +29,9 @@ class StockUpdate:
     """The outcome of a stock update."""
 
     state: Literal["updated", "queued", "paused", "refused", "not_managed", "no_key"]
-    """`updated`: Klaviyo has it. `queued`: it is sent later. `paused`: it is sent once `remedy` is
-    done. `refused`: Klaviyo rejected it. `not_managed`: this catalog is filled by the shop's own
-    platform. `no_key`: there is no private key.
+    """`updated`: Klaviyo has it. `queued`: it will be sent later. `paused`: it will be sent once
+    `remedy` is done. `refused`: Klaviyo rejected it. `not_managed`: this catalog is filled by the
+    shop's own platform. `no_key`: there is no private key.
     """
     remedy: str = ""
     """What the merchant can do, for `paused` and `refused`."""
@@ -45,7 +45,7 @@ def stock_changed(
     `connection` is the session or connection with the uncommitted change, in the database that the
     kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. It is committed
     here together with a queued job, so that nothing is lost if the process crashes. Without it, the
-    shop must have committed the change before.
+    shop must already have committed the change.
     `base_url` is the shop's address, such as `https://shop.example/`, for a variant that is new to
     Klaviyo. An update that fails temporarily stays queued. Raises `sqlalchemy.exc.SQLAlchemyError`,
     and sends nothing, if the change or the job can't be committed.

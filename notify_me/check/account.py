@@ -61,13 +61,13 @@ def check_account(
     if response.status != 200 and not is_denied(response):
         return Report.of(rows, "not tested: Klaviyo rejects every call")
     languages = settings.languages.offered
-    asks_consent = any(form_options(settings, account, locale).prompts for locale in languages)
+    asks_for_consent = any(form_options(settings, account, locale).prompts for locale in languages)
     rows += [
         _public_key(response, account.public_key),
         _list(reader, account.list_id),
         _flow(reader),
         variants_row(reader, catalog),
-        _scopes(reader, asks_consent=asks_consent),
+        _scopes(reader, asks_for_consent=asks_for_consent),
     ]
     return Report.of(rows, "")
 
@@ -211,7 +211,7 @@ def _next_cursor(response: KlaviyoResponse) -> str:
     return parse_qs(urlsplit(str(link or "")).query).get("page[cursor]", [""])[0]
 
 
-def _scopes(reader: Reader, *, asks_consent: bool) -> Row:
+def _scopes(reader: Reader, *, asks_for_consent: bool) -> Row:
     """Report which scopes the key has.
 
     Those for sign-ups are tested by sending a sign-up's calls with an empty body. It names no
@@ -219,7 +219,7 @@ def _scopes(reader: Reader, *, asks_consent: bool) -> Row:
     otherwise with 403.
     """
     calls = {Operation.BACK_IN_STOCK: SIGN_UP_SCOPES}
-    if asks_consent:
+    if asks_for_consent:
         calls[Operation.SUBSCRIBE] = CONSENT_SCOPES
     for operation, scopes in calls.items():
         reader.read("scopes", scopes, _send, reader.klaviyo, Call(operation, {}))

@@ -167,7 +167,7 @@ def jobs(sign_up_id: str, calls: Sequence[Call], positions: Collection[int]) -> 
 
 
 Transaction = sa.Connection | Session | scoped_session[Session]
-"""A session or connection with a transaction of the caller, in which jobs are queued."""
+"""The caller's session or connection. Jobs are queued in its transaction."""
 
 
 class Queue:
@@ -273,7 +273,7 @@ class Queue:
             return False
 
     def dead_letters(self) -> list[Job]:
-        """Return the oldest dead letters, at most `BATCH`."""
+        """Return the oldest dead letters, at most `BATCH_SIZE`."""
         workflows = self.client.list_workflows(
             queue_name=DEAD_LETTERS, load_output=False, limit=BATCH_SIZE
         )

@@ -74,7 +74,7 @@ def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
 def log_outcome(
     call: Call, outcome: Outcome, sign_up_id: str | None, *, from_browser: bool = False
 ) -> None:
-    """Log one line about a call: IDs and reasons, but no contact details or text by Klaviyo.
+    """Log one line about a call: IDs and reasons, but no contact details or text from Klaviyo.
 
     `from_browser` means that a browser reported the outcome. Anyone can forge such a report, so it
     is logged as a warning at most.

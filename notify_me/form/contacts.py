@@ -1,8 +1,8 @@
 """Contact details as people type and paste them, cleaned and validated.
 
 `clean_email` and `clean_phone` remove what copying, autocorrection and other apps add. They run
-before validation, and after an error the form shows their result. Cleaning a text twice changes
-nothing more. `email_address` and `e164` (in `phone.py`) validate the result.
+before validation, and after an error the form shows their result. They are idempotent.
+`email_address` and `e164` (in `phone.py`) validate the result.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _CLOSERS = {
     "\u300c": "\u300d",
     "\u3010": "\u3011",
 }
-"""By opening bracket or quotation mark, those that close it."""
+"""The closing marks for each opening bracket or quotation mark."""
 _LONE = '<>[]"\u00ab\u00bb\u2039\u203a\u201c\u201d\u201e'
-"""Of these, one alone at either end was copied by accident. The others could belong to the text."""
+"""A single one of these at either end was copied by accident. Others could be part of the text."""
 _SCHEME = re.compile(r"(?:mailto|tel\.?|sms|callto):(?://)?(.*)", re.IGNORECASE | re.DOTALL)
 
 _DEFAULT_IGNORABLE = re.compile(
@@ -121,7 +121,7 @@ def _clean_phone_once(text: str) -> str:
 
 
 def _clean_once(text: str) -> str:
-    """Do what email addresses and phone numbers have in common."""
+    """Do the cleaning that email addresses and phone numbers share."""
     text = unicodedata.normalize("NFC", "".join(map(_fold, text))).translate(_ASCII_EQUIVALENTS)
     text = text.lstrip(_BULLETS).rstrip(f"{_BULLETS},;.").strip()
     if match := _SCHEME.fullmatch(text):
@@ -135,11 +135,11 @@ def _clean_once(text: str) -> str:
 
 
 def _fold(character: str) -> str:
-    """Return full-width and other variants of a character as the usual one, invisible ones as
-    nothing.
+    """Replace full-width and other variants of a character with the usual one, and drop invisible
+    characters.
 
-    A raised or lowered digit may be a footnote and isn't part of the number or address, so it stays
-    as it is and fails validation.
+    A superscript or subscript digit may be a footnote mark rather than part of the contact, so it
+    is left as it is and fails validation.
     """
     if unicodedata.decomposition(character).startswith(("<super>", "<sub>", "<fraction>")):
         return character

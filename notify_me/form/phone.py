@@ -71,14 +71,14 @@ _OUTDATED = {
     54: (r"^9(\d{2,4}?)15(\d{6,8})$", r"9\1\2"),
     # Brazil: mobile numbers had no 9 until 2016
     55: (r"^(\d{2})([6-9]\d{7})$", r"\g<1>9\2"),
-    # Benin: all numbers were without 01 until 2024
+    # Benin: numbers didn't begin with 01 until 2024
     229: (r"^(\d{8})$", r"01\1"),
 }
-"""By country code, spellings that address books and WhatsApp still have, and the current ones."""
+"""By country code: a format that address books and WhatsApp still use, and its replacement."""
 
 
 def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None) -> str:
-    """Return `(202) 555-0143`, a cleaned text, as typed in the US, as `+12025550143`.
+    """Convert a cleaned phone number to E.164: in the US, `(202) 555-0143` to `+12025550143`.
 
     With `types`, numbers of other types are refused. Raises `ValueError` with a message for the
     shopper. Only numbers that are certainly wrong are refused: which numbers are in use changes
@@ -103,8 +103,8 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
     """Return the number, or the message that says why it can't be one.
 
     phonenumbers knows each region's own international prefixes, such as 001 and 0011, so its
-    reading comes first. If it finds no number, 00 stands for a +, and so does nothing in front of
-    a complete international number. No national number begins with 00.
+    result takes precedence. If it finds no number, a leading 00 is read as a +, and a + is added
+    to an international number that lacks one. No national number begins with 00.
     """
     number = _read(typed, region)
     double_zero = _DOUBLE_ZERO.match(typed)
@@ -136,7 +136,7 @@ def _read(text: str, region: str) -> PhoneNumber | str:
 
 
 def _updated(number: PhoneNumber) -> PhoneNumber:
-    """Return an outdated spelling of a number in its current one; other numbers as they are."""
+    """Convert a number in an outdated format to the current one; return others unchanged."""
     if phonenumbers.is_valid_number(number) or number.country_code not in _OUTDATED:
         return number
     pattern, replacement = _OUTDATED[number.country_code]

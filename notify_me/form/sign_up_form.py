@@ -33,9 +33,9 @@ class SignUpForm(Form):
     """A sign-up for variants of one product.
 
     `offered_variants` are the product's variants, of which the shopper may select some; `options`
-    has the channels and consent prompts. The field names are fixed, because forks, tests and the
-    element rely on them. As in Klaviyo's own forms, `opt_in_promotional_sms` is the name of the
-    checkboxes for SMS and for WhatsApp; each has its channel as its value. `shown` lists the
+    has the channels and consent prompts. The field names are fixed, because forks, tests and
+    `<notify-me>` rely on them. As in Klaviyo's own forms, `opt_in_promotional_sms` is the name of
+    the checkboxes for SMS and for WhatsApp; each has its channel as its value. `shown` lists the
     versions of the consent texts that were on screen. A shop's own form may leave it out, and is
     then responsible for its own wording.
     """

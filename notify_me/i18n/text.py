@@ -21,13 +21,13 @@ def gettext(message: str, **values: Any) -> str:
 
 
 def ngettext(singular: str, plural: str, num: int, **values: Any) -> str:
-    """As `gettext`, in the language's plural form for `num`, which fills in `%(num)s`."""
+    """Like `gettext`, but in the plural form for `num`, which also fills in `%(num)s`."""
     text = translations(str(current_locale())).ngettext(singular, plural, num)
     return _fill_in(text, {"num": num, **values})
 
 
 def localized_list(items: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
-    """Join items to a list in the language of the request, such as `A, B or C`."""
+    """Join items into a list in the language of the request, such as `A, B or C`."""
     locale = str(current_locale())
     style: Literal["standard", "or"] = "standard" if kind == "and" else "or"
     # Babel's "en" is American English, with a comma before the last item.

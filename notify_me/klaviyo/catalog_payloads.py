@@ -1,6 +1,6 @@
 """Request bodies of the Catalogs API, and the items of a catalog feed.
 
-Klaviyo lets a shop write one catalog only, `$custom:::$default`; the others are synced from the
+Klaviyo lets a shop write to one catalog only, `$custom:::$default`; the others are synced from the
 shop's platform. A product is an item there, and has variants.
 """
 

@@ -28,7 +28,7 @@ CALL_TIMEOUT = 20.0
 """Seconds for one call."""
 CALL_ATTEMPTS = 6
 JOB_TIMEOUT = 600.0
-"""Seconds to wait for one job to end."""
+"""Seconds to wait for one job to finish."""
 MAX_LISTED_FAILURES = 50
 
 
@@ -169,7 +169,7 @@ class CatalogPush:
             self._finish(self._pending.popleft())
 
     def _finish(self, job: _Job) -> None:
-        """Wait until a job has ended, and record what it didn't write."""
+        """Wait until a job has finished, and record what it didn't write."""
         attributes = self._wait_for(job)
         errors = attributes.get("errors") or []
         for error in errors:

@@ -260,7 +260,7 @@ def send_with_retries(
 
 
 def batches_by_id(items: Iterable[T], id_of: Callable[[T], str]) -> Iterator[list[T]]:
-    """Split items into batches whose composite IDs fit into one `get_catalog`."""
+    """Split items into batches whose composite IDs fit into one `get_catalog` call."""
     batch: list[T] = []
     length = 0
     for item in items:

@@ -13,7 +13,7 @@ TRANSLATED = {"shopper_text": "translated"}
 """Marks a text that shoppers read, in a field's JSON Schema: `[texts.<locale>]` can set it for one
 language, and its default is translated in the kit's catalogs."""
 UNTRANSLATED = {"shopper_text": "untranslated"}
-"""As `TRANSLATED`, but the default exists in English only, as for legal texts."""
+"""Like `TRANSLATED`, but the default exists in English only, as for legal texts."""
 
 CLASS_NAMES = "class names separated by spaces, such as btn btn--wide"
 ELEMENT_ID = "the ID of an element without #, such as buy-box"
@@ -67,4 +67,4 @@ ElementID = Annotated[
 Label = Annotated[str, Field(min_length=1, max_length=80, json_schema_extra=TRANSLATED)]
 """A short text that shoppers read."""
 OptionalLabel = Annotated[str, Field(max_length=80, json_schema_extra=TRANSLATED)]
-"""As `Label`, but may be empty."""
+"""Like `Label`, but may be empty."""

@@ -133,7 +133,7 @@ def _options_of(call: Call, index: int) -> dict[str, Value]:
     if argument is None or argument.literal is None:
         return {}
     if not isinstance(argument.literal, dict):
-        # As for a spread, the options can't be read.
+        # As with a spread, the options can't be read.
         return {"...options": argument}
     options = {}
     for name, value in argument.literal.items():
@@ -232,7 +232,7 @@ def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
 
 
 def _problem(target: Target, value: object) -> str:
-    """Return why a setting can't have a value, or an empty text."""
+    """Return why a setting can't have a value, or an empty string."""
     try:
         Settings.model_validate({target.table: {target.key: value}})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Find the calls of `klaviyo.init(…)` and `klaviyo.enable(…)` in a theme's file.
+"""Find the calls to `klaviyo.init(…)` and `klaviyo.enable(…)` in a theme's file.
 
 The file is HTML or JavaScript, with or without Liquid or Jinja tags. Everything that isn't
 JavaScript is replaced with spaces, so that offsets and lines are those of the file, and
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MAX_BYTES = 200_000
-"""The maximum size of a file. A theme's layout has about 10,000 bytes."""
+"""The maximum size of a file. A theme's layout is about 10,000 bytes."""
 PARSE_TIMEOUT = 3.0  # seconds; some malformed input takes the parser minutes
 
 _CALL = re.compile(rb"klaviyo\s*(?:\?\s*)?\.\s*(?:init|enable)\b")
@@ -58,7 +58,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of one of the functions of Klaviyo's script."""
+    """A call to one of the functions of Klaviyo's script."""
 
     name: str
     arguments: tuple[Value, ...]
@@ -68,7 +68,7 @@ class Call:
 
 
 def find_calls(text: str) -> list[Call]:
-    """Return the calls of `klaviyo.init` and `klaviyo.enable` in HTML or JavaScript.
+    """Return the calls to `klaviyo.init` and `klaviyo.enable` in HTML or JavaScript.
 
     Raises `SnippetError` if there are none, or the JavaScript is invalid.
     """
@@ -111,7 +111,7 @@ def _only_scripts(code: bytes) -> bytes:
 
 
 class _Script:
-    """Parses a script and reads its calls of Klaviyo's functions."""
+    """Parses a script and reads its calls to Klaviyo's functions."""
 
     def __init__(self, source: bytes, code: bytes) -> None:
         self._source, self._code = source, code

@@ -239,7 +239,7 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
-// without these, as in browsers of before 2024, the plain links work; a second copy changes nothing
+// without these, as in pre-2024 browsers, the plain links work; a second copy changes nothing
 if ("any" in AbortSignal && "showModal" in HTMLDialogElement.prototype && !customElements.get("notify-me")) {
   Object.assign(window, { NotifyMe });
   customElements.define("notify-me", NotifyMe);

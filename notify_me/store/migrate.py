@@ -50,10 +50,10 @@ def _adopt_revision(connection: sa.Connection, scripts: ScriptDirectory) -> None
     inspector = sa.inspect(connection)
     if inspector.has_table(VERSION_TABLE) or not inspector.has_table("alembic_version"):
         return
-    shops = sa.table("alembic_version", sa.column("version_num"))
-    is_ours = shops.c.version_num.startswith("notify_me_", autoescape=True)
-    revision = connection.scalar(sa.select(shops.c.version_num).where(is_ours))
+    shop_version = sa.table("alembic_version", sa.column("version_num"))
+    is_ours = shop_version.c.version_num.startswith("notify_me_", autoescape=True)
+    revision = connection.scalar(sa.select(shop_version.c.version_num).where(is_ours))
     if revision is not None:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         context.stamp(scripts, revision)
-        connection.execute(sa.delete(shops).where(is_ours))
+        connection.execute(sa.delete(shop_version).where(is_ours))

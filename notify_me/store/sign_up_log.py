@@ -219,8 +219,8 @@ class SignUpLog:
                 enqueue(connection)
 
     def current_call(self, session: Session, job_key: tuple[str, int, int]) -> CallRow | None:
-        """Return the call of a job with this key (`Job.key`), or None if another job replaced it or
-        the call has ended.
+        """Return the call of the job with this key (`Job.key`), or None if another job has replaced
+        that job or the call is finished.
         """
         sign_up_id, position, attempt = job_key
         row = session.get(CallRow, (sign_up_id, position))
@@ -235,8 +235,9 @@ class SignUpLog:
         state: CallState,
         outcome: Outcome | None = None,
     ) -> bool:
-        """Change the state of the call of a job with this key (`Job.key`); return False if another
-        job replaced it or the call has ended.
+        """Change the state of the call of the job with this key (`Job.key`).
+
+        Return False if another job has replaced that job or the call is finished.
 
         If the new state is QUEUED or DEAD_LETTERED, the caller must add a job for the next attempt.
         """

@@ -23,15 +23,15 @@ logger = logging.getLogger(__name__)
 PER_ADDRESS = RateLimitItemPerMinute(30)
 """Valid posts from one client. Households share an address; client mode posts twice per sign-up."""
 PER_ADDRESS_INVALID = RateLimitItemPerMinute(120)
-"""Posts from one client that fail validation. Nothing is sent for them, and a held Enter key makes
-30 in a second; they don't count against valid ones.
+"""Posts from one client that fail validation. Nothing is sent for them, and holding down Enter
+makes 30 in a second; they don't count against valid ones.
 """
 PER_CONTACT = RateLimitItemPerMinute(10)
 """Posts for one contact from one client, so that nobody can use up another person's limit."""
 WINDOW_SECONDS = 60
 HONEYPOT = "leave_blank"
-"""The name of a hidden form field, which bots fill in. Form fillers recognize no kind of contact
-detail in it.
+"""The name of a hidden form field, which bots fill in. It doesn't look like a contact detail, so
+browsers don't autofill it.
 """
 
 

@@ -14,7 +14,7 @@ from ..settings import Account
 
 
 def browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
-    """Return the requests that the element makes: the URL, headers and body for `fetch`, and
+    """Return the requests that `<notify-me>` makes: the URL, headers and body for `fetch`, and
     `after_any`.
 
     They are Create Client Back In Stock Subscription and Create Client Subscription. The public key

@@ -54,10 +54,10 @@ def public_count(variant: str) -> str:
 
 
 def rounded_down(people: int, variant: str, key: str) -> int:
-    """Round down to a multiple of 5, or of 10 from 50 on, by less than two of these steps.
+    """Round down to a multiple of 5, or of 10 for 50 and above.
 
-    `key` determines, for each number and variant, whether to go down to the next multiple or to the
-    one below it.
+    `key` determines, for each number and variant, whether the result is that multiple or the one
+    below it.
     """
     step = 5 if people < 50 else 10
     digest = hmac.new(key.encode(), f"count {people} {variant}".encode(), hashlib.sha256).digest()

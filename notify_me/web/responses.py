@@ -76,7 +76,7 @@ class FormReply:
         """Return the context of the form's template."""
         settings, options = current_settings(), self.form.options
         variant, variants = self.product.variant, self.product.alertable_variants
-        # once the list was shown, keep showing it, even if this is the only variant left
+        # once the list has been shown, keep showing it, even if this is the only variant left
         ids = [listed_variant.composite_id for listed_variant in variants]
         only_this = ids == [variant.composite_id]
         listed = bool(variants) and (self.choose or "listed" in request.args or not only_this)

@@ -67,7 +67,7 @@ def notify_me(
             count=public_count(str(first.composite_id)),
         )
         kit_button += preview.open_dialog(_product_of(first))
-    # keep the shop's own button if a variant can be bought although it is sold out
+    # keep the shop's own button if a variant can be bought even though it is sold out
     if display == "NEXT_TO" or any(map(settings.trigger.can_buy, variants)):
         return shop_button + kit_button
     return kit_button

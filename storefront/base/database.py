@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
-    """Let readers work beside a writer, and enforce foreign keys."""
+    """Let SQLite serve readers during a write, and enforce foreign keys."""
     cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")

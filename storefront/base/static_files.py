@@ -17,7 +17,7 @@ MAX_AGE = 60 * 60
 
 
 def init_app(app: Flask) -> None:
-    """Add content hashes to static URLs, and serve the compressed files beside the originals.
+    """Add content hashes to static URLs, and serve compressed files if they exist.
 
     Call it after all blueprints are registered. `make run` and `make test` compress the files with
     `python -m whitenoise.compress`. In debug mode Flask serves the originals, so that an edit shows

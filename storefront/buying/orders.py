@@ -18,7 +18,7 @@ from .cart import CartLine, subtotal
 
 
 class OutOfStock(Exception):
-    """A line is no longer available in its quantity."""
+    """The stock no longer covers one of the lines."""
 
 
 def place(
@@ -27,8 +27,8 @@ def place(
     """Deduct the lines from stock, store the order, and queue stock updates for Klaviyo.
 
     All of this happens in one transaction. A form that is sent twice creates one order: a known
-    `reference` changes nothing. Raises `OutOfStock`, with nothing changed, if a line isn't
-    available in its quantity.
+    `reference` changes nothing. Raises `OutOfStock`, with nothing changed, if the stock
+    doesn't cover a line.
     """
     order = Order(
         reference=reference,

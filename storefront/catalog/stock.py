@@ -14,7 +14,7 @@ from notify_me import InventoryPolicy
 from ..base.models import ProductVariant
 
 LOW_STOCK = 3
-"""At this quantity and below, the shopper reads how many are left."""
+"""At this quantity and below, the label says how many are left."""
 
 # The same rules as in the functions below, for queries.
 IN_STOCK = sa.or_(ProductVariant.quantity.is_(None), ProductVariant.quantity > 0)

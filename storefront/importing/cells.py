@@ -58,6 +58,6 @@ def policy(row: Row) -> InventoryPolicy:
 
 
 def tags(text: str) -> list[str]:
-    """The tags of a list with commas, without duplicates."""
+    """The tags in a comma-separated list, without duplicates."""
     stripped = (tag.strip() for tag in text.split(","))
     return list(dict.fromkeys(tag for tag in stripped if 0 < len(tag) <= MAX_TAG))

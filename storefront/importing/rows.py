@@ -15,9 +15,9 @@ from .columns import Row, check_header, identify
 from .problems import Unreadable
 
 MAX_LINE = 4_000_000
-"""Bytes of a line."""
+"""Bytes in a line."""
 MAX_OBJECT = 1_000_000
-"""Characters of one variant in JSON."""
+"""Characters in the JSON of one variant."""
 CHUNK = 65_536
 _WORKBOOK_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -70,5 +70,5 @@ def _line(cells: Iterable[object]) -> str:
 
 
 def _without_formula(cell: object) -> object:
-    """Prefix a text that a spreadsheet would run as a formula with an apostrophe."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_START) else cell

@@ -34,7 +34,7 @@ MAX_PASSWORD_LENGTH = 1000
 
 
 def init_app(app: Flask) -> None:
-    """Set up the rate limits, in the storage of the sign-up limits but always switched on."""
+    """Set up the rate limits, which share the sign-up limits' storage but are always on."""
     storage = storage_from_string(app.config.get("RATELIMIT_STORAGE_URI") or "memory://")
     app.extensions["merchant_login_limiter"] = SlidingWindowCounterRateLimiter(storage)
 
@@ -69,7 +69,7 @@ def sign_in() -> Response:
         return response
     password = request.form.get("password", "")
     password_hash = current_app.config[access.SETTING]
-    # a limit on the length, since hashing a long text takes long
+    # a limit on the length, since hashing a long text takes a long time
     if len(password) > MAX_PASSWORD_LENGTH or not check_password_hash(password_hash, password):
         logger.warning("failed sign-in to the merchant's pages: wrong password")
         return _form("Wrong password. Please try again.", 422)

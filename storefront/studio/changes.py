@@ -147,7 +147,7 @@ def _by_key(sentences: list[str]) -> dict[str, str]:
     keys = [setting.key for setting in all_settings(Settings)]
     by_key: dict[str, str] = {}
     for sentence in sentences:
-        # at the same position, the longest key
+        # if several keys are at the same position, the longest one
         mentioned = [(sentence.find(key), -len(key), key) for key in keys if key in sentence]
         key = min(mentioned)[2] if mentioned else ""
         by_key[key] = " ".join(filter(None, (by_key.get(key), _sentence(sentence))))

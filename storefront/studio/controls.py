@@ -66,7 +66,7 @@ class Control:
 
     @property
     def first_field(self) -> str:
-        """The name of the field for which of a list's choices comes first."""
+        """The name of the field that says which of a list's choices comes first."""
         return f"{self.key}.first"
 
     @property

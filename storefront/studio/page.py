@@ -22,7 +22,7 @@ from .snippets import Report
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Input that isn't applied yet, and messages, which the page shows besides the current look."""
+    """Input that isn't applied yet, and messages. The page shows them with the current look."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     """Values entered by dotted key."""

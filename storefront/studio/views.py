@@ -56,7 +56,7 @@ def limit_size() -> None:
 
 @blueprint.errorhandler(RequestEntityTooLarge)
 def request_too_large(error: RequestEntityTooLarge) -> Response:
-    """Show an error beside the field of the script, with status 422."""
+    """Show an error next to the script's field, with status 422."""
     problem = f"This script is too long: the limit is {studio.SNIPPET_LIMIT:,} bytes."
     draft = Draft(snippet_problem=problem)
     return render_page(looks.History.of_request(), _current_changes(), request.args, draft)
