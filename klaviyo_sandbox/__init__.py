@@ -30,7 +30,7 @@ Limitations
   email address, and a throttled browser gets a reply that it cannot read.
 - Rate limits are per operation and account, for browsers too, whatever their IP address.
 - Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
-- State is in memory, or in an SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
+- State is in memory, or in a SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
   limits and simulated failures in progress are not stored.
 """
 

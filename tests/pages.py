@@ -314,7 +314,7 @@ def _set_mug_stock(visit: Visit, quantity: int) -> None:
     """Set the mug's stock at the `short` site, in another tab."""
     with visit.page.context.new_page() as tab:
         tab.goto(f"{visit.sites.url('short')}/merchant?product=dreich-mug")
-        tab.get_by_label("Quantity of DREI-MIL").fill(str(quantity))
+        tab.get_by_label("Stock of DREI-MIL").fill(str(quantity))
         tab.get_by_role("button", name="Save DREI-MIL").click()
         expect(tab.locator(".notice")).to_be_visible()
 
@@ -355,7 +355,7 @@ def tour(step: int) -> State:
                 submit_valid(page.get_by_role("dialog"))
                 page.keyboard.press("Escape")
             if number == 6:
-                page.get_by_label("Quantity of BLAT-S").fill("5")
+                page.get_by_label("Stock of BLAT-S").fill("5")
                 page.get_by_role("button", name="Save BLAT-S").click()
             panel.get_by_role("button", name="Next").click()
             expect(panel.get_by_role("heading")).to_contain_text(f"{number} of 7")

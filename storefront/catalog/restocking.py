@@ -12,11 +12,12 @@ from . import queries
 
 STOCK_MESSAGES = {
     "updated": "Klaviyo has been updated.",
-    "queued": "Klaviyo can’t be reached right now. The update is queued and sent automatically.",
-    "paused": "Klaviyo rejects the shop’s key or settings. The update is sent once they are fixed; "
-    "see Deliveries or the log.",
+    "queued": "Klaviyo can’t be reached right now. The update is queued and will be sent "
+    "automatically.",
+    "paused": "Klaviyo rejects the shop’s key or settings. The update will be sent once they "
+    "are fixed; see Deliveries or the log.",
     "refused": "Klaviyo rejected the update. See the log for the reason.",
-    "not_managed": "Klaviyo gets stock levels from your own platform, not from this shop.",
+    "not_managed": "Klaviyo gets stock from your platform, not from this shop.",
     "no_key": "Klaviyo wasn’t updated: set KLAVIYO_PRIVATE_KEY.",
 }
 """The message about Klaviyo's copy of the stock for each `admin.StockUpdate.state`."""

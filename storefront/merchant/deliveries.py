@@ -24,13 +24,13 @@ OPERATIONS = {
 }
 """What the merchant's pages call each operation, in the singular and the plural."""
 STATES = {
-    "queued": ("Queued", "Saved in this shop and sent automatically."),
+    "queued": ("Queued", "Saved in this shop and will be sent automatically."),
     "dead_lettered": (
         "Needs review",
         "Klaviyo returned an error that the shop doesn’t recognise. Nothing is lost: deliveries "
         "stay here until you retry them.",
     ),
-    "accepted": ("Delivered", "Accepted by Klaviyo."),
+    "accepted": ("Delivered", "Klaviyo has the sign-up."),
     "refused": (
         "Rejected",
         "Klaviyo rejected the email address, phone number or variant. Not sent again.",

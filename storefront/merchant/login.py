@@ -64,7 +64,9 @@ def show() -> Response:
 def sign_in() -> Response:
     """Sign the merchant in; 422 for a wrong password, 429 after too many attempts."""
     if wait := _count_attempt():
-        response = _form(f"Too many attempts. Try again in {wait} seconds.", 429)
+        response = _form(
+            f"Too many attempts. Try again in {wait} second{'' if wait == 1 else 's'}.", 429
+        )
         response.headers["Retry-After"] = str(wait)
         return response
     password = request.form.get("password", "")

@@ -26,7 +26,7 @@ TITLES = {
     "consent": "Consent: company and email",
     "consent.sms": "Consent: text messages",
     "consent.whatsapp": "Consent: WhatsApp",
-    "trigger": "When the button shows",
+    "trigger": "When to show the button",
     "demand": "Social proof",
     "languages": "Languages",
 }
@@ -36,7 +36,7 @@ The key of a section is a table, or a table and the beginning of its settings' n
 """
 LABELS = {
     "button.label": "Button text",
-    "button.display": "Relative to the shop’s button",
+    "button.display": "Position",
     "button.alternate_anchor": "Anchor element ID",
     "button.text_styles.font_family": "Button font",
     "button.text_styles.font_color": "Button text colour",
@@ -83,7 +83,7 @@ LABELS = {
     "consent.privacy_policy_url": "Privacy policy link",
     "consent.privacy_policy_text": "Privacy policy link text",
     "consent.locale": "Language of the legal texts",
-    "consent.program": "Subject of text messages",
+    "consent.program": "What the texts are about",
     "consent.frequency": "Frequency of text messages",
     "consent.email_list": "Email list sign-up",
     "consent.custom_source": "Consent source in Klaviyo",

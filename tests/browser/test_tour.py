@@ -77,7 +77,7 @@ def restock_and_buy(page: Page, sandbox: Sandbox, shop_url: str) -> None:
     """Go from the waiting list to the order."""
     page.locator(".tour").get_by_role("link", name="Stock and orders").click()
     expect(page.get_by_role("button", name="Next")).to_have_count(0)
-    page.get_by_label("Quantity of BLAT-S").fill("5")
+    page.get_by_label("Stock of BLAT-S").fill("5")
     page.get_by_role("button", name="Save BLAT-S").click()
     expect(page.locator(".tour__story")).to_contain_text(
         "5 in stock. The shop has updated the stock in Klaviyo"

@@ -14,8 +14,8 @@ class Delivery(SettingsTable):
         4,
         ge=1,
         le=256,
-        description="Maximum number of concurrent calls to Klaviyo in a web process. With half "
-        "the number of its threads, a slow Klaviyo can't block the shop's pages.",
+        description="Maximum number of concurrent calls to Klaviyo in a web process. Set it to "
+        "half the number of threads, so that a slow Klaviyo can't block the shop's pages.",
     )
     in_web_process: bool = Field(
         True,

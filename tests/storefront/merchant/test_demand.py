@@ -102,7 +102,7 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     days = page.html.split("Show as a table</summary>")[1].split("</table>")[0]
     assert days.count('<th scope="row">') == 30
     assert text_of(days).endswith(f"{TODAY.day} {TODAY:%B %Y} 4")
-    reasons = page.text.split("Why some sign-ups aren’t delivered Reason Status Sign-ups ")[1]
+    reasons = page.text.split("Why some sign-ups weren’t delivered Reason Status Sign-ups ")[1]
     assert reasons.startswith("No response (ConnectionError) Queued 4")
     assert "example.org" not in page.html
 

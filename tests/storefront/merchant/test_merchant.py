@@ -52,7 +52,7 @@ def test_quantity_can_be_left_untracked(client: FlaskClient, stock: Stock) -> No
     assert location == "/merchant?product=blatter-souwester&set=BLAT-S&klaviyo=queued"
     assert stock.of("BLAT-S") is None
     shown = Page(client, location).text
-    assert f"BLAT-S: quantity is no longer tracked. {restocking.STOCK_MESSAGES['queued']}" in shown
+    assert f"BLAT-S: stock is no longer tracked. {restocking.STOCK_MESSAGES['queued']}" in shown
 
 
 @pytest.mark.parametrize("quantity", ["", "five", "1.5", "٣", "12345678"])
