@@ -86,7 +86,7 @@ def _prepare_database(app: Flask) -> None:
             app.extensions["alembic"].upgrade()
         except OperationalError as error:
             reason = str(error.orig).strip().splitlines()[0]
-            raise SettingsError(f"The database of DATABASE_URL can't be used: {reason}") from None
+            raise SettingsError(f"The database at DATABASE_URL can't be used: {reason}") from None
         app.cli.commands["storefront"].main(
             ["load"], prog_name="flask storefront", standalone_mode=False
         )

@@ -142,7 +142,7 @@ class Database:
         if self._file:
             self.upgrade()
             return
-        state = f"are of revision {revision}" if revision else "don't exist yet"
+        state = f"are at revision {revision}" if revision else "don't exist yet"
         problem = f"The NotifyMe tables {state}: run flask notify-me upgrade"
         logger.error("%s", problem)
         raise TablesOutdated(problem)

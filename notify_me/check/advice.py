@@ -16,7 +16,8 @@ _CREATE_FLOW = (
 )
 _NOBODY_WAITS = "sign-ups are accepted, but nobody joins the waiting list"
 _CLOCK = (
-    "this machine's clock is {seconds} s {direction} Klaviyo's, so consent gets a wrong time",
+    "this machine's clock is {seconds} s {direction} Klaviyo's, so consent is recorded with the "
+    "wrong time",
     "synchronize the clock, for example with: timedatectl set-ntp true",
 )
 _NEW_KEY = (

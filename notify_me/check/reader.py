@@ -78,7 +78,8 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
     if response.is_html:
         return f"returned a web page (status {response.status}), not JSON", _UNREACHABLE
     if response.status == 429:
-        problem = f"is throttling, and asks to wait {response.retry_after or '?'} s"
+        wait = response.retry_after or "?"
+        problem = f"is throttling requests: it asks for a wait of {wait} s"
         return problem, "run the check again later; something else may be using the account's limit"
     if response.status >= 500:
         return (

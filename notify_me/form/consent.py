@@ -168,10 +168,11 @@ def _channel_problems(settings: Settings, account: Account) -> list[str]:
         "consent.privacy_policy_url": consent.privacy_policy_url,
     }
     names = " and ".join(channels)
+    needs = "needs" if len(channels) == 1 else "need"
     messages = []
     if missing := [name for name, value in required.items() if not value]:
         messages.append(
-            f"channels.offered contains {names}, which needs consent and therefore "
+            f"channels.offered contains {names}, which {needs} consent and therefore "
             f"{', '.join(missing)}: set what is missing, or offer EMAIL only"
         )
     if consent.age_gated:

@@ -186,7 +186,7 @@ class CatalogPush:
             not_written = len(job.ids) - int(attributes.get("completed_count") or 0)
         unexplained = not_written - len(errors)
         if unexplained > 0:
-            reason = f"not written by job {job.id}, which is {attributes['status']}"
+            reason = f"not written by job {job.id} (status: {attributes['status']})"
             self._record_failure(job, unexplained, reason)
 
     def _wait_for(self, job: _Job) -> Mapping[str, Any]:
@@ -205,7 +205,7 @@ class CatalogPush:
                 if attributes.get("status") in ("complete", "cancelled"):
                     return attributes
             if time.monotonic() > give_up_at:
-                raise PushError(f"Klaviyo's job {job.id} hasn't ended: push again later")
+                raise PushError(f"Klaviyo's job {job.id} hasn't finished: push again later")
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
 

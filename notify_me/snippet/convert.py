@@ -108,7 +108,7 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
                     note_override(option, value, by=enables[option])
                 enables.setdefault(option, value)
         else:
-            reason = 'Klaviyo\'s script knows only enable("backinstock", {…})'
+            reason = 'Klaviyo\'s script supports only enable("backinstock", {…})'
             imported.note("no_effect", "klaviyo.enable", call.line, reason)
     sections = {option.partition(".")[0] for option in enables if "." in option}
     for option in [*inits]:
@@ -220,11 +220,11 @@ def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
             if isinstance(literal, bool):
                 return None, "the value must be a whole number"
             if isinstance(literal, str) and re.fullmatch(r"-?\d{1,15}", literal.strip()):
-                return int(literal), "a number instead of a text"
+                return int(literal), "a number instead of a string"
             return literal, ""
         case "tags":
             if not isinstance(literal, str):
-                return None, "Klaviyo's script reads only a text with commas between the tags"
+                return None, "Klaviyo's script reads only a comma-separated string"
             return [tag.strip() for tag in literal.split(",") if tag.strip()], ""
         case "html" if _MARKUP.search(str(literal)):
             return literal, "it contains HTML, which is shown as text: replace it"

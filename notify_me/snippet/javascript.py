@@ -75,7 +75,7 @@ def find_calls(text: str) -> list[Call]:
     source = text.removeprefix("\ufeff").replace("\r\n", "\n").encode(errors="replace")
     if len(source) > MAX_BYTES:
         raise SnippetError(
-            f"The file has {len(source):,} bytes, and {MAX_BYTES:,} at most are read: copy only "
+            f"The file is {len(source):,} bytes; the limit is {MAX_BYTES:,}. Copy only "
             "the <script> with the klaviyo calls into a file"
         )
     # An output such as {{ shop.id }} becomes a name, so that the script can still be parsed.

@@ -33,7 +33,7 @@ def read(text: str, changes: Mapping[str, Any]) -> Report:
     size = len(text.encode())
     if size > studio.SNIPPET_LIMIT:
         raise SnippetUnreadable(
-            f"This text has {size:,} bytes; the limit is {studio.SNIPPET_LIMIT:,}. Paste only the "
+            f"This text is {size:,} bytes; the limit is {studio.SNIPPET_LIMIT:,}. Paste only the "
             "<script> element with the two klaviyo calls."
         )
     if not text.strip():

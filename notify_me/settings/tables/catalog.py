@@ -13,7 +13,7 @@ from ..base import SettingsTable, closest_match
 KNOWN = ("$custom", "$shopify", "$bigcommerce", "$magento_two", "$square", "$wix", "$prestashop")
 """The integrations in Klaviyo's documentation. It accepts any other name, too."""
 INTEGRATION = f"the name of an integration in Klaviyo, such as {', '.join(KNOWN)}"
-CATALOG_ID = "the ID of a catalog in Klaviyo: $default, or such as 1-1 for $magento_two"
+CATALOG_ID = "the ID of a catalog in Klaviyo: $default or, for $magento_two, an ID such as 1-1"
 
 # Klaviyo accepts any text, but no integration needs spaces or markup.
 _NAME = re.compile(r"""[^\s<>"'`;(){}\\]+""")
@@ -57,7 +57,7 @@ class KlaviyoCatalog(SettingsTable):
         max_length=80,
         json_schema_extra={"allowed": INTEGRATION},
         description="The platform that Klaviyo syncs the catalog from; $custom if this shop "
-        "pushes it, or a feed.",
+        "pushes it or Klaviyo reads a feed.",
     )
     catalog_id: Annotated[str, AfterValidator(_catalog_id)] = Field(
         "$default",

@@ -1,4 +1,4 @@
-"""`[channels]`: the channels in which shoppers can be notified."""
+"""`[channels]`: the channels through which shoppers can be notified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REGION = "a two-letter country code, such as US, GB or DE"
 
 
 class Channels(SettingsTable):
-    """`[channels]`: the channels in which shoppers can be notified."""
+    """`[channels]`: the channels through which shoppers can be notified."""
 
     offered: tuple[Channel, ...] = Field(
         (Channel.EMAIL,),

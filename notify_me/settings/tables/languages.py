@@ -26,9 +26,9 @@ Locale = Annotated[str, Field(json_schema_extra={"enum": [*LOCALES]})]
 
 
 class Languages(SettingsTable):
-    """`[languages]`: the languages of the shop. A page is in the language of its address
-    (`?lang=de`), otherwise of the cookie `lang`, otherwise in the one that the browser prefers. If
-    the shop has its own locale selector (Flask-Babel), that selector decides.
+    """`[languages]`: the languages of the shop. The language of a page comes from its URL
+    (`?lang=de`), then the `lang` cookie, then the browser's preference. If the shop has its own
+    locale selector (Flask-Babel), that selector decides.
     """
 
     offered: Annotated[tuple[Locale, ...], AfterValidator(_check_languages)] = Field(

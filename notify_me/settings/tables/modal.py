@@ -51,7 +51,8 @@ class Modal(SettingsTable):
         None,
         ge=0,
         le=2147483647,
-        description="The dialog's z-index. Browsers show a dialog above the page without it.",
+        description="The dialog's z-index. Rarely needed: browsers show dialogs above the page "
+        "anyway.",
     )
     drop_background_color: Color | None = Field(
         None, description="Colour of the backdrop behind the dialog."

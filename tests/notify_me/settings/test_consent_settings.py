@@ -57,7 +57,8 @@ def test_sms_and_whatsapp_need_list_brand_and_links(
 
     message = str(caught.value)
     names = " and ".join(channel for channel in offered if channel != "EMAIL")
-    assert f"channels.offered contains {names}, which needs consent" in message
+    needs = "need" if " and " in names else "needs"
+    assert f"channels.offered contains {names}, which {needs} consent" in message
     named = [name for name in (LIST_NAME, BRAND_NAME, TERMS_NAME, PRIVACY_NAME) if name in message]
     assert named == missing
     assert "offer EMAIL only" in message
@@ -130,7 +131,7 @@ def test_whatsapp_needs_a_revision_that_supports_it(
 def test_unknown_placeholder_in_a_text_is_an_error(
     offering: Callable[..., Flask], name: str
 ) -> None:
-    with pytest.raises(SettingsError, match=rf"consent\.{name}: has the unknown placeholder"):
+    with pytest.raises(SettingsError, match=rf"consent\.{name}: has an unknown placeholder"):
         offering("EMAIL", consent={name: "News of {shop}."})
 
 
