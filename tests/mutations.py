@@ -58,8 +58,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/klaviyo/outcomes.py",
-        'PHONE_REFUSED, "phone number refused", field="phone_number"',
-        'PHONE_REFUSED, "phone number refused", field="email"',
+        'PHONE_REFUSED, "Klaviyo rejected the phone number", field="phone_number"',
+        'PHONE_REFUSED, "Klaviyo rejected the phone number", field="email"',
         KIT,
     ),
     Mutation(

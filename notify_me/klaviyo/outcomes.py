@@ -190,7 +190,11 @@ def outcome_of(
 
 def _temporary_problem(response: KlaviyoResponse) -> str:
     if response.status == 429:
-        return f"throttled; retry after {response.retry_after or '?'} s"
+        seconds = response.retry_after
+        if not seconds:
+            return "Klaviyo is limiting requests"
+        wait = f"{seconds} second{'' if seconds == 1 else 's'}"
+        return f"Klaviyo is limiting requests. Next attempt in {wait}"
     return response.problem or f"Klaviyo returned status {response.status}"
 
 
@@ -204,8 +208,13 @@ def _bad_request(response: KlaviyoResponse, operation: Operation) -> Outcome:
             remedy = "Klaviyo rejected the whole request: check KLAVIYO_PUBLIC_KEY"
             return Misconfigured(response, UNAVAILABLE, remedy)
         if pointer.endswith("/email"):
-            return Refused(response, EMAIL_REFUSED, "email address refused", field="email")
+            return Refused(
+                response, EMAIL_REFUSED, "Klaviyo rejected the email address", field="email"
+            )
         if pointer.endswith("/phone_number"):
-            return Refused(response, PHONE_REFUSED, "phone number refused", field="phone_number")
-    remedy = f"Klaviyo rejected the request body at {pointer or 'no pointer'}"
+            return Refused(
+                response, PHONE_REFUSED, "Klaviyo rejected the phone number", field="phone_number"
+            )
+    reason = f"at {pointer}" if pointer else "without saying why"
+    remedy = f"Klaviyo rejected the request body {reason}"
     return DeadLetter(response, UNAVAILABLE, remedy)

@@ -264,7 +264,7 @@ def test_log_line_identifies_call_and_error_but_not_the_contact(
     assert lines == [
         "WARNING notify_me.delivery: Temporary: create_back_in_stock_subscription for "
         f"{PREFIX}MUG, sign-up {sign_up['id']} (status 429, code throttled, error "
-        f"{error_of(call)['id']}): throttled; retry after 7 s"
+        f"{error_of(call)['id']}): Klaviyo is limiting requests. Next attempt in 7 seconds"
     ]
 
 
