@@ -83,7 +83,8 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 identifier="phone_number",
                 consent_field="opt_in_promotional_sms",
                 not_recorded=N_(
-                    "We couldn't record your consent to text messages, so you may not receive them."
+                    "We couldn't record your consent to receive text messages, so you may not "
+                    "get any."
                 ),
                 legal_text_prefix="sms",
                 checkbox_required=N_("Check this box to agree to receive texts."),
@@ -96,8 +97,8 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 identifier="phone_number",
                 consent_field="opt_in_promotional_sms",
                 not_recorded=N_(
-                    "We couldn't record your consent to WhatsApp messages, so you may not "
-                    "receive them."
+                    "We couldn't record your consent to receive WhatsApp messages, so you "
+                    "may not get any."
                 ),
                 legal_text_prefix="whatsapp",
                 checkbox_required=N_("Check this box to agree to receive WhatsApp messages."),

@@ -243,7 +243,7 @@ def channels_half_done(visit: Visit) -> None:
     """The confirmation when no consent could be recorded."""
     visit.sites.sandbox.drill("415", operation="bulk_subscribe_profiles")
     channels_done(visit)
-    expect(visit.page.get_by_text("Some of your request didn't go through")).to_be_visible()
+    expect(visit.page.get_by_text("Part of your sign-up didn't go through")).to_be_visible()
 
 
 def channels_confirming(visit: Visit) -> None:

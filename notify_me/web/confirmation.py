@@ -46,16 +46,29 @@ ALERT = {
     ),
 }
 CONFIRM = {
-    frozenset({EMAIL}): N_("Confirm it to join our email list."),
-    frozenset({SMS}): N_("Reply to it to start receiving texts."),
-    frozenset({WHATSAPP}): N_("Reply to it to start receiving WhatsApp messages."),
-    frozenset({SMS, WHATSAPP}): N_("Reply to it to start receiving texts and WhatsApp messages."),
-    frozenset({EMAIL, SMS}): N_("Reply to it to start receiving texts and join our email list."),
+    frozenset({EMAIL}): N_(
+        "We're sending you a message. Confirm your subscription in it to join our email list."
+    ),
+    frozenset({SMS}): N_("We're sending you a message. Reply to it to start receiving texts."),
+    frozenset({WHATSAPP}): N_(
+        "We're sending you a message. Reply to it to start receiving WhatsApp messages."
+    ),
+    frozenset({SMS, WHATSAPP}): N_(
+        "We're sending you a text and a WhatsApp message. Reply to both to start receiving texts "
+        "and WhatsApp messages."
+    ),
+    frozenset({EMAIL, SMS}): N_(
+        "We're sending you a text and an email. Reply to the text to start receiving texts, and "
+        "follow the link in the email to join our email list."
+    ),
     frozenset({EMAIL, WHATSAPP}): N_(
-        "Reply to it to start receiving WhatsApp messages and join our email list."
+        "We're sending you a WhatsApp message and an email. Reply to the WhatsApp message to start "
+        "receiving WhatsApp messages, and follow the link in the email to join our email list."
     ),
     frozenset({EMAIL, SMS, WHATSAPP}): N_(
-        "Reply to it to start receiving texts and WhatsApp messages and join our email list."
+        "We're sending you a text, a WhatsApp message and an email. Reply to the text and the "
+        "WhatsApp message to start receiving texts and WhatsApp messages, and follow the link in "
+        "the email to join our email list."
     ),
 }
 
@@ -151,18 +164,18 @@ def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulat
         return gettext(
             N_("You may get a message asking you to confirm your subscription. Please confirm it.")
         )
-    if not double_opt_in:
-        return ""
-    sending = gettext(N_("We're sending you a message to confirm your subscription."))
-    return f"{sending} {gettext(CONFIRM[channels])}"
+    return gettext(CONFIRM[channels]) if double_opt_in else ""
 
 
 def _reason(call: LoggedCall) -> str:
-    return gettext(call.message or N_("It wasn't sent. Please try again later."))
+    return gettext(
+        call.message or N_("We couldn't sign you up for this one. Please try again later.")
+    )
 
 
 def _consent_reason(call: LoggedCall | None) -> str:
     if call is None:
         return ""
     # UNAVAILABLE would contradict the sign-up itself, which was just accepted
-    return gettext(N_("Please try again later.")) if call.message == UNAVAILABLE else _reason(call)
+    no_reason = call.message in ("", UNAVAILABLE)
+    return gettext(N_("Please try again later.") if no_reason else call.message)

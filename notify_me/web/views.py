@@ -83,7 +83,7 @@ def _add_headers(response: Response) -> Response:
 
 @blueprint.errorhandler(RequestEntityTooLarge)
 def _too_large(error: RequestEntityTooLarge) -> Response:
-    message = N_("Your request was too large.")
+    message = N_("That was too long. Please shorten it and try again.")
     return responses.failed(message, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 

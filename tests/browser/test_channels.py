@@ -320,7 +320,7 @@ def test_repeat_sign_up_is_followed_by_consent(
         fill(form, "SMS")
         send(form)
         expect_done(page)
-        expect(page.get_by_text("Some of your request")).to_have_count(0)
+        expect(page.get_by_text("Part of your sign-up")).to_have_count(0)
 
     assert [(call["path"], call["status"]) for call in sign_up_calls(sandbox)] == [
         (BROWSER_PATHS[0], 409),
@@ -340,7 +340,9 @@ def test_conflict_on_consent_is_a_failure(
         send(form)
         # the only channel can't be used, so this is no success
         expect(page.get_by_role("heading", name="We couldn't finish your sign-up")).to_be_visible()
-        expect(page.get_by_text("couldn't record your consent to text messages")).to_be_visible()
+        expect(
+            page.get_by_text("couldn't record your consent to receive text messages")
+        ).to_be_visible()
 
     assert [call["status"] for call in sign_up_calls(sandbox)] == [202, 409]
 

@@ -25,7 +25,7 @@ BLOCKED = (
 )
 PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
 EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
-NO_TEXTS = "We couldn't record your consent to text messages, so you may not receive them."
+NO_TEXTS = "We couldn't record your consent to receive text messages, so you may not get any."
 NOT_LISTED = "We couldn't add you to our email list."
 
 BY_SMS: dict[str, Any] = {
@@ -67,7 +67,7 @@ def failure_messages(reply: TestResponse) -> list[str]:
         for element in root.all(tag)
         if "notify-me__alert" in _classes_above(element)
     ]
-    messages = [text for text in texts if text != "Some of your request didn't go through:"]
+    messages = [text for text in texts if text != "Part of your sign-up didn't go through:"]
     assert len(texts) == len(messages) + bool(messages)
     return messages
 

@@ -36,18 +36,26 @@ from tests.notify_me.offers import (
 )
 from tests.support import TIMEOUT, Sandbox, eventually
 
-SURE = "We're sending you a message to confirm your subscription. "
+SURE = "We're sending you a message. Reply to it to start receiving texts."
 CONFIRM = {
-    "SMS": (BY_SMS, "Reply to it to start receiving texts."),
-    "EMAIL": (BY_EMAIL, "Confirm it to join our email list."),
-    "EMAIL+SMS": (BY_BOTH, "Reply to it to start receiving texts and join our email list."),
+    "SMS": (BY_SMS, SURE),
+    "EMAIL": (
+        BY_EMAIL,
+        "We're sending you a message. Confirm your subscription in it to join our email list.",
+    ),
+    "EMAIL+SMS": (
+        BY_BOTH,
+        "We're sending you a text and an email. Reply to the text to start receiving texts, "
+        "and follow the link in the email to join our email list.",
+    ),
     "WHATSAPP": (
         {**BY_SMS, "channels": "WHATSAPP", "opt_in_promotional_sms": "WHATSAPP"},
-        "Reply to it to start receiving WhatsApp messages.",
+        "We're sending you a message. Reply to it to start receiving WhatsApp messages.",
     ),
     "SMS+WHATSAPP": (
         {**BY_SMS, "channels": ["SMS", "WHATSAPP"], "opt_in_promotional_sms": ["SMS", "WHATSAPP"]},
-        "Reply to it to start receiving texts and WhatsApp messages.",
+        "We're sending you a text and a WhatsApp message. Reply to both to start "
+        "receiving texts and WhatsApp messages.",
     ),
 }
 
@@ -61,7 +69,7 @@ def test_confirmation_says_what_waits_for_a_double_opt_in(
 
     reply = submit_element(client, FORM, data)
 
-    assert SURE + pending_text in view(reply).text
+    assert pending_text in view(reply).text
     [profile] = profiles(sandbox)
     pending = [
         channel
