@@ -142,6 +142,19 @@ def test_web_page_is_not_a_refusal_by_klaviyo() -> None:
     assert isinstance(outcome_of(KlaviyoResponse(403), Operation.BACK_IN_STOCK), Misconfigured)
 
 
+@pytest.mark.parametrize(
+    ("response", "remedy"),
+    [
+        (KlaviyoResponse(400), "Klaviyo rejected the request body without saying why"),
+        (KlaviyoResponse(429), "Klaviyo is limiting requests"),
+    ],
+)
+def test_problem_names_no_detail_that_klaviyo_left_out(
+    response: KlaviyoResponse, remedy: str
+) -> None:
+    assert outcome_of(response, Operation.BACK_IN_STOCK).remedy == remedy
+
+
 def test_form_of_a_failed_sign_up_can_be_submitted_again(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
