@@ -66,7 +66,7 @@ def test_rate_limit_behind_a_proxy(
     """With a trusted proxy each shopper has their own limit; otherwise they share one."""
     app = create_app({**demo_environ(database, sandbox), **environ})
 
-    assert invalid_sign_ups(app.test_client(), [f"192.0.2.{n}" for n in range(40)]) == statuses
+    assert invalid_sign_ups(app.test_client(), [f"192.0.2.{n}" for n in range(130)]) == statuses
     close(app)
 
 
