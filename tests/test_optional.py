@@ -63,7 +63,9 @@ def test_package_can_be_deleted(package: str, tmp_path: Path) -> None:
     run(fork, str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
     run(fork, "-m", "mypy")
 
-    result = run(fork, "-m", "pytest", "-q", "-n", "2", "-m", QUICK, "tests")
+    # the docs still describe what was deleted
+    other_tests = ["--ignore", "tests/test_docs.py", "tests"]
+    result = run(fork, "-m", "pytest", "-q", "-n", "2", "-m", QUICK, *other_tests)
     assert " passed" in result
 
 
