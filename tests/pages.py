@@ -250,7 +250,7 @@ def channels_confirming(visit: Visit) -> None:
     """The confirmation of a shop whose list has double opt-in."""
     double_opt_in(visit.sites.sandbox)
     channels_done(visit, "double-opt-in")
-    expect(visit.page.get_by_text("to confirm your subscription")).to_be_visible()
+    expect(visit.page.get_by_text("We're sending you")).to_be_visible()
     visit.sites.sandbox.set("list", opt_in_process="single_opt_in")
 
 

@@ -123,6 +123,6 @@ def test_unknown_placeholder_in_the_count_text_is_refused(
     file = settings_file(tmp_path, '[demand]\npublic_count_text = "{number} people"\n')
 
     with pytest.raises(
-        Exception, match=r"unknown placeholder \{number\}; known are \{count\}, \{days\}"
+        Exception, match=r"unknown placeholder \{number\}; the known ones are \{count\}, \{days\}"
     ):
         make_app(NOTIFY_ME_CONFIG=file)
