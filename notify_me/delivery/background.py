@@ -56,9 +56,12 @@ def _run(context: DeliveryContext, klaviyo: Klaviyo) -> None:
 
             with _process_lock:
                 if claimed := claim_first_executor_id(context.folder, "web process"):
-                    executor_id, _lock = claimed
+                    executor_id, lock = claimed
                     logger.info("delivering queued calls in this web process")
-                    deliver_until(stop, context, klaviyo, executor_id)
+                    try:
+                        deliver_until(stop, context, klaviyo, executor_id)
+                    finally:
+                        lock.release()
         except SQLAlchemyError as error:
             logger.warning("the database is unavailable: %s", type(error).__name__)
         except Exception as error:
