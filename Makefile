@@ -28,7 +28,7 @@ check: $(VENV)/.dev static lint types ## Lint, types and fast tests: run it afte
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, including browser tests
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow"
 
-test-slow: $(VENV)/.dev static browser firefox postgres ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
+test-slow: $(VENV)/.dev $(VENV)/.node-sdk static browser firefox postgres ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
 
 lint: $(VENV)/.dev ## Check code style, spelling and import contracts
@@ -128,4 +128,10 @@ $(VENV)/.audit: requirements-audit.lock tests/audit/package-lock.json | $(VENV)/
 	@echo "Installing the audit's dependencies …"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-audit.lock
 	@cd tests/audit && PUPPETEER_SKIP_DOWNLOAD=1 PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(VENV)/.node-sdk: requirements-audit.lock tests/klaviyo_sandbox/node_sdk/package-lock.json | $(VENV)/.dev
+	@echo "Installing Klaviyo's Node SDK …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-audit.lock
+	@cd tests/klaviyo_sandbox/node_sdk && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -58,6 +58,13 @@ def test_lock_file_names_no_host(name: str) -> None:
     assert re.findall(r"https?:|--(?:extra-)?index-url|--find-links|--trusted-host|@ ", text) == []
 
 
+@pytest.mark.parametrize("folder", ["tests/audit", "tests/klaviyo_sandbox/node_sdk"])
+def test_npm_lock_file_names_no_registry(folder: str) -> None:
+    file = ROOT / folder / "package-lock.json"
+
+    assert '"resolved"' not in file.read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_lock_file_pins_and_hashes_every_requirement(name: str) -> None:
     text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
