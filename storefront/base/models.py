@@ -15,7 +15,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from notify_me import InventoryPolicy
 
-Money = sa.Numeric(10, 2)
+Money = sa.Numeric(14, 3)
+"""Wide enough for every currency: some have three decimals, in others prices run into billions."""
 
 
 class Base(DeclarativeBase):
@@ -38,22 +39,37 @@ class OptionValue(TypedDict):
     swatch: str | None
 
 
+class Picture(TypedDict):
+    """A picture of a product at the address where the merchant's platform serves it."""
+
+    url: str
+    alt: str
+    """The alternative text; may be empty."""
+
+
 class Product(Base):
     """A product, sold as one or more variants."""
 
     __tablename__ = "shop_product"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    handle: Mapped[str] = mapped_column(sa.String(80), unique=True)
-    title: Mapped[str] = mapped_column(sa.String(120))
+    handle: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    title: Mapped[str] = mapped_column(sa.String(255))
+    vendor: Mapped[str] = mapped_column(sa.String(255), default="")
+    """The brand or maker; empty for the shop's own products."""
     gloss: Mapped[str] = mapped_column(sa.String(200))
     category: Mapped[str] = mapped_column(sa.String(40))
     summary: Mapped[str] = mapped_column(sa.String(200))
     description: Mapped[list[str]] = mapped_column(sa.JSON)
+    """Paragraphs of plain text; empty if there is `description_html`."""
+    description_html: Mapped[str] = mapped_column(sa.Text, default="")
+    """The description of an imported product: HTML that is safe to show."""
     details: Mapped[list[str]] = mapped_column(sa.JSON)
     tags: Mapped[list[str]] = mapped_column(sa.JSON)
     drawing: Mapped[str] = mapped_column(sa.String(40))
     colour: Mapped[str] = mapped_column(sa.String(7))
+    pictures: Mapped[list[Picture]] = mapped_column(sa.JSON, default=list)
+    """The pictures of an imported product, in order."""
     position: Mapped[int]
     search_text: Mapped[str] = mapped_column(sa.Text)
     """The text that searches match: see `browsing.build_search_text`."""
@@ -83,7 +99,7 @@ class ProductOption(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_product.id"), index=True)
-    name: Mapped[str] = mapped_column(sa.String(40))
+    name: Mapped[str] = mapped_column(sa.String(255))
     position: Mapped[int]
     values: Mapped[list[OptionValue]] = mapped_column(sa.JSON)
 
@@ -95,9 +111,9 @@ class ProductVariant(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_product.id"), index=True)
-    sku: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    sku: Mapped[str] = mapped_column(sa.String(255), unique=True)
     external_id: Mapped[str] = mapped_column(
-        sa.String(200),
+        sa.String(255),
         unique=True,
         default=lambda context: context.get_current_parameters()["sku"],
     )
@@ -105,6 +121,8 @@ class ProductVariant(Base):
     position: Mapped[int]
     values: Mapped[list[str]] = mapped_column(sa.JSON)
     """The selected value of each of the product's options, in the options' order."""
+    picture: Mapped[str] = mapped_column(sa.String(2048), default="")
+    """The URL of the variant's own picture, one of the product's `pictures`; may be empty."""
     price: Mapped[Decimal] = mapped_column(Money)
     quantity: Mapped[int | None]
     """How many are in stock. None: not tracked. Negative: owed to pre-orders."""
@@ -162,8 +180,8 @@ class OrderLine(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(sa.ForeignKey("shop_order.id"), index=True)
-    sku: Mapped[str] = mapped_column(sa.String(64))
-    title: Mapped[str] = mapped_column(sa.String(250))
+    sku: Mapped[str] = mapped_column(sa.String(255))
+    title: Mapped[str] = mapped_column(sa.Text)
     price: Mapped[Decimal] = mapped_column(Money)
     quantity: Mapped[int]
 

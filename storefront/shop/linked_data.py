@@ -28,7 +28,7 @@ def product(product: Product) -> dict[str, Any]:
         "@context": "https://schema.org",
         "name": product.title,
         "description": product.summary,
-        "brand": {"@type": "Brand", "name": "Smirr"},
+        "brand": {"@type": "Brand", "name": product.vendor or "Smirr"},
         "url": url_for("shop.product", handle=product.handle, _external=True),
     }
     if not product.options:
