@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import TypedDict
 
 import sqlalchemy as sa
@@ -37,6 +38,17 @@ class OptionValue(TypedDict):
 
     name: str
     swatch: str | None
+
+
+class Visibility(StrEnum):
+    """Where a product appears. Its page can always be opened by its URL."""
+
+    VISIBLE = "visible"
+    CATALOG = "catalog"
+    """In the listing, but not in search results."""
+    SEARCH = "search"
+    """In search results, but not in the listing."""
+    HIDDEN = "hidden"
 
 
 class Picture(TypedDict):
@@ -70,6 +82,8 @@ class Product(Base):
     colour: Mapped[str] = mapped_column(sa.String(7))
     pictures: Mapped[list[Picture]] = mapped_column(sa.JSON, default=list)
     """The pictures of an imported product, in order."""
+    visibility: Mapped[str] = mapped_column(sa.String(8), default=Visibility.VISIBLE)
+    """One of `Visibility`."""
     position: Mapped[int]
     search_text: Mapped[str] = mapped_column(sa.Text)
     """The text that searches match: see `browsing.build_search_text`."""

@@ -16,13 +16,15 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from notify_me import CompositeID, Variant, current_catalog
 
 from ..base.database import db
-from ..base.models import Product, ProductVariant
+from ..base.models import Product, ProductVariant, Visibility
 from .browsing import ListingQuery
 from .drawings import drawing_url
 from .stock import AVAILABLE, IN_STOCK
 
 PAGE_SIZE = 12
 """Products on a page of the listing."""
+IN_LISTING = Product.visibility.in_([Visibility.VISIBLE, Visibility.CATALOG])
+IN_SEARCH_RESULTS = Product.visibility.in_([Visibility.VISIBLE, Visibility.SEARCH])
 MAX_SITEMAP_PRODUCTS = 45_000
 """A sitemap may hold 50,000 URLs."""
 
@@ -52,7 +54,7 @@ def find_product(handle: str) -> Product | None:
 
 def product_handles() -> Sequence[str]:
     """Return the handles of the products in the sitemap."""
-    statement = sa.select(Product.handle).order_by(Product.position, Product.id)
+    statement = sa.select(Product.handle).where(IN_LISTING).order_by(Product.position, Product.id)
     return db.session.scalars(statement.limit(MAX_SITEMAP_PRODUCTS)).all()
 
 
@@ -61,7 +63,7 @@ def related_products(product: Product, limit: int = 4) -> Sequence[Product]:
     # each half reads only a few rows along an index, however many products there are
     halves = [
         sa.select(Product.id, sa.literal(rank).label("rank"))
-        .where(condition, Product.id != product.id)
+        .where(condition, IN_LISTING, Product.id != product.id)
         .order_by(Product.position, Product.id)
         .limit(limit)
         .subquery()
@@ -234,6 +236,7 @@ def _conditions(query: ListingQuery) -> list[sa.ColumnElement[bool]]:
     conditions = [
         Product.search_text.contains(word, autoescape=True) for word in query.search_words
     ]
+    conditions.append(IN_SEARCH_RESULTS if query.search_words else IN_LISTING)
     if query.category is not None:
         conditions.append(Product.category == query.category)
     if query.in_stock:

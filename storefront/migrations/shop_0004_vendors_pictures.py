@@ -14,6 +14,10 @@ ADDED_COLUMNS = (
     ("shop_product", sa.Column("vendor", sa.String(255), nullable=False, server_default="")),
     ("shop_product", sa.Column("description_html", sa.Text, nullable=False, server_default="")),
     ("shop_product", sa.Column("pictures", sa.JSON, nullable=False, server_default="[]")),
+    (
+        "shop_product",
+        sa.Column("visibility", sa.String(8), nullable=False, server_default="visible"),
+    ),
     ("shop_variant", sa.Column("picture", sa.String(2048), nullable=False, server_default="")),
 )
 CHANGED_TYPES = (
