@@ -52,17 +52,21 @@ _CLOSERS = {
 """The closing marks for each opening bracket or quotation mark."""
 _LONE = '<>[]"\u00ab\u00bb\u2039\u203a\u201c\u201d\u201e'
 """A single one of these at either end was copied by accident. Others could be part of the text."""
-_SCHEME = re.compile(r"(?:mailto|tel\.?|sms|callto):(?://)?(.*)", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(
+    r"(?:mailto|tel\.?|sms|callto|whatsapp):(?://)?(.*)", re.IGNORECASE | re.DOTALL
+)
 
 _DEFAULT_IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
 )
 _ASCII_EQUIVALENTS = str.maketrans(
-    dict.fromkeys("\u2018\u2019\u201b\u02bc\u2032", "'")
+    dict.fromkeys("\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\ua78c", "'")
     | dict.fromkeys("\u02d7\u2043\u2212\u30fc", "-")
 )
-_PHONE_SEPARATORS = str.maketrans(dict.fromkeys(_BULLETS, " "))
+_PHONE_SEPARATORS = str.maketrans(dict.fromkeys(f"{_BULLETS}'_~", " "))
+_WITH_NAME = re.compile(r"[^<>@]*<([^<>@]+@[^<>@]+)>")
+"""An address as mail programs copy it: `Ada Lovelace <ada@example.org>`."""
 
 
 def clean_email(text: str | None) -> str:
@@ -84,6 +88,8 @@ def email_address(typed: str) -> str:
         address = validate_email(
             typed, check_deliverability=False, allow_smtputf8=False, strict=True
         )
+        if len(address.domain.rpartition(".")[2]) == 1:
+            raise EmailNotValidError("no top-level domain has a single letter")
     except EmailNotValidError:
         local_part = typed.rpartition("@")[0]
         if not local_part.isascii():
@@ -110,7 +116,10 @@ def _until_unchanged(clean_once: Callable[[str], str], text: str) -> str:
 
 
 def _clean_email_once(text: str) -> str:
-    local_part, at, domain = _clean_once(text).rpartition("@")
+    text = _clean_once(text)
+    if match := _WITH_NAME.fullmatch(text):
+        return match[1]
+    local_part, at, domain = text.rpartition("@")
     # keyboards add a space after a suggested word; U+3002 is the full stop of Chinese and Japanese
     domain = re.sub(r"\s*[.\u3002]\s*", ".", domain.strip())
     return local_part.rstrip() + at + domain
@@ -122,8 +131,8 @@ def _clean_phone_once(text: str) -> str:
 
 def _clean_once(text: str) -> str:
     """Do the cleaning that email addresses and phone numbers share."""
-    text = unicodedata.normalize("NFC", "".join(map(_fold, text))).translate(_ASCII_EQUIVALENTS)
-    text = text.lstrip(_BULLETS).rstrip(f"{_BULLETS},;.").strip()
+    text = "".join(map(_fold, text.translate(_ASCII_EQUIVALENTS)))
+    text = unicodedata.normalize("NFC", text).lstrip(_BULLETS).rstrip(f"{_BULLETS},;.:!?").strip()
     if match := _SCHEME.fullmatch(text):
         return unquote(match[1].partition("?")[0])
     first, inner, last = text[:1], text[1:-1], text[1:][-1:]

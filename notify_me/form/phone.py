@@ -71,10 +71,14 @@ _OUTDATED = {
     54: (r"^9(\d{2,4}?)15(\d{6,8})$", r"9\1\2"),
     # Brazil: mobile numbers had no 9 until 2016
     55: (r"^(\d{2})([6-9]\d{7})$", r"\g<1>9\2"),
+    # Chile: mobile numbers began with 09 until 2016
+    56: (r"^0(9\d{8})$", r"\1"),
     # Benin: numbers didn't begin with 01 until 2024
     229: (r"^(\d{8})$", r"01\1"),
 }
 """By country code: a format that address books and WhatsApp still use, and its replacement."""
+_LOCAL_MOBILE = re.compile(r"\+5415\d{6,8}")
+"""A number within an Argentine city. No area code there begins with 15."""
 
 
 def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None) -> str:
@@ -103,8 +107,8 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
     """Return the number, or the message that says why it can't be one.
 
     phonenumbers knows each region's own international prefixes, such as 001 and 0011, so its
-    result takes precedence. If it finds no number, a leading 00 is read as a +, and a + is added
-    to an international number that lacks one. No national number begins with 00.
+    result takes precedence. If it finds none, a leading 00 is read as a +, and a + is added to an
+    international number that lacks one. No national number begins with 00.
     """
     number = _read(typed, region)
     double_zero = _DOUBLE_ZERO.match(typed)
@@ -114,11 +118,18 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
         is_no_number = isinstance(number, str) and number != NO_AREA_CODE
         return with_plus if is_no_number and _is_valid(with_plus) else number
     if (
-        isinstance(number, str)
-        or number.country_code_source != CountryCodeSource.FROM_NUMBER_WITH_IDD
+        isinstance(number, PhoneNumber)
+        and number.country_code_source == CountryCodeSource.FROM_NUMBER_WITH_IDD
     ):
+        return UNCLEAR_COUNTRY if _is_valid(with_plus) and not _is_valid(number) else number
+    # 00 may be the start of an exit code that phonenumbers doesn't know, such as 001: unless that
+    # can be ruled out, the message could go to another person
+    after_001 = _is_valid(_read("+" + rest.partition("1")[2], region))
+    if isinstance(with_plus, str) and not after_001:
         return with_plus
-    return UNCLEAR_COUNTRY if _is_valid(with_plus) and not _is_valid(number) else number
+    in_nanp = phonenumbers.country_code_for_region(region) == 1
+    is_clear = _is_valid(with_plus) and (in_nanp or not re.match(r"\D*1", rest) or not after_001)
+    return with_plus if is_clear else UNCLEAR_COUNTRY
 
 
 def _is_valid(number: PhoneNumber | str) -> bool:
@@ -130,7 +141,11 @@ def _read(text: str, region: str) -> PhoneNumber | str:
         number = phonenumbers.parse(text, region, keep_raw_input=True)
     except NumberParseException as error:
         return _PARSING.get(error.error_type, NOT_A_NUMBER)
+    if not number.national_number:
+        return NOT_A_NUMBER
     number = _updated(number)
+    if _LOCAL_MOBILE.fullmatch(phonenumbers.format_number(number, PhoneNumberFormat.E164)):
+        return NO_AREA_CODE
     length = phonenumbers.is_possible_number_with_reason(number)
     return number if length == ValidationResult.IS_POSSIBLE else _LENGTH.get(length, WRONG_LENGTH)
 

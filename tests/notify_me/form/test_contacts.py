@@ -39,6 +39,8 @@ EMAILS = {
     "comma behind": "ada@example.org,",
     "full stop behind, in brackets": "(ada@example.org).",
     "space after a suggested word": "ada@example. org ",
+    "exclamation mark behind": "ada@example.org!",
+    "name of a mail program": "Ada Lovelace <ada@example.org>",
     "spaces around the at sign": "ada @ example.org",
 }
 PHONES = {
@@ -56,6 +58,8 @@ PHONES = {
     "bullets": ("US", "202•555•0143"),
     "no-break spaces": ("US", "202\u00a0555\u202f0143"),
     "Arabic digits": ("US", "٢٠٢٥٥٥٠١٤٣"),
+    "apostrophes and underscores": ("US", "202\u2019555_0143"),
+    "waves": ("JP", "+1\u301c202~555~0143"),
     "link": ("US", "tel:+1-202-555-0143"),
     "label": ("US", "Tel.: +1 202 555 0143"),
     "comma behind": ("US", "+1 202 555 0143,"),
@@ -73,6 +77,7 @@ COUNTRIES = {
     "Australia, 00 for +": ("AU", "0064 21 1234567", "+64211234567"),
     "Hong Kong, exit code 001": ("HK", "001 65 9123 4567", "+6591234567"),
     "Hong Kong, to itself": ("HK", "001 852 9123 4567", "+85291234567"),
+    "Russia, exit code 8~10": ("RU", "8~10 44 7911 123456", "+447911123456"),
     "South Korea, exit code 00700": ("KR", "00700 82 10 1234 5678", "+821012345678"),
     "Japan, 00 for +": ("JP", "0044 7911 123456", "+447911123456"),
     "Britain, typed in the US without +": ("US", "44 7911 123456", "+447911123456"),
@@ -84,6 +89,7 @@ COUNTRIES = {
     "Argentina, with 9 and 15": ("AR", "+54 9 11 15 2345 6789", "+5491123456789"),
     "Brazil, without the 9": ("US", "+55 11 8765-4321", "+5511987654321"),
     "Brazil, without the 9, at home": ("BR", "(11) 8765-4321", "+5511987654321"),
+    "Chile, with 09": ("CL", "09 6123 4567", "+56961234567"),
     "Benin, eight digits": ("US", "+229 97 12 34 56", "+2290197123456"),
 }
 
@@ -104,8 +110,27 @@ def test_copied_email_is_cleaned(
     assert sent_profile(sandbox) == {"email": "ada@example.org"}
 
 
-def test_curly_apostrophe_becomes_a_straight_one() -> None:
-    assert email_address(clean_email("o\u2019brien@example.org")) == "o'brien@example.org"
+@pytest.mark.parametrize("apostrophe", ["\u2019", "\u2018", "\u02bc", "\u00b4", "\uff07"])
+def test_curly_apostrophe_becomes_a_straight_one(apostrophe: str) -> None:
+    assert email_address(clean_email(f"o{apostrophe}brien@example.org")) == "o'brien@example.org"
+
+
+UNCLEAR = {
+    "Indonesia, 001, Singapore or Jamaica": ("ID", "001 65 8223 4567", "Start the number with +"),
+    "Taiwan, 001": ("TW", "001 44 7911 123456", "Start the number with +"),
+    "Australia, 001, Singapore or Jamaica": ("AU", "001 65 8223 4567", "Start the number with +"),
+    "Indonesia, 007, Singapore or Russia": ("ID", "007 65 8123 4567", "Start the number with +"),
+    "Argentina, 15 without an area code": ("AR", "15 2345 6789", "The area code is missing."),
+    "zeros only, as phonenumbers reads it": ("CN", "+86 1 138 0000 0000", "Enter a valid phone"),
+}
+
+
+@pytest.mark.parametrize(("region", "typed", "message"), UNCLEAR.values(), ids=UNCLEAR)
+def test_number_that_could_be_anothers_is_asked_for_again(
+    region: str, typed: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        e164(clean_phone(typed), region)
 
 
 @pytest.mark.parametrize(
@@ -177,19 +202,6 @@ def check_any_text(text: str, region: str) -> None:
         assert re.fullmatch(r"\+[1-9][0-9]{3,16}", e164(phone, region, types=CAN_BE_TEXTED))
 
 
-@settings(max_examples=2000, deadline=None, database=None, derandomize=True)
-@given(text=texts, region=regions)
-def test_any_text_is_accepted_or_refused(text: str, region: str) -> None:
-    check_any_text(text, region)
-
-
-@pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, database=None)
-@given(text=texts, region=regions)
-def test_any_text_is_accepted_or_refused_at_length(text: str, region: str) -> None:
-    check_any_text(text, region)
-
-
 def dialled(region: str, other: str) -> str:
     """The example mobile number of a country, as it is dialled in a region."""
     number = phonenumbers.example_number_for_type(other, phonenumbers.PhoneNumberType.MOBILE)
@@ -201,12 +213,9 @@ def dialled(region: str, other: str) -> str:
 digits = st.text("0123456789", min_size=6, max_size=16)
 
 
-@settings(max_examples=2000, deadline=None, database=None, derandomize=True)
-@given(region=regions, other=regions, random_digits=st.none() | digits)
-def test_accepted_number_has_the_country_that_the_library_finds(
-    region: str, other: str, random_digits: str | None
-) -> None:
-    """As `phonenumbers` reads it in the shop's region, if it is possible there.
+def check_country(region: str, other: str, random_digits: str | None) -> None:
+    """An accepted number has the country that `phonenumbers` finds for the shop's region, if the
+    number is possible there.
 
     It may read a number that begins with 00 as a national one, which no country has.
     """
@@ -222,3 +231,39 @@ def test_accepted_number_has_the_country_that_the_library_finds(
         national and text.startswith("00")
     ):
         assert phonenumbers.parse(number).country_code == expected.country_code
+
+
+sample = settings(max_examples=500, deadline=None, database=None, derandomize=True)
+at_length = settings(max_examples=10_000, deadline=None, database=None)
+any_text = given(text=texts, region=regions)
+any_number = given(region=regions, other=regions, random_digits=st.none() | digits)
+
+
+@sample
+@any_text
+def test_any_text_is_accepted_or_refused(text: str, region: str) -> None:
+    check_any_text(text, region)
+
+
+@sample
+@any_number
+def test_accepted_number_has_the_country_that_the_library_finds(
+    region: str, other: str, random_digits: str | None
+) -> None:
+    check_country(region, other, random_digits)
+
+
+@pytest.mark.slow
+@at_length
+@any_text
+def test_ten_thousand_texts_are_accepted_or_refused(text: str, region: str) -> None:
+    check_any_text(text, region)
+
+
+@pytest.mark.slow
+@at_length
+@any_number
+def test_ten_thousand_numbers_have_the_country_that_the_library_finds(
+    region: str, other: str, random_digits: str | None
+) -> None:
+    check_country(region, other, random_digits)

@@ -266,7 +266,6 @@ TYPED = {
     "two dots": "ada..l@example.org",
     "two addresses": "ada@example.org, bob@example.org",
     "two at signs": "ada@bob@example.org",
-    "name and address": "Ada <ada@example.org>",
     "line break": "ada@example.org\nBcc: bob@example.org",
     "null": "ada\0@example.org",
     "markup": '"><script>alert(1)</script>@example.org',
@@ -305,6 +304,12 @@ BAD: dict[str, Bad] = {
         f"mailbox that mail can't reach: {typed}": (PARKA, {**OK, "email": typed}, "email", ASCII)
         for typed in ("jürgen@example.org", "\u0430da@example.org", "😀@example.org")
     },
+    "top-level domain of one letter": (
+        PARKA,
+        {**OK, "email": "ada@example.c"},
+        "email",
+        FULL_EMAIL,
+    ),
     "another product's variant": (PARKA, {**OK, "variants": f"{PREFIX}MUG"}, "variants", OTHER),
     "own and another product's variant": (
         CHOOSE,
