@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import nh3
 from pydantic import ValidationError
 
 from ..settings.errors import describe_error
 from ..settings.models import Settings
 from .errors import SnippetError, one_line
 from .javascript import Call, Literal, Unread, Value, find_calls
-from .options import CHECKED, DISPLAY, SKIPPED, TARGETS, Kind, Target, closest_option
+from .options import CHECKED, DISPLAY, SECTIONS, SKIPPED, TARGETS, Kind, Target, closest_option
 
 _PLACEHOLDERS = {"PUBLIC_API_KEY", "YOUR_PUBLIC_API_KEY", "API_KEY", "LIST_ID", "YOUR_LIST_ID"}
 _INTEGRATIONS = {
@@ -23,6 +26,9 @@ _INTEGRATIONS = {
 }
 """Klaviyo's names for integrations by the script's names for platforms."""
 _MAX_OPTIONS = 200
+_IMPORT_RULE = re.compile(
+    r"""@import\s*(?:url\(\s*)?(?:"([^"]*)"|'([^']*)'|([^"'\s);]+))\s*\)?[^;]*;?""", re.IGNORECASE
+)
 _CSS_REST = re.compile(r"\s*(?:!\s*important\s*)?;?\s*\Z", re.IGNORECASE)
 _MARKUP = re.compile(r"<\s*/?[a-zA-Z!]|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 
@@ -54,7 +60,8 @@ class ImportedSnippet:
 
 
 def read_snippet(text: str) -> ImportedSnippet:
-    """Read a theme's file with Klaviyo's back-in-stock snippet, as HTML, Liquid or JavaScript.
+    """Read a theme's file with Klaviyo's back-in-stock snippet, as HTML, Liquid or JavaScript, or
+    bare options such as `modal: {…}`.
 
     Raises `SnippetError` if the file has no snippet, or one that isn't valid JavaScript.
     """
@@ -73,7 +80,11 @@ def read_snippet(text: str) -> ImportedSnippet:
         imported.settings.setdefault("consent", {})["email_list"] = "ask"
         reason = '[consent] email_list = "ask": with a list, the form has a checkbox for it'
         imported.note("imported", "list", options["list"].line, reason)
-    _import_display(options, calls, imported)
+    if enables := [call for call in calls if _is_enable(call)]:
+        _import_defaults(options, enables[0].line, imported)
+        _import_display(options, enables[0].line, imported)
+    elif any(option in options for option in DISPLAY):
+        _import_display(options, calls[0].line, imported)
     imported.notes.sort(key=lambda note: note.line)
     return imported
 
@@ -102,8 +113,8 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
                 if option in inits:
                     note_override(option, inits[option], by=value)
                 inits[option] = value
-        elif _is_enable(call):
-            for option, value in _options_of(call, 1).items():
+        elif call.name == "options" or _is_enable(call):
+            for option, value in _options_of(call, 0 if call.name == "options" else 1).items():
                 if option in enables:
                     note_override(option, value, by=enables[option])
                 enables.setdefault(option, value)
@@ -140,6 +151,8 @@ def _options_of(call: Call, index: int) -> dict[str, Value]:
         if name in {"trigger", "modal"} and isinstance(value.literal, dict):
             for key, inner in value.literal.items():
                 options[f"{name}: {key}" if key.startswith("...") else f"{name}.{key}"] = inner
+        elif call.name == "options" and (section := SECTIONS.get(name)):
+            options[f"{section}.{name}"] = value  # one line of a section, without its heading
         else:
             options[name] = value
     return options
@@ -154,6 +167,8 @@ def _import_option(
         imported.note("not_supported", option, line, reason)
     elif literal is None or (literal == "" and option in SKIPPED):
         imported.note("no_effect", option, line, "it is not set")
+    elif option == "modal.additional_styles" and _IMPORT_RULE.search(str(literal)):
+        imported.note("not_supported", option, line, _web_fonts(str(literal)))
     elif option in SKIPPED:
         imported.note(SKIPPED[option].kind, option, line, SKIPPED[option].reason)
     elif option in {"modal.newsletter_subscribe_label", CHECKED} and not _has_list(options):
@@ -180,6 +195,26 @@ def _import_option(
         if match := closest_option(option):
             reason += f"; did you mean {match}?"
         imported.note("not_supported", option, line, reason)
+
+
+def _web_fonts(styles: str) -> str:
+    """Return why web fonts of another server aren't imported, and what to do instead."""
+    urls = [urlsplit(html.unescape("".join(groups))) for groups in _IMPORT_RULE.findall(styles)]
+    hosts = one_line(", ".join(dict.fromkeys(url.netloc or "another file" for url in urls)))
+    families = ", ".join(_families(url.query) for url in urls if "family" in url.query)
+    fonts = f"the web font {families}" if families else "a web font"
+    reason = (
+        f"it loads {fonts} from {hosts}, and the kit loads nothing from other servers. Add the "
+        "font to the shop's own style sheet with @font-face; [modal] font_family then uses it"
+    )
+    if _IMPORT_RULE.sub("", styles).strip():
+        reason += f". The other rules: {SKIPPED['modal.additional_styles'].reason}"
+    return reason
+
+
+def _families(query: str) -> str:
+    names = [name for value in parse_qs(query)["family"] for name in value.split("|")]
+    return one_line(", ".join(name.partition(":")[0] for name in names))
 
 
 def _has_list(options: dict[str, Value]) -> bool:
@@ -227,7 +262,10 @@ def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
                 return None, "Klaviyo's script reads only a comma-separated string"
             return [tag.strip() for tag in literal.split(",") if tag.strip()], ""
         case "html" if _MARKUP.search(str(literal)):
-            return literal, "it contains HTML, which is shown as text: replace it"
+            without_tags = nh3.clean(
+                re.sub(r"<(?:br|/?p|/?div|/?li)\b", r" \g<0>", str(literal)), tags=set()
+            )
+            return " ".join(html.unescape(without_tags).split()), "without its HTML tags"
     return literal, ""
 
 
@@ -262,14 +300,26 @@ def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:
     imported.note("not_supported", option, value.line, reason)
 
 
-def _import_display(
-    options: dict[str, Value], calls: list[Call], imported: ImportedSnippet
-) -> None:
+def _import_defaults(options: dict[str, Value], line: int, imported: ImportedSnippet) -> None:
+    """Set what an option that the snippet doesn't have looked like in Klaviyo's script."""
+    if any(
+        isinstance(value.literal, Unread) and "..." in option for option, value in options.items()
+    ):
+        return  # a spread may set it
+    for option, target in TARGETS.items():
+        if target.default is not None and option not in options:
+            imported.settings.setdefault(target.table, {})[target.key] = target.default
+            reason = (
+                f"[{target.table}] {target.key}: {target.default}, the default of Klaviyo's script"
+            )
+            imported.note("imported", option, line, reason)
+
+
+def _import_display(options: dict[str, Value], line: int, imported: ImportedSnippet) -> None:
     """Set where the button appears: Klaviyo's script shows it next to the shop's own by default,
     whereas the kit replaces the shop's own.
     """
     values = {option: options[option] for option in DISPLAY if option in options}
-    enables = [call for call in calls if _is_enable(call)]
     # A value that can't be read, or a spread, may set it to REPLACE.
     is_unclear = any(
         isinstance(value.literal, Unread)
@@ -279,7 +329,7 @@ def _import_display(
     replaces = any(
         value.literal and not isinstance(value.literal, Unread) for value in values.values()
     )
-    if not enables or (is_unclear and not replaces):
+    if is_unclear and not replaces:
         return
     display = "REPLACE" if replaces else "NEXT_TO"
     imported.settings.setdefault("button", {})["display"] = display
@@ -288,4 +338,4 @@ def _import_display(
             imported.note("imported", option, value.line, f"[button] display: {display}")
     if not values:
         reason = "[button] display: NEXT_TO, the default of Klaviyo's script"
-        imported.note("imported", DISPLAY[0], enables[0].line, reason)
+        imported.note("imported", DISPLAY[0], line, reason)

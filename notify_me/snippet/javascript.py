@@ -1,19 +1,23 @@
-"""Find the calls to `klaviyo.init(…)` and `klaviyo.enable(…)` in a theme's file.
+"""Find the options of Klaviyo's script: calls to `klaviyo.init(…)` and `klaviyo.enable(…)`, or
+bare options such as `modal: {…}`.
 
-The file is HTML or JavaScript, with or without Liquid or Jinja tags. Everything that isn't
-JavaScript is replaced with spaces, so that offsets and lines are those of the file, and
-tree-sitter parses the rest. Nothing is executed: only the values of literals are read.
+The text is JavaScript, or HTML with or without Liquid or Jinja tags. It may also be a copy from a
+page: HTML source (`&lt;script&gt;`), Markdown source (`product\\_page\\_text`), or code among
+sentences. Everything that isn't JavaScript is replaced with spaces, so that lines are those of the
+file, and tree-sitter parses the rest. Nothing is executed: only the values of literals are read.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import SnippetError, load_module, one_line
+from .options import SECTIONS
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -34,7 +38,23 @@ _HTML = re.compile(
     re.I | re.S,
 )
 _DATA_SCRIPT = re.compile(rb"\btype\s*=\s*[\"']?[^\"'\s>]*(?:json|template|html|x-)", re.I)
+_CODE_BLOCK = re.compile(r"(<(pre|code|textarea)\b[^>]*>)(.*?)(</\2\s*>|\Z)", re.I | re.S)
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.I)
+_MARKDOWN_ESCAPE = re.compile(r"\\([_*\[\]{}()#+.!<>&:|~-])")
+_MARKDOWN_FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.M)
+_OMISSION = re.compile(r"^[ \t]*(?:\.\.\.|…)[ \t]*,?[ \t]*$", re.M)
+_OPENING_QUOTE = re.compile(r"(?<=[:,(\[{])(\s*)([“”„‘’])")
+_CLOSING_QUOTE = re.compile(r"([“”‘’])(?=\s*(?:[,)\]}:]|$))", re.M)
+_SECTION = rb"(?P<section>\b(?:trigger|modal)[\"']?\s*:\s*(?=\{))"
+_FUNCTION = rb"(?P<call>(?:\bwindow\.)?\bklaviyo\s*\.\s*(?:init|enable)\s*(?=\())"
+_TOKEN = re.compile(
+    rb"//[^\n]*|/\*.*?(?:\*/|\Z)|<!--.*?(?:-->|\Z)"
+    rb"|\"(?:[^\"\\\n]|\\.)*(?:\"|$)|(?<!\w)'(?:[^'\\\n]|\\.)*(?:'|$)|`(?:[^`\\]|\\.)*(?:`|\Z)"
+    rb"|" + _SECTION + rb"|" + _FUNCTION + rb"|(?P<open>[({\[])|(?P<close>[)}\]])",
+    re.S | re.M,
+)
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.S)
+_CONSTANTS = {"object", "string", "template_string", "number", "true", "false"}
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\n": "", "0": "\0"}
 
 
@@ -61,37 +81,141 @@ class Call:
     """A call to one of the functions of Klaviyo's script."""
 
     name: str
+    """`init`, `enable`, or `options` for bare options outside of a call."""
     arguments: tuple[Value, ...]
     line: int
     has_tags: bool
     """Whether there are template tags such as `{% if … %}` inside of it."""
 
+    def names(self) -> Iterable[str]:
+        """Return the names of the options in its first argument."""
+        literal = self.arguments[0].literal
+        return literal if isinstance(literal, dict) else ()
+
 
 def find_calls(text: str) -> list[Call]:
-    """Return the calls to `klaviyo.init` and `klaviyo.enable` in HTML or JavaScript.
+    """Return the calls to `klaviyo.init` and `klaviyo.enable` in a text, or else its bare options.
 
     Raises `SnippetError` if there are none, or the JavaScript is invalid.
     """
-    source = text.removeprefix("\ufeff").replace("\r\n", "\n").encode(errors="replace")
-    if len(source) > MAX_BYTES:
+    text = _OMISSION.sub("", text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    if (size := len(text.encode(errors="replace"))) > MAX_BYTES:
         raise SnippetError(
-            f"The file is {len(source):,} bytes; the limit is {MAX_BYTES:,}. Copy only "
-            "the <script> with the klaviyo calls into a file"
+            f"The file is {size:,} bytes; the limit is {MAX_BYTES:,}. Copy only the <script> with "
+            "the klaviyo calls into a file"
         )
-    # An output such as {{ shop.id }} becomes a name, so that the script can still be parsed.
-    code = _TEMPLATE.sub(
-        lambda match: b"$" * len(match[0]) if match["output"] else _blank(match[0]), source
+    readings = list(dict.fromkeys(_readings(text)))
+    error: SnippetError | None = None
+    for find in (_calls, _bare_options):
+        for reading in readings:
+            try:
+                if calls := find(reading):
+                    return calls
+            except SnippetError as problem:
+                error = error or problem
+    raise error or SnippetError(
+        'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) outside '
+        "of comments, nor options such as modal: {…}: use the theme's file with Klaviyo's "
+        "back-in-stock snippet, often theme.liquid"
     )
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield the text, and then what its author may have copied it from."""
+    yield text
+    if re.search(r"\w\\_\w", text):
+        text = _MARKDOWN_ESCAPE.sub(r"\1", text)
+        yield text
+    stripped = _CODE_BLOCK.sub(lambda block: block[1] + _TAG.sub("", block[3]) + block[4], text)
+    for _ in range(2):  # some pages escape their source twice
+        if (unescaped := html.unescape(stripped)) == text:
+            break
+        text = stripped = unescaped
+        yield text
+    text = _TAG.sub("", re.sub(r"<br\s*/?>", "\n", text, flags=re.I))
+    yield text
+    quotes = {"‘": "'", "’": "'"}
+    text = _OPENING_QUOTE.sub(lambda match: match[1] + quotes.get(match[2], '"'), text)
+    yield _CLOSING_QUOTE.sub(lambda match: quotes.get(match[1], '"'), text)
+
+
+def _calls(text: str) -> list[Call]:
+    source = text.encode(errors="replace")
+    code = _without_tags(source)
     if _LOOKS_LIKE_HTML.search(code):
         code = _only_scripts(code)
-    calls = list(_Script(source, code).calls())
-    if not calls:
+    try:
+        return list(_Script(source, code).calls())
+    except SnippetError:
+        # The error may be outside of the calls, such as in the sentences around them.
+        spans = _spans(code, "call")
+        if not spans:
+            raise
+        source, code = (_only_spans(part, spans, b";") for part in (source, code))
+        return list(_Script(source, code).calls())
+
+
+def _bare_options(text: str) -> list[Call]:
+    """Return the options of a text such as `trigger: {…}, modal: {…}` as one call's argument."""
+    source = _MARKDOWN_FENCE.sub("", text).strip(" \t;,").encode(errors="replace")
+    code = _without_tags(source)
+    if re.match(rb"\s*\{.*\}\s*\Z", code, re.S):
+        wrapped = [b"(" + part + b")" for part in (source, code)]
+    else:
+        wrapped = [b"({" + part + b"\n})" for part in (source, code)]
+    call = _Script(*wrapped).options()
+    if call and any(name in SECTIONS for name in call.names()):
+        return [call]
+    spans = _spans(code, "section")
+    if not spans:
+        return []
+    wrapped = [b"({" + _only_spans(part, spans, b",") + b"})" for part in (source, code)]
+    lines: dict[bytes, list[str]] = {}
+    for start, _ in spans:
+        lines.setdefault(code[start : start + 5], []).append(str(code.count(b"\n", 0, start) + 1))
+    if several := [numbers for numbers in lines.values() if len(numbers) > 1]:
         raise SnippetError(
-            'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) outside '
-            "of comments: use the theme's file with Klaviyo's back-in-stock snippet, often "
-            "theme.liquid"
+            f"The text has several sets of options, on lines {', '.join(several[0])}: "
+            "copy only the one for your theme into a file"
         )
-    return calls
+    script = _Script(*wrapped)
+    if call := script.options():
+        return [call]
+    raise script.syntax_error()
+
+
+def _without_tags(source: bytes) -> bytes:
+    """Return the source without template tags. An output such as {{ shop.id }} becomes a name, so
+    that the script can still be parsed.
+    """
+    return _TEMPLATE.sub(
+        lambda match: b"$" * len(match[0]) if match["output"] else _blank(match[0]), source
+    )
+
+
+def _spans(code: bytes, kind: str) -> list[tuple[int, int]]:
+    """Return the start and end of every call or section outside of comments and strings."""
+    spans, start, depth = [], None, 0
+    for token in _TOKEN.finditer(code):
+        if token[kind] and start is None:
+            start, depth = token.start(), 0
+        elif token["open"]:
+            depth += 1
+        elif token["close"] and start is not None:
+            depth -= 1
+            if depth == 0:
+                spans.append((start, token.end()))
+                start = None
+    return spans
+
+
+def _only_spans(code: bytes, spans: list[tuple[int, int]], separator: bytes) -> bytes:
+    """Blank out everything but the spans, and end each with a separator."""
+    parts, position = [], 0
+    for start, end in spans:
+        parts += [_blank(code[position:start]), code[start:end], separator]
+        position = end
+    return b"".join([*parts, _blank(code[position:])])
 
 
 def _blank(code: bytes) -> bytes:
@@ -115,6 +239,7 @@ class _Script:
 
     def __init__(self, source: bytes, code: bytes) -> None:
         self._source, self._code = source, code
+        self._constants: dict[str, Node] = {}
 
     def calls(self) -> Iterator[Call]:
         if not _CALL.search(self._code):
@@ -122,7 +247,8 @@ class _Script:
         root = self._parse()
         nodes = [node for node in _descendants(root) if self._is_klaviyo_call(node)]
         if root.has_error and (not nodes or any(map(_is_broken, nodes))):
-            raise self._syntax_error(root)
+            raise self.syntax_error()
+        self._find_constants(root)
         for node in nodes:
             function, arguments = _field(node, "function"), _field(node, "arguments")
             yield Call(
@@ -131,6 +257,33 @@ class _Script:
                 _line(node),
                 b"{%" in self._source[node.start_byte : node.end_byte],
             )
+
+    def options(self) -> Call | None:
+        """Return the options if the script is nothing but one object in parentheses."""
+        root = self._parse()
+        nodes = _items(root)
+        if root.has_error or len(nodes) != 1:
+            return None
+        value = self._value(nodes[0].named_children[0])
+        return Call("options", (value,), _line(nodes[0]), b"{%" in self._source)
+
+    def _find_constants(self, root: Node) -> None:
+        """Find the variables that are set once, to a literal."""
+        values: dict[str, list[Node]] = {}
+        for node in _descendants(root):
+            if node.type == "variable_declarator":
+                name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+            elif node.type in {"assignment_expression", "augmented_assignment_expression"}:
+                name, value = _field(node, "left"), _field(node, "right")
+            else:
+                continue
+            if name is not None and value is not None:
+                values.setdefault(self._text(name), []).append(value)
+        self._constants = {
+            name: nodes[0]
+            for name, nodes in values.items()
+            if len(nodes) == 1 and nodes[0].type in _CONSTANTS
+        }
 
     def _parse(self) -> Node:
         library, grammar = load_module("tree_sitter"), load_module("tree_sitter_javascript")
@@ -161,8 +314,8 @@ class _Script:
         owner, name = _field(function, "object"), self._text(_field(function, "property"))
         return name in {"init", "enable"} and bool(_KLAVIYO.fullmatch(self._text(owner)))
 
-    def _syntax_error(self, root: Node) -> SnippetError:
-        node = root
+    def syntax_error(self) -> SnippetError:
+        node = self._parse()
         while not node.is_missing:
             inner = next((child for child in node.children if child.has_error), None)
             if inner is None:
@@ -207,6 +360,12 @@ class _Script:
                     return -value
                 if operator == "!" and operand.type == "number":  # !0 in minified code
                     return not value
+            case "binary_expression" if self._text(_field(node, "operator")) == "+":
+                left, right = (self._literal(_field(node, side)) for side in ("left", "right"))
+                if isinstance(left, str) and isinstance(right, str):
+                    return left + right
+            case "identifier" if constant := self._constants.get(self._text(node)):
+                return self._literal(constant)
         return unread
 
     def _entry(self, item: Node) -> tuple[str, Value]:

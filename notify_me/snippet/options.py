@@ -18,6 +18,8 @@ class Target:
     key: str
     type: Literal["text", "html", "boolean", "integer", "tags"] = "text"
     """How the option's value is read. Klaviyo's script shows html as HTML, the kit as text."""
+    default: str | None = None
+    """The script's default, where the kit's differs. Texts have none: the kit's are translated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,20 @@ _STYLES = (
 _IGNORED = "Klaviyo's script passes this option to its form under a name that the form ignores"
 
 TARGETS: dict[str, Target] = {
-    "trigger.product_page_text": Target("button", "label"),
+    "trigger.product_page_text": Target("button", "label", "html"),
     "trigger.alternate_anchor": Target("button", "alternate_anchor"),
-    "trigger.product_page_class": Target("button", "product_page_class"),
-    "trigger.product_page_text_align": Target("button", "product_page_text_align"),
+    "trigger.product_page_class": Target("button", "product_page_class", default="btn"),
+    "trigger.product_page_text_align": Target(
+        "button", "product_page_text_align", default="center"
+    ),
     "trigger.product_page_margin": Target("button", "product_page_margin"),
     "trigger.product_page_width": Target("button", "product_page_width"),
-    "trigger.collection_page_text": Target("button", "collection_page_text"),
-    "trigger.collection_page_class": Target("button", "collection_page_class"),
-    "trigger.collection_page_text_align": Target("button", "collection_page_text_align"),
-    "trigger.collection_page_width": Target("button", "collection_page_width"),
+    "trigger.collection_page_text": Target("button", "collection_page_text", "html"),
+    "trigger.collection_page_class": Target("button", "collection_page_class", default="btn"),
+    "trigger.collection_page_text_align": Target(
+        "button", "collection_page_text_align", default="center"
+    ),
+    "trigger.collection_page_width": Target("button", "collection_page_width", default="200px"),
     "trigger.collection_page_padding": Target("button", "collection_page_padding"),
     "include_on_tags": Target("trigger", "tag_allowlist", "tags"),
     "exclude_on_tags": Target("trigger", "tag_blocklist", "tags"),
@@ -58,7 +64,7 @@ TARGETS: dict[str, Target] = {
     ),
     "modal.headline": Target("modal", "headline", "html"),
     "modal.body_content": Target("modal", "body_content", "html"),
-    "modal.email_field_label": Target("modal", "email_field_label"),
+    "modal.email_field_label": Target("modal", "email_field_label", "html"),
     "modal.button_label": Target("modal", "button_label", "html"),
     "modal.subscription_success_label": Target("modal", "subscription_success_label", "html"),
     "modal.footer_content": Target("modal", "footer_content"),
@@ -73,7 +79,7 @@ TARGETS: dict[str, Target] = {
     "modal.close_button_color": Target("modal", "close_button_color"),
     "modal.success_background_color": Target("modal", "success_background_color"),
     "modal.success_text_color": Target("modal", "success_text_color"),
-    "modal.newsletter_subscribe_label": Target("consent", "email_checkbox_text"),
+    "modal.newsletter_subscribe_label": Target("consent", "email_checkbox_text", "html"),
 }
 """The options that become a setting, in the order in which the settings are written."""
 
@@ -100,8 +106,11 @@ CHECKED = "modal.subscribe_checked"
 KNOWN = (*TARGETS, *SKIPPED, *DISPLAY, CHECKED, "account", "list", "platform", "trigger", "modal")
 
 
+SECTIONS = {option.rpartition(".")[2]: option.rpartition(".")[0] for option in KNOWN}
+"""The section of every option by its name, such as `modal` of `headline`; empty outside of one."""
+
+
 def closest_option(option: str) -> str | None:
     """Return the known option that is most similar to an unknown one, wherever it belongs."""
-    names = {known.rpartition(".")[2]: known for known in KNOWN}
-    match = closest_match(option.rpartition(".")[2].lower(), names)
-    return names[match] if match else None
+    match = closest_match(option.rpartition(".")[2].lower(), SECTIONS)
+    return f"{SECTIONS[match]}.{match}".lstrip(".") if match else None

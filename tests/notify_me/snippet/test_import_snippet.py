@@ -21,7 +21,7 @@ SEPARATOR = "\n---- report ----\n\n"
 READABLE = sorted(
     path.name
     for path in SNIPPETS.iterdir()
-    if path.suffix in {".html", ".js", ".liquid"} and path.name != "broken.html"
+    if path.suffix in {".html", ".js", ".liquid", ".md"} and path.name != "broken.html"
 )
 ENABLE = 'klaviyo.enable("backinstock", {%s});'
 
@@ -55,9 +55,14 @@ def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
         ("modal: {z_index: true}", "not_supported", "must be a whole number"),
         ("modal: {z_index: 1e999}", "not_supported", "must be a whole number"),
         ("modal: {z_index: x()}", "not_supported", "the value is not a literal"),
-        ("modal: {headline: '<b>Soon</b>'}", "changed", "it contains HTML"),
+        ("modal: {headline: '<b>Soon</b>'}", "changed", "without its HTML tags"),
         ("modal: {hedline: 'Soon'}", "not_supported", "did you mean modal.headline?"),
         ("modal: 'Soon'", "not_supported", "must be an object"),
+        (
+            "modal: {additional_styles: '@import \"//fonts.example.com/x.css\"; p { color: red }'}",
+            "not_supported",
+            "a web font from fonts.example.com",
+        ),
         ("trigger: {product_page_class: '.btn'}", "not_supported", "must be class names"),
         ("trigger: {alternate_anchor: '#buy'}", "not_supported", "without #"),
         (f"trigger: {{product_page_text: '{'x' * 90}'}}", "not_supported", "80 characters"),
@@ -103,6 +108,83 @@ def test_strings_are_read_as_in_javascript(code: str, value: str) -> None:
     imported = read_snippet(ENABLE % f"modal: {{footer_content: {code}}}")
 
     assert imported.settings["modal"] == {"footer_content": value}
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "<h3 style='color: red'>Sold&nbsp;out<br>for now &amp; back soon</h3>",
+            "Sold out for now & back soon",
+        ),
+        ("{product_name} <script>track()</script>", "{product_name}"),
+        ("Fewer than 3 < 4", "Fewer than 3 < 4"),
+    ],
+)
+def test_html_is_removed_from_texts(code: str, text: str) -> None:
+    imported = read_snippet(ENABLE % f'modal: {{headline: "{code}"}}')
+
+    assert imported.settings["modal"] == {"headline": text}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "trigger: {product_page_text: 'Soon'},\nmodal: {close_label: \"Exit\"},",
+        '{"trigger": {"product_page_text": "Soon"}, "modal": {"close_label": "Exit"}}',
+        "product_page_text: 'Soon',\nclose_label: 'Exit'",
+        "const options = {trigger: {product_page_text: 'Soon'}, modal: {close_label: 'Exit'}};",
+        "var a = {product_page_text: 'Soon'}, b = {trigger: a,\n"
+        "modal: {close_label: 'Ex' + 'it'}};\n"
+        "klaviyo.enable('backinstock', b);",
+        "It's easy:\n\n```js\ntrigger: {\n  product_page_text: 'Soon',\n  ...\n},\n"
+        "modal: {close_label: 'Exit'}\n```\nDon't forget to save.",
+        "Don't worry:\n\n    klaviyo.enable('backinstock', {trigger: {product_page_text: 'Soon'},\n"
+        "    modal: {close_label: 'Exit'}});\n\nThat's it!",
+        "trigger: {\n  product\\_page\\_text: 'Soon'\n},\nmodal: {close\\_label: 'Exit'}",
+        "&lt;script&gt;klaviyo.enable(&quot;backinstock&quot;, {trigger: {product_page_text: "
+        "&#39;Soon&#39;}, modal: {close_label: &#39;Exit&#39;}})&lt;/script&gt;",
+        "<p>It's easy</p><pre><code>trigger: {product_page_text: &#39;Soon&#39;},"
+        " <b>modal</b>: {close_label: 'Exit'}</code></pre>",
+        "<p>trigger: {<br>product_page_text: 'Soon'<br>},<br>modal: {close_label: 'Exit'}</p>",
+        "klaviyo.enable(“backinstock”, {trigger: {product_page_text: “Soon”},\n"
+        "modal: {close_label: ‘Exit’}});",
+    ],
+    ids=[
+        "options", "JSON", "options without sections", "variable", "variables in a call",
+        "Markdown", "call among sentences", "Markdown source", "HTML source", "code block",
+        "line breaks", "typographic quotes",
+    ],
+)  # fmt: skip
+def test_options_are_found_wherever_they_were_copied_from(text: str) -> None:
+    settings = read_snippet(text).settings
+
+    assert settings["button"]["label"] == "Soon"
+    assert settings["modal"] == {"close_label": "Exit"}
+
+
+def test_bare_options_set_nothing_else() -> None:
+    assert read_snippet("modal: {close_label: 'Exit'}").settings == {
+        "modal": {"close_label": "Exit"}
+    }
+
+
+def test_options_that_a_snippet_leaves_out_have_the_scripts_defaults() -> None:
+    imported = read_snippet(
+        'klaviyo.enable("backinstock", {trigger: {product_page_class: "link"}})'
+    )
+
+    assert imported.settings == {
+        "button": {
+            "product_page_class": "link",
+            "product_page_text_align": "center",
+            "collection_page_class": "btn",
+            "collection_page_text_align": "center",
+            "collection_page_width": "200px",
+            "display": "NEXT_TO",
+        }
+    }
+    assert "the default of Klaviyo's script" in report(imported)
 
 
 def test_scripts_on_one_line_are_read_separately() -> None:
@@ -170,6 +252,12 @@ def test_text_cannot_break_out_of_the_toml_or_the_report(value: str) -> None:
         ("", "neither klaviyo.init"),
         ("<script>var klaviyo = [];</script>", "neither klaviyo.init"),
         ("// klaviyo.init({a: 1})", "neither klaviyo.init"),
+        ("/* modal: {headline: 'Soon'} */", "neither klaviyo.init"),
+        (
+            "modal: {headline: 'A'}\nmodal: {headline: 'B'}",
+            "several sets of options, on lines 1, 2",
+        ),
+        ("modal: {\n  headline: 'A'\n  close_label: 'B'\n}", "Line 3 is not valid JavaScript"),
         ("<!-- <script>klaviyo.init({a: 1})</script> -->", "neither klaviyo.init"),
         ("{% comment %}klaviyo.init({a: 1}){% endcomment %}", "neither klaviyo.init"),
         ("other.init({a: 'klaviyo.init'})", "neither klaviyo.init"),
