@@ -43,6 +43,7 @@ _TAG = re.compile(r"</?[a-z][^<>]*>", re.I)
 _MARKDOWN_ESCAPE = re.compile(r"\\([_*\[\]{}()#+.!<>&:|~-])")
 _MARKDOWN_FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.M)
 _OMISSION = re.compile(r"^[ \t]*(?:\.\.\.|…)[ \t]*,?[ \t]*$", re.M)
+_TYPOGRAPHIC = re.compile(r"(?:\benable\s*\(|(?:^|[{,])\s*\w+\s*:)\s*[“”„‘’]", re.M)
 _OPENING_QUOTE = re.compile(r"(?<=[:,(\[{])(\s*)([“”„‘’])")
 _CLOSING_QUOTE = re.compile(r"([“”‘’])(?=\s*(?:[,)\]}:]|$))", re.M)
 _SECTION = rb"(?P<section>\b(?:trigger|modal)[\"']?\s*:\s*(?=\{))"
@@ -122,6 +123,10 @@ def find_calls(text: str) -> list[Call]:
 
 def _readings(text: str) -> Iterator[str]:
     """Yield the text, and then what its author may have copied it from."""
+    if _TYPOGRAPHIC.search(text):
+        quotes = {"‘": "'", "’": "'"}
+        text = _OPENING_QUOTE.sub(lambda match: match[1] + quotes.get(match[2], '"'), text)
+        text = _CLOSING_QUOTE.sub(lambda match: quotes.get(match[1], '"'), text)
     yield text
     if re.search(r"\w\\_\w", text):
         text = _MARKDOWN_ESCAPE.sub(r"\1", text)
@@ -134,9 +139,6 @@ def _readings(text: str) -> Iterator[str]:
         yield text
     text = _TAG.sub("", re.sub(r"<br\s*/?>", "\n", text, flags=re.I))
     yield text
-    quotes = {"‘": "'", "’": "'"}
-    text = _OPENING_QUOTE.sub(lambda match: match[1] + quotes.get(match[2], '"'), text)
-    yield _CLOSING_QUOTE.sub(lambda match: quotes.get(match[1], '"'), text)
 
 
 def _calls(text: str) -> list[Call]:

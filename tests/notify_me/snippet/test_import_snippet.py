@@ -257,7 +257,7 @@ def test_text_cannot_break_out_of_the_toml_or_the_report(value: str) -> None:
             "modal: {headline: 'A'}\nmodal: {headline: 'B'}",
             "several sets of options, on lines 1, 2",
         ),
-        ("modal: {\n  headline: 'A'\n  close_label: 'B'\n}", "Line 3 is not valid JavaScript"),
+        ("modal: {\n  z_index: 1\n  close_label: 'B'\n}", "Line 2 is not valid JavaScript"),
         ("<!-- <script>klaviyo.init({a: 1})</script> -->", "neither klaviyo.init"),
         ("{% comment %}klaviyo.init({a: 1}){% endcomment %}", "neither klaviyo.init"),
         ("other.init({a: 'klaviyo.init'})", "neither klaviyo.init"),
