@@ -38,6 +38,7 @@ CONFIG_VARIABLES = (
     "RATELIMIT_STORAGE_URI",
     "SANDBOX_URL",
     "SECRET_KEY",
+    "SHOP_CONFIG",
     "SHOP_URL",
 )
 """Environment variables that are copied to the Flask config, besides those that begin with
@@ -136,6 +137,7 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
     check_database_url(app.config["DATABASE_URL"])
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
+    app.config.setdefault("SHOP_CONFIG", str(ROOT / "shop.toml"))
     app.config["ALEMBIC"] = {"script_location": storefront.MIGRATIONS}
     app.config["ALEMBIC_CONTEXT"] = {"include_name": include_name}
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import ROOT, create_app, flag
 from notify_me import SettingsError, current_catalog
+from storefront.base.current_shop import shop
 
 from .keys import ADDRESSES, demo_environment, save_addresses, shop_address, wants_sandbox
 
@@ -97,12 +98,14 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
     procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
     bin_folder = Path(sys.executable).parent
     path = f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    with app.app_context():
+        shop_name = shop().name
     sandbox_environ = {
         # HOST is the shop's: the sandbox is only ever open to this machine
         "HOST": "127.0.0.1",
         # keeps the sandbox's data across restarts
         "SANDBOX_STATE": environ.get("SANDBOX_STATE") or str(ROOT / "instance" / "sandbox.db"),
-        "SANDBOX_SENDER": environ.get("SANDBOX_SENDER") or "Smirr",
+        "SANDBOX_SENDER": environ.get("SANDBOX_SENDER") or shop_name,
     }
     addresses = {"web": shop_address(environ)}
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))

@@ -14,9 +14,10 @@ from notify_me import VisitorOverrides, admin, current_catalog
 from storefront.base.database import db
 from storefront.base.languages import local_path
 from storefront.base.models import Order, OrderLine, ProductVariant
+from storefront.base.current_shop import last_import, shop
 from storefront.base.visitor import is_demo_visitor
 from storefront.buying import cart
-from storefront.catalog import categories, json_file, loader, queries, restocking
+from storefront.catalog import json_file, loader, queries, restocking
 from storefront.merchant import access
 
 from . import sandbox, tour
@@ -112,7 +113,7 @@ def confirm_reset() -> str | BaseResponse:
     """
     _require_sandbox()
     return access.require_access() or render_template(
-        "demo/reset.html", imported=categories.last_import() is not None
+        "demo/reset.html", imported=last_import() is not None
     )
 
 
@@ -133,8 +134,10 @@ def reset() -> BaseResponse:
     admin.delete_everything()
     for table in (OrderLine, Order):
         db.session.execute(sa.delete(table))
-    if categories.last_import() is None:
-        loader.load(db.session, json_file.read(json_file.SHOP_CATALOG), stock=True)
+    if last_import() is None:
+        loader.load(
+            db.session, json_file.read(json_file.SHOP_CATALOG, shop().departments), stock=True
+        )
     else:
         # products that a merchant has imported stay
         db.session.commit()

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from . import cli
-from .base import database, errors, headers, languages, static_files
+from .base import accent, current_shop, database, errors, headers, languages, static_files
 from .base.database import db
 from .base.models import Base
 from .base.visitor import visitor
@@ -28,19 +28,20 @@ serve_static_files = static_files.init_app
 def init_app(app: Flask) -> None:
     """Add the shop to `app`: database, pages, error pages, headers and commands.
 
-    Raises `notify_me.SettingsError` if `MERCHANT_PASSWORD_HASH` is invalid.
+    Raises `notify_me.SettingsError` if `MERCHANT_PASSWORD_HASH` or `shop.toml` is invalid.
     """
     database.init_app(app)
-    categories.init_app(app)
+    current_shop.init_app(app)
     headers.init_app(app)
     languages.init_app(app)
     errors.init_app(app)
     access.init_app(app)
     login.init_app(app)
-    for module in (views, cart, checkout, feeds, drawings, inventory, demand, login):
+    for module in (views, accent, cart, checkout, feeds, drawings, inventory, demand, login):
         app.register_blueprint(module.blueprint)
     app.jinja_env.filters["stock"] = stock.stock_of
     app.jinja_env.globals.update(
+        accent_stylesheet_url=accent.stylesheet_url,
         cart_count=cart.count,
         categories=categories.categories,
         drawing_url=drawings.drawing_url,

@@ -14,7 +14,8 @@ from werkzeug.security import generate_password_hash
 from notify_me import admin, current_catalog
 
 from .base.database import db
-from .catalog import categories, json_file, loader, queries, restocking
+from .base.current_shop import clear_cache, last_import, shop
+from .catalog import json_file, loader, queries, restocking
 from .merchant import access
 
 MIN_PASSWORD_LENGTH = 12
@@ -99,7 +100,7 @@ def load(file: Path, stock: bool, replace: bool) -> None:
     Existing products and variants are updated by handle and SKU, and keep their stock. An imported
     catalog is only replaced with --replace.
     """
-    imported = categories.last_import()
+    imported = last_import()
     if imported and not replace:
         message = (
             f"The shop has the products of {imported.file}, imported on "
@@ -110,13 +111,13 @@ def load(file: Path, stock: bool, replace: bool) -> None:
         click.echo(message)
         return
     try:
-        catalog = json_file.read(file)
+        catalog = json_file.read(file, shop().departments)
     except json_file.CatalogError as error:
         raise click.ClickException("\n".join(["nothing was loaded.", *error.problems])) from error
     if imported:
         loader.clear(db.session)
     result = loader.load(db.session, catalog, stock=stock)
-    categories.clear_cache()
+    clear_cache()
     klaviyo_catalog = current_catalog()
     if imported and not klaviyo_catalog.writable:
         click.echo(

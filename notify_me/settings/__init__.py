@@ -6,8 +6,8 @@ variables are read from the Flask config, which app.py fills from the environmen
 """
 
 from .account import Account, read_account
-from .errors import SettingsError
-from .loader import LoadedSettings, Origin, load_settings, read_settings
+from .errors import SettingsError, describe_error
+from .loader import LoadedSettings, Origin, load_settings, read_settings, read_toml
 from .models import Settings
 from .tables.catalog import KlaviyoCatalog
 from .tables.consent import Consent
@@ -24,7 +24,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Trigger",
+    "describe_error",
     "load_settings",
     "read_account",
     "read_settings",
+    "read_toml",
 ]

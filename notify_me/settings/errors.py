@@ -90,8 +90,10 @@ def _key_hint(model: type[BaseModel], path: KeyPath) -> str:
     if match := _closest_key(path, known):
         return f"; did you mean {'.'.join(match)}?"
     siblings = [key[-1] for key in known if key[:-1] == path[:-1]]
-    if len(path) == 1:
+    if len(path) == 1 and not any(len(setting.path) == 1 for setting in all_settings(model)):
         return f"; the tables are {', '.join(f'[{name}]' for name in siblings)}"
+    if len(path) == 1:
+        return f"; the settings are {', '.join(siblings)}"
     return f"; [{'.'.join(path[:-1])}] has {', '.join(siblings)}"
 
 

@@ -91,14 +91,23 @@ def _contains(document: object, key: KeyPath) -> bool:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        # Editors on Windows may write a byte order mark, which TOML doesn't allow.
-        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-        return tomllib.loads(text)
+        return read_toml(path)
     except OSError as error:
         raise SettingsError(
             f"NOTIFY_ME_CONFIG is {path}, which can't be read ({error.strerror}): "
             "correct the path, or unset the variable to use the defaults"
         ) from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file.
+
+    Raises `SettingsError` with the line if it isn't valid, and `OSError` if it can't be opened.
+    """
+    try:
+        # Editors on Windows may write a byte order mark, which TOML doesn't allow.
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SettingsError(f"{path}, line {line}: not UTF-8: save the file as UTF-8") from None

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 MESSAGES = {
     403: (N_("Request blocked"), N_("This request came from another site.")),
     404: (
-        N_("Lost in the haar"),
-        N_("There is no page at this address. It may have moved, or the fog has it."),
+        N_("Page not found"),
+        N_("There is no page at this address. It may have moved, or the link is wrong."),
     ),
     405: (N_("Page not available"), N_("You can’t open this page directly.")),
     413: (N_("That was too long"), N_("Please shorten it and try again.")),

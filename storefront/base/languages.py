@@ -13,7 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from babel import Locale
-from babel.numbers import format_currency, get_currency_symbol
+from babel.numbers import (
+    format_currency,
+    get_currency_precision,
+    get_currency_symbol,
+    get_territory_currencies,
+)
 from flask import Blueprint, Flask, Response, abort, g, redirect, request, url_for
 from flask_babel import Babel, get_locale
 from markupsafe import Markup
@@ -21,10 +26,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import LANGUAGE_COOKIE, LANGUAGE_PARAMETER, bidi_isolate, languages, select_locale
 
+from .current_shop import shop
+
 CATALOG_LANGUAGE = "en"
-CURRENCY = "GBP"
-# other languages write £GB or similar for a foreign currency, which is harder to read
-CURRENCY_SYMBOL = get_currency_symbol(CURRENCY, "en_GB")
 COOKIE_MAX_AGE = 365 * 24 * 3600  # seconds
 TRANSLATED_BLUEPRINTS = frozenset({"shop", "cart", "checkout", "languages", "notify_me"})
 LINKED_BLUEPRINTS = frozenset({"shop", "cart", "checkout"})
@@ -88,12 +92,32 @@ def in_english() -> Markup:
 
 
 def money(amount: Decimal) -> str:
-    """Format a price for this page's language: `£148`, `£9.50`, in German `148 £`."""
+    """Format a price for this page's language: `£148`, `£9.50`, in German `148 £`.
+
+    It has the decimals of its currency, or none if they are zeros.
+    """
+    currency, country = shop().currency, shop().country
     locale = get_locale() or Locale.parse(CATALOG_LANGUAGE)
-    pattern = locale.currency_formats["standard"].pattern.replace("¤", CURRENCY_SYMBOL)
-    if amount == amount.to_integral_value():
-        pattern = pattern.replace("0.00", "0")
-    return format_currency(amount, CURRENCY, pattern, locale=locale, currency_digits=False)
+    pattern = locale.currency_formats["standard"].pattern
+    symbol = currency_symbol(currency, country, str(locale))
+    # without the space, it would read SEK299
+    space = "\N{NO-BREAK SPACE}" if symbol[-1:].isalpha() and "¤#" in pattern else ""
+    digits = 0 if amount == amount.to_integral_value() else get_currency_precision(currency)
+    number = f"0.{'0' * digits}".rstrip(".")
+    pattern = pattern.replace("¤", f"'{symbol}'{space}").replace("0.00", number)
+    return format_currency(amount, currency, pattern, locale=locale, currency_digits=False)
+
+
+@cache
+def currency_symbol(currency: str, country: str, locale: str) -> str:
+    """Return how to write a currency: as in its own country if that is the shop's.
+
+    Other languages write £GB or similar for a foreign currency, which is harder to read.
+    """
+    if country and currency in get_territory_currencies(country):
+        # Babel fills in the language that most people speak there
+        return get_currency_symbol(currency, Locale.parse(f"und_{country}"))
+    return get_currency_symbol(currency, locale)
 
 
 def path_without_language() -> str:

@@ -5,14 +5,13 @@ The models below are the schema. A file is validated completely before anything 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from .categories import CATEGORIES
 from .drawings import drawing_names
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
@@ -97,22 +96,25 @@ class CatalogFile(Entry):
     products: list[ProductEntry] = Field(min_length=1)
 
 
-def read(path: Path) -> CatalogFile:
-    """Return the catalog in `path`; raises `CatalogError` with all errors in it."""
+def read(path: Path, categories: Collection[str]) -> CatalogFile:
+    """Return the catalog in `path`, whose products must be in these categories.
+
+    Raises `CatalogError` with all errors in it.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError([f"{path} can't be read: {error}"]) from error
-    return parse(text)
+    return parse(text, categories)
 
 
-def parse(text: str) -> CatalogFile:
+def parse(text: str, categories: Collection[str]) -> CatalogFile:
     """Return the catalog in `text`; raises `CatalogError` with all errors in it."""
     try:
         catalog = CatalogFile.model_validate_json(text)
     except ValidationError as error:
         raise CatalogError([_message(details) for details in error.errors()]) from error
-    if problems := list(_inconsistencies(catalog)):
+    if problems := list(_inconsistencies(catalog, categories)):
         raise CatalogError(problems)
     return catalog
 
@@ -122,14 +124,14 @@ def _message(details: Any) -> str:
     return f"{path.removeprefix('.') or 'the file'}: {details['msg']}"
 
 
-def _inconsistencies(catalog: CatalogFile) -> Iterator[str]:
+def _inconsistencies(catalog: CatalogFile, categories: Collection[str]) -> Iterator[str]:
     """Yield duplicates, and references to categories, drawings and values that don't exist."""
     handles: dict[str, str] = {}
     skus: dict[str, str] = {}
     for number, product in enumerate(catalog.products):
         path = f"products[{number}]"
         yield from _duplicate(handles, product.handle, f"{path}.handle")
-        yield from _unknown(f"{path}.category", product.category, list(CATEGORIES))
+        yield from _unknown(f"{path}.category", product.category, categories)
         yield from _unknown(f"{path}.drawing", product.drawing, drawing_names())
         combinations: dict[str, str] = {}
         for index, variant in enumerate(product.variants):
@@ -156,6 +158,6 @@ def _duplicate(seen: dict[str, str], value: str, path: str) -> Iterator[str]:
     seen.setdefault(value, path)
 
 
-def _unknown(path: str, value: str, allowed: list[str]) -> Iterator[str]:
+def _unknown(path: str, value: str, allowed: Collection[str]) -> Iterator[str]:
     if value not in allowed:
         yield f"{path}: {value!r} is not one of {', '.join(allowed)}"

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from notify_me import current_catalog
 
 from ..base.database import db
-from ..catalog import categories
+from ..base.current_shop import clear_cache
 from .problems import InvalidFile
 from .run import Imported, run
 
@@ -42,7 +42,7 @@ def import_catalog(file: Path, dry_run: bool) -> None:
         raise click.ClickException(
             f"Nothing was imported, because the database isn't available ({reason}). Try again."
         ) from None
-    categories.clear_cache()
+    clear_cache()
     click.echo(_summary(result, file.name, dry_run=dry_run))
 
 

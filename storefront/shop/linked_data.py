@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 from flask import request, url_for
 
-from ..base.languages import CURRENCY
 from ..base.models import Product, ProductVariant
+from ..base.current_shop import shop
 from ..catalog.drawings import drawing_url
 from ..catalog.stock import Status, stock_of
 
@@ -28,7 +28,7 @@ def product(product: Product) -> dict[str, Any]:
         "@context": "https://schema.org",
         "name": product.title,
         "description": product.summary,
-        "brand": {"@type": "Brand", "name": product.vendor or "Smirr"},
+        "brand": {"@type": "Brand", "name": product.vendor or shop().name},
         "url": url_for("shop.product", handle=product.handle, _external=True),
     }
     if not product.options:
@@ -62,7 +62,7 @@ def _offer(variant: ProductVariant) -> dict[str, Any]:
                 "shop.product", handle=product.handle, variant=variant.sku, _external=True
             ),
             "price": f"{variant.price:.2f}",
-            "priceCurrency": CURRENCY,
+            "priceCurrency": shop().currency,
             "availability": f"https://schema.org/{AVAILABILITY[stock_of(variant).status]}",
             "itemCondition": "https://schema.org/NewCondition",
         },

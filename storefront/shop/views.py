@@ -11,7 +11,7 @@ from notify_me import Variant
 
 from ..base.models import Product, ProductVariant
 from ..catalog import browsing, queries
-from ..catalog.categories import CATEGORIES, categories
+from ..catalog.categories import categories
 from ..catalog.stock import Stock, is_available, stock_of, stock_of_product
 from . import linked_data
 from .choices import choices, default_variant
@@ -66,7 +66,7 @@ def listing_page(
         last_page=last_page,
         cards=[card(product) for product in queries.products_on_page(query)],
         category=query.category,
-        show_hero=query.is_home and categories() is CATEGORIES,
+        show_hero=query.is_home,
         sorts=browsing.SORTS,
         **context,
     )

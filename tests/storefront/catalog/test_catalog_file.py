@@ -11,6 +11,7 @@ from flask import Flask
 
 from storefront.catalog.json_file import CatalogError, parse, read
 
+CATEGORIES = ("wear", "carry", "camp", "home")
 SHOP = Path(__file__).parents[3] / "storefront" / "catalog" / "catalog.json"
 
 
@@ -31,7 +32,7 @@ def catalog_with(path: list[str | int], value: object) -> str:
 
 
 def test_shop_catalog_is_valid_and_has_every_kind_of_product() -> None:
-    products = read(SHOP).products
+    products = read(SHOP, CATEGORIES).products
     variants = [variant for product in products for variant in product.variants]
 
     assert len(products) >= 12
@@ -79,7 +80,7 @@ V = "variants"
 )
 def test_error_names_its_location(path: list[str | int], value: object, problem: str) -> None:
     with pytest.raises(CatalogError) as caught:
-        parse(catalog_with(path, value))
+        parse(catalog_with(path, value), CATEGORIES)
 
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].startswith(problem)
@@ -91,7 +92,7 @@ def test_all_errors_are_reported() -> None:
     del data["products"][5]["title"]
 
     with pytest.raises(CatalogError) as caught:
-        parse(json.dumps(data))
+        parse(json.dumps(data), CATEGORIES)
 
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "products[0].variants[0].quantity",
@@ -102,7 +103,7 @@ def test_all_errors_are_reported() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
 def test_file_that_is_not_a_catalog(text: str) -> None:
     with pytest.raises(CatalogError, match=r"^the file: "):
-        parse(text)
+        parse(text, CATEGORIES)
 
 
 def test_load_command_reports_errors(shared_app: Flask, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_category_lists_its_products(reader: FlaskClient) -> None:
     ],
 )
 def test_unknown_category_product_or_variant_is_404(reader: FlaskClient, url: str) -> None:
-    assert "Lost in the haar" in Page(reader, url, status=404).text
+    assert "Page not found" in Page(reader, url, status=404).text
 
 
 @pytest.mark.parametrize(

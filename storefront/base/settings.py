@@ -1,0 +1,209 @@
+"""`shop.toml`: the shop's name, texts, currency and looks, read and checked when the app starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from babel import Locale
+from babel.numbers import list_currencies
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import get_locale
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+)
+
+from notify_me import SettingsError
+from notify_me.settings import describe_error, read_toml
+from notify_me.settings.css import Color, FontFamily
+
+MAX_TEXT_LENGTH = 500
+STATIC_FOLDER = Path(__file__).parents[2] / "static"
+COUNTRIES = frozenset(
+    code for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of `shop.toml` in one or several languages.
+
+    `str()`, and so a template, returns it in the language of the page.
+    """
+
+    by_language: Mapping[str, str]
+    """The text by language, such as `de` or `pt-br`; only under `""` if it is for all languages."""
+
+    def __str__(self) -> str:
+        """Return the text in the page's language, otherwise the first."""
+        if not self.by_language:
+            return ""
+        tag = str(get_locale() or "").replace("_", "-").lower()
+        first = next(iter(self.by_language.values()))
+        return self.by_language.get(tag) or self.by_language.get(tag.partition("-")[0]) or first
+
+    def __bool__(self) -> bool:
+        """Whether there is a text."""
+        return bool(self.by_language)
+
+
+TEXT = f"text of 1 to {MAX_TEXT_LENGTH} characters, or a table with such a text for each language"
+CURRENCY = "an ISO 4217 code, such as EUR"
+COUNTRY = "an ISO 3166 code of two letters, such as DE"
+EMAIL = "an email address, such as hello@example.com"
+STATIC_FILE = "the name of a file in static/, such as logo.svg"
+
+
+def _text(value: object) -> Text:
+    if isinstance(value, Text):
+        return value
+    texts: dict[str, Any] = value if isinstance(value, dict) else {"": value}
+    if not all(
+        isinstance(t, str) and 0 < len(t.strip()) <= MAX_TEXT_LENGTH for t in texts.values()
+    ):
+        raise ValueError(f"must be {TEXT}")
+    for tag in texts:
+        try:
+            Locale.parse(tag or "en", sep="-" if "-" in tag else "_")
+        except ValueError:
+            raise ValueError(
+                f"{tag!r} isn't a language: use codes such as en, de or pt-br as keys"
+            ) from None
+    return Text({tag.replace("_", "-").lower(): text.strip() for tag, text in texts.items()})
+
+
+def _currency(text: str) -> str:
+    if text not in list_currencies():
+        raise ValueError(f"must be {CURRENCY}")
+    return text
+
+
+def _country(text: str) -> str:
+    if text and text not in COUNTRIES:
+        raise ValueError(f"must be {COUNTRY}")
+    return text
+
+
+def _email(text: str) -> str:
+    try:
+        # not its domain: the shop may start without a network
+        return validate_email(text, check_deliverability=False).normalized if text else ""
+    except EmailNotValidError:
+        raise ValueError(f"must be {EMAIL}") from None
+
+
+def _static_file(text: str) -> str:
+    if not text:
+        return text
+    path = (STATIC_FOLDER / text).resolve()
+    if not path.is_relative_to(STATIC_FOLDER):
+        raise ValueError(f"must be {STATIC_FILE}")
+    if not path.is_file():
+        raise ValueError(f"there is no file static/{text}")
+    return text
+
+
+def allowed(phrase: str) -> Any:
+    """Return the field details for an error message: the value must be `phrase`."""
+    return Field(json_schema_extra={"allowed": phrase})
+
+
+LocalizedText = Annotated[
+    Text, PlainValidator(_text, json_schema_input_type=str), PlainSerializer(str), allowed(TEXT)
+]
+StaticFile = Annotated[str, AfterValidator(_static_file), allowed(STATIC_FILE)]
+
+
+class Table(BaseModel):
+    """A table of `shop.toml`: immutable, and without unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, arbitrary_types_allowed=True
+    )
+
+
+class Hero(Table):
+    """The top of the home page."""
+
+    title: LocalizedText = Text({})
+    """Its heading; without it, the shop's name."""
+    text: LocalizedText = Text({})
+    picture: StaticFile = ""
+    """A file in `static/`; without it, pictures of the first products, if there are any."""
+
+
+class Department(Table):
+    """A category of the catalog."""
+
+    name: LocalizedText
+    description: LocalizedText = Text({})
+
+
+def _departments(value: object) -> dict[str, Department]:
+    if not isinstance(value, dict) or not all(isinstance(t, dict) for t in value.values()):
+        raise ValueError("must be tables, such as [departments.coats]")
+    departments = {}
+    for slug, table in value.items():
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) or len(slug) > 40:
+            raise ValueError(f"{slug!r} is part of an address: use small letters and hyphens")
+        try:
+            departments[slug] = Department.model_validate(table)
+        except ValidationError as error:
+            [first, *_] = error.errors(include_url=False)
+            raise ValueError(f"[departments.{slug}] {describe_error(Department, first)}") from None
+    return departments
+
+
+class ShopSettings(Table):
+    """All settings of `shop.toml`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)] = "My shop"
+    tagline: LocalizedText = Text({})
+    """A few words about the shop, after its name in the title of the home page."""
+    description: LocalizedText = Text({})
+    """A sentence or two for search engines and the footer."""
+    currency: Annotated[str, AfterValidator(_currency), allowed(CURRENCY)] = "USD"
+    """The currency of the catalog's prices."""
+    country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
+    """Where the shop is: prices show its own currency as it is written there."""
+    logo: StaticFile = ""
+    """A file in `static/`; without it, the header shows the name."""
+    accent: Color | None = None
+    """The color of buttons and selected options; without it, that of `static/shop.css`."""
+    font: FontFamily | None = None
+    """The font of headings and texts; without it, those of `static/shop.css`."""
+    hero: Hero = Hero()
+    departments: Annotated[
+        dict[str, Department], PlainValidator(_departments, json_schema_input_type=str)
+    ] = {}
+    """The catalog's categories by the slug in their address, in menu order."""
+    contact: Annotated[str, AfterValidator(_email), allowed(EMAIL)] = ""
+    """An email address for the footer."""
+
+
+def read(path: Path) -> ShopSettings:
+    """Return the settings in the TOML file at `path`.
+
+    Raises `notify_me.SettingsError` if it can't be read, and for unknown keys and wrong values.
+    """
+    try:
+        document = read_toml(path)
+    except OSError as error:
+        raise SettingsError(
+            f"SHOP_CONFIG is {path}, which can't be read ({error.strerror}): correct the path"
+        ) from None
+    try:
+        return ShopSettings.model_validate(document)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems = [f"{path}: {describe_error(ShopSettings, detail)}" for detail in details]
+        raise SettingsError("\n".join(problems)) from None
