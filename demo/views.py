@@ -11,10 +11,10 @@ from flask import url_for as url
 from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import VisitorOverrides, admin, current_catalog
+from storefront.base.current_shop import last_import, shop
 from storefront.base.database import db
 from storefront.base.languages import local_path
 from storefront.base.models import Order, OrderLine, ProductVariant
-from storefront.base.current_shop import last_import, shop
 from storefront.base.visitor import is_demo_visitor
 from storefront.buying import cart
 from storefront.catalog import json_file, loader, queries, restocking

@@ -13,8 +13,8 @@ from werkzeug.security import generate_password_hash
 
 from notify_me import admin, current_catalog
 
-from .base.database import db
 from .base.current_shop import clear_cache, last_import, shop
+from .base.database import db
 from .catalog import json_file, loader, queries, restocking
 from .merchant import access
 

@@ -23,6 +23,9 @@ EXTENSION = "storefront_shop"
 @dataclass
 class _State:
     settings: ShopSettings
+    """As in `shop.toml`."""
+    shop: ShopSettings
+    """With the changes of the last import."""
     last_import: Import | None = None
     expires_at: float = 0.0
     """When to read the import again; compared with `time.monotonic()`."""
@@ -33,35 +36,45 @@ def init_app(app: Flask) -> None:
 
     Raises `notify_me.SettingsError` if there is an error in the file.
     """
-    app.extensions[EXTENSION] = _State(settings.read(Path(app.config["SHOP_CONFIG"])))
+    shop_settings = settings.read(Path(app.config["SHOP_CONFIG"]))
+    app.extensions[EXTENSION] = _State(shop_settings, shop_settings)
     app.jinja_env.globals["shop"] = LocalProxy(shop)
 
 
 def shop() -> ShopSettings:
-    """Return the settings of `shop.toml`."""
-    state: _State = current_app.extensions[EXTENSION]
-    return state.settings
+    """Return the settings of `shop.toml`, with the name and the currency of the last import."""
+    return _state().shop
 
 
 def cached_import() -> Import | None:
-    """Return the import that the products come from, as it was a minute ago at most.
+    """Return the import that the products come from, as it was a minute ago at most."""
+    return _state().last_import
 
-    Every page needs it for its menu. If the database fails, the last known import is used: the
-    error page has a menu, too.
+
+def _state() -> _State:
+    """Return the state, after reading the import if the last time was more than a minute ago.
+
+    Every page needs it. If the database fails, the last known import is used: the error page has a
+    menu and a name, too.
     """
     state: _State = current_app.extensions[EXTENSION]
-    if time.monotonic() >= state.expires_at:
-        # before the query: while a slow database answers, other requests use the old value
-        state.expires_at = time.monotonic() + CACHE_SECONDS
-        try:
-            state.last_import = last_import()
-        except SQLAlchemyError:
-            db.session.rollback()
-        else:
-            if state.last_import:
-                # the session, and with it the row's values, ends with the request
-                db.session.expunge(state.last_import)
-    return state.last_import
+    if time.monotonic() < state.expires_at:
+        return state
+    # before the query: while a slow database answers, other requests use the old value
+    state.expires_at = time.monotonic() + CACHE_SECONDS
+    try:
+        imported = last_import()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return state
+    state.last_import, state.shop = imported, state.settings
+    if imported:
+        # the session, and with it the row's values, ends with the request
+        db.session.expunge(imported)
+        state.shop = settings.with_import(
+            state.settings, name=imported.shop_name, currency=imported.currency
+        )
+    return state
 
 
 def clear_cache() -> None:

@@ -5,6 +5,7 @@ Product texts are in one language only, that of the catalog. The merchant's page
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -116,7 +117,9 @@ def currency_symbol(currency: str, country: str, locale: str) -> str:
     """
     if country and currency in get_territory_currencies(country):
         # Babel fills in the language that most people speak there
-        return get_currency_symbol(currency, Locale.parse(f"und_{country}"))
+        symbol = get_currency_symbol(currency, Locale.parse(f"und_{country}"))
+        # Japanese has a yen sign as wide as its letters
+        return unicodedata.normalize("NFKC", symbol)
     return get_currency_symbol(currency, locale)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -57,6 +57,11 @@ class Picture(TypedDict):
     url: str
     alt: str
     """The alternative text; may be empty."""
+    file: NotRequired[str]
+    """The name of the shop's own copies, without size and extension; see `catalog.pictures`."""
+    width: NotRequired[int]
+    height: NotRequired[int]
+    """The size of the original, in pixels, if there are copies."""
 
 
 class Product(Base):
@@ -212,6 +217,14 @@ class Import(Base):
     )
     categories: Mapped[list[tuple[str, str]]] = mapped_column("departments", sa.JSON)
     """The slug and name of each category, in menu order."""
+    shop_name: Mapped[str | None] = mapped_column(sa.String(80))
+    """The name of the shop that the products belong to; None: as in `shop.toml`."""
+    currency: Mapped[str | None] = mapped_column(sa.String(3))
+    """The currency of the prices (ISO 4217); None: as in `shop.toml`."""
+    picture_origins: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    """Where pages load pictures from, such as `https://cdn.example.com`; empty if the shop serves
+    copies of them.
+    """
 
 
 class Look(Base):

@@ -144,8 +144,10 @@ class Hero(Table):
 class Department(Table):
     """A category of the catalog."""
 
-    name: LocalizedText
+    name: LocalizedText = Text({})
+    """Its name in the menu; without it, its slug."""
     description: LocalizedText = Text({})
+    """A sentence for its page."""
 
 
 def _departments(value: object) -> dict[str, Department]:
@@ -166,6 +168,8 @@ def _departments(value: object) -> dict[str, Department]:
 class ShopSettings(Table):
     """All settings of `shop.toml`."""
 
+    sample: bool = False
+    """Whether this is the sample shop: an import then replaces its name, texts and logo."""
     name: Annotated[str, Field(min_length=1, max_length=80)] = "My shop"
     tagline: LocalizedText = Text({})
     """A few words about the shop, after its name in the title of the home page."""
@@ -188,6 +192,21 @@ class ShopSettings(Table):
     """The catalog's categories by the slug in their address, in menu order."""
     contact: Annotated[str, AfterValidator(_email), allowed(EMAIL)] = ""
     """An email address for the footer."""
+
+
+def with_import(settings: ShopSettings, *, name: str | None, currency: str | None) -> ShopSettings:
+    """Return the settings of a shop with imported products.
+
+    `name` and `currency` are those of the import, if it has them.
+    """
+    changes: dict[str, Any] = {"name": name} if name else {}
+    if currency:
+        changes["currency"] = currency
+    if settings.sample:
+        default = ShopSettings()
+        replaced = ("name", "tagline", "description", "logo", "hero", "contact")
+        changes = {field: getattr(default, field) for field in replaced} | changes
+    return settings.model_copy(update=changes)
 
 
 def read(path: Path) -> ShopSettings:

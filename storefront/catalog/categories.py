@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..base.settings import Text
 from ..base.current_shop import cached_import, shop
+from ..base.settings import Text
 
 
 class Category(NamedTuple):
@@ -21,7 +21,7 @@ def categories() -> Mapping[str, Category]:
     imported = cached_import()
     if imported is None:
         return {
-            slug: Category(department.name, department.description)
+            slug: Category(department.name or slug.capitalize(), department.description)
             for slug, department in shop().departments.items()
         }
     return {slug: Category(name, "") for slug, name in imported.categories}

@@ -11,8 +11,8 @@ from sqlalchemy.exc import OperationalError
 
 from notify_me import current_catalog
 
-from ..base.database import db
 from ..base.current_shop import clear_cache
+from ..base.database import db
 from .problems import InvalidFile
 from .run import Imported, run
 

@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 from flask import request, url_for
 
-from ..base.models import Product, ProductVariant
 from ..base.current_shop import shop
+from ..base.models import Product, ProductVariant
 from ..catalog.drawings import drawing_url
 from ..catalog.stock import Status, stock_of
 

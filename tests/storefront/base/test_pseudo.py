@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.pseudo import untranslated_texts, write_pseudo_catalog
 from tests.storefront.page import Stock
 
 ROOT = Path(__file__).parents[3]
+SHOP = tomllib.loads((ROOT / "shop.toml").read_text(encoding="utf-8"))
 CATALOG = json.loads((ROOT / "storefront/catalog/catalog.json").read_text(encoding="utf-8"))
 PAGES = (
     *("/", "/?page=2", "/?category=wear", "/?q=wool", "/?q=wool&category=wear", "/?in_stock=1"),
@@ -23,7 +25,7 @@ PAGES = (
 
 
 def names(value: object) -> set[str]:
-    """Return every text of the catalog."""
+    """Return every text of a catalog or of `shop.toml`."""
     if isinstance(value, dict):
         return {name for entry in value.values() for name in names(entry)}
     if isinstance(value, list):
@@ -70,7 +72,7 @@ def test_every_text_is_translatable(pseudo: FlaskClient, stock: Stock) -> None:
     pages["not allowed"] = pseudo.put("/cart").text
 
     # names, search terms and the texts of the kit's button, which has its own test
-    known = [*names(CATALOG), "Smirr", "smirr", "Benachrichtigen", "Deutsch", "Klaviyo"]
+    known = [*names(CATALOG), *names(SHOP), "Benachrichtigen", "Deutsch", "Klaviyo"]
     known += ["zzz", "wool", " / M"]
     known.append("Feld kann nicht länger als 120 Zeichen sein.")  # WTForms' own catalog
     problems = {name: untranslated_texts(page, known) for name, page in pages.items()}
