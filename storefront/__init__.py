@@ -12,7 +12,7 @@ from .base.database import db
 from .base.models import Base
 from .base.visitor import visitor
 from .buying import cart, checkout
-from .catalog import categories, drawings, feeds, stock
+from .catalog import categories, drawings, feeds, pictures, stock
 from .catalog.queries import ShopCatalog
 from .merchant import access, demand, inventory, login
 from .shop import views
@@ -37,15 +37,27 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     access.init_app(app)
     login.init_app(app)
-    for module in (views, accent, cart, checkout, feeds, drawings, inventory, demand, login):
+    for module in (
+        views,
+        accent,
+        cart,
+        checkout,
+        feeds,
+        drawings,
+        pictures,
+        inventory,
+        demand,
+        login,
+    ):
         app.register_blueprint(module.blueprint)
     app.jinja_env.filters["stock"] = stock.stock_of
     app.jinja_env.globals.update(
         accent_stylesheet_url=accent.stylesheet_url,
         cart_count=cart.count,
         categories=categories.categories,
-        drawing_url=drawings.drawing_url,
+        variant_image=pictures.variant_image,
         merchant_password_required=access.password_required,
         merchant_has_access=access.has_access,
     )
+    app.config["CSP_IMG_SRC"] = pictures.linked_origins
     app.cli.add_command(cli.group)

@@ -28,10 +28,11 @@ HEADERS = {
 def init_app(app: Flask) -> None:
     """Add the headers to every response of `app`.
 
-    `CSP_CONNECT_SRC` in its config is a function that returns the other origins which scripts on
-    the current page may call.
+    Two functions in its config return other origins: `CSP_CONNECT_SRC` those which scripts on the
+    current page may call, and `CSP_IMG_SRC` those of pictures.
     """
     app.config.setdefault("CSP_CONNECT_SRC", list)
+    app.config.setdefault("CSP_IMG_SRC", list)
     app.after_request(add_headers)
 
 
@@ -46,7 +47,8 @@ def add_headers(response: Response) -> Response:
 def csp(**directives: str) -> str:
     """Return the policy for this page; `frame_ancestors="'self'"` replaces that directive."""
     sources = POLICY | {
-        "connect-src": POLICY["connect-src"] + current_app.config["CSP_CONNECT_SRC"]()
+        "connect-src": POLICY["connect-src"] + current_app.config["CSP_CONNECT_SRC"](),
+        "img-src": POLICY["img-src"] + current_app.config["CSP_IMG_SRC"](),
     }
     sources |= {name.replace("_", "-"): [value] for name, value in directives.items()}
     return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())

@@ -18,7 +18,7 @@ from notify_me import CompositeID, Variant, current_catalog
 from ..base.database import db
 from ..base.models import Product, ProductVariant, Visibility
 from .browsing import ListingQuery
-from .drawings import drawing_url
+from .pictures import variant_image_url
 from .stock import AVAILABLE, IN_STOCK
 
 PAGE_SIZE = 12
@@ -174,7 +174,7 @@ def catalog_variant(variant: ProductVariant) -> Variant:
         kit_variant(variant),
         sku=variant.sku,
         description=product.summary,
-        image_url=drawing_url(product.drawing, variant.colour),
+        image_url=variant_image_url(variant),
         categories=[*filter(None, [product.category]), *product.tags],
     )
 

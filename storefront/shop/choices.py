@@ -58,19 +58,22 @@ def _choice(
 ) -> Choice | None:
     """Return the link that changes option number `index` to `value`; None if no variant has it."""
     values = [*selected.values[:index], value["name"], *selected.values[index + 1 :]]
+    with_value = [v for v in product.variants if v.values[index] == value["name"]]
     target = max(
-        (variant for variant in product.variants if variant.values[index] == value["name"]),
+        with_value,
         # the variant that keeps the most of the other selected values
         key=lambda variant: sum(a == b for a, b in zip(variant.values, values, strict=True)),
         default=None,
     )
     if target is None:
         return None
+    # in the first option, a value counts as a whole: red is sold out if it is in every size
+    affected = with_value if index == 0 else [target]
     return Choice(
         name=value["name"],
         swatch=value["swatch"],
         url=url_for("shop.product", handle=product.handle, variant=target.sku),
         selected=target is selected,
-        sold_out=not is_available(target),
+        sold_out=not any(map(is_available, affected)),
         alternative="" if target.values == values else target.title,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urljoin
 
+from babel.numbers import get_currency_precision
 from flask import request, url_for
 
 from ..base.current_shop import shop
 from ..base.models import Product, ProductVariant
-from ..catalog.drawings import drawing_url
+from ..catalog.pictures import variant_image_url
 from ..catalog.stock import Status, stock_of
 
 AVAILABILITY = {
@@ -52,17 +53,17 @@ def product(product: Product) -> dict[str, Any]:
 
 
 def _offer(variant: ProductVariant) -> dict[str, Any]:
-    product = variant.product
+    product, currency = variant.product, shop().currency
     return {
         "sku": variant.sku,
-        "image": urljoin(request.url_root, drawing_url(product.drawing, variant.colour)),
+        "image": urljoin(request.url_root, variant_image_url(variant)),
         "offers": {
             "@type": "Offer",
             "url": url_for(
                 "shop.product", handle=product.handle, variant=variant.sku, _external=True
             ),
-            "price": f"{variant.price:.2f}",
-            "priceCurrency": shop().currency,
+            "price": f"{variant.price:.{get_currency_precision(currency)}f}",
+            "priceCurrency": currency,
             "availability": f"https://schema.org/{AVAILABILITY[stock_of(variant).status]}",
             "itemCondition": "https://schema.org/NewCondition",
         },

@@ -12,6 +12,7 @@ from notify_me import Variant
 from ..base.models import Product, ProductVariant
 from ..catalog import browsing, queries
 from ..catalog.categories import categories
+from ..catalog.pictures import Image, product_image, variant_image
 from ..catalog.stock import Stock, is_available, stock_of, stock_of_product
 from . import linked_data
 from .choices import choices, default_variant
@@ -27,7 +28,7 @@ class Card:
 
     product: Product
     url: str
-    colour: str
+    image: Image
     swatches: list[str]
     stock: Stock
     price: Decimal
@@ -102,6 +103,7 @@ def product_page(
         template,
         product=product,
         variant=variant,
+        image=variant_image(variant),
         stock=stock_of(variant),
         groups=choices(product, variant),
         kit_variant=queries.kit_variant(variant),
@@ -113,13 +115,13 @@ def product_page(
 
 
 def card(product: Product) -> Card:
-    """Return the card of `product`, drawn in the colour of its first available variant."""
+    """Return the card of `product`, with a drawing in the colour of its first available variant."""
     prices = [variant.price for variant in product.variants if is_available(variant)]
     prices = prices or [variant.price for variant in product.variants]
     return Card(
         product=product,
         url=url_for("shop.product", handle=product.handle),
-        colour=default_variant(product).colour,
+        image=product_image(product, default_variant(product).colour),
         swatches=[
             value["swatch"]
             for option in product.options

@@ -1,0 +1,149 @@
+"""Downloads one picture from an address in a merchant's file, which anyone may have written.
+
+The server can't reach into this network: each host is resolved here, its addresses are checked, and
+the connection goes to the address that was checked.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import IPPROTO_TCP, SHUT_RDWR, gaierror, getaddrinfo
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+import certifi
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_REDIRECTS = 4
+CONNECT_SECONDS = 5.0
+TOTAL_SECONDS = 20.0
+"""The limit for one address, from the connection to the last byte."""
+HEADERS = {
+    "Accept": "image/avif,image/webp,image/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": "RestockKit (product import)",
+}
+NAT64 = ip_network("64:ff9b::/96")
+_TLS = ssl.create_default_context(cafile=certifi.where())
+
+
+class Unavailable(Exception):
+    """The picture can't be downloaded; the message is the reason, to follow a number."""
+
+
+class Unreachable(Unavailable):
+    """Its server doesn't respond, so its other pictures may be unavailable, too."""
+
+
+def fetch(url: str, *, allow_private: bool = False) -> bytes:
+    """Return the content at `url`, after up to `MAX_REDIRECTS` redirects.
+
+    Raises `Unavailable`, also for addresses in private networks unless `allow_private` is set.
+    """
+    for _ in range(MAX_REDIRECTS + 1):
+        with _response(url, allow_private=allow_private) as response:
+            location = response.headers.get("Location")
+            if response.status not in (301, 302, 303, 307, 308) or not location:
+                return _content(response)
+        url = urljoin(url, location)
+    raise Unavailable("redirected too often")
+
+
+def _content(response: BaseHTTPResponse) -> bytes:
+    if response.status in (404, 410):
+        raise Unavailable("not found")
+    if response.status != 200:
+        raise Unavailable(f"refused with status {response.status}")
+    chunks, size = [], 0
+    while chunk := response.read(64 * 1024):
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise Unavailable(f"larger than {MAX_BYTES // 1024**2} MB")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+@contextmanager
+def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
+    """Yield the response to a GET request; the connection ends after `TOTAL_SECONDS`."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}[parts.scheme]
+        host = (parts.hostname or "").encode("idna").decode()
+    except (KeyError, ValueError):
+        raise Unavailable("without a valid address") from None
+    connection = _connect(parts.scheme, host, port, allow_private=allow_private)
+    # a read timeout alone would allow a server to send one byte at a time forever
+    timer = threading.Timer(TOTAL_SECONDS, _shut_down, [connection])
+    timer.start()
+    try:
+        headers = HEADERS | {"Host": parts.netloc.rpartition("@")[2].encode("idna").decode()}
+        connection.request("GET", _target(parts), headers=headers, preload_content=False)
+        yield connection.getresponse()
+    except (OSError, HTTPError, HTTPException, ValueError):
+        raise Unreachable("on servers that don't respond") from None
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+def _target(parts: SplitResult) -> str:
+    safe = "/%:@!$&'()*+,;=~-._"
+    query = f"?{quote(parts.query, safe=safe + '?')}" if parts.query else ""
+    return (quote(parts.path, safe=safe) or "/") + query
+
+
+def _connect(scheme: str, host: str, port: int, *, allow_private: bool) -> HTTPConnection:
+    for address in _addresses(host, port, allow_private=allow_private):
+        connection = (
+            HTTPSConnection(
+                address,
+                port,
+                timeout=CONNECT_SECONDS,
+                ssl_context=_TLS,
+                server_hostname=host,
+                assert_hostname=host,
+            )
+            if scheme == "https"
+            else HTTPConnection(address, port, timeout=CONNECT_SECONDS)
+        )
+        with suppress(OSError, HTTPError):
+            connection.connect()
+            return connection
+    raise Unreachable("on servers that don't respond")
+
+
+def _addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
+    """Return the addresses of a host; raises `Unavailable` if one of them is in this network."""
+    try:
+        found = getaddrinfo(host, port, proto=IPPROTO_TCP)
+    except (gaierror, UnicodeError):
+        raise Unreachable("on servers that don't respond") from None
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not allow_private and not all(_is_public(ip_address(a.split("%")[0])) for a in addresses):
+        raise Unavailable("in a private network")
+    return addresses
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address):
+        # addresses that lead to an IPv4 address
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in NAT64:
+            inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner or address.teredo:
+            return inner is not None and _is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+def _shut_down(connection: HTTPConnection) -> None:
+    with suppress(OSError):
+        if connection.sock:
+            connection.sock.shutdown(SHUT_RDWR)

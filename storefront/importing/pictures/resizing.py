@@ -1,0 +1,94 @@
+"""Makes the shop's copies of a picture."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ...catalog.pictures import JPEG_WIDTH, WIDTHS
+from .fetching import Unavailable
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
+"""What is read, judged by the content: the ending of the address doesn't count."""
+MAX_PIXELS = 60_000_000
+MAX_RATIO = 3
+"""The height of a copy is at most this multiple of its width, so that no page becomes endless."""
+
+
+def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
+    """Write the copies of a picture to `folder`; return the width and height of the largest.
+
+    Raises `Unavailable` if it isn't a picture.
+    """
+    picture = _resized(_read(content), WIDTHS[-1])
+    _save(_on_white(_resized(picture, JPEG_WIDTH)), folder / f"{name}-{JPEG_WIDTH}.jpg", quality=85)
+    for width in WIDTHS:
+        copy = _resized(picture, width)
+        _save(copy, folder / f"{name}-{width}.webp", quality=80, method=2)
+    return picture.size
+
+
+def size_of_copies(folder: Path, name: str) -> tuple[int, int] | None:
+    """Return the width and height of the largest copy, or None if a copy is missing."""
+    names = [f"{name}-{JPEG_WIDTH}.jpg", *(f"{name}-{width}.webp" for width in WIDTHS)]
+    if not all((folder / copy).is_file() for copy in names):
+        return None
+    with Image.open(folder / names[-1]) as picture:
+        return picture.size
+
+
+def _read(content: bytes) -> Image.Image:
+    """Return a picture as it is meant to be seen, with transparency if it has any."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns of pictures that are too large
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+        if picture.width * picture.height > MAX_PIXELS:
+            raise Unavailable(f"with more than {MAX_PIXELS // 1_000_000} million pixels")
+        # a large JPEG is read at a half or a quarter of its size
+        picture.draft("RGB", (WIDTHS[-1], WIDTHS[-1]))
+        picture = ImageOps.exif_transpose(picture)
+        return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        raise Unavailable("no picture that can be read") from None
+    except (OSError, ValueError, SyntaxError):
+        raise Unavailable("damaged") from None
+
+
+def _resized(picture: Image.Image, width: int) -> Image.Image:
+    """Return the picture with this width, or its own if that is smaller."""
+    width = min(width, picture.width)
+    height = min(max(1, round(picture.height * width / picture.width)), MAX_RATIO * width)
+    if (width, height) == picture.size:
+        return picture
+    return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode != "RGBA":
+        return picture
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def _save(picture: Image.Image, path: Path, **options: Any) -> None:
+    """Write a file completely or not at all, even if two imports run at once."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as file:
+        try:
+            picture.save(file, **options)
+            file.close()
+            # readable by the web server's user
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(file.name)
+            raise

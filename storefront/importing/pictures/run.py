@@ -1,0 +1,164 @@
+"""Downloads or links the pictures of all products, after the products have been imported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm.attributes import flag_modified
+
+from ...base.models import Import, Picture, Product
+from ...catalog.pictures import origin
+from .fetching import Unavailable, Unreachable, fetch
+from .resizing import make_copies, size_of_copies
+
+MAX_PICTURES = 20_000
+MAX_ORIGINS = 20
+"""Servers that pages may load pictures from: each lengthens a header of every page."""
+PARALLEL = 8
+BATCH = 40
+"""Products whose pictures are downloaded before they are stored."""
+GIVE_UP_AFTER = 5
+"""Failures in a row after which a server counts as unreachable."""
+
+
+@dataclass
+class Pictures:
+    """The result of a download, or of linking."""
+
+    shown: int = 0
+    """Pictures that the pages show."""
+    missing: Counter[str] = field(default_factory=Counter)
+    """Pictures that can't be shown, by the reason, such as `not found`."""
+
+
+def link_pictures(session: Session) -> Pictures:
+    """Let the pages load the pictures from where they are, and commit."""
+    result, servers = Pictures(), Counter[str]()
+    for products in _batches(session):
+        for picture in (picture for product in products for picture in wanted(product)):
+            if server := origin(picture["url"]):
+                servers[server] += 1
+            else:
+                result.missing["not at an HTTPS address"] += 1
+    linked = [server for server, _ in servers.most_common(MAX_ORIGINS)]
+    result.shown = sum(servers[server] for server in linked)
+    if too_many := servers.total() - result.shown:
+        result.missing[f"on more than {MAX_ORIGINS} servers"] += too_many
+    session.execute(sa.update(Import).values(picture_origins=linked))
+    session.commit()
+    return result
+
+
+def download_pictures(
+    session: Session,
+    folder: Path,
+    *,
+    allow_private: bool = False,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Pictures:
+    """Make the shop's own copies of all pictures that it shows.
+
+    Each batch of products is committed, so an interrupted download can be continued. `progress` is
+    called with the number of pictures done. Copies that no product uses any more are deleted.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copies, result = _Copies(folder, allow_private), Pictures()
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        try:
+            for products in _batches(session):
+                pictures = [picture for product in products for picture in wanted(product)]
+                for picture, outcome in zip(
+                    pictures, threads.map(copies.make, pictures), strict=True
+                ):
+                    if isinstance(outcome, Unavailable):
+                        result.missing[str(outcome)] += 1
+                    else:
+                        picture.update(outcome)
+                        result.shown += 1
+                    progress(1)
+                for product in products:
+                    # a change inside the list isn't noticed otherwise
+                    flag_modified(product, "pictures")
+                session.commit()
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    _delete_others(folder, copies.names)
+    return result
+
+
+def count_pictures(session: Session) -> int:
+    """Return the number of pictures that `download_pictures` copies."""
+    return sum(len(wanted(product)) for products in _batches(session) for product in products)
+
+
+def wanted(product: Product) -> list[Picture]:
+    """Return the pictures that the pages show: the first, and those of variants."""
+    own = {variant.picture for variant in product.variants}
+    return [
+        picture
+        for index, picture in enumerate(product.pictures)
+        if index == 0 or picture["url"] in own
+    ]
+
+
+class _Copies:
+    """Makes copies, in several threads."""
+
+    def __init__(self, folder: Path, allow_private: bool) -> None:
+        self.folder, self.allow_private = folder, allow_private
+        self.names: set[str] = set()
+        """The names of all copies."""
+        self._failures: Counter[str] = Counter()
+
+    def make(self, picture: Picture) -> Picture | Unavailable:
+        """Return the picture with the name and size of its copies, or why there are none.
+
+        Copies that an earlier import made are used again.
+        """
+        # a changed picture has a new address on all platforms
+        name = hashlib.sha256(picture["url"].encode()).hexdigest()[:32]
+        try:
+            size = size_of_copies(self.folder, name) or self._download(picture["url"], name)
+        except Unavailable as reason:
+            return reason
+        self.names.add(name)
+        return {**picture, "file": name, "width": size[0], "height": size[1]}
+
+    def _download(self, url: str, name: str) -> tuple[int, int]:
+        if len(self.names) >= MAX_PICTURES:
+            raise Unavailable(f"beyond the limit of {MAX_PICTURES:,}")
+        server = urlsplit(url).netloc
+        if self._failures[server] >= GIVE_UP_AFTER:
+            raise Unreachable("on servers that don't respond")
+        try:
+            content = fetch(url, allow_private=self.allow_private)
+        except Unreachable:
+            self._failures[server] += 1
+            raise
+        self._failures[server] = 0
+        return make_copies(content, self.folder, name)
+
+
+def _batches(session: Session) -> Iterator[Sequence[Product]]:
+    last_id = 0
+    statement = sa.select(Product).options(selectinload(Product.variants)).order_by(Product.id)
+    while products := session.scalars(statement.where(Product.id > last_id).limit(BATCH)).all():
+        last_id = products[-1].id
+        yield products
+        session.expunge_all()
+
+
+def _delete_others(folder: Path, names: set[str]) -> None:
+    """Delete the copies of earlier imports."""
+    for path in folder.iterdir():
+        if path.name.partition("-")[0] not in names:
+            path.unlink(missing_ok=True)
