@@ -123,7 +123,7 @@ def account() -> Response:
 
 @blueprint.put("/account")
 def change_account() -> Response:
-    """Change the private key's `scopes`, the `date_skew` of replies (in seconds), or both."""
+    """Change the private key's `scopes`, the `date_skew` of replies in seconds, or the `brand`."""
     sandbox = current_sandbox()
     with sandbox.lock:
         sandbox.settings.change(_body())

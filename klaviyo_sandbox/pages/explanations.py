@@ -53,7 +53,7 @@ _BY_STATUS = {
     415: "The Content-Type must be application/vnd.api+json or application/json.",
 }
 _BY_PARAMETER = {
-    "revision": "The revision header is missing or malformed. Send a date, such as 2026-07-15.",
+    "revision": "The revision header is missing or malformed. Send a date, such as 2026-10-15.",
     "filter": (
         "The filter is malformed, or this operation does not support it. The error says which "
         "filters are allowed."

@@ -5,7 +5,7 @@ They need no script, and only accept posts from the sandbox's own pages.
 
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, request, url_for
+from flask import Blueprint, Flask, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from ..control import actions
@@ -32,6 +32,18 @@ def reset() -> Result:
     """Reset the sandbox, optionally without the catalog."""
     current_sandbox().reset(keep_catalog="keep_catalog" in request.form)
     return _redirect("pages.overview", "reset")
+
+
+@blueprint.post("/brand")
+def set_brand() -> Result:
+    """Switch the account's brand."""
+    sandbox = current_sandbox()
+    try:
+        with sandbox.lock:
+            sandbox.settings.change({"brand": request.form.get("brand")})
+    except InvalidSetting:
+        abort(422, "The account has no such brand.")
+    return _redirect("pages.overview", "brand")
 
 
 @blueprint.post("/flow")

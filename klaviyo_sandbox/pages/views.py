@@ -12,6 +12,7 @@ from ..control import actions
 from ..protocol.failures import KINDS
 from ..protocol.guards import is_loopback
 from ..serving.api import OPERATIONS
+from ..state.brands import BRANDS, NO_BRAND
 from ..state.flow import Message
 from ..state.sandbox import current_sandbox
 from .explanations import explain
@@ -23,6 +24,7 @@ _MAX_THREAD = 8
 
 _NOTICES = {
     "reset": "The sandbox has been reset.",
+    "brand": "Brand changed. The next import uses it.",
     "flow": "Settings saved.",
     "clock": "The clock has been set forward, and the flow has run.",
     "list": "Opt-in changed. Existing subscribers stay subscribed.",
@@ -72,6 +74,8 @@ def overview() -> str:
             operations=OPERATIONS,
             opt_in=sandbox.mailing_list.opt_in_process.replace("_opt_in", " opt-in"),
             regions=sandbox.settings.regions,
+            brand=sandbox.settings.brand,
+            brands={name: brand.name for name, brand in BRANDS.items()} | {NO_BRAND: "No brand"},
             counts={
                 "requests": len(sandbox.requests.rows),
                 "waiting": len(sandbox.waiting),

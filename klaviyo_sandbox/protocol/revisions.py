@@ -62,7 +62,7 @@ def _requested(headers: Headers) -> date:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        detail = "The revision header must be a date, such as 2026-07-15."
+        detail = "The revision header must be a date, such as 2026-10-15."
         raise Refusal(invalid(detail, parameter=HEADER)) from None
 
 

@@ -14,6 +14,8 @@ from openapi_schema_validator import OAS30Validator
 
 from .errors import MEDIA_TYPE, ApiError, invalid
 
+REVISION = "2026-10-15"
+"""The revision of the schemas. The sandbox serves every revision as if it were this one."""
 _MAX_QUOTED = 60
 """The maximum number of characters of the caller's input that an error message repeats."""
 
@@ -21,7 +23,7 @@ _MAX_QUOTED = 60
 @cache
 def document() -> dict[str, Any]:
     """Return the OpenAPI excerpt."""
-    source = files("klaviyo_sandbox").joinpath("klaviyo-2026-07-15.json")
+    source = files("klaviyo_sandbox").joinpath(f"klaviyo-{REVISION}.json")
     loaded: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
     return loaded
 

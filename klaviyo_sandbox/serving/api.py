@@ -11,7 +11,16 @@ from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from ..operations import account, back_in_stock, catalog, catalog_jobs, consent, flows, profiles
+from ..operations import (
+    account,
+    back_in_stock,
+    brands,
+    catalog,
+    catalog_jobs,
+    consent,
+    flows,
+    profiles,
+)
 from ..operations.operation import Call, Operation, Side
 from ..protocol import failures, wire
 from ..protocol.errors import ApiError, Refusal, Reply, error
@@ -30,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *catalog_jobs.OPERATIONS,
     *flows.OPERATIONS,
     *profiles.OPERATIONS,
+    *brands.OPERATIONS,
 )
 """Every operation of the API. Add those of a new module here."""
 

@@ -12,6 +12,7 @@ import phonenumbers
 
 from ..protocol import spec
 from ..protocol.contacts import region_of
+from .brands import BRANDS, NO_BRAND
 from .validation import InvalidSetting, is_number
 
 PRIVATE_PREFIX = "pk_"
@@ -66,6 +67,7 @@ class AccountSettings:
     """The settings of the account. The caller holds the sandbox's lock.
 
     scopes: the scopes of the private key; None for full access.
+    brand: a key of `BRANDS`, or `NO_BRAND`.
     date_skew: seconds by which the `Date` of the API's replies is ahead of the real time, to test
         a caller with a wrong clock.
     regions: ISO 3166 codes of the regions that the account can text; empty without SMS.
@@ -77,22 +79,25 @@ class AccountSettings:
     def reset(self) -> None:
         """Restore the defaults."""
         self.scopes: tuple[str, ...] | None = None
+        self.brand = next(iter(BRANDS))
         self.date_skew = 0.0
         self.regions: tuple[str, ...] = DEFAULT_REGIONS
 
     def change(self, changes: Any) -> None:
-        """Change scopes or date_skew, from JSON. Raises `InvalidSetting` without any change."""
+        """Change some of the settings, from JSON. Raises `InvalidSetting` without any change."""
         settings = self.as_json()
         if not isinstance(changes, Mapping) or not changes or changes.keys() - settings.keys():
             raise InvalidSetting(f"Send one or more of: {', '.join(settings)}.")
         settings |= changes
-        self.scopes, self.date_skew = _scopes(settings["scopes"]), _skew(settings["date_skew"])
+        scopes, brand = _scopes(settings["scopes"]), _brand(settings["brand"])
+        self.scopes, self.date_skew, self.brand = scopes, _skew(settings["date_skew"]), brand
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings that `/_sandbox/account` shows and changes."""
         return {
             "scopes": ALL_SCOPES if self.scopes is None else list(self.scopes),
             "date_skew": self.date_skew,
+            "brand": self.brand,
         }
 
     def set_regions(self, regions: Iterable[str]) -> None:
@@ -119,6 +124,13 @@ def _scopes(value: Any) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not set(map(str, value)) <= set(valid):
         raise InvalidSetting(f'scopes must be "{ALL_SCOPES}", or a list of: {", ".join(valid)}.')
     return tuple(value)
+
+
+def _brand(value: Any) -> str:
+    allowed = (*BRANDS, NO_BRAND)
+    if value not in allowed:
+        raise InvalidSetting(f"brand must be one of: {', '.join(allowed)}.")
+    return str(value)
 
 
 def _skew(value: Any) -> float:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Host names of this machine."""
-REVISION = "2026-07-15"
+REVISION = "2026-10-15"
 """The API revision this kit was written for. It is set here only."""
 CONTENT_TYPE = "application/vnd.api+json"
 SLOT_TIMEOUT = 0.05

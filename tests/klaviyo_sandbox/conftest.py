@@ -190,7 +190,7 @@ class Running:
         return self._call("POST", path, sent, {"Origin": SHOP} | _with_hyphens(headers))
 
     def _call(self, method: str, path: str, sent: Any, headers: Any) -> requests.Response:
-        headers = {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE} | headers
+        headers = {"revision": "2026-10-15", "Content-Type": MEDIA_TYPE} | headers
         content = {"data": sent} if sent is None or isinstance(sent, bytes) else {"json": sent}
         return self.request(method, path, headers=headers, **content)
 

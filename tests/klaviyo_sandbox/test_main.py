@@ -91,7 +91,7 @@ def sign_up(process: Process, key: str = PRIVATE_KEY) -> requests.Response:
     """Sign up as a server does."""
     headers = {
         "Authorization": f"Klaviyo-API-Key {key}",
-        "revision": "2026-07-15",
+        "revision": "2026-10-15",
         "Content-Type": MEDIA_TYPE,
     }
     return process.request("POST", SERVER_PATH, headers=headers, json=body())
@@ -101,7 +101,7 @@ def test_account_and_sender_come_from_the_environment() -> None:
     """The private key is never printed, and each call is logged in one line without contacts."""
     with running(**KEYS, SANDBOX_SENDER="Smirr") as process:
         account = process.request("GET", "/_sandbox/account").json()
-        headers = {"Authorization": f"Klaviyo-API-Key {PRIVATE_KEY}", "revision": "2026-07-15"}
+        headers = {"Authorization": f"Klaviyo-API-Key {PRIVATE_KEY}", "revision": "2026-10-15"}
         [found] = process.request("GET", "/api/accounts", headers=headers).json()["data"]
         process.request("POST", "/_sandbox/drills", json={"kind": "503"})
         assert [sign_up(process).status_code for _ in range(2)] == [503, 202]

@@ -8,6 +8,7 @@ import pytest
 from klaviyo_api import KlaviyoAPI
 from openapi_client.exceptions import ApiException
 
+from klaviyo_sandbox.protocol import spec
 from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     SERVER_OPERATION,
@@ -20,6 +21,7 @@ from tests.klaviyo_sandbox.conftest import (
     update_body,
     variant_body,
 )
+from tests.sdk_models import REVISION, differences
 
 JACKET, MEDIUM = composite_id("jacket"), composite_id("jacket-m")
 
@@ -106,6 +108,12 @@ def calls(api: KlaviyoAPI, sandbox: Running) -> dict[str, Callable[[], Any]]:
             as_json(api.Metrics.get_metrics())["data"][0]["id"]
         ),
         "get_flows": lambda: api.Flows.get_flows(filter='equals(status,"live")'),
+        "get_brand_buttons": api.Brands.get_brand_buttons,
+        "get_brand_colors": api.Brands.get_brand_colors,
+        "get_brand_logos": lambda: api.Brands.get_brand_logos(include=["image"]),
+        "get_brand_email_defaults": lambda: api.Brands.get_brand_email_defaults(
+            include=["brand-button", "brand-logo"]
+        ),
         "get_profiles": lambda: api.Profiles.get_profiles(
             additional_fields_profile=["subscriptions"], page_size=1
         ),
@@ -129,7 +137,9 @@ def test_every_operation_works_with_the_sdk(sandbox: Running) -> None:
     assert {entry["operation"] for entry in entries} == set(sdk_calls)
     assert [entry["operation"] for entry in entries if entry["status"] >= 400] == []
     assert [entry["problems"] for entry in entries if entry["problems"]] == []
-    assert entries[0]["headers"]["Revision"] == "2026-10-15"
+    assert entries[0]["headers"]["Revision"] == REVISION == spec.REVISION
+    for entry in entries:
+        assert differences(entry["operation"], entry["body"], entry["reply"]) == []
     assert sandbox.recipients() == [EMAIL]
     assert sandbox.consent("email")["status"] == "subscribed"
 

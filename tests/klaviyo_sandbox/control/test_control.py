@@ -32,6 +32,7 @@ def test_account_can_be_read(sandbox: Running) -> None:
         "name": "Klaviyo sandbox",
         "scopes": "all",
         "date_skew": 0.0,
+        "brand": "harbour",
     }
 
 
@@ -56,7 +57,9 @@ INVALID = [
     *rows("PUT", "regions", "There is no region 'us'.", {"supported": ["us"]}),
     *rows("PUT", "list", 'Send {"opt_in_process":',
           None, [], {}, {"opt_in_process": "double"}, {"opt_in_process": 2}),
-    *rows("PUT", "account", "Send one or more of: scopes, date_skew.", None, [], {}, {"name": "x"}),
+    *rows("PUT", "account", "Send one or more of: scopes, date_skew, brand.",
+          None, [], {}, {"name": "x"}),
+    *rows("PUT", "account", "brand must be one of: harbour, poppy, none.", {"brand": "x"}),
     *rows("PUT", "account", 'scopes must be "all", or a list of: ',
           {"scopes": "some"}, {"scopes": ["lists"]}),
     *rows("PUT", "account", "date_skew must be a number", {"date_skew": "1"}),

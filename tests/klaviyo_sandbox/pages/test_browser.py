@@ -71,7 +71,7 @@ def shop() -> Iterator[str]:
 def fetch_from(chromium: Browser, shop: str, sandbox: Running, **headers: str) -> dict[str, Any]:
     """Return the result of a sign-up by a script on the shop's page."""
     url = f"{sandbox.url}{BROWSER_PATH}?company_id={sandbox.account.public_key}"
-    sent = {"Content-Type": MEDIA_TYPE, "revision": "2026-07-15"} | headers
+    sent = {"Content-Type": MEDIA_TYPE, "revision": "2026-10-15"} | headers
     page = chromium.new_page()
     try:
         page.goto(shop)

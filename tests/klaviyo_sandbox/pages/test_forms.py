@@ -20,6 +20,7 @@ from tests.klaviyo_sandbox.pages.test_pages import page
 
 FORMS = {
     "/reset": {},
+    "/brand": {"brand": "poppy"},
     "/flow": {"status": "draft", "minimum_inventory": "1", "wait": "0", "wait_unit": "1"},
     "/clock": {"advance": "60"},
     "/list": {"opt_in_process": "double_opt_in"},
@@ -74,6 +75,16 @@ def test_pages_of_other_sites_cannot_submit_forms(
     assert sandbox.get("clock")["ahead"] == 0
     assert sandbox.get("flow")["status"] == "live"
     assert sandbox.get("list")["opt_in_process"] == "single_opt_in"
+    assert sandbox.get("account")["brand"] == "harbour"
+
+
+def test_brand_is_switched(sandbox: Running) -> None:
+    shown = submit(sandbox, "/brand", brand="poppy")
+
+    assert "Brand changed" in shown
+    assert '<option value="poppy" selected' in shown
+    assert sandbox.get("account")["brand"] == "poppy"
+    assert post(sandbox, "/brand", brand="other").status_code == 422
 
 
 def test_failure_is_simulated_and_cleared(sandbox: Running) -> None:

@@ -86,7 +86,7 @@ def test_request_is_shown(sandbox: Running) -> None:
 
     assert re.findall(r'href="/requests/(\d+)"', page(sandbox, "/requests")) == ["3", "2", "1"]
     detail = page(sandbox, "/requests/1")
-    for text in ("202", "2026-07-15", EMAIL, VARIANT, "The subscription is being processed"):
+    for text in ("202", "2026-10-15", EMAIL, VARIANT, "The subscription is being processed"):
         assert text in detail
 
 

@@ -36,7 +36,7 @@ BAD_HEADERS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
     "revision that is no date": ({"revision": "latest"}, BAD_REVISION),
     "revision that does not exist": ({"revision": "2026-02-30"}, BAD_REVISION),
     "revision without hyphens": ({"revision": "20260715"}, BAD_REVISION),
-    "beta revision": ({"revision": "2026-07-15.pre"}, BAD_REVISION),
+    "beta revision": ({"revision": "2026-10-15.pre"}, BAD_REVISION),
     "revision in the future": ({"revision": "2026-11-25"}, (404, "not_found", "/data/")),
     "no content type": ({"Content_Type": None}, UNSUPPORTED),
     "plain text": ({"Content_Type": "text/plain"}, UNSUPPORTED),
@@ -68,7 +68,7 @@ def test_bad_company_id_is_refused(sandbox: Running, company_id: str) -> None:
 
 
 def test_missing_company_id_is_refused(sandbox: Running) -> None:
-    headers = {"revision": "2026-07-15", "Content-Type": MEDIA_TYPE}
+    headers = {"revision": "2026-10-15", "Content-Type": MEDIA_TYPE}
 
     reply = sandbox.request("POST", BROWSER_PATH, json=body(), headers=headers)
 
@@ -203,7 +203,7 @@ def test_revisions_follow_the_clock(sandbox: Running) -> None:
 
 
 def test_error_reply_names_the_revision(sandbox: Running) -> None:
-    assert sandbox.server_call({}).headers["X-Klaviyo-Api-Revision"] == "2026-07-15"
+    assert sandbox.server_call({}).headers["X-Klaviyo-Api-Revision"] == "2026-10-15"
 
 
 # --- CORS

@@ -24,7 +24,7 @@ def test_request_is_recorded(sandbox: Running) -> None:
     sandbox.browser_call()
 
     [entry] = sandbox.read("requests")
-    assert entry.pop("headers")["Revision"] == "2026-07-15"
+    assert entry.pop("headers")["Revision"] == "2026-10-15"
     assert entry.pop("reply_headers")["Content-Length"] == "0"
     assert entry == {
         "id": 1,

@@ -174,7 +174,7 @@ WRONG_VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "list ID with a slash": ({"KLAVIYO_LIST_ID": "Y6nRLr/../x"}, "KLAVIYO_LIST_ID: must be"),
     "revision in another order": (
         {"KLAVIYO_REVISION": "15.07.2026"},
-        "KLAVIYO_REVISION: must be a date such as 2026-07-15, not '15.07.2026'",
+        "KLAVIYO_REVISION: must be a date such as 2026-10-15, not '15.07.2026'",
     ),
     **{
         url: ({"KLAVIYO_API_URL": url}, f"KLAVIYO_API_URL: {message}")
