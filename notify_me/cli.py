@@ -81,6 +81,11 @@ def status(*, as_json: bool) -> None:
     click.echo(f"delivered by:  {deliverer}")
     if status.oldest_queued:
         click.echo(f"oldest queued: {_when(status.oldest_queued)}")
+    if status.dropped:
+        click.echo(
+            f"dropped:       {status.dropped} in {admin.DROPPED_DAYS} days, because a hidden field "
+            "was filled in, by a bot or a form filler"
+        )
     if error := status.last_error:
         click.echo(
             f"last error: {_when(error.at)}, {error.operation} for "

@@ -8,6 +8,7 @@ from ..klaviyo.catalog_payloads import feed_item
 from ..klaviyo.catalog_push import PushError, PushResult
 from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
 from .operations import (
+    DROPPED_DAYS,
     Failure,
     PausedQueue,
     Purged,
@@ -27,6 +28,7 @@ from .operations import (
 from .stock import StockUpdate, queue_stock_updates, set_stock, stock_changed
 
 __all__ = [
+    "DROPPED_DAYS",
     "DayDemand",
     "Demand",
     "Failure",

@@ -25,10 +25,14 @@ from ..store.tables import (
     UNKNOWN_AFTER,
     CallRow,
     CallState,
+    DroppedRow,
     SignUpRow,
     in_utc,
 )
 from ..variants import Variant
+
+DROPPED_DAYS = 7
+"""For how many days, including today, `Status` counts dropped posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,9 @@ class Status:
     """The time of the oldest sign-up with a queued call."""
     last_error: Failure | None
     paused: tuple[PausedQueue, ...]
+    dropped: int
+    """Posts of the last `DROPPED_DAYS` days whose hidden field was filled in, by a bot or a form
+    filler. They were not accepted."""
     deliverer: str | None
     """What sends queued calls on this machine, `worker` or `web process`; None if nothing does."""
 
@@ -120,6 +127,10 @@ def status() -> Status:
             .where(CallRow.state == CallState.QUEUED)
             .group_by(CallRow.operation)
         ).all()
+        first_day = datetime.now(UTC).date() - timedelta(days=DROPPED_DAYS - 1)
+        dropped = session.scalar(
+            select(func.sum(DroppedRow.count)).where(DroppedRow.day >= first_day)
+        )
         waiting = {operation: count for operation, count, _ in queued}
         counts |= {
             CallState.STARTED.value: started - unknown,
@@ -141,6 +152,7 @@ def status() -> Status:
                 )
                 for pause in pauses.active_pauses(session).values()
             ),
+            dropped=dropped or 0,
             deliverer=current_deliverer(lock_folder()),
         )
 

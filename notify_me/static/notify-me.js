@@ -145,7 +145,7 @@ export class NotifyMe extends HTMLElement {
         this.insertAdjacentHTML("beforeend", html);
         const added = (dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog")));
         // a dialog without a form, such as the confirmation, isn't shown again
-        added.addEventListener("close", () => added.querySelector("form[method=post]") || added.remove());
+        added.addEventListener("close", () => added.querySelector(".notify-me__form") || added.remove());
       }
     }
     dialog.showModal();
@@ -217,7 +217,7 @@ export class NotifyMe extends HTMLElement {
     const title = this.querySelector(".notify-me__title");
     if (title) this.querySelector("dialog")?.setAttribute("aria-labelledby", title.id);
     /** @type {HTMLElement | null} */ (this.querySelector("[aria-invalid]") ?? title)?.focus();
-    this.#dispatch(state === "done" ? "done" : "error", { state });
+    if (state !== "form") this.#dispatch(state === "done" ? "done" : "error", { state });
   }
 
   /** @param {string} state */

@@ -30,6 +30,7 @@ from .tables import (
     CallRow,
     CallState,
     ConsentRow,
+    DroppedRow,
     PauseRow,
     SignUpRow,
 )
@@ -218,6 +219,19 @@ class SignUpLog:
             if queued and enqueue is not None:
                 enqueue(connection)
 
+    def count_dropped(self) -> None:
+        """Count a post that was dropped because its hidden field was filled in."""
+        today = datetime.now(UTC).date()
+        with self.writing() as session:
+            counted = session.execute(
+                update(DroppedRow)
+                .where(DroppedRow.day == today)
+                .values(count=DroppedRow.count + 1)
+                .returning(DroppedRow.day)
+            )
+            if counted.first() is None:
+                session.add(DroppedRow(day=today, count=1))
+
     def current_call(self, session: Session, job_key: tuple[str, int, int]) -> CallRow | None:
         """Return the call of the job with this key (`Job.key`), or None if another job has replaced
         that job or the call is finished.
@@ -284,12 +298,13 @@ class SignUpLog:
                 .where(ConsentRow.given_at < consents_before, ConsentRow.sign_up_id.is_(None))
                 .returning(ConsentRow.id)
             )
+            session.execute(delete(DroppedRow).where(DroppedRow.day < before.date()))
             return len(sign_ups.all()), len(consents.all())
 
     def remove_everything(self) -> None:
-        """Delete all sign-ups, calls, consents and pauses."""
+        """Delete all sign-ups, calls, consents, pauses and counts."""
         with self.writing() as session:
-            for table in (CallRow, ConsentRow, SignUpRow, PauseRow):
+            for table in (CallRow, ConsentRow, SignUpRow, PauseRow, DroppedRow):
                 session.execute(delete(table))
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     Connection,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -68,6 +69,9 @@ class SignUpRow(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     mode: Mapped[str] = mapped_column(String(16))
     channels: Mapped[list[str]] = mapped_column(JSON)
+    """The channels that the shopper selected."""
+    refused_channels: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Those of them that Klaviyo refused; the calls were sent without these."""
     email_hmac: Mapped[str | None] = mapped_column(String(64))
     email_masked: Mapped[str | None] = mapped_column(String(64))
     phone_hmac: Mapped[str | None] = mapped_column(String(64))
@@ -126,6 +130,15 @@ class PauseRow(Base):
     remedy: Mapped[str] = mapped_column(String(DETAIL_LENGTH))
 
 
+class DroppedRow(Base):
+    """How many posts were dropped on one day (UTC) because their hidden field was filled in."""
+
+    __tablename__ = "notify_me_dropped"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    count: Mapped[int]
+
+
 class ConsentRow(Base):
     """Proof of a shopper's consent for one channel. It is kept longer than the sign-up's row.
 
@@ -155,7 +168,7 @@ class ConsentRow(Base):
     custom_source: Mapped[str] = mapped_column(String(100))
 
 
-REVISION = "notify_me_0004"
+REVISION = "notify_me_0005"
 """The latest migration, which results in the tables above."""
 VERSION_TABLE = "notify_me_version"
 

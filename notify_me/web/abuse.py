@@ -14,6 +14,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter, RateLimiter
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_state
 from ..klaviyo.calls import SignUp
@@ -102,6 +103,15 @@ def _count(limit: RateLimitItem, key: str) -> None:
 def honeypot_filled() -> bool:
     """Return whether the hidden field was filled in, by a bot or a form filler."""
     return bool(request.form.get(HONEYPOT))
+
+
+def count_dropped() -> None:
+    """Count a post whose hidden field was filled in, for the merchant."""
+    logger.info("refused a sign-up whose hidden field was filled in")
+    try:
+        current_state().log.count_dropped()
+    except SQLAlchemyError as error:
+        logger.warning("can't count the refused sign-up: %s", type(error).__name__)
 
 
 def is_cross_site() -> bool:

@@ -16,6 +16,7 @@ from ..klaviyo.calls import SignUp
 from ..klaviyo.outcomes import PHONE_REFUSED, UNAVAILABLE
 from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
+from .correction import corrections
 from .placeholders import fill_placeholders
 from .product import Product
 
@@ -134,6 +135,7 @@ def confirmation(
         "phone_dropped": phone_dropped,
         "unrecorded": [gettext(channel.info.not_recorded) for channel in unrecorded],
         "unrecorded_reason": _consent_reason(consent_call) if unrecorded else "",
+        **corrections(logged.channels, [variant for variant, _ in requested], sign_up),
     }
 
 

@@ -15,7 +15,6 @@ from ..klaviyo.calls import SignUp, build_calls
 from ..klaviyo.outcomes import Accepted, KlaviyoResponse
 from ..store.logged import LoggedSignUp
 from . import responses
-from .confirmation import confirmation
 from .product import Product
 
 PreviewState = Literal["button", "form", "errors", "done"]
@@ -84,7 +83,8 @@ def form_context(product: Product) -> dict[str, Any]:
     form = SignUpForm(typed, offered_variants=product.variants, options=options, data=data)
     if typed and form.validate() and state == "done":
         sign_up = form.to_sign_up()
-        context = confirmation(simulated_success(sign_up), product, sign_up=sign_up, simulated=True)
+        logged = simulated_success(sign_up)
+        context = responses.confirmation_context(logged, product, sign_up, simulated=True)
         shown = {"state": "done", "view": responses.DONE, "modal": current_settings().modal}
         return {**context, **shown}
     context = responses.FormReply(form, product, choose=False).context()

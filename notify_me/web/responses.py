@@ -195,8 +195,18 @@ def done(
     """Return the confirmation. Pass `sign_up` only to the person who has just typed it, since it
     shows the contacts in full.
     """
-    context = confirmation(logged, product, sign_up=sign_up, simulated=simulated)
+    context = confirmation_context(logged, product, sign_up, simulated=simulated)
     return _respond("done", DONE, HTTPStatus.OK, context)
+
+
+def confirmation_context(
+    logged: LoggedSignUp, product: Product, sign_up: SignUp | None, *, simulated: bool = False
+) -> dict[str, Any]:
+    """Return the context of the confirmation's template."""
+    query = {name: request.args[name] for name in ("choose", "listed") if name in request.args}
+    action = _form_url("notify_me.submit", product.variant.composite_id, **query)
+    context = confirmation(logged, product, sign_up=sign_up, simulated=simulated)
+    return {**context, "action": action}
 
 
 def _form_url(endpoint: str, composite_id: object, **query: Any) -> str:

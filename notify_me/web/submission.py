@@ -20,6 +20,7 @@ from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, Refused, Temp
 from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
 from . import client_mode, responses
+from .correction import has_suggestion
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +141,8 @@ def _finish(
     if not queued and not any(isinstance(result, Accepted) for result in results):
         return _nothing_accepted(results, form_reply)
     product = form_reply.product
-    if responses.from_element() or not is_logged:
+    # a suggested address can't be in a link, which may be passed on
+    if responses.from_element() or not is_logged or has_suggestion(sign_up):
         logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
         return responses.done(logged, product, sign_up)
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))

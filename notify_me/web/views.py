@@ -19,7 +19,7 @@ from ..i18n.text import bidi_isolate, gettext, language
 from ..klaviyo.calls import Operation
 from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
-from . import abuse, responses, theme
+from . import abuse, correction, responses, theme
 from .preview import mark_urls, previewing, simulated_success
 from .product import Product, load_product
 from .submission import LINK_MAX_AGE, process, sent_by_browser
@@ -144,7 +144,9 @@ def _confirmation_page(product: Product, signed: str) -> Response:
 
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
-    """Process a sign-up or, in client mode, the browser's report on its calls."""
+    """Process a sign-up or, in client mode, the browser's report on its calls. To change a contact,
+    the confirmation posts the sign-up's fields for the form.
+    """
     product = load_product(composite_id)
     if product is None:
         return responses.unknown_variant()
@@ -155,6 +157,8 @@ def submit(composite_id: str) -> Response:
         data["variants"] = composite_id
     form = SignUpForm(data, offered_variants=product.variants, options=current_form_options())
     form_reply = responses.FormReply(form, product, _must_choose(product))
+    if correction.wants_form():
+        return _unavailable_reply(form_reply) or form_reply.blank()
     if previewing():
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
     is_report = sent_by_browser() and "sign_up" in request.form
@@ -169,7 +173,7 @@ def submit(composite_id: str) -> Response:
     except abuse.RateLimited as error:
         return form_reply.rate_limited(error)
     if abuse.honeypot_filled():
-        logger.info("refused a sign-up whose hidden field was filled in")
+        abuse.count_dropped()
         message = N_("Your browser filled in a hidden field. We've cleared it: please try again.")
         return form_reply.invalid(message)
     # a report is recorded even if a variant is back in stock: the browser has made its calls

@@ -98,6 +98,7 @@ def _deliveries_page(*, retried: int | None = None, interrupted: bool = False) -
         deliveries=current,
         retried=retried,
         interrupted=interrupted,
+        dropped_days=admin.DROPPED_DAYS,
         states=deliveries.STATES,
         operations=deliveries.OPERATIONS,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 from flask.testing import FlaskClient
+from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from tests.notify_me.markup import Element
@@ -59,13 +60,17 @@ def settings_file(folder: Path, text: str) -> str:
 
 def submit_page(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
     """Submit the form as a browser without scripts does, and follow the redirect."""
-    reply = client.post(path, data=dict(data))
+    reply = client.post(path, data=_plain(data))
     return client.get(reply.location) if reply.status_code == 303 else reply
 
 
 def submit_element(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
     """Submit the form as the element does in server mode."""
-    return client.post(path, data=dict(data), headers=ELEMENT)
+    return client.post(path, data=_plain(data), headers=ELEMENT)
+
+
+def _plain(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return data if isinstance(data, MultiDict) else dict(data)
 
 
 def fetch_answer(call: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -109,6 +109,16 @@ def test_filled_honeypot_is_never_confirmed(
     assert client.post(PARKA, data=data, headers=ELEMENT).status_code == 200
 
 
+def test_dropped_posts_are_counted_for_the_merchant(client: FlaskClient) -> None:
+    """Failed validation isn't counted: everybody mistypes."""
+    for more in ({"leave_blank": "x"}, {"leave_blank": "x"}, {"email": "nonsense"}, {}):
+        post(client, **{"email": "ada@example.org", **more})
+
+    status = client.application.test_cli_runner().invoke(args=["notify-me", "status"])
+
+    assert "dropped:       2 in 7 days, because a hidden field was filled in" in status.output
+
+
 def test_honeypot_asks_form_fillers_to_leave_it_alone(client: FlaskClient) -> None:
     field = view(client.get(PARKA)).one("input", name="leave_blank")
 

@@ -1,0 +1,63 @@
+"""Likely typing errors in the domain of an email address, such as `gmial.com` and `.con`.
+
+They are only suggested to the shopper, because a rare domain may be right. A library would hardly
+be shorter: those on PyPI are unmaintained or fetch the list of public suffixes.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from .contacts import readable_address
+
+_WORLDWIDE = ("gmail.com", "googlemail.com", "icloud.com")
+"""Providers that have only this domain: `gmail.co.uk` can only be an error."""
+_REGIONAL = ("yahoo", "hotmail", "outlook", "live", "aol", "gmx", "msn")
+"""Providers that have domains in many countries, which are all accepted."""
+_COMMON = (
+    *_WORLDWIDE,
+    *(f"{name}.com" for name in ("yahoo", "hotmail", "outlook", "aol", "protonmail", "fastmail")),
+    *(f"{name}.co.uk" for name in ("yahoo", "hotmail")),
+    *(f"{name}.de" for name in ("yahoo", "hotmail", "outlook", "freenet")),
+    *(f"{name}.es" for name in ("yahoo", "hotmail", "outlook")),
+    *(f"{name}.fr" for name in ("yahoo", "hotmail", "outlook", "orange", "wanadoo")),
+    *(f"{name}.it" for name in ("yahoo", "hotmail", "outlook", "libero")),
+    *("comcast.net", "verizon.net", "sbcglobal.net", "bellsouth.net", "laposte.net"),
+    *("btinternet.com", "virginmedia.com", "rocketmail.com", "rediffmail.com", "proton.me"),
+)
+"""Domains that are suggested. Shorter ones would resemble too many other domains."""
+_ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com")
+"""Domains that resemble a common one and exist too."""
+_SIMILARITY = 0.88
+"""How similar a typing error is to the right domain, from 0 to 1: `gmial.com` to `gmail.com` 0.89.
+"""
+_TOP_LEVEL = {
+    typed: right
+    for right, errors in {
+        "com": "cim cmo cok comm comn con conm coom cpm c0m ocm vom xom",
+        "net": "het nett nrt nte met ner",
+        "org": "ofg ogr orf orgg prg rog",
+    }.items()
+    for typed in errors.split()
+}
+"""Frequent errors in a top-level domain. None of them exists."""
+
+
+def suggested_address(address: str) -> str | None:
+    """Return the address that the shopper may have meant, or None if it looks right."""
+    local_part, _, domain = readable_address(address).rpartition("@")
+    suggestion = _suggested_domain(domain)
+    return None if suggestion == domain else f"{local_part}@{suggestion}"
+
+
+def _suggested_domain(domain: str) -> str:
+    rest, _, top_level = domain.rpartition(".")
+    domain = f"{rest}.{_TOP_LEVEL.get(top_level, top_level)}"
+    if domain in (*_COMMON, *_ALSO_RIGHT):
+        return domain
+    name, _, ending = domain.partition(".")
+    if name in _REGIONAL:
+        return f"{name}.com" if ending in ("co", "cm", "om") else domain
+    if f"{name}.com" in _WORLDWIDE:
+        return f"{name}.com"
+    return (*get_close_matches(domain, _COMMON, n=1, cutoff=_SIMILARITY), domain)[0]
