@@ -12,7 +12,7 @@ from typing import Any
 import flask_sqlalchemy_lite._extension
 import sqlalchemy as sa
 from flask import Flask
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Environment, nodes
 from jinja2.bccache import Bucket
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
@@ -22,6 +22,7 @@ from werkzeug.routing import Rule
 def install() -> None:
     """Install the caches for all apps that this process creates from now on."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates()}
+    _share_syntax_trees()
     _share_url_builders()
     _share_sql()
     # this would start an event loop after each app context, and no shop here has async sessions
@@ -41,6 +42,19 @@ class _Templates(BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Store a template's code."""
         self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+def _share_syntax_trees() -> None:
+    """Share the syntax trees in which the kit looks for the blocks of a layout."""
+    parse, trees = Environment.parse, {}
+
+    def shared(environment: Environment, source: str, *names: str | None) -> nodes.Template:
+        key = (tuple(environment.extensions), source)
+        if key not in trees:
+            trees[key] = parse(environment, source, *names)
+        return trees[key]
+
+    Environment.parse = shared  # type: ignore[method-assign, assignment]
 
 
 def _share_url_builders() -> None:

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from klaviyo_sandbox import create_app as create_sandbox
-from klaviyo_sandbox import make_account
 from tests import caches
-from tests.support import Sandbox, serve
+from tests.support import Sandbox, serve_sandbox
 
 for _name in [*os.environ]:
     # tests must not use this machine's proxy or a developer's own keys
@@ -77,9 +75,8 @@ sys.addaudithook(_refuse_child_process)
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[Sandbox]:
     """One sandbox for the whole run. Tests use `sandbox`, which is reset first."""
-    account = make_account()
-    with serve(create_sandbox(account)) as url:
-        yield Sandbox(url, account)
+    with serve_sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from klaviyo_sandbox import create_app as create_sandbox
 from klaviyo_sandbox import make_account
 from tests.klaviyo_sandbox.conftest import MovableClock, Running
 from tests.klaviyo_sandbox.eventful import make_eventful
-from tests.support import Sandbox, serve
+from tests.support import Sandbox, serve, serve_sandbox
 
 T = TypeVar("T")
 
@@ -147,10 +147,9 @@ class Sites:
 @contextmanager
 def sites() -> Iterator[Sites]:
     """Provide the sites until the block ends."""
-    account = make_account()
     with (
         tempfile.TemporaryDirectory() as folder,
-        serve(create_sandbox(account)) as url,
+        serve_sandbox() as sandbox,
         ExitStack() as stack,
     ):
-        yield Sites(Sandbox(url, account), Path(folder), stack)
+        yield Sites(sandbox, Path(folder), stack)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import requests
+from flask import Flask
 from werkzeug.serving import make_server
+
+from klaviyo_sandbox import Account, make_account
+from klaviyo_sandbox import create_app as create_sandbox
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-    from klaviyo_sandbox import Account
 
 T = TypeVar("T")
 
@@ -60,17 +61,30 @@ def serve(app: WSGIApplication) -> Iterator[str]:
         server.server_close()
 
 
-class Sandbox:
-    """Controls the sandbox through its JSON API under `/_sandbox/`."""
+@contextmanager
+def serve_sandbox() -> Iterator[Sandbox]:
+    """Serve a sandbox with a new account from this process."""
+    account = make_account()
+    app = create_sandbox(account)
+    with serve(app) as url:
+        yield Sandbox(url, app, account)
 
-    def __init__(self, url: str, account: Account) -> None:
+
+class Sandbox:
+    """Controls a sandbox of this process through its JSON API under `/_sandbox/`.
+
+    Its requests don't use the network: most tests make several.
+    """
+
+    def __init__(self, url: str, app: Flask, account: Account) -> None:
         self.url = url
         self.account = account
+        self._client = app.test_client()
 
     def _call(self, method: str, name: str, body: object = None) -> Any:
-        reply = requests.request(method, f"{self.url}/_sandbox/{name}", json=body, timeout=TIMEOUT)
-        reply.raise_for_status()
-        return reply.json() if reply.content else None
+        reply = self._client.open(f"/_sandbox/{name}", method=method, json=body, base_url=self.url)
+        assert reply.status_code < 400, reply.text
+        return reply.json if reply.data else None
 
     def reset(self) -> None:
         """Delete everything: recorded calls, waiting list, unknown variants, drills."""

@@ -17,12 +17,10 @@ from typing import Any
 import requests
 
 from app import ROOT, create_app
-from klaviyo_sandbox import create_app as create_sandbox
-from klaviyo_sandbox import make_account
 from tests.audit.tools import node, say
 from tests.pages import PARKA, form_path
 from tests.sites import close, environ, load_catalog
-from tests.support import CHROMIUM, TIMEOUT, Sandbox, eventually, serve
+from tests.support import CHROMIUM, TIMEOUT, eventually, serve_sandbox
 
 RUNS = 3
 MINIMUM_SCORES = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}
@@ -112,9 +110,8 @@ def _failing(report: dict[str, Any], category: str) -> list[str]:
 @contextmanager
 def shop() -> Iterator[str]:
     """Run the demo shop under gunicorn on a free port, with the sandbox as Klaviyo."""
-    account = make_account()
-    with tempfile.TemporaryDirectory() as folder, serve(create_sandbox(account)) as sandbox_url:
-        klaviyo = Sandbox(sandbox_url, account).environ()
+    with tempfile.TemporaryDirectory() as folder, serve_sandbox() as sandbox:
+        klaviyo = sandbox.environ()
         port = str(_free_port())
         variables = environ(Path(folder) / "shop.db", klaviyo, PORT=port, HOST="127.0.0.1")
         app = create_app(variables)
