@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections import Counter
@@ -39,6 +40,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (item.path in in_browser, _in_browser(item), -in_browser[item.path])
     )
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage less often: scanning all imported modules takes a fifth of the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _in_browser(item: pytest.Item) -> bool:
