@@ -92,8 +92,20 @@ def status(*, as_json: bool) -> None:
             f"{error.variant or 'no variant'} ({error.contact}): {error.problem}"
         )
     for queue in status.paused:
-        end = f"until {queue.until:%H:%M:%S} UTC" if queue.kind == "throttled" else "until fixed"
-        click.echo(f"paused {end}: {queue.operation}: {queue.remedy}")
+        click.echo(
+            f"paused since {_when(queue.since)}, next attempt {_when(queue.until)}: "
+            f"{queue.operation}: {queue.remedy}"
+        )
+    if status.paused:
+        click.echo("to try the paused calls at once, run: flask notify-me resume")
+    for missing in status.missing_variants:
+        sign_ups = f"{missing.sign_ups:,} sign-up{'' if missing.sign_ups == 1 else 's'}"
+        click.echo(f"not in Klaviyo's catalog: {missing.variant} ({sign_ups}). {missing.remedy}")
+    if public_key := status.public_key:
+        click.echo(
+            f"the browser's calls are refused: {public_key.remedy} ({public_key.sign_ups:,} "
+            f"sign-ups in 24 hours, the last {_when(public_key.last_at)})"
+        )
     if status.counts["dead_lettered"]:
         click.echo("to send the dead-lettered calls again, run: flask notify-me retry")
 
@@ -129,6 +141,14 @@ def check(*, as_json: bool) -> None:
 def retry() -> None:
     """Queue dead-lettered calls again."""
     click.echo(f"{admin.retry()} calls queued again")
+
+
+@commands.command()
+@_database_errors()
+def resume() -> None:
+    """End pauses and delays: queued calls are tried at once."""
+    paused = admin.resume()
+    click.echo(f"resumed: {', '.join(paused)}" if paused else "nothing was paused")
 
 
 @commands.command()

@@ -156,4 +156,9 @@ def _circuit_breaker(account: Account, settings: Settings) -> CircuitBreaker | N
     klaviyo = klaviyo_client(account, delivery.in_flight)
     if klaviyo is None:
         return None
-    return CircuitBreaker(klaviyo, failures=delivery.breaker_failures, pause=delivery.breaker_pause)
+    return CircuitBreaker(
+        klaviyo,
+        failures=delivery.breaker_failures,
+        pause=delivery.breaker_pause,
+        longest_pause=delivery.longest_pause,
+    )

@@ -87,6 +87,8 @@ def create(call: Call, data: Mapping[str, Any]) -> CatalogEntry:
     item = data["relationships"]["item"]["data"]["id"] if is_variant else None
     entry = call.sandbox.catalog.add(data["attributes"], item)
     if is_variant:
+        if entry.id in call.sandbox.unknown:
+            call.sandbox.unknown.remove(entry.id)
         call.notes += stock_changed(call.sandbox, entry)
     return entry
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..context import current_account, current_state, klaviyo_client, lock_folder
-from ..delivery import pauses
+from ..delivery import pauses, unknown_variants
 from ..delivery.locks import current_deliverer
 from ..delivery.queue import BATCH_SIZE
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
+from ..klaviyo.outcomes import PUBLIC_KEY_REMEDIES
 from ..store import demand as demand_queries
 from ..store.demand import DayDemand, Demand
 from ..store.tables import (
+    MISSES_VARIANT,
     UNDELIVERED,
     UNKNOWN,
     UNKNOWN_AFTER,
@@ -33,6 +35,7 @@ from ..variants import Variant
 
 DROPPED_DAYS = 7
 """For how many days, including today, `Status` counts dropped posts."""
+MAX_MISSING_VARIANTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,36 @@ class PausedQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingVariant:
+    """A variant that shoppers asked for and Klaviyo's catalog doesn't have."""
+
+    variant: str
+    """Its composite ID."""
+    sign_ups: int
+    """Sign-ups for it that are queued or dead-lettered."""
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeyProblem:
+    """In client mode, Klaviyo refused the public key, and the server sent the calls instead."""
+
+    sign_ups: int
+    """How many sign-ups in the last 24 hours."""
+    last_at: datetime
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of delivery."""
 
     counts: Mapping[str, int]
-    """Calls by state: started, queued, accepted, refused, failed, dead_lettered, unknown."""
+    """Sign-ups by the state of their calls: started, queued, accepted, refused, failed,
+    dead_lettered, unknown. A sign-up whose calls are in several states counts in each of them.
+    """
     waiting: Mapping[str, int]
-    """Queued calls by operation, including stock updates, which belong to no sign-up."""
+    """Sign-ups with queued calls by operation, and the stock updates, which belong to none."""
     oldest_queued: datetime | None
     """The time of the oldest sign-up with a queued call."""
     last_error: Failure | None
@@ -81,6 +107,9 @@ class Status:
     dropped: int
     """Posts of the last `DROPPED_DAYS` days whose hidden field was filled in, by a bot or a form
     filler. They were not accepted."""
+    missing_variants: tuple[MissingVariant, ...]
+    """Those with the most sign-ups first, 50 at most."""
+    public_key: PublicKeyProblem | None
     deliverer: str | None
     """What sends queued calls on this machine, `worker` or `web process`; None if nothing does."""
 
@@ -109,20 +138,27 @@ def status() -> Status:
     with suppress(SQLAlchemyError):
         stock = state.queue.count(Operation.UPDATE_VARIANT)
     with Session(state.database.engine()) as session:
+        sign_ups = func.count(CallRow.sign_up_id.distinct())
         counts = {call_state.value: 0 for call_state in CallState}
+        # a consent that was never sent, because its sign-up failed, is no second failure
+        never_sent = and_(
+            CallRow.operation == Operation.SUBSCRIBE,
+            CallRow.state == CallState.FAILED,
+            CallRow.problem == "",
+        )
         for call_state, count in session.execute(
-            select(CallRow.state, func.count()).group_by(CallRow.state)
+            select(CallRow.state, sign_ups).where(~never_sent).group_by(CallRow.state)
         ):
             counts[call_state] = count
         abandoned = SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
         started, unknown = session.execute(
-            select(func.count(), func.count().filter(abandoned))
+            select(sign_ups, sign_ups.filter(abandoned))
             .select_from(CallRow)
             .join(SignUpRow)
             .where(CallRow.state == CallState.STARTED)
         ).one()
         queued = session.execute(
-            select(CallRow.operation, func.count(), func.min(SignUpRow.created_at))
+            select(CallRow.operation, sign_ups, func.min(SignUpRow.created_at))
             .join(SignUpRow)
             .where(CallRow.state == CallState.QUEUED)
             .group_by(CallRow.operation)
@@ -135,7 +171,6 @@ def status() -> Status:
         counts |= {
             CallState.STARTED.value: started - unknown,
             UNKNOWN: unknown,
-            CallState.QUEUED.value: sum(waiting.values()),
         }
         return Status(
             counts=counts,
@@ -153,8 +188,42 @@ def status() -> Status:
                 for pause in pauses.active_pauses(session).values()
             ),
             dropped=dropped or 0,
+            missing_variants=_missing_variants(session),
+            public_key=_public_key_problem(session),
             deliverer=current_deliverer(lock_folder()),
         )
+
+
+def _missing_variants(session: Session) -> tuple[MissingVariant, ...]:
+    sign_ups = func.count()
+    rows = session.execute(
+        select(CallRow.variant, sign_ups)
+        .where(*MISSES_VARIANT)
+        .group_by(CallRow.variant)
+        .order_by(sign_ups.desc(), CallRow.variant)
+        .limit(MAX_MISSING_VARIANTS)
+    )
+    return tuple(
+        MissingVariant(variant, count, unknown_variants.remedy(variant))
+        for variant, count in rows
+        if variant
+    )
+
+
+def _public_key_problem(session: Session) -> PublicKeyProblem | None:
+    last_at = func.max(CallRow.settled_at)
+    latest = session.execute(
+        select(CallRow.problem, func.count(CallRow.sign_up_id.distinct()), last_at)
+        .where(CallRow.state.in_((CallState.ACCEPTED, CallState.FAILED)))
+        .where(CallRow.settled_at > datetime.now(UTC) - timedelta(days=1))
+        .where(CallRow.problem.in_(PUBLIC_KEY_REMEDIES.values()))
+        .group_by(CallRow.problem)
+        .order_by(last_at.desc())
+        .limit(1)
+    ).first()
+    if latest is None or latest[2] is None:
+        return None
+    return PublicKeyProblem(sign_ups=latest[1], last_at=in_utc(latest[2]), remedy=latest[0])
 
 
 def _last_error(session: Session) -> Failure | None:
@@ -182,7 +251,7 @@ def _last_error(session: Session) -> Failure | None:
 
 
 def retry() -> int:
-    """Queue every dead-lettered call again; return how many."""
+    """Queue every dead-lettered call again, with a new series of attempts; return how many."""
     state, retried = current_state(), 0
     while True:
         jobs = state.queue.dead_letters()
@@ -190,12 +259,27 @@ def retry() -> int:
             with state.log.writing() as session:
                 # if another job replaced it, or its sign-up was deleted, just remove it
                 if state.log.advance(session, job.key, CallState.QUEUED):
-                    state.queue.enqueue(session, [job.next_attempt()])
+                    next_attempt = replace(job.next_attempt(), failures=0, unknown_since=0.0)
+                    state.queue.enqueue(session, [next_attempt])
                     retried += 1
         state.queue.remove([job.id for job in jobs])
         # a worker may already have dead-lettered some of them again: leave those
         if len(jobs) < BATCH_SIZE:
             return retried
+
+
+def resume() -> tuple[str, ...]:
+    """End all pauses, and the delays of queued calls: workers try them at once. Return the
+    operations that were paused.
+    """
+    state = current_state()
+    with state.log.writing() as session:
+        paused = tuple(
+            operation.value for operation in Operation if pauses.resume(session, operation)
+        )
+    for operation in Operation:
+        state.queue.end_delays(operation)
+    return paused
 
 
 def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:

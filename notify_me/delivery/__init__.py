@@ -4,10 +4,11 @@ The engine is DBOS Transact, which only this package uses. It takes half a secon
 web process imports it, and `.worker`, only once calls are queued.
 """
 
+from . import unknown_variants
 from .background import BackgroundDelivery
 from .deliverer import DeliveryContext
 from .queue import Job, Queue, jobs
-from .send_now import DEADLINE, calls_to_queue, log_outcome, send_now
+from .send_now import DEADLINE, calls_to_queue, log_outcome, must_take_over, send_now
 
 __all__ = [
     "DEADLINE",
@@ -18,5 +19,7 @@ __all__ = [
     "calls_to_queue",
     "jobs",
     "log_outcome",
+    "must_take_over",
     "send_now",
+    "unknown_variants",
 ]

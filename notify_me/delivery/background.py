@@ -38,10 +38,15 @@ class BackgroundDelivery:
             return
         self._started = True
         context = self._create_context()
-        if context.klaviyo is not None:
+        if context.klaviyo is None:
+            return
+        try:
             threading.Thread(
                 target=_run, args=(context, context.klaviyo), name="notify-me-delivery", daemon=True
             ).start()
+        except RuntimeError as error:
+            logger.warning("queued calls aren't delivered by this process yet: %s", error)
+            self._started = False
 
 
 def _run(context: DeliveryContext, klaviyo: Klaviyo) -> None:

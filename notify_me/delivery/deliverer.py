@@ -7,10 +7,10 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,13 +27,15 @@ from ..klaviyo.outcomes import (
     Outcome,
     Refused,
     Temporary,
+    UnknownVariant,
 )
-from ..klaviyo.stock import LoadVariant, update_stock
+from ..klaviyo.stock import LoadVariant, create_variant, update_stock
 from ..settings import Delivery
+from ..store.errors import is_temporary
 from ..store.sign_up_log import SignUpLog
 from ..store.tables import CallState
-from ..variants import CompositeID
-from . import pauses
+from ..variants import CompositeID, writable
+from . import pauses, unknown_variants
 from .queue import Job, Queue
 from .send_now import log_outcome
 
@@ -45,10 +47,17 @@ _FINAL_STATES = {
     Accepted: CallState.ACCEPTED,
     Refused: CallState.REFUSED,
     DeadLetter: CallState.DEAD_LETTERED,
+    UnknownVariant: CallState.DEAD_LETTERED,
 }
 _OUTAGE_FAILURES = 5
 """Failures in a row after which the next answer counts as the end of an outage."""
 _DATABASE_RETRY_SECONDS = 1.0
+_UNKNOWN_VARIANT_MAX_DELAY = 3600.0
+"""Maximum seconds between two attempts for a variant that Klaviyo doesn't have yet. A feed is read
+every six hours, and thousands of sign-ups that wait for it must not slow the others down.
+"""
+_STOCK_UPDATE_ATTEMPTS = 10
+"""How often a stock update is tried if it fails in the shop's own code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,61 +104,127 @@ class Deliverer:
         Never raises: DBOS would mark the workflow as failed and never run it again.
         """
         try:
-            call = self._with_database_retries(lambda: self._start(job))
-            if call is None:
+            started = self._with_database_retries(lambda: self._start(job))
+            if started is None:
                 return
+            call, is_probe = started
             outcome = self._send(job, call)
             if not isinstance(outcome, Misconfigured):
                 log_outcome(call, outcome, None if job.is_stock_update else job.sign_up_id)
-            self._with_database_retries(lambda: self._record_outcome(job, outcome))
+            self._with_database_retries(
+                lambda: self._record_outcome(job, outcome, is_probe=is_probe)
+            )
             self._watch_for_outage(job.operation, outcome)
         except Exception as error:
-            # a bug in this code; only its class is logged, since its text may contain an address
-            problem = f"internal error in the worker ({type(error).__name__})"
-            logger.error("%s: %s", job.name, problem)
-            # a stock update has no log row, so nobody would see it among the dead letters
-            outcome_class = Temporary if job.is_stock_update else DeadLetter
-            failed = outcome_class(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
-            self._with_database_retries(lambda: self._record_outcome(job, failed))
+            self._set_aside(job, error)
 
-    def _start(self, job: Job) -> Call | None:
-        """Return the job's call, or None if there is nothing to send now: another job replaced this
-        one, or its operation is paused, and the job was queued again.
+    def _set_aside(self, job: Job, error: Exception) -> None:
+        """Dead-letter a job after an error that waiting can't fix: a bug, or outdated tables.
+
+        A stock update has no log row, so nobody would see it among the dead letters: it is tried
+        again some times, since the error may be a temporary one in the shop's catalog.
+        """
+        # only its class is logged, since its text may contain an address
+        problem = f"internal error in the worker ({type(error).__name__})"
+        if isinstance(error, SQLAlchemyError):
+            problem = (
+                f"the database refuses the worker's statement ({type(error).__name__}): run "
+                "flask notify-me upgrade"
+            )
+        logger.error("%s: %s", job.name, problem)
+        try_again = job.is_stock_update and job.failures < _STOCK_UPDATE_ATTEMPTS
+        outcome_class = Temporary if try_again else DeadLetter
+        failed = outcome_class(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
+        while True:
+            try:
+                self._with_database_retries(
+                    lambda: self._record_outcome(job, failed, is_probe=False)
+                )
+                return
+            except Exception as second_error:
+                logger.error(
+                    "%s can't be set aside (%s): run flask notify-me upgrade. Next attempt in %d s",
+                    job.name,
+                    type(second_error).__name__,
+                    self._settings.probe_every,
+                )
+                self._wait(self._settings.probe_every)
+
+    def give_up(self, arguments: Sequence[Any], error: Exception) -> None:
+        """Dead-letter the call of a job that can't be read, such as one of a later version."""
+        problem = f"the queued job can't be read ({type(error).__name__})"
+        logger.error("%s; its call is dead-lettered", problem)
+        failed = DeadLetter(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
+
+        def record() -> None:
+            with self._log.writing() as session:
+                self._log.advance(session, job_key, CallState.DEAD_LETTERED, failed)
+
+        match arguments:
+            case [str(sign_up_id), int(position), int(attempt), *_]:
+                job_key = sign_up_id, position, attempt
+                self._with_database_retries(record)
+
+    def _start(self, job: Job) -> tuple[Call, bool] | None:
+        """Return the job's call and whether it probes a pause. Return None if there is nothing to
+        send now: another job replaced this one, or its operation is paused, and the job was queued
+        again.
         """
         with self._log.reading() as session:
-            if job.is_stock_update:
-                variant = str(job.body["variant"])
-            else:
-                row = self._log.current_call(session, job.key)
-                if row is None:
-                    return None
-                variant = row.variant or ""
+            if not job.is_stock_update and self._log.current_call(session, job.key) is None:
+                return None
             pause = pauses.active_pauses(session).get(job.operation)
-        call = Call(job.operation, job.body, CompositeID.parse(variant) if variant else None)
+        variant = CompositeID.parse(job.variant) if job.variant else None
+        call = Call(job.operation, job.body, variant)
         if pause is None:
-            return call
+            return call, False
         with self._log.writing() as session:
             if pause.probe_due and pauses.claim_probe(session, pause, self._settings.probe_every):
-                return call
+                return call, True
             delay = max(pause.until - time.time(), 0.0) + random.uniform(0.1, 1.0)  # noqa: S311
             self._enqueue_again(session, job, delay=delay)
         return None
 
     def _send(self, job: Job, call: Call) -> Outcome:
-        timeout = self._settings.call_timeout
-        if call.variant is None or not job.is_stock_update:
-            return self._klaviyo.send(call, deadline=Deadline(timeout))
-        variant, base_url = call.variant, str(job.body["root"])
+        deadline = Deadline(self._settings.call_timeout)
+        variant = call.variant
+        if variant is None or not job.is_stock_update:
+            outcome = self._klaviyo.send(call, deadline=deadline)
+            if variant and isinstance(outcome, UnknownVariant) and job.base_url:
+                return self._send_after_creation(job, call, variant, outcome, deadline)
+            return outcome
+        base_url = str(job.body["root"])
         # `update_stock` reads the shop's database too
         return self._with_database_retries(
-            lambda: update_stock(
-                self._klaviyo, self._load_variant, variant, base_url, Deadline(timeout)
-            )
+            lambda: update_stock(self._klaviyo, self._load_variant, variant, base_url, deadline)
         )
 
-    def _record_outcome(self, job: Job, outcome: Outcome) -> None:
+    def _send_after_creation(
+        self,
+        job: Job,
+        call: Call,
+        composite_id: CompositeID,
+        outcome: UnknownVariant,
+        deadline: Deadline,
+    ) -> Outcome:
+        """Create the call's variant in Klaviyo and send the call again, if Klaviyo's API can write
+        to that catalog and the shop still has the variant. Else return the outcome.
+        """
+        if not writable(composite_id):
+            return outcome
+        variant = self._with_database_retries(lambda: self._load_variant(composite_id))
+        if variant is None:
+            return outcome
+        created = create_variant(self._klaviyo, variant, job.base_url, deadline)
+        if not isinstance(created, Accepted):
+            remedy = f"{outcome.remedy}, and it can't be created there: {created.remedy}"
+            return UnknownVariant(outcome.response, outcome.message, remedy)
+        logger.info("created %s in Klaviyo's catalog", composite_id)
+        return self._klaviyo.send(call, deadline=deadline)
+
+    def _record_outcome(self, job: Job, outcome: Outcome, *, is_probe: bool) -> None:
         """Commit the outcome of a call, and queue its next attempt if there is one."""
-        newly_paused = resumed = False
+        newly_paused = newly_unknown = ended = False
         with self._log.writing() as session:
             if isinstance(outcome, Misconfigured):
                 # a short delay is enough, because the pause stops the whole queue
@@ -161,17 +236,19 @@ class Deliverer:
                         self._settings.probe_every,
                         outcome.remedy,
                     )
+            elif isinstance(outcome, Temporary) and outcome.response.status == 429:
+                self._wait_for_limit(session, job, outcome, is_probe=is_probe)
             elif isinstance(outcome, Temporary):
-                self._back_off(session, job, outcome)
+                # Klaviyo no longer limits requests, but a wrong key may still be wrong
+                if is_probe:
+                    pauses.resume(session, job.operation, "throttled")
+                self._back_off(session, job, outcome, self._settings.longest_retry)
             else:
-                state = _FINAL_STATES[type(outcome)]
-                if (
-                    not job.is_stock_update
-                    and self._log.advance(session, job.key, state, outcome)
-                    and state is CallState.DEAD_LETTERED
-                ):
-                    self._queue.dead_letter(session, job.next_attempt())
-                resumed = pauses.resume(session, job.operation)
+                ended = is_probe and pauses.resume(session, job.operation)
+                if isinstance(outcome, UnknownVariant) and not job.is_stock_update:
+                    newly_unknown = self._retry_unknown_variant(session, job, outcome)
+                else:
+                    self._settle(session, job, outcome)
         if newly_paused:
             logger.error(
                 "%s is paused until this is fixed: %s. Queued calls are kept, and one is tried "
@@ -183,19 +260,51 @@ class Deliverer:
                 outcome.response.code or "none",
                 outcome.response.error_id or "none",
             )
-        if resumed:
+        if newly_unknown:
+            unknown_variants.log_error(job.variant, outcome, self._settings.unknown_variant_hours)
+        if ended:
             logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
 
-    def _back_off(self, session: Session, job: Job, outcome: Outcome) -> None:
-        """Queue the next attempt after Klaviyo's Retry-After or a growing delay, with jitter."""
-        settings, retry_after = self._settings, outcome.response.retry_after
-        if outcome.response.status == 429 and retry_after is not None:
-            delay = retry_after + random.uniform(0.0, 1.0)  # noqa: S311
-            pauses.pause(session, job.operation, "throttled", retry_after, outcome.remedy)
+    def _settle(self, session: Session, job: Job, outcome: Outcome) -> None:
+        """Record a final outcome. A stock update isn't in the log."""
+        state = _FINAL_STATES[type(outcome)]
+        if job.is_stock_update or not self._log.advance(session, job.key, state, outcome):
+            return
+        if state is CallState.DEAD_LETTERED:
+            self._queue.dead_letter(session, job.next_attempt())
+
+    def _wait_for_limit(
+        self, session: Session, job: Job, outcome: Outcome, *, is_probe: bool
+    ) -> None:
+        """Pause the operation after a 429, and queue the next attempt for when the pause ends."""
+        settings = self._settings
+        retry_after = outcome.response.retry_after
+        wait = settings.first_retry if retry_after is None else retry_after
+        pause = min(wait, settings.longest_pause)
+        pauses.pause(
+            session, job.operation, "throttled", pause, outcome.remedy, after_probe=is_probe
+        )
+        delay = pause + random.uniform(0.0, 1.0)  # noqa: S311
+        self._enqueue_again(session, job, outcome, delay=delay, failed=True)
+
+    def _retry_unknown_variant(self, session: Session, job: Job, outcome: Outcome) -> bool:
+        """Queue the next attempt, or dead-letter the call after `unknown_variant_hours`.
+
+        Return whether this is the first call that misses the variant.
+        """
+        is_new = not self._log.is_unknown_variant(session, job.variant)
+        job = replace(job, unknown_since=job.unknown_since or time.time())
+        if time.time() - job.unknown_since >= self._settings.unknown_variant_hours * 3600:
+            self._settle(session, job, outcome)
         else:
-            back_off = settings.first_retry * 2 ** min(job.failures, 30)
-            max_delay = min(back_off, settings.longest_retry)
-            delay = max(random.uniform(max_delay / 2, max_delay), retry_after or 0.0)  # noqa: S311
+            self._back_off(session, job, outcome, _UNKNOWN_VARIANT_MAX_DELAY)
+        return is_new
+
+    def _back_off(self, session: Session, job: Job, outcome: Outcome, max_delay: float) -> None:
+        """Queue the next attempt after a growing delay with jitter, or Klaviyo's Retry-After."""
+        delay = min(self._settings.first_retry * 2 ** min(job.failures, 30), max_delay)
+        retry_after = min(outcome.response.retry_after or 0.0, self._settings.longest_pause)
+        delay = max(random.uniform(delay / 2, delay), retry_after)  # noqa: S311
         self._enqueue_again(session, job, outcome, delay=delay, failed=True)
 
     def _enqueue_again(
@@ -228,7 +337,12 @@ class Deliverer:
             try:
                 return work()
             except SQLAlchemyError as error:
+                if not is_temporary(error):
+                    raise
                 logger.warning("the database is unavailable: %s", type(error).__name__)
-                if self._stopping.wait(_DATABASE_RETRY_SECONDS):
-                    # block until the process exits: returning would mark the job as done
-                    threading.Event().wait()
+                self._wait(_DATABASE_RETRY_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            # block until the process exits: returning would mark the job as done
+            threading.Event().wait()

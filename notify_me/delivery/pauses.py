@@ -1,7 +1,7 @@
 """Pauses of an operation's queue: for Klaviyo's Retry-After, or until the merchant fixes a problem.
 
 A pause is a database row, so it applies to all workers. A job whose operation is paused is queued
-again instead of sent.
+again instead of sent, except for one probe at a time, whose outcome ends or prolongs the pause.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Pause:
     operation: Operation
     kind: Kind
     until: float
-    """When a throttle ends, or when one call may probe whether a misconfiguration is fixed."""
+    """When one call may probe whether Klaviyo accepts calls again."""
     since: float
     remedy: str
 
@@ -37,8 +37,7 @@ class Pause:
 
 
 def active_pauses(session: Session) -> dict[Operation, Pause]:
-    """Return the pauses in force. Rows of expired throttles are ignored, and later overwritten."""
-    now = time.time()
+    """Return the pauses in force."""
     return {
         Operation(row.operation): Pause(
             Operation(row.operation),
@@ -48,14 +47,23 @@ def active_pauses(session: Session) -> dict[Operation, Pause]:
             row.remedy,
         )
         for row in session.scalars(select(PauseRow))
-        if row.kind == "misconfigured" or row.until > now
     }
 
 
-def pause(session: Session, operation: Operation, kind: Kind, seconds: float, remedy: str) -> bool:
-    """Pause an operation for `seconds`; return True unless it was already paused for this reason.
+def pause(
+    session: Session,
+    operation: Operation,
+    kind: Kind,
+    seconds: float,
+    remedy: str,
+    *,
+    after_probe: bool = False,
+) -> bool:
+    """Pause an operation until a probe after `seconds`; return True unless it was already paused
+    for this reason.
 
-    A throttle neither shortens another one nor replaces a misconfiguration.
+    A throttle doesn't replace a misconfiguration. It shortens another throttle only if it is the
+    outcome of that one's probe.
     """
     now = time.time()
     since, until = now, now + seconds
@@ -65,7 +73,7 @@ def pause(session: Session, operation: Operation, kind: Kind, seconds: float, re
             since = current.since
         elif kind == "throttled":
             return False
-        if kind == "throttled":
+        if kind == "throttled" and not after_probe:
             until = max(until, current.until)
     session.merge(
         PauseRow(
@@ -82,7 +90,7 @@ def pause(session: Session, operation: Operation, kind: Kind, seconds: float, re
 def claim_probe(session: Session, pause: Pause, seconds: float) -> bool:
     """Claim the probe that is due; return False if another worker has claimed it.
 
-    The next one is due in `seconds`.
+    The next one is due in `seconds`, in case this one gets no response.
     """
     claimed = session.execute(
         update(PauseRow)
@@ -93,11 +101,9 @@ def claim_probe(session: Session, pause: Pause, seconds: float) -> bool:
     return claimed.first() is not None
 
 
-def resume(session: Session, operation: Operation) -> bool:
-    """End the pause for a misconfiguration; return whether there was one."""
-    ended = session.execute(
-        delete(PauseRow)
-        .where(PauseRow.operation == operation.value, PauseRow.kind == "misconfigured")
-        .returning(PauseRow.operation)
-    )
-    return ended.first() is not None
+def resume(session: Session, operation: Operation, *kinds: Kind) -> bool:
+    """End an operation's pause, or only a pause of these kinds; return whether there was one."""
+    query = delete(PauseRow).where(PauseRow.operation == operation.value)
+    if kinds:
+        query = query.where(PauseRow.kind.in_(kinds))
+    return session.execute(query.returning(PauseRow.operation)).first() is not None

@@ -111,6 +111,10 @@ class Job:
     body: Mapping[str, Any]
     failures: int = 0
     """How many attempts failed temporarily, which determines the back-off."""
+    base_url: str = ""
+    """The shop's address, to create a variant that is new to Klaviyo; empty if it isn't known."""
+    unknown_since: float = 0.0
+    """When Klaviyo first said that it doesn't have the variant, in seconds since 1970; or zero."""
 
     @property
     def id(self) -> str:
@@ -121,6 +125,15 @@ class Job:
     def is_stock_update(self) -> bool:
         """Whether it updates a variant's stock, which belongs to no sign-up and has no log row."""
         return self.operation is Operation.UPDATE_VARIANT
+
+    @property
+    def variant(self) -> str:
+        """The composite ID of its variant; empty for a consent call."""
+        if self.is_stock_update:
+            return str(self.body["variant"])
+        if self.operation is Operation.BACK_IN_STOCK:
+            return str(self.body["data"]["relationships"]["variant"]["data"]["id"])
+        return ""
 
     @property
     def name(self) -> str:
@@ -136,13 +149,22 @@ class Job:
 
     def as_arguments(self) -> tuple[Any, ...]:
         """Return the workflow's arguments, which can be written as JSON."""
-        return (*self.key, self.operation.value, dict(self.body), self.failures)
+        return (
+            *self.key,
+            self.operation.value,
+            dict(self.body),
+            self.failures,
+            self.base_url,
+            self.unknown_since,
+        )
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[Any]) -> Job:
-        """Read what `as_arguments` returned; raise `ValueError` for anything else."""
-        sign_up_id, position, attempt, operation, body, failures = arguments
-        return cls(sign_up_id, position, attempt, Operation(operation), body, failures)
+        """Read what `as_arguments` returned, now or in an earlier version of the kit, which wrote
+        fewer arguments; raise `ValueError` or `TypeError` for anything else.
+        """
+        sign_up_id, position, attempt, operation, body, *others = arguments
+        return cls(sign_up_id, position, attempt, Operation(operation), body, *others)
 
     def next_attempt(self, *, failed: bool = False) -> Job:
         """Return the job for the next attempt."""
@@ -158,10 +180,19 @@ def stock_job(composite_id: CompositeID, base_url: str) -> Job:
     return Job(f"stock-{secrets.token_urlsafe(12)}", 0, 0, Operation.UPDATE_VARIANT, body)
 
 
-def jobs(sign_up_id: str, calls: Sequence[Call], positions: Collection[int]) -> list[Job]:
+def jobs(
+    sign_up_id: str, calls: Sequence[Call], positions: Collection[int], base_url: str = ""
+) -> list[Job]:
     """Return the jobs for the first attempts of the calls at these positions."""
     return [
-        Job(sign_up_id, position, 0, calls[position].operation, calls[position].body)
+        Job(
+            sign_up_id,
+            position,
+            0,
+            calls[position].operation,
+            calls[position].body,
+            base_url=base_url,
+        )
         for position in positions
     ]
 

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.circuit_breaker import CircuitBreaker
 from ..klaviyo.client import Deadline
-from ..klaviyo.outcomes import Accepted, DeadLetter, Misconfigured, Outcome, Refused, Temporary
+from ..klaviyo.outcomes import (
+    Accepted,
+    DeadLetter,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Temporary,
+    UnknownVariant,
+)
 
 logger = logging.getLogger(__package__)
 
@@ -26,48 +34,65 @@ def send_now(
 ) -> list[Outcome | None]:
     """Send calls, and return their outcomes by position; None for a call that wasn't sent.
 
-    `known_outcomes` are the outcomes by position that a browser has reported; only calls whose
-    outcome there is Temporary or None are sent. A call with `after_any` is sent only after another
-    one was accepted. If a response applies to all calls of an operation (the shop is misconfigured
-    or throttled, or the contact is refused), no further call of that operation is sent.
+    `known_outcomes` are the outcomes by position that a browser has reported. Of these calls, only
+    those that may succeed with the private key are sent. A call with
+    `after_any` is sent only after another one was accepted. If a response applies to all calls of
+    an operation (the shop is misconfigured or throttled, or the contact is refused), no further
+    call of that operation is sent.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()
     for position, call in enumerate(calls):
-        if not isinstance(outcomes[position], Temporary | None) or call.operation in stopped:
+        known = outcomes[position]
+        if call.operation in stopped or isinstance(known, Accepted | Refused | DeadLetter):
             continue
         if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
         outcome = klaviyo.send(call, deadline=deadline)
         log_outcome(call, outcome, sign_up_id)
         outcomes[position] = outcome
-        contact_refused = isinstance(outcome, Refused) and outcome.field != "variants"
         throttled = outcome.response.status == 429
-        if contact_refused or throttled or isinstance(outcome, Misconfigured):
+        if throttled or isinstance(outcome, Refused | Misconfigured):
             stopped.add(call.operation)
-        if contact_refused:
+        if isinstance(outcome, Refused):
             # what a browser couldn't send for this contact would be refused too: don't queue it
             for index, other in enumerate(outcomes):
-                if calls[index].operation is call.operation and isinstance(other, Temporary):
+                same_operation = calls[index].operation is call.operation
+                if same_operation and isinstance(other, Temporary | UnknownVariant | Misconfigured):
                     outcomes[index] = None
     return outcomes
 
 
+def must_take_over(reported: Sequence[Outcome | None]) -> bool:
+    """Return whether the server must send calls that a browser couldn't: it was blocked or
+    throttled, Klaviyo refuses the public key, or Klaviyo doesn't have the variant, which only the
+    server can find out for certain.
+
+    If Klaviyo refuses the public key after it has accepted another call, the rest is only queued.
+    """
+    accepted = any(isinstance(outcome, Accepted) for outcome in reported)
+    return any(
+        isinstance(outcome, Temporary | UnknownVariant)
+        or (isinstance(outcome, Misconfigured) and not accepted)
+        for outcome in reported
+    )
+
+
 def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
-    """Return the positions of the calls to queue: those that failed temporarily or weren't sent.
+    """Return the positions of the calls to queue: those that may succeed later, or weren't sent.
 
     Nothing is queued if the shop is misconfigured, unless Klaviyo has accepted some of the calls:
     the shopper then sees a confirmation, so the rest is delivered once the merchant has fixed it.
     """
     accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
     misconfigured = any(isinstance(outcome, Misconfigured) for outcome in outcomes)
-    temporary = any(isinstance(outcome, Temporary) for outcome in outcomes)
-    if not accepted and (misconfigured or not temporary):
+    may_succeed = any(isinstance(outcome, Temporary | UnknownVariant) for outcome in outcomes)
+    if not accepted and (misconfigured or not may_succeed):
         return []
     return [
         position
         for position, outcome in enumerate(outcomes)
-        if outcome is None or isinstance(outcome, Temporary | Misconfigured)
+        if outcome is None or isinstance(outcome, Temporary | UnknownVariant | Misconfigured)
     ]
 
 
@@ -82,7 +107,7 @@ def log_outcome(
     level = logging.INFO
     if isinstance(outcome, Misconfigured | DeadLetter):
         level = logging.WARNING if from_browser else logging.ERROR
-    elif not isinstance(outcome, Accepted | Refused):
+    elif isinstance(outcome, Temporary) or (from_browser and isinstance(outcome, UnknownVariant)):
         level = logging.WARNING
     logger.log(
         level,

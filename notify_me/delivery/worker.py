@@ -134,7 +134,12 @@ class _Engine:
             serialization_type=WorkflowSerializationFormat.PORTABLE,
         )
         def deliver(*arguments: Any) -> None:
-            deliverer.deliver(Job.from_arguments(arguments))
+            try:
+                job = Job.from_arguments(arguments)
+            except (TypeError, ValueError) as error:
+                deliverer.give_up(arguments, error)
+            else:
+                deliverer.deliver(job)
 
     def start(self) -> None:
         """Start processing the queues, unless the engine is running already."""

@@ -18,13 +18,17 @@ class CircuitBreaker:
 
     After `failures` calls in a row that got no response or a 5xx, the circuit is open: nothing is
     sent for `pause` seconds, then one trial call at a time until Klaviyo responds. A 429 is a
-    response: it only stops its own operation until its Retry-After has passed.
+    response: it only stops its own operation until its Retry-After, but at most `longest_pause`
+    seconds, has passed.
     """
 
-    def __init__(self, klaviyo: Klaviyo, *, failures: int, pause: float) -> None:
+    def __init__(
+        self, klaviyo: Klaviyo, *, failures: int, pause: float, longest_pause: float = 600.0
+    ) -> None:
         self._klaviyo = klaviyo
         self._max_failures = failures
         self._pause = pause
+        self._longest_pause = longest_pause
         self._failures = 0
         self._opened_at: float | None = None
         """Monotonic seconds; None while the circuit is closed and calls are sent."""
@@ -61,7 +65,8 @@ class CircuitBreaker:
         if response.problem == NO_FREE_SLOT:
             return outcome
         if response.status == 429 and response.retry_after:
-            self._throttled_until[call.operation] = time.monotonic() + response.retry_after
+            wait = min(response.retry_after, self._longest_pause)
+            self._throttled_until[call.operation] = time.monotonic() + wait
         failed = isinstance(outcome, Temporary) and response.status != 429
         with self._lock:
             # ignore the outcome of a call that began before the circuit last opened or closed

@@ -189,6 +189,8 @@ class Klaviyo:
             response = future.result(timeout=deadline.remaining())
         except TimeoutError:
             response = KlaviyoResponse(None, problem="no response within the deadline")
+        except RuntimeError:
+            response = KlaviyoResponse(None, problem="the system allows no further thread")
         finally:
             self._slots.release()
         self._log_revision(response)

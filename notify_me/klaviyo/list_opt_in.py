@@ -47,8 +47,15 @@ class ListOptIn:
             if self._is_double is None:
                 self._refresh(self._klaviyo)
             else:
-                threading.Thread(target=self._refresh, args=(self._klaviyo,), daemon=True).start()
+                self._refresh_in_background(self._klaviyo)
         return self._is_double
+
+    def _refresh_in_background(self, breaker: CircuitBreaker) -> None:
+        try:
+            threading.Thread(target=self._refresh, args=(breaker,), daemon=True).start()
+        except RuntimeError:
+            # the system allows no further thread; the next shopper's sign-up tries again
+            self._reading.release()
 
     def _refresh(self, breaker: CircuitBreaker) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The meaning of Klaviyo's response to a call, as one of five outcomes.
+"""The meaning of Klaviyo's response to a call, as one of six outcomes.
 
 The HTTP status and the error's `code` decide first, then the last part of the error's pointer,
 since a throttled call and a wrong company ID share the pointer `/data`.
@@ -105,7 +105,7 @@ def _safe_to_log(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one Klaviyo call: the base class of the five below."""
+    """The outcome of one Klaviyo call: the base class of the six below."""
 
     response: KlaviyoResponse
     message: str = ""
@@ -128,6 +128,12 @@ class Refused(Outcome):
     field: str = "email"
 
 
+class UnknownVariant(Outcome):
+    """Klaviyo's catalog doesn't have the variant yet. The call is queued: the server may create the
+    variant, and a catalog feed is read every six hours.
+    """
+
+
 class Temporary(Outcome):
     """Worth retrying: 429, 5xx, no response, or a response that isn't from Klaviyo."""
 
@@ -140,6 +146,7 @@ class DeadLetter(Outcome):
     """An unexpected error response. Automatic retries won't help, so the call is set aside."""
 
 
+UNKNOWN_TO_KLAVIYO = "Klaviyo's catalog doesn't have this variant"
 _REMEDIES = {
     401: "Klaviyo rejected the private key: check KLAVIYO_PRIVATE_KEY",
     403: (
@@ -153,11 +160,16 @@ _CATALOG_REMEDIES = {
     **_REMEDIES,
     403: "the private key lacks a scope: the catalog needs catalogs:read and catalogs:write",
 }
-_CLIENT_REMEDIES = {
-    **_REMEDIES,
+PUBLIC_KEY_REMEDIES = {
+    400: "Klaviyo doesn't know the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
-    403: "Klaviyo rejected the shop's address: check the public key's allowed domains in Klaviyo",
+    403: (
+        "Klaviyo refuses the public key on this shop's address: add the address to the key's "
+        "allowed domains in Klaviyo"
+    ),
 }
+"""What is wrong if Klaviyo refuses a browser's call, by status."""
+_CLIENT_REMEDIES = {**_REMEDIES, **PUBLIC_KEY_REMEDIES}
 
 
 def outcome_of(
@@ -175,10 +187,9 @@ def outcome_of(
     if response.is_temporary_failure or status is None or status < 400:
         return Temporary(response, TRY_AGAIN, _temporary_problem(response))
     if status == 404 and response.code == "variant_not_found":
-        remedy = "Klaviyo's catalog has no variant with this composite ID"
-        return Refused(response, VARIANT_UNKNOWN, remedy, field="variants")
+        return UnknownVariant(response, VARIANT_UNKNOWN, UNKNOWN_TO_KLAVIYO)
     if status == 400:
-        return _bad_request(response, operation)
+        return _bad_request(response, operation, endpoint)
     remedies = _CLIENT_REMEDIES if endpoint == "client" else _REMEDIES
     if operation is Operation.UPDATE_VARIANT:
         remedies = _CATALOG_REMEDIES
@@ -190,23 +201,20 @@ def outcome_of(
 
 def _temporary_problem(response: KlaviyoResponse) -> str:
     if response.status == 429:
-        seconds = response.retry_after
-        if not seconds:
+        if not response.retry_after:
             return "Klaviyo is limiting requests"
-        wait = f"{seconds} second{'' if seconds == 1 else 's'}"
-        return f"Klaviyo is limiting requests. Next attempt in {wait}"
+        return f"Klaviyo is limiting requests (Retry-After: {response.retry_after} s)"
     return response.problem or f"Klaviyo returned status {response.status}"
 
 
-def _bad_request(response: KlaviyoResponse, operation: Operation) -> Outcome:
+def _bad_request(response: KlaviyoResponse, operation: Operation, endpoint: Endpoint) -> Outcome:
     pointer = response.pointer.rstrip("/")
     if operation is not Operation.UPDATE_VARIANT:
         if "/relationships/list" in pointer:
             remedy = "Klaviyo doesn't know the list: check KLAVIYO_LIST_ID"
             return Misconfigured(response, UNAVAILABLE, remedy)
-        if pointer == "/data":
-            remedy = "Klaviyo rejected the whole request: check KLAVIYO_PUBLIC_KEY"
-            return Misconfigured(response, UNAVAILABLE, remedy)
+        if pointer == "/data" and endpoint == "client":
+            return Misconfigured(response, UNAVAILABLE, PUBLIC_KEY_REMEDIES[400])
         if pointer.endswith("/email"):
             return Refused(
                 response, EMAIL_REFUSED, "Klaviyo rejected the email address", field="email"

@@ -1,7 +1,8 @@
-"""Sends a changed stock quantity to Klaviyo, which starts the back-in-stock flow.
+"""Sends a changed stock quantity to Klaviyo, which starts the back-in-stock flow, and creates
+variants that are new to Klaviyo.
 
-It reads the quantity just before it sends it, so that the latest of several changes wins, even if
-they are sent in another order.
+An update reads the quantity just before it sends it, so that the latest of several changes wins,
+even if they are sent in another order.
 """
 
 from __future__ import annotations
@@ -52,13 +53,26 @@ def _send(klaviyo: Klaviyo, variant: Variant, base_url: str, deadline: Deadline)
     response = _update(klaviyo, variant, deadline)
     if response.status != 404 or response.is_html:
         return response
+    response = create_variant(klaviyo, variant, base_url, deadline).response
+    # 409: another process has just created it, perhaps with another quantity
+    return _update(klaviyo, variant, deadline) if response.status == 409 else response
+
+
+def create_variant(
+    klaviyo: Klaviyo, variant: Variant, base_url: str, deadline: Deadline
+) -> Outcome:
+    """Create a variant's item, unless it exists, and the variant in Klaviyo's custom catalog:
+    Create Catalog Item, Create Catalog Variant.
+
+    The links begin with `base_url`, the shop's address. Network errors are returned as an outcome.
+    """
     for kind in ("item", "variant"):
         body = {"data": new_resource(kind, variant, base_url)}
         response = klaviyo.create_in_catalog(kind, body, deadline=deadline)
-        if not isinstance(_outcome(response), Accepted):
-            return response
-    # 409: another process has just created it, perhaps with another quantity
-    return _update(klaviyo, variant, deadline) if response.status == 409 else response
+        outcome = _outcome(response)
+        if not isinstance(outcome, Accepted):
+            break
+    return outcome
 
 
 def _update(klaviyo: Klaviyo, variant: Variant, deadline: Deadline) -> KlaviyoResponse:

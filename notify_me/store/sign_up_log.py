@@ -25,6 +25,7 @@ from .contact_records import ContactRecords, find_by_contact_hash
 from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone, state_of
 from .tables import (
     DETAIL_LENGTH,
+    MISSES_VARIANT,
     UNDELIVERED,
     Base,
     CallRow,
@@ -273,6 +274,11 @@ class SignUpLog:
             return False
         session.execute(_UPDATE_CONSENTS, {"of_sign_up": sign_up_id})
         return True
+
+    def is_unknown_variant(self, session: Session, variant: str) -> bool:
+        """Return whether an undelivered call says that Klaviyo doesn't have this variant."""
+        query = select(CallRow.position).where(CallRow.variant == variant, *MISSES_VARIANT)
+        return session.execute(query.limit(1)).first() is not None
 
     def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
         """Delete sign-ups made before `before`, unless they have undelivered calls, and consents

@@ -118,6 +118,10 @@ class CallRow(Base):
     """What went wrong, for the merchant; without contact details."""
 
 
+MISSES_VARIANT = (CallRow.state.in_(UNDELIVERED), CallRow.code == "variant_not_found")
+"""The conditions for undelivered calls whose variant Klaviyo's catalog doesn't have."""
+
+
 class PauseRow(Base):
     """An operation whose queue is paused."""
 

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
 
-from flask import Response, request
+from flask import Response, current_app, request
 from itsdangerous import BadData
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_account, current_state
-from ..delivery import DEADLINE, calls_to_queue, jobs, log_outcome, send_now
+from ..delivery import (
+    DEADLINE,
+    calls_to_queue,
+    jobs,
+    log_outcome,
+    must_take_over,
+    send_now,
+    unknown_variants,
+)
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, build_calls
-from ..klaviyo.client import Deadline
-from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, Refused, Temporary
+from ..klaviyo.client import LOOPBACK, Deadline
+from ..klaviyo.outcomes import (
+    PUBLIC_KEY_REMEDIES,
+    Accepted,
+    KlaviyoResponse,
+    Outcome,
+    Refused,
+    Temporary,
+    UnknownVariant,
+)
 from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
 from . import client_mode, responses
@@ -85,26 +103,42 @@ def _accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response
         if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
             return responses.done(logged, form_reply.product)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    results = client_mode.reported_outcomes(request.form.get("answers", ""), calls)
-    for call, result in zip(calls, results, strict=True):
+    reported = client_mode.reported_outcomes(request.form.get("answers", ""), calls)
+    for call, result in zip(calls, reported, strict=True):
         if result is not None:
             log_outcome(call, result, sign_up_id, from_browser=True)
     if state.klaviyo is None:
-        results = [
-            Temporary(result.response, outcomes.BLOCKED)
-            if isinstance(result, Temporary) and result.response.status is None
-            else result
-            for result in results
-        ]
-    elif any(isinstance(result, Temporary) for result in results):
+        results = [_without_private_key(result) for result in reported]
+    elif must_take_over(reported):
         results = send_now(
             state.klaviyo,
             build_calls(sign_up, "api"),
             sign_up_id=sign_up_id,
             deadline=Deadline(DEADLINE),
-            known_outcomes=results,
+            known_outcomes=reported,
         )
+        results = [*map(_with_public_key_problem, results, reported)]
+    else:
+        results = reported
     return _finish(sign_up_id, sign_up, calls, results, form_reply)
+
+
+def _without_private_key(result: Outcome | None) -> Outcome | None:
+    """Return a browser's outcome as the shopper must read it if the server can't send the call."""
+    if isinstance(result, Temporary) and result.response.status is None:
+        return Temporary(result.response, outcomes.BLOCKED)
+    if isinstance(result, UnknownVariant):
+        return Refused(result.response, result.message, result.remedy, field="variants")
+    return result
+
+
+def _with_public_key_problem(result: Outcome | None, reported: Outcome | None) -> Outcome | None:
+    """Note in the server's outcome that Klaviyo refused the public key, for `status`."""
+    if not isinstance(result, Accepted) or isinstance(reported, Accepted) or reported is None:
+        return result
+    if reported.remedy not in PUBLIC_KEY_REMEDIES.values():
+        return result
+    return replace(result, remedy=reported.remedy)
 
 
 def _finish(
@@ -118,18 +152,21 @@ def _finish(
     state = current_state()
     # without a private key nothing can be sent later
     queued = calls_to_queue(results) if state.klaviyo is not None else []
+    settings = state.settings.delivery
 
     def enqueue(connection: Connection) -> None:
         # only the server sends queued calls, so they need the private key
-        server_calls = build_calls(sign_up, "api")
+        queued_jobs = jobs(sign_up_id, build_calls(sign_up, "api"), queued, _shop_url())
         delays = [result.response.retry_after or 0 for result in results if result is not None]
-        delay = float(max(delays, default=0))
-        state.queue.enqueue(connection, jobs(sign_up_id, server_calls, queued), delay=delay)
+        delay = min(float(max(delays, default=0)), settings.longest_pause)
+        state.queue.enqueue(connection, queued_jobs, delay=delay)
 
     is_logged = True
+    newly_unknown: list[tuple[str, Outcome]] = []
     try:
         if queued:
             state.queue.prepare()
+            newly_unknown = _newly_unknown(calls, results)
         state.log.record_outcomes(sign_up_id, results, queued, enqueue)
     except SQLAlchemyError as error:
         _report_log_error(error)
@@ -138,6 +175,8 @@ def _finish(
             return form_reply.failed(outcomes.TRY_AGAIN)
         # Klaviyo's response still counts; the log shows these calls as unknown
         is_logged = False
+    for variant, outcome in newly_unknown:
+        unknown_variants.log_error(variant, outcome, settings.unknown_variant_hours)
     if not queued and not any(isinstance(result, Accepted) for result in results):
         return _nothing_accepted(results, form_reply)
     product = form_reply.product
@@ -146,6 +185,36 @@ def _finish(
         logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
         return responses.done(logged, product, sign_up)
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
+
+
+def _newly_unknown(
+    calls: Sequence[Call], results: Sequence[Outcome | None]
+) -> list[tuple[str, Outcome]]:
+    """Return the variants, as composite IDs, of which this is the first sign-up to learn that
+    Klaviyo doesn't have them.
+    """
+    unknown = [
+        (str(call.variant), result)
+        for call, result in zip(calls, results, strict=True)
+        if isinstance(result, UnknownVariant)
+    ]
+    if not unknown:
+        return []
+    log = current_state().log
+    with log.reading() as session:
+        return [entry for entry in unknown if not log.is_unknown_variant(session, entry[0])]
+
+
+def _shop_url() -> str:
+    """Return the shop's address for the links of a variant that the worker creates; empty if it
+    isn't known. Without `SHOP_URL`, the request's host counts only if Flask checks it or it is this
+    machine: anyone could send another one, and shoppers would get links to it.
+    """
+    if url := current_app.config.get("SHOP_URL"):
+        return f"{str(url).rstrip('/')}/"
+    host = urlsplit(request.url_root).hostname
+    is_trusted = current_app.config.get("TRUSTED_HOSTS") or host in LOOPBACK
+    return request.url_root if is_trusted else ""
 
 
 def _nothing_accepted(

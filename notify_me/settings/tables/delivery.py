@@ -8,7 +8,9 @@ from ..base import SettingsTable
 
 
 class Delivery(SettingsTable):
-    """`[delivery]`: how sign-ups are sent to Klaviyo. All times are in seconds."""
+    """`[delivery]`: how sign-ups are sent to Klaviyo. Times are in seconds, unless the name says
+    otherwise.
+    """
 
     in_flight: int = Field(
         4,
@@ -68,12 +70,26 @@ class Delivery(SettingsTable):
     longest_retry: float = Field(
         300.0, gt=0, le=86400, description="Maximum delay between two retries."
     )
+    longest_pause: float = Field(
+        600.0,
+        ge=1,
+        le=86400,
+        description="Longest time for which a queue is paused because Klaviyo limits requests. "
+        "After it, or after Klaviyo's Retry-After if that is shorter, one call is tried.",
+    )
     probe_every: float = Field(
         60.0,
         ge=1,
         le=3600,
         description="How often one call is tried while a queue is paused because Klaviyo rejects "
         "the key, the API revision or the list.",
+    )
+    unknown_variant_hours: float = Field(
+        24.0,
+        ge=0,
+        le=720,
+        description="Hours for which sign-ups for a variant that Klaviyo's catalog doesn't have "
+        "are tried again. Klaviyo reads a feed every six hours. Then they are dead-lettered.",
     )
     sweep_after: float = Field(
         120.0,

@@ -23,6 +23,7 @@ from notify_me.klaviyo.outcomes import (
     Outcome,
     Refused,
     Temporary,
+    UnknownVariant,
 )
 from notify_me.store.tables import CallRow, SignUpRow
 from tests.notify_me.conftest import LogFile
@@ -32,6 +33,7 @@ from tests.support import Sandbox
 ACCEPTED = Accepted(KlaviyoResponse(202))
 REFUSED = Refused(KlaviyoResponse(400))
 TEMPORARY = Temporary(KlaviyoResponse(503))
+UNKNOWN_VARIANT = UnknownVariant(KlaviyoResponse(404))
 MISCONFIGURED = Misconfigured(KlaviyoResponse(401))
 DEAD_LETTER = DeadLetter(KlaviyoResponse(418))
 MUG = "/notify-me/$custom:::$default:::MUG"
@@ -46,6 +48,8 @@ CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
     "misconfigured after an acceptance": ([ACCEPTED, MISCONFIGURED, None], [1, 2]),
     "all refused, and a consent that was not sent": ([REFUSED, REFUSED, None], []),
     "a refusal and a failure": ([REFUSED, TEMPORARY], [1]),
+    "an unknown variant, and a consent that was not sent": ([UNKNOWN_VARIANT, None], [0, 1]),
+    "an unknown variant among acceptances": ([ACCEPTED, UNKNOWN_VARIANT], [1]),
     "a dead letter": ([DEAD_LETTER, None], []),
     "a dead letter and a failure": ([DEAD_LETTER, TEMPORARY, ACCEPTED], [1]),
 }

@@ -32,7 +32,6 @@ from tests.notify_me.offers import (
     BROWSER_PATHS,
     ELEMENT,
     FORM,
-    MUG,
     PHONE_SHOWN,
     SERVER_PATHS,
     TYPED_PHONE,
@@ -274,13 +273,14 @@ def test_rejected_address_is_reported_for_the_list(
 def test_consent_is_not_sent_after_a_refused_subscription(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    sandbox.unknown(MUG)
+    name = "create_client_back_in_stock" if scenario.from_browser else "create_back_in_stock"
+    sandbox.drill("400-phone", operation=f"{name}_subscription")
     client = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
     reply = scenario.send(client, FORM, BY_SMS)
 
     assert reply.status_code == 422
-    assert [*field_errors(view(reply))] == ["variants"]
+    assert [*field_errors(view(reply))] == ["phone_number"]
     assert [call["path"] for call in sign_up_calls(sandbox)] == [scenario.paths[0]]
     assert log_file.states() == ["refused", "failed"]
     form = post_form(view(reply))

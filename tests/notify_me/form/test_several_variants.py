@@ -23,7 +23,6 @@ from tests.notify_me.offers import (
     checked_boxes,
     field_errors,
     paths_and_bodies,
-    profiles,
     scenario_params,
     sign_up_calls,
     submit_element,
@@ -38,7 +37,6 @@ S, M, L = (f"{PREFIX}PARKA-{size}-MOSS" for size in "SML")
 RUST = f"{PREFIX}PARKA-M-RUST"
 FORM = f"/notify-me/{M}"
 NONE_CHOSEN = "Choose at least one option."
-NO_ALERTS = "Alerts aren't available for this option yet."
 DATA: dict[str, Any] = {
     "channels": ["EMAIL", "SMS"],
     "email": ADA,
@@ -165,63 +163,38 @@ def test_only_the_browsers_consent_call_waits_for_an_acceptance(
 
 
 @pytest.mark.parametrize(
-    ("scenario", "unknown"), scenario_params({"first": [S], "second": [M], "last": [L]}, ["second"])
+    ("scenario", "unknown"),
+    scenario_params({"first": [[S]], "second": [[M]], "all": [[S, M, L]]}, ["second"]),
 )
-def test_one_of_three_variants_is_unknown_to_klaviyo(
+def test_variants_unknown_to_klaviyo_are_queued_and_confirmed(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
+    lines: list[str],
     scenario: Scenario,
-    unknown: str,
+    unknown: list[str],
 ) -> None:
-    """Two are accepted, the third is shown with the reason, and consent is sent once."""
-    sandbox.unknown(unknown)
+    """The shopper reads the same as for known ones; the operator gets one line per variant."""
+    sandbox.unknown(*unknown)
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
-    reply = scenario.send(client, FORM, DATA)
+    for _ in range(2):
+        reply = scenario.send(client, FORM, DATA)
 
-    assert reply.status_code == 200
-    calls = sign_up_calls(sandbox)
-    assert [call["path"] for call in calls] == [scenario.paths[0]] * 3 + [scenario.paths[1]]
-    assert [call["status"] for call in calls] == [
-        404 if variant == unknown else 202 for variant in (S, M, L)
-    ] + [202]
-    root = view(reply)
-    assert "You're on the list" in root.text
-    size = unknown.removeprefix(f"{PREFIX}PARKA-")[0]
-    assert [item.text for item in root.one("div", class_="notify-me__alert").all("li")] == [
-        f"Harbour Parka ({size} / Moss): {NO_ALERTS}"
-    ]
-    confirmation_text = root.one("p", class_="notify-me__body").text
-    assert f"({size} / Moss)" not in confirmation_text
-    assert confirmation_text.count("Harbour Parka") == 2
-    assert [entry["variant"] for entry in sandbox.waiting()] == [
-        variant for variant in (S, M, L) if variant != unknown
-    ]
-    expected = ["refused" if variant == unknown else "accepted" for variant in (S, M, L)]
-    assert log_file.states() == [*expected, "accepted"]
-    assert [consent["channel"] for consent in log_file.consents()] == ["SMS"]
-    [profile] = profiles(sandbox)
-    assert profile["consent"]["sms"]["marketing"]["status"] == "subscribed"
-
-
-@all_scenarios
-def test_all_variants_are_unknown_to_klaviyo(
-    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
-) -> None:
-    """No consent is sent; the form shows the reason once and keeps the selection."""
-    sandbox.unknown(S, M, L)
-    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
-
-    reply = scenario.send(client, FORM, DATA)
-
-    assert reply.status_code == 422
-    root = view(reply)
-    assert field_errors(root) == {"variants": NO_ALERTS}
-    assert {value for name, value in checked_boxes(root) if name == "variants"} == {S, M, L}
-    assert [call["path"] for call in sign_up_calls(sandbox)] == [scenario.paths[0]] * 3
-    assert log_file.states() == ["refused"] * 3 + ["failed"]
-    assert profiles(sandbox) == []
+        assert reply.status_code == 200
+        root = view(reply)
+        assert "You're on the list" in root.text
+        assert root.one("p", class_="notify-me__body").text.count("Harbour Parka") == 3
+        assert not root.all("div", class_="notify-me__alert")
+    assert {entry["variant"] for entry in sandbox.waiting()} == {S, M, L} - {*unknown}
+    expected = ["queued" if variant in unknown else "accepted" for variant in (S, M, L)]
+    expected.append("queued" if len(unknown) == 3 else "accepted")
+    assert log_file.states() == expected * 2
+    errors = [line for line in lines if line.startswith("ERROR")]
+    assert len(errors) == len(unknown)
+    for variant, line in zip(unknown, errors, strict=True):
+        assert variant in line
+        assert "flask notify-me push-catalog" in line
 
 
 def test_failure_of_one_variant_does_not_stop_consent(

@@ -97,7 +97,7 @@ RESPONSES: dict[str, tuple[int, Any, int]] = {
     "not UTF-8": (400, b"\xff\xfe\x00", 503),
     "empty": (400, "", 503),
     "5 MB": (400, "x" * 5_000_000, 503),
-    "404 for an unknown variant": (404, error(code="variant_not_found"), 422),
+    "404 for an unknown variant": (404, error(code="variant_not_found"), 200),
     "another 404": (404, error(code="not_found"), 503),
     "404 without a body": (404, "", 503),
     "429 with the pointer of a bad company ID": (

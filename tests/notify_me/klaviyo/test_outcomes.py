@@ -29,7 +29,6 @@ ELEMENT = {"X-Notify-Me": "1"}
 ADA = "Ada.Lovelace@example.org"
 SIGN_UP: dict[str, Any] = {"channels": "EMAIL", "email": ADA}
 DONE = "You're on the list"
-ALERT_UNAVAILABLE = "Alerts aren't available for this option yet."
 
 
 def send(
@@ -176,44 +175,6 @@ def three(catalog: DictCatalog) -> list[str]:
     return [f"{PREFIX}PARKA-{size}-MOSS" for size in "SML"]
 
 
-@pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
-def test_variant_unknown_to_klaviyo_is_named_with_the_reason(
-    client: FlaskClient,
-    sandbox: Sandbox,
-    log_file: LogFile,
-    three: list[str],
-    headers: dict[str, str],
-) -> None:
-    sandbox.unknown(three[1])
-
-    response = send(client, PARKA, headers, variants=three)
-
-    assert response.status_code == 200
-    root = view(response)
-    assert DONE in root.text
-    body = root.one("p", class_="notify-me__body").text
-    assert ("S / Moss" in body, "L / Moss" in body) == (True, True)
-    [failed] = root.all("li")
-    assert failed.text == f"Harbour Parka (M / Moss): {ALERT_UNAVAILABLE}"
-    assert [profile["variant"] for profile in sandbox.waiting()] == [three[0], three[2]]
-    assert log_file.states() == ["accepted", "refused", "accepted"]
-
-
-def test_form_keeps_the_selection_when_klaviyo_knows_no_variant(
-    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, three: list[str]
-) -> None:
-    sandbox.unknown(*three)
-
-    response = send(client, PARKA, variants=three)
-
-    assert response.status_code == 422
-    root = view(response)
-    assert [error.text for error in root.all(class_="notify-me__error")] == [ALERT_UNAVAILABLE]
-    selected = [value for name, value in post_form(root).form_data() if name == "variants"]
-    assert sorted(selected) == sorted(three)
-    assert log_file.states() == ["refused"] * 3
-
-
 @pytest.mark.parametrize(("drill", "calls"), [("401", 1), ("403", 1), ("415", 3)])
 def test_misconfiguration_stops_the_remaining_calls(
     client: FlaskClient,
@@ -251,20 +212,6 @@ def test_misconfiguration_after_an_acceptance_queues_the_rest(
     assert log_file.states() == ["accepted", "queued", "queued"]
 
 
-def test_refusal_is_shown_although_other_calls_are_queued(
-    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, three: list[str]
-) -> None:
-    sandbox.drill("404-variant")
-    sandbox.drill("500", times=2)
-
-    response = send(client, PARKA, variants=three)
-
-    assert response.status_code == 200
-    [failed] = view(response).all("li")
-    assert ALERT_UNAVAILABLE in failed.text
-    assert log_file.states() == ["refused", "queued", "queued"]
-
-
 def test_log_line_identifies_call_and_error_but_not_the_contact(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile, lines: list[str]
 ) -> None:
@@ -277,7 +224,7 @@ def test_log_line_identifies_call_and_error_but_not_the_contact(
     assert lines == [
         "WARNING notify_me.delivery: Temporary: create_back_in_stock_subscription for "
         f"{PREFIX}MUG, sign-up {sign_up['id']} (status 429, code throttled, error "
-        f"{error_of(call)['id']}): Klaviyo is limiting requests. Next attempt in 7 seconds"
+        f"{error_of(call)['id']}): Klaviyo is limiting requests (Retry-After: 7 s)"
     ]
 
 

@@ -285,21 +285,32 @@ def test_sign_up_id_is_not_a_confirmation_link(
 
 PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
 REMEDIES = {
+    400: "Klaviyo doesn't know the public key: check KLAVIYO_PUBLIC_KEY",
     401: PUBLIC_KEY,
-    403: "Klaviyo rejected the shop's address: check the public key's allowed domains in Klaviyo",
+    403: "Klaviyo refuses the public key on this shop's address: add the address to the key's "
+    "allowed domains in Klaviyo",
     410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
 }
 
 
 @pytest.mark.parametrize(("status", "remedy"), REMEDIES.items())
-def test_misconfiguration_reported_by_a_browser_is_only_a_warning(
-    client: FlaskClient, lines: list[str], status: int, remedy: str
+def test_server_sends_if_klaviyo_refuses_the_public_side(
+    client: FlaskClient,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    lines: list[str],
+    status: int,
+    remedy: str,
 ) -> None:
     """Visitors can report anything, so it is a warning with the remedy for the public key."""
     reply = report(client, post(client), error(status, "code", "/data"))
 
-    assert (reply["status"], reply["state"]) == (503, "failed")
-    [line] = lines
+    assert (reply["status"], reply["state"]) == (200, "done")
+    [waiting] = sandbox.waiting()
+    assert waiting["profile"]["email"] == "ada@example.org"
+    assert log_file.states() == ["accepted"]
+    line, accepted = lines
+    assert accepted.startswith("INFO notify_me.delivery: Accepted: ")
     assert line.startswith("WARNING notify_me.delivery: the browser reports Misconfigured: ")
     assert line.endswith(f"(status {status}, code code, error 1): {remedy}")
     assert "private" not in line
@@ -317,7 +328,7 @@ def test_report_cannot_inject_text_into_the_log(
 
     report(client, post(client), answer)
 
-    [line] = lines
+    line = lines[0]
     assert "(status 403, code (unreadable), error (unreadable))" in line
     assert injected not in line
     assert "\n" not in line
@@ -327,17 +338,9 @@ def test_report_cannot_inject_text_into_the_log(
     ("answer", "status", "state", "text"),
     [
         (error(400, "invalid", "/data/attributes/email"), 422, "invalid", "This email address"),
-        (
-            error(404, "variant_not_found", "/data"),
-            422,
-            "invalid",
-            "aren&#39;t available for this option",
-        ),
-        (error(400, "invalid", "/data"), 503, "failed", "can&#39;t take sign-ups right now"),
-        (error(403, "permission_denied", "/data/"), 503, "failed", "can&#39;t take sign-ups"),
         ({"status": 415, "body": None}, 503, "failed", "can&#39;t take sign-ups"),
     ],
-    ids=["email", "variant", "company ID", "allow-list", "415"],
+    ids=["email", "415"],
 )
 def test_reported_refusal_reads_as_in_server_mode(
     client: FlaskClient, sandbox: Sandbox, answer: Any, status: int, state: str, text: str
@@ -350,17 +353,46 @@ def test_reported_refusal_reads_as_in_server_mode(
     assert sandbox.requests() == []
 
 
+def test_server_asks_again_about_a_variant_that_a_browser_found_unknown(
+    client: FlaskClient, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """It is queued only if the server gets the same answer: anyone can report anything."""
+    unknown = error(404, "variant_not_found", "/data")
+
+    assert report(client, post(client), unknown)["state"] == "done"
+    sandbox.unknown("$custom:::$default:::PARKA-M-MOSS")
+    assert report(client, post(client), unknown)["state"] == "done"
+
+    assert log_file.states() == ["accepted", "queued"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "text", "state"),
+    [
+        (None, 503, "content blocker", "failed"),
+        (error(404, "variant_not_found", "/data"), 422, "available for this option", "refused"),
+        (error(400, "invalid", "/data"), 503, "can&#39;t take sign-ups right now", "failed"),
+        (error(403, "permission_denied", "/data/"), 503, "can&#39;t take sign-ups", "failed"),
+    ],
+    ids=["blocked", "variant", "company ID", "allow-list"],
+)
 def test_without_a_private_key_the_failure_is_shown(
-    keyless: FlaskClient, sandbox: Sandbox, log_file: LogFile
+    keyless: FlaskClient,
+    sandbox: Sandbox,
+    log_file: LogFile,
+    answer: Any,
+    status: int,
+    text: str,
+    state: str,
 ) -> None:
     """The form shows the reason and keeps the input."""
-    reply = report(keyless, post(keyless), None)
+    reply = report(keyless, post(keyless), answer)
 
-    assert (reply["status"], reply["state"]) == (503, "failed")
-    assert "content blocker" in reply["html"]
+    assert reply["status"] == status
+    assert text in reply["html"]
     assert 'value="ada@example.org"' in reply["html"]
     assert sandbox.requests() == []
-    assert [call["state"] for call in log_file.calls()] == ["failed"]
+    assert log_file.states() == [state]
 
 
 def test_server_sends_for_browsers_without_scripts(client: FlaskClient, sandbox: Sandbox) -> None:

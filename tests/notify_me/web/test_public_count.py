@@ -51,9 +51,8 @@ def test_public_count_counts_each_person_once(
 ) -> None:
     """Accepted and queued sign-ups until yesterday, rounded down."""
     app = make_app(**ON)
-    sandbox.unknown(MUG)
+    sandbox.drill("400-email", times=9)
     add_sign_ups(app, people(9, "refused"), state="invalid")
-    sandbox.unknown()
     add_sign_ups(app, people(6))
     sandbox.drill("503", times=None)
     add_sign_ups(app, people(14))
