@@ -147,6 +147,8 @@ class Variant:
     inventory_policy: InventoryPolicy = InventoryPolicy.DENY
     tags: frozenset[str] = frozenset()
     price: Decimal | None = None
+    currency: str = ""
+    """The currency of the price (ISO 4217), such as `EUR`, for Klaviyo's catalog; may be empty."""
     available: bool | None = None
     """Whether the shop sells it now, for a variant whose stock isn't tracked."""
     preorder: bool = False

@@ -28,7 +28,7 @@ def catalog_attributes(kind: Kind, variant: Variant, base_url: str) -> dict[str,
 
     `base_url` is the shop's address, such as `https://shop.example/`.
     """
-    attributes = {
+    attributes: dict[str, Any] = {
         "title": variant.product_title,
         "description": variant.description or variant.product_title,
         "url": urljoin(base_url, variant.url),
@@ -36,6 +36,9 @@ def catalog_attributes(kind: Kind, variant: Variant, base_url: str) -> dict[str,
     }
     if variant.image_url:
         attributes["image_full_url"] = urljoin(base_url, variant.image_url)
+    if variant.currency:
+        # the catalog has no field for it: prices are plain numbers
+        attributes["custom_metadata"] = {"currency": variant.currency}
     if kind == "item":
         return attributes
     return {
@@ -77,7 +80,7 @@ def feed_item(variant: Variant, base_url: str) -> dict[str, Any]:
     From "Sync a custom catalog feed to Klaviyo".
     """
     title = ", ".join(filter(None, (variant.product_title, variant.title)))
-    item = {
+    item: dict[str, Any] = {
         "id": variant.composite_id.external_id,
         "title": title,
         "link": urljoin(base_url, variant.url),
@@ -89,4 +92,6 @@ def feed_item(variant: Variant, base_url: str) -> dict[str, Any]:
     }
     if variant.image_url:
         item["image_link"] = urljoin(base_url, variant.image_url)
+    if variant.currency:
+        item["currency"] = variant.currency
     return item

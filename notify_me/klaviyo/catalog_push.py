@@ -241,5 +241,13 @@ def _job_type(kind: Kind, action: Action) -> str:
 
 
 def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes to update. Klaviyo's numbers may be floats, which compare equal."""
-    return {name: value for name, value in wanted.items() if existing.get(name) != value}
+    """Return the attributes to update. Klaviyo's numbers may be floats, which compare equal.
+
+    Metadata that others have added is kept.
+    """
+    changes = {name: value for name, value in wanted.items() if existing.get(name) != value}
+    if metadata := changes.pop("custom_metadata", None):
+        others = existing.get("custom_metadata") or {}
+        if others | metadata != others:
+            changes["custom_metadata"] = others | metadata
+    return changes

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import chain
 
-from flask import Blueprint, Response, stream_with_context
+from flask import Blueprint, Response, abort, request, stream_with_context, url_for
 
 from notify_me import admin
 
@@ -17,24 +17,40 @@ blueprint = Blueprint("feeds", __name__)
 
 MAX_AGE = 300
 """Seconds a cache may serve a copy; Klaviyo itself reads the feed every six hours."""
+PAGE_SIZE = 50_000
+"""Variants on a page: 25 to 50 MB. Klaviyo recommends up to 50 MB and accepts 100 MB."""
 
 
 @blueprint.get("/feeds/catalog.json")
 def catalog_feed() -> Response:
-    """A JSON list with one item for each variant."""
-    chunks = _chunks(shop_url())
+    """A JSON list with one item for each variant, of all products or of one part (`?page=1`).
+
+    :raise 404: there is no such page.
+    """
+    ids, next_page = None, None
+    if "page" in request.args:
+        pages = queries.divide_products(PAGE_SIZE)
+        page = request.args.get("page", 0, type=int)
+        if not 1 <= page <= max(1, len(pages)):
+            abort(404)
+        ids = pages[page - 1] if pages else None
+        next_page = page + 1 if page < len(pages) else None
+    chunks = _chunks(shop_url(), ids)
     # a failing database raises here, before the response has started
     first = next(chunks)
     response = Response(stream_with_context(chain([first], chunks)), mimetype="application/json")
     response.cache_control.public = True
     response.cache_control.max_age = MAX_AGE
+    if next_page:
+        url = url_for("feeds.catalog_feed", page=next_page, _external=True)
+        response.headers["Link"] = f'<{url}>; rel="next"'
     return response
 
 
-def _chunks(url: str) -> Iterator[str]:
+def _chunks(url: str, ids: tuple[int, int] | None) -> Iterator[str]:
     """Yield the JSON list product by product."""
     prefix = "["
-    for variants in queries.all_products(batch=50):
+    for variants in queries.all_products(batch=50, ids=ids):
         items = (json.dumps(admin.feed_item(v, url), ensure_ascii=False) for v in variants)
         yield prefix + ",\n".join(items)
         prefix = ",\n"

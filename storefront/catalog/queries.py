@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from notify_me import CompositeID, Variant, current_catalog
 
+from ..base.current_shop import shop
 from ..base.database import db
 from ..base.models import Product, ProductVariant, Visibility
 from .browsing import ListingQuery
@@ -116,15 +117,19 @@ def _variants_where(
     return db.session.scalars(statement)
 
 
-def all_products(batch: int = 200) -> Iterator[list[Variant]]:
+def all_products(
+    batch: int = 200, *, ids: tuple[int, int] | None = None
+) -> Iterator[list[Variant]]:
     """Yield each product as the list of its variants, oldest first; reads `batch` at a time.
 
-    A product without variants is left out.
+    `ids` limits it to products from the first to the second ID. A product without variants is left
+    out.
     """
+    statement = _select_products().order_by(Product.id).limit(batch)
+    if ids:
+        statement = statement.where(Product.id.between(*ids))
     last_id = 0
-    while products := db.session.scalars(
-        _select_products().where(Product.id > last_id).order_by(Product.id).limit(batch)
-    ).all():
+    while products := db.session.scalars(statement.where(Product.id > last_id)).all():
         last_id = products[-1].id
         variants = [[catalog_variant(variant) for variant in p.variants] for p in products]
         # the caller may wait for Klaviyo between two products: don't leave a transaction open
@@ -132,6 +137,28 @@ def all_products(batch: int = 200) -> Iterator[list[Variant]]:
         db.session.rollback()
         db.session.expunge_all()
         yield from filter(None, variants)
+
+
+def divide_products(max_variants: int) -> list[tuple[int, int]]:
+    """Divide the products into parts of up to `max_variants` variants, unless one alone has more.
+
+    Return the first and the last product ID of each part, for `all_products`.
+    """
+    counts = (
+        sa.select(ProductVariant.product_id, sa.func.count())
+        .group_by(ProductVariant.product_id)
+        .order_by(ProductVariant.product_id)
+    )
+    parts: list[tuple[int, int]] = []
+    size = 0
+    for product_id, count in db.session.execute(counts):
+        size += count
+        if parts and size <= max_variants:
+            parts[-1] = (parts[-1][0], product_id)
+        else:
+            parts.append((product_id, product_id))
+            size = count
+    return parts
 
 
 def count_catalog() -> int:
@@ -173,6 +200,7 @@ def catalog_variant(variant: ProductVariant) -> Variant:
     return replace(
         kit_variant(variant),
         sku=variant.sku,
+        currency=shop().currency,
         description=product.summary,
         image_url=variant_image_url(variant),
         categories=[*filter(None, [product.category]), *product.tags],

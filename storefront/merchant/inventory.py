@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
@@ -18,6 +21,7 @@ from ..base.database import db
 from ..base.models import Product, ProductVariant
 from ..buying import orders
 from ..catalog import queries, restocking
+from ..catalog.browsing import fold
 from . import access, deliveries
 
 logger = logging.getLogger(__name__)
@@ -26,8 +30,9 @@ access.protect(blueprint)
 
 MAX_ORDERS = 50
 """The number of orders shown, newest first."""
-MAX_VARIANTS = 200
-"""Variants shown if no product is chosen; an imported catalog may have many thousands."""
+PAGE_SIZE = 100
+"""Variants on a page; an imported catalog may have many thousands."""
+MAX_SEARCH_LENGTH = 80
 # below zero: units owed to pre-orders
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
 
@@ -43,13 +48,54 @@ def database_unavailable(error: SQLAlchemyError) -> Response:
     return make_response(render_template("merchant/unavailable.html"), 503)
 
 
+@dataclass(frozen=True)
+class StockQuery:
+    """Which variants the page lists: those of a product, or those that a search finds."""
+
+    product: str | None = None
+    """A handle."""
+    search: str = ""
+    page: int = 1
+
+    @classmethod
+    def parse(cls, arguments: Mapping[str, str]) -> StockQuery:
+        """Read the fields of a URL or a form; an invalid page is the first."""
+        page = arguments.get("page", "")
+        return cls(
+            arguments.get("product") or None,
+            " ".join(arguments.get("q", "").replace("\0", " ").split())[:MAX_SEARCH_LENGTH],
+            int(page) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1,
+        )
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields that differ from those of the first page of all variants."""
+        page = self.page if self.page > 1 else None
+        fields = {"product": self.product, "q": self.search, "page": page}
+        return {name: value for name, value in fields.items() if value}
+
+    @property
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """The conditions on products and variants; each word must be in the product or the SKU."""
+        conditions = [Product.handle == self.product] if self.product else []
+        return conditions + [
+            Product.search_text.contains(word, autoescape=True)
+            | sa.func.lower(ProductVariant.sku).contains(word, autoescape=True)
+            for word in fold(self.search).split()
+        ]
+
+
 @blueprint.get("")
 def show() -> Response:
-    """Show the first variants with their stock, or those of one product (`?product=`)."""
+    """Show variants with their stock: `product`, `q` and `page` choose which.
+
+    :raise 404: there is no such page.
+    """
     sku = request.args.get("set")
     changed = queries.find_variant(sku) if sku else None
     klaviyo_update = restocking.STOCK_MESSAGES.get(request.args.get("klaviyo", ""), "")
-    return _stock_page(request.args.get("product"), changed=changed, klaviyo_update=klaviyo_update)
+    query = StockQuery.parse(request.args)
+    return _stock_page(query, changed=changed, klaviyo_update=klaviyo_update)
 
 
 @blueprint.post("")
@@ -62,15 +108,15 @@ def set_stock() -> BaseResponse:
     variant = queries.find_variant(sku)
     if variant is None:
         abort(404)
-    handle = request.form.get("product") or None
+    query = StockQuery.parse(request.form)
     quantity = request.form.get("quantity", "").strip()
     unmanaged = "unmanaged" in request.form
     if not unmanaged and not WHOLE_NUMBER.fullmatch(quantity):
-        response = _stock_page(handle, invalid_sku=sku, invalid_quantity=quantity)
+        response = _stock_page(query, invalid_sku=sku, invalid_quantity=quantity)
         response.status_code = 422
         return response
     result = restocking.set_stock(variant, None if unmanaged else int(quantity))
-    return redirect(url("merchant.show", product=handle, set=sku, klaviyo=result.state), code=303)
+    return redirect(url("merchant.show", **query.fields, set=sku, klaviyo=result.state), code=303)
 
 
 @blueprint.get("/deliveries")
@@ -106,27 +152,31 @@ def _deliveries_page(*, retried: int | None = None, interrupted: bool = False) -
 
 
 def _stock_page(
-    handle: str | None,
+    query: StockQuery,
     *,
     changed: ProductVariant | None = None,
     klaviyo_update: str = "",
     invalid_sku: str | None = None,
     invalid_quantity: str = "",
 ) -> Response:
+    variants = sa.select(ProductVariant).join(ProductVariant.product).where(*query.conditions)
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(variants.subquery())) or 0
+    last_page = max(1, -(-total // PAGE_SIZE))
+    if query.page > last_page:
+        abort(404)
     variants = (
-        sa.select(ProductVariant)
-        .join(ProductVariant.product)
-        .order_by(Product.position, Product.id, ProductVariant.position)
+        variants.order_by(Product.position, Product.id, ProductVariant.position)
         .options(contains_eager(ProductVariant.product).selectinload(Product.options))
+        .limit(PAGE_SIZE)
+        .offset((query.page - 1) * PAGE_SIZE)
     )
-    variants = variants.where(Product.handle == handle) if handle else variants.limit(MAX_VARIANTS)
-    products = sa.select(Product.handle, Product.title).order_by(Product.position, Product.id)
     return make_response(
         render_template(
             "merchant/stock.html",
             variants=db.session.scalars(variants).all(),
-            products=db.session.execute(products).all(),
-            handle=handle,
+            query=query,
+            total=total,
+            last_page=last_page,
             changed=changed,
             klaviyo_update=klaviyo_update,
             invalid_sku=invalid_sku,
@@ -134,6 +184,5 @@ def _stock_page(
             deliveries=deliveries.load(),
             orders=orders.latest(MAX_ORDERS),
             max_orders=MAX_ORDERS,
-            max_variants=MAX_VARIANTS,
         )
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
@@ -22,6 +24,7 @@ from pydantic import (
 
 from storefront import db
 from storefront.base.models import Product, ProductOption, ProductVariant
+from storefront.catalog import feeds
 from tests.storefront.page import Stock
 
 
@@ -48,15 +51,16 @@ class Item(BaseModel):
     link: URL
     description: Text
     price: Annotated[StrictFloat, Field(ge=0)]
+    currency: Annotated[StrictStr, Field(pattern=r"^[A-Z]{3}$")]
     image_link: URL
     categories: list[Text]
     inventory_quantity: Annotated[StrictInt, Field(ge=0)]
     inventory_policy: Annotated[StrictInt, Field(ge=0, le=2)]
 
 
-def feed(client: FlaskClient) -> dict[str, Item]:
-    """Return the feed's items by ID, after validating them."""
-    response = client.get("/feeds/catalog.json")
+def feed(client: FlaskClient, page: str = "") -> dict[str, Item]:
+    """Return the items of the feed, or of a page, by ID, after validating them."""
+    response = client.get(f"/feeds/catalog.json{page}")
     assert response.status_code == 200
     data: list[Any] = json.loads(response.data.decode("utf-8"))
     items = TypeAdapter(list[Item]).validate_python(data)
@@ -95,13 +99,36 @@ def test_feed_is_public_and_cacheable_and_uses_shop_url(client: FlaskClient) -> 
     assert all(link.startswith("https://smirr.example/products/") for link in links)
 
 
+def test_pages_together_have_every_item_once(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A product isn't divided, and each page but the last links to the next."""
+    monkeypatch.setattr(feeds, "PAGE_SIZE", 20)
+    everything = feed(client)
+    pages = []
+    url: str | None = "/feeds/catalog.json?page=1"
+    while url:
+        pages.append(feed(client, f"?{urlsplit(url).query}"))
+        link = client.get(url).headers.get("Link")
+        url = re.findall("<(.*)>", link)[0] if link else None
+
+    assert len(pages) > 2
+    assert all(len(page) <= 20 for page in pages)
+    assert sum(len(page) for page in pages) == len(everything)
+    assert {name: item for page in pages for name, item in page.items()} == everything
+    products = [{item.link.partition("?")[0] for item in page.values()} for page in pages]
+    assert sum(map(len, products)) == len(set.union(*products))
+    for wrong in ("0", "x", "", str(len(pages) + 1)):
+        assert client.get(f"/feeds/catalog.json?page={wrong}").status_code == 404
+
+
 def test_empty_shop_has_an_empty_feed(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         for table in (ProductVariant, ProductOption, Product):
             db.session.execute(sa.delete(table))
         db.session.commit()
 
-    assert feed(client) == {}
+    assert feed(client) == feed(client, "?page=1") == {}
 
 
 def test_failing_database_is_an_error_and_not_a_partial_feed(empty_app: Flask) -> None:

@@ -273,6 +273,5 @@ def test_interrupted_import_changes_nothing(shop: MakeShop, tmp_path: Path) -> N
     client = app.test_client()
     assert "Thing 249" in Page(client, "/products/thing-249").text
     stock = Page(client, "/merchant")
-    assert "The first 200 variants are shown." in stock.text
-    assert stock.html.count('name="quantity"') == 200
+    assert "250 variants · page 1 of 3" in stock.text
     assert "THING-249" in Page(client, "/merchant?product=thing-249").text

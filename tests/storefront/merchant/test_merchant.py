@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from notify_me import InventoryPolicy
+from storefront import db
+from storefront.base.models import Product, ProductVariant
 from storefront.catalog import restocking
 from tests.storefront.page import Page, Stock, text_of
 
@@ -23,7 +28,45 @@ def test_list_can_be_filtered_by_product(client: FlaskClient) -> None:
     page = Page(client, "/merchant?product=dreich-mug")
 
     assert page.html.count('<th scope="row">') == 3
-    assert '<option value="dreich-mug" selected>' in page.html
+    assert "Show all variants" in page.text
+
+
+@pytest.mark.parametrize(("search", "count"), [("MUG", 3), ("dreich mug", 3), ("haar-oil", 4)])
+def test_list_can_be_searched_by_product_and_sku(
+    reader: FlaskClient, search: str, count: int
+) -> None:
+    assert Page(reader, f"/merchant?q={search}").html.count('<th scope="row">') == count
+
+
+def test_list_is_paged(app: Flask, client: FlaskClient) -> None:
+    """After a change of stock, the same page is shown."""
+    with app.app_context():
+        product = db.session.scalar(sa.select(Product).where(Product.handle == "dreich-mug"))
+        assert product
+        db.session.add_all(
+            ProductVariant(
+                product_id=product.id,
+                sku=f"MANY-{number:03}",
+                position=number + 3,
+                values=["Peat"],
+                price=Decimal(12),
+                quantity=0,
+                policy=InventoryPolicy.DENY,
+            )
+            for number in range(150)
+        )
+        db.session.commit()
+
+    first, last = Page(client, "/merchant"), Page(client, "/merchant?page=3")
+    assert [page.html.count('<th scope="row">') for page in (first, last)] == [100, 10]
+    assert "210 variants · page 1 of 3" in first.text
+    assert 'rel="next" href="/merchant?page=2"' in first.html
+    assert "rel=next" not in last.html
+    assert client.get("/merchant?page=4").status_code == 404
+    data = {"sku": "MANY-001", "quantity": "2", "q": "many", "page": "2"}
+    location = client.post("/merchant", data=data).headers["Location"]
+    assert location.startswith("/merchant?q=many&page=2&set=MANY-001")
+    assert "MANY-001: stock updated to 2." in Page(client, location).text
 
 
 def test_setting_stock_switches_between_add_to_cart_and_notify_me(
