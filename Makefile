@@ -97,9 +97,9 @@ audit: $(VENV)/.audit static browser ## Check HTML, styles, scripts, axe, sizes 
 lock: $(VENV)/.dev ## Update the lock files from pyproject.toml
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --upgrade $(PROJECTS) --extra import --group shop -o requirements.lock
+	  --upgrade $(PROJECTS) --extra import --extra redis --group shop -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --upgrade $(PROJECTS) --extra import --group shop --group dev -c requirements.lock -o requirements-dev.lock
+	  --upgrade $(PROJECTS) --extra import --extra redis --group shop --group dev -c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade --group audit -o requirements-audit.lock
 

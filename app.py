@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from dotenv import load_dotenv
@@ -57,7 +58,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # the queue's engine logs a line whenever it is opened
     logging.getLogger("dbos").setLevel(logging.WARNING)
-    app = Flask(__name__)
+    app = storefront.Shop(__name__)
     demo = is_demo(environ, Path(app.instance_path))
     if demo and "demo" in OPTIONAL_PACKAGES:
         environ = import_module("demo").demo_environment(environ, Path(app.instance_path))
@@ -136,6 +137,7 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
     app.config["RATELIMIT_ENABLED"] = flag(environ, "RATELIMIT_ENABLED", default="1")
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
     check_database_url(app.config["DATABASE_URL"])
+    check_shop_url(app.config.get("SHOP_URL"))
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
     app.config.setdefault("SHOP_CONFIG", str(ROOT / "shop.toml"))
     app.config["ALEMBIC"] = {"script_location": storefront.MIGRATIONS}
@@ -159,6 +161,15 @@ def check_database_url(url: str) -> None:
         raise SettingsError(
             f"DATABASE_URL needs the Python package {error.name}: install it in .venv"
         ) from None
+
+
+def check_shop_url(url: str | None) -> None:
+    """Raise `SettingsError` if `SHOP_URL` is set to something else than the address of a shop."""
+    parts = urlsplit(url or "http://localhost")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(
+            f"SHOP_URL is {url!r}: set it to the shop's address, such as https://shop.example"
+        )
 
 
 def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:

@@ -1,19 +1,81 @@
-"""Settings for gunicorn: one process with threads, and a quick shutdown."""
+"""Settings for gunicorn: it supervises the processes, and in each of them waitress serves the shop.
 
+Waitress gives a request to a thread only once it is complete, and sends responses itself, so that
+slow or silent clients occupy no thread (docs/decisions.md, "Web server").
+"""
+
+import logging
 import os
 import sys
+import time
 from importlib import import_module
+from typing import Any
 
 import click
+from gunicorn.workers.base import Worker
+from waitress import create_server, wasyncore
+from waitress.channel import HTTPChannel
 
 host = os.environ.get("HOST", "127.0.0.1")
 bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '5000')}"
-worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 threads = 8
-# seconds; the launcher kills processes after five, and idle keep-alive connections take one more
+worker_connections = 2000
+# seconds; the launcher kills processes after five
 graceful_timeout = 3
 control_socket_disable = True
+
+IDLE_TIMEOUT = 30
+"""Seconds after which a connection without any traffic is closed."""
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""The size of the largest request. Waitress answers larger ones with 413 itself."""
+
+
+class WaitressWorker(Worker):  # type: ignore[misc]
+    """A gunicorn worker that serves the app with waitress."""
+
+    def run(self) -> None:
+        """Serve until gunicorn stops this process, then finish the requests in progress."""
+        # it warns whenever a request waits for a thread
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        connections: dict[int, Any] = {}
+        self.server = create_server(
+            self.wsgi,
+            map=connections,
+            sockets=[listener.sock for listener in self.sockets],
+            threads=self.cfg.threads,
+            connection_limit=self.cfg.worker_connections,
+            channel_timeout=IDLE_TIMEOUT,
+            cleanup_interval=10,
+            max_request_body_size=MAX_BODY_BYTES,
+            # app.py reads them behind a trusted proxy, and the demo checks that there are none
+            clear_untrusted_proxy_headers=False,
+            log_socket_errors=False,
+            ident=None,
+        )
+        while self.alive and self.ppid == os.getppid():
+            self._serve_once(connections)
+        for connection in connections.values():
+            if not isinstance(connection, HTTPChannel):
+                connection.accepting = False
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while any(map(_is_busy, connections.values())) and time.monotonic() < deadline:
+            self._serve_once(connections)
+
+    def _serve_once(self, connections: dict[int, Any]) -> None:
+        # tells gunicorn that this process responds
+        self.notify()
+        # poll, unlike select, works with more than 1024 open files
+        wasyncore.loop(timeout=0.5, map=connections, count=1, use_poll=True)
+
+
+def _is_busy(connection: Any) -> bool:
+    return isinstance(connection, HTTPChannel) and bool(
+        connection.requests or connection.total_outbufs_len
+    )
+
+
+worker_class = WaitressWorker
 
 
 def on_starting(server: object) -> None:

@@ -9,6 +9,7 @@ from flask import Flask
 from . import cli
 from .base import accent, current_shop, database, errors, headers, languages, static_files
 from .base.database import db
+from .base.hosts import Shop
 from .base.models import Base
 from .base.visitor import visitor
 from .buying import cart, checkout
@@ -17,7 +18,16 @@ from .catalog.queries import ShopCatalog
 from .merchant import access, demand, inventory, login
 from .shop import views
 
-__all__ = ["MIGRATIONS", "Base", "ShopCatalog", "db", "init_app", "serve_static_files", "visitor"]
+__all__ = [
+    "MIGRATIONS",
+    "Base",
+    "Shop",
+    "ShopCatalog",
+    "db",
+    "init_app",
+    "serve_static_files",
+    "visitor",
+]
 
 MIGRATIONS = str(Path(__file__).with_name("migrations"))
 """The folder with the shop's Alembic revisions, the branch `storefront`."""

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import Any
 
 from flask import current_app, render_template
 from jinja2 import Environment, Template, TemplateNotFound, TemplateSyntaxError, nodes
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_settings
 from ..settings.tables.page import Page
+
+logger = logging.getLogger(__name__)
 
 PLAIN = Page(template="notify_me/base.html")
 
 
 def render_page(context: dict[str, Any]) -> str:
-    """Render a view as a page, in the layout that the settings under `[page]` name."""
+    """Render a view as a page, in the layout that the settings under `[page]` name, or in the kit's
+    if that layout reads a database that is unavailable.
+    """
     environment, page = current_app.jinja_env, current_settings().page
-    if _cached_problem(environment, page):
-        page = PLAIN
+    if not _cached_problem(environment, page):
+        try:
+            return _render(environment, page, context)
+        except SQLAlchemyError as error:
+            logger.error("the layout %s failed: %s", page.template, type(error).__name__)
+    return _render(environment, PLAIN, context)
+
+
+def _render(environment: Environment, page: Page, context: dict[str, Any]) -> str:
     layout = environment.get_template(page.template)
     return render_template(_frame(environment, page.block), layout=layout, **context)
 

@@ -149,12 +149,20 @@ def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
     return _respond("failed", "notify_me/_unavailable.html", HTTPStatus.NOT_FOUND, context)
 
 
-def failed(message: str, status: int) -> Response:
-    """Return an error page, for a sign-up whose form can't be shown again."""
+def failed(message: str, status: int, submitted: Sequence[tuple[str, str]] = ()) -> Response:
+    """Return an error page, for a sign-up whose form can't be shown again. It has a button that
+    sends the `submitted` fields again, if there are any.
+    """
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None
     form_url = _form_url("notify_me.show", composite_id, choose=choose)
-    context = {"alert": gettext(message), "form_url": form_url}
+    query = {name: 1 for name in ("choose", "listed") if name in request.args}
+    context = {
+        "alert": gettext(message),
+        "form_url": form_url,
+        "submitted": submitted,
+        "action": _form_url("notify_me.submit", composite_id, **query),
+    }
     return _respond("failed", "notify_me/_failed.html", status, context)
 
 

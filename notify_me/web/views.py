@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, current_app, request
 from itsdangerous import BadData
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import PathConverter
 
@@ -16,6 +17,7 @@ from ..form.sign_up_form import SignUpForm
 from ..i18n import locales
 from ..i18n.catalogs import N_
 from ..i18n.text import bidi_isolate, gettext, language
+from ..klaviyo import outcomes
 from ..klaviyo.calls import Operation
 from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
@@ -85,6 +87,19 @@ def _add_headers(response: Response) -> Response:
 def _too_large(error: RequestEntityTooLarge) -> Response:
     message = N_("That was too long. Please shorten it and try again.")
     return responses.failed(message, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+@blueprint.errorhandler(SQLAlchemyError)
+def _database_away(error: SQLAlchemyError) -> Response:
+    """Answer 503 if the catalog or the sign-up log can't be read; the typed text isn't lost."""
+    # only its class is logged, since its text may contain contact details
+    logger.error("can't read the catalog or the sign-up log: %s", type(error).__name__)
+    submitted = [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in (abuse.HONEYPOT, "sign_up", "answers")
+    ]
+    return responses.failed(outcomes.TRY_AGAIN, HTTPStatus.SERVICE_UNAVAILABLE, submitted)
 
 
 @blueprint.get("/theme.css")

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Flask, render_template
+import logging
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from flask import Flask, render_template, request
 from flask_babel import lazy_gettext as N_
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response
+
+from .database import db
+
+logger = logging.getLogger(__name__)
 
 MESSAGES = {
     403: (N_("Request blocked"), N_("This request came from another site.")),
@@ -26,15 +35,52 @@ OTHER_MESSAGE = (N_("Something went wrong"), N_("We couldn’t process your requ
 def init_app(app: Flask) -> None:
     """Register the page for every HTTP error of `app`."""
     app.register_error_handler(HTTPException, error_page)
+    app.register_error_handler(SQLAlchemyError, database_error_page)
 
 
-def error_page(error: HTTPException) -> HTTPException | Response:
-    """Return the page for `error`, with its status and headers, such as `Allow`."""
+def error_page(
+    error: HTTPException, submitted: Sequence[tuple[str, str]] = ()
+) -> HTTPException | Response:
+    """Return the page for `error`, with its status and headers, such as `Allow`. It has a button
+    that sends the `submitted` fields again, if there are any.
+    """
     if error.code is None or error.response is not None:
         return error
     title, text = MESSAGES.get(error.code, OTHER_MESSAGE)
     response = error.get_response()
-    response.set_data(render_template("shop/error.html", code=error.code, title=title, text=text))
+    response.set_data(
+        render_template(
+            "shop/error.html", code=error.code, title=title, text=text, submitted=submitted
+        )
+    )
     response.content_type = "text/html; charset=utf-8"
     response.cache_control.no_cache = True
     return response
+
+
+def database_error_page(error: SQLAlchemyError) -> HTTPException | Response:
+    """Return the page with status 503 for a database that doesn't respond."""
+    log_database_error(error)
+    # the page may use the session
+    db.session.rollback()
+    return error_page(ServiceUnavailable(), submitted=_submitted())
+
+
+def _submitted() -> list[tuple[str, str]]:
+    """Return the fields of a shopper's form, so that the page can offer to send them again."""
+    if request.blueprint not in ("cart", "checkout"):
+        return []
+    return list(request.form.items(multi=True))
+
+
+def log_database_error(error: SQLAlchemyError) -> None:
+    """Log one line with the remedy, and a traceback if the cause may be the shop's own code."""
+    # DatabaseError itself, without a subclass, is a file that isn't a database
+    is_away = isinstance(error, (OperationalError, InterfaceError, sa.exc.TimeoutError)) or (
+        type(error) is DatabaseError
+    )
+    logger.error(
+        "the database is unavailable (%s): check DATABASE_URL, and run flask db upgrade",
+        type(error).__name__,
+        exc_info=None if is_away else error,
+    )

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin
 
+from ..base.errors import log_database_error
 from ..base.models import ProductVariant
 from ..catalog import queries
 
@@ -126,7 +127,8 @@ def load() -> Deliveries | None:
     """The current state of deliveries; None if the database is unavailable."""
     try:
         status = admin.status()
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        log_database_error(error)
         return None
     return Deliveries(datetime.now(UTC), status, admin.ready()["queue"] == "ok")
 

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from notify_me import admin
 
 from ..base.database import db
+from ..base.errors import log_database_error
 from ..base.models import Product, ProductVariant
 from ..buying import orders
 from ..catalog import queries, restocking
@@ -40,11 +41,8 @@ WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
 @blueprint.errorhandler(SQLAlchemyError)
 def database_unavailable(error: SQLAlchemyError) -> Response:
     """Log the error, and show an error page with status 503."""
-    logger.error(
-        "the database is unavailable (%s): check DATABASE_URL, and run flask db upgrade",
-        type(error).__name__,
-        exc_info=error,
-    )
+    log_database_error(error)
+    db.session.rollback()
     return make_response(render_template("merchant/unavailable.html"), 503)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urljoin
 
 from babel.numbers import get_currency_precision
-from flask import request, url_for
+from flask import url_for
 
 from ..base.current_shop import shop
 from ..base.models import Product, ProductVariant
 from ..catalog.pictures import variant_image_url
+from ..catalog.restocking import shop_url
 from ..catalog.stock import Status, stock_of
 
 AVAILABILITY = {
@@ -56,7 +57,7 @@ def _offer(variant: ProductVariant) -> dict[str, Any]:
     product, currency = variant.product, shop().currency
     return {
         "sku": variant.sku,
-        "image": urljoin(request.url_root, variant_image_url(variant)),
+        "image": urljoin(shop_url(), variant_image_url(variant)),
         "offers": {
             "@type": "Offer",
             "url": url_for(

@@ -134,5 +134,5 @@ def test_empty_shop_has_an_empty_feed(app: Flask, client: FlaskClient) -> None:
 def test_failing_database_is_an_error_and_not_a_partial_feed(empty_app: Flask) -> None:
     response = empty_app.test_client().get("/feeds/catalog.json")
 
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert response.mimetype == "text/html"

@@ -1,0 +1,305 @@
+"""Benchmark of WSGI servers for the shop: `python -m benchmarks.servers [NAME …]`.
+
+Each server runs the starter shop in one process with eight threads, against difficult clients and
+under load. It opens eight connections of each difficult kind, and measures how many milliseconds
+`/healthz` takes meanwhile. Servers that aren't installed are left out:
+`pip install granian cheroot gevent`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import Any
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from flask import Flask
+
+from app import create_app
+from benchmarks.delivery import ROOT, free_port
+from benchmarks.push import klaviyo
+
+CONNECTIONS = 8
+"""As many as the shop has threads."""
+TIMEOUT = 5.0
+"""Seconds that a request may take before it counts as unanswered."""
+KEEP_ALIVE_CLIENTS = 500
+LOAD_CLIENTS = 16
+LARGE = 8 * 1024 * 1024
+"""Bytes of a response that doesn't fit into the buffers of a socket."""
+
+CHEROOT = (
+    "import sys; from cheroot.wsgi import Server; from benchmarks.servers import shop;"
+    "server = Server(('127.0.0.1', int(sys.argv[1])), shop(), numthreads=8);"
+    "import signal; signal.signal(signal.SIGINT, lambda *_: server.interrupt)\n"
+    "try: server.start()\nexcept KeyboardInterrupt: server.stop()"
+)
+GUNICORN = ["-m", "gunicorn", "--config", "gunicorn.conf.py", "benchmarks.servers:shop()"]
+SERVERS: dict[str, tuple[str, list[str]]] = {
+    "gunicorn + waitress": ("waitress", GUNICORN),
+    "waitress": (
+        "waitress",
+        [
+            "-m",
+            "waitress",
+            "--threads=8",
+            "--listen=127.0.0.1:{port}",
+            "--connection-limit=2000",
+            "--asyncore-use-poll",
+            "--call",
+            "benchmarks.servers:shop",
+        ],
+    ),
+    "gunicorn gthread": ("gunicorn", [*GUNICORN, "--worker-class", "gthread"]),
+    "gunicorn gevent": ("gevent", [*GUNICORN, "--worker-class", "gevent"]),
+    "granian": (
+        "granian",
+        [
+            "-m",
+            "granian",
+            "--interface=wsgi",
+            "--port={port}",
+            "--blocking-threads=8",
+            "--factory",
+            "--no-ws",
+            "benchmarks.servers:shop",
+        ],
+    ),
+    "cheroot": ("cheroot", ["-c", CHEROOT, "{port}"]),
+}
+"""The package and the arguments for Python, by name."""
+
+
+def shop() -> Flask:
+    """Return the shop with one more page, which is large."""
+    app = create_app()
+    app.add_url_rule("/large", "large", lambda: b"x" * LARGE)
+    return app
+
+
+class Server:
+    """A running server with the shop."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def connect(self, data: bytes = b"", receive_buffer: int = 0) -> socket.socket:
+        """Open a connection and send `data`."""
+        connection = socket.socket()
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.settimeout(TIMEOUT)
+        connection.connect(("127.0.0.1", self.port))
+        connection.sendall(data)
+        return connection
+
+    def lingering(self) -> socket.socket:
+        """Open a connection, read a response with `Connection: close`, and stay connected."""
+        connection = self.connect(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.recv(65536)
+        return connection
+
+    def seconds(self) -> float | None:
+        """Return how long `/healthz` takes; None if there is no answer."""
+        start = time.perf_counter()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, TIMEOUT)) as connection:
+            try:
+                connection.request("GET", "/healthz", headers={"Connection": "close"})
+                connection.getresponse().read()
+            except OSError:
+                return None
+        return time.perf_counter() - start
+
+
+@contextmanager
+def serving(arguments: list[str], environ: dict[str, str]) -> Iterator[Server]:
+    """Run a server until its shop answers; kill it at the end."""
+    port = free_port()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, *(argument.format(port=port) for argument in arguments)],
+            cwd=ROOT,
+            env={**environ, "PORT": str(port)},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            server = Server(process, port)
+            end = time.monotonic() + 60
+            while server.seconds() is None:
+                if process.poll() is not None or time.monotonic() > end:
+                    log.seek(0)
+                    raise SystemExit(log.read().decode())
+                time.sleep(0.1)
+            yield server
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+HALF_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: h"
+HALF_BODY = b"POST /cart HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsku=D"
+DIFFICULT: dict[str, Callable[[Server], socket.socket]] = {
+    "idle": lambda server: server.connect(),
+    "half a head": lambda server: server.connect(HALF_HEAD),
+    "half a body": lambda server: server.connect(HALF_BODY),
+    "slow reader": lambda server: server.connect(
+        b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", receive_buffer=4096
+    ),
+    "lingering": Server.lingering,
+}
+
+
+def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.socket]) -> str:
+    """Return the milliseconds that `/healthz` takes while such connections are open."""
+    with ExitStack() as stack:
+        try:
+            for _ in range(CONNECTIONS):
+                stack.enter_context(open_one(server))
+        except OSError:
+            return "refused"
+        # the server needs a moment to read them
+        time.sleep(0.3)
+        seconds = server.seconds()
+    return "no answer" if seconds is None else f"{seconds * 1000:.0f}"
+
+
+def with_keep_alive_clients(server: Server) -> str:
+    """Return how many clients got two responses over one connection."""
+    request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    answered = 0
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(KEEP_ALIVE_CLIENTS):
+            with suppress(OSError):
+                clients.append(stack.enter_context(server.connect()))
+                clients[-1].settimeout(30)
+        for _ in range(2):
+            answered = 0
+            for client in clients:
+                with suppress(OSError):
+                    client.sendall(request)
+            for client in clients:
+                with suppress(OSError):
+                    answered += client.recv(65536).startswith(b"HTTP/1.1 200")
+    return str(answered)
+
+
+def requests_per_second(server: Server, seconds: float, send: Callable[[Any, int], None]) -> str:
+    """Return how many requests per second the server answers over keep-alive connections."""
+    end = time.monotonic() + seconds
+
+    def client(number: int) -> int:
+        count = 0
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, 30)) as connection:
+            while time.monotonic() < end:
+                send(connection, number * 1_000_000 + count)
+                response = connection.getresponse()
+                response.read()
+                if response.status != 200:
+                    raise SystemExit(f"status {response.status}")
+                count += 1
+        return count
+
+    with ThreadPoolExecutor(LOAD_CLIENTS) as threads:
+        return f"{sum(threads.map(client, range(LOAD_CLIENTS))) / seconds:.0f}"
+
+
+def seconds_to_stop(server: Server) -> str:
+    """Press Ctrl-C while connections are open, and return the seconds until the server ends."""
+    with ExitStack() as stack:
+        for kind in ("idle", "half a body"):
+            with suppress(OSError):
+                stack.enter_context(DIFFICULT[kind](server))
+        start = time.monotonic()
+        os.killpg(server.process.pid, signal.SIGINT)
+        try:
+            server.process.wait(10)
+        except subprocess.TimeoutExpired:
+            return "over 10"
+    return f"{time.monotonic() - start:.1f}"
+
+
+def measure(
+    arguments: list[str], environ: dict[str, str], form: str, page: str, load: float
+) -> list[str]:
+    """Return a row of the table."""
+    row = []
+    with serving(arguments, environ) as server:
+        usual = sorted(server.seconds() or TIMEOUT for _ in range(9))[4]
+        row.append(f"{usual * 1000:.0f}")
+    for open_one in DIFFICULT.values():
+        # with one process for all kinds, the connections of one could delay the next
+        with serving(arguments, environ) as server:
+            row.append(with_difficult_clients(server, open_one))
+    with serving(arguments, environ) as server:
+        row.append(with_keep_alive_clients(server))
+        row.append(requests_per_second(server, load, lambda http, _: http.request("GET", page)))
+
+        def sign_up(connection: http.client.HTTPConnection, number: int) -> None:
+            body = urlencode({"channels": "EMAIL", "email": f"shopper{number}@example.org"})
+            headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Notify-Me": "1"}
+            connection.request("POST", form, body, headers)
+
+        row.append(requests_per_second(server, load, sign_up))
+        row.append(seconds_to_stop(server))
+    return row
+
+
+HEADER = ["server", "usual", *DIFFICULT, "keep-alive", "page/s", "sign-ups/s", "stop"]
+
+
+def main() -> None:
+    """Print a table with a row for each server."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help=", ".join(SERVERS))
+    parser.add_argument("--seconds", type=float, default=5, help="duration of each load test")
+    options = parser.parse_args()
+    print("| " + " | ".join(HEADER) + " |")
+    print("|---" * len(HEADER) + "|")
+    with tempfile.TemporaryDirectory() as folder, klaviyo() as keys:
+        environ = {
+            **os.environ,
+            **keys,
+            "SECRET_KEY": "s" * 32,
+            "DATABASE_URL": f"sqlite:///{folder}/shop.db",
+            "RATELIMIT_ENABLED": "0",
+            "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
+            "PYTHONPATH": str(ROOT),
+        }
+        app = create_app(environ)
+        with app.app_context():
+            app.extensions["alembic"].upgrade()
+            app.test_cli_runner().invoke(args=["storefront", "load"])
+            engine = app.extensions["sqlalchemy"].engine
+            with engine.connect() as connection:
+                sku = connection.scalar(
+                    sa.text("SELECT sku FROM shop_variant WHERE quantity = 0 ORDER BY id LIMIT 1")
+                )
+                handle = connection.scalar(sa.text("SELECT handle FROM shop_product ORDER BY id"))
+            engine.dispose()
+        form, page = f"/notify-me/$custom:::$default:::{sku}", f"/products/{handle}"
+        for name, (package, arguments) in SERVERS.items():
+            if importlib.util.find_spec(package) is None or name not in (options.names or SERVERS):
+                continue
+            row = measure(arguments, environ, form, page, options.seconds)
+            print("| " + " | ".join([name, *row]) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The host name in the shop's absolute URLs, and requests with an invalid one."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import Flask, Request
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import MapAdapter
+
+logger = logging.getLogger(__name__)
+
+
+class Shop(Flask):
+    """A Flask app whose absolute URLs and redirects begin with `SHOP_URL`, if that is set.
+
+    The `Host` header only says how a request reached the shop. If links followed it, a cache in
+    front of the shop could serve them with a stranger's host.
+    """
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return the object that builds URLs. A request with an invalid `Host` gets a 400."""
+        try:
+            adapter = super().create_url_adapter(request)
+            # Werkzeug reads a host with invalid characters as an empty one
+            is_valid = request is None or bool(request.host) or not request.headers.get("Host")
+        except HTTPException:
+            is_valid = False
+        if request is not None and not is_valid:
+            logger.warning("refused a request with an invalid Host header")
+            request.routing_exception = BadRequest()
+            # the error page needs URLs, too; the path is "/", so that the exception isn't a 404
+            adapter = self.url_map.bind("localhost", url_scheme=request.scheme)
+        if adapter is not None and (url := self.config.get("SHOP_URL")):
+            shop = urlsplit(url)
+            adapter.server_name, adapter.url_scheme = shop.netloc, shop.scheme
+        return adapter

@@ -1,0 +1,87 @@
+"""Without its database the shop answers 503 with its own page, and logs one line per request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.notify_me.markup import view
+from tests.storefront.conftest import close, make_shop
+from tests.storefront.page import text_of
+
+FORM = "/notify-me/$custom:::$default:::BLAT-S"
+PAGES = [
+    "/",
+    "/?category=wear",
+    "/products/haar-parka",
+    "/sitemap.xml",
+    "/feeds/catalog.json",
+    "/orders/abc",
+    "/merchant",
+    "/merchant/demand",
+    "/merchant/demand.csv",
+    "/merchant/deliveries",
+    FORM,
+]
+WITHOUT_QUERIES = ["/cart", "/robots.txt", "/terms", "/privacy", "/healthz", "/merchant/login"]
+
+
+@pytest.fixture(params=["unreadable file", "stopped server"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """A shop whose SQLite file is something else, or whose PostgreSQL server isn't running."""
+    (tmp_path / "shop.db").write_text("This is not a database. " * 100)
+    url = "postgresql+psycopg://nobody@127.0.0.1:9/shop"
+    more = {"DATABASE_URL": url} if request.param == "stopped server" else {}
+    app = make_shop(tmp_path / "shop.db", **more)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def errors() -> Iterator[list[logging.LogRecord]]:
+    """Collect the log records at ERROR and above."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = records.append  # type: ignore[method-assign,assignment]
+    logging.getLogger().addHandler(handler)
+    yield records
+    logging.getLogger().removeHandler(handler)
+
+
+def test_pages_answer_503(app: Flask, errors: list[logging.LogRecord]) -> None:
+    client = app.test_client()
+    for url in PAGES:
+        errors.clear()
+        response = client.get(url)
+        assert (url, response.status_code) == (url, 503)
+        assert "unavailable" in text_of(response.text) or "go through" in text_of(response.text)
+        assert '<header class="masthead">' in response.text or "merchant" in url
+        assert [record.exc_info for record in errors] == [None], url
+    for url in WITHOUT_QUERIES:
+        assert client.get(url).status_code in (200, 404), url
+
+
+def test_shoppers_can_send_their_text_again(app: Flask) -> None:
+    client = app.test_client()
+    cart = app.test_client()
+    typed = {"variants": FORM.split("/")[-1], "channels": "EMAIL", "email": "isla@example.com"}
+
+    page = client.post(FORM, data=typed)
+    reply = client.post(FORM, data=typed, headers={"X-Notify-Me": "1"})
+    order = cart.post("/cart", data={"sku": "DREI-MIL", "quantity": "2"})
+
+    assert page.status_code == reply.status_code == order.status_code == 503
+    assert reply.json is not None
+    assert reply.json["state"] == "failed"
+    for root in (view(page), view(reply)):
+        form = root.one("form", class_="notify-me__form")
+        assert form["action"] == "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3ABLAT-S"
+        sent = {field["name"]: field["value"] for field in form.all("input")}
+        assert sent == typed
+    for name, value in {"sku": "DREI-MIL", "quantity": "2"}.items():
+        assert f'name="{name}" value="{value}"' in order.text
+    assert ">Try again</button>" in order.text
