@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -20,11 +20,13 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin
+from .brand import BrandError, brand_settings, merged, read_brand
+from .brand import report as brand_report
 from .check import Progress, check_account
 from .context import current_settings, current_state, delivery_context, klaviyo_client
 from .form.contacts import clean_email, clean_phone
 from .form.phone import e164
-from .settings import listing
+from .settings import SettingsError, listing, load_settings
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
 from .store.contact_records import ContactRecords
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
@@ -270,6 +272,70 @@ def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
         except OSError as error:
             raise _UsageError(f"{output} can't be written: {error.strerror}") from None
     click.echo(report(imported), nl=False, err=True)
+
+
+@commands.command("import-brand")
+@click.option("--dry-run", is_flag=True, help="Only report what would be imported.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False), help="Write to this file, not to notify_me.toml."
+)
+def import_brand(*, dry_run: bool, output: str | None) -> None:
+    """Make the button and the form look like the brand of the Klaviyo account.
+
+    The account's primary button and email defaults become settings under [button] and [modal] of
+    notify_me.toml; its comments and other settings stay. A report says what happened to each value.
+    The private key needs the scope brands:read.
+    """
+    file = current_app.config.get("NOTIFY_ME_CONFIG")
+    if not (dry_run or output or file):
+        raise _UsageError("NOTIFY_ME_CONFIG isn't set: name a file with --output")
+    state = current_state()
+    try:
+        imported = brand_settings(read_brand(klaviyo_client(state.account, 2)))
+        source = Path(file).read_text(encoding="utf-8-sig") if file else ""
+        document = merged(source, imported.settings)
+    except (BrandError, SnippetError) as error:
+        raise click.ClickException(f"{error}.") from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{file} can't be read: {error}") from None
+    click.echo(brand_report(imported), nl=False)
+    target = Path(output or file or "").resolve()
+    if dry_run:
+        click.echo("\nNothing was written.")
+        return
+    _write_settings(target, document)
+    click.echo(f"\nWritten to {target}. Restart the shop to see it.")
+    if names := _overriding_variables(target, imported.settings):
+        click.echo(
+            f"The environment overrides some of these settings: {', '.join(names)}", err=True
+        )
+
+
+def _write_settings(target: Path, document: str) -> None:
+    """Replace a settings file, unless its settings would be invalid."""
+    new_file = target.with_name(f".{target.name}.new")
+    try:
+        new_file.write_text(document, encoding="utf-8")
+        load_settings(new_file, {})
+        if target.exists():
+            shutil.copymode(target, new_file)
+        new_file.replace(target)
+    except SettingsError as error:
+        problem = str(error).replace(str(new_file), str(target))
+        raise click.ClickException(f"nothing was written: {problem}") from None
+    except OSError as error:
+        raise click.ClickException(f"{target} can't be written: {error.strerror}") from None
+    finally:
+        new_file.unlink(missing_ok=True)
+
+
+def _overriding_variables(target: Path, settings: Mapping[str, object]) -> list[str]:
+    origins = load_settings(target, current_app.config).origins
+    return [
+        origin.where
+        for key in settings
+        if (origin := origins[tuple(key.split("."))]).kind == "environment"
+    ]
 
 
 class _UsageError(click.ClickException):

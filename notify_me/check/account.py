@@ -68,6 +68,7 @@ def check_account(
         _flow(reader),
         variants_row(reader, catalog),
         _scopes(reader, asks_for_consent=asks_for_consent),
+        _brand(reader),
     ]
     return Report.of(rows, "")
 
@@ -209,6 +210,18 @@ def _next_cursor(response: KlaviyoResponse) -> str:
     link = links.get("next") if isinstance(links, dict) else None
     # only the cursor is taken from the link, so that the key can't be sent to another host
     return parse_qs(urlsplit(str(link or "")).query).get("page[cursor]", [""])[0]
+
+
+def _brand(reader: Reader) -> Row:
+    """Report whether `flask notify-me import-brand` can be used. It is optional and never fails."""
+    response = reader.read("brand", "", reader.klaviyo.get_brand, "button")
+    if is_denied(response):
+        return row("brand/no scope")
+    if response.status == 404:
+        return row("brand/other revision")
+    if response.status != 200:
+        return unreadable("brand", response, "brands:read")
+    return row("brand" if response.resources else "brand/none")
 
 
 def _scopes(reader: Reader, *, asks_for_consent: bool) -> Row:

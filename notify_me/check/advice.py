@@ -156,6 +156,19 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "submit a sign-up for one of them: if it is refused, push them as variants, and turn the "
         "feed off",
     ),
+    "brand": (PASS, "can be imported: flask notify-me import-brand", ""),
+    "brand/none": (SKIP, "the account has no brand button, so there is nothing to import", ""),
+    "brand/no scope": (
+        SKIP,
+        "optional: with the scope brands:read, flask notify-me import-brand gives the button and "
+        "the form the brand's look",
+        "",
+    ),
+    "brand/other revision": (
+        SKIP,
+        "optional: the Brands API isn't part of this revision, but of 2026-10-15 and later",
+        "",
+    ),
     "variants/other integration": (
         WARN,
         "{count:,} of {total:,} are from {integrations}: Klaviyo's API shows its custom catalog "

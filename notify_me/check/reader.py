@@ -38,7 +38,7 @@ class Reader:
     ) -> KlaviyoResponse:
         """Call `send` with the arguments and a deadline, and retry it after a short throttle.
 
-        `scopes` are those that the call needs, separated by spaces.
+        `scopes` are those that the call needs, separated by spaces; empty if they are optional.
         """
 
         def wait(seconds: float) -> None:
@@ -54,6 +54,8 @@ class Reader:
             wait=wait,
         )
         needed = frozenset(scopes.split())
+        if not needed:
+            return response
         if is_denied(response):
             detail = str(response.error.get("detail", ""))
             named = needed.intersection(re.findall(r"[a-z-]+:(?:read|write)", detail))

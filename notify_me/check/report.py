@@ -21,6 +21,7 @@ TITLES = {
     "list": "List",
     "flow": "Flow",
     "variants": "Variants",
+    "brand": "Brand",
 }
 """The checks in the order of the report: the name in JSON, and the title in the table."""
 

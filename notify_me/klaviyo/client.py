@@ -47,6 +47,8 @@ MAX_IDS_LENGTH = 6000
 T = TypeVar("T")
 Kind = Literal["item", "variant"]
 """The kinds of resources in Klaviyo's catalog: a product is an item, with variants."""
+BrandPart = Literal["button", "color", "logo", "email-default"]
+"""The kinds of resources that make a brand."""
 
 
 class Deadline:
@@ -112,6 +114,12 @@ class Klaviyo:
         """
         query = {"fields[flow]": "name,status,archived"}
         return self._get(f"metrics/{quote(metric_id, safe='')}/flow-triggers", query, deadline)
+
+    def get_brand(self, part: BrandPart, *, deadline: Deadline) -> KlaviyoResponse:
+        """Get Brand Buttons, Colors, Logos (with their images) or Email Defaults:
+        `GET /api/brand-buttons` and so on. Needs `brands:read`.
+        """
+        return self._get(f"brand-{part}s", {"include": "image"} if part == "logo" else {}, deadline)
 
     def get_catalog(
         self,

@@ -16,6 +16,8 @@ from pydantic import AfterValidator, Field
 UNITS = frozenset({"px", "rem", "em", "ch", "%", "vw", "vi", "pt"})
 """The units that a length may have."""
 MAX_LENGTH = 10_000
+MIN_CONTRAST = 4.5
+"""The minimum contrast of text to its background (WCAG 2.2, criterion 1.4.3)."""
 COLOR = "a colour, such as #1f4a46, teal or rgb(31 74 70)"
 LENGTH = f"a length from 0 to {MAX_LENGTH}, such as 12px, 1.5rem or 50%"
 LENGTHS = f"one to four lengths from 0 to {MAX_LENGTH}, such as 8px 0"
@@ -87,16 +89,35 @@ def contrast_ratio(text: str, background: str) -> float | None:
     return (max(first, second) + 0.05) / (min(first, second) + 0.05)
 
 
-def _luminance(text: str) -> float | None:
+def mix(color: str, share: float, background: str) -> str | None:
+    """Return a mixture of two colors in sRGB with this share of the first, such as `rgb(10 20 30)`;
+    None if one of them is translucent or unknown.
+    """
+    first, second = _rgb(color), _rgb(background)
+    if first is None or second is None:
+        return None
+    mixed = (255 * (a * share + b * (1 - share)) for a, b in zip(first, second, strict=True))
+    return f"rgb({' '.join(f'{value:.1f}' for value in mixed)})"
+
+
+def _rgb(text: str) -> tuple[float, ...] | None:
+    """Return red, green and blue from 0 to 1; None for translucent and unknown colors."""
     color = tinycss2.color5.parse_color(text)
     # Keywords such as currentcolor are parsed to a string.
     if not hasattr(color, "to") or color.alpha < 1:
         return None
     try:
-        red, green, blue = (
-            value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-            for value in color.to("srgb").coordinates
-        )
+        # browsers clip what is out of range
+        return tuple(min(max(value, 0.0), 1.0) for value in color.to("srgb").coordinates)
     except NotImplementedError:
         return None
-    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+
+def _luminance(text: str) -> float | None:
+    values = _rgb(text)
+    if values is None:
+        return None
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in values
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..settings import Settings
-from ..settings.css import contrast_ratio
+from ..settings.css import MIN_CONTRAST, contrast_ratio, mix
 from ..settings.tables.button import Button
 from ..settings.tables.modal import Modal
-
-MIN_CONTRAST = 4.5
-"""The minimum contrast of text to its background (WCAG 2.2, criterion 1.4.3)."""
 
 _LOGICAL_SIDES = {"left": "start", "center": "center", "right": "end"}
 """Klaviyo's names for sides that are swapped on a right-to-left page."""
 _WHITE, _DARK_GREY, _BLACK = "#ffffff", "#1d1d1f", "#000000"
 _REDS = ("#b3261e", "#ffa49b")
+
+MUTED_SHARE, TINT_SHARE = 0.7, 0.1
+"""How much of the text's and of the error's color the stylesheet mixes with the form's background
+for hints, and for the background of alerts.
+"""
 
 _BUTTON = "notify-me a:where(.notify-me__button),notify-me button:where(.notify-me__submit)"
 _SUBMIT = "notify-me button:where(.notify-me__submit)"
@@ -125,18 +127,20 @@ def _button(button: Button) -> dict[str, str]:
 
 def _form(modal: Modal) -> dict[str, str]:
     background = modal.background_color
+    text = modal.text_color or _readable_color(background)
+    error = modal.error_text_color or _readable_color(background, *_REDS)
     alert_color = _readable_color(modal.error_background_color, *_REDS)
     properties: dict[str, object] = {
         "backdrop": modal.drop_background_color,
         "surface": background,
-        "text": modal.text_color or _readable_color(background),
+        "text": text,
         "font": modal.font_family,
         "headers-font": modal.headers_font_family,
         "submit-background": modal.button_background_color,
         "submit-color": modal.button_text_color or _readable_color(modal.button_background_color),
         "close-color": modal.close_button_color,
         "error-background": modal.error_background_color,
-        "error": modal.error_text_color or _readable_color(background, *_REDS),
+        "error": error,
         "alert": modal.error_text_color or alert_color,
         "success-background": modal.success_background_color,
         "success": modal.success_text_color or _readable_color(modal.success_background_color),
@@ -145,9 +149,22 @@ def _form(modal: Modal) -> dict[str, str]:
     if background:
         # the shop's values are for another background: derive these from text and background
         properties |= dict.fromkeys(("muted", "border", "accent"), "initial")
+        if text and not _is_readable(mix(text, MUTED_SHARE, background), background):
+            properties["muted"] = text
+        has_error_colors = modal.error_background_color or modal.error_text_color
+        tint = mix(error, TINT_SHARE, background) if error else None
+        if error and not has_error_colors and not _is_readable(text, tint):
+            # an alert's text is on a tint of the error's color: replace it with the error's color
+            properties |= {"error-background": background, "alert": error}
         text_color = _readable_color(background)
         properties["scheme"] = {_WHITE: "dark", None: None}.get(text_color, "light")
     return _without_none(properties)
+
+
+def _is_readable(color: str | None, background: str | None) -> bool:
+    """Return whether text is readable; True if that is unknown."""
+    ratio = contrast_ratio(color, background) if color and background else None
+    return ratio is None or ratio >= MIN_CONTRAST
 
 
 def _readable_color(background: str | None, *preferred: str) -> str | None:

@@ -359,7 +359,7 @@ def test_every_call_and_reply_matches_the_sdks_models(
     )
     sign_up_with_consent(["EMAIL", "SMS", "WHATSAPP"])
     shop = make_shop(SHOP_URL="https://shop.example.org")
-    for command in ("push-catalog", "check", "stock MUG 0", "push-catalog"):
+    for command in ("push-catalog", "check", "stock MUG 0", "import-brand --dry-run"):
         result = shop.test_cli_runner().invoke(args=["notify-me", *command.split()])
         assert result.exit_code == 0, result.output
 

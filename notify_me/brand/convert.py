@@ -1,0 +1,358 @@
+"""Convert a brand to settings of the kit, with a note on each value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import tinycss2
+from pydantic import ValidationError
+
+from ..settings import Settings
+from ..settings.css import MIN_CONTRAST, contrast_ratio
+from ..settings.errors import describe_error
+from .fonts import GENERIC, split_families
+from .reading import Brand
+
+Kind = Literal["imported", "changed", "not_imported"]
+TITLES: dict[Kind, str] = {
+    "imported": "Imported",
+    "changed": "Imported with changes",
+    "not_imported": "Not imported",
+}
+"""The groups of the report, in its order."""
+
+BOX, TEXT = "button.button_styles", "button.text_styles"
+LINE_HEIGHT = 1.5
+"""Of the button's text in Klaviyo's emails; with the padding, it makes the button's height."""
+_DECORATIONS = {"": "none", "none": "none", "underline": "underline"}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the import did with one value of the brand, and why."""
+
+    kind: Kind
+    source: str
+    """The value's place in Klaviyo's reply, such as `button text.color`."""
+    reason: str
+
+
+@dataclass(slots=True)
+class ImportedBrand:
+    """The result of an import."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    """By dotted key, such as `modal.font_family`. None unsets a setting: an earlier value would
+    not go with the brand's other values.
+    """
+    notes: list[Note] = field(default_factory=list)
+
+
+class _Refused(ValueError):
+    """A value can't be used; the text says why."""
+
+
+def brand_settings(brand: Brand) -> ImportedBrand:
+    """Return the settings that make the button and the form look like the brand.
+
+    Each value is checked like any other setting, and texts keep a contrast of at least 4.5:1.
+    """
+    imported = ImportedBrand()
+    if brand.button:
+        _Button(brand.button, imported).convert()
+    if brand.email_body:
+        _Form(brand.email_body, imported).convert()
+    return imported
+
+
+def report(imported: ImportedBrand) -> str:
+    """Return what happened to every value, as plain text."""
+    blocks = []
+    for kind, title in TITLES.items():
+        if notes := [note for note in imported.notes if note.kind == kind]:
+            lines = [f"{note.source}: {note.reason}" for note in notes]
+            blocks.append("\n  ".join([f"{title} ({len(notes)})", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+class _Part:
+    """A part of the brand, and the import to which its values are added."""
+
+    def __init__(self, name: str, values: Mapping[str, Any], imported: ImportedBrand) -> None:
+        self._name, self._values, self._imported = name, values, imported
+
+    def read(self, path: str) -> Any:
+        """Return the value at a path such as `style.color`, or None."""
+        value: Any = self._values
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value
+
+    def note(self, kind: Kind, path: str, reason: str) -> None:
+        """Add a note on the value at a path."""
+        self._imported.notes.append(Note(kind, f"{self._name} {path}", reason))
+
+    def set(self, path: str, key: str, value: Any, change: str = "") -> bool:
+        """Set a setting, unless its value is invalid. Return whether it was set."""
+        if problem := _problem(key, value):
+            self.note("not_imported", path, problem)
+            return False
+        self._imported.settings[key] = value
+        reason = f"{key}: {_shown(value)}"
+        self.note(
+            "changed" if change else "imported", path, f"{reason}, {change}" if change else reason
+        )
+        return True
+
+    def unset(self, *keys: str) -> None:
+        """Unset settings whose earlier values don't go with the brand's."""
+        self._imported.settings |= dict.fromkeys(keys)
+
+    def color(self, path: str, key: str) -> str | None:
+        """Set an opaque color, and return it."""
+        value = _with_hash(self.read(path))
+        if value is None:
+            return None
+        if not _problem(key, value) and contrast_ratio("#000000", str(value)) is None:
+            reason = f"{key}: {_shown(value)} is translucent or unknown, so its contrast is unknown"
+            self.note("not_imported", path, reason)
+            return None
+        return str(value) if self.set(path, key, value) else None
+
+    def text_color(self, path: str, key: str, background: str | None) -> None:
+        """Set the color of a text, if it is readable on the background; otherwise unset it, so that
+        the kit chooses a readable one.
+        """
+        value = _with_hash(self.read(path))
+        if background is None:
+            if value is not None:
+                self.note("not_imported", path, "its background isn't imported either")
+            return
+        self.unset(key)
+        if value is None:
+            return
+        ratio = None if _problem(key, value) else contrast_ratio(str(value), background)
+        if ratio is not None and ratio < MIN_CONTRAST:
+            # rounded down: 4.49 must not be shown as 4.5
+            reason = (
+                f"{_shown(value)} on {background} has a contrast of {int(ratio * 10) / 10}:1, less "
+                f"than {MIN_CONTRAST}:1, so the kit chooses a readable color"
+            )
+            self.note("not_imported", path, reason)
+            return
+        self.color(path, key)
+
+    def fonts(self, path: str, key: str) -> None:
+        """Set font families, without those that a browser would have to load."""
+        value = self.read(path)
+        if value is None:
+            return
+        if problem := _problem(key, value):
+            self.note("not_imported", path, problem)
+            return
+        installed, web_fonts = split_families(str(value))
+        names = " and ".join(name.strip("\"'") for name in web_fonts)
+        remedy = (
+            f"{names} is a web font. To use it, add it to the shop's own style sheet with "
+            f"@font-face, and put its name first in {key}"
+        )
+        if not web_fonts:
+            self.set(path, key, value)
+        elif not set(installed) - GENERIC:
+            self.note("not_imported", path, remedy)
+        else:
+            self.set(path, key, ", ".join(installed), f"since {remedy}")
+
+
+class _Button(_Part):
+    """The primary button, which is also the form's submit button."""
+
+    def __init__(self, values: Mapping[str, Any], imported: ImportedBrand) -> None:
+        super().__init__("button", values, imported)
+
+    def convert(self) -> None:
+        background = self.color("style.background_color", f"{BOX}.color")
+        self.text_color("text.color", f"{TEXT}.font_color", background)
+        if background:
+            # the submit button looks the same
+            self.unset("modal.button_background_color", "modal.button_text_color")
+        self._radius()
+        self._border()
+        self._shadow()
+        self.fonts("text.font_family", f"{TEXT}.font_family")
+        for name in ("font_size", "font_weight", "font_style"):
+            if (value := self.read(f"text.{name}")) is not None:
+                self.set(f"text.{name}", f"{TEXT}.{name}", value)
+        self._text_decoration()
+        self._letter_spacing()
+        self._height()
+
+    def _radius(self) -> None:
+        radius = self.read("style.border_radius")
+        largest = 100
+        if isinstance(radius, int) and radius > largest:
+            change = f"the largest radius; it was {_shown(radius)}"
+            self.set("style.border_radius", f"{BOX}.border_radius", largest, change)
+        elif radius is not None:
+            self.set("style.border_radius", f"{BOX}.border_radius", radius)
+
+    def _border(self) -> None:
+        if self.read("border") is None:
+            return
+        key = f"{BOX}.border"
+        enabled = self.read("border.is_border_active") is True
+        # a border that is only half imported would not be the brand's
+        parts = {name: self.read(f"border.border_{name}") for name in ("color", "style", "width")}
+        problems = [_problem(f"{key}.{name}", value) for name, value in parts.items()]
+        if enabled and any(problems):
+            self.note("not_imported", "border", next(filter(None, problems)))
+            return
+        self._imported.settings[f"{key}.enabled"] = enabled
+        if enabled:
+            self._imported.settings |= {f"{key}.{name}": value for name, value in parts.items()}
+        shown = " ".join(str(value) for value in parts.values()) if enabled else "none"
+        self.note("imported", "border", f"{key}: {shown}")
+
+    def _shadow(self) -> None:
+        if self.read("style") is None:
+            return
+        key = f"{BOX}.drop_shadow"
+        enabled = self.read("style.is_shadow_active") is True
+        shadow: dict[str, Any] = {}
+        if enabled:
+            try:
+                shadow = _parse_shadow(self.read("style.box_shadow"))
+                for name, value in shadow.items():
+                    if problem := _problem(f"{key}.{name}", value):
+                        raise _Refused(problem)
+            except _Refused as problem:
+                self.note("not_imported", "style.box_shadow", str(problem))
+                return
+        self._imported.settings[f"{key}.enabled"] = enabled
+        self._imported.settings |= {f"{key}.{name}": value for name, value in shadow.items()}
+        shown = _shown(self.read("style.box_shadow")) if enabled else "none"
+        self.note("imported", "style.box_shadow", f"{key}: {shown}")
+
+    def _text_decoration(self) -> None:
+        value = self.read("text.text_decoration")
+        if value is None:
+            return
+        if isinstance(value, str) and value in _DECORATIONS:
+            self.set("text.text_decoration", f"{TEXT}.text_decoration", _DECORATIONS[value])
+        else:
+            reason = (
+                f"{_shown(value)} crosses the text out: the button's text can be underlined only"
+            )
+            self.note("not_imported", "text.text_decoration", reason)
+
+    def _letter_spacing(self) -> None:
+        value, path, key = (
+            self.read("text.letter_spacing"),
+            "text.letter_spacing",
+            f"{TEXT}.letter_spacing",
+        )
+        if value is None or value == "":
+            return
+        text = str(value).strip().lower()
+        if text == "normal":
+            self.set(path, key, 0)
+        elif match := re.fullmatch(
+            r"(-?(?:\d{1,4}(?:\.\d{1,4})?|\.\d{1,4}))(?:px)?", text, re.ASCII
+        ):
+            number = float(match[1])
+            self.set(path, key, int(number) if number.is_integer() else number)
+        else:
+            self.note("not_imported", path, f"{_shown(value)} is not a number of pixels")
+
+    def _height(self) -> None:
+        parts = [
+            self.read(name)
+            for name in ("spacing.padding_top", "spacing.padding_bottom", "text.font_size")
+        ]
+        if not all(type(part) is int for part in parts):
+            return
+        top, bottom, size = parts
+        height = round(top + bottom + size * LINE_HEIGHT)
+        change = "from the padding and the font size; the kit sets the padding at the sides"
+        self.set("spacing", f"{BOX}.height", height, change)
+
+
+class _Form(_Part):
+    """The form, which looks like the body of the brand's emails."""
+
+    def __init__(self, values: Mapping[str, Any], imported: ImportedBrand) -> None:
+        super().__init__("email", values, imported)
+
+    def convert(self) -> None:
+        background = self.color("body_background_color", "modal.background_color")
+        self.text_color("text.color", "modal.text_color", background)
+        if background:
+            # the kit derives these from the background
+            self.unset(
+                "modal.error_background_color",
+                "modal.error_text_color",
+                "modal.success_background_color",
+                "modal.success_text_color",
+                "modal.close_button_color",
+            )
+        self.fonts("text.font_family", "modal.font_family")
+        self.fonts("h1_text.font_family", "modal.headers_font_family")
+
+
+def _with_hash(value: object) -> object:
+    """Return a color, with the # that some of Klaviyo's colors lack."""
+    if isinstance(value, str) and re.fullmatch(r"(?:[0-9a-fA-F]{3}){1,2}", value.strip()):
+        return f"#{value.strip()}"
+    return value
+
+
+def _problem(key: str, value: object) -> str:
+    """Return why a setting can't have a value, or an empty string."""
+    document: Any = value
+    for name in reversed(key.split(".")):
+        document = {name: document}
+    # pydantic would take "12" or True for a number
+    if isinstance(value, bool) and not key.endswith(".enabled"):
+        return f"{key}: {_shown(value)} is not a value for it"
+    try:
+        Settings.model_validate(document)
+    except ValidationError as error:
+        return describe_error(Settings, error.errors(include_url=False)[0], name=key)
+    return ""
+
+
+def _parse_shadow(text: object) -> dict[str, Any]:
+    """Return the parts of a CSS `box-shadow`, such as `0px 4px 12px rgba(0, 0, 0, 0.3)`."""
+    refused = _Refused(f"{_shown(text)} is not one shadow with two offsets, a blur and a color")
+    if not isinstance(text, str) or len(text) > 200:
+        raise refused
+    lengths: list[float] = []
+    colors: list[str] = []
+    for token in tinycss2.parse_component_value_list(text, skip_comments=True):
+        if token.type == "whitespace":
+            continue
+        if token.type == "number" and token.value == 0:
+            lengths.append(0)
+        elif token.type == "dimension" and token.lower_unit == "px":
+            lengths.append(token.value)
+        elif token.type in {"hash", "ident", "function"}:
+            colors.append(token.serialize())
+        else:
+            raise refused
+    if len(lengths) not in (2, 3, 4) or len(colors) > 1 or lengths[3:] not in ([], [0]):
+        raise refused
+    x_offset, y_offset, blur = (
+        int(length) if float(length).is_integer() else length for length in [*lengths, 0][:3]
+    )
+    color = colors[0] if colors else "#000000"
+    return {"color": color, "blur": blur, "x_offset": x_offset, "y_offset": y_offset}
+
+
+def _shown(value: object) -> str:
+    """Return a value of the brand for a message: on one line, shortened and printable."""
+    text = str(value)
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return shown if len(shown) <= 60 else f"{shown[:60]}…"

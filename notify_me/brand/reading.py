@@ -1,0 +1,151 @@
+"""Read the account's brand with Klaviyo's Brands operations.
+
+The values are as Klaviyo returns them, except for the colors: check them before use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..check.reader import failure, is_denied
+from ..klaviyo.client import BrandPart, Deadline, Klaviyo, send_with_retries
+from ..klaviyo.outcomes import KlaviyoResponse, attribute
+
+TIMEOUT = 10.0
+"""Seconds for each of the four calls."""
+ATTEMPTS = 3
+MAX_THROTTLE = 10.0
+"""The longest Retry-After to wait for, in seconds."""
+MAX_COLORS = 24
+"""How many colors are read. A brand in Klaviyo has a few."""
+SCOPE = "brands:read"
+
+_HEX = re.compile(r"#?((?:[0-9a-f]{3}){1,2})", re.IGNORECASE)
+
+
+class BrandError(Exception):
+    """The brand can't be read. The message is a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """The first logo of a brand that has a picture."""
+
+    url: str
+    alt_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """The brand of an account. What it doesn't have is empty or None."""
+
+    button: Mapping[str, Any] = field(default_factory=dict)
+    """The attributes of the primary button: `style`, `border`, `spacing` and `text`."""
+    email_body: Mapping[str, Any] = field(default_factory=dict)
+    """The attribute `body` of the email defaults: colors, and the styles of text and headings."""
+    colors: Mapping[str, str] = field(default_factory=dict)
+    """The colors by name, such as `{"Poppy": "#f0592a"}`: all are valid."""
+    name: str = ""
+    logo: Logo | None = None
+
+
+def read_brand(klaviyo: Klaviyo | None) -> Brand:
+    """Read the brand of the account. `klaviyo` is None without a private key.
+
+    Raises `BrandError` if that isn't possible, or the account has no brand.
+    """
+    if klaviyo is None:
+        raise BrandError("KLAVIYO_PRIVATE_KEY is not set: the brand is read with a private key")
+    buttons = _read(klaviyo, "button")
+    defaults = _read(klaviyo, "email-default")
+    colors = _read(klaviyo, "color")
+    logos = _read(klaviyo, "logo")
+    primary = [item for item in buttons.resources if attribute(item, "is_primary") is True]
+    first_color = next(iter(colors.resources), {})
+    brand = Brand(
+        button=next((_attributes(item) for item in primary or buttons.resources), {}),
+        email_body=next((_mapping(attribute(item, "body")) for item in defaults.resources), {}),
+        colors=_colors(colors),
+        name=_line(attribute(first_color, "name")),
+        logo=_logo(logos),
+    )
+    if brand == Brand(name=brand.name):
+        raise BrandError(
+            "the account has no brand: add a button, colors or a logo in Klaviyo under "
+            "Content > Images & brand, then run the import again"
+        )
+    return brand
+
+
+def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
+    response = send_with_retries(
+        lambda: klaviyo.get_brand(part, deadline=Deadline(TIMEOUT)),
+        attempts=ATTEMPTS,
+        max_wait=MAX_THROTTLE,
+    )
+    if is_denied(response):
+        raise BrandError(
+            f"the private key lacks the scope {SCOPE}, which only this import needs: create a "
+            "private key that has it, too (docs/connect.md)"
+        )
+    if response.status == 401:
+        raise BrandError("Klaviyo doesn't know the private key: correct KLAVIYO_PRIVATE_KEY")
+    if response.status == 404:
+        raise BrandError(
+            "Klaviyo's Brands API isn't part of the revision in KLAVIYO_REVISION: remove it from "
+            "the environment, or set 2026-10-15 or later"
+        )
+    if failed := failure(response):
+        problem, remedy = failed
+        raise BrandError(f"Klaviyo {problem}: {remedy}")
+    if response.status != 200:
+        raise BrandError(f"Klaviyo returned status {response.status}: run the import again")
+    return response
+
+
+def _colors(response: KlaviyoResponse) -> dict[str, str]:
+    colors: dict[str, str] = {}
+    for palette in response.resources:
+        entries = attribute(palette, "colors")
+        for entry in entries if isinstance(entries, list) else []:
+            color = _HEX.fullmatch(str(_mapping(entry).get("hex", "")).strip())
+            if color and len(colors) < MAX_COLORS:
+                value = f"#{color[1].lower()}"
+                name = _line(_mapping(entry).get("name")) or value
+                colors[name if name not in colors else f"{name} ({value})"] = value
+    return colors
+
+
+def _logo(response: KlaviyoResponse) -> Logo | None:
+    document = _mapping(response.document)
+    included = document.get("included")
+    images = {
+        str(item.get("id")): attribute(item, "image_url")
+        for item in map(_mapping, included if isinstance(included, list) else [])
+        if item.get("type") == "image"
+    }
+    for logo in response.resources:
+        related: Any = logo
+        for name in ("relationships", "image", "data", "id"):
+            related = _mapping(related).get(name)
+        url = images.get(str(related))
+        if isinstance(url, str) and url:
+            return Logo(url, _line(attribute(logo, "alt_text")))
+    return None
+
+
+def _attributes(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(resource.get("attributes"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _line(value: object) -> str:
+    """Return text on one line, shortened and safe to print; empty for anything but text."""
+    text = value if isinstance(value, str) else ""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:80]
