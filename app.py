@@ -134,6 +134,7 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
         )
     app.config["TRUSTED_PROXIES"] = int(proxies)
     app.config["DEMO"] = demo
+    app.config["ALLOW_PRIVATE_PICTURES"] = flag(environ, "ALLOW_PRIVATE_PICTURES", default="0")
     app.config["RATELIMIT_ENABLED"] = flag(environ, "RATELIMIT_ENABLED", default="1")
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
     check_database_url(app.config["DATABASE_URL"])

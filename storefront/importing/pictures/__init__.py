@@ -1,5 +1,5 @@
 """Copies the pictures of imported products into `instance/pictures/`, resized for the pages."""
 
-from .run import Pictures, download_pictures, link_pictures
+from .command import add_pictures
 
-__all__ = ["Pictures", "download_pictures", "link_pictures"]
+__all__ = ["add_pictures"]

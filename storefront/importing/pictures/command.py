@@ -1,0 +1,48 @@
+"""The pictures' part of `flask storefront import-catalog`: progress and summary."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask import current_app
+
+from ...base.current_shop import clear_cache
+from ...base.database import db
+from ...catalog.pictures import folder
+from .run import Pictures, count_pictures, download_pictures, link_pictures
+
+SETTING = "ALLOW_PRIVATE_PICTURES"
+"""The setting that allows downloads from private networks, such as from an intranet."""
+
+
+def add_pictures(*, link: bool = False) -> list[str]:
+    """Download the pictures of all products, or link them; return lines for the summary."""
+    if link:
+        result = link_pictures(db.session)
+    else:
+        with click.progressbar(
+            length=count_pictures(db.session), label="Pictures", file=sys.stderr, show_pos=True
+        ) as bar:
+            result = download_pictures(
+                db.session,
+                folder(),
+                allow_private=current_app.config[SETTING],
+                progress=bar.update,
+            )
+    clear_cache()
+    return summary(result, link=link)
+
+
+def summary(result: Pictures, *, link: bool) -> list[str]:
+    """Return lines about the result; none if there are no pictures."""
+    lines = []
+    if result.shown:
+        where = "linked at their own addresses" if link else "copied to instance/pictures"
+        lines.append(f"Pictures {where}: {result.shown:,}.")
+    if result.missing:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.missing.most_common())
+        lines.append(f"Pictures that can't be shown, so there is a drawing instead: {reasons}.")
+    if not link and any("respond" in reason for reason in result.missing):
+        lines.append("Run the command again to try the missing pictures again.")
+    return lines
