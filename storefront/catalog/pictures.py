@@ -84,7 +84,7 @@ def _image(picture: Picture | None, drawing: str) -> Image:
     if "file" not in picture:
         return Image(picture["url"], picture["alt"])
     width, height = picture["width"], picture["height"]
-    # of a small picture, the larger copies are all the same
+    # of a small picture, the larger copies are equal
     widths = WIDTHS[: 1 + sum(copy < width for copy in WIDTHS)]
     urls = [_copy_url(picture, f"{copy}.webp") for copy in widths]
     srcset = [f"{url} {min(copy, width)}w" for url, copy in zip(urls, widths, strict=True)]

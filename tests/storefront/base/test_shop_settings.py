@@ -44,7 +44,7 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
 @pytest.mark.parametrize(
     ("toml", "problem"),
     [
-        ('nam = "Fjell"', "nam is not a setting; did you mean name?"),
+        ('taglin = "Fjell"', "taglin is not a setting; did you mean tagline?"),
         ('zip = "red"', "zip is not a setting; the settings are sample, name, tagline"),
         ('name = ""', "name: must be text of 1 to 80 characters, not ''"),
         ("tagline = 3", "tagline: must be text of 1 to 500 characters, or a table with such a"),
@@ -56,9 +56,15 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
         ('accent = "blu"', "accent: must be a colour, such as"),
         ('font = "a; } b"', "font: must be font families separated by commas, such as"),
         ('contact = "us"', "contact: must be an email address, such as hello@example.com"),
-        ('[hero]\ntitel = "Hi"', "hero.titel is not a setting; did you mean hero.title?"),
+        (
+            '[hero]\nheading = "Hi"',
+            "hero.heading is not a setting; [hero] has title, text, picture",
+        ),
         ("[departments]\nhats = 1", "departments: must be tables, such as [departments.coats]"),
-        ("[departments.hats]\nnmae = 1", "[departments.hats] nmae is not a setting; did you mean"),
+        (
+            "[departments.hats]\nlabel = 1",
+            "[departments.hats] label is not a setting; the settings are",
+        ),
         ('[departments.Hats]\nname = "x"', "'Hats' is part of an address: use small letters"),
         ("name = Fjell", "line 1, column 8: invalid TOML: invalid value: text needs quotation"),
     ],

@@ -71,6 +71,10 @@ def test_push_writes_only_differences(app: Flask, stock: Stock, sandbox: Sandbox
     assert hat["title"] == "Blatter Sou’wester, Small"
     assert variants["$custom:::$default:::STEEK-01"]["quantity"] > 0
 
+    created = writes(sandbox)[1]["body"]["data"]["attributes"]["variants"]["data"]
+    metadata = [variant["attributes"]["custom_metadata"] for variant in created]
+    assert metadata == [{"currency": "GBP"}] * 60
+
     assert figures(push(app)) == [0, 0, 0, 0, 75, 2, 0]
     assert len(writes(sandbox)) == 2
 

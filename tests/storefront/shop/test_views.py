@@ -114,6 +114,18 @@ def test_sold_out_value_has_a_text(reader: FlaskClient) -> None:
     assert text_of(page.choice("L")) == "L"
 
 
+def test_first_option_is_sold_out_only_in_all_combinations(
+    client: FlaskClient, stock: Stock
+) -> None:
+    """Oilskin in M is sold out, in other sizes it isn't."""
+    url = f"{PARKA}?variant=HAAR-KEL-M"
+    assert text_of(Page(client, url).choice("Oilskin")) == "Oilskin"
+
+    for size in ("S", "L", "XL"):
+        stock.set(f"HAAR-OIL-{size}", 0)
+    assert text_of(Page(client, url).choice("Oilskin")) == "Oilskin , sold out"
+
+
 def test_missing_combination_links_to_the_nearest_variant(reader: FlaskClient) -> None:
     choice = Page(reader, f"{PARKA}?variant=HAAR-SLA-L").choice("XL")
 
