@@ -7,11 +7,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from flask import current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
-from limits.strategies import RateLimiter
 
 from .database import Database
 from .delivery import BackgroundDelivery, DeliveryContext, Queue
@@ -25,6 +24,9 @@ from .settings import Account, KlaviyoCatalog, Settings
 from .settings.localized import localized
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog, CompositeID, Variant
+
+if TYPE_CHECKING:
+    from limits.strategies import RateLimiter
 
 logger = logging.getLogger(__name__)
 

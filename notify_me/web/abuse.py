@@ -6,29 +6,32 @@ import logging
 import time
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import request
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.errors import StorageError
-from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter, RateLimiter
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_state
 from ..klaviyo.calls import SignUp
 
+if TYPE_CHECKING:
+    from limits.strategies import RateLimiter
+
 logger = logging.getLogger(__name__)
 
-PER_ADDRESS = RateLimitItemPerMinute(30)
-"""Valid posts from one client. Households share an address; client mode posts twice per sign-up."""
-PER_ADDRESS_INVALID = RateLimitItemPerMinute(120)
-"""Posts from one client that fail validation. Nothing is sent for them, and holding down Enter
-makes 30 in a second; they don't count against valid ones.
+PER_ADDRESS = 30
+"""Valid posts from one client in a minute. Households share an address; client mode posts twice per
+sign-up.
 """
-PER_CONTACT = RateLimitItemPerMinute(10)
-"""Posts for one contact from one client, so that nobody can use up another person's limit."""
+PER_ADDRESS_INVALID = 120
+"""Posts from one client in a minute that fail validation. Nothing is sent for them, and holding
+down Enter makes 30 in a second; they don't count against valid ones.
+"""
+PER_CONTACT = 10
+"""Posts for one contact from one client in a minute, so that nobody can use up another person's
+limit.
+"""
 WINDOW_SECONDS = 60
 HONEYPOT = "leave_blank"
 """The name of a hidden form field, which bots fill in. It doesn't look like a contact detail, so
@@ -51,6 +54,10 @@ def rate_limiter(config: Mapping[str, Any]) -> RateLimiter | None:
     """
     if not config.get("RATELIMIT_ENABLED", True):
         return None
+    # the package imports its asynchronous half too, and shops without limits don't need it
+    from limits.storage import storage_from_string
+    from limits.strategies import FixedWindowRateLimiter
+
     uri = config.get("RATELIMIT_STORAGE_URI") or "memory://"
     return FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True))
 
@@ -85,10 +92,14 @@ def count_contacts(sign_up: SignUp) -> None:
             _count(PER_CONTACT, f"{client_address()} {contact_hash}")
 
 
-def _count(limit: RateLimitItem, key: str) -> None:
+def _count(posts_per_minute: int, key: str) -> None:
     limiter = current_state().rate_limiter
     if limiter is None:
         return
+    from limits import RateLimitItemPerMinute
+    from limits.errors import StorageError
+
+    limit = RateLimitItemPerMinute(posts_per_minute)
     try:
         if limiter.hit(limit, "notify-me", key):
             return

@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import flask_sqlalchemy
+import flask_sqlalchemy_lite
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from notify_me import CompositeID, Variant, admin
+from notify_me import CompositeID, NotifyMe, Variant, admin
 from notify_me.context import delivery_context
 from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import stock_job
@@ -165,6 +167,85 @@ def test_a_crash_before_klaviyo_answers_loses_nothing(
 
     assert set_stock(shop.app, 3).state == "updated"
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
+
+
+class Shelf(DeclarativeBase):
+    """Base of the shop's table."""
+
+
+class Stock(Shelf):
+    """A row of the shop's table."""
+
+    __tablename__ = "stock"
+    sku: Mapped[str] = mapped_column(primary_key=True)
+
+
+Library = tuple[Callable[[], sa.Engine], Callable[[], Any]]
+"""Functions that return the shop's engine and its session, in an app context."""
+
+
+def flask_sqlalchemy_3(app: Flask, url: str) -> Library:
+    """Set up Flask-SQLAlchemy, whose session is a `scoped_session`."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    db = flask_sqlalchemy.SQLAlchemy(app)
+    return lambda: db.engine, lambda: db.session
+
+
+def lite(app: Flask, url: str) -> Library:
+    """Set up Flask-SQLAlchemy-Lite."""
+    app.config["SQLALCHEMY_ENGINES"] = {"default": url}
+    db = flask_sqlalchemy_lite.SQLAlchemy(app)
+    return lambda: db.engine, lambda: db.session
+
+
+def plain_session(_app: Flask, url: str) -> Library:
+    """Set up SQLAlchemy without an extension."""
+    engine = sa.create_engine(url)
+    session = Session(engine)
+    return lambda: engine, lambda: session
+
+
+@pytest.mark.parametrize("set_up", [flask_sqlalchemy_3, lite, plain_session])
+def test_stock_change_and_its_update_are_committed_together(
+    set_up: Callable[[Flask, str], Library], tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """If one of them can't be committed, neither is, and nothing is sent."""
+    app = Flask("shop", instance_path=str(tmp_path))
+    app.config.update(
+        sandbox.environ(), SECRET_KEY="s" * 32, NOTIFY_ME_DELIVERY__IN_WEB_PROCESS="false"
+    )
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    engine, session = set_up(app, url)
+
+    def committed() -> list[str]:
+        with sa.create_engine(url).connect() as connection:
+            return [*connection.scalars(sa.text("SELECT sku FROM stock"))]
+
+    NotifyMe(app, catalog=small_catalog().siblings, engine=engine)
+    sandbox.drill("503", times=None)
+
+    with app.test_request_context():
+        admin.upgrade()
+        Shelf.metadata.create_all(engine())
+        session().add(Stock(sku="MUG"))
+        assert admin.stock_changed(MUG, ROOT, connection=session()).state == "queued"
+    assert committed() == ["MUG"]
+    calls = sandbox.requests()
+
+    with app.test_request_context():
+        session().expunge_all()
+        session().add(Stock(sku="MUG"))
+        with pytest.raises(IntegrityError):
+            admin.stock_changed(MUG, ROOT, connection=session())
+        session().rollback()
+        session().add(Stock(sku="CAP"))
+        session().flush()
+        admin.queue_stock_updates([MUG], ROOT, connection=session())
+        session().rollback()
+        session().close()
+        assert admin.status().waiting == {"update_catalog_variant": 1}
+    assert committed() == ["MUG"]
+    assert sandbox.requests() == calls
 
 
 @pytest.mark.parametrize("error", [OperationalError("", None, Exception()), ValueError("ours")])
