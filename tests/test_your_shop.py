@@ -8,12 +8,14 @@ import secrets
 import socket
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.support import TIMEOUT, Sandbox, eventually
+from tests.test_wheel import build_wheel
 
 pytestmark = pytest.mark.process
 
@@ -33,25 +35,45 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(line: str) -> list[str]:
-    """Return a `flask …` command of the guide as a list of arguments."""
-    assert f"\n{line}\n" in GUIDE
-    return [str(Path(sys.executable).with_name("flask")), *line.split()[1:]]
+@pytest.fixture
+def installed_flask(tmp_path: Path) -> Path:
+    """The `flask` command of a new environment in which only the kit's wheel was installed."""
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True)
+    pip = [environment / "bin" / "pip", "install", "--quiet"]
+    wheel = build_wheel("notify_me", tmp_path / "wheel")
+    subprocess.run([*pip, wheel], check=True, capture_output=True, timeout=300)
+    return environment / "bin" / "flask"
 
 
 def test_shop_of_the_guide_sends_a_sign_up_to_klaviyo(folder: Path, sandbox: Sandbox) -> None:
+    flask = Path(sys.executable).with_name("flask")
+    assert_sign_up_arrives(flask, folder, sandbox, PYTHONPATH=str(ROOT))
+
+
+@pytest.mark.slow
+def test_shop_of_the_guide_runs_with_the_installed_wheel(
+    installed_flask: Path, folder: Path, sandbox: Sandbox
+) -> None:
+    assert_sign_up_arrives(installed_flask, folder, sandbox)
+
+
+def assert_sign_up_arrives(flask: Path, folder: Path, sandbox: Sandbox, **variables: str) -> None:
+    """Start the shop by the guide's command, sign up, and check the call that Klaviyo receives."""
+    command = "flask --app shop run"
+    assert f"\n{command}\n" in GUIDE
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environ = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
+        **variables,
         "SECRET_KEY": secrets.token_hex(),
         **{name: value for name, value in sandbox.environ().items() if "PUBLIC" not in name},
         "FLASK_RUN_PORT": str(port),
     }
     shop = subprocess.Popen(
-        command("flask --app shop run"), cwd=folder, env=environ, stderr=subprocess.DEVNULL
+        [flask, *command.split()[1:]], cwd=folder, env=environ, stderr=subprocess.DEVNULL
     )
     try:
         url = f"http://127.0.0.1:{port}"
