@@ -68,6 +68,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         app,
         catalog=storefront.ShopCatalog(),
         engine=lambda: storefront.db.engine,
+        erase_contact=storefront.erase_contact,
         visitor_loader=storefront.visitor,
     )
     for name in OPTIONAL_PACKAGES:
@@ -133,6 +134,7 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
             f"TRUSTED_PROXIES is {proxies!r}: set it to the number of proxies in front of the shop"
         )
     app.config["TRUSTED_PROXIES"] = int(proxies)
+    app.config["SECRET_KEY_FALLBACKS"] = environ.get("SECRET_KEY_FALLBACKS", "").split()
     app.config["DEMO"] = demo
     app.config["ALLOW_PRIVATE_PICTURES"] = flag(environ, "ALLOW_PRIVATE_PICTURES", default="0")
     app.config["RATELIMIT_ENABLED"] = flag(environ, "RATELIMIT_ENABLED", default="1")

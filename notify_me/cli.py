@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,13 +22,14 @@ from . import admin
 from .brand import BrandError, brand_settings, merged, read_brand
 from .brand import report as brand_report
 from .check import Progress, check_account
-from .context import current_settings, current_state, delivery_context, klaviyo_client
-from .form.contacts import clean_email, clean_phone
-from .form.phone import e164
+from .context import current_state, delivery_context, klaviyo_client
 from .settings import SettingsError, listing, load_settings
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
 from .store.contact_records import ContactRecords
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
+
+PROFILE_DELETION = "https://developers.klaviyo.com/en/reference/request_profile_deletion"
+"""Klaviyo's page on Request Profile Deletion, of its Data Privacy API."""
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 
@@ -158,7 +158,10 @@ def resume() -> None:
 def purge() -> None:
     """Delete what is older than the settings under [retention] allow."""
     purged = admin.purge()
-    click.echo(f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents")
+    click.echo(
+        f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents, "
+        f"and gave up {purged.dead_letters} dead-lettered calls"
+    )
 
 
 @commands.command("push-catalog")
@@ -180,15 +183,12 @@ def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
             result = admin.push_catalog(lambda: _products(catalog), url, dry_run=dry_run)
     except admin.PushError as error:
         raise click.ClickException(f"{error}.") from None
-    prefix = "would be " if dry_run else ""
-    click.echo(
-        f"{result.created['variant']:,} variants {prefix}created, "
-        f"{result.updated['variant']:,} {prefix}updated, {result.unchanged:,} are up to date"
-    )
-    for failure in result.failures:
-        click.echo(failure, err=True)
+    click.echo(result.summary)
     if result.failed:
-        raise click.ClickException(f"{result.failed:,} failed")
+        click.echo(f"{result.failed:,} failed:", err=True)
+        for failure in result.failures:
+            click.echo(f"  {failure}", err=True)
+        raise SystemExit(1)
 
 
 def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
@@ -363,20 +363,42 @@ def consents(contact: str, *, as_json: bool) -> None:
     Use it to answer data access requests. It prints every sign-up, and every consent with its
     text, version, time and language.
     """
-    records = current_state().log.contact_records(
-        _normalized(contact, current_settings().channels.default_region)
-    )
+    with _contact_errors():
+        records = admin.contact_records(contact)
     click.echo(_json(records) if as_json else _as_text(records))
 
 
-def _normalized(contact: str, region: str) -> str:
+@commands.command()
+@click.argument("contact")
+@_database_errors()
+def erase(contact: str) -> None:
+    """Delete what the shop stores about CONTACT, an email address or a phone number.
+
+    Sign-ups, and calls that are queued, dead-lettered or recently delivered, are deleted. Consents
+    that Klaviyo received stay, as proof, unless erase_consents is true under [retention].
+    """
+    with _contact_errors():
+        erased = admin.erase(contact)
+    records = erased.records
+    click.echo(
+        f"deleted {records.sign_ups} sign-ups, {records.consents} consents and {erased.calls} "
+        "calls in the queue"
+    )
+    if records.kept_consents:
+        click.echo(
+            f"kept {records.kept_consents} consents as proof; erase_consents = true under "
+            "[retention] deletes them too"
+        )
+    if erased.shop:
+        click.echo(erased.shop)
+    click.echo(f"Klaviyo still has this person's profile. To have it deleted: {PROFILE_DELETION}")
+
+
+@contextmanager
+def _contact_errors() -> Iterator[None]:
     try:
-        if "@" in contact:
-            # sign-ups of earlier versions may have a mailbox that isn't ASCII
-            address = validate_email(clean_email(contact), check_deliverability=False)
-            return address.ascii_email or address.normalized
-        return e164(clean_phone(contact), region)
-    except (EmailNotValidError, ValueError) as error:
+        yield
+    except ValueError as error:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 
 

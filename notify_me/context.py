@@ -91,6 +91,8 @@ class State:
     """Signs links to confirmations. Its salt differs from that of `signer`."""
     rate_limiter: RateLimiter | None
     """None if the shop has turned rate limits off."""
+    erase_contact: Callable[[str], str] | None = None
+    """Removes a contact from the shop's own tables."""
     visitor_loader: VisitorLoader | None = None
 
 
@@ -202,7 +204,7 @@ def delivery_context() -> DeliveryContext:
 
     return DeliveryContext(
         engine=engine,
-        log=SignUpLog(lambda: engine, state.account.log_key.get_secret_value()),
+        log=SignUpLog(lambda: engine, state.log.keys),
         queue=Queue(lambda: engine),
         klaviyo=klaviyo_client(
             state.account, state.settings.delivery.worker_in_flight * len(Operation)

@@ -25,7 +25,7 @@ from .form import consent
 from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.list_opt_in import ListOptIn
-from .settings import Account, Settings, SettingsError, read_account, read_settings
+from .settings import Account, Settings, SettingsError, log_keys, read_account, read_settings
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog, CompositeID, FunctionCatalog, Variant
 from .web import abuse, theme
@@ -53,6 +53,8 @@ class NotifyMe:
             store sign-ups in the shop's database. Without it, they are stored in the database at
             `NOTIFY_ME_DATABASE_URI`, or else in `notify_me.db` in the app's instance folder.
         url_prefix: the prefix of the URLs of the kit's pages.
+        erase_contact: a function that removes an email address or phone number from the shop's own
+            tables, for `flask notify-me erase`, and returns a sentence that says what it did.
         visitor_loader: a function that returns the `VisitorOverrides` of a request (the settings
             and mode that apply to this visitor only), or None.
 
@@ -69,11 +71,13 @@ class NotifyMe:
         catalog: CatalogSource | None = None,
         engine: EngineSource | None = None,
         url_prefix: str = "/notify-me",
+        erase_contact: Callable[[str], str] | None = None,
         visitor_loader: VisitorLoader | None = None,
     ) -> None:
         self._catalog = catalog
         self._engine = engine
         self._url_prefix = url_prefix
+        self._erase_contact = erase_contact
         self._visitor_loader = visitor_loader
         if app is not None:
             self.init_app(app)
@@ -85,6 +89,7 @@ class NotifyMe:
         catalog: CatalogSource | None = None,
         engine: EngineSource | None = None,
         url_prefix: str | None = None,
+        erase_contact: Callable[[str], str] | None = None,
         visitor_loader: VisitorLoader | None = None,
     ) -> None:
         """Set the kit up on `app`. Opens no database and starts no thread."""
@@ -116,7 +121,7 @@ class NotifyMe:
             account=account,
             catalog=FunctionCatalog(catalog) if callable(catalog) else catalog,
             database=database,
-            log=SignUpLog(database.engine, account.log_key.get_secret_value()),
+            log=SignUpLog(database.engine, log_keys(app.config, account)),
             klaviyo=klaviyo,
             opt_in=ListOptIn(klaviyo, account.list_id),
             queue=Queue(database.engine, background.ensure_running if background else None),
@@ -124,6 +129,7 @@ class NotifyMe:
             signer=URLSafeTimedSerializer(secrets, salt="notify-me"),
             done_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
             rate_limiter=abuse.rate_limiter(app.config),
+            erase_contact=erase_contact or self._erase_contact,
             visitor_loader=visitor_loader or self._visitor_loader,
         )
         locales.init_app(app, current_languages)

@@ -13,6 +13,7 @@ from .base.hosts import Shop
 from .base.models import Base
 from .base.visitor import visitor
 from .buying import cart, checkout
+from .buying.orders import erase_contact
 from .catalog import categories, drawings, feeds, pictures, stock
 from .catalog.queries import ShopCatalog
 from .merchant import access, demand, inventory, login
@@ -24,6 +25,7 @@ __all__ = [
     "Shop",
     "ShopCatalog",
     "db",
+    "erase_contact",
     "init_app",
     "serve_static_files",
     "visitor",

@@ -75,14 +75,7 @@ def push_catalog(dry_run: bool) -> None:
     except KeyboardInterrupt:
         click.echo("\nInterrupted. Run the command again to continue.", err=True)
         raise SystemExit(130) from None
-    created, updated = result.created, result.updated
-    would = "Would create" if dry_run else "Created"
-    click.echo(
-        f"{would} {created['item']:,} items and {created['variant']:,} variants, "
-        f"{'would update' if dry_run else 'updated'} {updated['item']:,} items and "
-        f"{updated['variant']:,} variants; {result.unchanged:,} are up to date. "
-        f"{result.reads:,} reads, {result.writes:,} writes."
-    )
+    click.echo(result.summary)
     if result.failed:
         click.echo(f"{result.failed:,} failed:", err=True)
         for failure in result.failures:

@@ -40,9 +40,9 @@ def installed_flask(tmp_path: Path) -> Path:
     """The `flask` command of a new environment in which only the kit's wheel was installed."""
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)
-    pip = [environment / "bin" / "pip", "install", "--quiet"]
     wheel = build_wheel("notify_me", tmp_path / "wheel")
-    subprocess.run([*pip, wheel], check=True, capture_output=True, timeout=300)
+    install = [str(environment / "bin" / "pip"), "install", "--quiet", str(wheel)]
+    subprocess.run(install, check=True, capture_output=True, timeout=300)
     return environment / "bin" / "flask"
 
 

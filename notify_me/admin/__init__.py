@@ -7,6 +7,14 @@ unavailable.
 from ..klaviyo.catalog_payloads import feed_item
 from ..klaviyo.catalog_push import PushError, PushResult
 from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
+from .contacts import (
+    Erased,
+    PastSignUp,
+    contact_hash,
+    contact_records,
+    erase,
+    import_sign_ups,
+)
 from .operations import (
     DROPPED_DAYS,
     Failure,
@@ -34,9 +42,11 @@ __all__ = [
     "DROPPED_DAYS",
     "DayDemand",
     "Demand",
+    "Erased",
     "Failure",
     "Figures",
     "MissingVariant",
+    "PastSignUp",
     "PausedQueue",
     "PublicKeyProblem",
     "Purged",
@@ -47,10 +57,14 @@ __all__ = [
     "StockUpdate",
     "VariantDemand",
     "available_modes",
+    "contact_hash",
+    "contact_records",
     "delete_everything",
     "demand",
     "demand_by_day",
+    "erase",
     "feed_item",
+    "import_sign_ups",
     "mode",
     "purge",
     "push_catalog",

@@ -120,6 +120,8 @@ class Purged:
 
     sign_ups: int
     consents: int
+    dead_letters: int
+    """Calls that were dead-lettered for too long; they now count as failed."""
 
 
 def upgrade() -> None:
@@ -300,12 +302,19 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
 
 
 def purge() -> Purged:
-    """Delete what is older than `[retention]` allows, unless it is undelivered."""
+    """Delete what is older than `[retention]` allows, unless it is queued."""
     state = current_state()
     now, retention = datetime.now(UTC), state.settings.retention
     sign_ups, consents = state.log.purge(
         now - timedelta(days=retention.log_days), now - timedelta(days=retention.consent_days)
     )
+    dead_letter_age = timedelta(days=retention.dead_letter_days)
+    dead_letters = 0
+    while jobs := state.queue.dead_letters(dead_letter_age):
+        with state.log.writing() as session:
+            for job in jobs:
+                dead_letters += state.log.advance(session, job.key, CallState.FAILED)
+        state.queue.remove([job.id for job in jobs])
     with state.log.reading() as session:
         stale = [
             job.id
@@ -314,7 +323,7 @@ def purge() -> Purged:
         ]
     state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
-    return Purged(sign_ups, consents)
+    return Purged(sign_ups, consents, dead_letters)
 
 
 def delete_everything() -> None:

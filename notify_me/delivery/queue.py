@@ -303,10 +303,13 @@ class Queue:
                 raise
             return False
 
-    def dead_letters(self) -> list[Job]:
-        """Return the oldest dead letters, at most `BATCH_SIZE`."""
+    def dead_letters(self, min_age: timedelta | None = None) -> list[Job]:
+        """Return the oldest dead letters, at most `BATCH_SIZE`; with `min_age` only older ones."""
         workflows = self.client.list_workflows(
-            queue_name=DEAD_LETTERS, load_output=False, limit=BATCH_SIZE
+            queue_name=DEAD_LETTERS,
+            end_time=_ago(min_age.total_seconds()) if min_age else None,
+            load_output=False,
+            limit=BATCH_SIZE,
         )
         return [
             Job.from_arguments(workflow.input["args"]) for workflow in workflows if workflow.input
@@ -316,6 +319,15 @@ class Queue:
         """Delete the jobs with these IDs, in any state."""
         if ids:
             self.client.delete_workflows(list(ids))
+
+    def remove_of_sign_ups(self, sign_up_ids: Collection[str]) -> int:
+        """Delete the jobs of these sign-ups, in any state; return how many."""
+        count = 0
+        for sign_up_id in sign_up_ids:
+            workflows = self._list(workflow_id_prefix=f"{sign_up_id}-")
+            self.remove([workflow.workflow_id for workflow in workflows])
+            count += len(workflows)
+        return count
 
     def remove_everything(self) -> None:
         """Delete all jobs, in any state."""

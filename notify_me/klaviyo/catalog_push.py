@@ -40,6 +40,7 @@ class PushError(Exception):
 class PushResult:
     """What a push did, or with `dry_run` would do."""
 
+    dry_run: bool = False
     created: dict[Kind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
     updated: dict[Kind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
     unchanged: int = 0
@@ -50,6 +51,17 @@ class PushResult:
     """The number of calls that read from Klaviyo."""
     writes: int = 0
     """The number of calls that write to Klaviyo."""
+
+    @property
+    def summary(self) -> str:
+        """One line for a terminal."""
+        would = "Would create" if self.dry_run else "Created"
+        return (
+            f"{would} {self.created['item']:,} items and {self.created['variant']:,} variants, "
+            f"{'would update' if self.dry_run else 'updated'} {self.updated['item']:,} items and "
+            f"{self.updated['variant']:,} variants; {self.unchanged:,} are up to date. "
+            f"{self.reads:,} reads, {self.writes:,} writes."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class CatalogPush:
         self._dry_run = dry_run
         self._progress = progress
         self._pending: deque[_Job] = deque()
-        self._result = PushResult()
+        self._result = PushResult(dry_run)
 
     def run(self) -> PushResult:
         """Push everything; raises `PushError` when Klaviyo refuses a call."""

@@ -5,7 +5,7 @@ They come from `notify_me.toml`, with Klaviyo's names, and from environment vari
 variables are read from the Flask config, which app.py fills from the environment.
 """
 
-from .account import Account, read_account
+from .account import Account, log_keys, read_account
 from .errors import SettingsError, describe_error
 from .loader import LoadedSettings, Origin, load_settings, read_settings, read_toml
 from .models import Settings
@@ -26,6 +26,7 @@ __all__ = [
     "Trigger",
     "describe_error",
     "load_settings",
+    "log_keys",
     "read_account",
     "read_settings",
     "read_toml",

@@ -137,6 +137,17 @@ def read_account(config: Mapping[str, Any]) -> Account:
         raise SettingsError("\n".join(problems)) from None
 
 
+def log_keys(config: Mapping[str, Any], account: Account) -> tuple[str, ...]:
+    """Return the keys that contacts in the log may be hashed with, the current one first.
+
+    The others were derived from `SECRET_KEY` before `NOTIFY_ME_LOG_KEY` was set, or from a key in
+    `SECRET_KEY_FALLBACKS`.
+    """
+    secrets = [config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or [])]
+    older = [_derived_log_key(secret) for secret in secrets if secret]
+    return tuple(dict.fromkeys([account.log_key.get_secret_value(), *older]))
+
+
 def _derived_log_key(secret: str | bytes) -> str:
     key = secret.encode() if isinstance(secret, str) else secret
     return hmac.new(key, b"NOTIFY_ME_LOG_KEY", hashlib.sha256).hexdigest()

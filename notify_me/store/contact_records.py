@@ -1,14 +1,15 @@
-"""Everything stored about one contact, for a GDPR access request."""
+"""Everything stored about one contact: to show it, and to erase it, as the GDPR demands."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from .tables import UNKNOWN, CallState, ConsentRow, SignUpRow, in_utc
+from .tables import UNKNOWN, CallRow, CallState, ConsentRow, SignUpRow, in_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,59 @@ class ContactRecords:
     consents: tuple[ConsentRecord, ...]
 
 
-def find_by_contact_hash(session: Session, contact_hmac: str) -> ContactRecords:
-    """Return everything stored under a contact's HMAC."""
+@dataclass(frozen=True, slots=True)
+class ErasedRecords:
+    """How many rows were deleted, and how many consents weren't."""
+
+    sign_ups: int
+    consents: int
+    kept_consents: int
+
+
+NOT_RECEIVED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState.DEAD_LETTERED)
+"""The states of consents that Klaviyo never received, so that they prove nothing."""
+
+
+def sign_ups_by_contact_hashes(session: Session, hashes: Sequence[str]) -> Sequence[str]:
+    """Return the IDs of the sign-ups with one of these HMACs."""
+    return session.scalars(select(SignUpRow.id).where(_is_theirs(hashes))).all()
+
+
+def erase_by_contact_hashes(
+    session: Session, hashes: Sequence[str], *, with_consents: bool
+) -> ErasedRecords:
+    """Delete what is stored under a contact's HMACs; without `with_consents`, only those consents
+    that Klaviyo never received.
+
+    A sign-up by email and phone is deleted with both contacts, whichever of them is given.
+    """
+    ids = sign_ups_by_contact_hashes(session, hashes)
+    of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
+    deletable = (
+        of_contact if with_consents else and_(of_contact, ConsentRow.state.in_(NOT_RECEIVED))
+    )
+    consents = session.execute(delete(ConsentRow).where(deletable).returning(ConsentRow.id)).all()
+    kept = session.scalar(select(func.count()).select_from(ConsentRow).where(of_contact)) or 0
+    # on SQLite, foreign keys are enforced only if the shop has turned that on
+    session.execute(
+        update(ConsentRow).where(ConsentRow.sign_up_id.in_(ids)).values(sign_up_id=None)
+    )
+    session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(ids)))
+    session.execute(delete(SignUpRow).where(SignUpRow.id.in_(ids)))
+    return ErasedRecords(len(ids), len(consents), kept)
+
+
+def _is_theirs(hashes: Sequence[str]) -> ColumnElement[bool]:
+    return or_(SignUpRow.email_hmac.in_(hashes), SignUpRow.phone_hmac.in_(hashes))
+
+
+def find_by_contact_hashes(session: Session, hashes: Sequence[str]) -> ContactRecords:
+    """Return everything stored under a contact's HMACs, one for each key."""
     sign_ups = session.scalars(
-        select(SignUpRow)
-        .where(or_(SignUpRow.email_hmac == contact_hmac, SignUpRow.phone_hmac == contact_hmac))
-        .order_by(SignUpRow.created_at)
+        select(SignUpRow).where(_is_theirs(hashes)).order_by(SignUpRow.created_at)
     )
     consents = session.scalars(
-        select(ConsentRow).where(ConsentRow.contact_hmac == contact_hmac).order_by(ConsentRow.id)
+        select(ConsentRow).where(ConsentRow.contact_hmac.in_(hashes)).order_by(ConsentRow.id)
     )
     return ContactRecords(
         sign_ups=tuple(

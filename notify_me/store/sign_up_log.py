@@ -21,7 +21,13 @@ from sqlalchemy.orm import Session
 from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp
 from ..klaviyo.outcomes import Outcome
-from .contact_records import ContactRecords, find_by_contact_hash
+from .contact_records import (
+    ContactRecords,
+    ErasedRecords,
+    erase_by_contact_hashes,
+    find_by_contact_hashes,
+    sign_ups_by_contact_hashes,
+)
 from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone, state_of
 from .tables import (
     DETAIL_LENGTH,
@@ -77,13 +83,14 @@ _UPDATE_CONSENTS = (
 class SignUpLog:
     """The sign-up log. Every method is one short transaction, except those that take a session.
 
-    `engine` returns the database's engine, and is called on each use. Contacts are hashed with
-    `key`. Methods raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+    `engine` returns the database's engine, and is called on each use. Contacts are hashed with the
+    first of `keys`, and looked up with all of them, since keys change. Methods raise
+    `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
 
-    def __init__(self, engine: Callable[[], Engine], key: str) -> None:
+    def __init__(self, engine: Callable[[], Engine], keys: Sequence[str]) -> None:
         self._engine = engine
-        self._key = key.encode()
+        self.keys = tuple(keys)
         self._write_lock = threading.Lock()
 
     @contextmanager
@@ -118,25 +125,15 @@ class SignUpLog:
         guessed.
         """
         sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)
-        contacts = {"email": sign_up.email, "phone_number": sign_up.phone_number}
-        hashes = {
-            name: self.hash_contact(contact) if contact else None
-            for name, contact in contacts.items()
-        }
-        masked = {
-            "email": mask_email(sign_up.email),
-            "phone_number": mask_phone(sign_up.phone_number),
-        }
+        contacts = self._contact_columns(sign_up)
+        hashed = {"email": contacts["email_hmac"], "phone_number": contacts["phone_hmac"]}
+        masked = {"email": contacts["email_masked"], "phone_number": contacts["phone_masked"]}
         sign_up_row = {
             "id": sign_up_id,
             "created_at": now,
             "mode": mode,
-            "channels": [channel.value for channel in sign_up.channels],
-            "email_hmac": hashes["email"],
-            "email_masked": masked["email"],
-            "phone_hmac": hashes["phone_number"],
-            "phone_masked": masked["phone_number"],
-            "digest": self._digest(sign_up, calls),
+            **contacts,
+            "digest": self._digests(sign_up, calls)[0],
         }
         call_rows = [
             {
@@ -156,7 +153,7 @@ class SignUpLog:
                     "given_at": now,
                     "channel": statement.channel.value,
                     "state": CallState.STARTED.value,
-                    "contact_hmac": hashes[statement.channel.info.identifier],
+                    "contact_hmac": hashed[statement.channel.info.identifier],
                     "contact_masked": masked[statement.channel.info.identifier],
                     "text": statement.text,
                     "version": statement.version,
@@ -183,7 +180,7 @@ class SignUpLog:
             claimed = session.execute(
                 update(SignUpRow)
                 .where(SignUpRow.id == sign_up_id, SignUpRow.mode == "client")
-                .where(SignUpRow.digest == self._digest(sign_up, calls))
+                .where(SignUpRow.digest.in_(self._digests(sign_up, calls)))
                 .where(SignUpRow.reported_at.is_(None))
                 .values(reported_at=datetime.now(UTC))
                 .returning(SignUpRow.id)
@@ -335,17 +332,80 @@ class SignUpLog:
     def contact_records(self, contact: str) -> ContactRecords:
         """Return everything stored about a normalized email address or phone number."""
         with self.reading() as session:
-            return find_by_contact_hash(session, self.hash_contact(contact))
+            return find_by_contact_hashes(session, self._contact_hashes(contact))
 
-    def _digest(self, sign_up: SignUp, calls: Sequence[Call]) -> str:
+    def erase(self, contact: str, *, with_consents: bool) -> ErasedRecords:
+        """Delete the sign-ups of a normalized email address or phone number, with all their calls.
+
+        Consents that Klaviyo never received are deleted too, and the others only `with_consents`.
+        The caller must remove the sign-ups' jobs from the queue.
+        """
+        with self.writing() as session:
+            return erase_by_contact_hashes(
+                session, self._contact_hashes(contact), with_consents=with_consents
+            )
+
+    def sign_up_ids(self, contact: str) -> Sequence[str]:
+        """Return the IDs of the sign-ups of a normalized email address or phone number."""
+        with self.reading() as session:
+            return sign_ups_by_contact_hashes(session, self._contact_hashes(contact))
+
+    def add_past(self, sign_ups: Sequence[tuple[datetime, SignUp]]) -> None:
+        """Add sign-ups of the past, with the time of each, as accepted by Klaviyo."""
+        sign_up_rows: list[dict[str, Any]] = []
+        call_rows: list[dict[str, Any]] = []
+        for created_at, sign_up in sign_ups:
+            row = {
+                "id": secrets.token_urlsafe(16),
+                "created_at": created_at,
+                "mode": "server",
+                **self._contact_columns(sign_up),
+            }
+            sign_up_rows.append(row)
+            call_rows += [
+                {
+                    "sign_up_id": row["id"],
+                    "position": position,
+                    "operation": Operation.BACK_IN_STOCK.value,
+                    "variant": str(variant),
+                    "state": CallState.ACCEPTED.value,
+                    "settled_at": created_at,
+                }
+                for position, variant in enumerate(sign_up.variants)
+            ]
+        if sign_up_rows:
+            with self._locked(), self._engine().begin() as connection:
+                connection.execute(_ADD_SIGN_UP, sign_up_rows)
+                connection.execute(_ADD_CALLS, call_rows)
+
+    def _contact_columns(self, sign_up: SignUp) -> dict[str, Any]:
+        """Return the columns of a sign-up's channels and hashed and masked contacts."""
+        email, phone_number = sign_up.email, sign_up.phone_number
+        return {
+            "channels": [channel.value for channel in sign_up.channels],
+            "email_hmac": self.hash_contact(email) if email else None,
+            "email_masked": mask_email(email),
+            "phone_hmac": self.hash_contact(phone_number) if phone_number else None,
+            "phone_masked": mask_phone(phone_number),
+        }
+
+    def _digests(self, sign_up: SignUp, calls: Sequence[Call]) -> list[str]:
+        """Return the HMACs of a form under each key, the current one first."""
         statements = sign_up.consent.statements if sign_up.consent else ()
         versions = [(statement.channel, statement.version) for statement in statements]
         text = json.dumps([[call.body for call in calls], versions], sort_keys=True)
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        return [_hmac(key, text) for key in self.keys]
 
     def hash_contact(self, contact: str) -> str:
         """Return the HMAC-SHA256 of a normalized contact, as hexadecimal digits."""
-        return hmac.new(self._key, contact.casefold().encode(), hashlib.sha256).hexdigest()
+        return self._contact_hashes(contact)[0]
+
+    def _contact_hashes(self, contact: str) -> list[str]:
+        return [_hmac(key, contact.casefold()) for key in self.keys]
+
+
+def _hmac(key: str, text: str) -> str:
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _explanation(outcome: Outcome | None) -> dict[str, Any]:

@@ -90,6 +90,26 @@ def find(reference: str) -> Order | None:
     return db.session.scalars(statement.options(selectinload(Order.lines))).one_or_none()
 
 
+def erase_contact(contact: str) -> str:
+    """Remove name, email and address from the orders of an email address; return a sentence.
+
+    The orders themselves stay, for the accounts.
+    """
+    mailbox, _, domain = contact.rpartition("@")
+    addresses = {contact.lower()}
+    if mailbox:
+        # checkout stores an address as it was typed
+        addresses.add(f"{mailbox}@{domain.encode().decode('idna')}".lower())
+    erased = db.session.execute(
+        sa.update(Order)
+        .where(sa.func.lower(Order.email).in_(addresses))
+        .values(name="", email="", address="")
+        .returning(Order.id)
+    ).all()
+    db.session.commit()
+    return f"removed name, email and address from {len(erased)} orders"
+
+
 def latest(limit: int) -> Sequence[Order]:
     """Return the newest orders with their lines, newest first."""
     statement = sa.select(Order).order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)

@@ -20,6 +20,19 @@ class Retention(SettingsTable):
         description="Number of days to keep the record of a consent. Not less than log_days.",
     )
 
+    dead_letter_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Number of days to keep a dead-lettered call, which contains contact details. "
+        "After that it counts as failed and can't be retried.",
+    )
+    erase_consents: bool = Field(
+        False,
+        description="Whether flask notify-me erase also deletes the records of consents that "
+        "Klaviyo received, which prove that messages were agreed to.",
+    )
+
     @model_validator(mode="after")
     def _check_consent_days(self) -> Retention:
         if self.consent_days < self.log_days:

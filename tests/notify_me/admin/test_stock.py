@@ -313,9 +313,12 @@ def test_commands_fill_and_restock_klaviyos_catalog(
     url = ["--shop-url", ROOT]
 
     dry_run = runner.invoke(args=["notify-me", "push-catalog", "--dry-run", *url])
-    assert dry_run.output == "4 variants would be created, 0 would be updated, 0 are up to date\n"
+    assert dry_run.output == (
+        "Would create 2 items and 4 variants, would update 0 items and 0 variants; 0 are up to "
+        "date. 2 reads, 0 writes.\n"
+    )
     pushed = runner.invoke(args=["notify-me", "push-catalog", *url])
-    assert pushed.output == "4 variants created, 0 updated, 0 are up to date\n"
+    assert pushed.output.startswith("Created 2 items and 4 variants, updated 0 items")
     app.test_client().post(
         f"/notify-me/{MUG}", data={"channels": "EMAIL", "email": "ada@example.org"}
     )

@@ -66,6 +66,24 @@ def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: St
     assert [stock.of(sku) for sku in ("HAAR-KEL-L", "STEEK-01", "HOWF-BRA")] == [0, None, -3]
 
 
+def test_erase_removes_a_shopper_from_the_orders(client: FlaskClient, app: Flask) -> None:
+    """Items and total stay; the order of another shopper is unchanged."""
+    orders = []
+    for email in ("Isla@München.example.com", "bob@example.com"):
+        add_to_cart(client, DREI_MIL=1)
+        orders.append(place_order(client, email=email).location)
+
+    command = ["notify-me", "erase", "isla@xn--mnchen-3ya.example.com"]
+    output = app.test_cli_runner().invoke(args=command).output
+
+    assert "removed name, email and address from 1 orders" in output
+    erased, kept = (Page(client, order).text for order in orders)
+    assert "Isla" not in erased
+    assert "2 Shore Road" not in erased
+    assert "Total (including delivery)" in erased
+    assert "2 Shore Road Cromarty bob@example.com" in kept
+
+
 def test_invalid_details_are_reported_beside_their_fields(client: FlaskClient, app: Flask) -> None:
     add_to_cart(client, DREI_MIL=1)
 
