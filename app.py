@@ -56,8 +56,6 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         load_dotenv(ROOT / ".env", override=False)
         environ = os.environ
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # the queue's engine logs a line whenever it is opened
-    logging.getLogger("dbos").setLevel(logging.WARNING)
     app = storefront.Shop(__name__)
     demo = is_demo(environ, Path(app.instance_path))
     if demo and "demo" in OPTIONAL_PACKAGES:

@@ -24,6 +24,7 @@ from .store.tables import REVISION, current_revision
 
 logger = logging.getLogger(__name__)
 
+MIGRATION_LOGGERS = ("alembic.runtime.migration", "alembic.runtime.plugins", "dbos")
 SQLITE_BUSY_TIMEOUT = 2.0
 """Seconds that a SQLite connection waits for another process's transaction."""
 POSTGRESQL_OPTIONS: dict[str, Any] = {
@@ -152,10 +153,11 @@ class Database:
 
         Raises `SettingsError` if the shop has a table with the name of one of the queue's tables.
         """
-        from .store.migrate import migrate  # Alembic takes a quarter of a second to import
-
         engine = self.get_engine()
         # several processes may want to create the kit's own file
-        with FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext():
+        lock = FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext()
+        with lock, queue.without_info_lines(*MIGRATION_LOGGERS):
+            from .store.migrate import migrate  # Alembic takes a quarter of a second to import
+
             migrate(engine)
             queue.upgrade(engine)

@@ -6,11 +6,13 @@ On PostgreSQL they are in a separate schema; on SQLite they are next to the shop
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,6 +71,27 @@ def check_sqlite() -> None:
             f"{sys.version_info[0]}.{sys.version_info[1]}: use Python 3.11, or a Python with "
             "SQLite 3.42 or newer, or PostgreSQL"
         )
+
+
+@contextmanager
+def without_info_lines(*loggers: str) -> Iterator[None]:
+    """Drop what these loggers report below WARNING in this thread.
+
+    DBOS and Alembic log each step of a migration. Their levels aren't changed, since the shop may
+    use them too.
+    """
+    thread = threading.get_ident()
+
+    def is_shown(record: logging.LogRecord) -> bool:
+        return record.thread != thread or record.levelno >= logging.WARNING
+
+    for name in loggers:
+        logging.getLogger(name).addFilter(is_shown)
+    try:
+        yield
+    finally:
+        for name in loggers:
+            logging.getLogger(name).removeFilter(is_shown)
 
 
 def upgrade(engine: Engine) -> None:
@@ -225,13 +248,14 @@ class Queue:
 
         with self._client_lock:
             if self._client is None:
-                self._client = DBOSClient(
-                    system_database_engine=self._engine(),
-                    dbos_system_schema=SCHEMA,
-                    application_name=NAME,
-                    lazy=True,
-                    retry_connection_errors=False,
-                )
+                with without_info_lines("dbos"):
+                    self._client = DBOSClient(
+                        system_database_engine=self._engine(),
+                        dbos_system_schema=SCHEMA,
+                        application_name=NAME,
+                        lazy=True,
+                        retry_connection_errors=False,
+                    )
             return self._client
 
     def prepare(self) -> None:

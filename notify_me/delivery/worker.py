@@ -116,8 +116,27 @@ def _sleep(seconds: float, stop: threading.Event) -> None:
         time.sleep(min(POLL_INTERVAL, remaining))
 
 
+_current: Deliverer
+"""The deliverer of the engine that runs in this process; set by `_Engine.start`."""
+
+
+# registered once per process; each attempt at a call is a separate workflow
+@DBOS.workflow(
+    name=WORKFLOW,
+    max_recovery_attempts=None,
+    serialization_type=WorkflowSerializationFormat.PORTABLE,
+)
+def _deliver(*arguments: Any) -> None:
+    try:
+        job = Job.from_arguments(arguments)
+    except (TypeError, ValueError) as error:
+        _current.give_up(arguments, error)
+    else:
+        _current.deliver(job)
+
+
 class _Engine:
-    """The DBOS engine. A process can have only one."""
+    """The DBOS engine. A process can have only one at a time."""
 
     def __init__(
         self, context: DeliveryContext, klaviyo: Klaviyo, executor_id: str, stop: threading.Event
@@ -125,26 +144,14 @@ class _Engine:
         self._context = context
         self._executor_id = executor_id
         self.is_running = False
-        deliverer = Deliverer(context, klaviyo, stopping=stop)
-
-        # each attempt at a call is a separate workflow
-        @DBOS.workflow(
-            name=WORKFLOW,
-            max_recovery_attempts=None,
-            serialization_type=WorkflowSerializationFormat.PORTABLE,
-        )
-        def deliver(*arguments: Any) -> None:
-            try:
-                job = Job.from_arguments(arguments)
-            except (TypeError, ValueError) as error:
-                deliverer.give_up(arguments, error)
-            else:
-                deliverer.deliver(job)
+        self._deliverer = Deliverer(context, klaviyo, stopping=stop)
 
     def start(self) -> None:
         """Start processing the queues, unless the engine is running already."""
+        global _current
         if self.is_running:
             return
+        _current = self._deliverer
         config: DBOSConfig = {
             "name": NAME,
             "system_database_url": engine_url(self._context.engine),

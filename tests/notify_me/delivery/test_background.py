@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import requests
 
+from notify_me.context import delivery_context
+from notify_me.delivery.worker import deliver_until
 from tests.notify_me.running_shop import MUG, Shop
 from tests.support import TIMEOUT, Sandbox, eventually
 
@@ -48,6 +51,19 @@ def test_where_a_worker_runs_the_web_process_leaves_it_the_calls(
         assert web.sign_up("ada@example.org").json()["state"] == "done"
         eventually(shop.delivered)
         assert "in this web process" not in web.output.read_text()
+
+
+def test_a_process_can_deliver_again_after_an_error(shop: Shop, all_lines: list[str]) -> None:
+    """DBOS would report a workflow that is registered twice."""
+    stop = threading.Event()
+    stop.set()
+    with shop.app.app_context():
+        context = delivery_context()
+    assert context.klaviyo
+    for _ in range(2):
+        deliver_until(stop, context, context.klaviyo, "test")
+
+    assert "Duplicate registration" not in "".join(all_lines)
 
 
 HEAVY = ("alembic", "dbos", "flask_babel", "flask_limiter", "klaviyo_sandbox", "tree_sitter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,12 @@ def guest(folder: Path, sandbox: Sandbox, **config: str) -> Flask:
     return app
 
 
-def test_without_a_database_the_kit_creates_its_own_file(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Nothing exists until the first sign-up, which needs no command before it."""
+def test_without_a_database_the_kit_creates_its_own_file(
+    tmp_path: Path, sandbox: Sandbox, all_lines: list[str]
+) -> None:
+    """Nothing exists until the first sign-up, which needs no command before it. The migrations'
+    own lines don't fill the shop's log.
+    """
     app = guest(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
     assert not (tmp_path / "instance").exists()
@@ -37,6 +42,7 @@ def test_without_a_database_the_kit_creates_its_own_file(tmp_path: Path, sandbox
         assert connection.scalar(sa.text("SELECT count(*) FROM notify_me_sign_up")) == 1
     engine_of(app).dispose()
     assert (tmp_path / "instance" / "notify_me.db").exists()
+    assert not re.findall("Running upgrade|schema migration|Initializing DBOS", "".join(all_lines))
 
 
 def test_arguments_are_remembered_for_init_app(tmp_path: Path, sandbox: Sandbox) -> None:
