@@ -43,6 +43,8 @@ class ChannelInfo:
     """The form field of its consent checkbox, named as in Klaviyo's own forms."""
     not_recorded: str
     """The message for the shopper when Klaviyo didn't record the consent."""
+    refused: str
+    """The message for the shopper when Klaviyo refused the channel for this contact."""
     legal_text_prefix: str = ""
     """The prefix of the settings for its two legal texts, such as `sms` for `sms_checkbox_text` and
     `sms_disclosure`; empty if it needs no consent. Their defaults are in English only.
@@ -75,6 +77,7 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 identifier="email",
                 consent_field="opt_in_promotional_email",
                 not_recorded=N_("We couldn't add you to our email list."),
+                refused=N_("Email: this address wasn't accepted."),
             )
         case Channel.SMS:
             return ChannelInfo(
@@ -86,6 +89,7 @@ def _info_of(channel: Channel) -> ChannelInfo:
                     "We couldn't record your consent to receive text messages, so you may not "
                     "get any."
                 ),
+                refused=N_("Text message: we can't text this number."),
                 legal_text_prefix="sms",
                 checkbox_required=N_("Check this box to agree to receive texts."),
                 mobile_only=True,
@@ -100,6 +104,7 @@ def _info_of(channel: Channel) -> ChannelInfo:
                     "We couldn't record your consent to receive WhatsApp messages, so you "
                     "may not get any."
                 ),
+                refused=N_("WhatsApp: we can't message this number."),
                 legal_text_prefix="whatsapp",
                 checkbox_required=N_("Check this box to agree to receive WhatsApp messages."),
                 first_revision="2026-01-15",

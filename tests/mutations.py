@@ -58,8 +58,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/klaviyo/outcomes.py",
-        'PHONE_REFUSED, "Klaviyo rejected the phone number", field="phone_number"',
-        'PHONE_REFUSED, "Klaviyo rejected the phone number", field="email"',
+        'return "phone_number", by_phone',
+        'return "email", by_phone',
         KIT,
     ),
     Mutation(
@@ -168,7 +168,10 @@ MUTATIONS = [
         KIT,
     ),
     Mutation(
-        "notify_me/web/submission.py", "delay = float(max(delays, default=0))", "delay = 0.0", KIT
+        "notify_me/web/submission.py",
+        "min(float(max(delays, default=0)), settings.longest_pause)",
+        "0.0",
+        KIT,
     ),
     Mutation(
         "storefront/buying/orders.py",

@@ -245,7 +245,9 @@ class Deliverer:
                 self._back_off(session, job, outcome, self._settings.longest_retry)
             else:
                 ended = is_probe and pauses.resume(session, job.operation)
-                if isinstance(outcome, UnknownVariant) and not job.is_stock_update:
+                if remaining := self._without_refused_channels(session, job, outcome):
+                    self._enqueue_again(session, remaining, outcome, delay=0.0)
+                elif isinstance(outcome, UnknownVariant) and not job.is_stock_update:
                     newly_unknown = self._retry_unknown_variant(session, job, outcome)
                 else:
                     self._settle(session, job, outcome)
@@ -264,6 +266,20 @@ class Deliverer:
             unknown_variants.log_error(job.variant, outcome, self._settings.unknown_variant_hours)
         if ended:
             logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
+
+    def _without_refused_channels(self, session: Session, job: Job, outcome: Outcome) -> Job | None:
+        """Record the channels that Klaviyo refused. If it refused the call because of them, return
+        the job for the other channels; None if there is none.
+        """
+        refused = outcome.refused_channels
+        if not refused:
+            return None
+        remaining = Call(job.operation, job.body).without(refused)
+        is_refused = isinstance(outcome, Refused)
+        # the state of a consent call that was refused as a whole says so
+        if remaining or not is_refused or job.operation is Operation.BACK_IN_STOCK:
+            self._log.refuse_channels(session, job.sign_up_id, refused)
+        return replace(job, body=remaining.body) if remaining and is_refused else None
 
     def _settle(self, session: Session, job: Job, outcome: Outcome) -> None:
         """Record a final outcome. A stock update isn't in the log."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.circuit_breaker import CircuitBreaker
@@ -38,18 +39,19 @@ def send_now(
     those that may succeed with the private key are sent. A call with
     `after_any` is sent only after another one was accepted. If a response applies to all calls of
     an operation (the shop is misconfigured or throttled, or the contact is refused), no further
-    call of that operation is sent.
+    call of that operation is sent. A call is sent without the channels that Klaviyo has refused,
+    which its outcome names.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()
+    refusal: Refused | None = None
     for position, call in enumerate(calls):
         known = outcomes[position]
         if call.operation in stopped or isinstance(known, Accepted | Refused | DeadLetter):
             continue
         if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
-        outcome = klaviyo.send(call, deadline=deadline)
-        log_outcome(call, outcome, sign_up_id)
+        outcome, refusal = _send_allowed(klaviyo, call, refusal, deadline, sign_up_id)
         outcomes[position] = outcome
         throttled = outcome.response.status == 429
         if throttled or isinstance(outcome, Refused | Misconfigured):
@@ -61,6 +63,33 @@ def send_now(
                 if same_operation and isinstance(other, Temporary | UnknownVariant | Misconfigured):
                     outcomes[index] = None
     return outcomes
+
+
+def _send_allowed(
+    klaviyo: CircuitBreaker,
+    call: Call,
+    refusal: Refused | None,
+    deadline: Deadline,
+    sign_up_id: str,
+) -> tuple[Outcome, Refused | None]:
+    """Send a call without the channels of an earlier refusal, and again without each channel that
+    Klaviyo refuses. Return the outcome, and all refusals as one.
+    """
+    if refusal is None:
+        allowed = call
+    elif (remaining := call.without(refusal.refused_channels)) is not None:
+        allowed = remaining
+    else:
+        return refusal, refusal
+    outcome = klaviyo.send(allowed, deadline=deadline)
+    log_outcome(call, outcome, sign_up_id)
+    if isinstance(outcome, Refused) and outcome.refused_channels:
+        refusal = outcome.merged_with(refusal) if refusal else outcome
+        return _send_allowed(klaviyo, call, refusal, deadline, sign_up_id)
+    if refusal:
+        channels = outcome.refused_channels | refusal.refused_channels
+        outcome = replace(outcome, refused_channels=channels)
+    return outcome, refusal
 
 
 def must_take_over(reported: Sequence[Outcome | None]) -> bool:

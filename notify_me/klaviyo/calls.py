@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -87,6 +88,47 @@ class Call:
     def after_any(self) -> bool:
         """Whether it is sent only after another call of the sign-up was accepted."""
         return self.operation is Operation.SUBSCRIBE
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels in the body of a sign-up's call."""
+        attributes = self.body["data"]["attributes"]
+        if self.operation is Operation.BACK_IN_STOCK:
+            return tuple(map(Channel, attributes["channels"]))
+        return tuple(Channel(name.upper()) for name in _profile_in(attributes)["subscriptions"])
+
+    def without(self, channels: Collection[Channel]) -> Call | None:
+        """Return the call without these channels and their contacts; None if none is left."""
+        left = [channel for channel in self.channels if channel not in channels]
+        if len(left) == len(self.channels):
+            return self
+        if not left:
+            return None
+        body = deepcopy({**self.body})
+        attributes = body["data"]["attributes"]
+        profile = _profile_in(attributes)
+        for name in {channel.info.identifier for channel in channels}:
+            if all(channel.info.identifier != name for channel in left):
+                profile.pop(name, None)
+        if self.operation is Operation.BACK_IN_STOCK:
+            attributes["channels"] = [channel.value for channel in left]
+        else:
+            profile["subscriptions"] = {
+                name: consent
+                for name, consent in profile["subscriptions"].items()
+                if name.upper() in left
+            }
+        return replace(self, body=body)
+
+
+def _profile_in(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of the profile in a call's body."""
+    if "profiles" in attributes:
+        [data] = attributes["profiles"]["data"]
+    else:
+        data = attributes["profile"]["data"]
+    profile: dict[str, Any] = data["attributes"]
+    return profile
 
 
 def build_calls(sign_up: SignUp, endpoint: Endpoint) -> tuple[Call, ...]:

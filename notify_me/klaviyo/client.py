@@ -88,7 +88,8 @@ class Klaviyo:
         Subscribe Profiles: `POST /api/profile-subscription-bulk-create-jobs`.
         """
         path = call.operation.path("api")
-        return outcome_of(self._request("POST", path, call.body, deadline), call.operation)
+        response = self._request("POST", path, call.body, deadline)
+        return outcome_of(response, call.operation, channels=call.channels)
 
     def get_accounts(self, *, deadline: Deadline) -> KlaviyoResponse:
         """Get Accounts: `GET /api/accounts`, which lists one. Needs `accounts:read`."""

@@ -7,10 +7,11 @@ since a throttled call and a wrong company ID share the pointer `/data`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..channels import Channel
 from ..i18n.catalogs import N_
 from .calls import Endpoint, Operation
 
@@ -23,7 +24,20 @@ NEEDS_SCRIPT = N_("This form needs JavaScript. Please turn it on and try again."
 TRY_AGAIN = N_("Your request didn't go through. Please try again in a moment.")
 VARIANT_UNKNOWN = N_("Alerts aren't available for this option yet.")
 EMAIL_REFUSED = N_("This email address wasn't accepted. Please check it.")
-PHONE_REFUSED = N_("This phone number wasn't accepted. Please check it.")
+PHONE_REFUSED = N_("We can't send messages to this phone number. Please check it.")
+FIELD_MESSAGES = {
+    "variants": VARIANT_UNKNOWN,
+    "email": EMAIL_REFUSED,
+    "phone_number": PHONE_REFUSED,
+}
+"""The error next to a form field that Klaviyo refused."""
+_FIELD_REMEDIES = {
+    "email": "Klaviyo rejected the email address",
+    "phone_number": (
+        "Klaviyo rejected the phone number: it may be invalid, or the account can't send messages "
+        "to its country"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,11 @@ class KlaviyoResponse:
         return next(iter(_objects(self.document, "errors")), {})
 
     @property
+    def pointers(self) -> list[str]:
+        """The `source.pointer` of each error."""
+        return [_pointer(error) for error in _objects(self.document, "errors")]
+
+    @property
     def code(self) -> str:
         """The error's `code`, such as `invalid`; empty without an error."""
         return _safe_to_log(self.error.get("code"))
@@ -63,8 +82,7 @@ class KlaviyoResponse:
         """The error's `source.pointer`, such as `/data/attributes/profile/data/attributes/email`;
         empty without one.
         """
-        source = self.error.get("source")
-        return _safe_to_log(source.get("pointer")) if isinstance(source, Mapping) else ""
+        return _pointer(self.error)
 
     @property
     def retry_after(self) -> int | None:
@@ -97,6 +115,11 @@ def _objects(document: Any, member: str) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, Mapping)]
 
 
+def _pointer(error: Mapping[str, Any]) -> str:
+    source = error.get("source")
+    return _safe_to_log(source.get("pointer")) if isinstance(source, Mapping) else ""
+
+
 def _safe_to_log(value: object) -> str:
     """Return the value if it looks like an identifier: other text may contain contact details."""
     text = "" if value is None else str(value)
@@ -112,20 +135,28 @@ class Outcome:
     """The message for the shopper in English, translated when shown; empty if accepted."""
     remedy: str = ""
     """For logs and the merchant: what went wrong, and what to do about it."""
+    refused_channels: frozenset[Channel] = frozenset()
+    """The channels that Klaviyo refused: the call was sent without them, or none was left."""
 
 
 class Accepted(Outcome):
-    """Klaviyo accepted the call: 202, or 409 for a repeated back-in-stock subscription.
-
-    With a `message`, Klaviyo accepted it without the phone number.
-    """
+    """Klaviyo accepted the call: 202, or 409 for a repeated back-in-stock subscription."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused(Outcome):
-    """Klaviyo refused what the shopper entered; `field` is the form field at fault."""
+    """Klaviyo refused what the shopper entered."""
 
-    field: str = "email"
+    fields: tuple[str, ...] = ("email",)
+    """The form fields at fault."""
+
+    def merged_with(self, earlier: Refused) -> Refused:
+        """Return this refusal with what Klaviyo refused before."""
+        return replace(
+            self,
+            refused_channels=self.refused_channels | earlier.refused_channels,
+            fields=tuple(dict.fromkeys((*earlier.fields, *self.fields))),
+        )
 
 
 class UnknownVariant(Outcome):
@@ -173,23 +204,27 @@ _CLIENT_REMEDIES = {**_REMEDIES, **PUBLIC_KEY_REMEDIES}
 
 
 def outcome_of(
-    response: KlaviyoResponse, operation: Operation, endpoint: Endpoint = "api"
+    response: KlaviyoResponse,
+    operation: Operation,
+    endpoint: Endpoint = "api",
+    channels: Sequence[Channel] = (),
 ) -> Outcome:
-    """Return the outcome for a response to this operation.
+    """Return the outcome for a response to this operation, and to a call for these channels.
 
     From "Rate limits, status codes, and errors" in Klaviyo's API documentation.
     """
     status = response.status
     if status == 202 or (status == 409 and operation is Operation.BACK_IN_STOCK):
         if "phone_number" in response.headers.get("X-Klaviyo-Partial-Failure", ""):
-            return Accepted(response, PHONE_REFUSED, "accepted without the phone number")
+            remedy = "accepted without the phone number"
+            return Accepted(response, "", remedy, _channels_by(channels, "phone_number"))
         return Accepted(response)
     if response.is_temporary_failure or status is None or status < 400:
         return Temporary(response, TRY_AGAIN, _temporary_problem(response))
     if status == 404 and response.code == "variant_not_found":
         return UnknownVariant(response, VARIANT_UNKNOWN, UNKNOWN_TO_KLAVIYO)
     if status == 400:
-        return _bad_request(response, operation, endpoint)
+        return _bad_request(response, operation, endpoint, channels)
     remedies = _CLIENT_REMEDIES if endpoint == "client" else _REMEDIES
     if operation is Operation.UPDATE_VARIANT:
         remedies = _CATALOG_REMEDIES
@@ -207,7 +242,12 @@ def _temporary_problem(response: KlaviyoResponse) -> str:
     return response.problem or f"Klaviyo returned status {response.status}"
 
 
-def _bad_request(response: KlaviyoResponse, operation: Operation, endpoint: Endpoint) -> Outcome:
+def _bad_request(
+    response: KlaviyoResponse,
+    operation: Operation,
+    endpoint: Endpoint,
+    channels: Sequence[Channel],
+) -> Outcome:
     pointer = response.pointer.rstrip("/")
     if operation is not Operation.UPDATE_VARIANT:
         if "/relationships/list" in pointer:
@@ -215,14 +255,39 @@ def _bad_request(response: KlaviyoResponse, operation: Operation, endpoint: Endp
             return Misconfigured(response, UNAVAILABLE, remedy)
         if pointer == "/data" and endpoint == "client":
             return Misconfigured(response, UNAVAILABLE, PUBLIC_KEY_REMEDIES[400])
-        if pointer.endswith("/email"):
+        if refused := [*filter(None, (_refusal(at, channels) for at in response.pointers))]:
+            fields = tuple(dict.fromkeys(field for field, _ in refused))
             return Refused(
-                response, EMAIL_REFUSED, "Klaviyo rejected the email address", field="email"
-            )
-        if pointer.endswith("/phone_number"):
-            return Refused(
-                response, PHONE_REFUSED, "Klaviyo rejected the phone number", field="phone_number"
+                response,
+                FIELD_MESSAGES[fields[0]],
+                "; ".join(_FIELD_REMEDIES[field] for field in fields),
+                frozenset().union(*(of_field for _, of_field in refused)),
+                fields,
             )
     reason = f"at {pointer}" if pointer else "without saying why"
     remedy = f"Klaviyo rejected the request body {reason}"
     return DeadLetter(response, UNAVAILABLE, remedy)
+
+
+def _refusal(pointer: str, channels: Sequence[Channel]) -> tuple[str, frozenset[Channel]] | None:
+    """Return the form field that an error is about, and which of the call's channels it concerns;
+    None for an error about another part of the body.
+    """
+    pointer = pointer.rstrip("/")
+    if pointer.endswith("/email"):
+        return "email", _channels_by(channels, "email")
+    if pointer.endswith("/phone_number"):
+        by_phone = _channels_by(channels, "phone_number")
+        # only text messages depend on the country: the next call shows whether WhatsApp works
+        return "phone_number", by_phone & {Channel.SMS} or by_phone
+    if match := re.search(r"/channels/(\d{1,2})$|/subscriptions/(\w+)", pointer):
+        position, name = match.groups()
+        named = channels[int(position) :][:1] if position else (name.upper(),)
+        for channel in channels:
+            if channel in named:
+                return channel.info.identifier, frozenset({channel})
+    return None
+
+
+def _channels_by(channels: Iterable[Channel], identifier: str) -> frozenset[Channel]:
+    return frozenset(channel for channel in channels if channel.info.identifier == identifier)

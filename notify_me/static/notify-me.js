@@ -166,7 +166,7 @@ export class NotifyMe extends HTMLElement {
     let problem = "failed";
     try {
       reply = await this.#post(form.action, body);
-      if (reply.state === "send") reply = await this.#makeCalls(form.action, body, reply);
+      while (reply.state === "send") reply = await this.#makeCalls(form.action, body, reply);
     } catch (error) {
       reply = undefined;
       // something answered, but not with the kit's JSON, such as a CSRF check of the shop's

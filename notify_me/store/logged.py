@@ -37,6 +37,8 @@ class LoggedSignUp:
     phone_masked: str | None
     consented: tuple[Channel, ...]
     calls: tuple[LoggedCall, ...]
+    refused: frozenset[Channel] = frozenset()
+    """The channels that Klaviyo refused for this contact."""
 
     @classmethod
     def from_outcomes(
@@ -64,7 +66,25 @@ class LoggedSignUp:
                 )
                 for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
             ),
+            refused=refused_channels(calls, outcomes),
         )
+
+
+def refused_channels(
+    calls: Sequence[Call], outcomes: Sequence[Outcome | None]
+) -> frozenset[Channel]:
+    """Return the channels that Klaviyo refused for a sign-up.
+
+    If it refused the whole consent call, the state of that call says so.
+    """
+    return frozenset().union(
+        *(
+            outcome.refused_channels
+            for call, outcome in zip(calls, outcomes, strict=True)
+            if outcome
+            and not (call.operation is Operation.SUBSCRIBE and isinstance(outcome, Refused))
+        )
+    )
 
 
 def state_of(outcome: Outcome | None, *, queued: bool) -> CallState:

@@ -67,6 +67,8 @@ _RECORD_OUTCOME = (
 _UPDATE_CONSENTS = (
     update(_CONSENTS)
     .where(_CONSENTS.c.sign_up_id == bindparam("of_sign_up"))
+    # the call may have been sent without a channel that Klaviyo refused
+    .where(_CONSENTS.c.state != CallState.REFUSED.value)
     .values(
         state=func.coalesce(
             select(_CALLS.c.state)
@@ -193,11 +195,12 @@ class SignUpLog:
         outcomes: Sequence[Outcome | None],
         queued: Collection[int] = (),
         enqueue: Callable[[Connection], None] | None = None,
+        refused: Collection[Channel] = (),
     ) -> None:
         """Record the outcomes of the calls, by position; None for a call that wasn't sent.
 
         The calls at the positions `queued` become QUEUED, and `enqueue` puts them into the queue
-        in the same transaction.
+        in the same transaction. `refused` are the channels that Klaviyo refused.
         """
         now = datetime.now(UTC)
         updates = [
@@ -213,9 +216,35 @@ class SignUpLog:
         with self._locked(), self._engine().begin() as connection:
             if updates:
                 connection.execute(_RECORD_OUTCOME, updates)
+            if refused:
+                with Session(connection) as session:
+                    self.refuse_channels(session, sign_up_id, refused)
+                    session.flush()
             connection.execute(_UPDATE_CONSENTS, {"of_sign_up": sign_up_id})
             if queued and enqueue is not None:
                 enqueue(connection)
+
+    def refuse_channels(
+        self, session: Session, sign_up_id: str, channels: Collection[Channel]
+    ) -> None:
+        """Record that Klaviyo refused these channels for a sign-up, and so the consent to them."""
+        row = session.get(SignUpRow, sign_up_id, with_for_update=True)
+        if row is None:
+            return
+        row.refused_channels = sorted({*row.refused_channels, *channels})
+        session.execute(
+            update(ConsentRow)
+            .where(ConsentRow.sign_up_id == sign_up_id, ConsentRow.channel.in_(channels))
+            .values(state=CallState.REFUSED.value)
+        )
+
+    def reopen(self, sign_up_id: str, refused: Collection[Channel]) -> None:
+        """Let a client-mode sign-up be reported again, after calls without these channels."""
+        with self.writing() as session:
+            self.refuse_channels(session, sign_up_id, refused)
+            session.execute(
+                update(SignUpRow).where(SignUpRow.id == sign_up_id).values(reported_at=None)
+            )
 
     def count_dropped(self) -> None:
         """Count a post that was dropped because its hidden field was filled in."""
@@ -327,6 +356,7 @@ class SignUpLog:
                     )
                     for call in row.calls
                 ),
+                refused=frozenset(map(Channel, row.refused_channels)),
             )
 
     def contact_records(self, contact: str) -> ContactRecords:

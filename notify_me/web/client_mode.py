@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ..klaviyo.calls import Call
 from ..klaviyo.client import CONTENT_TYPE
-from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, outcome_of
+from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, Refused, outcome_of
 from ..settings import Account
 
 
@@ -32,9 +32,9 @@ def browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, 
     ]
 
 
-def reported_outcomes(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
+def reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome | None]:
     """Return the outcomes that the form's `answers` report, or None for a call that wasn't made
-    because no other call was accepted.
+    because no other call was accepted. Calls that are None had no channel left, and weren't made.
 
     `text` is a JSON list that has `{status, body}` for each call, or null without an answer.
     Anything else is treated as no answer, since anyone can send it.
@@ -43,14 +43,19 @@ def reported_outcomes(text: str, calls: Sequence[Call]) -> list[Outcome | None]:
         answers = json.loads(text)
     except (ValueError, RecursionError):
         answers = None
-    if not isinstance(answers, list) or len(answers) != len(calls):
+    if not isinstance(answers, list) or len(answers) != len([*filter(None, calls)]):
         answers = [None] * len(calls)
+    remaining = iter(answers)
     outcomes: list[Outcome | None] = []
-    for call, answer in zip(calls, answers, strict=True):
+    for call in calls:
+        if call is None:
+            outcomes.append(Refused(KlaviyoResponse(None)))
+            continue
         accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
         was_made = accepted or not call.after_any
-        outcome = outcome_of(_response(answer), call.operation, "client") if was_made else None
-        outcomes.append(outcome)
+        response = _response(next(remaining))
+        outcome = outcome_of(response, call.operation, "client", call.channels)
+        outcomes.append(outcome if was_made else None)
     return outcomes
 
 

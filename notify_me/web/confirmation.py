@@ -13,9 +13,8 @@ from ..form.phone import international
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext, localized_list
 from ..klaviyo.calls import SignUp
-from ..klaviyo.outcomes import PHONE_REFUSED, UNAVAILABLE
+from ..klaviyo.outcomes import UNAVAILABLE
 from ..store.logged import LoggedCall, LoggedSignUp
-from ..store.tables import CallState
 from .correction import corrections
 from .placeholders import fill_placeholders
 from .product import Product
@@ -96,13 +95,11 @@ def confirmation(
     accepted = [variant for variant, call in requested if not call.failed]
     consent_call = next((call for call in logged.calls if call.variant is None), None)
     unrecorded = _channels_without_consent(logged, consent_call)
-    phone_dropped = any(
-        call.message == PHONE_REFUSED and call.state is CallState.ACCEPTED for _, call in requested
-    )
     reachable = [
         channel
         for channel in logged.channels
-        if channel.info.identifier == "email" or not (phone_dropped or channel in unrecorded)
+        if channel not in logged.refused
+        and (channel.info.identifier == "email" or channel not in unrecorded)
     ]
     # a simulated sign-up without scripts names no channel, and its page reads like any other
     confirmed = accepted and (reachable or not logged.channels)
@@ -132,7 +129,15 @@ def confirmation(
             for variant, call in requested
             if call.failed
         ],
-        "phone_dropped": phone_dropped,
+        "results": {
+            channel: "refused"
+            if channel in logged.refused
+            else "no_consent"
+            if channel in unrecorded
+            else "accepted"
+            for channel in logged.channels
+        },
+        "refused": [gettext(channel.info.refused) for channel in sorted(logged.refused)],
         "unrecorded": [gettext(channel.info.not_recorded) for channel in unrecorded],
         "unrecorded_reason": _consent_reason(consent_call) if unrecorded else "",
         **corrections(logged.channels, [variant for variant, _ in requested], sign_up),
@@ -142,15 +147,10 @@ def confirmation(
 def _channels_without_consent(
     logged: LoggedSignUp, consent_call: LoggedCall | None
 ) -> list[Channel]:
-    """Return the channels for which Klaviyo didn't record the consent."""
-    if consent_call and consent_call.failed:
-        return list(logged.consented)
-    if consent_call and consent_call.state is CallState.ACCEPTED and consent_call.message:
-        # Klaviyo accepted the call without the phone number
-        return [
-            channel for channel in logged.consented if channel.info.identifier == "phone_number"
-        ]
-    return []
+    """Return the channels that Klaviyo accepted, but for which it didn't record the consent."""
+    if consent_call is None or not consent_call.failed:
+        return []
+    return [channel for channel in logged.consented if channel not in logged.refused]
 
 
 def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulated: bool) -> str:
@@ -158,7 +158,7 @@ def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulat
 
     The text is the same for every contact, so that it doesn't disclose who is already on the list.
     """
-    channels = frozenset(logged.consented) - set(unrecorded)
+    channels = frozenset(logged.consented) - logged.refused - set(unrecorded)
     if not channels:
         return ""
     double_opt_in = None if simulated else current_state().opt_in.is_double()

@@ -59,7 +59,10 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
     context["prefix"] = f"notify-me-{secrets.token_hex(3)}"
     if request.method == "POST":
         html = render_template("notify_me/view.html", **context)
-        return make_response(jsonify(state=state, html=html, calls=[], sign_up=None), status)
+        reply: dict[str, Any] = {"state": state, "html": html, "calls": [], "sign_up": None}
+        if "results" in context:
+            reply["channels"] = context["results"]
+        return make_response(jsonify(reply), status)
     return make_response(render_template("notify_me/dialog.html", **context), status)
 
 
@@ -189,8 +192,8 @@ def send(
     """Return the JSON for client mode: the calls that the browser has to make, the confirmation to
     show once Klaviyo has accepted all of them, and the signed ID of the sign-up.
     """
-    html = (done(logged, product, sign_up).json or {})["html"]
-    return make_response(jsonify(state="send", html=html, calls=calls, sign_up=signed))
+    reply = done(logged, product, sign_up).json or {}
+    return make_response(jsonify({**reply, "state": "send", "calls": calls, "sign_up": signed}))
 
 
 def done(

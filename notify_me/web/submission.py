@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from itsdangerous import BadData
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..channels import Channel
 from ..context import current_account, current_state
 from ..delivery import (
     DEADLINE,
@@ -22,6 +23,7 @@ from ..delivery import (
     send_now,
     unknown_variants,
 )
+from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, build_calls
@@ -35,7 +37,7 @@ from ..klaviyo.outcomes import (
     Temporary,
     UnknownVariant,
 )
-from ..store.logged import LoggedSignUp
+from ..store.logged import LoggedSignUp, refused_channels
 from ..store.tables import CallState
 from . import client_mode, responses
 from .correction import has_suggestion
@@ -76,16 +78,33 @@ def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Respon
     state = current_state()
     calls = build_calls(sign_up, "client")
     sign_up_id = state.log.start(sign_up, calls, "client")
-    accepted = LoggedSignUp.from_outcomes(
-        sign_up, calls, [Accepted(KlaviyoResponse(202))] * len(calls)
-    )
-    requests = client_mode.browser_requests(current_account(), calls)
-    signed = state.signer.dumps(sign_up_id)
-    return responses.send(accepted, form_reply.product, sign_up, requests, signed)
+    return _calls_for_browser(sign_up_id, sign_up, calls, (), form_reply)
+
+
+def _calls_for_browser(
+    sign_up_id: str,
+    sign_up: SignUp,
+    calls: Sequence[Call],
+    refused: Collection[Channel],
+    form_reply: responses.FormReply,
+) -> Response:
+    """Return the calls without the refused channels, and the confirmation for their acceptance."""
+    allowed = [call.without(refused) for call in calls]
+    response = KlaviyoResponse(202)
+    expected: list[Outcome] = [
+        Accepted(response, refused_channels=frozenset(refused)) if call else Refused(response)
+        for call in allowed
+    ]
+    logged = LoggedSignUp.from_outcomes(sign_up, calls, expected)
+    requests = client_mode.browser_requests(current_account(), [*filter(None, allowed)])
+    signed = current_state().signer.dumps(sign_up_id)
+    return responses.send(logged, form_reply.product, sign_up, requests, signed)
 
 
 def _accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """Client mode: record how the browser's calls ended; the server sends what didn't get through.
+
+    If Klaviyo refused only some of the channels, the reply has the calls without these.
 
     Nothing is sent for a report with an invalid or expired ID, for a repeated one, or for one whose
     form differs from the logged sign-up.
@@ -103,16 +122,28 @@ def _accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response
         if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
             return responses.done(logged, form_reply.product)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    reported = client_mode.reported_outcomes(request.form.get("answers", ""), calls)
-    for call, result in zip(calls, reported, strict=True):
-        if result is not None:
+    allowed = [call.without(logged.refused) for call in calls]
+    reported = client_mode.reported_outcomes(request.form.get("answers", ""), allowed)
+    for call, result in zip(allowed, reported, strict=True):
+        if call and result:
             log_outcome(call, result, sign_up_id, from_browser=True)
+    refused = logged.refused.union(*(result.refused_channels for result in reported if result))
+    if any(
+        isinstance(result, Refused) and result.refused_channels and call.without(refused)
+        for call, result in zip(calls, reported, strict=True)
+    ):
+        state.log.reopen(sign_up_id, refused)
+        return _calls_for_browser(sign_up_id, sign_up, calls, refused, form_reply)
+    reported = [
+        result and replace(result, refused_channels=result.refused_channels | logged.refused)
+        for result in reported
+    ]
     if state.klaviyo is None:
         results = [_without_private_key(result) for result in reported]
     elif must_take_over(reported):
         results = send_now(
             state.klaviyo,
-            build_calls(sign_up, "api"),
+            _allowed_calls(sign_up, logged.refused),
             sign_up_id=sign_up_id,
             deadline=Deadline(DEADLINE),
             known_outcomes=reported,
@@ -123,12 +154,19 @@ def _accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response
     return _finish(sign_up_id, sign_up, calls, results, form_reply)
 
 
+def _allowed_calls(sign_up: SignUp, refused: Collection[Channel]) -> list[Call]:
+    """Return the server's calls without the refused channels. The consent call stays as it is if
+    nothing is left of it: its outcome is known, so it isn't sent.
+    """
+    return [call.without(refused) or call for call in build_calls(sign_up, "api")]
+
+
 def _without_private_key(result: Outcome | None) -> Outcome | None:
     """Return a browser's outcome as the shopper must read it if the server can't send the call."""
     if isinstance(result, Temporary) and result.response.status is None:
         return Temporary(result.response, outcomes.BLOCKED)
     if isinstance(result, UnknownVariant):
-        return Refused(result.response, result.message, result.remedy, field="variants")
+        return Refused(result.response, result.message, result.remedy, fields=("variants",))
     return result
 
 
@@ -153,10 +191,11 @@ def _finish(
     # without a private key nothing can be sent later
     queued = calls_to_queue(results) if state.klaviyo is not None else []
     settings = state.settings.delivery
+    refused = refused_channels(calls, results)
 
     def enqueue(connection: Connection) -> None:
         # only the server sends queued calls, so they need the private key
-        queued_jobs = jobs(sign_up_id, build_calls(sign_up, "api"), queued, _shop_url())
+        queued_jobs = jobs(sign_up_id, _allowed_calls(sign_up, refused), queued, _shop_url())
         delays = [result.response.retry_after or 0 for result in results if result is not None]
         delay = min(float(max(delays, default=0)), settings.longest_pause)
         state.queue.enqueue(connection, queued_jobs, delay=delay)
@@ -167,7 +206,7 @@ def _finish(
         if queued:
             state.queue.prepare()
             newly_unknown = _newly_unknown(calls, results)
-        state.log.record_outcomes(sign_up_id, results, queued, enqueue)
+        state.log.record_outcomes(sign_up_id, results, queued, enqueue, refused)
     except SQLAlchemyError as error:
         _report_log_error(error)
         if queued:
@@ -223,17 +262,20 @@ def _nothing_accepted(
     """Show refusals next to their fields if the shopper can correct all of them; else fail."""
     form = form_reply.form
     correctable = {"variants", *(channel.info.identifier for channel in form.selected_channels)}
+    fields: dict[str, None] = {}
     for result in results:
         if result is None:
             continue
         if not isinstance(result, Refused):
             return form_reply.failed(result.message)
-        if result.field not in correctable:
+        if not correctable.issuperset(result.fields):
             return form_reply.failed(outcomes.UNAVAILABLE)
-    for result in results:
-        if isinstance(result, Refused):
-            field = form[result.field]
-            field.errors = [*dict.fromkeys([*field.errors, gettext(result.message)])]
+        fields |= dict.fromkeys(result.fields)
+    for field in fields:
+        errors = [gettext(outcomes.FIELD_MESSAGES[field])]
+        if field != "variants" and set(form.options.channels) - set(form.selected_channels):
+            errors.append(gettext(N_("You can also choose another way to hear from us.")))
+        form[field].errors = [*form[field].errors, *errors]
     return form_reply.invalid()
 
 

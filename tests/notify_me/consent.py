@@ -23,7 +23,7 @@ BLOCKED = (
     "Your browser couldn't reach our alert service. If you use a content blocker, turn it off for "
     "this page and try again."
 )
-PHONE_REFUSED = "This phone number wasn't accepted. Please check it."
+PHONE_REFUSED = "We can't send messages to this phone number. Please check it."
 EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
 NO_TEXTS = "We couldn't record your consent to receive text messages, so you may not get any."
 NOT_LISTED = "We couldn't add you to our email list."

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.notify_me.running_shop import QUICK, Postgres, Shop, lost, people
+from tests.notify_me.consent import BY_BOTH
+from tests.notify_me.offers import ELEMENT, toml
+from tests.notify_me.running_shop import MUG, QUICK, Postgres, Shop, lost, people
 from tests.notify_me.small_shop import small_catalog, small_shop
 from tests.support import Sandbox, eventually
 
@@ -58,6 +60,26 @@ def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandb
         eventually(db_shop.delivered)
     assert lost(db_shop, confirmed) == set()
     assert db_shop.counts() == {"accepted": 40}
+
+
+def test_queued_call_goes_on_without_a_refused_channel(
+    make_shop: Callable[..., Shop], sandbox: Sandbox
+) -> None:
+    """Klaviyo can't text the country, which nobody knew when the sign-up was confirmed."""
+    shop = make_shop(settings=QUICK + toml(["EMAIL", "SMS"], email_list="ask"))
+    sandbox.set("regions", supported=["US"])
+    sandbox.drill("503")
+    data = {**BY_BOTH, "phone_number": "+52 55 1234 5678"}
+    reply = shop.app.test_client().post(MUG, data=data, headers=ELEMENT)
+    assert reply.get_json()["channels"] == {"EMAIL": "accepted", "SMS": "accepted"}
+
+    with shop.worker():
+        eventually(shop.delivered)
+
+    assert [waiting["channels"] for waiting in sandbox.waiting()] == [["EMAIL"]]
+    assert shop.counts() == {"accepted": 2}
+    consents = shop.rows("SELECT channel, state FROM notify_me_consent ORDER BY channel")
+    assert consents == [("EMAIL", "accepted"), ("SMS", "refused")]
 
 
 @pytest.mark.parametrize(

@@ -344,7 +344,7 @@ def test_phone_number_dropped_by_klaviyo_is_reported(
 
     reply = scenario.send(offering("EMAIL", "SMS").test_client(), FORM, BY_BOTH)
 
-    assert "Your phone number wasn't accepted, so we'll only email you." in failure_messages(reply)
+    assert "Text message: we can't text this number." in failure_messages(reply)
     assert confirmation_text(reply).startswith("We'll email a")
     assert log_file.states() == ["accepted", "accepted"]
 
@@ -361,7 +361,7 @@ def test_phone_number_dropped_from_consent_is_reported(
     [profile] = profiles(sandbox)
     assert profile["consent"]["email"]["marketing"]["status"] == "subscribed"
     assert profile["consent"]["sms"]["marketing"]["status"] == "never_subscribed"
-    assert failure_messages(reply) == [NO_TEXTS, PHONE_REFUSED]
+    assert failure_messages(reply) == ["Text message: we can't text this number."]
     assert confirmation_text(reply).startswith("We'll email a")
     assert log_file.states() == ["accepted", "accepted"]
 

@@ -208,7 +208,7 @@ def test_number_rejected_by_klaviyo_shows_an_error_beside_the_field(
     assert reply.status_code == 422
     root = view(reply)
     assert field_errors(root) == {
-        "phone_number": "This phone number wasn't accepted. Please check it."
+        "phone_number": "We can't send messages to this phone number. Please check it."
     }
     assert post_form(root).one("input", name="phone_number")["value"] == "+1 999 999 9999"
     assert [call["path"] for call in sign_up_calls(sandbox)] == [scenario.paths[0]]
@@ -227,7 +227,8 @@ def test_unsupported_sms_region_reads_as_a_refused_number(
     accepted = scenario.send(client, FORM, {**data, "channels": "WHATSAPP"})
 
     assert field_errors(view(refused)) == {
-        "phone_number": "This phone number wasn't accepted. Please check it."
+        "phone_number": "We can't send messages to this phone number. Please check it. You can "
+        "also choose another way to hear from us."
     }
     assert "You're on the list" in view(accepted).text
 

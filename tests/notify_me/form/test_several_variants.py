@@ -226,15 +226,15 @@ def test_refused_contact_is_sent_only_once(
 ) -> None:
     """No further calls are made, and the field has one error."""
     sandbox.drill(kind, operation="create_back_in_stock_subscription")
+    channel = "EMAIL" if field == "email" else "SMS"
     client = offering("EMAIL", "SMS").test_client()
 
-    reply = client.post(FORM, data=DATA, headers=headers)
+    reply = client.post(FORM, data={**DATA, "channels": channel}, headers=headers)
 
     assert reply.status_code == 422
     assert [*field_errors(view(reply))] == [field]
     assert [call["status"] for call in sign_up_calls(sandbox)] == [400]
-    assert log_file.states() == ["refused", "failed", "failed", "failed"]
-    assert [consent["state"] for consent in log_file.consents()] == ["failed"]
+    assert {*log_file.states()[1:]} == {"failed"}
     assert sandbox.waiting() == []
 
 
@@ -243,16 +243,31 @@ def test_refused_contact_is_sent_only_once_by_the_server(
 ) -> None:
     """If the browser is blocked in client mode, the server makes only one call."""
     sandbox.drill("400-email", operation="create_back_in_stock_subscription")
-    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
-    sign_up = submit_element(client, FORM, DATA).get_json()["sign_up"]
+    client = offering("EMAIL", NOTIFY_ME_MODE="client").test_client()
+    data = {**DATA, "channels": "EMAIL"}
+    sign_up = submit_element(client, FORM, data).get_json()["sign_up"]
 
-    blocked = {**DATA, "sign_up": sign_up, "answers": "[null, null, null, null]"}
+    blocked = {**data, "sign_up": sign_up, "answers": "[null, null, null]"}
     reply = submit_element(client, FORM, blocked)
 
     assert reply.status_code == 422
     assert [*field_errors(view(reply))] == ["email"]
     assert [call["status"] for call in sign_up_calls(sandbox)] == [400]
-    assert log_file.states() == ["refused", "failed", "failed", "failed"]
+    assert log_file.states() == ["refused", "failed", "failed"]
+
+
+def test_refused_channel_is_left_out_of_the_other_variants_calls(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    sandbox.drill("400-phone", operation="create_back_in_stock_subscription")
+    client = offering("EMAIL", "SMS").test_client()
+
+    reply = submit_element(client, FORM, DATA)
+
+    assert reply.status_code == 200
+    assert [waiting["channels"] for waiting in sandbox.waiting()] == [["EMAIL"]] * 3
+    assert [call["status"] for call in sign_up_calls(sandbox)] == [400, 202, 202, 202]
+    assert log_file.states() == ["accepted", "accepted", "accepted", "refused"]
 
 
 @all_scenarios

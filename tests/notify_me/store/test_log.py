@@ -183,7 +183,7 @@ def test_masked_addresses(client: FlaskClient, log_file: LogFile, email: str, ma
 
 
 ACCEPTED = Accepted(KlaviyoResponse(202))
-REFUSED = Refused(KlaviyoResponse(404), "No.", "no such variant", field="variants")
+REFUSED = Refused(KlaviyoResponse(404), "No.", "no such variant", fields=("variants",))
 TEMPORARY = Temporary(KlaviyoResponse(None), "Later.", "no answer")
 MISCONFIGURED = Misconfigured(KlaviyoResponse(401), "Not now.", "check the key")
 
