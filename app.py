@@ -23,6 +23,7 @@ from notify_me import NotifyMe, SettingsError, admin, connect_src, include_name
 
 ROOT = Path(__file__).parent
 OPTIONAL_PACKAGES = (
+    "storefront.branding",
     "storefront.importing",
     "storefront.studio",
     "demo",

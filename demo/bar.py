@@ -55,4 +55,7 @@ def tour_context(here: str) -> dict[str, Any]:
         "steps": tour.STEPS,
         "modes": admin.available_modes(),
         "here": here,
+        "studio_url": next(
+            (url_for(name) for _, name in access.extra_pages() if name == "studio.show"), ""
+        ),
     }

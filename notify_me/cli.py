@@ -290,14 +290,18 @@ def import_brand(*, dry_run: bool, output: str | None) -> None:
     if not (dry_run or output or file):
         raise _UsageError("NOTIFY_ME_CONFIG isn't set: name a file with --output")
     state = current_state()
+    client = klaviyo_client(state.account, 2)
     try:
-        imported = brand_settings(read_brand(klaviyo_client(state.account, 2)))
+        imported = brand_settings(read_brand(client))
         source = Path(file).read_text(encoding="utf-8-sig") if file else ""
         document = merged(source, imported.settings)
     except (BrandError, SnippetError) as error:
         raise click.ClickException(f"{error}.") from None
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{file} can't be read: {error}") from None
+    finally:
+        if client:
+            client.close()
     click.echo(brand_report(imported), nl=False)
     target = Path(output or file or "").resolve()
     if dry_run:

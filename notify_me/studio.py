@@ -5,8 +5,12 @@ All functions need an app context.
 
 from __future__ import annotations
 
+from . import brand
+from .brand import Brand, BrandError, ImportedBrand, Logo, brand_settings
+from .brand import merged as merged_toml
+from .brand.fonts import split_families
 from .channels import Channel
-from .context import current_account, current_state
+from .context import current_account, current_state, klaviyo_client
 from .form import consent
 from .i18n.catalogs import LOCALES as LANGUAGES
 from .settings import Settings
@@ -28,18 +32,26 @@ __all__ = [
     "SNIPPET_LIMIT",
     "STATES",
     "TITLES",
+    "Brand",
+    "BrandError",
+    "ImportedBrand",
     "ImportedSnippet",
+    "Logo",
     "MissingExtraError",
     "Note",
     "PreviewState",
     "SnippetError",
+    "brand_settings",
     "contrast_warnings",
     "dump_toml",
     "merchant_settings",
+    "merged_toml",
     "missing_legal_texts",
     "preview",
     "problems",
+    "read_brand",
     "read_snippet",
+    "split_families",
     "untranslated_warnings",
 ]
 
@@ -47,6 +59,19 @@ __all__ = [
 def merchant_settings() -> Settings:
     """Return the shop's settings, which apply to visitors without overrides."""
     return current_state().settings
+
+
+def read_brand() -> Brand:
+    """Read the brand of the Klaviyo account, which takes four calls.
+
+    Raises `BrandError` if the key can't read it, or the account has none.
+    """
+    client = klaviyo_client(current_account(), 2)
+    try:
+        return brand.read_brand(client)
+    finally:
+        if client:
+            client.close()
 
 
 def problems(settings: Settings) -> list[str]:

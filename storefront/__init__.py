@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from . import cli
-from .base import accent, current_shop, database, errors, headers, languages, static_files
+from .base import accent, brand, current_shop, database, errors, headers, languages, static_files
 from .base.database import db
 from .base.hosts import Shop
 from .base.models import Base
@@ -52,6 +52,7 @@ def init_app(app: Flask) -> None:
     for module in (
         views,
         accent,
+        brand,
         cart,
         checkout,
         feeds,
@@ -65,6 +66,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["stock"] = stock.stock_of
     app.jinja_env.globals.update(
         accent_stylesheet_url=accent.stylesheet_url,
+        brand_logo_url=brand.logo_url,
         cart_count=cart.count,
         categories=categories.categories,
         variant_image=pictures.variant_image,

@@ -14,6 +14,7 @@ from tests.mutations import QUICK
 ROOT = Path(__file__).parents[1]
 DELETED = {
     "demo": ("demo", "tests/demo", "tests/browser/test_tour.py"),
+    "storefront.branding": ("storefront/branding", "tests/storefront/branding"),
     "storefront.importing": ("storefront/importing", "tests/storefront/importing"),
     "storefront.studio": (
         "storefront/studio",

@@ -81,6 +81,10 @@ class Klaviyo:
         self._slots = threading.BoundedSemaphore(in_flight)
         self._logged: set[str] = set()
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send one of the calls built by `build_calls(sign_up, "api")`.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
+from coloraide import Color
 from flask import Blueprint, Response, url_for
 
-from notify_me.settings.css import contrast_ratio
+from notify_me.settings.css import MIN_CONTRAST, contrast_ratio
 
 from .current_shop import shop
 
@@ -14,8 +16,10 @@ blueprint = Blueprint("accent", __name__)
 
 MAX_AGE = 31_536_000
 """Seconds a browser may cache the stylesheet; with other values it has a new URL."""
-DARK, LIGHT = "#15242a", "#ffffff"
+LIGHT, DARK, BLACK = "#ffffff", "#15242a", "#000000"
 """The text colors on the accent color."""
+DARK_PAPER = "#10191d"
+"""The background of pages in dark mode, as in `static/shop.css`."""
 
 
 def stylesheet_url() -> str:
@@ -43,13 +47,51 @@ def stylesheet() -> str:
     if font:
         rules.append(f":root {{ --display: {font}; --text: {font} }}")
     if accent:
-        # a translucent color has no contrast of its own
-        text = max((LIGHT, DARK), key=lambda color: contrast_ratio(color, accent) or 0)
-        rules.append(f":root {{ --accent: {accent}; --accent-ink: {text}; --drop: {accent} }}")
-        # a lighter tone, which is readable on the dark background
-        lighter = f"color-mix(in oklab, {accent} 50%, white)"
-        rules.append(
-            "@media (prefers-color-scheme: dark) "
-            f"{{ :root {{ --accent: {lighter}; --accent-ink: {DARK}; --drop: {lighter} }} }}"
-        )
+        rules.append(f":root {{ {_properties(accent, readable_color(accent))} }}")
+        lighter = dark_accent(accent)
+        properties = _properties(lighter, readable_color(lighter, DARK, BLACK))
+        rules.append(f"@media (prefers-color-scheme: dark) {{ :root {{ {properties} }} }}")
     return "\n".join(rules)
+
+
+def dark_accent(accent: str) -> str:
+    """Return a tone of the color that is at least as light as dark pages need: texts on it, and
+    parts in this color on the page, have a contrast of at least 4.5:1.
+    """
+    try:
+        color = Color(accent).set("alpha", 1).convert("oklch")
+    except ValueError:
+        return accent  # a keyword such as currentcolor
+    lightness = max(_lightness(color), 0.7)
+    while True:
+        tone = (
+            color.clone()
+            .set("lightness", lightness)
+            .fit("srgb")
+            .convert("srgb")
+            .to_string(hex=True)
+        )
+        if lightness >= 1 or (contrast_ratio(tone, DARK_PAPER) or 0) >= MIN_CONTRAST:
+            return str(tone)
+        lightness += 0.02
+
+
+def _lightness(color: Color) -> float:
+    lightness = color["lightness"]
+    return 0.0 if math.isnan(lightness) else float(lightness)
+
+
+def readable_color(background: str, *colors: str) -> str:
+    """Return the first of the colors that is readable on the background, otherwise the best.
+
+    Without `colors`, they are white, the shop's dark text color and black.
+    """
+    contrasts = {
+        color: contrast_ratio(color, background) or 0 for color in colors or (LIGHT, DARK, BLACK)
+    }
+    readable = [color for color, contrast in contrasts.items() if contrast >= MIN_CONTRAST]
+    return readable[0] if readable else max(contrasts, key=lambda color: contrasts[color])
+
+
+def _properties(accent: str, text: str) -> str:
+    return f"--accent: {accent}; --accent-ink: {text}; --drop: {accent}"

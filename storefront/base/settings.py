@@ -60,6 +60,8 @@ TEXT = f"text of 1 to {MAX_TEXT_LENGTH} characters, or a table with such a text 
 CURRENCY = "an ISO 4217 code, such as EUR"
 COUNTRY = "an ISO 3166 code of two letters, such as DE"
 EMAIL = "an email address, such as hello@example.com"
+INSTANCE_LOGO = r"instance/logo-[0-9a-f]{12}\.webp"
+"""The values of `logo` that `flask storefront import-brand` sets."""
 STATIC_FILE = "the name of a file in static/, such as logo.svg"
 
 
@@ -99,6 +101,10 @@ def _email(text: str) -> str:
         return validate_email(text, check_deliverability=False).normalized if text else ""
     except EmailNotValidError:
         raise ValueError(f"must be {EMAIL}") from None
+
+
+def _logo(text: str) -> str:
+    return text if re.fullmatch(INSTANCE_LOGO, text) else _static_file(text)
 
 
 def _static_file(text: str) -> str:
@@ -179,8 +185,8 @@ class ShopSettings(Table):
     """The currency of the catalog's prices."""
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
     """Where the shop is: prices show its own currency as it is written there."""
-    logo: StaticFile = ""
-    """A file in `static/`; without it, the header shows the name."""
+    logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
+    """A file in `static/`, or the copy of import-brand; without it, the header shows the name."""
     accent: Color | None = None
     """The color of buttons and selected options; without it, that of `static/shop.css`."""
     font: FontFamily | None = None
@@ -192,6 +198,11 @@ class ShopSettings(Table):
     """The catalog's categories by the slug in their address, in menu order."""
     contact: Annotated[str, AfterValidator(_email), allowed(EMAIL)] = ""
     """An email address for the footer."""
+
+    @property
+    def has_imported_logo(self) -> bool:
+        """Whether the logo was imported from Klaviyo, and so is made for a light background."""
+        return bool(re.fullmatch(INSTANCE_LOGO, self.logo))
 
 
 def with_import(settings: ShopSettings, *, name: str | None, currency: str | None) -> ShopSettings:
@@ -206,6 +217,8 @@ def with_import(settings: ShopSettings, *, name: str | None, currency: str | Non
         default = ShopSettings()
         replaced = ("name", "tagline", "description", "logo", "hero", "contact")
         changes = {field: getattr(default, field) for field in replaced} | changes
+        if settings.has_imported_logo:
+            del changes["logo"]
     return settings.model_copy(update=changes)
 
 

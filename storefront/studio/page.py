@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import Response, make_response, render_template, url_for
+from flask import Response, current_app, make_response, render_template, url_for
 
 from notify_me import studio
 from notify_me.settings import Settings
 
 from ..base import headers
+from ..base.brand import known_brand
 from . import looks, preview
 from .changes import CHANGEABLE_TABLES, as_toml, check, differences, texts_in
 from .controls import controls, name_of
-from .presets import current_preset, presets
+from .presets import brand_preset, current_preset, presets
 from .sections import build_sections, values_of
 from .snippets import Report
+
+MAX_SWATCHES = 8
+"""How many colours of the brand each colour control offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,9 @@ def render_page(
         general_problems=[text for key, text in problems.items() if key not in shown_keys],
         warnings=list(checked.warnings.values()),
         presets=presets().values(),
+        brand_preset=brand_preset(),
+        can_read_brand=bool(current_app.config.get("KLAVIYO_PRIVATE_KEY")),
+        brand_colors=_brand_colors(),
         look=history.look,
         history=history,
         options=options,
@@ -96,6 +103,12 @@ def render_page(
     response = make_response(html, 422 if invalid else 404 if draft.expired else 200)
     response.headers["Content-Security-Policy"] = headers.csp(frame_src="'self'")
     return response
+
+
+def _brand_colors() -> dict[str, str]:
+    """The first colours of the merchant's brand by name, for the colour controls."""
+    known = known_brand()
+    return dict(list(known.colors.items())[:MAX_SWATCHES]) if known else {}
 
 
 def settings_file(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The presets in `presets.toml`."""
+"""The presets in `presets.toml`, and the one of the merchant's brand in Klaviyo."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from notify_me import studio
+
+from ..base import brand
+from ..base.accent import readable_color
+
 FILE = Path(__file__).with_name("presets.toml")
 NO_PRESET = "own"
 """The ID of the shop's own style."""
+BRAND = "brand"
+"""The ID of the preset of the merchant's brand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +33,24 @@ class Preset:
     @property
     def colors(self) -> dict[str, str]:
         """The colours of its thumbnail: form, text, button and button text."""
-        return {
-            "form": self.settings["modal.background_color"],
-            "text": self.settings["modal.text_color"],
-            "button": self.settings["modal.button_background_color"],
-            "button_text": self.settings["modal.button_text_color"],
-        }
+        form = self.settings.get("modal.background_color") or "#ffffff"
+        button = (
+            self.settings.get("modal.button_background_color")
+            or self.settings.get("button.button_styles.color")
+            or "#1d1d1f"
+        )
+        text = self.settings.get("modal.text_color") or readable_color(form)
+        button_text = (
+            self.settings.get("modal.button_text_color")
+            or self.settings.get("button.text_styles.font_color")
+            or readable_color(button)
+        )
+        return {"form": form, "text": text, "button": button, "button_text": button_text}
 
     @property
     def corner_radius(self) -> float:
         """The corner radius of the button in its thumbnail."""
-        return min(float(self.settings.get("button.button_styles.border_radius", 4)) / 2, 6)
+        return min(float(self.settings.get("button.button_styles.border_radius", 4)) / 2, 8)
 
 
 @cache
@@ -51,6 +65,30 @@ def presets() -> Mapping[str, Preset]:
     }
 
 
+def brand_preset() -> Preset | None:
+    """Return the preset of the merchant's brand, or None before the brand was first read."""
+    known = brand.known_brand()
+    if known is None:
+        return None
+    description = f"The button, colours and fonts of {known.name or 'your brand'} in Klaviyo."
+    return Preset(BRAND, "Your Klaviyo brand", description, known.settings)
+
+
+def read_brand() -> None:
+    """Read the merchant's brand from Klaviyo for `brand_preset`.
+
+    Raises `studio.BrandError` if that isn't possible.
+    """
+    found = studio.read_brand()
+    kit_settings = studio.brand_settings(found).settings
+    brand.store(brand.KnownBrand(found.name, dict(found.colors), kit_settings))
+
+
+def _all_presets() -> Mapping[str, Preset]:
+    own = brand_preset()
+    return {**presets(), BRAND: own} if own else presets()
+
+
 def current_preset(values: Mapping[str, Any], merchant_values: Mapping[str, Any]) -> str | None:
     """The ID of the preset that these values match, `NO_PRESET` for the merchant's; None if none.
 
@@ -58,21 +96,22 @@ def current_preset(values: Mapping[str, Any], merchant_values: Mapping[str, Any]
     """
     own_style = {key: merchant_values[key] for key in _style_keys()}
     styles = {NO_PRESET: own_style}
-    styles |= {preset.id: own_style | dict(preset.settings) for preset in presets().values()}
+    styles |= {preset.id: own_style | dict(preset.settings) for preset in _all_presets().values()}
     style = {key: values[key] for key in own_style}
     return next((name for name, candidate in styles.items() if candidate == style), None)
 
 
 def apply_preset(preset_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Replace the style in `changes` with a preset's; `NO_PRESET` only removes it."""
-    settings = presets()[preset_id].settings if preset_id in presets() else {}
+    preset = _all_presets().get(preset_id)
+    settings = preset.settings if preset else {}
     others = {key: value for key, value in changes.items() if key not in _style_keys()}
     return {**others, **settings}
 
 
 def _style_keys() -> frozenset[str]:
     """All keys that any preset sets."""
-    return frozenset(key for preset in presets().values() for key in preset.settings)
+    return frozenset(key for preset in _all_presets().values() for key in preset.settings)
 
 
 def _flatten(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

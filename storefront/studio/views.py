@@ -29,7 +29,7 @@ from . import looks, snippets
 from .changes import check, differences
 from .controls import read_form
 from .page import Draft, render_page, settings_file
-from .presets import apply_preset
+from .presets import BRAND, apply_preset, read_brand
 from .preview import PreviewOptions, sold_out_category, sold_out_products
 from .sections import values_of
 
@@ -100,7 +100,16 @@ def change() -> Response:
     changes: Mapping[str, Any] = {**current, **values}
     match action:
         case "preset":
+            if argument == BRAND:
+                try:
+                    read_brand()
+                except studio.BrandError as error:
+                    unread = {"": f"Your brand couldn’t be read: {error}."}
+                    return render_page(history, current, form, replace(draft, problems=unread))
             changes = apply_preset(argument, changes)
+        case "color":
+            key, _, color = argument.partition("=")
+            changes = {**changes, key: color}
         case "revert":
             changes = {key: value for key, value in changes.items() if key != argument}
     if problems := check(changes).problems:

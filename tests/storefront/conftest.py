@@ -30,9 +30,13 @@ def environ(database: Path) -> dict[str, str]:
 
 
 def make_shop(database: Path, **more: str) -> Flask:
-    """A demo shop with this database file; `more` is added to its environment."""
+    """A demo shop with this database file, whose folder is its instance folder.
+
+    `more` is added to its environment.
+    """
     app = create_app({**environ(database), **more})
     app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
+    app.instance_path = str(database.parent)
     return app
 
 

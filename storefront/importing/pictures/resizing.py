@@ -12,8 +12,8 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ...base.fetching import Unavailable
 from ...catalog.pictures import JPEG_WIDTH, WIDTHS
-from .fetching import Unavailable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 """What is read, judged by the content: the ending of the address doesn't count."""

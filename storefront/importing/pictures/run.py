@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
+from ...base.fetching import Unavailable, Unreachable, fetch
 from ...base.models import Import, Picture, Product
 from ...catalog.pictures import origin
-from .fetching import Unavailable, Unreachable, fetch
 from .resizing import make_copies, size_of_copies
 
 MAX_PICTURES = 20_000

@@ -28,7 +28,7 @@ TOTAL_SECONDS = 20.0
 HEADERS = {
     "Accept": "image/avif,image/webp,image/*",
     "Accept-Encoding": "identity",
-    "User-Agent": "RestockKit (product import)",
+    "User-Agent": "RestockKit (import)",
 }
 NAT64 = ip_network("64:ff9b::/96")
 _TLS = ssl.create_default_context(cafile=certifi.where())

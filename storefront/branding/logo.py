@@ -1,0 +1,53 @@
+"""Downloads a logo, checks it, and makes the shop's copy of it."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+
+from PIL import Image, UnidentifiedImageError
+
+from ..base.fetching import Unavailable, fetch
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+MAX_BYTES = 4 * 1024 * 1024
+MAX_PIXELS = 4000 * 4000
+SIZE = (800, 160)
+"""The maximum size of the copy in pixels: four times its size on the page."""
+
+
+class LogoError(Exception):
+    """The logo can't be used; the message is the reason."""
+
+
+def download(url: str, *, allow_private: bool) -> bytes:
+    """Return the logo at a URL as a WebP picture of at most `SIZE`. Raises `LogoError`.
+
+    `allow_private` permits addresses in this network, for the sandbox.
+    """
+    try:
+        content = fetch(url, allow_private=allow_private)
+    except Unavailable as error:
+        raise LogoError(f"its picture is {error}") from None
+    return copy(content)
+
+
+def copy(content: bytes) -> bytes:
+    """Return the shop's copy of a picture. Raises `LogoError` if it isn't a usable one."""
+    if len(content) > MAX_BYTES:
+        raise LogoError(f"its picture is larger than {MAX_BYTES // 1024**2} MB")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Pillow warns of suspiciously large pictures
+            image = Image.open(BytesIO(content), formats=FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise LogoError(f"its picture has {image.width} × {image.height} pixels")
+            with_alpha = image.convert("RGBA")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning):
+        raise LogoError("its picture is no valid PNG, JPEG or WebP file") from None
+    if not with_alpha.getbbox():
+        raise LogoError("its picture is empty")
+    with_alpha.thumbnail(SIZE)
+    buffer = BytesIO()
+    with_alpha.save(buffer, "WEBP", lossless=True)
+    return buffer.getvalue()
