@@ -10,11 +10,19 @@ from .i18n.locales import offered as languages
 from .i18n.locales import select_locale
 from .i18n.text import bidi_isolate
 from .settings import SettingsError
-from .variants import Catalog, CompositeID, InventoryPolicy, ListedCatalog, Variant
+from .variants import (
+    PLACEHOLDER_PREFIX,
+    Catalog,
+    CompositeID,
+    InventoryPolicy,
+    ListedCatalog,
+    Variant,
+)
 
 __all__ = [
     "LANGUAGE_COOKIE",
     "LANGUAGE_PARAMETER",
+    "PLACEHOLDER_PREFIX",
     "Catalog",
     "Channel",
     "CompositeID",

@@ -15,6 +15,10 @@ MAX_LENGTH = 500
 """The longest composite ID, in characters. Klaviyo documents no limit, but a URL needs one."""
 CUSTOM_CATALOG = ("$custom", "$default")
 """Integration type and catalog ID of the only catalog that Klaviyo's API can write to."""
+PLACEHOLDER_PREFIX = "placeholder-"
+"""Begins the ID of a variant whose real ID isn't known, such as in a catalog that was imported for
+a demo. The kit sends it to a stand-in for Klaviyo on this machine, but never to Klaviyo itself.
+"""
 NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
 """Integrations that number their variants."""
 
@@ -111,6 +115,11 @@ class CompositeID:
 
     def __str__(self) -> str:
         return SEPARATOR.join((self.integration_type, self.catalog_id, self.external_id))
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it stands for an ID that isn't known: see `PLACEHOLDER_PREFIX`."""
+        return self.external_id.startswith(PLACEHOLDER_PREFIX)
 
     @property
     def path(self) -> str:

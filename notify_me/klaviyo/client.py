@@ -18,7 +18,14 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from .calls import Call
-from .outcomes import KlaviyoResponse, Outcome, outcome_of
+from .outcomes import (
+    PLACEHOLDER_ID,
+    UNAVAILABLE,
+    DeadLetter,
+    KlaviyoResponse,
+    Outcome,
+    outcome_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +58,11 @@ BrandPart = Literal["button", "color", "logo", "email-default"]
 """The kinds of resources that make a brand."""
 
 
+def is_stand_in(api_url: str) -> bool:
+    """Return whether an API's URL is on this machine, so that it isn't Klaviyo's own."""
+    return urlsplit(api_url).hostname in LOOPBACK
+
+
 class Deadline:
     """A point in time, given in seconds from now, that several calls can share."""
 
@@ -77,7 +89,7 @@ class Klaviyo:
         self._revision = revision
         self._session = _session(private_key, revision, in_flight)
         # a proxy in the environment can't reach this machine's loopback addresses
-        self._session.trust_env = urlsplit(self._api_url).hostname not in LOOPBACK
+        self._session.trust_env = not is_stand_in(self._api_url)
         self._slots = threading.BoundedSemaphore(in_flight)
         self._logged: set[str] = set()
 
@@ -90,7 +102,10 @@ class Klaviyo:
 
         Create Back In Stock Subscription: `POST /api/back-in-stock-subscriptions`.
         Subscribe Profiles: `POST /api/profile-subscription-bulk-create-jobs`.
+        A placeholder instead of a variant's ID is not sent to Klaviyo: the outcome is `DeadLetter`.
         """
+        if call.variant and call.variant.is_placeholder and not is_stand_in(self._api_url):
+            return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)
         path = call.operation.path("api")
         response = self._request("POST", path, call.body, deadline)
         return outcome_of(response, call.operation, channels=call.channels)

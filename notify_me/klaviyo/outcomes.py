@@ -203,6 +203,13 @@ PUBLIC_KEY_REMEDIES = {
 _CLIENT_REMEDIES = {**_REMEDIES, **PUBLIC_KEY_REMEDIES}
 
 
+PLACEHOLDER_ID = (
+    "this variant has a placeholder instead of its ID in Klaviyo's catalog, which was not sent to "
+    "Klaviyo: import the products with their variant IDs"
+)
+"""The remedy for a sign-up for a variant whose ID is a placeholder."""
+
+
 def outcome_of(
     response: KlaviyoResponse,
     operation: Operation,

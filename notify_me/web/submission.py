@@ -27,7 +27,7 @@ from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, build_calls
-from ..klaviyo.client import LOOPBACK, Deadline
+from ..klaviyo.client import LOOPBACK, Deadline, is_stand_in
 from ..klaviyo.outcomes import (
     PUBLIC_KEY_REMEDIES,
     Accepted,
@@ -76,6 +76,11 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
 def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """Client mode: return the calls for the element to make, and the confirmation to show then."""
     state = current_state()
+    if not is_stand_in(current_account().api_url):
+        for variant in sign_up.variants:
+            if variant.is_placeholder:
+                logger.error("%s: %s", variant, outcomes.PLACEHOLDER_ID)
+                return form_reply.failed(outcomes.UNAVAILABLE)
     calls = build_calls(sign_up, "client")
     sign_up_id = state.log.start(sign_up, calls, "client")
     return _calls_for_browser(sign_up_id, sign_up, calls, (), form_reply)

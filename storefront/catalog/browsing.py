@@ -26,6 +26,7 @@ SORTS = {
     "name": N_("Name: A to Z"),
 }
 """The sort orders and their labels; the first is the default."""
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 DEFAULT_SORT = next(iter(SORTS))
 
 
@@ -101,5 +102,11 @@ def build_search_text(texts: Iterable[str]) -> str:
 
 def fold(text: str) -> str:
     """Return `text` in lower case, without accents, and with straight apostrophes."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _NOT_ASCII.sub(_without_accents, decomposed)
+
+
+def _without_accents(match: re.Match[str]) -> str:
+    return "".join(char for char in match[0] if not unicodedata.combining(char))

@@ -11,9 +11,10 @@ from ..catalog.browsing import fold
 MAX_CATEGORIES = 6
 """Categories in the menu, besides the one for all other types."""
 MAX_TYPES = 10_000
-"""Types that are counted."""
+"""Types and vendors that are counted."""
 OTHER = ("more", "More")
 MAX_NAME = 40
+MAX_SHOP_NAME = 80
 
 
 class Categories:
@@ -22,9 +23,14 @@ class Categories:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._names: dict[str, str] = {}
+        self._vendors: Counter[str] = Counter()
+        self._products = 0
 
-    def count(self, type_: str) -> None:
-        """Count a product's type."""
+    def count(self, type_: str, vendor: str) -> None:
+        """Count a product's type and vendor."""
+        self._products += 1
+        if vendor in self._vendors or len(self._vendors) < MAX_TYPES:
+            self._vendors[vendor] += 1
         slug = _slug(type_)
         if slug in self._counts or len(self._counts) < MAX_TYPES:
             self._counts[slug] += 1
@@ -42,13 +48,17 @@ class Categories:
         items = [(slug, self._names[slug]) for slug in types[:MAX_CATEGORIES] if slug != OTHER[0]]
         return items if len(items) == len(self._counts) else [*items, OTHER]
 
+    @property
+    def main_vendor(self) -> str | None:
+        """The vendor of most products, which is usually the shop itself; None if there is none."""
+        [(vendor, number)] = self._vendors.most_common(1) or [("", 0)]
+        return vendor[:MAX_SHOP_NAME] if vendor and number > self._products / 2 else None
+
     def category_of(self, type_: str) -> str:
-        """The slug of the category for a type; empty if there are no categories."""
-        slugs = [slug for slug, _ in self.items]
-        if not slugs:
-            return ""
+        """The slug of the category for a type."""
         slug = _slug(type_)
-        return slug if slug in slugs else OTHER[0]
+        slugs = [known for known, _ in self.items]
+        return slug if slug in slugs or not slugs else OTHER[0]
 
 
 def _slug(type_: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
+from babel.numbers import list_currencies
 from flask.cli import with_appcontext
 from sqlalchemy.exc import OperationalError
 
@@ -13,57 +16,142 @@ from notify_me import current_catalog
 
 from ..base.current_shop import clear_cache
 from ..base.database import db
-from .problems import InvalidFile
-from .run import Imported, run
+from ..base.settings import CURRENCY
+from .numbers import Sign
+from .pictures import add_pictures
+from .platforms import read_columns_file
+from .problems import InvalidFile, Unreadable
+from .run import Choices, run
+from .summary import summary
+
+INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Percentage(click.ParamType[float]):
+    """A share such as `10%`."""
+
+    name = "percentage"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the share as a number between 0 and 1."""
+        match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%?", str(value))
+        if not match or not 0 < float(match[1]) <= 100:
+            self.fail(f"{value!r} is not a percentage: write one such as 10%", param, ctx)
+        return float(match[1]) / 100
 
 
 @click.command("import-catalog")
 @with_appcontext
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=INPUT_FILE)
 @click.option("--dry-run", is_flag=True, help="Check the whole file without importing it.")
-def import_catalog(file: Path, dry_run: bool) -> None:
+@click.option(
+    "--ids",
+    type=INPUT_FILE,
+    help="The variants' IDs on the platform: a Shopify shop's public products.json, or a CSV file.",
+)
+@click.option("--stock", type=INPUT_FILE, help="The platform's inventory export.")
+@click.option(
+    "--stock-unknown",
+    type=click.Choice(["in-stock", "sold-out"]),
+    help="How to show variants whose stock is tracked but not in the files.",
+)
+@click.option("--sell-out", type=Percentage(), help="Show this share as sold out: 10%.")
+@click.option(
+    "--columns",
+    type=INPUT_FILE,
+    help='A file that maps columns, with lines such as title = "Product Name".',
+)
+@click.option(
+    "--decimal", type=click.Choice(["comma", "point"]), help="The decimal sign of the prices."
+)
+@click.option("--currency", help="The currency of the prices, such as EUR.")
+@click.option("--shop-name", help="The name to show; by default the vendor of most products.")
+@click.option(
+    "--link-pictures", is_flag=True, help="Load pictures from their own servers; don't copy them."
+)
+@click.option("--encoding", help="The encoding, if it isn't detected, such as cp1250.")
+def import_catalog(
+    file: Path,
+    dry_run: bool,
+    ids: Path | None,
+    stock: Path | None,
+    stock_unknown: Literal["in-stock", "sold-out"] | None,
+    sell_out: float | None,
+    columns: Path | None,
+    decimal: Sign | None,
+    currency: str | None,
+    shop_name: str | None,
+    link_pictures: bool,
+    encoding: str | None,
+) -> None:
     """Replace the shop's products with those of FILE. Orders are kept.
 
-    FILE is a CSV or JSON file with one entry per variant, such as a product export from Shopify.
-    If there is any error in it, nothing is imported.
+    FILE is a product export from Shopify, WooCommerce or Wix, or another CSV or JSON file with one
+    entry per variant. If there is any error in it, nothing is imported.
     """
+    if encoding:
+        check_encoding(encoding)
+    if currency and currency not in list_currencies():
+        raise click.BadParameter(f"{currency!r} must be {CURRENCY}", param_hint="--currency")
     try:
+        choices = Choices(
+            ids=ids,
+            stock=stock,
+            stock_unknown=stock_unknown,
+            sell_out=sell_out or 0.0,
+            columns=read_columns_file(columns) if columns else None,
+            decimal_sign=decimal,
+            currency=currency,
+            shop_name=shop_name,
+            encoding=encoding,
+        )
         with click.progressbar(
-            length=file.stat().st_size * (1 if dry_run else 2), label="Reading", file=sys.stderr
+            length=file.stat().st_size * 2, label="Importing", file=sys.stderr
         ) as bar:
-            result = run(db.session, file, current_catalog(), dry_run=dry_run, progress=bar.update)
+            result = run(
+                db.session,
+                file,
+                current_catalog(),
+                choices,
+                dry_run=dry_run,
+                progress=bar.update,
+            )
     except InvalidFile as error:
         lines = ["Nothing was imported.", *(f"{file.name}, {text}" for text in error.messages)]
-        if hidden := error.count - len(error.messages):
-            lines.append(f"and {hidden:,} more.")
         raise click.ClickException("\n".join(lines)) from None
+    except Unreadable as error:
+        raise click.ClickException(f"Nothing was imported. {error}") from None
     except OperationalError as error:
+        db.session.rollback()
         reason = str(error.orig).strip().splitlines()[0]
         raise click.ClickException(
             f"Nothing was imported, because the database isn't available ({reason}). Try again."
         ) from None
+    except KeyboardInterrupt:
+        db.session.rollback()
+        click.echo("\nInterrupted. The shop's products are unchanged.", err=True)
+        raise SystemExit(130) from None
     clear_cache()
-    click.echo(_summary(result, file.name, dry_run=dry_run))
+    integration = current_catalog().integration
+    click.echo("\n".join(summary(result, file.name, integration, dry_run=dry_run)))
+    if not dry_run and result.counts.pictures:
+        try:
+            click.echo("\n".join(add_pictures(link=link_pictures)))
+        except KeyboardInterrupt:
+            db.session.rollback()
+            message = "Interrupted. The products are imported; run the command again for the rest"
+            click.echo(f"\n{message} of the pictures.", err=True)
+            raise SystemExit(130) from None
 
 
-def _summary(result: Imported, file: str, *, dry_run: bool) -> str:
-    counts = f"{_count(result.products, 'product')} with {_count(result.variants, 'variant')}"
-    lines = [
-        f"{file} is valid: {counts}. Nothing was imported."
-        if dry_run
-        else f"Imported {counts} from {file}."
-    ]
-    if result.categories:
-        lines.append(f"Categories: {', '.join(result.categories)}.")
-    if result.skipped:
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in result.skipped.items())
-        lines.append(f"Skipped products that are hidden on your platform: {kinds}.")
-    if result.without_sku:
-        lines.append(
-            f"Variants without a usable SKU, which have their ID as SKU: {result.without_sku:,}."
-        )
-    return "\n".join(lines)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+def check_encoding(name: str) -> None:
+    """Raise `click.BadParameter` unless this is the name of a text encoding."""
+    try:
+        "a".encode(name).decode(name)
+    except (LookupError, UnicodeError):
+        raise click.BadParameter(
+            f"{name!r} is not the name of an encoding: use one such as cp1250 or utf-8",
+            param_hint="--encoding",
+        ) from None

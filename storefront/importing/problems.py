@@ -1,15 +1,15 @@
-"""The problems found in a file, by line."""
+"""The problems found in a file. The same problem on many lines is reported once."""
 
 from __future__ import annotations
 
-MAX_SHOWN = 50
-"""Problems that are reported one by one."""
+MAX_SHOWN = 20
+"""Different problems that are reported."""
 
 
 class Unreadable(Exception):
-    """The file can't be read beyond this line."""
+    """The file can't be read, or not beyond a line."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
         self.line = line
 
@@ -17,28 +17,50 @@ class Unreadable(Exception):
 class InvalidFile(Exception):
     """The file has problems, so nothing was imported."""
 
-    def __init__(self, messages: list[str], count: int) -> None:
+    def __init__(self, messages: list[str]) -> None:
         super().__init__("\n".join(messages))
         self.messages = messages
-        """The first problems, such as `line 7: …`."""
-        self.count = count
-        """The number of all problems."""
 
 
 class Problems:
-    """Collects the problems of one reading of a file."""
+    """Collects the problems of a file.
+
+    A problem consists of a message, the same for all lines that have it, and a detail of the line,
+    such as the wrong value.
+    """
 
     def __init__(self) -> None:
-        self._messages: list[str] = []
-        self.count = 0
+        self._first: dict[str, tuple[int | None, str]] = {}
+        self._counts: dict[str, int] = {}
+        self._others = 0
 
-    def add(self, line: int, message: str) -> None:
-        """Add a problem with a line."""
-        self.count += 1
-        if self.count <= MAX_SHOWN:
-            self._messages.append(f"line {line}: {message}")
+    def __len__(self) -> int:
+        return sum(self._counts.values()) + self._others
+
+    def add(self, line: int | None, message: str, detail: str = "") -> None:
+        """Add a problem; `line` is None if it concerns the whole file."""
+        if message in self._counts:
+            self._counts[message] += 1
+        elif len(self._first) < MAX_SHOWN:
+            self._first[message] = line, detail
+            self._counts[message] = 1
+        else:
+            self._others += 1
 
     def raise_if_any(self) -> None:
         """Raise `InvalidFile` if there are problems."""
-        if self.count:
-            raise InvalidFile(self._messages, self.count)
+        if not self._first:
+            return
+        messages = [
+            self._text(message, line, detail) for message, (line, detail) in self._first.items()
+        ]
+        if self._others:
+            messages.append(f"and {self._others:,} other problems")
+        raise InvalidFile(messages)
+
+    def _text(self, message: str, line: int | None, detail: str) -> str:
+        text = f"{detail}: {message}" if detail else message
+        if line is None:
+            return text
+        count = self._counts[message]
+        return f"line {line}: {text}" + (f" ({count:,} lines have this problem)" * (count > 1))

@@ -1,40 +1,56 @@
-"""Parses products from rows, and continues after a problem, so that all problems are reported."""
+"""Builds products from the rows of a file. Continues after a problem, so that all are reported."""
 
 from __future__ import annotations
 
-import sqlite3
+import hashlib
+import math
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import groupby, islice
-from typing import TypeVar
+from typing import Literal
 
-from notify_me import InventoryPolicy
+from notify_me import PLACEHOLDER_PREFIX, InventoryPolicy
 from notify_me.settings import KlaviyoCatalog
 
-from . import cells
-from .columns import OPTIONS, Row, missing_id_hint
-from .plain_text import PlainText, plain_text, shorten
-from .problems import Problems, Unreadable
+from ..base.models import Picture, Visibility
+from ..catalog.browsing import fold
+from .descriptions import plain_text, safe_html, shorten
+from .numbers import NumberFormat
+from .other_files import DEFAULT_VALUE, OPTION_VALUES, join_keys
+from .platforms import NUMBERS
+from .problems import Problems
+from .rows import Row
+from .spool import Spool
 
-T = TypeVar("T")
-
-MAX_ROWS = 5000
-"""Rows of one product: Shopify allows 2,048 variants and 250 pictures."""
+MAX_TEXT = 255
+"""Characters in a title, handle, SKU, vendor, or name or value of an option: Shopify's limit."""
 MAX_ID = 200
-MAX_SKU = 64
-MAX_TITLE = 120
-MAX_HANDLE = 80
-MAX_OPTION = 40
-DEFAULT_VALUE = "Default Title"
-"""Shopify's option value for a product without options."""
-_VARIANT_COLUMNS = (
-    "variant_id",
-    "sku",
-    "price",
-    "quantity",
-    *(f"option{i}_value" for i in OPTIONS),
+MAX_ROWS = 10_000
+"""Rows of one product: Shopify allows 2,048 variants and 250 pictures."""
+MAX_TAGS = 250
+MAX_PICTURES = 250
+MAX_URL = 2048
+
+HIDDEN_STATUSES = ("draft", "archived", "private", "grouped", "external")
+VISIBILITY_BY_STATUS = {
+    "": Visibility.VISIBLE,
+    "active": Visibility.VISIBLE,
+    # Shopify shows these only to those who know the link
+    "unlisted": Visibility.HIDDEN,
+}
+POLICIES = {
+    **dict.fromkeys(("", "deny", "false", "no", "0"), InventoryPolicy.DENY),
+    **dict.fromkeys(("continue", "true", "yes", "1"), InventoryPolicy.CONTINUE),
+}
+_FALSE = ("false", "no", "0")
+_TRUE = ("", "true", "yes", "1")
+_VARIANT_FIELDS = ("variant_id", "sku", "price", "quantity", "surcharge", *OPTION_VALUES)
+NO_QUANTITIES = (
+    "the file has no quantities, as Shopify exports them only for a shop with one location. "
+    "Add Shopify's inventory export (Products > Inventory > Export) with --stock FILE, or choose "
+    "--stock-unknown in-stock or --stock-unknown sold-out"
 )
 
 
@@ -48,6 +64,7 @@ class ParsedVariant:
     price: Decimal
     quantity: int | None
     policy: InventoryPolicy
+    picture: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,234 +76,395 @@ class ParsedProduct:
     vendor: str
     type: str
     tags: list[str]
-    text: PlainText
+    description: str
+    """Safe HTML."""
+    text: str
+    """The description as plain text."""
     options: list[str]
     variants: list[ParsedVariant]
+    pictures: list[Picture]
+    visibility: Visibility
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the summary of an import says."""
+
+    products: int = 0
+    variants: int = 0
+    sold_out: int = 0
+    pictures: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Products that the platform hides, by the reason."""
+    hidden_variants: int = 0
+    unknown_statuses: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Number of products, and first line, by a status that the platform doesn't document."""
+    made_ids: int = 0
+    """Variants whose ID is made from the handle and the options, because their SKU isn't unique."""
+    placeholders: int = 0
+    """Variants whose ID on the platform is unknown."""
+    without_price: int = 0
+    stock_unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockRules:
+    """What the merchant chose for stock."""
+
+    unknown: Literal["in-stock", "sold-out"] | None = None
+    """How a variant is shown whose stock is tracked, but not in the file."""
+    has_file: bool = False
+    """Whether there is a file with the stock."""
+    sell_out: float = 0.0
+    """The share of the variants that are shown as sold out, between 0 and 1, for a demo."""
 
 
 class Products:
-    """Parses the products of one reading of a file, and adds errors to `problems`."""
+    """Iterates over the products in the spool."""
 
-    def __init__(self, catalog: KlaviyoCatalog, problems: Problems) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        catalog: KlaviyoCatalog,
+        fields: frozenset[str],
+        numbers: NumberFormat,
+        stock: StockRules,
+        problems: Problems,
+        *,
+        has_ids_file: bool,
+    ) -> None:
+        self._spool = spool
         self._catalog = catalog
+        self._fields = fields
+        self._numbers = numbers
+        self._stock = stock
         self._problems = problems
-        self._first_lines = _FirstLines()
-        self.skipped: Counter[str] = Counter()
-        """Products that the platform hides: `draft`, `archived`, `unpublished`."""
-        self.without_sku = 0
-        """Variants that use their ID as SKU, because theirs is missing, too long or a duplicate."""
+        self._has_ids_file = has_ids_file
+        self._option_numbers = [i for i in NUMBERS if f"option{i}_value" in fields]
+        self.counts = Counts()
 
-    def close(self) -> None:
-        """Close temporary storage."""
-        self._first_lines.close()
-
-    def parse(self, rows: Iterable[Row]) -> Iterator[ParsedProduct]:
+    def __iter__(self) -> Iterator[ParsedProduct]:
         """Yield each product without problems."""
-        for handle, group in groupby(rows, key=lambda row: row["handle"]):
-            if not handle:
-                for row in group:
-                    self._problems.add(
-                        row.line, "the Handle is missing; it assigns the variant to a product"
-                    )
-                continue
-            product_rows = list(islice(group, MAX_ROWS + 1))
-            if len(product_rows) > MAX_ROWS:
-                raise Unreadable(
-                    product_rows[-1].line, f"{handle!r} has more than {MAX_ROWS:,} lines"
-                )
-            if product := self._product(handle, product_rows):
+        for rows in self._spool.products():
+            if product := self._product(rows):
+                self.counts.products += 1
+                self.counts.pictures += len(product.pictures)
                 yield product
 
-    def _product(self, handle: str, rows: list[Row]) -> ParsedProduct | None:
-        first, problems_before = rows[0], self._problems.count
-        if reason := _hidden_reason(first):
-            self.skipped[reason] += 1
+    def _product(self, rows: list[Row]) -> ParsedProduct | None:
+        first = next((row for row in rows if row["title"]), rows[0])
+        if not self._is_shown(first):
             return None
-        if line := self._first_lines.find_or_add("handle", handle, first.line):
-            self._problems.add(
-                first.line,
-                f"{handle!r} is already on line {line}: keep the lines of a product together",
-            )
-        if len(handle) > MAX_HANDLE or "/" in handle or not handle.isprintable():
-            self._problems.add(
-                first.line,
-                f"the Handle is part of the product's address: use up to {MAX_HANDLE} characters, "
-                "without slashes and line breaks",
-            )
+        problems_before = len(self._problems)
+        if len(rows) > MAX_ROWS:
+            self._problems.add(first.line, f"a product has more than {MAX_ROWS:,} rows")
+            return None
         if not first["title"]:
-            self._problems.add(
-                first.line, "the Title is missing; the first line of a product must have it"
-            )
-        names = self._option_names(first)
-        variants = self._variants(rows, names)
-        if self._problems.count > problems_before:
+            self._problems.add(first.line, "the product has no title", first["handle"])
+        handle = self._handle(first)
+        names, variant_rows = self._variant_rows(rows, first)
+        variants = self._variants(handle, first, names, variant_rows)
+        if len(self._problems) > problems_before:
             return None
+        if not variants:
+            self.counts.skipped["without variants"] += 1
+            return None
+        description = safe_html(first["description"])
         return ParsedProduct(
             handle=handle,
-            title=shorten(first["title"], MAX_TITLE),
-            vendor=first["vendor"],
-            type=first["type"],
-            tags=cells.tags(first["tags"]),
-            text=plain_text(first["description"]),
-            options=list(names.values()),
+            title=shorten(first["title"], MAX_TEXT),
+            vendor=shorten(first["vendor"], MAX_TEXT),
+            type=product_type(first),
+            tags=_tags(first["tags"]),
+            description=description,
+            text=plain_text(description),
+            options=[shorten(name, MAX_TEXT) for name in names],
             variants=variants,
+            pictures=_pictures(rows),
+            visibility=_visibility(first),
         )
 
-    def _option_names(self, row: Row) -> dict[int, str]:
-        """The names of the options by their number."""
-        names = {i: name for i in OPTIONS if (name := row[f"option{i}_name"])}
-        if list(names.values()) == ["Title"] and row["option1_value"] == DEFAULT_VALUE:
-            return {}
-        if len(set(names.values())) < len(names):
-            self._problems.add(row.line, "two options have the same name")
-        if any(len(name) > MAX_OPTION for name in names.values()):
-            self._problems.add(
-                row.line, f"the name of an option is longer than {MAX_OPTION} characters"
-            )
+    def _is_shown(self, first: Row) -> bool:
+        """Whether the platform shows the product; counts it if it doesn't."""
+        reason = hidden_reason(first)
+        if reason in (*HIDDEN_STATUSES, "unpublished"):
+            self.counts.skipped[reason] += 1
+        elif reason:
+            count, line = self.counts.unknown_statuses.get(reason, (0, first.line))
+            self.counts.unknown_statuses[reason] = count + 1, line
+        return not reason
+
+    def _handle(self, first: Row) -> str:
+        """The product's address: its handle, or made from the title, and different for each."""
+        handle = first["handle"]
+        if not handle or "/" in handle or not handle.isprintable():
+            handle = slug(handle or first["title"]) or "product"
+        if len(handle) > MAX_TEXT:
+            handle = f"{handle[: MAX_TEXT - 9]}-{_digest(handle)}"
+        candidate, number = handle, 1
+        while self._spool.first_line("handle", candidate.casefold(), first.line):
+            number += 1
+            candidate = f"{handle[: MAX_TEXT - 8]}-{number}"
+        return candidate
+
+    def _variant_rows(
+        self, rows: list[Row], first: Row
+    ) -> tuple[list[str], list[tuple[Row, dict[str, str]]]]:
+        """The names of the product's options, and the rows that are variants, with their values."""
+        shown = [row for row in rows if not row["hidden"]]
+        self.counts.hidden_variants += len(rows) - len(shown)
+        variant_rows = [
+            row
+            for row in shown
+            if row["kind"] != "product" and any(row[name] for name in _VARIANT_FIELDS)
+        ]
+        if not variant_rows and len(shown) == len(rows) and (first["price"] or not first["kind"]):
+            # such as a product without choices
+            return [], [(first, {})]
+        default_names = self._option_names(first, rows)
+        names = dict.fromkeys(default_names.values(), False)
+        variants = [(row, self._option_values(row, default_names)) for row in variant_rows]
+        for _, values in variants:
+            names.update((name, True) for name, value in values.items() if value != DEFAULT_VALUE)
+        return [name for name, has_values in names.items() if has_values], variants
+
+    def _option_names(self, first: Row, rows: Sequence[Row]) -> dict[int, str]:
+        """The names of the options by their numbers; variants don't repeat them."""
+        names = {}
+        for i in self._option_numbers:
+            key = f"option{i}_name"
+            name = first[key] or next((row[key] for row in rows if row[key]), "")
+            names[i] = name or f"Option {i}"
         return names
 
-    def _variants(self, rows: list[Row], names: dict[int, str]) -> list[ParsedVariant]:
-        lines_by_id: dict[str, int] = {}
-        lines_by_values: dict[tuple[str, ...], int] = {}
-        variants = []
-        for row in rows:
-            # the lines of additional pictures have none of the variant's columns
-            if row is not rows[0] and not any(row[column] for column in _VARIANT_COLUMNS):
-                continue
-            values = self._option_values(row, names)
-            if (line := lines_by_values.setdefault(tuple(values), row.line)) != row.line:
-                variant_name = (
-                    f"{' / '.join(values)!r}" if values else "the product without options"
-                )
-                self._problems.add(row.line, f"{variant_name} is already on line {line}")
-            if variant := self._variant(row, values, lines_by_id):
-                variants.append(variant)
-        return variants
+    def _option_values(self, row: Row, names: Mapping[int, str]) -> dict[str, str]:
+        """A variant's values by the names of the options."""
+        return {
+            row[f"option{i}_name"] or name: value
+            for i, name in names.items()
+            if (value := row[f"option{i}_value"])
+        }
 
-    def _option_values(self, row: Row, names: dict[int, str]) -> list[str]:
-        for i in OPTIONS:
-            value = row[f"option{i}_value"]
-            if i in names and not value:
-                self._problems.add(row.line, f"the value for {names[i]} is missing")
-            elif value and i not in names and value != DEFAULT_VALUE:
-                self._problems.add(
-                    row.line,
-                    f"{value!r} belongs to option {i}, which has no name on the product's first "
-                    "line",
-                )
-        return [shorten(row[f"option{i}_value"], MAX_OPTION) for i in names]
+    def _variants(
+        self,
+        handle: str,
+        first: Row,
+        names: Sequence[str],
+        rows: Sequence[tuple[Row, Mapping[str, str]]],
+    ) -> list[ParsedVariant]:
+        rows_by_values: dict[tuple[str, ...], Row] = {}
+        variants = []
+        for row, given in rows:
+            # WooCommerce: a variation without a value is for any
+            values = [shorten(given.get(name, "Any"), MAX_TEXT) for name in names]
+            other = rows_by_values.setdefault(tuple(values), row)
+            if other is not row:
+                if other.fields != row.fields:
+                    self._problems.add(
+                        row.line,
+                        "the variant is in the file twice"
+                        if values
+                        else "the product has several rows, but no option that tells them apart",
+                        f"{handle}, {' / '.join(values)} (also on line {other.line})"
+                        if values
+                        else handle,
+                    )
+                continue
+            variants.append(self._variant(handle, first, row, values))
+        return [variant for variant in variants if variant is not None]
 
     def _variant(
-        self, row: Row, values: list[str], lines_by_id: dict[str, int]
+        self, handle: str, first: Row, row: Row, values: list[str]
     ) -> ParsedVariant | None:
-        external_id = self._external_id(row, lines_by_id)
-        price = self._cell(row, cells.price)
-        quantity = self._cell(row, cells.quantity)
-        policy = self._cell(row, cells.policy)
-        if external_id is None or price is None or policy is None:
+        price = self._price(row, first)
+        policy = POLICIES.get(row["policy"].casefold())
+        if policy is None:
+            self._problems.add(
+                row.line,
+                "the policy must be deny, or continue to sell when out of stock",
+                repr(row["policy"][:40]),
+            )
+        quantity = self._quantity(handle, first, row, values)
+        external_id = self._external_id(handle, row, values)
+        if price is None or policy is None or external_id is None:
             return None
-        sku = self._sku(row, external_id)
-        return ParsedVariant(external_id, sku, values, price, quantity, policy)
+        number = self.counts.variants
+        share = self._stock.sell_out
+        if share and math.ceil((number + 1) * share) > math.ceil(number * share):
+            quantity, policy = 0, InventoryPolicy.DENY
+        self.counts.variants += 1
+        is_sold_out = quantity is not None and quantity <= 0 and policy is InventoryPolicy.DENY
+        self.counts.sold_out += is_sold_out
+        return ParsedVariant(
+            external_id=external_id,
+            sku=self._sku(row["sku"], external_id),
+            values=values,
+            price=price,
+            quantity=quantity,
+            policy=policy,
+            picture=_url(row["variant_picture"]),
+        )
 
-    def _cell(self, row: Row, convert: Callable[[Row], T]) -> T | None:
-        try:
-            return convert(row)
-        except ValueError as error:
-            self._problems.add(row.line, str(error))
+    def _price(self, row: Row, first: Row) -> Decimal | None:
+        """The price, with Wix's surcharge; 0 if there is none, as on Shopify."""
+        text = row["price"] or (first["price"] if first["kind"] == "product" else "")
+        total = Decimal(0)
+        self.counts.without_price += not text
+        for part in filter(None, (text, row["surcharge"])):
+            try:
+                total += self._numbers.price(part)
+            except ValueError:
+                self._problems.add(row.line, "this is not a price", repr(part[:40]))
+                return None
+        return total
+
+    def _quantity(self, handle: str, first: Row, row: Row, values: list[str]) -> int | None:
+        """The units in stock; None if stock isn't tracked."""
+        if "tracker" in self._fields and not row["tracker"]:
             return None
+        text = row["quantity"]
+        if self._stock.has_file:
+            keys = join_keys(handle, values, row["sku"], sku_first=False)
+            text = self._spool.fact("stock", keys)
+        if text.casefold() == "parent":
+            text = first["product_quantity"]
+        if text.casefold() == "not stocked":
+            return 0
+        if text:
+            try:
+                return self._numbers.quantity(text)
+            except ValueError:
+                self._problems.add(row.line, "this is not a quantity", repr(text[:40]))
+                return None
+        if "tracker" not in self._fields and not self._stock.has_file:
+            return None
+        if not (self._stock.unknown or self._stock.has_file or "quantity" in self._fields):
+            self._problems.add(row.line, NO_QUANTITIES)
+            return None
+        self.counts.stock_unknown += 1
+        return None if self._stock.unknown == "in-stock" else 0
 
-    def _external_id(self, row: Row, lines_by_id: dict[str, int]) -> str | None:
-        """The variant's ID on the platform, or its SKU if this shop fills Klaviyo's catalog."""
-        variant_id = row["variant_id"]
+    def _external_id(self, handle: str, row: Row, values: list[str]) -> str | None:
+        """The variant's ID in Klaviyo's catalog; None if it has a problem."""
         is_custom = self._catalog.integration == "$custom"
-        external_id = variant_id or (row["sku"] if is_custom else "")
-        name = "variant ID" if variant_id else "SKU"
-        problem = None
-        if not external_id:
-            problem = (
-                "the SKU and the Variant ID are missing; Klaviyo needs one to identify the variant"
-                if is_custom
-                else f"the Variant ID is missing. {missing_id_hint(self._catalog.integration)}"
-            )
-        elif variant_id and variant_id == row["product_id"]:
-            problem = f"the variant ID {variant_id!r} is the product's ID: use the variant's own"
-        elif reason := self._catalog.id_problem(external_id):
-            problem = f"invalid {name} {external_id[:60]!r}: {reason}"
-        elif len(external_id) > MAX_ID:
-            problem = f"the {name} is longer than {MAX_ID} characters"
-        elif external_id in lines_by_id:
-            hint = (
-                "if it is the product's ID, use the variant's own"
-                if variant_id
-                else "change one of them"
-            )
-            line = lines_by_id[external_id]
-            problem = f"the {name} {external_id!r} is already on line {line}, in the same product: "
-            problem += hint
-        elif first_line := self._first_lines.find_or_add("variant", external_id, row.line):
-            problem = f"the {name} {external_id!r} is already on line {first_line}"
-        if problem:
-            self._problems.add(row.line, problem)
-            return None
-        lines_by_id[external_id] = row.line
-        return external_id
-
-    def _sku(self, row: Row, external_id: str) -> str:
-        """The SKU, or the variant's ID if the SKU is missing, too long or a duplicate."""
         sku = row["sku"]
-        if (
-            0 < len(sku) <= MAX_SKU
-            and sku.isprintable()
-            and self._first_lines.find_or_add("sku", sku, row.line) is None
-        ):
-            return sku
-        if len(external_id) > MAX_SKU:
-            self._problems.add(
-                row.line,
-                f"a unique SKU of up to {MAX_SKU} characters is required, because the variant's ID "
-                "is too long to be used instead",
-            )
-        elif line := self._first_lines.find_or_add("sku", external_id, row.line):
-            self._problems.add(
-                row.line,
-                f"a unique SKU is required, because the variant's ID {external_id!r} is already "
-                f"the SKU on line {line}",
-            )
-        self.without_sku += 1
+        external_id = _platform_id(row["variant_id"])
+        if not external_id and self._has_ids_file:
+            keys = join_keys(handle, values, sku, sku_first=True)
+            external_id = _platform_id(self._spool.fact("id", keys))
+        if external_id:
+            return self._checked_id(external_id, row)
+        if is_custom and len(sku) <= MAX_ID and self._is_usable_sku(sku):
+            external_id = sku
+        else:
+            external_id = _made_id(handle, values)
+            self.counts.made_ids += is_custom
+            if self._spool.sku_count(external_id):
+                external_id = f"{external_id}-{_digest(handle, *values)}"
+        if not is_custom:
+            external_id = PLACEHOLDER_PREFIX + external_id
+            self.counts.placeholders += 1
+        if self._spool.first_line("id", external_id, row.line):
+            external_id = f"{external_id}-{_digest(handle, *values)}"
+            self._spool.first_line("id", external_id, row.line)
         return external_id
 
+    def _checked_id(self, external_id: str, row: Row) -> str | None:
+        detail = repr(external_id[:60])
+        if external_id == row["product_id"] and self._catalog.integration != "$custom":
+            problem = "this is the product's ID: use the variant's own"
+        elif reason := self._catalog.id_problem(external_id):
+            problem = f"this can't be a variant's ID: {reason}"
+            detail = ""
+        elif len(external_id) > MAX_ID:
+            problem = f"the variant's ID is longer than {MAX_ID} characters"
+        elif first_line := self._spool.first_line("id", external_id, row.line):
+            problem = (
+                "two variants have the same ID. If it is the product's ID, use the variants' own"
+            )
+            detail += f" (also on line {first_line})"
+        else:
+            return external_id
+        self._problems.add(row.line, problem, detail)
+        return None
 
-class _FirstLines:
-    """The lines on which values appear first, in a temporary file instead of in memory."""
+    def _is_usable_sku(self, sku: str) -> bool:
+        """Whether a SKU tells a variant apart from all others."""
+        return 0 < len(sku) <= MAX_TEXT and sku.isprintable() and self._spool.sku_count(sku) == 1
 
-    def __init__(self) -> None:
-        self._connection = sqlite3.connect("", isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = OFF")
-        self._connection.execute(
-            "CREATE TABLE first_line (kind TEXT, value TEXT, line INTEGER,"
-            " PRIMARY KEY (kind, value)) WITHOUT ROWID"
-        )
-        self._connection.execute("BEGIN")
-
-    def find_or_add(self, kind: str, value: str, line: int) -> int | None:
-        """The line on which a value appeared first; adds it and returns None if it is new."""
-        added = self._connection.execute(
-            "INSERT OR IGNORE INTO first_line VALUES (?, ?, ?)", (kind, value, line)
-        )
-        if added.rowcount:
-            return None
-        row: tuple[int] = self._connection.execute(
-            "SELECT line FROM first_line WHERE kind = ? AND value = ?", (kind, value)
-        ).fetchone()
-        return row[0]
-
-    def close(self) -> None:
-        """Delete the temporary file."""
-        self._connection.close()
+    def _sku(self, sku: str, external_id: str) -> str:
+        """The SKU, or the variant's ID if the SKU is missing, too long or used twice."""
+        if external_id == sku or self._is_usable_sku(sku):
+            return sku
+        made = external_id.removeprefix(PLACEHOLDER_PREFIX)
+        return f"{made}-{_digest(made)}" if self._spool.sku_count(made) else made
 
 
-def _hidden_reason(row: Row) -> str | None:
-    """Why the platform hides a product; None if it doesn't."""
-    if (status := row["status"].lower()) in ("draft", "archived"):
+def hidden_reason(row: Row) -> str:
+    """Why the platform hides a product: its status, or `unpublished`; empty if it doesn't."""
+    status = row["status"].casefold()
+    if status not in VISIBILITY_BY_STATUS:
         return status
-    return "unpublished" if row["published"].lower() == "false" else None
+    published = row["published"].casefold()
+    if published in _FALSE:
+        return "unpublished"
+    return "" if published in _TRUE else published
+
+
+def product_type(row: Row) -> str:
+    """The type, or the last part of Shopify's category, such as `Shirts`."""
+    return row["type"] or row["category"].rsplit(">", 1)[-1].strip()
+
+
+def slug(text: str) -> str:
+    """Return a text as part of an address: lower case, with hyphens."""
+    return re.sub(r"[\W_]+", "-", fold(text)).strip("-")
+
+
+def _visibility(row: Row) -> Visibility:
+    try:
+        return Visibility(row["visibility"].casefold())
+    except ValueError:
+        return VISIBILITY_BY_STATUS[row["status"].casefold()]
+
+
+def _platform_id(text: str) -> str:
+    """Return an ID without what GraphQL and spreadsheets add to a number."""
+    text = text.removeprefix("gid://shopify/ProductVariant/")
+    return text[: -len(match[0])] if (match := re.search(r"(?<=\d)\.0+$", text)) else text
+
+
+def _made_id(handle: str, values: Sequence[str]) -> str:
+    """Return an ID that is the same after every import of the product."""
+    made = slug(" ".join([handle, *values]))
+    return made if 0 < len(made) <= 100 else f"{made[:90]}-{_digest(handle, *values)}"
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+
+
+def _tags(text: str) -> list[str]:
+    stripped = (tag.strip() for tag in text.split(","))
+    return list(dict.fromkeys(tag for tag in stripped if 0 < len(tag) <= MAX_TEXT))[:MAX_TAGS]
+
+
+def _url(text: str) -> str:
+    return text if len(text) <= MAX_URL and re.match(r"https?://[^\s\"'<>]+$", text) else ""
+
+
+def _pictures(rows: Sequence[Row]) -> list[Picture]:
+    """The product's pictures in order, each once; those of the variants are among them."""
+    found: dict[str, Mapping[str, str | int]] = {}
+    for number, row in enumerate(rows):
+        # Matrixify writes several URLs into one cell
+        for url in filter(None, map(_url, map(str.strip, row["picture"].split(";")))):
+            position = row["picture_position"]
+            order = int(position) if position.isascii() and position.isdigit() else number
+            found.setdefault(url, {"alt": row["picture_alt"], "order": order})
+    ordered = sorted(found, key=lambda url: found[url]["order"])
+    own = [url for row in rows if (url := _url(row["variant_picture"]))]
+    return [
+        Picture(url=url, alt=str(found[url]["alt"])[:512] if url in found else "")
+        for url in dict.fromkeys([*ordered, *own])
+    ][:MAX_PICTURES]

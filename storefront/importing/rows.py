@@ -1,188 +1,285 @@
-"""Reads the rows of a CSV or JSON file one at a time, so that large files need little memory."""
+"""Turns the rows of every kind of file into rows of the same fields."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import json
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import chain
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from .columns import Row, check_header, identify
-from .problems import Unreadable
+from .currencies import currency_of_columns
+from .files import Progress, read_csv, read_json
+from .platforms import (
+    NUMBERS,
+    OWN,
+    Platform,
+    field_positions,
+    mapped_platform,
+    recognize,
+)
+from .problems import Problems, Unreadable
 
-MAX_LINE = 4_000_000
-"""Bytes in a line."""
-MAX_OBJECT = 1_000_000
-"""Characters in the JSON of one variant."""
-CHUNK = 65_536
-_WORKBOOK_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_SAVE_AS = "save it as “CSV UTF-8 (comma delimited)” and import that file"
-
-Progress = Callable[[int], object]
-"""Called with the number of bytes that were read."""
+WIX_MEDIA = "https://static.wixstatic.com/media/"
+"""Where Wix serves the pictures that its export names without a host."""
+TOO_MANY_CELLS = "the row has more cells than the header: quote cells that contain the delimiter"
 
 
-def rows(path: Path, progress: Progress, *, platform: str | None) -> Iterator[Row]:
-    """Yield every row that isn't empty; raises `Unreadable`.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a file: a variant, the texts of a product, or another picture."""
 
-    `platform` is the platform whose variant IDs are required, if any.
+    line: int
+    fields: Mapping[str, str]
+    """Values by the fields of `platforms.OWN`; a missing one is the same as an empty one.
+
+    Besides these, a row may have `key` (groups the rows of a product, instead of the handle),
+    `kind` (`product` if the row isn't a variant itself), `hidden` (the platform hides this
+    variant), `visibility`, `surcharge` (added to the product's price), and `option_names` and
+    `product_quantity` on a product's row.
     """
-    with path.open("rb") as file:
-        _check_signature(file)
-        if path.suffix.lower() == ".json":
-            yield from _json_rows(_decoded_chunks(file, progress))
-        else:
-            yield from _csv_rows(_decoded_lines(file, progress), platform)
+
+    def __getitem__(self, field: str) -> str:
+        return self.fields.get(field, "")
 
 
-def _check_signature(file: BinaryIO) -> None:
-    head = file.read(4)
-    if head in _WORKBOOK_SIGNATURES:
-        raise Unreadable(1, f"this is a spreadsheet file: open it in a spreadsheet, {_SAVE_AS}")
-    if head.startswith(_UTF_16):
-        raise Unreadable(1, f"the text is UTF-16 instead of UTF-8: {_SAVE_AS}")
-    file.seek(0)
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file."""
+
+    platform: Platform
+    fields: frozenset[str]
+    """The fields for which the file has a column."""
+    rows: Iterator[Row]
+    encoding: str
+    currency: str | None = None
+    """The currency that the columns suggest."""
 
 
-def _decoded_lines(file: BinaryIO, progress: Progress) -> Iterator[str]:
-    for number, raw in enumerate(iter(partial(file.readline, MAX_LINE + 1), b""), 1):
-        if len(raw) > MAX_LINE:
-            raise Unreadable(number, "the line is too long")
-        try:
-            # Excel starts a UTF-8 file with a byte order mark
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise _not_utf_8(number) from None
-        if "\0" in text:
-            raise Unreadable(number, f"the line contains a NUL character: {_SAVE_AS}")
-        yield text
-        progress(len(raw))
+def open_rows(
+    path: Path,
+    progress: Progress,
+    problems: Problems,
+    *,
+    columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+) -> Source:
+    """Open a CSV or JSON file; raises `Unreadable`.
+
+    `columns` are those of a `--columns` file.
+    """
+    if path.suffix.lower() == ".json":
+        rows = _json_rows(read_json(path, progress))
+        return Source(OWN, frozenset(OWN.columns) - {"tracker"}, rows, "utf-8-sig")
+    table = read_csv(path, progress, encoding=encoding)
+    platform = mapped_platform(columns, table.header) if columns else recognize(table.header)
+    positions = field_positions(platform, table.header)
+    for field in ("title", "price"):
+        if field not in positions:
+            raise Unreadable(f"there is no column for the {field}", 1)
+    rows = _csv_rows(table.rows, positions, len(table.header), problems)
+    if platform.layout == "woocommerce":
+        rows = _woocommerce_rows(rows)
+    elif platform.layout == "wix":
+        rows = _wix_rows(rows)
+    elif columns:
+        rows = _named_options(rows, columns)
+    currency = currency_of_columns(table.header)
+    return Source(platform, frozenset(positions), rows, table.encoding, currency)
 
 
-def _decoded_chunks(file: BinaryIO, progress: Progress) -> Iterator[str]:
-    decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-    line = 1
-    for raw in iter(partial(file.read, CHUNK), b""):
-        try:
-            yield decode(raw)
-        except UnicodeDecodeError as error:
-            raise _not_utf_8(line + raw.count(b"\n", 0, max(error.start, 0))) from None
-        line += raw.count(b"\n")
-        progress(len(raw))
+def _csv_rows(
+    rows: Iterator[tuple[int, list[str]]],
+    positions: Mapping[str, int],
+    width: int,
+    problems: Problems,
+) -> Iterator[Row]:
+    pairs = sorted((index, field) for field, index in positions.items())
+    for line, cells in rows:
+        if any(cells[width:]):
+            problems.add(line, TOO_MANY_CELLS)
+        count = len(cells)
+        yield Row(
+            line, {field: cells[index] for index, field in pairs if index < count and cells[index]}
+        )
 
 
-def _not_utf_8(line: int) -> Unreadable:
-    return Unreadable(line, f"the text isn't UTF-8: {_SAVE_AS}")
+def _named_options(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[Row]:
+    """Name each option after its column if `--columns` names no column for its name."""
+    names = {
+        f"option{i}_name": columns[f"option{i}_value"]
+        for i in NUMBERS
+        if f"option{i}_value" in columns and f"option{i}_name" not in columns
+    }
+    for row in rows:
+        yield Row(row.line, names | dict(row.fields)) if names else row
 
 
-def _csv_rows(lines: Iterator[str], platform: str | None) -> Iterator[Row]:
-    csv.field_size_limit(MAX_LINE)
-    first = next(lines, "")
-    # spreadsheets use semicolons where the comma is the decimal point
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    columns: dict[str, str] = {}
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise Unreadable(line, _csv_problem(str(error))) from None
-        if not header:
-            header, columns = cells, identify(cells, line)
-            check_header(columns.values(), platform=platform)
-        elif any(cells):
-            if any(cells[len(header) :]):
-                raise Unreadable(
-                    line, f"{len(cells)} cells, but the first line has {len(header)} columns"
-                )
-            pairs = zip(header, cells, strict=False)
-            yield Row(line, {columns[name]: cell for name, cell in pairs if name in columns})
+def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
+    """WooCommerce: a row for each product, and one for each variation of a variable product.
 
-
-def _csv_problem(message: str) -> str:
-    if "field larger" in message or "unexpected end" in message:
-        return "a quotation mark is opened here but never closed"
-    if "expected after" in message:
-        return "quotation marks inside a quoted cell must be doubled"
-    if "new-line character" in message:
-        return "unsupported line endings (classic Mac OS): save the file again as CSV"
-    return f"invalid CSV: {message}"
-
-
-def _json_rows(chunks: Iterator[str]) -> Iterator[Row]:
-    decoder = json.JSONDecoder(parse_float=str, parse_int=str)
-    buffer, position, line, expected = "", 0, 1, "["
-    while True:
-        rest = buffer[position:].lstrip()
-        line += buffer.count("\n", position, len(buffer) - len(rest))
-        buffer, position = rest, 0
-        if not buffer:
-            if not (chunk := next(chunks, "")):
-                raise Unreadable(line, "the closing ] of the list is missing")
-            buffer = chunk
+    From “Product CSV Import Schema” in WooCommerce's wiki.
+    """
+    for row in rows:
+        fields = dict(row.fields)
+        types = {part.strip().lower() for part in fields.pop("kind", "").split(",")}
+        own_key = fields.get("sku") or f"id:{fields.get('variant_id', '')}"
+        for text in ("description", "summary"):
+            if text in fields:
+                # line breaks are exported as \n
+                fields[text] = fields[text].replace("\\n", "\n")
+        description = "\n\n".join(filter(None, map(fields.get, ("summary", "description"))))
+        fields["description"] = description
+        fields["type"] = re.split(r"[,>]", fields.get("type", ""))[0].strip()
+        if "sale_price" in fields and not fields.keys() & {"sale_starts", "sale_ends"}:
+            fields["price"] = fields["sale_price"]
+        _set_woocommerce_stock(fields)
+        pictures = [url.strip() for url in fields.pop("picture", "").split(",") if url.strip()]
+        if "variation" in types or "subscription_variation" in types:
+            fields["key"] = re.sub(r"\s", "", fields.get("parent", "")) or own_key
+            if fields.pop("status", "1") != "1":
+                fields["hidden"] = "1"
+            if pictures:
+                fields["picture"] = fields["variant_picture"] = pictures[0]
+            yield Row(row.line, fields)
             continue
-        char = buffer[0]
-        if char in expected and char != "{":
-            if char == "]":
-                return
-            expected, position = ("{]" if char == "[" else "{"), 1
-            continue
-        if char != "{" or "{" not in expected:
-            raise Unreadable(line, "expected a list of objects, [{…}, {…}], one for each variant")
-        entry, position, buffer = _read_object(decoder, buffer, chunks, line)
-        yield Row(line, _object_fields(entry, line))
-        line += buffer.count("\n", 0, position)
-        buffer, position = buffer[position:], 0
-        expected = ",]"
-
-
-def _read_object(
-    decoder: json.JSONDecoder, buffer: str, chunks: Iterator[str], line: int
-) -> tuple[dict[str, Any], int, str]:
-    """The object at the start of `buffer`, its end, and the buffer including what was read."""
-    while True:
-        try:
-            value, end = decoder.raw_decode(buffer)
-        except json.JSONDecodeError as error:
-            chunk = next(chunks, "") if len(buffer) < MAX_OBJECT else ""
-            if not chunk:
-                message = f"{error.msg[:1].lower()}{error.msg[1:]}"
-                raise Unreadable(line + error.lineno - 1, f"invalid JSON: {message}") from None
-            buffer += chunk
-        except RecursionError:
-            raise Unreadable(line, "invalid JSON: too deeply nested") from None
+        fields["key"] = re.sub(r"\s", "", own_key)
+        fields["status"] = {"1": "active", "0": "private", "-1": "draft"}.get(
+            fields.get("status", "1"), fields.get("status", "1")
+        )
+        if types & {"grouped", "external"}:
+            fields["status"] = "grouped" if "grouped" in types else "external"
+        if any(name.startswith("variable") for name in types):
+            fields["kind"] = "product"
+            fields["product_quantity"] = fields.pop("quantity", "")
         else:
-            return value, end, buffer
+            # the attributes of a simple product aren't choices
+            fields = {k: v for k, v in fields.items() if not k.startswith("option")}
+        yield from _with_pictures(Row(row.line, fields), pictures)
 
 
-def _object_fields(entry: dict[str, Any], line: int) -> dict[str, str]:
+def _set_woocommerce_stock(fields: dict[str, str]) -> None:
+    in_stock = fields.get("in_stock", "1").lower()
+    fields["policy"] = {"1": "continue", "notify": "continue"}.get(fields.get("policy", ""), "deny")
+    if in_stock == "backorder":
+        fields["policy"] = "continue"
+    if "quantity" not in fields and in_stock in ("0", "backorder"):
+        fields["quantity"] = "0"
+
+
+def _wix_rows(rows: Iterator[Row]) -> Iterator[Row]:
+    """Wix: a row for each product, followed by one for each variant, and for more pictures."""
+    for row in rows:
+        fields = dict(row.fields)
+        kind = fields.pop("kind", "product").lower()
+        fields["type"] = fields.get("type", "").split(";")[0].strip()
+        quantity = fields.get("quantity", "").lower().replace("_", "")
+        if quantity in ("instock", "outofstock"):
+            fields["quantity"] = "" if quantity == "instock" else "0"
+        pictures = [
+            url if "://" in url else WIX_MEDIA + url
+            for url in map(str.strip, fields.pop("picture", "").split(";"))
+            if url
+        ]
+        for i in NUMBERS:
+            value = fields.get(f"option{i}_value", "")
+            if kind == "product":
+                # these are all the choices of the option
+                fields.pop(f"option{i}_value", None)
+            elif match := re.fullmatch(r"(?:#\w{3,8}|rgba?\([^)]*\)):(.+)", value):
+                fields[f"option{i}_value"] = match[1]
+        if kind == "product":
+            fields["kind"] = "product"
+            fields["product_quantity"] = fields.get("quantity", "")
+        elif kind == "variant":
+            if fields.pop("published", "true").lower() == "false":
+                fields["hidden"] = "1"
+            if pictures:
+                fields["variant_picture"] = pictures[0]
+        else:
+            fields = {name: fields[name] for name in ("key", "handle") if name in fields}
+        yield from _with_pictures(Row(row.line, fields), pictures)
+
+
+def _with_pictures(row: Row, pictures: list[str]) -> Iterator[Row]:
+    """Yield the row with the first picture, and a row for each other one."""
+    first = {"picture": pictures[0]} if pictures else {}
+    yield Row(row.line, {**row.fields, **first})
+    for url in pictures[1:]:
+        yield Row(row.line, {"key": row["key"], "handle": row["handle"], "picture": url})
+
+
+def _json_rows(objects: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
+    for line, entry in objects:
+        if isinstance(entry.get("variants"), list):
+            yield from _shopify_json_rows(line, entry)
+        else:
+            yield Row(line, _json_fields(entry, line))
+
+
+def _shopify_json_rows(line: int, product: dict[str, Any]) -> Iterator[Row]:
+    """Shopify's public `products.json`: a list of products with their variants and pictures."""
+    renamed = {"body_html": "description", "product_type": "type", "id": "product_id"}
+    shared = {
+        renamed.get(name, name): _json_text(product.get(name), name, line)
+        for name in ("handle", "title", "vendor", "body_html", "product_type", "id")
+    }
+    tags = product.get("tags")
+    shared["tags"] = ", ".join(map(str, tags)) if isinstance(tags, list) else str(tags or "")
+    for number, option in enumerate(_objects(product.get("options")), 1):
+        shared[f"option{number}_name"] = _json_text(option.get("name"), "name", line)
+    images = _objects(product.get("images"))
+    for variant in _objects(product["variants"]):
+        fields = {name: _json_text(variant.get(name), name, line) for name in ("sku", "price")}
+        fields["variant_id"] = _json_text(variant.get("id"), "id", line)
+        for number in NUMBERS:
+            if value := variant.get(f"option{number}"):
+                fields[f"option{number}_value"] = _json_text(value, f"option{number}", line)
+        if variant.get("inventory_quantity") is not None:
+            fields["quantity"] = _json_text(variant["inventory_quantity"], "quantity", line)
+        elif variant.get("available") is False:
+            fields["quantity"] = "0"
+        image = variant.get("featured_image")
+        if isinstance(image, dict):
+            fields["variant_picture"] = _json_text(image.get("src"), "src", line)
+        yield Row(line, shared | fields)
+    for image in images:
+        picture = {
+            "handle": shared["handle"],
+            "picture": _json_text(image.get("src"), "src", line),
+            "picture_alt": _json_text(image.get("alt"), "alt", line),
+            "picture_position": _json_text(image.get("position"), "position", line),
+        }
+        yield Row(line, picture)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _json_fields(entry: dict[str, Any], line: int) -> dict[str, str]:
     options = entry.pop("options", None) or {}
-    if not isinstance(options, dict) or len(options) > 3:
-        raise Unreadable(line, 'options must be an object such as {"Size": "M"}, with up to three')
+    if not isinstance(options, dict) or len(options) > len(NUMBERS):
+        raise Unreadable('options must be an object such as {"Size": "M"}', line)
     for number, (name, value) in enumerate(options.items(), 1):
         entry[f"option{number}_name"], entry[f"option{number}_value"] = name, value
-    columns = identify(entry, line)
     if isinstance(tags := entry.get("tags"), list):
         entry["tags"] = ", ".join(map(str, tags))
-    return {column: _json_text(entry[name], name, line) for name, column in columns.items()}
+    names = list(entry)
+    positions = field_positions(OWN, names)
+    return {
+        field: _json_text(entry[names[index]], names[index], line)
+        for field, index in positions.items()
+    }
 
 
 def _json_text(value: Any, name: str, line: int) -> str:
     if isinstance(value, bool):
         value = str(value).lower()
     if not isinstance(value, str | None):
-        raise Unreadable(line, f"{name} must be text or a number")
+        raise Unreadable(f"{name} must be text or a number", line)
     text = str(value or "").strip()
     # JSON escapes allow NUL and lone surrogates, which can't be stored
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise Unreadable(line, f"{name} contains an invalid character")
+        raise Unreadable(f"{name} contains an invalid character", line)
     return text

@@ -1,11 +1,12 @@
-"""Runs an import. The whole file is checked before anything is changed."""
+"""Runs an import: the file is read into a temporary store, and then written in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -15,82 +16,169 @@ from ..base.models import Import
 from ..catalog.loader import clear
 from . import storing
 from .categories import Categories
+from .files import Progress
+from .numbers import NumberFormat, Sign
+from .other_files import read_ids, read_stock
 from .problems import Problems, Unreadable
-from .products import ParsedProduct, Products
-from .rows import Progress, rows
+from .products import Counts, ParsedProduct, Products, StockRules, hidden_reason, product_type, slug
+from .rows import Source, open_rows
+from .spool import Spool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the merchant chose for an import."""
+
+    ids: Path | None = None
+    """A file with the variants' IDs on the platform: `products.json`, or CSV."""
+    stock: Path | None = None
+    """The platform's inventory export."""
+    stock_unknown: Literal["in-stock", "sold-out"] | None = None
+    sell_out: float = 0.0
+    """The share of the variants to show as sold out."""
+    columns: Mapping[str, str] | None = None
+    decimal_sign: Sign | None = None
+    encoding: str | None = None
+    currency: str | None = None
+    """ISO 4217; None: as in the file, if it says so, else as in `shop.toml`."""
+    shop_name: str | None = None
+    """None: the vendor of most products, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """The result of an import or a dry run."""
 
-    products: int
-    variants: int
+    platform: str
+    encoding: str
     categories: list[str]
-    skipped: dict[str, int]
-    """Products that the platform hides: `draft`, `archived`, `unpublished`."""
-    without_sku: int
-    """Variants that use their ID as SKU, because theirs is missing, too long or a duplicate."""
+    counts: Counts
+    choices: Choices
+    currency: str | None
+    shop_name: str | None
+    first: list[ParsedProduct] = field(default_factory=list)
+    """The first products, for a preview."""
+
+
+PREVIEW = 12
+"""The number of products in a preview."""
 
 
 def run(
     session: Session,
     path: Path,
     catalog: KlaviyoCatalog,
+    choices: Choices,
     *,
+    name: str = "",
     dry_run: bool = False,
     progress: Progress = lambda count: None,
 ) -> Imported:
     """Replace the shop's products with those of a file, in one transaction.
 
-    `progress` is called with the number of bytes read; the file is read twice, or once with
-    `dry_run`. Raises `InvalidFile` with all problems, without changing anything, and `OSError` if
-    the file can't be opened.
+    `name` is the file's name, if it differs from that of `path`. `progress` is called with the
+    number of bytes processed; in total twice the size of the file.
+    Raises `InvalidFile` with all problems, without changing anything, and `OSError` if a file
+    can't be opened.
     """
-    categories, products, variants = Categories(), 0, 0
-    with closing(_Reading(path, catalog, progress)) as reading:
-        for product in reading:
-            categories.count(product.type)
-            products += 1
-            variants += len(product.variants)
-        skipped = dict(reading.products.skipped)
-        if not products and not reading.problems.count:
-            kinds = ", ".join(f"{count:,} {kind}" for kind, count in skipped.items())
-            reason = f": {kinds}, hidden on your platform" if kinds else ""
-            reading.problems.add(1, f"there are no products to import{reason}")
-        reading.problems.raise_if_any()
-    if not dry_run:
-        with closing(_Reading(path, catalog, progress)) as second_reading:
+    problems = Problems()
+    with closing(Spool()) as spool:
+        try:
+            source = open_rows(
+                path, progress, problems, columns=choices.columns, encoding=choices.encoding
+            )
+            numbers = NumberFormat(choices.decimal_sign)
+            categories = _read(source, spool, numbers)
+            if choices.ids:
+                read_ids(choices.ids, spool)
+            if choices.stock:
+                read_stock(choices.stock, spool)
+        except Unreadable as error:
+            problems.add(error.line, str(error))
+            problems.raise_if_any()
+            raise
+        numbers.decide(problems)
+        problems.raise_if_any()
+        products = Products(
+            spool,
+            catalog,
+            source.fields,
+            numbers,
+            StockRules(choices.stock_unknown, bool(choices.stock), choices.sell_out),
+            problems,
+            has_ids_file=choices.ids is not None,
+        )
+        first: list[ParsedProduct] = []
+        valid = _valid_products(products, problems, spool.rows, path.stat().st_size, progress)
+        if dry_run:
+            first = [product for number, product in enumerate(valid) if number < PREVIEW]
+        else:
             clear(session)
-            storing.store(session, second_reading, categories.category_of)
-            # the file may have changed since the first reading
-            second_reading.problems.raise_if_any()
-        session.add(Import(id=1, file=path.name[:255], categories=categories.items))
-        session.commit()
+            storing.store(session, valid, categories.category_of)
+        if not products.counts.products and not problems:
+            problems.add(None, _nothing_to_import(products.counts))
+        if problems:
+            session.rollback()
+            problems.raise_if_any()
+        currency = choices.currency or source.currency or numbers.currency
+        shop_name = choices.shop_name or categories.main_vendor
+        if not dry_run:
+            session.add(
+                Import(
+                    id=1,
+                    file=(name or path.name)[:255],
+                    categories=categories.items,
+                    currency=currency,
+                    shop_name=shop_name,
+                )
+            )
+            session.commit()
     return Imported(
-        products=products,
-        variants=variants,
+        platform=source.platform.name,
+        encoding=source.encoding,
         categories=[name for _, name in categories.items],
-        skipped=skipped,
-        without_sku=reading.products.without_sku,
+        counts=products.counts,
+        choices=choices,
+        currency=currency,
+        shop_name=shop_name,
+        first=first,
     )
 
 
-class _Reading:
-    """One reading of the file, with the problems found so far."""
+def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
+    """Read the whole file into the spool, and look at its prices and types."""
+    categories = Categories()
+    key = ""
+    for row in source.rows:
+        # a row without a name belongs to the product above it
+        key = row["key"] or row["handle"].casefold() or slug(row["title"]) or key
+        spool.add_row(key, row)
+        numbers.look_at(row["price"], row.line)
+        numbers.look_at(row["surcharge"], row.line)
+        if row["title"] and not hidden_reason(row):
+            categories.count(product_type(row), row["vendor"])
+    return categories
 
-    def __init__(self, path: Path, catalog: KlaviyoCatalog, progress: Progress) -> None:
-        self.problems = Problems()
-        self.products = Products(catalog, self.problems)
-        platform = None if catalog.integration == "$custom" else catalog.integration
-        self._rows = rows(path, progress, platform=platform)
 
-    def __iter__(self) -> Iterator[ParsedProduct]:
-        try:
-            yield from self.products.parse(self._rows)
-        except Unreadable as error:
-            self.problems.add(error.line, str(error))
+def _valid_products(
+    products: Products, problems: Problems, rows: int, size: int, progress: Progress
+) -> Iterator[ParsedProduct]:
+    """Yield products until there is a problem; the others are only checked, not written."""
+    reported = 0
+    for product in products:
+        if not problems:
+            yield product
+        done = size * min(products.counts.variants / max(rows, 1), 1)
+        if done - reported > size / 200:
+            progress(int(done) - reported)
+            reported = int(done)
+    progress(size - reported)
 
-    def close(self) -> None:
-        """Close temporary storage."""
-        self.products.close()
+
+def _nothing_to_import(counts: Counts) -> str:
+    kinds = [f"{count:,} {kind}" for kind, count in counts.skipped.items()]
+    kinds += [
+        f"{count:,} with the unknown status {status!r}"
+        for status, (count, _) in counts.unknown_statuses.items()
+    ]
+    return "there are no products to import" + (f" ({', '.join(kinds)})" if kinds else "")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +41,10 @@ OWN_FILES = {
 MakeShop = Callable[[str], Flask]
 
 
-@pytest.fixture
-def shop(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[MakeShop]:
-    """Creates a demo shop for an integration, which uses the sandbox."""
-    apps: list[Flask] = []
-
-    def make(integration: str) -> Flask:
-        shutil.copy(catalog_db, tmp_path / "shop.db")
-        environ = {"NOTIFY_ME_CATALOG__INTEGRATION": integration, "SANDBOX_URL": sandbox.url}
-        apps.append(make_shop(tmp_path / "shop.db", **sandbox.environ(), **environ))
-        return apps[-1]
-
-    yield make
-    for app in apps:
-        close(app)
-
-
 def import_file(app: Flask, file: Path, *options: str) -> Result:
-    """Run the command."""
-    return app.test_cli_runner().invoke(args=["storefront", "import-catalog", str(file), *options])
+    """Run the command, without downloading pictures."""
+    arguments = ["storefront", "import-catalog", str(file), "--link-pictures", *options]
+    return app.test_cli_runner().invoke(args=arguments)
 
 
 def rows(app: Flask) -> list[Any]:
@@ -92,18 +78,18 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
 
     assert result.exit_code == 0, result.output
     assert result.stdout == (
-        "Imported 4 products with 7 variants from shopify.csv.\n"
+        "Imported 4 products with 7 variants from shopify.csv (Shopify export).\n"
         "Categories: Accessories, Candles, Classes.\n"
-        "Skipped products that are hidden on your platform: "
-        "1 draft, 1 archived, 1 unpublished.\n"
-        "Variants without a usable SKU, which have their ID as SKU: 2.\n"
+        "Left out, as your platform doesn't show them: 1 draft, 1 archived, 1 unpublished.\n"
+        "3 variants sold out.\n"
+        "Pictures linked at their own addresses: 4.\n"
     )
     assert variants(app) == {
         "41234567890101": ("Beeswax Pillar, “Long Evening”, Small / Honey", "PIL-S-HON", 12),
         "41234567890102": ("Beeswax Pillar, “Long Evening”, Small / Soot black", "PIL-S-BLK", 0),
         "41234567890103": ("Beeswax Pillar, “Long Evening”, Large / Honey", "PIL-L-HON", -2),
         "41234567890201": ("Match Tin", "41234567890201", 0),
-        "41234567890301": ("Wick Trimmer, Brass", "TRIM", 3),
+        "41234567890301": ("Wick Trimmer, Brass", "41234567890301", 3),
         "41234567890302": ("Wick Trimmer, Black", "41234567890302", 0),
         "41234567890401": ("Candle Class, an Evening", "CLASS", None),
     }
@@ -115,12 +101,13 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
     assert [name in front.text for name in ("Candles", "Camp")] == [True, False]
     assert "Wick Trimmer" in Page(client, "/?category=accessories").text
     page = Page(client, "/products/beeswax-pillar?variant=PIL-S-BLK")
-    assert "Poured by hand from Highland beeswax; burns for 60 hours. Details" in page.text
-    assert "Height: 15 cm Wick: cotton, so no lead SKU: PIL-S-BLK" in page.text
-    assert "By Lampwick & Daughters" in page.text
+    assert "Poured by hand from <b>Highland beeswax</b>; burns for 60&nbsp;hours." in page.html
+    assert "Height: 15 cm Wick: cotton, so no lead" in page.text
+    assert "Lampwick & Daughters" in page.text
+    assert '"brand": {"@type": "Brand", "name": "Lampwick \\u0026 Daughters"}' in page.html
+    assert "Lampwick & Daughters" in front.text
     assert "track(" not in page.html
-    # the security policy blocks pictures from other hosts
-    assert "cdn.shopify.com" not in page.html
+    assert 'src="https://cdn.shopify.com/s/files/1/0551/1234/files/beeswax-1.jpg' in page.html
 
     form = "/notify-me/%24shopify%3A%3A%3A%24default%3A%3A%3A41234567890102"
     assert form in page.buying
@@ -225,7 +212,7 @@ def test_dry_run_changes_nothing(shop: MakeShop) -> None:
 
     assert result.exit_code == 0
     assert result.stdout.startswith(
-        "shopify.csv is valid: 4 products with 7 variants. Nothing was imported."
+        "shopify.csv (Shopify export) is valid: 4 products with 7 variants. Nothing was imported."
     )
     assert rows(app) == before
 
@@ -254,18 +241,20 @@ def test_interrupted_import_changes_nothing(shop: MakeShop, tmp_path: Path) -> N
     file.write_text("handle,title,sku,price\n" + "\n".join(lines), encoding="utf-8")
     written = 0
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*arguments: Any) -> None:
         nonlocal written
-        written += 1
-        if written == 120:
+        written += arguments[2].startswith("INSERT INTO shop_product")
+        if written == 2:
             raise KeyboardInterrupt
 
-    sa.event.listen(Product, "before_insert", interrupt)
-    result = import_file(app, file)
-    sa.event.remove(Product, "before_insert", interrupt)
+    with app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", interrupt)
+        result = import_file(app, file)
+        sa.event.remove(db.engine, "before_cursor_execute", interrupt)
 
-    assert result.exit_code != 0
-    assert written == 120
+    assert result.exit_code == 130
+    assert "Interrupted. The shop's products are unchanged." in result.stderr
+    assert written == 2
     assert rows(app) == before
 
     assert import_file(app, file).exit_code == 0
@@ -275,3 +264,37 @@ def test_interrupted_import_changes_nothing(shop: MakeShop, tmp_path: Path) -> N
     stock = Page(client, "/merchant")
     assert "250 variants · page 1 of 3" in stock.text
     assert "THING-249" in Page(client, "/merchant?product=thing-249").text
+
+
+def test_made_up_ids_are_never_sent_to_klaviyo(
+    shop: MakeShop, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without variant IDs, an import is a demo: sign-ups work with the sandbox only."""
+    form = "/notify-me/%24shopify%3A%3A%3A%24default%3A%3A%3Aplaceholder-tee-s-red"
+    data = {"email": "isla@example.com", "channels": "EMAIL"}
+    app = shop("$shopify")
+    result = import_file(app, SHOPIFY.with_name("plain.csv"))
+    assert "are never sent to Klaviyo" in result.stdout
+    assert app.test_client().post(form, data=data, headers=SAME_SITE).status_code == 303
+    assert [waiting["variant"] for waiting in sandbox.waiting()] == [
+        "$shopify:::$default:::placeholder-tee-s-red"
+    ]
+    close(app)
+
+    messages: list[str] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", lambda record: messages.append(record.getMessage()))
+    monkeypatch.setattr(logging.getLogger("notify_me"), "handlers", [handler])
+    for mode in ("server", "client"):
+        real = make_shop(
+            tmp_path / "shop.db",
+            NOTIFY_ME_CATALOG__INTEGRATION="$shopify",
+            NOTIFY_ME_MODE=mode,
+            KLAVIYO_API_URL="https://klaviyo.invalid",
+        )
+        messages.clear()
+        headers = SAME_SITE | {"X-Notify-Me": "1"}
+        reply = real.test_client().post(form, data=data, headers=headers)
+        assert reply.status_code == 503, mode
+        assert any("placeholder instead of its ID in Klaviyo's" in text for text in messages), mode
+        close(real)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from storefront.importing.problems import MAX_SHOWN
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.importing.test_import_catalog import SHOPIFY, import_file, rows
+from tests.storefront.importing.test_import_catalog import import_file, rows
 
 GOLDEN = Path(__file__).with_name("wrong_imports.md")
 HEAD = """\
@@ -20,16 +22,22 @@ Nothing is imported, and the shop is unchanged. Update this file with
 `UPDATE_GOLDEN=1 pytest tests/storefront/importing/test_wrong_imports.py`.
 """
 HEADER = "handle,title,variant_id,sku,price,quantity\n"
-EXPORT = SHOPIFY.read_text(encoding="utf-8")
 S, C = "$shopify", "$custom"
+OPTIONS = HEADER.strip() + ",option1_name,option1_value,status\n"
+
+
+def zipped(name: str) -> bytes:
+    """A ZIP file that contains a file with this name."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(name, "")
+    return archive.getvalue()
+
+
 INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
-    "Shopify's own export without variant IDs": (S, EXPORT.replace("Variant ID", "Cost", 1)),
-    "a variant without its ID": (S, HEADER + "cup,Cup,41,CUP,4,1\nmug,Mug,,MUG,4,1"),
-    "a global ID": (S, HEADER + "cup,Cup,gid://shopify/ProductVariant/41,CUP,4,1"),
     "a product's global ID": (S, HEADER + "cup,Cup,gid://shopify/Product/41,CUP,4,1"),
     "a SKU instead of an ID": (S, HEADER + "cup,Cup,CUP-RED,CUP-RED,4,1"),
     "an ID shortened by a spreadsheet": (S, HEADER + "cup,Cup,4.12346E+13,CUP,4,1"),
-    "an ID with decimals from a spreadsheet": (S, HEADER + "cup,Cup,41234567890101.0,CUP,4,1"),
     "a variant ID equal to the product ID": (
         S,
         "handle,title,product_id,variant_id,price\ncup,Cup,8123,8123,4",
@@ -37,12 +45,8 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "the product's ID for each of its variants": (
         S,
         "handle,title,variant_id,price,option1_name,option1_value\n"
-        "cup,Cup,8123,4,Colour,Red\ncup,,8123,4,,Blue\n",
+        "cup,Cup,8123,4,Colour,Red\ncup,,8123,4,,Blue\ncup,,8123,4,,Green\n",
     ),
-    "the ID of another product's variant": (S, HEADER + "cup,Cup,41,CUP,4,1\nmug,Mug,41,MUG,4,1"),
-    "another platform without IDs": ("$wix", "handle,title,sku,price\ncup,Cup,CUP,4"),
-    "neither ID nor SKU": (C, HEADER + "cup,Cup,,,4,1"),
-    "a SKU twice": (C, HEADER + "cup,Cup,,CUP,4,1\nmug,Mug,,CUP,4,1"),
     "a quotation mark that isn't closed": (
         C,
         HEADER + 'cup,Cup,,CUP,4,1\nmug,"Mug,,MUG,4,1\njug,Jug',
@@ -51,63 +55,80 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "too many cells": (C, HEADER + "cup,Cup,,CUP,4,1,and more"),
     "invalid prices": (
         C,
-        HEADER + 'a,A,,A,,1\nb,B,,B,"4,50",1\nc,C,,C,£4,1\nd,D,,D,4.505,1\ne,E,,E,-4,1',
+        HEADER + "a,A,,A,free,1\nb,B,,B,4..5,1\nc,C,,C,-4,1\nd,D,,D,999999999999,1",
     ),
-    "invalid quantities": (C, HEADER + "a,A,,A,4,many\nb,B,,B,4,1.5\nc,C,,C,4,99999999"),
+    "prices with two kinds of decimal sign": (C, HEADER + 'a,A,,A,"4,50",1\nb,B,,B,1.95,1'),
+    "prices that may be thousands": (C, HEADER + "a,A,,A,1.500,1\nb,B,,B,2.250,1"),
+    "invalid quantities": (C, HEADER + "a,A,,A,4,many\nb,B,,B,4,99999999999"),
     "an invalid policy": (C, "handle,title,sku,price,policy\ncup,Cup,CUP,4,maybe"),
     "no column for the price": (C, "handle,title,sku\ncup,Cup,CUP"),
     "a column misspelt": (C, "handle,title,sku,price,quanttiy\ncup,Cup,CUP,4,1"),
     "a column under two names": (C, "handle,title,sku,Variant SKU,price\ncup,Cup,CUP,CUP,4"),
-    "another kind of list": (C, "first name,email\nIsla,isla@example.com"),
+    "another kind of list": (C, "name,colour\nIsla,blue"),
+    "a list of customers": (C, "First Name,Last Name,Email\nIsla,Reid,isla@example.com"),
     "an empty file": (C, ""),
     "only a header": (C, HEADER),
     "a product without a title": (C, HEADER + "cup,,,CUP,4,1"),
-    "lines of a product in two places": (
+    "variants that can't be told apart": (
         C,
-        HEADER + "cup,Cup,,CUP,4,1\nmug,Mug,,MUG,4,1\ncup,Cup,,CUP-2,4,1",
-    ),
-    "a line without a product": (C, HEADER + ",Cup,,CUP,4,1"),
-    "options that don't fit": (
-        C,
-        "handle,title,sku,price,option1_name,option1_value,option2_value\n"
-        "cup,Cup,A,4,Colour,Red,\ncup,,B,4,,Red,\ncup,,C,4,,,\ncup,,D,4,,Blue,Large\n",
+        OPTIONS + "cup,Cup,,A,4,1,Colour,Red\ncup,,,B,4,1,,Red\nmug,Mug,,C,4,1\nmug,,,D,4,1\n",
     ),
     "tracked stock without quantities": (
         S,
-        "Handle,Title,Variant ID,Variant Price,Variant Inventory Tracker\ncup,Cup,41,4,shopify",
+        "Handle,Title,Variant Price,Variant Inventory Tracker,Option1 Name,Option1 Value\n"
+        "cup,Cup,4,shopify,Size,S\ncup,,4,shopify,,M",
     ),
-    "only drafts": (S, "Handle,Title,Variant ID,Variant Price,Status\ncup,Cup,41,4,draft"),
-    "Latin-1": (C, (HEADER + "cup,Cup,,CUP,4,1\ncafe,Café,,CAFE,4,1").encode("latin-1")),
-    "UTF-16": (C, HEADER.encode("utf-16")),
-    "a spreadsheet file": (C, b"PK\x03\x04\x14\x00\x06\x00"),
+    "only products that are hidden": (
+        S,
+        OPTIONS + "cup,Cup,41,,4,,,,draft\nmug,Mug,42,,4,,,,retired",
+    ),
+    "text that is partly UTF-8": (
+        C,
+        (HEADER + "tea,Thé,,TEA,4,1\n").encode() + "cafe,Café,,CAFE,4,1".encode("latin-1"),
+    ),
+    "a spreadsheet file": (C, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    "a ZIP archive": (C, zipped("products.csv")),
+    "an Excel workbook": (C, zipped("[Content_Types].xml")),
+    "a Magento export": (C, "sku,store_view_code,attribute_set_code,name\ntee,,,Tee"),
+    "a BigCommerce export": (
+        C,
+        "Item Type,Product ID,Product Name,Product Code/SKU\nP,1,A,B",
+    ),
+    "a newer BigCommerce export": (C, "Item,ID,Name,Type,SKU,Options,Inventory Tracking\nP,1,A"),
+    "a Squarespace export": (
+        C,
+        "Product ID [Non Editable],Variant ID [Non Editable],Title,SKU,Price\n1,2,A,B,3",
+    ),
+    "a Square export": (C, "Token,Item Name,Variation Name,SKU,Price\n1,A,Regular,B,3"),
+    "a PrestaShop export": (C, "ID;Active (0/1);Name *;Categories (x,y,z...)\n1;1;A;B"),
+    "a Medusa export": (C, "Product Id,Product Handle,Product Title,Variant Title\n1,a,A,B"),
+    "Shopify's inventory export": (C, "Handle,Title,SKU,COO,Location,Available\na,A,B,,Shop,3"),
     "JSON with an incomplete object": (C, '[{"handle": "cup",\n "title": "Cup"'),
     "JSON without the end of the list": (
         C,
         '[{"handle": "cup", "title": "Cup", "price": 4, "sku": "A"},\n',
     ),
-    "JSON that isn't a list": (C, '{"products": []}'),
+    "JSON that isn't a list": (C, '{"items": []}'),
     "JSON with a syntax error": (C, '[{"handle": "cup",\n  "title" "Cup"}]'),
-    "JSON with an unknown key": (C, '[{"handle": "cup", "colour": "red"}]'),
+    "JSON with a misspelt key": (C, '[{"handle": "cup", "titel": "Cup"}]'),
     "JSON with a list for a price": (C, '[{"handle": "cup", "price": [4]}]'),
     "JSON with a lone surrogate": (
         C,
         '[{"handle": "cup", "title": "\\ud83d", "price": 4, "sku": "CUP"}]',
     ),
-    "JSON with invalid variants": (
-        S,
-        '[{"handle": "cup", "title": "Cup", "price": 4, "variant_id": 41},\n'
-        ' {"handle": "mug", "title": "Mug", "price": "four", "variant_id": "MUG"}]',
-    ),
 }
 
 
 @pytest.fixture(scope="module")
-def shops(catalog_db: Path) -> dict[str, Flask]:
+def shops(catalog_db: Path) -> Iterator[dict[str, Flask]]:
     """A demo shop for each integration."""
     integrations = {integration for integration, _ in INVALID_FILES.values()}
-    return {
+    shops = {
         name: make_shop(catalog_db, NOTIFY_ME_CATALOG__INTEGRATION=name) for name in integrations
     }
+    yield shops
+    for app in shops.values():
+        close(app)
 
 
 def test_error_messages_match_the_golden_file(shops: dict[str, Flask], tmp_path: Path) -> None:
@@ -121,7 +142,7 @@ def test_error_messages_match_the_golden_file(shops: dict[str, Flask], tmp_path:
         result = import_file(shops[integration], file)
         assert result.exit_code == 1, (name, result.output)
         lines = result.stderr.split("Error: ")[1].splitlines()
-        if len(shown) > 300 or (not shown.isprintable() and "\x00" in shown):
+        if isinstance(content, bytes) and not name.startswith("text"):
             shown = "…"
         quoted = "\n".join(f"> {line}  " for line in lines).rstrip()
         blocks.append(
@@ -135,17 +156,14 @@ def test_error_messages_match_the_golden_file(shops: dict[str, Flask], tmp_path:
 
     assert document.splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
     assert rows(shops[C]) == before
-    for app in shops.values():
-        close(app)
 
 
-def test_number_of_reported_problems_is_limited(shops: dict[str, Flask], tmp_path: Path) -> None:
+def test_a_problem_on_many_lines_is_reported_once(shops: dict[str, Flask], tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text(HEADER + "".join(f"p-{i},P,,S-{i},free,1\n" for i in range(1234)))
     result = import_file(shops[C], file)
 
-    lines = result.stderr.split("Error: ")[1].splitlines()
-    assert lines[0] == "Nothing was imported."
-    assert lines[1].startswith("products.csv, line 2: invalid price 'free'")
-    assert lines[-1] == f"and {1234 - MAX_SHOWN:,} more."
-    assert len(lines) == MAX_SHOWN + 2
+    assert result.stderr.split("Error: ")[1].splitlines() == [
+        "Nothing was imported.",
+        "products.csv, line 2: 'free': this is not a price (1,234 lines have this problem)",
+    ]

@@ -1,0 +1,57 @@
+"""The currency of a file's prices, from its columns or from the signs in the prices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from babel import Locale
+from babel.numbers import get_territory_currencies, list_currencies
+
+SIGNS = {
+    "€": "EUR",
+    "£": "GBP",
+    "₹": "INR",
+    "₩": "KRW",
+    "₫": "VND",
+    "₺": "TRY",
+    "₴": "UAH",
+    "₦": "NGN",
+    "₱": "PHP",
+    "₪": "ILS",
+    "zł": "PLN",
+}
+"""Signs of a single currency; $, ¥ and kr belong to several."""
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
+"""Languages in which a market may be named after its country."""
+
+
+def currency_of_columns(header: Iterable[str]) -> str | None:
+    """Return the currency of the primary market of a Shopify export, if it is a country.
+
+    Its column is `Included / Poland`; only the other markets have a column `Price / …`, too.
+    """
+    names = list(header)
+    markets = [name.partition(" / ")[2] for name in names if name.startswith("Included / ")]
+    priced = {name.partition(" / ")[2] for name in names if name.startswith("Price / ")}
+    for market in markets:
+        if market not in priced and (territory := _territory(market)):
+            currencies = get_territory_currencies(territory)
+            return str(currencies[0]) if currencies else None
+    return None
+
+
+def _territory(name: str) -> str | None:
+    for language in LANGUAGES:
+        for code, territory in Locale(language).territories.items():
+            if re.fullmatch("[A-Z]{2}", code) and territory.casefold() == name.casefold():
+                return str(code)
+    return None
+
+
+def currency_of_price(text: str) -> str | None:
+    """Return the currency of a price such as `12 €` or `EUR 12`, if its sign has only one."""
+    sign = re.sub(r"[\d\s.,'’-]", "", text)
+    if sign in SIGNS:
+        return SIGNS[sign]
+    return sign if sign in list_currencies() else None

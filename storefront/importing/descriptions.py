@@ -1,0 +1,74 @@
+"""Product descriptions: HTML that is safe to show, and the same as plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import nh3
+
+MAX_LENGTH = 200_000
+"""Characters of a description that are read."""
+_TAGS = (
+    "a abbr b blockquote br caption code dd del div dl dt em figcaption figure h2 h3 h4 h5 h6 hr i "
+    "ins li mark ol p pre q s small strong sub sup table tbody td tfoot th thead tr u ul"
+)
+_CLEANER = nh3.Cleaner(
+    tags=set(_TAGS.split()),
+    clean_content_tags={"script", "style", "iframe", "object", "noscript", "template", "svg"},
+    attributes={
+        "a": {"href"},
+        "ol": {"start"},
+        "td": {"colspan", "rowspan"},
+        "th": {"colspan", "rowspan", "scope"},
+    },
+    url_schemes={"http", "https", "mailto", "tel"},
+    # a path leads nowhere in this shop
+    url_relative="deny",
+    link_rel="nofollow noopener",
+)
+_IS_HTML = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:br|hr|img|p|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
+_BLOCK = re.compile(r"<(?:p|div|ul|ol|h[1-6]|table|blockquote|dl|section|article|pre)\b", re.I)
+_HEADING_1 = re.compile(r"(</?)h1\b", re.IGNORECASE)
+_EMPTY = re.compile(r"<(p|div|li|h[2-6]|strong|em|b|i|ul|ol)>(?:\s|&nbsp;|\xa0|<br>)*</\1>")
+_LINK_WITHOUT_URL = re.compile(r'<a rel="nofollow noopener">(.*?)</a>', re.DOTALL)
+_INLINE_TAG = re.compile(
+    r"</?(?:a|abbr|b|code|del|em|i|ins|mark|q|s|small|strong|sub|sup|u)\b[^>]*>"
+)
+_TAG = re.compile(r"<[^>]*>")
+
+
+def safe_html(description: str) -> str:
+    """Return a description as HTML without scripts, styles and pictures; empty if it has no text.
+
+    Plain text becomes paragraphs. The page has its own first heading, so `h1` becomes `h2`.
+    """
+    text = description[:MAX_LENGTH]
+    if not _IS_HTML.search(text):
+        text = html.escape(text, quote=False)
+    if not _BLOCK.search(text):
+        paragraphs = re.split(r"(?:\r\n?|\n)\s*(?:\r\n?|\n)", text)
+        text = "".join(f"<p>{_with_breaks(part)}</p>" for part in paragraphs if part.strip())
+    cleaned = _CLEANER.clean(_HEADING_1.sub(r"\1h2", text))
+    cleaned = _LINK_WITHOUT_URL.sub(r"\1", cleaned)
+    previous = ""
+    while previous != cleaned:
+        previous, cleaned = cleaned, _EMPTY.sub("", cleaned)
+    return cleaned.strip() if plain_text(cleaned) else ""
+
+
+def _with_breaks(paragraph: str) -> str:
+    return re.sub(r"\r\n?|\n", "<br>", paragraph.strip())
+
+
+def plain_text(safe: str) -> str:
+    """Return the text of a description's safe HTML, on one line."""
+    return " ".join(html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", safe))).split())
+
+
+def shorten(text: str, width: int) -> str:
+    """Cut a text at a word boundary, if possible, to at most `width` characters."""
+    if len(text) <= width:
+        return text
+    cut = text[: width - 1]
+    return f"{cut.rsplit(maxsplit=1)[0] if ' ' in cut else cut}…"

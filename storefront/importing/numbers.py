@@ -1,0 +1,137 @@
+"""Reads prices and quantities as people write them.
+
+`1,299` and `3,50` can only be understood together with the other numbers of their column, so
+`NumberFormat` looks at all of them first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from .currencies import currency_of_price
+from .problems import Problems
+
+Sign = Literal["comma", "point"]
+SIGNS: dict[Sign, str] = {"comma": ",", "point": "."}
+MAX_PRICE = Decimal(10) ** 11
+"""What the database has room for."""
+MAX_QUANTITY = 1_000_000_000
+# a currency sign or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
+_NUMBER = re.compile(
+    r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+-]){1,2}\s*)?"
+    r"(?P<number>\d[\d.,'’\s]*?)(?:[.,:][-–—])?"
+    r"(?:\s*(?:[^\W\d_]{1,4}\.?|[^\w\s.,+-]){1,2})?"
+)
+_SPACES = re.compile(r"[\s'’]")
+_PLAIN = re.compile(r"\d+(\.\d{1,2})?", re.ASCII)
+
+
+@dataclass(slots=True)
+class NumberFormat:
+    """The decimal sign of a file's prices."""
+
+    decimal_sign: Sign | None = None
+    """Given by the merchant, or decided by `decide`."""
+    currency: str | None = None
+    """The currency whose sign or code is in the prices."""
+    _evidence: dict[Sign, tuple[int, str]] = field(default_factory=dict)
+    _ambiguous: tuple[int, str] | None = None
+
+    def look_at(self, text: str, line: int) -> None:
+        """Take account of a price. Most are plain, such as `19.99`, so they are checked first."""
+        if not text:
+            return
+        if _PLAIN.fullmatch(text):
+            if "." in text:
+                self._evidence.setdefault("point", (line, text))
+            return
+        match = _NUMBER.fullmatch(text)
+        if not match:
+            return
+        self.currency = self.currency or currency_of_price(text)
+        number = _SPACES.sub("", match["number"])
+        sign = _certain_sign(number)
+        if sign:
+            self._evidence.setdefault(sign, (line, text))
+        elif self._ambiguous is None and re.search(r"[.,]", number):
+            self._ambiguous = line, text
+
+    def decide(self, problems: Problems) -> None:
+        """Choose the decimal sign; adds a problem if the numbers leave a choice."""
+        if self.decimal_sign:
+            return
+        if len(self._evidence) == 2:
+            (line, comma), (_, point) = self._evidence["comma"], self._evidence["point"]
+            problems.add(
+                line,
+                f"prices are written with a decimal comma ({comma}) and with a decimal point "
+                f"({point}): choose one with --decimal comma or --decimal point",
+            )
+        elif not self._evidence and self._ambiguous:
+            line, text = self._ambiguous
+            problems.add(
+                line,
+                f"the price {text} can mean thousands or a number with three decimals, and no "
+                "other price shows which: choose with --decimal comma or --decimal point",
+            )
+        self.decimal_sign = next(iter(self._evidence), "point")
+
+    def price(self, text: str) -> Decimal:
+        """Return a price; raises `ValueError` if the text isn't one."""
+        if _PLAIN.fullmatch(text) and self.decimal_sign != "comma":
+            number = Decimal(text)
+        else:
+            match = _NUMBER.fullmatch(text)
+            number = Decimal(self._plain(match["number"] if match else ""))
+        if number >= MAX_PRICE:
+            raise ValueError(text)
+        return number.quantize(Decimal("0.001")).normalize()
+
+    def quantity(self, text: str) -> int:
+        """Return a number of units, rounded down; raises `ValueError` if the text isn't one."""
+        match = re.fullmatch(r"([-−]?)\s*(\d[\d.,'’\s]*)", text)
+        if not match:
+            raise ValueError(text)
+        units = int(Decimal(self._plain(match[2])))
+        if units > MAX_QUANTITY:
+            raise ValueError(text)
+        return -units if match[1] else units
+
+    def _plain(self, number: str) -> str:
+        """Return digits with a decimal point; raises `ValueError` for anything else."""
+        number = _SPACES.sub("", number)
+        decimal = SIGNS[self.decimal_sign or "point"]
+        thousands = "." if decimal == "," else ","
+        whole, _, rest = number.partition(thousands)
+        if decimal not in number and thousands not in rest and len(rest) not in (0, 3):
+            # 4.50 where others have a decimal comma
+            number = f"{whole}{decimal}{rest}"
+        whole, _, decimals = number.partition(decimal)
+        groups = whole.split(thousands)
+        if len(groups) > 1 and not all(2 <= len(group) <= 3 for group in groups[1:]):
+            raise ValueError(number)
+        plain = "".join(groups) + "." + (decimals or "0")
+        if not re.fullmatch(r"\d+\.\d+", plain, re.ASCII):
+            raise ValueError(number)
+        return plain
+
+
+def _certain_sign(number: str) -> Sign | None:
+    """Return the decimal sign that a number must have, or None if it has none or it isn't sure."""
+    last_comma, last_point = number.rfind(","), number.rfind(".")
+    if last_comma >= 0 and last_point >= 0:
+        return "comma" if last_comma > last_point else "point"
+    sign: Sign = "comma" if last_comma >= 0 else "point"
+    parts = number.split(SIGNS[sign])
+    if len(parts) > 2:
+        # 1.234.567: the points separate thousands, so a decimal sign would be a comma
+        return "point" if sign == "comma" else "comma"
+    if len(parts) == 1:
+        return None
+    whole, decimals = parts
+    # 0,500 and 1234,567 don't have groups of thousands
+    is_group = len(decimals) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0")
+    return None if is_group else sign

@@ -1,0 +1,98 @@
+"""The files beside the products: their IDs (`--ids`), and their stock (`--stock`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from .files import read_csv
+from .numbers import NumberFormat
+from .platforms import NUMBERS, normalize
+from .problems import Problems, Unreadable
+from .rows import Row, open_rows
+from .spool import Spool
+
+DEFAULT_VALUE = "Default Title"
+"""Shopify's option value for a product without options."""
+OPTION_VALUES = [f"option{i}_value" for i in NUMBERS]
+_AVAILABLE = ("available", "available_not_editable", "on_hand", "on_hand_current", "quantity")
+_NOT_LOCATIONS = re.compile(
+    r"handle|url_handle|title|option\d_(name|value)|sku|variant_sku|hs_code|coo|location|bin_name"
+    r"|variant_id|barcode|(incoming|unavailable|committed|available|on_hand).*"
+)
+_NUMBER = re.compile(r"-?\d+(\.0+)?", re.ASCII)
+
+
+def join_keys(handle: str, values: Sequence[str], sku: str, *, sku_first: bool) -> list[str]:
+    """Return the keys under which a variant is found in another file."""
+    by_options = "\n".join(["options", handle.casefold(), *(value.casefold() for value in values)])
+    keys = [f"sku\n{sku}"] if sku else []
+    if handle:
+        keys.insert(len(keys) if sku_first else 0, by_options)
+    return keys
+
+
+def option_values(row: Row) -> list[str]:
+    """Return a row's option values, without Shopify's placeholder."""
+    return [value for name in OPTION_VALUES if (value := row[name]) and value != DEFAULT_VALUE]
+
+
+def read_ids(path: Path, spool: Spool) -> int:
+    """Read the IDs of variants from a shop's `products.json` or a CSV file; return their number.
+
+    Raises `Unreadable`.
+    """
+    problems = Problems()
+    source = open_rows(path, _no_progress, problems)
+    if "variant_id" not in source.fields or not source.fields & {"sku", "handle"}:
+        raise Unreadable(
+            f"{path.name} must have the columns Variant ID and SKU, or Variant ID, Handle and the "
+            "option values"
+        )
+    count, handle = 0, ""
+    for row in source.rows:
+        handle = row["handle"] or handle
+        if variant_id := row["variant_id"].removeprefix("gid://shopify/ProductVariant/"):
+            keys = join_keys(handle, option_values(row), row["sku"], sku_first=True)
+            spool.add_fact("id", keys, variant_id)
+            count += 1
+    return count
+
+
+def read_stock(path: Path, spool: Spool) -> None:
+    """Read an inventory export, with a row for each location or a column for each.
+
+    Raises `Unreadable`. From "Inventory CSV file format" in Shopify's help.
+    """
+    table = read_csv(path, _no_progress)
+    positions = {normalize(name): index for index, name in reversed([*enumerate(table.header)])}
+    quantity_columns = [positions[name] for name in _AVAILABLE if name in positions][:1]
+    if not quantity_columns:
+        # a column for each location, named after it
+        quantity_columns = [
+            index for name, index in positions.items() if not _NOT_LOCATIONS.fullmatch(name)
+        ]
+    key_columns = ("handle", "url_handle", "sku", "variant_sku")
+    if not quantity_columns or not any(name in positions for name in key_columns):
+        raise Unreadable(
+            f"{path.name} isn't an inventory export: it must have a column Handle or SKU, and one "
+            "with quantities, such as Available"
+        )
+    numbers, handle = NumberFormat("point"), ""
+    for line, cells in table.rows:
+        values = {name: cells[index] for name, index in positions.items() if index < len(cells)}
+        handle = values.get("handle") or values.get("url_handle") or handle
+        sku = values.get("sku") or values.get("variant_sku", "")
+        keys = join_keys(handle, option_values(Row(line, values)), sku, sku_first=False)
+        for index in quantity_columns:
+            text = cells[index] if index < len(cells) else ""
+            try:
+                spool.add_units("stock", keys, numbers.quantity(text) if text else 0)
+            except ValueError:
+                # “not stocked”
+                spool.add_units("stock", keys, 0)
+
+
+def _no_progress(_count: int) -> None:
+    pass

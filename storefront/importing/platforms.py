@@ -1,0 +1,298 @@
+"""The columns of each platform's product export, as data, and how a file is recognized."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .problems import Unreadable
+
+MAX_OPTIONS = 10
+"""Options of a product: Shopify allows three, Wix six; more than ten fit on no page."""
+NUMBERS = range(1, MAX_OPTIONS + 1)
+
+Layout = Literal["one row per variant", "woocommerce", "wix"]
+Columns = Mapping[str, Sequence[str]]
+"""The names that a platform uses for each of the importer's fields, normalized as by `normalize`.
+The first one that a file has is used.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A kind of export that can be imported."""
+
+    name: str
+    columns: Columns
+    marks: Sequence[frozenset[str]] = ()
+    """A file with all the columns of one of these sets is this platform's."""
+    layout: Layout = "one row per variant"
+
+
+def _options(name: str, value: str) -> dict[str, Sequence[str]]:
+    """Return the columns of the options; `name` and `value` are patterns with `{}`."""
+    return {
+        f"option{i}_{part}": [pattern.format(i) for pattern in patterns.split()]
+        for i in NUMBERS
+        for part, patterns in (("name", name), ("value", value))
+    }
+
+
+OWN = Platform(
+    name="CSV",
+    columns={
+        "handle": ["handle", "url_handle"],
+        "title": ["title"],
+        "description": ["description", "body_html"],
+        "vendor": ["vendor"],
+        "type": ["type", "custom_product_type", "product_type"],
+        "category": ["product_category", "standardized_product_type"],
+        "tags": ["tags"],
+        "status": ["status"],
+        "published": ["published", "published_on_online_store"],
+        "product_id": ["product_id", "id"],
+        "variant_id": ["variant_id"],
+        "sku": ["sku", "variant_sku"],
+        "price": ["price", "variant_price"],
+        "tracker": ["variant_inventory_tracker", "inventory_tracker"],
+        "quantity": ["quantity", "variant_inventory_qty", "inventory_quantity"],
+        "policy": ["policy", "variant_inventory_policy", "continue_selling_when_out_of_stock"],
+        "picture": ["picture", "image_src", "product_image_url"],
+        "picture_position": ["picture_position", "image_position"],
+        "picture_alt": ["picture_alt", "image_alt_text"],
+        "variant_picture": ["variant_picture", "variant_image", "variant_image_url"],
+        **_options("option{}_name", "option{}_value"),
+    },
+)
+"""This shop's own names. Shopify's are among them: those until 2025, and the present ones."""
+
+PLATFORMS = (
+    Platform(
+        name="Wix",
+        layout="wix",
+        marks=[frozenset({"handleid", "fieldtype"}), frozenset({"handle", "fieldtype"})],
+        columns={
+            "key": ["handleid", "handle"],
+            "handle": ["handle"],
+            "kind": ["fieldtype"],
+            "title": ["name"],
+            "description": ["description", "plaindescription"],
+            "vendor": ["brand"],
+            "type": ["collection"],
+            "published": ["visible"],
+            "sku": ["sku"],
+            "price": ["price"],
+            "surcharge": ["surcharge"],
+            "quantity": ["inventory"],
+            "policy": ["preorderenabled"],
+            "picture": ["productimageurl", "media"],
+            "picture_alt": ["mediaalttext"],
+            **_options("productoptionname{}", "productoptiondescription{} productoptionchoices{}"),
+        },
+    ),
+    Platform(
+        name="WooCommerce",
+        layout="woocommerce",
+        marks=[frozenset({"type", "name", "regular_price"})],
+        columns={
+            "variant_id": ["id"],
+            "kind": ["type"],
+            "sku": ["sku"],
+            "title": ["name"],
+            "status": ["published"],
+            "visibility": ["visibility_in_catalog", "visibility_in_catalogue"],
+            "description": ["description"],
+            "summary": ["short_description"],
+            "vendor": ["brands"],
+            "type": ["categories"],
+            "tags": ["tags"],
+            "price": ["regular_price"],
+            "sale_price": ["sale_price"],
+            "sale_starts": ["date_sale_price_starts"],
+            "sale_ends": ["date_sale_price_ends"],
+            "in_stock": ["in_stock"],
+            "quantity": ["stock"],
+            "policy": ["backorders_allowed"],
+            "parent": ["parent"],
+            "picture": ["images"],
+            **_options("attribute_{}_name", "attribute_{}_value_s attribute_{}_value"),
+        },
+    ),
+    Platform(
+        name="Shopify",
+        columns=OWN.columns,
+        marks=[
+            frozenset({name})
+            for name in (
+                *("body_html", "variant_price", "variant_inventory_qty", "variant_grams"),
+                *("image_src", "product_image_url", "url_handle", "option1_linked_to"),
+            )
+        ],
+    ),
+)
+
+COLUMNS_HINT = "map its columns with --columns FILE (docs/catalog.md, “From another platform”)"
+NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
+    (
+        [frozenset({"handle", "location"}), frozenset({"handle", "coo"})],
+        "this is Shopify's inventory export, which has no prices: import the product export, and "
+        "add this file with --stock",
+    ),
+    (
+        [frozenset({"financial_status", "lineitem_name"})],
+        "this is Shopify's order export: export Products instead",
+    ),
+    (
+        [frozenset({"first_name", "last_name", "email"}), frozenset({"email", "total_spent"})],
+        "this is a list of customers: export Products instead",
+    ),
+    (
+        [frozenset({"post_title", "sku"}), frozenset({"tax_product_type"})],
+        "this is the export of a WooCommerce plugin: use WooCommerce's own, Products > Export",
+    ),
+    (
+        [
+            frozenset({"sku", "attribute_set_code"}),
+            frozenset({"sku", "store_view_code"}),
+            frozenset({"sku", "attribute_set"}),
+        ],
+        f"this is a Magento (Adobe Commerce) export: {COLUMNS_HINT}",
+    ),
+    (
+        [
+            frozenset({"product_code_sku"}),
+            frozenset({"item", "inventory_tracking", "sku"}),
+            frozenset({"item_type", "product_name"}),
+        ],
+        f"this is a BigCommerce export: {COLUMNS_HINT}",
+    ),
+    (
+        [
+            frozenset({"product_id_non_editable"}),
+            frozenset({"product_type_non_editable"}),
+            frozenset({"hosted_image_urls", "title"}),
+        ],
+        f"this is a Squarespace export: {COLUMNS_HINT}",
+    ),
+    (
+        [frozenset({"item_name", "variation_name"}), frozenset({"token", "item_name"})],
+        f"this is a Square export: {COLUMNS_HINT}",
+    ),
+    (
+        [
+            frozenset({"active_0_1"}),
+            frozenset({"categories_x_y_z"}),
+            frozenset({"reference", "price_tax_excl"}),
+            frozenset({"reference", "price_tax_incl"}),
+        ],
+        f"this is a PrestaShop export: {COLUMNS_HINT}",
+    ),
+    (
+        [
+            frozenset({"product_handle", "variant_title"}),
+            frozenset({"product_handle", "product_title"}),
+        ],
+        f"this is a Medusa export: {COLUMNS_HINT}",
+    ),
+)
+"""Columns of files that aren't imported as they are, and what to do instead."""
+
+
+def normalize(name: str) -> str:
+    """Return a column's name in lower case, with `_` for everything but letters and digits."""
+    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
+
+
+def recognize(header: Iterable[str]) -> Platform:
+    """Return the platform of a file with these columns.
+
+    Raises `Unreadable`, with what to do instead, if the file can't be imported as it is.
+    """
+    names = {normalize(name) for name in header}
+    for marks, message in NOT_IMPORTED:
+        if any(mark <= names for mark in marks):
+            raise Unreadable(message)
+    for platform in PLATFORMS:
+        if any(mark <= names for mark in platform.marks):
+            return platform
+    known = {alias for aliases in OWN.columns.values() for alias in aliases}
+    if len(known & names) < 2:
+        raise Unreadable(
+            "this isn't an export from Shopify, WooCommerce or Wix. If it is a list of products: "
+            + COLUMNS_HINT
+        )
+    return OWN
+
+
+def field_positions(platform: Platform, header: Sequence[str]) -> dict[str, int]:
+    """Return the position of each field's column in a file.
+
+    Raises `Unreadable` if this shop's own kind of file has a column twice or misspelt.
+    """
+    positions: dict[str, int] = {}
+    for index, name in enumerate(header):
+        positions.setdefault(normalize(name), index)
+    found = {
+        field: [alias for alias in aliases if alias in positions]
+        for field, aliases in platform.columns.items()
+    }
+    if platform is OWN:
+        _check_spelling(header, found)
+    return {field: positions[aliases[0]] for field, aliases in found.items() if aliases}
+
+
+def _check_spelling(header: Sequence[str], found: Mapping[str, Sequence[str]]) -> None:
+    used = {alias for aliases in found.values() for alias in aliases}
+    missing = [field for field, aliases in found.items() if not aliases]
+    for aliases in found.values():
+        if len(aliases) > 1:
+            twice = [name for name in header if normalize(name) in aliases]
+            raise Unreadable(f"{' and '.join(map(repr, twice))} are the same column: remove one", 1)
+    for name in header:
+        match = difflib.get_close_matches(normalize(name), missing, n=1, cutoff=0.8)
+        if name and match and normalize(name) not in used:
+            raise Unreadable(f"unknown column {name!r}: did you mean {match[0]!r}?", 1)
+
+
+def read_columns_file(path: Path) -> dict[str, str]:
+    """Return the column for each field from a file with lines such as `title = "Product Name"`.
+
+    Raises `Unreadable` for a file that isn't TOML, and for an unknown field.
+    """
+    try:
+        columns = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(
+            f'{path.name} must have lines such as title = "Product Name": {error}'
+        ) from None
+    for field, name in columns.items():
+        if field not in OWN.columns:
+            match = difflib.get_close_matches(field, OWN.columns, n=1, cutoff=0.7)
+            allowed = [name for name in OWN.columns if not name.startswith("option")]
+            hint = f"did you mean {match[0]}?" if match else f"use {', '.join(allowed)}"
+            raise Unreadable(f"{path.name}: {field} is not a field of a product; {hint}")
+        if not isinstance(name, str):
+            raise Unreadable(f"{path.name}: the column for {field} must be a text in quotes")
+    return columns
+
+
+def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platform:
+    """Return a platform with the columns of a `--columns` file.
+
+    Raises `Unreadable` if the file with the products has no such column.
+    """
+    names = {normalize(name) for name in header}
+    for field, name in columns.items():
+        if normalize(name) not in names:
+            raise Unreadable(
+                f"there is no column {name!r}, which --columns names for {field}; "
+                f"the file has {', '.join(name for name in header if name)}"
+            )
+    return Platform(
+        name="CSV", columns={field: [normalize(name)] for field, name in columns.items()}
+    )

@@ -1,0 +1,132 @@
+"""A temporary database on disk, so that importing a large file needs little memory.
+
+It collects the rows of each product, wherever they are in the file, and answers whether a value is
+unique, and what another file says about a variant.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from .rows import Row
+
+BATCH = 1000
+"""Rows written at a time."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_TABLES = """
+CREATE TABLE product (key TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
+CREATE TABLE row (product INTEGER, line INTEGER, part INTEGER, fields TEXT,
+    PRIMARY KEY (product, line, part)) WITHOUT ROWID;
+CREATE TABLE sku (sku TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID;
+CREATE TABLE seen (kind TEXT, value TEXT, line INTEGER, PRIMARY KEY (kind, value)) WITHOUT ROWID;
+CREATE TABLE fact (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+"""
+
+
+class Spool:
+    """The rows of one import; close it to delete its file."""
+
+    def __init__(self) -> None:
+        # SQLite deletes a database without a name when it is closed
+        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.executescript(_TABLES)
+        self._connection.execute("BEGIN")
+        self._batch: list[tuple[int, int, int, str]] = []
+        self._counted: list[tuple[str]] = []
+        self._last_product = ("", 0)
+        self._products = 0
+        self.rows = 0
+
+    def close(self) -> None:
+        """Delete the temporary file."""
+        self._connection.close()
+
+    def add_row(self, product_key: str, row: Row) -> None:
+        """Add a row of the product with this key."""
+        if self._last_product[0] != product_key:
+            self._last_product = product_key, self._product_number(product_key)
+        fields = _ENCODER.encode(row.fields)
+        # several rows may come from one line
+        self._batch.append((self._last_product[1], row.line, self.rows, fields))
+        if row["sku"]:
+            self._counted.append((row["sku"],))
+        self.rows += 1
+        if len(self._batch) >= BATCH:
+            self._write_batch()
+
+    def products(self) -> Iterator[list[Row]]:
+        """Yield the rows of each product, in the order in which the products appear first."""
+        self._write_batch()
+        rows = self._connection.execute(
+            "SELECT product, line, fields FROM row ORDER BY product, line, part"
+        )
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            yield [Row(line, json.loads(fields)) for _, line, fields in group]
+
+    def _product_number(self, key: str) -> int:
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO product VALUES (?, ?)", (key, self._products + 1)
+        )
+        if added.rowcount:
+            self._products += 1
+            return self._products
+        found: tuple[int] = self._connection.execute(
+            "SELECT number FROM product WHERE key = ?", (key,)
+        ).fetchone()
+        return found[0]
+
+    def _write_batch(self) -> None:
+        self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?)", self._batch)
+        self._connection.executemany(
+            "INSERT INTO sku VALUES (?, 1) ON CONFLICT (sku) DO UPDATE SET count = count + 1",
+            self._counted,
+        )
+        self._batch.clear()
+        self._counted.clear()
+
+    def sku_count(self, sku: str) -> int:
+        """Return how many rows of the file have this SKU."""
+        found = self._connection.execute("SELECT count FROM sku WHERE sku = ?", (sku,)).fetchone()
+        return found[0] if found else 0
+
+    def first_line(self, kind: str, value: str, line: int) -> int | None:
+        """Return the line on which a value was used first; None, and remember it, if it is new."""
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (kind, value, line)
+        )
+        if added.rowcount:
+            return None
+        found: tuple[int] = self._connection.execute(
+            "SELECT line FROM seen WHERE kind = ? AND value = ?", (kind, value)
+        ).fetchone()
+        return found[0]
+
+    def add_fact(self, kind: str, keys: Iterable[str], value: str) -> None:
+        """Store what another file says about a variant; two different values cancel out."""
+        self._connection.executemany(
+            "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key)"
+            " DO UPDATE SET value = iif(value = excluded.value, value, '')",
+            [(kind, key, value) for key in keys],
+        )
+
+    def add_units(self, kind: str, keys: Iterable[str], units: int) -> None:
+        """Add units at one location to those of a variant's other locations."""
+        self._connection.executemany(
+            "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key)"
+            " DO UPDATE SET value = CAST(value AS INTEGER) + CAST(excluded.value AS INTEGER)",
+            [(kind, key, str(units)) for key in keys],
+        )
+
+    def fact(self, kind: str, keys: Sequence[str]) -> str:
+        """Return what another file says under the first of the keys that it has; else empty."""
+        for key in keys:
+            found = self._connection.execute(
+                "SELECT value FROM fact WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
+            if found and found[0] != "":
+                return str(found[0])
+        return ""

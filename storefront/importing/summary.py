@@ -1,0 +1,82 @@
+"""What an import did, in sentences for the merchant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .files import WINDOWS
+from .products import Counts
+from .run import Imported
+
+ENCODINGS = {"utf-8-sig": "UTF-8", WINDOWS: "Windows-1252"}
+
+
+def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> list[str]:
+    """Return the sentences about an import or a dry run, one for each fact."""
+    counts = result.counts
+    products = f"{count(counts.products, 'product')} with {count(counts.variants, 'variant')}"
+    source = "" if result.platform == "CSV" else f" ({result.platform} export)"
+    lines = [
+        f"{file}{source} is valid: {products}. Nothing was imported."
+        if dry_run
+        else f"Imported {products} from {file}{source}."
+    ]
+    if result.categories:
+        lines.append(f"Categories: {', '.join(result.categories)}.")
+    if result.currency and not result.choices.currency:
+        lines.append(f"Currency: {result.currency}, as in the file. To change it: --currency.")
+    lines += _left_out(counts)
+    lines += _ids(counts, integration)
+    if counts.without_price:
+        lines.append(f"{count(counts.without_price, 'variant')} without a price: shown as 0.")
+    if counts.stock_unknown:
+        lines.append(
+            f"{count(counts.stock_unknown, 'variant')} with tracked stock but no quantity: shown "
+            f"as {result.choices.stock_unknown or 'sold-out'} (--stock-unknown)."
+        )
+    lines.append(
+        f"{count(counts.sold_out, 'variant')} sold out."
+        if counts.sold_out
+        else "No variant is sold out, so no Notify me button is shown. For a demo, import with "
+        "--sell-out 10%, or set the stock of one variant: flask storefront restock SKU 0"
+    )
+    encoding = ENCODINGS.get(result.encoding, result.encoding)
+    if encoding != "UTF-8":
+        lines.append(
+            f"The file was read as {encoding}. If letters look wrong, name its encoding with "
+            "--encoding."
+        )
+    return lines
+
+
+def _left_out(counts: Counts) -> Iterator[str]:
+    if counts.skipped:
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.skipped.items())
+        yield f"Left out, as your platform doesn't show them: {kinds}."
+    if counts.hidden_variants:
+        yield f"Left out: {count(counts.hidden_variants, 'hidden variant')}."
+    for status, (number, line) in counts.unknown_statuses.items():
+        yield (
+            f"Left out: {count(number, 'product')} with the status {status!r} (the first on line "
+            f"{line}), which the platform doesn't document."
+        )
+
+
+def _ids(counts: Counts, integration: str) -> Iterator[str]:
+    if counts.made_ids:
+        yield (
+            f"{count(counts.made_ids, 'variant')} without a unique SKU: IDs were made from handle "
+            "and options. They stay the same when you import again."
+        )
+    if counts.placeholders:
+        source = " from the shop's products.json" if integration == "$shopify" else ""
+        yield (
+            f"{count(counts.placeholders, 'variant')} without an ID from {integration}, to look at "
+            "only: sign-ups work with the sandbox, but are never sent to Klaviyo. Add the IDs"
+            f"{source} with --ids FILE."
+        )
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `2 variants`."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"

@@ -1,0 +1,187 @@
+"""What each kind of file becomes, in a golden file that is easy to review."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import selectinload
+
+from storefront import db
+from storefront.base.models import Product
+from tests.storefront.importing.test_import_catalog import MakeShop, import_file, variants
+
+FILES = Path(__file__).with_name("imports")
+GOLDEN = Path(__file__).with_name("imported_files.md")
+HEAD = """\
+# What each kind of file becomes
+
+The files are in [imports](imports). Update this file with
+`UPDATE_GOLDEN=1 pytest tests/storefront/importing/test_imported_files.py`.
+"""
+COMMANDS = (
+    ("$custom", "plain.csv"),
+    ("$shopify", "plain.csv"),
+    ("$custom", "new-names.csv"),
+    ("$custom", "interleaved.csv"),
+    ("$custom", "html.csv"),
+    ("$custom", "numbers.csv"),
+    ("$custom", "thousands.csv"),
+    ("$custom", "locations.csv --stock inventory.csv"),
+    ("$custom", "locations.csv --stock inventory-by-location.csv"),
+    ("$custom", "locations.csv --stock-unknown in-stock --sell-out 10%"),
+    ("$shopify", "locations.csv --stock-unknown sold-out --ids products.json"),
+    ("$shopify", "products.json"),
+    ("$custom", "woocommerce.csv"),
+    ("$custom", "wix.csv"),
+    ("$custom", "wix-new.csv"),
+    ("$custom", "squarespace.csv --columns squarespace.toml"),
+)
+
+
+def contents(app: Flask) -> Iterator[str]:
+    """The shop's products as Markdown."""
+    with app.app_context():
+        query = sa.select(Product).order_by(Product.position)
+        loaded = selectinload(Product.options), selectinload(Product.variants)
+        for product in db.session.scalars(query.options(*loaded)):
+            facts = (product.vendor, product.category, product.visibility)
+            yield f"**{product.title}** (`{product.handle}`), {', '.join(filter(None, facts))}\n"
+            if product.description_html:
+                yield f"```html\n{product.description_html}\n```\n"
+            for picture in product.pictures:
+                yield f"- picture {picture['url']} {picture['alt']}".rstrip()
+            options = ", ".join(option.name for option in product.options)
+            yield f"\n| ID | SKU | {options} | price | stock | policy | picture |"
+            yield "|---" * 7 + "|"
+            for variant in product.variants:
+                cells = (
+                    *(variant.external_id, variant.sku, variant.title, f"{variant.price:.2f}"),
+                    *(variant.quantity, variant.policy.name.lower(), variant.picture),
+                )
+                yield f"| {' | '.join(map(str, cells))} |"
+            yield ""
+
+
+def test_imported_products_match_the_golden_file(
+    shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(FILES)
+    blocks = [HEAD]
+    apps = {integration: shop(integration) for integration in ("$custom", "$shopify")}
+    for integration, command in COMMANDS:
+        file, *options = command.split()
+        result = import_file(apps[integration], Path(file), *options)
+        assert result.exit_code == 0, (command, result.output)
+        blocks.append(f"## `import-catalog {command}` ({integration})\n")
+        blocks += [f"> {line}  " for line in result.stdout.splitlines()]
+        blocks += ["", *contents(apps[integration])]
+    document = "\n".join(blocks)
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(document, encoding="utf-8")
+
+    assert document.splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+TEXT = 'handle, "title" ,sku,price\ncafé,"A ""big"" café","CAF, 1" ,3.50\n\ncup, Cup,CUP,4\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_encodings_and_line_ends(
+    import_shop: Flask, tmp_path: Path, encoding: str, line_end: str
+) -> None:
+    file = tmp_path / "products.csv"
+    file.write_bytes(TEXT.replace("\n", line_end).encode(encoding))
+
+    result = import_file(import_shop, file)
+
+    assert result.exit_code == 0, result.output
+    assert list(variants(import_shop).values()) == [
+        ('A "big" café', "CAF, 1", None),
+        ("Cup", "CUP", None),
+    ]
+    assert ("read as Windows-1252" in result.stdout) == (encoding == "cp1252")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "handle;title;price\ncup;Cup;3,50\n",
+        "handle\ttitle\tprice\ncup\tCup\t3.50\n",
+        "sep=;\nhandle;title;price;;\ncup;Cup;3,50;;\n",
+        "title,price\nCup,3.50\n",
+        "Handle,Title,Variant Price,Status,Status\ncup,Cup,3.50,active,draft\n",
+    ],
+)
+def test_delimiters_and_columns(import_shop: Flask, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text(text, encoding="utf-8")
+
+    result = import_file(import_shop, file)
+
+    assert result.exit_code == 0, result.output
+    assert variants(import_shop) == {"cup": ("Cup", "cup", None)}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--columns", "FILE"], "columns.toml must have lines such as title = "),
+        (["--currency", "EURO"], "'EURO' must be an ISO 4217 code, such as EUR"),
+        (["--sell-out", "0%"], "'0%' is not a percentage: write one such as 10%"),
+        (["--encoding", "klingon"], "'klingon' is not the name of an encoding"),
+        (["--ids", "FILE"], "this isn't an export from Shopify, WooCommerce or Wix"),
+        (["--stock", "FILE"], "columns.toml isn't an inventory export"),
+    ],
+)
+def test_wrong_options(
+    import_shop: Flask, tmp_path: Path, options: list[str], message: str
+) -> None:
+    other = tmp_path / "columns.toml"
+    other.write_text("name, price\n", encoding="utf-8")
+    options = [option.replace("FILE", str(other)) for option in options]
+
+    result = import_file(import_shop, FILES / "plain.csv", *options)
+
+    assert result.exit_code != 0
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('titel = "Title"', "titel is not a field of a product; did you mean title?"),
+        ("title = 3", "the column for title must be a text in quotes"),
+        ('title = "Titel"', "there is no column 'Titel', which --columns names for title"),
+    ],
+)
+def test_wrong_columns_file(import_shop: Flask, tmp_path: Path, line: str, message: str) -> None:
+    columns = tmp_path / "columns.toml"
+    columns.write_text(line, encoding="utf-8")
+
+    result = import_file(import_shop, FILES / "squarespace.csv", "--columns", str(columns))
+
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_visibility(shop: MakeShop) -> None:
+    """A product that the platform shows only by its link, or in searches, is there here, too."""
+    app = shop("$custom")
+    assert import_file(app, FILES / "woocommerce.csv").exit_code == 0
+    client = app.test_client()
+
+    def names(path: str) -> list[bool]:
+        page = client.get(path)
+        assert page.status_code == 200
+        return [f">{name}</a>" in page.text for name in ("Tee", "Tea towel", "Voucher")]
+
+    assert names("/") == [True, False, False]
+    assert names("/?q=e") == [True, False, True]
+    assert client.get("/products/tea-towel").status_code == 200
+    assert "tea-towel" not in client.get("/sitemap.xml").text
