@@ -69,7 +69,7 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "an empty file": (C, ""),
     "only a header": (C, HEADER),
     "a product without a title": (C, HEADER + "cup,,,CUP,4,1"),
-    "variants that can't be told apart": (
+    "variants with the same options": (
         C,
         OPTIONS + "cup,Cup,,A,4,1,Colour,Red\ncup,,,B,4,1,,Red\nmug,Mug,,C,4,1\nmug,,,D,4,1\n",
     ),
