@@ -8,6 +8,7 @@ its own process, and PostgreSQL is a temporary cluster with durable writes.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -22,7 +23,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,8 +36,9 @@ from klaviyo_sandbox import make_account
 from notify_me import CompositeID
 from notify_me.channels import Channel
 from notify_me.delivery import Queue, jobs
-from notify_me.klaviyo.calls import SignUp, build_calls
+from notify_me.klaviyo.calls import Consent, Operation, SignUp, Statement, build_calls
 from notify_me.klaviyo.outcomes import KlaviyoResponse, Temporary
+from notify_me.settings import Delivery
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.running_shop import Postgres, people, postgres_binaries
 
@@ -92,9 +95,9 @@ class Shop:
     def __init__(self, folder: Path, klaviyo: Klaviyo, environ: dict[str, str], url: str) -> None:
         self.folder = folder
         self.klaviyo = klaviyo
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.environ = {**environ, "DATABASE_URL": url, "PORT": str(self.port)}
+        self.ports = [free_port() for _ in range(2)]
+        self.url = f"http://127.0.0.1:{self.ports[0]}"
+        self.environ = {**environ, "DATABASE_URL": url}
         self.engine = sa.create_engine(url, poolclass=sa.NullPool)
         self._flask("db", "upgrade")
         self._flask("storefront", "load")
@@ -104,7 +107,7 @@ class Shop:
             product = (
                 connection.execute(sa.text("SELECT handle FROM shop_product")).scalars().first()
             )
-        self.form = f"{self.url}/notify-me/$custom:::$default:::{sku}"
+        self.variant = f"$custom:::$default:::{sku}"
         self.page = f"{self.url}/products/{product}"
 
     def _command(self, *arguments: str) -> list[str]:
@@ -134,11 +137,13 @@ class Shop:
                 process.wait()
 
     @contextmanager
-    def web(self) -> Iterator[Any]:
-        """Run the shop under gunicorn."""
+    def web(self, number: int = 0) -> Iterator[Any]:
+        """Run a web process of the shop, on the port with this number."""
+        port = self.ports[number]
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
-        with self._process([*command, "app:create_app()"], "web") as process:
-            wait_for(lambda: requests.get(f"{self.url}/healthz", timeout=5).ok)
+        command.append("app:create_app()")
+        with self._process(command, f"web{number}", PORT=str(port)) as process:
+            wait_for(lambda: requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok)
             yield process
 
     @contextmanager
@@ -149,11 +154,12 @@ class Shop:
         with self._process(command, machine, NOTIFY_ME_WORKER_FOLDER=folder) as process:
             yield process
 
-    def sign_up(self, email: str) -> bool:
+    def sign_up(self, email: str, port: int | None = None) -> bool:
         """Sign up; return whether the shopper saw a confirmation."""
+        url = f"http://127.0.0.1:{port or self.ports[0]}/notify-me/{self.variant}"
         with suppress(requests.RequestException, ValueError):
             reply = requests.post(
-                self.form,
+                url,
                 data={"channels": "EMAIL", "email": email},
                 headers={"X-Notify-Me": "1"},
                 timeout=30,
@@ -161,20 +167,21 @@ class Shop:
             return bool(reply.json()["state"] == "done")
         return False
 
-    def sign_up_all(self, emails: Sequence[str], threads: int = 8) -> set[str]:
-        """Sign up all addresses; return those that were confirmed."""
-        with ThreadPoolExecutor(threads) as pool:
-            return {
-                email
-                for email, ok in zip(emails, pool.map(self.sign_up, emails), strict=True)
-                if ok
-            }
+    def sign_up_all(self, emails: Sequence[str], ports: Sequence[int | None] = (None,)) -> set[str]:
+        """Sign up all addresses, at the web processes on these ports in turn; return those that
+        were confirmed.
+        """
+        with ThreadPoolExecutor(8) as pool:
+            confirmed = pool.map(self.sign_up, emails, itertools.cycle(ports))
+            return {email for email, ok in zip(emails, confirmed, strict=False) if ok}
 
-    def queued(self) -> int:
-        """Return the number of queued calls."""
-        query = "SELECT count(*) FROM notify_me_call WHERE state = 'queued'"
+    def queued(self, operation: str = "%") -> int:
+        """Return the number of queued calls, of one operation or of all."""
+        query = (
+            "SELECT count(*) FROM notify_me_call WHERE state = 'queued' AND operation LIKE :name"
+        )
         with self.engine.connect() as connection:
-            return int(connection.execute(sa.text(query)).scalar_one())
+            return int(connection.execute(sa.text(query), {"name": operation}).scalar_one())
 
 
 class Setup:
@@ -267,8 +274,8 @@ def busiest(times: Sequence[float], seconds: float) -> int:
 
 
 def kills(setup: Setup) -> None:
-    """Kill web and worker processes at random: no confirmed sign-up may be lost."""
-    rounds, shoppers = 4 if setup.quick else 20, 60
+    """Kill two web processes and two workers at random: no confirmed sign-up may be lost."""
+    rounds, shoppers = 2 if setup.quick else 13, 60
     for database in ("SQLite", "PostgreSQL"):
         shop, seeded = setup.shop(database), random.Random(20)
         confirmed: set[str] = set()
@@ -276,16 +283,20 @@ def kills(setup: Setup) -> None:
         for number in range(rounds):
             # Klaviyo is down in every other round, so that both sending and queuing are interrupted
             setup.klaviyo.configure(away=number % 2 == 0, delay=0.02)
-            with shop.web() as web, shop.worker() as worker:
+            with ExitStack() as stack:
+                processes = [
+                    *(stack.enter_context(shop.worker(f"machine{index}")) for index in range(2)),
+                    *(stack.enter_context(shop.web(index)) for index in range(2)),
+                ]
                 timers = [
                     threading.Timer(
-                        seeded.uniform(0.3, 1.5), os.killpg, (process.pid, signal.SIGKILL)
+                        seeded.uniform(0.3, 2.5), os.killpg, (process.pid, signal.SIGKILL)
                     )
-                    for process in ((web, worker) if number % 4 else (web,))
+                    for process in processes
                 ]
                 for timer in timers:
                     timer.start()
-                done = shop.sign_up_all(people(shoppers, f"kill{number}x"))
+                done = shop.sign_up_all(people(shoppers, f"kill{number}x"), shop.ports)
                 confirmed |= done
                 for timer in timers:
                     timer.join()
@@ -333,6 +344,72 @@ def outage(setup: Setup) -> None:
             f"{drained:.0f} s ({queued / drained:.0f} per second; limit 40)",
             "outage",
         )
+
+
+def backlog(setup: Setup) -> None:
+    """After an outage of an hour, 10,000 sign-ups are waiting, every fifth with a consent.
+
+    They are put into the queue directly, with the delays that an hour of failed attempts leaves.
+    """
+    count = 400 if setup.quick else 10_000
+    settings = Delivery()
+    for database in ("SQLite", "PostgreSQL"):
+        shop = setup.shop(database)
+        engine = shop.engine
+        log, queue = (
+            SignUpLog(partial(_identity, engine), "l" * 32),
+            Queue(partial(_identity, engine)),
+        )
+        for number, email in enumerate(people(count)):
+            _queue_as_after_an_hour(log, queue, setup, shop, email, consents=number % 5 == 0)
+        waiting = {name: shop.queued(name) for name in Operation if shop.queued(name)}
+        setup.klaviyo.configure(reset=True, away=True)
+        with shop.worker("one"), shop.worker("two"):
+            # both workers meet the outage, so that they notice its end
+            wait_for(lambda: len(setup.klaviyo.calls()) > 40)
+            setup.klaviyo.configure(reset=True)
+            began, drained = time.monotonic(), dict[Operation, float]()
+            while len(drained) < len(waiting):
+                for name in waiting:
+                    if name not in drained and not shop.queued(name):
+                        drained[name] = time.monotonic() - began
+                time.sleep(0.2)
+        calls = setup.klaviyo.calls()
+        throttled = sum(status == "429" for _, status, _ in calls)
+        rates = "; ".join(
+            f"{waiting[name]} calls of {name} in {seconds:.0f} s ({waiting[name] / seconds:.1f}/s)"
+            for name, seconds in drained.items()
+        )
+        setup.report(
+            f"backlog of {count} sign-ups, two workers, {database}",
+            f"{rates}; {throttled} answered with 429; limits {settings.back_in_stock_per_second} "
+            f"and {settings.consent_per_second} per second",
+            "backlog",
+        )
+
+
+def _queue_as_after_an_hour(
+    log: SignUpLog, queue: Queue, setup: Setup, shop: Shop, email: str, *, consents: bool
+) -> None:
+    """Queue a sign-up whose calls have failed for an hour, and are tried again in the next five
+    minutes.
+    """
+    consent = None
+    if consents:
+        statement = Statement(Channel.EMAIL, "Send me offers.", "1", "en")
+        consent = Consent((statement,), setup.environ["KLAVIYO_LIST_ID"], "benchmark")
+    variant = CompositeID.parse(shop.variant)
+    sign_up = SignUp((variant,), (Channel.EMAIL,), email, consent=consent)
+    calls = build_calls(sign_up, "api")
+    sign_up_id, positions = log.start(sign_up, calls, "server"), range(len(calls))
+    failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(calls)
+
+    def enqueue(connection: sa.Connection) -> None:
+        for job in jobs(sign_up_id, calls, positions):
+            longest = Delivery().longest_retry
+            queue.enqueue(connection, [replace(job, failures=12)], delay=random.uniform(0, longest))
+
+    log.record_outcomes(sign_up_id, failed, positions, enqueue)
 
 
 def limits(setup: Setup) -> None:
@@ -496,7 +573,9 @@ def slow(setup: Setup) -> None:
     )
 
 
-BENCHMARKS = {function.__name__: function for function in (kills, outage, limits, accepts, slow)}
+BENCHMARKS = {
+    function.__name__: function for function in (kills, outage, backlog, limits, accepts, slow)
+}
 
 
 def main() -> None:
