@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 from flask import current_app
@@ -19,6 +19,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin
+from .admin.health import log_rows
 from .brand import BrandError, brand_settings, merged, read_brand
 from .brand import report as brand_report
 from .check import Progress, check_account
@@ -74,13 +75,17 @@ def deliver() -> None:
 def status(*, as_json: bool) -> None:
     """Show what is queued, what failed, and what to do about it."""
     status = admin.status()
+    flow = current_state().flow.row()
     if as_json:
-        click.echo(_json(status))
+        click.echo(_json({**asdict(status), "flow": asdict(flow)}))
         return
     for state, count in status.counts.items():
         click.echo(f"{state:13} {count}")
     deliverer = f"a {status.deliverer}" if status.deliverer else "nothing on this machine"
     click.echo(f"delivered by:  {deliverer}")
+    if flow.verdict is not admin.Verdict.SKIP:
+        remedy = f" -> {flow.remedy}" if flow.remedy else ""
+        click.echo(f"flow:          {flow.verdict.upper()}: {flow.message}{remedy}")
     if status.oldest_queued:
         click.echo(f"oldest queued: {_when(status.oldest_queued)}")
     if status.dropped:
@@ -133,6 +138,7 @@ def check(*, as_json: bool) -> None:
     finally:
         progress.end()
     width = shutil.get_terminal_size((100, 24)).columns
+    report = report.with_rows(log_rows())
     click.echo(report.as_json() if as_json else report.as_text(width))
     if not report.ok:
         raise SystemExit(1)
@@ -369,7 +375,7 @@ def consents(contact: str, *, as_json: bool) -> None:
     """
     with _contact_errors():
         records = admin.contact_records(contact)
-    click.echo(_json(records) if as_json else _as_text(records))
+    click.echo(_json(asdict(records)) if as_json else _as_text(records))
 
 
 @commands.command()
@@ -406,8 +412,8 @@ def _contact_errors() -> Iterator[None]:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 
 
-def _json(report: ContactRecords | admin.Status) -> str:
-    return json.dumps(asdict(report), default=datetime.isoformat, indent=2, ensure_ascii=False)
+def _json(report: Mapping[str, Any]) -> str:
+    return json.dumps(report, default=datetime.isoformat, indent=2, ensure_ascii=False)
 
 
 def _as_text(records: ContactRecords) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from flask import current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
 
+from .check import FlowCheck
 from .database import Database
 from .delivery import BackgroundDelivery, DeliveryContext, Queue
 from .form import consent
@@ -82,6 +83,7 @@ class State:
     klaviyo: CircuitBreaker | None
     """None in client mode without a private key."""
     opt_in: ListOptIn
+    flow: FlowCheck
     queue: Queue
     background: BackgroundDelivery | None
     """None if only separate workers send queued calls."""
@@ -212,4 +214,5 @@ def delivery_context() -> DeliveryContext:
         settings=state.settings.delivery,
         load_variant=load_variant,
         folder=lock_folder(),
+        log_flow=state.flow.log,
     )

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
+from .check import FlowCheck
 from .cli import commands
 from .context import (
     ActiveSettings,
@@ -124,6 +125,7 @@ class NotifyMe:
             log=SignUpLog(database.engine, log_keys(app.config, account)),
             klaviyo=klaviyo,
             opt_in=ListOptIn(klaviyo, account.list_id),
+            flow=FlowCheck(klaviyo),
             queue=Queue(database.engine, background.ensure_running if background else None),
             background=background,
             signer=URLSafeTimedSerializer(secrets, salt="notify-me"),

@@ -16,7 +16,7 @@ from .buying import cart, checkout
 from .buying.orders import erase_contact
 from .catalog import categories, drawings, feeds, pictures, stock
 from .catalog.queries import ShopCatalog
-from .merchant import access, demand, inventory, login
+from .merchant import access, demand, health, inventory, login
 from .shop import views
 
 __all__ = [
@@ -72,6 +72,7 @@ def init_app(app: Flask) -> None:
         variant_image=pictures.variant_image,
         merchant_password_required=access.password_required,
         merchant_has_access=access.has_access,
+        merchant_problems=health.problems,
     )
     app.config["CSP_IMG_SRC"] = pictures.linked_origins
     app.cli.add_command(cli.group)

@@ -4,6 +4,7 @@ Every function needs an app context, and raises `sqlalchemy.exc.SQLAlchemyError`
 unavailable.
 """
 
+from ..check import Report, Row, Verdict
 from ..klaviyo.catalog_payloads import feed_item
 from ..klaviyo.catalog_push import PushError, PushResult
 from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
@@ -15,6 +16,7 @@ from .contacts import (
     erase,
     import_sign_ups,
 )
+from .health import health
 from .operations import (
     DROPPED_DAYS,
     Failure,
@@ -53,9 +55,12 @@ __all__ = [
     "PushError",
     "PushResult",
     "Reason",
+    "Report",
+    "Row",
     "Status",
     "StockUpdate",
     "VariantDemand",
+    "Verdict",
     "available_modes",
     "contact_hash",
     "contact_records",
@@ -64,6 +69,7 @@ __all__ = [
     "demand_by_day",
     "erase",
     "feed_item",
+    "health",
     "import_sign_ups",
     "mode",
     "purge",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qs, urlsplit
 
 from ..form.consent import form_options
 from ..klaviyo.calls import Call, Operation
@@ -15,7 +14,8 @@ from ..klaviyo.outcomes import KlaviyoResponse, attribute
 from ..settings import Account, Settings
 from ..settings.listing import terminal_json
 from ..variants import Catalog
-from .advice import METRIC, row
+from .advice import row
+from .flow import flow_row
 from .reader import Reader, failure, is_denied, unreadable
 from .report import Report, Row
 from .variants import variants_row
@@ -65,7 +65,7 @@ def check_account(
     rows += [
         _public_key(response, account.public_key),
         _list(reader, account.list_id),
-        _flow(reader),
+        flow_row(reader),
         variants_row(reader, catalog),
         _scopes(reader, asks_for_consent=asks_for_consent),
         _brand(reader),
@@ -170,46 +170,6 @@ def _list(reader: Reader, list_id: str) -> Row:
     cases = {"single_opt_in": "list", "double_opt_in": "list/double"}
     case = cases.get(str(attribute(resource, "opt_in_process")), "list/odd")
     return row(case, name=terminal_json(attribute(resource, "name") or list_id))
-
-
-def _flow(reader: Reader) -> Row:
-    """Check for a live flow that sign-ups trigger: without one, nobody joins the waiting list."""
-    metric_id, response = _find_metric(reader)
-    if response.status != 200:
-        return unreadable("flow", response, "metrics:read")
-    if metric_id is None:
-        return row("flow/no metric")
-    read_flows = reader.klaviyo.get_flows_triggered_by_metric
-    response = reader.read("flow", "flows:read metrics:read", read_flows, metric_id)
-    if response.status != 200:
-        return unreadable("flow", response, "flows:read")
-    flows = [flow for flow in response.resources if attribute(flow, "archived") is not True]
-    names = {attribute(flow, "status"): terminal_json(attribute(flow, "name")) for flow in flows}
-    for status, case in (("live", "flow"), ("manual", "flow/manual"), ("draft", "flow/draft")):
-        if status in names:
-            return row(case, name=names[status])
-    return row("flow/odd" if flows else "flow/none")
-
-
-def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
-    """Return the metric's ID, or None, and the last response."""
-    cursor = ""
-    while True:
-        response = reader.read("metrics", "metrics:read", reader.klaviyo.get_metrics, cursor)
-        for metric in response.resources:
-            if attribute(metric, "name") == METRIC:
-                return str(metric.get("id")), response
-        previous, cursor = cursor, _next_cursor(response)
-        if cursor in ("", previous):
-            return None, response
-
-
-def _next_cursor(response: KlaviyoResponse) -> str:
-    document = response.document if isinstance(response.document, dict) else {}
-    links = document.get("links")
-    link = links.get("next") if isinstance(links, dict) else None
-    # only the cursor is taken from the link, so that the key can't be sent to another host
-    return parse_qs(urlsplit(str(link or "")).query).get("page[cursor]", [""])[0]
 
 
 def _brand(reader: Reader) -> Row:

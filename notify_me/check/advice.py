@@ -116,11 +116,38 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         f'a flow starts from "{METRIC}", but its status is unknown',
         "make sure in Klaviyo that its message is Live",
     ),
+    "flow/not read": (SKIP, "has not been read yet", ""),
+    "flow/no key": (SKIP, "can't be read without a private key", ""),
     "flow/none": (FAIL, f'no flow starts from "{METRIC}": {_NOBODY_WAITS}', _CREATE_FLOW),
     "flow/no metric": (
         FAIL,
         f'the account has no metric "{METRIC}", so no flow can start from it',
         f"{_CREATE_FLOW}; if Klaviyo doesn't offer that trigger yet, submit one sign-up first",
+    ),
+    "public_key/refused": (
+        FAIL,
+        "{problem}: for {count:,} sign-ups in the last 24 hours, so the server had to send them",
+        "{remedy}",
+    ),
+    "sign_ups": (PASS, "none waits for a variant that Klaviyo doesn't have", ""),
+    "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", "run flask notify-me upgrade"),
+    "sign_ups/unknown variants": (
+        FAIL,
+        "{count:,} wait for variants that aren't in Klaviyo's catalog: {names}",
+        "{remedy}",
+    ),
+    "delivery": (PASS, "nothing is paused or dead-lettered", ""),
+    "delivery/unreadable": (SKIP, "the queue can't be read", "run flask notify-me upgrade"),
+    "delivery/paused": (FAIL, "{operations} is paused since {since}: {problem}", "{remedy}"),
+    "delivery/throttled": (
+        WARN,
+        "{operations} is paused since {since}: {problem}",
+        "wait, or run flask notify-me resume",
+    ),
+    "delivery/dead letters": (
+        WARN,
+        "{count:,} sign-ups are dead-lettered. The last problem: {problem}",
+        "fix the cause, then run flask notify-me retry",
     ),
     "variants": (PASS, "Klaviyo knows all {total:,}", ""),
     "variants/none": (

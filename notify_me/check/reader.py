@@ -23,10 +23,20 @@ _UNREACHABLE = (
 
 
 class Reader:
-    """Sends the check's calls. `progress` is called with a topic before each of them."""
+    """Sends the check's calls. `progress` is called with a topic before each of them.
 
-    def __init__(self, klaviyo: Klaviyo, progress: Callable[[str], None]) -> None:
+    All calls share the `deadline`, without retries. Without one, each has `CALL_TIMEOUT`.
+    """
+
+    def __init__(
+        self,
+        klaviyo: Klaviyo,
+        progress: Callable[[str], None] = lambda topic: None,
+        *,
+        deadline: Deadline | None = None,
+    ) -> None:
         self.klaviyo = klaviyo
+        self._deadline = deadline
         self.granted: set[str] = set()
         """Scopes that the key proved to have."""
         self.denied: list[frozenset[str]] = []
@@ -47,8 +57,8 @@ class Reader:
 
         self._progress(topic)
         response = send_with_retries(
-            lambda: send(*arguments, deadline=Deadline(CALL_TIMEOUT)),
-            attempts=CALL_ATTEMPTS,
+            lambda: send(*arguments, deadline=self._deadline or Deadline(CALL_TIMEOUT)),
+            attempts=1 if self._deadline else CALL_ATTEMPTS,
             retry=lambda response: response.status == 429,
             max_wait=MAX_THROTTLE,
             wait=wait,

@@ -22,6 +22,8 @@ TITLES = {
     "flow": "Flow",
     "variants": "Variants",
     "brand": "Brand",
+    "sign_ups": "Sign-ups",
+    "delivery": "Delivery",
 }
 """The checks in the order of the report: the name in JSON, and the title in the table."""
 
@@ -51,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All rows, in the order of `TITLES`."""
+    """Rows in the order of `TITLES`."""
 
     rows: Sequence[Row]
 
@@ -60,6 +62,11 @@ class Report:
         """Sort the rows; `skipped` is the message of those that are missing."""
         by_check = {row.check: row for row in rows}
         return cls([by_check.get(check, Row(check, Verdict.SKIP, skipped)) for check in TITLES])
+
+    def with_rows(self, rows: Iterable[Row]) -> Report:
+        """Return a report in which these rows replace those of the same check, except failures."""
+        failed = {row.check for row in self.rows if row.verdict is Verdict.FAIL}
+        return Report.of([*self.rows, *(row for row in rows if row.check not in failed)], "")
 
     @property
     def ok(self) -> bool:

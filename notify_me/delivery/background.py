@@ -51,6 +51,7 @@ class BackgroundDelivery:
 
 def _run(context: DeliveryContext, klaviyo: Klaviyo) -> None:
     stop = threading.Event()  # never set: the thread ends with the process
+    context.log_flow()
     while True:
         try:
             if not context.queue.has_jobs():

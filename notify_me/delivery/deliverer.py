@@ -74,6 +74,8 @@ class DeliveryContext:
     """Reads a variant from the shop's catalog, in any thread."""
     folder: Path
     """The folder for the lock files of the workers on this machine."""
+    log_flow: Callable[[], None]
+    """Asks Klaviyo, for some seconds at most, whether there is a live flow, and logs it."""
 
 
 class Deliverer:

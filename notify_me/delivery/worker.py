@@ -32,6 +32,10 @@ DRAIN_TIMEOUT = 3
 EXIT_TIMEOUT = 4.0
 POLL_INTERVAL = 0.25
 MAINTENANCE_INTERVAL = 0.5
+FLOW_CHECK_DELAY = 30.0
+"""Until a worker asks Klaviyo for the flow. Klaviyo allows few of these calls, so one that restarts
+again and again must not make them.
+"""
 IDLE_TIMEOUT = 10.0
 """How long the engine keeps running after the last call was delivered."""
 REQUEUE_INTERVAL = 10.0
@@ -52,6 +56,9 @@ def run(context: DeliveryContext, stop: threading.Event) -> None:
         return
     executor_id, lock = claim_executor_id(context.folder)
     logger.info("delivering as %s", executor_id)
+    flow_timer = threading.Timer(FLOW_CHECK_DELAY, context.log_flow)
+    flow_timer.daemon = True
+    flow_timer.start()
     deliver_until(stop, context, context.klaviyo, executor_id)
     logger.info("worker stopped")
     lock.release()

@@ -34,7 +34,7 @@ STATES = {
     "accepted": ("Delivered", "Klaviyo has the sign-up."),
     "refused": (
         "Rejected",
-        "Klaviyo rejected the email address, phone number or variant. Not sent again.",
+        "Klaviyo rejected the email address or phone number. Not sent again.",
     ),
     "failed": (
         "Failed",

@@ -23,6 +23,7 @@ from tests.support import Sandbox, eventually
 
 PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
 URL = "/merchant/deliveries"
+SUBSCRIBE = "create_back_in_stock_subscription"
 FAST_RETRIES = """
 [delivery]
 first_retry = 0.1
@@ -143,7 +144,7 @@ def test_retry_sends_what_needed_review(
     client: FlaskClient, sandbox: Sandbox, worker: Worker
 ) -> None:
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org", "bea@example.org")
-    sandbox.drill("415", times=2)
+    sandbox.drill("415", times=2, operation=SUBSCRIBE)
     with worker():
         eventually(lambda: count(client, "Needs review") == 2)
         page = Page(client, URL)
@@ -190,7 +191,7 @@ def test_throttled_queue_shows_when_it_resumes(
     client: FlaskClient, sandbox: Sandbox, worker: Worker
 ) -> None:
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org")
-    sandbox.drill("429", retry_after=600, times=1)
+    sandbox.drill("429", retry_after=600, times=1, operation=SUBSCRIBE)
     with worker():
         eventually(lambda: "Sign-ups: paused by Klaviyo" in Page(client, URL).text)
 
@@ -198,6 +199,41 @@ def test_throttled_queue_shows_when_it_resumes(
     assert "No action is needed" in pauses
     assert pauses.count("<time datetime=") == 2
     assert "action required" not in Page(client, "/merchant").text
+
+
+@pytest.mark.parametrize("fault", ["no live flow", "unknown variant", "none"])
+def test_every_page_says_why_nobody_will_be_notified(
+    client: FlaskClient, sandbox: Sandbox, fault: str
+) -> None:
+    """A draft flow or a variant that Klaviyo doesn't have gets a banner with the remedy."""
+    if fault == "no live flow":
+        sandbox.set("flow", status="draft")
+    elif fault == "unknown variant":
+        sandbox.unknown("$custom:::$default:::HAAR-OIL-M")
+        client.post(PARKA, data={"channels": "EMAIL", "email": "ada@example.org"})
+
+    pages = [Page(client, path).text for path in ("/merchant", "/merchant/demand", URL)]
+
+    expected = {
+        "no live flow": ("No live flow: nobody will be notified", "message to Live in Klaviyo."),
+        "unknown variant": ("Klaviyo doesn’t have a variant", "flask notify-me push-catalog."),
+        "none": ("", ""),
+    }
+    for name, texts in expected.items():
+        for page in pages:
+            assert all(text in page for text in texts) is (name in (fault, "none"))
+
+
+@pytest.mark.parametrize("key", ["", "pk_wrong"])
+def test_pages_work_without_a_valid_key(tmp_path: Path, catalog_db: Path, key: str) -> None:
+    """Klaviyo can't be asked for the flow, so there is no banner."""
+    shutil.copy(catalog_db, tmp_path / "shop.db")
+    app = make_shop(tmp_path / "shop.db", KLAVIYO_PRIVATE_KEY=key, NOTIFY_ME_MODE="client")
+
+    page = Page(app.test_client(), "/merchant")
+
+    assert "nobody will be notified" not in page.text
+    close(app)
 
 
 def test_other_sites_cannot_retry(app: Flask, client: FlaskClient, sandbox: Sandbox) -> None:

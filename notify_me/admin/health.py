@@ -1,0 +1,76 @@
+"""What keeps sign-ups from reaching Klaviyo, or shoppers from being notified."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..check import Report, Row, row
+from ..context import current_state
+from .operations import MissingVariant, PausedQueue, Status, status
+
+MAX_NAMES = 5
+"""How many variants a row names."""
+
+
+def health() -> Report:
+    """Return what works and what doesn't, as rows like those of `flask notify-me check`.
+
+    The rows are `flow` (whether a live flow exists, which is read from Klaviyo at most every five
+    minutes, for three seconds at most), `public_key` (only if Klaviyo refuses it), `sign_ups`
+    (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each has `check`
+    (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
+
+    Raises no database or network errors: a row that can't be read is skipped.
+    """
+    return Report([current_state().flow.row(), *log_rows()])
+
+
+def log_rows() -> list[Row]:
+    """Return the rows that are read from the sign-up log."""
+    try:
+        current = status()
+    except SQLAlchemyError:
+        return [row("sign_ups/unreadable"), row("delivery/unreadable")]
+    rows = [_missing_variants(current.missing_variants), _delivery(current)]
+    if problem := current.public_key:
+        reason, _, remedy = problem.remedy.partition(": ")
+        count = problem.sign_ups
+        rows.append(row("public_key/refused", problem=reason, count=count, remedy=remedy))
+    return rows
+
+
+def _missing_variants(missing: Sequence[MissingVariant]) -> Row:
+    if not missing:
+        return row("sign_ups")
+    names = ", ".join(f"{entry.variant} ({entry.sign_ups:,})" for entry in missing[:MAX_NAMES])
+    if len(missing) > MAX_NAMES:
+        names += f" and {len(missing) - MAX_NAMES} more"
+    count = sum(entry.sign_ups for entry in missing)
+    remedies = " ".join(dict.fromkeys(f"{entry.remedy}." for entry in missing))
+    return row("sign_ups/unknown variants", count=count, names=names, remedy=remedies)
+
+
+def _delivery(current: Status) -> Row:
+    misconfigured = [queue for queue in current.paused if queue.kind == "misconfigured"]
+    if misconfigured:
+        return _paused("delivery/paused", misconfigured)
+    dead_lettered = current.counts["dead_lettered"]
+    if dead_lettered and not current.missing_variants:
+        problem = current.last_error.problem if current.last_error else "unknown"
+        return row("delivery/dead letters", count=dead_lettered, problem=problem)
+    if current.paused:
+        return _paused("delivery/throttled", current.paused)
+    return row("delivery")
+
+
+def _paused(case: str, queues: Sequence[PausedQueue]) -> Row:
+    problem, _, remedy = queues[0].remedy.partition(": ")
+    return row(
+        case,
+        operations=", ".join(queue.operation for queue in queues),
+        since=f"{queues[0].since:%Y-%m-%d %H:%M} UTC",
+        problem=problem,
+        remedy=remedy or problem,
+    )

@@ -1,0 +1,104 @@
+"""Checks for a live flow that sign-ups trigger: without one, nobody joins the waiting list."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from urllib.parse import parse_qs, urlsplit
+
+from ..klaviyo.circuit_breaker import CircuitBreaker
+from ..klaviyo.client import Deadline
+from ..klaviyo.outcomes import KlaviyoResponse, attribute
+from ..settings.listing import terminal_json
+from .advice import METRIC, row
+from .reader import Reader, unreadable
+from .report import Row, Verdict
+
+logger = logging.getLogger(__name__)
+
+KNOWN_TTL = 300.0
+"""Seconds until the flow is read again: a merchant may change it at any time."""
+UNKNOWN_TTL = 60.0
+"""Seconds until a failed read is repeated."""
+READ_TIMEOUT = 3.0
+"""Seconds that a page waits for Klaviyo, for all calls together."""
+
+
+class FlowCheck:
+    """The row `flow` of the check, cached in this process. `klaviyo` is None without a private key.
+
+    Network errors and error responses are in the row, not raised.
+    """
+
+    def __init__(self, klaviyo: CircuitBreaker | None) -> None:
+        self._klaviyo = klaviyo
+        self._reading = threading.Lock()
+        self._row = row("flow/not read")
+        self._expires_at = 0.0
+
+    def row(self) -> Row:
+        """Return the row. It is read from Klaviyo every five minutes, for at most three seconds;
+        meanwhile other threads get the previous one.
+        """
+        if self._klaviyo is None:
+            return row("flow/no key")
+        if time.monotonic() >= self._expires_at and self._reading.acquire(blocking=False):
+            try:
+                self._refresh(self._klaviyo)
+            finally:
+                self._reading.release()
+        return self._row
+
+    def _refresh(self, breaker: CircuitBreaker) -> None:
+        if klaviyo := breaker.if_closed():
+            self._row = flow_row(Reader(klaviyo, deadline=Deadline(READ_TIMEOUT)))
+        known = self._row.verdict in (Verdict.PASS, Verdict.FAIL)
+        self._expires_at = time.monotonic() + (KNOWN_TTL if known else UNKNOWN_TTL)
+
+    def log(self) -> None:
+        """Log whether there is a live flow: as an error if there is none."""
+        found = self.row()
+        level = {Verdict.FAIL: logging.ERROR, Verdict.WARN: logging.WARNING}.get(found.verdict)
+        remedy = f". Remedy: {found.remedy}" if found.remedy else ""
+        logger.log(level or logging.INFO, "back-in-stock flow: %s%s", found.message, remedy)
+
+
+def flow_row(reader: Reader) -> Row:
+    """Check for a live flow that sign-ups trigger: without one, nobody joins the waiting list."""
+    metric_id, response = _find_metric(reader)
+    if response.status != 200:
+        return unreadable("flow", response, "metrics:read")
+    if metric_id is None:
+        return row("flow/no metric")
+    read_flows = reader.klaviyo.get_flows_triggered_by_metric
+    response = reader.read("flow", "flows:read metrics:read", read_flows, metric_id)
+    if response.status != 200:
+        return unreadable("flow", response, "flows:read")
+    flows = [flow for flow in response.resources if attribute(flow, "archived") is not True]
+    names = {attribute(flow, "status"): terminal_json(attribute(flow, "name")) for flow in flows}
+    for status, case in (("live", "flow"), ("manual", "flow/manual"), ("draft", "flow/draft")):
+        if status in names:
+            return row(case, name=names[status])
+    return row("flow/odd" if flows else "flow/none")
+
+
+def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
+    """Return the metric's ID, or None, and the last response."""
+    cursor = ""
+    while True:
+        response = reader.read("metrics", "metrics:read", reader.klaviyo.get_metrics, cursor)
+        for metric in response.resources:
+            if attribute(metric, "name") == METRIC:
+                return str(metric.get("id")), response
+        previous, cursor = cursor, _next_cursor(response)
+        if cursor in ("", previous):
+            return None, response
+
+
+def _next_cursor(response: KlaviyoResponse) -> str:
+    document = response.document if isinstance(response.document, dict) else {}
+    links = document.get("links")
+    link = links.get("next") if isinstance(links, dict) else None
+    # only the cursor is taken from the link, so that the key can't be sent to another host
+    return parse_qs(urlsplit(str(link or "")).query).get("page[cursor]", [""])[0]
