@@ -10,9 +10,10 @@ from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response
 
+from notify_me import admin, current_catalog
 from storefront.base.database import db
 from storefront.base.models import Order, OrderLine, Product, ProductVariant
-from storefront.catalog import queries
+from storefront.catalog import queries, restocking
 from storefront.catalog.stock import AVAILABLE, is_available
 
 from .sandbox import Row, Sandbox, SandboxUnavailable
@@ -91,18 +92,26 @@ class Progress:
 def begin(sandbox: Sandbox) -> Tour | None:
     """Start a tour; None if nothing is sold out.
 
-    Prefers a product that is sold out completely to one with other variants in stock.
+    Prefers a product that is sold out completely to one with other variants in stock. The sandbox
+    gets the product, which may have been imported after the shop started.
     """
     in_stock = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
-    sku = db.session.scalar(
-        sa.select(ProductVariant.sku)
+    found = db.session.execute(
+        sa.select(ProductVariant.sku, Product.id)
         .join(ProductVariant.product)
         .where(~AVAILABLE)
         .order_by(Product.id.in_(in_stock), Product.position, Product.id, ProductVariant.position)
         .limit(1)
-    )
-    if sku is None:
+    ).first()
+    if found is None:
         return None
+    sku, product_id = found
+    if current_catalog().writable:
+        only = (product_id, product_id)
+        try:
+            admin.push_catalog(lambda: queries.all_products(ids=only), restocking.shop_url())
+        except admin.PushError as error:
+            raise SandboxUnavailable from error
     return Tour(
         sku,
         request=_last_id(sandbox.requests()),

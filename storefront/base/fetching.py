@@ -86,7 +86,11 @@ def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
     try:
         headers = HEADERS | {"Host": parts.netloc.rpartition("@")[2].encode("idna").decode()}
         connection.request("GET", _target(parts), headers=headers, preload_content=False)
-        yield connection.getresponse()
+        response = connection.getresponse()
+        try:
+            yield response
+        finally:
+            response.close()
     except (OSError, HTTPError, HTTPException, ValueError):
         raise Unreachable("on servers that don't respond") from None
     finally:

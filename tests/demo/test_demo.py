@@ -148,6 +148,36 @@ def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> N
     assert client.post("/demo/tour").headers["Location"] == "/demo/reset"
 
 
+def test_tour_of_an_imported_shop(
+    app: Flask, client: FlaskClient, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """From the sign-up to the alert, although the sandbox has the sample products only."""
+    pytest.importorskip("storefront.importing")
+    products = tmp_path / "products.csv"
+    products.write_text(
+        "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty,"
+        "Variant Inventory Tracker\n"
+        "cap,Wool Cap,Colour,Red,CAP-R,39,0,shopify\ncap,,,Blue,CAP-B,39,0,shopify\n",
+        encoding="utf-8",
+    )
+    app.config["SHOP_URL"] = "http://localhost"
+    with app.app_context():
+        for command in (["push-catalog"], ["import-catalog", str(products)]):
+            result = app.test_cli_runner().invoke(args=["storefront", *command])
+            assert result.exit_code == 0, result.output
+
+    page = client.post("/demo/tour").headers["Location"]
+    assert page == "/products/cap?variant=CAP-R"
+    client.post("/demo/tour", data={"step": "2"})
+    client.post(FORM.replace("BLAT-S", "CAP-R"), data=TYPED)
+    assert "Klaviyo accepted the sign-up" in panel(client, page)
+    client.post("/demo/tour", data={"step": "5"})
+    client.post("/merchant", data={"sku": "CAP-R", "quantity": "5"})
+    assert "5 in stock" in panel(client, page)
+    client.post("/demo/tour", data={"step": "6"})
+    assert "was sent to ada@lovelace.dev" in panel(client, page)
+
+
 def test_invalid_cookie_is_ignored(client: FlaskClient) -> None:
     client.set_cookie("shop_tour", "nonsense")
 

@@ -52,13 +52,15 @@ def _read(content: bytes) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
-            raise Unavailable(f"with more than {MAX_PIXELS // 1_000_000} million pixels")
+            raise Image.DecompressionBombError
         # a large JPEG is read at a half or a quarter of its size
         picture.draft("RGB", (WIDTHS[-1], WIDTHS[-1]))
         picture = ImageOps.exif_transpose(picture)
         return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except UnidentifiedImageError:
         raise Unavailable("no picture that can be read") from None
+    except Image.DecompressionBombError:
+        raise Unavailable(f"with more than {MAX_PIXELS // 1_000_000} million pixels") from None
     except (OSError, ValueError, SyntaxError):
         raise Unavailable("damaged") from None
 
