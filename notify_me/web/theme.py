@@ -22,6 +22,11 @@ MUTED_SHARE, TINT_SHARE = 0.7, 0.1
 for hints, and for the background of alerts.
 """
 
+DARK_PAGE, DARK_EDGE = "#16191c", "1px solid light-dark(transparent,rgb(255 255 255/35%))"
+"""A typical background in dark mode, and the border of a button that would not stand out from it.
+"""
+MIN_EDGE_CONTRAST = 2
+
 _BUTTON = "notify-me a:where(.notify-me__button),notify-me button:where(.notify-me__submit)"
 _SUBMIT = "notify-me button:where(.notify-me__submit)"
 _TITLE = "notify-me :is(h1,h2):where(.notify-me__title)"
@@ -119,10 +124,16 @@ def _button(button: Button) -> dict[str, str]:
             "button-alignment": _LOGICAL_SIDES.get(box.alignment or ""),
             "button-border": f"{border.width:g}px {border.style} {border.color}"
             if border.enabled
-            else None,
+            else _edge(box.color),
             "button-shadow": f"{offsets} {shadow.color}" if shadow.enabled else None,
         }
     )
+
+
+def _edge(color: str | None) -> str | None:
+    """Return a border that keeps a dark button visible on a dark page; None for other buttons."""
+    ratio = contrast_ratio(color, DARK_PAGE) if color else None
+    return DARK_EDGE if ratio is not None and ratio < MIN_EDGE_CONTRAST else None
 
 
 def _form(modal: Modal) -> dict[str, str]:
