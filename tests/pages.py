@@ -373,6 +373,7 @@ def deliveries(visit: Visit) -> None:
 
 
 STUDIO: dict[str, State] = {"studio": at("/studio")}
+IMPORTING: dict[str, State] = {"import": at("/merchant/import")}
 DEMO: dict[str, State] = {
     "reset": at("/demo/reset"),
     "tour-start": tour(1),
@@ -437,6 +438,7 @@ STATES: dict[str, State] = {
     "deliveries": deliveries,
     "demand": at("/merchant/demand"),
     **(STUDIO if find_spec("storefront.studio") else {}),
+    **(IMPORTING if find_spec("storefront.importing") else {}),
     **(DEMO if find_spec("demo") else {}),
     "terms": at("/terms"),
     "privacy": at("/privacy"),

@@ -1,4 +1,4 @@
-"""`flask storefront import-catalog`: replaces the shop's products with a merchant's own.
+"""Replaces the shop's products with a merchant's own: a command, and `/merchant/import`.
 
 To remove it from a fork, delete this folder, its tests and its line in `app.py`.
 """
@@ -8,9 +8,13 @@ from __future__ import annotations
 from flask import Flask
 
 from ..cli import group
+from ..merchant.access import add_page
+from . import upload
 from .command import import_catalog
 
 
 def init_app(app: Flask) -> None:
-    """Add the command to `flask storefront`."""
+    """Add `flask storefront import-catalog`, and the page with its link for merchants."""
     group.add_command(import_catalog)
+    app.register_blueprint(upload.blueprint)
+    add_page(app, "Import products", "imports.show")

@@ -66,6 +66,13 @@ class ParsedVariant:
     policy: InventoryPolicy
     picture: str
 
+    @property
+    def is_sold_out(self) -> bool:
+        """Whether it can't be bought."""
+        return (
+            self.quantity is not None and self.quantity <= 0 and self.policy is InventoryPolicy.DENY
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedProduct:
@@ -293,9 +300,7 @@ class Products:
         if share and math.ceil((number + 1) * share) > math.ceil(number * share):
             quantity, policy = 0, InventoryPolicy.DENY
         self.counts.variants += 1
-        is_sold_out = quantity is not None and quantity <= 0 and policy is InventoryPolicy.DENY
-        self.counts.sold_out += is_sold_out
-        return ParsedVariant(
+        variant = ParsedVariant(
             external_id=external_id,
             sku=self._sku(row["sku"], external_id),
             values=values,
@@ -304,6 +309,8 @@ class Products:
             policy=policy,
             picture=_url(row["variant_picture"]),
         )
+        self.counts.sold_out += variant.is_sold_out
+        return variant
 
     def _price(self, row: Row, first: Row) -> Decimal | None:
         """The price, with Wix's surcharge; 0 if there is none, as on Shopify."""

@@ -1,0 +1,233 @@
+"""Imports of uploaded files: each runs in a thread, and its progress is a file.
+
+The file can be read by every process of the shop, whichever answers the merchant's next request.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from notify_me import current_catalog
+
+from ..base.current_shop import clear_cache
+from ..base.database import db
+from ..catalog.pictures import folder as pictures_folder
+from .pictures.command import SETTING
+from .pictures.command import summary as picture_summary
+from .pictures.run import count_pictures, download_pictures, link_pictures
+from .problems import InvalidFile
+from .products import ParsedProduct
+from .run import Choices, run
+from .summary import summary
+
+logger = logging.getLogger(__name__)
+
+MAX_AGE = 24 * 3600
+"""Seconds after which an upload is deleted."""
+STALLED_AFTER = 120
+"""Seconds without progress after which a job counts as stopped, such as by a restart."""
+FILES = ("file", "ids", "stock")
+"""The uploaded files: the products, and those that may come with them."""
+
+State = Literal["checking", "checked", "importing", "pictures", "done", "invalid", "failed"]
+RUNNING: tuple[State, ...] = ("checking", "importing", "pictures")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the merchant chose on the page, besides the files."""
+
+    stock_unknown: Literal["in-stock", "sold-out"] | None = None
+    sell_out: float = 0.0
+    decimal_sign: Literal["comma", "point"] | None = None
+    currency: str | None = None
+    shop_name: str | None = None
+    link_pictures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The state of one upload."""
+
+    id: str
+    file: str
+    """The name of the merchant's file."""
+    options: Options = Options()
+    state: State = "checking"
+    done: int = 0
+    total: int = 1
+    lines: list[str] = field(default_factory=list)
+    """The summary, or the problems."""
+    preview: list[dict[str, Any]] = field(default_factory=list)
+    """The first products: `title`, `vendor`, `price`, `variants` and `sold_out`."""
+    updated_at: float = field(default_factory=time.time)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread is at work."""
+        return self.state in RUNNING and time.time() - self.updated_at < STALLED_AFTER
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether its thread ended before the work did."""
+        return self.state in RUNNING and not self.is_running
+
+
+def create(file_name: str, options: Options) -> Job:
+    """Return a new job with an empty folder, and delete the uploads of earlier days."""
+    for folder in _root().iterdir() if _root().exists() else ():
+        if time.time() - folder.stat().st_mtime > MAX_AGE:
+            shutil.rmtree(folder, ignore_errors=True)
+    job = Job(secrets.token_hex(16), file_name, options)
+    path(job.id).mkdir(parents=True, mode=0o700)
+    _save(job)
+    return job
+
+
+def load(job_id: str) -> Job | None:
+    """Return the job with this ID, or None."""
+    if not re.fullmatch(r"[0-9a-f]{32}", job_id):
+        return None
+    try:
+        values = json.loads((path(job_id) / "job.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Job(**{**values, "options": Options(**values["options"])})
+
+
+def path(job_id: str) -> Path:
+    """Return the folder of a job's files."""
+    return _root() / job_id
+
+
+def start(job: Job, state: Literal["checking", "importing"]) -> None:
+    """Check the file, or import it, in a thread."""
+    job = replace(job, state=state, done=0, updated_at=time.time())
+    _save(job)
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    threading.Thread(target=_work, args=(app, job), name="import", daemon=True).start()
+
+
+def _work(app: Flask, job: Job) -> None:
+    with app.app_context():
+        try:
+            _save(_check(job) if job.state == "checking" else _import(job))
+        except InvalidFile as error:
+            _save(replace(job, state="invalid", lines=error.messages, updated_at=time.time()))
+        except Exception as error:
+            db.session.rollback()
+            logger.exception("the import of an uploaded file failed")
+            reason = (
+                "The database isn't available. Try again in a moment."
+                if isinstance(error, SQLAlchemyError)
+                else "An unexpected error occurred; it is in the shop's log."
+            )
+            _save(replace(job, state="failed", lines=[reason], updated_at=time.time()))
+
+
+def _check(job: Job) -> Job:
+    files, progress = _files(job), _Progress(job)
+    result = run(
+        db.session,
+        files["file"],
+        current_catalog(),
+        _choices(job, files),
+        name=job.file,
+        dry_run=True,
+        progress=progress,
+    )
+    lines = summary(result, job.file, current_catalog().integration, dry_run=True)
+    preview = [_preview(product) for product in result.first]
+    return replace(job, state="checked", lines=lines, preview=preview, updated_at=time.time())
+
+
+def _import(job: Job) -> Job:
+    files = _files(job)
+    result = run(
+        db.session,
+        files["file"],
+        current_catalog(),
+        _choices(job, files),
+        name=job.file,
+        progress=_Progress(job),
+    )
+    clear_cache()
+    lines = summary(result, job.file, current_catalog().integration, dry_run=False)
+    if result.counts.pictures:
+        job = replace(job, state="pictures", lines=lines)
+        if job.options.link_pictures:
+            pictures = link_pictures(db.session)
+        else:
+            pictures = download_pictures(
+                db.session,
+                pictures_folder(),
+                allow_private=current_app.config[SETTING],
+                progress=_Progress(job, count_pictures(db.session)),
+            )
+        clear_cache()
+        lines += picture_summary(pictures, link=job.options.link_pictures)
+    for file in files.values():
+        file.unlink(missing_ok=True)
+    return replace(job, state="done", lines=lines, updated_at=time.time())
+
+
+def _files(job: Job) -> dict[str, Path]:
+    """The uploaded files by their name in the form."""
+    found = sorted(path(job.id).glob("upload-*"))
+    return {file.stem.removeprefix("upload-"): file for file in found}
+
+
+def _choices(job: Job, files: dict[str, Path]) -> Choices:
+    options = {k: v for k, v in asdict(job.options).items() if k != "link_pictures"}
+    return Choices(ids=files.get("ids"), stock=files.get("stock"), **options)
+
+
+def _preview(product: ParsedProduct) -> dict[str, Any]:
+    prices = [variant.price for variant in product.variants]
+    return {
+        "title": product.title,
+        "vendor": product.vendor,
+        "price": f"{min(prices):.2f}",
+        "variants": len(product.variants),
+        "sold_out": sum(variant.is_sold_out for variant in product.variants),
+    }
+
+
+class _Progress:
+    """Saves the progress of a job at most once a second."""
+
+    def __init__(self, job: Job, total: int = 0) -> None:
+        self.job = replace(job, total=total or 2 * _files(job)["file"].stat().st_size or 1)
+        _save(self.job)
+
+    def __call__(self, count: int) -> None:
+        """Add a number of bytes, or of pictures."""
+        now, done = time.time(), self.job.done + count
+        is_due = now - self.job.updated_at >= 1
+        self.job = replace(self.job, done=done, updated_at=now if is_due else self.job.updated_at)
+        if is_due:
+            _save(self.job)
+
+
+def _save(job: Job) -> None:
+    """Write a job's file completely or not at all."""
+    temporary = path(job.id) / f"{secrets.token_hex(4)}.tmp"
+    temporary.write_text(json.dumps(asdict(job), ensure_ascii=False), encoding="utf-8")
+    os.replace(temporary, path(job.id) / "job.json")
+
+
+def _root() -> Path:
+    return Path(current_app.instance_path) / "uploads"
