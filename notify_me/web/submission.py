@@ -44,6 +44,11 @@ from .correction import has_suggestion
 
 logger = logging.getLogger(__name__)
 
+SQLITE_LOCKED = (
+    ". The SQLite database is locked: if your shop writes to it in the same request, for example "
+    "in before_request, commit that first, or give the kit a database of its own"
+)
+
 LINK_MAX_AGE = 24 * 60 * 60
 """Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
@@ -286,4 +291,5 @@ def _nothing_accepted(
 
 def _report_log_error(error: SQLAlchemyError) -> None:
     # only its class is logged, since its text may contain contact details
-    logger.error("can't write to the sign-up log: %s", type(error).__name__)
+    remedy = SQLITE_LOCKED if "database is locked" in str(error) else ""
+    logger.error("can't write to the sign-up log: %s%s", type(error).__name__, remedy)

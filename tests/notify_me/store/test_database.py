@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask, Response
 from sqlalchemy.orm import Session
 
-from notify_me import NotifyMe, SettingsError, Variant
+from notify_me import NotifyMe, SettingsError, Variant, admin
 from tests.notify_me.running_shop import MUG
 from tests.notify_me.small_shop import engine_of, small_catalog
 from tests.support import Sandbox
@@ -105,6 +105,26 @@ def test_the_shops_pending_writes_survive_a_sign_up(tmp_path: Path, sandbox: San
     session.close()
     engine.dispose()
     engine_of(app).dispose()
+
+
+def test_a_lock_that_the_shops_own_request_holds_is_explained(
+    tmp_path: Path, sandbox: Sandbox, lines: list[str]
+) -> None:
+    """On SQLite, the shop's uncommitted write keeps the kit from writing to the same file."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    engine = sa.create_engine(url, connect_args={"timeout": 0.1})
+    app = guest(tmp_path, sandbox)
+    NotifyMe(app, catalog=small_catalog(), engine=engine)
+    with app.app_context():
+        admin.upgrade()
+
+    with Session(engine) as session:
+        session.execute(sa.text("CREATE TABLE visits (path TEXT)"))
+        session.execute(sa.text("INSERT INTO visits VALUES ('/')"))
+        assert app.test_client().post(MUG, data=SIGN_UP).status_code == 503
+
+    assert any("commit that first" in line for line in lines)
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
