@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import current_app, render_template, url_for
+from flask import current_app, g, render_template, url_for
 from markupsafe import Markup
 
 from ..context import current_settings, current_state
@@ -75,8 +75,9 @@ def notify_me(
 
 def _inline_form(variant: Variant) -> Markup:
     composite_id = str(variant.composite_id)
-    # the same in every request, so that the page can be answered with 304
-    prefix = f"notify-me-{hashlib.sha256(composite_id.encode()).hexdigest()[:6]}"
+    # unique on the page, and the same in every request, so that the page can be answered with 304
+    g.notify_me_inline_forms = number = g.get("notify_me_inline_forms", 0) + 1
+    prefix = f"notify-me-{hashlib.sha256(composite_id.encode()).hexdigest()[:6]}-{number}"
     html = render_template(
         "notify_me/inline.html",
         prefix=prefix,
@@ -94,9 +95,10 @@ def _product_of(variant: Variant) -> Product:
 
 def notify_me_head() -> Markup:
     """Return the kit's stylesheets and script, for a page's `<head>`."""
-    stylesheet = theme.build_theme(current_settings())
+    settings = current_settings()
+    stylesheet = theme.build_theme(settings)
     url = url_for("notify_me.theme_css", v=stylesheet.version) if stylesheet.css else ""
-    return _macro("head", theme=url)
+    return _macro("head", theme=url, modal=settings.modal)
 
 
 def _macro(name: str, *arguments: Any, **named: Any) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import whitenoise.compress
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from app import ROOT, create_app
 from tests.sites import close, environ, in_another_thread, load_catalog
@@ -33,6 +34,14 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 
+FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
+PREFERENCES: dict[str, bool | float | str] = {
+    # nothing of Firefox's own calls home
+    "app.update.enabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+}
+
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +53,16 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         "chromium_sandbox": False,
         "args": ARGUMENTS,
     }
+
+
+@pytest.fixture(scope="session")
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's own Firefox."""
+    browser = playwright.firefox.launch(
+        channel="moz-firefox", executable_path=Path(FIREFOX or ""), firefox_user_prefs=PREFERENCES
+    )
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,12 @@ scripts" means here that requests for scripts are blocked.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import FIREFOX
 from tests.pages import (
     PARKA,
     STATES,
@@ -27,27 +25,9 @@ from tests.pages import (
 )
 from tests.sites import Sites, sites
 
-FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
-PREFERENCES: dict[str, bool | float | str] = {
-    # nothing of Firefox's own calls home
-    "app.update.enabled": False,
-    "network.captive-portal-service.enabled": False,
-    "network.connectivity-service.enabled": False,
-}
-
 pytestmark = pytest.mark.skipif(
     not FIREFOX, reason="Firefox is not installed: apt-get install firefox-esr, or set FIREFOX"
 )
-
-
-@pytest.fixture(scope="module")
-def firefox(playwright: Playwright) -> Iterator[Browser]:
-    """One Firefox for this module."""
-    browser = playwright.firefox.launch(
-        channel="moz-firefox", executable_path=Path(FIREFOX or ""), firefox_user_prefs=PREFERENCES
-    )
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
