@@ -10,7 +10,7 @@ PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow lint types structure fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox postgres clean
+.PHONY: help run check test test-slow lint types structure fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox webkit postgres clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ firefox:
 	  echo "Installing Firefox for the browser tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr; } >/dev/null 2>&1 || \
 	  echo "Installing Firefox failed. Tests that need it are skipped"; }
+
+webkit:
+	@command -v WebKitWebDriver >/dev/null && command -v Xvfb >/dev/null || { \
+	  echo "Installing WebKitGTK for the browser tests …"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends webkit2gtk-driver xvfb; } >/dev/null 2>&1 || \
+	  echo "Installing WebKitGTK failed. Tests that need it are skipped"; }
 
 postgres:
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \

@@ -12,7 +12,7 @@ const CALL_TIMEOUT = 5000; // ms for one call to Klaviyo
 const CALLS_TIMEOUT = 8000; // ms for all calls of a sign-up; the server makes the rest
 const PREFETCH_MAX_AGE = 30000; // ms for which a prefetched form may be shown
 
-/** The properties that a shop may set around a button and that the dialog uses. */
+/** What a shop may set around a button, and a dialog uses. */
 const PROPERTIES = [
   "color-scheme",
   ...(
@@ -29,8 +29,7 @@ const PROPERTIES = [
 /** @typedef {{ status: number, body: unknown } | null} Answer */
 /** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string }} Reply */
 
-/** The elements around the dialogs that can be opened again, by the address of their form. They keep
- * what was typed, whatever becomes of the button.
+/** The elements around the dialogs, by the address of their form. They keep what was typed.
  * @type {Map<string, NotifyMe>} */
 const hosts = new Map();
 
@@ -48,7 +47,7 @@ async function callKlaviyo({ url, headers, body }, deadline) {
       body: JSON.stringify(body),
       credentials: "omit",
       keepalive: true,
-      signal: AbortSignal.timeout(Math.max(0, Math.min(CALL_TIMEOUT, deadline - Date.now()))),
+      signal: AbortSignal.timeout(Math.min(CALL_TIMEOUT, deadline - Date.now())),
     });
     const { status } = response;
     return { status, body: status === 202 ? null : await response.json().catch(() => null) };
@@ -57,9 +56,8 @@ async function callKlaviyo({ url, headers, body }, deadline) {
   }
 }
 
-/** Fetch a form.
- * @param {string} href @param {Record<string, string>} headers
- * @returns {Promise<string | null>} empty if the answer is an error, null without an answer */
+/** Fetch a form: empty if the answer is an error, null without an answer.
+ * @param {string} href @param {Record<string, string>} headers @returns {Promise<string | null>} */
 async function fetchForm(href, headers) {
   const request = { headers, signal: AbortSignal.timeout(SHOP_TIMEOUT) };
   try {
@@ -70,7 +68,7 @@ async function fetchForm(href, headers) {
   }
 }
 
-/** Whether a pointer event is on the backdrop of this dialog.
+/** Whether an event is on the dialog's backdrop.
  * @param {MouseEvent} event @param {HTMLDialogElement | null} dialog */
 function isOutside({ target, clientX, clientY }, dialog) {
   if (!dialog || target !== dialog) return false;
@@ -78,11 +76,14 @@ function isOutside({ target, clientX, clientY }, dialog) {
   return clientX < left || clientX > right || clientY < top || clientY > bottom;
 }
 
+/** @param {Element | undefined} element */
+const dialogIn = (element) => element?.querySelector("dialog") ?? null;
+
 export class NotifyMe extends HTMLElement {
   /** @type {{ href: string, at: number, html: Promise<string | null> } | undefined} */
   #prefetched;
   #sending = false;
-  /** The element that was clicked, if this one is the host of its dialog.
+  /** The element with the link, if this one is around a dialog.
    * @type {NotifyMe | undefined} */
   #opener;
   #pressedOutside = false;
@@ -109,13 +110,13 @@ export class NotifyMe extends HTMLElement {
   constructor() {
     super();
     for (const type of ["pointerover", "focusin", "touchstart"])
-      this.addEventListener(type, (event) => this.#isLink(event) && this.#prefetch().catch(() => {}), { passive: true });
+      this.addEventListener(type, (event) => this.#hover(event), { passive: true });
     this.addEventListener("pointerdown", (event) => {
-      this.#pressedOutside = isOutside(event, this.#dialog);
+      this.#pressedOutside = isOutside(event, dialogIn(this));
     });
     this.addEventListener("click", (event) => this.#click(event));
     this.addEventListener("submit", (event) => this.#submit(event));
-    // the key that opened or sent a form must not send the next one while it is held
+    // a key that is held down acts only once
     this.addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
   }
 
@@ -133,22 +134,22 @@ export class NotifyMe extends HTMLElement {
 
   disconnectedCallback() {
     // a dialog that was removed or moved isn't modal any more
-    if (this.#opener) this.#dialog?.close();
+    if (this.#opener) dialogIn(this)?.close();
   }
 
-  /** The link to the form; an element with the form in the page has none.
-   * @returns {HTMLAnchorElement | null} */
+  /** @returns {HTMLAnchorElement | null} */
   get #link() {
     return this.querySelector(":scope > a");
-  }
-
-  get #dialog() {
-    return this.querySelector("dialog");
   }
 
   /** @param {Event} event */
   #isLink(event) {
     return !!this.#link?.contains(/** @type {Node} */ (event.target));
+  }
+
+  /** Fetch the form ahead of the click. @param {Event} event */
+  #hover(event) {
+    if (this.#isLink(event)) this.#prefetch().catch(() => {});
   }
 
   /** Fetch the form, or return it if it was fetched recently.
@@ -163,16 +164,16 @@ export class NotifyMe extends HTMLElement {
     return html;
   }
 
-  /** "page" where the form is the page's content, so that its title is an <h1>. */
+  /** "page" asks for a title in an <h1>. */
   get #headers() {
     return { "X-Notify-Me": this.matches(".notify-me--page") ? "page" : "1" };
   }
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const dialog = this.#dialog;
+    const dialog = dialogIn(this);
     const { target } = event;
-    // not with the second click of a double click, whose first one has opened the dialog
+    // not the second click of a double click, whose first one opened the dialog
     const outside = this.#pressedOutside && event.detail < 2 && isOutside(event, dialog);
     if (outside || /** @type {Element} */ (target).closest(".notify-me__close")) return dialog?.close();
     const modified = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
@@ -187,15 +188,16 @@ export class NotifyMe extends HTMLElement {
     const href = link?.href;
     if (!href) return;
     try {
-      if (!hosts.get(href)?.#dialog) {
+      if (!dialogIn(hosts.get(href))) {
         link.ariaBusy = "true";
         let html = await this.#prefetch(href);
         const offline = html === null;
-        if (offline)
-          html = document.querySelector("[data-notify-me-unreachable]")?.getAttribute("data-notify-me-unreachable") ?? "";
+        /** @type {HTMLScriptElement | null} */
+        const script = document.querySelector("script[data-notify-me]");
+        if (offline) html = script?.dataset.notifyMe ?? "";
         if (!html) return location.assign(href);
         // another click may have been faster
-        if (!hosts.get(href)?.#dialog) hosts.set(href, this.#createHost(href, html));
+        if (!dialogIn(hosts.get(href))) hosts.set(href, this.#createHost(href, html));
         this.#prefetched = undefined;
         if (offline) this.#dispatch("error", { state: "offline" });
       }
@@ -208,7 +210,7 @@ export class NotifyMe extends HTMLElement {
     }
   }
 
-  /** Create the element that holds a dialog: nothing around the button can then hide or change it.
+  /** Create the element around a dialog, which nothing around the button can hide or change.
    * @param {string} href @param {string} html */
   #createHost(href, html) {
     const host = /** @type {NotifyMe} */ (document.createElement("notify-me"));
@@ -217,7 +219,7 @@ export class NotifyMe extends HTMLElement {
     host.#opener = this;
     host.innerHTML = html;
     for (const link of host.querySelectorAll("a[data-notify-me=form]")) link.setAttribute("href", href);
-    const dialog = /** @type {HTMLDialogElement} */ (host.#dialog);
+    const dialog = /** @type {HTMLDialogElement} */ (dialogIn(host));
     dialog.addEventListener("close", () => {
       host.remove();
       // a dialog without a form, such as the confirmation, isn't shown again
@@ -226,16 +228,15 @@ export class NotifyMe extends HTMLElement {
     return host;
   }
 
-  /** Show the dialog of this host.
-   * @param {NotifyMe} opener */
+  /** @param {NotifyMe} opener */
   #showModal(opener) {
-    const dialog = /** @type {HTMLDialogElement} */ (this.#dialog);
+    const dialog = /** @type {HTMLDialogElement} */ (dialogIn(this));
     if (dialog.open) return;
-    for (const host of hosts.values()) host.#dialog?.close();
+    for (const host of hosts.values()) dialogIn(host)?.close();
     this.#opener = opener;
     const style = getComputedStyle(opener);
     for (const name of PROPERTIES) this.style.setProperty(name, style.getPropertyValue(name));
-    // the page behind, which can't scroll now, must not move
+    // the page behind must not move
     const page = document.documentElement;
     this.classList.toggle("notify-me--gutter", innerWidth > page.clientWidth);
     this.classList.toggle("notify-me--propagated", getComputedStyle(page).overflow === "visible");
@@ -246,10 +247,11 @@ export class NotifyMe extends HTMLElement {
     opener.#dispatch("open");
   }
 
-  /** Tell the stylesheet how much of a dialog its title covers, so that no focused field is behind it. */
+  /** Tell the stylesheet how much of the dialog its title covers. */
   #measure() {
-    const height = this.querySelector(".notify-me__title")?.getBoundingClientRect().height;
-    this.#dialog?.style.setProperty("--_header", `${height}px`);
+    const dialog = dialogIn(this);
+    const bottom = this.querySelector(".notify-me__title")?.getBoundingClientRect().bottom ?? 0;
+    if (dialog) dialog.style.setProperty("--_header", `${bottom - dialog.getBoundingClientRect().top}px`);
   }
 
   /** @param {SubmitEvent} event */
@@ -274,8 +276,8 @@ export class NotifyMe extends HTMLElement {
     }
   }
 
-  /** Send a form to the shop. The reply's state is "offline" without an answer, and "failed" if
-   * something else answered, such as a CSRF check of the shop's.
+  /** Send a form to the shop. The state is "offline" without an answer, and "failed" if it isn't the
+   * kit's, such as a CSRF check's.
    * @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
   async #post(action, body) {
     const signal = AbortSignal.timeout(SHOP_TIMEOUT);
@@ -288,29 +290,27 @@ export class NotifyMe extends HTMLElement {
     }
   }
 
-  /**
-   * Make the calls that the server prepared, then report the answers to it with the same form.
-   * @param {string} action @param {URLSearchParams} body @param {Reply} reply
-   * @returns {Promise<Reply>}
-   */
+  /** Make the calls that the server prepared, then report the answers to it with the same form.
+   * @param {string} action @param {URLSearchParams} body @param {Reply} reply @returns {Promise<Reply>} */
   async #makeCalls(action, body, { calls = [], html, sign_up = "" }) {
     /** @type {Answer[]} */
     const answers = [];
     const deadline = Date.now() + CALLS_TIMEOUT;
     let acceptedCalls = 0;
     for (const call of calls) {
-      const answer = call.after_any && !acceptedCalls ? null : await callKlaviyo(call, deadline);
+      const skipped = (call.after_any && !acceptedCalls) || Date.now() >= deadline;
+      const answer = skipped ? null : await callKlaviyo(call, deadline);
       answers.push(answer);
       if (accepted(answer, call)) acceptedCalls++;
     }
     body.set("sign_up", sign_up);
     body.set("answers", JSON.stringify(answers));
     const report = this.#post(action, body);
-    // once Klaviyo has accepted everything, the report only completes the shop's log
+    // if Klaviyo has accepted everything, the report only completes the shop's log
     return acceptedCalls < calls.length ? report : { state: "done", html };
   }
 
-  /** Replace the view, or show what went wrong above it, unless the shop's scripts have removed it.
+  /** Replace the view, or show what went wrong, unless the shop's scripts have removed it.
    * @param {Reply} reply */
   #show({ state, html }) {
     const view = this.querySelector(".notify-me__view");
@@ -319,7 +319,7 @@ export class NotifyMe extends HTMLElement {
       template.innerHTML = html;
       view?.replaceWith(template.content);
       const title = this.querySelector(".notify-me__title");
-      if (title) this.#dialog?.setAttribute("aria-labelledby", title.id);
+      if (title) dialogIn(this)?.setAttribute("aria-labelledby", title.id);
       this.#measure();
       /** @type {HTMLElement | null} */ (this.querySelector("[aria-invalid]") ?? title)?.focus();
     } else {
@@ -335,7 +335,7 @@ export class NotifyMe extends HTMLElement {
     if (state !== "form") this.#dispatch(state === "done" ? "done" : "error", { state });
   }
 
-  /** Dispatch an event on the button that opened the dialog, even if the dialog is elsewhere.
+  /** Dispatch an event, on the button's element if it is still there.
    * @param {string} name @param {unknown} [detail] @param {boolean} [cancelable] */
   #dispatch(name, detail, cancelable = false) {
     const target = this.#opener?.isConnected ? this.#opener : this;
@@ -343,14 +343,12 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
-// in any other browser the plain links work
+// other browsers keep the plain links; a second copy of this script changes nothing
 if (
   "timeout" in AbortSignal &&
-  "HTMLDialogElement" in window &&
-  "showModal" in HTMLDialogElement.prototype &&
+  "showModal" in (window.HTMLDialogElement?.prototype ?? {}) &&
   CSS.supports("selector(:has(:modal))")
 ) {
-  // a second copy of this script changes nothing
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });
 }

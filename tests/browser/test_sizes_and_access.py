@@ -19,7 +19,7 @@ def weight(url: str) -> int:
 
 
 def test_script_and_style_stay_within_budget(page: Page, shop_url: str) -> None:
-    """All scripts of a product page: 3.5 kB at most; the kit's style: 2.5 kB; both by brotli."""
+    """All scripts of a product page: 4.5 kB at most; the kit's style: 3 kB; both by brotli."""
     page.goto(shop_url + PARKA)
     scripts = page.evaluate(
         "[...document.scripts].filter((one) => one.type !== 'application/ld+json')"
@@ -28,8 +28,8 @@ def test_script_and_style_stay_within_budget(page: Page, shop_url: str) -> None:
     styles = page.evaluate("[...document.styleSheets].map((sheet) => sheet.href)")
 
     assert all(scripts)
-    assert sum(map(weight, scripts)) <= 3500
-    assert sum(weight(url) for url in styles if "/notify-me/" in url) <= 2500
+    assert sum(map(weight, scripts)) <= 4500
+    assert sum(weight(url) for url in styles if "/notify-me/" in url) <= 3000
 
 
 def test_prefetched_form_is_not_fetched_again(page: Page, shop_url: str) -> None:
