@@ -111,8 +111,10 @@ export class NotifyMe extends HTMLElement {
     super();
     for (const type of ["pointerover", "focusin", "touchstart"])
       this.addEventListener(type, (event) => this.#hover(event), { passive: true });
-    this.addEventListener("pointerdown", (event) => {
+    this.addEventListener("mousedown", (event) => {
       this.#pressedOutside = isOutside(event, dialogIn(this));
+      // the field keeps the focus
+      if (this.#pressedOutside) event.preventDefault();
     });
     this.addEventListener("click", (event) => this.#click(event));
     this.addEventListener("submit", (event) => this.#submit(event));

@@ -65,7 +65,8 @@ DIALOG = """(() => {
 def containers(folder: Path, sandbox: Sandbox) -> Iterator[str]:
     """Serve the page; yield its address."""
     catalog = small_catalog()
-    app: Flask = in_another_thread(lambda: small_shop(folder, catalog, **sandbox.environ()))
+    settings: dict[str, Any] = {**sandbox.environ()}
+    app: Flask = in_another_thread(lambda: small_shop(folder, catalog, **settings))
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
     app.add_url_rule("/mug", "mug", lambda: render_template_string(PAGE, mug=mug))
     with serve(app) as url:

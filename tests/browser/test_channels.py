@@ -423,3 +423,32 @@ def test_terms_open_in_a_new_tab(browser: Browser, shop_offering: Callable[..., 
         expect(opened.value).to_have_url(f"{shop}/terms")
         expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
         expect(form.get_by_role("textbox", name=NUMBER)).to_have_value(TYPED_PHONE)
+
+
+def test_title_never_covers_the_focused_field(
+    browser: Browser, shop_offering: Callable[..., str]
+) -> None:
+    """When the form scrolls, title and close button stay, and the focused field is below them."""
+    with tab(browser, viewport={"width": 360, "height": 520}, reduced_motion="reduce") as page:
+        form = open_form(page, shop_offering("EMAIL", "SMS", "WHATSAPP"))
+        choose(form, "EMAIL", "SMS", "WHATSAPP")
+        send(form)
+        expect(form.locator(".notify-me__error").first).to_be_visible()
+        form.locator(".notify-me__submit").focus()
+        seen = set()
+        for _ in range(12):
+            page.keyboard.press("Shift+Tab")
+            name, header, top = page.evaluate(
+                """() => {
+                    const top = (element) => element.getBoundingClientRect().top;
+                    const field = document.activeElement;
+                    const label = field.closest("label") ?? field.labels?.[0];
+                    const title = document.querySelector("dialog .notify-me__title");
+                    return [field.name, title.getBoundingClientRect().bottom, label && top(label)];
+                }"""
+            )
+            if top is not None:
+                assert top >= header > 0, name
+                seen.add(name)
+        assert {"email", "phone_number", "channels"} <= seen
+        assert page.locator("dialog").evaluate("dialog => dialog.scrollHeight > 600")

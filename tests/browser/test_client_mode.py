@@ -167,12 +167,26 @@ def test_all_calls_share_one_timeout(
     sandbox.reset()
 
 
-def test_server_sends_what_a_tracker_blocker_blocks(
-    page: Page, client_shop: str, sandbox: Sandbox
+@pytest.mark.parametrize("obstacle", ["blocker", "exception"])
+def test_server_sends_what_the_browser_could_not(
+    page: Page, client_shop: str, sandbox: Sandbox, obstacle: str
 ) -> None:
-    """If Klaviyo's host is blocked, the server makes one call, with the same confirmation."""
-    page.route(re.compile(re.escape(sandbox.url)), lambda route: route.abort("blockedbyclient"))
+    """If Klaviyo's host is blocked, or a call can't even be tried, the server makes one call, with
+    the same confirmation.
+    """
+    if obstacle == "blocker":
+        page.route(re.compile(re.escape(sandbox.url)), lambda route: route.abort("blockedbyclient"))
     open_form(page, client_shop)
+    if obstacle == "exception":
+        page.evaluate(
+            """() => {
+                const { timeout } = AbortSignal;
+                AbortSignal.timeout = (ms) => {
+                    if (ms < 10000) throw new TypeError("not in this browser");
+                    return timeout.call(AbortSignal, ms);
+                };
+            }"""
+        )
 
     sign_up(page)
 

@@ -66,7 +66,8 @@ class WebKitTab:
     def click_at(self, x: int, y: int) -> None:
         """Click a point of the window."""
         actions = ActionBuilder(self.driver)
-        actions.pointer_action.move_to_location(x, y).click()
+        actions.pointer_action.move_to_location(x, y)  # type: ignore[no-untyped-call]
+        actions.pointer_action.click()
         actions.perform()
 
     def type(self, text: str) -> None:

@@ -175,7 +175,7 @@ def test_button_depends_on_the_selected_variant(
 
 
 def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """While the form is being sent, it is busy and another click does nothing."""
+    """While the form is being sent, its button says so, and another click does nothing."""
     sandbox.drill("slow", seconds=1)
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
@@ -184,6 +184,7 @@ def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) ->
 
     send.click()
     expect(page.locator("form[aria-busy=true]")).to_be_visible()
+    expect(page.get_by_role("button", name="Sending…")).to_be_visible()
     send.click()
 
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
