@@ -155,9 +155,10 @@ class _Part:
             return
         installed, web_fonts = split_families(str(value))
         names = " and ".join(name.strip("\"'") for name in web_fonts)
+        kind = "is a web font" if len(web_fonts) == 1 else "are web fonts"
         remedy = (
-            f"{names} is a web font. To use it, add it to the shop's own style sheet with "
-            f"@font-face, and put its name first in {key}"
+            f"{names} {kind}, which the kit doesn't load: to use it, add it to the shop's own "
+            f"style sheet with @font-face, and put its name first in {key}"
         )
         if not web_fonts:
             self.set(path, key, value)
@@ -206,6 +207,7 @@ class _Button(_Part):
         enabled = self.read("border.is_border_active") is True
         # a border that is only half imported would not be the brand's
         parts = {name: self.read(f"border.border_{name}") for name in ("color", "style", "width")}
+        parts["color"] = _with_hash(parts["color"])
         problems = [_problem(f"{key}.{name}", value) for name, value in parts.items()]
         if enabled and any(problems):
             self.note("not_imported", "border", next(filter(None, problems)))
@@ -249,11 +251,8 @@ class _Button(_Part):
             self.note("not_imported", "text.text_decoration", reason)
 
     def _letter_spacing(self) -> None:
-        value, path, key = (
-            self.read("text.letter_spacing"),
-            "text.letter_spacing",
-            f"{TEXT}.letter_spacing",
-        )
+        path, key = "text.letter_spacing", f"{TEXT}.letter_spacing"
+        value = self.read(path)
         if value is None or value == "":
             return
         text = str(value).strip().lower()
