@@ -47,9 +47,8 @@ def _missing_variants(missing: Sequence[MissingVariant]) -> Row:
     names = ", ".join(f"{entry.variant} ({entry.sign_ups:,})" for entry in missing[:MAX_NAMES])
     if len(missing) > MAX_NAMES:
         names += f" and {len(missing) - MAX_NAMES} more"
-    count = sum(entry.sign_ups for entry in missing)
     remedies = " ".join(dict.fromkeys(f"{entry.remedy}." for entry in missing))
-    return row("sign_ups/unknown variants", count=count, names=names, remedy=remedies)
+    return row("sign_ups/unknown variants", names=names, remedy=remedies)
 
 
 def _delivery(current: Status) -> Row:

@@ -133,7 +133,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", "run flask notify-me upgrade"),
     "sign_ups/unknown variants": (
         FAIL,
-        "{count:,} wait for variants that aren't in Klaviyo's catalog: {names}",
+        "waiting for variants that aren't in Klaviyo's catalog: {names}",
         "{remedy}",
     ),
     "delivery": (PASS, "nothing is paused or dead-lettered", ""),

@@ -91,7 +91,9 @@ class Call:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """The channels in the body of a sign-up's call."""
+        """The channels in the body of a sign-up's call; none for the empty body of a check."""
+        if not self.body:
+            return ()
         attributes = self.body["data"]["attributes"]
         if self.operation is Operation.BACK_IN_STOCK:
             return tuple(map(Channel, attributes["channels"]))

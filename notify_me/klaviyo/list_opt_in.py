@@ -52,7 +52,9 @@ class ListOptIn:
 
     def _refresh_in_background(self, breaker: CircuitBreaker) -> None:
         try:
-            threading.Thread(target=self._refresh, args=(breaker,), daemon=True).start()
+            threading.Thread(
+                target=self._refresh, args=(breaker,), name="klaviyo-list", daemon=True
+            ).start()
         except RuntimeError:
             # the system allows no further thread; the next shopper's sign-up tries again
             self._reading.release()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from .base import closest_match
 from .errors import SettingsError, describe_error, path_of
@@ -57,7 +58,24 @@ def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedS
             origins[setting.path] = Origin("file", str(path))
         else:
             origins[setting.path] = Origin("default")
-    merged = deepcopy(document)
+    try:
+        return LoadedSettings(Settings.model_validate(_merge(document, variables)), origins)
+    except ValidationError as error:
+        problems = []
+        for detail in error.errors(include_url=False):
+            key = path_of(detail)
+            if key in variables or not _contains(document, key):
+                name = ", ".join(_variables_below(key, variables))
+                problems.append(describe_error(Settings, detail, name=name))
+            else:
+                sources = " and ".join(_sources(detail, str(path), document, variables))
+                problems.append(f"{sources}: {describe_error(Settings, detail)}")
+        raise SettingsError("\n".join(problems)) from None
+
+
+def _merge(document: Mapping[str, Any], variables: Mapping[KeyPath, Any]) -> dict[str, Any]:
+    """Return the document with the values of the variables."""
+    merged = deepcopy(dict(document))
     for key, value in variables.items():
         table: Any = merged
         for part in key[:-1]:
@@ -65,20 +83,37 @@ def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedS
         # If the file has another value in place of the table, validation reports that.
         if isinstance(table, dict):
             table[key[-1]] = value
+    return merged
+
+
+def _variables_below(key: KeyPath, variables: Mapping[KeyPath, Any]) -> list[str]:
+    """Return the names of the variables that set this key or keys of this table."""
+    return [variable(other) for other in variables if other[: len(key)] == key]
+
+
+def _sources(
+    detail: ErrorDetails,
+    path: str,
+    document: Mapping[str, Any],
+    variables: Mapping[KeyPath, Any],
+) -> list[str]:
+    """Return what causes an error that concerns a whole table: the file, variables, or both."""
+    names = ", ".join(_variables_below(path_of(detail), variables))
+    if not names or _has_error(document, detail):
+        return [path]
+    return [names] if _has_error(_merge({}, variables), detail) else [path, names]
+
+
+def _has_error(document: Mapping[str, Any], expected: ErrorDetails) -> bool:
+    """Return whether these settings alone have an error."""
     try:
-        return LoadedSettings(Settings.model_validate(merged), origins)
+        Settings.model_validate(document)
     except ValidationError as error:
-        problems = []
-        for detail in error.errors(include_url=False):
-            key = path_of(detail)
-            # Any variable of a table may be the cause of an error that concerns the whole table.
-            names = ", ".join(variable(other) for other in variables if other[: len(key)] == key)
-            if key in variables or not _contains(document, key):
-                problems.append(describe_error(Settings, detail, name=names))
-            else:
-                sources = f"{path} and {names}" if names else path
-                problems.append(f"{sources}: {describe_error(Settings, detail)}")
-        raise SettingsError("\n".join(problems)) from None
+        return any(
+            (detail["loc"], detail["msg"]) == (expected["loc"], expected["msg"])
+            for detail in error.errors(include_url=False)
+        )
+    return False
 
 
 def _contains(document: object, key: KeyPath) -> bool:

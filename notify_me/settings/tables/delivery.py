@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..base import SettingsTable
 
@@ -96,7 +96,7 @@ class Delivery(SettingsTable):
         ge=1,
         le=86400,
         description="Time after which a call that a worker started and didn't finish is given to "
-        "another worker. Must be well above call_timeout, or calls are sent twice.",
+        "another worker. At least twice call_timeout, or calls would be sent twice.",
     )
     keep_finished: float = Field(
         3600.0,
@@ -104,3 +104,17 @@ class Delivery(SettingsTable):
         le=2592000,
         description="How long delivered calls, with contact details, stay in the queue.",
     )
+
+    @model_validator(mode="after")
+    def _check_contradictions(self) -> Delivery:
+        if self.sweep_after < 2 * self.call_timeout:
+            raise ValueError(
+                f"sweep_after ({self.sweep_after:g}) must be at least twice call_timeout "
+                f"({self.call_timeout:g})"
+            )
+        if self.first_retry > self.longest_retry:
+            raise ValueError(
+                f"first_retry ({self.first_retry:g}) must not be more than longest_retry "
+                f"({self.longest_retry:g})"
+            )
+        return self

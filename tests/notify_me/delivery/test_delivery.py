@@ -181,7 +181,7 @@ def test_a_call_cut_off_with_its_worker_is_sent_by_another(
         assert status == (0 if stop_signal is signal.SIGTERM else -signal.SIGKILL)
     sandbox.calm()
     if next_machine == "two":
-        db_shop.settings.write_text(f"{QUICK}sweep_after = 2\n")
+        db_shop.settings.write_text(f"{QUICK}sweep_after = 2\ncall_timeout = 1\n")
 
     with db_shop.worker(next_machine):
         eventually(db_shop.delivered)

@@ -28,6 +28,7 @@ class FakeKlaviyo:
     def __init__(self) -> None:
         self.status = 202
         self.body = b""
+        self.chunked = False
         self.response_headers: dict[str, str] = {}
         self.headers: list[dict[str, str]] = []
         self.ports: set[int] = set()
@@ -49,10 +50,16 @@ def klaviyo() -> Iterator[FakeKlaviyo]:
             self.send_response(klaviyo.status)
             for name, value in klaviyo.response_headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(klaviyo.body)))
+            body = klaviyo.body
+            if klaviyo.chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+                chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+                body = chunk + b"0\r\n\r\n"
+            else:
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             with suppress(ConnectionError):
-                self.wfile.write(klaviyo.body)
+                self.wfile.write(body)
 
         def log_message(self, *args: object) -> None:
             """Print nothing."""
@@ -131,16 +138,52 @@ def test_any_response_gives_the_shopper_a_reply(
 def test_acceptances_reuse_the_connection_and_keep_no_cookie(
     shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
 ) -> None:
-    """202 needs no body, but one that comes is read. A cookie would link one shopper's calls to
+    """A body is read, whatever it looks like. A cookie would link one shopper's calls to
     another's.
     """
     klaviyo.response_headers = {"Set-Cookie": "who=ada; Path=/"}
-    for klaviyo.status, klaviyo.body in ((202, b""), (202, b"{}"), (409, b"{}"), (202, b"")):
-        assert shopper.post(MUG, data=SIGN_UP).status_code == 303
+    bodies = (b"", b"{}", b"not JSON" * 1000, b"")
+    for klaviyo.chunked in (False, True):
+        for klaviyo.status, klaviyo.body in zip((202, 202, 409, 202), bodies, strict=True):
+            assert shopper.post(MUG, data=SIGN_UP).status_code == 303
 
-    assert log_file.states() == ["accepted"] * 4
+    assert log_file.states() == ["accepted"] * 8
     assert len(klaviyo.ports) == 1
-    assert ["cookie" in headers for headers in klaviyo.headers] == [False] * 4
+    assert ["cookie" in headers for headers in klaviyo.headers] == [False] * 8
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [("klaviyo", "queued"), ("klaviyo-list", "accepted"), ("notify-me-delivery", "accepted")],
+)
+def test_thread_that_cannot_start_costs_no_sign_up(
+    offering: Callable[..., Flask],
+    log_file: LogFile,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    state: str,
+) -> None:
+    """The system allows no further thread: the shopper is confirmed, and so is the next one."""
+    start = threading.Thread.start
+
+    def fail(thread: threading.Thread) -> None:
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr("notify_me.klaviyo.list_opt_in.KNOWN_TTL", 0.0)
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    # the delivery thread must not run in the tests' own process
+    in_web_process = str(name == "notify-me-delivery").lower()
+    app = offering("SMS", NOTIFY_ME_DELIVERY__IN_WEB_PROCESS=in_web_process)
+    sign_up = {"phone_number": "+12025550143", "opt_in_promotional_sms": "SMS"}
+
+    for _ in range(2):
+        reply = app.test_client().post(MUG, data={"channels": "SMS", **sign_up})
+        assert reply.status_code == 303
+        assert "You&#39;re on the list" in app.test_client().get(reply.location).text
+
+    assert log_file.states() == [state] * 4
 
 
 def test_redirect_is_not_followed(

@@ -75,6 +75,8 @@ WRONG_FILES: dict[str, str | bytes] = {
     "catalog ID that Magento doesn't have": '[catalog]\nintegration = "$magento_two"',
     "private key in the file": f'[klaviyo]\nprivate_key = "{PRIVATE}"',
     "private key as a value": f'[button]\ndisplay = "{PRIVATE}"',
+    "a sweep that repeats calls": "[delivery]\ncall_timeout = 60\nsweep_after = 60",
+    "a first retry after the longest": "[delivery]\nfirst_retry = 400",
     "consents kept for less than sign-ups": "[retention]\nlog_days = 400\nconsent_days = 90",
     "several errors": '[button]\nlabel = ""\ndisplay = "BESIDE"\n\n[modal]\nz_index = -1',
     "error in an inline table": "button = { text_styles = { font_size = 2 } }",

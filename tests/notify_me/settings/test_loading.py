@@ -184,6 +184,33 @@ def test_errors_of_file_and_variables_are_reported_together(tmp_path: Path) -> N
     ]
 
 
+FILE, ENVIRONMENT = "the file", "NOTIFY_ME_CATALOG__INTEGRATION"
+MAGENTO = '[catalog]\nintegration = "$magento_two"'
+
+
+@pytest.mark.parametrize(
+    ("text", "integration", "blamed"),
+    [
+        ('[catalog]\nintegration = "$shopify"', "$magento_two", {ENVIRONMENT}),
+        ('[catalog]\ncatalog_id = "$default"', "$magento_two", {ENVIRONMENT}),
+        (MAGENTO, "", {FILE}),
+    ],
+    ids=["variable", "variable, and a default in the file", "file"],
+)
+def test_an_error_of_a_table_names_what_caused_it(
+    tmp_path: Path, text: str, integration: str, blamed: set[str]
+) -> None:
+    """Magento's catalog ID isn't $default."""
+    file = tmp_path / "notify_me.toml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(SettingsError) as error:
+        read_settings(file, {ENVIRONMENT: integration})
+
+    message = str(error.value).replace(str(file), FILE)
+    assert {name for name in (FILE, ENVIRONMENT) if name in message} == blamed
+
+
 def test_app_reads_settings_from_its_environment(tmp_path: Path) -> None:
     environment = {
         "SECRET_KEY": "s" * 32,

@@ -1,0 +1,109 @@
+"""What the worker does with jobs that waiting can't fix, without its process and engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from notify_me import admin
+from notify_me.context import delivery_context
+from notify_me.delivery.deliverer import Deliverer
+from notify_me.delivery.queue import Job, stock_job
+from notify_me.variants import CompositeID
+from tests.notify_me.conftest import LogFile
+from tests.notify_me.small_shop import engine_of
+from tests.support import Sandbox
+
+MUG = "$custom:::$default:::MUG"
+SUBSCRIBE = "create_back_in_stock_subscription"
+
+
+@pytest.fixture
+def deliverer(app: Flask, sandbox: Sandbox) -> Iterator[Deliverer]:
+    """A deliverer of the shop, for which one sign-up is queued."""
+    sandbox.drill("503", times=1, operation=SUBSCRIBE)
+    data = {"channels": "EMAIL", "email": "ada@example.org"}
+    assert app.test_client().post(f"/notify-me/{MUG}", data=data).status_code == 303
+    with app.app_context():
+        context = delivery_context()
+        assert context.klaviyo is not None
+        yield Deliverer(context, context.klaviyo, stopping=threading.Event())
+
+
+def newest_job(app: Flask) -> Job:
+    """The job of the latest attempt."""
+    with app.app_context():
+        client = app.extensions["notify_me"].queue.client
+    workflows = client.list_workflows(queue_name=SUBSCRIBE, load_output=False)
+    jobs = [Job.from_arguments(workflow.input["args"]) for workflow in workflows]
+    return max(jobs, key=lambda job: job.attempt)
+
+
+@pytest.mark.parametrize("fault", ["bad payload", "unreadable arguments", "missing column"])
+def test_job_that_waiting_cannot_fix_is_dead_lettered_with_its_reason(
+    app: Flask, deliverer: Deliverer, log_file: LogFile, lines: list[str], fault: str
+) -> None:
+    job = newest_job(app)
+
+    if fault == "bad payload":
+        deliverer.deliver(replace(job, body={"data": None}))
+    elif fault == "unreadable arguments":
+        deliverer.give_up((*job.key, "an operation of a later version"), ValueError())
+    else:
+        with engine_of(app).begin() as connection:
+            connection.execute(sa.text("ALTER TABLE notify_me_pause RENAME COLUMN until TO x"))
+        deliverer.deliver(job)
+
+    [call] = log_file.calls()
+    reason = {
+        "bad payload": "internal error in the worker (TypeError)",
+        "unreadable arguments": "the queued job can't be read (ValueError)",
+        "missing column": "the database refuses the worker's statement (OperationalError)",
+    }[fault]
+    assert (call["state"], call["problem"].startswith(reason)) == ("dead_lettered", True)
+    assert any(line.startswith("ERROR") and reason in line for line in lines)
+    assert "example.org" not in "".join(lines)
+
+
+def test_stock_update_that_fails_in_the_shops_code_is_given_up_after_some_attempts(
+    app: Flask, deliverer: Deliverer, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It isn't tried for ever, and the log names the variant."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug in the shop")
+
+    monkeypatch.setattr(app.extensions["notify_me"].catalog, "variant", fail)
+    job = stock_job(CompositeID.parse(MUG), "http://shop.example/")
+
+    for failures, waiting in ((0, 1), (10, 1)):
+        deliverer.deliver(replace(job, failures=failures))
+        assert admin.status().waiting.get("update_catalog_variant") == waiting
+
+    assert sum(f"the stock of {MUG}: internal error" in line for line in lines) == 2
+
+
+def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(
+    app: Flask, deliverer: Deliverer, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """After it, one call probes; once Klaviyo accepts that, the pause is over."""
+    sandbox.drill("429", retry_after=999_999, times=2, operation=SUBSCRIBE)
+
+    for _ in range(2):
+        deliverer.deliver(newest_job(app))
+        [paused] = admin.status().paused
+        assert paused.until < datetime.now(UTC) + timedelta(seconds=601)
+        [*_, delayed] = log_file.queued()
+        assert delayed["delay_until_epoch_ms"] - delayed["created_at"] < 602_000
+        with engine_of(app).begin() as connection:
+            connection.execute(sa.text("UPDATE notify_me_pause SET until = 1"))
+    deliverer.deliver(newest_job(app))
+
+    assert log_file.states() == ["accepted"]
+    assert admin.status().paused == ()
