@@ -108,9 +108,9 @@ class Migrations(Alembic):
 
 
 def readyz() -> Response:
-    """Answer 200 if the database and the queue in it respond, otherwise 503."""
+    """Answer 200 if sign-ups can be read, stored and queued, otherwise 503."""
     states = admin.ready()
-    ready = all(state == "ok" for state in states.values())
+    ready = all(states[name] == "ok" for name in ("database", "queue", "disk"))
     response = make_response(jsonify(states), 200 if ready else 503)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -9,16 +9,28 @@ import os
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
+from dotenv import load_dotenv
 from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 
-host = os.environ.get("HOST", "127.0.0.1")
-bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '5000')}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+
+def number(name: str, default: str) -> int:
+    """Return the value of an environment variable; stop if it isn't a number."""
+    value = os.environ.get(name) or default
+    if not value.isdecimal():
+        sys.exit(f"The shop can't start. {name} is {value!r}: set it to a number")
+    return int(value)
+
+
+load_dotenv(Path(__file__).with_name(".env"), override=False)
+host = os.environ.get("HOST") or "127.0.0.1"
+bind = f"{f'[{host}]' if ':' in host else host}:{number('PORT', '5000')}"
+workers = number("WEB_CONCURRENCY", "1")
 threads = 8
 worker_connections = 2000
 # seconds; the launcher kills processes after five
@@ -78,10 +90,17 @@ def _is_busy(connection: Any) -> bool:
 worker_class = WaitressWorker
 
 
-def on_starting(server: object) -> None:
+def on_starting(server: Any) -> None:
     """Stop with a message if a setting is invalid; in a worker it would be a traceback."""
     sys.path.insert(0, os.getcwd())
     try:
-        import_module("app").create_app()
+        config = import_module("app").create_app().config
     except click.ClickException as error:
         sys.exit(f"The shop can't start. {error.format_message()}")
+    storage = config.get("RATELIMIT_STORAGE_URI") or "memory://"
+    if server.cfg.workers > 1 and storage.startswith("memory"):
+        server.log.warning(
+            "%s processes count rate limits separately: to share them, set RATELIMIT_STORAGE_URI "
+            "to database, or to a URI such as redis://localhost",
+            server.cfg.workers,
+        )

@@ -46,9 +46,11 @@ def klaviyo() -> Iterator[dict[str, str]]:
         command, cwd=ROOT, env={**os.environ, **keys}, stderr=subprocess.DEVNULL
     ) as process:
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: requests.get(f"{url}/_bench", timeout=5).ok)
-        yield {**keys, "KLAVIYO_API_URL": url}
-        process.kill()
+        try:
+            wait_for(lambda: requests.get(f"{url}/_bench", timeout=5).ok)
+            yield {**keys, "KLAVIYO_API_URL": url}
+        finally:
+            process.kill()
 
 
 def fill(environ: Mapping[str, str], variants: int) -> None:

@@ -1,7 +1,7 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
 from .channels import Channel
-from .context import VisitorOverrides, connect_src, current_catalog
+from .context import VisitorOverrides, connect_src, current_catalog, rate_limiter
 from .database import include_name
 from .extension import NotifyMe
 from .i18n.locales import COOKIE as LANGUAGE_COOKIE
@@ -18,6 +18,7 @@ from .variants import (
     ListedCatalog,
     Variant,
 )
+from .web.abuse import client_address
 
 __all__ = [
     "LANGUAGE_COOKIE",
@@ -33,9 +34,11 @@ __all__ = [
     "Variant",
     "VisitorOverrides",
     "bidi_isolate",
+    "client_address",
     "connect_src",
     "current_catalog",
     "include_name",
     "languages",
+    "rate_limiter",
     "select_locale",
 ]

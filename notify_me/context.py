@@ -92,7 +92,11 @@ class State:
     done_signer: URLSafeTimedSerializer
     """Signs links to confirmations. Its salt differs from that of `signer`."""
     rate_limiter: RateLimiter | None
-    """None if the shop has turned rate limits off."""
+    """Counts in the storage that `RATELIMIT_STORAGE_URI` names. None if that isn't set and the
+    shop has turned the rate limits on sign-ups off.
+    """
+    limits_posts: bool
+    """False if the shop has turned the rate limits on sign-ups off."""
     erase_contact: Callable[[str], str] | None = None
     """Removes a contact from the shop's own tables."""
     visitor_loader: VisitorLoader | None = None
@@ -106,6 +110,14 @@ def current_state() -> State:
         raise RuntimeError(
             "NotifyMe is not set up on this app: call NotifyMe(app, catalog=…) in create_app"
         ) from None
+
+
+def rate_limiter() -> RateLimiter | None:
+    """Return a limiter for the shop's own limits, such as on its sign-in page. It counts in the
+    storage that `RATELIMIT_STORAGE_URI` names; its methods raise `limits.errors.StorageError` if
+    that is unavailable. Return None if `RATELIMIT_ENABLED` is off and no storage is set.
+    """
+    return current_state().rate_limiter
 
 
 def is_recognized_visitor() -> bool:

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import sqlalchemy as sa
 from filelock import FileLock
 from flask import current_app, has_app_context
+from sqlalchemy.exc import SQLAlchemyError
 
 from .delivery import queue
 from .settings import SettingsError
+from .store import rate_limits
 from .store.tables import REVISION, current_revision
 
 logger = logging.getLogger(__name__)
@@ -27,6 +31,10 @@ logger = logging.getLogger(__name__)
 MIGRATION_LOGGERS = ("alembic.runtime.migration", "alembic.runtime.plugins", "dbos")
 SQLITE_BUSY_TIMEOUT = 2.0
 """Seconds that a SQLite connection waits for another process's transaction."""
+WRITE_CHECK_INTERVAL = 10.0
+"""Seconds."""
+FREE_BYTES = 128 * 1024
+"""What must fit on the disk of a SQLite file: a few sign-ups."""
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     # the timeouts are short, because a shopper waits; the server may have closed idle connections
     "pool_pre_ping": True,
@@ -113,6 +121,8 @@ class Database:
         self.get_engine = source if callable(source) else lambda: source
         self._file = file
         self._is_current = False
+        self._next_write_check = 0.0
+        self._write_error: Exception | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -132,6 +142,32 @@ class Database:
                     self._prepare()
                     self._is_current = True
         return self.get_engine()
+
+    def check_writable(self) -> None:
+        """Raise if nothing can be stored, such as on a full or read-only disk.
+
+        It writes at most every `WRITE_CHECK_INTERVAL` seconds; in between, it raises the last error
+        again.
+        """
+        with self._lock:
+            if time.monotonic() >= self._next_write_check:
+                self._next_write_check = time.monotonic() + WRITE_CHECK_INTERVAL
+                self._write_error = None
+                try:
+                    self._write()
+                except (SQLAlchemyError, OSError) as error:
+                    self._write_error = error
+            if self._write_error is not None:
+                raise self._write_error
+
+    def _write(self) -> None:
+        engine = self.get_engine()
+        rate_limits.add(engine, "write check", WRITE_CHECK_INTERVAL)
+        if engine.dialect.name == "sqlite" and engine.url.database:
+            # a full disk may still have room for one row in SQLite's log
+            with TemporaryFile(dir=Path(engine.url.database).parent) as file:
+                file.write(bytes(FREE_BYTES))
+                file.flush()
 
     def _prepare(self) -> None:
         if self._file:

@@ -130,7 +130,8 @@ class NotifyMe:
             background=background,
             signer=URLSafeTimedSerializer(secrets, salt="notify-me"),
             done_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
-            rate_limiter=abuse.rate_limiter(app.config),
+            rate_limiter=abuse.create_limiter(app.config, database.engine),
+            limits_posts=app.config.get("RATELIMIT_ENABLED", True),
             erase_contact=erase_contact or self._erase_contact,
             visitor_loader=visitor_loader or self._visitor_loader,
         )

@@ -48,7 +48,6 @@ def init_app(app: Flask) -> None:
     languages.init_app(app)
     errors.init_app(app)
     access.init_app(app)
-    login.init_app(app)
     for module in (
         views,
         accent,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -19,6 +22,7 @@ from tests.support import TIMEOUT, Sandbox, serve
 
 __all__ = ["catalog_db"]
 
+READY = {"database": "ok", "queue": "ok", "disk": "ok", "deliverer": "none"}
 FORM = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
 
 
@@ -111,7 +115,7 @@ def test_ready(database: Path, sandbox: Sandbox) -> None:
     with serve(app) as url:
         ready, alive = get(url, "/readyz"), get(url, "/healthz")
 
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "queue": "ok"})
+    assert (ready.status_code, ready.json()) == (200, READY)
     assert (alive.status_code, alive.text) == (200, "ok\n")
     close(app)
 
@@ -127,7 +131,7 @@ def test_not_ready_without_the_queue_tables(database: Path, sandbox: Sandbox) ->
         ready, alive = get(url, "/readyz"), get(url, "/healthz")
 
     assert (ready.status_code, alive.status_code) == (503, 200)
-    assert ready.json() == {"database": "ok", "queue": "unavailable (OperationalError)"}
+    assert ready.json() == {**READY, "queue": "unavailable (OperationalError)"}
     close(app)
 
 
@@ -160,8 +164,47 @@ def test_not_ready_without_the_database(database: Path, sandbox: Sandbox, proble
 
     assert (ready.status_code, alive.status_code) == (503, 200)
     states = ready.json()
-    assert set(states) == {"database", "queue"}
+    assert set(states) == set(READY)
     assert states["database"].startswith("unavailable (")
-    assert states["queue"] == states["database"]
-    assert (ready_again.status_code, ready_again.json()) == (200, {"database": "ok", "queue": "ok"})
+    assert states["queue"] == states["disk"] == states["database"]
+    assert (ready_again.status_code, ready_again.json()) == (200, READY)
+    close(app)
+
+
+def test_not_ready_on_a_read_only_disk(
+    database: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tries to write at most every ten seconds."""
+    now = time.monotonic()
+    monkeypatch.setattr("notify_me.database.time.monotonic", lambda: now)
+    app = create_app(demo_environ(database, sandbox))
+    read_only = sa.create_engine(f"sqlite:///file:{database}?mode=ro&uri=true")
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr(app.extensions["notify_me"].database, "get_engine", lambda: read_only)
+    assert client.get("/readyz").status_code == 200
+
+    now += 11
+    ready = client.get("/readyz")
+
+    assert ready.status_code == 503
+    assert ready.json == {**READY, "disk": "unavailable (OperationalError)"}
+    read_only.dispose()
+    close(app)
+
+
+def test_not_ready_on_a_full_disk(
+    database: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's log may have room for a row, but not for a sign-up."""
+
+    def no_space(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("notify_me.database.TemporaryFile", no_space)
+    app = create_app(demo_environ(database, sandbox))
+
+    ready = app.test_client().get("/readyz")
+
+    assert (ready.status_code, ready.json) == (503, {**READY, "disk": "unavailable (OSError)"})
     close(app)

@@ -253,7 +253,10 @@ def missing(name: str) -> tuple[Response, int]:
 
 
 def _body() -> Any:
-    return request.get_json(force=True, silent=True)
+    try:
+        return request.get_json(force=True, silent=True)
+    except RecursionError:
+        return None
 
 
 def _member(name: str) -> Any:

@@ -364,21 +364,27 @@ def push_catalog(
 
 
 def ready() -> dict[str, str]:
-    """Return a dict with the keys `database` and `queue`; a value is `ok` or describes the problem.
+    """Return the state of delivery: `database`, `queue` and `disk` are `ok` or describe a problem;
+    `deliverer` is what sends queued calls on this machine: `worker`, `web process` or `none`.
 
-    Doesn't raise database errors. It can take as long as the timeouts of the database's engine.
+    `disk` is about writing, which is tried at most every ten seconds. Database errors aren't
+    raised. It can take as long as the timeouts of the database's engine.
     """
     state = current_state()
-    checks = {"database": lambda: state.log.read(""), "queue": state.queue.check}
-    results: dict[str, str] = {}
+    checks: dict[str, Callable[[], object]] = {
+        "database": lambda: state.log.read(""),
+        "queue": state.queue.check,
+        "disk": state.database.check_writable,
+    }
+    results = {"deliverer": current_deliverer(lock_folder()) or "none"}
     for name, check in checks.items():
         try:
             check()
             results[name] = "ok"
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             problem = f"unavailable ({type(error).__name__})"
             if name == "database":
-                # the queue is in the same database, so checking it would only take as long again
-                return {"database": problem, "queue": problem}
+                # the others need it, too, so checking them would only take as long again
+                return {**results, **dict.fromkeys(checks, problem)}
             results[name] = problem
     return results

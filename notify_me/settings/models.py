@@ -10,6 +10,7 @@ from .tables.consent import Consent
 from .tables.delivery import Delivery
 from .tables.demand import Demand
 from .tables.languages import Languages, Texts
+from .tables.limits import Limits
 from .tables.modal import Modal
 from .tables.page import Page
 from .tables.retention import Retention
@@ -29,5 +30,6 @@ class Settings(SettingsTable):
     catalog: KlaviyoCatalog = KlaviyoCatalog()
     delivery: Delivery = Delivery()
     retention: Retention = Retention()
+    limits: Limits = Limits()
     languages: Languages = Languages()
     texts: Texts = Texts()

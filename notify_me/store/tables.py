@@ -172,7 +172,20 @@ class ConsentRow(Base):
     custom_source: Mapped[str] = mapped_column(String(100))
 
 
-REVISION = "notify_me_0005"
+class RateLimitRow(Base):
+    """The count of one rate limit; see `rate_limits.DatabaseStorage`."""
+
+    __tablename__ = "notify_me_rate_limit"
+    __table_args__ = (Index("ix_notify_me_rate_limit_expires_at", "expires_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The SHA-256 hash of what is limited."""
+    count: Mapped[int]
+    expires_at: Mapped[float] = mapped_column(Double)
+    """The end of its window, as a Unix timestamp."""
+
+
+REVISION = "notify_me_0006"
 """The latest migration, which results in the tables above."""
 VERSION_TABLE = "notify_me_version"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,22 +18,14 @@ from ..klaviyo.calls import SignUp
 
 if TYPE_CHECKING:
     from limits.strategies import RateLimiter
+    from sqlalchemy import Engine
 
 logger = logging.getLogger(__name__)
 
-PER_ADDRESS = 30
-"""Valid posts from one client in a minute. Households share an address; client mode posts twice per
-sign-up.
-"""
-PER_ADDRESS_INVALID = 120
-"""Posts from one client in a minute that fail validation. Nothing is sent for them, and holding
-down Enter makes 30 in a second; they don't count against valid ones.
-"""
-PER_CONTACT = 10
-"""Posts for one contact from one client in a minute, so that nobody can use up another person's
-limit.
-"""
 WINDOW_SECONDS = 60
+DATABASE = "database"
+"""The value of `RATELIMIT_STORAGE_URI` for counting in the kit's database."""
+ADDRESS_WITH_PORT = re.compile(r"(?P<v4>[\d.]+):\d+|\[(?P<v6>.+)\](:\d+)?")
 HONEYPOT = "leave_blank"
 """The name of a hidden form field, which bots fill in. It doesn't look like a contact detail, so
 browsers don't autofill it.
@@ -47,19 +40,23 @@ class RateLimited(Exception):
         self.retry_after = retry_after
 
 
-def rate_limiter(config: Mapping[str, Any]) -> RateLimiter | None:
-    """Return the limiter for the shop's `RATELIMIT_ENABLED` (True unless set) and
-    `RATELIMIT_STORAGE_URI`, or None if limits are off. With several processes the URI must name a
-    shared storage. The kit's keys have their own prefix, so the shop's own limits are unaffected.
+def create_limiter(config: Mapping[str, Any], engine: Callable[[], Engine]) -> RateLimiter | None:
+    """Return the limiter that counts in `RATELIMIT_STORAGE_URI`; None if that isn't set and
+    `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database.
+
+    Raises `SettingsError` if the URI isn't the URI of a storage.
     """
-    if not config.get("RATELIMIT_ENABLED", True):
+    uri = config.get("RATELIMIT_STORAGE_URI")
+    if not uri and not config.get("RATELIMIT_ENABLED", True):
         return None
     # the package imports its asynchronous half too, and shops without limits don't need it
-    from limits.storage import storage_from_string
     from limits.strategies import FixedWindowRateLimiter
 
-    uri = config.get("RATELIMIT_STORAGE_URI") or "memory://"
-    return FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True))
+    from .limit_storage import DatabaseStorage, storage_from_uri
+
+    if uri == DATABASE:
+        return FixedWindowRateLimiter(DatabaseStorage(engine))
+    return FixedWindowRateLimiter(storage_from_uri(uri or "memory://"))
 
 
 def client_address() -> str:
@@ -67,6 +64,9 @@ def client_address() -> str:
     address, which a household or server has to itself.
     """
     remote = str(request.remote_addr)
+    # some proxies send the port, too
+    if match := ADDRESS_WITH_PORT.fullmatch(remote):
+        remote = match["v4"] or match["v6"]
     try:
         address = ip_address(remote)
     except ValueError:
@@ -80,8 +80,11 @@ def client_address() -> str:
 
 def count_post(*, valid: bool) -> None:
     """Count a post from this client; raise `RateLimited` if there are too many."""
-    limit = PER_ADDRESS if valid else PER_ADDRESS_INVALID
-    _count(limit, client_address())
+    limits = current_state().settings.limits
+    if valid:
+        _count("valid", limits.valid_posts, client_address())
+    else:
+        _count("invalid", limits.invalid_posts, client_address())
 
 
 def count_contacts(sign_up: SignUp) -> None:
@@ -89,21 +92,22 @@ def count_contacts(sign_up: SignUp) -> None:
     for contact in (sign_up.email, sign_up.phone_number):
         if contact:
             contact_hash = current_state().log.hash_contact(contact)
-            _count(PER_CONTACT, f"{client_address()} {contact_hash}")
+            limit = current_state().settings.limits.posts_per_contact
+            _count("contact", limit, f"{client_address()} {contact_hash}")
 
 
-def _count(posts_per_minute: int, key: str) -> None:
+def _count(kind: str, posts_per_minute: int, key: str) -> None:
     limiter = current_state().rate_limiter
-    if limiter is None:
+    if limiter is None or not current_state().limits_posts:
         return
     from limits import RateLimitItemPerMinute
     from limits.errors import StorageError
 
     limit = RateLimitItemPerMinute(posts_per_minute)
     try:
-        if limiter.hit(limit, "notify-me", key):
+        if limiter.hit(limit, "notify-me", kind, key):
             return
-        reset_at = limiter.get_window_stats(limit, "notify-me", key).reset_time
+        reset_at = limiter.get_window_stats(limit, "notify-me", kind, key).reset_time
     except StorageError as error:
         # shoppers can still sign up while the storage is unavailable
         logger.warning("not limiting requests: the storage failed: %s", error.storage_error)

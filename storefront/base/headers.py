@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 
 POLICY = {
     "default-src": ["'none'"],
@@ -25,6 +25,12 @@ HEADERS = {
 }
 
 
+HSTS = f"max-age={365 * 24 * 3600}"
+"""For responses over HTTPS: browsers use no plain HTTP for a year. It doesn't include subdomains,
+which may not be the shop's.
+"""
+
+
 def init_app(app: Flask) -> None:
     """Add the headers to every response of `app`.
 
@@ -41,6 +47,8 @@ def add_headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", csp())
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response
 
 

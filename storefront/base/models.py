@@ -227,6 +227,16 @@ class Import(Base):
     """
 
 
+class MerchantSession(Base):
+    """A session of the merchant, from signing in until signing out."""
+
+    __tablename__ = "shop_merchant_session"
+
+    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    """The SHA-256 hash of the ID in the cookie."""
+    started_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
 class Look(Base):
     """The settings that a visitor changed in the Studio. The ID is a hash of the changes."""
 

@@ -2,25 +2,36 @@
 
 With `MERCHANT_PASSWORD_HASH` set, everybody needs its password. Without it, a demo shows the pages
 to visitors on this machine, and for everybody else they don't exist (404).
+
+A session is a row in the database and a signed cookie with its ID. Signing out deletes the row, so
+that a copy of the cookie is worthless.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
+from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 from flask import Blueprint, Flask, abort, current_app, g, redirect, request
 from flask import url_for as url
 from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from notify_me import SettingsError
 
+from ..base.database import db
+from ..base.models import MerchantSession
 from ..base.visitor import is_demo_visitor
 
 COOKIE = "shop_merchant"
 IDLE_TIMEOUT = 12 * 3600
 """Seconds without a request after which a merchant must sign in again."""
+LONGEST_SESSION = timedelta(days=7)
+"""After this, a merchant must sign in again even if they used the pages all the time."""
 SETTING = "MERCHANT_PASSWORD_HASH"
 EXTRA_PAGES = "storefront_merchant_pages"
 """The key in `app.extensions` of the pages that optional packages have added."""
@@ -59,19 +70,37 @@ def password_required() -> bool:
 
 def has_access() -> bool:
     """Whether this visitor may see the merchant's pages."""
-    return signed_in() if password_required() else is_demo_visitor()
+    if not password_required():
+        return is_demo_visitor()
+    try:
+        return signed_in()
+    except SQLAlchemyError:
+        # error pages call this, too, and the database may be the cause
+        db.session.rollback()
+        return False
 
 
 def signed_in() -> bool:
-    """Whether this request has the cookie of a merchant who has signed in."""
-    token = request.cookies.get(COOKIE)
-    if not token or not password_required():
+    """Whether this request has the cookie of a session that hasn't ended."""
+    if (session_id := _session_id()) is None or not password_required():
         return False
+    query = sa.select(MerchantSession.id).where(
+        MerchantSession.id == _hash(session_id),
+        MerchantSession.started_at > datetime.now(UTC) - LONGEST_SESSION,
+    )
+    return db.session.scalar(query) is not None
+
+
+def _session_id() -> str | None:
+    """Return the session's ID if the cookie is valid and not too old."""
     try:
-        _signer().loads(token, max_age=IDLE_TIMEOUT)
+        return str(_signer().loads(request.cookies.get(COOKIE, ""), max_age=IDLE_TIMEOUT))
     except BadData:
-        return False
-    return True
+        return None
+
+
+def _hash(session_id: str) -> str:
+    return hashlib.sha256(session_id.encode()).hexdigest()
 
 
 def protect(blueprint: Blueprint) -> None:
@@ -85,8 +114,8 @@ def make_private(response: Response) -> Response:
     response.cache_control.private = True
     response.cache_control.no_store = True
     response.headers["X-Robots-Tag"] = "noindex"
-    if g.get("merchant_signed_in"):
-        start_session(response)
+    if g.get("merchant_signed_in") and (session_id := _session_id()):
+        _set_cookie(response, session_id)
     return response
 
 
@@ -107,10 +136,20 @@ def require_access() -> Response | None:
 
 
 def start_session(response: Response) -> None:
-    """Set a new session cookie, valid for `IDLE_TIMEOUT`."""
+    """Start a session and set its cookie; delete sessions that have ended."""
+    session_id, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    db.session.execute(
+        sa.delete(MerchantSession).where(MerchantSession.started_at < now - LONGEST_SESSION)
+    )
+    db.session.add(MerchantSession(id=_hash(session_id), started_at=now))
+    db.session.commit()
+    _set_cookie(response, session_id)
+
+
+def _set_cookie(response: Response, session_id: str) -> None:
     response.set_cookie(
         COOKIE,
-        _signer().dumps(secrets.token_urlsafe(8)),
+        _signer().dumps(session_id),
         max_age=IDLE_TIMEOUT,
         secure=request.is_secure,
         httponly=True,
@@ -119,8 +158,13 @@ def start_session(response: Response) -> None:
 
 
 def end_session(response: Response) -> None:
-    """Delete the session cookie."""
+    """End this request's session, and delete its cookie."""
     g.merchant_signed_in = False
+    if session_id := _session_id():
+        db.session.execute(
+            sa.delete(MerchantSession).where(MerchantSession.id == _hash(session_id))
+        )
+        db.session.commit()
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Lax")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
@@ -28,7 +29,7 @@ HEADER = (
     *(channel.lower() for channel in CHANNELS),
     *(STATES[state][0].lower().replace(" ", "_") for state in STATE_ORDER),
 )
-_FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_START = ("=", "+", "-", "−", "@")
 
 FindVariants = Callable[[Iterable[str]], dict[str, ProductVariant]]
 
@@ -70,5 +71,14 @@ def _line(cells: Iterable[object]) -> str:
 
 
 def _without_formula(cell: object) -> object:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_START) else cell
+    """Put an apostrophe before text that a spreadsheet might run as a formula.
+
+    Spreadsheets ignore leading blanks, and read full-width characters like their ASCII forms.
+    """
+    if not isinstance(cell, str):
+        return cell
+    # removes what can't be seen, too, such as control characters and zero-width spaces
+    visible = "".join(character for character in cell if character.isprintable())
+    text = unicodedata.normalize("NFKC", visible).lstrip()
+    starts_blank = cell[:1] in ("\t", "\r", "\n")
+    return f"'{cell}" if starts_blank or text.startswith(_FORMULA_START) else cell

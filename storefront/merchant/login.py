@@ -1,13 +1,18 @@
-"""`/merchant/login` and `/merchant/logout`."""
+"""`/merchant/login` and `/merchant/logout`.
+
+Attempts are limited. A browser in which the merchant has signed in before has limits of its own, by
+a signed cookie, so that attackers who use up everybody's limits can't lock the merchant out.
+"""
 
 from __future__ import annotations
 
 import logging
+import secrets
 import time
+from datetime import timedelta
 
 from flask import (
     Blueprint,
-    Flask,
     abort,
     current_app,
     make_response,
@@ -16,27 +21,32 @@ from flask import (
     request,
 )
 from flask import url_for as url
+from itsdangerous import BadData, URLSafeTimedSerializer
 from limits import RateLimitItem, parse_many
-from limits.storage import storage_from_string
-from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter, RateLimiter
 from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response
+
+from notify_me import client_address, rate_limiter
 
 from . import access
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 
-LIMITS_PER_ADDRESS = parse_many("5 per minute; 30 per hour")
+LIMITS_PER_CLIENT = parse_many("5 per minute; 30 per hour")
+"""Attempts from one address, or from one browser that is known."""
 LIMITS_OVERALL = parse_many("30 per minute; 300 per hour")
 """Attempts from all addresses together, so that having many addresses doesn't speed up guessing."""
+BROWSER_COOKIE = "shop_merchant_browser"
+BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000
 
 
-def init_app(app: Flask) -> None:
-    """Set up the rate limits, which share the sign-up limits' storage but are always on."""
-    storage = storage_from_string(app.config.get("RATELIMIT_STORAGE_URI") or "memory://")
-    app.extensions["merchant_login_limiter"] = SlidingWindowCounterRateLimiter(storage)
+# for a shop without a shared storage, and while that is unavailable
+_own_limiter = FixedWindowRateLimiter(MemoryStorage())
 
 
 @blueprint.before_request
@@ -77,6 +87,7 @@ def sign_in() -> Response:
         return _form("Wrong password. Please try again.", 422)
     response = redirect(_next_url(), code=303)
     access.start_session(response)
+    _remember_browser(response)
     return response
 
 
@@ -99,13 +110,50 @@ def _next_url() -> str:
 
 def _count_attempt() -> int:
     """Count a sign-in attempt; return 0 if it is allowed, else the seconds to wait."""
-    limiter: RateLimiter = current_app.extensions["merchant_login_limiter"]
+    try:
+        return _count_with(rate_limiter() or _own_limiter)
+    except StorageError as error:
+        logger.warning("sign-in attempts are counted per process: %s", error.storage_error)
+        return _count_with(_own_limiter)
+
+
+def _count_with(limiter: RateLimiter) -> int:
+    browser = _known_browser()
     limits: list[tuple[RateLimitItem, str]] = [
-        *((limit, request.remote_addr or "") for limit in LIMITS_PER_ADDRESS),
-        *((limit, "everybody") for limit in LIMITS_OVERALL),
+        (limit, browser or client_address()) for limit in LIMITS_PER_CLIENT
     ]
+    if browser is None:
+        limits += [(limit, "everybody") for limit in LIMITS_OVERALL]
     for limit, key in limits:
         if not limiter.hit(limit, "merchant", key):
-            reset_time = limiter.get_window_stats(limit, "merchant", key)[0]
+            reset_time = limiter.get_window_stats(limit, "merchant", key).reset_time
             return max(1, round(reset_time - time.time()))
     return 0
+
+
+def _known_browser() -> str | None:
+    """Return the ID of a browser in which the merchant has signed in before, or None."""
+    try:
+        cookie = request.cookies.get(BROWSER_COOKIE, "")
+        lifetime = int(BROWSER_COOKIE_LIFETIME.total_seconds())
+        return str(_browser_signer().loads(cookie, max_age=lifetime))
+    except BadData:
+        return None
+
+
+def _remember_browser(response: Response) -> None:
+    response.set_cookie(
+        BROWSER_COOKIE,
+        _browser_signer().dumps(_known_browser() or secrets.token_urlsafe(16)),
+        max_age=BROWSER_COOKIE_LIFETIME,
+        path=url("merchant_login.show"),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _browser_signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        current_app.config["SECRET_KEY"], salt="storefront.merchant.browser"
+    )

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+import subprocess
+import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from notify_me import SettingsError
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
-from tests.support import Sandbox
+from tests.notify_me.small_shop import DATABASE
+from tests.support import Sandbox, eventually
 
 PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"
 ELEMENT = {"X-Notify-Me": "1"}
@@ -68,6 +76,114 @@ def test_ipv4_addresses_written_as_ipv6_are_counted_one_by_one(client: FlaskClie
     assert [post(client, "ada@example.org", "::ffff:192.0.2.1") for _ in range(10)] == [200] * 10
     assert post(client, "ada@example.org", "192.0.2.1") == 429
     assert post(client, "ada@example.org", "::ffff:192.0.2.2") == 200
+
+
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [
+        ("192.0.2.1:40001", "192.0.2.1:40002"),
+        ("[2001:db8:1:2::1]:443", "2001:db8:1:2::2"),
+        ("fe80::1%eth0", "[fe80::2%eth0]"),
+    ],
+)
+def test_port_and_scope_are_no_part_of_the_address(
+    client: FlaskClient, written: str, other: str
+) -> None:
+    assert {post(client, "ada@example.org", written) for _ in range(10)} == {200}
+    assert post(client, "ada@example.org", other) == 429
+
+
+def test_limits_are_settings(make_app: Callable[..., Flask]) -> None:
+    """Equal numbers for two kinds of limit don't add up."""
+    client = make_app(
+        RATELIMIT_ENABLED=True,
+        NOTIFY_ME_LIMITS__VALID_POSTS="2",
+        NOTIFY_ME_LIMITS__INVALID_POSTS="2",
+        NOTIFY_ME_LIMITS__POSTS_PER_CONTACT="1",
+    ).test_client()
+
+    statuses = [post(client, email) for email in ("nonsense", "nonsense", "nonsense")]
+    statuses += [post(client, f"ada{number}@example.org") for number in (1, 1, 2)]
+
+    assert statuses == [422, 422, 429, 200, 429, 429]
+
+
+def test_processes_share_limits_in_the_database(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """Two apps with one database, like two processes; the table has no address."""
+    database = {"RATELIMIT_ENABLED": True, "RATELIMIT_STORAGE_URI": "database"}
+    clients = [make_app(**database).test_client() for _ in range(2)]
+
+    statuses = [post(clients[number % 2], "ada@example.org") for number in range(11)]
+
+    assert statuses == [200] * 10 + [429]
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as connection:
+        rows = connection.execute("SELECT key, count FROM notify_me_rate_limit").fetchall()
+    assert sorted(count for _, count in rows) == [11, 11]
+    assert not any("192.0.2.1" in key or "ada" in key for key, _ in rows)
+
+
+def test_counting_starts_again_after_the_window(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has expired is deleted from the database."""
+    client = make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI="database").test_client()
+    for number in range(11):
+        post(client, f"ada{number % 2}@example.org", f"192.0.2.{number % 2}")
+    later = time.time() + 61
+    monkeypatch.setattr("notify_me.store.rate_limits.time.time", lambda: later)
+
+    assert {post(client, "ada0@example.org", "192.0.2.0") for _ in range(10)} == {200}
+    assert post(client, "ada0@example.org", "192.0.2.0") == 429
+
+
+def test_shoppers_can_sign_up_while_the_storage_is_away(
+    make_app: Callable[..., Flask], lines: list[str]
+) -> None:
+    uri = "redis://127.0.0.1:9"
+    client = make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI=uri).test_client()
+
+    assert post(client, "ada@example.org") == 200
+    assert any("not limiting requests" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("uri", "remedy"),
+    [
+        ("redis//localhost", "set it to database, or to a URI such as"),
+        ("nonsense://user:secret@host", "set it to database, or to a URI such as"),
+        ("redis://user:secret@localhost:port", "set it to database, or to a URI such as"),
+        ("memcached://localhost:11211", "needs a Python package"),
+    ],
+)
+def test_invalid_storage_stops_the_start(
+    make_app: Callable[..., Flask], uri: str, remedy: str
+) -> None:
+    """The sentence doesn't contain the password."""
+    with pytest.raises(SettingsError, match=remedy) as error:
+        make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI=uri)
+
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_processes_share_limits_in_redis(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    server = shutil.which("redis-server")
+    if server is None:
+        pytest.skip("Redis is not installed: apt-get install redis-server")
+    socket_file = tmp_path / "redis.sock"
+    command = [server, "--port", "0", "--unixsocket", str(socket_file), "--save", ""]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        eventually(socket_file.exists)
+        uri = f"redis+unix://{socket_file}"
+        more = {"RATELIMIT_ENABLED": True, "RATELIMIT_STORAGE_URI": uri}
+        clients = [make_app(**more).test_client() for _ in range(2)]
+        statuses = [post(clients[number % 2], "ada@example.org") for number in range(11)]
+        process.terminate()
+
+    assert statuses == [200] * 10 + [429]
 
 
 def test_rate_limited_reply_has_retry_after_and_keeps_input(client: FlaskClient) -> None:

@@ -62,6 +62,13 @@ def test_security_headers(pages: dict[str, TestResponse], reader: FlaskClient) -
         assert "camera=()" in response.headers["Permissions-Policy"]
 
 
+def test_https_is_required_after_the_first_visit(reader: FlaskClient) -> None:
+    secure = reader.get("/terms", base_url="https://shop.example")
+
+    assert secure.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Strict-Transport-Security" not in reader.get("/terms").headers
+
+
 def test_csp_connect_src_adds_origins(app: Flask, client: FlaskClient) -> None:
     app.config["CSP_CONNECT_SRC"] = lambda: ["https://a.klaviyo.com"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_signing_in_and_out(client: FlaskClient) -> None:
     assert page.status_code == 200
     assert page.headers["Cache-Control"] == "private, no-store"
     assert page.headers["X-Robots-Tag"] == "noindex"
-    assert page.headers["Set-Cookie"].split(";")[0] != cookie.split(";")[0]
+    assert page.headers["Set-Cookie"].startswith("shop_merchant=")
     assert client.get(LOGIN, **OUTSIDE).location == "/merchant"
     assert client.get(f"{LOGIN}?next={LOGIN}", **OUTSIDE).location == "/merchant"
 
@@ -134,18 +135,70 @@ def test_session_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.Monke
 
 
 def test_attempts_are_limited_per_address_and_overall(client: FlaskClient) -> None:
-    """Over the limit, the right password doesn't help either."""
-    attempts = [sign_in(client, "guess").status_code for _ in range(8)]
-    assert set(attempts) == {422, 429}
-    limited = sign_in(client)
+    """Over the limit, the right password doesn't help either. Addresses of one /64 are one."""
+    attempts = [sign_in(client, "guess", f"2001:db8:7::{host}").status_code for host in range(6)]
+    assert attempts == [422] * 5 + [429]
+    limited = sign_in(client, address="2001:db8:7::7")
     assert limited.status_code == 429
     assert 1 <= int(limited.headers["Retry-After"]) <= 3600
     assert "Too many attempts." in text_of(limited.text)
     assert sign_in(client, address="192.0.2.8").status_code == 303
 
-    many = [sign_in(client, "guess", f"198.51.100.{host}").status_code for host in range(70)]
+    stranger = client.application.test_client()
+    many = [sign_in(stranger, "guess", f"198.51.100.{host}").status_code for host in range(70)]
     assert many[0] == 422
     assert many[-1] == 429
+
+
+def test_strangers_cant_lock_the_merchant_out(client: FlaskClient) -> None:
+    """A browser in which the merchant has signed in before has limits of its own."""
+    cookies = sign_in(client).headers.getlist("Set-Cookie")
+    [known] = [cookie for cookie in cookies if cookie.startswith("shop_merchant_browser=")]
+    for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/merchant/login"):
+        assert part in known.split("; ")
+    client.post("/merchant/logout", **OUTSIDE)
+    stranger = client.application.test_client()
+    stranger.set_cookie("shop_merchant_browser", "forged.aSUFJQ.x", domain="shop.example")
+    for host in range(70):
+        sign_in(stranger, "guess", f"198.51.100.{host}")
+    assert sign_in(stranger, address="203.0.113.5").status_code == 429
+
+    assert [sign_in(client, "typo").status_code for _ in range(3)] == [422] * 3
+    assert sign_in(client).status_code == 303
+    assert [sign_in(client, "typo").status_code for _ in range(2)] == [422, 429]
+
+
+def test_copied_cookie_ends_with_the_session(app: Flask, client: FlaskClient) -> None:
+    """Signing out ends the session on the server, and only that session."""
+    sign_in(client)
+    other = app.test_client()
+    sign_in(other)
+    copied = client.get_cookie("shop_merchant", domain="shop.example")
+    assert copied is not None
+    client.post("/merchant/logout", **OUTSIDE)
+    client.set_cookie("shop_merchant", copied.value, domain="shop.example")
+
+    assert client.get("/merchant", **OUTSIDE).status_code == 303
+    assert other.get("/merchant", **OUTSIDE).status_code == 200
+
+
+def test_session_has_an_absolute_end(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if each page has renewed the cookie."""
+    sign_in(client)
+    assert client.get("/merchant", **OUTSIDE).status_code == 200
+    monkeypatch.setattr(access, "LONGEST_SESSION", timedelta(0))
+
+    assert client.get("/merchant", **OUTSIDE).status_code == 303
+
+
+def test_attempts_are_counted_without_the_shared_storage(tmp_path: Path) -> None:
+    environ = {"MERCHANT_PASSWORD_HASH": HASH, "RATELIMIT_STORAGE_URI": "redis://127.0.0.1:9"}
+    app = make_shop(tmp_path / "shop.db", **environ)
+
+    statuses = {sign_in(app.test_client(), "guess", "192.0.2.99").status_code for _ in range(6)}
+
+    assert statuses == {422, 429}
+    close(app)
 
 
 def test_limits_ignore_ratelimit_enabled(tmp_path: Path) -> None:

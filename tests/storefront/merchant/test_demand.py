@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -113,6 +114,34 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     assert "30 days" in Page(client, f"{URL}?days=5").text
     week = Page(client, f"{URL}?days=7")
     assert week.html.count('class="chart__column" x=') == 7
+
+
+FORMULAS = (
+    "=1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠A1",
+    "﹦1",
+    " =1",
+    "\u00a0=1",
+    "\u200b=1",
+    "\t=1",
+    "\r\n=1",
+)
+
+
+def test_csv_contains_no_formula(app: Flask, client: FlaskClient) -> None:
+    """Spreadsheets ignore leading blanks, and some read full-width characters as ASCII."""
+    sign_up(client, "HAAR-OIL-M", "ada@example.org")
+    for title in FORMULAS:
+        change(app, sa.update(Product).where(Product.handle == "haar-parka").values(title=title))
+
+        with client.get(f"{URL}.csv?days=7") as reply:
+            text = reply.get_data(as_text=True)
+
+        [_, line] = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+        assert line[2] == f"'{title}"
 
 
 def test_csv_file(app: Flask, client: FlaskClient) -> None:

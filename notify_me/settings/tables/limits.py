@@ -1,0 +1,33 @@
+"""`[limits]`: how many forms may be posted in a minute."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ..base import SettingsTable
+
+
+class Limits(SettingsTable):
+    """`[limits]`: how many forms one client may post in a minute. A client is an IPv4 address, or
+    the /64 network of an IPv6 address. `RATELIMIT_STORAGE_URI` names where posts are counted.
+    """
+
+    valid_posts: int = Field(
+        30,
+        ge=1,
+        le=100_000,
+        description="Number of valid forms. Households and offices share an address, and in client "
+        "mode a sign-up is two posts.",
+    )
+    invalid_posts: int = Field(
+        120,
+        ge=1,
+        le=100_000,
+        description="Number of forms with an error in a field. They don't count as valid ones.",
+    )
+    posts_per_contact: int = Field(
+        10,
+        ge=1,
+        le=100_000,
+        description="Number of valid forms with the same email address or phone number.",
+    )

@@ -1,0 +1,78 @@
+"""Where rate limits are counted: the kit's database, or a storage of the library limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from limits.errors import ConfigurationError
+from limits.storage import Storage, storage_from_string
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..settings import SettingsError
+from ..store import rate_limits
+
+
+def storage_from_uri(uri: str) -> Storage:
+    """Return the storage at a URI such as `redis://localhost`, or `memory://`, where each process
+    counts by itself.
+
+    Raises `SettingsError`, which doesn't repeat the URI, since that may contain a password.
+    """
+    try:
+        return storage_from_string(uri, wrap_exceptions=True)  # type: ignore[return-value]
+    except (ConfigurationError, ValueError, TypeError, ImportError) as error:
+        if "prerequisite" in str(error):
+            problem = "needs a package that isn't installed (for Redis, restock-kit[redis])"
+        else:
+            problem = "isn't the URI of a storage"
+        raise SettingsError(
+            f"RATELIMIT_STORAGE_URI {problem}: set it to database, or to a URI such as "
+            "redis://localhost:6379"
+        ) from None
+
+
+class DatabaseStorage(Storage):
+    """The kit's database as a storage for the library limits, with fixed windows only.
+
+    `engine` returns its engine. Methods raise `limits.errors.StorageError` if it is unavailable.
+    """
+
+    STORAGE_SCHEME = None
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        super().__init__(wrap_exceptions=True)
+        self._engine = engine
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """The exceptions that become a `StorageError`."""
+        return SQLAlchemyError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add `amount` to the count of the current window, and return the count."""
+        return rate_limits.add(self._engine(), key, expiry, amount)
+
+    def get(self, key: str) -> int:
+        """Return the count of the current window."""
+        return rate_limits.current(self._engine(), key)[0]
+
+    def get_expiry(self, key: str) -> float:
+        """Return when the current window ends, as a Unix timestamp."""
+        return rate_limits.current(self._engine(), key)[1]
+
+    def check(self) -> bool:
+        """Return whether the database responds."""
+        try:
+            self.get("")
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def reset(self) -> int:
+        """Delete all counts; return how many there were."""
+        return rate_limits.delete(self._engine())
+
+    def clear(self, key: str) -> None:
+        """Delete one count."""
+        rate_limits.delete(self._engine(), key)
