@@ -10,7 +10,7 @@ PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow lint types structure fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox webkit postgres clean
+.PHONY: help run check test test-slow fuzz lint types structure fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox webkit postgres clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and
 
 test-slow: $(VENV)/.dev $(VENV)/.node-sdk static browser firefox postgres ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
+
+fuzz: $(VENV)/.dev static ## Send 10,000 generated requests to all routes; part of make test-slow
+	$(BIN)/pytest -q -n 2 -m slow tests/test_fuzz.py
 
 lint: $(VENV)/.dev ## Check code style, spelling and import contracts
 	$(BIN)/ruff check .

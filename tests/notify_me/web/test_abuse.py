@@ -151,10 +151,10 @@ def test_shoppers_can_sign_up_while_the_storage_is_away(
 @pytest.mark.parametrize(
     ("uri", "remedy"),
     [
-        ("redis//localhost", "set it to database, or to a URI such as"),
-        ("nonsense://user:secret@host", "set it to database, or to a URI such as"),
-        ("redis://user:secret@localhost:port", "set it to database, or to a URI such as"),
-        ("memcached://localhost:11211", "needs a Python package"),
+        ("redis//localhost", "isn.t the URI of a storage"),
+        ("nonsense://user:secret@host", "isn.t the URI of a storage"),
+        ("redis://user:secret@localhost:port", "isn.t the URI of a storage"),
+        ("memcached://localhost:11211", "needs a package"),
     ],
 )
 def test_invalid_storage_stops_the_start(
