@@ -58,3 +58,24 @@ def test_named_files_exist(page: Path) -> None:
         and not any(any((ROOT / package).rglob(name)) for package in structure.PACKAGES)
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", ["security.md", "reliability.md"])
+def test_named_tests_exist(name: str) -> None:
+    """In a cell, each test is in the file that is named before it."""
+    page = (ROOT / "docs" / name).read_text("utf-8")
+    missing, count = [], 0
+    for cell in page.split("|"):
+        folders = [ROOT, ROOT / "tests", ROOT / "tests" / "notify_me"]
+        source = ""
+        for word in re.findall(r"`((?:[\w/]*/)?test_\w+(?:\.py)?)`", cell):
+            if word.endswith(".py"):
+                files = [folder / word for folder in folders if (folder / word).is_file()]
+                source = files[0].read_text("utf-8") if files else ""
+                missing += [] if files else [word]
+            elif source:
+                count += 1
+                missing += [] if f"def {word}(" in source else [word]
+
+    assert count > 10
+    assert missing == []

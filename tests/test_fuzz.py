@@ -16,7 +16,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.security import generate_password_hash
-from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 from tests.storefront.conftest import catalog_db, close, make_shop
 
@@ -179,7 +179,7 @@ def _encoded(body: dict[str, str] | str) -> bytes:
     return "&".join(f"{_quoted(k)}={_quoted(v)}" for k, v in body.items()).encode()
 
 
-def _check_response(response: TestResponse) -> None:
+def _check_response(response: Response) -> None:
     text = response.get_data(as_text=True) if response.mimetype != "image/png" else ""
     reply: Any = response.get_json(silent=True) if response.mimetype == "application/json" else None
     html = reply.get("html", "") if isinstance(reply, dict) else text
