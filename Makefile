@@ -10,7 +10,7 @@ PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow fuzz lint types structure fix docs mutations words bench-delivery bench-push screenshots audit lock static browser firefox webkit postgres clean
+.PHONY: help run check test test-slow fuzz lint types structure fix docs mutations words bench-delivery bench-import bench-push screenshots audit lock static browser firefox webkit postgres clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ words: $(VENV)/.dev ## Update the translation catalogs
 
 bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; minutes with QUICK=--quick)
 	@$(BIN)/python -m benchmarks.delivery $(QUICK)
+
+bench-import: $(VENV)/.dev ## Benchmark import-catalog with 80,000 variants
+	@$(BIN)/python -m benchmarks.importing
 
 bench-push: $(VENV)/.dev ## Benchmark push-catalog
 	@$(BIN)/python -m benchmarks.push

@@ -420,7 +420,8 @@ def hidden_reason(row: Row) -> str:
 
 def product_type(row: Row) -> str:
     """The type, or the last part of Shopify's category, such as `Shirts`."""
-    return row["type"] or row["category"].rsplit(">", 1)[-1].strip()
+    category = row["category"].rsplit(">", 1)[-1].strip()
+    return row["type"] or ("" if category == "Uncategorized" else category)
 
 
 def slug(text: str) -> str:
