@@ -84,7 +84,9 @@ def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
     timer = threading.Timer(TOTAL_SECONDS, _shut_down, [connection])
     timer.start()
     try:
-        headers = HEADERS | {"Host": parts.netloc.rpartition("@")[2].encode("idna").decode()}
+        headers = HEADERS | {"Host": f"[{host}]" if ":" in host else host}
+        if parts.port:
+            headers["Host"] += f":{port}"
         connection.request("GET", _target(parts), headers=headers, preload_content=False)
         response = connection.getresponse()
         try:
@@ -118,8 +120,12 @@ def _connect(scheme: str, host: str, port: int, *, allow_private: bool) -> HTTPC
             if scheme == "https"
             else HTTPConnection(address, port, timeout=CONNECT_SECONDS)
         )
-        with suppress(OSError, HTTPError):
+        try:
             connection.connect()
+        except (OSError, HTTPError, ValueError):
+            # ValueError: a certificate for another host
+            connection.close()
+        else:
             return connection
     raise Unreachable("on servers that don't respond")
 

@@ -24,12 +24,18 @@ def add_pictures(*, link: bool = False) -> list[str]:
         with click.progressbar(
             length=count_pictures(db.session), label="Pictures", file=sys.stderr, show_pos=True
         ) as bar:
-            result = download_pictures(
-                db.session,
-                folder(),
-                allow_private=current_app.config[SETTING],
-                progress=bar.update,
-            )
+            try:
+                result = download_pictures(
+                    db.session,
+                    folder(),
+                    allow_private=current_app.config[SETTING],
+                    progress=bar.update,
+                )
+            except OSError as error:
+                raise click.ClickException(
+                    f"The products are imported, but pictures can't be written to {folder()}: "
+                    f"{error.strerror}. Fix this, and run the command again."
+                ) from None
     clear_cache()
     return summary(result, link=link)
 

@@ -209,6 +209,18 @@ def test_private_networks_are_out_of_reach(
     assert requested == []
 
 
+def test_host_with_one_private_address_is_refused(
+    shop: MakeShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner could return either address, whichever was checked."""
+    found = [(0, 0, 0, "", (address, 80)) for address in ("93.184.215.14", "127.0.0.1")]
+    monkeypatch.setattr(fetching, "getaddrinfo", lambda *args, **options: found)
+    wanted = [("http://pictures.example/a.jpg", "")]
+    summary = import_products(shop(ALLOW_PRIVATE_PICTURES="0"), tmp_path / "a.csv", wanted)
+
+    assert "1 in a private network" in summary
+
+
 def test_linked_pictures_add_their_servers_to_the_security_policy(
     shop: MakeShop, tmp_path: Path, pictures: str, requested: list[str]
 ) -> None:
