@@ -13,9 +13,19 @@ from pydantic import ValidationError
 
 from ..settings.errors import describe_error
 from ..settings.models import Settings
+from ..settings.tables.modal import FOOTER_TAGS
 from .errors import SnippetError, one_line
 from .javascript import Call, Literal, Unread, Value, find_calls
-from .options import CHECKED, DISPLAY, SECTIONS, SKIPPED, TARGETS, Kind, Target, closest_option
+from .options import (
+    CHECKED,
+    DISPLAY,
+    SECTIONS,
+    SKIPPED,
+    TARGETS,
+    Kind,
+    Target,
+    closest_option,
+)
 
 _PLACEHOLDERS = {"PUBLIC_API_KEY", "YOUR_PUBLIC_API_KEY", "API_KEY", "LIST_ID", "YOUR_LIST_ID"}
 _INTEGRATIONS = {
@@ -27,8 +37,11 @@ _INTEGRATIONS = {
 """Klaviyo's names for integrations by the script's names for platforms."""
 _MAX_OPTIONS = 200
 _IMPORT_RULE = re.compile(
-    r"""@import\s*(?:url\(\s*)?(?:"([^"]*)"|'([^']*)'|([^"'\s);]+))\s*\)?[^;]*;?""", re.IGNORECASE
+    r"""@import\s*(?:url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')]*?))\s*\)|"([^"]*)"|'([^']*)')[^;]*;?"""
+    r"""|<link\b[^>]*\bhref\s*=\s*["']?([^"'\s>]+)[^>]*>""",
+    re.IGNORECASE,
 )
+"""How a style sheet loads another one, such as a web font's."""
 _CSS_REST = re.compile(r"\s*(?:!\s*important\s*)?;?\s*\Z", re.IGNORECASE)
 _MARKUP = re.compile(r"<\s*/?[a-zA-Z!]|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 
@@ -261,12 +274,20 @@ def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
             if not isinstance(literal, str):
                 return None, "Klaviyo's script reads only a comma-separated string"
             return [tag.strip() for tag in literal.split(",") if tag.strip()], ""
+        case "some_html" if others := _other_tags(str(literal)):
+            return literal, f"the form leaves out {', '.join(others)}"
         case "html" if _MARKUP.search(str(literal)):
             without_tags = nh3.clean(
                 re.sub(r"<(?:br|/?p|/?div|/?li)\b", r" \g<0>", str(literal)), tags=set()
             )
             return " ".join(html.unescape(without_tags).split()), "without its HTML tags"
     return literal, ""
+
+
+def _other_tags(text: str) -> list[str]:
+    """Return the tags that the footer can't have, such as `<img>`."""
+    names = [name.lower() for name in re.findall(r"<([a-zA-Z][\w-]*)", text)]
+    return [f"<{one_line(name)}>" for name in dict.fromkeys(names) if name not in FOOTER_TAGS]
 
 
 def _problem(target: Target, value: object) -> str:

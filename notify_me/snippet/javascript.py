@@ -139,6 +139,7 @@ def _readings(text: str) -> Iterator[str]:
         yield text
     text = _TAG.sub("", re.sub(r"<br\s*/?>", "\n", text, flags=re.I))
     yield text
+    yield re.sub(r"^[ \t]*>[ \t]?", "", text.replace("`", ""), flags=re.M)
 
 
 def _calls(text: str) -> list[Call]:
@@ -171,7 +172,7 @@ def _bare_options(text: str) -> list[Call]:
     spans = _spans(code, "section")
     if not spans:
         return []
-    wrapped = [b"({" + _only_spans(part, spans, b",") + b"})" for part in (source, code)]
+    wrapped = [b"({" + _only_spans(part, spans, b",") + b"\n})" for part in (source, code)]
     lines: dict[bytes, list[str]] = {}
     for start, _ in spans:
         lines.setdefault(code[start : start + 5], []).append(str(code.count(b"\n", 0, start) + 1))
@@ -208,6 +209,8 @@ def _spans(code: bytes, kind: str) -> list[tuple[int, int]]:
             if depth == 0:
                 spans.append((start, token.end()))
                 start = None
+    if start is not None:
+        spans.append((start, len(code)))  # a bracket is missing: parsing it says so
     return spans
 
 
@@ -323,11 +326,13 @@ class _Script:
             if inner is None:
                 break
             node = inner
-        line = self._source.count(b"\n", 0, node.start_byte)
+        end = len(self._source.rstrip(b"\n })"))  # at most the last line with something on it
+        line = self._source.count(b"\n", 0, min(node.start_byte, end))
         text = self._source.split(b"\n")[line].decode(errors="replace")
         return SnippetError(
             f"Line {line + 1} is not valid JavaScript: is a comma, a quotation mark or a bracket "
-            f"missing near {one_line(text.strip())!r}? Template tags such as {{% … %}} are ignored"
+            f"missing near {one_line(text.strip().removeprefix('({'))!r}? Template tags such as "
+            "{% … %} are ignored"
         )
 
     def _value(self, node: Node) -> Value:

@@ -16,8 +16,10 @@ class Target:
 
     table: str
     key: str
-    type: Literal["text", "html", "boolean", "integer", "tags"] = "text"
-    """How the option's value is read. Klaviyo's script shows html as HTML, the kit as text."""
+    type: Literal["text", "html", "some_html", "boolean", "integer", "tags"] = "text"
+    """How the option's value is read. Klaviyo's script shows html as HTML, the kit as text. Of
+    some_html, the kit shows the tags in `FOOTER_TAGS`.
+    """
     default: str | None = None
     """The script's default, where the kit's differs. Texts have none: the kit's are translated."""
 
@@ -67,7 +69,7 @@ TARGETS: dict[str, Target] = {
     "modal.email_field_label": Target("modal", "email_field_label", "html"),
     "modal.button_label": Target("modal", "button_label", "html"),
     "modal.subscription_success_label": Target("modal", "subscription_success_label", "html"),
-    "modal.footer_content": Target("modal", "footer_content"),
+    "modal.footer_content": Target("modal", "footer_content", "some_html"),
     "modal.close_label": Target("modal", "close_label", "html"),
     "modal.z_index": Target("modal", "z_index", "integer"),
     "modal.background_color": Target("modal", "background_color"),

@@ -9,12 +9,9 @@ import nh3
 from markupsafe import Markup, escape
 
 from ..i18n.text import bidi_isolate
+from ..settings.tables.modal import FOOTER_TAGS
 from ..variants import Variant
 
-FOOTER_TAGS = {
-    *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
-}
-"""The elements that `footer_content` may have."""
 FOOTER_LINKS = {"https", "http", "mailto", "tel"}
 
 

@@ -10,6 +10,10 @@ from ...i18n.catalogs import N_
 from ..base import TRANSLATED, Label, OptionalLabel, SettingsTable
 from ..css import Color, FontFamily
 
+FOOTER_TAGS = {
+    *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
+}
+"""The elements that `footer_content` may have."""
 Title = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRANSLATED)]
 
 

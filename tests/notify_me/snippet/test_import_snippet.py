@@ -63,6 +63,11 @@ def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
             "not_supported",
             "a web font from fonts.example.com",
         ),
+        (
+            "modal: {footer_content: '<p>By <b>us</b><img src=x></p>'}",
+            "changed",
+            "the form leaves out <img>",
+        ),
         ("trigger: {product_page_class: '.btn'}", "not_supported", "must be class names"),
         ("trigger: {alternate_anchor: '#buy'}", "not_supported", "without #"),
         (f"trigger: {{product_page_text: '{'x' * 90}'}}", "not_supported", "80 characters"),
@@ -147,13 +152,15 @@ def test_html_is_removed_from_texts(code: str, text: str) -> None:
         "<p>It's easy</p><pre><code>trigger: {product_page_text: &#39;Soon&#39;},"
         " <b>modal</b>: {close_label: 'Exit'}</code></pre>",
         "<p>trigger: {<br>product_page_text: 'Soon'<br>},<br>modal: {close_label: 'Exit'}</p>",
+        "> trigger: {\n>   product_page_text: 'Soon'\n> },\n> modal: {close_label: 'Exit'}",
+        "- `trigger: {product_page_text: 'Soon'}`\n- `modal: {close_label: 'Exit'}`",
         "klaviyo.enable(“backinstock”, {trigger: {product_page_text: “Soon”},\n"
         "modal: {close_label: ‘Exit’}});",
     ],
     ids=[
         "options", "JSON", "options without sections", "variable", "variables in a call",
         "Markdown", "call among sentences", "Markdown source", "HTML source", "code block",
-        "line breaks", "typographic quotes",
+        "line breaks", "quotation", "code in a list", "typographic quotes",
     ],
 )  # fmt: skip
 def test_options_are_found_wherever_they_were_copied_from(text: str) -> None:
@@ -252,6 +259,7 @@ def test_text_cannot_break_out_of_the_toml_or_the_report(value: str) -> None:
         ("", "neither klaviyo.init"),
         ("<script>var klaviyo = [];</script>", "neither klaviyo.init"),
         ("// klaviyo.init({a: 1})", "neither klaviyo.init"),
+        ("trigger: {\n  product_page_class: 'button'", "Line 2 is not valid JavaScript"),
         ("/* modal: {headline: 'Soon'} */", "neither klaviyo.init"),
         (
             "modal: {headline: 'A'}\nmodal: {headline: 'B'}",
