@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 import threading
 import time
+from collections import deque
 
 from .calls import Call, Operation
 from .client import NO_FREE_SLOT, Deadline, Klaviyo
-from .outcomes import TRY_AGAIN, KlaviyoResponse, Outcome, Temporary, outcome_of
+from .outcomes import TRY_AGAIN, Accepted, KlaviyoResponse, Outcome, Temporary, outcome_of
 
 CIRCUIT_OPEN = "Klaviyo isn't responding; the call was not made"
 
@@ -35,6 +37,8 @@ class CircuitBreaker:
         self._lock = threading.Lock()
         self._trial = threading.Lock()
         self._throttled_until: dict[Operation, float] = {}
+        self._consent_durations: deque[float] = deque(maxlen=50)
+        """Seconds of the latest consent calls; empty unless Klaviyo accepted the last one."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send a call like `Klaviyo.send`; return Temporary at once while the circuit is open."""
@@ -55,12 +59,26 @@ class CircuitBreaker:
         finally:
             self._trial.release()
 
+    def imitate_consent(self, deadline: Deadline) -> bool:
+        """Wait as long as one of the latest consent calls took. Return False, without waiting, if
+        a call might not be accepted now.
+        """
+        with self._lock:
+            durations = [*self._consent_durations]
+        throttled = self._throttled_until.get(Operation.SUBSCRIBE, 0.0) > time.monotonic()
+        if not durations or throttled or self._opened_at is not None:
+            return False
+        time.sleep(min(random.choice(durations), deadline.remaining()))  # noqa: S311
+        return True
+
     def if_closed(self) -> Klaviyo | None:
         """Return the client for calls that don't affect the circuit; None while it is open."""
         return self._klaviyo if self._opened_at is None else None
 
     def _send(self, call: Call, deadline: Deadline, opened_at: float | None) -> Outcome:
+        started_at = time.monotonic()
         outcome = self._klaviyo.send(call, deadline=deadline)
+        duration = time.monotonic() - started_at
         response = outcome.response
         if response.problem == NO_FREE_SLOT:
             return outcome
@@ -69,6 +87,11 @@ class CircuitBreaker:
             self._throttled_until[call.operation] = time.monotonic() + wait
         failed = isinstance(outcome, Temporary) and response.status != 429
         with self._lock:
+            if call.operation is Operation.SUBSCRIBE:
+                if isinstance(outcome, Accepted):
+                    self._consent_durations.append(duration)
+                else:
+                    self._consent_durations.clear()
             # ignore the outcome of a call that began before the circuit last opened or closed
             if self._opened_at == opened_at:
                 self._failures = self._failures + 1 if failed else 0

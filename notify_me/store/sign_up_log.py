@@ -12,7 +12,7 @@ import secrets
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, update
@@ -172,6 +172,52 @@ class SignUpLog:
             if consent_rows:
                 connection.execute(_ADD_CONSENTS, consent_rows)
         return sign_up_id
+
+    def recent_alerts(self, sign_up: SignUp, period: timedelta) -> int:
+        """Return how many back-in-stock calls were made or queued for the sign-up's email address
+        or phone number in the last `period`, whichever are more.
+        """
+        contacts = self._contact_columns(sign_up)
+        counts = [0]
+        with self.reading() as session:
+            for column in (SignUpRow.email_hmac, SignUpRow.phone_hmac):
+                if not (contact_hash := contacts[column.key]):
+                    continue
+                count = session.scalar(
+                    select(func.count())
+                    .select_from(CallRow)
+                    .join(SignUpRow)
+                    .where(column == contact_hash)
+                    .where(SignUpRow.created_at > datetime.now(UTC) - period)
+                    .where(CallRow.operation == Operation.BACK_IN_STOCK)
+                    .where(CallRow.state.not_in((CallState.REFUSED, CallState.FAILED)))
+                )
+                counts.append(count or 0)
+        return max(counts)
+
+    def has_consented(self, sign_up: SignUp, period: timedelta) -> bool:
+        """Return whether Klaviyo accepted all consents of this sign-up, under the same texts, in
+        the last `period`.
+        """
+        if sign_up.consent is None:
+            return False
+        contacts = self._contact_columns(sign_up)
+        hashes = {"email": contacts["email_hmac"], "phone_number": contacts["phone_hmac"]}
+        with self.reading() as session:
+            recorded = {
+                (row.channel, row.version, row.contact_hmac)
+                for row in session.scalars(
+                    select(ConsentRow)
+                    .where(ConsentRow.contact_hmac.in_([*filter(None, hashes.values())]))
+                    .where(ConsentRow.list_id == sign_up.consent.list_id)
+                    .where(ConsentRow.state == CallState.ACCEPTED)
+                    .where(ConsentRow.given_at > datetime.now(UTC) - period)
+                )
+            }
+        return recorded.issuperset(
+            (statement.channel, statement.version, hashes[statement.channel.info.identifier])
+            for statement in sign_up.consent.statements
+        )
 
     def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
         """Mark a client-mode sign-up as reported; return whether this is the first report.

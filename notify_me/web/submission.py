@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
@@ -52,6 +53,11 @@ SQLITE_LOCKED = (
 LINK_MAX_AGE = 24 * 60 * 60
 """Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
+CONSENT_IS_FRESH = timedelta(days=1)
+"""For how long an accepted consent isn't sent again. The shopper may have unsubscribed later, and
+then a new consent must reach Klaviyo.
+"""
+
 
 def sent_by_browser() -> bool:
     """Return whether the browser makes the calls: in client mode, if it runs JavaScript."""
@@ -65,17 +71,35 @@ def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         if sent_by_browser():
             if "sign_up" in request.form:
                 return _accept_report(sign_up, form_reply)
+            if _is_over_daily_limit(sign_up):
+                return form_reply.daily_limit_reached()
             return _hand_to_browser(sign_up, form_reply)
         if state.klaviyo is None:
             return form_reply.failed(outcomes.NEEDS_SCRIPT)
+        if _is_over_daily_limit(sign_up):
+            return form_reply.daily_limit_reached()
         deadline = Deadline(DEADLINE)
         calls = build_calls(sign_up, "api")
+        consent_known = state.log.has_consented(sign_up, CONSENT_IS_FRESH)
         sign_up_id = state.log.start(sign_up, calls, "server")
     except SQLAlchemyError as error:
         _report_log_error(error)
         return form_reply.failed(outcomes.TRY_AGAIN)
-    results = send_now(state.klaviyo, calls, sign_up_id=sign_up_id, deadline=deadline)
+    results = send_now(
+        state.klaviyo,
+        calls,
+        sign_up_id=sign_up_id,
+        deadline=deadline,
+        consent_known=consent_known,
+    )
     return _finish(sign_up_id, sign_up, calls, results, form_reply)
+
+
+def _is_over_daily_limit(sign_up: SignUp) -> bool:
+    """Return whether this sign-up exceeds a contact's alerts in a day, by all clients together."""
+    limit = current_state().settings.limits.alerts_per_contact
+    alerts = current_state().log.recent_alerts(sign_up, timedelta(days=1))
+    return alerts + len(sign_up.variants) > limit
 
 
 def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:

@@ -1,4 +1,4 @@
-"""`[limits]`: how many forms may be posted in a minute."""
+"""`[limits]`: how many forms may be posted."""
 
 from __future__ import annotations
 
@@ -30,4 +30,11 @@ class Limits(SettingsTable):
         ge=1,
         le=100_000,
         description="Number of valid forms with the same email address or phone number.",
+    )
+    alerts_per_contact: int = Field(
+        30,
+        ge=1,
+        le=100_000,
+        description="Number of alerts in 24 hours, not in a minute, for one email address or phone "
+        "number, by all clients together. Each variant counts.",
     )

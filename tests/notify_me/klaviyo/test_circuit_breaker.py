@@ -44,6 +44,28 @@ def send(breaker: CircuitBreaker) -> Outcome:
     return breaker.send(CALL, deadline=Deadline(60))
 
 
+def test_imitated_consent_call_takes_as_long_as_a_real_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is only imitated if the last real one was accepted."""
+    clock, waits = iter(range(0, 1000, 7)), list[float]()
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.sleep", waits.append)
+    breaker = CircuitBreaker(FakeKlaviyo(ACCEPTED, ACCEPTED, TEMPORARY), failures=9, pause=1)
+    consent = Call(Operation.SUBSCRIBE, {})
+
+    def imitate() -> bool:
+        return breaker.imitate_consent(Deadline(500))
+
+    assert not imitate()
+    breaker.send(consent, deadline=Deadline(500))
+    send(breaker)
+    assert imitate()
+    assert waits == [7]
+    breaker.send(consent, deadline=Deadline(500))
+    assert not imitate()
+
+
 def test_it_opens_after_consecutive_failures() -> None:
     """An acceptance resets the count; a call that isn't sent is Temporary."""
     klaviyo = FakeKlaviyo(TEMPORARY, ACCEPTED, TEMPORARY, TEMPORARY)

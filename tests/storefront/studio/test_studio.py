@@ -187,11 +187,12 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
         assert translations == {language}
         names |= shown
 
-    fixed = {
-        key for key in keys if key.startswith(("page.", "catalog.", "delivery.", "retention."))
-    }
+    tables = ("page.", "catalog.", "delivery.", "retention.", "limits.")
+    fixed = {key for key in keys if key.startswith(tables)}
     assert names == keys - fixed
-    assert "[page], [catalog], [delivery] and [retention] affect all visitors" in page.text
+    assert (
+        "[page], [catalog], [delivery], [retention] and [limits] affect all visitors" in page.text
+    )
 
 
 def test_labels_are_plain_english(studio: Studio) -> None:
