@@ -6,8 +6,10 @@ changes.
 
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,9 @@ class Storage:
 
 def _open(file: Path) -> sqlite3.Connection:
     connection = None
+    # SQLite gives its write-ahead log the same permissions, and reports a wrong path better.
+    with suppress(OSError):
+        os.close(os.open(file, os.O_RDONLY | os.O_CREAT, 0o600))
     try:
         # No timeout: a process that uses the file keeps it locked as long as it runs.
         connection = sqlite3.connect(file, timeout=0, check_same_thread=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,12 +37,27 @@ def init_app(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
+            sa.event.listen(db.engine, "do_connect", _create_private_file)
             sa.event.listen(db.engine, "connect", _set_pragmas)
 
 
+def _create_private_file(
+    _dialect: Any, _record: Any, arguments: Sequence[Any], _options: Any
+) -> None:
+    """Let only this user read a new SQLite file, which has orders and sign-ups. Its write-ahead log
+    gets the same permissions. An existing file keeps its own.
+    """
+    if arguments and not str(arguments[0]).startswith((":", "file:")):
+        # SQLite reports a missing folder better than the operating system
+        with suppress(OSError):
+            os.close(os.open(arguments[0], os.O_RDONLY | os.O_CREAT, 0o600))
+
+
 def _set_pragmas(connection: Any, _record: object) -> None:
-    """Let SQLite serve readers during a write, and enforce foreign keys."""
+    """Let SQLite serve readers during a write, and enforce foreign keys. With `FULL`, a confirmed
+    order or sign-up survives a power failure.
+    """
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -103,8 +103,10 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_reset_survives_a_restart(tmp_path: Path) -> None:
+    """Only the user who runs the sandbox can read the file."""
     file = tmp_path / "state"
     with saved(file) as sandbox:
+        assert file.stat().st_mode & 0o777 == 0o600
         initial = everything(sandbox)
         sandbox.add("jacket-m")
         sandbox.sign_up(EMAIL)

@@ -40,8 +40,15 @@ def test_without_a_database_the_kit_creates_its_own_file(
     assert reply.status_code == 303
     with engine_of(app).connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM notify_me_sign_up")) == 1
+        # 2 is FULL: a commit is on the disk before a sign-up is confirmed
+        assert connection.scalar(sa.text("PRAGMA synchronous")) == 2
+    modes = {
+        file.name: file.stat().st_mode & 0o777
+        for file in (tmp_path / "instance").glob("notify_me.db*")
+    }
+    assert modes.keys() >= {"notify_me.db", "notify_me.db-wal"}
+    assert {*modes.values()} == {0o600}
     engine_of(app).dispose()
-    assert (tmp_path / "instance" / "notify_me.db").exists()
     assert not re.findall("Running upgrade|schema migration|Initializing DBOS", "".join(all_lines))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -13,9 +15,11 @@ from storefront.base.models import ProductVariant
 
 
 def test_migrations_match_the_models(empty_app: Flask) -> None:
+    """Only the shop's own user can read the new database."""
     with empty_app.app_context():
         result = empty_app.test_cli_runner().invoke(args=["db", "upgrade"])
         assert result.exit_code == 0, result.output
+        assert Path(str(db.engine.url.database)).stat().st_mode & 0o777 == 0o600
         with db.engine.connect() as connection:
             context = MigrationContext.configure(
                 connection,
@@ -55,7 +59,13 @@ def test_migration_sets_external_ids_to_skus(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 2000)]
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("foreign_keys", 1),
+        ("busy_timeout", 2000),
+        ("synchronous", 2),  # FULL
+    ],
 )
 def test_sqlite_settings(shared_app: Flask, pragma: str, value: object) -> None:
     with shared_app.app_context(), db.engine.connect() as connection:
