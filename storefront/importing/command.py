@@ -49,7 +49,9 @@ class Percentage(click.ParamType[float]):
 @click.option(
     "--ids",
     type=INPUT_FILE,
-    help="The variants' IDs on the platform: a Shopify shop's public products.json, or a CSV file.",
+    multiple=True,
+    help="The variants' IDs on the platform: a Shopify shop's public products.json (one option for "
+    "each page of it), or a CSV file.",
 )
 @click.option("--stock", type=INPUT_FILE, help="The platform's inventory export.")
 @click.option(
@@ -75,7 +77,7 @@ class Percentage(click.ParamType[float]):
 def import_catalog(
     file: Path,
     dry_run: bool,
-    ids: Path | None,
+    ids: tuple[Path, ...],
     stock: Path | None,
     stock_unknown: Literal["in-stock", "sold-out"] | None,
     sell_out: float | None,

@@ -44,7 +44,7 @@ def read_ids(path: Path, spool: Spool) -> int:
     Raises `Unreadable`.
     """
     problems = Problems()
-    source = open_rows(path, _no_progress, problems)
+    source = open_rows(path, _no_progress, problems, required=())
     if "variant_id" not in source.fields or not source.fields & {"sku", "handle"}:
         raise Unreadable(
             f"{path.name} must have the columns Variant ID and SKU, or Variant ID, Handle and the "

@@ -233,6 +233,13 @@ class Products:
         variants = [(row, self._option_values(row, default_names)) for row in variant_rows]
         for _, values in variants:
             names.update((name, True) for name, value in values.items() if value != DEFAULT_VALUE)
+        if any(names.values()):
+            # some converters repeat the price on the rows of additional pictures
+            variants = [
+                (row, values)
+                for row, values in variants
+                if values or row["sku"] or row["variant_id"]
+            ]
         return [name for name, has_values in names.items() if has_values], variants
 
     def _option_names(self, first: Row, rows: Sequence[Row]) -> dict[int, str]:

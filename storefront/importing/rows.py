@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,9 @@ def open_rows(
     *,
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
+    required: Sequence[str] = ("title", "price"),
 ) -> Source:
-    """Open a CSV or JSON file; raises `Unreadable`.
+    """Open a CSV or JSON file; raises `Unreadable`, also if a CSV file lacks a required field.
 
     `columns` are those of a `--columns` file.
     """
@@ -74,7 +75,7 @@ def open_rows(
     table = read_csv(path, progress, encoding=encoding)
     platform = mapped_platform(columns, table.header) if columns else recognize(table.header)
     positions = field_positions(platform, table.header)
-    for field in ("title", "price"):
+    for field in required:
         if field not in positions:
             raise Unreadable(f"there is no column for the {field}", 1)
     rows = _csv_rows(table.rows, positions, len(table.header), problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +29,8 @@ from .spool import Spool
 class Choices:
     """What the merchant chose for an import."""
 
-    ids: Path | None = None
-    """A file with the variants' IDs on the platform: `products.json`, or CSV."""
+    ids: Sequence[Path] = ()
+    """Files with the variants' IDs on the platform: pages of `products.json`, or CSV."""
     stock: Path | None = None
     """The platform's inventory export."""
     stock_unknown: Literal["in-stock", "sold-out"] | None = None
@@ -89,8 +89,8 @@ def run(
             )
             numbers = NumberFormat(choices.decimal_sign)
             categories = _read(source, spool, numbers)
-            if choices.ids:
-                read_ids(choices.ids, spool)
+            for ids in choices.ids:
+                read_ids(ids, spool)
             if choices.stock:
                 read_stock(choices.stock, spool)
         except Unreadable as error:
@@ -106,7 +106,7 @@ def run(
             numbers,
             StockRules(choices.stock_unknown, bool(choices.stock), choices.sell_out),
             problems,
-            has_ids_file=choices.ids is not None,
+            has_ids_file=bool(choices.ids),
         )
         first: list[ParsedProduct] = []
         valid = _valid_products(products, problems, spool.rows, path.stat().st_size, progress)

@@ -192,7 +192,8 @@ def _files(job: Job) -> dict[str, Path]:
 
 def _choices(job: Job, files: dict[str, Path]) -> Choices:
     options = {k: v for k, v in asdict(job.options).items() if k != "link_pictures"}
-    return Choices(ids=files.get("ids"), stock=files.get("stock"), **options)
+    ids = [files["ids"]] if "ids" in files else []
+    return Choices(ids=ids, stock=files.get("stock"), **options)
 
 
 def _preview(product: ParsedProduct) -> dict[str, Any]:

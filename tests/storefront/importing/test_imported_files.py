@@ -34,7 +34,7 @@ COMMANDS = (
     ("$custom", "locations.csv --stock inventory.csv"),
     ("$custom", "locations.csv --stock inventory-by-location.csv"),
     ("$custom", "locations.csv --stock-unknown in-stock --sell-out 10%"),
-    ("$shopify", "locations.csv --stock-unknown sold-out --ids products.json"),
+    ("$shopify", "locations.csv --stock-unknown sold-out --ids products.json --ids ids.csv"),
     ("$shopify", "products.json"),
     ("$custom", "woocommerce.csv"),
     ("$custom", "wix.csv"),
