@@ -167,6 +167,15 @@ def dialog_offline(visit: Visit) -> None:
     visit.page.unroute_all(behavior="wait")
 
 
+def dialog_unreachable(visit: Visit) -> None:
+    """The dialog that is shown instead of a form that couldn't be loaded."""
+    visit.goto(PARKA)
+    visit.page.route("**/notify-me/%24*", lambda route: route.abort())
+    visit.page.locator(".buy .notify-me__button").click()
+    expect(visit.page.get_by_role("dialog")).to_contain_text("Check your connection")
+    visit.page.unroute_all(behavior="wait")
+
+
 def dialog_refused(visit: Visit) -> None:
     """The dialog when Klaviyo doesn't know the variant."""
     visit.sites.sandbox.unknown("$custom:::$default:::HAAR-OIL-M")
@@ -403,6 +412,7 @@ STATES: dict[str, State] = {
     "dialog-done": dialog_done,
     "dialog-failed": dialog_failed,
     "dialog-offline": dialog_offline,
+    "dialog-unreachable": dialog_unreachable,
     "dialog-refused": dialog_refused,
     "dialog-choosing": choosing,
     "drawer-open": open_at("drawer"),

@@ -1,16 +1,12 @@
 // @ts-check
-/**
- * <notify-me>: opens the form behind its link in a dialog, and submits forms without leaving the
- * page. Text, rules and markup come from the server; this script only shows and sends them.
- *
- * Events, all bubbling: notify-me:open, notify-me:submit (cancelable, before a form is sent),
- * notify-me:done, notify-me:error.
- */
+/** <notify-me>: opens the form behind its link in a dialog, and submits forms without leaving the
+ * page. Text, rules and markup come from the server. Its events are in docs/events.md. */
 
-const SHOP_TIMEOUT = 15000; // ms for one request to the shop
-const CALL_TIMEOUT = 5000; // ms for one call to Klaviyo
-const CALLS_TIMEOUT = 8000; // ms for all calls of a sign-up; the server makes the rest
-const PREFETCH_MAX_AGE = 30000; // ms for which a prefetched form may be shown
+// in ms
+const SHOP_TIMEOUT = 15000; // one request to the shop
+const CALL_TIMEOUT = 5000; // one call to Klaviyo
+const CALLS_TIMEOUT = 8000; // all calls of a sign-up; the server makes the rest
+const PREFETCH_MAX_AGE = 30000; // a prefetched form until it is shown
 
 /** What a shop may set around a button, and a dialog uses. */
 const PROPERTIES = [
@@ -37,8 +33,7 @@ const hosts = new Map();
  * @param {Answer} answer @param {Call} call */
 const accepted = (answer, call) => answer?.status === 202 || (answer?.status === 409 && !call.after_any);
 
-/** Make one call to Klaviyo.
- * @param {Call} call @param {number} deadline @returns {Promise<Answer>} null without an answer */
+/** @param {Call} call @param {number} deadline @returns {Promise<Answer>} null without an answer */
 async function callKlaviyo({ url, headers, body }, deadline) {
   try {
     const response = await fetch(url, {
@@ -88,11 +83,8 @@ export class NotifyMe extends HTMLElement {
   #opener;
   #pressedOutside = false;
 
-  /**
-   * Open the form for a variant, for the shop's own scripts.
-   * @param {string} variantId its composite ID
-   * @returns {Promise<void>} resolves once the dialog is open
-   */
+  /** Open the form for a variant, for the shop's own scripts.
+   * @param {string} variantId its composite ID @returns {Promise<void>} when the dialog is open */
   static open(variantId) {
     const id = encodeURIComponent(variantId);
     let element = document.querySelector(`notify-me:has(> a:is([href$="/${id}"], [href*="/${id}?lang="]))`);
@@ -125,11 +117,11 @@ export class NotifyMe extends HTMLElement {
   connectedCallback() {
     // a copy of an open dialog, as from a page cache, isn't modal
     if (this.matches(".notify-me--dialog") && !this.#opener) return this.remove();
-    // a copy of an element that was sending isn't
+    // a copy isn't sending
     if (!this.#sending) for (const element of this.querySelectorAll("[aria-busy]")) element.ariaBusy = null;
     const anchor = document.getElementById(this.dataset.anchor ?? "");
     if (!anchor) return;
-    // only once, so that the shop's scripts can move the element; moving it calls this again
+    // only once, so that the shop's scripts can move the element
     delete this.dataset.anchor;
     if (!anchor.contains(this)) anchor.append(this);
   }
@@ -149,7 +141,7 @@ export class NotifyMe extends HTMLElement {
     return !!this.#link?.contains(/** @type {Node} */ (event.target));
   }
 
-  /** Fetch the form ahead of the click. @param {Event} event */
+  /** @param {Event} event */
   #hover(event) {
     if (this.#isLink(event)) this.#prefetch().catch(() => {});
   }
@@ -189,11 +181,15 @@ export class NotifyMe extends HTMLElement {
     const link = this.#link;
     const href = link?.href;
     if (!href) return;
+    const { isConnected } = this;
+    let offline = false;
     try {
       if (!dialogIn(hosts.get(href))) {
         link.ariaBusy = "true";
         let html = await this.#prefetch(href);
-        const offline = html === null;
+        // the page was swapped meanwhile
+        if (isConnected && !this.isConnected) return;
+        offline = html === null;
         /** @type {HTMLScriptElement | null} */
         const script = document.querySelector("script[data-notify-me]");
         if (offline) html = script?.dataset.notifyMe ?? "";
@@ -201,9 +197,10 @@ export class NotifyMe extends HTMLElement {
         // another click may have been faster
         if (!dialogIn(hosts.get(href))) hosts.set(href, this.#createHost(href, html));
         this.#prefetched = undefined;
-        if (offline) this.#dispatch("error", { state: "offline" });
       }
-      /** @type {NotifyMe} */ (hosts.get(href)).#showModal(this);
+      const host = /** @type {NotifyMe} */ (hosts.get(href));
+      host.#showModal(this);
+      if (offline) host.#dispatch("error", { state: "offline" });
     } catch {
       hosts.get(href)?.remove();
       location.assign(href);
@@ -223,7 +220,8 @@ export class NotifyMe extends HTMLElement {
     for (const link of host.querySelectorAll("a[data-notify-me=form]")) link.setAttribute("href", href);
     const dialog = /** @type {HTMLDialogElement} */ (dialogIn(host));
     dialog.addEventListener("close", () => {
-      host.remove();
+      // unless it was opened again at once
+      if (!dialog.open) host.remove();
       // a dialog without a form, such as the confirmation, isn't shown again
       if (!host.querySelector(".notify-me__form")) hosts.delete(href);
     });
@@ -246,7 +244,7 @@ export class NotifyMe extends HTMLElement {
     dialog.showModal();
     if (!dialog.getClientRects().length) throw new Error("the dialog is hidden");
     this.#measure();
-    opener.#dispatch("open");
+    this.#dispatch("open");
   }
 
   /** Tell the stylesheet how much of the dialog its title covers. */
@@ -270,7 +268,7 @@ export class NotifyMe extends HTMLElement {
       while (reply.state === "send") reply = await this.#makeCalls(form.action, body, reply);
       this.#show(reply);
     } catch {
-      // whatever this browser lacks, it can send the form as without scripts
+      // any browser can send the form as without scripts
       form.submit();
     } finally {
       this.#sending = false;

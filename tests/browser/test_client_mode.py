@@ -246,6 +246,7 @@ def test_double_click_calls_once(page: Page, client_shop: str, sandbox: Sandbox)
 def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox: Sandbox) -> None:
     """`NotifyMe.open(id)` opens the form of any variant, with or without a button on the page."""
     page.goto(client_shop + PARKA)
+    page.evaluate("opened = 0; document.addEventListener('notify-me:open', () => { opened++ })")
     page.evaluate("id => NotifyMe.open(id)", PARKA_ID)
     expect(page.get_by_role("dialog", name="Haar Parka")).to_be_visible()
     page.keyboard.press("Escape")
@@ -257,6 +258,7 @@ def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox:
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
     [waiting] = sandbox.waiting()
     assert waiting["variant"] == "$custom:::$default:::BLAT-L"
+    assert page.evaluate("opened") == 2
 
 
 def test_back_after_a_sign_up_sends_nothing(page: Page, client_shop: str, sandbox: Sandbox) -> None:
