@@ -88,7 +88,7 @@ class NumberFormat:
             number = Decimal(self._plain(match["number"] if match else ""))
         if number >= MAX_PRICE:
             raise ValueError(text)
-        return number.quantize(Decimal("0.001")).normalize()
+        return number.quantize(Decimal("0.001"))
 
     def quantity(self, text: str) -> int:
         """Return a number of units, rounded down; raises `ValueError` if the text isn't one."""
