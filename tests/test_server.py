@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import signal
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from benchmarks.delivery import ROOT
 from benchmarks.servers import CONNECTIONS, DIFFICULT, GUNICORN, serving
 from tests.storefront.conftest import catalog_db, environ
 from tests.support import eventually
 
 __all__ = ["catalog_db"]
+
+
+@pytest.mark.parametrize(
+    ("processes", "storage", "warnings"),
+    [(2, "", 1), (2, "memory://", 1), (2, "database", 0), (1, "", 0)],
+)
+def test_several_processes_without_shared_limits_are_reported(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    processes: int,
+    storage: str,
+    warnings: int,
+) -> None:
+    for name, value in environ(tmp_path / "shop.db").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RATELIMIT_STORAGE_URI", storage)
+    config = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    lines: list[str] = []
+    log = SimpleNamespace(warning=lambda message, *values: lines.append(message % values))
+
+    config["on_starting"](SimpleNamespace(cfg=SimpleNamespace(workers=processes), log=log))
+
+    assert len(lines) == warnings
+    assert all("set RATELIMIT_STORAGE_URI to database" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", ["PORT", "WEB_CONCURRENCY"])
+def test_invalid_number_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "many")
+
+    with pytest.raises(SystemExit, match=f"{name} is 'many': set it to a number"):
+        runpy.run_path(str(ROOT / "gunicorn.conf.py"))
 
 
 @pytest.mark.slow

@@ -92,6 +92,14 @@ def test_invalid_settings_change_nothing(
     assert [sandbox.get(name) for name in names] == before
 
 
+def test_deeply_nested_json_is_refused() -> None:
+    client = create_app(make_account()).test_client()
+
+    reply = client.post("/_sandbox/drills", data="[" * 50_000, base_url="http://localhost")
+
+    assert reply.status_code == 400
+
+
 def test_reset_restores_the_initial_state(sandbox: Running) -> None:
     names = ("account", "clock", "flow", "list", "regions", "unknown")
     lists = ("requests", "waiting", "drills", "messages", "profiles", "catalog")
