@@ -120,8 +120,10 @@ def app(request: pytest.FixtureRequest, tmp_path: Path, catalog_db: Path) -> Ite
     """The demo shop, or a real one."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     password_hash = generate_password_hash("fuzz", method="pbkdf2:sha256:1")
-    more = {"RATELIMIT_ENABLED": "0", "MERCHANT_PASSWORD_HASH": password_hash}
-    app = make_shop(tmp_path / "shop.db", **({} if request.param == "demo" else more))
+    more = {"RATELIMIT_ENABLED": "0", "SHOP_URL": "http://localhost"}
+    if request.param == "production":
+        more["MERCHANT_PASSWORD_HASH"] = password_hash
+    app = make_shop(tmp_path / "shop.db", **more)
     app.config["DEMO"] = request.param == "demo"
     yield app
     close(app)
