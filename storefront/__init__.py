@@ -7,7 +7,17 @@ from pathlib import Path
 from flask import Flask
 
 from . import cli
-from .base import accent, brand, current_shop, database, errors, headers, languages, static_files
+from .base import (
+    accent,
+    brand,
+    current_shop,
+    database,
+    errors,
+    headers,
+    languages,
+    page_cache,
+    static_files,
+)
 from .base.database import db
 from .base.hosts import Shop
 from .base.models import Base
@@ -47,6 +57,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     languages.init_app(app)
     errors.init_app(app)
+    page_cache.init_app(app)
     access.init_app(app)
     for module in (
         views,

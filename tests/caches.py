@@ -9,7 +9,6 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-import flask_sqlalchemy_lite._extension
 import sqlalchemy as sa
 from flask import Flask
 from jinja2 import BytecodeCache, Environment, nodes
@@ -25,8 +24,6 @@ def install() -> None:
     _share_syntax_trees()
     _share_url_builders()
     _share_sql()
-    # this would start an event loop after each app context, and no shop here has async sessions
-    flask_sqlalchemy_lite._extension._close_async_sessions = lambda _error: None  # type: ignore[assignment, return-value]
 
 
 class _Templates(BytecodeCache):

@@ -35,6 +35,13 @@ def init_app(app: Flask) -> None:
         }
     app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": url, **options}}
     db.init_app(app)
+    # Flask-SQLAlchemy-Lite starts an event loop after each request to close async sessions, which
+    # takes a millisecond; there are none
+    app.teardown_appcontext_funcs[:] = [
+        function
+        for function in app.teardown_appcontext_funcs
+        if function.__name__ != "_close_async_sessions"
+    ]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             sa.event.listen(db.engine, "do_connect", _create_private_file)

@@ -227,6 +227,16 @@ class Import(Base):
     """
 
 
+class CatalogVersion(Base):
+    """The version of the catalog and stock, in one row; triggers replace it with every change."""
+
+    __tablename__ = "shop_catalog_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(sa.BigInteger)
+    """A number that no other state of the catalog has had."""
+
+
 class MerchantSession(Base):
     """A session of the merchant, from signing in until signing out."""
 

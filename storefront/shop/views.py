@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from markupsafe import Markup
 
-from notify_me import Variant
+from notify_me import Variant, studio
 
 from ..base.models import Product, ProductVariant
+from ..base.page_cache import reused, revalidated
 from ..catalog import browsing, queries
 from ..catalog.categories import categories
 from ..catalog.pictures import Image, product_image, variant_image
@@ -38,8 +40,14 @@ class Card:
     variants: list[Variant]
 
 
+def shows_public_count() -> bool:
+    """Whether product pages say how many shoppers have asked for an alert."""
+    return studio.merchant_settings().demand.public_count
+
+
 @blueprint.get("/")
-def listing() -> Response:
+@reused
+def listing() -> str:
     """The products that the query string asks for: `category`, `q`, `in_stock`, `sort`, `page`.
 
     :raise 404: there is no such category or page.
@@ -47,7 +55,7 @@ def listing() -> Response:
     query = browsing.parse_query(request.args)
     if query.category is not None and query.category not in categories():
         abort(404)
-    return cacheable(listing_page(query))
+    return listing_page(query)
 
 
 def listing_page(
@@ -75,7 +83,8 @@ def listing_page(
 
 
 @blueprint.get("/products/<handle>")
-def product(handle: str) -> Response:
+@partial(reused, unless=shows_public_count)
+def product(handle: str) -> str:
     """A product page, with the variant of `?variant=<sku>` selected.
 
     :raise 404: there is no such product, or it has no such variant.
@@ -90,7 +99,7 @@ def product(handle: str) -> Response:
         variant = next((variant for variant in product.variants if variant.sku == sku), None)
     if variant is None:
         abort(404)
-    return cacheable(product_page(product, variant))
+    return product_page(product, variant)
 
 
 def product_page(
@@ -141,13 +150,13 @@ def card(product: Product) -> Card:
 @blueprint.get("/terms")
 def terms() -> Response:
     """The terms of service, which consent texts link to. Replace the template with your own."""
-    return cacheable(render_template("shop/terms.html"))
+    return revalidated(render_template("shop/terms.html"))
 
 
 @blueprint.get("/privacy")
 def privacy() -> Response:
     """The privacy policy, which consent texts link to. Replace the template with your own."""
-    return cacheable(render_template("shop/privacy.html"))
+    return revalidated(render_template("shop/privacy.html"))
 
 
 @blueprint.get("/sitemap.xml")
@@ -161,7 +170,7 @@ def sitemap() -> Response:
             for handle in queries.product_handles()
         ),
     ]
-    response = cacheable(render_template("shop/sitemap.xml", urls=urls))
+    response = revalidated(render_template("shop/sitemap.xml", urls=urls))
     response.mimetype = "application/xml"
     return response
 
@@ -177,14 +186,3 @@ def robots() -> Response:
         "",
     ]
     return Response("\n".join(lines), mimetype="text/plain")
-
-
-def cacheable(page: str) -> Response:
-    """Return a response that browsers store and revalidate: 304 while the page is unchanged."""
-    response = make_response(page)
-    response.cache_control.no_cache = True
-    response.vary.update(["Cookie", "Accept-Language"])
-    # weak, since a proxy may compress the page and keep the ETag
-    response.add_etag(weak=True)
-    response.make_conditional(request)
-    return response

@@ -1,0 +1,141 @@
+"""Reuse of rendered pages, as long as the catalog and the stock are unchanged.
+
+Triggers in the database give the catalog a new version with every change (migration `shop_0007`),
+including changes by other processes, commands and plain SQL. Each request reads the version, so a
+page shows what is committed when it is requested.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from threading import Lock
+from typing import Any, NamedTuple, ParamSpec
+
+import sqlalchemy as sa
+from cachetools import LRUCache
+from flask import Flask, Response, current_app, make_response, request
+from flask_babel import get_locale
+
+from notify_me import LANGUAGE_COOKIE
+
+from . import current_shop
+from .database import db
+from .models import CatalogVersion
+from .visitor import is_demo_visitor
+
+P = ParamSpec("P")
+
+MAX_BYTES = 16 * 1024 * 1024
+"""The size of the pages that each process stores."""
+ENTRY_BYTES = 1024
+"""The memory that a stored page needs besides its content, at most."""
+SCRIPT_COOKIES = ("__kla_", "_fbp", "_ga", "_gcl_", "_gid")
+"""Beginnings of the names of cookies that scripts use in the browser, such as Klaviyo's: no page
+depends on them. Every other cookie may be a visitor's own, such as a cart.
+"""
+EXTENSION = "storefront_page_cache"
+
+
+class _Page(NamedTuple):
+    body: bytes
+    etag: str
+
+
+class _Cache:
+    """The pages of one app, the most recently used ones."""
+
+    def __init__(self) -> None:
+        self.version: int | None = None
+        """The latest version of the catalog that this process has seen."""
+        self._pages: LRUCache[bytes, _Page] = LRUCache(
+            MAX_BYTES, getsizeof=lambda page: len(page.body) + ENTRY_BYTES
+        )
+        self._lock = Lock()
+
+    def get(self, key: bytes) -> _Page | None:
+        with self._lock:
+            return self._pages.get(key)
+
+    def set(self, key: bytes, page: _Page) -> None:
+        # a page that is larger than the whole cache isn't stored
+        with self._lock, suppress(ValueError):
+            self._pages[key] = page
+
+
+def init_app(app: Flask) -> None:
+    """Create the cache of `app`."""
+    app.extensions[EXTENSION] = _Cache()
+
+
+def reused(
+    view: Callable[P, str], *, unless: Callable[[], bool] = lambda: False
+) -> Callable[P, Response]:
+    """Return a view that renders the page of `view` only if it has changed since it was last
+    requested, and answers 304 if the browser has it. `unless` returns whether the page depends on
+    more than the catalog, the URL and the language, so that it has to be rendered.
+
+    The page is also rendered for visitors to whom it may look different: those with cookies of
+    their own, and those who see the demo.
+    """
+
+    @wraps(view)
+    def reusing(*args: P.args, **kwargs: P.kwargs) -> Response:
+        if current_app.debug or is_demo_visitor() or _has_own_cookies() or unless():
+            return revalidated(view(*args, **kwargs))
+        cache: _Cache = current_app.extensions[EXTENSION]
+        key = _key(cache)
+        page = cache.get(key)
+        if page is None:
+            body = view(*args, **kwargs).encode()
+            page = _Page(body, hashlib.sha256(body).hexdigest()[:32])
+            cache.set(key, page)
+        return revalidated(*page)
+
+    return reusing
+
+
+def revalidated(body: str | bytes, etag: str | None = None) -> Response:
+    """Return a response that browsers store and revalidate: 304 while the page is unchanged."""
+    response = make_response(body)
+    response.cache_control.no_cache = True
+    response.vary.update(["Cookie", "Accept-Language"])
+    # weak, since a proxy may compress the page and keep the ETag
+    if etag:
+        response.set_etag(etag, weak=True)
+    else:
+        response.add_etag(weak=True)
+    response.make_conditional(request)
+    return response
+
+
+def _has_own_cookies() -> bool:
+    return any(
+        name != LANGUAGE_COOKIE and not name.startswith(SCRIPT_COOKIES) for name in request.cookies
+    )
+
+
+def _key(cache: _Cache) -> bytes:
+    """Return a hash of all that a page depends on."""
+    with db.engine.connect() as connection:
+        version = connection.scalar(sa.select(CatalogVersion.version))
+    if version != cache.version:
+        # the import may be another one, too
+        current_shop.clear_cache()
+        cache.version = version
+    imported = current_shop.cached_import()
+    parts: tuple[Any, ...] = (
+        version,
+        # while one request reads the import again, others still use the previous one
+        imported and (imported.imported_at, imported.shop_name, imported.currency),
+        imported and (imported.categories, imported.picture_origins),
+        request.scheme,
+        request.host,
+        request.root_path,
+        request.path,
+        request.query_string,
+        str(get_locale()),
+    )
+    return hashlib.sha256(repr(parts).encode()).digest()
