@@ -52,7 +52,7 @@ def test_cross_site_posts_are_still_refused(tmp_path: Path, sandbox: Sandbox) ->
     reply = shopper.post(FORM, data=SIGN_UP, headers={"Sec-Fetch-Site": "cross-site"})
 
     assert reply.status_code == 403
-    assert not sandbox.requests()
+    assert not sandbox.waiting()
 
 
 def test_the_shops_language_decides(tmp_path: Path, sandbox: Sandbox) -> None:

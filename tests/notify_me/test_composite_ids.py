@@ -80,7 +80,7 @@ def test_unusual_ids_reach_klaviyo_unchanged(
                 page = requests.get(urljoin(url, link), timeout=TIMEOUT)
                 assert page.status_code == 200, parts
                 form = post_form(read(page.text))
-                data = form.form_data(email="ada@example.org")
+                data = form.form_data(email=f"ada{number}@example.org")
                 done = requests.post(urljoin(page.url, form["action"]), data=data, timeout=TIMEOUT)
                 assert "on the list" in done.text, parts
 

@@ -126,9 +126,10 @@ def test_workers_of_one_machine_have_different_ids(tmp_path: Path) -> None:
 
 
 def test_readiness(app: Flask) -> None:
-    """Database and queue answer; without its tables, the queue doesn't."""
+    """Database, disk and queue answer; without its tables, the queue doesn't."""
     with app.app_context():
-        assert admin.ready() == {"database": "ok", "queue": "ok"}
+        parts = admin.ready()
+        assert {parts[name] for name in ("database", "disk", "queue")} == {"ok"}
         with engine_of(app).begin() as connection:
             connection.execute(sa.text("DROP TABLE workflow_status"))
         assert admin.ready()["queue"].startswith("unavailable")
