@@ -83,9 +83,10 @@ def _create_private_file(
     gets the same permissions. An existing file keeps its own.
     """
     if arguments and not str(arguments[0]).startswith((":", "file:")):
-        # SQLite reports a missing folder better than the operating system
+        # Closing a descriptor of an existing file would release the locks of this process's other
+        # connections (POSIX locks). SQLite reports a missing folder better.
         with suppress(OSError):
-            os.close(os.open(arguments[0], os.O_RDONLY | os.O_CREAT, 0o600))
+            os.close(os.open(arguments[0], os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask
@@ -42,6 +45,12 @@ def eventually(condition: Callable[[], T]) -> T:
             return value
         threading.Event().wait(0.01)
     raise AssertionError(f"the condition was not met within {TIMEOUT} s")
+
+
+def read_in_another_process(database: Path) -> None:
+    """Let another process open, read and close a SQLite file."""
+    code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version')"
+    subprocess.run([sys.executable, "-c", code, str(database)], check=True)
 
 
 @contextmanager

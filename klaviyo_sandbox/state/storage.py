@@ -119,7 +119,7 @@ def _open(file: Path) -> sqlite3.Connection:
     connection = None
     # SQLite gives its write-ahead log the same permissions, and reports a wrong path better.
     with suppress(OSError):
-        os.close(os.open(file, os.O_RDONLY | os.O_CREAT, 0o600))
+        os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         # No timeout: a process that uses the file keeps it locked as long as it runs.
         connection = sqlite3.connect(file, timeout=0, check_same_thread=False)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from notify_me import NotifyMe, SettingsError, Variant, admin
 from tests.notify_me.running_shop import MUG
 from tests.notify_me.small_shop import engine_of, small_catalog
-from tests.support import Sandbox
+from tests.support import Sandbox, read_in_another_process
 
 SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
 
@@ -50,6 +50,22 @@ def test_without_a_database_the_kit_creates_its_own_file(
     assert {*modes.values()} == {0o600}
     engine_of(app).dispose()
     assert not re.findall("Running upgrade|schema migration|Initializing DBOS", "".join(all_lines))
+
+
+@pytest.mark.process
+def test_a_further_connection_leaves_the_locks_of_the_others(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """Without them, the next process to close the file would delete what isn't in it yet."""
+    app = guest(tmp_path, sandbox)
+    NotifyMe(app, catalog=small_catalog())
+    app.test_client().post(MUG, data=SIGN_UP)
+    with engine_of(app).connect() as connection, engine_of(app).connect():
+        read_in_another_process(tmp_path / "instance" / "notify_me.db")
+
+        assert (tmp_path / "instance" / "notify_me.db-wal").exists()
+        assert connection.scalar(sa.text("SELECT count(*) FROM notify_me_sign_up")) == 1
+    engine_of(app).dispose()
 
 
 def test_arguments_are_remembered_for_init_app(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -12,6 +12,7 @@ from flask import Flask
 
 from storefront import Base, db
 from storefront.base.models import ProductVariant
+from tests.support import read_in_another_process
 
 
 def test_migrations_match_the_models(empty_app: Flask) -> None:
@@ -70,6 +71,18 @@ def test_migration_sets_external_ids_to_skus(app: Flask) -> None:
 def test_sqlite_settings(shared_app: Flask, pragma: str, value: object) -> None:
     with shared_app.app_context(), db.engine.connect() as connection:
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+@pytest.mark.process
+def test_a_further_connection_leaves_the_locks_of_the_others(app: Flask) -> None:
+    """Without them, the next process to close the file would delete what isn't in it yet."""
+    with app.app_context():
+        file = Path(str(db.engine.url.database))
+        with db.engine.begin() as connection, db.engine.connect():
+            connection.execute(sa.delete(ProductVariant))
+            read_in_another_process(file)
+
+            assert file.with_name(f"{file.name}-wal").exists()
 
 
 def test_database_errors_hide_values(shared_app: Flask) -> None:
