@@ -32,6 +32,7 @@ PARTS = (
     "notify_me",
     "notify_me.toml",
     "Procfile",
+    "shop.toml",
     "static",
     "storefront",
     "templates",
