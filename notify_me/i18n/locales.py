@@ -18,6 +18,8 @@ COOKIE = "lang"
 VARY = ("Cookie", "Accept-Language")
 """The request headers that the language of a page depends on."""
 _EXTENSION = "notify_me_languages"
+_MEMO = "notify_me.locale"
+"""The key in the WSGI environment of a request's language, with what it was derived from."""
 
 
 def init_app(app: Flask, languages: Callable[[], tuple[str, ...]]) -> None:
@@ -48,16 +50,22 @@ def current_locale() -> Locale:
     """
     if not has_request_context() or _EXTENSION not in current_app.extensions:
         return _parse(SOURCE_LOCALE)
+    # a form asks for the language thirty times; Flask-Babel's may change within a request
+    shop_locale = _flask_babel_locale() if "babel" in current_app.extensions else None
+    depends_on = (shop_locale, offered())
+    if (known := request.environ.get(_MEMO)) and known[0] == depends_on:
+        return cast(Locale, known[1])
     requested = request.args.get(PARAMETER) if request.blueprint == "notify_me" else None
-    uses_babel = "babel" in current_app.extensions
-    shop_locale = _flask_babel_locale() if uses_babel else select_locale()
-    return _parse(_first_offered(filter(None, [requested, shop_locale])) or offered()[0])
+    preferred = [requested, str(shop_locale) if shop_locale else select_locale()]
+    locale = _parse(_first_offered(filter(None, preferred)) or offered()[0])
+    request.environ[_MEMO] = (depends_on, locale)
+    return locale
 
 
-def _flask_babel_locale() -> str:
+def _flask_babel_locale() -> Locale | None:
     from flask_babel import get_locale  # installed only if the shop uses it
 
-    return str(get_locale())
+    return cast("Locale | None", get_locale())
 
 
 def language_tag(locale: Locale) -> str:

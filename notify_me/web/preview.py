@@ -58,10 +58,13 @@ def simulated_success(sign_up: SignUp) -> LoggedSignUp:
     return LoggedSignUp.from_outcomes(sign_up, calls, [Accepted(KlaviyoResponse(202))] * len(calls))
 
 
+def shows_dialog() -> bool:
+    """Return whether this request previews a state of the form in an open dialog."""
+    return bool(g.get("notify_me_preview", "button") != "button")
+
+
 def open_dialog(product: Product) -> Markup:
-    """Return the open dialog if this request previews a state of the form; otherwise nothing."""
-    if g.get("notify_me_preview", "button") == "button":
-        return Markup()
+    """Return the open dialog with the form in the previewed state."""
     context = {**form_context(product), "heading": "h2", "prefix": "notify-me-preview"}
     html = render_template("notify_me/preview.html", **context)
     return Markup(html)  # noqa: S704 - Jinja's own output

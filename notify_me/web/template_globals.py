@@ -66,7 +66,8 @@ def notify_me(
             anchor=settings.button.alternate_anchor,
             count=public_count(str(first.composite_id)),
         )
-        kit_button += preview.open_dialog(_product_of(first))
+        if preview.shows_dialog():
+            kit_button += preview.open_dialog(_product_of(first))
     # keep the shop's own button if a variant can be bought even though it is sold out
     if display == "NEXT_TO" or any(map(settings.trigger.can_buy, variants)):
         return shop_button + kit_button

@@ -149,7 +149,8 @@ class ProductVariant(Base):
         sa.Enum(InventoryPolicy, native_enum=False, length=16)
     )
 
-    product: Mapped[Product] = relationship(back_populates="variants", lazy="raise")
+    # a product that is loaded already needs no query
+    product: Mapped[Product] = relationship(back_populates="variants", lazy="raise_on_sql")
 
     @property
     def title(self) -> str:

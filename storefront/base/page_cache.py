@@ -37,6 +37,7 @@ SCRIPT_COOKIES = ("__kla_", "_fbp", "_ga", "_gcl_", "_gid")
 depends on them. Every other cookie may be a visitor's own, such as a cart.
 """
 EXTENSION = "storefront_page_cache"
+VERSION = sa.select(CatalogVersion.__table__.c.version)
 
 
 class _Page(NamedTuple):
@@ -120,7 +121,7 @@ def _has_own_cookies() -> bool:
 def _key(cache: _Cache) -> bytes:
     """Return a hash of all that a page depends on."""
     with db.engine.connect() as connection:
-        version = connection.scalar(sa.select(CatalogVersion.version))
+        version = connection.scalar(VERSION)
     if version != cache.version:
         # the import may be another one, too
         current_shop.clear_cache()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from ..base.models import OptionValue, Product, ProductVariant
+from ..catalog.queries import variant_url
 from ..catalog.stock import is_available
 
 
@@ -34,6 +35,7 @@ class ChoiceGroup:
 
 def choices(product: Product, selected: ProductVariant) -> list[ChoiceGroup]:
     """Return the options of `product` for the page that shows the variant `selected`."""
+    page = url_for("shop.product", handle=product.handle)
     return [
         ChoiceGroup(
             option.name,
@@ -41,7 +43,7 @@ def choices(product: Product, selected: ProductVariant) -> list[ChoiceGroup]:
             [
                 choice
                 for value in option.values
-                if (choice := _choice(product, selected, index, value))
+                if (choice := _choice(product, page, selected, index, value))
             ],
         )
         for index, option in enumerate(product.options)
@@ -54,9 +56,12 @@ def default_variant(product: Product) -> ProductVariant:
 
 
 def _choice(
-    product: Product, selected: ProductVariant, index: int, value: OptionValue
+    product: Product, page: str, selected: ProductVariant, index: int, value: OptionValue
 ) -> Choice | None:
-    """Return the link that changes option number `index` to `value`; None if no variant has it."""
+    """Return the link that changes option number `index` to `value`; None if no variant has it.
+
+    `page` is the URL of the product's page.
+    """
     values = [*selected.values[:index], value["name"], *selected.values[index + 1 :]]
     with_value = [v for v in product.variants if v.values[index] == value["name"]]
     target = max(
@@ -72,7 +77,7 @@ def _choice(
     return Choice(
         name=value["name"],
         swatch=value["swatch"],
-        url=url_for("shop.product", handle=product.handle, variant=target.sku),
+        url=variant_url(page, target.sku),
         selected=target is selected,
         sold_out=not any(map(is_available, affected)),
         alternative="" if target.values == values else target.title,

@@ -11,6 +11,7 @@ from flask import url_for
 from ..base.current_shop import shop
 from ..base.models import Product, ProductVariant
 from ..catalog.pictures import variant_image_url
+from ..catalog.queries import variant_url
 from ..catalog.restocking import shop_url
 from ..catalog.stock import Status, stock_of
 
@@ -26,15 +27,16 @@ SCHEMA_PROPERTIES = {"Colour": "color", "Size": "size"}
 
 def product(product: Product) -> dict[str, Any]:
     """Return a product with its variants and their offers; its options must be loaded."""
+    page = url_for("shop.product", handle=product.handle, _external=True)
     data: dict[str, Any] = {
         "@context": "https://schema.org",
         "name": product.title,
         "description": product.summary,
         "brand": {"@type": "Brand", "name": product.vendor or shop().name},
-        "url": url_for("shop.product", handle=product.handle, _external=True),
+        "url": page,
     }
     if not product.options:
-        return {**data, "@type": "Product", **_offer(product.variants[0])}
+        return {**data, "@type": "Product", **_offer(product.variants[0], page)}
     properties = [SCHEMA_PROPERTIES.get(option.name) for option in product.options]
     return {
         **data,
@@ -46,23 +48,21 @@ def product(product: Product) -> dict[str, Any]:
                 "@type": "Product",
                 "name": variant.full_title,
                 **{name: v for name, v in zip(properties, variant.values, strict=True) if name},
-                **_offer(variant),
+                **_offer(variant, page),
             }
             for variant in product.variants
         ],
     }
 
 
-def _offer(variant: ProductVariant) -> dict[str, Any]:
-    product, currency = variant.product, shop().currency
+def _offer(variant: ProductVariant, page: str) -> dict[str, Any]:
+    currency = shop().currency
     return {
         "sku": variant.sku,
         "image": urljoin(shop_url(), variant_image_url(variant)),
         "offers": {
             "@type": "Offer",
-            "url": url_for(
-                "shop.product", handle=product.handle, variant=variant.sku, _external=True
-            ),
+            "url": variant_url(page, variant.sku),
             "price": f"{variant.price:.{get_currency_precision(currency)}f}",
             "priceCurrency": currency,
             "availability": f"https://schema.org/{AVAILABILITY[stock_of(variant).status]}",

@@ -143,7 +143,7 @@ def card(product: Product) -> Card:
         stock=stock_of_product(product.variants),
         price=min(prices),
         prices_differ=min(prices) != max(prices),
-        variants=[queries.kit_variant(variant) for variant in product.variants],
+        variants=queries.kit_variants(product),
     )
 
 
