@@ -8,33 +8,36 @@ from ..base import SettingsTable
 
 
 class Limits(SettingsTable):
-    """`[limits]`: how many forms one client may post in a minute. A client is an IPv4 address, or
-    the /64 network of an IPv6 address. `RATELIMIT_STORAGE_URI` names where posts are counted.
+    """`[limits]`: how many forms a client may send, and how many alerts a contact may have. A
+    client is an IPv4 address, or the /64 network of an IPv6 address. `RATELIMIT_STORAGE_URI` names
+    where posts are counted.
     """
 
     valid_posts: int = Field(
         30,
         ge=1,
         le=100_000,
-        description="Number of valid forms. Households and offices share an address, and in client "
-        "mode a sign-up is two posts.",
+        description="Number of valid forms per minute and client. Households and offices share an "
+        "address, and in client mode a sign-up is two posts.",
     )
     invalid_posts: int = Field(
         120,
         ge=1,
         le=100_000,
-        description="Number of forms with an error in a field. They don't count as valid ones.",
+        description="Number of forms with an error in a field, per minute and client. They don't "
+        "count as valid ones.",
     )
     posts_per_contact: int = Field(
         10,
         ge=1,
         le=100_000,
-        description="Number of valid forms with the same email address or phone number.",
+        description="Number of valid forms with the same email address or phone number, per minute "
+        "and client.",
     )
     alerts_per_contact: int = Field(
         30,
         ge=1,
         le=100_000,
-        description="Number of alerts in 24 hours, not in a minute, for one email address or phone "
-        "number, by all clients together. Each variant counts.",
+        description="Number of alerts in 24 hours for one email address or phone number, from all "
+        "clients together. Each variant counts.",
     )
