@@ -10,6 +10,7 @@ from .i18n.locales import offered as languages
 from .i18n.locales import select_locale
 from .i18n.text import bidi_isolate
 from .settings import SettingsError
+from .signals import RestockEvent, SignUpEvent, restocked, sign_up_confirmed, sign_up_failed
 from .variants import (
     PLACEHOLDER_PREFIX,
     Catalog,
@@ -30,7 +31,9 @@ __all__ = [
     "InventoryPolicy",
     "ListedCatalog",
     "NotifyMe",
+    "RestockEvent",
     "SettingsError",
+    "SignUpEvent",
     "Variant",
     "VisitorOverrides",
     "bidi_isolate",
@@ -40,5 +43,8 @@ __all__ = [
     "include_name",
     "languages",
     "rate_limiter",
+    "restocked",
     "select_locale",
+    "sign_up_confirmed",
+    "sign_up_failed",
 ]

@@ -175,7 +175,7 @@ class Variant:
 
     @property
     def full_title(self) -> str:
-        """The product's title with the variant's, such as `Haar Parka (M / Moss)`."""
+        """The product's title with the variant's, such as `Parka (M / Moss)`."""
         return f"{self.product_title} ({self.title})" if self.title else self.product_title
 
 

@@ -82,6 +82,8 @@ export class NotifyMe extends HTMLElement {
    * @type {NotifyMe | undefined} */
   #opener;
   #pressedOutside = false;
+  /** The address of the form. */
+  #address = "";
 
   /** Open the form for a variant, for the shop's own scripts.
    * @param {string} variantId its composite ID @returns {Promise<void>} when the dialog is open */
@@ -234,6 +236,7 @@ export class NotifyMe extends HTMLElement {
     if (dialog.open) return;
     for (const host of hosts.values()) dialogIn(host)?.close();
     this.#opener = opener;
+    this.#address = opener.#link?.href ?? "";
     const style = getComputedStyle(opener);
     for (const name of PROPERTIES) this.style.setProperty(name, style.getPropertyValue(name));
     // the page behind must not move
@@ -259,6 +262,7 @@ export class NotifyMe extends HTMLElement {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (form.method !== "post" || event.defaultPrevented) return;
     event.preventDefault();
+    this.#address = form.action;
     if (this.#sending || !this.#dispatch("submit", undefined, true)) return;
     this.#sending = true;
     form.ariaBusy = "true";
@@ -336,9 +340,12 @@ export class NotifyMe extends HTMLElement {
   }
 
   /** Dispatch an event, on the button's element if it is still there.
-   * @param {string} name @param {unknown} [detail] @param {boolean} [cancelable] */
-  #dispatch(name, detail, cancelable = false) {
+   * @param {string} name @param {object} [more] @param {boolean} [cancelable] */
+  #dispatch(name, more, cancelable = false) {
     const target = this.#opener?.isConnected ? this.#opener : this;
+    // the last segment of the form's address is the composite ID
+    const segment = this.#address.split(/[?#]/)[0].split("/").pop() ?? "";
+    const detail = { variant: decodeURIComponent(segment), ...more };
     return target.dispatchEvent(new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable, detail }));
   }
 }

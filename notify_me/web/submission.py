@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
@@ -13,6 +14,7 @@ from itsdangerous import BadData
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from .. import signals
 from ..channels import Channel
 from ..context import current_account, current_state
 from ..delivery import (
@@ -53,6 +55,12 @@ SQLITE_LOCKED = (
 LINK_MAX_AGE = 24 * 60 * 60
 """Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
+_FAILURES: Mapping[int, signals.SignUpOutcome] = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: "refused",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limited",
+}
+"""The outcome in the signal by the status of the reply."""
+
 CONSENT_IS_FRESH = timedelta(days=1)
 """For how long an accepted consent isn't sent again. The shopper may have unsubscribed later, and
 then a new consent must reach Klaviyo.
@@ -65,7 +73,24 @@ def sent_by_browser() -> bool:
 
 
 def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Record a valid sign-up, send its calls, record their outcomes, and respond."""
+    """Record a valid sign-up, send its calls, record their outcomes, and respond.
+
+    Sends the signal `sign_up_confirmed` or `sign_up_failed`, unless the browser still has to make
+    calls.
+    """
+    response = _process(sign_up, form_reply)
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        outcome = _FAILURES.get(response.status_code, "failed")
+        signals.send(signals.sign_up_failed, _event(sign_up, outcome))
+    return response
+
+
+def _event(sign_up: SignUp, outcome: signals.SignUpOutcome) -> signals.SignUpEvent:
+    contact_hash = current_state().log.hash_contact(sign_up.email or sign_up.phone_number or "")
+    return signals.SignUpEvent(sign_up.variants, sign_up.channels, contact_hash, outcome)
+
+
+def _process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     state = current_state()
     try:
         if sent_by_browser():
@@ -252,6 +277,8 @@ def _finish(
         unknown_variants.log_error(variant, outcome, settings.unknown_variant_hours)
     if not queued and not any(isinstance(result, Accepted) for result in results):
         return _nothing_accepted(results, form_reply)
+    event = _event(sign_up, "queued" if queued else "accepted")
+    signals.send(signals.sign_up_confirmed, event)
     product = form_reply.product
     # a suggested address can't be in a link, which may be passed on
     if responses.from_element() or not is_logged or has_suggestion(sign_up):

@@ -1,0 +1,81 @@
+"""Signals for a shop's own analytics, as Flask has them. Each is sent with the Flask app as sender.
+
+    from notify_me import sign_up_confirmed
+
+    @sign_up_confirmed.connect_via(app)
+    def count(app, event):
+        statistics.add("back in stock sign-up", event.variants)
+
+Receivers of the sign-up signals run in the shopper's request, so that `flask.request.form` has the
+shop's own fields. An exception in a receiver is logged; it doesn't change what the shopper sees.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from blinker import NamedSignal, Namespace
+from flask import Flask, current_app
+
+from .channels import Channel
+from .variants import CompositeID
+
+logger = logging.getLogger(__name__)
+
+_signals = Namespace()
+
+sign_up_confirmed = _signals.signal("sign-up-confirmed")
+"""Klaviyo has accepted a sign-up, or it is queued. Receivers get a `SignUpEvent` as `event`."""
+
+sign_up_failed = _signals.signal("sign-up-failed")
+"""A sign-up with valid fields was neither accepted nor queued. Receivers get a `SignUpEvent` as
+`event`.
+"""
+
+restocked = _signals.signal("restocked")
+"""`admin.stock_changed` or `admin.set_stock` was called for a variant with stock. Receivers get a
+`RestockEvent` as `event`. The kit doesn't know the earlier stock, so the signal is also sent if it
+changes from 5 to 4.
+"""
+
+
+SignUpOutcome = Literal["accepted", "queued", "refused", "rate_limited", "failed"]
+"""`accepted`: by Klaviyo. `queued`: at least one call will be sent later. `refused`: Klaviyo
+rejected the contact or the variants. `rate_limited`: too many alerts for this contact. `failed`:
+anything else.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpEvent:
+    """A sign-up, without the contact in plain text."""
+
+    variants: tuple[CompositeID, ...]
+    channels: tuple[Channel, ...]
+    contact_hash: str
+    """The HMAC of the email address, or of the phone number if there is no address, as
+    `admin.contact_hash` returns it.
+    """
+    outcome: SignUpOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RestockEvent:
+    """A variant that has stock."""
+
+    variant: CompositeID
+    quantity: int | None
+    """Units in stock; None if stock isn't tracked."""
+
+
+def send(signal: NamedSignal, event: Any) -> None:
+    """Call the receivers of a signal, and log the exceptions that they raise."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    # not `signal.send`, with which an exception keeps other receivers from being called
+    for receiver in signal.receivers_for(app):
+        try:
+            receiver(app, event=event)
+        except Exception:
+            logger.exception("a receiver of the signal %s failed", signal.name)
