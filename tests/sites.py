@@ -17,7 +17,7 @@ from klaviyo_sandbox import create_app as create_sandbox
 from klaviyo_sandbox import make_account
 from tests.klaviyo_sandbox.conftest import MovableClock, Running
 from tests.klaviyo_sandbox.eventful import make_eventful
-from tests.support import Sandbox, serve, serve_sandbox
+from tests.support import SAMPLE_SHOP, Sandbox, serve, serve_sandbox
 
 T = TypeVar("T")
 
@@ -77,6 +77,7 @@ def in_another_thread(function: Callable[[], T]) -> T:
 def environ(database: Path, klaviyo: Mapping[str, str], **more: str) -> dict[str, str]:
     """Return the environment variables of a demo shop with this database and Klaviyo account."""
     return {
+        **SAMPLE_SHOP,
         "DEMO": "1",
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,

@@ -28,6 +28,12 @@ TIMEOUT = 30
 """Seconds. Only a safety net for the tests' own requests; nothing is asserted about it."""
 
 
+SAMPLE_SHOP = {
+    name: str(Path(__file__).parent / "sample_shop" / file)
+    for name, file in (("SHOP_CONFIG", "shop.toml"), ("NOTIFY_ME_CONFIG", "notify_me.toml"))
+}
+"""The sample shop's variables, so that the tests also pass in a fork with other settings."""
+
 CHROMIUM = (
     os.environ.get("CHROMIUM")
     or shutil.which("chromium-headless-shell")

@@ -46,6 +46,17 @@ def test_no_file_holds_a_private_key() -> None:
     assert files_with_keys == []
 
 
+@pytest.mark.parametrize("folder", ["notify_me", "storefront", "demo", "templates", "translations"])
+def test_no_code_or_text_names_the_sample_shop(folder: str) -> None:
+    """Its words are in `shop.toml`, `notify_me.toml`, the catalog file and pictures only."""
+    words = re.compile(r"smirr|northpine|haar|plowter|blatter|cranreuch|oorlich", re.IGNORECASE)
+    types = {".py", ".html", ".txt", ".xml", ".js", ".css", ".po", ".toml"}
+    files = [file for file in (ROOT / folder).rglob("*") if file.suffix in types]
+
+    assert files or not (ROOT / folder).exists()
+    assert [str(file) for file in files if words.search(file.read_text("utf-8"))] == []
+
+
 def test_private_key_pattern_matches_a_key() -> None:
     assert KEY.search(f"KLAVIYO_PRIVATE_KEY={make_account().private_key}\n")
 

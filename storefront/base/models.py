@@ -159,7 +159,7 @@ class ProductVariant(Base):
 
     @property
     def full_title(self) -> str:
-        """The product's title and the selected values: `Haar Parka, Kelp / M`."""
+        """The product's title and the selected values: `Parka, Kelp / M`."""
         return ", ".join(filter(None, (self.product.title, self.title)))
 
     @property

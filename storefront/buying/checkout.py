@@ -1,14 +1,15 @@
-"""`/checkout`, without payment, and the order confirmation `/orders/<reference>`."""
+"""`/checkout`, the order `/orders/<reference>`, and the link to a payment provider, if any."""
 
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, Protocol
 
 from flask import (
     Blueprint,
     Response,
     abort,
+    current_app,
     make_response,
     redirect,
     render_template,
@@ -22,10 +23,24 @@ from wtforms import Form, HiddenField, StringField, TextAreaField
 from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
+from ..base.models import Order
 from ..catalog import queries
 from . import cart, orders
 
 blueprint = Blueprint("checkout", __name__)
+
+
+class Payment(Protocol):
+    """A payment provider: set `app.config["PAYMENT"]` to such an object to be paid.
+
+    Checkout stores the order and deducts it from the stock before the shopper pays.
+    """
+
+    def is_due(self, order: Order) -> bool:
+        """Return whether the order's page shows a link to pay."""
+
+    def start(self, order: Order) -> str:
+        """Return the URL of the provider's page on which the shopper pays the order."""
 
 
 def _strip(text: str | None) -> str | None:
@@ -111,7 +126,29 @@ def order(reference: str) -> Response:
     order = orders.find(reference)
     if order is None:
         abort(404)
-    return _private(render_template("checkout/order.html", order=order))
+    payment = _payment()
+    is_due = payment is not None and payment.is_due(order)
+    return _private(render_template("checkout/order.html", order=order, payment_is_due=is_due))
+
+
+@blueprint.get("/orders/<reference>/pay")
+def pay(reference: str) -> BaseResponse:
+    """Redirect to the provider's page for an order that is due, otherwise to the order's page.
+
+    Browsers would block a redirect from the checkout form to another site (`form-action`).
+
+    :raise 404: there is no such order, or no payment provider.
+    """
+    order, payment = orders.find(reference), _payment()
+    if order is None or payment is None:
+        abort(404)
+    if not payment.is_due(order):
+        return _redirect_to_order(reference)
+    return redirect(payment.start(order), code=303)
+
+
+def _payment() -> Payment | None:
+    return current_app.config.get("PAYMENT")
 
 
 def _new_reference() -> str:
@@ -125,6 +162,7 @@ def _page(form: CheckoutForm, lines: list[cart.CartLine], status: int = 200) -> 
         form=form,
         lines=lines,
         subtotal=cart.subtotal(lines),
+        takes_payment=_payment() is not None,
         unavailable=[
             (line, queries.kit_variant(line.variant)) for line in lines if line.exceeds_stock
         ],

@@ -13,11 +13,13 @@ from flask.testing import FlaskClient
 from app import create_app
 from storefront import db
 from tests.storefront.page import Stock
+from tests.support import SAMPLE_SHOP
 
 
 def environ(database: Path) -> dict[str, str]:
     """The environment of a demo shop with this database file and an unreachable Klaviyo."""
     return {
+        **SAMPLE_SHOP,
         "DEMO": "1",
         "DATABASE_URL": f"sqlite:///{database}",
         "SECRET_KEY": "a key for tests, long enough to be one",

@@ -66,6 +66,38 @@ def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: St
     assert [stock.of(sku) for sku in ("HAAR-KEL-L", "STEEK-01", "HOWF-BRA")] == [0, None, -3]
 
 
+class PaymentOnAnotherSite:
+    """A provider that is owed money until `paid`."""
+
+    paid = False
+
+    def is_due(self, order: Order) -> bool:
+        return not self.paid
+
+    def start(self, order: Order) -> str:
+        return f"https://pay.example/{order.reference}?amount={order.total:.2f}"
+
+
+def test_payment_provider_is_linked_until_the_order_is_paid(
+    client: FlaskClient, app: Flask
+) -> None:
+    payment = app.config["PAYMENT"] = PaymentOnAnotherSite()
+    add_to_cart(client, STEEK_01=1)
+    assert "You won’t be charged" not in Page(client, "/checkout").text
+
+    order = place_order(client).location
+
+    assert "Please pay to complete it. Pay now" in Page(client, order).text
+    started = client.get(f"{order}/pay")
+    assert (started.status_code, started.location) == (
+        303,
+        f"https://pay.example/{order.rpartition('/')[2]}?amount=24.00",
+    )
+    payment.paid = True
+    assert "is confirmed" in Page(client, order).text
+    assert client.get(f"{order}/pay").location == order
+
+
 def test_erase_removes_a_shopper_from_the_orders(client: FlaskClient, app: Flask) -> None:
     """Items and total stay; the order of another shopper is unchanged."""
     orders = []
