@@ -22,6 +22,8 @@ import storefront
 from notify_me import NotifyMe, SettingsError, admin, connect_src, include_name
 
 ROOT = Path(__file__).parent
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""The size of the largest request, except on pages with a limit of their own."""
 OPTIONAL_PACKAGES = (
     "storefront.branding",
     "storefront.importing",
@@ -134,26 +136,29 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
         )
     app.config["TRUSTED_PROXIES"] = int(proxies)
     app.config["SECRET_KEY_FALLBACKS"] = environ.get("SECRET_KEY_FALLBACKS", "").split()
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["DEMO"] = demo
     app.config["ALLOW_PRIVATE_PICTURES"] = flag(environ, "ALLOW_PRIVATE_PICTURES", default="0")
     app.config["RATELIMIT_ENABLED"] = flag(environ, "RATELIMIT_ENABLED", default="1")
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     app.config.setdefault("DATABASE_URL", f"sqlite:///{app.instance_path}/shop.db")
-    check_database_url(app.config["DATABASE_URL"])
+    check_database_url(app.config["DATABASE_URL"], Path(app.instance_path))
     check_shop_url(app.config.get("SHOP_URL"))
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
     app.config.setdefault("SHOP_CONFIG", str(ROOT / "shop.toml"))
     app.config["ALEMBIC"] = {"script_location": storefront.MIGRATIONS}
     app.config["ALEMBIC_CONTEXT"] = {"include_name": include_name}
-    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
 
 
-def check_database_url(url: str) -> None:
-    """Raise `SettingsError` if no engine can be created from `url`.
+def check_database_url(url: str, instance: Path) -> None:
+    """Raise `SettingsError` if no engine can be created from `url`, or if it is a SQLite file in a
+    folder that doesn't exist. A relative file is in the folder `instance`.
 
     The messages don't repeat the URL, which may contain a password.
     """
     try:
-        sa.make_url(url).get_dialect().import_dbapi()
+        parts = sa.make_url(url)
+        parts.get_dialect().import_dbapi()
     except sa.exc.ArgumentError:
         raise SettingsError(
             "DATABASE_URL is not a database URL: write one such as sqlite:////srv/shop.db or "
@@ -163,6 +168,13 @@ def check_database_url(url: str) -> None:
         raise SettingsError(
             f"DATABASE_URL needs the Python package {error.name}: install it in .venv"
         ) from None
+    if parts.get_backend_name() != "sqlite" or not parts.database:
+        return
+    folder = (instance / parts.database).parent
+    if not parts.database.startswith((":", "file:")) and not folder.is_dir():
+        raise SettingsError(
+            f"DATABASE_URL names a file in {folder}, which doesn't exist: create this folder"
+        )
 
 
 def check_shop_url(url: str | None) -> None:
@@ -186,10 +198,11 @@ def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:
 
 
 if __name__ == "__main__":
-    port = os.environ.get("PORT", "5000")
+    load_dotenv(ROOT / ".env", override=False)
+    port = os.environ.get("PORT") or "5000"
     if not port.isdecimal():
         sys.exit(f"The shop can't start. PORT is {port!r}: set it to a number, such as 5000")
     try:
-        create_app().run(os.environ.get("HOST", "127.0.0.1"), int(port))
+        create_app().run(os.environ.get("HOST") or "127.0.0.1", int(port))
     except SettingsError as error:
         sys.exit(f"The shop can't start. {error.format_message()}")

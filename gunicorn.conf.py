@@ -39,8 +39,10 @@ control_socket_disable = True
 
 IDLE_TIMEOUT = 30
 """Seconds after which a connection without any traffic is closed."""
-MAX_BODY_BYTES = 2 * 1024 * 1024
-"""The size of the largest request. Waitress answers larger ones with 413 itself."""
+MAX_BODY_BYTES = 65 * 1024 * 1024
+"""The size of the largest request, an upload of product files. Waitress answers larger ones itself
+with 413; app.py has a lower limit for all other pages.
+"""
 
 
 class WaitressWorker(Worker):  # type: ignore[misc]

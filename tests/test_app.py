@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from notify_me import SettingsError
 from tests.storefront.conftest import catalog_db, close
-from tests.support import TIMEOUT, Sandbox, serve
+from tests.support import SAMPLE_SHOP, TIMEOUT, Sandbox, serve
 
 __all__ = ["catalog_db"]
 
@@ -29,6 +29,7 @@ FORM = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
 def demo_environ(database: Path, sandbox: Sandbox) -> dict[str, str]:
     """The environment of a demo shop with this database file and the sandbox."""
     return {
+        **SAMPLE_SHOP,
         "DEMO": "1",
         "SECRET_KEY": "s" * 32,
         "NOTIFY_ME_LOG_KEY": "l" * 32,
@@ -208,3 +209,10 @@ def test_not_ready_on_a_full_disk(
 
     assert (ready.status_code, ready.json) == (503, {**READY, "disk": "unavailable (OSError)"})
     close(app)
+
+
+def test_database_in_a_missing_folder_is_one_sentence(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "shop.db"
+
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL names a file in .*/missing, which"):
+        create_app(demo_environ(file, sandbox))

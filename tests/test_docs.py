@@ -60,6 +60,22 @@ def test_named_files_exist(page: Path) -> None:
     assert missing == []
 
 
+def test_troubleshooting_quotes_messages_that_exist() -> None:
+    """In the first column of its tables, quoted texts and log lines are those of the code."""
+    files = [ROOT / "app.py", ROOT / "gunicorn.conf.py"]
+    files += [
+        file for package in ("notify_me", "storefront") for file in (ROOT / package).rglob("*.py")
+    ]
+    code = re.sub(r'"\s*\n\s*f?"', "", "\n".join(file.read_text("utf-8") for file in files))
+    page = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
+    cells = re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE)
+    quoted = [text for cell in cells for text in re.findall(r'`([^`]+ [^`]+)`|"([^"]+)"', cell)]
+    parts = [part.strip(" ()") for pair in quoted for part in "".join(pair).split("…")]
+
+    assert len(parts) > 20
+    assert [part for part in parts if part not in code] == []
+
+
 @pytest.mark.parametrize("name", ["security.md", "reliability.md"])
 def test_named_tests_exist(name: str) -> None:
     """In a cell, each test is in the file that is named before it."""
