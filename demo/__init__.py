@@ -20,4 +20,5 @@ def init_app(app: Flask) -> None:
     """Add the toolbar and its views to the shop."""
     app.register_blueprint(views.blueprint)
     app.jinja_env.globals["demo_bar"] = bar.demo_bar
+    app.config["CHECKOUT_DEFAULTS"] = views.checkout_defaults
     add_source(app, views.visitor_overrides)

@@ -9,8 +9,10 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin, current_catalog
+from storefront.base.current_shop import shop
 from storefront.base.languages import local_path
 from storefront.base.visitor import is_demo_visitor
+from storefront.catalog.pictures import variant_image
 from storefront.merchant import access
 
 from . import sandbox, tour
@@ -35,6 +37,7 @@ def demo_bar() -> Markup:
         sandbox_pages=SANDBOX_PAGES,
         # the tour restocks a product, so it needs a catalog whose stock the shop sends to Klaviyo
         tour_available=current_catalog().writable,
+        welcome=request.endpoint == "shop.listing" and not request.args and tour.shows_welcome(),
         **tour_context(local_path(request.full_path.removesuffix("?"))),
     )
     return Markup(html)  # noqa: S704 - Jinja's own output
@@ -53,6 +56,8 @@ def tour_context(here: str) -> dict[str, Any]:
         "tour": current if progress else None,
         "progress": progress,
         "steps": tour.STEPS,
+        "picture": variant_image(progress.variant).url if progress and progress.message else "",
+        "sender": shop().name,
         "modes": admin.available_modes(),
         "here": here,
         "studio_url": next(

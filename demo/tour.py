@@ -1,9 +1,14 @@
-"""The guided tour: seven steps with one sold-out variant, showing what has actually happened."""
+"""The guided tour: from a sign-up for one sold-out variant to its sale.
+
+The step follows from what has actually happened since the tour began.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 from flask import current_app, request
@@ -21,15 +26,12 @@ from .sandbox import Row, Sandbox, SandboxUnavailable
 COOKIE = "shop_tour"
 COOKIE_MAX_AGE = 86400
 """Seconds."""
-STEPS = (
-    "Sold out",
-    "Sign up",
-    "Sent to Klaviyo",
-    "Waiting list",
-    "Restock",
-    "The alert",
-    "The sale",
-)
+WELCOME_COOKIE = "shop_demo_seen"
+WELCOME_MAX_AGE = 30 * 86400
+"""Seconds."""
+STEPS = ("Sign up", "Restock", "The alert", "The sale")
+RESTOCK_QUANTITY = 5
+"""The stock after the tour's restock."""
 _SUBSCRIPTION_PATHS = (
     "/api/back-in-stock-subscriptions",
     "/client/back-in-stock-subscriptions",
@@ -38,21 +40,19 @@ _SUBSCRIPTION_PATHS = (
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """A visitor's step, and the latest records from before the tour began."""
+    """A visitor's tour, and the latest records from before it began."""
 
     sku: str
-    step: int = 1
-    """From 1 to 7."""
+    developer: bool = False
+    """Whether it shows the API calls."""
+    opened: bool = False
+    """Whether the visitor has followed the link in the message."""
     request: int = 0
     """The ID of the sandbox's last request."""
     message: int = 0
     """The ID of the sandbox's last message."""
     order: int = 0
     """The ID of the shop's last order."""
-
-    def at(self, step: int) -> Tour:
-        """Return the same tour at another step."""
-        return replace(self, step=min(max(step, 1), len(STEPS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +61,84 @@ class Progress:
 
     variant: ProductVariant
     composite_id: str
+    opened: bool = False
     sandbox_unavailable: bool = False
-    subscription: Row | None = None
-    """The latest request for a back-in-stock subscription."""
+    subscriptions: tuple[Row, ...] = ()
+    """The requests for a back-in-stock subscription, oldest first."""
     waiting: tuple[Row, ...] = ()
     restock: Row | None = None
     """The latest successful request that changed the variant's stock."""
-    message: Row | None = None
-    order: Order | None = None
+    messages: tuple[Row, ...] = ()
+    """The messages that were sent, oldest first."""
+    orders: tuple[Order, ...] = ()
+    """The orders with the variant, oldest first."""
 
-    def is_done(self, step: int) -> bool:
-        """Whether the visitor can go on to the next step."""
-        match step:
-            case 2:
-                return self.subscription is not None and self.subscription["status"] == 202
-            case 5:
-                return is_available(self.variant) and self.restock is not None
-            case 6:
-                return self.message is not None
-            case 7:
-                return self.order is not None
-        return True
+    @property
+    def step(self) -> int:
+        """The current step, counted from 1; one more than there are steps at the end."""
+        if self.orders:
+            return 5
+        if not self.sign_ups:
+            return 1
+        if not self.in_stock:
+            return 2
+        return 4 if self.opened and self.message else 3
+
+    @property
+    def in_stock(self) -> bool:
+        """Whether the variant can be bought."""
+        return is_available(self.variant)
+
+    @property
+    def subscription(self) -> Row | None:
+        """The latest request for a subscription."""
+        return self.subscriptions[-1] if self.subscriptions else None
+
+    @property
+    def sign_ups(self) -> int:
+        """The number of sign-ups that Klaviyo accepted."""
+        return sum(call["status"] == 202 for call in self.subscriptions)
+
+    @property
+    def message(self) -> Row | None:
+        """The message to show: the latest text, or the latest email."""
+        return max(
+            self.messages,
+            key=lambda message: (message["subject"] is None, message["id"]),
+            default=None,
+        )
+
+    @property
+    def time_to_message(self) -> str:
+        """The time from the restock to the message; empty if one of them is missing."""
+        if self.restock is None or self.message is None:
+            return ""
+        sent, restocked = self.message["sent_at"], self.restock["at"]
+        elapsed = datetime.fromisoformat(sent) - datetime.fromisoformat(restocked)
+        seconds = elapsed.total_seconds()
+        return (
+            f"{seconds:.1f} seconds"
+            if seconds >= 1
+            else f"{max(1, round(seconds * 1000))} milliseconds"
+        )
+
+    @property
+    def revenue(self) -> Decimal:
+        """The total of the orders."""
+        return sum((order.total for order in self.orders), Decimal(0))
 
     @property
     def sent_by_browser(self) -> bool:
         """Whether the subscription was requested by the shopper's browser."""
         return bool(self.subscription and self.subscription["path"].startswith("/client/"))
+
+    @property
+    def contact(self) -> str:
+        """The email address or phone number that signed up; empty before the sign-up."""
+        body = self.subscription["body"] if self.subscription else None
+        for key in ("data", "attributes", "profile", "data", "attributes"):
+            body = body.get(key) if isinstance(body, Mapping) else None
+        return str((body or {}).get("email") or (body or {}).get("phone_number") or "")
 
 
 def begin(sandbox: Sandbox) -> Tour | None:
@@ -135,31 +187,32 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
     if variant is None:
         return None
     composite_id = str(queries.composite_id(variant))
-    order = db.session.scalar(
+    found = db.session.scalars(
         sa.select(Order)
         .where(Order.id > tour.order)
         .where(sa.exists().where(OrderLine.order_id == Order.id, OrderLine.sku == tour.sku))
-        .order_by(Order.id.desc())
-        .limit(1)
+        .order_by(Order.id)
     )
+    orders = tuple(found)
     try:
         calls = _since(tour.request, sandbox.requests)
         messages = _since(tour.message, sandbox.messages)
         waiting = sandbox.waiting()
     except SandboxUnavailable:
-        return Progress(variant, composite_id, sandbox_unavailable=True, order=order)
+        return Progress(variant, composite_id, sandbox_unavailable=True, orders=orders)
     return Progress(
         variant,
         composite_id,
-        subscription=_latest(call for call in calls if _subscribes_to(call, composite_id)),
+        opened=tour.opened,
+        subscriptions=tuple(call for call in calls if _subscribes_to(call, composite_id)),
         waiting=tuple(entry for entry in waiting if entry["variant"] == composite_id),
         restock=_latest(call for call in calls if _sets_stock_of(call, composite_id)),
-        message=_latest(
+        messages=tuple(
             message
             for message in messages
             if message["variant"] == composite_id and message["status"] == "sent"
         ),
-        order=order,
+        orders=orders,
     )
 
 
@@ -207,8 +260,19 @@ def read() -> Tour | None:
         return None
 
 
+def shows_welcome() -> bool:
+    """Whether this visitor has neither taken the tour nor dismissed its card."""
+    return WELCOME_COOKIE not in request.cookies and COOKIE not in request.cookies
+
+
+def hide_welcome(response: Response) -> None:
+    """Note in the visitor's browser that it needs no card of the first visit any more."""
+    response.set_cookie(WELCOME_COOKIE, "1", httponly=True, samesite="Lax", max_age=WELCOME_MAX_AGE)
+
+
 def write(response: Response, tour: Tour | None) -> None:
     """Save the tour in the visitor's browser; None ends it."""
+    hide_welcome(response)
     if tour is None:
         response.delete_cookie(COOKIE, httponly=True, samesite="Lax")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Literal
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from storefront.base.models import Order, OrderLine, ProductVariant
 from storefront.base.visitor import is_demo_visitor
 from storefront.buying import cart
 from storefront.catalog import json_file, loader, queries, restocking
+from storefront.catalog.stock import is_available
 from storefront.merchant import access
 
 from . import sandbox, tour
@@ -79,30 +81,68 @@ def show_tour() -> str:
 
 @blueprint.post("/tour")
 def move_tour() -> BaseResponse:
-    """Begin the tour, go to one of its steps (`step`), or end it (`leave`).
+    """Begin the tour, or continue it: change its track (`developer`), restock the product
+    (`restock`), follow the message's link (`open`), or end the tour (`leave`).
 
     :raise 404: the shop doesn't use the sandbox.
     """
     klaviyo_sandbox = _require_sandbox()
     if "leave" in request.form:
         return _redirect(_previous_page(), None)
-    current, step = tour.read(), request.form.get("step", type=int)
-    if current is None or step is None or (variant := tour.find_variant(current)) is None:
-        try:
-            current = tour.begin(klaviyo_sandbox)
-        except sandbox.SandboxUnavailable:
-            return _sandbox_unavailable(klaviyo_sandbox)
-        if current is None:
-            return redirect(url("demo.confirm_reset"), code=303)
-        if (variant := tour.find_variant(current)) is None:
-            abort(404)
-        step = 1
-    current = current.at(step)
-    if current.step == 5:
-        return _redirect(url("merchant.show", product=variant.product.handle), current)
-    if current.step in (1, 2, 7):
-        return _redirect(_product_page(variant), current)
-    return _redirect(_previous_page(), current)
+    current = tour.read()
+    variant = tour.find_variant(current) if current else None
+    if current is None or variant is None or "begin" in request.form:
+        return _begin_tour(klaviyo_sandbox)
+    if "developer" in request.form:
+        developer = request.form["developer"] == "1"
+        return _redirect(_previous_page(), replace(current, developer=developer))
+    # a change of the stock ends the transaction that the variant was read in
+    page = _product_page(variant)
+    if "restock" in request.form:
+        if sign_in := access.require_access():
+            return sign_in
+        if not is_available(variant):
+            restocking.set_stock(variant, tour.RESTOCK_QUANTITY)
+    if "open" in request.form:
+        current = replace(current, opened=True)
+    return _redirect(page, current)
+
+
+def _begin_tour(klaviyo_sandbox: sandbox.Sandbox) -> BaseResponse:
+    try:
+        begun = tour.begin(klaviyo_sandbox)
+    except sandbox.SandboxUnavailable:
+        return _sandbox_unavailable(klaviyo_sandbox)
+    variant = tour.find_variant(begun) if begun else None
+    if variant is None:
+        # nothing is sold out
+        return redirect(url("demo.confirm_reset"), code=303)
+    return _redirect(_product_page(variant), begun)
+
+
+@blueprint.post("/welcome")
+def dismiss_welcome() -> BaseResponse:
+    """Hide the card of the first visit."""
+    response = redirect(_previous_page(), code=303)
+    tour.hide_welcome(response)
+    return response
+
+
+@blueprint.get("/your-shop")
+def show_your_shop() -> str:
+    """What it takes to put the kit into a Flask shop."""
+    return render_template("demo/your_shop.html")
+
+
+def checkout_defaults() -> dict[str, str]:
+    """The delivery details that the checkout form is filled in with during the tour."""
+    klaviyo_sandbox = sandbox.current() if is_demo_visitor() else None
+    current = tour.read() if klaviyo_sandbox else None
+    progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None
+    if progress is None:
+        return {}
+    email = progress.contact if "@" in progress.contact else "isla@example.com"
+    return {"name": "Isla Reid", "email": email, "address": "1 Rain Row\nLerwick\nZE1 0AA"}
 
 
 @blueprint.get("/reset")

@@ -350,24 +350,29 @@ def error_in(language: str) -> State:
     return lambda visit: submit_invalid(open_dialog(visit, f"{PARKA}&lang={language}", "languages"))
 
 
-def tour(step: int) -> State:
-    """The tour at a step, after completing the earlier ones."""
+def tour(step: int, *, developer: bool = False) -> State:
+    """The tour at a step, after completing the earlier ones; 5 is its end."""
 
     def walk(visit: Visit) -> None:
         page, panel = visit.page, visit.page.locator(".tour")
         visit.goto("/demo/reset", "tour")
         page.get_by_role("button", name="Reset the demo").click()
         page.get_by_role("button", name="Take the tour").click()
-        for number in range(2, step + 1):
-            if number == 3:
-                page.locator(".buy .notify-me__button").click()
-                submit_valid(page.get_by_role("dialog"))
-                page.keyboard.press("Escape")
-            if number == 6:
-                page.get_by_label("Stock of BLAT-S").fill("5")
-                page.get_by_role("button", name="Save BLAT-S").click()
-            panel.get_by_role("button", name="Next").click()
-            expect(panel.get_by_role("heading")).to_contain_text(f"{number} of 7")
+        if step > 1:
+            page.locator(".buy .notify-me__button").click()
+            submit_valid(page.get_by_role("dialog"))
+            page.keyboard.press("Escape")
+        if developer:
+            panel.get_by_role("button", name="Show the API call").click()
+        if step > 2:
+            panel.get_by_role("button", name="Restock 5").click()
+        if step > 3:
+            panel.get_by_role("button", name="Shop now").click()
+            page.get_by_role("button", name="Add to cart").click()
+            page.get_by_role("link", name="Checkout").click()
+            _order(page)
+        title = "complete" if step == 5 else f"{step} of 4"
+        expect(panel.locator(".tour__title")).to_contain_text(title)
 
     return walk
 
@@ -386,9 +391,11 @@ IMPORTING: dict[str, State] = {"import": at("/merchant/import")}
 DEMO: dict[str, State] = {
     "reset": at("/demo/reset"),
     "tour-start": tour(1),
-    "tour-request": tour(3),
-    "tour-restock": tour(5),
-    "tour-message": tour(6),
+    "tour-restock": tour(2),
+    "tour-request": tour(2, developer=True),
+    "tour-message": tour(3),
+    "tour-end": tour(5),
+    "your-shop": at("/demo/your-shop"),
 }
 STATES: dict[str, State] = {
     "listing": at("/"),

@@ -8,7 +8,7 @@ from flask import Flask, Response, abort, request
 _HEADERS = {
     "Content-Security-Policy": (
         # A message shows its product's picture, which the shop on this machine serves.
-        "default-src 'none'; style-src 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
         "img-src 'self' http://127.0.0.1:* http://localhost:*; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),

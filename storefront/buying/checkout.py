@@ -81,11 +81,16 @@ class CheckoutForm(Form):
 
 @blueprint.get("/checkout")
 def show() -> BaseResponse:
-    """The checkout form; redirects to the cart if it is empty or exceeds the stock."""
+    """The checkout form; redirects to the cart if it is empty or exceeds the stock.
+
+    A function `CHECKOUT_DEFAULTS` in the app's config returns the values to fill it in with, such
+    as those of a signed-in customer.
+    """
     lines = cart.lines(cart.read())
     if not lines or any(line.exceeds_stock for line in lines):
         return redirect(url_for("cart.show"), code=303)
-    return _page(CheckoutForm(reference=_new_reference()), lines)
+    defaults = current_app.config.get("CHECKOUT_DEFAULTS", dict)()
+    return _page(CheckoutForm(reference=_new_reference(), **defaults), lines)
 
 
 @blueprint.post("/checkout")

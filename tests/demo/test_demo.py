@@ -49,7 +49,7 @@ def test_strangers_see_no_toolbar(client: FlaskClient) -> None:
         response = client.get(HAT, headers=headers)
         assert 'class="demo"' not in response.text
         assert "Set-Cookie" not in response.headers
-        for path in ("/demo/mode", "/demo/tour", "/demo/reset"):
+        for path in ("/demo/mode", "/demo/tour", "/demo/welcome", "/demo/reset"):
             assert client.post(path, data={"mode": "client"}, headers=headers).status_code == 404
     client.application.config["DEMO"] = False
     assert 'class="demo"' not in client.get(HAT).text
@@ -100,40 +100,74 @@ def test_redirect_never_leaves_the_shop(client: FlaskClient, here: str) -> None:
     assert response.headers["Location"] == "/"
 
 
-def test_tour_shows_only_what_has_happened(client: FlaskClient, stock: Stock) -> None:
-    """It begins at a sold-out product, and a step that isn't done has no Next button."""
+def test_tour_shows_only_what_has_happened(client: FlaskClient, sandbox: Sandbox) -> None:
+    """It begins at a sold-out product, and each step follows from what a shopper really did."""
     begun = client.post("/demo/tour")
     assert begun.headers["Location"] == HAT
     assert "HttpOnly" in begun.headers["Set-Cookie"]
-    assert "1 of 7 Sold out" in panel(client)
-
-    client.post("/demo/tour", data={"step": "2"})
-    assert "press Notify me" in panel(client)
-    assert "Next" not in panel(client)
+    assert "1 of 4 Sign up" in panel(client)
+    assert "Restock 5" not in panel(client)
 
     client.post(FORM, data=TYPED)
-    assert "Klaviyo accepted the sign-up" in panel(client)
-    assert "Next" in panel(client)
-
-    client.post("/demo/tour", data={"step": "4", "here": HAT})
+    assert "2 of 4 Restock" in panel(client)
     assert "ada@lovelace.dev" in panel(client)
+    assert "POST /api/" not in panel(client)
+    client.post("/demo/tour", data={"developer": "1"})
+    assert "POST /api/back-in-stock-subscriptions" in panel(client)
 
-    client.post("/demo/tour", data={"step": "7"})
-    stock.set("BLAT-S", 5)
-    assert "Finish the tour" not in panel(client)
+    # a message that isn't sent at once
+    sandbox.set("flow", status="manual")
+    assert client.post("/demo/tour", data={"restock": "1"}).headers["Location"] == HAT
+    assert "Waiting for the alert" in panel(client)
+    sandbox.set("flow", status="live")
+    assert "Shop now" not in panel(client)
+
     left = client.post("/demo/tour", data={"leave": "1", "here": HAT})
     assert left.headers["Location"] == HAT
     assert 'class="tour"' not in client.get(HAT).text
 
 
+def test_message_in_the_tour_is_the_real_one(client: FlaskClient, sandbox: Sandbox) -> None:
+    client.post("/demo/tour")
+    client.post(FORM, data=TYPED)
+    client.post("/demo/tour", data={"restock": "1"})
+
+    shown = panel(client)
+    [message] = sandbox.read("messages")
+    assert message["title"] in shown
+    assert re.search(r"arrived in [\d.]+ (milli)?seconds", shown)
+    client.post("/demo/tour", data={"open": "1"})
+    assert "4 of 4 The sale" in panel(client)
+    client.post("/cart", data={"sku": "BLAT-S", "quantity": "1"})
+    assert 'value="ada@lovelace.dev"' in client.get("/checkout").text
+
+
+def test_first_visit_has_a_card(client: FlaskClient) -> None:
+    """It says what the demo is, until it is dismissed or the tour was taken."""
+    card = "See back-in-stock alerts in 3 minutes"
+    assert card in client.get("/").text
+    assert card not in client.get(HAT).text
+    client.post("/demo/welcome")
+    page = client.get("/").text
+    assert card not in page
+    assert "Take the tour" in page
+
+
+def test_product_that_came_back_before_the_sign_up(client: FlaskClient, stock: Stock) -> None:
+    client.post("/demo/tour")
+    stock.set("BLAT-S", 5)
+    assert "in stock again" in panel(client)
+    again = client.post("/demo/tour", data={"begin": "1"})
+    assert again.headers["Location"] == "/products/haar-parka?variant=HAAR-OIL-M"
+
+
 def test_tour_shows_a_failed_sign_up(client: FlaskClient, sandbox: Sandbox) -> None:
     client.post("/demo/tour")
-    client.post("/demo/tour", data={"step": "2"})
     sandbox.drill("401")
     client.post(FORM, data=TYPED)
 
     assert "Klaviyo returned error 401" in panel(client)
-    assert "Next" not in panel(client)
+    assert "1 of 4" in panel(client)
 
 
 def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> None:
@@ -141,6 +175,7 @@ def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> N
     for sku in ("BLAT-S", "BLAT-L"):
         Stock(app).set(sku, 3)
     assert "haar-parka?variant=HAAR-OIL-M" in client.post("/demo/tour").headers["Location"]
+    client.delete_cookie("shop_tour")
 
     with app.app_context():
         db.session.execute(sa.update(ProductVariant).values(quantity=None))
@@ -168,14 +203,11 @@ def test_tour_of_an_imported_shop(
 
     page = client.post("/demo/tour").headers["Location"]
     assert page == "/products/cap?variant=CAP-R"
-    client.post("/demo/tour", data={"step": "2"})
     client.post(FORM.replace("BLAT-S", "CAP-R"), data=TYPED)
-    assert "Klaviyo accepted the sign-up" in panel(client, page)
-    client.post("/demo/tour", data={"step": "5"})
+    assert "2 of 4" in panel(client, page)
     client.post("/merchant", data={"sku": "CAP-R", "quantity": "5"})
-    assert "5 in stock" in panel(client, page)
-    client.post("/demo/tour", data={"step": "6"})
-    assert "was sent to ada@lovelace.dev" in panel(client, page)
+    assert "5 in stock, and the alert has arrived" in panel(client, page)
+    assert "Wool Cap, Red" in panel(client, page)
 
 
 def test_invalid_cookie_is_ignored(client: FlaskClient) -> None:
@@ -247,18 +279,21 @@ def test_tour_continues_after_a_restart_of_the_sandbox(
     for email in ("ada@lovelace.dev", "bea@lovelace.dev"):
         client.post(FORM, data=TYPED | {"email": email})
     client.post("/demo/tour")
-    client.post("/demo/tour", data={"step": "2"})
-    assert "Klaviyo accepted" not in panel(client)
+    assert "1 of 4" in panel(client)
     sandbox.reset()
     client.post(FORM, data=TYPED)
 
-    assert "Klaviyo accepted the sign-up" in panel(client)
+    assert "2 of 4" in panel(client)
 
 
 @pytest.mark.parametrize("here", ["javascript:alert(1)", "https://evil.example/", "//evil.example"])
-def test_panel_never_links_to_another_site(client: FlaskClient, here: str) -> None:
+def test_panel_never_links_to_another_site(
+    client: FlaskClient, sandbox: Sandbox, here: str
+) -> None:
     client.post("/demo/tour")
-    client.post("/demo/tour", data={"step": "6"})
+    sandbox.set("flow", status="manual")
+    client.post(FORM, data=TYPED)
+    client.post("/demo/tour", data={"restock": "1"})
     reply = client.get("/demo/tour", query_string={"here": here})
 
     assert "check again" in reply.text
@@ -272,9 +307,13 @@ def test_panel_contains_no_key_and_escapes_markup(client: FlaskClient, app: Flas
         db.session.execute(sa.update(Product).values(title="<script>alert(1)</script>" * 4))
         db.session.commit()
     client.post("/demo/tour")
-    client.post(FORM, data=TYPED)
-    for step in "1234567":
-        client.post("/demo/tour", data={"step": step})
+    for path, data in (
+        ("/demo/tour", {"developer": "1"}),
+        (FORM, TYPED),
+        ("/demo/tour", {"restock": "1"}),
+        ("/demo/tour", {"open": "1"}),
+    ):
+        client.post(path, data=data)
         page = client.get(HAT).text
         assert "<script>alert" not in page
         assert str(app.config["KLAVIYO_PRIVATE_KEY"]) not in page
@@ -310,6 +349,9 @@ def test_reset_requires_the_merchants_password(
     client, stock = app.test_client(), Stock(app)
     stock.set("BLAT-S", 5)
 
+    client.post("/demo/tour")
+    restock = client.post("/demo/tour", data={"restock": "1"})
+    assert "/merchant/login" in restock.headers["Location"]
     for send in (client.get, client.post):
         assert "/merchant/login" in send("/demo/reset").headers["Location"]
     assert stock.of("BLAT-S") == 5

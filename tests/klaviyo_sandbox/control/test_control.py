@@ -216,7 +216,7 @@ def test_every_reply_has_the_security_headers(sandbox: Running) -> None:
         headers = sandbox.request("GET", path).headers
 
         assert headers["Content-Security-Policy"].startswith(
-            "default-src 'none'; style-src 'self'; "
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
             "img-src 'self' http://127.0.0.1:* http://localhost:*;"
         )
         assert headers["X-Content-Type-Options"] == "nosniff"
