@@ -10,7 +10,7 @@ from flask import Flask
 
 from storefront.base.visitor import add_source
 
-from . import bar, views
+from . import bar, samples, views
 from .keys import demo_environment
 
 __all__ = ["demo_environment", "init_app"]
@@ -21,4 +21,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(views.blueprint)
     app.jinja_env.globals["demo_bar"] = bar.demo_bar
     app.config["CHECKOUT_DEFAULTS"] = views.checkout_defaults
+    app.jinja_env.globals["merchant_note"] = samples.note
+    app.cli.add_command(samples.group)
     add_source(app, views.visitor_overrides)

@@ -26,6 +26,7 @@ from app import ROOT, create_app, flag
 from notify_me import SettingsError, current_catalog
 from storefront.base.current_shop import shop
 
+from . import samples
 from .keys import ADDRESSES, demo_environment, save_addresses, shop_address, wants_sandbox
 
 START_TIMEOUT = 60
@@ -57,7 +58,7 @@ def main() -> int:
             _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
         if demo:
             save_addresses(environ, instance)
-        _prepare_database(app)
+        _prepare_database(app, with_samples=sandbox)
     except SettingsError as error:
         print(f"The shop can't start. {error.format_message()}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -80,8 +81,8 @@ def _check_port(host: str, port: str, name: str) -> None:
             ) from None
 
 
-def _prepare_database(app: Flask) -> None:
-    """Migrate the database and load the sample products."""
+def _prepare_database(app: Flask, *, with_samples: bool) -> None:
+    """Migrate the database, and load the sample products and, for the sandbox, the sample data."""
     with app.app_context():
         try:
             app.extensions["alembic"].upgrade()
@@ -91,6 +92,8 @@ def _prepare_database(app: Flask) -> None:
         app.cli.commands["storefront"].main(
             ["load"], prog_name="flask storefront", standalone_mode=False
         )
+        if with_samples:
+            samples.prepare()
         app.extensions["sqlalchemy"].engine.dispose()
 
 

@@ -22,7 +22,7 @@ from storefront.catalog import json_file, loader, queries, restocking
 from storefront.catalog.stock import is_available
 from storefront.merchant import access
 
-from . import sandbox, tour
+from . import samples, sandbox, tour
 from .bar import tour_context
 
 logger = logging.getLogger(__name__)
@@ -187,6 +187,7 @@ def reset() -> BaseResponse:
             admin.push_catalog(queries.all_products, restocking.shop_url())
         except admin.PushError as error:
             logger.warning("the catalog was not copied to the Klaviyo sandbox: %s", error)
+    samples.renew()
     response = _redirect(url("shop.listing"), None)
     cart.write(response, {})
     response.delete_cookie(MODE_COOKIE, httponly=True, samesite="Lax")

@@ -26,7 +26,7 @@ from .buying import cart, checkout
 from .buying.orders import erase_contact
 from .catalog import categories, drawings, feeds, pictures, stock
 from .catalog.queries import ShopCatalog
-from .merchant import access, demand, health, inventory, login
+from .merchant import access, demand, health, inventory, login, waiting
 from .shop import views
 
 __all__ = [
@@ -83,6 +83,7 @@ def init_app(app: Flask) -> None:
         merchant_password_required=access.password_required,
         merchant_has_access=access.has_access,
         merchant_problems=health.problems,
+        merchant_many_waiting=waiting.many_waiting,
     )
     app.config["CSP_IMG_SRC"] = pictures.linked_origins
     app.cli.add_command(cli.group)

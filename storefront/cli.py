@@ -111,6 +111,7 @@ def load(file: Path, stock: bool, replace: bool) -> None:
         loader.clear(db.session)
     result = loader.load(db.session, catalog, stock=stock)
     clear_cache()
+    restocking.record_restocks()
     klaviyo_catalog = current_catalog()
     if imported and not klaviyo_catalog.writable:
         click.echo(

@@ -8,6 +8,7 @@ from ..check import Report, Row, Verdict
 from ..klaviyo.catalog_payloads import feed_item
 from ..klaviyo.catalog_push import PushError, PushResult
 from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
+from ..store.waiting import Waiting
 from .contacts import (
     Erased,
     PastSignUp,
@@ -15,6 +16,9 @@ from .contacts import (
     contact_records,
     erase,
     import_sign_ups,
+    latest_sign_ups,
+    past_sign_ups,
+    remove_past_sign_ups,
 )
 from .health import health
 from .operations import (
@@ -29,14 +33,18 @@ from .operations import (
     delete_everything,
     demand,
     demand_by_day,
+    merchant_settings,
     mode,
+    people_waiting,
     purge,
     push_catalog,
     ready,
+    record_restock,
     resume,
     retry,
     status,
     upgrade,
+    waiting,
 )
 from .stock import StockUpdate, queue_stock_updates, set_stock, stock_changed
 
@@ -61,6 +69,7 @@ __all__ = [
     "StockUpdate",
     "VariantDemand",
     "Verdict",
+    "Waiting",
     "available_modes",
     "contact_hash",
     "contact_records",
@@ -71,15 +80,22 @@ __all__ = [
     "feed_item",
     "health",
     "import_sign_ups",
+    "latest_sign_ups",
+    "merchant_settings",
     "mode",
+    "past_sign_ups",
+    "people_waiting",
     "purge",
     "push_catalog",
     "queue_stock_updates",
     "ready",
+    "record_restock",
+    "remove_past_sign_ups",
     "resume",
     "retry",
     "set_stock",
     "status",
     "stock_changed",
     "upgrade",
+    "waiting",
 ]

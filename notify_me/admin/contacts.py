@@ -30,6 +30,8 @@ class PastSignUp:
     channels: Sequence[Channel]
     email: str = ""
     phone_number: str = ""
+    alerted_at: datetime | None = None
+    """When the variants came back in stock, with a time zone; None if the shopper still waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def import_sign_ups(sign_ups: Iterable[PastSignUp]) -> int:
     """
     log, batch, count = current_state().log, [], 0
     for past in sign_ups:
-        batch.append((past.at, _validated(past)))
+        batch.append((past.at, past.alerted_at, _validated(past)))
         count += 1
         if len(batch) == IMPORT_BATCH:
             log.add_past(batch)
@@ -92,8 +94,27 @@ def import_sign_ups(sign_ups: Iterable[PastSignUp]) -> int:
     return count
 
 
+def past_sign_ups() -> int:
+    """Return how many sign-ups in the log were added by `import_sign_ups`."""
+    return current_state().log.count_past()
+
+
+def remove_past_sign_ups() -> None:
+    """Delete the sign-ups that were added by `import_sign_ups`, such as a demo's sample data."""
+    current_state().log.remove_past()
+
+
+def latest_sign_ups(contact: str, variants: Iterable[CompositeID]) -> dict[CompositeID, datetime]:
+    """Return when a contact last signed up for each of these variants, without those that they
+    didn't sign up for. Raises `ValueError` like `contact_hash`.
+    """
+    composite_ids = [*map(str, variants)]
+    found = current_state().log.latest_sign_ups(normalized_contact(contact), composite_ids)
+    return {CompositeID.parse(variant): time for variant, time in found.items()}
+
+
 def _validated(past: PastSignUp) -> SignUp:
-    if past.at.tzinfo is None:
+    if past.at.tzinfo is None or (past.alerted_at and past.alerted_at.tzinfo is None):
         raise ValueError(f"the sign-up of {past.at} has no time zone")
     if not past.variants or not past.channels:
         raise ValueError(f"the sign-up of {past.at} has no variants or no channels")

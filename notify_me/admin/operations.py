@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +18,9 @@ from ..delivery.queue import BATCH_SIZE
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
 from ..klaviyo.outcomes import PUBLIC_KEY_REMEDIES
+from ..settings.tables.merchant import Merchant
 from ..store import demand as demand_queries
+from ..store import waiting as waiting_queries
 from ..store.demand import DayDemand, Demand
 from ..store.tables import (
     MISSES_VARIANT,
@@ -31,7 +33,8 @@ from ..store.tables import (
     SignUpRow,
     in_utc,
 )
-from ..variants import Variant
+from ..store.waiting import Waiting
+from ..variants import CompositeID, Variant
 
 DROPPED_DAYS = 7
 """For how many days, including today, `Status` counts dropped posts."""
@@ -299,6 +302,40 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
     Rows are fetched in batches during the iteration. Raises the same exceptions as `demand`.
     """
     return demand_queries.demand_by_day(current_state().database.engine(), since, until)
+
+
+def waiting(*, without: Collection[str] = ()) -> Waiting:
+    """Return who waits for an alert now: people, by variant too, and for how long.
+
+    `without` are the composite IDs of variants to leave out, such as those in stock that
+    `record_restock` wasn't called for.
+    """
+    return waiting_queries.waiting(current_state().database.engine(), without)
+
+
+def people_waiting(
+    variants: Collection[str] | None = None, *, at_least: int = 1
+) -> Mapping[str, int]:
+    """Return how many people wait for each variant, by composite ID, most people first.
+
+    `variants` limits it to these, and `at_least` to variants for which so many people wait.
+    """
+    engine = current_state().database.engine()
+    return waiting_queries.people_waiting(engine, variants, at_least=at_least)
+
+
+def record_restock(variants: Iterable[CompositeID]) -> int:
+    """Record that these variants are back in stock, so that Klaviyo alerts the shoppers who waited
+    for them, and they no longer count as waiting. Return the number of sign-ups.
+
+    Klaviyo isn't called: see `stock_changed` and `push_catalog`.
+    """
+    return current_state().log.record_restock([*map(str, variants)])
+
+
+def merchant_settings() -> Merchant:
+    """Return the settings of the table `[merchant]`."""
+    return current_state().settings.merchant
 
 
 def purge() -> Purged:

@@ -11,6 +11,7 @@ from .tables.delivery import Delivery
 from .tables.demand import Demand
 from .tables.languages import Languages, Texts
 from .tables.limits import Limits
+from .tables.merchant import Merchant
 from .tables.modal import Modal
 from .tables.page import Page
 from .tables.retention import Retention
@@ -31,5 +32,6 @@ class Settings(SettingsTable):
     delivery: Delivery = Delivery()
     retention: Retention = Retention()
     limits: Limits = Limits()
+    merchant: Merchant = Merchant()
     languages: Languages = Languages()
     texts: Texts = Texts()

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, String, case, cast, func, select
+from sqlalchemy import ColumnElement, Engine, String, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from ..channels import Channel
 from ..klaviyo.calls import Operation
-from .tables import UNDELIVERED, UNKNOWN, UNKNOWN_AFTER, CallRow, CallState, SignUpRow
+from .tables import (
+    UNDELIVERED,
+    UNKNOWN,
+    UNKNOWN_AFTER,
+    WAITS,
+    CallRow,
+    CallState,
+    SignUpRow,
+)
 
 STATES = (*(state.value for state in CallState), UNKNOWN)
 CHANNELS = tuple(channel.value for channel in Channel)
@@ -36,6 +44,10 @@ class Figures:
     """Requests by channel; one for two channels counts in both."""
     states: Mapping[str, int]
     """Requests by current state: one of `STATES`."""
+    waiting: int
+    """People who still wait for an alert."""
+    alerted: int
+    """People for whom a variant has come back since they asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +217,18 @@ def _figure_columns() -> list[ColumnElement[int]]:
         func.count(person_hash().distinct()),
         *(func.count().filter(channels.contains(f'"{name}"')) for name in CHANNELS),
         *(func.count().filter(state == name) for name in STATES),
+        func.count(case((and_(*WAITS), person_hash())).distinct()),
+        func.count(case((CallRow.alerted_at.is_not(None), person_hash())).distinct()),
     ]
 
 
 def _figures(columns: Sequence[int]) -> Figures:
-    requests, people, *counts = columns
+    requests, people, *counts, waiting, alerted = columns
     return Figures(
         requests=requests,
         people=people,
         channels=dict(zip(CHANNELS, counts[: len(CHANNELS)], strict=True)),
         states=dict(zip(STATES, counts[len(CHANNELS) :], strict=True)),
+        waiting=waiting,
+        alerted=alerted,
     )

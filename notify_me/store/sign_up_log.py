@@ -33,6 +33,7 @@ from .tables import (
     DETAIL_LENGTH,
     MISSES_VARIANT,
     UNDELIVERED,
+    WAITS,
     Base,
     CallRow,
     CallState,
@@ -40,6 +41,7 @@ from .tables import (
     DroppedRow,
     PauseRow,
     SignUpRow,
+    in_utc,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+PAST = "past"
+"""The mode of sign-ups that were added by `add_past`."""
 WRITE_LOCK_TIMEOUT = 2.0
 """Seconds that a thread waits for other threads that write to SQLite."""
 
@@ -426,15 +430,59 @@ class SignUpLog:
         with self.reading() as session:
             return sign_ups_by_contact_hashes(session, self._contact_hashes(contact))
 
-    def add_past(self, sign_ups: Sequence[tuple[datetime, SignUp]]) -> None:
-        """Add sign-ups of the past, with the time of each, as accepted by Klaviyo."""
+    def record_restock(self, variants: Collection[str]) -> int:
+        """Record that the people who wait for these variants get their alert now; return for how
+        many calls.
+        """
+        if not variants:
+            return 0
+        with self.writing() as session:
+            alerted = session.execute(
+                update(CallRow)
+                .where(CallRow.variant.in_(variants), *WAITS)
+                .values(alerted_at=datetime.now(UTC))
+                .returning(CallRow.position),
+                execution_options={"synchronize_session": False},
+            )
+            return len(alerted.all())
+
+    def latest_sign_ups(self, contact: str, variants: Collection[str]) -> dict[str, datetime]:
+        """Return when a normalized contact last signed up for each of these variants."""
+        hashes = self._contact_hashes(contact)
+        with self.reading() as session:
+            rows = session.execute(
+                select(CallRow.variant, func.max(SignUpRow.created_at))
+                .join(SignUpRow)
+                .where(SignUpRow.email_hmac.in_(hashes) | SignUpRow.phone_hmac.in_(hashes))
+                .where(CallRow.variant.in_(variants))
+                .group_by(CallRow.variant)
+            )
+            return {variant: in_utc(time) for variant, time in rows if variant}
+
+    def count_past(self) -> int:
+        """Return how many sign-ups were added by `add_past`."""
+        query = select(func.count()).where(SignUpRow.mode == PAST)
+        with self.reading() as session:
+            return session.scalar(query) or 0
+
+    def remove_past(self) -> None:
+        """Delete the sign-ups that were added by `add_past`."""
+        past = select(SignUpRow.id).where(SignUpRow.mode == PAST)
+        with self.writing() as session:
+            session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(past)))
+            session.execute(delete(SignUpRow).where(SignUpRow.mode == PAST))
+
+    def add_past(self, sign_ups: Sequence[tuple[datetime, datetime | None, SignUp]]) -> None:
+        """Add sign-ups of the past as accepted by Klaviyo, each with its time and the time of its
+        alert, or None if the shopper still waits.
+        """
         sign_up_rows: list[dict[str, Any]] = []
         call_rows: list[dict[str, Any]] = []
-        for created_at, sign_up in sign_ups:
+        for created_at, alerted_at, sign_up in sign_ups:
             row = {
                 "id": secrets.token_urlsafe(16),
                 "created_at": created_at,
-                "mode": "server",
+                "mode": PAST,
                 **self._contact_columns(sign_up),
             }
             sign_up_rows.append(row)
@@ -446,6 +494,7 @@ class SignUpLog:
                     "variant": str(variant),
                     "state": CallState.ACCEPTED.value,
                     "settled_at": created_at,
+                    "alerted_at": alerted_at,
                 }
                 for position, variant in enumerate(sign_up.variants)
             ]

@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from ..klaviyo.calls import Operation
+
 DETAIL_LENGTH = 300
 """The maximum length of stored messages, in characters. Longer ones are truncated."""
 
@@ -95,6 +97,7 @@ class CallRow(Base):
     __table_args__ = (
         Index("ix_notify_me_call_variant_state", "variant", "state"),
         Index("ix_notify_me_call_state", "state", "settled_at"),
+        Index("ix_notify_me_call_alerted_at", "alerted_at", "variant"),
     )
 
     sign_up_id: Mapped[str] = mapped_column(
@@ -116,10 +119,20 @@ class CallRow(Base):
     """Number of the only job in the queue that may still send this call."""
     problem: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="", server_default="")
     """What went wrong, for the merchant; without contact details."""
+    alerted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When its variant came back in stock, so that Klaviyo alerts the shopper; None before that."""
 
 
 MISSES_VARIANT = (CallRow.state.in_(UNDELIVERED), CallRow.code == "variant_not_found")
 """The conditions for undelivered calls whose variant Klaviyo's catalog doesn't have."""
+
+
+WAITS = (
+    CallRow.operation == Operation.BACK_IN_STOCK,
+    CallRow.state.in_((CallState.ACCEPTED, *UNDELIVERED)),
+    CallRow.alerted_at.is_(None),
+)
+"""The conditions for calls of people who wait for an alert."""
 
 
 class PauseRow(Base):
@@ -185,7 +198,7 @@ class RateLimitRow(Base):
     """The end of its window, as a Unix timestamp."""
 
 
-REVISION = "notify_me_0006"
+REVISION = "notify_me_0007"
 """The latest migration, which results in the tables above."""
 VERSION_TABLE = "notify_me_version"
 

@@ -29,7 +29,7 @@ from ..delivery import (
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
-from ..klaviyo.calls import Call, SignUp, build_calls
+from ..klaviyo.calls import Call, Operation, SignUp, build_calls
 from ..klaviyo.client import LOOPBACK, Deadline, is_stand_in
 from ..klaviyo.outcomes import (
     PUBLIC_KEY_REMEDIES,
@@ -42,6 +42,7 @@ from ..klaviyo.outcomes import (
 )
 from ..store.logged import LoggedSignUp, refused_channels
 from ..store.tables import CallState
+from ..store.waiting import exactly_waiting
 from . import client_mode, responses
 from .correction import has_suggestion
 
@@ -273,6 +274,8 @@ def _finish(
             return form_reply.failed(outcomes.TRY_AGAIN)
         # Klaviyo's response still counts; the log shows these calls as unknown
         is_logged = False
+    else:
+        _warn_if_many_wait(calls, results, queued)
     for variant, outcome in newly_unknown:
         unknown_variants.log_error(variant, outcome, settings.unknown_variant_hours)
     if not queued and not any(isinstance(result, Accepted) for result in results):
@@ -285,6 +288,24 @@ def _finish(
         logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
         return responses.done(logged, product, sign_up)
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
+
+
+def _warn_if_many_wait(
+    calls: Sequence[Call], results: Sequence[Outcome | None], queued: Collection[int]
+) -> None:
+    """Log a warning for a variant for which `[merchant] many_waiting` people now wait."""
+    state = current_state()
+    if not (many := state.settings.merchant.many_waiting):
+        return
+    for position, (call, result) in enumerate(zip(calls, results, strict=True)):
+        waits = isinstance(result, Accepted) or position in queued
+        if not waits or call.operation is not Operation.BACK_IN_STOCK:
+            continue
+        try:
+            if exactly_waiting(state.database.engine(), str(call.variant), many):
+                logger.warning("%d people are waiting for %s", many, call.variant)
+        except SQLAlchemyError as error:
+            logger.warning("can't count who is waiting: %s", type(error).__name__)
 
 
 def _newly_unknown(

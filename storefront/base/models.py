@@ -204,6 +204,8 @@ class OrderLine(Base):
     title: Mapped[str] = mapped_column(sa.Text)
     price: Mapped[Decimal] = mapped_column(Money)
     quantity: Mapped[int]
+    signed_up_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), index=True)
+    """When the shopper last signed up for an alert for this variant; None if they never did."""
 
 
 class Import(Base):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
-from notify_me import InventoryPolicy, admin
+from notify_me import CompositeID, InventoryPolicy, admin
 
 from ..base.database import db
 from ..base.models import Order, OrderLine, ProductVariant
 from ..catalog.queries import composite_id
 from ..catalog.restocking import shop_url
 from .cart import CartLine, subtotal
+
+logger = logging.getLogger(__name__)
 
 
 class OutOfStock(Exception):
@@ -30,6 +34,7 @@ def place(
     `reference` changes nothing. Raises `OutOfStock`, with nothing changed, if the stock
     doesn't cover a line.
     """
+    signed_up_at = _sign_ups(email, lines)
     order = Order(
         reference=reference,
         name=name,
@@ -42,6 +47,7 @@ def place(
                 title=line.variant.full_title,
                 price=line.variant.price,
                 quantity=line.quantity,
+                signed_up_at=signed_up_at.get(composite_id(line.variant)),
             )
             for line in lines
         ],
@@ -63,6 +69,16 @@ def place(
         raise OutOfStock
     admin.queue_stock_updates(tracked, shop_url(), connection=session)
     session.commit()
+
+
+def _sign_ups(email: str, lines: Sequence[CartLine]) -> dict[CompositeID, datetime]:
+    """Return when the shopper signed up for alerts for these variants, for the demand report."""
+    try:
+        return admin.latest_sign_ups(email, [composite_id(line.variant) for line in lines])
+    except (ValueError, SQLAlchemyError) as error:
+        # never a reason to refuse an order
+        logger.warning("an order isn't matched with sign-ups: %s", type(error).__name__)
+        return {}
 
 
 def _deduct(sku: str, quantity: int) -> bool:

@@ -6,7 +6,8 @@ Each function runs a fixed number of queries and loads everything its page reads
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -125,6 +126,40 @@ def variants_by_composite_id(composite_ids: Iterable[str]) -> dict[str, ProductV
     }
     variants = _variants_where(ProductVariant.external_id, external_ids)
     return {str(composite_id(variant)): variant for variant in variants}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a variant costs, and whether it can be bought or pre-ordered now."""
+
+    composite_id: CompositeID
+    price: Decimal
+    available: bool
+
+
+def offers(composite_ids: Iterable[str]) -> dict[str, Offer]:
+    """Return the offers of the variants with these composite IDs that the shop has."""
+    catalog = current_catalog()
+    external_ids = [
+        composite_id.external_id
+        for composite_id in map(CompositeID.parse, composite_ids)
+        if catalog.contains(composite_id)
+    ]
+    found: dict[str, Offer] = {}
+    # databases limit the number of parameters of a statement
+    for start in range(0, len(external_ids), 1000):
+        statement = sa.select(ProductVariant.external_id, ProductVariant.price, AVAILABLE).where(
+            ProductVariant.external_id.in_(external_ids[start : start + 1000])
+        )
+        for external_id, price, available in db.session.execute(statement):
+            composite_id = catalog.composite_id(external_id)
+            found[str(composite_id)] = Offer(composite_id, price, bool(available))
+    return found
+
+
+def available(composite_ids: Iterable[str]) -> list[CompositeID]:
+    """Return those of the variants with these composite IDs that can be bought or pre-ordered."""
+    return [offer.composite_id for offer in offers(composite_ids).values() if offer.available]
 
 
 def _variants_where(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from flask import current_app, has_request_context, request
+import logging
+from collections.abc import Callable, Collection
 
-from notify_me import SettingsError, admin
+from flask import current_app, has_request_context, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from notify_me import CompositeID, SettingsError, admin
 
 from ..base.database import db
 from ..base.models import ProductVariant
 from . import queries
+from .stock import is_available
+
+logger = logging.getLogger(__name__)
 
 STOCK_MESSAGES = {
     "updated": "Klaviyo has been updated.",
@@ -30,7 +37,26 @@ def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdat
     """
     url, composite_id = shop_url(), queries.composite_id(variant)
     variant.quantity = quantity
-    return admin.stock_changed(composite_id, url, connection=db.session)
+    is_restocked = is_available(variant)
+    update = admin.stock_changed(composite_id, url, connection=db.session)
+    if is_restocked:
+        _record(lambda: [composite_id])
+    return update
+
+
+def record_restocks() -> None:
+    """Record which of the variants that shoppers wait for are available now, after the stock of
+    many variants was changed at once.
+    """
+    _record(lambda: queries.available(admin.people_waiting()))
+
+
+def _record(restocked: Callable[[], Collection[CompositeID]]) -> None:
+    try:
+        admin.record_restock(restocked())
+    except SQLAlchemyError as error:
+        # the stock is saved, and that is what matters to shoppers
+        logger.warning("a restock isn't in the demand report: %s", type(error).__name__)
 
 
 def shop_url() -> str:

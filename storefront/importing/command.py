@@ -17,6 +17,7 @@ from notify_me import current_catalog
 from ..base.current_shop import clear_cache
 from ..base.database import db
 from ..base.settings import CURRENCY
+from ..catalog import restocking
 from .numbers import Sign
 from .pictures import add_pictures
 from .platforms import read_columns_file
@@ -136,6 +137,8 @@ def import_catalog(
         click.echo("\nInterrupted. The shop's products are unchanged.", err=True)
         raise SystemExit(130) from None
     clear_cache()
+    if not dry_run:
+        restocking.record_restocks()
     integration = current_catalog().integration
     click.echo("\n".join(summary(result, file.name, integration, dry_run=dry_run)))
     if not dry_run and result.counts.pictures:

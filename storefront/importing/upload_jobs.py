@@ -24,6 +24,7 @@ from notify_me import current_catalog
 
 from ..base.current_shop import clear_cache
 from ..base.database import db
+from ..catalog import restocking
 from ..catalog.pictures import folder as pictures_folder
 from .pictures.command import SETTING
 from .pictures.command import summary as picture_summary
@@ -165,6 +166,7 @@ def _import(job: Job) -> Job:
         progress=_Progress(job),
     )
     clear_cache()
+    restocking.record_restocks()
     lines = summary(result, job.file, current_catalog().integration, dry_run=False)
     if result.counts.pictures:
         job = replace(job, state="pictures", lines=lines)

@@ -1,6 +1,6 @@
 """Charts as SVG: numbers become coordinates here, and markup in the templates.
 
-A chart contains no text and stretches to the width of its container.
+A chart stretches to the width of its container. Its labels are outside it, since they must not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ STEP = 10
 """The distance from one column to the next."""
 COLUMN_WIDTH = 7
 MARGIN = (STEP - COLUMN_WIDTH) / 2
+TREND_DAYS = 7
+"""The trend averages a week, so that weekends don't look like a trend."""
+MAX_TICKS = 7
+"""Labels on the axis of days; a phone has room for half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,29 @@ class ColumnChart:
     def middle(self) -> str:
         """The value at half the height if it is a whole number, else an empty string."""
         return f"{self.top // 2:,}" if self.top % 2 == 0 else ""
+
+    @property
+    def trend(self) -> str:
+        """The average of each day and the six before it, as the `points` of a polyline; empty for a
+        chart of a week or less.
+        """
+        if len(self.heights) <= TREND_DAYS:
+            return ""
+        return " ".join(
+            f"{index * STEP + STEP / 2:g},{HEIGHT - sum(week) / len(week):.2f}"
+            for index in range(TREND_DAYS - 1, len(self.heights))
+            if (week := self.heights[index - TREND_DAYS + 1 : index + 1])
+        )
+
+    @property
+    def ticks(self) -> tuple[tuple[int, float], ...]:
+        """The columns that the axis labels: the index of each, and its middle in percent of the
+        width. The last column is always one of them.
+        """
+        count = len(self.heights)
+        days = next(days for days in (1, 7, 14, 28, 91) if count <= days * MAX_TICKS)
+        indexes = range((count - 1) % days, count, days)
+        return tuple((index, round((index + 0.5) / count * 100, 2)) for index in indexes)
 
     @property
     def path(self) -> str:

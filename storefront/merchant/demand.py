@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
@@ -14,8 +14,8 @@ from notify_me import Channel, admin
 
 from ..base.models import ProductVariant
 from ..catalog import queries
-from . import access, charts, demand_csv, inventory
-from .deliveries import STATES
+from . import access, charts, demand_csv, inventory, sales, waiting
+from .deliveries import STATES, duration_text
 from .demand_csv import STATE_ORDER
 
 blueprint = Blueprint("demand", __name__, url_prefix="/merchant")
@@ -59,6 +59,20 @@ class Report:
     by_day: Mapping[date, int]
     """Sign-ups by day, for every day of the period."""
     rows: tuple[VariantRow, ...]
+    waiting_now: waiting.Report
+    sales_after_alerts: sales.Sales
+
+    @property
+    def sale_rate(self) -> float:
+        """The share of the alerted shoppers who then bought the variant, from 0 to 1."""
+        alerted = self.demand.figures.alerted
+        return min(self.sales_after_alerts.shoppers / alerted, 1.0) if alerted else 0.0
+
+    def waiting_bar(self, row: waiting.VariantRow) -> tuple[charts.Segment, ...]:
+        """A bar for the revenue of a row, compared with that of the first row."""
+        most = self.waiting_now.rows[0].revenue
+        # in cents, so that the shares are exact
+        return charts.bar({"all": int(row.revenue * 100)}, int(most * 100))
 
     @property
     def busiest_day(self) -> date:
@@ -83,6 +97,7 @@ def show() -> str:
         report=_report(_requested_days(), show_all="all" in request.args),
         max_variants=MAX_VARIANTS,
         periods=PERIODS,
+        duration=duration_text,
         channels=CHANNEL_NAMES,
         states={state: STATES[state][0] for state in STATE_ORDER},
     )
@@ -119,6 +134,10 @@ def _report(days: int, *, show_all: bool) -> Report:
         now=datetime.now(UTC),
         demand=demand,
         chart=charts.column_chart(demand.days),
+        waiting_now=waiting.report(limit),
+        sales_after_alerts=sales.after_alerts(
+            _midnight(since), _midnight(until + timedelta(days=1))
+        ),
         by_day=_by_date(since, demand.days),
         rows=tuple(
             VariantRow(
@@ -140,6 +159,10 @@ def _period(days: int) -> tuple[date, date]:
     """The first and the last day, in UTC."""
     today = datetime.now(UTC).date()
     return today - timedelta(days=days - 1), today
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _by_date(since: date, counts: Iterable[int]) -> dict[date, int]:

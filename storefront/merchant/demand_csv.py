@@ -10,7 +10,9 @@ from itertools import islice
 
 from notify_me import Channel, admin
 
+from ..base.current_shop import shop
 from ..base.models import ProductVariant
+from ..catalog.stock import is_available
 from .deliveries import STATES
 
 BATCH = 500
@@ -28,6 +30,11 @@ HEADER = (
     "shoppers",
     *(channel.lower() for channel in CHANNELS),
     *(STATES[state][0].lower().replace(" ", "_") for state in STATE_ORDER),
+    "waiting",
+    "alerted",
+    "price",
+    "currency",
+    "revenue_waiting",
 )
 _FORMULA_START = ("=", "+", "-", "−", "@")
 
@@ -52,6 +59,7 @@ def generate(rows: Iterable[admin.DayDemand], find_variants: FindVariants) -> It
 
 def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> tuple[object, ...]:
     figures = row.figures
+    waiting = 0 if variant and is_available(variant) else figures.waiting
     return (
         row.day.isoformat(),
         row.variant,
@@ -61,6 +69,11 @@ def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> tuple[object
         figures.people,
         *(figures.channels[channel] for channel in CHANNELS),
         *(figures.states[state] for state in STATE_ORDER),
+        waiting,
+        figures.alerted,
+        variant.price if variant else "",
+        shop().currency if variant else "",
+        waiting * variant.price if variant else "",
     )
 
 

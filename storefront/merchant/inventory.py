@@ -23,7 +23,7 @@ from ..base.models import Product, ProductVariant
 from ..buying import orders
 from ..catalog import queries, restocking
 from ..catalog.browsing import fold
-from . import access, deliveries
+from . import access, deliveries, health, waiting
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
@@ -145,6 +145,8 @@ def _deliveries_page(*, retried: int | None = None, interrupted: bool = False) -
         dropped_days=admin.DROPPED_DAYS,
         states=deliveries.STATES,
         operations=deliveries.OPERATIONS,
+        health=[(health.NAMES.get(row.check, row.check), row) for row in health.rows()],
+        verdicts=health.VERDICTS,
     )
     return make_response(html, 200 if current and not interrupted else 503)
 
@@ -168,10 +170,12 @@ def _stock_page(
         .limit(PAGE_SIZE)
         .offset((query.page - 1) * PAGE_SIZE)
     )
+    on_page = db.session.scalars(variants).all()
     return make_response(
         render_template(
             "merchant/stock.html",
-            variants=db.session.scalars(variants).all(),
+            variants=on_page,
+            waiting=waiting.people_by_sku(on_page),
             query=query,
             total=total,
             last_page=last_page,

@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from storefront import db
+from tests.notify_me.conftest import lines
 from tests.storefront.page import Stock
 from tests.support import SAMPLE_SHOP
+
+__all__ = ["lines"]
 
 
 def environ(database: Path) -> dict[str, str]:

@@ -205,17 +205,19 @@ def test_past_sign_ups_are_imported_for_the_demand_report(app: Flask, sandbox: S
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with app.test_request_context():
         count = admin.import_sign_ups(
-            admin.PastSignUp(yesterday, [mug], [channel], **contact)
-            for channel, contact in (
-                (Channel.EMAIL, {"email": "ADA@example.org"}),
-                (Channel.SMS, {"phone_number": TYPED_PHONE}),
-            )
+            [
+                admin.PastSignUp(yesterday, [mug], [Channel.EMAIL], "ADA@example.org"),
+                admin.PastSignUp(yesterday, [mug], [Channel.SMS], phone_number=TYPED_PHONE),
+            ]
         )
         report = admin.demand(yesterday.date(), datetime.now(UTC).date())
         assert count == 2
         assert [variant.variant for variant in report.variants] == [str(mug)]
         assert admin.contact_hash(ADA) == admin.contact_hash(" Ada@example.org")
         assert len(admin.contact_records(ADA).sign_ups) == 1
+        assert admin.past_sign_ups() == 2
+        admin.remove_past_sign_ups()
+        assert admin.contact_records(ADA).sign_ups == ()
     assert sandbox.requests() == []
 
 

@@ -165,7 +165,8 @@ def test_csv_file(app: Flask, client: FlaskClient) -> None:
             "variant_id": f"{PREFIX}GONE-0000",
             "product": "",
             "variant": "",
-            **dict.fromkeys(("sign_ups", "shoppers", "sms", "delivered"), "1"),
+            **dict.fromkeys(("sign_ups", "shoppers", "sms", "delivered", "waiting"), "1"),
+            **dict.fromkeys(("price", "currency", "revenue_waiting"), ""),
         },
         {
             **dict.fromkeys(head, "0"),
@@ -173,7 +174,10 @@ def test_csv_file(app: Flask, client: FlaskClient) -> None:
             "variant_id": f"{PREFIX}HAAR-OIL-M",
             "product": "'=1+1",
             "variant": "Oilskin / M",
-            **dict.fromkeys(("sign_ups", "shoppers", "email", "queued"), "2"),
+            **dict.fromkeys(("sign_ups", "shoppers", "email", "queued", "waiting"), "2"),
+            "price": "248.000",
+            "currency": "GBP",
+            "revenue_waiting": "496.000",
         },
     ]
 

@@ -1,0 +1,26 @@
+"""`[merchant]`: the numbers on the merchant's pages."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ..base import SettingsTable
+
+
+class Merchant(SettingsTable):
+    """`[merchant]`: the numbers on the merchant's pages."""
+
+    many_waiting: int = Field(
+        25,
+        ge=0,
+        le=1000000,
+        description="When so many people wait for a variant, a warning is logged, and the "
+        "merchant's pages show a banner. 0 turns both off.",
+    )
+    sale_days: int = Field(
+        30,
+        ge=1,
+        le=365,
+        description="An order counts as a sale after an alert if the shopper signed up for the "
+        "variant at most this number of days earlier.",
+    )

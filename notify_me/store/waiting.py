@@ -1,0 +1,89 @@
+"""Who waits for an alert: counts and times from the sign-up log, without contact details.
+
+A shopper waits for a variant from an accepted or queued sign-up until the variant is back in stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, Select, func, select
+from sqlalchemy.orm import Session
+
+from .demand import person_hash
+from .tables import WAITS, CallRow, SignUpRow, in_utc
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The people who wait for an alert now."""
+
+    people: int
+    """Distinct contacts; `by_variant` counts a person once for each variant."""
+    by_variant: Mapping[str, int]
+    """People by the composite ID of the variant, most people first."""
+    median: timedelta | None
+    """How long half of them have waited, or longer; None if nobody waits."""
+    longest: timedelta | None
+
+
+def waiting(engine: Engine, without: Collection[str] = ()) -> Waiting:
+    """Return who waits, leaving out the variants with the composite IDs `without`."""
+    now = datetime.now(UTC)
+    with Session(engine) as session:
+        conditions = (*WAITS, CallRow.variant.not_in(without)) if without else WAITS
+        sign_ups = _join(func.count(), func.count(person_hash().distinct())).where(*conditions)
+        count, people = session.execute(sign_ups).one()
+        times = [
+            session.scalar(
+                _join(SignUpRow.created_at)
+                .where(*conditions)
+                .order_by(SignUpRow.created_at)
+                .offset(offset)
+                .limit(1)
+            )
+            for offset in (count // 2, 0)
+            if count
+        ]
+        median, longest = (now - in_utc(time) if time else None for time in times or (None, None))
+        by_variant = _people_by_variant(session, *conditions)
+    return Waiting(people, by_variant, median, longest)
+
+
+def people_waiting(
+    engine: Engine, variants: Collection[str] | None = None, *, at_least: int = 1
+) -> Mapping[str, int]:
+    """Return the number of people who wait for each variant, by composite ID, most people first.
+
+    `variants` limits it to these, and `at_least` to variants for which so many people wait.
+    """
+    with Session(engine) as session:
+        conditions = WAITS if variants is None else (*WAITS, CallRow.variant.in_(variants))
+        return _people_by_variant(session, *conditions, at_least=at_least)
+
+
+def exactly_waiting(engine: Engine, variant: str, people: int) -> bool:
+    """Return whether so many people wait for a variant. Counts no further than `people`."""
+    found = _join(person_hash().label("person")).where(*WAITS, CallRow.variant == variant)
+    limited = found.distinct().limit(people + 1).subquery()
+    with Session(engine) as session:
+        return session.scalar(select(func.count()).select_from(limited)) == people
+
+
+def _people_by_variant(session: Session, *conditions: Any, at_least: int = 1) -> dict[str, int]:
+    people = func.count(person_hash().distinct())
+    rows = session.execute(
+        _join(CallRow.variant, people.label("people"))
+        .where(*conditions)
+        .group_by(CallRow.variant)
+        .having(people >= at_least)
+        .order_by(people.desc(), CallRow.variant)
+    )
+    return {row.variant: row.people for row in rows}
+
+
+def _join(*columns: Any) -> Select[Any]:
+    return select(*columns).select_from(CallRow).join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)

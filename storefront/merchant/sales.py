@@ -1,0 +1,53 @@
+"""Sales after an alert: orders of shoppers who had signed up for the variant they bought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from notify_me import admin
+
+from ..base.database import db
+from ..base.models import Order, OrderLine
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """The orders of shoppers who signed up in a period."""
+
+    days: int
+    """Days after the sign-up in which an order counts: `[merchant] sale_days`."""
+    shoppers: int
+    revenue: Decimal
+
+
+def after_alerts(since: datetime, until: datetime) -> Sales:
+    """Return the sales to shoppers who signed up from `since` until before `until`.
+
+    An order matches a sign-up if its email address has the same `admin.contact_hash`, which
+    `orders.place` looks up.
+    """
+    days = admin.merchant_settings().sale_days
+    amount = sa.func.sum(OrderLine.price * OrderLine.quantity)
+    lines = db.session.execute(
+        # orders without an address: its owner had it erased
+        sa.select(
+            sa.func.coalesce(sa.func.nullif(sa.func.lower(Order.email), ""), Order.reference),
+            OrderLine.signed_up_at,
+            Order.placed_at,
+            amount,
+        )
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(OrderLine.signed_up_at >= since, OrderLine.signed_up_at < until)
+        .group_by(Order.id, OrderLine.signed_up_at)
+    )
+    bought = [
+        (shopper, revenue)
+        for shopper, signed_up_at, placed_at, revenue in lines
+        if signed_up_at and placed_at - signed_up_at <= timedelta(days=days)
+    ]
+    revenue = sum((Decimal(amount) for _, amount in bought), Decimal(0))
+    return Sales(days, len({shopper for shopper, _ in bought}), revenue)

@@ -1,0 +1,109 @@
+"""Who waits for an alert, and what they would pay: for the demand page, the stock page and the
+banner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from notify_me import admin
+
+from ..base.errors import log_database_error
+from ..base.models import ProductVariant
+from ..catalog import queries
+
+MAX_IN_BANNER = 3
+"""The number of variants that the banner names."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """The people who wait for one variant."""
+
+    composite_id: str
+    variant: ProductVariant | None
+    """None if the shop no longer has it."""
+    people: int
+
+    @property
+    def revenue(self) -> Decimal:
+        """What they would pay together for one each."""
+        return self.people * self.variant.price if self.variant else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All people who wait."""
+
+    people: int
+    """Distinct people; someone who waits for two variants is in both rows."""
+    revenue: Decimal
+    """People times price, for all variants together."""
+    median: timedelta | None
+    longest: timedelta | None
+    variant_count: int
+    rows: Sequence[VariantRow]
+    """The variants with the most revenue waiting, most first."""
+
+
+def report(max_variants: int) -> Report:
+    """Return who waits, with the `max_variants` variants that are worth most.
+
+    Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+    """
+    people = admin.people_waiting()
+    offers = queries.offers(people)
+    # their stock was changed without a word to the kit
+    in_stock = [variant for variant, offer in offers.items() if offer.available]
+    waiting = admin.waiting(without=in_stock)
+    revenue = {
+        variant: count * offers[variant].price if variant in offers else Decimal(0)
+        for variant, count in waiting.by_variant.items()
+    }
+    # sorted() keeps the order of equal ones: those with more people first
+    top = sorted(revenue, key=lambda variant: revenue[variant], reverse=True)[:max_variants]
+    return Report(
+        people=waiting.people,
+        revenue=sum(revenue.values(), Decimal(0)),
+        median=waiting.median,
+        longest=waiting.longest,
+        variant_count=len(revenue),
+        rows=_rows({variant: waiting.by_variant[variant] for variant in top}),
+    )
+
+
+def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
+    """Return how many people wait for each of these variants; none if that can't be read."""
+    skus = {str(queries.composite_id(variant)): variant.sku for variant in variants}
+    try:
+        people = admin.people_waiting(skus.keys())
+    except SQLAlchemyError as error:
+        log_database_error(error)
+        return {}
+    return {skus[composite_id]: count for composite_id, count in people.items()}
+
+
+def many_waiting() -> Sequence[VariantRow]:
+    """Return the sold-out variants for which `[merchant] many_waiting` people wait, most people
+    first; none if that can't be read.
+    """
+    at_least = admin.merchant_settings().many_waiting
+    if not at_least:
+        return []
+    try:
+        people = admin.people_waiting(at_least=at_least)
+        in_stock = {str(composite_id) for composite_id in queries.available(people)}
+        return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
+    except SQLAlchemyError:
+        # the page with the error has this banner, too
+        return []
+
+
+def _rows(people: Mapping[str, int]) -> list[VariantRow]:
+    variants = queries.variants_by_composite_id(people)
+    return [VariantRow(name, variants.get(name), count) for name, count in people.items()]
