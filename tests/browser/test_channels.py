@@ -14,6 +14,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import create_app
+from notify_me import admin
 from tests.browser.test_sign_up import PARKA, PARKA_ID
 from tests.notify_me.offers import (
     ADA,
@@ -65,14 +66,18 @@ def shop_offering(
     """Return a function that serves the demo shop with these channels and returns its URL.
 
     Consent to the email list is asked for. Shops are shared between tests, except those with a
-    `key`.
+    `key`, and forget earlier sign-ups: an accepted consent isn't sent again.
     """
     folder = tmp_path_factory.mktemp("channels")
-    served: dict[tuple[str, ...], str] = {}
+    served: dict[tuple[str, ...], tuple[Flask, str]] = {}
 
     def close(app: Flask) -> None:
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
+
+    def forget(app: Flask) -> None:
+        with app.app_context():
+            admin.delete_everything()
 
     with ExitStack() as stack:
 
@@ -90,8 +95,10 @@ def shop_offering(
                 )
                 app = in_another_thread(lambda: create_app(settings))
                 stack.callback(lambda: in_another_thread(lambda: close(app)))
-                served[shop_key] = stack.enter_context(serve(app))
-            return served[shop_key]
+                served[shop_key] = app, stack.enter_context(serve(app))
+            app, url = served[shop_key]
+            in_another_thread(lambda: forget(app))
+            return url
 
         yield shop
 
