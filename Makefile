@@ -10,7 +10,7 @@ PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow fuzz lint types structure fix docs mutations words bench-delivery bench-import bench-push screenshots audit lock static browser firefox webkit postgres clean
+.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench-delivery bench-import bench-push screenshots audit lock static browser firefox webkit postgres clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ check: $(VENV)/.dev static lint types ## Lint, types and fast tests: run it afte
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, including browser tests
 	$(BIN)/pytest -q -n 4 --dist worksteal -m "not slow"
 
-test-slow: $(VENV)/.dev $(VENV)/.node-sdk static browser firefox postgres ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
+test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox postgres ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
 
 fuzz: $(VENV)/.dev static ## Send 10,000 generated requests to all routes; part of make test-slow
@@ -50,8 +50,22 @@ fix: $(VENV)/.dev ## Fix what the linter can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## Generate docs/settings.md
+docs: $(VENV)/.dev ## Generate docs/settings.md and docs/architecture.svg
 	$(BIN)/python -m docs.settings_page > docs/settings.md
+	$(BIN)/python -m docs.site --picture
+
+docs-site: $(VENV)/.publish ## Build the documentation as a website in build/site
+	@$(BIN)/python -m docs.site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean
+	@echo "To read it: $(BIN)/python -m http.server --directory build/site 8008"
+
+dist: $(VENV)/.publish ## Build the kit's and the sandbox's distributions in build/dist, and check them
+	@rm -rf build/dist
+	@for project in . $(wildcard klaviyo_sandbox); do $(BIN)/python -m build --no-isolation --outdir build/dist $$project >/dev/null || exit 1; done
+	@$(BIN)/twine check --strict build/dist/*
+
+licences: $(VENV)/.publish ## List the licences of all dependencies of the shop
+	@$(BIN)/python -m docs.licences
 
 static: $(VENV)/.run
 	@for folder in $(wildcard static */static */*/static); do $(BIN)/python -m whitenoise.compress --quiet $$folder; done
@@ -114,9 +128,11 @@ lock: $(VENV)/.dev ## Update the lock files from pyproject.toml
 	  --upgrade $(PROJECTS) --extra import --extra redis --group shop --group dev -c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade --group audit -o requirements-audit.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade --group publish -c requirements-dev.lock -o requirements-publish.lock
 
-clean: ## Delete the environment, caches and the demo's data
-	rm -rf $(VENV) instance .mypy_cache .ruff_cache .pytest_cache
+clean: ## Delete the environment, caches, builds and the demo's data
+	rm -rf $(VENV) build instance .mypy_cache .ruff_cache .pytest_cache
 	find . -name '*.br' -delete -o -name '*.gz' -delete
 
 $(BIN)/python:
@@ -140,6 +156,11 @@ $(VENV)/.audit: requirements-audit.lock tests/audit/package-lock.json | $(VENV)/
 	@echo "Installing the audit's dependencies …"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-audit.lock
 	@cd tests/audit && PUPPETEER_SKIP_DOWNLOAD=1 PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(VENV)/.publish: requirements-publish.lock | $(VENV)/.dev
+	@echo "Installing the dependencies of the website and of publishing …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-publish.lock
 	@touch $@
 
 $(VENV)/.node-sdk: requirements-audit.lock tests/klaviyo_sandbox/node_sdk/package-lock.json | $(VENV)/.dev

@@ -43,14 +43,14 @@ CHROMIUM = (
 """The path of the browser; `make` sets it in the environment."""
 
 
-def eventually(condition: Callable[[], T]) -> T:
+def eventually(condition: Callable[[], T], seconds: float = TIMEOUT) -> T:
     """Poll `condition` until it returns a true value, and return that value."""
-    deadline = time.monotonic() + TIMEOUT
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
         threading.Event().wait(0.01)
-    raise AssertionError(f"the condition was not met within {TIMEOUT} s")
+    raise AssertionError(f"the condition was not met within {seconds:g} s")
 
 
 def read_in_another_process(database: Path) -> None:

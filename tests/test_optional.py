@@ -54,7 +54,7 @@ NEW_TEXTS = {
 }
 """Replacements in `notify_me.toml`."""
 CATALOG = """
-{"products": [{"handle": "kettle", "title": "Kettle", "gloss": "", "category": "kitchen",
+{"products": [{"handle": "kettle", "title": "Kettle", "gloss": "For tea", "category": "kitchen",
  "summary": "It whistles.", "description": ["It whistles."], "drawing": "mug", "colour": "#884422",
  "variants": [{"sku": "KET-1", "options": [], "price": 299, "quantity": 0}]}]}
 """

@@ -296,7 +296,7 @@ def test_form_page_shows_the_confirmation_in_place(
 def test_shop_scripts_get_events_and_can_cancel_a_submit(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The events of <notify-me> bubble; a cancelled submit sends nothing."""
+    """The events of <notify-me> bubble and name the variant; a cancelled submit sends nothing."""
     page.goto(shop_url + PARKA)
     page.evaluate(
         """() => {
@@ -305,11 +305,13 @@ def test_shop_scripts_get_events_and_can_cancel_a_submit(
             for (const name of ["open", "submit", "done", "error"])
                 document.addEventListener(`notify-me:${name}`, (event) => {
                     window.heard.push(name);
+                    window.variant = event.detail.variant;
                     if (name === "submit" && window.stop) event.preventDefault();
                 });
         }"""
     )
     page.get_by_role("link", name="Notify me: Haar Parka").click()
+    eventually(lambda: page.evaluate("window.variant") == PARKA_ID)
     sign_up(page)
     eventually(lambda: page.evaluate("window.heard.includes('submit')"))
     assert sandbox.requests() == []
@@ -321,6 +323,7 @@ def test_shop_scripts_get_events_and_can_cancel_a_submit(
     expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
 
     assert page.evaluate("window.heard") == ["open", "submit", "submit", "error", "submit", "done"]
+    assert page.evaluate("window.variant") == PARKA_ID
 
 
 def test_variant_back_in_stock_while_the_dialog_is_open(

@@ -1,0 +1,208 @@
+"""docs/deploy.md: the steps of the Containerfile, compose.yaml and the systemd units, without a
+container engine; backup and restore; `.env`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import ConfigParser
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from tests.notify_me.conftest import postgres
+from tests.notify_me.running_shop import Postgres
+from tests.support import TIMEOUT, eventually
+
+__all__ = ["postgres"]
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+START_TIMEOUT = 180
+"""Seconds; the tests share the machine with others."""
+KEYS = {"SECRET_KEY": "s" * 32, "KLAVIYO_PRIVATE_KEY": "pk_for_tests"}
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+
+
+def instructions(name: str) -> list[list[str]]:
+    """Return the instructions of the Containerfile with this name, as words."""
+    lines = (ROOT / "Containerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith(f"{name} ")]
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder /srv/shop of the image: what the Containerfile copies and compresses."""
+    folder = tmp_path_factory.mktemp("image") / "shop"
+    ignored = shutil.ignore_patterns("__pycache__", "*.br", "*.gz")
+    folder.mkdir()
+    for *sources, target in instructions("COPY"):
+        for source in sources:
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, folder / target, ignore=ignored)
+            else:
+                shutil.copy(ROOT / source, folder / target)
+    [compress] = [
+        line.removeprefix("RUN ")
+        for line in (ROOT / "Containerfile").read_text("utf-8").splitlines()
+        if "whitenoise" in line
+    ]
+    subprocess.run(["sh", "-c", compress], cwd=folder, env={"PATH": PATH}, check=True)
+    (folder / "instance").mkdir()
+    return folder
+
+
+def settings(**more: str) -> dict[str, str]:
+    """Return the environment of a container: the image's variables, and these."""
+    variables = dict(word.split("=", 1) for [*words] in instructions("ENV") for word in words)
+    return {"PATH": PATH, **variables, **KEYS, "HOST": "127.0.0.1", **more}
+
+
+def run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
+    """Run a command to its end and return its output; fail unless it exits with 0."""
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+@contextmanager
+def running(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """Run a long-running command, and stop it with SIGTERM."""
+    with subprocess.Popen(command, cwd=folder, env=environ) as process:
+        try:
+            yield
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(TIMEOUT)
+
+
+def free_port() -> str:
+    """Return a port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+def ready(port: str) -> bool:
+    """Whether the shop's /readyz answers 200."""
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=TIMEOUT).ok
+    except requests.RequestException:
+        return False
+
+
+def test_image_serves_the_shop_with_a_worker(image: Path, tmp_path: Path) -> None:
+    """The commands of compose.yaml, in what the Containerfile copies, on SQLite."""
+    port = free_port()
+    environ = settings(PORT=port, DATABASE_URL=f"sqlite:///{tmp_path}/shop.db")
+    run(COMPOSE["upgrade"]["command"], image, environ)
+    run(["flask", "storefront", "load"], image, environ)
+
+    assert COMPOSE["web"]["command"] == json.loads(
+        re.findall(r"^CMD (.+)$", (ROOT / "Containerfile").read_text("utf-8"), re.MULTILINE)[0]
+    )
+    with (
+        running(COMPOSE["web"]["command"], image, environ),
+        running(COMPOSE["worker"]["command"], image, environ),
+    ):
+        eventually(lambda: ready(port), START_TIMEOUT)
+        pages = [
+            requests.get(f"http://127.0.0.1:{port}{path}", timeout=TIMEOUT).status_code
+            for path in ("/", "/products/haar-parka", "/static/shop.css", "/merchant", "/demo")
+        ]
+    assert pages == [200, 200, 200, 404, 404]
+    assert not {"demo", "klaviyo_sandbox", "tests"} & {file.name for file in image.iterdir()}
+
+
+@pytest.mark.parametrize("unit", ["web", "worker", "purge"])
+def test_unit_runs_with_the_settings_in_env(unit: str, image: Path, tmp_path: Path) -> None:
+    """The commands of the systemd units, with `.env` and no other variables."""
+    folder = Path(shutil.copytree(image, tmp_path / "srv"))
+    port = free_port()
+    lines = {**KEYS, "DEMO": "0", "PORT": port}
+    (folder / ".env").write_text("".join(f"{k}={v}\n" for k, v in lines.items()), encoding="utf-8")
+    parser = ConfigParser(interpolation=None, strict=False, comment_prefixes=("#",))
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(ROOT / f"deploy/restock-{unit}.service", "utf-8")
+    command = shlex.split(parser["Service"]["ExecStart"])
+    command[0] = command[0].replace("/srv/shop/.venv/bin", str(BIN))
+    environ = {"PATH": PATH}
+    run(["flask", "db", "upgrade"], folder, environ)
+
+    if unit == "purge":
+        run(command, folder, environ)
+        return
+    with running(command, folder, environ):
+        if unit == "web":
+            eventually(lambda: ready(port), START_TIMEOUT)
+
+
+def test_sqlite_backup_can_be_restored(image: Path, tmp_path: Path) -> None:
+    """While the shop has the file open; the backup has what was committed before it."""
+    database = tmp_path / "shop.db"
+    environ = settings(DATABASE_URL=f"sqlite:///{database}")
+    run(["flask", "db", "upgrade"], image, environ)
+    run(["flask", "storefront", "load"], image, environ)
+    with closing(sqlite3.connect(database)) as shop:
+        shop.execute("UPDATE shop_variant SET quantity = 77 WHERE sku = 'HAAR-OIL-M'")
+        shop.commit()
+        # the shell's `.backup`, which isn't installed everywhere, calls the same function
+        with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+            shop.backup(backup)
+        shop.execute("DELETE FROM shop_variant")
+        shop.commit()
+
+    for file in tmp_path.glob("shop.db*"):
+        file.unlink()
+    (tmp_path / "backup.db").rename(database)
+    run(["flask", "db", "upgrade"], image, environ)
+
+    with closing(sqlite3.connect(database)) as shop:
+        query = "SELECT quantity FROM shop_variant WHERE sku = 'HAAR-OIL-M'"
+        assert shop.execute(query).fetchall() == [(77,)]
+
+
+def test_postgresql_backup_can_be_restored(image: Path, tmp_path: Path, postgres: Postgres) -> None:
+    original, restored = postgres.database("shop_original"), postgres.database("shop_restored")
+    environ = settings(DATABASE_URL=original)
+    run(["flask", "db", "upgrade"], image, environ)
+    run(["flask", "storefront", "load"], image, environ)
+    dump = str(tmp_path / "shop.dump")
+    source, target = (url.replace("+psycopg", "") for url in (original, restored))
+
+    run(["pg_dump", "--format=custom", f"--file={dump}", source], tmp_path, environ)
+    run(
+        ["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={target}", dump],
+        tmp_path,
+        environ,
+    )
+
+    restored_shop = settings(DATABASE_URL=restored)
+    run(["flask", "db", "upgrade"], image, restored_shop)
+    restock = ["flask", "storefront", "restock", "HAAR-OIL-M", "5"]
+    assert "HAAR-OIL-M: 5 in stock" in run(restock, image, restored_shop)
