@@ -35,11 +35,9 @@ sign_up_failed = _signals.signal("sign-up-failed")
 """
 
 restocked = _signals.signal("restocked")
-"""`admin.stock_changed` or `admin.set_stock` was called for a variant with stock. Receivers get a
-`RestockEvent` as `event`. The kit doesn't know the earlier stock, so the signal is also sent if it
-changes from 5 to 4.
+"""A variant that shoppers waited for is back in stock: `admin.record_restock` was called. Receivers
+get a `RestockEvent` as `event`.
 """
-
 
 SignUpOutcome = Literal["accepted", "queued", "refused", "rate_limited", "failed"]
 """`accepted`: by Klaviyo. `queued`: at least one call will be sent later. `refused`: Klaviyo
@@ -63,11 +61,11 @@ class SignUpEvent:
 
 @dataclass(frozen=True, slots=True)
 class RestockEvent:
-    """A variant that has stock."""
+    """A variant that is back in stock."""
 
     variant: CompositeID
-    quantity: int | None
-    """Units in stock; None if stock isn't tracked."""
+    sign_ups: int
+    """How many sign-ups for it waited for this."""
 
 
 def send(signal: NamedSignal, event: Any) -> None:

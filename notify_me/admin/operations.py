@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from .. import signals
 from ..context import current_account, current_state, klaviyo_client, lock_folder
 from ..delivery import pauses, unknown_variants
 from ..delivery.locks import current_deliverer
@@ -328,9 +329,15 @@ def record_restock(variants: Iterable[CompositeID]) -> int:
     """Record that these variants are back in stock, so that Klaviyo alerts the shoppers who waited
     for them, and they no longer count as waiting. Return the number of sign-ups.
 
-    Klaviyo isn't called: see `stock_changed` and `push_catalog`.
+    Sends the signal `restocked` for each variant that somebody waited for. Klaviyo isn't called:
+    see `stock_changed` and `push_catalog`.
     """
-    return current_state().log.record_restock([*map(str, variants)])
+    by_id = {str(variant): variant for variant in variants}
+    alerted = current_state().log.record_restock([*by_id])
+    for composite_id, sign_ups in alerted.items():
+        event = signals.RestockEvent(by_id[composite_id], sign_ups)
+        signals.send(signals.restocked, event)
+    return alerted.total()
 
 
 def merchant_settings() -> Merchant:

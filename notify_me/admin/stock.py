@@ -9,7 +9,6 @@ from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from .. import signals
 from ..context import current_state
 from ..delivery.queue import Job, Transaction, stock_job
 from ..delivery.send_now import log_outcome
@@ -58,8 +57,6 @@ def stock_changed(
     _enqueue([job] if job else [], connection, delay=2 * TIMEOUT)
     if connection is not None:
         connection.commit()
-    if signals.restocked.receivers:
-        _report_restock(state.catalog.variant(composite_id))
     if job is None or state.klaviyo is None:
         return StockUpdate("no_key" if managed else "not_managed")
     try:
@@ -94,7 +91,6 @@ def set_stock(variant: Variant, base_url: str) -> StockUpdate:
     `base_url` is the shop's address, such as `https://shop.example/`.
     """
     state = current_state()
-    _report_restock(variant)
     if not writable(variant.composite_id):
         return StockUpdate("not_managed", "another system fills this catalog in Klaviyo")
     if state.klaviyo is None:
@@ -108,14 +104,6 @@ def set_stock(variant: Variant, base_url: str) -> StockUpdate:
     if isinstance(outcome, Accepted):
         return StockUpdate("updated")
     return StockUpdate("refused", outcome.remedy)
-
-
-def _report_restock(variant: Variant | None) -> None:
-    if variant is None:
-        return
-    if variant.available is not False if variant.quantity is None else variant.quantity > 0:
-        event = signals.RestockEvent(variant.composite_id, variant.quantity)
-        signals.send(signals.restocked, event)
 
 
 def queue_stock_updates(

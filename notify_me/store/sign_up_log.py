@@ -10,6 +10,7 @@ import hmac
 import json
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -430,21 +431,21 @@ class SignUpLog:
         with self.reading() as session:
             return sign_ups_by_contact_hashes(session, self._contact_hashes(contact))
 
-    def record_restock(self, variants: Collection[str]) -> int:
+    def record_restock(self, variants: Collection[str]) -> Counter[str]:
         """Record that the people who wait for these variants get their alert now; return for how
-        many calls.
+        many calls, by variant.
         """
         if not variants:
-            return 0
+            return Counter()
         with self.writing() as session:
             alerted = session.execute(
                 update(CallRow)
                 .where(CallRow.variant.in_(variants), *WAITS)
                 .values(alerted_at=datetime.now(UTC))
-                .returning(CallRow.position),
+                .returning(CallRow.variant),
                 execution_options={"synchronize_session": False},
             )
-            return len(alerted.all())
+            return Counter(variant for variant in alerted.scalars() if variant)
 
     def latest_sign_ups(self, contact: str, variants: Collection[str]) -> dict[str, datetime]:
         """Return when a normalized contact last signed up for each of these variants."""

@@ -12,6 +12,7 @@ from flask import Flask, request
 
 from notify_me import (
     Channel,
+    CompositeID,
     RestockEvent,
     SignUpEvent,
     admin,
@@ -19,8 +20,7 @@ from notify_me import (
     sign_up_confirmed,
     sign_up_failed,
 )
-from tests.notify_me.offers import ADA, FORM, Scenario, all_scenarios
-from tests.notify_me.small_shop import DictCatalog
+from tests.notify_me.offers import ADA, FORM, PREFIX, Scenario, all_scenarios
 from tests.support import Sandbox
 
 BY_EMAIL = {"channels": "EMAIL", "email": ADA}
@@ -106,19 +106,16 @@ def test_receivers_read_a_field_of_the_shop_and_cant_break_a_sign_up(
     ]
 
 
-@pytest.mark.parametrize(("quantity", "reported"), [(5, True), (0, False), (None, True)])
-def test_restock_is_reported(
-    app: Flask,
-    catalog: DictCatalog,
-    quantity: int | None,
-    reported: bool,
-    received: list[tuple[str, Any]],
+def test_restock_is_reported_once_for_variants_that_shoppers_waited_for(
+    app: Flask, received: list[tuple[str, Any]]
 ) -> None:
-    mug = next(one for one in catalog.variants if one.external_id == "MUG")
-    catalog.stock(catalog.variants[mug], quantity)
+    waited_for, other = (CompositeID.parse(f"{PREFIX}{sku}") for sku in ("MUG", "PARKA-L-MOSS"))
+    for address in (ADA, "ben@example.org"):
+        app.test_client().post(f"/notify-me/{waited_for}", data={**BY_EMAIL, "email": address})
+    received.clear()
 
     with app.app_context():
-        admin.stock_changed(mug, "https://shop.example/")
+        alerted = [admin.record_restock([waited_for, other]) for _ in range(2)]
 
-    expected = [("restocked", RestockEvent(mug, quantity))] if reported else []
-    assert received == expected
+    assert alerted == [2, 0]
+    assert received == [("restocked", RestockEvent(waited_for, 2))]
