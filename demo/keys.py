@@ -47,6 +47,9 @@ def demo_environment(
         added |= {name: saved[name] for name in KLAVIYO if name in saved}
         url = f"http://127.0.0.1:{addresses['SANDBOX_PORT']}"
         added["KLAVIYO_API_URL"] = added["SANDBOX_URL"] = url
+        if not (instance / "notify_me.toml").exists():
+            # unless the Studio's settings are used, the demo also shows a text on a phone
+            added["NOTIFY_ME_CHANNELS__OFFERED"] = '["EMAIL", "SMS"]'
     return {**added, **configured}
 
 

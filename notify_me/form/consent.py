@@ -45,6 +45,14 @@ class FormOptions:
     list_id: str
     custom_source: str
 
+    @property
+    def preselected_channels(self) -> tuple[Channel, ...]:
+        """The channel that a blank form has selected, so that its field is there at once.
+
+        It is email where the shop offers it. Consent is never preselected.
+        """
+        return (Channel.EMAIL,) if Channel.EMAIL in self.channels else self.channels[:1]
+
     def consent(self, channels: Sequence[Channel], checked: Collection[Channel]) -> Consent | None:
         """Return the consent for the selected channels that are checked or have only a notice."""
         statements = tuple(

@@ -73,7 +73,10 @@ def open_dialog(product: Product) -> Markup:
 def form_context(product: Product) -> dict[str, Any]:
     """Return the template context of a form in a product page, blank or in the previewed state."""
     state, options = g.get("notify_me_preview"), current_form_options()
-    data: dict[str, Any] = {"variants": [str(product.variant.composite_id)]}
+    data: dict[str, Any] = {
+        "variants": [str(product.variant.composite_id)],
+        "channels": options.preselected_channels,
+    }
     typed: MultiDict[str, str] | None = None
     if state in ("errors", "done"):
         # with every channel, so that everything the form asks for is shown

@@ -129,10 +129,11 @@ def show(composite_id: str) -> Response:
     if not any(variant in alertable for variant in variants):
         return responses.alerts_unavailable(variants, status=200)
     selected = [] if choose else [composite_id]
+    options = current_form_options()
     form = SignUpForm(
         offered_variants=product.variants,
-        options=current_form_options(),
-        data={"variants": selected},
+        options=options,
+        data={"variants": selected, "channels": options.preselected_channels},
     )
     return responses.FormReply(form, product, choose).blank()
 

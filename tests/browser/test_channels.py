@@ -196,7 +196,7 @@ def test_a_sign_up(
     shop = shop_offering(*EVERY, mode=scenario.mode)
     with tab(browser, java_script_enabled=scripts) as page:
         form = open_form(page, shop)
-        expect_fields_of(form)
+        expect_fields_of(form, "EMAIL")
         choose(form, *channels)
         expect_fields_of(form, *channels)
         fill(form, *channels)
@@ -399,7 +399,12 @@ def test_sign_up_by_keyboard(
     """Tab reaches all visible controls and the links in the legal text, and nothing else."""
     with tab(browser) as page:
         form = open_form(page, shop_offering("EMAIL", "SMS"))
+        expect(form.get_by_role("textbox", name="Email")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(form.get_by_role("checkbox", name=TICKS["EMAIL"])).to_be_focused()
+        page.keyboard.press("Tab")
         expect(form.get_by_role("checkbox", name="Email", exact=True)).to_be_focused()
+        page.keyboard.press("Space")
         page.keyboard.press("Tab")
         expect(form.get_by_role("checkbox", name="Text message")).to_be_focused()
         page.keyboard.press("Space")

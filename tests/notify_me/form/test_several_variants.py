@@ -68,7 +68,7 @@ def test_list_preselects_the_variant_of_the_page(
         "M / Moss",
         "S / Moss",
     ]
-    assert checked_boxes(form) == {("variants", M)}
+    assert checked_boxes(form) == {("variants", M), ("channels", "EMAIL")}
 
 
 def test_single_sold_out_variant_has_no_list(

@@ -80,10 +80,13 @@ LABELS = {"EMAIL": "Email", "SMS": "Text message", "WHATSAPP": "WhatsApp"}
         (("EMAIL", "SMS", "WHATSAPP"), "always"),
     ],
 )
-def test_several_channels_start_unchecked(
+def test_only_email_is_preselected(
     offering: Callable[..., Flask], offered: Sequence[str], email_list: str, headers: dict[str, str]
 ) -> None:
-    """One checkbox per channel in the settings' order, and one empty field per contact."""
+    """One checkbox per channel in the settings' order, and one empty field per contact.
+
+    Without email, the first channel is selected. No consent is.
+    """
     app = offering(*offered, consent={"email_list": email_list})
 
     form = post_form(view(app.test_client().get(FORM, headers=headers)))
@@ -95,7 +98,8 @@ def test_several_channels_start_unchecked(
     assert [box.parent.text for box in channel_boxes if box.parent] == [
         LABELS[channel] for channel in offered
     ]
-    assert checked_boxes(form) == set()
+    preselected = "EMAIL" if "EMAIL" in offered else offered[0]
+    assert checked_boxes(form) == {("channels", preselected)}
     fields = [field for field in form.all("input") if field.get("type") in ("email", "tel")]
     assert {field["name"] for field in fields} == {IDENTIFIER[channel] for channel in offered}
     assert [field["value"] for field in fields] == ["" for _ in fields]
