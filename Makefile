@@ -10,7 +10,7 @@ PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench-delivery bench-import bench-push screenshots audit lock static browser firefox webkit postgres clean
+.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench bench-delivery bench-import bench-push screenshots audit lock static browser firefox webkit postgres clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ words: $(VENV)/.dev ## Update the translation catalogs
 	  $(BIN)/pybabel -q update -i $$pot -d $$folder -D $$name --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap && \
 	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
 	done
+
+bench: $(VENV)/.dev static ## Benchmark the shop's pages (with QUICK=1 in two minutes)
+	@$(BIN)/python -m benchmarks.pages
 
 bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; minutes with QUICK=--quick)
 	@$(BIN)/python -m benchmarks.delivery $(QUICK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import phonenumbers
 from phonenumbers import (
@@ -166,6 +167,7 @@ def international(number: str) -> str:
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
 
 
+@cache
 def example(region: str) -> str:
     """Return a mobile number of the region as people there write it, such as `(201) 555-0123`."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)

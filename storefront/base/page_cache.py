@@ -14,7 +14,6 @@ from functools import wraps
 from threading import Lock
 from typing import Any, NamedTuple, ParamSpec
 
-import sqlalchemy as sa
 from cachetools import LRUCache
 from flask import Flask, Response, current_app, make_response, request
 from flask_babel import get_locale
@@ -23,7 +22,6 @@ from notify_me import LANGUAGE_COOKIE
 
 from . import current_shop
 from .database import db
-from .models import CatalogVersion
 from .visitor import is_demo_visitor
 
 P = ParamSpec("P")
@@ -37,7 +35,7 @@ SCRIPT_COOKIES = ("__kla_", "_fbp", "_ga", "_gcl_", "_gid")
 depends on them. Every other cookie may be a visitor's own, such as a cart.
 """
 EXTENSION = "storefront_page_cache"
-VERSION = sa.select(CatalogVersion.__table__.c.version)
+VERSION = "SELECT version FROM shop_catalog_version"
 
 
 class _Page(NamedTuple):
@@ -121,7 +119,7 @@ def _has_own_cookies() -> bool:
 def _key(cache: _Cache) -> bytes:
     """Return a hash of all that a page depends on."""
     with db.engine.connect() as connection:
-        version = connection.scalar(VERSION)
+        version = connection.exec_driver_sql(VERSION).scalar()
     if version != cache.version:
         # the import may be another one, too
         current_shop.clear_cache()

@@ -1,0 +1,289 @@
+"""Benchmark of the shop's pages: `make bench` (`QUICK=1 make bench` takes two minutes).
+
+It compares them with bare Flask and with a page written by hand, under the same server in the same
+run. It reports CPU time, which other programs on the machine change less than durations; the ratios
+are what to compare between machines.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from html import unescape
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psutil
+import requests
+import sqlalchemy as sa
+
+from app import create_app
+from benchmarks import hand_written
+from benchmarks.push import klaviyo
+from benchmarks.servers import Server, serving
+from notify_me import InventoryPolicy
+from storefront import db
+from storefront.base.models import Product, ProductOption, ProductVariant
+
+QUICK = bool(os.environ.get("QUICK"))
+REQUESTS = 200 if QUICK else 2000
+WARM_UP_REQUESTS = 20
+VARIANTS = (50, 100_000) if QUICK else (50, 500, 100_000)
+"""With 500, the listing's pages are full."""
+CLIENTS = 8
+KLAVIYO_SECONDS = 0.06
+"""How long Klaviyo usually takes to answer."""
+SIZES = (("S", "M", "L", "XL", "XXL"), ("Red", "Blue"))
+GUNICORN = ["-m", "gunicorn", "--config", "gunicorn.conf.py"]
+FRAGMENT = {"X-Notify-Me": "1"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to measure."""
+
+    name: str
+    path: str
+    headers: dict[str, str]
+    sign_up: bool = False
+
+
+def fill(environ: dict[str, str], variants: int) -> None:
+    """Create the shop's database, with ten variants for each product; one of them is sold out."""
+    app = create_app(environ)
+    values = [(size, colour) for colour in SIZES[1] for size in SIZES[0]]
+    with app.app_context():
+        app.extensions["alembic"].upgrade()
+        for first in range(1, variants // 10 + 1, 1000):
+            ids = range(first, min(first + 1000, variants // 10 + 1))
+            products = [
+                {
+                    "id": number,
+                    "handle": f"thing-{number}",
+                    "title": f"Thing {number}",
+                    "gloss": "a thing",
+                    "category": ("wear", "carry", "camp", "home")[number % 4],
+                    "summary": f"Thing number {number}",
+                    "description": ["A thing. " * 30],
+                    "details": ["one", "two"],
+                    "tags": ["new"],
+                    "drawing": "parka",
+                    "colour": "#e3a917",
+                    "position": number,
+                    "search_text": f"thing {number}",
+                }
+                for number in ids
+            ]
+            options = [
+                {
+                    "product_id": number,
+                    "name": name,
+                    "position": position,
+                    "values": [{"name": value, "swatch": None} for value in SIZES[position]],
+                }
+                for number in ids
+                for position, name in enumerate(("Size", "Colour"))
+            ]
+            rows = [
+                {
+                    "product_id": number,
+                    "sku": f"T{number}-{size}-{colour}",
+                    "external_id": f"T{number}-{size}-{colour}",
+                    "position": position,
+                    "values": [size, colour],
+                    "price": Decimal(10),
+                    "quantity": 5 if position else 0,
+                    "policy": InventoryPolicy.DENY,
+                }
+                for number in ids
+                for position, (size, colour) in enumerate(values)
+            ]
+            for model, items in (
+                (Product, products),
+                (ProductOption, options),
+                (ProductVariant, rows),
+            ):
+                db.session.execute(sa.insert(model), items)
+        db.session.commit()
+        db.engine.dispose()
+
+
+def send(connection: HTTPConnection, request: Request, number: int) -> float:
+    """Send one request and return how many seconds the answer took."""
+    start = time.perf_counter()
+    if request.sign_up:
+        body = urlencode({"channels": "EMAIL", "email": f"shopper{number}@example.org"})
+        headers = request.headers | {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", request.path, body, headers)
+    else:
+        connection.request("GET", request.path, headers=request.headers)
+    response = connection.getresponse()
+    response.read()
+    expected = 304 if "If-None-Match" in request.headers else 200
+    if response.status != expected:
+        raise SystemExit(f"{request.name}: {request.path} answered {response.status}")
+    return time.perf_counter() - start
+
+
+def cpu_seconds(server: Server) -> float:
+    """Return the CPU time that the server's processes have used."""
+    process = psutil.Process(server.process.pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(t.user + t.system for t in times)
+
+
+def cpu_per_request(server: Server, request: Request, count: int = REQUESTS) -> float:
+    """Return the milliseconds of CPU that a request costs, with two clients."""
+
+    def client(numbers: range) -> None:
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+            for number in numbers:
+                send(connection, request, number)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(client, (range(WARM_UP_REQUESTS), range(1000, 1000 + WARM_UP_REQUESTS))))
+        before = cpu_seconds(server)
+        list(
+            threads.map(
+                client, (range(10_000, 10_000 + count // 2), range(20_000, 20_000 + count // 2))
+            )
+        )
+        return (cpu_seconds(server) - before) / count * 1000
+
+
+def p99_to_median(server: Server, request: Request) -> float:
+    """Return how many times longer than usual the slowest hundredth of requests takes."""
+
+    def client(_number: int) -> list[float]:
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+            return [send(connection, request, 0) for _ in range(REQUESTS // CLIENTS)]
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        seconds = [x for part in threads.map(client, range(CLIENTS)) for x in part]
+    return statistics.quantiles(seconds, n=100)[98] / statistics.median(seconds)
+
+
+def shop_requests(server: Server, variants: int) -> list[Request]:
+    """Return the shop's pages to measure."""
+    number = variants // 20
+    product = f"/products/thing-{number}?variant=T{number}-S-Red"
+    page = requests.get(f"http://127.0.0.1:{server.port}{product}", timeout=30)
+    match = re.search(r'href="(/notify-me/[^"?]+)"[^>]*rel="nofollow"', page.text)
+    if match is None:
+        raise SystemExit("the product page has no button")
+    form = unescape(match[1])
+    revalidating = {"If-None-Match": page.headers["ETag"]}
+    return [
+        Request("product page", product, {}),
+        Request("product page, 304", product, revalidating),
+        Request("product page of a visitor with a cart", product, {"Cookie": "shop_cart=none"}),
+        Request("listing", "/", {}),
+        Request("listing of a visitor with a cart", "/", {"Cookie": "shop_cart=none"}),
+        Request("category", "/?category=wear", {}),
+        Request("search", "/?q=thing", {}),
+        Request("price order", "/?sort=price-up", {}),
+        Request("form as a fragment", form, FRAGMENT),
+        Request("form as a page", form, {}),
+        Request("sign-up", form, FRAGMENT, sign_up=True),
+    ]
+
+
+@contextmanager
+def running_shop(folder: Path, variants: int, keys: dict[str, str]) -> Iterator[Server]:
+    """Fill and run a shop with this number of variants."""
+    environ = environment(folder) | keys
+    environ["DATABASE_URL"] = f"sqlite:///{folder}/shop{variants}.db"
+    fill(environ, variants)
+    with serving([*GUNICORN, "app:create_app()"], environ) as server:
+        yield server
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a shop that isn't a demo."""
+    own = ("KLAVIYO_", "NOTIFY_ME_", "FLASK_")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(own)},
+        "DEMO": "0",
+        "SECRET_KEY": "s" * 32,
+        "SHOP_URL": "http://127.0.0.1",
+        "RATELIMIT_ENABLED": "0",
+        "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
+        "DATABASE_URL": f"sqlite:///{folder}/none.db",
+        "HAND_WRITTEN_DATABASE": f"{folder}/hand-written.db",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    # Alembic's, of each migration
+    logging.disable(logging.INFO)
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} × {processor()}, Python", end=" ")
+    print(f"{platform.python_version()}, load {os.getloadavg()[0]:.1f}, {REQUESTS} requests\n")
+    with tempfile.TemporaryDirectory() as name, klaviyo() as keys:
+        folder = Path(name)
+        os.environ["HAND_WRITTEN_DATABASE"] = environment(folder)["HAND_WRITTEN_DATABASE"]
+        hand_written.fill()
+        requests.post(
+            f"{keys['KLAVIYO_API_URL']}/_bench", json={"delay": KLAVIYO_SECONDS}, timeout=5
+        )
+        arguments = [*GUNICORN, "benchmarks.hand_written:app"]
+        # gunicorn.conf.py checks the shop's settings
+        with serving(arguments, environment(folder) | keys) as server:
+            compare(server, folder, keys)
+
+
+def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
+    """Print what the shop's pages cost, and what the pages of `hand_written` do."""
+    by_hand = Request("page written by hand, with two queries", "/queries", {})
+    flask = cpu_per_request(baseline, Request("Flask", "/", {}))
+    queries = cpu_per_request(baseline, by_hand)
+    constant = cpu_per_request(baseline, Request("constant", "/constant", {}))
+    print("| Variants | Page | × written by hand | × bare Flask | ms of CPU |")
+    print("|--:|---|--:|--:|--:|")
+    for name, milliseconds in (
+        ("bare Flask", flask),
+        ("page written by hand, with constant data", constant),
+        (by_hand.name, queries),
+    ):
+        print(f"| | {name} | {milliseconds / queries:.1f} | {milliseconds / flask:.1f} ", end="")
+        print(f"| {milliseconds:.2f} |")
+    for variants in VARIANTS:
+        with running_shop(folder, variants, keys) as server:
+            for request in shop_requests(server, variants):
+                count = REQUESTS // 4 if request.sign_up else REQUESTS
+                cost = cpu_per_request(server, request, count)
+                print(f"| {variants:,} | {request.name} | {cost / queries:.1f} ", end="")
+                print(f"| {cost / flask:.1f} | {cost:.2f} |", flush=True)
+                if variants == 50 and request.name == "product page":
+                    tails = p99_to_median(server, request), p99_to_median(baseline, by_hand)
+    print(
+        f"\nWith {CLIENTS} clients, the slowest hundredth of requests takes {tails[0]:.1f} times",
+        end=" ",
+    )
+    print(
+        f"the median for the product page, and {tails[1]:.1f} times for the page written by hand."
+    )
+
+
+def processor() -> str:
+    """Return the name of this machine's processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((x.partition(": ")[2] for x in lines if x.startswith("model name")), "unknown")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
