@@ -19,7 +19,7 @@ run: $(VENV)/.run static ## Start the shop, and a stand-in for Klaviyo unless .e
 ifneq ($(wildcard demo),)
 	@exec $(BIN)/python -m demo
 else
-	@$(BIN)/flask db upgrade && $(BIN)/flask storefront load && PATH="$(abspath $(BIN)):$$PATH" exec honcho start web worker
+	@$(BIN)/flask db upgrade && PATH="$(abspath $(BIN)):$$PATH" exec honcho start web worker
 endif
 
 check: $(VENV)/.dev static lint types ## Lint, types and fast tests: run it after each change
