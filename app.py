@@ -145,6 +145,7 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
     check_database_url(app.config["DATABASE_URL"], Path(app.instance_path))
     check_shop_url(app.config.get("SHOP_URL"))
     app.config.setdefault("NOTIFY_ME_CONFIG", str(ROOT / "notify_me.toml"))
+    app.config.setdefault("NOTIFY_ME_INSTANCE_CONFIG", f"{app.instance_path}/notify_me.toml")
     app.config.setdefault("SHOP_CONFIG", str(ROOT / "shop.toml"))
     app.config["ALEMBIC"] = {"script_location": storefront.MIGRATIONS}
     app.config["ALEMBIC_CONTEXT"] = {"include_name": include_name}

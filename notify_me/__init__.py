@@ -1,7 +1,7 @@
 """Notify me: back-in-stock sign-ups with Klaviyo, as a Flask extension."""
 
 from .channels import Channel
-from .context import VisitorOverrides, connect_src, current_catalog, rate_limiter
+from .context import VisitorOverrides, connect_src, current_catalog, rate_limiter, settings_version
 from .database import include_name
 from .extension import NotifyMe
 from .i18n.locales import COOKIE as LANGUAGE_COOKIE
@@ -45,6 +45,7 @@ __all__ = [
     "rate_limiter",
     "restocked",
     "select_locale",
+    "settings_version",
     "sign_up_confirmed",
     "sign_up_failed",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from flask import current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
@@ -21,7 +21,8 @@ from .klaviyo.calls import Operation
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.client import Klaviyo
 from .klaviyo.list_opt_in import ListOptIn
-from .settings import Account, KlaviyoCatalog, Settings
+from .settings import Account, KlaviyoCatalog, Settings, SettingsError, read_settings
+from .settings.loader import INSTANCE_CONFIG
 from .settings.localized import localized
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog, CompositeID, Variant
@@ -100,6 +101,8 @@ class State:
     erase_contact: Callable[[str], str] | None = None
     """Removes a contact from the shop's own tables."""
     visitor_loader: VisitorLoader | None = None
+    instance_config_version: int | None = None
+    """The version of the second settings file that was read last; None if there was none."""
 
 
 def current_state() -> State:
@@ -110,6 +113,49 @@ def current_state() -> State:
         raise RuntimeError(
             "NotifyMe is not set up on this app: call NotifyMe(app, catalog=…) in create_app"
         ) from None
+
+
+def instance_config_version(config: Mapping[str, Any]) -> int | None:
+    """Return the version of the second settings file: its modification time in nanoseconds, or
+    None if there is none.
+    """
+    try:
+        return os.stat(config[INSTANCE_CONFIG]).st_mtime_ns
+    except (KeyError, OSError):
+        return None
+
+
+def reload_settings() -> None:
+    """Read the settings again if the second settings file has changed, such as by a Studio in
+    another process. If they are invalid now, an error is logged and the previous ones stay.
+
+    Settings of `[delivery]`, `[limits]` and `[page]` that were read at the start don't change.
+    """
+    state, config = current_state(), current_app.config
+    version = instance_config_version(config)
+    if version == state.instance_config_version:
+        return
+    settings = state.settings
+    try:
+        settings = read_settings(config.get("NOTIFY_ME_CONFIG"), config)
+        consent.check(settings, state.account)
+    except SettingsError as error:
+        settings = state.settings
+        logger.error("the changed settings are not used: %s", error)
+    current_app.extensions["notify_me"] = replace(
+        state,
+        defaults=ActiveSettings(settings, state.account),
+        settings=settings,
+        instance_config_version=version,
+    )
+    g.pop("notify_me", None)
+
+
+def settings_version() -> int | None:
+    """Return a number that changes with the shop's settings while the app runs, for caches of pages
+    with a button. None if the settings can't change before the next start.
+    """
+    return current_state().instance_config_version
 
 
 def rate_limiter() -> RateLimiter | None:

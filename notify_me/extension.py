@@ -18,7 +18,9 @@ from .context import (
     VisitorLoader,
     current_languages,
     delivery_context,
+    instance_config_version,
     klaviyo_client,
+    reload_settings,
 )
 from .database import Database, create_engine
 from .delivery import BackgroundDelivery, Queue
@@ -27,6 +29,7 @@ from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker
 from .klaviyo.list_opt_in import ListOptIn
 from .settings import Account, Settings, SettingsError, log_keys, read_account, read_settings
+from .settings.loader import INSTANCE_CONFIG
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog, CompositeID, FunctionCatalog, Variant
 from .web import abuse, theme
@@ -101,6 +104,7 @@ class NotifyMe:
             raise RuntimeError("NotifyMe is already set up on this app: use that one")
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the kit's links")
+        version = instance_config_version(app.config)
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
         consent.check(settings, account)
@@ -134,7 +138,10 @@ class NotifyMe:
             limits_posts=app.config.get("RATELIMIT_ENABLED", True),
             erase_contact=erase_contact or self._erase_contact,
             visitor_loader=visitor_loader or self._visitor_loader,
+            instance_config_version=version,
         )
+        if app.config.get(INSTANCE_CONFIG):
+            app.before_request(reload_settings)
         locales.init_app(app, current_languages)
         app.url_map.converters["composite_id"] = CompositeIDConverter
         app.register_blueprint(blueprint, url_prefix=url_prefix or self._url_prefix)

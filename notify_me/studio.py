@@ -10,10 +10,10 @@ from .brand import Brand, BrandError, ImportedBrand, Logo, brand_settings
 from .brand import merged as merged_toml
 from .brand.fonts import split_families
 from .channels import Channel
-from .context import current_account, current_state, klaviyo_client
+from .context import current_account, current_state, klaviyo_client, reload_settings
 from .form import consent
 from .i18n.catalogs import LOCALES as LANGUAGES
-from .settings import Settings
+from .settings import Settings, read_toml
 from .snippet import MAX_BYTES as SNIPPET_LIMIT
 from .snippet import (
     TITLES,
@@ -26,6 +26,7 @@ from .snippet import (
 )
 from .web import theme
 from .web.preview import STATES, PreviewState, preview
+from .web.theme import Contrast
 
 __all__ = [
     "LANGUAGES",
@@ -34,6 +35,7 @@ __all__ = [
     "TITLES",
     "Brand",
     "BrandError",
+    "Contrast",
     "ImportedBrand",
     "ImportedSnippet",
     "Logo",
@@ -43,6 +45,7 @@ __all__ = [
     "SnippetError",
     "brand_settings",
     "contrast_warnings",
+    "contrasts",
     "dump_toml",
     "merchant_settings",
     "merged_toml",
@@ -51,6 +54,8 @@ __all__ = [
     "problems",
     "read_brand",
     "read_snippet",
+    "read_toml",
+    "reload_settings",
     "split_families",
     "untranslated_warnings",
 ]
@@ -77,6 +82,11 @@ def read_brand() -> Brand:
 def problems(settings: Settings) -> list[str]:
     """Return a sentence for each reason why these settings can't be used with this account."""
     return consent.problems(settings, current_account())
+
+
+def contrasts(settings: Settings) -> list[Contrast]:
+    """Return the contrast of each text colour on a background that is set."""
+    return theme.contrasts(settings)
 
 
 def contrast_warnings(settings: Settings) -> list[str]:

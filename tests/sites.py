@@ -83,6 +83,7 @@ def environ(database: Path, klaviyo: Mapping[str, str], **more: str) -> dict[str
         "NOTIFY_ME_LOG_KEY": "l" * 32,
         "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
         "DATABASE_URL": f"sqlite:///{database}",
+        "NOTIFY_ME_INSTANCE_CONFIG": str(database.parent / "instance" / "notify_me.toml"),
         **klaviyo,
         **more,
     }

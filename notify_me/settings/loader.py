@@ -1,4 +1,4 @@
-"""Read the settings from environment variables and `notify_me.toml`."""
+"""Read the settings from environment variables and the two TOML files."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ from .errors import SettingsError, describe_error, path_of
 from .models import Settings
 from .schema import PREFIX, KeyPath, Setting, all_settings, all_tables, variable
 
+INSTANCE_CONFIG = "NOTIFY_ME_INSTANCE_CONFIG"
+"""The variable with the path of a second TOML file, which a Studio writes. Its values take
+precedence over those in the first one. It may be missing.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -38,10 +43,11 @@ class LoadedSettings:
 
 
 def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings from the TOML file at `path`, if any, and from variables such as
-    `NOTIFY_ME_BUTTON__LABEL` in `config`, which take precedence.
+    """Read the settings from the TOML file at `path`, if any, the file that `config` names in
+    `NOTIFY_ME_INSTANCE_CONFIG`, and variables such as `NOTIFY_ME_BUTTON__LABEL` in `config`. Each
+    takes precedence over the ones before.
 
-    Raises `SettingsError` if the file can't be read, and for unknown keys and wrong values.
+    Raises `SettingsError` if a file can't be read, and for unknown keys and wrong values.
     """
     return load_settings(path, config or {}).settings
 
@@ -50,27 +56,45 @@ def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedS
     """Read the settings as `read_settings` does, with where each value came from."""
     variables = _read_variables(config)
     document = {} if path is None else _read_file(Path(path))
+    instance_file = Path(config.get(INSTANCE_CONFIG) or "")
+    instance = read_toml(instance_file) if instance_file.is_file() else {}
+    files = _merge(document, _flatten(instance))
     origins = {}
     for setting in all_settings(Settings):
         if setting.path in variables:
             origins[setting.path] = Origin("environment", setting.variable)
+        elif _contains(instance, setting.path):
+            origins[setting.path] = Origin("file", str(instance_file))
         elif _contains(document, setting.path):
             origins[setting.path] = Origin("file", str(path))
         else:
             origins[setting.path] = Origin("default")
     try:
-        return LoadedSettings(Settings.model_validate(_merge(document, variables)), origins)
+        return LoadedSettings(Settings.model_validate(_merge(files, variables)), origins)
     except ValidationError as error:
         problems = []
         for detail in error.errors(include_url=False):
             key = path_of(detail)
-            if key in variables or not _contains(document, key):
+            if key in variables or not _contains(files, key):
                 name = ", ".join(_variables_below(key, variables))
                 problems.append(describe_error(Settings, detail, name=name))
             else:
-                sources = " and ".join(_sources(detail, str(path), document, variables))
+                paths = {str(path): document, str(instance_file): instance}
+                file = " and ".join(name for name, part in paths.items() if _contains(part, key))
+                if key in _flatten(instance):
+                    file = str(instance_file)
+                sources = " and ".join(_sources(detail, file, files, variables))
                 problems.append(f"{sources}: {describe_error(Settings, detail)}")
         raise SettingsError("\n".join(problems)) from None
+
+
+def _flatten(document: Mapping[str, Any], path: KeyPath = ()) -> dict[KeyPath, Any]:
+    """Return the values in nested tables by key."""
+    values: dict[KeyPath, Any] = {}
+    for name, value in document.items():
+        key = (*path, name)
+        values |= _flatten(value, key) if isinstance(value, dict) else {key: value}
+    return values
 
 
 def _merge(document: Mapping[str, Any], variables: Mapping[KeyPath, Any]) -> dict[str, Any]:

@@ -25,7 +25,11 @@ class Setting:
     path: KeyPath
     schema: Mapping[str, Any]
     """The JSON Schema of its values, apart from null."""
+    title: str
+    """Its label in the Studio."""
     description: str
+    unit: str
+    """The unit of its numbers, such as px; empty if there is none."""
     default: Any
     """As in JSON; None for a setting that inherits the shop's style when unset."""
     is_optional: bool
@@ -115,7 +119,9 @@ def _settings(
         yield Setting(
             path=(*path, name),
             schema=schema,
+            title=field.get("title", ""),
             description=field.get("description", ""),
+            unit=field.get("unit", ""),
             default=field.get("default"),
             is_optional=len(alternatives) > 1,
         )

@@ -198,8 +198,35 @@ def _px(value: float | None) -> str | None:
     return None if value is None else f"{value:g}px"
 
 
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """The contrast of a text colour on its background, which are settings."""
+
+    text_key: str
+    background_key: str
+    ratio: float
+    """From 1 to 21, as WCAG defines it."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it is at least `MIN_CONTRAST`."""
+        return self.ratio >= MIN_CONTRAST
+
+
 def contrast_warnings(settings: Settings) -> list[str]:
     """Return a sentence for each text colour with too little contrast to its background."""
+    return [
+        f"{pair.text_key} on {pair.background_key} has a contrast of {pair.ratio:.1f}:1, which is "
+        f"hard to read: use at least {MIN_CONTRAST}:1"
+        for pair in contrasts(settings)
+        if not pair.is_readable
+    ]
+
+
+def contrasts(settings: Settings) -> list[Contrast]:
+    """Return the contrast of each text colour whose background is set. For a text colour that isn't
+    set, it is that of the colour that the kit uses.
+    """
     text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
     button = ("button.button_styles.color", box.color)
     submit = ("modal.button_background_color", modal.button_background_color)
@@ -214,13 +241,12 @@ def contrast_warnings(settings: Settings) -> list[str]:
         ("modal.error_text_color", modal.error_text_color, (error, form)),
         ("modal.success_text_color", modal.success_text_color, (success, form)),
     )
-    warnings = []
+    found = []
     for text_key, color, backgrounds in pairs:
         background_key, background = next((pair for pair in backgrounds if pair[1]), ("", None))
-        ratio = contrast_ratio(color, background) if color and background else None
-        if ratio is not None and ratio < MIN_CONTRAST:
-            warnings.append(
-                f"{text_key} on {background_key} has a contrast of {ratio:.1f}:1, which is hard to "
-                f"read: use at least {MIN_CONTRAST}:1"
-            )
-    return warnings
+        preferred = _REDS if text_key == "modal.error_text_color" else ()
+        text_color = color or _readable_color(background, *preferred)
+        ratio = contrast_ratio(text_color, background) if text_color and background else None
+        if ratio is not None:
+            found.append(Contrast(text_key, background_key, ratio))
+    return found

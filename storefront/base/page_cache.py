@@ -18,7 +18,7 @@ from cachetools import LRUCache
 from flask import Flask, Response, current_app, make_response, request
 from flask_babel import get_locale
 
-from notify_me import LANGUAGE_COOKIE
+from notify_me import LANGUAGE_COOKIE, settings_version
 
 from . import current_shop
 from .database import db
@@ -127,6 +127,7 @@ def _key(cache: _Cache) -> bytes:
     imported = current_shop.cached_import()
     parts: tuple[Any, ...] = (
         version,
+        settings_version(),
         # while one request reads the import again, others still use the previous one
         imported and (imported.imported_at, imported.shop_name, imported.currency),
         imported and (imported.categories, imported.picture_origins),

@@ -124,7 +124,7 @@ def as_toml(settings: Settings) -> str:
     """
     document = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     comments = ("Settings of the kit, without default values.",)
-    return studio.dump_toml(_with_integers(document), comments=comments)
+    return studio.dump_toml(with_integers(document), comments=comments)
 
 
 def texts_in(settings: Settings, locale: str) -> dict[str, str]:
@@ -158,8 +158,8 @@ def _sentence(phrase: str) -> str:
     return f"{phrase[:1].upper()}{phrase[1:]}."
 
 
-def _with_integers(value: Any) -> Any:
+def with_integers(value: Any) -> Any:
     """Write whole numbers such as 16.0 as 16."""
     if isinstance(value, Mapping):
-        return {name: _with_integers(item) for name, item in value.items()}
+        return {name: with_integers(item) for name, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -13,7 +13,8 @@ from werkzeug.datastructures import MultiDict
 
 from notify_me import Channel
 from notify_me.settings import Settings
-from notify_me.settings.css import COLOR, FONTS
+from notify_me.settings.css import COLOR
+from notify_me.settings.css import FONTS as FONT_FAMILIES
 from notify_me.settings.schema import Setting, all_settings
 from notify_me.studio import LANGUAGES
 
@@ -25,10 +26,23 @@ LONG_TEXT = 200
 """A setting that allows more characters gets a textarea."""
 LONG_DEFAULT = 35
 """A setting whose default has more characters gets a textarea."""
+FONTS = {
+    "System": "system-ui, sans-serif",
+    "Arial, Helvetica": "Helvetica, Arial, sans-serif",
+    "Verdana": "Verdana, Geneva, sans-serif",
+    "Trebuchet": "'Trebuchet MS', sans-serif",
+    "Georgia": "Georgia, serif",
+    "Palatino": "Palatino, 'Palatino Linotype', serif",
+    "Times": "'Times New Roman', Times, serif",
+    "Typewriter": "'Courier New', Courier, monospace",
+}
+"""Fonts that every visitor has, as values of a font setting by name."""
 _NAMES = {
     **{channel.value: channel.info.short_name for channel in Channel},
     **{language: str(Locale.parse(language).english_name) for language in LANGUAGES},
     "center": "Centre",
+    "REPLACE": "Instead of the shop’s button",
+    "NEXT_TO": "After the shop’s button",
 }
 
 
@@ -38,6 +52,7 @@ class Control:
 
     key: str
     kind: Kind
+    label: str
     help: str
     choices: tuple[tuple[str, str], ...]
     """The possible values, each with its name."""
@@ -46,6 +61,8 @@ class Control:
     empty_value: Any
     """The value if its field is left empty."""
     is_font: bool
+    unit: str
+    """The unit of a number that gets a slider, such as px; otherwise empty."""
     schema: Mapping[str, Any]
     """The JSON Schema of its values."""
 
@@ -108,11 +125,13 @@ def _control(setting: Setting) -> Control:
     return Control(
         key=setting.key,
         kind=kind,
+        label=setting.title,
         help=setting.description,
         choices=tuple((choice, name_of(choice)) for choice in setting.choices),
         optional=setting.is_optional,
         empty_value=None if setting.is_optional else empty_value,
-        is_font=setting.allowed == FONTS,
+        is_font=setting.allowed == FONT_FAMILIES,
+        unit=setting.unit,
         schema=setting.schema,
     )
 
@@ -128,7 +147,7 @@ def _kind(setting: Setting) -> Kind:
         return "number"
     if setting.allowed == COLOR:
         return "color"
-    if setting.allowed == FONTS:
+    if setting.allowed == FONT_FAMILIES:
         return "text"
     is_long = setting.schema.get("maxLength", 0) > LONG_TEXT
     return "textarea" if is_long or len(setting.default or "") > LONG_DEFAULT else "text"

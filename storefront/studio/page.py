@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,11 +13,11 @@ from notify_me.settings import Settings
 
 from ..base import headers
 from ..base.brand import known_brand
-from . import looks, preview
+from . import looks, preview, publishing
 from .changes import CHANGEABLE_TABLES, as_toml, check, differences, texts_in
-from .controls import controls, name_of
+from .controls import FONTS, controls, name_of
 from .presets import brand_preset, current_preset, presets
-from .sections import build_sections, values_of
+from .sections import build_sections, label, values_of
 from .snippets import Report
 
 MAX_SWATCHES = 8
@@ -36,6 +36,8 @@ class Draft:
     report: Report | None = None
     offered_look: str = ""
     """The ID of a look from a link on another site, which the visitor may accept."""
+    ineffective: Sequence[str] = ()
+    """Keys of settings that were to be used in the shop, but are set elsewhere."""
     expired: bool = False
     """Whether the requested look doesn't exist any more."""
 
@@ -70,7 +72,16 @@ def render_page(
     if len(settings.languages.offered) == 1 and not any(values[key] for key in texts):
         # with a single language, its texts are those of the other sections
         texts = {}
-    sections = build_sections(field_values, merchant_values, problems, checked.warnings, texts)
+    sections = build_sections(
+        field_values,
+        merchant_values,
+        problems,
+        checked.warnings,
+        texts,
+        studio.contrasts(settings),
+    )
+    if any(section.errors and not section.is_basic for section in sections):
+        options = replace(options, level="advanced")
     shown_keys = {field.control.key for section in sections for field in section.fields}
     html = render_template(
         "studio/studio.html",
@@ -93,6 +104,11 @@ def render_page(
         states=preview.STATES,
         widths=preview.WIDTHS,
         schemes=preview.SCHEMES,
+        levels=preview.LEVELS,
+        fonts=FONTS,
+        labels={control.key: label(control) for control in controls()},
+        published=publishing.is_published(),
+        can_unpublish=publishing.can_undo(),
         languages={language: name_of(language) for language in settings.languages.offered},
         permalink=url_for("studio.show", look=history.look, _external=True),
         toml=settings_file(settings),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
 import sqlalchemy as sa
 from flask import url_for
 
+from notify_me import InventoryPolicy
 from notify_me.studio import LANGUAGES, PreviewState
 
 from ..base.database import db
@@ -25,6 +27,8 @@ STATES = {
 """The kit's states on a product page, and the listing."""
 WIDTHS = {"phone": "Phone", "desktop": "Desktop"}
 SCHEMES = {"light": "Light", "dark": "Dark"}
+LEVELS = {"basic": "Basic", "advanced": "Advanced"}
+"""How many settings the panel shows."""
 MAX_VARIANTS = 200
 """Sold-out variants that are considered for the choice of products."""
 
@@ -38,6 +42,7 @@ class PreviewOptions:
     scheme: str
     product: str
     language: str
+    level: str
 
     @classmethod
     def of(
@@ -58,6 +63,7 @@ class PreviewOptions:
             scheme=choice("scheme", SCHEMES, "light"),
             product=choice("product", products, next(iter(products), "")),
             language=choice("language", languages, languages[0]),
+            level=choice("level", LEVELS, "basic"),
         )
 
     @property
@@ -74,6 +80,7 @@ class PreviewOptions:
             scheme=self.scheme,
             product=self.product,
             language=self.language,
+            level=self.level,
         )
 
     def frame_url(self, look: str) -> str:
@@ -83,6 +90,7 @@ class PreviewOptions:
             state=self.state,
             product=self.product,
             lang=self.language,
+            scheme=self.scheme,
             look=look,
         )
 
@@ -102,14 +110,35 @@ def sold_out_products() -> dict[str, tuple[str, str]]:
     return products
 
 
-def sold_out_category() -> str | None:
-    """A category with a product that is sold out completely, so that its card has a button."""
+@contextmanager
+def one_product_sold_out() -> Iterator[str | None]:
+    """Make sure that a product is sold out completely, so that its card has a button; its category.
+
+    If there is none, one with a sold-out variant counts as sold out until the context ends. That
+    change of the stock is never committed.
+    """
     available = sa.select(ProductVariant.id).where(
         ProductVariant.product_id == Product.id, AVAILABLE
     )
-    return db.session.scalar(
-        sa.select(Product.category)
-        .where(~available.exists())
-        .order_by(Product.position, Product.id)
-        .limit(1)
+    sold_out = sa.select(ProductVariant.id).where(
+        ProductVariant.product_id == Product.id, ~AVAILABLE
     )
+    row = db.session.execute(
+        sa.select(Product.id, Product.category, available.exists())
+        .order_by(available.exists(), sold_out.exists().desc(), Product.position, Product.id)
+        .limit(1)
+    ).first()
+    if row is None:
+        yield None
+        return
+    product_id, category, is_available = row
+    try:
+        if is_available:
+            db.session.execute(
+                sa.update(ProductVariant)
+                .where(ProductVariant.product_id == product_id)
+                .values(quantity=0, policy=InventoryPolicy.DENY)
+            )
+        yield category
+    finally:
+        db.session.rollback()

@@ -18,19 +18,19 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from notify_me import studio
+from notify_me import SettingsError, studio
 
 from ..base import headers
 from ..catalog import browsing, queries
 from ..merchant import access
 from ..merchant.inventory import database_unavailable
 from ..shop import views as shop
-from . import looks, snippets
+from . import looks, publishing, snippets
 from .changes import check, differences
 from .controls import read_form
 from .page import Draft, render_page, settings_file
 from .presets import BRAND, apply_preset, read_brand
-from .preview import PreviewOptions, sold_out_category, sold_out_products
+from .preview import PreviewOptions, one_product_sold_out, sold_out_products
 from .sections import values_of
 
 blueprint = Blueprint(
@@ -92,6 +92,8 @@ def change() -> Response:
             return _redirect(history.moved(1), form)
         case "reset":
             return _redirect(history.with_look(looks.NO_CHANGES), form)
+        case "unpublish" if publishing.can_undo():
+            return _undo_publishing(history)
         case "accept" if looks.load(argument) is not None:
             return _redirect(history.with_look(argument), form)
     current = _current_changes()
@@ -114,6 +116,8 @@ def change() -> Response:
             changes = {key: value for key, value in changes.items() if key != argument}
     if problems := check(changes).problems:
         return render_page(history, current, form, replace(draft, problems=problems))
+    if action == "publish":
+        return _publish(history, changes, draft)
     if action == "snippet":
         return _import_snippet(history, changes, draft)
     try:
@@ -121,6 +125,30 @@ def change() -> Response:
     except looks.TooLarge:
         return render_page(history, current, form, replace(draft, problems={"": TOO_LARGE}))
     return _redirect(history.with_look(look), form)
+
+
+def _publish(history: looks.History, changes: Mapping[str, Any], draft: Draft) -> Response:
+    """Use the changes in the whole shop, and show the result."""
+    settings = check(changes).settings or studio.merchant_settings()
+    try:
+        ineffective = publishing.publish(differences(settings, studio.merchant_settings()))
+    except (OSError, studio.MissingExtraError, SettingsError) as error:
+        problem = f"These settings couldn’t be used in the shop: {error}."
+        return render_page(history, changes, request.form, replace(draft, problems={"": problem}))
+    history = history.with_look(looks.NO_CHANGES)
+    response = render_page(history, {}, request.form, Draft(ineffective=ineffective))
+    history.save(response, url_for("studio.show"))
+    return response
+
+
+def _undo_publishing(history: looks.History) -> Response:
+    """Restore the settings that the shop used before, and show the Studio."""
+    try:
+        publishing.undo()
+    except OSError as error:
+        problem = f"This couldn’t be undone: {error}."
+        return render_page(history, _current_changes(), request.form, Draft(problems={"": problem}))
+    return _redirect(history, request.form)
 
 
 def _import_snippet(history: looks.History, changes: Mapping[str, Any], draft: Draft) -> Response:
@@ -151,8 +179,9 @@ def preview() -> Response:
     studio.preview(options.kit_state)
     template = "studio/preview.html"
     if options.state == "cards":
-        query = browsing.ListingQuery(category=sold_out_category())
-        html = shop.listing_page(query, template, layout="shop/listing.html")
+        with one_product_sold_out() as category:
+            query = browsing.ListingQuery(category=category)
+            html = shop.listing_page(query, template, layout="shop/listing.html")
     else:
         product = queries.find_product(options.product)
         if product is None:

@@ -25,6 +25,7 @@ def environ(database: Path) -> dict[str, str]:
         **SAMPLE_SHOP,
         "DEMO": "1",
         "DATABASE_URL": f"sqlite:///{database}",
+        "NOTIFY_ME_INSTANCE_CONFIG": str(database.parent / "instance" / "notify_me.toml"),
         "SECRET_KEY": "a key for tests, long enough to be one",
         "NOTIFY_ME_LOG_KEY": "another key for tests, long enough too",
         "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",

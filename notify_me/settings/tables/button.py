@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ...i18n.catalogs import N_
-from ..base import ClassNames, ElementID, Label, OptionalLabel, SettingsTable
+from ..base import PIXELS, ClassNames, ElementID, Label, OptionalLabel, SettingsTable
 from ..css import Color, FontFamily, Length, Lengths
 
 Alignment = Literal["left", "center", "right"]
@@ -17,60 +17,124 @@ class TextStyles(SettingsTable):
     """`[button.text_styles]`: the button's font. Unset values inherit the shop's style."""
 
     font_family: FontFamily | None = Field(
-        None, description="Font families, in order of preference."
+        None, title="Button font", description="Font families, in order of preference."
     )
-    font_size: float | None = Field(None, ge=8, le=72, description="Font size in pixels.")
+    font_size: float | None = Field(
+        None,
+        ge=8,
+        le=72,
+        json_schema_extra=PIXELS,
+        title="Text size",
+        description="Font size in pixels.",
+    )
     font_weight: int | None = Field(
-        None, ge=100, le=900, multiple_of=100, description="Font weight; 400 is normal, 700 bold."
+        None,
+        ge=100,
+        le=900,
+        multiple_of=100,
+        title="Font weight",
+        description="Font weight; 400 is normal, 700 bold.",
     )
-    font_color: Color | None = Field(None, description="Text colour.")
-    font_style: Literal["normal", "italic"] | None = Field(None, description="Font style.")
+    font_color: Color | None = Field(
+        None,
+        title="Button text colour",
+        description="Colour of the text. Unset: readable on the button colour.",
+    )
+    font_style: Literal["normal", "italic"] | None = Field(
+        None, title="Font style", description="Whether the text is upright or italic."
+    )
     text_decoration: Literal["none", "underline"] | None = Field(
-        None, description="Underline the text."
+        None, title="Text decoration", description="Whether the text is underlined."
     )
     letter_spacing: float | None = Field(
-        None, ge=-5, le=20, description="Extra space between letters in pixels."
+        None,
+        ge=-5,
+        le=20,
+        json_schema_extra=PIXELS,
+        title="Letter spacing",
+        description="Extra space between letters in pixels.",
     )
 
 
 class Border(SettingsTable):
     """`[button.button_styles.border]`: a border around the button."""
 
-    enabled: bool = Field(False, description="Draw a border.")
-    color: Color = Field("#000000", description="Border colour.")
-    style: Literal["solid", "dashed", "dotted"] = Field("solid", description="Border style.")
-    width: float = Field(1, ge=0, le=20, description="Border width in pixels.")
+    enabled: bool = Field(False, title="Show a border", description="Draw a border.")
+    color: Color = Field("#000000", title="Border colour", description="Colour of the border.")
+    style: Literal["solid", "dashed", "dotted"] = Field(
+        "solid", title="Border style", description="Line style of the border."
+    )
+    width: float = Field(
+        1,
+        ge=0,
+        le=20,
+        json_schema_extra=PIXELS,
+        title="Border width",
+        description="Border width in pixels.",
+    )
 
 
 class DropShadow(SettingsTable):
     """`[button.button_styles.drop_shadow]`: a shadow behind the button."""
 
-    enabled: bool = Field(False, description="Draw a shadow.")
-    color: Color = Field("#000000", description="Shadow colour.")
-    blur: float = Field(15, ge=0, le=100, description="Blur radius in pixels.")
+    enabled: bool = Field(False, title="Show a shadow", description="Draw a shadow.")
+    color: Color = Field("#000000", title="Shadow colour", description="Colour of the shadow.")
+    blur: float = Field(
+        15,
+        ge=0,
+        le=100,
+        json_schema_extra=PIXELS,
+        title="Shadow blur",
+        description="Blur radius in pixels.",
+    )
     x_offset: float = Field(
-        0, ge=-100, le=100, description="Horizontal offset in pixels, positive to the right."
+        0,
+        ge=-100,
+        le=100,
+        json_schema_extra=PIXELS,
+        title="Horizontal offset",
+        description="Horizontal offset in pixels, positive to the right.",
     )
     y_offset: float = Field(
-        0, ge=-100, le=100, description="Vertical offset in pixels, positive downwards."
+        0,
+        ge=-100,
+        le=100,
+        json_schema_extra=PIXELS,
+        title="Vertical offset",
+        description="Vertical offset in pixels, positive downwards.",
     )
 
 
 class ButtonStyles(SettingsTable):
     """`[button.button_styles]`: the button's box. Unset values inherit the shop's style."""
 
-    color: Color | None = Field(None, description="Background colour.")
+    color: Color | None = Field(None, title="Button colour", description="Background colour.")
     border_radius: float | None = Field(
-        None, ge=0, le=100, description="Radius of the corners in pixels."
+        None,
+        ge=0,
+        le=100,
+        json_schema_extra=PIXELS,
+        title="Corner radius",
+        description="Radius of the corners in pixels.",
     )
     height: float | None = Field(
-        None, ge=24, le=120, description="Minimum height in pixels; 44 is comfortable to tap."
+        None,
+        ge=24,
+        le=120,
+        json_schema_extra=PIXELS,
+        title="Minimum height",
+        description="Minimum height in pixels; 44 is comfortable to tap.",
     )
     width: Literal["fullWidth", "fitToText"] | None = Field(
-        None, description="fullWidth fills the container, fitToText is as wide as the text."
+        None,
+        title="Button width",
+        description="Whether the button fills its container (fullWidth) or is as wide as its text "
+        "(fitToText).",
     )
     alignment: Alignment | None = Field(
-        None, description="Position of a button that is narrower than its container."
+        None,
+        title="Button alignment",
+        description="Position of a button that is narrower than its container.",
     )
     border: Border = Border()
     drop_shadow: DropShadow = DropShadow()
@@ -81,45 +145,55 @@ class Button(SettingsTable):
     older back-in-stock script.
     """
 
-    label: Label = Field(N_("Notify me"), description="Text of the button.")
+    label: Label = Field(N_("Notify me"), title="Button text", description="Text of the button.")
     display: Literal["REPLACE", "NEXT_TO"] = Field(
         "REPLACE",
-        description="Where the button appears for a sold-out variant: REPLACE shows it instead of "
-        "the shop's own button, NEXT_TO after it.",
+        title="Position",
+        description="Where the button appears for a sold-out variant: instead of the shop's own "
+        "button (REPLACE), or after it (NEXT_TO).",
     )
     alternate_anchor: ElementID = Field(
         "",
+        title="Anchor element ID",
         description="ID of an element on the product page into which a script moves the button. "
         "Empty: the button stays where the template has it.",
     )
     product_page_class: ClassNames = Field(
-        "", description="Additional CSS classes of the button on product pages."
+        "",
+        title="CSS classes",
+        description="Additional CSS classes of the button on product pages.",
     )
     product_page_text_align: Alignment | None = Field(
-        None, description="Text alignment in the button on product pages."
+        None, title="Text alignment", description="Text alignment in the button on product pages."
     )
     product_page_margin: Lengths | None = Field(
-        None, description="Margin of the button on product pages, as in CSS."
+        None, title="Margin", description="Margin of the button on product pages, as in CSS."
     )
     product_page_width: Length | None = Field(
         None,
+        title="Width",
         description="Width of the button on product pages. Overrides button_styles.width.",
     )
     collection_page_text: OptionalLabel = Field(
-        "", description="Text of the button on listing cards. Empty: the same as label."
+        "",
+        title="Listing button text",
+        description="Text of the button on listing cards. Empty: the same as label.",
     )
     collection_page_class: ClassNames = Field(
-        "", description="Additional CSS classes of the button on listing cards."
+        "",
+        title="CSS classes",
+        description="Additional CSS classes of the button on listing cards.",
     )
     collection_page_text_align: Alignment | None = Field(
-        None, description="Text alignment in the button on listing cards."
+        None, title="Text alignment", description="Text alignment in the button on listing cards."
     )
     collection_page_width: Length | None = Field(
         None,
+        title="Width",
         description="Width of the button on listing cards. Overrides button_styles.width.",
     )
     collection_page_padding: Lengths | None = Field(
-        None, description="Padding of the button on listing cards, as in CSS."
+        None, title="Padding", description="Padding of the button on listing cards, as in CSS."
     )
     text_styles: TextStyles = TextStyles()
     button_styles: ButtonStyles = ButtonStyles()

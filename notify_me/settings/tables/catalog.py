@@ -56,6 +56,7 @@ class KlaviyoCatalog(SettingsTable):
         min_length=1,
         max_length=80,
         json_schema_extra={"allowed": INTEGRATION},
+        title="Catalog integration",
         description="The platform that Klaviyo syncs the catalog from; $custom if this shop "
         "pushes it or Klaviyo reads a feed.",
     )
@@ -64,6 +65,7 @@ class KlaviyoCatalog(SettingsTable):
         min_length=1,
         max_length=80,
         json_schema_extra={"allowed": CATALOG_ID},
+        title="Catalog ID",
         description="ID of the catalog on that platform: $default, except for $magento_two, where "
         "it is the website's ID, a hyphen and the store's ID.",
     )

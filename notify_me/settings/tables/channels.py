@@ -17,6 +17,7 @@ class Channels(SettingsTable):
     offered: tuple[Channel, ...] = Field(
         (Channel.EMAIL,),
         min_length=1,
+        title="Channels",
         description="The channels to offer, in the order of the form. SMS and WHATSAPP also "
         "require KLAVIYO_LIST_ID and, under [consent], brand, terms_of_service_url and "
         "privacy_policy_url.",
@@ -24,6 +25,7 @@ class Channels(SettingsTable):
     default_region: str = Field(
         "US",
         json_schema_extra={"allowed": REGION},
+        title="Default country",
         description="The country of phone numbers that are typed without a country code.",
     )
 

@@ -16,11 +16,13 @@ class Delivery(SettingsTable):
         4,
         ge=1,
         le=256,
+        title="Concurrent calls in a web process",
         description="Maximum number of concurrent calls to Klaviyo in a web process. Set it to "
         "half the number of threads, so that a slow Klaviyo can't block the shop's pages.",
     )
     in_web_process: bool = Field(
         True,
+        title="Deliver from the web process",
         description="Whether a thread of the web process sends queued calls when no worker "
         "(`flask notify-me deliver`) runs on this machine. Turn it off if the shop uses DBOS "
         "itself.",
@@ -29,6 +31,7 @@ class Delivery(SettingsTable):
         5,
         ge=1,
         le=100,
+        title="Failures that open the circuit breaker",
         description="The circuit breaker opens after this many consecutive calls without a "
         "response. Sign-ups then go straight to the queue.",
     )
@@ -36,18 +39,21 @@ class Delivery(SettingsTable):
         10.0,
         gt=0,
         le=600,
+        title="Pause of the circuit breaker",
         description="How long the circuit breaker stays open before it lets a call through.",
     )
     worker_in_flight: int = Field(
         20,
         ge=1,
         le=200,
+        title="Concurrent calls in a worker",
         description="Maximum number of concurrent calls per operation in a worker.",
     )
     back_in_stock_per_second: int = Field(
         40,
         ge=1,
         le=350,
+        title="Subscriptions per second",
         description="Maximum number of back-in-stock subscriptions per second by all workers "
         "together. Klaviyo allows 3,500 per minute; leave some for the calls by web processes.",
     )
@@ -55,25 +61,36 @@ class Delivery(SettingsTable):
         10,
         ge=1,
         le=75,
+        title="Consent calls per second",
         description="Maximum number of consent calls per second by all workers together. Klaviyo "
         "allows 750 per minute.",
     )
     call_timeout: float = Field(
-        10.0, ge=1, le=60, description="How long a worker waits for a response."
+        10.0,
+        ge=1,
+        le=60,
+        title="Timeout of a call",
+        description="How long a worker waits for a response.",
     )
     first_retry: float = Field(
         2.0,
         gt=0,
         le=600,
+        title="First retry",
         description="Delay before the first retry. It doubles with each further retry.",
     )
     longest_retry: float = Field(
-        300.0, gt=0, le=86400, description="Maximum delay between two retries."
+        300.0,
+        gt=0,
+        le=86400,
+        title="Longest delay between retries",
+        description="Maximum delay between two retries.",
     )
     longest_pause: float = Field(
         600.0,
         ge=1,
         le=86400,
+        title="Longest pause",
         description="Longest time for which a queue is paused because Klaviyo limits requests. "
         "After it, or after Klaviyo's Retry-After if that is shorter, one call is tried.",
     )
@@ -81,6 +98,7 @@ class Delivery(SettingsTable):
         60.0,
         ge=1,
         le=3600,
+        title="Time between probes",
         description="How often one call is tried while a queue is paused because Klaviyo rejects "
         "the key, the API revision or the list.",
     )
@@ -88,6 +106,7 @@ class Delivery(SettingsTable):
         24.0,
         ge=0,
         le=720,
+        title="Retries for unknown variants",
         description="Hours for which sign-ups for a variant that Klaviyo's catalog doesn't have "
         "are tried again. Klaviyo reads a feed every six hours. Then they are dead-lettered.",
     )
@@ -95,6 +114,7 @@ class Delivery(SettingsTable):
         120.0,
         ge=1,
         le=86400,
+        title="Time before a call is reassigned",
         description="Time after which a call that a worker started and didn't finish is given to "
         "another worker. At least twice call_timeout, or calls would be sent twice.",
     )
@@ -102,6 +122,7 @@ class Delivery(SettingsTable):
         3600.0,
         ge=0,
         le=2592000,
+        title="Storage of delivered calls",
         description="How long delivered calls, with contact details, stay in the queue.",
     )
 

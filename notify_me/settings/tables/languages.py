@@ -34,6 +34,7 @@ class Languages(SettingsTable):
     offered: Annotated[tuple[Locale, ...], AfterValidator(_check_languages)] = Field(
         (SOURCE_LOCALE,),
         json_schema_extra={"allowed": LANGUAGES},
+        title="Languages",
         description="The languages to offer. The first is the default.",
     )
 
@@ -42,7 +43,7 @@ def _texts_model(table: type[SettingsTable], name: str) -> type[SettingsTable]:
     """Return a model with the settings of a table that are texts for shoppers, all optional."""
     types = get_type_hints(table, include_extras=True)
     fields: dict[str, Any] = {
-        key: (types[key] | None, Field(None, description=field.description))
+        key: (types[key] | None, Field(None, title=field.title, description=field.description))
         for key, field in table.model_fields.items()
         if isinstance(field.json_schema_extra, dict) and "shopper_text" in field.json_schema_extra
     }

@@ -17,6 +17,7 @@ class Limits(SettingsTable):
         30,
         ge=1,
         le=100_000,
+        title="Valid forms per minute",
         description="Number of valid forms per minute and client. Households and offices share an "
         "address, and in client mode a sign-up is two posts.",
     )
@@ -24,6 +25,7 @@ class Limits(SettingsTable):
         120,
         ge=1,
         le=100_000,
+        title="Invalid forms per minute",
         description="Number of forms with an error in a field, per minute and client. They don't "
         "count as valid ones.",
     )
@@ -31,6 +33,7 @@ class Limits(SettingsTable):
         10,
         ge=1,
         le=100_000,
+        title="Forms per contact",
         description="Number of valid forms with the same email address or phone number, per minute "
         "and client.",
     )
@@ -38,6 +41,7 @@ class Limits(SettingsTable):
         30,
         ge=1,
         le=100_000,
+        title="Alerts per contact",
         description="Number of alerts in 24 hours for one email address or phone number, from all "
         "clients together. Each variant counts.",
     )

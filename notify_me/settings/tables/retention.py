@@ -11,12 +11,17 @@ class Retention(SettingsTable):
     """`[retention]`: how long records are kept before `flask notify-me purge` deletes them."""
 
     log_days: int = Field(
-        180, ge=1, le=3650, description="Number of days to keep a sign-up in the log."
+        180,
+        ge=1,
+        le=3650,
+        title="Storage of sign-ups",
+        description="Number of days to keep a sign-up in the log.",
     )
     consent_days: int = Field(
         1825,
         ge=1,
         le=36500,
+        title="Storage of consents",
         description="Number of days to keep the record of a consent. Not less than log_days.",
     )
 
@@ -24,11 +29,13 @@ class Retention(SettingsTable):
         30,
         ge=1,
         le=3650,
+        title="Storage of dead letters",
         description="Number of days to keep a dead-lettered call, which contains contact details. "
         "After that it counts as failed and can't be retried.",
     )
     erase_consents: bool = Field(
         False,
+        title="Erase consent records",
         description="Whether flask notify-me erase also deletes the records of consents that "
         "Klaviyo received, which prove that messages were agreed to.",
     )

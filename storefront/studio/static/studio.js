@@ -90,10 +90,36 @@ function replaceControls(page) {
     ? document.getElementById(focusedId)
     : focusedValue && controls.querySelector(`button[value="${CSS.escape(focusedValue)}"]`);
   const report = /** @type {HTMLElement | null} */ (controls.querySelector("[data-focus]"));
+  if (controls.querySelector(".section--advanced [aria-invalid=true]")) chooseLevel("advanced");
   if (report) report.focus();
   else if (focused) /** @type {HTMLElement} */ (focused).focus({ preventScroll: true });
   else controls.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
 }
+
+/** @param {"basic" | "advanced"} level */
+function chooseLevel(level) {
+  const radio = /** @type {HTMLInputElement} */ (form.querySelector(`[name=level][value=${level}]`));
+  if (radio.checked) return;
+  radio.checked = true;
+  updatePreview();
+}
+
+/** Open the section of a setting, such as `modal.headline`. The preview calls this when the part of
+ * the page that shows the setting is pressed.
+ * @param {string} key */
+function openSetting(key) {
+  const row = document.getElementById(`set-${key.replaceAll(".", "-")}-row`);
+  const section = /** @type {HTMLDetailsElement | null | undefined} */ (row?.closest("details"));
+  if (!row || !section) return;
+  if (section.classList.contains("section--advanced")) chooseLevel("advanced");
+  section.open = true;
+  for (const other of controls.querySelectorAll(".control--pressed")) other.classList.remove("control--pressed");
+  row.classList.add("control--pressed");
+  row.scrollIntoView({ block: "center" });
+}
+addEventListener("message", (event) => {
+  if (event.origin === location.origin && typeof event.data?.setting === "string") openSetting(event.data.setting);
+});
 
 /** @param {Element} element @param {Element} update */
 function copy(element, update) {
@@ -149,13 +175,14 @@ function updatePreview() {
   const pageUrl = new URL(location.href);
   const fields = new FormData(form);
   pageUrl.searchParams.delete("look");
-  for (const name of ["state", "width", "scheme", "product"]) {
+  for (const name of ["state", "width", "scheme", "product", "level"]) {
     const value = fields.get(name);
     if (typeof value !== "string") continue;
     pageUrl.searchParams.set(name, value);
     if (frameUrl.searchParams.has(name)) frameUrl.searchParams.set(name, value);
   }
   history.replaceState(null, "", pageUrl);
+  if (!form.querySelector("iframe") && fields.get("state") === "cards") return location.assign(pageUrl);
   loadFrame(frameUrl.pathname + frameUrl.search);
 }
 
@@ -171,11 +198,12 @@ function hexColor(text) {
   return `#${[red, green, blue].map((value) => Number(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Show what only works with scripts, and connect colour pickers with their text fields.
+/** Show what only works with scripts, and connect colour pickers, sliders and font lists with their
+ * fields.
  * @param {HTMLElement} container */
 function enhance(container) {
   for (const hidden of /** @type {NodeListOf<HTMLElement>} */ (
-    container.querySelectorAll(".panel__find, [data-copy], [data-picks]")
+    container.querySelectorAll(".panel__find, [data-copy], [data-picks], [data-slides], [data-chooses]")
   ))
     hidden.hidden = false;
   for (const picker of /** @type {NodeListOf<HTMLInputElement>} */ (container.querySelectorAll("[data-picks]"))) {
@@ -184,6 +212,24 @@ function enhance(container) {
     text.addEventListener("input", () => (picker.value = hexColor(text.value)));
     picker.addEventListener("input", () => (text.value = picker.value));
   }
+  for (const slider of /** @type {NodeListOf<HTMLInputElement>} */ (container.querySelectorAll("[data-slides]"))) {
+    const number = /** @type {HTMLInputElement} */ (document.getElementById(slider.dataset.slides ?? ""));
+    number.addEventListener("input", () => (slider.value = number.value || slider.min));
+    slider.addEventListener("input", () => (number.value = slider.value));
+  }
+  for (const list of /** @type {NodeListOf<HTMLSelectElement>} */ (container.querySelectorAll("[data-chooses]"))) {
+    const text = /** @type {HTMLInputElement} */ (document.getElementById(list.dataset.chooses ?? ""));
+    const update = () => {
+      list.value = [...list.options].some((option) => option.value === text.value) ? text.value : "custom";
+      text.hidden = list.value !== "custom";
+    };
+    update();
+    list.addEventListener("input", () => {
+      text.hidden = list.value !== "custom";
+      if (text.hidden) text.value = list.value;
+      else text.focus();
+    });
+  }
 }
 
 const search = /** @type {HTMLInputElement} */ (document.getElementById("find"));
@@ -191,6 +237,7 @@ const search = /** @type {HTMLInputElement} */ (document.getElementById("find"))
 /** Only show the settings that contain all words of the search. */
 function filterSettings() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  form.classList.toggle("studio--searching", words.length > 0);
   let count = 0;
   for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (controls.querySelectorAll("details.section"))) {
     let any = false;
@@ -250,7 +297,7 @@ document.addEventListener("keydown", (event) => {
   const action = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
   // text fields have their own undo
   const isTextField = /** @type {Element} */ (event.target).matches(
-    "textarea, select, input:not([type=checkbox], [type=radio], [type=color])",
+    "textarea, select, input:not([type=checkbox], [type=radio], [type=color], [type=range])",
   );
   if (!action || isTextField) return;
   event.preventDefault();

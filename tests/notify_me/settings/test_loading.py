@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,22 +86,33 @@ def test_every_setting_can_be_set_in_the_file_and_by_a_variable(tmp_path: Path) 
         assert value_of(read_settings(None, {setting.variable: text}), setting) == value
 
 
-def test_variable_overrides_file_and_file_overrides_default(tmp_path: Path) -> None:
+def test_each_source_overrides_the_next(tmp_path: Path) -> None:
+    """They are the environment, the Studio's file, the shop's file, and the defaults."""
     file = tmp_path / "notify_me.toml"
     file.write_text(
         '[button]\nlabel = "File"\n[button.text_styles]\nfont_size = 20\n', encoding="utf-8"
     )
-    variables = {"NOTIFY_ME_BUTTON__LABEL": "Variable", "NOTIFY_ME_MODAL__Z_INDEX": "7"}
+    studio_file = tmp_path / "instance.toml"
+    variables = {
+        "NOTIFY_ME_BUTTON__LABEL": "Variable",
+        "NOTIFY_ME_MODAL__Z_INDEX": "7",
+        "NOTIFY_ME_INSTANCE_CONFIG": str(studio_file),
+    }
+    assert load_settings(file, variables).settings.button.text_styles.font_size == 20
+    studio_file.write_text('[button]\nlabel = "S"\ntext_styles.font_size = 21\n', encoding="utf-8")
 
     loaded = load_settings(file, variables)
 
     assert loaded.settings.button.label == "Variable"
-    assert loaded.settings.button.text_styles.font_size == 20
+    assert loaded.settings.button.text_styles.font_size == 21
     assert loaded.settings.modal.z_index == 7
     origins = {".".join(key): origin for key, origin in loaded.origins.items()}
     assert origins["button.label"].where == "NOTIFY_ME_BUTTON__LABEL"
-    assert origins["button.text_styles.font_size"].where == str(file)
+    assert origins["button.text_styles.font_size"].where == str(studio_file)
     assert origins["button.display"].kind == "default"
+    studio_file.write_text("[button]\ntext_styles.font_size = 1\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape(f"{studio_file}: button.text_styles")):
+        load_settings(file, variables)
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,10 @@ def test_preview_without_a_button_says_why(studio: Studio, stock: Stock) -> None
     studio.press("reset")
     assert "Everything is in stock" in studio.page.text
     assert studio.client.get(f"{PREVIEW}form").status_code == 404
+    # the listing shows a product as sold out, without changing the stock
+    listing = read(studio.client.get(f"{PREVIEW}cards").text)
+    assert len(listing.all("notify-me", class_="notify-me--card")) == 1
+    assert not read(studio.client.get("/").text).all("notify-me", class_="notify-me--card")
 
 
 def test_preview_options_stay_in_the_url(studio: Studio) -> None:
@@ -199,7 +203,8 @@ def test_preview_options_stay_in_the_url(studio: Studio) -> None:
     response = studio.press(**options)
     assert (
         response.location
-        == "/studio?state=done&width=phone&scheme=dark&product=haar-parka&language=en"
+        == "/studio?state=done&width=phone&scheme=dark&product=haar-parka&language=en&level=basic"
     )
     assert "state=done" in studio.page.one("iframe")["src"]
+    assert "scheme=dark" in studio.page.one("iframe")["src"]
     assert "frame-src 'self'" in studio.response.headers["Content-Security-Policy"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,13 +19,13 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from notify_me.settings import Settings, read_settings
-from notify_me.settings.schema import all_settings
+from notify_me.settings.base import SettingsTable
+from notify_me.settings.schema import all_settings, all_tables
 from storefront import db
 from storefront.base.models import Look
 from storefront.studio import looks
 from storefront.studio.changes import value_at
 from storefront.studio.controls import Control, controls
-from storefront.studio.sections import LABELS
 from tests.notify_me.markup import Element, read
 from tests.notify_me.web.test_injection import HOSTILE
 from tests.storefront.conftest import close, make_shop
@@ -196,12 +197,16 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
 
 
 def test_labels_are_plain_english(studio: Studio) -> None:
-    """Every label in the table belongs to an existing setting."""
+    """None is made from the setting's name, since every setting has a title in its model."""
     studio.press(language="de")
     labels = [element.text for tag in ("label", "legend") for element in studio.page.all(tag)]
     for identifier in ("url", "Is allow", "color", "Sms", "Whatsapp", "Z index"):
         assert not [label for label in labels if identifier in label]
-    assert LABELS.keys() <= {control.key for control in controls()}
+    for path, model in all_tables(Settings):
+        if path and path[0] != "texts":
+            for name, field in model.model_fields.items():
+                is_table = isinstance(field.default, SettingsTable)
+                assert is_table or (field.title and field.description), (path, name)
 
 
 def test_submitting_the_unchanged_form_changes_nothing(studio: Studio) -> None:
@@ -249,7 +254,8 @@ def test_conflicts_are_errors_and_low_contrast_is_a_warning(studio: Studio) -> N
     studio = Studio(studio.client)
     response = studio.press(modal__background_color="#fff", modal__text_color="#eee")
     assert response.status_code == 303
-    assert "has a contrast of 1.2:1" in studio.notes("modal.text_color")
+    notes = studio.notes("modal.text_color")
+    assert "Contrast with background colour: 1.2:1, hard to read" in notes
     assert "1 warning" in studio.status
 
 
@@ -343,6 +349,77 @@ def test_undo_redo_reset_and_revert(studio: Studio) -> None:
     studio.press("revert:button.label")
     assert label() == "Notify me"
     assert studio.status == "1 change, visible only to you"
+
+
+def test_basic_settings_come_first_and_errors_elsewhere_are_shown(studio: Studio) -> None:
+    """The three basic sections have the settings that most merchants change."""
+
+    def level() -> str:
+        return form_data(studio.page)["level"]
+
+    basic = {"section-button": 7, "section-form": 4, "section-channels": 1}
+    for section, count in basic.items():
+        element = studio.page.one("details", id=section)
+        assert element["class"] == "section"
+        assert len(element.all("div", class_="control")) == count
+    assert level() == "basic"
+
+    assert studio.press(modal__z_index="-1").status_code == 422
+    assert level() == "advanced"
+    studio.press(modal__z_index="1", button__button_styles__color="#ffffff")
+    assert "easy to read" in studio.notes("button.button_styles.color")
+
+
+def test_settings_can_be_used_in_the_whole_shop(studio: Studio) -> None:
+    """They are used at once and by other processes, until that is undone."""
+    app = studio.client.application
+    other_process = make_shop(Path(app.config["DATABASE_URL"].removeprefix("sqlite:///")))
+    shopper = other_process.test_client()
+
+    def page() -> str:
+        return shopper.get(PARKA, headers={"X-Forwarded-For": "203.0.113.7"}).text
+
+    before = page()
+    response = studio.press("publish", button__label="Tell me", modal__text_color="#123456")
+    assert response.status_code == 200
+    assert studio.status == "No changes"
+    assert "now used in this shop" in studio.page.one("div", id="alerts").text
+    assert ">Tell me<" in page()
+    assert "#123456" in shopper.get("/notify-me/theme.css").text
+    assert studio.page.one("input", id="set-button-label")["value"] == "Tell me"
+
+    studio.press("publish", button__label="Ask me")
+    file = Path(app.config["NOTIFY_ME_INSTANCE_CONFIG"])
+    assert read_settings(file).button.label == "Ask me"
+    assert read_settings(file).modal.text_color == "#123456"
+    assert ">Ask me<" in page()
+    assert studio.press("unpublish").status_code == 303
+    assert ">Tell me<" in page()
+    assert "now used in this shop" not in studio.page.one("div", id="alerts").text
+
+    # a file with an error doesn't stop the shop
+    file.write_text("[button]\nlabel = 5\n")
+    assert ">Tell me<" in page()
+    file.unlink()
+    assert page() == before
+    close(other_process)
+
+
+def test_settings_with_another_source_are_named(catalog_db: Path, tmp_path: Path) -> None:
+    database = Path(shutil.copy(catalog_db, tmp_path / "shop.db"))
+    app = make_shop(database, NOTIFY_ME_BUTTON__LABEL="From the environment")
+    studio = Studio(app.test_client())
+    studio.press("publish", button__label="Mine", modal__headline="Ours")
+    alert = studio.page.one("div", id="alerts").text
+    assert "Button text" in alert
+    assert "button.label" in alert
+    assert "modal.headline" not in alert
+    assert studio.page.one("input", id="set-modal-headline")["value"] == "Ours"
+
+    Path(app.config["NOTIFY_ME_INSTANCE_CONFIG"]).with_suffix(".new").mkdir()
+    assert studio.press("publish", modal__headline="Yours").status_code == 422
+    assert "couldn’t be used in the shop" in studio.page.one("div", id="alerts").text
+    close(app)
 
 
 def test_link_opens_the_settings_elsewhere(studio: Studio, other_visitor: FlaskClient) -> None:

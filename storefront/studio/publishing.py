@@ -1,0 +1,81 @@
+"""Uses a visitor's settings for all shoppers, by writing them into `instance/notify_me.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+from notify_me import studio
+
+from .changes import value_at, with_integers
+
+COMMENTS = (
+    'Written by the Studio ("Use in this shop"). Takes precedence over the notify_me.toml of the',
+    "shop. Delete this file to remove these settings.",
+)
+
+
+def is_published() -> bool:
+    """Whether settings from the Studio are used in the shop."""
+    return bool(_read(_file()).strip())
+
+
+def can_undo() -> bool:
+    """Whether `undo` can restore what was used before."""
+    return _previous_file().is_file()
+
+
+def publish(changes: Mapping[str, Any]) -> list[str]:
+    """Use changes by dotted key in the whole shop. Returns the keys of those without an effect,
+    because an environment variable or `notify_me.toml` sets them.
+
+    The changes must be valid. Other processes use them from their next request. Raises `OSError`
+    if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and
+    `SettingsError` if the present file can't be read.
+    """
+    before = _read(_file())
+    document = studio.read_toml(_file()) if before else {}
+    for key, value in changes.items():
+        *tables, name = key.split(".")
+        table = document
+        for part in tables:
+            table = table.setdefault(part, {})
+        if value is None:
+            table.pop(name, None)
+        else:
+            table[name] = value
+    text = studio.dump_toml(with_integers(document), comments=COMMENTS)
+    _file().parent.mkdir(parents=True, exist_ok=True)
+    _write(_previous_file(), before)
+    _write(_file(), text)
+    studio.reload_settings()
+    used = studio.merchant_settings().model_dump(mode="json")
+    return [key for key, value in changes.items() if value_at(used, key.split(".")) != value]
+
+
+def undo() -> None:
+    """Restore the settings that were used before the last `publish`. Raises `OSError`."""
+    _write(_file(), _read(_previous_file()))
+    _previous_file().unlink()
+    studio.reload_settings()
+
+
+def _file() -> Path:
+    return Path(current_app.config["NOTIFY_ME_INSTANCE_CONFIG"])
+
+
+def _previous_file() -> Path:
+    return _file().with_suffix(".previous.toml")
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def _write(file: Path, text: str) -> None:
+    new_file = file.with_suffix(".new")
+    new_file.write_text(text, encoding="utf-8")
+    new_file.replace(file)
