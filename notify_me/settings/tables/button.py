@@ -108,7 +108,9 @@ class DropShadow(SettingsTable):
 class ButtonStyles(SettingsTable):
     """`[button.button_styles]`: the button's box. Unset values inherit the shop's style."""
 
-    color: Color | None = Field(None, title="Button colour", description="Background colour.")
+    color: Color | None = Field(
+        None, title="Button colour", description="Background of the button."
+    )
     border_radius: float | None = Field(
         None,
         ge=0,
@@ -145,7 +147,7 @@ class Button(SettingsTable):
     older back-in-stock script.
     """
 
-    label: Label = Field(N_("Notify me"), title="Button text", description="Text of the button.")
+    label: Label = Field(N_("Notify me"), title="Button text", description="What the button says.")
     display: Literal["REPLACE", "NEXT_TO"] = Field(
         "REPLACE",
         title="Position",

@@ -14,6 +14,7 @@ class Merchant(SettingsTable):
         25,
         ge=0,
         le=1000000,
+        title="Many people waiting",
         description="When so many people wait for a variant, a warning is logged, and the "
         "merchant's pages show a banner. 0 turns both off.",
     )
@@ -21,6 +22,7 @@ class Merchant(SettingsTable):
         30,
         ge=1,
         le=365,
+        title="Days from alert to sale",
         description="An order counts as a sale after an alert if the shopper signed up for the "
         "variant at most this number of days earlier.",
     )
