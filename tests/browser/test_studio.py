@@ -226,7 +226,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         ):
             page.get_by_role("radio", name=state).check()
             expect(frame(page).locator("dialog:modal")).to_contain_text(text)
-        page.get_by_role("radio", name="Button").check()
+        page.get_by_role("radio", name="Button", exact=True).check()
         expect(frame(page).locator("dialog")).to_have_count(0)
 
         # a pressed part opens its setting
@@ -234,7 +234,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         expect(page.get_by_role("radio", name="Basic")).to_be_checked()
         frame(page).locator("dialog .notify-me__label").dispatch_event("click")
         expect(page.locator("#set-modal-email_field_label")).to_be_visible()
-        page.get_by_role("radio", name="Button").check()
+        page.get_by_role("radio", name="Button", exact=True).check()
 
         # the form in the preview works, but sends nothing
         frame(page).locator(".buy .notify-me__button").click()

@@ -188,12 +188,12 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
         assert translations == {language}
         names |= shown
 
-    tables = ("page.", "catalog.", "delivery.", "retention.", "limits.")
-    fixed = {key for key in keys if key.startswith(tables)}
-    assert names == keys - fixed
-    assert (
-        "[page], [catalog], [delivery], [retention] and [limits] affect all visitors" in page.text
-    )
+    tables = ("page", "catalog", "delivery", "retention", "limits", "merchant")
+    assert names == {
+        key for key in keys if not key.startswith(tuple(f"{table}." for table in tables))
+    }
+    *first, last = (f"[{table}]" for table in tables)
+    assert f"{', '.join(first)} and {last} affect all visitors" in page.text
 
 
 def test_labels_are_plain_english(studio: Studio) -> None:
