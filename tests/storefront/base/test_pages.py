@@ -53,6 +53,18 @@ def pages(shopper: FlaskClient) -> dict[str, TestResponse]:
     return {url: shopper.get(url) for url in PAGES}
 
 
+def test_fonts_are_small_and_have_licences(reader: FlaskClient) -> None:
+    sheet = reader.get("/static/shop.css").text
+    names = re.findall(r'url\("fonts/([\w-]+)\.woff2"\)', sheet)
+    files = [reader.get(f"/static/fonts/{name}.woff2").data for name in names]
+    assert all(file.startswith(b"wOF2") for file in files)
+    assert 0 < sum(map(len, files)) <= 80_000
+    assert sheet.count("font-display: swap") == len(names)
+    for name in names:
+        licence = reader.get(f"/static/fonts/LICENSE-{name.removesuffix('-italic')}.txt")
+        assert "SIL OPEN FONT LICENSE" in licence.text
+
+
 def test_security_headers(pages: dict[str, TestResponse], reader: FlaskClient) -> None:
     for response in (*pages.values(), reader.get("/drawings/mug/ece5d3.svg")):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
