@@ -56,7 +56,7 @@ def pages(shopper: FlaskClient) -> dict[str, TestResponse]:
 def test_fonts_are_small_and_have_licences(reader: FlaskClient) -> None:
     def content(name: str) -> bytes:
         with reader.get(f"/static/{name}") as response:
-            return response.data
+            return bytes(response.data)
 
     sheet = content("shop.css").decode()
     names = re.findall(r'url\("(fonts/[\w-]+)\.woff2"\)', sheet)
