@@ -306,7 +306,7 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
 
 
 def waiting(*, without: Collection[str] = ()) -> Waiting:
-    """Return who waits for an alert now: people, by variant too, and for how long.
+    """Return how many people wait for an alert now, and for how long.
 
     `without` are the composite IDs of variants to leave out, such as those in stock that
     `record_restock` wasn't called for.

@@ -22,35 +22,32 @@ class Waiting:
     """The people who wait for an alert now."""
 
     people: int
-    """Distinct contacts; `by_variant` counts a person once for each variant."""
-    by_variant: Mapping[str, int]
-    """People by the composite ID of the variant, most people first."""
+    """Distinct contacts: someone who waits for two variants counts once."""
     median: timedelta | None
-    """How long half of them have waited, or longer; None if nobody waits."""
+    """How long half of the sign-ups have waited, or longer; None if nobody waits."""
     longest: timedelta | None
 
 
 def waiting(engine: Engine, without: Collection[str] = ()) -> Waiting:
     """Return who waits, leaving out the variants with the composite IDs `without`."""
-    now = datetime.now(UTC)
+    conditions = (*WAITS, CallRow.variant.not_in(without)) if without else WAITS
     with Session(engine) as session:
-        conditions = (*WAITS, CallRow.variant.not_in(without)) if without else WAITS
-        sign_ups = _join(func.count(), func.count(person_hash().distinct())).where(*conditions)
-        count, people = session.execute(sign_ups).one()
-        times = [
-            session.scalar(
-                _join(SignUpRow.created_at)
-                .where(*conditions)
-                .order_by(SignUpRow.created_at)
-                .offset(offset)
-                .limit(1)
-            )
-            for offset in (count // 2, 0)
-            if count
-        ]
-        median, longest = (now - in_utc(time) if time else None for time in times or (None, None))
-        by_variant = _people_by_variant(session, *conditions)
-    return Waiting(people, by_variant, median, longest)
+        count, people, oldest = session.execute(
+            _join(
+                func.count(), func.count(person_hash().distinct()), func.min(SignUpRow.created_at)
+            ).where(*conditions)
+        ).one()
+        if not count:
+            return Waiting(0, None, None)
+        middle = session.scalars(
+            _join(SignUpRow.created_at)
+            .where(*conditions)
+            .order_by(SignUpRow.created_at)
+            .offset((count - 1) // 2)
+            .limit(1)
+        ).one()
+    now = datetime.now(UTC)
+    return Waiting(people, now - in_utc(middle), now - in_utc(oldest))
 
 
 def people_waiting(
@@ -60,9 +57,17 @@ def people_waiting(
 
     `variants` limits it to these, and `at_least` to variants for which so many people wait.
     """
+    conditions = WAITS if variants is None else (*WAITS, CallRow.variant.in_(variants))
+    people = func.count(person_hash().distinct()).label("people")
+    query = (
+        _join(CallRow.variant, people)
+        .where(*conditions)
+        .group_by(CallRow.variant)
+        .having(people >= at_least)
+        .order_by(people.desc(), CallRow.variant)
+    )
     with Session(engine) as session:
-        conditions = WAITS if variants is None else (*WAITS, CallRow.variant.in_(variants))
-        return _people_by_variant(session, *conditions, at_least=at_least)
+        return {row.variant: row.people for row in session.execute(query)}
 
 
 def exactly_waiting(engine: Engine, variant: str, people: int) -> bool:
@@ -71,18 +76,6 @@ def exactly_waiting(engine: Engine, variant: str, people: int) -> bool:
     limited = found.distinct().limit(people + 1).subquery()
     with Session(engine) as session:
         return session.scalar(select(func.count()).select_from(limited)) == people
-
-
-def _people_by_variant(session: Session, *conditions: Any, at_least: int = 1) -> dict[str, int]:
-    people = func.count(person_hash().distinct())
-    rows = session.execute(
-        _join(CallRow.variant, people.label("people"))
-        .where(*conditions)
-        .group_by(CallRow.variant)
-        .having(people >= at_least)
-        .order_by(people.desc(), CallRow.variant)
-    )
-    return {row.variant: row.people for row in rows}
 
 
 def _join(*columns: Any) -> Select[Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from flask import g
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin
@@ -16,9 +17,6 @@ from notify_me import admin
 from ..base.errors import log_database_error
 from ..base.models import ProductVariant
 from ..catalog import queries
-
-MAX_IN_BANNER = 3
-"""The number of variants that the banner names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,15 @@ def report(max_variants: int) -> Report:
 
     Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
-    people = admin.people_waiting()
-    offers = queries.offers(people)
-    # their stock was changed without a word to the kit
-    in_stock = [variant for variant, offer in offers.items() if offer.available]
+    by_variant = _people()
+    offers = queries.offers(by_variant)
+    # those whose stock was changed past `restocking`
+    in_stock = {variant for variant, offer in offers.items() if offer.available}
     waiting = admin.waiting(without=in_stock)
     revenue = {
         variant: count * offers[variant].price if variant in offers else Decimal(0)
-        for variant, count in waiting.by_variant.items()
+        for variant, count in by_variant.items()
+        if variant not in in_stock
     }
     # sorted() keeps the order of equal ones: those with more people first
     top = sorted(revenue, key=lambda variant: revenue[variant], reverse=True)[:max_variants]
@@ -73,19 +72,19 @@ def report(max_variants: int) -> Report:
         median=waiting.median,
         longest=waiting.longest,
         variant_count=len(revenue),
-        rows=_rows({variant: waiting.by_variant[variant] for variant in top}),
+        rows=_rows({variant: by_variant[variant] for variant in top}),
     )
 
 
 def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
     """Return how many people wait for each of these variants; none if that can't be read."""
-    skus = {str(queries.composite_id(variant)): variant.sku for variant in variants}
     try:
-        people = admin.people_waiting(skus.keys())
+        people = _people()
     except SQLAlchemyError as error:
         log_database_error(error)
         return {}
-    return {skus[composite_id]: count for composite_id, count in people.items()}
+    ids = {variant.sku: str(queries.composite_id(variant)) for variant in variants}
+    return {sku: people[variant] for sku, variant in ids.items() if variant in people}
 
 
 def many_waiting() -> Sequence[VariantRow]:
@@ -96,12 +95,20 @@ def many_waiting() -> Sequence[VariantRow]:
     if not at_least:
         return []
     try:
-        people = admin.people_waiting(at_least=at_least)
+        people = {variant: count for variant, count in _people().items() if count >= at_least}
         in_stock = {str(composite_id) for composite_id in queries.available(people)}
         return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
     except SQLAlchemyError:
         # the page with the error has this banner, too
         return []
+
+
+def _people() -> Mapping[str, int]:
+    """Return the people waiting for each variant, which each request counts only once."""
+    if "people_waiting" not in g:
+        g.people_waiting = admin.people_waiting()
+    people: Mapping[str, int] = g.people_waiting
+    return people
 
 
 def _rows(people: Mapping[str, int]) -> list[VariantRow]:

@@ -73,7 +73,7 @@ def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stoc
     shown = tiles(client)
     assert shown["People waiting"] == "3 now, for 3 variants"
     assert shown["Revenue waiting"] == "£550 if each of them buys one"
-    assert shown["Median wait"] == "2 days longest: 9 days"
+    assert shown["Median wait"] == "5 days longest: 9 days"
     panel = Page(client, DEMAND).html.split('id="waiting"')[1].split("</table>")[0]
     assert text_of(panel.split("<tbody>")[1]) == (
         "Haar Parka, Oilskin / M 2 £496 Blatter Sou’wester, Small 1 £54 "
