@@ -391,10 +391,24 @@ def deliveries(visit: Visit) -> None:
     expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
 
 
+def sample(path: str) -> State:
+    """A merchant's page with the demo's sample data."""
+
+    def reach(visit: Visit) -> None:
+        visit.goto("/demo/reset", "tour")
+        visit.page.get_by_role("button", name="Reset the demo").click()
+        expect(visit.page).to_have_url(re.compile("/$"))
+        visit.goto(path, "tour")
+
+    return reach
+
+
 STUDIO: dict[str, State] = {"studio": at("/studio")}
 IMPORTING: dict[str, State] = {"import": at("/merchant/import")}
 DEMO: dict[str, State] = {
     "reset": at("/demo/reset"),
+    "demand-samples": sample("/merchant/demand"),
+    "stock-samples": sample("/merchant?product=plowter-boots"),
     "tour-start": tour(1),
     "tour-restock": tour(2),
     "tour-request": tour(2, developer=True),

@@ -44,10 +44,6 @@ class Figures:
     """Requests by channel; one for two channels counts in both."""
     states: Mapping[str, int]
     """Requests by current state: one of `STATES`."""
-    waiting: int
-    """People who still wait for an alert."""
-    alerted: int
-    """People for whom a variant has come back since they asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +82,8 @@ class Demand:
     """How many variants were asked for, including those that `variants` leaves out."""
     reasons: tuple[Reason, ...]
     """Most frequent first."""
+    alerted: int
+    """People for whom a variant has come back since they asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +93,10 @@ class DayDemand:
     day: date
     variant: str
     figures: Figures
+    waiting: int
+    """People who still wait for an alert."""
+    alerted: int
+    """People for whom the variant has come back since they asked for it."""
 
 
 def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) -> Demand:
@@ -105,8 +107,10 @@ def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) 
     """
     where = _period(since, until)
     with Session(engine) as session:
-        variant_count, *totals = session.execute(
-            _select(func.count(CallRow.variant.distinct()), *_figure_columns()).where(*where)
+        alerted = _people_if(CallRow.alerted_at.is_not(None))
+        variants = func.count(CallRow.variant.distinct())
+        variant_count, alerted_people, *totals = session.execute(
+            _select(variants, alerted, *_figure_columns()).where(*where)
         ).one()
         top = session.execute(
             _select(CallRow.variant, *_figure_columns())
@@ -150,6 +154,7 @@ def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) 
             ),
             variant_count=variant_count,
             reasons=tuple(Reason(*row) for row in reasons),
+            alerted=alerted_people,
         )
 
 
@@ -160,15 +165,22 @@ def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDeman
     """
     with Session(engine) as session:
         day = _day(session)
+        waiting, alerted = _people_if(and_(*WAITS)), _people_if(CallRow.alerted_at.is_not(None))
         rows = session.execute(
-            _select(day, CallRow.variant, *_figure_columns())
+            _select(day, CallRow.variant, waiting, alerted, *_figure_columns())
             .where(*_period(since, until))
             .group_by(day, CallRow.variant)
             .order_by(day, CallRow.variant),
             execution_options={"yield_per": FETCH_SIZE},
         )
-        for day_text, variant, *columns in rows:
-            yield DayDemand(date.fromisoformat(day_text), variant, _figures(columns))
+        for day_text, variant, people_waiting, people_alerted, *columns in rows:
+            yield DayDemand(
+                date.fromisoformat(day_text),
+                variant,
+                _figures(columns),
+                waiting=people_waiting,
+                alerted=people_alerted,
+            )
 
 
 def midnight(day: date) -> datetime:
@@ -204,6 +216,11 @@ def _day(session: Session) -> ColumnElement[str]:
     return func.date(SignUpRow.created_at)
 
 
+def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return the column with the number of people of the calls that fulfil `condition`."""
+    return func.count(case((condition, person_hash())).distinct())
+
+
 def _figure_columns() -> list[ColumnElement[int]]:
     """Return the columns that `_figures` reads."""
     # a JSON list of names on either database
@@ -217,18 +234,14 @@ def _figure_columns() -> list[ColumnElement[int]]:
         func.count(person_hash().distinct()),
         *(func.count().filter(channels.contains(f'"{name}"')) for name in CHANNELS),
         *(func.count().filter(state == name) for name in STATES),
-        func.count(case((and_(*WAITS), person_hash())).distinct()),
-        func.count(case((CallRow.alerted_at.is_not(None), person_hash())).distinct()),
     ]
 
 
 def _figures(columns: Sequence[int]) -> Figures:
-    requests, people, *counts, waiting, alerted = columns
+    requests, people, *counts = columns
     return Figures(
         requests=requests,
         people=people,
         channels=dict(zip(CHANNELS, counts[: len(CHANNELS)], strict=True)),
         states=dict(zip(STATES, counts[len(CHANNELS) :], strict=True)),
-        waiting=waiting,
-        alerted=alerted,
     )

@@ -65,7 +65,7 @@ class Report:
     @property
     def sale_rate(self) -> float:
         """The share of the alerted shoppers who then bought the variant, from 0 to 1."""
-        alerted = self.demand.figures.alerted
+        alerted = self.demand.alerted
         return min(self.sales_after_alerts.shoppers / alerted, 1.0) if alerted else 0.0
 
     def waiting_bar(self, row: waiting.VariantRow) -> tuple[charts.Segment, ...]:

@@ -59,7 +59,7 @@ def generate(rows: Iterable[admin.DayDemand], find_variants: FindVariants) -> It
 
 def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> tuple[object, ...]:
     figures = row.figures
-    waiting = 0 if variant and is_available(variant) else figures.waiting
+    waiting = 0 if variant and is_available(variant) else row.waiting
     return (
         row.day.isoformat(),
         row.variant,
@@ -70,7 +70,7 @@ def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> tuple[object
         *(figures.channels[channel] for channel in CHANNELS),
         *(figures.states[state] for state in STATE_ORDER),
         waiting,
-        figures.alerted,
+        row.alerted,
         variant.price if variant else "",
         shop().currency if variant else "",
         waiting * variant.price if variant else "",

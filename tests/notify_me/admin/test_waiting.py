@@ -41,8 +41,12 @@ def test_a_restock_ends_the_wait(app: Flask) -> None:
         assert admin.record_restock([MUG]) == 3
         assert admin.record_restock([MUG]) == 0
         assert admin.people_waiting() == {str(PARKA): 2}
-        figures = admin.demand(now.date() - timedelta(days=9), now.date()).figures
-        assert (figures.waiting, figures.alerted) == (2, 2)
+        period = (now.date() - timedelta(days=9), now.date())
+        assert admin.demand(*period).alerted == 2
+        days = [*admin.demand_by_day(*period)]
+        assert [(day.waiting, day.alerted) for day in days] == [
+            *((0, 1), (0, 1), (0, 1), (1, 0), (1, 0))
+        ]
         admin.record_restock([PARKA])
         empty = admin.waiting()
         assert (empty.people, empty.median, empty.longest) == (0, None, None)
