@@ -79,6 +79,7 @@ def init_app(app: Flask) -> None:
         brand_logo_url=brand.logo_url,
         cart_count=cart.count,
         categories=categories.categories,
+        other_products=views.other_products,
         variant_image=pictures.variant_image,
         merchant_password_required=access.password_required,
         merchant_has_access=access.has_access,

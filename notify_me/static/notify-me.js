@@ -171,7 +171,11 @@ export class NotifyMe extends HTMLElement {
     const { target } = event;
     // not the second click of a double click, whose first one opened the dialog
     const outside = this.#pressedOutside && event.detail < 2 && isOutside(event, dialog);
-    if (outside || /** @type {Element} */ (target).closest(".notify-me__close")) return dialog?.close();
+    const closes = /** @type {Element} */ (target).closest(".notify-me__close, .notify-me__continue");
+    if (dialog && (outside || closes)) {
+      event.preventDefault();
+      return dialog.close();
+    }
     const modified = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
     if (modified || event.defaultPrevented || !this.#isLink(event)) return;
     event.preventDefault();

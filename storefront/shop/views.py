@@ -8,9 +8,11 @@ from functools import partial
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import Variant, studio
 
+from ..base.database import db
 from ..base.models import Product, ProductVariant
 from ..base.page_cache import reused, revalidated
 from ..catalog import browsing, queries
@@ -145,6 +147,21 @@ def card(product: Product) -> Card:
         prices_differ=min(prices) != max(prices),
         variants=queries.kit_variants(product),
     )
+
+
+def other_products(variant: Variant) -> list[Card]:
+    """Return two products in stock like the variant's, for the confirmation of a sign-up.
+
+    It is empty if the database fails: the sign-up was accepted all the same.
+    """
+    try:
+        product = queries.find_product(variant.product_id)
+        related = queries.related_products(product, limit=8) if product else ()
+        cards = [card(other) for other in related if any(map(is_available, other.variants))]
+    except SQLAlchemyError:
+        db.session.rollback()
+        return []
+    return cards[:2]
 
 
 @blueprint.get("/terms")
