@@ -11,6 +11,7 @@ import secrets
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -310,10 +311,7 @@ class Queue:
         if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
             return False
         # plain SQL, since this runs once a second and must not import DBOS
-        schema = SCHEMA if engine.dialect.name == "postgresql" else None
-        jobs = sa.table(
-            "workflow_status", sa.column("queue_name"), sa.column("status"), schema=schema
-        )
+        jobs = _jobs_table(engine)
         query = sa.select(sa.literal(1)).where(
             jobs.c.queue_name.in_([operation.value for operation in Operation]),
             jobs.c.status.in_(["ENQUEUED", "DELAYED", "PENDING"]),
@@ -323,7 +321,7 @@ class Queue:
                 return connection.scalar(query.limit(1)) is not None
         except (sa.exc.OperationalError, sa.exc.ProgrammingError):
             # before the first sign-up there may be no tables yet
-            if sa.inspect(engine).has_table("workflow_status", schema=schema):
+            if sa.inspect(engine).has_table(jobs.name, schema=jobs.schema):
                 raise
             return False
 
@@ -375,9 +373,16 @@ class Queue:
         return len(workflows)
 
     def end_delays(self, operation: Operation) -> None:
-        """End the delays of an operation's jobs."""
-        for workflow in self._list(status="DELAYED", queue_name=operation.value):
-            self.client.set_workflow_delay(workflow.workflow_id, delay_seconds=0.0)
+        """End the delays of an operation's jobs, in one statement, as there may be thousands."""
+        engine = self._engine()
+        jobs = _jobs_table(engine)
+        statement = (
+            sa.update(jobs)
+            .where(jobs.c.queue_name == operation.value, jobs.c.status == "DELAYED")
+            .values(delay_until_epoch_ms=int(time.time() * 1000))
+        )
+        with engine.begin() as connection:
+            connection.execute(statement)
 
     def end_delay(self, job: Job) -> None:
         """End the delay of one job."""
@@ -401,3 +406,14 @@ class Queue:
 
 def _ago(seconds: float) -> str:
     return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+
+
+def _jobs_table(engine: Engine) -> sa.TableClause:
+    """Return the columns of DBOS's table of jobs that are used without DBOS."""
+    return sa.table(
+        "workflow_status",
+        sa.column("queue_name"),
+        sa.column("status"),
+        sa.column("delay_until_epoch_ms"),
+        schema=SCHEMA if engine.dialect.name == "postgresql" else None,
+    )
