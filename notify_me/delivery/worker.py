@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..klaviyo.calls import Operation
@@ -56,6 +58,9 @@ def run(context: DeliveryContext, stop: threading.Event) -> None:
         return
     executor_id, lock = claim_executor_id(context.folder)
     logger.info("delivering as %s", executor_id)
+    if context.engine.dialect.name == "sqlite":
+        event.listen(context.engine, "connect", _skip_sync)
+        context.engine.dispose()  # for connections that are open already
     flow_timer = threading.Timer(FLOW_CHECK_DELAY, context.log_flow)
     flow_timer.daemon = True
     flow_timer.start()
@@ -123,6 +128,23 @@ def _sleep(seconds: float, stop: threading.Event) -> None:
         time.sleep(min(POLL_INTERVAL, remaining))
 
 
+def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
+    """Let SQLite commit without waiting for the disk, while other processes wait for the file.
+
+    Nothing confirmed is lost in a power failure, since web processes do wait for the disk. The last
+    calls may be sent again.
+    """
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+class _UnsyncedConnection(sqlite3.Connection):
+    """A connection for DBOS, which records the progress of jobs."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _skip_sync(self)
+
+
 _current: Deliverer
 """The deliverer of the engine that runs in this process; set by `_Engine.start`."""
 
@@ -159,6 +181,9 @@ class _Engine:
         if self.is_running:
             return
         _current = self._deliverer
+        engine_options: dict[str, Any] = {"hide_parameters": True}
+        if self._context.engine.dialect.name == "sqlite":
+            engine_options["connect_args"] = {"factory": _UnsyncedConnection}
         config: DBOSConfig = {
             "name": NAME,
             "system_database_url": engine_url(self._context.engine),
@@ -166,7 +191,7 @@ class _Engine:
             "application_version": VERSION,
             "executor_id": self._executor_id,
             "run_migrations": False,
-            "db_engine_kwargs": {"hide_parameters": True},
+            "db_engine_kwargs": engine_options,
             "log_level": "WARNING",
         }
         try:

@@ -7,14 +7,16 @@ import random
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.notify_me.consent import BY_BOTH
 from tests.notify_me.offers import ELEMENT, toml
-from tests.notify_me.running_shop import MUG, QUICK, Postgres, Shop, lost, people
+from tests.notify_me.running_shop import MUG, QUICK, Postgres, Shop, Web, lost, people
 from tests.notify_me.small_shop import small_catalog, small_shop
 from tests.support import Sandbox, eventually
 
@@ -116,28 +118,51 @@ def test_retry_after_stops_the_whole_queue(shop: Shop, sandbox: Sandbox) -> None
 
 
 @pytest.mark.slow
-def test_web_and_worker_killed_at_random_moments(db_shop: Shop, sandbox: Sandbox) -> None:
-    """`kill -9` loses nobody who was confirmed. The moments come from a fixed seed."""
+def test_webs_and_workers_killed_at_random_moments(db_shop: Shop, sandbox: Sandbox) -> None:
+    """`kill -9` of two web processes and two workers loses nobody who was confirmed. The moments
+    come from a fixed seed.
+    """
     rng = random.Random(8)
     confirmed: set[str] = set()
     for number in range(2):
         sandbox.drill("503", times=10)
-        with db_shop.web() as web, db_shop.worker() as worker, ExitStack() as timers:
-            worker.up()
-            confirmed |= web.sign_up_many(people(1, f"first{number}x"))
-            for process in (web.process, worker.process):
+        with ExitStack() as stack:
+            webs = [stack.enter_context(db_shop.web()) for _ in range(2)]
+            workers = [stack.enter_context(db_shop.worker(f"machine{index}")) for index in range(2)]
+            for worker in workers:
+                worker.up()
+            confirmed |= webs[0].sign_up_many(people(1, f"first{number}x"))
+            for process in (*webs, *workers):
                 timer = threading.Timer(
-                    rng.uniform(0.1, 1.5), os.kill, (process.pid, signal.SIGKILL)
+                    rng.uniform(0.1, 1.5), os.kill, (process.process.pid, signal.SIGKILL)
                 )
-                timers.callback(timer.join)
+                stack.callback(timer.join)
                 timer.start()
-            confirmed |= web.sign_up_many(people(60, f"round{number}x"), threads=4)
+            emails = [people(40, f"round{number}web{index}x") for index in range(2)]
+            with ThreadPoolExecutor(2) as pool:
+                confirmed.update(*pool.map(Web.sign_up_many, webs, emails))
     assert confirmed
 
-    with db_shop.worker():
+    with db_shop.worker("machine0"), db_shop.worker("machine1"):
         eventually(db_shop.delivered)
 
     assert lost(db_shop, confirmed) == set()
+
+
+@pytest.mark.slow
+def test_a_locked_database_delays_calls_only_while_it_is_locked(
+    shop: Shop, sandbox: Sandbox
+) -> None:
+    """Another program may write to the SQLite file for longer than the workers' statements wait."""
+    confirmed, before = queue_sign_ups(shop, sandbox, 30)
+    with shop.worker() as worker:
+        wait_for_another_call(sandbox, before)
+        with shop.engine.connect() as connection:
+            connection.execute(sa.text("BEGIN IMMEDIATE"))
+            eventually(lambda: worker.says("the database is unavailable"))
+        eventually(shop.delivered)
+
+    assert lost(shop, confirmed) == set()
 
 
 def test_a_stopped_worker_finishes_its_calls_and_the_next_continues(
