@@ -132,9 +132,10 @@ def test_webs_and_workers_killed_at_random_moments(db_shop: Shop, sandbox: Sandb
             for worker in workers:
                 worker.up()
             confirmed |= webs[0].sign_up_many(people(1, f"first{number}x"))
-            for process in (*webs, *workers):
+            processes = [web.process for web in webs] + [worker.process for worker in workers]
+            for process in processes:
                 timer = threading.Timer(
-                    rng.uniform(0.1, 1.5), os.kill, (process.process.pid, signal.SIGKILL)
+                    rng.uniform(0.1, 1.5), os.kill, (process.pid, signal.SIGKILL)
                 )
                 stack.callback(timer.join)
                 timer.start()
