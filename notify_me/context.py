@@ -129,13 +129,12 @@ def reload_settings() -> None:
     """Read the settings again if the second settings file has changed, such as by a Studio in
     another process. If they are invalid now, an error is logged and the previous ones stay.
 
-    Settings of `[delivery]`, `[limits]` and `[page]` that were read at the start don't change.
+    What was created from settings at the start, such as the circuit breaker, doesn't change.
     """
     state, config = current_state(), current_app.config
     version = instance_config_version(config)
     if version == state.instance_config_version:
         return
-    settings = state.settings
     try:
         settings = read_settings(config.get("NOTIFY_ME_CONFIG"), config)
         consent.check(settings, state.account)

@@ -57,7 +57,7 @@ def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedS
     variables = _read_variables(config)
     document = {} if path is None else _read_file(Path(path))
     instance_file = Path(config.get(INSTANCE_CONFIG) or "")
-    instance = read_toml(instance_file) if instance_file.is_file() else {}
+    instance = _read_file(instance_file, INSTANCE_CONFIG) if instance_file.is_file() else {}
     files = _merge(document, _flatten(instance))
     origins = {}
     for setting in all_settings(Settings):
@@ -148,12 +148,12 @@ def _contains(document: object, key: KeyPath) -> bool:
     return True
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path, name: str = "NOTIFY_ME_CONFIG") -> dict[str, Any]:
     try:
         return read_toml(path)
     except OSError as error:
         raise SettingsError(
-            f"NOTIFY_ME_CONFIG is {path}, which can't be read ({error.strerror}): "
+            f"{name} is {path}, which can't be read ({error.strerror}): "
             "correct the path, or unset the variable to use the defaults"
         ) from None
 

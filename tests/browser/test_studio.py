@@ -243,6 +243,11 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         dialog.get_by_role("button", name="Notify me").click()
         expect(dialog).to_contain_text("You're on the list")
         assert "state=button" in page.url
+
+        # where the frame's page doesn't get the scheme from the frame, as in WebKit
+        page.emulate_media(color_scheme="light")
+        page.goto(f"{shop_url}/studio/preview?state=button&scheme=dark")
+        expect(page.locator("body")).to_have_css("background-color", "rgb(16, 25, 29)")
     context.close()
 
 
