@@ -153,14 +153,16 @@ class Deliverer:
                 self._wait(self._settings.probe_every)
 
     def give_up(self, arguments: Sequence[Any], error: Exception) -> None:
-        """Dead-letter the call of a job that can't be read, such as one of a later version."""
+        """Record that the call of a job that can't be read, such as one of a later version, failed:
+        a dead letter couldn't be read either.
+        """
         problem = f"the queued job can't be read ({type(error).__name__})"
-        logger.error("%s; its call is dead-lettered", problem)
+        logger.error("%s; its call is lost", problem)
         failed = DeadLetter(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
 
         def record() -> None:
             with self._log.writing() as session:
-                self._log.advance(session, job_key, CallState.DEAD_LETTERED, failed)
+                self._log.advance(session, job_key, CallState.FAILED, failed)
 
         match arguments:
             case [str(sign_up_id), int(position), int(attempt), *_]:

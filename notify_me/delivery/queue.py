@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -326,16 +326,21 @@ class Queue:
             return False
 
     def dead_letters(self, min_age: timedelta | None = None) -> list[Job]:
-        """Return the oldest dead letters, at most `BATCH_SIZE`; with `min_age` only older ones."""
+        """Return the oldest dead letters, at most `BATCH_SIZE`; with `min_age` only older ones.
+        Jobs of a later version of the kit that this one can't read are left out.
+        """
         workflows = self.client.list_workflows(
             queue_name=DEAD_LETTERS,
             end_time=_ago(min_age.total_seconds()) if min_age else None,
             load_output=False,
             limit=BATCH_SIZE,
         )
-        return [
-            Job.from_arguments(workflow.input["args"]) for workflow in workflows if workflow.input
-        ]
+        dead_letters = []
+        for workflow in workflows:
+            if workflow.input:
+                with suppress(TypeError, ValueError):
+                    dead_letters.append(Job.from_arguments(workflow.input["args"]))
+        return dead_letters
 
     def remove(self, ids: Collection[str]) -> None:
         """Delete the jobs with these IDs, in any state."""

@@ -6,8 +6,10 @@ import sqlite3
 
 from sqlalchemy import exc
 
-_READ_ONLY = "25006"
-"""PostgreSQL's code for a write to a standby, as during a failover."""
+_TEMPORARY = frozenset({"25006", "23505"})
+"""PostgreSQL's codes for a write to a standby, as during a failover, and for a row that another
+worker has inserted first: the next attempt updates that row.
+"""
 
 
 def is_temporary(error: exc.SQLAlchemyError) -> bool:
@@ -18,7 +20,7 @@ def is_temporary(error: exc.SQLAlchemyError) -> bool:
         return True
     if not isinstance(error, exc.DBAPIError):
         return False
-    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) == _READ_ONLY:
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TEMPORARY:
         return True
     # SQLite reports mistakes in a statement as OperationalError, too
     is_mistake = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR

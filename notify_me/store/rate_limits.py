@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from .tables import RateLimitRow
 
@@ -36,8 +38,10 @@ def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
     )
     with engine.begin() as connection:
         count: int = connection.execute(upsert).scalar_one()
-        if count == amount:
-            # once per window, so that the table contains current windows only
+    if count == amount:
+        # once per window, so that the table contains current windows only; in a transaction without
+        # other locks, because two clients could wait for each other's rows
+        with suppress(SQLAlchemyError), engine.begin() as connection:
             connection.execute(sa.delete(RateLimitRow).where(RateLimitRow.expires_at < now))
     return count
 

@@ -202,7 +202,7 @@ class SignUpLog:
 
     def has_consented(self, sign_up: SignUp, period: timedelta) -> bool:
         """Return whether Klaviyo accepted all consents of this sign-up, under the same texts, in
-        the last `period`.
+        the last `period`. Only responses to this server count: a browser's report may be forged.
         """
         if sign_up.consent is None:
             return False
@@ -213,6 +213,11 @@ class SignUpLog:
                 (row.channel, row.version, row.contact_hmac)
                 for row in session.scalars(
                     select(ConsentRow)
+                    .join(SignUpRow, SignUpRow.id == ConsentRow.sign_up_id)
+                    .join(CallRow, CallRow.sign_up_id == SignUpRow.id)
+                    .where(SignUpRow.mode == "server")
+                    # a call that was skipped because the consent is known has no status
+                    .where(CallRow.operation == Operation.SUBSCRIBE, CallRow.status.is_not(None))
                     .where(ConsentRow.contact_hmac.in_([*filter(None, hashes.values())]))
                     .where(ConsentRow.list_id == sign_up.consent.list_id)
                     .where(ConsentRow.state == CallState.ACCEPTED)
@@ -448,13 +453,17 @@ class SignUpLog:
             return Counter(variant for variant in alerted.scalars() if variant)
 
     def latest_sign_ups(self, contact: str, variants: Collection[str]) -> dict[str, datetime]:
-        """Return when a normalized contact last signed up for each of these variants."""
+        """Return when a normalized contact last signed up for each of these variants. Sign-ups that
+        failed don't count, since no alert follows.
+        """
         hashes = self._contact_hashes(contact)
         with self.reading() as session:
             rows = session.execute(
                 select(CallRow.variant, func.max(SignUpRow.created_at))
                 .join(SignUpRow)
                 .where(SignUpRow.email_hmac.in_(hashes) | SignUpRow.phone_hmac.in_(hashes))
+                .where(CallRow.operation == Operation.BACK_IN_STOCK)
+                .where(CallRow.state.in_((CallState.ACCEPTED, *UNDELIVERED)))
                 .where(CallRow.variant.in_(variants))
                 .group_by(CallRow.variant)
             )

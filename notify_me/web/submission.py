@@ -122,10 +122,12 @@ def _process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
 
 
 def _is_over_daily_limit(sign_up: SignUp) -> bool:
-    """Return whether this sign-up exceeds a contact's alerts in a day, by all clients together."""
+    """Return whether this sign-up exceeds a contact's alerts in a day, by all clients together. The
+    day's first one never does, however many variants it is for.
+    """
     limit = current_state().settings.limits.alerts_per_contact
     alerts = current_state().log.recent_alerts(sign_up, timedelta(days=1))
-    return alerts + len(sign_up.variants) > limit
+    return alerts > 0 and alerts + len(sign_up.variants) > limit
 
 
 def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:

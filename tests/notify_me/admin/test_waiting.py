@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from notify_me import Channel, CompositeID, admin
 from tests.notify_me.offers import ADA, TYPED_PHONE
+from tests.notify_me.small_shop import engine_of
 
 MUG, PARKA = (CompositeID("$custom", "$default", name) for name in ("MUG", "PARKA"))
 BOB = "bob@example.org"
@@ -67,3 +69,6 @@ def test_latest_sign_ups_of_a_contact(app: Flask) -> None:
         assert admin.latest_sign_ups(BOB, [MUG]) == {}
         with pytest.raises(ValueError, match="@-sign"):
             admin.latest_sign_ups("ada@", [MUG])
+        with engine_of(app).begin() as connection:
+            connection.execute(sa.text("UPDATE notify_me_call SET state = 'failed'"))
+        assert admin.latest_sign_ups(ADA, [MUG]) == {}

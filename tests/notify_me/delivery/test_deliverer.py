@@ -15,6 +15,7 @@ from notify_me import admin
 from notify_me.context import delivery_context
 from notify_me.delivery.deliverer import Deliverer
 from notify_me.delivery.queue import Job, stock_job
+from notify_me.klaviyo.calls import Operation
 from notify_me.variants import CompositeID
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.small_shop import engine_of
@@ -46,7 +47,7 @@ def newest_job(app: Flask) -> Job:
 
 
 @pytest.mark.parametrize("fault", ["bad payload", "unreadable arguments", "missing column"])
-def test_job_that_waiting_cannot_fix_is_dead_lettered_with_its_reason(
+def test_job_that_waiting_cannot_fix_is_set_aside_with_its_reason(
     app: Flask, deliverer: Deliverer, log_file: LogFile, lines: list[str], fault: str
 ) -> None:
     job = newest_job(app)
@@ -66,9 +67,33 @@ def test_job_that_waiting_cannot_fix_is_dead_lettered_with_its_reason(
         "unreadable arguments": "the queued job can't be read (ValueError)",
         "missing column": "the database refuses the worker's statement (OperationalError)",
     }[fault]
-    assert (call["state"], call["problem"].startswith(reason)) == ("dead_lettered", True)
+    # what can't be read can't be retried either
+    state = "failed" if fault == "unreadable arguments" else "dead_lettered"
+    assert (call["state"], call["problem"].startswith(reason)) == (state, True)
     assert any(line.startswith("ERROR") and reason in line for line in lines)
     assert "example.org" not in "".join(lines)
+
+
+def test_retry_skips_dead_letters_of_a_later_version(
+    app: Flask, deliverer: Deliverer, log_file: LogFile
+) -> None:
+    """It still retries the others."""
+    deliverer.deliver(replace(newest_job(app), body={"data": None}))
+    queue = app.extensions["notify_me"].queue
+    with engine_of(app).begin() as connection:
+        queue.dead_letter(connection, UnreadableJob("later", 0, 0, Operation.BACK_IN_STOCK, {}))
+
+    assert admin.retry() == 1
+    admin.purge()
+
+    assert log_file.states() == ["queued"]
+
+
+class UnreadableJob(Job):
+    """A job of a later version."""
+
+    def as_arguments(self) -> tuple[object, ...]:
+        return (*self.key, "an operation of a later version", {})
 
 
 def test_stock_update_that_fails_in_the_shops_code_is_given_up_after_some_attempts(

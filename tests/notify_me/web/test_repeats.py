@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -56,6 +57,16 @@ def test_alerts_for_one_contact_are_limited_per_day(
     assert len(sign_up_calls(sandbox)) == 4
 
 
+def test_more_variants_than_the_daily_limit_are_accepted_once(
+    offering: Callable[..., Flask],
+) -> None:
+    """Otherwise such a form could never be sent."""
+    client = offering("EMAIL", NOTIFY_ME_LIMITS__ALERTS_PER_CONTACT="1").test_client()
+
+    assert not is_limited(submit_element(client, PARKA, {**BY_EMAIL_ONLY, **BOTH_PARKAS}))
+    assert is_limited(submit_element(client, FORM, BY_EMAIL_ONLY))
+
+
 def test_daily_limit_counts_only_the_last_day_and_what_klaviyo_may_have(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
@@ -70,11 +81,11 @@ def test_daily_limit_counts_only_the_last_day_and_what_klaviyo_may_have(
     assert submit_element(client, FORM, BY_EMAIL_ONLY).status_code == 200
 
 
-def a_day_passes(log_file: LogFile) -> None:
+def a_day_passes(log_file: LogFile, *, hours: int = 24) -> None:
     with closing(sqlite3.connect(log_file.path)) as connection, connection:
         for table, column in (("sign_up", "created_at"), ("consent", "given_at")):
             connection.execute(
-                f"UPDATE notify_me_{table} SET {column} = datetime({column}, '-1 day')"
+                f"UPDATE notify_me_{table} SET {column} = datetime({column}, '-{hours} hours')"
             )
 
 
@@ -132,6 +143,31 @@ def test_consent_is_sent_again_after_a_day_or_a_failure(
     submit_element(client, FORM, BY_EMAIL)
 
     assert consent_calls(sandbox) == 3
+
+
+def test_repeat_does_not_prolong_the_day(
+    offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """The time counts from the call that Klaviyo accepted, not from one that was skipped."""
+    client = offering("EMAIL", consent=ASK).test_client()
+
+    for calls in (1, 1, 2):
+        submit_element(client, FORM, BY_EMAIL)
+        assert consent_calls(sandbox) == calls
+        a_day_passes(log_file, hours=13)
+
+
+def test_reported_consent_does_not_count(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
+    """Anyone could report an acceptance for somebody else's address."""
+    client = offering("EMAIL", consent=ASK, NOTIFY_ME_MODE="client").test_client()
+    signed = submit_element(client, FORM, BY_EMAIL).get_json()["sign_up"]
+    report = {"sign_up": signed, "answers": json.dumps([{"status": 202, "body": None}] * 2)}
+    assert state(submit_element(client, FORM, {**BY_EMAIL, **report})) == "done"
+    assert consent_calls(sandbox) == 0
+
+    submit_element(offering("EMAIL", consent=ASK).test_client(), FORM, BY_EMAIL)
+
+    assert consent_calls(sandbox) == 1
 
 
 def test_browser_gets_the_same_calls_for_a_repeat(offering: Callable[..., Flask]) -> None:
