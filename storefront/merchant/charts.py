@@ -16,7 +16,7 @@ MARGIN = (STEP - COLUMN_WIDTH) / 2
 TREND_DAYS = 7
 """The trend averages a week, so that weekends don't look like a trend."""
 MAX_TICKS = 7
-"""Labels on the axis of days; a phone has room for half of them."""
+"""Labels on the axis of days; a phone has room for every second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,11 @@ class ColumnChart:
         )
 
     @property
-    def ticks(self) -> tuple[tuple[int, float], ...]:
-        """The columns that the axis labels: the index of each, and its middle in percent of the
-        width. The last column is always one of them.
-        """
+    def ticks(self) -> range:
+        """The indexes of the columns that the axis labels; the last column is one of them."""
         count = len(self.heights)
         days = next(days for days in (1, 7, 14, 28, 91) if count <= days * MAX_TICKS)
-        indexes = range((count - 1) % days, count, days)
-        return tuple((index, round((index + 0.5) / count * 100, 2)) for index in indexes)
+        return range((count - 1) % days, count, days)
 
     @property
     def path(self) -> str:
