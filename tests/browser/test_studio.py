@@ -139,6 +139,7 @@ def test_search_errors_and_undo_work_without_reloading(page: Page, shop_url: str
     fonts.select_option("Another font…")
     expect(page.get_by_label("Button font", exact=True)).to_be_focused()
     page.get_by_role("button", name="Reset").click()
+    expect(page.locator("#status")).to_have_text("No changes")
 
     page.get_by_label("Find a setting").fill("background")
     color = page.get_by_label("Background colour", exact=True)
