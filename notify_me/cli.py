@@ -295,6 +295,9 @@ def import_brand(*, dry_run: bool, output: str | None) -> None:
     file = current_app.config.get("NOTIFY_ME_CONFIG")
     if not (dry_run or output or file):
         raise _UsageError("NOTIFY_ME_CONFIG isn't set: name a file with --output")
+    target = Path(output or file or "").resolve()
+    if output and target.exists() and not (file and target == Path(file).resolve()):
+        raise _UsageError(f"{target} exists: name another file, or delete it first")
     state = current_state()
     client = klaviyo_client(state.account, 2)
     try:
@@ -309,7 +312,6 @@ def import_brand(*, dry_run: bool, output: str | None) -> None:
         if client:
             client.close()
     click.echo(brand_report(imported), nl=False)
-    target = Path(output or file or "").resolve()
     if dry_run:
         click.echo("\nNothing was written.")
         return

@@ -115,6 +115,7 @@ class NotifyMe:
             logger.warning("%s", warning)
         # itsdangerous signs with the last key and accepts all of them
         secrets = [*(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
+        keys = log_keys(app.config, account)
         klaviyo = _circuit_breaker(account, settings)
         database = _database(app, engine or self._engine)
         background = None
@@ -126,7 +127,7 @@ class NotifyMe:
             account=account,
             catalog=FunctionCatalog(catalog) if callable(catalog) else catalog,
             database=database,
-            log=SignUpLog(database.engine, log_keys(app.config, account)),
+            log=SignUpLog(database.engine, keys),
             klaviyo=klaviyo,
             opt_in=ListOptIn(klaviyo, account.list_id),
             flow=FlowCheck(klaviyo),
@@ -134,7 +135,7 @@ class NotifyMe:
             background=background,
             signer=URLSafeTimedSerializer(secrets, salt="notify-me"),
             done_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
-            rate_limiter=abuse.create_limiter(app.config, database.engine),
+            rate_limiter=abuse.create_limiter(app.config, database.engine, keys[0]),
             limits_posts=app.config.get("RATELIMIT_ENABLED", True),
             erase_contact=erase_contact or self._erase_contact,
             visitor_loader=visitor_loader or self._visitor_loader,

@@ -17,7 +17,8 @@ CUSTOM_CATALOG = ("$custom", "$default")
 """Integration type and catalog ID of the only catalog that Klaviyo's API can write to."""
 PLACEHOLDER_PREFIX = "placeholder-"
 """Begins the ID of a variant whose real ID isn't known, such as in a catalog that was imported for
-a demo. The kit sends it to a stand-in for Klaviyo on this machine, but never to Klaviyo itself.
+a demo. The kit sends a sign-up for it to a stand-in for Klaviyo on this machine, but
+never to Klaviyo itself.
 """
 NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
 """Integrations that number their variants."""

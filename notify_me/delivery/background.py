@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..klaviyo.client import Klaviyo
 from .deliverer import DeliveryContext
 from .locks import claim_first_executor_id
-from .queue import IDLE_CHECK_INTERVAL
+from .queue import FLOW_CHECK_DELAY, IDLE_CHECK_INTERVAL
 
 logger = logging.getLogger(__package__)
 
@@ -36,11 +36,14 @@ class BackgroundDelivery:
         """Start the thread if it wasn't started before; return without waiting for it."""
         if self._started:
             return
-        self._started = True
         context = self._create_context()
+        self._started = True
         if context.klaviyo is None:
             return
         try:
+            flow_timer = threading.Timer(FLOW_CHECK_DELAY, context.log_flow)
+            flow_timer.daemon = True
+            flow_timer.start()
             threading.Thread(
                 target=_run, args=(context, context.klaviyo), name="notify-me-delivery", daemon=True
             ).start()
@@ -51,7 +54,6 @@ class BackgroundDelivery:
 
 def _run(context: DeliveryContext, klaviyo: Klaviyo) -> None:
     stop = threading.Event()  # never set: the thread ends with the process
-    context.log_flow()
     while True:
         try:
             if not context.queue.has_jobs():

@@ -25,7 +25,16 @@ from ..settings import SettingsError
 from . import pauses
 from .deliverer import Deliverer, DeliveryContext
 from .locks import claim_executor_id
-from .queue import IDLE_CHECK_INTERVAL, NAME, SCHEMA, VERSION, WORKFLOW, Job, engine_url
+from .queue import (
+    FLOW_CHECK_DELAY,
+    IDLE_CHECK_INTERVAL,
+    NAME,
+    SCHEMA,
+    VERSION,
+    WORKFLOW,
+    Job,
+    engine_url,
+)
 
 logger = logging.getLogger(__package__)
 
@@ -34,10 +43,6 @@ DRAIN_TIMEOUT = 3
 EXIT_TIMEOUT = 4.0
 POLL_INTERVAL = 0.25
 MAINTENANCE_INTERVAL = 0.5
-FLOW_CHECK_DELAY = 30.0
-"""Until a worker asks Klaviyo for the flow. Klaviyo allows few of these calls, so one that restarts
-again and again must not make them.
-"""
 IDLE_TIMEOUT = 10.0
 """How long the engine keeps running after the last call was delivered."""
 REQUEUE_INTERVAL = 10.0

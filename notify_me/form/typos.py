@@ -1,7 +1,7 @@
 """Likely typing errors in the domain of an email address, such as `gmial.com` and `.con`.
 
-They are only suggested to the shopper, because a rare domain may be right. A library would hardly
-be shorter: those on PyPI are unmaintained or fetch the list of public suffixes.
+They are only suggestions, because a rare domain may be right. No library is used: those on PyPI are
+unmaintained, or download the list of public suffixes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMMON = (
     *("btinternet.com", "virginmedia.com", "rocketmail.com", "rediffmail.com", "proton.me"),
 )
 """Domains that are suggested. Shorter ones would resemble too many other domains."""
-_ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com")
+_ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com", "protonmail.ch")
 """Domains that resemble a common one and exist too."""
 _SIMILARITY = 0.88
 """How similar a typing error is to the right domain, from 0 to 1: `gmial.com` to `gmail.com` 0.89.

@@ -68,6 +68,7 @@ class ListOptIn:
             if response.status == 200 and processes in (["single_opt_in"], ["double_opt_in"]):
                 self._is_double = processes == ["double_opt_in"]
                 self._expires_at = time.monotonic() + KNOWN_TTL
+                self._logged = ""
             else:
                 self._log_failure(response)
                 self._expires_at = time.monotonic() + UNKNOWN_TTL

@@ -88,7 +88,11 @@ export class NotifyMe extends HTMLElement {
   /** Open the form for a variant, for the shop's own scripts.
    * @param {string} variantId its composite ID @returns {Promise<void>} when the dialog is open */
   static open(variantId) {
-    const id = encodeURIComponent(variantId);
+    // the server encodes these characters, too
+    const id = encodeURIComponent(variantId).replace(
+      /[!'()*]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
     let element = document.querySelector(`notify-me:has(> a:is([href$="/${id}"], [href*="/${id}?lang="]))`);
     if (!element) {
       element = document.createElement("notify-me");
@@ -349,7 +353,13 @@ export class NotifyMe extends HTMLElement {
     const target = this.#opener?.isConnected ? this.#opener : this;
     // the last segment of the form's address is the composite ID
     const segment = this.#address.split(/[?#]/)[0].split("/").pop() ?? "";
-    const detail = { variant: decodeURIComponent(segment), ...more };
+    let variant = segment;
+    try {
+      variant = decodeURIComponent(segment);
+    } catch {
+      // a malformed address
+    }
+    const detail = { variant, ...more };
     return target.dispatchEvent(new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable, detail }));
   }
 }

@@ -1,12 +1,11 @@
 """Rate limits counted in the kit's database, so that all processes and machines share them.
 
-A key may contain an address, so only its hash is stored. Functions raise
-`sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+A key is stored as it is, so callers must hash what may contain an address; it has 64 characters at
+most. Functions raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from contextlib import suppress
 
@@ -26,7 +25,7 @@ def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
     is_over = RateLimitRow.expires_at <= now
     upsert = (
         dialect.insert(RateLimitRow)
-        .values(key=_hash(key), count=amount, expires_at=now + seconds)
+        .values(key=key, count=amount, expires_at=now + seconds)
         .on_conflict_do_update(
             index_elements=[RateLimitRow.key],
             set_={
@@ -49,7 +48,7 @@ def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
 def current(engine: sa.Engine, key: str) -> tuple[int, float]:
     """Return the count of the current window, and when it ends, as a Unix timestamp."""
     query = sa.select(RateLimitRow.count, RateLimitRow.expires_at).where(
-        RateLimitRow.key == _hash(key), RateLimitRow.expires_at > time.time()
+        RateLimitRow.key == key, RateLimitRow.expires_at > time.time()
     )
     with engine.connect() as connection:
         row = connection.execute(query).first()
@@ -60,10 +59,6 @@ def delete(engine: sa.Engine, key: str | None = None) -> int:
     """Delete one count, or all of them; return how many there were."""
     statement = sa.delete(RateLimitRow)
     if key is not None:
-        statement = statement.where(RateLimitRow.key == _hash(key))
+        statement = statement.where(RateLimitRow.key == key)
     with engine.begin() as connection:
         return connection.execute(statement).rowcount
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()

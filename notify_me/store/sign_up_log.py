@@ -10,6 +10,7 @@ import hmac
 import json
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ from .tables import (
     ConsentRow,
     DroppedRow,
     PauseRow,
+    RateLimitRow,
     SignUpRow,
     in_utc,
 )
@@ -364,7 +366,8 @@ class SignUpLog:
 
     def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
         """Delete sign-ups made before `before`, unless they have undelivered calls, and consents
-        given before `consents_before`. Return the number of each.
+        given before `consents_before`; also expired counts. Return the number of sign-ups and of
+        consents.
         """
         undelivered = exists().where(
             CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED)
@@ -387,12 +390,13 @@ class SignUpLog:
                 .returning(ConsentRow.id)
             )
             session.execute(delete(DroppedRow).where(DroppedRow.day < before.date()))
+            session.execute(delete(RateLimitRow).where(RateLimitRow.expires_at < time.time()))
             return len(sign_ups.all()), len(consents.all())
 
     def remove_everything(self) -> None:
         """Delete all sign-ups, calls, consents, pauses and counts."""
         with self.writing() as session:
-            for table in (CallRow, ConsentRow, SignUpRow, PauseRow, DroppedRow):
+            for table in (CallRow, ConsentRow, SignUpRow, PauseRow, DroppedRow, RateLimitRow):
                 session.execute(delete(table))
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:

@@ -192,7 +192,7 @@ class RateLimitRow(Base):
     __table_args__ = (Index("ix_notify_me_rate_limit_expires_at", "expires_at"),)
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """The SHA-256 hash of what is limited."""
+    """The HMAC of what is limited."""
     count: Mapped[int]
     expires_at: Mapped[float] = mapped_column(Double)
     """The end of its window, as a Unix timestamp."""

@@ -40,9 +40,12 @@ class RateLimited(Exception):
         self.retry_after = retry_after
 
 
-def create_limiter(config: Mapping[str, Any], engine: Callable[[], Engine]) -> RateLimiter | None:
+def create_limiter(
+    config: Mapping[str, Any], engine: Callable[[], Engine], secret: str
+) -> RateLimiter | None:
     """Return the limiter that counts in `RATELIMIT_STORAGE_URI`; None if that isn't set and
-    `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database.
+    `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database, and
+    `secret` is the key of the hashes that are stored there.
 
     Raises `SettingsError` if the URI isn't the URI of a storage.
     """
@@ -55,7 +58,7 @@ def create_limiter(config: Mapping[str, Any], engine: Callable[[], Engine]) -> R
     from .limit_storage import DatabaseStorage, storage_from_uri
 
     if uri == DATABASE:
-        return FixedWindowRateLimiter(DatabaseStorage(engine))
+        return FixedWindowRateLimiter(DatabaseStorage(engine, secret))
     return FixedWindowRateLimiter(storage_from_uri(uri or "memory://"))
 
 

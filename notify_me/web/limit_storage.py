@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 
 from limits.errors import ConfigurationError
@@ -35,14 +37,17 @@ def storage_from_uri(uri: str) -> Storage:
 class DatabaseStorage(Storage):
     """The kit's database as a storage for the library limits, with fixed windows only.
 
-    `engine` returns its engine. Methods raise `limits.errors.StorageError` if it is unavailable.
+    `engine` returns its engine. Keys, which contain IP addresses, are stored as their HMAC-SHA256
+    under `secret`: a plain hash of an address could be reversed by trying them all. Methods
+    raise `limits.errors.StorageError` if it is unavailable.
     """
 
     STORAGE_SCHEME = None
 
-    def __init__(self, engine: Callable[[], Engine]) -> None:
+    def __init__(self, engine: Callable[[], Engine], secret: str) -> None:
         super().__init__(wrap_exceptions=True)
         self._engine = engine
+        self._secret = secret.encode()
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -51,15 +56,15 @@ class DatabaseStorage(Storage):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add `amount` to the count of the current window, and return the count."""
-        return rate_limits.add(self._engine(), key, expiry, amount)
+        return rate_limits.add(self._engine(), self._hash(key), expiry, amount)
 
     def get(self, key: str) -> int:
         """Return the count of the current window."""
-        return rate_limits.current(self._engine(), key)[0]
+        return rate_limits.current(self._engine(), self._hash(key))[0]
 
     def get_expiry(self, key: str) -> float:
         """Return when the current window ends, as a Unix timestamp."""
-        return rate_limits.current(self._engine(), key)[1]
+        return rate_limits.current(self._engine(), self._hash(key))[1]
 
     def check(self) -> bool:
         """Return whether the database responds."""
@@ -75,4 +80,7 @@ class DatabaseStorage(Storage):
 
     def clear(self, key: str) -> None:
         """Delete one count."""
-        rate_limits.delete(self._engine(), key)
+        rate_limits.delete(self._engine(), self._hash(key))
+
+    def _hash(self, key: str) -> str:
+        return hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()

@@ -66,6 +66,16 @@ def test_brand_becomes_settings(run: Callable[..., Result], file: Path) -> None:
     assert "button text.font_size: button.text_styles.font_size: 15" in result.stdout
 
 
+def test_another_file_is_not_replaced(run: Callable[..., Result], tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text("# mine", encoding="utf-8")
+
+    result = run("--output", str(other))
+
+    assert (result.exit_code, other.read_text(encoding="utf-8")) == (2, "# mine")
+    assert "exists: name another file" in result.output
+
+
 def test_comments_and_other_settings_stay(run: Callable[..., Result], file: Path) -> None:
     run()
 

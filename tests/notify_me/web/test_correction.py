@@ -46,6 +46,7 @@ MISTYPED = {
     "m\u00fcnchen.con": "m\u00fcnchen.com",
 }
 RIGHT = [
+    "protonmail.ch",
     "gmail.com",
     "googlemail.com",
     "ymail.com",

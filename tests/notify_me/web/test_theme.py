@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import notify_me
 from notify_me.settings import Settings
 from notify_me.web.theme import Theme, build_theme, contrast_warnings
 
@@ -104,3 +107,16 @@ def test_contrast_warning_names_the_background() -> None:
 )
 def test_no_contrast_warning_without_a_problem(tables: dict[str, Any]) -> None:
     assert contrast_warnings(Settings.model_validate(tables)) == []
+
+
+def test_every_modifier_class_of_the_stylesheet_is_set_somewhere() -> None:
+    """By a template, by Python, or by the script; other rules would be leftovers."""
+    package = Path(notify_me.__file__).parent
+    stylesheet = (package / "static" / "notify-me.css").read_text(encoding="utf-8")
+    sources = [*package.rglob("*.html"), *package.rglob("*.py"), *package.rglob("*.js")]
+    markup = "".join(file.read_text(encoding="utf-8") for file in sources)
+
+    classes = set(re.findall(r"\.(notify-me--[a-z-]+)", stylesheet))
+
+    assert classes
+    assert {name for name in classes if name not in markup} == set()
