@@ -22,7 +22,10 @@ from urllib3.response import BaseHTTPResponse
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_REDIRECTS = 4
-CONNECT_SECONDS = 5.0
+MAX_ADDRESSES = 4
+"""The addresses of a host that are tried, one after the other."""
+SILENCE_SECONDS = 5.0
+"""The longest wait for a connection or for more bytes."""
 TOTAL_SECONDS = 20.0
 """The limit for one address, from the connection to the last byte."""
 HEADERS = {
@@ -31,6 +34,8 @@ HEADERS = {
     "User-Agent": "RestockKit (import)",
 }
 NAT64 = ip_network("64:ff9b::/96")
+IPV4_COMPATIBLE = ip_network("::/96")
+"""An old form of IPv4 addresses, which no public server uses."""
 _TLS = ssl.create_default_context(cafile=certifi.where())
 
 
@@ -52,7 +57,10 @@ def fetch(url: str, *, allow_private: bool = False) -> bytes:
             location = response.headers.get("Location")
             if response.status not in (301, 302, 303, 307, 308) or not location:
                 return _content(response)
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise Unavailable("redirected to an invalid address") from None
     raise Unavailable("redirected too often")
 
 
@@ -107,18 +115,18 @@ def _target(parts: SplitResult) -> str:
 
 
 def _connect(scheme: str, host: str, port: int, *, allow_private: bool) -> HTTPConnection:
-    for address in _addresses(host, port, allow_private=allow_private):
+    for address in _addresses(host, port, allow_private=allow_private)[:MAX_ADDRESSES]:
         connection = (
             HTTPSConnection(
                 address,
                 port,
-                timeout=CONNECT_SECONDS,
+                timeout=SILENCE_SECONDS,
                 ssl_context=_TLS,
                 server_hostname=host,
                 assert_hostname=host,
             )
             if scheme == "https"
-            else HTTPConnection(address, port, timeout=CONNECT_SECONDS)
+            else HTTPConnection(address, port, timeout=SILENCE_SECONDS)
         )
         try:
             connection.connect()
@@ -144,6 +152,8 @@ def _addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv6Address):
+        if address.is_site_local or address in IPV4_COMPATIBLE:
+            return False
         # addresses that lead to an IPv4 address
         inner = address.ipv4_mapped or address.sixtofour
         if address in NAT64:

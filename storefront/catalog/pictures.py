@@ -23,7 +23,7 @@ JPEG_WIDTH = 800
 """The width of the copy for emails, feeds and search engines, some of which can't read WebP."""
 MAX_AGE = 31_536_000
 """Seconds a browser may cache a copy, which never changes."""
-_NAME = re.compile(rf"[0-9a-f]{{32}}-(({'|'.join(map(str, WIDTHS))})\.webp|{JPEG_WIDTH}\.jpg)")
+COPY_NAME = re.compile(rf"[0-9a-f]{{32}}-(({'|'.join(map(str, WIDTHS))})\.webp|{JPEG_WIDTH}\.jpg)")
 
 blueprint = Blueprint("pictures", __name__)
 
@@ -109,7 +109,10 @@ def linked_origins() -> list[str]:
 
 def origin(url: str) -> str | None:
     """Return the origin of a URL, such as `https://cdn.example.com`; None if it isn't HTTPS."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     # it becomes part of a header
     if parts.scheme != "https" or not re.fullmatch(r"[a-z0-9.-]+(:\d+)?", parts.netloc.lower()):
         return None
@@ -127,7 +130,7 @@ def copy(name: str) -> Response:
 
     :raise 404: there is no such copy.
     """
-    if not _NAME.fullmatch(name):
+    if not COPY_NAME.fullmatch(name):
         abort(404)
     response = send_from_directory(folder(), name, max_age=MAX_AGE)
     response.cache_control.no_cache = None

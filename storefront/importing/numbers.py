@@ -19,6 +19,8 @@ SIGNS: dict[Sign, str] = {"comma": ",", "point": "."}
 MAX_PRICE = Decimal(10) ** 11
 """What the database has room for."""
 MAX_QUANTITY = 1_000_000_000
+MAX_LENGTH = 60
+"""Characters of a price or quantity. The time that the patterns need grows with its square."""
 # a currency sign or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
     r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+-]){1,2}\s*)?"
@@ -42,7 +44,7 @@ class NumberFormat:
 
     def look_at(self, text: str, line: int) -> None:
         """Take account of a price. Most are plain, such as `19.99`, so they are checked first."""
-        if not text:
+        if not text or len(text) > MAX_LENGTH:
             return
         if _PLAIN.fullmatch(text):
             if "." in text:
@@ -81,6 +83,8 @@ class NumberFormat:
 
     def price(self, text: str) -> Decimal:
         """Return a price; raises `ValueError` if the text isn't one."""
+        if len(text) > MAX_LENGTH:
+            raise ValueError("too long")
         if _PLAIN.fullmatch(text) and self.decimal_sign != "comma":
             number = Decimal(text)
         else:
@@ -92,6 +96,8 @@ class NumberFormat:
 
     def quantity(self, text: str) -> int:
         """Return a number of units, rounded down; raises `ValueError` if the text isn't one."""
+        if len(text) > MAX_LENGTH:
+            raise ValueError("too long")
         match = re.fullmatch(r"([-−]?)\s*(\d[\d.,'’\s]*)", text)
         if not match:
             raise ValueError(text)

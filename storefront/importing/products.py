@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
+from urllib.parse import urlsplit
 
 from notify_me import PLACEHOLDER_PREFIX, InventoryPolicy
 from notify_me.settings import KlaviyoCatalog
@@ -204,8 +205,9 @@ class Products:
     def _handle(self, first: Row) -> str:
         """The product's address: its handle, or made from the title, and different for each."""
         handle = first["handle"]
-        if not handle or "/" in handle or not handle.isprintable():
-            handle = slug(handle or first["title"]) or "product"
+        # browsers resolve . and .. as folders
+        if handle in ("", ".", "..") or "/" in handle or not handle.isprintable():
+            handle = slug(handle) or slug(first["title"]) or "product"
         if len(handle) > MAX_TEXT:
             handle = f"{handle[: MAX_TEXT - 9]}-{_digest(handle)}"
         candidate, number = handle, 1
@@ -465,7 +467,13 @@ def _tags(text: str) -> list[str]:
 
 
 def _url(text: str) -> str:
-    return text if len(text) <= MAX_URL and re.match(r"https?://[^\s\"'<>]+$", text) else ""
+    """Return the address of a picture, or an empty string if the text isn't a valid one."""
+    if len(text) > MAX_URL or not re.match(r"https?://[^\s\"'<>]+$", text):
+        return ""
+    try:
+        return text if urlsplit(text).hostname else ""
+    except ValueError:
+        return ""
 
 
 def _pictures(rows: Sequence[Row]) -> list[Picture]:
@@ -475,7 +483,7 @@ def _pictures(rows: Sequence[Row]) -> list[Picture]:
         # Matrixify writes several URLs into one cell
         for url in filter(None, map(_url, map(str.strip, row["picture"].split(";")))):
             position = row["picture_position"]
-            order = int(position) if position.isascii() and position.isdigit() else number
+            order = int(position) if re.fullmatch("[0-9]{1,6}", position) else number
             found.setdefault(url, {"alt": row["picture_alt"], "order": order})
     ordered = sorted(found, key=lambda url: found[url]["order"])
     own = [url for row in rows if (url := _url(row["variant_picture"]))]

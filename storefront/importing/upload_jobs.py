@@ -13,6 +13,7 @@ import secrets
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -90,8 +91,10 @@ class Job:
 def create(file_name: str, options: Options) -> Job:
     """Return a new job with an empty folder, and delete the uploads of earlier days."""
     for folder in _root().iterdir() if _root().exists() else ():
-        if time.time() - folder.stat().st_mtime > MAX_AGE:
-            shutil.rmtree(folder, ignore_errors=True)
+        # another upload may delete the same folder
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > MAX_AGE:
+                shutil.rmtree(folder, ignore_errors=True)
     job = Job(secrets.token_hex(16), file_name, options)
     path(job.id).mkdir(parents=True, mode=0o700)
     _save(job)
@@ -104,9 +107,10 @@ def load(job_id: str) -> Job | None:
         return None
     try:
         values = json.loads((path(job_id) / "job.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return Job(**{**values, "options": Options(**values["options"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        # such as a file of another version of the shop
         return None
-    return Job(**{**values, "options": Options(**values["options"])})
 
 
 def path(job_id: str) -> Path:
@@ -213,7 +217,8 @@ class _Progress:
     """Saves the progress of a job at most once a second."""
 
     def __init__(self, job: Job, total: int = 0) -> None:
-        self.job = replace(job, total=total or 2 * _files(job)["file"].stat().st_size or 1)
+        total = total or 2 * _files(job)["file"].stat().st_size or 1
+        self.job = replace(job, done=0, total=total, updated_at=time.time())
         _save(self.job)
 
     def __call__(self, count: int) -> None:

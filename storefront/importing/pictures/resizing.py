@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import threading
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +19,14 @@ from ...catalog.pictures import JPEG_WIDTH, WIDTHS
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 """What is read, judged by the content: the ending of the address doesn't count."""
 MAX_PIXELS = 60_000_000
+UNFINISHED = "unfinished-"
+"""The prefix of a file that is being written; an interrupted import may leave one behind."""
 MAX_RATIO = 3
 """The height of a copy is at most this multiple of its width, so that no page becomes endless."""
+# a picture may need several hundred MB of memory until it is resized
+_decoding = threading.Semaphore(2)
+# larger pictures are refused here, so Pillow needn't warn of them
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
@@ -27,7 +34,8 @@ def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
 
     Raises `Unavailable` if it isn't a picture.
     """
-    picture = _resized(_read(content), WIDTHS[-1])
+    with _decoding:
+        picture = _resized(_read(content), WIDTHS[-1])
     _save(_on_white(_resized(picture, JPEG_WIDTH)), folder / f"{name}-{JPEG_WIDTH}.jpg", quality=85)
     for width in WIDTHS:
         copy = _resized(picture, width)
@@ -36,21 +44,21 @@ def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
 
 
 def size_of_copies(folder: Path, name: str) -> tuple[int, int] | None:
-    """Return the width and height of the largest copy, or None if a copy is missing."""
+    """Return the width and height of the largest copy, or None if a copy is missing or damaged."""
     names = [f"{name}-{JPEG_WIDTH}.jpg", *(f"{name}-{width}.webp" for width in WIDTHS)]
     if not all((folder / copy).is_file() for copy in names):
         return None
-    with Image.open(folder / names[-1]) as picture:
-        return picture.size
+    try:
+        with Image.open(folder / names[-1]) as picture:
+            return picture.size
+    except OSError:
+        return None
 
 
 def _read(content: bytes) -> Image.Image:
     """Return a picture as it is meant to be seen, with transparency if it has any."""
     try:
-        with warnings.catch_warnings():
-            # Pillow only warns of pictures that are too large
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+        picture: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         # a large JPEG is read at a half or a quarter of its size
@@ -61,7 +69,8 @@ def _read(content: bytes) -> Image.Image:
         raise Unavailable("no picture that can be read") from None
     except Image.DecompressionBombError:
         raise Unavailable(f"with more than {MAX_PIXELS // 1_000_000} million pixels") from None
-    except (OSError, ValueError, SyntaxError):
+    except Exception:
+        # Pillow's decoders raise many kinds of exception, such as struct.error
         raise Unavailable("damaged") from None
 
 
@@ -83,7 +92,9 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 def _save(picture: Image.Image, path: Path, **options: Any) -> None:
     """Write a file completely or not at all, even if two imports run at once."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=UNFINISHED, suffix=path.suffix, delete=False
+    ) as file:
         try:
             picture.save(file, **options)
             file.close()

@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
-from sqlalchemy.orm.attributes import flag_modified
 
 from ...base.fetching import Unavailable, Unreachable, fetch
 from ...base.models import Import, Picture, Product, ProductVariant
-from ...catalog.pictures import origin
-from .resizing import make_copies, size_of_copies
+from ...catalog.pictures import COPY_NAME, origin
+from .resizing import UNFINISHED, make_copies, size_of_copies
 
 MAX_PICTURES = 20_000
 MAX_ORIGINS = 20
@@ -80,13 +79,19 @@ def download_pictures(
                 ):
                     if isinstance(outcome, Unavailable):
                         result.missing[str(outcome)] += 1
+                        # an earlier import may have made copies that are gone
+                        picture.pop("file", None)
+                        picture.pop("width", None)
+                        picture.pop("height", None)
                     else:
                         picture.update(outcome)
                         result.shown += 1
                     progress(1)
                 for product in products:
-                    # a change inside the list isn't noticed otherwise
-                    flag_modified(product, "pictures")
+                    is_same = Product.id == product.id, Product.handle == product.handle
+                    session.execute(
+                        sa.update(Product).where(*is_same).values(pictures=product.pictures)
+                    )
                 session.commit()
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
@@ -166,16 +171,22 @@ class _Copies:
 
 
 def _batches(session: Session) -> Iterator[Sequence[Product]]:
+    """Yield the products, detached from the session."""
     last_id = 0
     statement = sa.select(Product).options(selectinload(Product.variants)).order_by(Product.id)
     while products := session.scalars(statement.where(Product.id > last_id).limit(BATCH)).all():
         last_id = products[-1].id
-        yield products
+        # no transaction stays open while pictures are downloaded
         session.expunge_all()
+        session.rollback()
+        yield products
 
 
 def _delete_others(folder: Path, names: set[str]) -> None:
-    """Delete the copies of earlier imports."""
+    """Delete the copies of earlier imports, and what an interrupted one left behind."""
     for path in folder.iterdir():
-        if path.name.partition("-")[0] not in names:
+        is_copy = COPY_NAME.fullmatch(path.name) is not None
+        if path.name.startswith(UNFINISHED) or (
+            is_copy and path.name.partition("-")[0] not in names
+        ):
             path.unlink(missing_ok=True)

@@ -10,11 +10,13 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, Response, redirect
 from flask.testing import FlaskClient
 from PIL import Image
+from werkzeug.datastructures import Headers
 
 from storefront.base import fetching
 from tests.storefront.conftest import close, make_shop
@@ -29,6 +31,16 @@ def encoded(size: tuple[int, int], kind: str = "JPEG", mode: str = "RGB") -> byt
     file = io.BytesIO()
     Image.new(mode, size, "#7a5a86").save(file, kind)
     return file.getvalue()
+
+
+class Astray(Response):
+    """A redirect to an invalid address, which Werkzeug would not send otherwise."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """Return the headers with an address that can't be parsed."""
+        headers = super().get_wsgi_headers(environ)
+        headers["Location"] = "http://[x"
+        return headers
 
 
 def huge_png() -> bytes:
@@ -72,6 +84,8 @@ def pictures(requested: list[str]) -> Iterator[str]:
             return Response(contents[name], mimetype="text/plain")
         if name.startswith("moved"):
             return redirect("/portrait.jpg")  # type: ignore[return-value]
+        if name.startswith("astray"):
+            return Astray(status=302)
         if name.startswith("circle"):
             return redirect(f"/{name}")  # type: ignore[return-value]
         return Response(status=403 if name.startswith("secret") else 404)
@@ -175,6 +189,7 @@ def test_drawing_stays_where_a_picture_is_unavailable(
         f"{pictures}/none.jpg": "1 not found",
         f"{pictures}/secret.jpg": "1 refused with status 403",
         f"{pictures}/circle": "1 redirected too often",
+        f"{pictures}/astray": "1 redirected to an invalid address",
         f"{pictures}/large.jpg": "1 larger than 20 MB",
         f"{pictures}/huge.png": "1 with more than 60 million pixels",
         f"{pictures}/damaged.jpg": "1 damaged",
@@ -200,6 +215,7 @@ def test_private_networks_are_out_of_reach(
     hosts = [
         *("127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "0.0.0.0", "2130706433"),
         *("[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1]"),
+        *("[fec0::1]", "[::7f00:1]"),
     ]
     port = pictures.rpartition(":")[2]
     wanted = [(f"http://{host}:{port}/portrait.jpg", "") for host in hosts]
@@ -245,6 +261,26 @@ def test_linked_pictures_add_their_servers_to_the_security_policy(
     assert requested == []
     feed = json.loads(client.get("/feeds/catalog.json").data)
     assert feed[0]["image_link"] == "https://cdn.example.com/a.jpg?v=1"
+
+
+def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_path: Path) -> None:
+    app = shop()
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "Handle,Title,Variant SKU,Variant Price,Image Src,Image Position\n"
+        f"..,Cap,CAP,9,https://[abc/x.jpg,{'1' * 5000}\n"
+        f"hat,Hat,HAT,9,https://cdn.example.com/x.jpg,{'1' * 5000}\n",
+        encoding="utf-8",
+    )
+    with app.app_context():
+        result = app.test_cli_runner().invoke(
+            args=["storefront", "import-catalog", str(file), "--link-pictures"]
+        )
+
+    assert "Pictures linked at their own addresses: 1." in result.stdout, result.output
+    client = app.test_client()
+    for path in ("/", "/products/cap", "/products/hat", "/feeds/catalog.json"):
+        assert client.get(path).status_code == 200
 
 
 def test_variants_have_their_own_pictures(shop: MakeShop, tmp_path: Path, pictures: str) -> None:
