@@ -180,8 +180,13 @@ def check_database_url(url: str, instance: Path) -> None:
 
 def check_shop_url(url: str | None) -> None:
     """Raise `SettingsError` if `SHOP_URL` is set to something else than the address of a shop."""
-    parts = urlsplit(url or "http://localhost")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url or "http://localhost")
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        # in the brackets of an IPv6 address, or in the port
+        is_valid = False
+    if not is_valid:
         raise SettingsError(
             f"SHOP_URL is {url!r}: set it to the shop's address, such as https://shop.example"
         )

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin, current_catalog
 from storefront.base.current_shop import shop
+from storefront.base.database import db
 from storefront.base.languages import local_path
 from storefront.base.visitor import is_demo_visitor
 from storefront.catalog.pictures import variant_image
@@ -50,6 +51,7 @@ def tour_context(here: str) -> dict[str, Any]:
         progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None
     except SQLAlchemyError:
         # the toolbar is also part of the error page, and the database may be the cause
+        db.session.rollback()
         progress = None
     return {
         "sandbox": klaviyo_sandbox,

@@ -1,7 +1,8 @@
 """The demo's sample data: thirty days of sign-ups, restocks, alerts and orders, always the same.
 
-Nothing of it is sent to Klaviyo. It is for variants that are sold out while others of the product
-are in stock, and so never for the product of the tour, whose numbers are the visitor's own.
+Nothing of it is sent to Klaviyo. It covers variants that are sold out while others of the product
+are in stock. The tour uses a product that is sold out completely, so its numbers are only the
+visitor's.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ def note() -> Markup:
         )
     except SQLAlchemyError:
         # the error page has this note, too
+        db.session.rollback()
         return Markup("")
     if not sign_ups:
         return Markup("")

@@ -5,6 +5,7 @@ The step follows from what has actually happened since the tour began.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -124,8 +125,10 @@ class Progress:
 
     @property
     def revenue(self) -> Decimal:
-        """The total of the orders."""
-        return sum((order.total for order in self.orders), Decimal(0))
+        """What the variant has brought in."""
+        lines = (line for order in self.orders for line in order.lines)
+        amounts = (line.price * line.quantity for line in lines if line.sku == self.variant.sku)
+        return sum(amounts, Decimal(0))
 
     @property
     def sent_by_browser(self) -> bool:
@@ -248,7 +251,12 @@ def _sets_stock_of(call: Row, composite_id: str) -> bool:
         and "/catalog-variant" in call["path"]
         and call["status"] is not None
         and 200 <= call["status"] < 300
-        and composite_id in f"{call['path']} {call['body']} {call['reply']}"
+        # not a part of a longer ID
+        and re.search(
+            rf"{re.escape(composite_id)}(?![\w.-])",
+            f"{call['path']} {call['body']} {call['reply']}",
+        )
+        is not None
     )
 
 
@@ -266,7 +274,7 @@ def shows_welcome() -> bool:
 
 
 def hide_welcome(response: Response) -> None:
-    """Note in the visitor's browser that it needs no card of the first visit any more."""
+    """Set the cookie that hides the welcome card."""
     response.set_cookie(WELCOME_COOKIE, "1", httponly=True, samesite="Lax", max_age=WELCOME_MAX_AGE)
 
 

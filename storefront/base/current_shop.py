@@ -17,6 +17,8 @@ from .models import Import
 from .settings import ShopSettings
 
 CACHE_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+"""How long the last known import is used after a database error."""
 EXTENSION = "storefront_shop"
 
 
@@ -66,14 +68,15 @@ def _state() -> _State:
         imported = last_import()
     except SQLAlchemyError:
         db.session.rollback()
+        state.expires_at = time.monotonic() + RETRY_SECONDS
         return state
-    state.last_import, state.shop = imported, state.settings
+    current = state.settings
     if imported:
         # the session, and with it the row's values, ends with the request
         db.session.expunge(imported)
-        state.shop = settings.with_import(
-            state.settings, name=imported.shop_name, currency=imported.currency
-        )
+        current = settings.with_import(current, name=imported.shop_name, currency=imported.currency)
+    # only now, since other threads render pages with these values
+    state.shop, state.last_import = current, imported
     return state
 
 

@@ -111,19 +111,29 @@ def erase_contact(contact: str) -> str:
 
     The orders themselves stay, for the accounts.
     """
-    mailbox, _, domain = contact.rpartition("@")
-    addresses = {contact.lower()}
-    if mailbox:
-        # checkout stores an address as it was typed
-        addresses.add(f"{mailbox}@{domain.encode().decode('idna')}".lower())
-    erased = db.session.execute(
-        sa.update(Order)
-        .where(sa.func.lower(Order.email).in_(addresses))
-        .values(name="", email="", address="")
-        .returning(Order.id)
-    ).all()
+    mailbox, _, _ = contact.rpartition("@")
+    found = sa.select(Order.id, Order.email).where(Order.email != "")
+    # the lower() of SQLite leaves letters as they are that aren't ASCII
+    if mailbox.isascii():
+        found = found.where(
+            sa.func.lower(Order.email).startswith(f"{mailbox.lower()}@", autoescape=True)
+        )
+    erased = [order_id for order_id, email in db.session.execute(found) if _is_same(email, contact)]
+    db.session.execute(
+        sa.update(Order), [{"id": i, "name": "", "email": "", "address": ""} for i in erased]
+    )
     db.session.commit()
     return f"removed name, email and address from {len(erased)} orders"
+
+
+def _is_same(email: str, contact: str) -> bool:
+    """Return whether an address, as it was typed at checkout, is that of a contact: upper case and
+    the spelling of the domain (`münchen.de` or `xn--mnchen-3ya.de`) make no difference.
+    """
+    try:
+        return admin.contact_hash(email) == admin.contact_hash(contact)
+    except ValueError:
+        return False
 
 
 def latest(limit: int) -> Sequence[Order]:

@@ -63,12 +63,18 @@ class Report:
     sales_after_alerts: sales.Sales
 
     @property
+    def buyers(self) -> int:
+        """The alerted shoppers who bought the variant. An order is matched with a sign-up, not with
+        an alert, so there can be more orders than alerts.
+        """
+        return min(self.sales_after_alerts.shoppers, self.demand.alerted)
+
+    @property
     def sale_rate(self) -> float:
         """The share of the alerted shoppers who then bought the variant, from 0 to 1."""
-        alerted = self.demand.alerted
-        return min(self.sales_after_alerts.shoppers / alerted, 1.0) if alerted else 0.0
+        return self.buyers / self.demand.alerted if self.demand.alerted else 0.0
 
-    def waiting_bar(self, row: waiting.VariantRow) -> tuple[charts.Segment, ...]:
+    def waiting_bar(self, row: waiting.WaitingRow) -> tuple[charts.Segment, ...]:
         """A bar for the revenue of a row, compared with that of the first row."""
         most = self.waiting_now.rows[0].revenue
         # in cents, so that the shares are exact

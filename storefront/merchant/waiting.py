@@ -14,13 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin
 
+from ..base.database import db
 from ..base.errors import log_database_error
 from ..base.models import ProductVariant
 from ..catalog import queries
 
 
 @dataclass(frozen=True, slots=True)
-class VariantRow:
+class WaitingRow:
     """The people who wait for one variant."""
 
     composite_id: str
@@ -45,7 +46,7 @@ class Report:
     median: timedelta | None
     longest: timedelta | None
     variant_count: int
-    rows: Sequence[VariantRow]
+    rows: Sequence[WaitingRow]
     """The variants with the most revenue waiting, most first."""
 
 
@@ -56,7 +57,7 @@ def report(max_variants: int) -> Report:
     """
     by_variant = _people()
     offers = queries.offers(by_variant)
-    # those whose stock was changed past `restocking`
+    # the kit wasn't told that these are available again: their stock was changed with plain SQL
     in_stock = {variant for variant, offer in offers.items() if offer.available}
     waiting = admin.waiting(without=in_stock)
     revenue = {
@@ -87,7 +88,7 @@ def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
     return {sku: people[variant] for sku, variant in ids.items() if variant in people}
 
 
-def many_waiting() -> Sequence[VariantRow]:
+def many_waiting() -> Sequence[WaitingRow]:
     """Return the sold-out variants for which `[merchant] many_waiting` people wait, most people
     first; none if that can't be read.
     """
@@ -100,6 +101,7 @@ def many_waiting() -> Sequence[VariantRow]:
         return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
     except SQLAlchemyError:
         # the page with the error has this banner, too
+        db.session.rollback()
         return []
 
 
@@ -111,6 +113,6 @@ def _people() -> Mapping[str, int]:
     return people
 
 
-def _rows(people: Mapping[str, int]) -> list[VariantRow]:
+def _rows(people: Mapping[str, int]) -> list[WaitingRow]:
     variants = queries.variants_by_composite_id(people)
-    return [VariantRow(name, variants.get(name), count) for name, count in people.items()]
+    return [WaitingRow(name, variants.get(name), count) for name, count in people.items()]

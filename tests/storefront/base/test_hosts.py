@@ -68,7 +68,10 @@ def test_links_begin_with_shop_url(public_shop: Flask, path: str) -> None:
         assert response.location == "https://shop.example/static/x"
 
 
-@pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example", "https://", "javascript:x"])
+@pytest.mark.parametrize(
+    "url",
+    ["shop.example", "ftp://shop.example", "https://", "javascript:x", "http://[", "http://a:x"],
+)
 def test_invalid_shop_url_stops_the_start(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsError, match=r"SHOP_URL is .*: set it to the shop's address"):
         make_shop(tmp_path / "shop.db", SHOP_URL=url)
