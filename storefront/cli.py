@@ -16,6 +16,7 @@ from notify_me import admin, current_catalog
 from .base.current_shop import clear_cache, last_import, shop
 from .base.database import db
 from .catalog import json_file, loader, queries, restocking
+from .catalog.import_lock import ImportLocked, import_lock
 from .merchant import access
 
 MIN_PASSWORD_LENGTH = 12
@@ -108,6 +109,10 @@ def load(file: Path, stock: bool, replace: bool) -> None:
     except json_file.CatalogError as error:
         raise click.ClickException("\n".join(["nothing was loaded.", *error.problems])) from error
     if imported:
+        try:
+            click.get_current_context().with_resource(import_lock())
+        except ImportLocked as error:
+            raise click.ClickException(f"nothing was loaded. {error}") from None
         loader.clear(db.session)
     result = loader.load(db.session, catalog, stock=stock)
     clear_cache()

@@ -18,6 +18,7 @@ from ..base.current_shop import clear_cache
 from ..base.database import db
 from ..base.settings import CURRENCY
 from ..catalog import restocking
+from ..catalog.import_lock import ImportLocked, import_lock
 from .numbers import Sign
 from .pictures import add_pictures
 from .platforms import read_columns_file
@@ -99,6 +100,9 @@ def import_catalog(
     if currency and currency not in list_currencies():
         raise click.BadParameter(f"{currency!r} must be {CURRENCY}", param_hint="--currency")
     try:
+        if not dry_run:
+            # until the command ends
+            click.get_current_context().with_resource(import_lock())
         choices = Choices(
             ids=ids,
             stock=stock,
@@ -108,6 +112,7 @@ def import_catalog(
             decimal_sign=decimal,
             currency=currency,
             shop_name=shop_name,
+            link_pictures=link_pictures,
             encoding=encoding,
         )
         with click.progressbar(
@@ -124,7 +129,7 @@ def import_catalog(
     except InvalidFile as error:
         lines = ["Nothing was imported.", *(f"{file.name}, {text}" for text in error.messages)]
         raise click.ClickException("\n".join(lines)) from None
-    except Unreadable as error:
+    except (Unreadable, ImportLocked) as error:
         raise click.ClickException(f"Nothing was imported. {error}") from None
     except OperationalError as error:
         db.session.rollback()

@@ -43,6 +43,8 @@ class Choices:
     """ISO 4217; None: as in the file, if it says so, else as in `shop.toml`."""
     shop_name: str | None = None
     """None: the vendor of most products, if there is one."""
+    link_pictures: bool = False
+    """Whether pages load the pictures from their own servers, not the shop's copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,9 @@ def run(
         if dry_run:
             first = [product for number, product in enumerate(valid) if number < PREVIEW]
         else:
+            copies = {} if choices.link_pictures else storing.pictures_with_copies(session)
             clear(session)
-            storing.store(session, valid, categories.category_of)
+            storing.store(session, valid, categories.category_of, copies)
         if not products.counts.products and not problems:
             problems.add(None, _nothing_to_import(products.counts))
         if problems:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count, islice
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ..base.models import OptionValue, Product, ProductOption, ProductVariant
+from ..base.models import OptionValue, Picture, Product, ProductOption, ProductVariant
 from ..catalog.browsing import build_search_text
 from .descriptions import shorten
 from .products import ParsedProduct
@@ -23,14 +23,29 @@ MAX_SEARCH_TEXT = 5000
 """Characters of a description that searches look at."""
 
 
+def pictures_with_copies(session: Session) -> dict[str, Picture]:
+    """Return the pictures of the shop's present products that have copies, by their URL."""
+    lists = session.scalars(sa.select(Product.pictures).execution_options(yield_per=1000))
+    return {
+        picture["url"]: picture for pictures in lists for picture in pictures if "file" in picture
+    }
+
+
 def store(
-    session: Session, products: Iterable[ParsedProduct], category_of: Callable[[str], str]
+    session: Session,
+    products: Iterable[ParsedProduct],
+    category_of: Callable[[str], str],
+    copies: Mapping[str, Picture],
 ) -> None:
-    """Write the products in batches, without a commit. `category_of` maps a product's type."""
+    """Write the products in batches, without a commit.
+
+    `category_of` maps a product's type. `copies` are pictures with copies by their URL, which are
+    shown until the pictures have been downloaded again.
+    """
     positions = count()
     products = iter(products)
     while batch := list(islice(products, BATCH)):
-        _store_batch(session, batch, positions, category_of)
+        _store_batch(session, batch, positions, category_of, copies)
 
 
 def _store_batch(
@@ -38,9 +53,10 @@ def _store_batch(
     batch: Sequence[ParsedProduct],
     positions: Iterable[int],
     category_of: Callable[[str], str],
+    copies: Mapping[str, Picture],
 ) -> None:
     values = [
-        _product_values(parsed, position, category_of(parsed.type))
+        _product_values(parsed, position, category_of(parsed.type), copies)
         for parsed, position in zip(batch, positions, strict=False)
     ]
     # insert statements are several times faster than objects
@@ -76,7 +92,9 @@ def _store_batch(
     session.execute(sa.insert(ProductVariant), variants)
 
 
-def _product_values(parsed: ParsedProduct, position: int, category: str) -> dict[str, object]:
+def _product_values(
+    parsed: ParsedProduct, position: int, category: str, copies: Mapping[str, Picture]
+) -> dict[str, object]:
     return {
         "handle": parsed.handle,
         "title": parsed.title,
@@ -91,7 +109,7 @@ def _product_values(parsed: ParsedProduct, position: int, category: str) -> dict
         "drawing": DRAWING,
         # derived from the handle, so that a product has the same colour after every import
         "colour": COLOURS[zlib.crc32(parsed.handle.encode()) % len(COLOURS)],
-        "pictures": parsed.pictures,
+        "pictures": [copies.get(picture["url"], picture) | picture for picture in parsed.pictures],
         "visibility": parsed.visibility,
         "position": position,
         "search_text": build_search_text(

@@ -26,6 +26,7 @@ from notify_me import current_catalog
 from ..base.current_shop import clear_cache
 from ..base.database import db
 from ..catalog import restocking
+from ..catalog.import_lock import ImportLocked, import_lock
 from ..catalog.pictures import folder as pictures_folder
 from .pictures.command import SETTING
 from .pictures.command import summary as picture_summary
@@ -119,7 +120,12 @@ def path(job_id: str) -> Path:
 
 
 def start(job: Job, state: Literal["checking", "importing"]) -> None:
-    """Check the file, or import it, in a thread."""
+    """Check the file, or import it, in a thread. A double click imports it once."""
+    if state == "importing":
+        try:
+            (path(job.id) / "confirmed").touch(exist_ok=False)
+        except FileExistsError:
+            return
     job = replace(job, state=state, done=0, updated_at=time.time())
     _save(job)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
@@ -129,9 +135,15 @@ def start(job: Job, state: Literal["checking", "importing"]) -> None:
 def _work(app: Flask, job: Job) -> None:
     with app.app_context():
         try:
-            _save(_check(job) if job.state == "checking" else _import(job))
+            if job.state == "checking":
+                _save(_check(job))
+            else:
+                with import_lock():
+                    _save(_import(job))
         except InvalidFile as error:
             _save(replace(job, state="invalid", lines=error.messages, updated_at=time.time()))
+        except ImportLocked as error:
+            _save(replace(job, state="failed", lines=[str(error)], updated_at=time.time()))
         except Exception as error:
             db.session.rollback()
             logger.exception("the import of an uploaded file failed")
@@ -173,7 +185,16 @@ def _import(job: Job) -> Job:
     restocking.record_restocks()
     lines = summary(result, job.file, current_catalog().integration, dry_run=False)
     if result.counts.pictures:
-        job = replace(job, state="pictures", lines=lines)
+        lines += _add_pictures(replace(job, state="pictures", updated_at=time.time()))
+    for file in files.values():
+        file.unlink(missing_ok=True)
+    return replace(job, state="done", lines=lines, updated_at=time.time())
+
+
+def _add_pictures(job: Job) -> list[str]:
+    """Copy or link the pictures of the imported products; return lines for the summary."""
+    _save(job)
+    try:
         if job.options.link_pictures:
             pictures = link_pictures(db.session)
         else:
@@ -183,11 +204,14 @@ def _import(job: Job) -> Job:
                 allow_private=current_app.config[SETTING],
                 progress=_Progress(job, count_pictures(db.session)),
             )
-        clear_cache()
-        lines += picture_summary(pictures, link=job.options.link_pictures)
-    for file in files.values():
-        file.unlink(missing_ok=True)
-    return replace(job, state="done", lines=lines, updated_at=time.time())
+    except (OSError, SQLAlchemyError):
+        db.session.rollback()
+        logger.warning("an upload's products are imported, but not all pictures", exc_info=True)
+        return [
+            "The products are imported, but not all pictures. Import the file again to add them."
+        ]
+    clear_cache()
+    return picture_summary(pictures, link=job.options.link_pictures)
 
 
 def _files(job: Job) -> dict[str, Path]:
@@ -197,9 +221,8 @@ def _files(job: Job) -> dict[str, Path]:
 
 
 def _choices(job: Job, files: dict[str, Path]) -> Choices:
-    options = {k: v for k, v in asdict(job.options).items() if k != "link_pictures"}
     ids = [files["ids"]] if "ids" in files else []
-    return Choices(ids=ids, stock=files.get("stock"), **options)
+    return Choices(ids=ids, stock=files.get("stock"), **asdict(job.options))
 
 
 def _preview(product: ParsedProduct) -> dict[str, Any]:

@@ -136,7 +136,11 @@ def stage(client: FlaskClient, number: int) -> dict[str, str]:
 
 
 def test_copies_are_resized_and_served_with_long_caching(
-    shop: MakeShop, tmp_path: Path, pictures: str, requested: list[str]
+    shop: MakeShop,
+    tmp_path: Path,
+    pictures: str,
+    requested: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = shop()
     wanted = [
@@ -173,6 +177,12 @@ def test_copies_are_resized_and_served_with_long_caching(
         assert (copy.format, copy.size) == ("JPEG", (800, 1067))
     assert client.get("/pictures/..%2fshop.db").status_code == 404
     assert client.get(f"/pictures/{'0' * 32}-640.webp").status_code == 404
+
+    # an update shows the copies before it has looked at the pictures
+    with monkeypatch.context() as patch:
+        patch.setattr("storefront.importing.command.add_pictures", lambda **options: [])
+        import_products(app, tmp_path / "a.csv", wanted)
+    assert stage(client, 0) == portrait
 
     # the next import downloads only what is new, and deletes what isn't used any more
     requested.clear()

@@ -14,9 +14,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from storefront.importing import upload
+from storefront.catalog.import_lock import import_lock
+from storefront.importing import upload, upload_jobs
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.importing.test_import_catalog import rows, variants
+from tests.storefront.importing.test_import_catalog import import_file, rows, variants
 from tests.storefront.importing.test_imported_files import FILES
 from tests.storefront.page import Page
 
@@ -103,6 +104,44 @@ def test_problems_are_shown(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None
     too_large = send(client, "plain.csv")
     assert too_large.status_code == 413
     assert "use flask storefront import-catalog instead" in too_large.text
+
+
+def test_pictures_that_fail_leave_the_products(app: Flask, tmp_path: Path) -> None:
+    client = app.test_client()
+    (tmp_path / "pictures").write_text("not a folder")
+    reply = send(client, "plain.csv")
+    wait()
+    client.post(reply.location)
+    wait()
+    text = Page(client, reply.location).text
+    assert "Imported 4 products with 5 variants from plain.csv" in text
+    assert "The products are imported, but not all pictures. Import the file again" in text
+    assert "The import failed" not in text
+
+
+def test_one_import_at_a_time(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, before = app.test_client(), rows(app)
+    first, second = send(client, "plain.csv"), send(client, "plain.csv")
+    wait()
+    with app.app_context(), import_lock():
+        client.post(first.location)
+        wait()
+        command = import_file(app, FILES / "plain.csv")
+    refusal = "Another import is running. Try again when it has finished."
+    assert refusal in Page(client, first.location).text
+    assert command.exit_code == 1
+    assert refusal in command.output
+    assert rows(app) == before
+
+    # two requests that have both found the file checked
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
+    with app.app_context():
+        job = upload_jobs.load(second.location.rpartition("/")[2])
+        assert job
+        upload_jobs.start(job, "importing")
+        upload_jobs.start(job, "importing")
+    assert len(started) == 1
 
 
 @pytest.fixture
