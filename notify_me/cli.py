@@ -90,8 +90,8 @@ def status(*, as_json: bool) -> None:
         click.echo(f"oldest queued: {_when(status.oldest_queued)}")
     if status.dropped:
         click.echo(
-            f"dropped:       {status.dropped} in {admin.DROPPED_DAYS} days, because a hidden field "
-            "was filled in, by a bot or a form filler"
+            f"hidden field:  {status.dropped} posts in {admin.DROPPED_DAYS} days had it filled in, "
+            "by a bot or a form filler"
         )
     if error := status.last_error:
         click.echo(

@@ -100,7 +100,9 @@ def past_sign_ups() -> int:
 
 
 def remove_past_sign_ups() -> None:
-    """Delete the sign-ups that were added by `import_sign_ups`, such as a demo's sample data."""
+    """Delete all sign-ups that were added by `import_sign_ups`: a demo's sample data, but also
+    those of a move from another system.
+    """
     current_state().log.remove_past()
 
 

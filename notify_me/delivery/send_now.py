@@ -22,7 +22,7 @@ from ..klaviyo.outcomes import (
 
 logger = logging.getLogger(__package__)
 
-CONSENT_KNOWN = "Klaviyo already has this consent, so it was not sent again"
+CONSENT_KNOWN = "Klaviyo accepted this consent within the last day, so it was not sent again"
 DEADLINE = 4.0
 """Seconds that a shopper waits for all calls to Klaviyo together."""
 
@@ -38,12 +38,11 @@ def send_now(
 ) -> list[Outcome | None]:
     """Send calls, and return their outcomes by position; None for a call that wasn't sent.
 
-    `known_outcomes` are the outcomes by position that a browser has reported. Of these calls, only
-    those that may succeed with the private key are sent. A call with
-    `after_any` is sent only after another one was accepted. If a response applies to all calls of
-    an operation (the shop is misconfigured or throttled, or the contact is refused), no further
-    call of that operation is sent. A call is sent without the channels that Klaviyo has refused,
-    which its outcome names.
+    `known_outcomes` are the outcomes that a browser has reported, by position. Of those calls, only
+    the ones that may succeed with the private key are sent again. A call with `after_any` is sent
+    only after another one was accepted. If a response applies to every call of an operation (wrong
+    settings, throttling, a refused contact), no further call of that operation is sent. Channels
+    that Klaviyo has refused are left out of later calls, and each outcome names them.
 
     `consent_known` means that Klaviyo already has the consent. The call isn't made then, but takes
     as long: otherwise the time would tell whether somebody is on the list.

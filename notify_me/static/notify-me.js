@@ -8,7 +8,7 @@ const CALL_TIMEOUT = 5000; // one call to Klaviyo
 const CALLS_TIMEOUT = 8000; // all calls of a sign-up; the server makes the rest
 const PREFETCH_MAX_AGE = 30000; // a prefetched form until it is shown
 
-/** What a shop may set around a button, and a dialog uses. */
+/** The properties that are copied from around the button to its dialog. */
 const PROPERTIES = [
   "color-scheme",
   ...(
@@ -121,13 +121,13 @@ export class NotifyMe extends HTMLElement {
   }
 
   connectedCallback() {
-    // a copy of an open dialog, as from a page cache, isn't modal
+    // a page cache may restore an open dialog, but not as a modal one
     if (this.matches(".notify-me--dialog") && !this.#opener) return this.remove();
-    // a copy isn't sending
+    // a copy of an element that was sending doesn't send itself
     if (!this.#sending) for (const element of this.querySelectorAll("[aria-busy]")) element.ariaBusy = null;
     const anchor = document.getElementById(this.dataset.anchor ?? "");
     if (!anchor) return;
-    // only once, so that the shop's scripts can move the element
+    // move the element only once: the shop's scripts may move it later
     delete this.dataset.anchor;
     if (!anchor.contains(this)) anchor.append(this);
   }

@@ -110,20 +110,20 @@ def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) 
         alerted = _people_if(CallRow.alerted_at.is_not(None))
         variants = func.count(CallRow.variant.distinct())
         variant_count, alerted_people, *totals = session.execute(
-            _select(variants, alerted, *_figure_columns()).where(*where)
+            select_calls(variants, alerted, *_figure_columns()).where(*where)
         ).one()
         top = session.execute(
-            _select(CallRow.variant, *_figure_columns())
+            select_calls(CallRow.variant, *_figure_columns())
             .where(*where)
             .group_by(CallRow.variant)
             .order_by(func.count().desc(), CallRow.variant)
             .limit(max_variants)
         ).all()
         day = _day(session)
-        by_day = session.execute(_select(day, func.count()).where(*where).group_by(day)).all()
+        by_day = session.execute(select_calls(day, func.count()).where(*where).group_by(day)).all()
         by_variant: dict[str, dict[str, int]] = defaultdict(dict)
         for variant, day_text, count in session.execute(
-            _select(CallRow.variant, day, func.count())
+            select_calls(CallRow.variant, day, func.count())
             .where(*where, CallRow.variant.in_([row[0] for row in top]))
             .group_by(CallRow.variant, day)
         ):
@@ -131,7 +131,7 @@ def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) 
         # recorded throttling problems include the Retry-After, so they are grouped by status
         problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
         reasons = session.execute(
-            _select(CallRow.state, problem, func.count())
+            select_calls(CallRow.state, problem, func.count())
             .where(*where)
             .where(CallRow.state.in_((*UNDELIVERED, CallState.REFUSED, CallState.FAILED)))
             .group_by(CallRow.state, problem)
@@ -167,7 +167,7 @@ def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDeman
         day = _day(session)
         waiting, alerted = _people_if(and_(*WAITS)), _people_if(CallRow.alerted_at.is_not(None))
         rows = session.execute(
-            _select(day, CallRow.variant, waiting, alerted, *_figure_columns())
+            select_calls(day, CallRow.variant, waiting, alerted, *_figure_columns())
             .where(*_period(since, until))
             .group_by(day, CallRow.variant)
             .order_by(day, CallRow.variant),
@@ -195,7 +195,8 @@ def person_hash() -> ColumnElement[str | None]:
     return func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
 
 
-def _select(*columns: Any) -> Any:
+def select_calls(*columns: Any) -> Any:
+    """Return a query for columns of the calls and their sign-ups."""
     return select(*columns).select_from(CallRow).join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
 
 

@@ -185,22 +185,21 @@ class SignUpLog:
         or phone number in the last `period`, whichever are more.
         """
         contacts = self._contact_columns(sign_up)
-        counts = [0]
+        alerts = (
+            select(func.count())
+            .select_from(CallRow)
+            .join(SignUpRow)
+            .where(SignUpRow.created_at > datetime.now(UTC) - period)
+            .where(CallRow.operation == Operation.BACK_IN_STOCK)
+            .where(CallRow.state.not_in((CallState.REFUSED, CallState.FAILED)))
+        )
         with self.reading() as session:
-            for column in (SignUpRow.email_hmac, SignUpRow.phone_hmac):
-                if not (contact_hash := contacts[column.key]):
-                    continue
-                count = session.scalar(
-                    select(func.count())
-                    .select_from(CallRow)
-                    .join(SignUpRow)
-                    .where(column == contact_hash)
-                    .where(SignUpRow.created_at > datetime.now(UTC) - period)
-                    .where(CallRow.operation == Operation.BACK_IN_STOCK)
-                    .where(CallRow.state.not_in((CallState.REFUSED, CallState.FAILED)))
-                )
-                counts.append(count or 0)
-        return max(counts)
+            counts = (
+                session.scalar(alerts.where(column == contacts[column.key])) or 0
+                for column in (SignUpRow.email_hmac, SignUpRow.phone_hmac)
+                if contacts[column.key]
+            )
+            return max(counts, default=0)
 
     def has_consented(self, sign_up: SignUp, period: timedelta) -> bool:
         """Return whether Klaviyo accepted all consents of this sign-up, under the same texts, in
@@ -305,7 +304,7 @@ class SignUpLog:
             )
 
     def count_dropped(self) -> None:
-        """Count a post that was dropped because its hidden field was filled in."""
+        """Count a post that was refused because its hidden field was filled in."""
         today = datetime.now(UTC).date()
         with self.writing() as session:
             counted = session.execute(

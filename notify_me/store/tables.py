@@ -148,7 +148,7 @@ class PauseRow(Base):
 
 
 class DroppedRow(Base):
-    """How many posts were dropped on one day (UTC) because their hidden field was filled in."""
+    """How many posts were refused on one day (UTC) because their hidden field was filled in."""
 
     __tablename__ = "notify_me_dropped"
 

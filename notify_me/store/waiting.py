@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from .demand import person_hash
+from .demand import person_hash, select_calls
 from .tables import WAITS, CallRow, SignUpRow, in_utc
 
 
@@ -33,14 +32,14 @@ def waiting(engine: Engine, without: Collection[str] = ()) -> Waiting:
     conditions = (*WAITS, CallRow.variant.not_in(without)) if without else WAITS
     with Session(engine) as session:
         count, people, oldest = session.execute(
-            _join(
+            select_calls(
                 func.count(), func.count(person_hash().distinct()), func.min(SignUpRow.created_at)
             ).where(*conditions)
         ).one()
         if not count:
             return Waiting(0, None, None)
         middle = session.scalars(
-            _join(SignUpRow.created_at)
+            select_calls(SignUpRow.created_at)
             .where(*conditions)
             .order_by(SignUpRow.created_at)
             .offset((count - 1) // 2)
@@ -60,7 +59,7 @@ def people_waiting(
     conditions = WAITS if variants is None else (*WAITS, CallRow.variant.in_(variants))
     people = func.count(person_hash().distinct()).label("people")
     query = (
-        _join(CallRow.variant, people)
+        select_calls(CallRow.variant, people)
         .where(*conditions)
         .group_by(CallRow.variant)
         .having(people >= at_least)
@@ -72,11 +71,7 @@ def people_waiting(
 
 def exactly_waiting(engine: Engine, variant: str, people: int) -> bool:
     """Return whether so many people wait for a variant. Counts no further than `people`."""
-    found = _join(person_hash().label("person")).where(*WAITS, CallRow.variant == variant)
+    found = select_calls(person_hash().label("person")).where(*WAITS, CallRow.variant == variant)
     limited = found.distinct().limit(people + 1).subquery()
     with Session(engine) as session:
         return session.scalar(select(func.count()).select_from(limited)) == people
-
-
-def _join(*columns: Any) -> Select[Any]:
-    return select(*columns).select_from(CallRow).join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)

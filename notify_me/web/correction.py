@@ -48,25 +48,29 @@ def corrections(
     given, because the confirmation then goes to the person who has just typed them.
     """
     identifiers = frozenset(channel.info.identifier for channel in channels)
-    of_variants = [("variants", str(variant.composite_id)) for variant in variants]
-    change = [(CHANGE, "1"), *of_variants, *(("channels", channel.value) for channel in channels)]
+    variant_fields = [("variants", str(variant.composite_id)) for variant in variants]
+    change_fields = [
+        (CHANGE, "1"),
+        *variant_fields,
+        *(("channels", channel.value) for channel in channels),
+    ]
     context = {
         "wrong_contact": gettext(WRONG_CONTACT[identifiers or frozenset({"email"})]),
-        "change_fields": change,
+        "change_fields": change_fields,
         "suggestion": "",
     }
     if sign_up is None:
         return context
     if sign_up.phone_number:
-        change.append(("phone_number", international(sign_up.phone_number)))
+        change_fields.append(("phone_number", international(sign_up.phone_number)))
     if not sign_up.email:
         return context
-    change.append(("email", readable_address(sign_up.email)))
+    change_fields.append(("email", readable_address(sign_up.email)))
     if suggestion := suggested_address(sign_up.email):
-        by_email = [*of_variants, ("channels", Channel.EMAIL.value), ("email", suggestion)]
+        email_fields = [*variant_fields, ("channels", Channel.EMAIL.value), ("email", suggestion)]
         context |= {
             "suggestion": suggestion,
-            "suggestion_fields": [*by_email, *_email_consent(sign_up)],
+            "suggestion_fields": [*email_fields, *_email_consent(sign_up)],
         }
     return context
 

@@ -295,7 +295,10 @@ def _finish(
 def _warn_if_many_wait(
     calls: Sequence[Call], results: Sequence[Outcome | None], queued: Collection[int]
 ) -> None:
-    """Log a warning for a variant for which `[merchant] many_waiting` people now wait."""
+    """Log a warning when exactly `[merchant] many_waiting` people wait for a variant after this
+    sign-up. It may come twice, or not at all if two people sign up at the same moment; the
+    merchant's pages always show the number.
+    """
     state = current_state()
     if not (many := state.settings.merchant.many_waiting):
         return

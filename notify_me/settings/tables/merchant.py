@@ -13,9 +13,9 @@ class Merchant(SettingsTable):
     many_waiting: int = Field(
         25,
         ge=0,
-        le=1000000,
+        le=1_000_000,
         title="Many people waiting",
-        description="When so many people wait for a variant, a warning is logged, and the "
+        description="When this many people wait for a variant, a warning is logged, and the "
         "merchant's pages show a banner. 0 turns both off.",
     )
     sale_days: int = Field(
