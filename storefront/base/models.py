@@ -61,7 +61,7 @@ class Picture(TypedDict):
     """The name of the shop's own copies, without size and extension; see `catalog.pictures`."""
     width: NotRequired[int]
     height: NotRequired[int]
-    """The size of the original, in pixels, if there are copies."""
+    """The size of the largest copy, in pixels."""
 
 
 class Product(Base):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Literal
 
 import click
 from babel.numbers import list_currencies
@@ -23,6 +22,7 @@ from .numbers import Sign
 from .pictures import add_pictures
 from .platforms import read_columns_file
 from .problems import InvalidFile, Unreadable
+from .products import StockUnknown
 from .run import Choices, run
 from .summary import summary
 
@@ -81,7 +81,7 @@ def import_catalog(
     dry_run: bool,
     ids: tuple[Path, ...],
     stock: Path | None,
-    stock_unknown: Literal["in-stock", "sold-out"] | None,
+    stock_unknown: StockUnknown | None,
     sell_out: float | None,
     columns: Path | None,
     decimal: Sign | None,

@@ -38,26 +38,24 @@ def option_values(row: Row) -> list[str]:
     return [value for name in OPTION_VALUES if (value := row[name]) and value != DEFAULT_VALUE]
 
 
-def read_ids(path: Path, spool: Spool) -> int:
-    """Read the IDs of variants from a shop's `products.json` or a CSV file; return their number.
+def read_ids(path: Path, spool: Spool) -> None:
+    """Read the IDs of variants from a shop's `products.json` or a CSV file.
 
     Raises `Unreadable`.
     """
     problems = Problems()
-    source = open_rows(path, _no_progress, problems, required=())
+    source = open_rows(path, lambda count: None, problems, required=())
     if "variant_id" not in source.fields or not source.fields & {"sku", "handle"}:
         raise Unreadable(
             f"{path.name} must have the columns Variant ID and SKU, or Variant ID, Handle and the "
             "option values"
         )
-    count, handle = 0, ""
+    handle = ""
     for row in source.rows:
         handle = row["handle"] or handle
         if variant_id := row["variant_id"].removeprefix("gid://shopify/ProductVariant/"):
             keys = join_keys(handle, option_values(row), row["sku"], sku_first=True)
-            spool.add_fact("id", keys, variant_id)
-            count += 1
-    return count
+            spool.add_value_from_other_file("id", keys, variant_id)
 
 
 def read_stock(path: Path, spool: Spool) -> None:
@@ -65,7 +63,7 @@ def read_stock(path: Path, spool: Spool) -> None:
 
     Raises `Unreadable`. From "Inventory CSV file format" in Shopify's help.
     """
-    table = read_csv(path, _no_progress)
+    table = read_csv(path, lambda count: None)
     positions = {normalize(name): index for index, name in reversed([*enumerate(table.header)])}
     quantity_columns = [positions[name] for name in _AVAILABLE if name in positions][:1]
     if not quantity_columns:
@@ -92,7 +90,3 @@ def read_stock(path: Path, spool: Spool) -> None:
             except ValueError:
                 # “not stocked”
                 spool.add_units("stock", keys, 0)
-
-
-def _no_progress(_count: int) -> None:
-    pass

@@ -25,6 +25,9 @@ from .problems import Problems
 from .rows import Row
 from .spool import Spool
 
+StockUnknown = Literal["in-stock", "sold-out"]
+"""How variants are shown whose stock isn't known."""
+
 MAX_TEXT = 255
 """Characters in a title, handle, SKU, vendor, or name or value of an option: Shopify's limit."""
 MAX_ID = 200
@@ -107,8 +110,8 @@ class Counts:
     hidden_variants: int = 0
     unknown_statuses: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Number of products, and first line, by a status that the platform doesn't document."""
-    made_ids: int = 0
-    """Variants whose ID is made from the handle and the options, because their SKU isn't unique."""
+    generated_ids: int = 0
+    """Variants whose ID is generated from handle and options, because their SKU isn't unique."""
     placeholders: int = 0
     """Variants whose ID on the platform is unknown."""
     without_price: int = 0
@@ -119,7 +122,7 @@ class Counts:
 class StockRules:
     """What the merchant chose for stock."""
 
-    unknown: Literal["in-stock", "sold-out"] | None = None
+    unknown: StockUnknown | None = None
     """How a variant is shown whose stock is tracked, but not in the file."""
     has_file: bool = False
     """Whether there is a file with the stock."""
@@ -270,9 +273,9 @@ class Products:
     ) -> list[ParsedVariant]:
         rows_by_values: dict[tuple[str, ...], Row] = {}
         variants = []
-        for row, given in rows:
+        for row, values_by_name in rows:
             # WooCommerce: a variation without a value is for any
-            values = [shorten(given.get(name, "Any"), MAX_TEXT) for name in names]
+            values = [shorten(values_by_name.get(name, "Any"), MAX_TEXT) for name in names]
             other = rows_by_values.setdefault(tuple(values), row)
             if other is not row:
                 if other.fields != row.fields:
@@ -341,7 +344,7 @@ class Products:
         text = row["quantity"]
         if self._stock.has_file:
             keys = join_keys(handle, values, row["sku"], sku_first=False)
-            text = self._spool.fact("stock", keys)
+            text = self._spool.value_in_other_file("stock", keys)
         if text.casefold() == "parent":
             text = first["product_quantity"]
         if text.casefold() == "not stocked":
@@ -367,14 +370,14 @@ class Products:
         external_id = _platform_id(row["variant_id"])
         if not external_id and self._has_ids_file:
             keys = join_keys(handle, values, sku, sku_first=True)
-            external_id = _platform_id(self._spool.fact("id", keys))
+            external_id = _platform_id(self._spool.value_in_other_file("id", keys))
         if external_id:
             return self._checked_id(external_id, row)
         if is_custom and len(sku) <= MAX_ID and self._is_usable_sku(sku):
             external_id = sku
         else:
-            external_id = _made_id(handle, values)
-            self.counts.made_ids += is_custom
+            external_id = _generated_id(handle, values)
+            self.counts.generated_ids += is_custom
             if self._spool.sku_count(external_id):
                 external_id = f"{external_id}-{_digest(handle, *values)}"
         if not is_custom:
@@ -412,8 +415,10 @@ class Products:
         """The SKU, or the variant's ID if the SKU is missing, too long or used twice."""
         if external_id == sku or self._is_usable_sku(sku):
             return sku
-        made = external_id.removeprefix(PLACEHOLDER_PREFIX)
-        return f"{made}-{_digest(made)}" if self._spool.sku_count(made) else made
+        generated = external_id.removeprefix(PLACEHOLDER_PREFIX)
+        return (
+            f"{generated}-{_digest(generated)}" if self._spool.sku_count(generated) else generated
+        )
 
 
 def hidden_reason(row: Row) -> str:
@@ -451,10 +456,12 @@ def _platform_id(text: str) -> str:
     return text[: -len(match[0])] if (match := re.search(r"(?<=\d)\.0+$", text)) else text
 
 
-def _made_id(handle: str, values: Sequence[str]) -> str:
+def _generated_id(handle: str, values: Sequence[str]) -> str:
     """Return an ID that is the same after every import of the product."""
-    made = slug(" ".join([handle, *values]))
-    return made if 0 < len(made) <= 100 else f"{made[:90]}-{_digest(handle, *values)}"
+    generated = slug(" ".join([handle, *values]))
+    return (
+        generated if 0 < len(generated) <= 100 else f"{generated[:90]}-{_digest(handle, *values)}"
+    )
 
 
 def _digest(*texts: str) -> str:
@@ -486,8 +493,8 @@ def _pictures(rows: Sequence[Row]) -> list[Picture]:
             order = int(position) if re.fullmatch("[0-9]{1,6}", position) else number
             found.setdefault(url, {"alt": row["picture_alt"], "order": order})
     ordered = sorted(found, key=lambda url: found[url]["order"])
-    own = [url for row in rows if (url := _url(row["variant_picture"]))]
+    variant_urls = [url for row in rows if (url := _url(row["variant_picture"]))]
     return [
         Picture(url=url, alt=str(found[url]["alt"])[:512] if url in found else "")
-        for url in dict.fromkeys([*ordered, *own])
+        for url in dict.fromkeys([*ordered, *variant_urls])
     ][:MAX_PICTURES]

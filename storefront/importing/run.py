@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +19,16 @@ from .files import Progress
 from .numbers import NumberFormat, Sign
 from .other_files import read_ids, read_stock
 from .problems import Problems, Unreadable
-from .products import Counts, ParsedProduct, Products, StockRules, hidden_reason, product_type, slug
+from .products import (
+    Counts,
+    ParsedProduct,
+    Products,
+    StockRules,
+    StockUnknown,
+    hidden_reason,
+    product_type,
+    slug,
+)
 from .rows import Source, open_rows
 from .spool import Spool
 
@@ -33,7 +41,7 @@ class Choices:
     """Files with the variants' IDs on the platform: pages of `products.json`, or CSV."""
     stock: Path | None = None
     """The platform's inventory export."""
-    stock_unknown: Literal["in-stock", "sold-out"] | None = None
+    stock_unknown: StockUnknown | None = None
     sell_out: float = 0.0
     """The share of the variants to show as sold out."""
     columns: Mapping[str, str] | None = None

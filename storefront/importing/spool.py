@@ -105,7 +105,7 @@ class Spool:
         ).fetchone()
         return found[0]
 
-    def add_fact(self, kind: str, keys: Iterable[str], value: str) -> None:
+    def add_value_from_other_file(self, kind: str, keys: Iterable[str], value: str) -> None:
         """Store what another file says about a variant; two different values cancel out."""
         self._connection.executemany(
             "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key)"
@@ -121,7 +121,7 @@ class Spool:
             [(kind, key, str(units)) for key in keys],
         )
 
-    def fact(self, kind: str, keys: Sequence[str]) -> str:
+    def value_in_other_file(self, kind: str, keys: Sequence[str]) -> str:
         """Return what another file says under the first of the keys that it has; else empty."""
         for key in keys:
             found = self._connection.execute(

@@ -63,10 +63,10 @@ def _left_out(counts: Counts) -> Iterator[str]:
 
 
 def _ids(counts: Counts, integration: str) -> Iterator[str]:
-    if counts.made_ids:
+    if counts.generated_ids:
         yield (
-            f"{count(counts.made_ids, 'variant')} without a unique SKU: IDs were made from handle "
-            "and options. They stay the same when you import again."
+            f"{count(counts.generated_ids, 'variant')} without a unique SKU: IDs were made from "
+            "handle and options. They stay the same when you import again."
         )
     if counts.placeholders:
         source = " from the shop's products.json" if integration == "$shopify" else ""

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..base.settings import CURRENCY
 from ..merchant import access
 from . import upload_jobs
+from .products import StockUnknown
 from .upload_jobs import FILES, Options
 
 MAX_UPLOAD = 64 * 1024 * 1024
@@ -101,7 +102,7 @@ def _options(problems: dict[str, str]) -> Options:
     unknown, decimal = form.get("stock_unknown"), form.get("decimal_sign")
     return Options(
         stock_unknown=cast(
-            Literal["in-stock", "sold-out"] | None,
+            StockUnknown | None,
             unknown if unknown in ("in-stock", "sold-out") else None,
         ),
         sell_out=int(sell_out) / 100,

@@ -32,7 +32,7 @@ from .pictures.command import SETTING
 from .pictures.command import summary as picture_summary
 from .pictures.run import count_pictures, download_pictures, link_pictures
 from .problems import InvalidFile
-from .products import ParsedProduct
+from .products import ParsedProduct, StockUnknown
 from .run import Choices, run
 from .summary import summary
 
@@ -53,7 +53,7 @@ RUNNING: tuple[State, ...] = ("checking", "importing", "pictures")
 class Options:
     """What the merchant chose on the page, besides the files."""
 
-    stock_unknown: Literal["in-stock", "sold-out"] | None = None
+    stock_unknown: StockUnknown | None = None
     sell_out: float = 0.0
     decimal_sign: Literal["comma", "point"] | None = None
     currency: str | None = None
