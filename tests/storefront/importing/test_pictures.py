@@ -186,10 +186,13 @@ def test_copies_are_resized_and_served_with_long_caching(
 
     # the next import downloads only what is new, and deletes what isn't used any more
     requested.clear()
+    folder = Path(app.instance_path) / "pictures"
+    (folder / "lost+found").mkdir()
+    (folder / "unfinished-1.webp").touch()
     import_products(app, tmp_path / "a.csv", [wanted[0], (f"{pictures}/wide.webp?v=2", "")])
     assert requested == ["wide.webp"]
-    folder = Path(app.instance_path) / "pictures"
-    assert len({path.name.partition("-")[0] for path in folder.iterdir()}) == 2
+    assert len({path.name.partition("-")[0] for path in folder.glob("*-*")}) == 2
+    assert (folder / "lost+found").is_dir()
 
 
 def test_drawing_stays_where_a_picture_is_unavailable(
