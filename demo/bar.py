@@ -10,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin, current_catalog
 from storefront.base.current_shop import shop
-from storefront.base.database import db
 from storefront.base.languages import local_path
 from storefront.base.visitor import is_demo_visitor
 from storefront.catalog.pictures import variant_image
@@ -51,7 +50,6 @@ def tour_context(here: str) -> dict[str, Any]:
         progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None
     except SQLAlchemyError:
         # the toolbar is also part of the error page, and the database may be the cause
-        db.session.rollback()
         progress = None
     return {
         "sandbox": klaviyo_sandbox,

@@ -113,7 +113,6 @@ def note() -> Markup:
         )
     except SQLAlchemyError:
         # the error page has this note, too
-        db.session.rollback()
         return Markup("")
     if not sign_ups:
         return Markup("")

@@ -1,6 +1,6 @@
 """What the shop knows of the Klaviyo account's brand, in `instance/`: its colors, and its logo.
 
-The logo in `shop.toml` may be a file in `static/`, or the copy that import-brand keeps here.
+The logo in `shop.toml` may be a file in `static/`, or the copy that import-brand stores here.
 """
 
 from __future__ import annotations

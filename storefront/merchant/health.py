@@ -10,7 +10,7 @@ from notify_me import admin
 
 HEADINGS = {
     "flow": "No live flow: nobody will be notified",
-    "sign_ups": "Klaviyo doesn’t have a variant that shoppers asked for",
+    "sign_ups": "A variant is missing in Klaviyo",
     "public_key": "Klaviyo refuses the calls of shoppers’ browsers",
 }
 """The heading of each check that has a banner. The deliveries page shows the others."""
@@ -23,7 +23,7 @@ NAMES = {
 """What the merchant's pages call each check."""
 VERDICTS = {
     admin.Verdict.PASS: ("OK", "in-stock"),
-    admin.Verdict.WARN: ("Look at this", "low"),
+    admin.Verdict.WARN: ("Warning", "low"),
     admin.Verdict.FAIL: ("Action required", "bad"),
     admin.Verdict.SKIP: ("Not checked", "sold-out"),
 }

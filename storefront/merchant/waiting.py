@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin
 
-from ..base.database import db
 from ..base.errors import log_database_error
 from ..base.models import ProductVariant
 from ..catalog import queries
@@ -101,7 +100,6 @@ def many_waiting() -> Sequence[WaitingRow]:
         return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
     except SQLAlchemyError:
         # the page with the error has this banner, too
-        db.session.rollback()
         return []
 
 
