@@ -95,7 +95,12 @@ def many_waiting() -> Sequence[WaitingRow]:
     if not at_least:
         return []
     try:
-        people = {variant: count for variant, count in _people().items() if count >= at_least}
+        everyone = _people()
+    except SQLAlchemyError:
+        # no rollback: the log has a connection of its own, and the page still needs its objects
+        return []
+    people = {variant: count for variant, count in everyone.items() if count >= at_least}
+    try:
         in_stock = {str(composite_id) for composite_id in queries.available(people)}
         return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
     except SQLAlchemyError:
