@@ -123,9 +123,9 @@ def test_number_of_queries(shared_app: Flask) -> None:
         "/?q=wool&in_stock=1&sort=price-up": 4,
         "/products/haar-parka": 6,
         "/cart": 0,
-        # seven of them are for the state of deliveries
-        "/merchant": 12,
-        "/merchant/deliveries": 8,
+        # ten of them for the state of deliveries, and as many for the account's health
+        "/merchant": 27,
+        "/merchant/deliveries": 23,
     }
     assert count_queries(shared_app, expected) == expected
 
