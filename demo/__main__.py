@@ -46,12 +46,12 @@ def main() -> int:
     try:
         demo = flag(environ, "DEMO", default="1")
         sandbox = demo and wants_sandbox(environ)
+        _check_port(environ["HOST"], environ["PORT"], "PORT")
         if demo:
             environ = demo_environment(environ, instance, create=True)
             # for links in what the worker sends to Klaviyo
             environ.setdefault("SHOP_URL", shop_address(environ))
         app = create_app(environ)
-        _check_port(environ["HOST"], environ["PORT"], "PORT")
         if sandbox:
             if environ["SANDBOX_PORT"] == environ["PORT"]:
                 raise SettingsError("PORT and SANDBOX_PORT are the same: choose two")
