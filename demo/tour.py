@@ -14,6 +14,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from notify_me import admin, current_catalog
@@ -195,6 +196,7 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
         .where(Order.id > tour.order)
         .where(sa.exists().where(OrderLine.order_id == Order.id, OrderLine.sku == tour.sku))
         .order_by(Order.id)
+        .options(selectinload(Order.lines))
     )
     orders = tuple(found)
     try:
