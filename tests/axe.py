@@ -50,6 +50,8 @@ _CUT_OFF = """() => [...document.querySelectorAll("html, dialog[open], body *")]
   if (node.scrollWidth <= node.clientWidth + 1 || node.clientWidth < 2) return false;
   const { overflowX } = getComputedStyle(node);
   if (node === document.documentElement || node.matches("dialog")) return true;
+  // the caret moves through a long value
+  if (node.matches("input") && node.value) return false;
   if (["hidden", "clip"].includes(overflowX)) return true;
   return overflowX !== "visible" && node.tabIndex < 0 && !node.querySelector("a[href], button");
 }).map(node => node.outerHTML)"""

@@ -1,6 +1,6 @@
 // @ts-check
 /** <notify-me>: opens the form behind its link in a dialog, and submits forms without leaving the
- * page. Text, rules and markup come from the server. Its events are in docs/events.md. */
+ * page. See docs/events.md. */
 
 // in ms
 const SHOP_TIMEOUT = 15000; // one request to the shop
@@ -88,7 +88,7 @@ export class NotifyMe extends HTMLElement {
   /** Open the form for a variant, for the shop's own scripts.
    * @param {string} variantId its composite ID @returns {Promise<void>} when the dialog is open */
   static open(variantId) {
-    // the server encodes these characters, too
+    // the server encodes these, too
     const id = encodeURIComponent(variantId).replace(
       /[!'()*]/g,
       (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -121,13 +121,13 @@ export class NotifyMe extends HTMLElement {
   }
 
   connectedCallback() {
-    // a page cache may restore an open dialog, but not as a modal one
+    // a page cache may restore an open dialog, but not as a modal
     if (this.matches(".notify-me--dialog") && !this.#opener) return this.remove();
-    // a copy of an element that was sending doesn't send itself
+    // a copy isn't sending
     if (!this.#sending) for (const element of this.querySelectorAll("[aria-busy]")) element.ariaBusy = null;
     const anchor = document.getElementById(this.dataset.anchor ?? "");
     if (!anchor) return;
-    // move the element only once: the shop's scripts may move it later
+    // only once: the shop's scripts may move it later
     delete this.dataset.anchor;
     if (!anchor.contains(this)) anchor.append(this);
   }

@@ -261,7 +261,7 @@ def test_studio_without_scripts(plain_page: Page, shop_url: str) -> None:
     page.get_by_role("radio", name="Done").check(force=True)
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_label("Button text", exact=True)).to_have_value("By hand")
-    expect(frame(page).locator(".buy .notify-me__button")).to_have_text("By hand")
+    expect(frame(page).locator(".buy .notify-me__button[rel]")).to_have_text("By hand")
     expect(frame(page).locator("dialog")).to_contain_text("You're on the list")
 
     page.get_by_label("Corner radius", exact=True).fill("500")
