@@ -56,7 +56,7 @@ def report(max_variants: int) -> Report:
     """
     by_variant = _people()
     offers = queries.offers(by_variant)
-    # the kit wasn't told that these are available again: their stock was changed with plain SQL
+    # available again, although the kit heard of no restock: the stock was changed with plain SQL
     in_stock = {variant for variant, offer in offers.items() if offer.available}
     waiting = admin.waiting(without=in_stock)
     revenue = {
