@@ -26,7 +26,7 @@ check: $(VENV)/.dev static lint types ## Lint, types and fast tests: run it afte
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not browser and not process and not slow"
 
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, including browser tests
-	$(BIN)/pytest -q -n 4 --dist worksteal -m "not slow"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox postgres ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
