@@ -21,7 +21,7 @@ for _name in [*os.environ]:
 
 caches.install()
 # a call that an earlier test's shop makes later would be recorded during another test
-background.FLOW_CHECK_DELAY = 3600
+background.FLOW_CHECK_DELAY = 3600  # type: ignore[attr-defined]
 
 
 CHILD_PROCESSES = {"make_shop", "postgres", "checkout", "newcomer", "tree", "worker"}
