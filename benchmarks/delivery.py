@@ -36,6 +36,7 @@ import sqlalchemy as sa
 from klaviyo_sandbox import make_account
 from notify_me import CompositeID
 from notify_me.channels import Channel
+from notify_me.database import create_engine
 from notify_me.delivery import Queue, jobs
 from notify_me.klaviyo.calls import Consent, Operation, SignUp, Statement, build_calls
 from notify_me.klaviyo.outcomes import KlaviyoResponse, Temporary
@@ -451,12 +452,7 @@ def accepts(setup: Setup) -> None:
     failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(to_make)
     for database in ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
-        options: dict[str, Any] = {"hide_parameters": True}
-        if database == "SQLite":
-            options["connect_args"] = {"timeout": 2}
-        engine = sa.create_engine(shop.engine.url, **options)
-        if database == "SQLite":
-            sa.event.listen(engine, "connect", _set_pragmas)
+        engine = create_engine(shop.engine.url.render_as_string(hide_password=False))
         log = SignUpLog(partial(_identity, engine), "l" * 32)
         queue = Queue(partial(_identity, engine))
         table = sa.Table("plain", sa.MetaData(), sa.Column("body", sa.JSON))
@@ -503,12 +499,6 @@ def accepts(setup: Setup) -> None:
 
 def _identity(engine: sa.Engine) -> sa.Engine:
     return engine
-
-
-def _set_pragmas(connection: Any, _record: object) -> None:
-    """Set the same pragmas as the shop."""
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _set_no_sync(connection: Any, _record: object) -> None:

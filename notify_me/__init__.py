@@ -2,7 +2,7 @@
 
 from .channels import Channel
 from .context import VisitorOverrides, connect_src, current_catalog, rate_limiter, settings_version
-from .database import include_name
+from .database import engine_options, include_name, prepare_sqlite
 from .extension import NotifyMe
 from .i18n.locales import COOKIE as LANGUAGE_COOKIE
 from .i18n.locales import PARAMETER as LANGUAGE_PARAMETER
@@ -40,8 +40,10 @@ __all__ = [
     "client_address",
     "connect_src",
     "current_catalog",
+    "engine_options",
     "include_name",
     "languages",
+    "prepare_sqlite",
     "rate_limiter",
     "restocked",
     "select_locale",

@@ -20,11 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin
 from .admin.health import log_rows
-from .brand import BrandError, brand_settings, merged, read_brand
+from .brand import BrandError, brand_settings, merged, read_brand, replace_file
 from .brand import report as brand_report
 from .check import Progress, check_account
 from .context import current_state, delivery_context, klaviyo_client
-from .settings import SettingsError, listing, load_settings
+from .settings import listing, load_settings
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
 from .store.contact_records import ContactRecords
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
@@ -315,30 +315,12 @@ def import_brand(*, dry_run: bool, output: str | None) -> None:
     if dry_run:
         click.echo("\nNothing was written.")
         return
-    _write_settings(target, document)
+    replace_file(target, document, lambda file: load_settings(file, {}))
     click.echo(f"\nWritten to {target}. Restart the shop to see it.")
     if names := _overriding_variables(target, imported.settings):
         click.echo(
             f"The environment overrides some of these settings: {', '.join(names)}", err=True
         )
-
-
-def _write_settings(target: Path, document: str) -> None:
-    """Replace a settings file, unless its settings would be invalid."""
-    new_file = target.with_name(f".{target.name}.new")
-    try:
-        new_file.write_text(document, encoding="utf-8")
-        load_settings(new_file, {})
-        if target.exists():
-            shutil.copymode(target, new_file)
-        new_file.replace(target)
-    except SettingsError as error:
-        problem = str(error).replace(str(new_file), str(target))
-        raise click.ClickException(f"nothing was written: {problem}") from None
-    except OSError as error:
-        raise click.ClickException(f"{target} can't be written: {error.strerror}") from None
-    finally:
-        new_file.unlink(missing_ok=True)
 
 
 def _overriding_variables(target: Path, settings: Mapping[str, object]) -> list[str]:

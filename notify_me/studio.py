@@ -8,11 +8,13 @@ from __future__ import annotations
 from . import brand
 from .brand import Brand, BrandError, ImportedBrand, Logo, brand_settings
 from .brand import merged as merged_toml
+from .brand import replace_file as replace_toml
 from .brand.fonts import split_families
 from .channels import Channel
 from .context import current_account, current_state, klaviyo_client, reload_settings
 from .form import consent
 from .i18n.catalogs import LOCALES as LANGUAGES
+from .klaviyo.client import is_stand_in
 from .settings import Settings, read_toml
 from .snippet import MAX_BYTES as SNIPPET_LIMIT
 from .snippet import (
@@ -47,6 +49,7 @@ __all__ = [
     "contrast_warnings",
     "contrasts",
     "dump_toml",
+    "is_stand_in",
     "merchant_settings",
     "merged_toml",
     "missing_legal_texts",
@@ -56,6 +59,7 @@ __all__ = [
     "read_snippet",
     "read_toml",
     "reload_settings",
+    "replace_toml",
     "split_families",
     "untranslated_warnings",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,7 +14,7 @@ MAX_NAMES = 5
 """How many variants a row names."""
 
 
-def health() -> Report:
+def health(read_status: Callable[[], Status] = status) -> Report:
     """Return what works and what doesn't, as rows like those of `flask notify-me check`.
 
     The rows are `flow` (whether a live flow exists, which is read from Klaviyo at most every five
@@ -22,15 +22,18 @@ def health() -> Report:
     (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each has `check`
     (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
 
+    A page that shows `status()` as well can pass a function that returns it, so that it is read
+    only once.
+
     Raises no database or network errors: a row that can't be read is skipped.
     """
-    return Report([current_state().flow.row(), *log_rows()])
+    return Report([current_state().flow.row(), *log_rows(read_status)])
 
 
-def log_rows() -> list[Row]:
+def log_rows(read_status: Callable[[], Status] = status) -> list[Row]:
     """Return the rows that are read from the sign-up log."""
     try:
-        current = status()
+        current = read_status()
     except SQLAlchemyError:
         return [row("sign_ups/unreadable"), row("delivery/unreadable")]
     rows = [_missing_variants(current.missing_variants), _delivery(current)]

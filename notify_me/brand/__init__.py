@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .convert import ImportedBrand, Note, brand_settings, report
 from .reading import Brand, BrandError, Logo, read_brand
-from .toml_file import merged
+from .toml_file import merged, replace_file
 
 __all__ = [
     "Brand",
@@ -18,5 +18,6 @@ __all__ = [
     "brand_settings",
     "merged",
     "read_brand",
+    "replace_file",
     "report",
 ]

@@ -1,10 +1,15 @@
-"""Write settings into a TOML file, with its comments, order and other settings as they are."""
+"""Change a TOML file, with its comments, order and other settings as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import click
+
+from ..settings import SettingsError
 from ..snippet.errors import load_module
 
 
@@ -35,3 +40,25 @@ def merged(text: str, settings: Mapping[str, Any]) -> str:
     for table in last_created.values():
         table.add(tomlkit.nl())  # before the heading of the next table
     return f"{tomlkit.dumps(document).rstrip()}\n"
+
+
+def replace_file(target: Path, document: str, read: Callable[[Path], object]) -> None:
+    """Replace a settings file, unless its settings would be invalid.
+
+    `read` reads a file and raises `SettingsError` if it is invalid. Raises `click.ClickException`
+    if nothing was written.
+    """
+    new_file = target.with_name(f".{target.name}.new")
+    try:
+        new_file.write_text(document, encoding="utf-8")
+        read(new_file)
+        if target.exists():
+            shutil.copymode(target, new_file)
+        new_file.replace(target)
+    except SettingsError as error:
+        problem = str(error).replace(str(new_file), str(target))
+        raise click.ClickException(f"nothing was written: {problem}") from None
+    except OSError as error:
+        raise click.ClickException(f"{target} can't be written: {error.strerror}") from None
+    finally:
+        new_file.unlink(missing_ok=True)

@@ -532,17 +532,18 @@ class SignUpLog:
         statements = sign_up.consent.statements if sign_up.consent else ()
         versions = [(statement.channel, statement.version) for statement in statements]
         text = json.dumps([[call.body for call in calls], versions], sort_keys=True)
-        return [_hmac(key, text) for key in self.keys]
+        return [keyed_hash(key, text) for key in self.keys]
 
     def hash_contact(self, contact: str) -> str:
         """Return the HMAC-SHA256 of a normalized contact, as hexadecimal digits."""
         return self._contact_hashes(contact)[0]
 
     def _contact_hashes(self, contact: str) -> list[str]:
-        return [_hmac(key, contact.casefold()) for key in self.keys]
+        return [keyed_hash(key, contact.casefold()) for key in self.keys]
 
 
-def _hmac(key: str, text: str) -> str:
+def keyed_hash(key: str, text: str) -> str:
+    """Return an HMAC-SHA256 as hexadecimal digits."""
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable
 
 from limits.errors import ConfigurationError
@@ -13,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..settings import SettingsError
 from ..store import rate_limits
+from ..store.sign_up_log import keyed_hash
 
 
 def storage_from_uri(uri: str) -> Storage:
@@ -47,7 +46,7 @@ class DatabaseStorage(Storage):
     def __init__(self, engine: Callable[[], Engine], secret: str) -> None:
         super().__init__(wrap_exceptions=True)
         self._engine = engine
-        self._secret = secret.encode()
+        self._secret = secret
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -83,4 +82,4 @@ class DatabaseStorage(Storage):
         rate_limits.delete(self._engine(), self._hash(key))
 
     def _hash(self, key: str) -> str:
-        return hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()
+        return keyed_hash(self._secret, key)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from notify_me import SettingsError, studio
+from notify_me import studio
 
 from ..base import brand, settings
 from .logo import LogoError, download
@@ -37,7 +35,9 @@ def import_brand(dry_run: bool) -> None:
     logo: bytes | None = None
     if found.logo:
         try:
-            logo = download(found.logo.url, allow_private=_is_sandbox())
+            # the sandbox's pictures are on this machine, too
+            api_url = current_app.config.get("KLAVIYO_API_URL") or ""
+            logo = download(found.logo.url, allow_private=studio.is_stand_in(api_url))
             values["logo"] = brand.logo_setting(logo)
             notes.append(f"logo: {values['logo']}, a copy of the account's first logo")
         except LogoError as error:
@@ -79,27 +79,12 @@ def _looks(kit_settings: dict[str, Any], found: studio.Brand) -> tuple[dict[str,
     return values, notes
 
 
-def _is_sandbox() -> bool:
-    """Whether Klaviyo's API is on this machine, so that its pictures may be, too."""
-    host = urlsplit(current_app.config.get("KLAVIYO_API_URL") or "").hostname
-    return host in ("127.0.0.1", "localhost", "::1")
-
-
 def _write(target: Path, values: dict[str, Any]) -> None:
     """Replace `shop.toml`, with its comments, unless its settings would be invalid."""
-    new_file = target.with_name(f".{target.name}.new")
     try:
         text = studio.merged_toml(target.read_text(encoding="utf-8-sig"), values)
-        new_file.write_text(text, encoding="utf-8")
-        settings.read(new_file)
-        shutil.copymode(target, new_file)
-        new_file.replace(target)
-    except SettingsError as error:
-        problem = error.format_message().replace(str(new_file), str(target))
-        raise click.ClickException(f"nothing was written: {problem}") from None
     except studio.MissingExtraError as error:
         raise click.ClickException(f"{error}.") from None
     except OSError as error:
         raise click.ClickException(f"{target} can't be written: {error.strerror}") from None
-    finally:
-        new_file.unlink(missing_ok=True)
+    studio.replace_toml(target, text, settings.read)

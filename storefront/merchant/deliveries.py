@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from flask import g
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin
@@ -123,14 +124,22 @@ class Deliveries:
         return queries.variants_by_composite_id([composite_id]).get(composite_id)
 
 
+def status() -> admin.Status:
+    """Return `admin.status()`, which each request reads only once."""
+    if "merchant_status" not in g:
+        g.merchant_status = admin.status()
+    result: admin.Status = g.merchant_status
+    return result
+
+
 def load() -> Deliveries | None:
     """The current state of deliveries; None if the database is unavailable."""
     try:
-        status = admin.status()
+        current = status()
     except SQLAlchemyError as error:
         log_database_error(error)
         return None
-    return Deliveries(datetime.now(UTC), status, admin.ready()["queue"] == "ok")
+    return Deliveries(datetime.now(UTC), current, admin.ready()["queue"] == "ok")
 
 
 def count_text(count: int, operation: str) -> str:

@@ -8,6 +8,8 @@ from flask import g
 
 from notify_me import admin
 
+from . import deliveries
+
 HEADINGS = {
     "flow": "No live flow: nobody will be notified",
     "sign_ups": "A variant is missing in Klaviyo",
@@ -33,7 +35,7 @@ VERDICTS = {
 def rows() -> Sequence[admin.Row]:
     """Return the rows of `admin.health()`, which each request reads only once."""
     if "merchant_health" not in g:
-        g.merchant_health = admin.health().rows
+        g.merchant_health = admin.health(deliveries.status).rows
     result: Sequence[admin.Row] = g.merchant_health
     return result
 

@@ -6,7 +6,7 @@ The validation is independent of the sandbox's, so that one can catch a mistake 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from openapi_schema_validator import OAS30Validator
 
 from klaviyo_sandbox.protocol.failures import FAILURES
 from notify_me.klaviyo.client import REVISION
+from notify_me.variants import CompositeID
 from tests import sdk_models
 from tests.notify_me.offers import settings_file, toml
 from tests.notify_me.small_shop import DictCatalog, engine_of, small_catalog, small_shop
@@ -351,14 +352,17 @@ def test_kit_sandbox_and_sdk_have_the_same_revision(spec: Spec) -> None:
 def test_every_call_and_reply_matches_the_sdks_models(
     sign_up_with_consent: Callable[..., Any],
     sandbox: Sandbox,
-    make_shop: Callable[..., Flask],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(
-        DictCatalog, "composite_ids", lambda catalog: [*catalog.variants], raising=False
-    )
+    class Listed(DictCatalog):
+        def composite_ids(self) -> Iterable[CompositeID]:
+            return [*self.variants]
+
     sign_up_with_consent(["EMAIL", "SMS", "WHATSAPP"])
-    shop = make_shop(SHOP_URL="https://shop.example.org")
+    catalog = Listed()
+    catalog.add("mug", "Enamel Mug", "MUG", 0)
+    config: dict[str, Any] = {**sandbox.environ(), "SHOP_URL": "https://shop.example.org"}
+    shop = small_shop(tmp_path, catalog, **config)
     for command in ("push-catalog", "check", "stock MUG 0", "import-brand --dry-run"):
         result = shop.test_cli_runner().invoke(args=["notify-me", *command.split()])
         assert result.exit_code == 0, result.output
