@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 import sqlalchemy as sa
+from click.core import ParameterSource
 from dotenv import load_dotenv
 from flask import Flask, Response, jsonify, make_response
+from flask.cli import run_command
 from flask_alembic import Alembic
 from flask_sec_fetch_csrf import SecFetchCSRF
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -58,6 +61,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     if environ is None:
         load_dotenv(ROOT / ".env", override=False)
         environ = os.environ
+        apply_host_and_port()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = storefront.Shop(__name__)
     demo = is_demo(environ, Path(app.instance_path))
@@ -87,6 +91,26 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
     app.add_url_rule("/readyz", "readyz", readyz)
     return app
+
+
+def apply_host_and_port() -> None:
+    """Let `HOST` and `PORT` count for `flask run`, unless its own options are given.
+
+    Flask reads the command's options before it imports the shop, so the command is started again,
+    in the same process, with Flask's own variables set.
+    """
+    command = click.get_current_context(silent=True)
+    if command is None or command.command is not run_command:
+        return
+    variables = {
+        f"FLASK_RUN_{name}": os.environ[name]
+        for name in ("HOST", "PORT")
+        if os.environ.get(name)
+        and command.get_parameter_source(name.lower()) is ParameterSource.DEFAULT
+    }
+    if variables:
+        os.environ.update(variables)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
 def is_demo(environ: Mapping[str, str], instance: Path) -> bool:

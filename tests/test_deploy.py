@@ -112,10 +112,10 @@ def free_port() -> str:
         return str(server.getsockname()[1])
 
 
-def ready(port: str) -> bool:
+def ready(port: str, host: str = "127.0.0.1") -> bool:
     """Whether the shop's /readyz answers 200."""
     try:
-        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=TIMEOUT).ok
+        return requests.get(f"http://{host}:{port}/readyz", timeout=TIMEOUT).ok
     except requests.RequestException:
         return False
 
@@ -164,6 +164,31 @@ def test_unit_runs_with_the_settings_in_env(unit: str, image: Path, tmp_path: Pa
     with running(command, folder, environ):
         if unit == "web":
             eventually(lambda: ready(port), START_TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "flask run",
+        "flask --app app:create_app run --debug",
+        "python -m flask run --host 127.0.0.3",
+        "python app.py",
+        "gunicorn app:create_app()",
+    ],
+)
+def test_host_and_port_in_env_count_for_every_command(
+    command: str, image: Path, tmp_path: Path
+) -> None:
+    """Options of the command take precedence over `.env`."""
+    folder = Path(shutil.copytree(image, tmp_path / "srv"))
+    port = free_port()
+    lines = {**KEYS, "DEMO": "0", "HOST": "127.0.0.2", "PORT": port}
+    (folder / ".env").write_text("".join(f"{k}={v}\n" for k, v in lines.items()), encoding="utf-8")
+    run(["flask", "db", "upgrade"], folder, {"PATH": PATH})
+    host = "127.0.0.3" if "--host" in command else "127.0.0.2"
+
+    with running(shlex.split(command), folder, {"PATH": PATH}):
+        eventually(lambda: ready(port, host), START_TIMEOUT)
 
 
 def test_sqlite_backup_can_be_restored(image: Path, tmp_path: Path) -> None:
