@@ -19,43 +19,26 @@ from .errors import SettingsError, describe_error
 class Account(SettingsTable):
     """The Klaviyo account and how it is reached."""
 
-    mode: Literal["server", "client"] = Field(
-        "server",
-        alias="NOTIFY_ME_MODE",
-        description="Who calls Klaviyo: server (Flask, with the private key) or client (the "
-        "shopper's browser, with the public key).",
-    )
-    api_url: str = Field(
-        "https://a.klaviyo.com",
-        alias="KLAVIYO_API_URL",
-        description="Base URL of Klaviyo's API. Change it only for a proxy or a stand-in.",
-    )
-    revision: str = Field(
-        REVISION, alias="KLAVIYO_REVISION", description="Revision of Klaviyo's API."
-    )
-    public_key: str = Field(
-        "",
-        alias="KLAVIYO_PUBLIC_KEY",
-        description="Public API key, also called company ID. Required for client mode.",
-    )
-    private_key: SecretStr = Field(
-        SecretStr(""),
-        alias="KLAVIYO_PRIVATE_KEY",
-        description="Private API key. Required for server mode. In client mode, the server uses it "
-        "for calls that the browser couldn't make.",
-    )
-    list_id: str = Field(
-        "",
-        alias="KLAVIYO_LIST_ID",
-        description="ID of the list that subscribers join. Required for SMS, WhatsApp and "
-        "consent.email_list.",
-    )
-    log_key: SecretStr = Field(
-        SecretStr(""),
-        alias="NOTIFY_ME_LOG_KEY",
-        description="Secret of 16 characters or more that contacts in the sign-up log are hashed "
-        "with. Derived from SECRET_KEY unless set.",
-    )
+    mode: Literal["server", "client"] = Field("server", alias="NOTIFY_ME_MODE")
+    """Who calls Klaviyo: server (Flask, with the private key) or client (the shopper's browser,
+    with the public key).
+    """
+    api_url: str = Field("https://a.klaviyo.com", alias="KLAVIYO_API_URL")
+    """Base URL of Klaviyo's API. Change it only for a proxy or a stand-in."""
+    revision: str = Field(REVISION, alias="KLAVIYO_REVISION")
+    """Revision of Klaviyo's API."""
+    public_key: str = Field("", alias="KLAVIYO_PUBLIC_KEY")
+    """Public API key, also called company ID. Required for client mode."""
+    private_key: SecretStr = Field(SecretStr(""), alias="KLAVIYO_PRIVATE_KEY")
+    """Private API key. Required for server mode. In client mode, the server uses it for calls that
+    the browser couldn't make.
+    """
+    list_id: str = Field("", alias="KLAVIYO_LIST_ID")
+    """ID of the list that subscribers join. Required for SMS, WhatsApp and consent.email_list."""
+    log_key: SecretStr = Field(SecretStr(""), alias="NOTIFY_ME_LOG_KEY")
+    """Secret of 16 characters or more that contacts in the sign-up log are hashed with. Derived
+    from SECRET_KEY unless set.
+    """
 
     @field_validator("api_url")
     @classmethod

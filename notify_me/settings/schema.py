@@ -5,10 +5,14 @@ The loader, the error messages, the reference and the Studio use it.
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -23,17 +27,25 @@ class Setting:
     """One setting and what it allows."""
 
     path: KeyPath
+    model: type[BaseModel]
+    """The model of its table."""
+    attribute: str
+    """Its name in the model."""
     schema: Mapping[str, Any]
     """The JSON Schema of its values, apart from null."""
     title: str
     """Its label in the Studio."""
-    description: str
     unit: str
     """The unit of its numbers, such as px; empty if there is none."""
     default: Any
     """As in JSON; None for a setting that inherits the shop's style when unset."""
     is_optional: bool
     """Whether it may be unset."""
+
+    @property
+    def description(self) -> str:
+        """One or more sentences: the docstring below the field."""
+        return _docstrings(self.model.__module__)[self.model.__name__, self.attribute]
 
     @property
     def key(self) -> str:
@@ -100,27 +112,34 @@ def all_tables(
 def all_settings(model: type[BaseModel]) -> tuple[Setting, ...]:
     """Return every setting below a model, in the order of its fields."""
     document = model.model_json_schema()
-    return tuple(_settings(document, document.get("$defs", {}), ()))
+    return tuple(_settings(model, document, document.get("$defs", {}), ()))
 
 
 def _settings(
-    table: Mapping[str, Any], definitions: Mapping[str, Any], path: KeyPath
+    model: type[BaseModel],
+    table: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    path: KeyPath,
 ) -> Iterator[Setting]:
-    for name, field in table["properties"].items():
+    for (name, field), (attribute, info) in zip(
+        table["properties"].items(), model.model_fields.items(), strict=True
+    ):
         alternatives = [
             _resolve(alternative, definitions) for alternative in field.get("anyOf", [field])
         ]
         schema = alternatives[0]
         if "properties" in schema:
-            yield from _settings(schema, definitions, (*path, name))
+            inner = cast("type[BaseModel]", info.annotation)
+            yield from _settings(inner, schema, definitions, (*path, name))
             continue
         if "items" in schema:
             schema = {**schema, "items": _resolve(schema["items"], definitions)}
         yield Setting(
             path=(*path, name),
+            model=model,
+            attribute=attribute,
             schema=schema,
             title=field.get("title", ""),
-            description=field.get("description", ""),
             unit=field.get("unit", ""),
             default=field.get("default"),
             is_optional=len(alternatives) > 1,
@@ -130,6 +149,24 @@ def _settings(
 def _resolve(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
     reference = schema.get("$ref")
     return definitions[reference.removeprefix("#/$defs/")] if reference else schema
+
+
+@cache
+def _docstrings(module: str) -> dict[tuple[str, str], str]:
+    """Return the docstring below each attribute of a module's classes, by class and attribute.
+
+    Pydantic can read them itself, but does so at each start, which takes as long again as the rest
+    of this package.
+    """
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {
+        (definition.name, field.target.id): " ".join(ast.literal_eval(docstring.value).split())
+        for definition in tree.body
+        if isinstance(definition, ast.ClassDef)
+        for field, docstring in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)
+    }
 
 
 def _number(schema: Mapping[str, Any]) -> str:

@@ -16,128 +16,69 @@ Alignment = Literal["left", "center", "right"]
 class TextStyles(SettingsTable):
     """`[button.text_styles]`: the button's font. Unset values inherit the shop's style."""
 
-    font_family: FontFamily | None = Field(
-        None, title="Button font", description="Font families, in order of preference."
-    )
-    font_size: float | None = Field(
-        None,
-        ge=8,
-        le=72,
-        json_schema_extra=PIXELS,
-        title="Text size",
-        description="Font size in pixels.",
-    )
-    font_weight: int | None = Field(
-        None,
-        ge=100,
-        le=900,
-        multiple_of=100,
-        title="Font weight",
-        description="Font weight; 400 is normal, 700 bold.",
-    )
-    font_color: Color | None = Field(
-        None,
-        title="Button text colour",
-        description="Colour of the text. Unset: readable on the button colour.",
-    )
-    font_style: Literal["normal", "italic"] | None = Field(
-        None, title="Font style", description="Whether the text is upright or italic."
-    )
-    text_decoration: Literal["none", "underline"] | None = Field(
-        None, title="Text decoration", description="Whether the text is underlined."
-    )
+    font_family: FontFamily | None = Field(None, title="Button font")
+    """Font families, in order of preference."""
+    font_size: float | None = Field(None, ge=8, le=72, json_schema_extra=PIXELS, title="Text size")
+    """Font size in pixels."""
+    font_weight: int | None = Field(None, ge=100, le=900, multiple_of=100, title="Font weight")
+    """Font weight; 400 is normal, 700 bold."""
+    font_color: Color | None = Field(None, title="Button text colour")
+    """Colour of the text. Unset: readable on the button colour."""
+    font_style: Literal["normal", "italic"] | None = Field(None, title="Font style")
+    """Whether the text is upright or italic."""
+    text_decoration: Literal["none", "underline"] | None = Field(None, title="Text decoration")
+    """Whether the text is underlined."""
     letter_spacing: float | None = Field(
-        None,
-        ge=-5,
-        le=20,
-        json_schema_extra=PIXELS,
-        title="Letter spacing",
-        description="Extra space between letters in pixels.",
+        None, ge=-5, le=20, json_schema_extra=PIXELS, title="Letter spacing"
     )
+    """Extra space between letters in pixels."""
 
 
 class Border(SettingsTable):
     """`[button.button_styles.border]`: a border around the button."""
 
-    enabled: bool = Field(False, title="Show a border", description="Draw a border.")
-    color: Color = Field("#000000", title="Border colour", description="Colour of the border.")
-    style: Literal["solid", "dashed", "dotted"] = Field(
-        "solid", title="Border style", description="Line style of the border."
-    )
-    width: float = Field(
-        1,
-        ge=0,
-        le=20,
-        json_schema_extra=PIXELS,
-        title="Border width",
-        description="Border width in pixels.",
-    )
+    enabled: bool = Field(False, title="Show a border")
+    """Draw a border."""
+    color: Color = Field("#000000", title="Border colour")
+    """Colour of the border."""
+    style: Literal["solid", "dashed", "dotted"] = Field("solid", title="Border style")
+    """Line style of the border."""
+    width: float = Field(1, ge=0, le=20, json_schema_extra=PIXELS, title="Border width")
+    """Border width in pixels."""
 
 
 class DropShadow(SettingsTable):
     """`[button.button_styles.drop_shadow]`: a shadow behind the button."""
 
-    enabled: bool = Field(False, title="Show a shadow", description="Draw a shadow.")
-    color: Color = Field("#000000", title="Shadow colour", description="Colour of the shadow.")
-    blur: float = Field(
-        15,
-        ge=0,
-        le=100,
-        json_schema_extra=PIXELS,
-        title="Shadow blur",
-        description="Blur radius in pixels.",
-    )
-    x_offset: float = Field(
-        0,
-        ge=-100,
-        le=100,
-        json_schema_extra=PIXELS,
-        title="Horizontal offset",
-        description="Horizontal offset in pixels, positive to the right.",
-    )
-    y_offset: float = Field(
-        0,
-        ge=-100,
-        le=100,
-        json_schema_extra=PIXELS,
-        title="Vertical offset",
-        description="Vertical offset in pixels, positive downwards.",
-    )
+    enabled: bool = Field(False, title="Show a shadow")
+    """Draw a shadow."""
+    color: Color = Field("#000000", title="Shadow colour")
+    """Colour of the shadow."""
+    blur: float = Field(15, ge=0, le=100, json_schema_extra=PIXELS, title="Shadow blur")
+    """Blur radius in pixels."""
+    x_offset: float = Field(0, ge=-100, le=100, json_schema_extra=PIXELS, title="Horizontal offset")
+    """Horizontal offset in pixels, positive to the right."""
+    y_offset: float = Field(0, ge=-100, le=100, json_schema_extra=PIXELS, title="Vertical offset")
+    """Vertical offset in pixels, positive downwards."""
 
 
 class ButtonStyles(SettingsTable):
     """`[button.button_styles]`: the button's box. Unset values inherit the shop's style."""
 
-    color: Color | None = Field(
-        None, title="Button colour", description="Background of the button."
-    )
+    color: Color | None = Field(None, title="Button colour")
+    """Background of the button."""
     border_radius: float | None = Field(
-        None,
-        ge=0,
-        le=100,
-        json_schema_extra=PIXELS,
-        title="Corner radius",
-        description="Radius of the corners in pixels.",
+        None, ge=0, le=100, json_schema_extra=PIXELS, title="Corner radius"
     )
+    """Radius of the corners in pixels."""
     height: float | None = Field(
-        None,
-        ge=24,
-        le=120,
-        json_schema_extra=PIXELS,
-        title="Minimum height",
-        description="Minimum height in pixels; 44 is comfortable to tap.",
+        None, ge=24, le=120, json_schema_extra=PIXELS, title="Minimum height"
     )
-    width: Literal["fullWidth", "fitToText"] | None = Field(
-        None,
-        title="Button width",
-        description="Whether the button fills its container (fullWidth) or is as wide as its text "
-        "(fitToText).",
-    )
-    alignment: Alignment | None = Field(
-        None,
-        title="Button alignment",
-        description="Position of a button that is narrower than its container.",
-    )
+    """Minimum height in pixels; 44 is comfortable to tap."""
+    width: Literal["fullWidth", "fitToText"] | None = Field(None, title="Button width")
+    """Whether the button fills its container (fullWidth) or is as wide as its text (fitToText)."""
+    alignment: Alignment | None = Field(None, title="Button alignment")
+    """Position of a button that is narrower than its container."""
     border: Border = Border()
     drop_shadow: DropShadow = DropShadow()
 
@@ -147,55 +88,33 @@ class Button(SettingsTable):
     older back-in-stock script.
     """
 
-    label: Label = Field(N_("Notify me"), title="Button text", description="What the button says.")
-    display: Literal["REPLACE", "NEXT_TO"] = Field(
-        "REPLACE",
-        title="Position",
-        description="Where the button appears for a sold-out variant: instead of the shop's own "
-        "button (REPLACE), or after it (NEXT_TO).",
-    )
-    alternate_anchor: ElementID = Field(
-        "",
-        title="Anchor element ID",
-        description="ID of an element on the product page into which a script moves the button. "
-        "Empty: the button stays where the template has it.",
-    )
-    product_page_class: ClassNames = Field(
-        "",
-        title="CSS classes",
-        description="Additional CSS classes of the button on product pages.",
-    )
-    product_page_text_align: Alignment | None = Field(
-        None, title="Text alignment", description="Text alignment in the button on product pages."
-    )
-    product_page_margin: Lengths | None = Field(
-        None, title="Margin", description="Margin of the button on product pages, as in CSS."
-    )
-    product_page_width: Length | None = Field(
-        None,
-        title="Width",
-        description="Width of the button on product pages. Overrides button_styles.width.",
-    )
-    collection_page_text: OptionalLabel = Field(
-        "",
-        title="Listing button text",
-        description="Text of the button on listing cards. Empty: the same as label.",
-    )
-    collection_page_class: ClassNames = Field(
-        "",
-        title="CSS classes",
-        description="Additional CSS classes of the button on listing cards.",
-    )
-    collection_page_text_align: Alignment | None = Field(
-        None, title="Text alignment", description="Text alignment in the button on listing cards."
-    )
-    collection_page_width: Length | None = Field(
-        None,
-        title="Width",
-        description="Width of the button on listing cards. Overrides button_styles.width.",
-    )
-    collection_page_padding: Lengths | None = Field(
-        None, title="Padding", description="Padding of the button on listing cards, as in CSS."
-    )
+    label: Label = Field(N_("Notify me"), title="Button text")
+    """What the button says."""
+    display: Literal["REPLACE", "NEXT_TO"] = Field("REPLACE", title="Position")
+    """Where the button appears for a sold-out variant: instead of the shop's own button (REPLACE),
+    or after it (NEXT_TO).
+    """
+    alternate_anchor: ElementID = Field("", title="Anchor element ID")
+    """ID of an element on the product page into which a script moves the button. Empty: the button
+    stays where the template has it.
+    """
+    product_page_class: ClassNames = Field("", title="CSS classes")
+    """Additional CSS classes of the button on product pages."""
+    product_page_text_align: Alignment | None = Field(None, title="Text alignment")
+    """Text alignment in the button on product pages."""
+    product_page_margin: Lengths | None = Field(None, title="Margin")
+    """Margin of the button on product pages, as in CSS."""
+    product_page_width: Length | None = Field(None, title="Width")
+    """Width of the button on product pages. Overrides button_styles.width."""
+    collection_page_text: OptionalLabel = Field("", title="Listing button text")
+    """Text of the button on listing cards. Empty: the same as label."""
+    collection_page_class: ClassNames = Field("", title="CSS classes")
+    """Additional CSS classes of the button on listing cards."""
+    collection_page_text_align: Alignment | None = Field(None, title="Text alignment")
+    """Text alignment in the button on listing cards."""
+    collection_page_width: Length | None = Field(None, title="Width")
+    """Width of the button on listing cards. Overrides button_styles.width."""
+    collection_page_padding: Lengths | None = Field(None, title="Padding")
+    """Padding of the button on listing cards, as in CSS."""
     text_styles: TextStyles = TextStyles()
     button_styles: ButtonStyles = ButtonStyles()

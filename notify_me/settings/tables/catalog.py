@@ -57,18 +57,20 @@ class KlaviyoCatalog(SettingsTable):
         max_length=80,
         json_schema_extra={"allowed": INTEGRATION},
         title="Catalog integration",
-        description="The platform that Klaviyo syncs the catalog from; $custom if this shop "
-        "pushes it or Klaviyo reads a feed.",
     )
+    """The platform that Klaviyo syncs the catalog from; $custom if this shop pushes it or Klaviyo
+    reads a feed.
+    """
     catalog_id: Annotated[str, AfterValidator(_catalog_id)] = Field(
         "$default",
         min_length=1,
         max_length=80,
         json_schema_extra={"allowed": CATALOG_ID},
         title="Catalog ID",
-        description="ID of the catalog on that platform: $default, except for $magento_two, where "
-        "it is the website's ID, a hyphen and the store's ID.",
     )
+    """ID of the catalog on that platform: $default, except for $magento_two, where it is the
+    website's ID, a hyphen and the store's ID.
+    """
 
     @model_validator(mode="after")
     def _check_combination(self) -> KlaviyoCatalog:

@@ -14,20 +14,14 @@ REGION = "a two-letter country code, such as US, GB or DE"
 class Channels(SettingsTable):
     """`[channels]`: the channels through which shoppers can be notified."""
 
-    offered: tuple[Channel, ...] = Field(
-        (Channel.EMAIL,),
-        min_length=1,
-        title="Channels",
-        description="The channels to offer, in the order of the form. SMS and WHATSAPP also "
-        "require KLAVIYO_LIST_ID and, under [consent], brand, terms_of_service_url and "
-        "privacy_policy_url.",
-    )
+    offered: tuple[Channel, ...] = Field((Channel.EMAIL,), min_length=1, title="Channels")
+    """The channels to offer, in the order of the form. SMS and WHATSAPP also require
+    KLAVIYO_LIST_ID and, under [consent], brand, terms_of_service_url and privacy_policy_url.
+    """
     default_region: str = Field(
-        "US",
-        json_schema_extra={"allowed": REGION},
-        title="Default country",
-        description="The country of phone numbers that are typed without a country code.",
+        "US", json_schema_extra={"allowed": REGION}, title="Default country"
     )
+    """The country of phone numbers that are typed without a country code."""
 
     @field_validator("offered")
     @classmethod

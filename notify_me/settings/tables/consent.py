@@ -56,98 +56,76 @@ class Consent(SettingsTable):
     `{terms_of_service}` and `{privacy_policy}`.
     """
 
-    brand: str = Field(
-        "", max_length=100, title="Company name", description="The name of your company."
-    )
-    terms_of_service_url: Address = Field(
-        "", title="Terms of service link", description="Address of your terms of service."
-    )
-    privacy_policy_url: Address = Field(
-        "", title="Privacy policy link", description="Address of your privacy policy."
-    )
+    brand: str = Field("", max_length=100, title="Company name")
+    """The name of your company."""
+    terms_of_service_url: Address = Field("", title="Terms of service link")
+    """Address of your terms of service."""
+    privacy_policy_url: Address = Field("", title="Privacy policy link")
+    """Address of your privacy policy."""
     terms_of_service_text: LinkText = Field(
-        N_("Terms of Service"),
-        title="Terms of service link text",
-        description="Text of the link {terms_of_service}.",
+        N_("Terms of Service"), title="Terms of service link text"
     )
-    privacy_policy_text: LinkText = Field(
-        N_("Privacy Policy"),
-        title="Privacy policy link text",
-        description="Text of the link {privacy_policy}.",
-    )
+    """Text of the link {terms_of_service}."""
+    privacy_policy_text: LinkText = Field(N_("Privacy Policy"), title="Privacy policy link text")
+    """Text of the link {privacy_policy}."""
     locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         json_schema_extra={"allowed": "a language tag, such as en or de-AT"},
         title="Language of the legal texts",
-        description="Language of the texts below, which is stored with each consent. Change it "
-        "together with the texts.",
     )
-    program: Phrase = Field(
-        "back-in-stock alerts and offers",
-        title="What the texts are about",
-        description="What your text messages are about.",
-    )
-    frequency: Phrase = Field(
-        "Message frequency varies",
-        title="Frequency of text messages",
-        description="How often you send text messages.",
-    )
-    email_list: Literal["off", "ask", "always"] = Field(
-        "off",
-        title="Email list sign-up",
-        description="Whether an email sign-up also subscribes to the list KLAVIYO_LIST_ID: off "
-        "never, ask with a checkbox that is not checked in advance, always with a notice.",
-    )
+    """Language of the texts below, which is stored with each consent. Change it together with the
+    texts.
+    """
+    program: Phrase = Field("back-in-stock alerts and offers", title="What the texts are about")
+    """What your text messages are about."""
+    frequency: Phrase = Field("Message frequency varies", title="Frequency of text messages")
+    """How often you send text messages."""
+    email_list: Literal["off", "ask", "always"] = Field("off", title="Email list sign-up")
+    """Whether an email sign-up also subscribes to the list KLAVIYO_LIST_ID: off never, ask with a
+    checkbox that is not checked in advance, always with a notice.
+    """
     email_checkbox_text: EmailText = Field(
-        N_("Also email me news and offers from {brand}."),
-        title="Email checkbox text",
-        description="Label of the checkbox for email_list = ask.",
+        N_("Also email me news and offers from {brand}."), title="Email checkbox text"
     )
+    """Label of the checkbox for email_list = ask."""
     email_notice: EmailText = Field(
         N_(
             "By signing up, you also agree to receive marketing emails from {brand}. "
             "You can unsubscribe at any time."
         ),
         title="Email notice",
-        description="The notice for email_list = always.",
     )
+    """The notice for email_list = always."""
     sms_checkbox_text: CheckboxText = Field(
-        "Yes, send me text messages from {brand}.",
-        title="SMS checkbox text",
-        description="Label of the checkbox for text messages.",
+        "Yes, send me text messages from {brand}.", title="SMS checkbox text"
     )
+    """Label of the checkbox for text messages."""
     sms_disclosure: LegalText = Field(
         "By checking this box, you agree to receive recurring automated marketing text messages "
         "({program}) from {brand} at the number you provided. Consent is not a condition of "
         "purchase. {frequency}. Message and data rates may apply. Reply HELP for help and STOP to "
         "cancel. See our {terms_of_service} and {privacy_policy}.",
         title="SMS disclosure",
-        description="The legal text for text messages.",
     )
+    """The legal text for text messages."""
     whatsapp_checkbox_text: CheckboxText = Field(
-        "Yes, send me WhatsApp messages from {brand}.",
-        title="WhatsApp checkbox text",
-        description="Label of the checkbox for WhatsApp.",
+        "Yes, send me WhatsApp messages from {brand}.", title="WhatsApp checkbox text"
     )
+    """Label of the checkbox for WhatsApp."""
     whatsapp_disclosure: LegalText = Field(
         "By checking this box, you agree to receive recurring automated marketing messages on "
         "WhatsApp ({program}) from {brand} at the number you provided. Consent is not a condition "
         "of purchase. {frequency}. Data rates may apply. Reply HELP for help and STOP to cancel. "
         "See our {terms_of_service} and {privacy_policy}.",
         title="WhatsApp disclosure",
-        description="The legal text for WhatsApp.",
     )
+    """The legal text for WhatsApp."""
     custom_source: str = Field(
-        "Back in Stock",
-        min_length=1,
-        max_length=100,
-        title="Consent source in Klaviyo",
-        description="The source of the consent that Klaviyo shows (custom_source in its API).",
+        "Back in Stock", min_length=1, max_length=100, title="Consent source in Klaviyo"
     )
-    age_gated: bool = Field(
-        False,
-        title="Klaviyo account is age-gated",
-        description="Set this to true if your Klaviyo account uses age gating for SMS. The form "
-        "has no date of birth field, so SMS and WHATSAPP can't be offered then.",
-    )
+    """The source of the consent that Klaviyo shows (custom_source in its API)."""
+    age_gated: bool = Field(False, title="Klaviyo account is age-gated")
+    """Set this to true if your Klaviyo account uses age gating for SMS. The form has no date of
+    birth field, so SMS and WHATSAPP can't be offered then.
+    """

@@ -12,119 +12,54 @@ class Delivery(SettingsTable):
     otherwise.
     """
 
-    in_flight: int = Field(
-        4,
-        ge=1,
-        le=256,
-        title="Concurrent calls in a web process",
-        description="Maximum number of concurrent calls to Klaviyo in a web process. Set it to "
-        "half the number of threads, so that a slow Klaviyo can't block the shop's pages.",
-    )
-    in_web_process: bool = Field(
-        True,
-        title="Deliver from the web process",
-        description="Whether a thread of the web process sends queued calls when no worker "
-        "(`flask notify-me deliver`) runs on this machine. Turn it off if the shop uses DBOS "
-        "itself.",
-    )
-    breaker_failures: int = Field(
-        5,
-        ge=1,
-        le=100,
-        title="Failures that open the circuit breaker",
-        description="The circuit breaker opens after this many consecutive calls without a "
-        "response. Sign-ups then go straight to the queue.",
-    )
-    breaker_pause: float = Field(
-        10.0,
-        gt=0,
-        le=600,
-        title="Pause of the circuit breaker",
-        description="How long the circuit breaker stays open before it lets a call through.",
-    )
-    worker_in_flight: int = Field(
-        20,
-        ge=1,
-        le=200,
-        title="Concurrent calls in a worker",
-        description="Maximum number of concurrent calls per operation in a worker.",
-    )
-    back_in_stock_per_second: int = Field(
-        40,
-        ge=1,
-        le=350,
-        title="Subscriptions per second",
-        description="Maximum number of back-in-stock subscriptions per second by all workers "
-        "together. Klaviyo allows 3,500 per minute; leave some for the calls by web processes.",
-    )
-    consent_per_second: int = Field(
-        10,
-        ge=1,
-        le=75,
-        title="Consent calls per second",
-        description="Maximum number of consent calls per second by all workers together. Klaviyo "
-        "allows 750 per minute.",
-    )
-    call_timeout: float = Field(
-        10.0,
-        ge=1,
-        le=60,
-        title="Timeout of a call",
-        description="How long a worker waits for a response.",
-    )
-    first_retry: float = Field(
-        2.0,
-        gt=0,
-        le=600,
-        title="First retry",
-        description="Delay before the first retry. It doubles with each further retry.",
-    )
-    longest_retry: float = Field(
-        300.0,
-        gt=0,
-        le=86400,
-        title="Longest delay between retries",
-        description="Maximum delay between two retries.",
-    )
-    longest_pause: float = Field(
-        600.0,
-        ge=1,
-        le=86400,
-        title="Longest pause",
-        description="Longest time for which a queue is paused because Klaviyo limits requests. "
-        "After it, or after Klaviyo's Retry-After if that is shorter, one call is tried.",
-    )
-    probe_every: float = Field(
-        60.0,
-        ge=1,
-        le=3600,
-        title="Time between probes",
-        description="How often one call is tried while a queue is paused because Klaviyo rejects "
-        "the key, the API revision or the list.",
-    )
-    unknown_variant_hours: float = Field(
-        24.0,
-        ge=0,
-        le=720,
-        title="Retries for unknown variants",
-        description="Hours for which sign-ups for a variant that Klaviyo's catalog doesn't have "
-        "are tried again. Klaviyo reads a feed every six hours. Then they are dead-lettered.",
-    )
-    sweep_after: float = Field(
-        120.0,
-        ge=1,
-        le=86400,
-        title="Time before a call is reassigned",
-        description="Time after which a call that a worker started and didn't finish is given to "
-        "another worker. At least twice call_timeout, or calls would be sent twice.",
-    )
-    keep_finished: float = Field(
-        3600.0,
-        ge=0,
-        le=2592000,
-        title="Storage of delivered calls",
-        description="How long delivered calls, with contact details, stay in the queue.",
-    )
+    in_flight: int = Field(4, ge=1, le=256, title="Concurrent calls in a web process")
+    """Maximum number of concurrent calls to Klaviyo in a web process. Set it to half the number of
+    threads, so that a slow Klaviyo can't block the shop's pages.
+    """
+    in_web_process: bool = Field(True, title="Deliver from the web process")
+    """Whether a thread of the web process sends queued calls when no worker (`flask notify-me
+    deliver`) runs on this machine. Turn it off if the shop uses DBOS itself.
+    """
+    breaker_failures: int = Field(5, ge=1, le=100, title="Failures that open the circuit breaker")
+    """The circuit breaker opens after this many consecutive calls without a response. Sign-ups then
+    go straight to the queue.
+    """
+    breaker_pause: float = Field(10.0, gt=0, le=600, title="Pause of the circuit breaker")
+    """How long the circuit breaker stays open before it lets a call through."""
+    worker_in_flight: int = Field(20, ge=1, le=200, title="Concurrent calls in a worker")
+    """Maximum number of concurrent calls per operation in a worker."""
+    back_in_stock_per_second: int = Field(40, ge=1, le=350, title="Subscriptions per second")
+    """Maximum number of back-in-stock subscriptions per second by all workers together. Klaviyo
+    allows 3,500 per minute; leave some for the calls by web processes.
+    """
+    consent_per_second: int = Field(10, ge=1, le=75, title="Consent calls per second")
+    """Maximum number of consent calls per second by all workers together. Klaviyo allows 750 per
+    minute.
+    """
+    call_timeout: float = Field(10.0, ge=1, le=60, title="Timeout of a call")
+    """How long a worker waits for a response."""
+    first_retry: float = Field(2.0, gt=0, le=600, title="First retry")
+    """Delay before the first retry. It doubles with each further retry."""
+    longest_retry: float = Field(300.0, gt=0, le=86400, title="Longest delay between retries")
+    """Maximum delay between two retries."""
+    longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
+    """Longest time for which a queue is paused because Klaviyo limits requests. After it, or after
+    Klaviyo's Retry-After if that is shorter, one call is tried.
+    """
+    probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")
+    """How often one call is tried while a queue is paused because Klaviyo rejects the key, the API
+    revision or the list.
+    """
+    unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
+    """Hours for which sign-ups for a variant that Klaviyo's catalog doesn't have are tried again.
+    Klaviyo reads a feed every six hours. Then they are dead-lettered.
+    """
+    sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
+    """Time after which a call that a worker started and didn't finish is given to another worker.
+    At least twice call_timeout, or calls would be sent twice.
+    """
+    keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Storage of delivered calls")
+    """How long delivered calls, with contact details, stay in the queue."""
 
     @model_validator(mode="after")
     def _check_contradictions(self) -> Delivery:

@@ -20,30 +20,15 @@ class Demand(SettingsTable):
     and today's sign-ups are left out, so that nobody can tell who is on the list.
     """
 
-    public_count: bool = Field(
-        False, title="Show how many shoppers are interested", description="Show the line."
-    )
+    public_count: bool = Field(False, title="Show how many shoppers are interested")
+    """Show the line."""
     public_count_text: Annotated[
         str,
         Field(min_length=1, max_length=120, json_schema_extra=TRANSLATED),
         AfterValidator(_text),
-    ] = Field(
-        N_("{count}+ people have asked for an alert"),
-        title="Social proof text",
-        description="Text of the line. May contain {count} and {days}.",
-    )
-    public_count_floor: int = Field(
-        5,
-        ge=5,
-        le=1000000,
-        title="Minimum number shown",
-        description="The line is hidden below this number.",
-    )
-    public_count_days: int = Field(
-        30,
-        ge=1,
-        le=365,
-        title="Period in days",
-        description="Number of days before today that are counted, as far as [retention] keeps "
-        "their sign-ups.",
-    )
+    ] = Field(N_("{count}+ people have asked for an alert"), title="Social proof text")
+    """Text of the line. May contain {count} and {days}."""
+    public_count_floor: int = Field(5, ge=5, le=1000000, title="Minimum number shown")
+    """The line is hidden below this number."""
+    public_count_days: int = Field(30, ge=1, le=365, title="Period in days")
+    """Number of days before today that are counted, as far as [retention] keeps their sign-ups."""

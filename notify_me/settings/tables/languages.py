@@ -32,33 +32,33 @@ class Languages(SettingsTable):
     """
 
     offered: Annotated[tuple[Locale, ...], AfterValidator(_check_languages)] = Field(
-        (SOURCE_LOCALE,),
-        json_schema_extra={"allowed": LANGUAGES},
-        title="Languages",
-        description="The languages to offer. The first is the default.",
+        (SOURCE_LOCALE,), json_schema_extra={"allowed": LANGUAGES}, title="Languages"
     )
+    """The languages to offer. The first is the default."""
 
 
-def _texts_model(table: type[SettingsTable], name: str) -> type[SettingsTable]:
-    """Return a model with the settings of a table that are texts for shoppers, all optional."""
+def _texts_model(table: type[SettingsTable]) -> type[SettingsTable]:
+    """Return a model with the settings of a table that are texts for shoppers, all optional.
+
+    It has the name and module of the table, whose docstrings describe its settings too.
+    """
     types = get_type_hints(table, include_extras=True)
     fields: dict[str, Any] = {
-        key: (types[key] | None, Field(None, title=field.title, description=field.description))
+        key: (types[key] | None, Field(None, title=field.title))
         for key, field in table.model_fields.items()
         if isinstance(field.json_schema_extra, dict) and "shopper_text" in field.json_schema_extra
     }
     model: type[SettingsTable] = create_model(
-        f"{table.__name__}Texts", __base__=SettingsTable, **fields
+        table.__name__, __base__=SettingsTable, __module__=table.__module__, **fields
     )
-    model.__doc__ = f"`[texts.<locale>.{name}]`"
     return model
 
 
 _MODELS = {
-    "button": _texts_model(Button, "button"),
-    "modal": _texts_model(Modal, "modal"),
-    "consent": _texts_model(Consent, "consent"),
-    "demand": _texts_model(Demand, "demand"),
+    "button": _texts_model(Button),
+    "modal": _texts_model(Modal),
+    "consent": _texts_model(Consent),
+    "demand": _texts_model(Demand),
 }
 _fields: dict[str, Any] = {name: (model, model()) for name, model in _MODELS.items()}
 LocaleTexts: type[SettingsTable] = create_model("LocaleTexts", __base__=SettingsTable, **_fields)

@@ -13,35 +13,17 @@ class Limits(SettingsTable):
     where posts are counted.
     """
 
-    valid_posts: int = Field(
-        30,
-        ge=1,
-        le=100_000,
-        title="Valid forms per minute",
-        description="Number of valid forms per minute and client. Households and offices share an "
-        "address, and in client mode a sign-up is two posts.",
-    )
-    invalid_posts: int = Field(
-        120,
-        ge=1,
-        le=100_000,
-        title="Invalid forms per minute",
-        description="Number of forms with an error in a field, per minute and client. They don't "
-        "count as valid ones.",
-    )
-    posts_per_contact: int = Field(
-        10,
-        ge=1,
-        le=100_000,
-        title="Forms per contact",
-        description="Number of valid forms with the same email address or phone number, per minute "
-        "and client.",
-    )
-    alerts_per_contact: int = Field(
-        30,
-        ge=1,
-        le=100_000,
-        title="Alerts per contact",
-        description="Number of alerts in 24 hours for one email address or phone number, from all "
-        "clients together. Each variant counts.",
-    )
+    valid_posts: int = Field(30, ge=1, le=100_000, title="Valid forms per minute")
+    """Number of valid forms per minute and client. Households and offices share an address, and in
+    client mode a sign-up is two posts.
+    """
+    invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid forms per minute")
+    """Number of forms with an error in a field, per minute and client. They don't count as valid
+    ones.
+    """
+    posts_per_contact: int = Field(10, ge=1, le=100_000, title="Forms per contact")
+    """Number of valid forms with the same email address or phone number, per minute and client."""
+    alerts_per_contact: int = Field(30, ge=1, le=100_000, title="Alerts per contact")
+    """Number of alerts in 24 hours for one email address or phone number, from all clients
+    together. Each variant counts.
+    """

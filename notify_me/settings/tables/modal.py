@@ -20,97 +20,59 @@ Title = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRA
 class Modal(SettingsTable):
     """`[modal]`: the form. The names are those of Klaviyo's older back-in-stock script."""
 
-    presentation: Literal["dialog", "drawer", "inline"] = Field(
-        "dialog",
-        title="Show the form as",
-        description="A dialog opens in the middle of the page, a drawer at its side. An inline "
-        "form is part of the product page and needs no click.",
-    )
-    headline: Title = Field(
-        "{product_name}",
-        title="Headline",
-        description="Title of the form. May contain {product_name} and {variant_name}.",
-    )
+    presentation: Literal["dialog", "drawer", "inline"] = Field("dialog", title="Show the form as")
+    """A dialog opens in the middle of the page, a drawer at its side. An inline form is part of the
+    product page and needs no click.
+    """
+    headline: Title = Field("{product_name}", title="Headline")
+    """Title of the form. May contain {product_name} and {variant_name}."""
     body_content: Annotated[str, Field(max_length=1000, json_schema_extra=TRANSLATED)] = Field(
-        N_("Enter your email and we'll let you know when it's back in stock."),
-        title="Body text",
-        description="Text below the title. May be empty.",
+        N_("Enter your email and we'll let you know when it's back in stock."), title="Body text"
     )
-    email_field_label: Label = Field(
-        N_("Email"), title="Email field label", description="Label of the email field."
-    )
-    phone_number_field_label: Label = Field(
-        N_("Mobile number"),
-        title="Phone field label",
-        description="Label of the phone number field.",
-    )
-    button_label: OptionalLabel = Field(
-        "",
-        title="Submit button text",
-        description="Text of the submit button. Empty: the same as button.label.",
-    )
+    """Text below the title. May be empty."""
+    email_field_label: Label = Field(N_("Email"), title="Email field label")
+    """Label of the email field."""
+    phone_number_field_label: Label = Field(N_("Mobile number"), title="Phone field label")
+    """Label of the phone number field."""
+    button_label: OptionalLabel = Field("", title="Submit button text")
+    """Text of the submit button. Empty: the same as button.label."""
     subscription_success_label: Title = Field(
-        N_("You're on the list"),
-        title="Confirmation headline",
-        description="Title of the confirmation. At that point Klaviyo has accepted the sign-up, "
-        "and still has to process it. May contain {product_name} and {variant_name}.",
+        N_("You're on the list"), title="Confirmation headline"
     )
+    """Title of the confirmation. At that point Klaviyo has accepted the sign-up, and still has to
+    process it. May contain {product_name} and {variant_name}.
+    """
     footer_content: Annotated[str, Field(max_length=2000, json_schema_extra=TRANSLATED)] = Field(
-        "",
-        title="Footer text",
-        description="Text below the form. May contain {product_name}, {variant_name}, <a>, <b>, "
-        "<br>, <em>, <i>, <p>, <small>, <span>, <strong>, <ul>, <ol> and <li>.",
+        "", title="Footer text"
     )
-    close_label: Label = Field(
-        N_("Close"), title="Close button label", description="Accessible name of the close button."
-    )
-    z_index: int | None = Field(
-        None,
-        ge=0,
-        le=2147483647,
-        title="Stacking order (z-index)",
-        description="The dialog's z-index. Rarely needed: browsers show dialogs above the page "
-        "anyway.",
-    )
-    drop_background_color: Color | None = Field(
-        None, title="Overlay colour", description="Colour of the backdrop behind the dialog."
-    )
-    background_color: Color | None = Field(
-        None, title="Background colour", description="Background colour of the form."
-    )
-    text_color: Color | None = Field(
-        None, title="Text colour", description="Text colour of the form."
-    )
-    font_family: FontFamily | None = Field(
-        None, title="Font", description="Font families of the form."
-    )
-    headers_font_family: FontFamily | None = Field(
-        None, title="Headline font", description="Font families of the title."
-    )
-    button_background_color: Color | None = Field(
-        None,
-        title="Submit button colour",
-        description="Background colour of the submit button. Unset: as button.button_styles.color.",
-    )
-    button_text_color: Color | None = Field(
-        None,
-        title="Submit button text colour",
-        description="Text colour of the submit button. Unset: as button.text_styles.font_color.",
-    )
-    close_button_color: Color | None = Field(
-        None, title="Close button colour", description="Colour of the close button."
-    )
-    error_background_color: Color | None = Field(
-        None, title="Error background colour", description="Background colour of error messages."
-    )
-    error_text_color: Color | None = Field(
-        None, title="Error text colour", description="Text colour of error messages."
-    )
-    success_background_color: Color | None = Field(
-        None,
-        title="Confirmation background colour",
-        description="Background colour of the confirmation.",
-    )
-    success_text_color: Color | None = Field(
-        None, title="Confirmation text colour", description="Text colour of the confirmation."
-    )
+    """Text below the form. May contain {product_name}, {variant_name}, <a>, <b>, <br>, <em>, <i>,
+    <p>, <small>, <span>, <strong>, <ul>, <ol> and <li>.
+    """
+    close_label: Label = Field(N_("Close"), title="Close button label")
+    """Accessible name of the close button."""
+    z_index: int | None = Field(None, ge=0, le=2147483647, title="Stacking order (z-index)")
+    """The dialog's z-index. Rarely needed: browsers show dialogs above the page anyway."""
+    drop_background_color: Color | None = Field(None, title="Overlay colour")
+    """Colour of the backdrop behind the dialog."""
+    background_color: Color | None = Field(None, title="Background colour")
+    """Background colour of the form."""
+    text_color: Color | None = Field(None, title="Text colour")
+    """Text colour of the form."""
+    font_family: FontFamily | None = Field(None, title="Font")
+    """Font families of the form."""
+    headers_font_family: FontFamily | None = Field(None, title="Headline font")
+    """Font families of the title."""
+    button_background_color: Color | None = Field(None, title="Submit button colour")
+    """Background colour of the submit button. Unset: as button.button_styles.color."""
+    button_text_color: Color | None = Field(None, title="Submit button text colour")
+    """Text colour of the submit button. Unset: as button.text_styles.font_color."""
+    close_button_color: Color | None = Field(None, title="Close button colour")
+    """Colour of the close button."""
+    error_background_color: Color | None = Field(None, title="Error background colour")
+    """Background colour of error messages."""
+    error_text_color: Color | None = Field(None, title="Error text colour")
+    """Text colour of error messages."""
+    success_background_color: Color | None = Field(None, title="Confirmation background colour")
+    """Background colour of the confirmation."""
+    success_text_color: Color | None = Field(None, title="Confirmation text colour")
+    """Text colour of the confirmation."""

@@ -10,17 +10,11 @@ from ..base import SettingsTable
 class Page(SettingsTable):
     """`[page]`: the form as a page, for shoppers without JavaScript and for links."""
 
-    template: str = Field(
-        "base.html",
-        pattern=r"[\w./-]+",
-        title="Page template",
-        description="The shop's template that the page extends. If the template or its block "
-        "doesn't exist, the kit's plain layout is used.",
-    )
-    block: str = Field(
-        "main",
-        pattern=r"[A-Za-z_]\w*",
-        title="Template block",
-        description="The block of that template that contains the form. The page also fills the "
-        "blocks `title` and `head`.",
-    )
+    template: str = Field("base.html", pattern=r"[\w./-]+", title="Page template")
+    """The shop's template that the page extends. If the template or its block doesn't exist, the
+    kit's plain layout is used.
+    """
+    block: str = Field("main", pattern=r"[A-Za-z_]\w*", title="Template block")
+    """The block of that template that contains the form. The page also fills the blocks `title` and
+    `head`.
+    """

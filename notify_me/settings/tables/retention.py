@@ -10,35 +10,19 @@ from ..base import SettingsTable
 class Retention(SettingsTable):
     """`[retention]`: how long records are kept before `flask notify-me purge` deletes them."""
 
-    log_days: int = Field(
-        180,
-        ge=1,
-        le=3650,
-        title="Storage of sign-ups",
-        description="Number of days to keep a sign-up in the log.",
-    )
-    consent_days: int = Field(
-        1825,
-        ge=1,
-        le=36500,
-        title="Storage of consents",
-        description="Number of days to keep the record of a consent. Not less than log_days.",
-    )
+    log_days: int = Field(180, ge=1, le=3650, title="Storage of sign-ups")
+    """Number of days to keep a sign-up in the log."""
+    consent_days: int = Field(1825, ge=1, le=36500, title="Storage of consents")
+    """Number of days to keep the record of a consent. Not less than log_days."""
 
-    dead_letter_days: int = Field(
-        30,
-        ge=1,
-        le=3650,
-        title="Storage of dead letters",
-        description="Number of days to keep a dead-lettered call, which contains contact details. "
-        "After that it counts as failed and can't be retried.",
-    )
-    erase_consents: bool = Field(
-        False,
-        title="Erase consent records",
-        description="Whether flask notify-me erase also deletes the records of consents that "
-        "Klaviyo received, which prove that messages were agreed to.",
-    )
+    dead_letter_days: int = Field(30, ge=1, le=3650, title="Storage of dead letters")
+    """Number of days to keep a dead-lettered call, which contains contact details. After that it
+    counts as failed and can't be retried.
+    """
+    erase_consents: bool = Field(False, title="Erase consent records")
+    """Whether flask notify-me erase also deletes the records of consents that Klaviyo received,
+    which prove that messages were agreed to.
+    """
 
     @model_validator(mode="after")
     def _check_consent_days(self) -> Retention:

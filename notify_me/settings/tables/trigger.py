@@ -13,41 +13,24 @@ class Trigger(SettingsTable):
     `back_in_stock` and of its older script.
     """
 
-    tag_allowlist: tuple[str, ...] = Field(
-        (),
-        title="Only on products tagged",
-        description="Show the button only for products with at least one of these tags. Empty: "
-        "for all products.",
-    )
-    tag_blocklist: tuple[str, ...] = Field(
-        (),
-        title="Never on products tagged",
-        description="Never show the button for products with one of these tags.",
-    )
-    inventory_quantity_threshold: int = Field(
-        1,
-        ge=0,
-        le=1000000,
-        title="Sold-out threshold",
-        description="A variant is sold out if fewer units than this are in stock.",
-    )
-    display_on_policy_continue: bool = Field(
-        False,
-        title="Show on products that can be oversold",
-        description="Show the button, next to the shop's own, also for sold-out variants that "
-        "can still be bought (inventory policy CONTINUE).",
-    )
-    is_allow_for_preorder: bool = Field(
-        True,
-        title="Show on pre-order products",
-        description="Show the button for sold-out variants that can be pre-ordered.",
-    )
+    tag_allowlist: tuple[str, ...] = Field((), title="Only on products tagged")
+    """Show the button only for products with at least one of these tags. Empty: for all products.
+    """
+    tag_blocklist: tuple[str, ...] = Field((), title="Never on products tagged")
+    """Never show the button for products with one of these tags."""
+    inventory_quantity_threshold: int = Field(1, ge=0, le=1000000, title="Sold-out threshold")
+    """A variant is sold out if fewer units than this are in stock."""
+    display_on_policy_continue: bool = Field(False, title="Show on products that can be oversold")
+    """Show the button, next to the shop's own, also for sold-out variants that can still be bought
+    (inventory policy CONTINUE).
+    """
+    is_allow_for_preorder: bool = Field(True, title="Show on pre-order products")
+    """Show the button for sold-out variants that can be pre-ordered."""
     is_allow_for_unmanaged_inventory: bool = Field(
-        True,
-        title="Show on products without tracked stock",
-        description="Show the button for variants without managed inventory that the shop reports "
-        "as unavailable.",
+        True, title="Show on products without tracked stock"
     )
+    """Show the button for variants without managed inventory that the shop reports as unavailable.
+    """
 
     def can_buy(self, variant: Variant) -> bool:
         """Return whether shoppers can buy a variant now."""

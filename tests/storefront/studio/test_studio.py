@@ -19,8 +19,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from notify_me.settings import Settings, read_settings
-from notify_me.settings.base import SettingsTable
-from notify_me.settings.schema import all_settings, all_tables
+from notify_me.settings.schema import all_settings
 from storefront import db
 from storefront.base.models import Look
 from storefront.studio import looks
@@ -202,11 +201,8 @@ def test_labels_are_plain_english(studio: Studio) -> None:
     labels = [element.text for tag in ("label", "legend") for element in studio.page.all(tag)]
     for identifier in ("url", "Is allow", "color", "Sms", "Whatsapp", "Z index"):
         assert not [label for label in labels if identifier in label]
-    for path, model in all_tables(Settings):
-        if path and path[0] != "texts":
-            for name, field in model.model_fields.items():
-                is_table = isinstance(field.default, SettingsTable)
-                assert is_table or (field.title and field.description), (path, name)
+    for setting in all_settings(Settings):
+        assert setting.model.model_fields[setting.attribute].title, setting.key
 
 
 def test_submitting_the_unchanged_form_changes_nothing(studio: Studio) -> None:
