@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +33,10 @@ class Origin:
     """The path of the file, or the name of the variable."""
 
 
+Values = dict[KeyPath, tuple[Any, Origin]]
+"""Values by key, with their origins."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
     """The settings, and where the value of each came from."""
@@ -54,108 +57,76 @@ def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = No
 
 def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedSettings:
     """Read the settings as `read_settings` does, with where each value came from."""
-    variables = _read_variables(config)
-    document = {} if path is None else _read_file(Path(path))
     instance_file = Path(config.get(INSTANCE_CONFIG) or "")
-    instance = _read_file(instance_file, INSTANCE_CONFIG) if instance_file.is_file() else {}
-    files = _merge(document, _flatten(instance))
-    origins = {}
-    for setting in all_settings(Settings):
-        if setting.path in variables:
-            origins[setting.path] = Origin("environment", setting.variable)
-        elif _contains(instance, setting.path):
-            origins[setting.path] = Origin("file", str(instance_file))
-        elif _contains(document, setting.path):
-            origins[setting.path] = Origin("file", str(path))
-        else:
-            origins[setting.path] = Origin("default")
+    values = {} if path is None else _read_file(Path(path), "NOTIFY_ME_CONFIG")
+    if instance_file.is_file():
+        values |= _read_file(instance_file, INSTANCE_CONFIG)
+    values |= _read_variables(config)
+    origins = dict.fromkeys((setting.path for setting in all_settings(Settings)), Origin("default"))
+    origins |= {key: origin for key, (_, origin) in values.items() if key in origins}
     try:
-        return LoadedSettings(Settings.model_validate(_merge(files, variables)), origins)
+        return LoadedSettings(Settings.model_validate(_nested(values)), origins)
     except ValidationError as error:
-        problems = []
-        for detail in error.errors(include_url=False):
-            key = path_of(detail)
-            if key in variables or not _contains(files, key):
-                name = ", ".join(_variables_below(key, variables))
-                problems.append(describe_error(Settings, detail, name=name))
-            else:
-                paths = {str(path): document, str(instance_file): instance}
-                file = " and ".join(name for name, part in paths.items() if _contains(part, key))
-                if key in _flatten(instance):
-                    file = str(instance_file)
-                sources = " and ".join(_sources(detail, file, files, variables))
-                problems.append(f"{sources}: {describe_error(Settings, detail)}")
-        raise SettingsError("\n".join(problems)) from None
+        details = error.errors(include_url=False)
+        raise SettingsError("\n".join(_describe(detail, values) for detail in details)) from None
 
 
-def _flatten(document: Mapping[str, Any], path: KeyPath = ()) -> dict[KeyPath, Any]:
-    """Return the values in nested tables by key."""
-    values: dict[KeyPath, Any] = {}
-    for name, value in document.items():
-        key = (*path, name)
-        values |= _flatten(value, key) if isinstance(value, dict) else {key: value}
-    return values
-
-
-def _merge(document: Mapping[str, Any], variables: Mapping[KeyPath, Any]) -> dict[str, Any]:
-    """Return the document with the values of the variables."""
-    merged = deepcopy(dict(document))
-    for key, value in variables.items():
-        table: Any = merged
+def _nested(values: Values) -> dict[str, Any]:
+    """Return the values in nested tables."""
+    document: dict[str, Any] = {}
+    for key in sorted(values, key=len):
+        table: Any = document
         for part in key[:-1]:
             table = table.setdefault(part, {}) if isinstance(table, dict) else None
-        # If the file has another value in place of the table, validation reports that.
+        # if a file has another value in place of the table, validation reports that
         if isinstance(table, dict):
-            table[key[-1]] = value
-    return merged
+            table[key[-1]] = values[key][0]
+    return document
 
 
-def _variables_below(key: KeyPath, variables: Mapping[KeyPath, Any]) -> list[str]:
-    """Return the names of the variables that set this key or keys of this table."""
-    return [variable(other) for other in variables if other[: len(key)] == key]
+def _describe(detail: ErrorDetails, values: Values) -> str:
+    """Describe an error, beginning with the files or variables that caused it."""
+    key = path_of(detail)
+    causes = [values[key][1]] if key in values else _origins_below(key, values)
+    files = [origin.where for origin in causes if origin.kind == "file"]
+    variables = ", ".join(origin.where for origin in causes if origin.kind == "environment")
+    if not files:
+        return describe_error(Settings, detail, name=variables)
+    sources = " and ".join(filter(None, [*dict.fromkeys(files), variables]))
+    return f"{sources}: {describe_error(Settings, detail)}"
 
 
-def _sources(
-    detail: ErrorDetails,
-    path: str,
-    document: Mapping[str, Any],
-    variables: Mapping[KeyPath, Any],
-) -> list[str]:
-    """Return what causes an error that concerns a whole table: the file, variables, or both."""
-    names = ", ".join(_variables_below(path_of(detail), variables))
-    if not names or _has_error(document, detail):
-        return [path]
-    return [names] if _has_error(_merge({}, variables), detail) else [path, names]
+def _origins_below(table: KeyPath, values: Values) -> list[Origin]:
+    """Return where the values of a table came from, except for those that equal the default."""
+    defaults = {setting.path: setting.default for setting in all_settings(Settings)}
+    return [
+        origin
+        for key, (value, origin) in values.items()
+        if key[: len(table)] == table and value != defaults.get(key)
+    ]
 
 
-def _has_error(document: Mapping[str, Any], expected: ErrorDetails) -> bool:
-    """Return whether these settings alone have an error."""
+def _read_file(path: Path, name: str) -> Values:
+    """Return the values in a TOML file; `name` is the variable with its path."""
     try:
-        Settings.model_validate(document)
-    except ValidationError as error:
-        return any(
-            (detail["loc"], detail["msg"]) == (expected["loc"], expected["msg"])
-            for detail in error.errors(include_url=False)
-        )
-    return False
-
-
-def _contains(document: object, key: KeyPath) -> bool:
-    for part in key:
-        if not isinstance(document, dict) or part not in document:
-            return False
-        document = document[part]
-    return True
-
-
-def _read_file(path: Path, name: str = "NOTIFY_ME_CONFIG") -> dict[str, Any]:
-    try:
-        return read_toml(path)
+        return dict(_flatten(read_toml(path), Origin("file", str(path))))
     except OSError as error:
         raise SettingsError(
             f"{name} is {path}, which can't be read ({error.strerror}): "
             "correct the path, or unset the variable to use the defaults"
         ) from None
+
+
+def _flatten(
+    document: Mapping[str, Any], origin: Origin, path: KeyPath = ()
+) -> Iterator[tuple[KeyPath, tuple[Any, Origin]]]:
+    """Yield the values in nested tables by key."""
+    for name, value in document.items():
+        key = (*path, name)
+        if value and isinstance(value, dict):
+            yield from _flatten(value, origin, key)
+        else:
+            yield key, (value, origin)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -183,20 +154,21 @@ def _settings_by_variable() -> dict[str, Setting]:
     return {setting.variable: setting for setting in all_settings(Settings)}
 
 
-def _read_variables(config: Mapping[str, Any]) -> dict[KeyPath, Any]:
-    """Return the settings in a Flask config by key. An empty variable counts as unset.
+def _read_variables(config: Mapping[str, Any]) -> Values:
+    """Return the settings in a Flask config. An empty variable counts as unset.
 
     Raises `SettingsError` for names that look like those of settings but aren't.
     """
     settings = _settings_by_variable()
     with_single_underscores = {re.sub("_+", "_", name) for name in settings}
-    values: dict[KeyPath, Any] = {}
+    values: Values = {}
     problems = []
     for name, value in config.items():
         if not name.startswith(PREFIX) or value is None or value == "":
             continue
         if setting := settings.get(name):
-            values[setting.path] = _parse(setting, value) if isinstance(value, str) else value
+            parsed = _parse(setting, value) if isinstance(value, str) else value
+            values[setting.path] = parsed, Origin("environment", name)
         elif "__" in name or name in with_single_underscores:
             problems.append(_describe_unknown(name))
     if problems:
