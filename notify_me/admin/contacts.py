@@ -13,6 +13,7 @@ from ..context import current_settings, current_state
 from ..form.contacts import clean_email, clean_phone
 from ..form.phone import e164
 from ..klaviyo.calls import SignUp
+from ..store import contact_records as contact_queries
 from ..store.contact_records import ContactRecords, ErasedRecords
 from ..variants import CompositeID
 
@@ -56,7 +57,7 @@ def contact_hash(contact: str) -> str:
 
 def contact_records(contact: str) -> ContactRecords:
     """Return every sign-up and consent of a contact. Raises `ValueError` like `contact_hash`."""
-    return current_state().log.contact_records(normalized_contact(contact))
+    return contact_queries.contact_records(current_state().log, normalized_contact(contact))
 
 
 def erase(contact: str) -> Erased:
@@ -67,10 +68,11 @@ def erase(contact: str) -> Erased:
     Klaviyo isn't called. Raises `ValueError` like `contact_hash`.
     """
     state, contact = current_state(), normalized_contact(contact)
-    sign_up_ids = state.log.sign_up_ids(contact)
+    sign_up_ids = contact_queries.sign_up_ids(state.log, contact)
     # first the queue: if this is interrupted, the log still says which calls are left
     calls = state.queue.remove_of_sign_ups(sign_up_ids)
-    records = state.log.erase(contact, with_consents=state.settings.retention.erase_consents)
+    with_consents = state.settings.retention.erase_consents
+    records = contact_queries.erase(state.log, contact, with_consents=with_consents)
     # a worker may have queued the next attempt of a call in the meantime
     state.queue.remove_of_sign_ups(sign_up_ids)
     return Erased(records, calls, state.erase_contact(contact) if state.erase_contact else "")
@@ -110,9 +112,10 @@ def latest_sign_ups(contact: str, variants: Iterable[CompositeID]) -> dict[Compo
     """Return when a contact last signed up for each of these variants, without those that they
     didn't sign up for. Raises `ValueError` like `contact_hash`.
     """
-    composite_ids = [*map(str, variants)]
-    found = current_state().log.latest_sign_ups(normalized_contact(contact), composite_ids)
-    return {CompositeID.parse(variant): time for variant, time in found.items()}
+    latest = contact_queries.latest_sign_ups(
+        current_state().log, normalized_contact(contact), [*map(str, variants)]
+    )
+    return {CompositeID.parse(variant): time for variant, time in latest.items()}
 
 
 def _validated(past: PastSignUp) -> SignUp:

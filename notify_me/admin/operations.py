@@ -185,7 +185,7 @@ def status() -> Status:
             last_error=_last_error(session),
             paused=tuple(
                 PausedQueue(
-                    pause.operation.value,
+                    pause.operation,
                     pause.kind,
                     datetime.fromtimestamp(pause.since, UTC),
                     datetime.fromtimestamp(pause.until, UTC),

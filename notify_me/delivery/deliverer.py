@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exc
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,6 @@ from ..klaviyo.outcomes import (
 )
 from ..klaviyo.stock import LoadVariant, create_variant, update_stock
 from ..settings import Delivery
-from ..store.errors import is_temporary
 from ..store.sign_up_log import SignUpLog
 from ..store.tables import CallState
 from ..variants import CompositeID, writable
@@ -52,6 +52,10 @@ _FINAL_STATES = {
 _OUTAGE_FAILURES = 5
 """Failures in a row after which the next answer counts as the end of an outage."""
 _DATABASE_RETRY_SECONDS = 1.0
+_TEMPORARY_CODES = frozenset({"25006", "23505"})
+"""PostgreSQL's codes for a write to a standby, as during a failover, and for a row that another
+worker has inserted first: the next attempt updates that row.
+"""
 _UNKNOWN_VARIANT_MAX_DELAY = 3600.0
 """Maximum seconds between two attempts for a variant that Klaviyo doesn't have yet. A feed is read
 every six hours, and thousands of sign-ups that wait for it must not slow the others down.
@@ -357,7 +361,7 @@ class Deliverer:
             try:
                 return work()
             except SQLAlchemyError as error:
-                if not is_temporary(error):
+                if not _is_temporary(error):
                     raise
                 logger.warning("the database is unavailable: %s", type(error).__name__)
                 self._wait(_DATABASE_RETRY_SECONDS)
@@ -366,3 +370,18 @@ class Deliverer:
         if self._stopping.wait(seconds):
             # block until the process exits: returning would mark the job as done
             threading.Event().wait()
+
+
+def _is_temporary(error: SQLAlchemyError) -> bool:
+    """Return whether the same statement may succeed later: the database is unreachable, locked or
+    full, for example. A missing table or column, or any mistake in a statement, isn't temporary.
+    """
+    if isinstance(error, exc.TimeoutError | exc.InterfaceError):
+        return True
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TEMPORARY_CODES:
+        return True
+    # SQLite reports mistakes in a statement as OperationalError, too
+    is_mistake = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, exc.OperationalError) and not is_mistake

@@ -7,7 +7,6 @@ again instead of sent, except for one probe at a time, whose outcome ends or pro
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import delete, select, update
@@ -19,35 +18,9 @@ from ..store.tables import DETAIL_LENGTH, PauseRow
 Kind = Literal["throttled", "misconfigured"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Why an operation is paused. `until` and `since` are seconds since 1970."""
-
-    operation: Operation
-    kind: Kind
-    until: float
-    """When one call may probe whether Klaviyo accepts calls again."""
-    since: float
-    remedy: str
-
-    @property
-    def probe_due(self) -> bool:
-        """Whether one call may be sent in spite of the pause."""
-        return self.until <= time.time()
-
-
-def active_pauses(session: Session) -> dict[Operation, Pause]:
+def active_pauses(session: Session) -> dict[Operation, PauseRow]:
     """Return the pauses in force."""
-    return {
-        Operation(row.operation): Pause(
-            Operation(row.operation),
-            "misconfigured" if row.kind == "misconfigured" else "throttled",
-            row.until,
-            row.since,
-            row.remedy,
-        )
-        for row in session.scalars(select(PauseRow))
-    }
+    return {Operation(row.operation): row for row in session.scalars(select(PauseRow))}
 
 
 def pause(
@@ -66,35 +39,31 @@ def pause(
     outcome of that one's probe.
     """
     now = time.time()
-    since, until = now, now + seconds
-    current = active_pauses(session).get(operation)
-    if current is not None:
-        if current.kind == kind:
-            since = current.since
-        elif kind == "throttled":
+    until = now + seconds
+    row = session.get(PauseRow, operation.value)
+    if row is not None and kind == "throttled":
+        if row.kind != kind:
             return False
-        if kind == "throttled" and not after_probe:
-            until = max(until, current.until)
-    session.merge(
-        PauseRow(
-            operation=operation.value,
-            kind=kind,
-            until=until,
-            since=since,
-            remedy=remedy[:DETAIL_LENGTH],
-        )
-    )
-    return current is None or current.kind != kind
+        if not after_probe:
+            until = max(until, row.until)
+    is_new = row is None or row.kind != kind
+    if row is None:
+        row = PauseRow(operation=operation.value)
+        session.add(row)
+    if is_new:
+        row.kind, row.since = kind, now
+    row.until, row.remedy = until, remedy[:DETAIL_LENGTH]
+    return is_new
 
 
-def claim_probe(session: Session, pause: Pause, seconds: float) -> bool:
+def claim_probe(session: Session, pause: PauseRow, seconds: float) -> bool:
     """Claim the probe that is due; return False if another worker has claimed it.
 
     The next one is due in `seconds`, in case this one gets no response.
     """
     claimed = session.execute(
         update(PauseRow)
-        .where(PauseRow.operation == pause.operation.value, PauseRow.until == pause.until)
+        .where(PauseRow.operation == pause.operation, PauseRow.until == pause.until)
         .values(until=time.time() + seconds)
         .returning(PauseRow.operation)
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
-from .tables import UNKNOWN, CallRow, CallState, ConsentRow, SignUpRow, in_utc
+from ..klaviyo.calls import Operation
+from .sign_up_log import SignUpLog
+from .tables import UNDELIVERED, UNKNOWN, CallRow, CallState, ConsentRow, SignUpRow, in_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +63,19 @@ NOT_RECEIVED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState
 """The states of consents that Klaviyo never received, so that they prove nothing."""
 
 
-def sign_ups_by_contact_hashes(session: Session, hashes: Sequence[str]) -> Sequence[str]:
-    """Return the IDs of the sign-ups with one of these HMACs."""
-    return session.scalars(select(SignUpRow.id).where(_is_theirs(hashes))).all()
-
-
-def erase_by_contact_hashes(
-    session: Session, hashes: Sequence[str], *, with_consents: bool
-) -> ErasedRecords:
-    """Delete what is stored under a contact's HMACs; without `with_consents`, only those consents
-    that Klaviyo never received.
-
-    A sign-up by email and phone is deleted with both contacts, whichever of them is given.
-    """
-    ids = sign_ups_by_contact_hashes(session, hashes)
-    of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
-    deletable = (
-        of_contact if with_consents else and_(of_contact, ConsentRow.state.in_(NOT_RECEIVED))
-    )
-    consents = session.execute(delete(ConsentRow).where(deletable).returning(ConsentRow.id)).all()
-    kept = session.scalar(select(func.count()).select_from(ConsentRow).where(of_contact)) or 0
-    # on SQLite, foreign keys are enforced only if the shop has turned that on
-    session.execute(
-        update(ConsentRow).where(ConsentRow.sign_up_id.in_(ids)).values(sign_up_id=None)
-    )
-    session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(ids)))
-    session.execute(delete(SignUpRow).where(SignUpRow.id.in_(ids)))
-    return ErasedRecords(len(ids), len(consents), kept)
-
-
-def _is_theirs(hashes: Sequence[str]) -> ColumnElement[bool]:
-    return or_(SignUpRow.email_hmac.in_(hashes), SignUpRow.phone_hmac.in_(hashes))
-
-
-def find_by_contact_hashes(session: Session, hashes: Sequence[str]) -> ContactRecords:
-    """Return everything stored under a contact's HMACs, one for each key."""
-    sign_ups = session.scalars(
-        select(SignUpRow).where(_is_theirs(hashes)).order_by(SignUpRow.created_at)
-    )
-    consents = session.scalars(
-        select(ConsentRow).where(ConsentRow.contact_hmac.in_(hashes)).order_by(ConsentRow.id)
-    )
+def contact_records(log: SignUpLog, contact: str) -> ContactRecords:
+    """Return everything stored about a normalized email address or phone number."""
+    hashes = log.contact_hashes(contact)
+    with log.reading() as session:
+        sign_ups = session.scalars(
+            select(SignUpRow)
+            .where(_has_contact(hashes))
+            .order_by(SignUpRow.created_at)
+            .options(selectinload(SignUpRow.calls))
+        ).all()
+        consents = session.scalars(
+            select(ConsentRow).where(ConsentRow.contact_hmac.in_(hashes)).order_by(ConsentRow.id)
+        ).all()
     return ContactRecords(
         sign_ups=tuple(
             SignUpRecord(
@@ -130,6 +104,64 @@ def find_by_contact_hashes(session: Session, hashes: Sequence[str]) -> ContactRe
             for row in consents
         ),
     )
+
+
+def sign_up_ids(log: SignUpLog, contact: str) -> Sequence[str]:
+    """Return the IDs of the sign-ups of a normalized email address or phone number."""
+    with log.reading() as session:
+        return _sign_up_ids(session, log.contact_hashes(contact))
+
+
+def erase(log: SignUpLog, contact: str, *, with_consents: bool) -> ErasedRecords:
+    """Delete the sign-ups of a normalized email address or phone number, with all their calls. A
+    sign-up by email and phone is deleted with both contacts, whichever of them is given.
+
+    Consents that Klaviyo never received are deleted too, and the others only `with_consents`. The
+    caller must remove the sign-ups' jobs from the queue.
+    """
+    hashes = log.contact_hashes(contact)
+    with log.writing() as session:
+        ids = _sign_up_ids(session, hashes)
+        of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
+        deletable = (
+            of_contact if with_consents else and_(of_contact, ConsentRow.state.in_(NOT_RECEIVED))
+        )
+        consents = session.execute(delete(ConsentRow).where(deletable).returning(ConsentRow.id))
+        deleted = len(consents.all())
+        kept = session.scalar(select(func.count()).select_from(ConsentRow).where(of_contact)) or 0
+        # on SQLite, foreign keys are enforced only if the shop has turned that on
+        session.execute(
+            update(ConsentRow).where(ConsentRow.sign_up_id.in_(ids)).values(sign_up_id=None)
+        )
+        session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(ids)))
+        session.execute(delete(SignUpRow).where(SignUpRow.id.in_(ids)))
+        return ErasedRecords(len(ids), deleted, kept)
+
+
+def latest_sign_ups(log: SignUpLog, contact: str, variants: Collection[str]) -> dict[str, datetime]:
+    """Return when a normalized contact last signed up for each of these variants. Sign-ups that
+    failed don't count, since no alert follows.
+    """
+    hashes = log.contact_hashes(contact)
+    with log.reading() as session:
+        rows = session.execute(
+            select(CallRow.variant, func.max(SignUpRow.created_at))
+            .join(SignUpRow)
+            .where(_has_contact(hashes))
+            .where(CallRow.operation == Operation.BACK_IN_STOCK)
+            .where(CallRow.state.in_((CallState.ACCEPTED, *UNDELIVERED)))
+            .where(CallRow.variant.in_(variants))
+            .group_by(CallRow.variant)
+        )
+        return {variant: in_utc(time) for variant, time in rows if variant}
+
+
+def _sign_up_ids(session: Session, hashes: Sequence[str]) -> Sequence[str]:
+    return session.scalars(select(SignUpRow.id).where(_has_contact(hashes))).all()
+
+
+def _has_contact(hashes: Sequence[str]) -> ColumnElement[bool]:
+    return or_(SignUpRow.email_hmac.in_(hashes), SignUpRow.phone_hmac.in_(hashes))
 
 
 def _reported_state(state: str) -> str:

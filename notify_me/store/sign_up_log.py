@@ -23,13 +23,6 @@ from sqlalchemy.orm import Session
 from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp
 from ..klaviyo.outcomes import Outcome
-from .contact_records import (
-    ContactRecords,
-    ErasedRecords,
-    erase_by_contact_hashes,
-    find_by_contact_hashes,
-    sign_ups_by_contact_hashes,
-)
 from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone, state_of
 from .tables import (
     DETAIL_LENGTH,
@@ -44,7 +37,6 @@ from .tables import (
     PauseRow,
     RateLimitRow,
     SignUpRow,
-    in_utc,
 )
 
 if TYPE_CHECKING:
@@ -104,8 +96,8 @@ class SignUpLog:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a transaction that only reads."""
-        with Session(self._engine()) as session, session.begin():
+        """Open a transaction that only reads. Its rows can be used after it."""
+        with Session(self._engine(), expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -418,27 +410,6 @@ class SignUpLog:
                 refused=frozenset(map(Channel, row.refused_channels)),
             )
 
-    def contact_records(self, contact: str) -> ContactRecords:
-        """Return everything stored about a normalized email address or phone number."""
-        with self.reading() as session:
-            return find_by_contact_hashes(session, self._contact_hashes(contact))
-
-    def erase(self, contact: str, *, with_consents: bool) -> ErasedRecords:
-        """Delete the sign-ups of a normalized email address or phone number, with all their calls.
-
-        Consents that Klaviyo never received are deleted too, and the others only `with_consents`.
-        The caller must remove the sign-ups' jobs from the queue.
-        """
-        with self.writing() as session:
-            return erase_by_contact_hashes(
-                session, self._contact_hashes(contact), with_consents=with_consents
-            )
-
-    def sign_up_ids(self, contact: str) -> Sequence[str]:
-        """Return the IDs of the sign-ups of a normalized email address or phone number."""
-        with self.reading() as session:
-            return sign_ups_by_contact_hashes(session, self._contact_hashes(contact))
-
     def record_restock(self, variants: Collection[str]) -> Counter[str]:
         """Record that the people who wait for these variants get their alert now; return for how
         many calls, by variant.
@@ -454,23 +425,6 @@ class SignUpLog:
                 execution_options={"synchronize_session": False},
             )
             return Counter(variant for variant in alerted.scalars() if variant)
-
-    def latest_sign_ups(self, contact: str, variants: Collection[str]) -> dict[str, datetime]:
-        """Return when a normalized contact last signed up for each of these variants. Sign-ups that
-        failed don't count, since no alert follows.
-        """
-        hashes = self._contact_hashes(contact)
-        with self.reading() as session:
-            rows = session.execute(
-                select(CallRow.variant, func.max(SignUpRow.created_at))
-                .join(SignUpRow)
-                .where(SignUpRow.email_hmac.in_(hashes) | SignUpRow.phone_hmac.in_(hashes))
-                .where(CallRow.operation == Operation.BACK_IN_STOCK)
-                .where(CallRow.state.in_((CallState.ACCEPTED, *UNDELIVERED)))
-                .where(CallRow.variant.in_(variants))
-                .group_by(CallRow.variant)
-            )
-            return {variant: in_utc(time) for variant, time in rows if variant}
 
     def count_past(self) -> int:
         """Return how many sign-ups were added by `add_past`."""
@@ -536,9 +490,10 @@ class SignUpLog:
 
     def hash_contact(self, contact: str) -> str:
         """Return the HMAC-SHA256 of a normalized contact, as hexadecimal digits."""
-        return self._contact_hashes(contact)[0]
+        return self.contact_hashes(contact)[0]
 
-    def _contact_hashes(self, contact: str) -> list[str]:
+    def contact_hashes(self, contact: str) -> list[str]:
+        """Return the HMACs of a normalized contact under each key, the current one first."""
         return [keyed_hash(key, contact.casefold()) for key in self.keys]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
@@ -136,15 +137,22 @@ WAITS = (
 
 
 class PauseRow(Base):
-    """An operation whose queue is paused."""
+    """An operation whose queue is paused. `until` and `since` are Unix timestamps."""
 
     __tablename__ = "notify_me_pause"
 
     operation: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
+    """`throttled` or `misconfigured`."""
     until: Mapped[float] = mapped_column(Double)
+    """When one call may probe whether Klaviyo accepts calls again."""
     since: Mapped[float] = mapped_column(Double)
     remedy: Mapped[str] = mapped_column(String(DETAIL_LENGTH))
+
+    @property
+    def probe_due(self) -> bool:
+        """Whether one call may be sent in spite of the pause."""
+        return self.until <= time.time()
 
 
 class DroppedRow(Base):
