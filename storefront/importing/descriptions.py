@@ -28,14 +28,16 @@ _CLEANER = nh3.Cleaner(
     link_rel="nofollow noopener",
 )
 _IS_HTML = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:br|hr|img|p|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
+_CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
 _BLOCK = re.compile(r"<(?:p|div|ul|ol|h[1-6]|table|blockquote|dl|section|article|pre)\b", re.I)
 _HEADING_1 = re.compile(r"(</?)h1\b", re.IGNORECASE)
 _EMPTY = re.compile(r"<(p|div|li|h[2-6]|strong|em|b|i|ul|ol)>(?:\s|&nbsp;|\xa0|<br>)*</\1>")
 _LINK_WITHOUT_URL = re.compile(r'<a rel="nofollow noopener">(.*?)</a>', re.DOTALL)
 _INLINE_TAG = re.compile(
-    r"</?(?:a|abbr|b|code|del|em|i|ins|mark|q|s|small|strong|sub|sup|u)\b[^>]*>"
+    r"</?(?:a|abbr|b|code|del|em|i|ins|mark|q|s|small|span|strong|sub|sup|u)\b[^>]*>"
 )
 _TAG = re.compile(r"<[^>]*>")
+_ENTITY = re.compile(r"&#?\w{2,10};")
 
 
 def safe_html(description: str) -> str:
@@ -43,7 +45,10 @@ def safe_html(description: str) -> str:
 
     Plain text becomes paragraphs. The page has its own first heading, so `h1` becomes `h2`.
     """
-    text = description[:MAX_LENGTH]
+    text = _CDATA.sub("", description[:MAX_LENGTH])
+    if not _IS_HTML.search(text):
+        # exports made from XML escape the tags
+        text = html.unescape(text)
     if not _IS_HTML.search(text):
         text = html.escape(text, quote=False)
     if not _BLOCK.search(text):
@@ -64,6 +69,11 @@ def _with_breaks(paragraph: str) -> str:
 def plain_text(safe: str) -> str:
     """Return the text of a description's safe HTML, on one line."""
     return " ".join(html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", safe))).split())
+
+
+def plain_name(text: str) -> str:
+    """Return a name, such as a title, without HTML, such as `Home & Garden`."""
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _INLINE_TAG.sub("", text))
 
 
 def shorten(text: str, width: int) -> str:

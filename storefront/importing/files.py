@@ -26,6 +26,8 @@ CHUNK = 65_536
 WINDOWS = "cp1252"
 """What Excel's “CSV” is in Western Europe and America."""
 SAVE_AS = "save it as “CSV UTF-8 (comma delimited)”, and import that file"
+# control characters, a byte order mark, and characters that reverse the direction of a text
+_INVISIBLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufeff\ufffe\uffff]")
 # a closing quotation mark, followed by blanks up to the delimiter
 _BLANKS_AFTER_QUOTE = re.compile(r'(?<=[^",;\t]")[ ]+(?=[,;\t]|[\r\n]*$)')
 
@@ -51,13 +53,15 @@ def read_csv(path: Path, progress: Progress, *, encoding: str | None = None) -> 
     header: list[str] = next((cells for _, cells in records), [])
     if not header:
         raise Unreadable("the file is empty")
-    return Table(header, records, encoding)
+    # files that were joined have the header in the middle, too
+    rows = ((line, cells) for line, cells in records if cells != header)
+    return Table(header, rows, encoding)
 
 
 def check_kind(path: Path) -> None:
-    """Raise `Unreadable`, with what to do instead, for spreadsheets and archives."""
+    """Raise `Unreadable`, with what to do instead, for spreadsheets, archives and web pages."""
     with path.open("rb") as file:
-        head = file.read(8)
+        head = file.read(256)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise Unreadable(f"this is a spreadsheet: open it in a spreadsheet program, {SAVE_AS}")
     if head.startswith(b"\x1f\x8b"):
@@ -69,6 +73,25 @@ def check_kind(path: Path) -> None:
         raise Unreadable("this is a ZIP archive: unpack it, and import the CSV file in it")
     if head.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff")):
         raise Unreadable("this isn't a CSV file: export the products from your platform as CSV")
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith((b"<?xml", b"<rss", b"<feed")):
+        raise Unreadable("this is an XML file: export the products from your platform as CSV")
+    if start.startswith(b"<"):
+        raise Unreadable(
+            "this is a web page, such as a login form, not a CSV file: log in to your platform, "
+            "and export the products again"
+        )
+
+
+def is_json(path: Path) -> bool:
+    """Whether a file is JSON, judged by its first character."""
+    with path.open("rb") as file:
+        return file.read(256).removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"[", b"{")
+
+
+def clean_text(text: str) -> str:
+    """Return a text without invisible characters that don't belong in names and descriptions."""
+    return _INVISIBLE.sub("", text)
 
 
 def detect_encoding(path: Path) -> str:
@@ -81,8 +104,9 @@ def detect_encoding(path: Path) -> str:
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
         # without a byte order mark: in UTF-16, every other byte of English text is zero
-        if head.count(0) > len(head) // 4:
-            return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+        for first, name in ((0, "utf-16-be"), (1, "utf-16-le")):
+            if 2 * head[first::2].count(0) > len(head) // 2 and not head[1 - first :: 2].count(0):
+                return name
         file.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8")()
         line, has_utf_8 = 1, False
@@ -110,7 +134,7 @@ def _records(path: Path, encoding: str, progress: Progress) -> Iterator[tuple[in
         lines = _lines(text, binary, progress)
         first = next(lines, "")
         line_offset = 0
-        delimiter = max(",;\t", key=first.count)
+        delimiter = max(",;\t|", key=first.count)
         # Excel may write the delimiter in a line of its own
         if match := re.fullmatch(r'"?sep=(.)"?\s*', first):
             delimiter, first, line_offset = match[1], next(lines, ""), 1
@@ -138,6 +162,7 @@ def _lines(text: TextIO, binary: BinaryIO, progress: Progress) -> Iterator[str]:
             raise Unreadable("the line is too long", number)
         if "\0" in line:
             raise Unreadable(f"the line contains a NUL character: {SAVE_AS}", number)
+        line = clean_text(line)
         yield _BLANKS_AFTER_QUOTE.sub("", line) if '" ' in line else line
         if (now := binary.tell()) != position:
             progress(now - position)
@@ -169,7 +194,6 @@ def read_json(path: Path, progress: Progress) -> Iterator[tuple[int, dict[str, A
 
     The list may be the value of `products`, as in Shopify's `products.json`. Raises `Unreadable`.
     """
-    check_kind(path)
     with path.open("rb") as file:
         yield from _json_objects(_decoded_chunks(file, progress))
 

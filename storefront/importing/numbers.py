@@ -23,9 +23,9 @@ MAX_LENGTH = 60
 """Characters of a price or quantity. The time that the patterns need grows with its square."""
 # a currency sign or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
-    r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+-]){1,2}\s*)?"
+    r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()-])\s?){0,2}\s*"
     r"(?P<number>\d[\d.,'’\s]*?)(?:[.,:][-–—])?"
-    r"(?:\s*(?:[^\W\d_]{1,4}\.?|[^\w\s.,+-]){1,2})?"
+    r"(?:\s*(?:(?![kKM]\b)[^\W\d_]{1,4}\.?|[^\w\s.,+()-]){1,2})?"
 )
 _SPACES = re.compile(r"[\s'’]")
 _PLAIN = re.compile(r"\d+(\.\d{1,2})?", re.ASCII)
@@ -98,7 +98,8 @@ class NumberFormat:
         """Return a number of units, rounded down; raises `ValueError` if the text isn't one."""
         if len(text) > MAX_LENGTH:
             raise ValueError("too long")
-        match = re.fullmatch(r"([-−]?)\s*(\d[\d.,'’\s]*)", text)
+        # such as 10+
+        match = re.fullmatch(r"([-−]?)\s*(\d[\d.,'’\s]*)\+?", text.removeprefix(">"))
         if not match:
             raise ValueError(text)
         units = int(Decimal(self._plain(match[2])))

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from .files import read_csv
 from .numbers import NumberFormat
-from .platforms import NUMBERS, normalize
+from .platforms import OPTION_VALUES, normalize
 from .problems import Problems, Unreadable
 from .rows import Row, open_rows
 from .spool import Spool
 
 DEFAULT_VALUE = "Default Title"
 """Shopify's option value for a product without options."""
-OPTION_VALUES = [f"option{i}_value" for i in NUMBERS]
 _AVAILABLE = ("available", "available_not_editable", "on_hand", "on_hand_current", "quantity")
 _NOT_LOCATIONS = re.compile(
     r"handle|url_handle|title|option\d_(name|value)|sku|variant_sku|hs_code|coo|location|bin_name"

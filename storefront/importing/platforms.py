@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from .problems import Unreadable
 MAX_OPTIONS = 10
 """Options of a product: Shopify allows three, Wix six; more than ten fit on no page."""
 NUMBERS = range(1, MAX_OPTIONS + 1)
+OPTION_VALUES = [f"option{i}_value" for i in NUMBERS]
 
 Layout = Literal["one row per variant", "woocommerce", "wix"]
 Columns = Mapping[str, Sequence[str]]
@@ -66,7 +68,10 @@ OWN = Platform(
         "picture_position": ["picture_position", "image_position"],
         "picture_alt": ["picture_alt", "image_alt_text"],
         "variant_picture": ["variant_picture", "variant_image", "variant_image_url"],
-        **_options("option{}_name", "option{}_value"),
+        **_options(
+            "option{}_name option_{}_name option_name_{}",
+            "option{}_value option_{}_value option_value_{}",
+        ),
     },
 )
 """This shop's own names. Shopify's are among them: those until 2025, and the present ones."""
@@ -98,36 +103,62 @@ PLATFORMS = (
     Platform(
         name="WooCommerce",
         layout="woocommerce",
-        marks=[frozenset({"type", "name", "regular_price"})],
+        marks=[
+            frozenset({"type", "name", "regular_price"}),
+            frozenset({"typ", "name", "regulärer_preis"}),
+            frozenset({"type", "nom", "tarif_régulier"}),
+            frozenset({"tipo", "nombre", "precio_normal"}),
+        ],
+        # in English, German, French and Spanish: the export is in the language of WordPress
         columns={
             "variant_id": ["id"],
-            "kind": ["type"],
-            "sku": ["sku"],
-            "title": ["name"],
-            "status": ["published"],
-            "visibility": ["visibility_in_catalog", "visibility_in_catalogue"],
-            "description": ["description"],
-            "summary": ["short_description"],
-            "vendor": ["brands"],
-            "type": ["categories"],
-            "tags": ["tags"],
-            "price": ["regular_price"],
-            "sale_price": ["sale_price"],
-            "sale_starts": ["date_sale_price_starts"],
-            "sale_ends": ["date_sale_price_ends"],
-            "in_stock": ["in_stock"],
-            "quantity": ["stock"],
-            "policy": ["backorders_allowed"],
-            "parent": ["parent"],
-            "picture": ["images"],
-            **_options("attribute_{}_name", "attribute_{}_value_s attribute_{}_value"),
+            "kind": ["type", "typ", "tipo"],
+            "sku": ["sku", "artikelnummer", "ugs"],
+            "title": ["name", "nom", "nombre"],
+            "status": ["published", "veröffentlicht", "publié", "publicado"],
+            "visibility": [
+                *("visibility_in_catalog", "visibility_in_catalogue", "sichtbarkeit_im_katalog"),
+                *("visibilité_dans_le_catalogue", "visibilidad_en_el_catálogo"),
+            ],
+            "description": ["description", "beschreibung", "descripción"],
+            "summary": [
+                *("short_description", "kurzbeschreibung", "description_courte"),
+                "descripción_corta",
+            ],
+            "vendor": ["brands", "marken", "marques", "marcas"],
+            "type": ["categories", "kategorien", "catégories", "categorías"],
+            "tags": ["tags", "schlagwörter", "étiquettes", "etiquetas"],
+            "price": ["regular_price", "regulärer_preis", "tarif_régulier", "precio_normal"],
+            "sale_price": ["sale_price", "angebotspreis", "tarif_promo", "precio_rebajado"],
+            "sale_starts": [
+                *("date_sale_price_starts", "datum_an_dem_angebotspreis_beginnt"),
+                *("date_de_début_de_promo", "día_en_que_empieza_el_precio_rebajado"),
+            ],
+            "sale_ends": [
+                *("date_sale_price_ends", "datum_an_dem_angebotspreis_endet"),
+                *("date_de_fin_de_promo", "día_en_que_termina_el_precio_rebajado"),
+            ],
+            "in_stock": ["in_stock", "vorrätig", "en_stock", "existencias", "en_inventario"],
+            "quantity": ["stock", "lager", "lagerbestand", "inventario"],
+            "policy": [
+                *("backorders_allowed", "rückstände_erlaubt", "lieferrückstände_erlaubt"),
+                "autoriser_les_commandes_de_produits_en_rupture",
+                "permitir_reservas_de_productos_agotados",
+            ],
+            "parent": ["parent", "übergeordnetes_produkt", "superior"],
+            "picture": ["images", "bilder", "imágenes"],
+            **_options(
+                "attribute_{}_name attribut_{}_name nom_de_l_attribut_{} nombre_del_atributo_{}",
+                "attribute_{}_value_s attribute_{}_value attribut_{}_wert_e "
+                "valeur_s_de_l_attribut_{} valor_es_del_atributo_{}",
+            ),
         },
     ),
     Platform(
         name="Shopify",
         columns=OWN.columns,
         marks=[
-            frozenset({name})
+            frozenset({"title", name})
             for name in (
                 *("body_html", "variant_price", "variant_inventory_qty", "variant_grams"),
                 *("image_src", "product_image_url", "url_handle", "option1_linked_to"),
@@ -136,6 +167,7 @@ PLATFORMS = (
     ),
 )
 
+REQUIRED = ("title", "price")
 COLUMNS_HINT = "map its columns with --columns FILE (docs/catalog.md, “From another platform”)"
 NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
     (
@@ -189,6 +221,8 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
             frozenset({"categories_x_y_z"}),
             frozenset({"reference", "price_tax_excl"}),
             frozenset({"reference", "price_tax_incl"}),
+            frozenset({"référence", "prix_ht"}),
+            frozenset({"référence", "prix_ttc"}),
         ],
         f"this is a PrestaShop export: {COLUMNS_HINT}",
     ),
@@ -199,13 +233,39 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
         ],
         f"this is a Medusa export: {COLUMNS_HINT}",
     ),
+    (
+        [frozenset({"product_number", "tax_id"}), frozenset({"ordernumber", "mainnumber"})],
+        f"this is a Shopware export: {COLUMNS_HINT}",
+    ),
+    (
+        [frozenset({"product_id", "stock_status_id"}), frozenset({"model", "stock_status_id"})],
+        f"this is an OpenCart export: {COLUMNS_HINT}",
+    ),
+    (
+        [frozenset({"product_internal_id"}), frozenset({"sku", "enabled", "category1"})],
+        f"this is an Ecwid export: {COLUMNS_HINT}",
+    ),
+    (
+        [frozenset({"title", "currency_code", "materials"})],
+        "this is an Etsy export, which has one price and one quantity for all variations of a "
+        f"listing. To import each listing as a product: {COLUMNS_HINT}",
+    ),
+    (
+        [frozenset({"item_name", "seller_sku"})],
+        f"this is an Amazon report: {COLUMNS_HINT}",
+    ),
+    (
+        [frozenset({"availability", "image_link"})],
+        f"this is a product feed for Google or Meta: {COLUMNS_HINT}",
+    ),
 )
 """Columns of files that aren't imported as they are, and what to do instead."""
 
 
 def normalize(name: str) -> str:
     """Return a column's name in lower case, with `_` for everything but letters and digits."""
-    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
+    # a file from macOS may write é as two characters
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFC", name).casefold()).strip("_")
 
 
 def recognize(header: Iterable[str]) -> Platform:
@@ -223,8 +283,8 @@ def recognize(header: Iterable[str]) -> Platform:
     known = {alias for aliases in OWN.columns.values() for alias in aliases}
     if len(known & names) < 2:
         raise Unreadable(
-            "this isn't an export from Shopify, WooCommerce or Wix. If it is a list of products: "
-            + COLUMNS_HINT
+            "this isn't an export from Shopify, Wix, or WooCommerce in English, German, French or "
+            f"Spanish. If it is a list of products: {COLUMNS_HINT}"
         )
     return OWN
 
@@ -248,14 +308,24 @@ def field_positions(platform: Platform, header: Sequence[str]) -> dict[str, int]
 
 def _check_spelling(header: Sequence[str], found: Mapping[str, Sequence[str]]) -> None:
     used = {alias for aliases in found.values() for alias in aliases}
-    missing = [field for field, aliases in found.items() if not aliases]
+    missing = {field for field, aliases in found.items() if not aliases}
+    # without these, the file is probably not of this kind: other hints would mislead
+    missing = missing.intersection(REQUIRED) or missing
     for aliases in found.values():
         if len(aliases) > 1:
             twice = [name for name in header if normalize(name) in aliases]
             raise Unreadable(f"{' and '.join(map(repr, twice))} are the same column: remove one", 1)
     for name in header:
-        match = difflib.get_close_matches(normalize(name), missing, n=1, cutoff=0.8)
-        if name and match and normalize(name) not in used:
+        normalized = normalize(name)
+        # category_id and Descripción aren't misspelt
+        similar = [
+            field
+            for field in missing
+            if abs(len(field) - len(normalized)) < 2 and normalized.isascii()
+            if re.sub("[a-z]", "", field) == re.sub("[a-z]", "", normalized)
+        ]
+        match = difflib.get_close_matches(normalized, similar, n=1, cutoff=0.8)
+        if match and normalized not in used:
             raise Unreadable(f"unknown column {name!r}: did you mean {match[0]!r}?", 1)
 
 
@@ -279,6 +349,18 @@ def read_columns_file(path: Path) -> dict[str, str]:
         if not isinstance(name, str):
             raise Unreadable(f"{path.name}: the column for {field} must be a text in quotes")
     return columns
+
+
+def check_required(required: Iterable[str], found: Container[str], header: Iterable[str]) -> None:
+    """Raise `Unreadable` if a file has no column for a required field."""
+    for field in required:
+        if field not in found:
+            names = ", ".join(filter(None, header))
+            raise Unreadable(
+                f"there is no column for the {field}; the file has {names[:200]}. If one of them "
+                f"is the {field}: {COLUMNS_HINT}",
+                1,
+            )
 
 
 def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platform:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from notify_me import PLACEHOLDER_PREFIX, InventoryPolicy
 from notify_me.settings import KlaviyoCatalog
@@ -19,8 +19,8 @@ from ..base.models import Picture, Visibility
 from ..catalog.browsing import fold
 from .descriptions import plain_text, safe_html, shorten
 from .numbers import NumberFormat
-from .other_files import DEFAULT_VALUE, OPTION_VALUES, join_keys
-from .platforms import NUMBERS
+from .other_files import DEFAULT_VALUE, join_keys
+from .platforms import NUMBERS, OPTION_VALUES
 from .problems import Problems
 from .rows import Row
 from .spool import Spool
@@ -48,6 +48,11 @@ POLICIES = {
     **dict.fromkeys(("", "deny", "false", "no", "0"), InventoryPolicy.DENY),
     **dict.fromkeys(("continue", "true", "yes", "1"), InventoryPolicy.CONTINUE),
 }
+OUT_OF_STOCK = ("out of stock", "out_of_stock", "outofstock", "sold out", "not stocked")
+IN_STOCK = ("in stock", "in_stock", "instock", "available", "unlimited")
+NO_QUANTITY = ("n/a", "-", "–")
+NOT_A_QUANTITY = "this is not a quantity: write a number, “in stock” or “out of stock”"
+_USUAL_URL = re.compile(r"https?://[a-z0-9.-]+/[\w./%?=&~+-]*", re.ASCII)
 _FALSE = ("false", "no", "0")
 _TRUE = ("", "true", "yes", "1")
 _VARIANT_FIELDS = ("variant_id", "sku", "price", "quantity", "surcharge", *OPTION_VALUES)
@@ -319,7 +324,7 @@ class Products:
             price=price,
             quantity=quantity,
             policy=policy,
-            picture=_url(row["variant_picture"]),
+            picture=next(iter(_urls(row["variant_picture"])), ""),
         )
         self.counts.sold_out += variant.is_sold_out
         return variant
@@ -347,13 +352,15 @@ class Products:
             text = self._spool.value_in_other_file("stock", keys)
         if text.casefold() == "parent":
             text = first["product_quantity"]
-        if text.casefold() == "not stocked":
+        if text.casefold() in OUT_OF_STOCK:
             return 0
-        if text:
+        if text.casefold() in IN_STOCK:
+            return None
+        if text and text.casefold() not in NO_QUANTITY:
             try:
                 return self._numbers.quantity(text)
             except ValueError:
-                self._problems.add(row.line, "this is not a quantity", repr(text[:40]))
+                self._problems.add(row.line, NOT_A_QUANTITY, repr(text[:40]))
                 return None
         if "tracker" not in self._fields and not self._stock.has_file:
             return None
@@ -473,27 +480,37 @@ def _tags(text: str) -> list[str]:
     return list(dict.fromkeys(tag for tag in stripped if 0 < len(tag) <= MAX_TEXT))[:MAX_TAGS]
 
 
+def _urls(text: str) -> list[str]:
+    """Return the valid addresses in a cell: platforms write several with one of these between."""
+    if not text or _USUAL_URL.fullmatch(text):
+        return [text] if 0 < len(text) <= MAX_URL else []
+    return list(filter(None, map(_url, re.split(r"[\s,;|]+(?=(?:https?:)?//)", text))))
+
+
 def _url(text: str) -> str:
-    """Return the address of a picture, or an empty string if the text isn't a valid one."""
-    if len(text) > MAX_URL or not re.match(r"https?://[^\s\"'<>]+$", text):
-        return ""
+    """Return the address of a picture, quoted as browsers do, or an empty string."""
     try:
-        return text if urlsplit(text).hostname else ""
+        parts = urlsplit(f"https:{text}" if text.startswith("//") else text)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return ""
+    if not is_valid or re.search(r"[\s\"'<>]", parts.netloc):
+        return ""
+    quoted = (quote(part, safe="%/:=&?~+!$,;'@()*[]") for part in (parts.path, parts.query))
+    url = urlunsplit((parts.scheme, parts.netloc, *quoted, ""))
+    return url if len(url) <= MAX_URL else ""
 
 
 def _pictures(rows: Sequence[Row]) -> list[Picture]:
     """The product's pictures in order, each once; those of the variants are among them."""
     found: dict[str, Mapping[str, str | int]] = {}
     for number, row in enumerate(rows):
-        # Matrixify writes several URLs into one cell
-        for url in filter(None, map(_url, map(str.strip, row["picture"].split(";")))):
+        for url in _urls(row["picture"]):
             position = row["picture_position"]
             order = int(position) if re.fullmatch("[0-9]{1,6}", position) else number
             found.setdefault(url, {"alt": row["picture_alt"], "order": order})
     ordered = sorted(found, key=lambda url: found[url]["order"])
-    variant_urls = [url for row in rows if (url := _url(row["variant_picture"]))]
+    variant_urls = [url for row in rows for url in _urls(row["variant_picture"])[:1]]
     return [
         Picture(url=url, alt=str(found[url]["alt"])[:512] if url in found else "")
         for url in dict.fromkeys([*ordered, *variant_urls])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .currencies import currency_of_columns
-from .files import Progress, read_csv, read_json
+from .descriptions import plain_name
+from .files import Progress, clean_text, is_json, read_csv, read_json
 from .platforms import (
     NUMBERS,
+    OPTION_VALUES,
     OWN,
+    REQUIRED,
     Platform,
+    check_required,
     field_positions,
     mapped_platform,
     recognize,
@@ -23,6 +27,14 @@ from .problems import Problems, Unreadable
 WIX_MEDIA = "https://static.wixstatic.com/media/"
 """Where Wix serves the pictures that its export names without a host."""
 TOO_MANY_CELLS = "the row has more cells than the header: quote cells that contain the delimiter"
+LINE_BREAK = "the row ends in the middle of a cell: quote cells that contain line breaks"
+_GUARD = re.compile(r"'(?=[=+\-@]|\d+$)")
+"""The apostrophe with which platforms keep spreadsheets from changing a cell such as `00123`."""
+_SHORTCODE = re.compile(r"\[/?[a-z]+_[^\]]*\]|\[/?(?:caption|embed|gallery)\b[^\]]*\]")
+"""What plug-ins of WordPress replace, such as `[vc_row]`."""
+_NAMES = {"title", "vendor", "type", "category", "tags", *OPTION_VALUES}
+_COMMA = re.compile(r"(?<!\\),")
+"""A comma that separates: WooCommerce writes a backslash before the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +75,19 @@ def open_rows(
     *,
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
-    required: Sequence[str] = ("title", "price"),
+    required: Collection[str] = REQUIRED,
 ) -> Source:
     """Open a CSV or JSON file; raises `Unreadable`, also if a CSV file lacks a required field.
 
     `columns` are those of a `--columns` file.
     """
-    if path.suffix.lower() == ".json":
-        rows = _json_rows(read_json(path, progress))
+    if is_json(path):
+        rows = _json_rows(read_json(path, progress), columns, required)
         return Source(OWN, frozenset(OWN.columns) - {"tracker"}, rows, "utf-8-sig")
     table = read_csv(path, progress, encoding=encoding)
     platform = mapped_platform(columns, table.header) if columns else recognize(table.header)
     positions = field_positions(platform, table.header)
-    for field in required:
-        if field not in positions:
-            raise Unreadable(f"there is no column for the {field}", 1)
+    check_required(required, positions, table.header)
     rows = _csv_rows(table.rows, positions, len(table.header), problems)
     if platform.layout == "woocommerce":
         rows = _woocommerce_rows(rows)
@@ -96,13 +106,27 @@ def _csv_rows(
     problems: Problems,
 ) -> Iterator[Row]:
     pairs = sorted((index, field) for field, index in positions.items())
+    incomplete_line, incomplete_count = 0, 0
     for line, cells in rows:
-        if any(cells[width:]):
-            problems.add(line, TOO_MANY_CELLS)
         count = len(cells)
-        yield Row(
-            line, {field: cells[index] for index, field in pairs if index < count and cells[index]}
-        )
+        if count > width and any(cells[width:]):
+            problems.add(line, TOO_MANY_CELLS)
+        if count >= width:
+            incomplete_count = 0
+        elif incomplete_count + count - 1 <= width and "<" in cells[0]:
+            # HTML goes on in the next row, after a line break without quotation marks
+            incomplete_count += count - 1
+            if incomplete_count == width:
+                problems.add(incomplete_line, LINE_BREAK)
+        else:
+            incomplete_line, incomplete_count = line, count
+        fields = {field: cells[index] for index, field in pairs if index < count and cells[index]}
+        for field, text in fields.items():
+            if text[0] == "'" and _GUARD.match(text):
+                fields[field] = text[1:]
+            elif ("&" in text or "<" in text) and field in _NAMES:
+                fields[field] = plain_name(text)
+        yield Row(line, fields)
 
 
 def _named_options(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[Row]:
@@ -121,6 +145,7 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
 
     From “Product CSV Import Schema” in WooCommerce's wiki.
     """
+    keys_by_id: dict[str, str] = {}
     for row in rows:
         fields = dict(row.fields)
         types = {part.strip().lower() for part in fields.pop("kind", "").split(",")}
@@ -128,23 +153,25 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
         for text in ("description", "summary"):
             if text in fields:
                 # line breaks are exported as \n
-                fields[text] = fields[text].replace("\\n", "\n")
+                fields[text] = _SHORTCODE.sub("", fields[text].replace("\\n", "\n"))
         description = "\n\n".join(filter(None, map(fields.get, ("summary", "description"))))
         fields["description"] = description
-        fields["type"] = re.split(r"[,>]", fields.get("type", ""))[0].strip()
+        fields["type"] = _woocommerce_list(fields.get("type", ""))[0].split(">")[0].strip()
         if "sale_price" in fields and not fields.keys() & {"sale_starts", "sale_ends"}:
             fields["price"] = fields["sale_price"]
         _set_woocommerce_stock(fields)
-        pictures = [url.strip() for url in fields.pop("picture", "").split(",") if url.strip()]
         if "variation" in types or "subscription_variation" in types:
-            fields["key"] = re.sub(r"\s", "", fields.get("parent", "")) or own_key
+            for name in fields.keys() & OPTION_VALUES:
+                fields[name] = fields[name].replace("\\,", ",")
+            parent = re.sub(r"\s", "", fields.get("parent", ""))
+            fields["key"] = keys_by_id.get(parent, parent) or own_key
             if fields.pop("status", "1") != "1":
                 fields["hidden"] = "1"
-            if pictures:
-                fields["picture"] = fields["variant_picture"] = pictures[0]
+            fields["variant_picture"] = fields.get("picture", "")
             yield Row(row.line, fields)
             continue
         fields["key"] = re.sub(r"\s", "", own_key)
+        keys_by_id[f"id:{fields.get('variant_id', '')}"] = fields["key"]
         fields["status"] = {"1": "active", "0": "private", "-1": "draft"}.get(
             fields.get("status", "1"), fields.get("status", "1")
         )
@@ -156,7 +183,11 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
         else:
             # the attributes of a simple product aren't choices
             fields = {k: v for k, v in fields.items() if not k.startswith("option")}
-        yield from _with_pictures(Row(row.line, fields), pictures)
+        yield Row(row.line, fields)
+
+
+def _woocommerce_list(text: str) -> list[str]:
+    return [part.replace("\\,", ",").strip() for part in _COMMA.split(text)]
 
 
 def _set_woocommerce_stock(fields: dict[str, str]) -> None:
@@ -177,11 +208,11 @@ def _wix_rows(rows: Iterator[Row]) -> Iterator[Row]:
         quantity = fields.get("quantity", "").lower().replace("_", "")
         if quantity in ("instock", "outofstock"):
             fields["quantity"] = "" if quantity == "instock" else "0"
-        pictures = [
-            url if "://" in url else WIX_MEDIA + url
-            for url in map(str.strip, fields.pop("picture", "").split(";"))
-            if url
-        ]
+        fields["picture"] = ";".join(
+            name if "://" in name else WIX_MEDIA + name
+            for name in map(str.strip, fields.get("picture", "").split(";"))
+            if name
+        )
         for i in NUMBERS:
             value = fields.get(f"option{i}_value", "")
             if kind == "product":
@@ -195,27 +226,30 @@ def _wix_rows(rows: Iterator[Row]) -> Iterator[Row]:
         elif kind == "variant":
             if fields.pop("published", "true").lower() == "false":
                 fields["hidden"] = "1"
-            if pictures:
-                fields["variant_picture"] = pictures[0]
+            fields["variant_picture"] = fields["picture"]
         else:
-            fields = {name: fields[name] for name in ("key", "handle") if name in fields}
-        yield from _with_pictures(Row(row.line, fields), pictures)
+            fields = {name: fields.get(name, "") for name in ("key", "handle", "picture")}
+        yield Row(row.line, fields)
 
 
-def _with_pictures(row: Row, pictures: list[str]) -> Iterator[Row]:
-    """Yield the row with the first picture, and a row for each other one."""
-    first = {"picture": pictures[0]} if pictures else {}
-    yield Row(row.line, {**row.fields, **first})
-    for url in pictures[1:]:
-        yield Row(row.line, {"key": row["key"], "handle": row["handle"], "picture": url})
-
-
-def _json_rows(objects: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
+def _json_rows(
+    objects: Iterator[tuple[int, dict[str, Any]]],
+    columns: Mapping[str, str] | None,
+    required: Collection[str],
+) -> Iterator[Row]:
+    is_first = True
     for line, entry in objects:
         if isinstance(entry.get("variants"), list):
             yield from _shopify_json_rows(line, entry)
-        else:
-            yield Row(line, _json_fields(entry, line))
+            continue
+        names = list(entry)
+        if columns:
+            entry = {field: entry[name] for field, name in columns.items() if name in entry}
+        fields = _json_fields(entry, line)
+        if is_first:
+            check_required(required, fields, names)
+            is_first = False
+        yield Row(line, fields)
 
 
 def _shopify_json_rows(line: int, product: dict[str, Any]) -> Iterator[Row]:
@@ -279,7 +313,7 @@ def _json_text(value: Any, name: str, line: int) -> str:
         value = str(value).lower()
     if not isinstance(value, str | None):
         raise Unreadable(f"{name} must be text or a number", line)
-    text = str(value or "").strip()
+    text = clean_text(str(value or "")).strip()
     # JSON escapes allow NUL and lone surrogates, which can't be stored
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
         raise Unreadable(f"{name} contains an invalid character", line)

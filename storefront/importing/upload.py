@@ -9,6 +9,7 @@ from babel.numbers import list_currencies
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask import url_for as url
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..base.settings import CURRENCY
@@ -56,9 +57,10 @@ def upload() -> BaseResponse:
         return _form(problems, status=422)
     job = upload_jobs.create(PurePath(files["file"].filename or "").name[:255], options)
     for name, file in files.items():
-        is_json = (file.filename or "").lower().endswith(".json")
-        suffix = ".json" if is_json else ".csv"
-        file.save(upload_jobs.path(job.id) / f"upload-{name}{suffix}")
+        # messages quote the file's name
+        folder = upload_jobs.path(job.id) / f"upload-{name}"
+        folder.mkdir()
+        file.save(folder / (secure_filename(file.filename or "") or name))
     upload_jobs.start(job, "checking")
     return redirect(url("imports.status", job_id=job.id), code=303)
 

@@ -31,7 +31,8 @@ from ..catalog.pictures import folder as pictures_folder
 from .pictures.command import SETTING
 from .pictures.command import summary as picture_summary
 from .pictures.run import count_pictures, download_pictures, link_pictures
-from .problems import InvalidFile
+from .platforms import read_columns_file
+from .problems import InvalidFile, Unreadable
 from .products import ParsedProduct, StockUnknown
 from .run import Choices, run
 from .summary import summary
@@ -42,7 +43,7 @@ MAX_AGE = 24 * 3600
 """Seconds after which an upload is deleted."""
 STALLED_AFTER = 120
 """Seconds without progress after which a job counts as stopped, such as by a restart."""
-FILES = ("file", "ids", "stock")
+FILES = ("file", "ids", "stock", "columns")
 """The uploaded files: the products, and those that may come with them."""
 
 State = Literal["checking", "checked", "importing", "pictures", "done", "invalid", "failed"]
@@ -142,6 +143,8 @@ def _work(app: Flask, job: Job) -> None:
                     _save(_import(job))
         except InvalidFile as error:
             _save(replace(job, state="invalid", lines=error.messages, updated_at=time.time()))
+        except Unreadable as error:
+            _save(replace(job, state="invalid", lines=[str(error)], updated_at=time.time()))
         except ImportLocked as error:
             _save(replace(job, state="failed", lines=[str(error)], updated_at=time.time()))
         except Exception as error:
@@ -187,7 +190,7 @@ def _import(job: Job) -> Job:
     if result.counts.pictures:
         lines += _add_pictures(replace(job, state="pictures", updated_at=time.time()))
     for file in files.values():
-        file.unlink(missing_ok=True)
+        shutil.rmtree(file.parent, ignore_errors=True)
     return replace(job, state="done", lines=lines, updated_at=time.time())
 
 
@@ -216,13 +219,14 @@ def _add_pictures(job: Job) -> list[str]:
 
 def _files(job: Job) -> dict[str, Path]:
     """The uploaded files by their name in the form."""
-    found = sorted(path(job.id).glob("upload-*"))
-    return {file.stem.removeprefix("upload-"): file for file in found}
+    found = sorted(path(job.id).glob("upload-*/*"))
+    return {file.parent.name.removeprefix("upload-"): file for file in found}
 
 
 def _choices(job: Job, files: dict[str, Path]) -> Choices:
     ids = [files["ids"]] if "ids" in files else []
-    return Choices(ids=ids, stock=files.get("stock"), **asdict(job.options))
+    columns = read_columns_file(files["columns"]) if "columns" in files else None
+    return Choices(ids=ids, stock=files.get("stock"), columns=columns, **asdict(job.options))
 
 
 def _preview(product: ParsedProduct) -> dict[str, Any]:

@@ -40,6 +40,7 @@ COMMANDS = (
     ("$custom", "wix.csv"),
     ("$custom", "wix-new.csv"),
     ("$custom", "squarespace.csv --columns squarespace.toml"),
+    ("$custom", "feed.tsv --columns feed.toml"),
 )
 
 
@@ -113,7 +114,11 @@ def test_encodings_and_line_ends(
     [
         "handle;title;price\ncup;Cup;3,50\n",
         "handle\ttitle\tprice\ncup\tCup\t3.50\n",
+        "handle|title|price\ncup|Cup|3.50\n",
         "sep=;\nhandle;title;price;;\ncup;Cup;3,50;;\n",
+        # two files, joined
+        "handle,title,price\ncup,Cup,3.50\n\ufeffhandle,title,price\ncup,Cup,3.50\n",
+        "handle,title,price\ncup,C\x07u\u202ep,3.50\n",
         "title,price\nCup,3.50\n",
         "Handle,Title,Variant Price,Status,Status\ncup,Cup,3.50,active,draft\n",
     ],
@@ -129,13 +134,36 @@ def test_delimiters_and_columns(import_shop: Flask, tmp_path: Path, text: str) -
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        "ID,Typ,Artikelnummer,Name,Veröffentlicht,Vorrätig?,Lager,Regulärer Preis,"
+        "Übergeordnetes Produkt,Attribut 1 Name,Attribut 1 Wert(e)",
+        "ID,Type,UGS,Nom,Publié,En stock ?,Stock,Tarif régulier,"
+        "Parent,Nom de l’attribut 1,Valeur(s) de l’attribut 1 ",
+        "ID,Tipo,SKU,Nombre,Publicado,¿Existencias?,Inventario,Precio normal,"
+        "Superior,Nombre del atributo 1,Valor(es) del atributo 1",
+    ],
+)
+def test_translated_woocommerce_export(import_shop: Flask, tmp_path: Path, header: str) -> None:
+    file = tmp_path / "wc-product-export.csv"
+    rows = '1,variable,cup,Cup,1,1,,,,Size,"S, M"\n2,variation,c-s,,1,0,0,"3,50",cup,Size,S\n'
+    file.write_text(f"{header}\n{rows}", encoding="utf-8")
+
+    result = import_file(import_shop, file)
+
+    assert result.exit_code == 0, result.output
+    assert "(WooCommerce export)" in result.stdout
+    assert variants(import_shop) == {"2": ("Cup, S", "c-s", 0)}
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--columns", "FILE"], "columns.toml must have lines such as title = "),
         (["--currency", "EURO"], "'EURO' must be an ISO 4217 code, such as EUR"),
         (["--sell-out", "0%"], "'0%' is not a percentage: write one such as 10%"),
         (["--encoding", "klingon"], "'klingon' is not the name of an encoding"),
-        (["--ids", "FILE"], "this isn't an export from Shopify, WooCommerce or Wix"),
+        (["--ids", "FILE"], "this isn't an export from Shopify, Wix, or WooCommerce in English"),
         (["--stock", "FILE"], "columns.toml isn't an inventory export"),
     ],
 )

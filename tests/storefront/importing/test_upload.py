@@ -32,9 +32,11 @@ def app(app: Flask, tmp_path: Path) -> Flask:
 
 
 def send(client: FlaskClient, *names: str, **fields: str) -> TestResponse:
-    """Upload the product file `names[0]`, and an inventory export."""
+    """Upload the product file `names[0]`, an inventory export, and a columns file."""
     data: dict[str, Any] = dict(fields)
-    for field, name in zip(("file", "stock"), names, strict=False):
+    for field, name in zip(("file", "stock", "columns"), names, strict=False):
+        if not name:
+            continue
         data[field] = (io.BytesIO((FILES / name).read_bytes()), name)
     return client.post(PATH, data=data)
 
@@ -69,6 +71,18 @@ def test_upload_preview_and_import(app: Flask) -> None:
     # a second post of the same form changes nothing
     assert client.post(reply.location).status_code == 303
     assert not list(Path(app.instance_path).glob("uploads/*/upload-*"))
+
+
+def test_columns_of_another_platform(app: Flask) -> None:
+    client = app.test_client()
+    mapped = send(client, "squarespace.csv", "", "squarespace.toml").location
+    wrong = send(client, "squarespace.csv", "", "plain.csv").location
+    not_stock = send(client, "locations.csv", "squarespace.toml").location
+    wait()
+    assert "squarespace.csv is valid: 1 product with 3 variants." in Page(client, mapped).text
+    assert "Plain.csv must have lines such as title =" in Page(client, wrong).text
+    text = Page(client, not_stock).text
+    assert "Squarespace.toml isn't an inventory export" in text
 
 
 def test_progress_needs_no_script(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,7 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "an invalid policy": (C, "handle,title,sku,price,policy\ncup,Cup,CUP,4,maybe"),
     "no column for the price": (C, "handle,title,sku\ncup,Cup,CUP"),
     "a column misspelt": (C, "handle,title,sku,price,quanttiy\ncup,Cup,CUP,4,1"),
+    "a column that isn't misspelt": (C, "title,description,category_id,Descripción\nA,B,1,C"),
     "a column under two names": (C, "handle,title,sku,Variant SKU,price\ncup,Cup,CUP,CUP,4"),
     "another kind of list": (C, "name,colour\nIsla,blue"),
     "a list of customers": (C, "First Name,Last Name,Email\nIsla,Reid,isla@example.com"),
@@ -83,6 +84,13 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
         S,
         OPTIONS + "cup,Cup,41,,4,,,,draft\nmug,Mug,42,,4,,,,retired",
     ),
+    "a line break without quotation marks": (
+        C,
+        "Handle,Title,Body (HTML),Variant Price\ncup,Cup,<p>A\ncup</p>,4\nmug,Mug,<p>B</p>,5",
+    ),
+    "a NUL character": (C, HEADER + "cup,C\0up,,CUP,4,1"),
+    "a web page": (C, "<!DOCTYPE html>\n<title>Log in, please</title>"),
+    "an XML file": (C, '<?xml version="1.0"?>\n<products></products>'),
     "text that is partly UTF-8": (
         C,
         (HEADER + "tea,Thé,,TEA,4,1\n").encode() + "cafe,Café,,CAFE,4,1".encode("latin-1"),
@@ -103,7 +111,19 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "a Square export": (C, "Token,Item Name,Variation Name,SKU,Price\n1,A,Regular,B,3"),
     "a PrestaShop export": (C, "ID;Active (0/1);Name *;Categories (x,y,z...)\n1;1;A;B"),
     "a Medusa export": (C, "Product Id,Product Handle,Product Title,Variant Title\n1,a,A,B"),
+    "a French PrestaShop export": (C, "ID;Image;Nom;Référence;Prix (HT);Prix (TTC)\n1;;A;B;1;2"),
+    "a Shopware export": (C, "id;parent_id;product_number;active;stock;name;tax_id\n1;;A;1;1;B;2"),
+    "an OpenCart export": (
+        C,
+        "product_id,name(en-gb),sku,model,price,stock_status_id\n1,A,B,C,2,5",
+    ),
+    "an Ecwid export": (C, "type,product_internal_id,product_sku,product_name\nproduct,1,A,B"),
+    "an Etsy export": (C, "TITLE,DESCRIPTION,PRICE,CURRENCY_CODE,QUANTITY,MATERIALS\nA,B,1,USD,1,"),
+    "an Amazon report": (C, "item-name\tseller-sku\tprice\tquantity\nA\tB\t1\t2"),
+    "a product feed": (C, "id\ttitle\tprice\tavailability\timage link\nA\tB\t1 USD\tin stock\t"),
+    "an unknown platform's export": (C, "Product ID,Product Name,Variant Price,SKU\n1,A,2,B"),
     "Shopify's inventory export": (C, "Handle,Title,SKU,COO,Location,Available\na,A,B,,Shop,3"),
+    "JSON with other keys": (C, '[{"id": 1, "name": "Cup", "price": "4"}]'),
     "JSON with an incomplete object": (C, '[{"handle": "cup",\n "title": "Cup"'),
     "JSON without the end of the list": (
         C,
@@ -138,6 +158,7 @@ def test_error_messages_match_the_golden_file(shops: dict[str, Flask], tmp_path:
     blocks = []
     for name, (integration, content) in INVALID_FILES.items():
         shown = content.decode("latin-1") if isinstance(content, bytes) else content
+        shown = shown.replace("\0", "␀")
         file = tmp_path / ("products.json" if name.startswith("JSON") else "products.csv")
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         result = import_file(shops[integration], file)
