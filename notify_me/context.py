@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -63,7 +64,7 @@ class ActiveSettings:
         """Return the settings with the texts of one language.
 
         They are cached here as well, since every button on a page needs them and the cache of
-        `localized` hashes all settings on each call.
+        `localized` may compare all settings on each call.
         """
         if locale not in self._by_locale:
             self._by_locale[locale] = localized(self.settings, locale)
@@ -148,6 +149,7 @@ def reload_settings() -> None:
         instance_config_version=version,
     )
     g.pop("notify_me", None)
+    locales.forget_language()
 
 
 def settings_version() -> int | None:
@@ -176,7 +178,7 @@ def current_settings() -> Settings:
     """
     if not has_request_context():
         return current_state().settings
-    return _active_settings().in_language(str(locales.current_locale()))
+    return _active_settings().in_language(locales.language().name)
 
 
 def current_account() -> Account:
@@ -186,9 +188,10 @@ def current_account() -> Account:
 
 def current_form_options() -> consent.FormOptions:
     """Return the channels and consent prompts of this request's forms."""
-    return consent.form_options(
-        current_settings(), current_account(), str(locales.current_locale())
-    )
+    return _cached_form_options(current_settings(), current_account(), locales.language().name)
+
+
+_cached_form_options = lru_cache(maxsize=64)(consent.form_options)
 
 
 def current_languages() -> tuple[str, ...]:
@@ -197,14 +200,15 @@ def current_languages() -> tuple[str, ...]:
 
 
 def _active_settings() -> ActiveSettings:
-    state = current_state()
-    if state.visitor_loader is None or not has_request_context():
-        return state.defaults
+    if not has_request_context():
+        return current_state().defaults
     if "notify_me" not in g:
+        state = current_state()
         # the loader itself may need settings, such as the languages
         g.notify_me = state.defaults
-        if overrides := state.visitor_loader():
+        if state.visitor_loader and (overrides := state.visitor_loader()):
             g.notify_me = _apply(overrides, state)
+            locales.forget_language()
     return cast(ActiveSettings, g.notify_me)
 
 

@@ -148,7 +148,7 @@ class NotifyMe:
         app.register_blueprint(blueprint, url_prefix=url_prefix or self._url_prefix)
         app.cli.add_command(commands)
         app.jinja_env.globals["notify_me_gettext"] = text.gettext
-        app.jinja_env.globals["notify_me_language"] = text.language
+        app.jinja_env.globals["notify_me_language"] = locales.language
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
         if problem := layout_problem(app.jinja_env, settings.page):

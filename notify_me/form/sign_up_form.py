@@ -11,7 +11,7 @@ from wtforms.i18n import get_translations
 from wtforms.validators import ValidationError
 
 from ..channels import Channel
-from ..i18n.locales import current_locale
+from ..i18n.locales import language
 from ..i18n.text import gettext, ngettext
 from ..klaviyo.calls import MAX_VARIANTS, SignUp
 from ..variants import CompositeID, Variant
@@ -45,7 +45,7 @@ class SignUpForm(Form):
 
         def get_translations(self, form: Form) -> Any:
             """Return WTForms' catalog."""
-            return wtforms_translations(str(current_locale()))
+            return wtforms_translations(language().name)
 
     # the choices differ by product and shop, so the methods below check them
     variants = SelectMultipleField("Options", choices=[], validate_choice=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import cast
 
 from babel import Locale, negotiate_locale
@@ -18,8 +19,27 @@ COOKIE = "lang"
 VARY = ("Cookie", "Accept-Language")
 """The request headers that the language of a page depends on."""
 _EXTENSION = "notify_me_languages"
-_MEMO = "notify_me.locale"
-"""The key in the WSGI environment of a request's language, with what it was derived from."""
+_MEMO = "notify_me.language"
+"""The key in the WSGI environment of a request's language, with the shop's locale that it was
+derived from.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The language of the kit's texts in a request."""
+
+    locale: Locale
+    name: str
+    """The name of the locale, such as `pt_BR`."""
+    tag: str
+    """The tag for HTML and HTTP, such as `pt-BR`."""
+    direction: str
+    """The value of HTML's `dir`: `ltr` or `rtl`."""
+    url_locale: str | None
+    """The tag if the page's URL chose the language (`?lang=de` or `/de/…`), so that links have to
+    include it; None if the cookie or the browser did.
+    """
 
 
 def init_app(app: Flask, languages: Callable[[], tuple[str, ...]]) -> None:
@@ -41,48 +61,54 @@ def select_locale() -> str:
     return _first_offered([*filter(None, explicit), *accepted]) or offered()[0]
 
 
-def current_locale() -> Locale:
+def language() -> Language:
     """Return the language of the kit's texts in this request.
 
     In a shop with Flask-Babel, its locale selector chooses the language; otherwise `select_locale`
     does. A language that isn't offered is replaced with the default one. Outside of a request, the
     source language is returned.
     """
-    if not has_request_context() or _EXTENSION not in current_app.extensions:
-        return _parse(SOURCE_LOCALE)
-    # a form asks for the language thirty times; Flask-Babel's may change within a request
-    shop_locale = _flask_babel_locale() if "babel" in current_app.extensions else None
-    depends_on = (shop_locale, offered())
-    if (known := request.environ.get(_MEMO)) and known[0] == depends_on:
-        return cast(Locale, known[1])
-    requested = request.args.get(PARAMETER) if request.blueprint == "notify_me" else None
-    preferred = [requested, str(shop_locale) if shop_locale else select_locale()]
-    locale = _parse(_first_offered(filter(None, preferred)) or offered()[0])
-    request.environ[_MEMO] = (depends_on, locale)
-    return locale
+    extensions = current_app.extensions if has_request_context() else {}
+    if _EXTENSION not in extensions:
+        return _language(SOURCE_LOCALE, in_url=False)
+    # a page asks for the language many times; Flask-Babel's may change within a request
+    shop_locale = _flask_babel()() if "babel" in extensions else None
+    environ = request.environ
+    if _MEMO not in environ or environ[_MEMO][0] is not shop_locale:
+        environ[_MEMO] = (shop_locale, _request_language(shop_locale))
+    return cast(Language, environ[_MEMO][1])
 
 
-def _flask_babel_locale() -> Locale | None:
+def forget_language() -> None:
+    """Determine this request's language again when it is next needed: other ones are offered."""
+    request.environ.pop(_MEMO, None)
+
+
+def _request_language(shop_locale: Locale | None) -> Language:
+    in_query = request.args.get(PARAMETER)
+    preferred = [
+        in_query if request.blueprint == "notify_me" else None,
+        str(shop_locale) if shop_locale else select_locale(),
+    ]
+    name = _first_offered(filter(None, preferred)) or offered()[0]
+    path_prefix = request.path.split("/")[1].replace("-", "_")
+    in_url = bool(in_query and _first_offered([in_query])) or path_prefix.lower() == name.lower()
+    return _language(name, in_url=in_url)
+
+
+@lru_cache
+def _language(name: str, *, in_url: bool) -> Language:
+    locale = Locale.parse(name)
+    tag = str(locale).replace("_", "-")
+    return Language(locale, str(locale), tag, locale.text_direction, tag if in_url else None)
+
+
+@cache
+def _flask_babel() -> Callable[[], Locale | None]:
+    """Return Flask-Babel's function for the locale of a request."""
     from flask_babel import get_locale  # installed only if the shop uses it
 
-    return cast("Locale | None", get_locale())
-
-
-def language_tag(locale: Locale) -> str:
-    """Return a locale as a language tag for HTML and HTTP, such as `pt-BR`."""
-    return str(locale).replace("_", "-")
-
-
-def url_locale() -> str | None:
-    """Return the language tag if the page's URL chose the language (`?lang=de` or `/de/…`), so that
-    links have to include it; None if the cookie or the browser did.
-    """
-    if not has_request_context():
-        return None
-    tag = language_tag(current_locale())
-    path_prefix = request.path.split("/")[1].replace("_", "-")
-    by_query = _first_offered(filter(None, [request.args.get(PARAMETER)])) is not None
-    return tag if by_query or path_prefix.lower() == tag.lower() else None
+    return cast("Callable[[], Locale | None]", get_locale)
 
 
 def _first_offered(requested: Iterable[str]) -> str | None:
@@ -93,8 +119,3 @@ def _first_offered(requested: Iterable[str]) -> str | None:
 @lru_cache(maxsize=1024)
 def _negotiate(requested: tuple[str, ...], offered: tuple[str, ...]) -> str | None:
     return negotiate_locale(requested, offered)
-
-
-@lru_cache
-def _parse(name: str) -> Locale:
-    return Locale.parse(name)

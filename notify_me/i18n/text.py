@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from babel.lists import format_list
 
 from .catalogs import SOURCE_LOCALE, translations
-from .locales import current_locale, language_tag, url_locale
+from .locales import Language, language
 
 _FIRST_STRONG_ISOLATE, _LEFT_TO_RIGHT_ISOLATE, _POP_ISOLATE = "\u2068", "\u2066", "\u2069"
 
 
 def gettext(message: str, **values: Any) -> str:
     """Translate a message and fill in its placeholders such as `%(name)s`."""
-    return _fill_in(translations(str(current_locale())).gettext(message), values)
+    current = language()
+    return _fill_in(translations(current.name).gettext(message), values, current)
 
 
 def ngettext(singular: str, plural: str, num: int, **values: Any) -> str:
     """Like `gettext`, but in the plural form for `num`, which also fills in `%(num)s`."""
-    text = translations(str(current_locale())).ngettext(singular, plural, num)
-    return _fill_in(text, {"num": num, **values})
+    current = language()
+    text = translations(current.name).ngettext(singular, plural, num)
+    return _fill_in(text, {"num": num, **values}, current)
 
 
 def localized_list(items: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
     """Join items into a list in the language of the request, such as `A, B or C`."""
-    locale = str(current_locale())
+    locale = language().name
     style: Literal["standard", "or"] = "standard" if kind == "and" else "or"
     # Babel's "en" is American English, with a comma before the last item.
     locale = "en_GB" if locale == SOURCE_LOCALE else locale
@@ -37,7 +38,11 @@ def localized_list(items: Sequence[str], kind: Literal["and", "or"] = "and") -> 
 
 def bidi_isolate(text: str) -> str:
     """Isolate a name, number or address in a right-to-left text, so that it keeps its order."""
-    if current_locale().text_direction == "ltr" or not text or text.endswith(_POP_ISOLATE):
+    return _isolate(text) if language().direction == "rtl" else text
+
+
+def _isolate(text: str) -> str:
+    if not text or text.endswith(_POP_ISOLATE):
         return text
     # Without letters, such as in a phone number, there is no direction to detect.
     has_letters = any(unicodedata.bidirectional(char) in ("L", "R", "AL") for char in text)
@@ -45,28 +50,12 @@ def bidi_isolate(text: str) -> str:
     return f"{isolate}{text}{_POP_ISOLATE}"
 
 
-def _fill_in(text: str, values: Mapping[str, Any]) -> str:
+def _fill_in(text: str, values: Mapping[str, Any], current: Language) -> str:
     if not values:
         return text
-    return text % {
-        name: bidi_isolate(value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """The language of the kit's markup."""
-
-    tag: str
-    """The value of HTML's `lang`, such as `en`."""
-    direction: str
-    """The value of HTML's `dir`: `ltr` or `rtl`."""
-    url_locale: str | None
-    """The tag if the page's URL chose the language, so that links have to include it."""
-
-
-def language() -> Language:
-    """Return the language of the request."""
-    locale = current_locale()
-    return Language(language_tag(locale), locale.text_direction, url_locale())
+    if current.direction == "rtl":
+        values = {
+            name: _isolate(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+    return text % values

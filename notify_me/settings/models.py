@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from .base import SettingsTable
 from .tables.button import Button
 from .tables.catalog import KlaviyoCatalog
@@ -35,3 +37,11 @@ class Settings(SettingsTable):
     merchant: Merchant = Merchant()
     languages: Languages = Languages()
     texts: Texts = Texts()
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, name) for name in type(self).model_fields))
+
+    def __hash__(self) -> int:
+        """Return a hash that is computed once: caches look the settings up for each button."""
+        return self._hash

@@ -16,19 +16,20 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ..context import current_settings, current_state
-from ..i18n.locales import current_locale
+from ..context import current_state
+from ..i18n.locales import language
+from ..settings.tables.demand import Demand
 from ..store.demand import midnight, person_hash
 from ..store.tables import CallRow, CallState, SignUpRow
 
 logger = logging.getLogger(__name__)
 
 
-def public_count(variant: str) -> str:
+def public_count(variant: str, settings: Demand) -> str:
     """Return the sentence about a variant (a composite ID); empty if there is none to show."""
-    settings, state = current_settings().demand, current_state()
     if not settings.public_count:
         return ""
+    state = current_state()
     today = datetime.now(UTC).date()
     query = (
         select(func.count(person_hash().distinct()))
@@ -48,7 +49,7 @@ def public_count(variant: str) -> str:
     count = rounded_down(people, variant, state.account.log_key.get_secret_value())
     if count < settings.public_count_floor:
         return ""
-    number = format_decimal(count, locale=current_locale())
+    number = format_decimal(count, locale=language().locale)
     text = settings.public_count_text.replace("{count}", number)
     return text.replace("{days}", str(settings.public_count_days))
 

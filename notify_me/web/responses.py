@@ -24,7 +24,7 @@ from ..context import current_settings
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..i18n.catalogs import N_
-from ..i18n.locales import url_locale
+from ..i18n.locales import language
 from ..i18n.text import gettext
 from ..klaviyo.calls import SignUp
 from ..settings.tables.modal import Modal
@@ -234,4 +234,4 @@ def confirmation_context(
 
 def _form_url(endpoint: str, composite_id: object, **query: Any) -> str:
     """Return the URL of a form, with `lang` if this page's URL has it."""
-    return url_for(endpoint, composite_id=str(composite_id), **query, lang=url_locale())
+    return url_for(endpoint, composite_id=str(composite_id), **query, lang=language().url_locale)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from flask import current_app, g, render_template, url_for
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ..context import current_settings, current_state
+from ..i18n.locales import Language, language
+from ..settings import Settings
 from ..variants import Variant
 from . import preview, theme
 from .product import Product
 from .public_count import public_count
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+HEAD_TEMPLATES = ("macros.html", "unreachable.html", "_close.html")
 
 
 def notify_me(
@@ -64,7 +72,7 @@ def notify_me(
             label=label or settings.button.label,
             classes=settings.button.product_page_class,
             anchor=settings.button.alternate_anchor,
-            count=public_count(str(first.composite_id)),
+            count=public_count(str(first.composite_id), settings.demand),
         )
         if preview.shows_dialog():
             kit_button += preview.open_dialog(_product_of(first))
@@ -75,6 +83,7 @@ def notify_me(
 
 
 def _inline_form(variant: Variant) -> Markup:
+    settings = current_settings()
     composite_id = str(variant.composite_id)
     # unique on the page, and the same in every request, so that the page can be answered with 304
     g.notify_me_inline_forms = number = g.get("notify_me_inline_forms", 0) + 1
@@ -83,8 +92,8 @@ def _inline_form(variant: Variant) -> Markup:
         "notify_me/inline.html",
         prefix=prefix,
         heading="h2",
-        anchor=current_settings().button.alternate_anchor,
-        count=public_count(composite_id),
+        anchor=settings.button.alternate_anchor,
+        count=public_count(composite_id, settings.demand),
         **preview.form_context(_product_of(variant)),
     )
     return Markup(html)  # noqa: S704 - Jinja's own output
@@ -96,10 +105,31 @@ def _product_of(variant: Variant) -> Product:
 
 def notify_me_head() -> Markup:
     """Return the kit's stylesheets and script, for a page's `<head>`."""
-    settings = current_settings()
+    environment, settings = current_app.jinja_env, current_settings()
+    # its prefix and parameters stand for those of all the kit's URLs
+    script = url_for("notify_me.static", filename="notify-me.js")
+    if environment.auto_reload or _has_own_head(environment):
+        return _head(environment, settings, language(), script)
+    return _cached_head(environment, settings, language(), script)
+
+
+def _head(environment: Environment, settings: Settings, language: Language, script: str) -> Markup:
+    """Return the head. It depends on all arguments, for the cache, even on those it doesn't use."""
     stylesheet = theme.build_theme(settings)
     url = url_for("notify_me.theme_css", v=stylesheet.version) if stylesheet.css else ""
     return _macro("head", theme=url, modal=settings.modal)
+
+
+_cached_head = lru_cache(maxsize=64)(_head)
+
+
+@lru_cache(maxsize=8)
+def _has_own_head(environment: Environment) -> bool:
+    """Return whether the shop has replaced a template of the head. Its own may depend on the
+    request, such as with a nonce for the script.
+    """
+    files = (environment.get_template(f"notify_me/{name}").filename for name in HEAD_TEMPLATES)
+    return not all(Path(file or "").is_relative_to(TEMPLATES) for file in files)
 
 
 def _macro(name: str, *arguments: Any, **named: Any) -> Markup:

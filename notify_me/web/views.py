@@ -16,7 +16,7 @@ from ..context import current_form_options, current_settings, current_state
 from ..form.sign_up_form import SignUpForm
 from ..i18n import locales
 from ..i18n.catalogs import N_
-from ..i18n.text import bidi_isolate, gettext, language
+from ..i18n.text import bidi_isolate, gettext
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Operation
 from ..store.logged import LoggedCall, LoggedSignUp
@@ -79,7 +79,7 @@ def _add_headers(response: Response) -> Response:
     if request.endpoint not in ("notify_me.static", "notify_me.theme_css"):
         response.headers["Cache-Control"] = "private, no-store"
         response.vary.update(["X-Notify-Me", *locales.VARY])
-        response.content_language.add(language().tag)
+        response.content_language.add(locales.language().tag)
     return response
 
 

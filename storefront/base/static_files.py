@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ def init_app(app: Flask) -> None:
     @app.url_defaults
     def add_version(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint in folders and "filename" in values:
-            file = folders[endpoint][1] / values["filename"]
-            if file.is_file():
-                values["v"] = _hash(file, file.stat().st_mtime_ns)
+            file = f"{folders[endpoint][1]}/{values['filename']}"
+            with suppress(OSError):
+                values["v"] = _hash(file, os.stat(file).st_mtime_ns)
 
     if app.debug:
         return
@@ -48,8 +49,8 @@ def init_app(app: Flask) -> None:
 
 
 @lru_cache(maxsize=256)
-def _hash(file: Path, _modified: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
+def _hash(file: str, _modified: int) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:10]
 
 
 class _WhiteNoise(WhiteNoise):  # type: ignore[misc]

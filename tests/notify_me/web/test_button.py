@@ -182,6 +182,43 @@ def test_notify_me_head_links_to_existing_files(app: Flask) -> None:
         assert script.headers.get("Cache-Control") != "private, no-store"
 
 
+def test_head_follows_the_language_and_the_address_of_the_request(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(NOTIFY_ME_LANGUAGES__OFFERED='["en", "de"]')
+
+    def head(path: str, **request: Any) -> str:
+        with app.test_request_context(path, **request):
+            return render_template_string("{{ notify_me_head() }}")
+
+    english, german = head("/"), head("/", headers={"Accept-Language": "de"})
+    below = head("/", base_url="http://localhost/shop")
+
+    assert "Open the form" in english
+    assert "Open the form" not in german
+    assert [head("/"), head("/", headers={"Accept-Language": "de"})] == [english, german]
+    assert read(below).one("script")["src"] == f"/shop{read(english).one('script')['src']}"
+
+
+def test_shops_own_head_is_rendered_in_every_request(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """It may contain a nonce."""
+    folder = tmp_path / "templates" / "notify_me"
+    folder.mkdir(parents=True)
+    script = '<script nonce="{{ nonce() }}"></script>'
+    macro = f"{{% macro head(theme, modal) %}}{script}{{% endmacro %}}"
+    (folder / "macros.html").write_text(macro, encoding="utf-8")
+    app = make_app()
+    nonces = iter(["first", "second"])
+    app.jinja_env.globals["nonce"] = lambda: next(nonces)
+
+    with app.test_request_context():
+        heads = [render_template_string("{{ notify_me_head() }}") for _ in range(2)]
+
+    assert [read(head).one("script")["nonce"] for head in heads] == ["first", "second"]
+
+
 def test_missing_extension_is_reported(catalog: DictCatalog) -> None:
     from notify_me.web.template_globals import notify_me
 
