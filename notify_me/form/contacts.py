@@ -23,6 +23,7 @@ NOT_ASCII = N_(
     "symbols."
 )
 ADDRESS_TOO_LONG = N_("This email address is too long. Please check it.")
+SEVERAL_ADDRESSES = N_("Enter only one email address.")
 
 MAX_LOCAL_PART, MAX_ADDRESS = 64, 254
 """Characters before the @, and of a whole address (RFC 5321)."""
@@ -31,46 +32,37 @@ MAX_TYPED = 500
 nested brackets would take seconds.
 """
 
-_BULLETS = "\u00b7\u2022\u2219\u22c5\u2027\u25cf\u25aa\u25e6\u30fb"
-_CLOSERS = {
-    "<": ">",
-    "(": ")",
-    "[": "]",
-    "{": "}",
-    '"': '"',
-    "'": "'",
-    "`": "`",
-    "\u00ab": "\u00bb",
-    "\u00bb": "\u00ab",
-    "\u2039": "\u203a",
-    "\u201c": "\u201d",
-    "\u201d": "\u201d",
-    "\u201e": "\u201c\u201d",
-    "\u300c": "\u300d",
-    "\u3010": "\u3011",
-}
-"""The closing marks for each opening bracket or quotation mark."""
-_LONE = '<>[]"\u00ab\u00bb\u2039\u203a\u201c\u201d\u201e'
-"""A single one of these at either end was copied by accident. Others could be part of the text."""
-_SCHEME = re.compile(
-    r"(?:mailto|tel\.?|sms|callto|whatsapp):(?://)?(.*)", re.IGNORECASE | re.DOTALL
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\ufff0-\ufffc\U000e0000-\U000e0fff]"
 )
-
-_DEFAULT_IGNORABLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
-    "\U000e0000-\U000e0fff]"
-)
+"""Characters that aren't shown, besides those of the categories in `_fold`."""
 _ASCII_EQUIVALENTS = str.maketrans(
     dict.fromkeys("\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\ua78c", "'")
     | dict.fromkeys("\u02d7\u2043\u2212\u30fc", "-")
+    | {"\u2795": "+"}
 )
-_PHONE_SEPARATORS = str.maketrans(dict.fromkeys(f"{_BULLETS}'_~", " "))
-_WITH_NAME = re.compile(r"[^<>@]*<([^<>@]+@[^<>@]+)>")
-"""An address as mail programs copy it: `Ada Lovelace <ada@example.org>`."""
+_PHONE_SEPARATORS = str.maketrans(
+    dict.fromkeys("\u00b7\u2022\u2219\u22c5\u2027\u25cf\u25aa\u25e6\u30fb'_~", " ")
+)
+
+_LABEL = re.compile(r"[^\w@+(#*]*[^\W\d_][^\d@+(:/]{0,29}:(?://)?(.*)", re.DOTALL)
+"""A link such as `mailto:ada@example.org?subject=Hi`, or a text such as `Phone: 202 555 0143`."""
+_REMARK = re.compile(r"^\([^()@\d]*\)|\([^()@\d]*\)$")
+"""A text in brackets around a contact, such as `(work)`."""
+
+_PART = r"[^\s@<>()\[\]{}\",;:|]+"
+_ADDRESS = re.compile(f"{_PART}@{_PART}")
+_ENCLOSED = re.compile(rf"[<(\[{{]\s*({_PART}@{_PART})\s*[>)\]}}]")
+"""An address with a name, as mail programs copy it: `Ada Lovelace <ada@example.org>`."""
+_FIRST_SYMBOLS = frozenset("!#$%&+-./=?^_{|}~@")
+"""Symbols at the beginning that may have been typed. Others were copied by accident."""
+_NUMBER = re.compile(r"[^\w+(#*]*([+(\s]*\d[\d\s()+./-]*)[^\w)#]*")
+"""A phone number, and the symbols around it that were copied by accident."""
 
 
 def clean_email(text: str | None) -> str:
-    """Return `<mailto:ada@example.org>,` as `ada@example.org`."""
+    """Return `Ada <mailto:ada@example.org>,` as `ada@example.org`."""
     return _until_unchanged(_clean_email_once, text or "")
 
 
@@ -92,7 +84,9 @@ def email_address(typed: str) -> str:
             raise EmailNotValidError("no top-level domain has a single letter")
     except EmailNotValidError:
         local_part = typed.rpartition("@")[0]
-        if not local_part.isascii():
+        if len(_ADDRESS.findall(typed)) > 1:
+            message = SEVERAL_ADDRESSES
+        elif not local_part.isascii():
             message = NOT_ASCII
         elif len(local_part) > MAX_LOCAL_PART or len(typed) > MAX_ADDRESS:
             message = ADDRESS_TOO_LONG
@@ -117,43 +111,62 @@ def _until_unchanged(clean_once: Callable[[str], str], text: str) -> str:
 
 def _clean_email_once(text: str) -> str:
     text = _clean_once(text)
-    if match := _WITH_NAME.fullmatch(text):
-        return match[1]
-    local_part, at, domain = text.rpartition("@")
+    addresses: list[str] = [address.strip("'") for address in _ADDRESS.findall(text)]
+    # Outlook copies ada@example.org<mailto:ada@example.org>
+    if len(addresses) > 1 and len({address.casefold() for address in addresses}) == 1:
+        return addresses[0]
+    if len(addresses) == 1 and (enclosed := _ENCLOSED.search(text)):
+        return enclosed[1]
+    local_part, _, domain = text.rpartition("@")
+    # first list marks, then the symbols at either end that were copied by accident
+    local_part = re.sub(r"^[^\w@]+\s", "", local_part)
+    first_symbols = set(_characters(local_part, "PZ") + "<>`") - _FIRST_SYMBOLS
+    local_part = local_part.lstrip("".join(first_symbols)).rstrip()
+    domain = domain.rstrip(_characters(domain, "PSZ"))
     # keyboards add a space after a suggested word; U+3002 is the full stop of Chinese and Japanese
-    domain = re.sub(r"\s*[.\u3002]\s*", ".", domain.strip())
-    return local_part.rstrip() + at + domain
+    domain = re.sub(r"\s*[.\u3002]\s*", ".", domain.lstrip())
+    address = f"{local_part}@{domain}"
+    return address if _ADDRESS.fullmatch(address) else text
 
 
 def _clean_phone_once(text: str) -> str:
-    return " ".join(_clean_once(text).translate(_PHONE_SEPARATORS).split())
+    text = _clean_once(text).translate(_PHONE_SEPARATORS)
+    if number := _NUMBER.fullmatch(text):
+        text = number[1].rstrip("./-")
+    return " ".join(text.split())
 
 
 def _clean_once(text: str) -> str:
     """Do the cleaning that email addresses and phone numbers share."""
     text = "".join(map(_fold, text.translate(_ASCII_EQUIVALENTS)))
-    text = unicodedata.normalize("NFC", text).lstrip(_BULLETS).rstrip(f"{_BULLETS},;.:!?").strip()
-    if match := _SCHEME.fullmatch(text):
-        return unquote(match[1].partition("?")[0])
-    first, inner, last = text[:1], text[1:-1], text[1:][-1:]
-    if last and last in _CLOSERS.get(first, ""):
-        return text if first != last and {first, last} & set(inner) else inner
-    if sum(text.count(mark) for mark in _LONE) == 1:
-        return text.strip(_LONE)
-    return text
+    text = unicodedata.normalize("NFC", text).strip()
+    if label := _LABEL.fullmatch(text):
+        text = unquote(re.split(r"\?|&body=", label[1])[0])
+    return _REMARK.sub("", text)
 
 
 def _fold(character: str) -> str:
-    """Replace full-width and other variants of a character with the usual one, and drop invisible
-    characters.
+    """Replace full-width and other variants of a character with the usual one, digits of other
+    scripts with 0 to 9, and drop invisible characters.
 
     A superscript or subscript digit may be a footnote mark rather than part of the contact, so it
     is left as it is and fails validation.
     """
     if unicodedata.decomposition(character).startswith(("<super>", "<sub>", "<fraction>")):
         return character
-    return "".join(
-        "-" if unicodedata.category(char) == "Pd" else char
-        for char in unicodedata.normalize("NFKC", character)
-        if unicodedata.category(char) not in ("Cf", "Me") and not _DEFAULT_IGNORABLE.match(char)
-    )
+    folded = ""
+    for char in unicodedata.normalize("NFKC", character):
+        category = unicodedata.category(char)
+        if category == "Pd":
+            folded += "-"
+        elif category == "Nd":
+            folded += str(unicodedata.digit(char))
+        # icon fonts use the private characters, Co
+        elif not (category in ("Cf", "Co", "Me") or _INVISIBLE.match(char)):
+            folded += char
+    return folded
+
+
+def _characters(text: str, categories: str) -> str:
+    """Return the characters whose Unicode category begins with one of the letters."""
+    return "".join(char for char in text if unicodedata.category(char)[0] in categories)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TypeGuard
 
 import phonenumbers
 from phonenumbers import (
@@ -25,6 +26,7 @@ UNKNOWN_COUNTRY = N_("That country code doesn't exist. Please check the digits a
 UNCLEAR_COUNTRY = N_("Start the number with + and the country code.")
 NO_AREA_CODE = N_("The area code is missing. Enter the full number, like %(example)s.")
 WRONG_LENGTH = N_("This phone number is too short or too long. Please check it.")
+SEVERAL_NUMBERS = N_("Enter only one phone number.")
 EXTENSION = N_("We can't text an extension. Enter a number without one.")
 LANDLINE = N_("This is a landline, which can't receive texts. Enter a mobile number.")
 NOT_MOBILE = N_("This number can't receive messages. Enter a mobile number.")
@@ -62,8 +64,8 @@ and other service numbers belong to companies.
 
 _AS_TYPED = re.compile(r"[\d\s()+./-]+")
 """Digits and common separators. Letters are refused: phonenumbers would convert them."""
-_DOUBLE_ZERO = re.compile(r"[\s(]*00")
-_EXTENSION = re.compile(r"\d\s*(?:x|ext|#|;ext=)\D{0,3}\d", re.IGNORECASE)
+_DOUBLE_ZERO = re.compile(r"[\s(+]*00")
+_EXTENSION = re.compile(r"\d\s*(?:[x#,;pw]|[^\W\d_]{2,})\D{0,5}\d{1,6}$", re.IGNORECASE)
 
 _OUTDATED = {
     # Mexico: mobile numbers began with 1, 044 or 045 until 2019
@@ -72,12 +74,12 @@ _OUTDATED = {
     54: (r"^9(\d{2,4}?)15(\d{6,8})$", r"9\1\2"),
     # Brazil: mobile numbers had no 9 until 2016
     55: (r"^(\d{2})([6-9]\d{7})$", r"\g<1>9\2"),
-    # Chile: mobile numbers began with 09 until 2016
-    56: (r"^0(9\d{8})$", r"\1"),
     # Benin: numbers didn't begin with 01 until 2024
     229: (r"^(\d{8})$", r"01\1"),
 }
 """By country code: a format that address books and WhatsApp still use, and its replacement."""
+_LEADING_ZERO = (r"^0+(\d{6,})$", r"\1")
+"""The same for other countries, such as Poland and Chile, where numbers began with 0."""
 _LOCAL_MOBILE = re.compile(r"\+5415\d{6,8}")
 """A number within an Argentine city. No area code there begins with 15."""
 
@@ -93,10 +95,13 @@ def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None
     def refusal(message: str) -> ValueError:
         return ValueError(gettext(message, example=example(default_region)))
 
-    if not _AS_TYPED.fullmatch(typed):
-        raise refusal(EXTENSION if _EXTENSION.search(typed) else NOT_A_NUMBER)
-    number = _parse(typed, default_region)
+    number = _parse(typed, default_region) if _AS_TYPED.fullmatch(typed) else NOT_A_NUMBER
     if isinstance(number, str):
+        if len([*phonenumbers.PhoneNumberMatcher(typed[:100], default_region)]) > 1:
+            number = SEVERAL_NUMBERS
+        elif extension := _EXTENSION.search(typed):
+            before = _parse(typed[: extension.start() + 1], default_region)
+            number = EXTENSION if isinstance(before, PhoneNumber) else number
         raise refusal(number)
     number_type = phonenumbers.number_type(number)
     if types is not None and number_type not in types:
@@ -108,32 +113,52 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
     """Return the number, or the message that says why it can't be one.
 
     phonenumbers knows each region's own international prefixes, such as 001 and 0011, so its
-    result takes precedence. If it finds none, a leading 00 is read as a +, and a + is added to an
-    international number that lacks one. No national number begins with 00.
+    result takes precedence, unless the message could then go to another person.
     """
     number = _read(typed, region)
-    double_zero = _DOUBLE_ZERO.match(typed)
-    rest = typed[double_zero.end() :] if double_zero else typed
+    if double_zero := _DOUBLE_ZERO.match(typed):
+        return _parse_double_zero(number, typed[double_zero.end() :], region)
+    with_plus = _read(f"+{typed}", region)
+    if not _is_valid(with_plus):
+        return number
+    if with_plus.country_code == phonenumbers.country_code_for_region(region):
+        # 4915123456789 in Germany: the country code without its plus, rather than a landline
+        return with_plus if _is_mobile(with_plus) and not _is_mobile(number) else number
+    if isinstance(number, PhoneNumber):
+        return number if _is_valid(number) else UNCLEAR_COUNTRY
+    # with only one digit too many, the number may be a mistyped national one
+    is_near = isinstance(_read(re.sub(r"\d\D*$", "", typed), region), PhoneNumber)
+    return number if is_near or number == NO_AREA_CODE else with_plus
+
+
+def _parse_double_zero(number: PhoneNumber | str, rest: str, region: str) -> PhoneNumber | str:
+    """Do the same for a number that begins with 00, which no national number does.
+
+    `number` is the result of phonenumbers, and `rest` what follows the 00. 00 is read as a +,
+    unless it may be the start of an exit code that phonenumbers doesn't know, such as 001.
+    """
     with_plus = _read(f"+{rest}", region)
-    if not double_zero:
-        is_no_number = isinstance(number, str) and number != NO_AREA_CODE
-        return with_plus if is_no_number and _is_valid(with_plus) else number
+    after_001 = _is_valid(_read("+" + rest.partition("1")[2], region))
+    if number == with_plus != UNKNOWN_COUNTRY and not after_001:
+        return number
     if (
         isinstance(number, PhoneNumber)
         and number.country_code_source == CountryCodeSource.FROM_NUMBER_WITH_IDD
     ):
         return UNCLEAR_COUNTRY if _is_valid(with_plus) and not _is_valid(number) else number
-    # 00 may be the start of an exit code that phonenumbers doesn't know, such as 001: unless that
-    # can be ruled out, the message could go to another person
-    after_001 = _is_valid(_read("+" + rest.partition("1")[2], region))
-    if isinstance(with_plus, str) and not after_001:
-        return with_plus
     in_nanp = phonenumbers.country_code_for_region(region) == 1
     is_clear = _is_valid(with_plus) and (in_nanp or not re.match(r"\D*1", rest) or not after_001)
     return with_plus if is_clear else UNCLEAR_COUNTRY
 
 
-def _is_valid(number: PhoneNumber | str) -> bool:
+def _is_mobile(number: PhoneNumber | str) -> bool:
+    return isinstance(number, PhoneNumber) and phonenumbers.number_type(number) in (
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    )
+
+
+def _is_valid(number: PhoneNumber | str) -> TypeGuard[PhoneNumber]:
     return isinstance(number, PhoneNumber) and phonenumbers.is_valid_number(number)
 
 
@@ -153,9 +178,9 @@ def _read(text: str, region: str) -> PhoneNumber | str:
 
 def _updated(number: PhoneNumber) -> PhoneNumber:
     """Convert a number in an outdated format to the current one; return others unchanged."""
-    if phonenumbers.is_valid_number(number) or number.country_code not in _OUTDATED:
+    if phonenumbers.is_valid_number(number):
         return number
-    pattern, replacement = _OUTDATED[number.country_code]
+    pattern, replacement = _OUTDATED.get(number.country_code or 0, _LEADING_ZERO)
     national = re.sub(pattern, replacement, phonenumbers.national_significant_number(number))
     updated = phonenumbers.parse(f"+{number.country_code}{national}")
     updated.country_code_source = number.country_code_source

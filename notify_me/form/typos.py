@@ -26,7 +26,7 @@ _COMMON = (
     *("btinternet.com", "virginmedia.com", "rocketmail.com", "rediffmail.com", "proton.me"),
 )
 """Domains that are suggested. Shorter ones would resemble too many other domains."""
-_ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com", "protonmail.ch")
+_ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
 """Domains that resemble a common one and exist too."""
 _SIMILARITY = 0.88
 """How similar a typing error is to the right domain, from 0 to 1: `gmial.com` to `gmail.com` 0.89.
@@ -35,8 +35,11 @@ _TOP_LEVEL = {
     typed: right
     for right, errors in {
         "com": "cim cmo cok comm comn con conm coom cpm c0m ocm vom xom",
-        "net": "het nett nrt nte met ner",
-        "org": "ofg ogr orf orgg prg rog",
+        "net": "ent het nett nrt nt nte met ner",
+        "org": "og ofg ogr or orf orgg prg rog",
+        "de": "dee ed",
+        "fr": "fe frr ft",
+        "co.uk": "couk",
     }.items()
     for typed in errors.split()
 }

@@ -42,6 +42,32 @@ EMAILS = {
     "exclamation mark behind": "ada@example.org!",
     "name of a mail program": "Ada Lovelace <ada@example.org>",
     "spaces around the at sign": "ada @ example.org",
+    "glyph of an icon font": "\ue0e0ada@example.org\ufffc",
+    "label": "E-mail: ada@example.org",
+    "remark": "ada@example.org (work)",
+    "name before brackets": "Ada Lovelace (ada@example.org)",
+    "name behind": "<ada@example.org> Ada",
+    "twice, as Outlook copies it": "'ada@example.org' <mailto:Ada@example.org>",
+    "link in Markdown": "[ada@example.org](mailto:ada@example.org)",
+    "bold in Markdown": "**ada@example.org**",
+    "low quotation mark": "\u201aada@example.org\u2018",
+    "corner brackets": "\u300eada@example.org\u300f",
+    "half of a pair of brackets": "(ada@example.org",
+    "apostrophe of a spreadsheet": "'ada@example.org",
+    "Arabic comma": "ada@example.org\u060c",
+    "ideographic comma": "ada@example.org\u3001",
+    "dash before": "\u2013 ada@example.org",
+    "emoji before and behind": "\U0001f4e7 ada@example.org \u2764\ufe0f",
+}
+SEVERAL = "Enter only one email address."
+FULL = "Enter a full email address"
+REFUSED_EMAILS = {
+    "two addresses with names": ("Ada <ada@example.org>; Bob <bob@example.org>", SEVERAL),
+    "two addresses in a link": ("mailto:ada@example.org,bob@example.org", SEVERAL),
+    "text behind": ("ada@example.org thanks", FULL),
+    "text before": ("Ada Lovelace ada@example.org", FULL),
+    "leading full stop": (".ada@example.org", FULL),
+    "number of an IP address": ("ada@[127.0.0.1]", FULL),
 }
 PHONES = {
     "directional marks of Apple's contacts": ("US", "\u202d+1 202-555-0143\u202c"),
@@ -65,6 +91,15 @@ PHONES = {
     "comma behind": ("US", "+1 202 555 0143,"),
     "in brackets": ("US", "(202 555 0143)"),
     "in quotation marks": ("US", "„202 555 0143“;"),
+    "label in another language": ("US", "Tél. : +1 202 555 0143"),
+    "link of another app": ("US", "facetime:+12025550143"),
+    "link with a text": ("US", "sms:+12025550143?body=Hi"),
+    "angle brackets": ("US", "<tel:+12025550143>"),
+    "remark": ("US", "202-555-0143 (mobile)"),
+    "emoji": ("US", "\U0001f4f1 202-555-0143"),
+    "emoji for the plus": ("US", "\u279512025550143"),
+    "blank Braille pattern": ("US", "202\u28005550143"),
+    "+00": ("US", "+00 1 202 555 0143"),
     "00 without a + in the US": ("US", "(00 1) 202 555 0143"),
     "international number without its plus": ("FR", "12025550143"),
 }
@@ -81,6 +116,9 @@ COUNTRIES = {
     "South Korea, exit code 00700": ("KR", "00700 82 10 1234 5678", "+821012345678"),
     "Japan, 00 for +": ("JP", "0044 7911 123456", "+447911123456"),
     "Britain, typed in the US without +": ("US", "44 7911 123456", "+447911123456"),
+    "Germany, without +": ("DE", "49 151 23456789", "+4915123456789"),
+    "Indonesia, without +": ("ID", "62812345678", "+62812345678"),
+    "Poland, with 0": ("PL", "+48 0 512 345 678", "+48512345678"),
     "Mexico, with the 1 of WhatsApp": ("US", "+52 1 55 1234 5678", "+525512345678"),
     "Mexico, with the 1, without +": ("US", "521 55 1234 5678", "+525512345678"),
     "Mexico, from a landline": ("MX", "044 55 1234 5678", "+525512345678"),
@@ -108,6 +146,12 @@ def test_copied_email_is_cleaned(
 
     assert submit_element(client, FORM, {"channels": "EMAIL", "email": typed}).status_code == 200
     assert sent_profile(sandbox) == {"email": "ada@example.org"}
+
+
+@pytest.mark.parametrize(("typed", "message"), REFUSED_EMAILS.values(), ids=REFUSED_EMAILS)
+def test_email_that_is_unclear_is_refused(typed: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        email_address(clean_email(typed))
 
 
 @pytest.mark.parametrize("apostrophe", ["\u2019", "\u2018", "\u02bc", "\u00b4", "\uff07"])

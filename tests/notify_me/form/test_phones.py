@@ -77,6 +77,7 @@ NO_AREA = f"The area code is missing. Enter the full number, like {US}."
 EXTENSION = "We can't text an extension. Enter a number without one."
 FIXED = "This is a landline, which can't receive texts. Enter a mobile number."
 NOT_MOBILE = "This number can't receive messages. Enter a mobile number."
+SEVERAL = "Enter only one phone number."
 UNCLEAR = "Start the number with + and the country code."
 MISSING = "Enter your mobile number."
 REFUSED = {
@@ -88,7 +89,10 @@ REFUSED = {
     "too long": ("US", "202 555 0143 33", LONG),
     "too long, abroad": ("US", "+49 151 2345678901234", LONG),
     "far too long": ("US", "1" * 8000, LONG),
-    "two numbers": ("US", "202 555 0143 / 202 555 0199", LONG),
+    "two numbers": ("US", "202 555 0143 / 202 555 0199", SEVERAL),
+    "two numbers, separated by a word": ("US", "202 555 0143 or 202 555 0199", SEVERAL),
+    "one digit too many, as in an Australian number": ("US", "614 234 56789", LONG),
+    "American, typed in Germany without +": ("DE", "1 202 555 0143", UNCLEAR),
     "unknown country code": ("US", "+999 123456789", NO_COUNTRY),
     "country code that begins with 0": ("US", "+0 123456789", NO_COUNTRY),
     "words": ("US", "call me", NOT_A_NUMBER),
@@ -106,6 +110,8 @@ REFUSED = {
     "extension x12": ("US", "202-555-0143 x12", EXTENSION),
     "extension, close": ("US", "2025550143X12", EXTENSION),
     "extension #12": ("US", "202-555-0143 #12", EXTENSION),
+    "extension after a pause": ("US", "202-555-0143,,12", EXTENSION),
+    "extension in another language": ("US", "202-555-0143 доб. 12", EXTENSION),
     "German landline": ("DE", "030 123456", FIXED),
     "German landline, from abroad": ("US", "+49 30 123456", FIXED),
     "British landline": ("US", "+44 20 7946 0958", FIXED),

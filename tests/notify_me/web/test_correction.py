@@ -43,6 +43,9 @@ MISTYPED = {
     "example.cmo": "example.com",
     "example.nett": "example.net",
     "example.ogr": "example.org",
+    "hotmail.frr": "hotmail.fr",
+    "gmx.ed": "gmx.de",
+    "example.couk": "example.co.uk",
     "m\u00fcnchen.con": "m\u00fcnchen.com",
 }
 RIGHT = [
@@ -52,6 +55,7 @@ RIGHT = [
     "ymail.com",
     "mail.com",
     "mailo.com",
+    "myyahoo.com",
     "me.com",
     "mac.com",
     "msn.com",
