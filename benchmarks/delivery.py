@@ -37,10 +37,11 @@ from klaviyo_sandbox import make_account
 from notify_me import CompositeID
 from notify_me.channels import Channel
 from notify_me.database import create_engine
-from notify_me.delivery import Queue, jobs
+from notify_me.delivery.queue import Queue, jobs
 from notify_me.klaviyo.calls import Consent, Operation, SignUp, Statement, build_calls
 from notify_me.klaviyo.outcomes import KlaviyoResponse, Temporary
 from notify_me.settings import Delivery
+from notify_me.store.logged import LoggedSignUp
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.running_shop import Postgres, people, postgres_binaries
 
@@ -411,7 +412,8 @@ def _queue_as_after_an_hour(
             longest = Delivery().longest_retry
             queue.enqueue(connection, [replace(job, failures=12)], delay=random.uniform(0, longest))
 
-    log.record_outcomes(sign_up_id, failed, positions, enqueue)
+    logged = LoggedSignUp.from_outcomes(sign_up, calls, failed, positions)
+    log.record_outcomes(sign_up_id, logged, failed, enqueue)
 
 
 def limits(setup: Setup) -> None:
@@ -472,8 +474,8 @@ def accepts(setup: Setup) -> None:
             to_queue = range(len(to_make))
             log.record_outcomes(
                 sign_up_id,
+                LoggedSignUp.from_outcomes(sign_up, to_make, failed, to_queue),
                 failed,
-                to_queue,
                 lambda within: queue.enqueue(within, jobs(sign_up_id, to_make, to_queue)),
             )
 

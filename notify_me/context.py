@@ -15,7 +15,9 @@ from itsdangerous import URLSafeTimedSerializer
 
 from .check import FlowCheck
 from .database import Database
-from .delivery import BackgroundDelivery, DeliveryContext, Queue
+from .delivery.background import BackgroundDelivery
+from .delivery.deliverer import DeliveryContext
+from .delivery.queue import Queue
 from .form import consent
 from .i18n import locales
 from .klaviyo.calls import Operation

@@ -23,7 +23,8 @@ from .context import (
     reload_settings,
 )
 from .database import Database, create_engine
-from .delivery import BackgroundDelivery, Queue
+from .delivery.background import BackgroundDelivery
+from .delivery.queue import Queue
 from .form import consent
 from .i18n import locales, text
 from .klaviyo.circuit_breaker import CircuitBreaker

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from .. import signals
 from ..context import current_account, current_state, klaviyo_client, lock_folder
-from ..delivery import pauses, unknown_variants
+from ..delivery import pauses
 from ..delivery.locks import current_deliverer
+from ..delivery.outcome_log import unknown_variant_remedy
 from ..delivery.queue import BATCH_SIZE
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
@@ -210,7 +211,7 @@ def _missing_variants(session: Session) -> tuple[MissingVariant, ...]:
         .limit(MAX_MISSING_VARIANTS)
     )
     return tuple(
-        MissingVariant(variant, count, unknown_variants.remedy(variant))
+        MissingVariant(variant, count, unknown_variant_remedy(variant))
         for variant, count in rows
         if variant
     )

@@ -10,8 +10,8 @@ from typing import Literal
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_state
+from ..delivery.outcome_log import log_outcome
 from ..delivery.queue import Job, Transaction, stock_job
-from ..delivery.send_now import log_outcome
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.client import Deadline
 from ..klaviyo.outcomes import Accepted, Misconfigured, Temporary

@@ -35,9 +35,9 @@ from ..settings import Delivery
 from ..store.sign_up_log import SignUpLog
 from ..store.tables import CallState
 from ..variants import CompositeID, writable
-from . import pauses, unknown_variants
+from . import pauses
+from .outcome_log import log_outcome, log_unknown_variant
 from .queue import Job, Queue
-from .send_now import log_outcome
 
 logger = logging.getLogger(__package__)
 
@@ -271,7 +271,7 @@ class Deliverer:
                 outcome.response.error_id or "none",
             )
         if newly_unknown:
-            unknown_variants.log_error(job.variant, outcome, self._settings.unknown_variant_hours)
+            log_unknown_variant(job.variant, outcome, self._settings.unknown_variant_hours)
         if ended:
             logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,8 +18,7 @@ from ..klaviyo.outcomes import (
     Temporary,
     UnknownVariant,
 )
-
-logger = logging.getLogger(__package__)
+from .outcome_log import log_outcome
 
 CONSENT_KNOWN = "Klaviyo accepted this consent within the last day, so it was not sent again"
 DEADLINE = 4.0
@@ -132,31 +130,3 @@ def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
         for position, outcome in enumerate(outcomes)
         if outcome is None or isinstance(outcome, Temporary | UnknownVariant | Misconfigured)
     ]
-
-
-def log_outcome(
-    call: Call, outcome: Outcome, sign_up_id: str | None, *, from_browser: bool = False
-) -> None:
-    """Log one line about a call: IDs and reasons, but no contact details or text from Klaviyo.
-
-    `from_browser` means that a browser reported the outcome. Anyone can forge such a report, so it
-    is logged as a warning at most.
-    """
-    level = logging.INFO
-    if isinstance(outcome, Misconfigured | DeadLetter):
-        level = logging.WARNING if from_browser else logging.ERROR
-    elif isinstance(outcome, Temporary) or (from_browser and isinstance(outcome, UnknownVariant)):
-        level = logging.WARNING
-    logger.log(
-        level,
-        "%s%s: %s%s%s (status %s, code %s, error %s)%s",
-        "the browser reports " if from_browser else "",
-        type(outcome).__name__,
-        call.operation.value,
-        f" for {call.variant}" if call.variant else "",
-        f", sign-up {sign_up_id}" if sign_up_id else "",
-        outcome.response.status or "none",
-        outcome.response.code or "none",
-        outcome.response.error_id or "none",
-        f": {outcome.remedy}" if outcome.remedy else "",
-    )

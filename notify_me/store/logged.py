@@ -30,7 +30,7 @@ class LoggedCall:
 
 @dataclass(frozen=True, slots=True)
 class LoggedSignUp:
-    """A sign-up as the confirmation shows it."""
+    """A sign-up with the states of its calls, for the log and the confirmation."""
 
     channels: tuple[Channel, ...]
     email_masked: str | None
@@ -48,7 +48,9 @@ class LoggedSignUp:
         outcomes: Sequence[Outcome | None],
         queued: Collection[int] = (),
     ) -> LoggedSignUp:
-        """Return what `SignUpLog.read` would return once these outcomes are recorded."""
+        """Return the sign-up as it is logged with these outcomes, which are None for calls that
+        weren't sent. The calls at the positions `queued` will be sent later.
+        """
         return cls(
             channels=sign_up.channels,
             email_masked=mask_email(sign_up.email),
@@ -61,33 +63,24 @@ class LoggedSignUp:
                 LoggedCall(
                     call.operation,
                     str(call.variant) if call.variant else None,
-                    state_of(outcome, queued=position in queued),
+                    _state_of(outcome, queued=position in queued),
                     outcome.message if outcome else "",
                 )
                 for position, (call, outcome) in enumerate(zip(calls, outcomes, strict=True))
             ),
-            refused=refused_channels(calls, outcomes),
+            refused=frozenset().union(
+                *(
+                    outcome.refused_channels
+                    for call, outcome in zip(calls, outcomes, strict=True)
+                    # if it refused the whole consent call, the state of that call says so
+                    if outcome
+                    and not (call.operation is Operation.SUBSCRIBE and isinstance(outcome, Refused))
+                )
+            ),
         )
 
 
-def refused_channels(
-    calls: Sequence[Call], outcomes: Sequence[Outcome | None]
-) -> frozenset[Channel]:
-    """Return the channels that Klaviyo refused for a sign-up.
-
-    If it refused the whole consent call, the state of that call says so.
-    """
-    return frozenset().union(
-        *(
-            outcome.refused_channels
-            for call, outcome in zip(calls, outcomes, strict=True)
-            if outcome
-            and not (call.operation is Operation.SUBSCRIBE and isinstance(outcome, Refused))
-        )
-    )
-
-
-def state_of(outcome: Outcome | None, *, queued: bool) -> CallState:
+def _state_of(outcome: Outcome | None, *, queued: bool) -> CallState:
     """Return a call's state after the shopper's request. Without an outcome, it wasn't sent."""
     if queued:
         return CallState.QUEUED

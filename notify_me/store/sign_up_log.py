@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from ..channels import Channel
 from ..klaviyo.calls import Call, Operation, SignUp
 from ..klaviyo.outcomes import Outcome
-from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone, state_of
+from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone
 from .tables import (
     DETAIL_LENGTH,
     MISSES_VARIANT,
@@ -126,15 +126,17 @@ class SignUpLog:
         guessed.
         """
         sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)
-        contacts = self._contact_columns(sign_up)
-        hashed = {"email": contacts["email_hmac"], "phone_number": contacts["phone_hmac"]}
-        masked = {"email": contacts["email_masked"], "phone_number": contacts["phone_masked"]}
+        hashes = self._hashes(sign_up)
+        masked = {
+            "email": mask_email(sign_up.email),
+            "phone_number": mask_phone(sign_up.phone_number),
+        }
         sign_up_row = {
             "id": sign_up_id,
             "created_at": now,
             "mode": mode,
-            **contacts,
-            "digest": self._digests(sign_up, calls)[0],
+            **self._contact_columns(sign_up),
+            "digest": self._digests(sign_up, calls)[0] if mode == "client" else None,
         }
         call_rows = [
             {
@@ -154,7 +156,7 @@ class SignUpLog:
                     "given_at": now,
                     "channel": statement.channel.value,
                     "state": CallState.STARTED.value,
-                    "contact_hmac": hashed[statement.channel.info.identifier],
+                    "contact_hmac": hashes[statement.channel.info.identifier],
                     "contact_masked": masked[statement.channel.info.identifier],
                     "text": statement.text,
                     "version": statement.version,
@@ -176,7 +178,7 @@ class SignUpLog:
         """Return how many back-in-stock calls were made or queued for the sign-up's email address
         or phone number in the last `period`, whichever are more.
         """
-        contacts = self._contact_columns(sign_up)
+        columns = {"email": SignUpRow.email_hmac, "phone_number": SignUpRow.phone_hmac}
         alerts = (
             select(func.count())
             .select_from(CallRow)
@@ -187,9 +189,8 @@ class SignUpLog:
         )
         with self.reading() as session:
             counts = (
-                session.scalar(alerts.where(column == contacts[column.key])) or 0
-                for column in (SignUpRow.email_hmac, SignUpRow.phone_hmac)
-                if contacts[column.key]
+                session.scalar(alerts.where(columns[name] == contact_hash)) or 0
+                for name, contact_hash in self._hashes(sign_up).items()
             )
             return max(counts, default=0)
 
@@ -199,8 +200,7 @@ class SignUpLog:
         """
         if sign_up.consent is None:
             return False
-        contacts = self._contact_columns(sign_up)
-        hashes = {"email": contacts["email_hmac"], "phone_number": contacts["phone_hmac"]}
+        hashes = self._hashes(sign_up)
         with self.reading() as session:
             recorded = {
                 (row.channel, row.version, row.contact_hmac)
@@ -211,7 +211,7 @@ class SignUpLog:
                     .where(SignUpRow.mode == "server")
                     # a call that was skipped because the consent is known has no status
                     .where(CallRow.operation == Operation.SUBSCRIBE, CallRow.status.is_not(None))
-                    .where(ConsentRow.contact_hmac.in_([*filter(None, hashes.values())]))
+                    .where(ConsentRow.contact_hmac.in_(hashes.values()))
                     .where(ConsentRow.list_id == sign_up.consent.list_id)
                     .where(ConsentRow.state == CallState.ACCEPTED)
                     .where(ConsentRow.given_at > datetime.now(UTC) - period)
@@ -241,15 +241,13 @@ class SignUpLog:
     def record_outcomes(
         self,
         sign_up_id: str,
+        logged: LoggedSignUp,
         outcomes: Sequence[Outcome | None],
-        queued: Collection[int] = (),
         enqueue: Callable[[Connection], None] | None = None,
-        refused: Collection[Channel] = (),
     ) -> None:
-        """Record the outcomes of the calls, by position; None for a call that wasn't sent.
+        """Record the states of the calls and the refused channels in `logged`, and the outcomes.
 
-        The calls at the positions `queued` become QUEUED, and `enqueue` puts them into the queue
-        in the same transaction. `refused` are the channels that Klaviyo refused.
+        If some calls are QUEUED, `enqueue` puts them into the queue in the same transaction.
         """
         now = datetime.now(UTC)
         updates = [
@@ -257,20 +255,20 @@ class SignUpLog:
                 "of_sign_up": sign_up_id,
                 "at_position": position,
                 "settled_at": now,
-                "state": state_of(outcome, queued=position in queued).value,
+                "state": call.state.value,
                 **_explanation(outcome),
             }
-            for position, outcome in enumerate(outcomes)
+            for position, (call, outcome) in enumerate(zip(logged.calls, outcomes, strict=True))
         ]
         with self._locked(), self._engine().begin() as connection:
             if updates:
                 connection.execute(_RECORD_OUTCOME, updates)
-            if refused:
+            if logged.refused:
                 with Session(connection) as session:
-                    self.refuse_channels(session, sign_up_id, refused)
+                    self.refuse_channels(session, sign_up_id, logged.refused)
                     session.flush()
             connection.execute(_UPDATE_CONSENTS, {"of_sign_up": sign_up_id})
-            if queued and enqueue is not None:
+            if enqueue is not None:
                 enqueue(connection)
 
     def refuse_channels(
@@ -472,14 +470,19 @@ class SignUpLog:
 
     def _contact_columns(self, sign_up: SignUp) -> dict[str, Any]:
         """Return the columns of a sign-up's channels and hashed and masked contacts."""
-        email, phone_number = sign_up.email, sign_up.phone_number
+        hashes = self._hashes(sign_up)
         return {
             "channels": [channel.value for channel in sign_up.channels],
-            "email_hmac": self.hash_contact(email) if email else None,
-            "email_masked": mask_email(email),
-            "phone_hmac": self.hash_contact(phone_number) if phone_number else None,
-            "phone_masked": mask_phone(phone_number),
+            "email_hmac": hashes.get("email"),
+            "email_masked": mask_email(sign_up.email),
+            "phone_hmac": hashes.get("phone_number"),
+            "phone_masked": mask_phone(sign_up.phone_number),
         }
+
+    def _hashes(self, sign_up: SignUp) -> dict[str, str]:
+        """Return the HMACs of a sign-up's contacts by the channels' `identifier`."""
+        contacts = {"email": sign_up.email, "phone_number": sign_up.phone_number}
+        return {name: self.hash_contact(text) for name, text in contacts.items() if text}
 
     def _digests(self, sign_up: SignUp, calls: Sequence[Call]) -> list[str]:
         """Return the HMACs of a form under each key, the current one first."""

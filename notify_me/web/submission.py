@@ -17,15 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from .. import signals
 from ..channels import Channel
 from ..context import current_account, current_state
-from ..delivery import (
-    DEADLINE,
-    calls_to_queue,
-    jobs,
-    log_outcome,
-    must_take_over,
-    send_now,
-    unknown_variants,
-)
+from ..delivery.outcome_log import log_outcome, log_unknown_variant
+from ..delivery.queue import jobs
+from ..delivery.send_now import DEADLINE, calls_to_queue, must_take_over, send_now
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
@@ -40,7 +34,7 @@ from ..klaviyo.outcomes import (
     Temporary,
     UnknownVariant,
 )
-from ..store.logged import LoggedSignUp, refused_channels
+from ..store.logged import LoggedSignUp
 from ..store.tables import CallState
 from ..store.waiting import exactly_waiting
 from . import client_mode, responses
@@ -73,13 +67,27 @@ def sent_by_browser() -> bool:
     return current_account().mode == "client" and responses.from_element()
 
 
-def process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Record a valid sign-up, send its calls, record their outcomes, and respond.
+def process(
+    sign_up: SignUp, form_reply: responses.FormReply, *, is_report: bool = False
+) -> Response:
+    """Record a valid sign-up, send its calls, record their outcomes, and respond. With `is_report`,
+    the browser has sent the calls, and reports how they ended.
 
     Sends the signal `sign_up_confirmed` or `sign_up_failed`, unless the browser still has to make
     calls.
     """
-    response = _process(sign_up, form_reply)
+    try:
+        if is_report:
+            response = _accept_report(sign_up, form_reply)
+        elif _is_over_daily_limit(sign_up):
+            response = form_reply.daily_limit_reached()
+        elif sent_by_browser():
+            response = _hand_to_browser(sign_up, form_reply)
+        else:
+            response = _send(sign_up, form_reply)
+    except SQLAlchemyError as error:
+        _report_log_error(error)
+        response = form_reply.failed(outcomes.TRY_AGAIN)
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         outcome = _FAILURES.get(response.status_code, "failed")
         signals.send(signals.sign_up_failed, _event(sign_up, outcome))
@@ -91,26 +99,15 @@ def _event(sign_up: SignUp, outcome: signals.SignUpOutcome) -> signals.SignUpEve
     return signals.SignUpEvent(sign_up.variants, sign_up.channels, contact_hash, outcome)
 
 
-def _process(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+def _send(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Server mode, or a form without JavaScript: log the sign-up, then send its calls."""
     state = current_state()
-    try:
-        if sent_by_browser():
-            if "sign_up" in request.form:
-                return _accept_report(sign_up, form_reply)
-            if _is_over_daily_limit(sign_up):
-                return form_reply.daily_limit_reached()
-            return _hand_to_browser(sign_up, form_reply)
-        if state.klaviyo is None:
-            return form_reply.failed(outcomes.NEEDS_SCRIPT)
-        if _is_over_daily_limit(sign_up):
-            return form_reply.daily_limit_reached()
-        deadline = Deadline(DEADLINE)
-        calls = build_calls(sign_up, "api")
-        consent_known = state.log.has_consented(sign_up, CONSENT_IS_FRESH)
-        sign_up_id = state.log.start(sign_up, calls, "server")
-    except SQLAlchemyError as error:
-        _report_log_error(error)
-        return form_reply.failed(outcomes.TRY_AGAIN)
+    if state.klaviyo is None:
+        return form_reply.failed(outcomes.NEEDS_SCRIPT)
+    deadline = Deadline(DEADLINE)
+    calls = build_calls(sign_up, "api")
+    consent_known = state.log.has_consented(sign_up, CONSENT_IS_FRESH)
+    sign_up_id = state.log.start(sign_up, calls, "server")
     results = send_now(
         state.klaviyo,
         calls,
@@ -253,11 +250,12 @@ def _finish(
     # without a private key nothing can be sent later
     queued = calls_to_queue(results) if state.klaviyo is not None else []
     settings = state.settings.delivery
-    refused = refused_channels(calls, results)
+    logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
 
     def enqueue(connection: Connection) -> None:
         # only the server sends queued calls, so they need the private key
-        queued_jobs = jobs(sign_up_id, _allowed_calls(sign_up, refused), queued, _shop_url())
+        allowed = _allowed_calls(sign_up, logged.refused)
+        queued_jobs = jobs(sign_up_id, allowed, queued, _shop_url())
         delays = [result.response.retry_after or 0 for result in results if result is not None]
         delay = min(float(max(delays, default=0)), settings.longest_pause)
         state.queue.enqueue(connection, queued_jobs, delay=delay)
@@ -268,7 +266,7 @@ def _finish(
         if queued:
             state.queue.prepare()
             newly_unknown = _newly_unknown(calls, results)
-        state.log.record_outcomes(sign_up_id, results, queued, enqueue, refused)
+        state.log.record_outcomes(sign_up_id, logged, results, enqueue if queued else None)
     except SQLAlchemyError as error:
         _report_log_error(error)
         if queued:
@@ -279,7 +277,7 @@ def _finish(
     else:
         _warn_if_many_wait(calls, results, queued)
     for variant, outcome in newly_unknown:
-        unknown_variants.log_error(variant, outcome, settings.unknown_variant_hours)
+        log_unknown_variant(variant, outcome, settings.unknown_variant_hours)
     if not queued and not any(isinstance(result, Accepted) for result in results):
         return _nothing_accepted(results, form_reply)
     event = _event(sign_up, "queued" if queued else "accepted")
@@ -287,7 +285,6 @@ def _finish(
     product = form_reply.product
     # a suggested address can't be in a link, which may be passed on
     if responses.from_element() or not is_logged or has_suggestion(sign_up):
-        logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
         return responses.done(logged, product, sign_up)
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
 

@@ -194,7 +194,7 @@ def submit(composite_id: str) -> Response:
         return form_reply.invalid(message)
     # a report is recorded even if a variant is back in stock: the browser has made its calls
     unavailable = None if is_report else _unavailable_reply(form_reply)
-    return unavailable or process(sign_up, form_reply)
+    return unavailable or process(sign_up, form_reply, is_report=is_report)
 
 
 def _simulate(form_reply: responses.FormReply) -> Response:

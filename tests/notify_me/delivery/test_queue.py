@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from notify_me import SettingsError, admin, include_name
 from notify_me.database import Database
-from notify_me.delivery import calls_to_queue
 from notify_me.delivery.locks import claim_executor_id
 from notify_me.delivery.queue import check_sqlite
+from notify_me.delivery.send_now import calls_to_queue
 from notify_me.klaviyo.outcomes import (
     Accepted,
     DeadLetter,

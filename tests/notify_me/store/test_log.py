@@ -25,6 +25,7 @@ from notify_me.klaviyo.outcomes import (
     Refused,
     Temporary,
 )
+from notify_me.store.logged import LoggedSignUp
 from notify_me.store.sign_up_log import SignUpLog
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import post_form, view
@@ -210,16 +211,19 @@ def test_a_second_outcome_changes_nothing(
     log: SignUpLog = app.extensions["notify_me"].log
     mug = CompositeID("$custom", "$default", "MUG")
     sign_up = SignUp(variants=(mug,), channels=(Channel.EMAIL,), email=ADA)
+    calls = build_calls(sign_up, "api")
+    after = []
 
     with app.app_context():
-        sign_up_id = log.start(sign_up, build_calls(sign_up, "api"), "server")
+        sign_up_id = log.start(sign_up, calls, "server")
         assert log_file.states() == ["started"]
-        log.record_outcomes(sign_up_id, [first])
-        before = log_file.calls()
-        log.record_outcomes(sign_up_id, [then])
+        for outcome in (first, then):
+            logged = LoggedSignUp.from_outcomes(sign_up, calls, [outcome])
+            log.record_outcomes(sign_up_id, logged, [outcome])
+            after.append(log_file.calls())
 
     assert log_file.states() == [state]
-    assert log_file.calls() == before
+    assert after[0] == after[1]
 
 
 PARKA = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3APARKA-M-MOSS"

@@ -1,0 +1,63 @@
+"""What the operator reads in the log about the outcomes of calls."""
+
+from __future__ import annotations
+
+import logging
+
+from ..klaviyo.calls import Call
+from ..klaviyo.outcomes import DeadLetter, Misconfigured, Outcome, Temporary, UnknownVariant
+from ..variants import CompositeID, writable
+
+logger = logging.getLogger(__package__)
+
+
+def log_outcome(
+    call: Call, outcome: Outcome, sign_up_id: str | None, *, from_browser: bool = False
+) -> None:
+    """Log one line about a call: IDs and reasons, but no contact details or text from Klaviyo.
+
+    `from_browser` means that a browser reported the outcome. Anyone can forge such a report, so it
+    is logged as a warning at most.
+    """
+    level = logging.INFO
+    if isinstance(outcome, Misconfigured | DeadLetter):
+        level = logging.WARNING if from_browser else logging.ERROR
+    elif isinstance(outcome, Temporary) or (from_browser and isinstance(outcome, UnknownVariant)):
+        level = logging.WARNING
+    logger.log(
+        level,
+        "%s%s: %s%s%s (status %s, code %s, error %s)%s",
+        "the browser reports " if from_browser else "",
+        type(outcome).__name__,
+        call.operation.value,
+        f" for {call.variant}" if call.variant else "",
+        f", sign-up {sign_up_id}" if sign_up_id else "",
+        outcome.response.status or "none",
+        outcome.response.code or "none",
+        outcome.response.error_id or "none",
+        f": {outcome.remedy}" if outcome.remedy else "",
+    )
+
+
+def unknown_variant_remedy(variant: str) -> str:
+    """Return what to do about a variant (a composite ID) that Klaviyo doesn't have."""
+    if writable(CompositeID.parse(variant)):
+        return (
+            "The kit creates it there if SHOP_URL is set. To add the rest of the catalog, run "
+            "flask notify-me push-catalog"
+        )
+    return (
+        "Make sure in Klaviyo, Content > Products, that the integration has synced it, and that "
+        "the ID is the platform's own variant ID. Then run flask notify-me resume"
+    )
+
+
+def log_unknown_variant(variant: str, outcome: Outcome, hours: float) -> None:
+    """Log the first sign-up for a variant that Klaviyo doesn't have, and what to do."""
+    logger.error(
+        "%s: %s. Sign-ups for it are queued, and tried again for %g hours. %s",
+        variant,
+        outcome.remedy,
+        hours,
+        unknown_variant_remedy(variant),
+    )
