@@ -75,6 +75,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         engine=lambda: storefront.db.engine,
         erase_contact=storefront.erase_contact,
         visitor_loader=storefront.visitor,
+        shop_name=storefront.shop_name,
     )
     for name in OPTIONAL_PACKAGES:
         if demo or name != "demo":

@@ -60,17 +60,23 @@ class ActiveSettings:
     account: Account
     is_recognized: bool = False
     """Whether the shop returned overrides for this visitor."""
-    _by_locale: dict[str, Settings] = field(default_factory=dict)
+    _by_locale: dict[tuple[str, str], Settings] = field(default_factory=dict)
 
-    def in_language(self, locale: str) -> Settings:
-        """Return the settings with the texts of one language.
+    def in_language(self, locale: str, shop_name: str) -> Settings:
+        """Return the settings with the texts of one language. Consent texts without a brand name
+        the shop.
 
         They are cached here as well, since every button on a page needs them and the cache of
         `localized` may compare all settings on each call.
         """
-        if locale not in self._by_locale:
-            self._by_locale[locale] = localized(self.settings, locale)
-        return self._by_locale[locale]
+        key = locale, shop_name
+        if key not in self._by_locale:
+            settings = localized(self.settings, locale)
+            if shop_name and not settings.consent.brand:
+                named = settings.consent.model_copy(update={"brand": shop_name})
+                settings = settings.model_copy(update={"consent": named})
+            self._by_locale[key] = settings
+        return self._by_locale[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,8 @@ class State:
     erase_contact: Callable[[str], str] | None = None
     """Removes a contact from the shop's own tables."""
     visitor_loader: VisitorLoader | None = None
+    shop_name: Callable[[], str] | None = None
+    """Returns the name for consent texts if `[consent] brand` isn't set."""
     instance_config_version: int | None = None
     """The version of the second settings file that was read last; None if there was none."""
 
@@ -140,7 +148,7 @@ def reload_settings() -> None:
         return
     try:
         settings = read_settings(config.get("NOTIFY_ME_CONFIG"), config)
-        consent.check(settings, state.account)
+        consent.check(settings, state.account, has_shop_name=state.shop_name is not None)
     except SettingsError as error:
         settings = state.settings
         logger.error("the changed settings are not used: %s", error)
@@ -180,7 +188,8 @@ def current_settings() -> Settings:
     """
     if not has_request_context():
         return current_state().settings
-    return _active_settings().in_language(locales.language().name)
+    shop_name = current_state().shop_name
+    return _active_settings().in_language(locales.language().name, shop_name() if shop_name else "")
 
 
 def current_account() -> Account:
@@ -220,7 +229,10 @@ def _apply(overrides: VisitorOverrides, state: State) -> ActiveSettings:
     if overrides.mode and keys[overrides.mode]:
         account = account.model_copy(update={"mode": overrides.mode})
     settings = overrides.settings or state.settings
-    if settings is not state.settings and (problems := consent.problems(settings, account)):
+    has_shop_name = state.shop_name is not None
+    if settings is not state.settings and (
+        problems := consent.problems(settings, account, has_shop_name=has_shop_name)
+    ):
         logger.warning("ignoring a visitor's settings, which are invalid: %s", "; ".join(problems))
         settings = state.settings
     return ActiveSettings(settings, account, is_recognized=True)

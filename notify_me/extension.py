@@ -62,6 +62,8 @@ class NotifyMe:
             tables, for `flask notify-me erase`, and returns a sentence that says what it did.
         visitor_loader: a function that returns the `VisitorOverrides` of a request (the settings
             and mode that apply to this visitor only), or None.
+        shop_name: a function that returns the shop's name, which consent texts use if
+            `[consent] brand` isn't set. It is called within a request.
 
     Reads from `app.config`: `SECRET_KEY`, `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`,
     `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`, `RATELIMIT_ENABLED`,
@@ -78,12 +80,14 @@ class NotifyMe:
         url_prefix: str = "/notify-me",
         erase_contact: Callable[[str], str] | None = None,
         visitor_loader: VisitorLoader | None = None,
+        shop_name: Callable[[], str] | None = None,
     ) -> None:
         self._catalog = catalog
         self._engine = engine
         self._url_prefix = url_prefix
         self._erase_contact = erase_contact
         self._visitor_loader = visitor_loader
+        self._shop_name = shop_name
         if app is not None:
             self.init_app(app)
 
@@ -96,6 +100,7 @@ class NotifyMe:
         url_prefix: str | None = None,
         erase_contact: Callable[[str], str] | None = None,
         visitor_loader: VisitorLoader | None = None,
+        shop_name: Callable[[], str] | None = None,
     ) -> None:
         """Set the kit up on `app`. Opens no database and starts no thread."""
         catalog = catalog or self._catalog
@@ -108,7 +113,8 @@ class NotifyMe:
         version = instance_config_version(app.config)
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
-        consent.check(settings, account)
+        shop_name = shop_name or self._shop_name
+        consent.check(settings, account, has_shop_name=shop_name is not None)
         for warning in (
             *theme.contrast_warnings(settings),
             *consent.untranslated_warnings(settings),
@@ -140,6 +146,7 @@ class NotifyMe:
             limits_posts=app.config.get("RATELIMIT_ENABLED", True),
             erase_contact=erase_contact or self._erase_contact,
             visitor_loader=visitor_loader or self._visitor_loader,
+            shop_name=shop_name,
             instance_config_version=version,
         )
         if app.config.get(INSTANCE_CONFIG):

@@ -85,7 +85,8 @@ def read_brand() -> Brand:
 
 def problems(settings: Settings) -> list[str]:
     """Return a sentence for each reason why these settings can't be used with this account."""
-    return consent.problems(settings, current_account())
+    has_shop_name = current_state().shop_name is not None
+    return consent.problems(settings, current_account(), has_shop_name=has_shop_name)
 
 
 def contrasts(settings: Settings) -> list[Contrast]:

@@ -38,6 +38,7 @@ __all__ = [
     "erase_contact",
     "init_app",
     "serve_static_files",
+    "shop_name",
     "visitor",
 ]
 
@@ -45,6 +46,11 @@ MIGRATIONS = str(Path(__file__).with_name("migrations"))
 """The folder with the shop's Alembic revisions, the branch `storefront`."""
 
 serve_static_files = static_files.init_app
+
+
+def shop_name() -> str:
+    """Return the name in `shop.toml`, or that of an imported catalog."""
+    return current_shop.shop().name
 
 
 def init_app(app: Flask) -> None:

@@ -48,7 +48,6 @@ en = "Up you go"
 name = "Kitchen"
 """
 NEW_TEXTS = {
-    'brand = "Smirr"': 'brand = "Fjell & Fjord"',
     'offered = ["en", "de", "fr", "es", "ar"]': 'offered = ["en", "de"]',
     'label = "Notify me"': 'label = "Tell me"',
 }

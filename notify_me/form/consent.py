@@ -146,15 +146,20 @@ def _as_html(text: str, consent: ConsentSettings) -> Markup:
     )
 
 
-def check(settings: Settings, account: Account) -> None:
+def check(settings: Settings, account: Account, *, has_shop_name: bool) -> None:
     """Raise `SettingsError` with every problem that `problems` finds."""
-    if messages := problems(settings, account):
+    if messages := problems(settings, account, has_shop_name=has_shop_name):
         raise SettingsError("; ".join(messages))
 
 
-def problems(settings: Settings, account: Account) -> list[str]:
-    """Return a sentence for each setting that the law or the account doesn't allow."""
-    messages = [*_channel_problems(settings, account), *_email_list_problems(settings, account)]
+def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> list[str]:
+    """Return a sentence for each setting that the law or the account doesn't allow. With
+    `has_shop_name`, consent texts without a brand name the shop.
+    """
+    messages = [
+        *_channel_problems(settings, account, has_shop_name),
+        *_email_list_problems(settings, account),
+    ]
     messages += [
         f"channels.offered leaves no channel in the language {locale}: offer EMAIL too, or set "
         f"the legal texts under [texts.{locale}.consent]"
@@ -164,14 +169,14 @@ def problems(settings: Settings, account: Account) -> list[str]:
     return messages or _dead_links(settings, account)
 
 
-def _channel_problems(settings: Settings, account: Account) -> list[str]:
+def _channel_problems(settings: Settings, account: Account, has_shop_name: bool) -> list[str]:
     consent = settings.consent
     channels = [channel for channel in settings.channels.offered if channel.info.needs_consent]
     if not channels:
         return []
     required = {
         "KLAVIYO_LIST_ID in the environment (the list that subscribers join)": account.list_id,
-        "consent.brand (your company's name)": consent.brand,
+        "consent.brand (your company's name)": consent.brand or has_shop_name,
         "consent.terms_of_service_url": consent.terms_of_service_url,
         "consent.privacy_policy_url": consent.privacy_policy_url,
     }

@@ -83,6 +83,8 @@ def reused(
     @wraps(view)
     def reusing(*args: P.args, **kwargs: P.kwargs) -> Response:
         if current_app.debug or is_demo_visitor() or _has_own_cookies() or unless():
+            # an import in another process may have changed the name and the currency
+            current_shop.clear_cache()
             return revalidated(view(*args, **kwargs))
         cache: _Cache = current_app.extensions[EXTENSION]
         key = _key(cache)

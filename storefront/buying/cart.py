@@ -20,6 +20,7 @@ from flask import (
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
+from ..base.current_shop import clear_cache
 from ..base.models import ProductVariant
 from ..catalog import queries
 from ..catalog.stock import is_available, max_quantity
@@ -34,6 +35,8 @@ NOTICES = ("added", "updated", "removed", "limited_stock", "limited_quantity", "
 """Outcomes of a change to the cart. The cart page explains the latest one to the shopper."""
 
 blueprint = Blueprint("cart", __name__)
+# an import in another process may have changed the currency
+blueprint.before_request(clear_cache)
 
 
 @dataclass(frozen=True)

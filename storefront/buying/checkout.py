@@ -23,11 +23,14 @@ from wtforms import Form, HiddenField, StringField, TextAreaField
 from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
+from ..base.current_shop import clear_cache
 from ..base.models import Order
 from ..catalog import queries
 from . import cart, orders
 
 blueprint = Blueprint("checkout", __name__)
+# an import in another process may have changed the currency
+blueprint.before_request(clear_cache)
 
 
 class Payment(Protocol):

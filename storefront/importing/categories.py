@@ -10,6 +10,8 @@ from ..catalog.browsing import fold
 
 MAX_CATEGORIES = 6
 """Categories in the menu, besides the one for all other types."""
+MAX_CHARACTERS = 90
+"""The length of their names together, so that they fit into one row on a desktop."""
 MAX_TYPES = 10_000
 """Types and vendors that are counted."""
 OTHER = ("more", "More")
@@ -45,7 +47,12 @@ class Categories:
         types = [slug for slug, _ in self._counts.most_common() if slug]
         if len(types) < 2:
             return []
-        items = [(slug, self._names[slug]) for slug in types[:MAX_CATEGORIES] if slug != OTHER[0]]
+        items: list[tuple[str, str]] = []
+        for slug in types[:MAX_CATEGORIES]:
+            items += [(slug, self._names[slug])] if slug != OTHER[0] else []
+            if sum(len(name) for _, name in items) > MAX_CHARACTERS and len(items) > 2:
+                items.pop()
+                break
         return items if len(items) == len(self._counts) else [*items, OTHER]
 
     @property

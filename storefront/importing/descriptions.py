@@ -30,6 +30,7 @@ _CLEANER = nh3.Cleaner(
 _IS_HTML = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:br|hr|img|p|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
 _BLOCK = re.compile(r"<(?:p|div|ul|ol|h[1-6]|table|blockquote|dl|section|article|pre)\b", re.I)
+_STRUCTURE = re.compile(r"<(?:h[2-6]|ul|ol|dl|table)\b")
 _HEADING_1 = re.compile(r"(</?)h1\b", re.IGNORECASE)
 _EMPTY = re.compile(r"<(p|div|li|h[2-6]|strong|em|b|i|ul|ol)>(?:\s|&nbsp;|\xa0|<br>)*</\1>")
 _LINK_WITHOUT_URL = re.compile(r'<a rel="nofollow noopener">(.*?)</a>', re.DOTALL)
@@ -69,6 +70,13 @@ def _with_breaks(paragraph: str) -> str:
 def plain_text(safe: str) -> str:
     """Return the text of a description's safe HTML, on one line."""
     return " ".join(html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", safe))).split())
+
+
+def first_text(safe: str) -> str:
+    """Return the text of a description up to its first heading, list or table, if there is any;
+    otherwise all of it. A summary shouldn't run into the cells of a size chart.
+    """
+    return plain_text(_STRUCTURE.split(safe, maxsplit=1)[0]) or plain_text(safe)
 
 
 def plain_name(text: str) -> str:

@@ -168,7 +168,8 @@ class Products:
                 yield product
 
     def _product(self, rows: list[Row]) -> ParsedProduct | None:
-        first = next((row for row in rows if row["title"]), rows[0])
+        titled = [row for row in rows if row["title"]]
+        first = next((row for row in titled if row["kind"] != "variation"), (titled or rows)[0])
         if not self._is_shown(first):
             return None
         problems_before = len(self._problems)

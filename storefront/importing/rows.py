@@ -46,7 +46,8 @@ class Row:
     """Values by the fields of `platforms.OWN`; a missing one is the same as an empty one.
 
     Besides these, a row may have `key` (groups the rows of a product, instead of the handle),
-    `kind` (`product` if the row isn't a variant itself), `hidden` (the platform hides this
+    `kind` (`product` if the row isn't a variant itself, `variation` if the row's title is the
+    variant's), `hidden` (the platform hides this
     variant), `visibility`, `surcharge` (added to the product's price), and `product_quantity` (the
     stock that the variants of a product share).
     """
@@ -161,6 +162,7 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
             fields["price"] = fields["sale_price"]
         _set_woocommerce_stock(fields)
         if "variation" in types or "subscription_variation" in types:
+            fields["kind"] = "variation"
             for name in fields.keys() & OPTION_VALUES:
                 fields[name] = fields[name].replace("\\,", ",")
             parent = re.sub(r"\s", "", fields.get("parent", ""))

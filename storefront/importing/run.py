@@ -166,7 +166,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
         spool.add_row(key, row)
         numbers.look_at(row["price"], row.line)
         numbers.look_at(row["surcharge"], row.line)
-        if row["title"] and not hidden_reason(row):
+        if row["title"] and row["kind"] != "variation" and not hidden_reason(row):
             categories.count(product_type(row), row["vendor"])
     return categories
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count, islice
 
@@ -11,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from ..base.models import OptionValue, Picture, Product, ProductOption, ProductVariant
 from ..catalog.browsing import build_search_text
-from .descriptions import shorten
+from .descriptions import first_text, shorten
 from .products import ParsedProduct
 
 BATCH = 100
 """Products written at a time."""
 DRAWING = "parcel"
-COLOURS = ("#3f6f73", "#b4532a", "#5b6b3f", "#7a5a86", "#c08a2d", "#3f5f8f")
+COLOUR = "#b39a7b"
 MAX_SUMMARY = 160
 MAX_SEARCH_TEXT = 5000
 """Characters of a description that searches look at."""
@@ -101,14 +100,13 @@ def _product_values(
         "vendor": parsed.vendor,
         "gloss": "",
         "category": category,
-        "summary": shorten(parsed.text or parsed.title, MAX_SUMMARY),
+        "summary": shorten(first_text(parsed.description) or parsed.title, MAX_SUMMARY),
         "description": [],
         "description_html": parsed.description,
         "details": [],
         "tags": parsed.tags,
         "drawing": DRAWING,
-        # derived from the handle, so that a product has the same colour after every import
-        "colour": COLOURS[zlib.crc32(parsed.handle.encode()) % len(COLOURS)],
+        "colour": COLOUR,
         "pictures": [copies.get(picture["url"], picture) | picture for picture in parsed.pictures],
         "visibility": parsed.visibility,
         "position": position,

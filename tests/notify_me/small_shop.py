@@ -98,7 +98,12 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
     if not (folder / "templates" / "base.html").exists():
         defaults["NOTIFY_ME_PAGE__TEMPLATE"] = "notify_me/base.html"
     app.config.from_mapping({**defaults, **config})
-    NotifyMe(app, catalog=catalog, visitor_loader=config.get("VISITS"))
+    NotifyMe(
+        app,
+        catalog=catalog,
+        visitor_loader=config.get("VISITS"),
+        shop_name=config.get("SHOP_NAME"),
+    )
     engine = engine_of(app)
     if pages := app.config.get("MAX_PAGES"):
         # SQLite reports a full disk beyond this size

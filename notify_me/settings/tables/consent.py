@@ -57,7 +57,9 @@ class Consent(SettingsTable):
     """
 
     brand: str = Field("", max_length=100, title="Company name")
-    """The name of your company."""
+    """The name of your company. Without it, the shop's name if the shop passes one to the kit, as
+    the starter shop does.
+    """
     terms_of_service_url: Address = Field("", title="Terms of service link")
     """Address of your terms of service."""
     privacy_policy_url: Address = Field("", title="Privacy policy link")

@@ -6,6 +6,7 @@ import sys
 
 import click
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from ...base.current_shop import clear_cache
 from ...base.database import db
@@ -18,26 +19,33 @@ SETTING = "ALLOW_PRIVATE_PICTURES"
 
 def add_pictures(*, link: bool = False) -> list[str]:
     """Download the pictures of all products, or link them; return lines for the summary."""
-    if link:
-        result = link_pictures(db.session)
+    try:
+        result = link_pictures(db.session) if link else _download()
+    except OSError as error:
+        db.session.rollback()
+        problem = f"they can't be written to {folder()}: {error.strerror}"
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        problem = f"the database reports: {str(error).splitlines()[0][:200]}"
     else:
-        with click.progressbar(
-            length=count_pictures(db.session), label="Pictures", file=sys.stderr, show_pos=True
-        ) as bar:
-            try:
-                result = download_pictures(
-                    db.session,
-                    folder(),
-                    allow_private=current_app.config[SETTING],
-                    progress=bar.update,
-                )
-            except OSError as error:
-                raise click.ClickException(
-                    f"The products are imported, but pictures can't be written to {folder()}: "
-                    f"{error.strerror}. Fix this, and run the command again."
-                ) from None
-    clear_cache()
-    return summary(result, link=link)
+        clear_cache()
+        return summary(result, link=link)
+    raise click.ClickException(
+        f"The products are imported, but not all pictures, since {problem}. Fix this, and run the "
+        "command again."
+    )
+
+
+def _download() -> Pictures:
+    with click.progressbar(
+        length=count_pictures(db.session), label="Pictures", file=sys.stderr, show_pos=True
+    ) as bar:
+        return download_pictures(
+            db.session,
+            folder(),
+            allow_private=current_app.config[SETTING],
+            progress=bar.update,
+        )
 
 
 def summary(result: Pictures, *, link: bool) -> list[str]:

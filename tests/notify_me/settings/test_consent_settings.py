@@ -146,6 +146,17 @@ def test_address_becomes_a_link(offering: Callable[..., Flask], url: str) -> Non
     assert (link["href"], link["target"], link["rel"]) == (url, "_blank", "noopener")
 
 
+def test_shop_name_replaces_a_missing_brand(offering: Callable[..., Flask]) -> None:
+    """The name may change while the shop runs."""
+    names = ["Haar", "Smirr"]
+    app = offering("SMS", consent={"brand": None}, SHOP_NAME=lambda: names[0])
+    client = app.test_client()
+
+    assert "text messages from Haar." in client.get(FORM).text
+    names.pop(0)
+    assert "text messages from Smirr." in client.get(FORM).text
+
+
 def test_own_texts(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
     """Placeholders are filled in, and markup in a setting is shown as text."""
     app = offering(

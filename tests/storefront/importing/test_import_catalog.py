@@ -80,6 +80,8 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
     assert result.stdout == (
         "Imported 4 products with 7 variants from shopify.csv (Shopify export).\n"
         "Categories: Accessories, Candles, Classes.\n"
+        "Shop name: Lampwick & Daughters, the vendor of most products. To change it: "
+        "--shop-name.\n"
         "Left out, as your platform doesn't show them: 1 draft, 1 archived, 1 unpublished.\n"
         "3 variants sold out.\n"
         "Pictures linked at their own addresses: 4.\n"
@@ -231,6 +233,31 @@ def test_orders_are_kept(shop: MakeShop) -> None:
     assert Page(client, "/cart").text.count("STEEK") == 0
     with app.app_context():
         assert db.session.scalar(sa.select(sa.func.count(Order.id))) == 1
+
+
+@pytest.mark.parametrize("brand", ["", "Smirr Ltd"])
+def test_other_processes_use_the_new_name_and_currency(
+    shop: MakeShop, tmp_path: Path, brand: str
+) -> None:
+    """At once, where they matter: in the cart, and in a consent text without a company's name."""
+    app = shop("$custom")
+    settings = {"CONSENT__EMAIL_LIST": "ask", "CONSENT__BRAND": brand}
+    environ = {f"NOTIFY_ME_{name}": value for name, value in settings.items()}
+    other = make_shop(tmp_path / "shop.db", KLAVIYO_LIST_ID="Abc123", **environ)
+    client = other.test_client()
+    add_to_cart(client, STEEK_01=1)
+    assert "£" in Page(client, "/cart").text
+
+    assert (
+        import_file(app, SHOPIFY.with_name("numbers.csv"), "--shop-name", "Fjell & Co").exit_code
+        == 0
+    )
+
+    add_to_cart(client, A=1)
+    assert "€1,299" in Page(client, "/cart").text
+    form = Page(client, "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AC")
+    assert f"Also email me news and offers from {brand or 'Fjell & Co'}." in form.text
+    close(other)
 
 
 def test_interrupted_import_changes_nothing(shop: MakeShop, tmp_path: Path) -> None:

@@ -198,6 +198,24 @@ def test_wrong_columns_file(import_shop: Flask, tmp_path: Path, line: str, messa
     assert message in result.stderr
 
 
+def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:
+    """The summary of a product doesn't run into its lists and tables."""
+    names = ("Women's coats & jackets", "Women's dresses & skirts", "Women's tops & blouses")
+    types = [*names, "Women's shoes & high rubber boots", "Knitwear"]
+    file = tmp_path / "products.csv"
+    lines = [
+        f"P{i}-{j},{types[i]},<p>Soft.</p><table><tr><td>S</td></tr></table>,1"
+        for i in range(5)
+        for j in range(5 - i)
+    ]
+    file.write_text("\n".join(["title,type,description,price", *lines]), encoding="utf-8")
+
+    result = import_file(import_shop, file)
+
+    assert f"Categories: {', '.join(names)}, More." in result.stdout, result.output
+    assert '<p class="card__summary">Soft.</p>' in import_shop.test_client().get("/").text
+
+
 def test_visibility(shop: MakeShop) -> None:
     """A product that the platform shows only by its link, or in searches, is there here, too."""
     app = shop("$custom")

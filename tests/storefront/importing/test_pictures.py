@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, Response, redirect
 from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.datastructures import Headers
 
+from storefront import db
 from storefront.base import fetching
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.page import Page
@@ -294,6 +297,27 @@ def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_pat
     client = app.test_client()
     for path in ("/", "/products/cap", "/products/hat", "/feeds/catalog.json"):
         assert client.get(path).status_code == 200
+
+
+def test_failing_database_leaves_the_products(
+    shop: MakeShop, tmp_path: Path, pictures: str
+) -> None:
+    app = shop()
+    file = tmp_path / "a.csv"
+    file.write_text(f"title,price,picture\nCup,1,{pictures}/square.png\n", encoding="utf-8")
+
+    def fail(*arguments: Any) -> None:
+        if arguments[2].startswith("UPDATE shop_product"):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", fail)
+        result = app.test_cli_runner().invoke(args=["storefront", "import-catalog", str(file)])
+        sa.event.remove(db.engine, "before_cursor_execute", fail)
+
+    assert result.exit_code == 1
+    assert "The products are imported, but not all pictures, since the data" in result.stderr
+    assert Page(app.test_client(), "/products/cup").text
 
 
 def test_variants_have_their_own_pictures(shop: MakeShop, tmp_path: Path, pictures: str) -> None:
