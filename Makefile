@@ -6,6 +6,8 @@ CHROMIUM ?= $(or $(shell command -v chromium-headless-shell 2>/dev/null || comma
 export CHROMIUM
 # the kit and, unless a fork has deleted it, the sandbox
 PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
+# the tests' databases are in memory if there's room (2 GB)
+export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000 { print "/dev/shm" }')
 # with it, every process that a test starts would compile the whole project again
 unexport PYTHONDONTWRITEBYTECODE
 

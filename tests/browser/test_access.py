@@ -23,7 +23,9 @@ def served() -> Iterator[Sites]:
 def visit(browser: Browser, served: Sites) -> Iterator[Visit]:
     """A new tab of a phone's browser."""
     with (
-        browser.new_context(viewport={"width": 360, "height": 740}) as context,
+        browser.new_context(
+            reduced_motion="reduce", viewport={"width": 360, "height": 740}
+        ) as context,
         watched(context) as page,
     ):
         yield Visit(page, served)

@@ -106,7 +106,7 @@ def shop_offering(
 @contextmanager
 def tab(browser: Browser, **options: Any) -> Iterator[Page]:
     """A shopper's tab, on which an uncaught error or a CSP violation fails the test."""
-    context = browser.new_context(**options)
+    context = browser.new_context(**{"reduced_motion": "reduce", **options})
     page = context.new_page()
     page.set_default_timeout(10_000)
     problems: list[str] = []

@@ -22,7 +22,9 @@ def axe(page: Page) -> list[str]:
 def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: str) -> None:
     """Page, dialog, errors and confirmation fit a phone and are right to left."""
     context = browser.new_context(
-        viewport={"width": 360, "height": 740}, reduced_motion="reduce", locale="en-GB"
+        viewport={"width": 360, "height": 740},
+        reduced_motion="reduce",
+        locale="en-GB",
     )
     with watched(context) as page:
         page.goto(shop_url + PARKA)
@@ -62,7 +64,9 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
 
 def test_dialog_uses_the_language_of_the_url(browser: Browser, shop_url: str) -> None:
     """It overrides the cookie and the browser's setting, also for a form opened by a script."""
-    context = browser.new_context(locale="es-ES", extra_http_headers={"Cookie": "lang=fr"})
+    context = browser.new_context(
+        reduced_motion="reduce", locale="es-ES", extra_http_headers={"Cookie": "lang=fr"}
+    )
     with watched(context) as page:
         page.goto(f"{shop_url}{PARKA}&lang=de")
         page.locator(".buy .notify-me__button").click()

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_sort_order_and_stock_filter(browser: Browser, shop_url: str, scripts: bool) -> None:
-    with browser.new_context(java_script_enabled=scripts) as context:
+    with browser.new_context(reduced_motion="reduce", java_script_enabled=scripts) as context:
         page = context.new_page()
         page.goto(f"{shop_url}/?category=wear&q=wool")
         apply = page.get_by_role("button", name="Apply")

@@ -42,7 +42,9 @@ class Shop:
         self.url = url
         self.sandbox = sandbox
         self.context = browser.new_context(
-            viewport={"width": 1280, "height": 900}, color_scheme="light", reduced_motion="reduce"
+            viewport={"width": 1280, "height": 900},
+            color_scheme="light",
+            reduced_motion="reduce",
         )
 
     def page(self, path: str) -> Page:
@@ -232,7 +234,7 @@ def is_in_its_anchor(shop: Shop) -> None:
     expect(shop.card()).to_be_visible()
     browser = shop.context.browser
     assert browser is not None
-    context = browser.new_context(java_script_enabled=False)
+    context = browser.new_context(reduced_motion="reduce", java_script_enabled=False)
     plain = context.new_page()
     plain.goto(shop.url + PARKA)
     expect(plain.locator(".buy .notify-me__button")).to_be_visible()

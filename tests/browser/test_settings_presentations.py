@@ -119,7 +119,7 @@ def test_inline_form_is_only_on_product_pages(page: Page, start: Start) -> None:
 
 def test_inline_form_with_margin_fits_the_window(browser: Browser, start: Start) -> None:
     url = start({**INLINE, "button.product_page_margin": "20px 30px"})
-    context = browser.new_context(viewport={"width": 360, "height": 800})
+    context = browser.new_context(reduced_motion="reduce", viewport={"width": 360, "height": 800})
     with watched(context) as page:
         page.goto(url + PARKA)
         form = page.locator(".buy notify-me")

@@ -152,7 +152,7 @@ def test_button_depends_on_the_selected_variant(
     browser: Browser, shop_url: str, scripts: bool
 ) -> None:
     """Variants in stock have Add to cart, and sold-out ones have Notify me in its place."""
-    context = browser.new_context(java_script_enabled=scripts)
+    context = browser.new_context(reduced_motion="reduce", java_script_enabled=scripts)
     page = context.new_page()
     notify, add = (
         page.get_by_role("link", name="Notify me: Haar Parka"),

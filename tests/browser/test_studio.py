@@ -99,7 +99,7 @@ def test_changes_can_be_previewed_shared_and_exported(
     path = tmp_path / "exported.toml"
     downloading.value.save_as(path)
 
-    fresh = browser.new_context(viewport={"width": 1280, "height": 900})
+    fresh = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
     with watched(fresh) as other:
         assert styles_in_shop(other, shop_url)[0]["text"] == "Notify me"
         other.goto(link)
@@ -111,7 +111,7 @@ def test_changes_can_be_previewed_shared_and_exported(
     own = in_another_thread(
         lambda: create_app(environ(database, sandbox.environ(), NOTIFY_ME_CONFIG=str(path)))
     )
-    fresh = browser.new_context(viewport={"width": 1280, "height": 900})
+    fresh = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
     with serve(own) as own_url, watched(fresh) as other:
         assert styles_in_shop(other, own_url) == mine
     fresh.close()
@@ -207,6 +207,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
     """They don't depend on the browser's own width and preferred scheme."""
     # an emulated scheme would also apply to the frame
     context = browser.new_context(
+        reduced_motion="reduce",
         viewport={"width": 1280, "height": 900},
         color_scheme="null",
     )
@@ -315,18 +316,17 @@ def test_studio_is_accessible_and_fits(
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_presets_have_enough_contrast(browser: Browser, shop_url: str, scheme: str) -> None:
-    """The button, the form, its errors and the confirmation are tested."""
-    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-    with watched(context) as page:
-        page.route("**/drawings/**", lambda route: route.abort())
-        for name in presets():
-            page.request.post(f"{shop_url}/studio", form={"do": f"preset:{name}"})
-            for state in ("button", "errors", "done"):
-                page.goto(f"{shop_url}/studio/preview?state={state}")
-                if state != "button":
-                    expect(page.locator("dialog:modal, .notify-me--inline")).to_be_visible()
-                contrast = {"type": "rule", "values": ["color-contrast"]}
-                assert violations(page, "notify-me", runOnly=contrast) == {}, (name, state)
-    context.close()
+def test_presets_have_enough_contrast(page: Page, shop_url: str) -> None:
+    """The button, the form, its errors and the confirmation are tested in light and dark."""
+    page.route("**/drawings/**", lambda route: route.abort())
+    contrast = {"type": "rule", "values": ["color-contrast"]}
+    for name in presets():
+        page.request.post(f"{shop_url}/studio", form={"do": f"preset:{name}"})
+        for state in ("button", "errors", "done"):
+            page.goto(f"{shop_url}/studio/preview?state={state}")
+            if state != "button":
+                expect(page.locator("dialog:modal, .notify-me--inline")).to_be_visible()
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                found = violations(page, "notify-me", runOnly=contrast)
+                assert found == {}, (name, state, scheme)
