@@ -19,6 +19,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import admin
+from .admin.contacts import ContactRecords
 from .admin.health import log_rows
 from .brand import BrandError, brand_settings, merged, read_brand, replace_file
 from .brand import report as brand_report
@@ -26,7 +27,6 @@ from .check import Progress, check_account
 from .context import current_state, delivery_context, klaviyo_client
 from .settings import listing, load_settings
 from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
-from .store.contact_records import ContactRecords
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
 
 PROFILE_DELETION = "https://developers.klaviyo.com/en/reference/request_profile_deletion"
@@ -373,14 +373,13 @@ def erase(contact: str) -> None:
     """
     with _contact_errors():
         erased = admin.erase(contact)
-    records = erased.records
     click.echo(
-        f"deleted {records.sign_ups} sign-ups, {records.consents} consents and {erased.calls} "
+        f"deleted {erased.sign_ups} sign-ups, {erased.consents} consents and {erased.calls} "
         "calls in the queue"
     )
-    if records.kept_consents:
+    if erased.kept_consents:
         click.echo(
-            f"kept {records.kept_consents} consents as proof; erase_consents = true under "
+            f"kept {erased.kept_consents} consents as proof; erase_consents = true under "
             "[retention] deletes them too"
         )
     if erased.shop:

@@ -7,8 +7,6 @@ unavailable.
 from ..check import Report, Row, Verdict
 from ..klaviyo.catalog_payloads import feed_item
 from ..klaviyo.catalog_push import PushError, PushResult
-from ..store.demand import DayDemand, Demand, Figures, Reason, VariantDemand
-from ..store.waiting import Waiting
 from .contacts import (
     Erased,
     PastSignUp,
@@ -20,33 +18,32 @@ from .contacts import (
     past_sign_ups,
     remove_past_sign_ups,
 )
+from .demand import DayDemand, Demand, Figures, Reason, VariantDemand, demand, demand_by_day
 from .health import health
 from .operations import (
+    Purged,
+    available_modes,
+    delete_everything,
+    merchant_settings,
+    mode,
+    purge,
+    push_catalog,
+    resume,
+    retry,
+    upgrade,
+)
+from .status import (
     DROPPED_DAYS,
     Failure,
     MissingVariant,
     PausedQueue,
     PublicKeyProblem,
-    Purged,
     Status,
-    available_modes,
-    delete_everything,
-    demand,
-    demand_by_day,
-    merchant_settings,
-    mode,
-    people_waiting,
-    purge,
-    push_catalog,
     ready,
-    record_restock,
-    resume,
-    retry,
     status,
-    upgrade,
-    waiting,
 )
 from .stock import StockUpdate, queue_stock_updates, set_stock, stock_changed
+from .waiting import Waiting, people_waiting, record_restock, waiting
 
 __all__ = [
     "DROPPED_DAYS",

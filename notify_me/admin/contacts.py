@@ -1,24 +1,90 @@
-"""One person's data: the hash it is found by, the records, and how it is erased."""
+"""One person's data: the records, how they are erased, and sign-ups of the past."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session, selectinload
 
 from ..channels import Channel
 from ..context import current_settings, current_state
 from ..form.contacts import clean_email, clean_phone
 from ..form.phone import e164
-from ..klaviyo.calls import SignUp
-from ..store import contact_records as contact_queries
-from ..store.contact_records import ContactRecords, ErasedRecords
+from ..klaviyo.calls import Operation, SignUp
+from ..store.tables import (
+    UNDELIVERED,
+    UNKNOWN,
+    CallRow,
+    CallState,
+    ConsentRow,
+    SignUpRow,
+    in_utc,
+)
 from ..variants import CompositeID
 
+PAST = "past"
+"""The mode of sign-ups that were added by `import_sign_ups`."""
 IMPORT_BATCH = 1000
 """How many past sign-ups are added in one transaction."""
+NOT_RECEIVED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState.DEAD_LETTERED)
+"""The states of consents that Klaviyo never received, so that they prove nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpRecord:
+    """One sign-up."""
+
+    when: datetime
+    channels: tuple[str, ...]
+    contacts: tuple[str, ...]
+    """Masked: contacts are stored only masked and hashed."""
+    calls: tuple[tuple[str, str | None, str], ...]
+    """The operation, the variant (None for the consent call) and the state of each call."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """One consent to marketing."""
+
+    when: datetime
+    channel: str
+    state: str
+    """Whether Klaviyo received it: accepted, queued, refused, unknown, …"""
+    contact: str
+    text: str
+    version: str
+    locale: str
+    list_id: str
+    custom_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecords:
+    """Everything stored about one contact, oldest first."""
+
+    sign_ups: tuple[SignUpRecord, ...]
+    consents: tuple[ConsentRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What `erase` deleted."""
+
+    sign_ups: int
+    consents: int
+    kept_consents: int
+    """How many consents were not deleted."""
+    calls: int
+    """How many queued, dead-lettered or recently delivered calls were removed from the queue."""
+    shop: str
+    """What the shop's own `erase_contact` reported; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +101,6 @@ class PastSignUp:
     """When the variants came back in stock, with a time zone; None if the shopper still waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """What `erase` deleted."""
-
-    records: ErasedRecords
-    calls: int
-    """How many queued, dead-lettered or recently delivered calls were removed from the queue."""
-    shop: str
-    """What the shop's own `erase_contact` reported; empty without one."""
-
-
 def contact_hash(contact: str) -> str:
     """Return the hash under which the log has an email address or a phone number.
 
@@ -57,25 +112,119 @@ def contact_hash(contact: str) -> str:
 
 def contact_records(contact: str) -> ContactRecords:
     """Return every sign-up and consent of a contact. Raises `ValueError` like `contact_hash`."""
-    return contact_queries.contact_records(current_state().log, normalized_contact(contact))
+    hashes = current_state().log.contact_hashes(normalized_contact(contact))
+    with current_state().log.reading() as session:
+        sign_ups = session.scalars(
+            select(SignUpRow)
+            .where(_has_contact(hashes))
+            .order_by(SignUpRow.created_at)
+            .options(selectinload(SignUpRow.calls))
+        ).all()
+        consents = session.scalars(
+            select(ConsentRow).where(ConsentRow.contact_hmac.in_(hashes)).order_by(ConsentRow.id)
+        ).all()
+    return ContactRecords(
+        sign_ups=tuple(
+            SignUpRecord(
+                when=in_utc(row.created_at),
+                channels=tuple(row.channels),
+                contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
+                calls=tuple(
+                    (call.operation, call.variant, _reported_state(call.state))
+                    for call in row.calls
+                ),
+            )
+            for row in sign_ups
+        ),
+        consents=tuple(
+            ConsentRecord(
+                when=in_utc(row.given_at),
+                channel=row.channel,
+                state=_reported_state(row.state),
+                contact=row.contact_masked,
+                text=row.text,
+                version=row.version,
+                locale=row.locale,
+                list_id=row.list_id,
+                custom_source=row.custom_source,
+            )
+            for row in consents
+        ),
+    )
+
+
+def _reported_state(state: str) -> str:
+    return UNKNOWN if state == CallState.STARTED else state
 
 
 def erase(contact: str) -> Erased:
     """Delete what the shop stores about a contact: sign-ups, calls in the queue, and whatever the
-    shop's `erase_contact` removes.
+    shop's `erase_contact` removes. A sign-up by email and phone is deleted with both contacts.
 
     Consents that Klaviyo received stay, as proof, unless `[retention] erase_consents` is on.
     Klaviyo isn't called. Raises `ValueError` like `contact_hash`.
     """
     state, contact = current_state(), normalized_contact(contact)
-    sign_up_ids = contact_queries.sign_up_ids(state.log, contact)
+    hashes = state.log.contact_hashes(contact)
+    with state.log.reading() as session:
+        sign_up_ids = _sign_up_ids(session, hashes)
     # first the queue: if this is interrupted, the log still says which calls are left
     calls = state.queue.remove_of_sign_ups(sign_up_ids)
     with_consents = state.settings.retention.erase_consents
-    records = contact_queries.erase(state.log, contact, with_consents=with_consents)
+    with state.log.writing() as session:
+        sign_ups, consents, kept_consents = _erase_rows(session, hashes, with_consents)
     # a worker may have queued the next attempt of a call in the meantime
     state.queue.remove_of_sign_ups(sign_up_ids)
-    return Erased(records, calls, state.erase_contact(contact) if state.erase_contact else "")
+    shop = state.erase_contact(contact) if state.erase_contact else ""
+    return Erased(sign_ups, consents, kept_consents, calls, shop)
+
+
+def _erase_rows(
+    session: Session, hashes: Sequence[str], with_consents: bool
+) -> tuple[int, int, int]:
+    """Delete a contact's sign-ups, and its consents: all, or those that Klaviyo never received.
+    Return the number of sign-ups, of consents, and of consents that are left.
+    """
+    ids = _sign_up_ids(session, hashes)
+    of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
+    not_received = and_(of_contact, ConsentRow.state.in_(NOT_RECEIVED))
+    deletable = of_contact if with_consents else not_received
+    consents = session.execute(delete(ConsentRow).where(deletable).returning(ConsentRow.id)).all()
+    kept = session.scalar(select(func.count()).select_from(ConsentRow).where(of_contact)) or 0
+    # on SQLite, foreign keys are enforced only if the shop has turned that on
+    session.execute(
+        update(ConsentRow).where(ConsentRow.sign_up_id.in_(ids)).values(sign_up_id=None)
+    )
+    session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(ids)))
+    session.execute(delete(SignUpRow).where(SignUpRow.id.in_(ids)))
+    return len(ids), len(consents), kept
+
+
+def latest_sign_ups(contact: str, variants: Iterable[CompositeID]) -> dict[CompositeID, datetime]:
+    """Return when a contact last signed up for each of these variants, without those that they
+    didn't sign up for. Sign-ups that failed don't count, since no alert follows. Raises
+    `ValueError` like `contact_hash`.
+    """
+    hashes = current_state().log.contact_hashes(normalized_contact(contact))
+    with current_state().log.reading() as session:
+        rows = session.execute(
+            select(CallRow.variant, func.max(SignUpRow.created_at))
+            .join(SignUpRow)
+            .where(_has_contact(hashes))
+            .where(CallRow.operation == Operation.BACK_IN_STOCK)
+            .where(CallRow.state.in_((CallState.ACCEPTED, *UNDELIVERED)))
+            .where(CallRow.variant.in_([*map(str, variants)]))
+            .group_by(CallRow.variant)
+        )
+        return {CompositeID.parse(variant): in_utc(time) for variant, time in rows if variant}
+
+
+def _sign_up_ids(session: Session, hashes: Sequence[str]) -> Sequence[str]:
+    return session.scalars(select(SignUpRow.id).where(_has_contact(hashes))).all()
+
+
+def _has_contact(hashes: Sequence[str]) -> ColumnElement[bool]:
+    return or_(SignUpRow.email_hmac.in_(hashes), SignUpRow.phone_hmac.in_(hashes))
 
 
 def import_sign_ups(sign_ups: Iterable[PastSignUp]) -> int:
@@ -85,37 +234,37 @@ def import_sign_ups(sign_ups: Iterable[PastSignUp]) -> int:
     sent and no consent is recorded. Raises `ValueError` for a sign-up without a variant, channel,
     time zone or the contact that a channel needs; earlier batches of 1,000 stay.
     """
-    log, batch, count = current_state().log, [], 0
-    for past in sign_ups:
-        batch.append((past.at, past.alerted_at, _validated(past)))
-        count += 1
-        if len(batch) == IMPORT_BATCH:
-            log.add_past(batch)
-            batch = []
-    log.add_past(batch)
+    remaining, count = iter(sign_ups), 0
+    while batch := [_past_rows(past) for past in islice(remaining, IMPORT_BATCH)]:
+        with current_state().log.writing() as session:
+            session.execute(insert(SignUpRow), [sign_up_row for sign_up_row, _ in batch])
+            session.execute(insert(CallRow), [row for _, call_rows in batch for row in call_rows])
+        count += len(batch)
     return count
 
 
-def past_sign_ups() -> int:
-    """Return how many sign-ups in the log were added by `import_sign_ups`."""
-    return current_state().log.count_past()
-
-
-def remove_past_sign_ups() -> None:
-    """Delete all sign-ups that were added by `import_sign_ups`: a demo's sample data, but also
-    those of a move from another system.
-    """
-    current_state().log.remove_past()
-
-
-def latest_sign_ups(contact: str, variants: Iterable[CompositeID]) -> dict[CompositeID, datetime]:
-    """Return when a contact last signed up for each of these variants, without those that they
-    didn't sign up for. Raises `ValueError` like `contact_hash`.
-    """
-    latest = contact_queries.latest_sign_ups(
-        current_state().log, normalized_contact(contact), [*map(str, variants)]
-    )
-    return {CompositeID.parse(variant): time for variant, time in latest.items()}
+def _past_rows(past: PastSignUp) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the row of a past sign-up and those of its calls."""
+    sign_up = _validated(past)
+    sign_up_row = {
+        "id": secrets.token_urlsafe(16),
+        "created_at": past.at,
+        "mode": PAST,
+        **current_state().log.contact_columns(sign_up),
+    }
+    call_rows = [
+        {
+            "sign_up_id": sign_up_row["id"],
+            "position": position,
+            "operation": Operation.BACK_IN_STOCK.value,
+            "variant": str(variant),
+            "state": CallState.ACCEPTED.value,
+            "settled_at": past.at,
+            "alerted_at": past.alerted_at,
+        }
+        for position, variant in enumerate(sign_up.variants)
+    ]
+    return sign_up_row, call_rows
 
 
 def _validated(past: PastSignUp) -> SignUp:
@@ -133,6 +282,22 @@ def _validated(past: PastSignUp) -> SignUp:
         email=normalized_contact(past.email) if past.email else None,
         phone_number=normalized_contact(past.phone_number) if past.phone_number else None,
     )
+
+
+def past_sign_ups() -> int:
+    """Return how many sign-ups in the log were added by `import_sign_ups`."""
+    with current_state().log.reading() as session:
+        return session.scalar(select(func.count()).where(SignUpRow.mode == PAST)) or 0
+
+
+def remove_past_sign_ups() -> None:
+    """Delete all sign-ups that were added by `import_sign_ups`: a demo's sample data, but also
+    those of a move from another system.
+    """
+    past = select(SignUpRow.id).where(SignUpRow.mode == PAST)
+    with current_state().log.writing() as session:
+        session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(past)))
+        session.execute(delete(SignUpRow).where(SignUpRow.mode == PAST))
 
 
 def normalized_contact(contact: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..check import Report, Row, row
 from ..context import current_state
-from .operations import MissingVariant, PausedQueue, Status, status
+from .status import MissingVariant, PausedQueue, Status, status
 
 MAX_NAMES = 5
 """How many variants a row names."""

@@ -10,14 +10,12 @@ import hmac
 import json
 import secrets
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, exc, exists, func, insert, select, update
+from sqlalchemy import bindparam, exc, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ..channels import Channel
@@ -28,14 +26,11 @@ from .tables import (
     DETAIL_LENGTH,
     MISSES_VARIANT,
     UNDELIVERED,
-    WAITS,
     Base,
     CallRow,
     CallState,
     ConsentRow,
     DroppedRow,
-    PauseRow,
-    RateLimitRow,
     SignUpRow,
 )
 
@@ -44,8 +39,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-PAST = "past"
-"""The mode of sign-ups that were added by `add_past`."""
 WRITE_LOCK_TIMEOUT = 2.0
 """Seconds that a thread waits for other threads that write to SQLite."""
 
@@ -135,7 +128,7 @@ class SignUpLog:
             "id": sign_up_id,
             "created_at": now,
             "mode": mode,
-            **self._contact_columns(sign_up),
+            **self.contact_columns(sign_up),
             "digest": self._digests(sign_up, calls)[0] if mode == "client" else None,
         }
         call_rows = [
@@ -353,41 +346,6 @@ class SignUpLog:
         query = select(CallRow.position).where(CallRow.variant == variant, *MISSES_VARIANT)
         return session.execute(query.limit(1)).first() is not None
 
-    def purge(self, before: datetime, consents_before: datetime) -> tuple[int, int]:
-        """Delete sign-ups made before `before`, unless they have undelivered calls, and consents
-        given before `consents_before`; also expired counts. Return the number of sign-ups and of
-        consents.
-        """
-        undelivered = exists().where(
-            CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED)
-        )
-        old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)
-        with self.writing() as session:
-            # on SQLite, foreign keys are enforced only if the shop has turned that on
-            session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(old)))
-            session.execute(
-                update(ConsentRow).where(ConsentRow.sign_up_id.in_(old)).values(sign_up_id=None)
-            )
-            sign_ups = session.execute(
-                delete(SignUpRow)
-                .where(SignUpRow.created_at < before, ~undelivered)
-                .returning(SignUpRow.id)
-            )
-            consents = session.execute(
-                delete(ConsentRow)
-                .where(ConsentRow.given_at < consents_before, ConsentRow.sign_up_id.is_(None))
-                .returning(ConsentRow.id)
-            )
-            session.execute(delete(DroppedRow).where(DroppedRow.day < before.date()))
-            session.execute(delete(RateLimitRow).where(RateLimitRow.expires_at < time.time()))
-            return len(sign_ups.all()), len(consents.all())
-
-    def remove_everything(self) -> None:
-        """Delete all sign-ups, calls, consents, pauses and counts."""
-        with self.writing() as session:
-            for table in (CallRow, ConsentRow, SignUpRow, PauseRow, DroppedRow, RateLimitRow):
-                session.execute(delete(table))
-
     def read(self, sign_up_id: str) -> LoggedSignUp | None:
         """Return the sign-up with this ID, or None."""
         with self.reading() as session:
@@ -408,67 +366,7 @@ class SignUpLog:
                 refused=frozenset(map(Channel, row.refused_channels)),
             )
 
-    def record_restock(self, variants: Collection[str]) -> Counter[str]:
-        """Record that the people who wait for these variants get their alert now; return for how
-        many calls, by variant.
-        """
-        if not variants:
-            return Counter()
-        with self.writing() as session:
-            alerted = session.execute(
-                update(CallRow)
-                .where(CallRow.variant.in_(variants), *WAITS)
-                .values(alerted_at=datetime.now(UTC))
-                .returning(CallRow.variant),
-                execution_options={"synchronize_session": False},
-            )
-            return Counter(variant for variant in alerted.scalars() if variant)
-
-    def count_past(self) -> int:
-        """Return how many sign-ups were added by `add_past`."""
-        query = select(func.count()).where(SignUpRow.mode == PAST)
-        with self.reading() as session:
-            return session.scalar(query) or 0
-
-    def remove_past(self) -> None:
-        """Delete the sign-ups that were added by `add_past`."""
-        past = select(SignUpRow.id).where(SignUpRow.mode == PAST)
-        with self.writing() as session:
-            session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(past)))
-            session.execute(delete(SignUpRow).where(SignUpRow.mode == PAST))
-
-    def add_past(self, sign_ups: Sequence[tuple[datetime, datetime | None, SignUp]]) -> None:
-        """Add sign-ups of the past as accepted by Klaviyo, each with its time and the time of its
-        alert, or None if the shopper still waits.
-        """
-        sign_up_rows: list[dict[str, Any]] = []
-        call_rows: list[dict[str, Any]] = []
-        for created_at, alerted_at, sign_up in sign_ups:
-            row = {
-                "id": secrets.token_urlsafe(16),
-                "created_at": created_at,
-                "mode": PAST,
-                **self._contact_columns(sign_up),
-            }
-            sign_up_rows.append(row)
-            call_rows += [
-                {
-                    "sign_up_id": row["id"],
-                    "position": position,
-                    "operation": Operation.BACK_IN_STOCK.value,
-                    "variant": str(variant),
-                    "state": CallState.ACCEPTED.value,
-                    "settled_at": created_at,
-                    "alerted_at": alerted_at,
-                }
-                for position, variant in enumerate(sign_up.variants)
-            ]
-        if sign_up_rows:
-            with self._locked(), self._engine().begin() as connection:
-                connection.execute(_ADD_SIGN_UP, sign_up_rows)
-                connection.execute(_ADD_CALLS, call_rows)
-
-    def _contact_columns(self, sign_up: SignUp) -> dict[str, Any]:
+    def contact_columns(self, sign_up: SignUp) -> dict[str, Any]:
         """Return the columns of a sign-up's channels and hashed and masked contacts."""
         hashes = self._hashes(sign_up)
         return {

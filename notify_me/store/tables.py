@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -221,3 +222,8 @@ def current_revision(connection: Connection) -> str | None:
 def in_utc(moment: datetime) -> datetime:
     """Return a stored time in UTC. SQLite returns times without a time zone."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def midnight(day: date) -> datetime:
+    """Return the start of a day in UTC."""
+    return datetime.combine(day, time_of_day.min, UTC)

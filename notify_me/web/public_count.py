@@ -12,15 +12,15 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from babel.numbers import format_decimal
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..context import current_state
 from ..i18n.locales import language
 from ..settings.tables.demand import Demand
-from ..store.demand import midnight, person_hash
-from ..store.tables import CallRow, CallState, SignUpRow
+from ..store.people import PERSON, select_calls
+from ..store.tables import CallRow, CallState, SignUpRow, midnight
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,7 @@ def public_count(variant: str, settings: Demand) -> str:
     state = current_state()
     today = datetime.now(UTC).date()
     query = (
-        select(func.count(person_hash().distinct()))
-        .select_from(CallRow)
-        .join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
+        select_calls(func.count(PERSON.distinct()))
         .where(CallRow.variant == variant)
         .where(CallRow.state.in_((CallState.ACCEPTED, CallState.QUEUED)))
         .where(SignUpRow.created_at >= midnight(today - timedelta(days=settings.public_count_days)))

@@ -35,8 +35,8 @@ from ..klaviyo.outcomes import (
     UnknownVariant,
 )
 from ..store.logged import LoggedSignUp
+from ..store.people import exactly_waiting
 from ..store.tables import CallState
-from ..store.waiting import exactly_waiting
 from . import client_mode, responses
 from .correction import has_suggestion
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, String, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func
 from sqlalchemy.orm import Session
 
 from ..channels import Channel
+from ..context import current_state
 from ..klaviyo.calls import Operation
-from .tables import (
+from ..store.people import PERSON, select_calls
+from ..store.tables import (
     UNDELIVERED,
     UNKNOWN,
     UNKNOWN_AFTER,
@@ -24,6 +25,7 @@ from .tables import (
     CallRow,
     CallState,
     SignUpRow,
+    midnight,
 )
 
 STATES = (*(state.value for state in CallState), UNKNOWN)
@@ -99,14 +101,13 @@ class DayDemand:
     """People for whom the variant has come back since they asked for it."""
 
 
-def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) -> Demand:
+def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     """Return the demand from `since` to `until`, both days included.
 
-    Raises `ValueError` if `until` is before `since`, and `sqlalchemy.exc.SQLAlchemyError` if the
-    database is unavailable.
+    Raises `ValueError` if `until` is before `since`.
     """
     where = _period(since, until)
-    with Session(engine) as session:
+    with Session(current_state().database.engine()) as session:
         alerted = _people_if(CallRow.alerted_at.is_not(None))
         variants = func.count(CallRow.variant.distinct())
         variant_count, alerted_people, *totals = session.execute(
@@ -158,12 +159,12 @@ def demand(engine: Engine, since: date, until: date, *, max_variants: int = 50) 
         )
 
 
-def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDemand]:
+def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
     """Yield the demand for each variant on each day with requests, oldest first.
 
     Rows are fetched in batches during the iteration. Raises the same exceptions as `demand`.
     """
-    with Session(engine) as session:
+    with Session(current_state().database.engine()) as session:
         day = _day(session)
         waiting, alerted = _people_if(and_(*WAITS)), _people_if(CallRow.alerted_at.is_not(None))
         rows = session.execute(
@@ -181,23 +182,6 @@ def demand_by_day(engine: Engine, since: date, until: date) -> Iterator[DayDeman
                 waiting=people_waiting,
                 alerted=people_alerted,
             )
-
-
-def midnight(day: date) -> datetime:
-    """Return the start of a day in UTC."""
-    return datetime.combine(day, time(), UTC)
-
-
-def person_hash() -> ColumnElement[str | None]:
-    """Return the column that identifies a person: the HMAC of the email address, or of the phone
-    number if there is no address.
-    """
-    return func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
-
-
-def select_calls(*columns: Any) -> Any:
-    """Return a query for columns of the calls and their sign-ups."""
-    return select(*columns).select_from(CallRow).join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
 
 
 def _period(since: date, until: date) -> list[ColumnElement[bool]]:
@@ -219,7 +203,7 @@ def _day(session: Session) -> ColumnElement[str]:
 
 def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
     """Return the column with the number of people of the calls that fulfil `condition`."""
-    return func.count(case((condition, person_hash())).distinct())
+    return func.count(case((condition, PERSON)).distinct())
 
 
 def _figure_columns() -> list[ColumnElement[int]]:
@@ -232,7 +216,7 @@ def _figure_columns() -> list[ColumnElement[int]]:
     state = case((unknown, UNKNOWN), else_=CallRow.state)
     return [
         func.count(),
-        func.count(person_hash().distinct()),
+        func.count(PERSON.distinct()),
         *(func.count().filter(channels.contains(f'"{name}"')) for name in CHANNELS),
         *(func.count().filter(state == name) for name in STATES),
     ]

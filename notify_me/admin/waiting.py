@@ -1,0 +1,102 @@
+"""Who waits for an alert: counts and times from the sign-up log, without contact details.
+
+A shopper waits for a variant from an accepted or queued sign-up until the variant is back in stock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, update
+from sqlalchemy.orm import Session
+
+from .. import signals
+from ..context import current_state
+from ..store.people import PERSON, select_calls
+from ..store.tables import WAITS, CallRow, SignUpRow, in_utc
+from ..variants import CompositeID
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The people who wait for an alert now."""
+
+    people: int
+    """Distinct contacts: someone who waits for two variants counts once."""
+    median: timedelta | None
+    """How long half of the sign-ups have waited, or longer; None if nobody waits."""
+    longest: timedelta | None
+
+
+def waiting(*, without: Collection[str] = ()) -> Waiting:
+    """Return how many people wait for an alert now, and for how long.
+
+    `without` are the composite IDs of variants to leave out, such as those in stock that
+    `record_restock` wasn't called for.
+    """
+    conditions = (*WAITS, CallRow.variant.not_in(without)) if without else WAITS
+    with Session(current_state().database.engine()) as session:
+        count, people, oldest = session.execute(
+            select_calls(
+                func.count(), func.count(PERSON.distinct()), func.min(SignUpRow.created_at)
+            ).where(*conditions)
+        ).one()
+        if not count:
+            return Waiting(0, None, None)
+        middle = session.scalars(
+            select_calls(SignUpRow.created_at)
+            .where(*conditions)
+            .order_by(SignUpRow.created_at)
+            .offset((count - 1) // 2)
+            .limit(1)
+        ).one()
+    now = datetime.now(UTC)
+    return Waiting(people, now - in_utc(middle), now - in_utc(oldest))
+
+
+def people_waiting(
+    variants: Collection[str] | None = None, *, at_least: int = 1
+) -> Mapping[str, int]:
+    """Return how many people wait for each variant, by composite ID, most people first.
+
+    `variants` limits it to these, and `at_least` to variants for which so many people wait.
+    """
+    conditions = WAITS if variants is None else (*WAITS, CallRow.variant.in_(variants))
+    people = func.count(PERSON.distinct()).label("people")
+    query = (
+        select_calls(CallRow.variant, people)
+        .where(*conditions)
+        .group_by(CallRow.variant)
+        .having(people >= at_least)
+        .order_by(people.desc(), CallRow.variant)
+    )
+    with Session(current_state().database.engine()) as session:
+        return {row.variant: row.people for row in session.execute(query)}
+
+
+def record_restock(variants: Iterable[CompositeID]) -> int:
+    """Record that these variants are back in stock, so that Klaviyo alerts the shoppers who waited
+    for them, and they no longer count as waiting. Return the number of sign-ups.
+
+    Sends the signal `restocked` for each variant that somebody waited for. Klaviyo isn't called:
+    see `stock_changed` and `push_catalog`.
+    """
+    by_id = {str(variant): variant for variant in variants}
+    if not by_id:
+        return 0
+    with current_state().log.writing() as session:
+        updated = session.scalars(
+            update(CallRow)
+            .where(CallRow.variant.in_(by_id), *WAITS)
+            .values(alerted_at=datetime.now(UTC))
+            .returning(CallRow.variant),
+            execution_options={"synchronize_session": False},
+        )
+        alerted = Counter(variant for variant in updated if variant)
+    for composite_id, sign_ups in alerted.items():
+        event = signals.RestockEvent(by_id[composite_id], sign_ups)
+        signals.send(signals.restocked, event)
+    return alerted.total()
