@@ -14,10 +14,10 @@ from flask import Flask, render_template_string
 
 from notify_me import CompositeID
 from notify_me.web.public_count import rounded_down
+from tests.notify_me.admin.test_demand import aged, ask
 from tests.notify_me.offers import MUG, settings_file
 from tests.notify_me.running_shop import people
 from tests.notify_me.small_shop import DictCatalog, engine_of
-from tests.notify_me.admin.test_demand import aged, ask
 from tests.support import Sandbox
 
 ON: dict[str, Any] = {"NOTIFY_ME_DEMAND__PUBLIC_COUNT": "true"}
