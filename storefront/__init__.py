@@ -37,6 +37,7 @@ __all__ = [
     "db",
     "erase_contact",
     "init_app",
+    "reuse_forms",
     "serve_static_files",
     "shop_name",
     "visitor",
@@ -46,6 +47,7 @@ MIGRATIONS = str(Path(__file__).with_name("migrations"))
 """The folder with the shop's Alembic revisions, the branch `storefront`."""
 
 serve_static_files = static_files.init_app
+reuse_forms = page_cache.reuse_forms
 
 
 def shop_name() -> str:
@@ -63,7 +65,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     languages.init_app(app)
     errors.init_app(app)
-    page_cache.init_app(app)
+    page_cache.init_app(app, {cart.COOKIE: cart.count})
     access.init_app(app)
     for module in (
         views,

@@ -37,6 +37,8 @@ def fill_placeholders(
 
 def sanitized_footer(text: str, variant: Variant, *, with_variant_name: bool) -> Markup:
     """Return the merchant's HTML below the form, reduced to `FOOTER_TAGS` and safe links."""
+    if not text:
+        return Markup("")
     filled = fill_placeholders(
         text, variant, with_variant_name=with_variant_name, escaped=lambda name: str(escape(name))
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..context import current_settings, current_state
 from ..variants import CompositeID, Variant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Product:
     """A variant, and all variants of its product."""
 
@@ -18,7 +19,7 @@ class Product:
     variants: Sequence[Variant]
     """All variants of the product, including `variant`."""
 
-    @property
+    @cached_property
     def alertable_variants(self) -> list[Variant]:
         """The variants for which the shop offers an alert."""
         offers_alert = current_settings().trigger.offers_alert

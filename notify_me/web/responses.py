@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
@@ -56,13 +57,15 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
     # on the form page, the element replaces a view whose title is the page's <h1>
     context["heading"] = "h1" if request.headers["X-Notify-Me"] == "page" else "h2"
     # two forms on one page must not share element IDs
-    context["prefix"] = f"notify-me-{secrets.token_hex(3)}"
     if request.method == "POST":
+        context["prefix"] = f"notify-me-{secrets.token_hex(3)}"
         html = render_template("notify_me/view.html", **context)
         reply: dict[str, Any] = {"state": state, "html": html, "calls": [], "sign_up": None}
         if "results" in context:
             reply["channels"] = context["results"]
         return make_response(jsonify(reply), status)
+    # the same in every request, so that a shop can reuse it; a page has one dialog for each address
+    context["prefix"] = f"notify-me-{sha256(request.full_path.encode()).hexdigest()[:6]}"
     return make_response(render_template("notify_me/dialog.html", **context), status)
 
 

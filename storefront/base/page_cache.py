@@ -8,9 +8,10 @@ page shows what is committed when it is requested.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import wraps
+from http import HTTPStatus
 from threading import Lock
 from typing import Any, NamedTuple, ParamSpec
 
@@ -46,7 +47,8 @@ class _Page(NamedTuple):
 class _Cache:
     """The pages of one app, the most recently used ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown_of_cookies: Mapping[str, Callable[[], object]]) -> None:
+        self.shown_of_cookies = shown_of_cookies
         self.version: int | None = None
         """The latest version of the catalog that this process has seen."""
         self._pages: LRUCache[bytes, _Page] = LRUCache(
@@ -64,9 +66,12 @@ class _Cache:
             self._pages[key] = page
 
 
-def init_app(app: Flask) -> None:
-    """Create the cache of `app`."""
-    app.extensions[EXTENSION] = _Cache()
+def init_app(app: Flask, shown_of_cookies: Mapping[str, Callable[[], object]]) -> None:
+    """Create the cache of `app`. `shown_of_cookies` has cookies of which pages show one value that
+    isn't personal, such as the number of items in a cart, with a function that returns it. Visitors
+    with the same value get the same page.
+    """
+    app.extensions[EXTENSION] = _Cache(shown_of_cookies)
 
 
 def reused(
@@ -76,17 +81,17 @@ def reused(
     requested, and answers 304 if the browser has it. `unless` returns whether the page depends on
     more than the catalog, the URL and the language, so that it has to be rendered.
 
-    The page is also rendered for visitors to whom it may look different: those with cookies of
-    their own, and those who see the demo.
+    The page is also rendered for visitors to whom it may look different: those with other cookies
+    of their own than `init_app` knows, and those who see the demo.
     """
 
     @wraps(view)
     def reusing(*args: P.args, **kwargs: P.kwargs) -> Response:
-        if current_app.debug or is_demo_visitor() or _has_own_cookies() or unless():
+        cache: _Cache = current_app.extensions[EXTENSION]
+        if _is_personal(cache) or unless():
             # an import in another process may have changed the name and the currency
             current_shop.clear_cache()
             return revalidated(view(*args, **kwargs))
-        cache: _Cache = current_app.extensions[EXTENSION]
         key = _key(cache)
         page = cache.get(key)
         if page is None:
@@ -96,6 +101,28 @@ def reused(
         return revalidated(*page)
 
     return reusing
+
+
+def reuse_forms(app: Flask) -> None:
+    """Render the kit's blank forms only if they have changed, as the pages of `reused`."""
+    view = app.view_functions["notify_me.show"]
+
+    @wraps(view)
+    def reusing(**values: str) -> Response:
+        cache: _Cache = current_app.extensions[EXTENSION]
+        # a confirmation is personal
+        if _is_personal(cache) or "done" in request.args:
+            current_shop.clear_cache()
+            return make_response(view(**values))
+        key = _key(cache, request.headers.get("X-Notify-Me"))
+        if page := cache.get(key):
+            return make_response(page.body)
+        response = make_response(view(**values))
+        if response.status_code == HTTPStatus.OK:
+            cache.set(key, _Page(response.get_data(), etag=""))
+        return response
+
+    app.view_functions["notify_me.show"] = reusing
 
 
 def revalidated(body: str | bytes, etag: str | None = None) -> Response:
@@ -112,13 +139,17 @@ def revalidated(body: str | bytes, etag: str | None = None) -> Response:
     return response
 
 
-def _has_own_cookies() -> bool:
-    return any(
-        name != LANGUAGE_COOKIE and not name.startswith(SCRIPT_COOKIES) for name in request.cookies
+def _is_personal(cache: _Cache) -> bool:
+    """Return whether the page may look different to this visitor."""
+    own_cookies = any(
+        name not in (LANGUAGE_COOKIE, *cache.shown_of_cookies)
+        and not name.startswith(SCRIPT_COOKIES)
+        for name in request.cookies
     )
+    return own_cookies or current_app.debug or is_demo_visitor()
 
 
-def _key(cache: _Cache) -> bytes:
+def _key(cache: _Cache, *more: object) -> bytes:
     """Return a hash of all that a page depends on."""
     with db.engine.connect() as connection:
         version = connection.exec_driver_sql(VERSION).scalar()
@@ -139,5 +170,7 @@ def _key(cache: _Cache) -> bytes:
         request.path,
         request.query_string,
         str(get_locale()),
+        *(shown() for name, shown in cache.shown_of_cookies.items() if name in request.cookies),
+        *more,
     )
     return hashlib.sha256(repr(parts).encode()).digest()

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import sqlalchemy as sa
 from flask import url_for
@@ -33,22 +33,21 @@ PAGE_SIZE = 12
 IN_LISTING = Product.visibility.in_([Visibility.VISIBLE, Visibility.CATALOG])
 IN_SEARCH_RESULTS = Product.visibility.in_([Visibility.VISIBLE, Visibility.SEARCH])
 # Each form needs these two. Rows are read five times faster than objects of the models.
-SIBLINGS = (
-    sa.select(_VARIANT, _PRODUCT.c.handle, _PRODUCT.c.title, _PRODUCT.c.tags)
+PRODUCT_OF_VARIANT = (
+    sa.select(_PRODUCT.c.id, _PRODUCT.c.handle, _PRODUCT.c.title, _PRODUCT.c.tags, _OPTION.c.name)
     .join_from(_VARIANT, _PRODUCT)
-    .where(
-        _VARIANT.c.product_id
-        == sa.select(_NAMED.c.product_id)
-        .where(_NAMED.c.external_id == sa.bindparam("external_id"))
-        .scalar_subquery()
-    )
-    .order_by(_VARIANT.c.position)
-)
-"""The variants of the product that has a certain variant."""
-OPTION_NAMES = (
-    sa.select(_OPTION.c.name)
-    .where(_OPTION.c.product_id == sa.bindparam("id"))
+    .outerjoin(_OPTION)
+    .where(_VARIANT.c.external_id == sa.bindparam("external_id"))
     .order_by(_OPTION.c.position)
+)
+"""The product that has a certain variant, in one row for each option, with its name."""
+VARIANTS_OF_PRODUCT = (
+    sa.select(
+        *(_VARIANT.c[name] for name in ("external_id", "sku", "values")),
+        *(_VARIANT.c[name] for name in ("quantity", "policy", "price")),
+    )
+    .where(_VARIANT.c.product_id == sa.bindparam("id"))
+    .order_by(_VARIANT.c.position)
 )
 MAX_SITEMAP_PRODUCTS = 45_000
 """A sitemap may hold 50,000 URLs."""
@@ -237,39 +236,40 @@ def composite_id(variant: ProductVariant) -> CompositeID:
 
 def variant_url(product_url: str, sku: str) -> str:
     """Return the URL of a variant, from that of its product's page."""
-    return f"{product_url}{'&' if '?' in product_url else '?'}{urlencode({'variant': sku})}"
+    return f"{product_url}{'&' if '?' in product_url else '?'}variant={quote_plus(sku)}"
 
 
 def kit_variant(variant: ProductVariant) -> Variant:
     """Return `variant` as the kit's forms and buttons need it; its options must be loaded."""
     product = variant.product
-    url = url_for("shop.product", handle=product.handle, variant=variant.sku)
-    return _kit_variant(product, variant, [option.name for option in product.options], url)
+    return _kit_variants(product, [variant], [option.name for option in product.options])[0]
 
 
 def kit_variants(product: Product) -> list[Variant]:
     """Return `kit_variant` of each of the product's variants, which must be loaded."""
-    names = [option.name for option in product.options]
+    return _kit_variants(product, product.variants, [option.name for option in product.options])
+
+
+def _kit_variants(
+    product: Any, variants: Sequence[Any], option_names: Sequence[str]
+) -> list[Variant]:
+    """Return the kit's variants. The product and its variants may be models, or rows of tables."""
+    catalog, tags = current_catalog(), frozenset(product.tags)
     page = url_for("shop.product", handle=product.handle)
     return [
-        _kit_variant(product, variant, names, variant_url(page, variant.sku))
-        for variant in product.variants
+        Variant(
+            composite_id=catalog.composite_id(variant.external_id),
+            product_id=product.handle,
+            product_title=product.title,
+            url=variant_url(page, variant.sku),
+            options=dict(zip(option_names, variant.values, strict=True)),
+            quantity=variant.quantity,
+            inventory_policy=variant.policy,
+            tags=tags,
+            price=variant.price,
+        )
+        for variant in variants
     ]
-
-
-def _kit_variant(product: Any, variant: Any, option_names: Sequence[str], url: str) -> Variant:
-    """Return the kit's variant; both arguments may be models, or rows with the same columns."""
-    return Variant(
-        composite_id=current_catalog().composite_id(variant.external_id),
-        product_id=product.handle,
-        product_title=product.title,
-        url=url,
-        options=dict(zip(option_names, variant.values, strict=True)),
-        quantity=variant.quantity,
-        inventory_policy=variant.policy,
-        tags=frozenset(product.tags),
-        price=variant.price,
-    )
 
 
 def catalog_variant(variant: ProductVariant) -> Variant:
@@ -310,12 +310,14 @@ class ShopCatalog:
         if not current_catalog().contains(composite_id):
             return []
         with db.engine.connect() as connection:
-            rows = connection.execute(SIBLINGS, {"external_id": composite_id.external_id}).all()
+            rows = connection.execute(
+                PRODUCT_OF_VARIANT, {"external_id": composite_id.external_id}
+            ).all()
             if not rows:
                 return []
-            names = connection.scalars(OPTION_NAMES, {"id": rows[0].product_id}).all()
-        page = url_for("shop.product", handle=rows[0].handle)
-        return [_kit_variant(row, row, names, variant_url(page, row.sku)) for row in rows]
+            variants = connection.execute(VARIANTS_OF_PRODUCT, {"id": rows[0].id}).all()
+        option_names = [row.name for row in rows if row.name is not None]
+        return _kit_variants(rows[0], variants, option_names)
 
     def composite_ids(self) -> Iterator[CompositeID]:
         """Yield the composite ID of every variant, a few hundred at a time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from flask import Flask, template_rendered
-from flask.testing import FlaskClient
 from jinja2 import Template
 
 from storefront import db
@@ -21,7 +21,9 @@ from tests.sites import load_catalog
 from tests.storefront.conftest import close, make_shop
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
-CART = {"Cookie": "shop_cart=none"}
+FORM = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
+FRAGMENT = {"X-Notify-Me": "1"}
+OWN = {"Cookie": "account=1"}
 """A visitor's own cookie, with which pages are always rendered."""
 CHANGES = {
     "stock": "UPDATE shop_variant SET quantity = 9 WHERE sku = 'HAAR-OIL-M'",
@@ -75,12 +77,11 @@ def two_shops(
 
 @pytest.fixture
 def rendered() -> Iterator[list[str]]:
-    """The names of the pages' templates that were rendered."""
+    """The names of the templates that were rendered."""
     names: list[str] = []
 
     def note(_app: Flask, template: Template, **_more: object) -> None:
-        if template.name in ("shop/listing.html", "shop/product.html"):
-            names.append(template.name)
+        names.append(template.name or "form page")
 
     with template_rendered.connected_to(note):
         yield names
@@ -97,10 +98,12 @@ def test_pages_show_what_is_committed(two_shops: tuple[Flask, Flask]) -> None:
             connection.commit()
         etag = {"If-None-Match": before.headers["ETag"]}
         after = [client.get(PARKA, headers=etag) for client in clients]
-        fresh = clients[0].get(PARKA, headers=CART)
+        fresh = clients[0].get(PARKA, headers=OWN)
         assert (name, uncommitted) == (name, [before.data] * 2)
         assert (name, [page.status_code for page in after]) == (name, [200, 200])
         assert (name, [page.data for page in after]) == (name, [fresh.data] * 2)
+        forms = [client.get(FORM, headers=FRAGMENT).data for client in clients]
+        assert (name, forms) == (name, [clients[0].get(FORM, headers=FRAGMENT | OWN).data] * 2)
         before = fresh
 
 
@@ -136,18 +139,51 @@ def test_unchanged_page_is_not_rendered_again(app: Flask, rendered: list[str], u
     assert rendered == []
 
 
-def test_visitors_with_cookies_have_their_own_pages(
-    app: Flask, client: FlaskClient, rendered: list[str]
+@pytest.mark.parametrize("headers", [FRAGMENT, {"X-Notify-Me": "page"}, {}])
+def test_unchanged_form_is_not_rendered_again(
+    app: Flask, rendered: list[str], headers: dict[str, str]
 ) -> None:
-    url = "/products/haar-parka"
-    shopper = app.test_client()
-    client.get(url)
-    shopper.post("/cart", data={"sku": "HAAR-KEL-L", "quantity": "2"})
+    client = app.test_client(use_cookies=False)
+    first = client.get(FORM, headers=headers)
+    other = client.get(FORM, headers={} if headers else FRAGMENT)
     rendered.clear()
 
-    assert "cart-link__count" in shopper.get(url).text
-    assert "cart-link__count" not in client.get(url).text
-    assert rendered == ["shop/product.html"]
+    again = client.get(FORM, headers=headers)
+    assert rendered == []
+    assert again.data == first.data != other.data
+    assert dict(again.headers) == dict(first.headers)
+    assert again.headers["Cache-Control"] == "private, no-store"
+
+    client.get(FORM, headers=headers | OWN)
+    assert len(rendered) == 1
+
+
+def test_confirmation_is_not_stored(app: Flask, rendered: list[str]) -> None:
+    client = app.test_client(use_cookies=False)
+    sign_up = {"channels": "EMAIL", "email": "ada@example.org"}
+    confirmation = client.post(FORM, data=sign_up).headers["Location"]
+    client.get(confirmation)
+    rendered.clear()
+
+    client.get(confirmation)
+
+    assert rendered == ["form page"]
+
+
+def test_visitors_with_equal_carts_share_pages(app: Flask, rendered: list[str]) -> None:
+    """Pages show how many items are in the cart, but not which."""
+    url = "/products/haar-parka"
+    carts = [("HAAR-KEL-L", 2), ("HAAR-OIL-L", 2), ("HAAR-KEL-L", 1)]
+    pages = []
+    for sku, quantity in carts:
+        shopper = app.test_client()
+        shopper.post("/cart", data={"sku": sku, "quantity": quantity})
+        pages.append(shopper.get(url).text)
+    pages.append(app.test_client().get(url).text)
+
+    counts = [re.findall(r"cart-link__count\">(\d+)", page) for page in pages]
+    assert counts == [["2"], ["2"], ["1"], []]
+    assert rendered == ["shop/product.html"] * 3
 
 
 @pytest.mark.parametrize(
