@@ -124,10 +124,10 @@ def test_missing_copy_of_the_logo_shows_the_name(app: Flask, tmp_path: Path) -> 
     close(shop)
 
 
-def picture(format: str, size: tuple[int, int] = (40, 20), color: str = "red") -> bytes:  # noqa: A002
+def picture(format: str, size: tuple[int, int] = (40, 20), mode: str = "RGB") -> bytes:  # noqa: A002
     """A picture in a format of Pillow."""
     buffer = BytesIO()
-    Image.new("RGB", size, color).save(buffer, format)
+    Image.new(mode, size).save(buffer, format)
     return buffer.getvalue()
 
 
@@ -146,7 +146,7 @@ def test_logo_is_copied(format: str) -> None:  # noqa: A002
         (picture("GIF"), "no valid PNG, JPEG or WebP"),
         (picture("PNG")[:60], "no valid PNG, JPEG or WebP"),
         (b"\x89PNG\r\n" + b"0" * 4 * 1024**2, "larger than 4 MB"),
-        (picture("PNG", (5000, 4000)), "has 5000 × 4000 pixels"),
+        (picture("PNG", (5000, 4000), "1"), "has 5000 × 4000 pixels"),
     ],
     ids=["SVG", "empty", "GIF", "cut off", "too large", "too many pixels"],
 )
