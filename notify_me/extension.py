@@ -51,7 +51,7 @@ class NotifyMe:
     """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=find_variants)`.
 
     Arguments:
-        app: the shop; or call `init_app(app)` later.
+        app: the shop; or call `init_app(app)` later. Arguments given there win over these.
         catalog: a function `find_variants(composite_id)` that returns a list of all variants of the
             product, or an object with the methods of `Catalog`.
         engine: a SQLAlchemy engine, or a function that returns one, such as `lambda: db.engine`, to
@@ -75,14 +75,14 @@ class NotifyMe:
         self,
         app: Flask | None = None,
         *,
-        catalog: CatalogSource,
+        catalog: CatalogSource | None = None,
         engine: EngineSource | None = None,
         url_prefix: str = "/notify-me",
         erase_contact: Callable[[str], str] | None = None,
         visitor_loader: VisitorLoader | None = None,
         shop_name: Callable[[], str] | None = None,
     ) -> None:
-        self._catalog = FunctionCatalog(catalog) if callable(catalog) else catalog
+        self._catalog = catalog
         self._engine = engine
         self._url_prefix = url_prefix
         self._erase_contact = erase_contact
@@ -91,8 +91,21 @@ class NotifyMe:
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask) -> None:
+    def init_app(
+        self,
+        app: Flask,
+        *,
+        catalog: CatalogSource | None = None,
+        engine: EngineSource | None = None,
+        url_prefix: str | None = None,
+        erase_contact: Callable[[str], str] | None = None,
+        visitor_loader: VisitorLoader | None = None,
+        shop_name: Callable[[], str] | None = None,
+    ) -> None:
         """Set the kit up on `app`. Opens no database and starts no thread."""
+        catalog = catalog or self._catalog
+        if catalog is None:
+            raise TypeError("NotifyMe needs catalog=, a function that finds variants")
         if "notify_me" in app.extensions:
             raise RuntimeError("NotifyMe is already set up on this app: use that one")
         if not app.secret_key:
@@ -100,7 +113,8 @@ class NotifyMe:
         version = instance_config_version(app.config)
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)
-        consent.check(settings, account, has_shop_name=self._shop_name is not None)
+        shop_name = shop_name or self._shop_name
+        consent.check(settings, account, has_shop_name=shop_name is not None)
         for warning in (
             *theme.contrast_warnings(settings),
             *consent.untranslated_warnings(settings),
@@ -110,7 +124,7 @@ class NotifyMe:
         secrets = [*(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
         keys = log_keys(app.config, account)
         klaviyo = _circuit_breaker(account, settings)
-        database = _database(app, self._engine)
+        database = _database(app, engine or self._engine)
         background = None
         if settings.delivery.in_web_process:
             background = BackgroundDelivery(delivery_context)
@@ -118,7 +132,7 @@ class NotifyMe:
             defaults=ActiveSettings(settings, account),
             settings=settings,
             account=account,
-            catalog=self._catalog,
+            catalog=FunctionCatalog(catalog) if callable(catalog) else catalog,
             database=database,
             log=SignUpLog(database.engine, keys),
             klaviyo=klaviyo,
@@ -130,16 +144,16 @@ class NotifyMe:
             done_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
             rate_limiter=abuse.create_limiter(app.config, database.engine, keys[0]),
             limits_posts=app.config.get("RATELIMIT_ENABLED", True),
-            erase_contact=self._erase_contact,
-            visitor_loader=self._visitor_loader,
-            shop_name=self._shop_name,
+            erase_contact=erase_contact or self._erase_contact,
+            visitor_loader=visitor_loader or self._visitor_loader,
+            shop_name=shop_name,
             instance_config_version=version,
         )
         if app.config.get(INSTANCE_CONFIG):
             app.before_request(reload_settings)
         locales.init_app(app, current_languages)
         app.url_map.converters["composite_id"] = CompositeIDConverter
-        app.register_blueprint(blueprint, url_prefix=self._url_prefix)
+        app.register_blueprint(blueprint, url_prefix=url_prefix or self._url_prefix)
         app.cli.add_command(commands)
         app.jinja_env.globals["notify_me_gettext"] = text.gettext
         app.jinja_env.globals["notify_me_language"] = locales.language

@@ -45,6 +45,11 @@ def test_second_setup_on_one_app_is_refused(app: Flask, catalog: DictCatalog) ->
         NotifyMe(app, catalog=catalog)
 
 
+def test_setup_without_a_catalog_is_refused() -> None:
+    with pytest.raises(TypeError, match="needs catalog=, a function that finds variants"):
+        NotifyMe(Flask("bare"))
+
+
 @pytest.mark.parametrize(
     ("toml", "template", "label"),
     [
