@@ -155,6 +155,13 @@ def dialog_done(visit: Visit) -> None:
     submit_valid(open_dialog(visit))
 
 
+def listed(visit: Visit) -> None:
+    """The product page after a sign-up in this tab."""
+    dialog_done(visit)
+    visit.page.keyboard.press("Escape")
+    expect(visit.page.locator(".buy .notify-me__listed")).to_be_visible()
+
+
 def dialog_failed(visit: Visit) -> None:
     """The dialog when Klaviyo refuses the shop's key."""
     visit.sites.sandbox.drill("401")
@@ -431,6 +438,7 @@ STATES: dict[str, State] = {
     "product": at("/products/spate-pack"),
     "product-sold-out": at(PARKA),
     "product-all-sold-out": at(SOUWESTER),
+    "product-listed": listed,
     "product-pre-order": at("/products/howff-tarp"),
     "dialog-open": dialog_open,
     "dialog-error": dialog_error,

@@ -1,4 +1,3 @@
-// @ts-check
 /** <notify-me>: opens the form behind its link in a dialog, and submits forms without leaving the
  * page. See docs/events.md. */
 
@@ -8,30 +7,30 @@ const CALL_TIMEOUT = 5000; // one call to Klaviyo
 const CALLS_TIMEOUT = 8000; // all calls of a sign-up; the server makes the rest
 const PREFETCH_MAX_AGE = 30000; // a prefetched form until it is shown
 
-/** The properties that are copied from around the button to its dialog. */
-const PROPERTIES = [
-  "color-scheme",
-  ...(
-    "accent alert backdrop border button-background button-border button-color button-font-family button-font-size " +
-    "button-font-style button-font-weight button-height button-letter-spacing button-radius button-shadow " +
-    "button-text-decoration close-color error error-background font muted scheme submit-background submit-color " +
-    "success success-background surface text z-index"
-  )
-    .split(" ")
-    .map((name) => `--notify-me-${name}`),
-];
+/** The --notify-me-… properties that are copied from around the button to its dialog. */
+const PROPERTIES = `accent alert backdrop border button-background button-border button-color button-font-family
+  button-font-size button-font-style button-font-weight button-height button-letter-spacing button-radius
+  button-shadow button-text-decoration close-color error error-background font muted scheme submit-background
+  submit-color success success-background surface text z-index`.split(/\s+/);
 
 /** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
 /** @typedef {{ status: number, body: unknown } | null} Answer */
-/** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string }} Reply */
+/** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string, signed_up?: string[] }} Reply */
 
 /** The elements around the dialogs, by the address of their form. They keep what was typed.
  * @type {Map<string, NotifyMe>} */
 const hosts = new Map();
 
-/** Whether Klaviyo accepted the call: a 409 on back in stock is a repeated sign-up.
- * @param {Answer} answer @param {Call} call */
-const accepted = (answer, call) => answer?.status === 202 || (answer?.status === 409 && !call.after_any);
+/** @type {Set<NotifyMe>} those in the page */
+const elements = new Set();
+
+/** @type {Record<string, string>} what this tab has signed up for */
+let signedUp = {};
+try {
+  signedUp = sessionStorage;
+} catch {
+  // blocked
+}
 
 /** @param {Call} call @param {number} deadline @returns {Promise<Answer>} null without an answer */
 async function callKlaviyo({ url, headers, body }, deadline) {
@@ -52,14 +51,25 @@ async function callKlaviyo({ url, headers, body }, deadline) {
 }
 
 /** Fetch a form: empty if the answer is an error, null without an answer.
- * @param {string} href @param {Record<string, string>} headers @returns {Promise<string | null>} */
-async function fetchForm(href, headers) {
-  const request = { headers, signal: AbortSignal.timeout(SHOP_TIMEOUT) };
+ * @param {string} href @returns {Promise<string | null>} */
+async function fetchForm(href) {
+  const signal = AbortSignal.timeout(SHOP_TIMEOUT);
   try {
-    const response = await fetch(href, request);
+    const response = await fetch(href, { headers: { "X-Notify-Me": "1" }, signal });
     return response.ok ? await response.text() : "";
   } catch {
     return null;
+  }
+}
+
+/** The composite ID in the address of a form.
+ * @param {string} address */
+function variantIn(address) {
+  const segment = address.replace(/[?#].*|^[^?#]*\//g, "");
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
   }
 }
 
@@ -78,8 +88,7 @@ export class NotifyMe extends HTMLElement {
   /** @type {{ href: string, at: number, html: Promise<string | null> } | undefined} */
   #prefetched;
   #sending = false;
-  /** The element with the link, if this one is around a dialog.
-   * @type {NotifyMe | undefined} */
+  /** @type {NotifyMe | undefined} the element with the link, if this one is around a dialog */
   #opener;
   #pressedOutside = false;
   /** The address of the form. */
@@ -88,27 +97,21 @@ export class NotifyMe extends HTMLElement {
   /** Open the form for a variant, for the shop's own scripts.
    * @param {string} variantId its composite ID @returns {Promise<void>} when the dialog is open */
   static open(variantId) {
-    // the server encodes these, too
-    const id = encodeURIComponent(variantId).replace(
-      /[!'()*]/g,
-      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-    );
-    let element = document.querySelector(`notify-me:has(> a:is([href$="/${id}"], [href*="/${id}?lang="]))`);
+    let element = [...elements].find((element) => element.#key === variantId);
     if (!element) {
-      element = document.createElement("notify-me");
-      element.append(document.createElement("a"));
-      /** @type {HTMLAnchorElement} */ (element.firstChild).href = new URL(
-        `../${id}?lang=${document.documentElement.lang}`,
-        import.meta.url,
-      ).href;
+      const path = `../${encodeURIComponent(variantId)}?lang=${document.documentElement.lang}`;
+      const link = document.createElement("a");
+      link.href = new URL(path, import.meta.url).href;
+      element = /** @type {NotifyMe} */ (document.createElement("notify-me"));
+      element.append(link);
     }
-    return /** @type {NotifyMe} */ (element).open();
+    return element.open();
   }
 
   constructor() {
     super();
-    for (const type of ["pointerover", "focusin", "touchstart"])
-      this.addEventListener(type, (event) => this.#hover(event), { passive: true });
+    for (const type of ["pointerover", "focusin"])
+      this.addEventListener(type, (event) => this.#isLink(event) && this.#prefetch());
     this.addEventListener("mousedown", (event) => {
       this.#pressedOutside = isOutside(event, dialogIn(this));
       // the field keeps the focus
@@ -118,9 +121,12 @@ export class NotifyMe extends HTMLElement {
     this.addEventListener("submit", (event) => this.#submit(event));
     // a key that is held down acts only once
     this.addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
+    new MutationObserver(() => this.#update()).observe(this, { attributeFilter: ["href"], subtree: true });
   }
 
   connectedCallback() {
+    elements.add(this);
+    this.#update();
     // a page cache may restore an open dialog, but not as a modal
     if (this.matches(".notify-me--dialog") && !this.#opener) return this.remove();
     // a copy isn't sending
@@ -133,6 +139,7 @@ export class NotifyMe extends HTMLElement {
   }
 
   disconnectedCallback() {
+    elements.delete(this);
     // a dialog that was removed or moved isn't modal any more
     if (this.#opener) dialogIn(this)?.close();
   }
@@ -142,31 +149,42 @@ export class NotifyMe extends HTMLElement {
     return this.querySelector(":scope > a");
   }
 
+  /** What the button is for: a composite ID, after an asterisk if the shopper chooses a variant. */
+  get #key() {
+    const address = this.#link?.href ?? "";
+    return (/[?&]choose=/.test(address) ? "*" : "") + variantIn(address);
+  }
+
+  /** Show whether this tab has signed up. */
+  #update() {
+    const listed = `notify-me ${this.#key}` in signedUp;
+    this.querySelector(".notify-me__listed")?.toggleAttribute("hidden", !listed);
+  }
+
+  static #updateAll() {
+    for (const element of elements) element.#update();
+  }
+
+  static {
+    // a restored page may be older
+    addEventListener("pageshow", NotifyMe.#updateAll);
+  }
+
   /** @param {Event} event */
   #isLink(event) {
     return !!this.#link?.contains(/** @type {Node} */ (event.target));
   }
 
-  /** @param {Event} event */
-  #hover(event) {
-    if (this.#isLink(event)) this.#prefetch().catch(() => {});
-  }
-
-  /** Fetch the form, or return it if it was fetched recently.
-   * @param {string} [href] */
-  async #prefetch(href = this.#link?.href ?? "") {
+  /** Fetch the form, or return it if it was fetched recently. */
+  async #prefetch() {
+    const href = this.#link?.href ?? "";
     let form = this.#prefetched;
     if (form?.href !== href || Date.now() - form.at > PREFETCH_MAX_AGE)
-      this.#prefetched = form = { href, at: Date.now(), html: fetchForm(href, this.#headers) };
+      this.#prefetched = form = { href, at: Date.now(), html: fetchForm(href) };
     const html = await form.html;
     // the next attempt may succeed
     if (!html) this.#prefetched = undefined;
     return html;
-  }
-
-  /** "page" asks for a title in an <h1>. */
-  get #headers() {
-    return { "X-Notify-Me": this.matches(".notify-me--page") ? "page" : "1" };
   }
 
   /** @param {MouseEvent} event */
@@ -196,13 +214,11 @@ export class NotifyMe extends HTMLElement {
     try {
       if (!dialogIn(hosts.get(href))) {
         link.ariaBusy = "true";
-        let html = await this.#prefetch(href);
+        let html = await this.#prefetch();
         // the page was swapped meanwhile
         if (isConnected && !this.isConnected) return;
         offline = html === null;
-        /** @type {HTMLScriptElement | null} */
-        const script = document.querySelector("script[data-notify-me]");
-        if (offline) html = script?.dataset.notifyMe ?? "";
+        if (offline) html = document.querySelector("script[data-notify-me]")?.getAttribute("data-notify-me") ?? "";
         if (!html) return location.assign(href);
         // another click may have been faster
         if (!dialogIn(hosts.get(href))) hosts.set(href, this.#createHost(href, html));
@@ -246,7 +262,9 @@ export class NotifyMe extends HTMLElement {
     this.#opener = opener;
     this.#address = opener.#link?.href ?? "";
     const style = getComputedStyle(opener);
-    for (const name of PROPERTIES) this.style.setProperty(name, style.getPropertyValue(name));
+    this.style.colorScheme = style.colorScheme;
+    for (const name of PROPERTIES)
+      this.style.setProperty(`--notify-me-${name}`, style.getPropertyValue(`--notify-me-${name}`));
     // the page behind must not move
     const page = document.documentElement;
     this.classList.toggle("notify-me--gutter", innerWidth > page.clientWidth);
@@ -254,15 +272,7 @@ export class NotifyMe extends HTMLElement {
     document.body.append(this);
     dialog.showModal();
     if (!dialog.getClientRects().length) throw new Error("the dialog is hidden");
-    this.#measure();
     this.#dispatch("open");
-  }
-
-  /** Tell the stylesheet how much of the dialog its title covers. */
-  #measure() {
-    const dialog = dialogIn(this);
-    const bottom = this.querySelector(".notify-me__title")?.getBoundingClientRect().bottom ?? 0;
-    if (dialog) dialog.style.setProperty("--_header", `${bottom - dialog.getBoundingClientRect().top}px`);
   }
 
   /** @param {SubmitEvent} event */
@@ -271,7 +281,7 @@ export class NotifyMe extends HTMLElement {
     if (form.method !== "post" || event.defaultPrevented) return;
     event.preventDefault();
     this.#address = form.action;
-    if (this.#sending || !this.#dispatch("submit", undefined, true)) return;
+    if (this.#sending || !this.#dispatch("submit")) return;
     this.#sending = true;
     form.ariaBusy = "true";
     try {
@@ -292,8 +302,10 @@ export class NotifyMe extends HTMLElement {
    * kit's, such as a CSRF check's.
    * @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
   async #post(action, body) {
+    // "page" asks for a title in an <h1>
+    const headers = { "X-Notify-Me": this.matches(".notify-me--page") ? "page" : "1" };
     const signal = AbortSignal.timeout(SHOP_TIMEOUT);
-    const request = { method: "POST", headers: this.#headers, body, signal, keepalive: true };
+    const request = { method: "POST", headers, body, signal, keepalive: true };
     try {
       const reply = await (await fetch(action, request)).json();
       return reply?.html ? reply : { state: "failed" };
@@ -304,7 +316,8 @@ export class NotifyMe extends HTMLElement {
 
   /** Make the calls that the server prepared, then report the answers to it with the same form.
    * @param {string} action @param {URLSearchParams} body @param {Reply} reply @returns {Promise<Reply>} */
-  async #makeCalls(action, body, { calls = [], html, sign_up = "" }) {
+  async #makeCalls(action, body, reply) {
+    const { calls = [], sign_up = "" } = reply;
     /** @type {Answer[]} */
     const answers = [];
     const deadline = Date.now() + CALLS_TIMEOUT;
@@ -313,63 +326,50 @@ export class NotifyMe extends HTMLElement {
       const skipped = (call.after_any && !acceptedCalls) || Date.now() >= deadline;
       const answer = skipped ? null : await callKlaviyo(call, deadline);
       answers.push(answer);
-      if (accepted(answer, call)) acceptedCalls++;
+      // a 409 on back in stock is a repeated sign-up
+      if (answer?.status === 202 || (answer?.status === 409 && !call.after_any)) acceptedCalls++;
     }
     body.set("sign_up", sign_up);
     body.set("answers", JSON.stringify(answers));
     const report = this.#post(action, body);
     // if Klaviyo has accepted everything, the report only completes the shop's log
-    return acceptedCalls < calls.length ? report : { state: "done", html };
+    return acceptedCalls < calls.length ? report : { ...reply, state: "done" };
   }
 
   /** Replace the view, or show what went wrong, unless the shop's scripts have removed it.
    * @param {Reply} reply */
-  #show({ state, html }) {
-    const view = this.querySelector(".notify-me__view");
+  #show({ state, html, signed_up = [] }) {
     if (html) {
-      const template = document.createElement("template");
-      template.innerHTML = html;
-      view?.replaceWith(template.content);
+      const view = this.querySelector(".notify-me__view");
+      if (view) view.outerHTML = html;
       const title = this.querySelector(".notify-me__title");
       if (title) dialogIn(this)?.setAttribute("aria-labelledby", title.id);
-      this.#measure();
       /** @type {HTMLElement | null} */ (this.querySelector("[aria-invalid]") ?? title)?.focus();
     } else {
-      /** @type {HTMLElement | null} */
       const alert = this.querySelector(".notify-me__alert");
-      /** @type {HTMLTemplateElement | null} */
-      const template = this.querySelector(`template[data-notify-me=${state}]`);
-      if (alert) {
-        alert.hidden = false;
-        alert.textContent = template?.content.textContent ?? "";
-      }
+      alert?.removeAttribute("hidden");
+      if (alert) alert.innerHTML = this.querySelector(`template[data-notify-me=${state}]`)?.innerHTML ?? "";
     }
+    try {
+      for (const key of signed_up) signedUp[`notify-me ${key}`] = "1";
+    } catch {
+      // full
+    }
+    NotifyMe.#updateAll();
     if (state !== "form") this.#dispatch(state === "done" ? "done" : "error", { state });
   }
 
   /** Dispatch an event, on the button's element if it is still there.
-   * @param {string} name @param {object} [more] @param {boolean} [cancelable] */
-  #dispatch(name, more, cancelable = false) {
+   * @param {string} name @param {object} [more] */
+  #dispatch(name, more) {
     const target = this.#opener?.isConnected ? this.#opener : this;
-    // the last segment of the form's address is the composite ID
-    const segment = this.#address.split(/[?#]/)[0].split("/").pop() ?? "";
-    let variant = segment;
-    try {
-      variant = decodeURIComponent(segment);
-    } catch {
-      // a malformed address
-    }
-    const detail = { variant, ...more };
-    return target.dispatchEvent(new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable, detail }));
+    const detail = { variant: variantIn(this.#address), ...more };
+    return target.dispatchEvent(new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable: true, detail }));
   }
 }
 
 // other browsers keep the plain links; a second copy of this script changes nothing
-if (
-  "timeout" in AbortSignal &&
-  "showModal" in (window.HTMLDialogElement?.prototype ?? {}) &&
-  CSS.supports("selector(:has(:modal))")
-) {
+if (CSS.supports("selector(:has(:modal))")) {
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });
 }

@@ -80,7 +80,8 @@ def confirmation(
     sign_up: SignUp | None = None,
     simulated: bool = False,
 ) -> dict[str, Any]:
-    """Return the context of the template `_done.html`.
+    """Return the context of the template `_done.html`, and in `signed_up` the composite IDs whose
+    buttons then show that the shopper is on the list.
 
     Contacts are shown in full if `sign_up` is given, because the reply then goes to the person who
     typed them; otherwise they are masked. A simulated sign-up makes no call to Klaviyo.
@@ -129,6 +130,7 @@ def confirmation(
             for variant, call in requested
             if call.failed
         ],
+        "signed_up": [str(variant.composite_id) for variant in accepted] if confirmed else [],
         "results": {
             channel: "refused"
             if channel in logged.refused

@@ -61,8 +61,8 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
         context["prefix"] = f"notify-me-{secrets.token_hex(3)}"
         html = render_template("notify_me/view.html", **context)
         reply: dict[str, Any] = {"state": state, "html": html, "calls": [], "sign_up": None}
-        if "results" in context:
-            reply["channels"] = context["results"]
+        if state == "done":
+            reply |= {"channels": context["results"], "signed_up": context["signed_up"]}
         return make_response(jsonify(reply), status)
     # the same in every request, so that a shop can reuse it; a page has one dialog for each address
     context["prefix"] = f"notify-me-{sha256(request.full_path.encode()).hexdigest()[:6]}"
@@ -232,6 +232,9 @@ def confirmation_context(
     query = {name: request.args[name] for name in ("choose", "listed") if name in request.args}
     action = _form_url("notify_me.submit", product.variant.composite_id, **query)
     context = confirmation(logged, product, sign_up=sign_up, simulated=simulated)
+    if context["signed_up"] and "choose" in request.args:
+        # the listing's button, whose form offers all variants
+        context["signed_up"].append(f"*{product.variant.composite_id}")
     return {**context, "action": action}
 
 

@@ -47,6 +47,51 @@ def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -
     assert page.context.cookies() == []
 
 
+def is_listed(page: Page, element: str = ".buy notify-me") -> bool:
+    return page.locator(element).first.get_by_text("You're on the list").is_visible()
+
+
+def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str) -> None:
+    """It does so on all pages until the tab is closed. Its link opens the form again."""
+    page.goto(shop_url + PARKA)
+    button = page.get_by_role("link", name="Notify me: Haar Parka, Oilskin / M")
+    button.click()
+    sign_up(page)
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    assert is_listed(page)
+
+    page.goto(f"{shop_url}/products/blatter-souwester")
+    assert not is_listed(page)
+    page.goto(shop_url + PARKA)
+    assert is_listed(page)
+    button.click()
+    expect(page.get_by_role("dialog").get_by_label("Email")).to_be_focused()
+    page.keyboard.press("Escape")
+    # the shop's script shows another variant
+    button.evaluate("link => { link.href = '/notify-me/other' }")
+    assert not is_listed(page)
+
+
+def test_listing_card_shows_a_sign_up_for_some_of_its_variants(page: Page, shop_url: str) -> None:
+    """The page of a variant that wasn't chosen still offers the alert, also if the browser shows
+    the page as it was left.
+    """
+    page.goto(f"{shop_url}/products/blatter-souwester?variant=BLAT-L")
+    page.goto(f"{shop_url}/")
+    page.get_by_role("link", name="Notify me: Blatter Sou’wester").click()
+    page.get_by_role("dialog").locator("[value$=BLAT-L]").check()
+    sign_up(page)
+    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    assert is_listed(page, ".card notify-me")
+
+    page.go_back()
+    expect(page.locator(".buy").get_by_text("You're on the list")).to_be_visible()
+    page.goto(f"{shop_url}/products/blatter-souwester?variant=BLAT-S")
+    assert not is_listed(page)
+
+
 def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sandbox) -> None:
     """The button links to the form page; reloading the confirmation page sends nothing."""
     plain_page.goto(shop_url + PARKA)

@@ -214,6 +214,21 @@ def test_failure_of_one_variant_does_not_stop_consent(
     assert log_file.states() == ["queued", "accepted", "accepted", "accepted"]
 
 
+@pytest.mark.parametrize(
+    ("path", "signed_up"), [(FORM, [M, L]), (f"{FORM}?choose=1", [M, L, f"*{M}"])]
+)
+def test_reply_names_the_buttons_of_the_accepted_variants(
+    offering: Callable[..., Flask], sandbox: Sandbox, path: str, signed_up: list[str]
+) -> None:
+    """Klaviyo refuses S. With an asterisk: the button on a listing card, for all variants."""
+    sandbox.drill("400-unknown-pointer", operation="create_back_in_stock_subscription")
+
+    reply = submit_element(offering("EMAIL", "SMS").test_client(), path, DATA)
+
+    assert reply.json is not None
+    assert reply.json["signed_up"] == signed_up
+
+
 @pytest.mark.parametrize(("kind", "field"), [("400-email", "email"), ("400-phone", "phone_number")])
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
 def test_refused_contact_is_sent_only_once(

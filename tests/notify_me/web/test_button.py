@@ -142,7 +142,7 @@ def test_titles_and_labels_are_escaped(render: Render, catalog: DictCatalog) -> 
     html = render(variant, label=HOSTILE)
 
     assert link(html).name == f"{HOSTILE}: {HOSTILE}, {HOSTILE}"
-    assert [element.tag for element in read(html).all()] == ["notify-me", "a"]
+    assert [element.tag for element in read(html).all()] == ["notify-me", "p", "b", "a"]
 
 
 def test_button_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
@@ -158,11 +158,13 @@ def test_button_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
 
 
 def test_button_is_only_a_link(render: Render, catalog: DictCatalog) -> None:
-    """This keeps product pages small."""
+    """This keeps product pages small. The script shows the paragraph after a sign-up."""
     [variant] = parkas(catalog, 0)
 
     assert render(variant) == (
         '<notify-me class="notify-me" data-hx-boost="false">\n'
+        '  <p class="notify-me__listed" hidden><b>You&#39;re on the list</b> '
+        "Another email or number?</p>\n"
         '  <a class="notify-me__button" '
         'href="/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3ACOAT-S" rel="nofollow" '
         'aria-label="Notify me: Coat, S">Notify me</a>\n'
