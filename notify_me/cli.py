@@ -21,12 +21,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from . import admin
 from .admin.contacts import ContactRecords
 from .admin.health import log_rows
-from .brand import BrandError, brand_settings, merged, read_brand, replace_file
-from .brand import report as brand_report
-from .check import Progress, check_account
+from .brand.convert import brand_settings
+from .brand.convert import report as brand_report
+from .brand.reading import BrandError, read_brand
+from .brand.toml_file import merged, replace_file
+from .check.account import check_account
+from .check.report import Progress
 from .context import current_state, delivery_context, klaviyo_client
 from .settings import listing, load_settings
-from .snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
+from .snippet.convert import read_snippet
+from .snippet.errors import SnippetError
+from .snippet.javascript import MAX_BYTES
+from .snippet.output import as_toml, report
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
 
 PROFILE_DELETION = "https://developers.klaviyo.com/en/reference/request_profile_deletion"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from flask import current_app, g, has_request_context
 from itsdangerous import URLSafeTimedSerializer
 
-from .check import FlowCheck
+from .check.flow import FlowCheck
 from .database import Database
 from .delivery.background import BackgroundDelivery
 from .delivery.deliverer import DeliveryContext

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
-from .check import FlowCheck
+from .check.flow import FlowCheck
 from .cli import commands
 from .context import (
     ActiveSettings,

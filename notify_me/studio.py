@@ -5,30 +5,25 @@ All functions need an app context.
 
 from __future__ import annotations
 
-from . import brand
-from .brand import Brand, BrandError, ImportedBrand, Logo, brand_settings
-from .brand import merged as merged_toml
-from .brand import replace_file as replace_toml
+from .brand import reading
+from .brand.convert import ImportedBrand, brand_settings
 from .brand.fonts import split_families
+from .brand.reading import Brand, BrandError, Logo
+from .brand.toml_file import merged as merged_toml
+from .brand.toml_file import replace_file as replace_toml
 from .channels import Channel
 from .context import current_account, current_state, klaviyo_client, reload_settings
-from .form import consent
+from .form.consent import missing_texts, untranslated_warnings
+from .form.consent import problems as consent_problems
 from .i18n.catalogs import LOCALES as LANGUAGES
 from .klaviyo.client import is_stand_in
 from .settings import Settings, read_toml
-from .snippet import MAX_BYTES as SNIPPET_LIMIT
-from .snippet import (
-    TITLES,
-    ImportedSnippet,
-    MissingExtraError,
-    Note,
-    SnippetError,
-    dump_toml,
-    read_snippet,
-)
-from .web import theme
+from .snippet.convert import ImportedSnippet, Note, read_snippet
+from .snippet.errors import MissingExtraError, SnippetError
+from .snippet.javascript import MAX_BYTES as SNIPPET_LIMIT
+from .snippet.output import TITLES, dump_toml
 from .web.preview import STATES, PreviewState, preview
-from .web.theme import Contrast
+from .web.theme import Contrast, contrast_warnings, contrasts
 
 __all__ = [
     "LANGUAGES",
@@ -77,7 +72,7 @@ def read_brand() -> Brand:
     """
     client = klaviyo_client(current_account(), 2)
     try:
-        return brand.read_brand(client)
+        return reading.read_brand(client)
     finally:
         if client:
             client.close()
@@ -86,26 +81,9 @@ def read_brand() -> Brand:
 def problems(settings: Settings) -> list[str]:
     """Return a sentence for each reason why these settings can't be used with this account."""
     has_shop_name = current_state().shop_name is not None
-    return consent.problems(settings, current_account(), has_shop_name=has_shop_name)
-
-
-def contrasts(settings: Settings) -> list[Contrast]:
-    """Return the contrast of each text colour on a background that is set."""
-    return theme.contrasts(settings)
-
-
-def contrast_warnings(settings: Settings) -> list[str]:
-    """Return a sentence for each text colour that is hard to read on its background."""
-    return theme.contrast_warnings(settings)
-
-
-def untranslated_warnings(settings: Settings) -> list[str]:
-    """Return a sentence for each channel that isn't offered in a language for lack of a text."""
-    return consent.untranslated_warnings(settings)
+    return consent_problems(settings, current_account(), has_shop_name=has_shop_name)
 
 
 def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
     """Return the names of the texts that are missing under `[texts.<locale>.consent]`."""
-    return {
-        name for channel in Channel for name in consent.missing_texts(settings, channel, locale)
-    }
+    return {name for channel in Channel for name in missing_texts(settings, channel, locale)}

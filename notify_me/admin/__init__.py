@@ -4,7 +4,7 @@ Every function needs an app context, and raises `sqlalchemy.exc.SQLAlchemyError`
 unavailable.
 """
 
-from ..check import Report, Row, Verdict
+from ..check.report import Report, Row, Verdict
 from ..klaviyo.catalog_payloads import feed_item
 from ..klaviyo.catalog_push import PushError, PushResult
 from .contacts import (

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..check import Report, Row, row
+from ..check.advice import row
+from ..check.report import Report, Row
 from ..context import current_state
 from .status import MissingVariant, PausedQueue, Status, status
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import tinycss2
-from pydantic import ValidationError
 
-from ..settings import Settings
 from ..settings.css import MIN_CONTRAST, contrast_ratio
-from ..settings.errors import describe_error
+from ..settings.loader import value_problem
+from ..snippet.errors import one_line
 from .fonts import GENERIC, split_families
 from .reading import Brand
 
@@ -310,17 +309,10 @@ def _with_hash(value: object) -> object:
 
 def _problem(key: str, value: object) -> str:
     """Return why a setting can't have a value, or an empty string."""
-    document: Any = value
-    for name in reversed(key.split(".")):
-        document = {name: document}
     # pydantic would take "12" or True for a number
     if isinstance(value, bool) and not key.endswith(".enabled"):
         return f"{key}: {_shown(value)} is not a value for it"
-    try:
-        Settings.model_validate(document)
-    except ValidationError as error:
-        return describe_error(Settings, error.errors(include_url=False)[0], name=key)
-    return ""
+    return value_problem(key, value, name=key)
 
 
 def _parse_shadow(text: object) -> dict[str, Any]:
@@ -351,7 +343,5 @@ def _parse_shadow(text: object) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    """Return a value of the brand for a message: on one line, shortened and printable."""
-    text = str(value)
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-    return shown if len(shown) <= 60 else f"{shown[:60]}…"
+    """Return a value of the brand for a message."""
+    return one_line(str(value))

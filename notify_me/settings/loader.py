@@ -106,6 +106,18 @@ def _origins_below(table: KeyPath, values: Values) -> list[Origin]:
     ]
 
 
+def value_problem(key: str, value: object, name: str) -> str:
+    """Return why a setting, such as `button.label`, can't have a value; empty if it can. `name` is
+    what to call the setting.
+    """
+    values = {tuple(key.split(".")): (value, Origin("default"))}
+    try:
+        Settings.model_validate(_nested(values))
+    except ValidationError as error:
+        return describe_error(Settings, error.errors(include_url=False)[0], name=name)
+    return ""
+
+
 def _read_file(path: Path, name: str) -> Values:
     """Return the values in a TOML file; `name` is the variable with its path."""
     try:

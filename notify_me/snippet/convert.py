@@ -9,10 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import nh3
-from pydantic import ValidationError
 
-from ..settings.errors import describe_error
-from ..settings.models import Settings
+from ..settings.loader import value_problem
 from ..settings.tables.modal import FOOTER_TAGS
 from .errors import SnippetError, one_line
 from .javascript import Call, Literal, Unread, Value, find_calls
@@ -237,13 +235,14 @@ def _has_list(options: dict[str, Value]) -> bool:
 def _import_setting(option: str, value: Value, target: Target, imported: ImportedSnippet) -> None:
     name = f"[{target.table}] {target.key}"
     setting, change = _convert(value.literal, target)
-    problem = "" if setting is None else _problem(target, setting)
+    key = f"{target.table}.{target.key}"
+    problem = "" if setting is None else value_problem(key, setting, name)
     if problem and isinstance(setting, str):
         if setting.strip() in {"", "auto", "inherit"}:
             imported.note("no_effect", option, value.line, f"{name} keeps its default")
             return
         without_rest = _CSS_REST.sub("", setting)
-        if without_rest != setting and not _problem(target, without_rest):
+        if without_rest != setting and not value_problem(key, without_rest, name):
             setting, change, problem = without_rest, "without the rest of the CSS declaration", ""
     if setting is None or problem:
         imported.note("not_supported", option, value.line, problem or change)
@@ -288,16 +287,6 @@ def _other_tags(text: str) -> list[str]:
     """Return the tags that the footer can't have, such as `<img>`."""
     names = [name.lower() for name in re.findall(r"<([a-zA-Z][\w-]*)", text)]
     return [f"<{one_line(name)}>" for name in dict.fromkeys(names) if name not in FOOTER_TAGS]
-
-
-def _problem(target: Target, value: object) -> str:
-    """Return why a setting can't have a value, or an empty string."""
-    try:
-        Settings.model_validate({target.table: {target.key: value}})
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        return describe_error(Settings, detail, name=f"[{target.table}] {target.key}")
-    return ""
 
 
 def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:

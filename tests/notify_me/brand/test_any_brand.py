@@ -10,7 +10,9 @@ import tinycss2
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notify_me.brand import Brand, ImportedBrand, brand_settings, merged, report
+from notify_me.brand.convert import ImportedBrand, brand_settings, report
+from notify_me.brand.reading import Brand
+from notify_me.brand.toml_file import merged
 from notify_me.settings import Settings
 from notify_me.settings.css import contrast_ratio, mix
 from notify_me.web.theme import build_theme, contrast_warnings

@@ -14,7 +14,10 @@ from click.testing import Result
 from flask import Flask
 
 from notify_me.settings import read_settings
-from notify_me.snippet import MAX_BYTES, SnippetError, as_toml, read_snippet, report
+from notify_me.snippet.convert import read_snippet
+from notify_me.snippet.errors import SnippetError
+from notify_me.snippet.javascript import MAX_BYTES
+from notify_me.snippet.output import as_toml, report
 
 SNIPPETS = Path(__file__).with_name("snippets")
 SEPARATOR = "\n---- report ----\n\n"
