@@ -172,7 +172,7 @@ def purge() -> None:
     purged = admin.purge()
     click.echo(
         f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents, "
-        f"and gave up {purged.dead_letters} dead-lettered calls"
+        f"and gave up on {purged.dead_letters} dead-lettered calls"
     )
 
 
@@ -246,7 +246,7 @@ def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
 def _shop_url(option: str | None) -> str:
     url = option or current_app.config.get("SHOP_URL")
     if not url:
-        raise click.UsageError("give the shop's address with --shop-url, or set SHOP_URL")
+        raise click.UsageError("pass the shop's address with --shop-url, or set SHOP_URL")
     return f"{str(url).rstrip('/')}/"
 
 

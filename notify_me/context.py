@@ -113,7 +113,7 @@ class State:
     shop_name: Callable[[], str] | None = None
     """Returns the name for consent texts if `[consent] brand` isn't set."""
     instance_config_version: int | None = None
-    """The version of the second settings file that was read last; None if there was none."""
+    """The version of the instance's settings file that was read last; None if there was none."""
 
 
 def current_state() -> State:
@@ -127,8 +127,8 @@ def current_state() -> State:
 
 
 def instance_config_version(config: Mapping[str, Any]) -> int | None:
-    """Return the version of the second settings file: its modification time in nanoseconds, or
-    None if there is none.
+    """Return the version of the file at `NOTIFY_ME_INSTANCE_CONFIG`: its modification time in
+    nanoseconds, or None if there is no such file.
     """
     try:
         return os.stat(config[INSTANCE_CONFIG]).st_mtime_ns
@@ -137,8 +137,8 @@ def instance_config_version(config: Mapping[str, Any]) -> int | None:
 
 
 def reload_settings() -> None:
-    """Read the settings again if the second settings file has changed, such as by a Studio in
-    another process. If they are invalid now, an error is logged and the previous ones stay.
+    """Read the settings again if the instance's settings file has changed, such as by a Studio in
+    another process. If they are invalid now, an error is logged and the previous ones stay in use.
 
     What was created from settings at the start, such as the circuit breaker, doesn't change.
     """

@@ -33,9 +33,9 @@ MIGRATION_LOGGERS = ("alembic.runtime.migration", "alembic.runtime.plugins", "db
 SQLITE_BUSY_TIMEOUT = 2.0
 """Seconds that a SQLite connection waits for another process's transaction."""
 WRITE_CHECK_INTERVAL = 10.0
-"""Seconds."""
+"""Seconds between two tests of whether data can be written."""
 FREE_BYTES = 128 * 1024
-"""What must fit on the disk of a SQLite file: a few sign-ups."""
+"""The space that must be free on the disk of a SQLite file: enough for a few sign-ups."""
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     # the timeouts are short, because a shopper waits; the server may have closed idle connections
     "pool_pre_ping": True,
@@ -80,8 +80,8 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
 
 
 def prepare_sqlite(engine: sa.Engine) -> None:
-    """Let an engine create a SQLite file for this user only, and write to it so that readers don't
-    wait and that what is confirmed survives a power failure. Changes nothing for other databases.
+    """Make an engine create SQLite files that only this user can read, and commit in a way in which
+    readers don't wait for writers and a power failure loses nothing. Other databases don't change.
     """
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "do_connect", _create_private_file)
@@ -95,8 +95,8 @@ def _create_private_file(
     gets the same permissions. An existing file keeps its own.
     """
     if arguments and not str(arguments[0]).startswith((":", "file:")):
-        # Closing a descriptor of an existing file would release the locks of this process's other
-        # connections (POSIX locks). SQLite reports a missing folder better.
+        # O_EXCL, because closing a descriptor of an existing file would release the POSIX locks of
+        # this process's other connections. SQLite has a better message for a missing folder.
         with suppress(OSError):
             os.close(os.open(arguments[0], os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
@@ -209,7 +209,7 @@ class Database:
             self.upgrade()
             return
         state = f"are at revision {revision}" if revision else "don't exist yet"
-        problem = f"The NotifyMe tables {state}: run flask notify-me upgrade"
+        problem = f"The kit's tables {state}: run flask notify-me upgrade"
         logger.error("%s", problem)
         raise TablesOutdated(problem)
 

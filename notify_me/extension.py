@@ -107,7 +107,7 @@ class NotifyMe:
         if catalog is None:
             raise TypeError("NotifyMe needs catalog=, a function that finds variants")
         if "notify_me" in app.extensions:
-            raise RuntimeError("NotifyMe is already set up on this app: use that one")
+            raise RuntimeError("NotifyMe is already set up on this app: create it only once")
         if not app.secret_key:
             raise SettingsError("SECRET_KEY is not set: it signs the kit's links")
         version = instance_config_version(app.config)

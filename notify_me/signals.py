@@ -1,4 +1,4 @@
-"""Signals for a shop's own analytics, as Flask has them. Each is sent with the Flask app as sender.
+"""Blinker signals, as in Flask, for a shop's own analytics. Their sender is the Flask app.
 
     from notify_me import sign_up_confirmed
 
@@ -35,8 +35,8 @@ sign_up_failed = _signals.signal("sign-up-failed")
 """
 
 restocked = _signals.signal("restocked")
-"""A variant that shoppers waited for is back in stock: `admin.record_restock` was called. Receivers
-get a `RestockEvent` as `event`.
+"""A variant that shoppers were waiting for is back in stock: `admin.record_restock` was called.
+Receivers get a `RestockEvent` as `event`.
 """
 
 SignUpOutcome = Literal["accepted", "queued", "refused", "rate_limited", "failed"]
@@ -65,7 +65,7 @@ class RestockEvent:
 
     variant: CompositeID
     sign_ups: int
-    """How many sign-ups for it waited for this."""
+    """How many sign-ups were waiting for it."""
 
 
 def send(signal: NamedSignal, event: Any) -> None:

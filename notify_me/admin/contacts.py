@@ -1,4 +1,4 @@
-"""One person's data: the records, how they are erased, and sign-ups of the past."""
+"""A person's records: returning, erasing and importing them."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ class PastSignUp:
     email: str = ""
     phone_number: str = ""
     alerted_at: datetime | None = None
-    """When the variants came back in stock, with a time zone; None if the shopper still waits."""
+    """When the variants came back in stock, with a time zone; None if they haven't yet."""
 
 
 def contact_hash(contact: str) -> str:
-    """Return the hash under which the log has an email address or a phone number.
+    """Return the hash that the log stores for an email address or a phone number.
 
-    Sign-ups and orders of one person can be matched by it. It changes with `NOTIFY_ME_LOG_KEY`.
+    A shop can use it to match orders with sign-ups. It changes with `NOTIFY_ME_LOG_KEY`.
     Raises `ValueError` if the contact is neither an address nor a number.
     """
     return current_state().log.hash_contact(normalized_contact(contact))
@@ -168,13 +168,13 @@ def erase(contact: str) -> Erased:
     hashes = state.log.contact_hashes(contact)
     with state.log.reading() as session:
         sign_up_ids = _sign_up_ids(session, hashes)
-    # first the queue: if this is interrupted, the log still says which calls are left
-    calls = state.queue.remove_of_sign_ups(sign_up_ids)
+    # the queue comes first: if this is interrupted, the log still lists the calls that are left
+    calls = state.queue.remove_for_sign_ups(sign_up_ids)
     with_consents = state.settings.retention.erase_consents
     with state.log.writing() as session:
         sign_ups, consents, kept_consents = _erase_rows(session, hashes, with_consents)
     # a worker may have queued the next attempt of a call in the meantime
-    state.queue.remove_of_sign_ups(sign_up_ids)
+    state.queue.remove_for_sign_ups(sign_up_ids)
     shop = state.erase_contact(contact) if state.erase_contact else ""
     return Erased(sign_ups, consents, kept_consents, calls, shop)
 
@@ -183,7 +183,7 @@ def _erase_rows(
     session: Session, hashes: Sequence[str], with_consents: bool
 ) -> tuple[int, int, int]:
     """Delete a contact's sign-ups, and its consents: all, or those that Klaviyo never received.
-    Return the number of sign-ups, of consents, and of consents that are left.
+    Return the numbers of deleted sign-ups, of deleted consents, and of consents that were kept.
     """
     ids = _sign_up_ids(session, hashes)
     of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
@@ -201,8 +201,8 @@ def _erase_rows(
 
 
 def latest_sign_ups(contact: str, variants: Iterable[CompositeID]) -> dict[CompositeID, datetime]:
-    """Return when a contact last signed up for each of these variants, without those that they
-    didn't sign up for. Sign-ups that failed don't count, since no alert follows. Raises
+    """Return when a contact last signed up for each of these variants. Variants that they never
+    signed up for are left out. Sign-ups that failed don't count, since no alert follows. Raises
     `ValueError` like `contact_hash`.
     """
     hashes = current_state().log.contact_hashes(normalized_contact(contact))
@@ -291,8 +291,8 @@ def past_sign_ups() -> int:
 
 
 def remove_past_sign_ups() -> None:
-    """Delete all sign-ups that were added by `import_sign_ups`: a demo's sample data, but also
-    those of a move from another system.
+    """Delete all sign-ups that were added by `import_sign_ups`: a demo's sample data, but also any
+    that came from another system.
     """
     past = select(SignUpRow.id).where(SignUpRow.mode == PAST)
     with current_state().log.writing() as session:
@@ -306,7 +306,7 @@ def normalized_contact(contact: str) -> str:
     """
     try:
         if "@" in contact:
-            # sign-ups of earlier versions may have a mailbox that isn't ASCII
+            # earlier versions accepted addresses whose local part isn't ASCII
             address = validate_email(clean_email(contact), check_deliverability=False)
             return address.ascii_email or address.normalized
         return e164(clean_phone(contact), current_settings().channels.default_region)

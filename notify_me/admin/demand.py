@@ -21,7 +21,7 @@ from ..store.tables import (
     UNDELIVERED,
     UNKNOWN,
     UNKNOWN_AFTER,
-    WAITS,
+    WAITING_CALLS,
     CallRow,
     CallState,
     SignUpRow,
@@ -96,7 +96,7 @@ class DayDemand:
     variant: str
     figures: Figures
     waiting: int
-    """People who still wait for an alert."""
+    """People who are still waiting for an alert."""
     alerted: int
     """People for whom the variant has come back since they asked for it."""
 
@@ -166,7 +166,7 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
     """
     with Session(current_state().database.engine()) as session:
         day = _day(session)
-        waiting, alerted = _people_if(and_(*WAITS)), _people_if(CallRow.alerted_at.is_not(None))
+        waiting, alerted = _people_if(and_(*WAITING_CALLS)), _people_if(CallRow.alerted_at.is_not(None))
         rows = session.execute(
             select_calls(day, CallRow.variant, waiting, alerted, *_figure_columns())
             .where(*_period(since, until))
@@ -202,7 +202,7 @@ def _day(session: Session) -> ColumnElement[str]:
 
 
 def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """Return the column with the number of people of the calls that fulfil `condition`."""
+    """Return the column with the number of people whose calls meet `condition`."""
     return func.count(case((condition, PERSON)).distinct())
 
 

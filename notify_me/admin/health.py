@@ -1,4 +1,4 @@
-"""What keeps sign-ups from reaching Klaviyo, or shoppers from being notified."""
+"""A report on what keeps sign-ups from reaching Klaviyo, or alerts from reaching shoppers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def health(read_status: Callable[[], Status] = status) -> Report:
     """Return what works and what doesn't, as rows like those of `flask notify-me check`.
 
     The rows are `flow` (whether a live flow exists, which is read from Klaviyo at most every five
-    minutes, for three seconds at most), `public_key` (only if Klaviyo refuses it), `sign_ups`
+    minutes, with a timeout of three seconds), `public_key` (only if Klaviyo refuses it), `sign_ups`
     (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each has `check`
     (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
 

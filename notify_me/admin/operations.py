@@ -55,7 +55,7 @@ def retry() -> int:
         jobs = state.queue.dead_letters()
         for job in jobs:
             with state.log.writing() as session:
-                # if another job replaced it, or its sign-up was deleted, just remove it
+                # a job that another one replaced, or whose sign-up was deleted, is only removed
                 if state.log.advance(session, job.key, CallState.QUEUED):
                     next_attempt = replace(job.next_attempt(), failures=0, unknown_since=0.0)
                     state.queue.enqueue(session, [next_attempt])
@@ -148,7 +148,7 @@ def delete_everything() -> None:
 
 
 def mode() -> str:
-    """Return the mode of this request, `server` or `client`: which of them calls Klaviyo."""
+    """Return the mode of this request: whether the `server` or the `client` calls Klaviyo."""
     return current_account().mode
 
 

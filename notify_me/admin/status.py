@@ -18,7 +18,7 @@ from ..delivery.outcome_log import unknown_variant_remedy
 from ..klaviyo.calls import Operation
 from ..klaviyo.outcomes import PUBLIC_KEY_REMEDIES
 from ..store.tables import (
-    MISSES_VARIANT,
+    UNKNOWN_VARIANT_CALLS,
     UNDELIVERED,
     UNKNOWN,
     UNKNOWN_AFTER,
@@ -95,14 +95,17 @@ class Status:
     dead_lettered, unknown. A sign-up whose calls are in several states counts in each of them.
     """
     waiting: Mapping[str, int]
-    """Sign-ups with queued calls by operation, and the stock updates, which belong to none."""
+    """The number of sign-ups with queued calls, by operation; for stock updates, which belong to no
+    sign-up, the number of updates.
+    """
     oldest_queued: datetime | None
     """The time of the oldest sign-up with a queued call."""
     last_error: Failure | None
     paused: tuple[PausedQueue, ...]
     dropped: int
-    """Posts of the last `DROPPED_DAYS` days whose hidden field was filled in, by a bot or a form
-    filler. They were not accepted."""
+    """Posts of the last `DROPPED_DAYS` days that were refused because a bot or a form filler had
+    filled in the hidden field.
+    """
     missing_variants: tuple[MissingVariant, ...]
     """Those with the most sign-ups first, 50 at most."""
     public_key: PublicKeyProblem | None
@@ -119,7 +122,7 @@ def status() -> Status:
     with Session(state.database.engine()) as session:
         sign_ups = func.count(CallRow.sign_up_id.distinct())
         counts = {call_state.value: 0 for call_state in CallState}
-        # a consent that was never sent, because its sign-up failed, is no second failure
+        # a consent that was never sent because its sign-up failed isn't counted as another failure
         never_sent = and_(
             CallRow.operation == Operation.SUBSCRIBE,
             CallRow.state == CallState.FAILED,
@@ -177,7 +180,7 @@ def _missing_variants(session: Session) -> tuple[MissingVariant, ...]:
     sign_ups = func.count()
     rows = session.execute(
         select(CallRow.variant, sign_ups)
-        .where(*MISSES_VARIANT)
+        .where(*UNKNOWN_VARIANT_CALLS)
         .group_by(CallRow.variant)
         .order_by(sign_ups.desc(), CallRow.variant)
         .limit(MAX_MISSING_VARIANTS)
@@ -233,8 +236,8 @@ def ready() -> dict[str, str]:
     """Return the state of delivery: `database`, `queue` and `disk` are `ok` or describe a problem;
     `deliverer` is what sends queued calls on this machine: `worker`, `web process` or `none`.
 
-    `disk` is about writing, which is tried at most every ten seconds. Database errors aren't
-    raised. It can take as long as the timeouts of the database's engine.
+    `disk` says whether data can be written, which is tested at most every ten seconds. Database
+    errors aren't raised. A check can take as long as the timeouts of the database's engine.
     """
     state = current_state()
     checks: dict[str, Callable[[], object]] = {
@@ -250,7 +253,7 @@ def ready() -> dict[str, str]:
         except (SQLAlchemyError, OSError) as error:
             problem = f"unavailable ({type(error).__name__})"
             if name == "database":
-                # the others need it, too, so checking them would only take as long again
+                # the other checks use the database too, and would wait for the same timeout
                 return {**results, **dict.fromkeys(checks, problem)}
             results[name] = problem
     return results

@@ -85,8 +85,8 @@ def stock_changed(
 
 
 def set_stock(variant: Variant, base_url: str) -> StockUpdate:
-    """Send the quantity of this variant to Klaviyo (Update Catalog Variant), which may differ from
-    the one in the shop's catalog. Takes three seconds at most, and queues nothing if it fails.
+    """Send the quantity of `variant` to Klaviyo (Update Catalog Variant). It may differ from the
+    quantity in the shop's catalog. Takes three seconds at most, and queues nothing if it fails.
 
     `base_url` is the shop's address, such as `https://shop.example/`.
     """

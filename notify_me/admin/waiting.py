@@ -1,4 +1,4 @@
-"""Who waits for an alert: counts and times from the sign-up log, without contact details.
+"""The people waiting for alerts: counts and times from the sign-up log, without contact details.
 
 A shopper waits for a variant from an accepted or queued sign-up until the variant is back in stock.
 """
@@ -16,28 +16,28 @@ from sqlalchemy.orm import Session
 from .. import signals
 from ..context import current_state
 from ..store.people import PERSON, select_calls
-from ..store.tables import WAITS, CallRow, SignUpRow, in_utc
+from ..store.tables import WAITING_CALLS, CallRow, SignUpRow, in_utc
 from ..variants import CompositeID
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The people who wait for an alert now."""
+    """The people who are waiting for an alert."""
 
     people: int
-    """Distinct contacts: someone who waits for two variants counts once."""
+    """Distinct contacts: someone who is waiting for two variants counts once."""
     median: timedelta | None
-    """How long half of the sign-ups have waited, or longer; None if nobody waits."""
+    """The median of how long the sign-ups have been waiting; None if nobody is waiting."""
     longest: timedelta | None
 
 
 def waiting(*, without: Collection[str] = ()) -> Waiting:
-    """Return how many people wait for an alert now, and for how long.
+    """Return how many people are waiting for an alert, and for how long.
 
-    `without` are the composite IDs of variants to leave out, such as those in stock that
-    `record_restock` wasn't called for.
+    `without` are the composite IDs of variants to leave out, such as variants that are in stock
+    although `record_restock` was never called for them.
     """
-    conditions = (*WAITS, CallRow.variant.not_in(without)) if without else WAITS
+    conditions = (*WAITING_CALLS, CallRow.variant.not_in(without)) if without else WAITING_CALLS
     with Session(current_state().database.engine()) as session:
         count, people, oldest = session.execute(
             select_calls(
@@ -60,11 +60,12 @@ def waiting(*, without: Collection[str] = ()) -> Waiting:
 def people_waiting(
     variants: Collection[str] | None = None, *, at_least: int = 1
 ) -> Mapping[str, int]:
-    """Return how many people wait for each variant, by composite ID, most people first.
+    """Return how many people are waiting for each variant, by composite ID, most people first.
 
-    `variants` limits it to these, and `at_least` to variants for which so many people wait.
+    `variants` limits the result to these variants, `at_least` to variants with at least that many
+    people.
     """
-    conditions = WAITS if variants is None else (*WAITS, CallRow.variant.in_(variants))
+    conditions = WAITING_CALLS if variants is None else (*WAITING_CALLS, CallRow.variant.in_(variants))
     people = func.count(PERSON.distinct()).label("people")
     query = (
         select_calls(CallRow.variant, people)
@@ -78,11 +79,11 @@ def people_waiting(
 
 
 def record_restock(variants: Iterable[CompositeID]) -> int:
-    """Record that these variants are back in stock, so that Klaviyo alerts the shoppers who waited
-    for them, and they no longer count as waiting. Return the number of sign-ups.
+    """Record that these variants are back in stock, so that the shoppers who were waiting for them
+    no longer count as waiting. Return the number of sign-ups.
 
-    Sends the signal `restocked` for each variant that somebody waited for. Klaviyo isn't called:
-    see `stock_changed` and `push_catalog`.
+    Sends the signal `restocked` for each variant that somebody was waiting for. Klaviyo isn't
+    called: to make it send the alerts, see `stock_changed` and `push_catalog`.
     """
     by_id = {str(variant): variant for variant in variants}
     if not by_id:
@@ -90,7 +91,7 @@ def record_restock(variants: Iterable[CompositeID]) -> int:
     with current_state().log.writing() as session:
         updated = session.scalars(
             update(CallRow)
-            .where(CallRow.variant.in_(by_id), *WAITS)
+            .where(CallRow.variant.in_(by_id), *WAITING_CALLS)
             .values(alerted_at=datetime.now(UTC))
             .returning(CallRow.variant),
             execution_options={"synchronize_session": False},

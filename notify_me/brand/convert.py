@@ -25,7 +25,9 @@ TITLES: dict[Kind, str] = {
 
 BOX, TEXT = "button.button_styles", "button.text_styles"
 LINE_HEIGHT = 1.5
-"""Of the button's text in Klaviyo's emails; with the padding, it makes the button's height."""
+"""The line height of a button in Klaviyo's emails. The button's height follows from it, the font
+size and the padding.
+"""
 _DECORATIONS = {"": "none", "none": "none", "underline": "underline"}
 
 
@@ -44,8 +46,8 @@ class ImportedBrand:
     """The result of an import."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    """By dotted key, such as `modal.font_family`. None unsets a setting: an earlier value would
-    not go with the brand's other values.
+    """By dotted key, such as `modal.font_family`. None unsets a setting whose earlier value would
+    not match the brand's other values.
     """
     notes: list[Note] = field(default_factory=list)
 
@@ -107,7 +109,7 @@ class _Part:
         return True
 
     def unset(self, *keys: str) -> None:
-        """Unset settings whose earlier values don't go with the brand's."""
+        """Unset settings whose earlier values don't match the brand's."""
         self._imported.settings |= dict.fromkeys(keys)
 
     def color(self, path: str, key: str) -> str | None:
@@ -145,7 +147,7 @@ class _Part:
         self.color(path, key)
 
     def fonts(self, path: str, key: str) -> None:
-        """Set font families, without those that a browser would have to load."""
+        """Set font families, except for web fonts, which a browser would have to load."""
         value = self.read(path)
         if value is None:
             return
@@ -154,10 +156,12 @@ class _Part:
             return
         installed, web_fonts = split_families(str(value))
         names = " and ".join(name.strip("\"'") for name in web_fonts)
-        kind = "is a web font" if len(web_fonts) == 1 else "are web fonts"
+        kind, pronoun = (
+            ("is a web font", "it") if len(web_fonts) == 1 else ("are web fonts", "them")
+        )
         remedy = (
-            f"{names} {kind}, which the kit doesn't load: to use it, add it to the shop's own "
-            f"style sheet with @font-face, and put its name first in {key}"
+            f"{names} {kind}, which the kit doesn't load: to use {pronoun}, add {pronoun} to the "
+            f"shop's own style sheet with @font-face, and to the beginning of {key}"
         )
         if not web_fonts:
             self.set(path, key, value)
@@ -244,9 +248,7 @@ class _Button(_Part):
         if isinstance(value, str) and value in _DECORATIONS:
             self.set("text.text_decoration", f"{TEXT}.text_decoration", _DECORATIONS[value])
         else:
-            reason = (
-                f"{_shown(value)} crosses the text out: the button's text can be underlined only"
-            )
+            reason = f"{_shown(value)} isn't supported: the button's text can only be underlined"
             self.note("not_imported", "text.text_decoration", reason)
 
     def _letter_spacing(self) -> None:
@@ -309,9 +311,9 @@ def _with_hash(value: object) -> object:
 
 def _problem(key: str, value: object) -> str:
     """Return why a setting can't have a value, or an empty string."""
-    # pydantic would take "12" or True for a number
+    # pydantic would read True as the number 1
     if isinstance(value, bool) and not key.endswith(".enabled"):
-        return f"{key}: {_shown(value)} is not a value for it"
+        return f"{key}: {_shown(value)} is not a valid value"
     return value_problem(key, value, name=key)
 
 

@@ -1,4 +1,4 @@
-"""Which fonts a browser has without loading them."""
+"""The fonts that browsers have without loading them."""
 
 from __future__ import annotations
 

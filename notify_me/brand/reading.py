@@ -1,6 +1,6 @@
 """Read the account's brand with Klaviyo's Brands operations.
 
-The values are as Klaviyo returns them, except for the colors: check them before use.
+The values are unchecked, as Klaviyo returns them, except for `Brand.colors`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Change a TOML file, with its comments, order and other settings as they are."""
+"""Change settings in a TOML file, and preserve its comments, order and other settings."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ READ_SCOPES = frozenset(
 SIGN_UP_SCOPES = "catalogs:write profiles:write"
 CONSENT_SCOPES = "lists:write profiles:write subscriptions:write"
 _REVISION_REJECTED = (400, 404, 410)
-"""Get Accounts answers these only when it doesn't accept the revision."""
+"""The statuses that Get Accounts returns only if it doesn't accept the revision."""
 
 
 def check_account(

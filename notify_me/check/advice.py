@@ -90,14 +90,14 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "has {has}; could not test {untested}",
         "compare with the key's scopes in Klaviyo, Settings > API keys",
     ),
-    "list": (PASS, "{name} has single opt-in", ""),
+    "list": (PASS, "{name} uses single opt-in", ""),
     "list/double": (
         WARN,
-        "{name} has double opt-in: shoppers who don't confirm aren't subscribed, and get no texts. "
-        "The confirmation says so",
+        "{name} uses double opt-in: shoppers who don't confirm aren't subscribed, and get no "
+        "texts. The confirmation says so",
         "keep it if you want that; otherwise change it in Klaviyo: the list > Settings > Consent",
     ),
-    "list/odd": (WARN, "{name} exists, but Klaviyo doesn't say which opt-in it has", ""),
+    "list/odd": (WARN, "{name} exists, but Klaviyo doesn't say which opt-in it uses", ""),
     "list/not set": (SKIP, "not set: only SMS, WhatsApp and consent.email_list need one", ""),
     "list/unknown": (
         FAIL,
@@ -107,7 +107,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "flow": (PASS, "{name} is live (Klaviyo doesn't say whether its messages are, too)", ""),
     "flow/manual": (
         WARN,
-        "{name} is manual: each message waits until somebody sends it",
+        "{name} is manual: messages wait until somebody sends them",
         f"{_SET_LIVE}, unless you want to send by hand",
     ),
     "flow/draft": (FAIL, f"{{name}} is a draft: {_NOBODY_WAITS}", _SET_LIVE),
@@ -129,7 +129,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "{problem}: for {count:,} sign-ups in the last 24 hours, so the server had to send them",
         "{remedy}",
     ),
-    "sign_ups": (PASS, "none waits for a variant that Klaviyo doesn't have", ""),
+    "sign_ups": (PASS, "none is waiting for a variant that Klaviyo doesn't have", ""),
     "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", "run flask notify-me upgrade"),
     "sign_ups/unknown variants": (
         FAIL,
@@ -138,15 +138,15 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "delivery": (PASS, "nothing is paused or dead-lettered", ""),
     "delivery/unreadable": (SKIP, "the queue can't be read", "run flask notify-me upgrade"),
-    "delivery/paused": (FAIL, "{operations} is paused since {since}: {problem}", "{remedy}"),
+    "delivery/paused": (FAIL, "{operations}: paused since {since}. {problem}", "{remedy}"),
     "delivery/throttled": (
         WARN,
-        "{operations} is paused since {since}: {problem}",
+        "{operations}: paused since {since}. {problem}",
         "wait, or run flask notify-me resume",
     ),
     "delivery/dead letters": (
         WARN,
-        "{count:,} sign-ups are dead-lettered. The last problem: {problem}",
+        "dead-lettered sign-ups: {count:,}. The last problem: {problem}",
         "fix the cause, then run flask notify-me retry",
     ),
     "variants": (PASS, "Klaviyo knows all {total:,}", ""),

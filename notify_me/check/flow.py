@@ -58,10 +58,10 @@ class FlowCheck:
 
     def log(self) -> None:
         """Log whether there is a live flow: as an error if there is none."""
-        found = self.row()
-        level = {Verdict.FAIL: logging.ERROR, Verdict.WARN: logging.WARNING}.get(found.verdict)
-        remedy = f". Remedy: {found.remedy}" if found.remedy else ""
-        logger.log(level or logging.INFO, "back-in-stock flow: %s%s", found.message, remedy)
+        current = self.row()
+        level = {Verdict.FAIL: logging.ERROR, Verdict.WARN: logging.WARNING}.get(current.verdict)
+        remedy = f". Remedy: {current.remedy}" if current.remedy else ""
+        logger.log(level or logging.INFO, "back-in-stock flow: %s%s", current.message, remedy)
 
 
 def flow_row(reader: Reader) -> Row:

@@ -90,8 +90,8 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
     if response.is_html:
         return f"returned a web page (status {response.status}), not JSON", _UNREACHABLE
     if response.status == 429:
-        wait = response.retry_after or "?"
-        problem = f"is throttling requests: it asks for a wait of {wait} s"
+        wait = f" for another {response.retry_after} s" if response.retry_after else ""
+        problem = f"is limiting requests{wait}"
         return problem, "run the check again later; something else may be using the account's limit"
     if response.status >= 500:
         return (

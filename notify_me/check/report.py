@@ -31,7 +31,7 @@ TITLES = {
 class Verdict(StrEnum):
     """The result of a check."""
 
-    PASS = "pass"  # noqa: S105 - no password
+    PASS = "pass"  # noqa: S105 - not a password
     WARN = "warn"
     """It works, or may work, but needs attention."""
     FAIL = "fail"

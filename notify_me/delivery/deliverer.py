@@ -57,11 +57,11 @@ _TEMPORARY_CODES = frozenset({"25006", "23505"})
 worker has inserted first: the next attempt updates that row.
 """
 _UNKNOWN_VARIANT_MAX_DELAY = 3600.0
-"""Maximum seconds between two attempts for a variant that Klaviyo doesn't have yet. A feed is read
-every six hours, and thousands of sign-ups that wait for it must not slow the others down.
+"""Maximum seconds between two attempts for a variant that Klaviyo doesn't have yet. Klaviyo reads a
+feed only every six hours, and thousands of sign-ups waiting for it must not slow the others down.
 """
 _STOCK_UPDATE_ATTEMPTS = 10
-"""How often a stock update is tried if it fails in the shop's own code."""
+"""Maximum number of attempts for a stock update that fails in the shop's own code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class DeliveryContext:
     folder: Path
     """The folder for the lock files of the workers on this machine."""
     log_flow: Callable[[], None]
-    """Asks Klaviyo, for some seconds at most, whether there is a live flow, and logs it."""
+    """Reads from Klaviyo whether there is a live flow, in a few seconds at most, and logs it."""
 
 
 class Deliverer:
@@ -127,14 +127,14 @@ class Deliverer:
     def _set_aside(self, job: Job, error: Exception) -> None:
         """Dead-letter a job after an error that waiting can't fix: a bug, or outdated tables.
 
-        A stock update has no log row, so nobody would see it among the dead letters: it is tried
-        again some times, since the error may be a temporary one in the shop's catalog.
+        A stock update has no log row, so nobody would see it among the dead letters. It is retried
+        a few times instead, since the error may be a temporary one in the shop's catalog.
         """
         # only its class is logged, since its text may contain an address
         problem = f"internal error in the worker ({type(error).__name__})"
         if isinstance(error, SQLAlchemyError):
             problem = (
-                f"the database refuses the worker's statement ({type(error).__name__}): run "
+                f"the database rejects the worker's statement ({type(error).__name__}): run "
                 "flask notify-me upgrade"
             )
         logger.error("%s: %s", job.name, problem)
@@ -247,7 +247,7 @@ class Deliverer:
             elif isinstance(outcome, Temporary) and outcome.response.status == 429:
                 self._wait_for_limit(session, job, outcome, is_probe=is_probe)
             elif isinstance(outcome, Temporary):
-                # Klaviyo no longer limits requests, but a wrong key may still be wrong
+                # Klaviyo no longer limits requests; a misconfiguration may still exist
                 if is_probe:
                     pauses.resume(session, job.operation, "throttled")
                 self._back_off(session, job, outcome, self._settings.longest_retry)
@@ -284,7 +284,7 @@ class Deliverer:
             return None
         remaining = Call(job.operation, job.body).without(refused)
         is_refused = isinstance(outcome, Refused)
-        # the state of a consent call that was refused as a whole says so
+        # for a consent call that was refused as a whole, its state is enough
         if remaining or not is_refused or job.operation is Operation.BACK_IN_STOCK:
             self._log.refuse_channels(session, job.sign_up_id, refused)
         return replace(job, body=remaining.body) if remaining and is_refused else None
@@ -314,7 +314,7 @@ class Deliverer:
     def _retry_unknown_variant(self, session: Session, job: Job, outcome: Outcome) -> bool:
         """Queue the next attempt, or dead-letter the call after `unknown_variant_hours`.
 
-        Return whether this is the first call that misses the variant.
+        Return whether this is the first call to report that Klaviyo doesn't have the variant.
         """
         is_new = not self._log.is_unknown_variant(session, job.variant)
         job = replace(job, unknown_since=job.unknown_since or time.time())

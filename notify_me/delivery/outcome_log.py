@@ -1,4 +1,4 @@
-"""What the operator reads in the log about the outcomes of calls."""
+"""Log lines for the operator about the outcomes of calls."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def unknown_variant_remedy(variant: str) -> str:
 def log_unknown_variant(variant: str, outcome: Outcome, hours: float) -> None:
     """Log the first sign-up for a variant that Klaviyo doesn't have, and what to do."""
     logger.error(
-        "%s: %s. Sign-ups for it are queued, and tried again for %g hours. %s",
+        "%s: %s. Sign-ups for it are queued, and retried for %g hours. %s",
         variant,
         outcome.remedy,
         hours,

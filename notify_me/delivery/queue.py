@@ -39,8 +39,8 @@ VERSION = "1"
 DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker processes. `flask notify-me retry` queues its jobs again."""
 FLOW_CHECK_DELAY = 30.0
-"""Seconds until a process that delivers asks Klaviyo for the flow. Klaviyo allows few of these
-calls, so one that restarts again and again must not make them.
+"""Seconds until a process that delivers reads the flow from Klaviyo. Klaviyo allows few of these
+calls, so a process that keeps crashing at startup must not make any.
 """
 IDLE_CHECK_INTERVAL = 1.0
 """Seconds between checks for jobs while the engine isn't running."""
@@ -107,7 +107,8 @@ def upgrade(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         check_sqlite()
         with engine.connect() as connection:
-            # stored in the file: readers can work while one connection writes, at twice the speed
+            # stored in the file; with it, readers don't wait for a writer, and writes take half
+            # the time
             connection.execute(sa.text("PRAGMA journal_mode = WAL"))
             tables = set(sa.inspect(connection).get_table_names())
         if "dbos_migrations" not in tables and (conflicts := sorted(tables & TABLES)):
@@ -133,8 +134,9 @@ class Job:
     sign_up_id: str
     position: int
     attempt: int
-    """How many times the call was queued before. Only the job whose number is in the log may send
-    it."""
+    """How many times the call was queued before. Only the job with the number in the log may send
+    the call.
+    """
     operation: Operation
     body: Mapping[str, Any]
     failures: int = 0
@@ -142,7 +144,7 @@ class Job:
     base_url: str = ""
     """The shop's address, to create a variant that is new to Klaviyo; empty if it isn't known."""
     unknown_since: float = 0.0
-    """When Klaviyo first said that it doesn't have the variant, in seconds since 1970; or zero."""
+    """When Klaviyo first reported that it doesn't have the variant, as a Unix timestamp; or 0."""
 
     @property
     def id(self) -> str:
@@ -351,7 +353,7 @@ class Queue:
         if ids:
             self.client.delete_workflows(list(ids))
 
-    def remove_of_sign_ups(self, sign_up_ids: Collection[str]) -> int:
+    def remove_for_sign_ups(self, sign_up_ids: Collection[str]) -> int:
         """Delete the jobs of these sign-ups, in any state; return how many."""
         count = 0
         for sign_up_id in sign_up_ids:

@@ -42,8 +42,8 @@ def send_now(
     settings, throttling, a refused contact), no further call of that operation is sent. Channels
     that Klaviyo has refused are left out of later calls, and each outcome names them.
 
-    `consent_known` means that Klaviyo already has the consent. The call isn't made then, but takes
-    as long: otherwise the time would tell whether somebody is on the list.
+    `consent_known` means that Klaviyo already has the consent. Then no call is made, but the same
+    time passes: otherwise the response time would disclose whether somebody is on the list.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()
@@ -64,7 +64,7 @@ def send_now(
         if throttled or isinstance(outcome, Refused | Misconfigured):
             stopped.add(call.operation)
         if isinstance(outcome, Refused):
-            # what a browser couldn't send for this contact would be refused too: don't queue it
+            # Klaviyo would also refuse this contact's calls that a browser couldn't make
             for index, other in enumerate(outcomes):
                 same_operation = calls[index].operation is call.operation
                 if same_operation and isinstance(other, Temporary | UnknownVariant | Misconfigured):

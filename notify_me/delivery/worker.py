@@ -134,10 +134,10 @@ def _sleep(seconds: float, stop: threading.Event) -> None:
 
 
 def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
-    """Let SQLite commit without waiting for the disk, while other processes wait for the file.
+    """Let SQLite commit without waiting for the disk, so that web processes wait less for the file.
 
-    Nothing confirmed is lost in a power failure, since web processes do wait for the disk. The last
-    calls may be sent again.
+    A power failure loses no sign-up, since web processes do wait for the disk. It may only cause
+    the last calls to be sent again.
     """
     connection.execute("PRAGMA synchronous = NORMAL")
 

@@ -47,9 +47,9 @@ class FormOptions:
 
     @property
     def preselected_channels(self) -> tuple[Channel, ...]:
-        """The channel that a blank form has selected, so that its field is there at once.
+        """The channel that is selected in a blank form, so that the field for the contact shows.
 
-        It is email where the shop offers it. Consent is never preselected.
+        It is email if the shop offers it. Consent is never preselected.
         """
         return (Channel.EMAIL,) if Channel.EMAIL in self.channels else self.channels[:1]
 
@@ -111,7 +111,7 @@ def _prompt(
     )
 
 
-def _names(consent: ConsentSettings) -> dict[str, str]:
+def _placeholder_values(consent: ConsentSettings) -> dict[str, str]:
     return {
         "brand": consent.brand or gettext("us"),
         "program": consent.program,
@@ -129,12 +129,14 @@ def _links(consent: ConsentSettings) -> dict[str, tuple[str, str]]:
 
 def _as_text(text: str, consent: ConsentSettings) -> str:
     links = {name: f"{label} ({url})" for name, (label, url) in _links(consent).items()}
-    values = _names(consent) | links
+    values = _placeholder_values(consent) | links
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], text)
 
 
 def _as_html(text: str, consent: ConsentSettings) -> Markup:
-    values = {name: escape(bidi_isolate(value)) for name, value in _names(consent).items()}
+    values = {
+        name: escape(bidi_isolate(value)) for name, value in _placeholder_values(consent).items()
+    }
     for name, (label, url) in _links(consent).items():
         # in a new tab, so that the form keeps what was typed
         link = '<a href="{}" target="_blank" rel="noopener">{}</a>'
@@ -166,7 +168,7 @@ def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> li
         for locale in settings.languages.offered
         if all(missing_texts(settings, channel, locale) for channel in settings.channels.offered)
     ]
-    return messages or _dead_links(settings, account)
+    return messages or _dead_link_problems(settings, account)
 
 
 def _channel_problems(settings: Settings, account: Account, has_shop_name: bool) -> list[str]:
@@ -212,7 +214,7 @@ def _email_list_problems(settings: Settings, account: Account) -> list[str]:
     ]
 
 
-def _dead_links(settings: Settings, account: Account) -> list[str]:
+def _dead_link_problems(settings: Settings, account: Account) -> list[str]:
     """Return a sentence for each link on the form whose URL isn't set."""
     dead: dict[str, None] = {}
     for locale in settings.languages.offered:

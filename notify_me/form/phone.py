@@ -31,13 +31,13 @@ EXTENSION = N_("We can't text an extension. Enter a number without one.")
 LANDLINE = N_("This is a landline, which can't receive texts. Enter a mobile number.")
 NOT_MOBILE = N_("This number can't receive messages. Enter a mobile number.")
 
-_PARSING = {
+_PARSING_MESSAGES = {
     NumberParseException.INVALID_COUNTRY_CODE: UNKNOWN_COUNTRY,
     NumberParseException.TOO_SHORT_AFTER_IDD: TOO_SHORT,
     NumberParseException.TOO_SHORT_NSN: TOO_SHORT,
     NumberParseException.TOO_LONG: TOO_LONG,
 }
-_LENGTH = {
+_LENGTH_MESSAGES = {
     ValidationResult.INVALID_COUNTRY_CODE: UNKNOWN_COUNTRY,
     ValidationResult.TOO_SHORT: TOO_SHORT,
     ValidationResult.TOO_LONG: TOO_LONG,
@@ -62,12 +62,12 @@ CAN_BE_CALLED = CAN_BE_TEXTED | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOI
 and other service numbers belong to companies.
 """
 
-_AS_TYPED = re.compile(r"[\d\s()+./-]+")
+_DIGITS_AND_SEPARATORS = re.compile(r"[\d\s()+./-]+")
 """Digits and common separators. Letters are refused: phonenumbers would convert them."""
 _DOUBLE_ZERO = re.compile(r"[\s(+]*00")
 _EXTENSION = re.compile(r"\d\s*(?:[x#,;pw]|[^\W\d_]{2,})\D{0,5}\d{1,6}$", re.IGNORECASE)
 
-_OUTDATED = {
+_OUTDATED_FORMATS = {
     # Mexico: mobile numbers began with 1, 044 or 045 until 2019
     52: (r"^(?:1|01|04[45])(\d{10})$", r"\1"),
     # Argentina: 15 after the area code is for calls within the country
@@ -95,25 +95,27 @@ def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None
     def refusal(message: str) -> ValueError:
         return ValueError(gettext(message, example=example(default_region)))
 
-    number = _parse(typed, default_region) if _AS_TYPED.fullmatch(typed) else NOT_A_NUMBER
-    if isinstance(number, str):
+    allowed = _DIGITS_AND_SEPARATORS.fullmatch(typed)
+    parsed = _parse(typed, default_region) if allowed else NOT_A_NUMBER
+    if isinstance(parsed, str):
+        message = parsed
         if len([*phonenumbers.PhoneNumberMatcher(typed[:100], default_region)]) > 1:
-            number = SEVERAL_NUMBERS
+            message = SEVERAL_NUMBERS
         elif extension := _EXTENSION.search(typed):
             before = _parse(typed[: extension.start() + 1], default_region)
-            number = EXTENSION if isinstance(before, PhoneNumber) else number
-        raise refusal(number)
-    number_type = phonenumbers.number_type(number)
+            message = EXTENSION if isinstance(before, PhoneNumber) else message
+        raise refusal(message)
+    number_type = phonenumbers.number_type(parsed)
     if types is not None and number_type not in types:
         raise refusal(LANDLINE if number_type == PhoneNumberType.FIXED_LINE else NOT_MOBILE)
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
 def _parse(typed: str, region: str) -> PhoneNumber | str:
     """Return the number, or the message that says why it can't be one.
 
     phonenumbers knows each region's own international prefixes, such as 001 and 0011, so its
-    result takes precedence, unless the message could then go to another person.
+    result takes precedence, unless messages could then reach somebody else.
     """
     number = _read(typed, region)
     if double_zero := _DOUBLE_ZERO.match(typed):
@@ -127,12 +129,12 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
     if isinstance(number, PhoneNumber):
         return number if _is_valid(number) else UNCLEAR_COUNTRY
     # with only one digit too many, the number may be a mistyped national one
-    is_near = isinstance(_read(re.sub(r"\d\D*$", "", typed), region), PhoneNumber)
-    return number if is_near or number == NO_AREA_CODE else with_plus
+    one_digit_too_long = isinstance(_read(re.sub(r"\d\D*$", "", typed), region), PhoneNumber)
+    return number if one_digit_too_long or number == NO_AREA_CODE else with_plus
 
 
 def _parse_double_zero(number: PhoneNumber | str, rest: str, region: str) -> PhoneNumber | str:
-    """Do the same for a number that begins with 00, which no national number does.
+    """Parse a number that begins with 00, which no national number does.
 
     `number` is the result of phonenumbers, and `rest` what follows the 00. 00 is read as a +,
     unless it may be the start of an exit code that phonenumbers doesn't know, such as 001.
@@ -166,21 +168,25 @@ def _read(text: str, region: str) -> PhoneNumber | str:
     try:
         number = phonenumbers.parse(text, region, keep_raw_input=True)
     except NumberParseException as error:
-        return _PARSING.get(error.error_type, NOT_A_NUMBER)
+        return _PARSING_MESSAGES.get(error.error_type, NOT_A_NUMBER)
     if not number.national_number:
         return NOT_A_NUMBER
     number = _updated(number)
     if _LOCAL_MOBILE.fullmatch(phonenumbers.format_number(number, PhoneNumberFormat.E164)):
         return NO_AREA_CODE
     length = phonenumbers.is_possible_number_with_reason(number)
-    return number if length == ValidationResult.IS_POSSIBLE else _LENGTH.get(length, WRONG_LENGTH)
+    return (
+        number
+        if length == ValidationResult.IS_POSSIBLE
+        else _LENGTH_MESSAGES.get(length, WRONG_LENGTH)
+    )
 
 
 def _updated(number: PhoneNumber) -> PhoneNumber:
     """Convert a number in an outdated format to the current one; return others unchanged."""
     if phonenumbers.is_valid_number(number):
         return number
-    pattern, replacement = _OUTDATED.get(number.country_code or 0, _LEADING_ZERO)
+    pattern, replacement = _OUTDATED_FORMATS.get(number.country_code or 0, _LEADING_ZERO)
     national = re.sub(pattern, replacement, phonenumbers.national_significant_number(number))
     updated = phonenumbers.parse(f"+{number.country_code}{national}")
     updated.country_code_source = number.country_code_source

@@ -20,7 +20,7 @@ from .contacts import clean_email, clean_phone, email_address
 from .phone import CAN_BE_CALLED, CAN_BE_TEXTED, e164
 
 CHECKED_VALUES = frozenset({"1", "on", "true", "y", "yes"})
-"""The values, besides the channel's name, by which a shop's own form can say "checked"."""
+"""The values that mean "checked" in a shop's own form, besides the channel's name."""
 
 
 @cache
@@ -41,7 +41,7 @@ class SignUpForm(Form):
     """
 
     class Meta:
-        """Gives WTForms' own messages, for fields that a shop adds, the request's language."""
+        """Translates WTForms' own messages, which fields added by a shop may have."""
 
         def get_translations(self, form: Form) -> Any:
             """Return WTForms' catalog."""
@@ -188,7 +188,7 @@ class SignUpForm(Form):
             raise ValidationError(" ".join(filter(None, errors)))
 
     def consent_error(self, channel: Channel) -> str:
-        """The error for one channel's consent checkbox; empty without one."""
+        """Return the error for one channel's consent checkbox; empty if there is none."""
         if channel not in self.selected_channels or not self.channels.raw_data:
             return ""
         if channel in self._outdated_channels:

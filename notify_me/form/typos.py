@@ -1,7 +1,7 @@
-"""Likely typing errors in the domain of an email address, such as `gmial.com` and `.con`.
+"""Likely typos in the domain of an email address, such as `gmial.com` and `.con`.
 
-They are only suggestions, because a rare domain may be right. No library is used: those on PyPI are
-unmaintained, or download the list of public suffixes.
+The kit only suggests a correction, because a rare domain may be right. No library is used: those on
+PyPI are unmaintained, or download the list of public suffixes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _COMMON = (
 _ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
 """Domains that resemble a common one and exist too."""
 _SIMILARITY = 0.88
-"""How similar a typing error is to the right domain, from 0 to 1: `gmial.com` to `gmail.com` 0.89.
+"""The minimum similarity of a typo to the right domain, from 0 to 1. That of `gmial.com` and
+`gmail.com` is 0.89.
 """
 _TOP_LEVEL = {
     typed: right
@@ -43,7 +44,7 @@ _TOP_LEVEL = {
     }.items()
     for typed in errors.split()
 }
-"""Frequent errors in a top-level domain. None of them exists."""
+"""Frequent typos in a top-level domain. None of them exists."""
 
 
 def suggested_address(address: str) -> str | None:

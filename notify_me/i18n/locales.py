@@ -80,7 +80,7 @@ def language() -> Language:
 
 
 def forget_language() -> None:
-    """Determine this request's language again when it is next needed: other ones are offered."""
+    """Discard this request's cached language, because the offered languages have changed."""
     request.environ.pop(_MEMO, None)
 
 

@@ -101,24 +101,24 @@ class Call:
 
     def without(self, channels: Collection[Channel]) -> Call | None:
         """Return the call without these channels and their contacts; None if none is left."""
-        left = [channel for channel in self.channels if channel not in channels]
-        if len(left) == len(self.channels):
+        remaining = [channel for channel in self.channels if channel not in channels]
+        if len(remaining) == len(self.channels):
             return self
-        if not left:
+        if not remaining:
             return None
         body = deepcopy({**self.body})
         attributes = body["data"]["attributes"]
         profile = _profile_in(attributes)
         for name in {channel.info.identifier for channel in channels}:
-            if all(channel.info.identifier != name for channel in left):
+            if all(channel.info.identifier != name for channel in remaining):
                 profile.pop(name, None)
         if self.operation is Operation.BACK_IN_STOCK:
-            attributes["channels"] = [channel.value for channel in left]
+            attributes["channels"] = [channel.value for channel in remaining]
         else:
             profile["subscriptions"] = {
                 name: consent
                 for name, consent in profile["subscriptions"].items()
-                if name.upper() in left
+                if name.upper() in remaining
             }
         return replace(self, body=body)
 

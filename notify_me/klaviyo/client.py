@@ -218,7 +218,7 @@ class Klaviyo:
         except TimeoutError:
             response = KlaviyoResponse(None, problem="no response within the deadline")
         except RuntimeError:
-            response = KlaviyoResponse(None, problem="the system allows no further thread")
+            response = KlaviyoResponse(None, problem="the system can't start another thread")
         finally:
             self._slots.release()
         self._log_revision(response)

@@ -56,7 +56,7 @@ class ListOptIn:
                 target=self._refresh, args=(breaker,), name="klaviyo-list", daemon=True
             ).start()
         except RuntimeError:
-            # the system allows no further thread; the next shopper's sign-up tries again
+            # the system can't start another thread; the next sign-up tries again
             self._reading.release()
 
     def _refresh(self, breaker: CircuitBreaker) -> None:

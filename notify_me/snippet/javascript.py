@@ -342,7 +342,7 @@ class _Script:
         unread = Unread(one_line(self._text(node)))
         match node.type:
             case "object":
-                # As in JavaScript, the last of several entries with the same name counts.
+                # As in JavaScript, the last of several entries with the same name wins.
                 return dict(self._entry(item) for item in _items(node))
             case "true" | "false":
                 return node.type == "true"

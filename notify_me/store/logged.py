@@ -72,7 +72,7 @@ class LoggedSignUp:
                 *(
                     outcome.refused_channels
                     for call, outcome in zip(calls, outcomes, strict=True)
-                    # if it refused the whole consent call, the state of that call says so
+                    # for a consent call that was refused as a whole, its state is enough
                     if outcome
                     and not (call.operation is Operation.SUBSCRIBE and isinstance(outcome, Refused))
                 )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from .tables import WAITS, CallRow, SignUpRow
+from .tables import WAITING_CALLS, CallRow, SignUpRow
 
 PERSON = func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
 """The column that identifies a person: the HMAC of the email address, or of the phone number if
@@ -20,9 +20,11 @@ def select_calls(*columns: Any) -> Any:
     return select(*columns).select_from(CallRow).join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
 
 
-def exactly_waiting(engine: Engine, variant: str, people: int) -> bool:
-    """Return whether so many people wait for a variant. Counts no further than `people`."""
-    found = select_calls(PERSON.label("person")).where(*WAITS, CallRow.variant == variant)
-    limited = found.distinct().limit(people + 1).subquery()
+def is_waiting_count(engine: Engine, variant: str, people: int) -> bool:
+    """Return whether exactly this many people are waiting for a variant. It stops counting when
+    there are more.
+    """
+    persons = select_calls(PERSON.label("person")).where(*WAITING_CALLS, CallRow.variant == variant)
+    limited = persons.distinct().limit(people + 1).subquery()
     with Session(engine) as session:
         return session.scalar(select(func.count()).select_from(limited)) == people

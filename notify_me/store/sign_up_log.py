@@ -24,7 +24,7 @@ from ..klaviyo.outcomes import Outcome
 from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone
 from .tables import (
     DETAIL_LENGTH,
-    MISSES_VARIANT,
+    UNKNOWN_VARIANT_CALLS,
     UNDELIVERED,
     Base,
     CallRow,
@@ -49,6 +49,7 @@ _SIGN_UPS, _CALLS, _CONSENTS = (
 _ADD_SIGN_UP, _ADD_CALLS, _ADD_CONSENTS = (
     insert(table).inline() for table in (_SIGN_UPS, _CALLS, _CONSENTS)
 )
+# parameters of an UPDATE can't be named like the columns, hence `of_sign_up` and `at_position`
 _RECORD_OUTCOME = (
     update(_CALLS)
     .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
@@ -169,7 +170,7 @@ class SignUpLog:
 
     def recent_alerts(self, sign_up: SignUp, period: timedelta) -> int:
         """Return how many back-in-stock calls were made or queued for the sign-up's email address
-        or phone number in the last `period`, whichever are more.
+        or phone number in the last `period`: the larger of the two numbers.
         """
         columns = {"email": SignUpRow.email_hmac, "phone_number": SignUpRow.phone_hmac}
         alerts = (
@@ -279,7 +280,9 @@ class SignUpLog:
         )
 
     def reopen(self, sign_up_id: str, refused: Collection[Channel]) -> None:
-        """Let a client-mode sign-up be reported again, after calls without these channels."""
+        """Allow another report on a client-mode sign-up, whose calls will be repeated without these
+        channels.
+        """
         with self.writing() as session:
             self.refuse_channels(session, sign_up_id, refused)
             session.execute(
@@ -343,7 +346,7 @@ class SignUpLog:
 
     def is_unknown_variant(self, session: Session, variant: str) -> bool:
         """Return whether an undelivered call says that Klaviyo doesn't have this variant."""
-        query = select(CallRow.position).where(CallRow.variant == variant, *MISSES_VARIANT)
+        query = select(CallRow.position).where(CallRow.variant == variant, *UNKNOWN_VARIANT_CALLS)
         return session.execute(query.limit(1)).first() is not None
 
     def read(self, sign_up_id: str) -> LoggedSignUp | None:

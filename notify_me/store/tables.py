@@ -125,16 +125,16 @@ class CallRow(Base):
     """When its variant came back in stock, so that Klaviyo alerts the shopper; None before that."""
 
 
-MISSES_VARIANT = (CallRow.state.in_(UNDELIVERED), CallRow.code == "variant_not_found")
+UNKNOWN_VARIANT_CALLS = (CallRow.state.in_(UNDELIVERED), CallRow.code == "variant_not_found")
 """The conditions for undelivered calls whose variant Klaviyo's catalog doesn't have."""
 
 
-WAITS = (
+WAITING_CALLS = (
     CallRow.operation == Operation.BACK_IN_STOCK,
     CallRow.state.in_((CallState.ACCEPTED, *UNDELIVERED)),
     CallRow.alerted_at.is_(None),
 )
-"""The conditions for calls of people who wait for an alert."""
+"""The conditions for calls of people who are waiting for an alert."""
 
 
 class PauseRow(Base):
@@ -152,7 +152,7 @@ class PauseRow(Base):
 
     @property
     def probe_due(self) -> bool:
-        """Whether one call may be sent in spite of the pause."""
+        """Whether one call may be sent despite the pause."""
         return self.until <= time.time()
 
 
@@ -195,7 +195,7 @@ class ConsentRow(Base):
 
 
 class RateLimitRow(Base):
-    """The count of one rate limit; see `rate_limits.DatabaseStorage`."""
+    """The count of one rate limit; see `store/rate_limits.py`."""
 
     __tablename__ = "notify_me_rate_limit"
     __table_args__ = (Index("ix_notify_me_rate_limit_expires_at", "expires_at"),)

@@ -123,7 +123,7 @@ class FormReply:
         return _respond("form", FORM, HTTPStatus.OK, self.context())
 
     def invalid(self, message: str = "") -> Response:
-        """Return the form with status 422, for an invalid field or for what `message` says."""
+        """Return the form with status 422, with errors next to its fields or a message above it."""
         context = self.context(gettext(message) if message else "")
         return _respond("invalid", FORM, HTTPStatus.UNPROCESSABLE_ENTITY, context)
 

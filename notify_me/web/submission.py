@@ -35,7 +35,7 @@ from ..klaviyo.outcomes import (
     UnknownVariant,
 )
 from ..store.logged import LoggedSignUp
-from ..store.people import exactly_waiting
+from ..store.people import is_waiting_count
 from ..store.tables import CallState
 from . import client_mode, responses
 from .correction import has_suggestion
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 SQLITE_LOCKED = (
     ". The SQLite database is locked: if your shop writes to it in the same request, for example "
-    "in before_request, commit that first, or give the kit a database of its own"
+    "in before_request, commit that first, or use a separate database for the kit"
 )
 
 LINK_MAX_AGE = 24 * 60 * 60
@@ -86,7 +86,7 @@ def process(
         else:
             response = _send(sign_up, form_reply)
     except SQLAlchemyError as error:
-        _report_log_error(error)
+        _log_database_error(error)
         response = form_reply.failed(outcomes.TRY_AGAIN)
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         outcome = _FAILURES.get(response.status_code, "failed")
@@ -221,7 +221,7 @@ def _allowed_calls(sign_up: SignUp, refused: Collection[Channel]) -> list[Call]:
 
 
 def _without_private_key(result: Outcome | None) -> Outcome | None:
-    """Return a browser's outcome as the shopper must read it if the server can't send the call."""
+    """Return the outcome to show for a browser's call that the server can't send instead."""
     if isinstance(result, Temporary) and result.response.status is None:
         return Temporary(result.response, outcomes.BLOCKED)
     if isinstance(result, UnknownVariant):
@@ -268,14 +268,14 @@ def _finish(
             newly_unknown = _newly_unknown(calls, results)
         state.log.record_outcomes(sign_up_id, logged, results, enqueue if queued else None)
     except SQLAlchemyError as error:
-        _report_log_error(error)
+        _log_database_error(error)
         if queued:
             # never confirm what is neither at Klaviyo nor on disk
             return form_reply.failed(outcomes.TRY_AGAIN)
         # Klaviyo's response still counts; the log shows these calls as unknown
         is_logged = False
     else:
-        _warn_if_many_wait(calls, results, queued)
+        _warn_if_many_waiting(calls, results, queued)
     for variant, outcome in newly_unknown:
         log_unknown_variant(variant, outcome, settings.unknown_variant_hours)
     if not queued and not any(isinstance(result, Accepted) for result in results):
@@ -289,12 +289,12 @@ def _finish(
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
 
 
-def _warn_if_many_wait(
+def _warn_if_many_waiting(
     calls: Sequence[Call], results: Sequence[Outcome | None], queued: Collection[int]
 ) -> None:
-    """Log a warning when exactly `[merchant] many_waiting` people wait for a variant after this
-    sign-up. It may come twice, or not at all if two people sign up at the same moment; the
-    merchant's pages always show the number.
+    """Log a warning when exactly `[merchant] many_waiting` people are waiting for a variant after
+    this sign-up. If two people sign up at the same moment, it may be logged twice or not at all;
+    the merchant's pages always show the number.
     """
     state = current_state()
     if not (many := state.settings.merchant.many_waiting):
@@ -304,7 +304,7 @@ def _warn_if_many_wait(
         if not waits or call.operation is not Operation.BACK_IN_STOCK:
             continue
         try:
-            if exactly_waiting(state.database.engine(), str(call.variant), many):
+            if is_waiting_count(state.database.engine(), str(call.variant), many):
                 logger.warning("%d people are waiting for %s", many, call.variant)
         except SQLAlchemyError as error:
             logger.warning("can't count who is waiting: %s", type(error).__name__)
@@ -313,8 +313,8 @@ def _warn_if_many_wait(
 def _newly_unknown(
     calls: Sequence[Call], results: Sequence[Outcome | None]
 ) -> list[tuple[str, Outcome]]:
-    """Return the variants, as composite IDs, of which this is the first sign-up to learn that
-    Klaviyo doesn't have them.
+    """Return the variants that Klaviyo doesn't have and no earlier sign-up has reported: their
+    composite IDs and outcomes.
     """
     unknown = [
         (str(call.variant), result)
@@ -363,7 +363,7 @@ def _nothing_accepted(
     return form_reply.invalid()
 
 
-def _report_log_error(error: SQLAlchemyError) -> None:
+def _log_database_error(error: SQLAlchemyError) -> None:
     # only its class is logged, since its text may contain contact details
     remedy = SQLITE_LOCKED if "database is locked" in str(error) else ""
     logger.error("can't write to the sign-up log: %s%s", type(error).__name__, remedy)

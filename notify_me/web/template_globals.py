@@ -106,7 +106,7 @@ def _product_of(variant: Variant) -> Product:
 def notify_me_head() -> Markup:
     """Return the kit's stylesheets and script, for a page's `<head>`."""
     environment, settings = current_app.jinja_env, current_settings()
-    # its prefix and parameters stand for those of all the kit's URLs
+    # part of the cache key: all the kit's URLs share its prefix and parameters
     script = url_for("notify_me.static", filename="notify-me.js")
     if environment.auto_reload or _has_own_head(environment):
         return _head(environment, settings, language(), script)
@@ -114,7 +114,7 @@ def notify_me_head() -> Markup:
 
 
 def _head(environment: Environment, settings: Settings, language: Language, script: str) -> Markup:
-    """Return the head. It depends on all arguments, for the cache, even on those it doesn't use."""
+    """Return the head. All arguments are part of the cache key, even those that aren't used."""
     stylesheet = theme.build_theme(settings)
     url = url_for("notify_me.theme_css", v=stylesheet.version) if stylesheet.css else ""
     return _macro("head", theme=url, modal=settings.modal)

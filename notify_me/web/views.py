@@ -90,7 +90,7 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
 
 
 @blueprint.errorhandler(SQLAlchemyError)
-def _database_away(error: SQLAlchemyError) -> Response:
+def _database_unavailable(error: SQLAlchemyError) -> Response:
     """Answer 503 if the catalog or the sign-up log can't be read; the typed text isn't lost."""
     # only its class is logged, since its text may contain contact details
     logger.error("can't read the catalog or the sign-up log: %s", type(error).__name__)

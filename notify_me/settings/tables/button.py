@@ -23,7 +23,7 @@ class TextStyles(SettingsTable):
     font_weight: int | None = Field(None, ge=100, le=900, multiple_of=100, title="Font weight")
     """Font weight; 400 is normal, 700 bold."""
     font_color: Color | None = Field(None, title="Button text colour")
-    """Colour of the text. Unset: readable on the button colour."""
+    """Colour of the text. Unset: a colour that is readable on the button."""
     font_style: Literal["normal", "italic"] | None = Field(None, title="Font style")
     """Whether the text is upright or italic."""
     text_decoration: Literal["none", "underline"] | None = Field(None, title="Text decoration")

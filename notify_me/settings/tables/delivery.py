@@ -21,8 +21,8 @@ class Delivery(SettingsTable):
     deliver`) runs on this machine. Turn it off if the shop uses DBOS itself.
     """
     breaker_failures: int = Field(5, ge=1, le=100, title="Failures that open the circuit breaker")
-    """The circuit breaker opens after this many consecutive calls without a response. Sign-ups then
-    go straight to the queue.
+    """The circuit breaker opens after this many consecutive calls that got no response or a 5xx
+    status. Sign-ups then go straight to the queue.
     """
     breaker_pause: float = Field(10.0, gt=0, le=600, title="Pause of the circuit breaker")
     """How long the circuit breaker stays open before it lets a call through."""
@@ -51,12 +51,12 @@ class Delivery(SettingsTable):
     revision or the list.
     """
     unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
-    """Hours for which sign-ups for a variant that Klaviyo's catalog doesn't have are tried again.
-    Klaviyo reads a feed every six hours. Then they are dead-lettered.
+    """Number of hours to retry sign-ups for a variant that Klaviyo's catalog doesn't have. After
+    that they are dead-lettered. Klaviyo reads a feed every six hours.
     """
     sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
     """Time after which a call that a worker started and didn't finish is given to another worker.
-    At least twice call_timeout, or calls would be sent twice.
+    It must be at least twice call_timeout, so that no call is sent twice.
     """
     keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Storage of delivered calls")
     """How long delivered calls, with contact details, stay in the queue."""

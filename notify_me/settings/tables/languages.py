@@ -13,7 +13,7 @@ from .consent import Consent
 from .demand import Demand
 from .modal import Modal
 
-LANGUAGES = f"a list of one or more of {', '.join(LOCALES)}, each once"
+LANGUAGES = f"a list of one or more of {', '.join(LOCALES)}, without duplicates"
 
 
 def _check_languages(locales: tuple[str, ...]) -> tuple[str, ...]:

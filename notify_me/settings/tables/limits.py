@@ -1,4 +1,4 @@
-"""`[limits]`: how many forms may be posted."""
+"""`[limits]`: how many forms may be sent."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ..base import SettingsTable
 
 
 class Limits(SettingsTable):
-    """`[limits]`: how many forms a client may send, and how many alerts a contact may have. A
-    client is an IPv4 address, or the /64 network of an IPv6 address. `RATELIMIT_STORAGE_URI` names
-    where posts are counted.
+    """`[limits]`: how many forms a client may send, and how many alerts may be requested for a
+    contact. A client is an IPv4 address, or the /64 network of an IPv6 address. Forms are counted
+    in the storage at `RATELIMIT_STORAGE_URI`.
     """
 
     valid_posts: int = Field(30, ge=1, le=100_000, title="Valid forms per minute")
@@ -18,8 +18,8 @@ class Limits(SettingsTable):
     client mode a sign-up is two posts.
     """
     invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid forms per minute")
-    """Number of forms with an error in a field, per minute and client. They don't count as valid
-    ones.
+    """Number of forms with an error in a field, per minute and client. They don't count towards
+    valid_posts.
     """
     posts_per_contact: int = Field(10, ge=1, le=100_000, title="Forms per contact")
     """Number of valid forms with the same email address or phone number, per minute and client."""

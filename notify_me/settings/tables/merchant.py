@@ -11,8 +11,8 @@ class Merchant(SettingsTable):
     """`[merchant]`: the numbers on the merchant's pages."""
 
     many_waiting: int = Field(25, ge=0, le=1_000_000, title="Many people waiting")
-    """When this many people wait for a variant, a warning is logged, and the merchant's pages show
-    a banner. 0 turns both off.
+    """When this many people are waiting for a variant, a warning is logged, and the merchant's
+    pages show a banner. 0 turns both off.
     """
     sale_days: int = Field(30, ge=1, le=365, title="Days from alert to sale")
     """An order counts as a sale after an alert if the shopper signed up for the variant at most

@@ -163,7 +163,7 @@ def test_thread_that_cannot_start_costs_no_sign_up(
     name: str,
     state: str,
 ) -> None:
-    """The system allows no further thread: the shopper is confirmed, and so is the next one."""
+    """If the system can't start a thread, this sign-up and the next one are confirmed anyway."""
     start = threading.Thread.start
 
     def fail(thread: threading.Thread) -> None:
