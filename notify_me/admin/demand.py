@@ -166,7 +166,10 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
     """
     with Session(current_state().database.engine()) as session:
         day = _day(session)
-        waiting, alerted = _people_if(and_(*WAITING_CALLS)), _people_if(CallRow.alerted_at.is_not(None))
+        waiting, alerted = (
+            _people_if(and_(*WAITING_CALLS)),
+            _people_if(CallRow.alerted_at.is_not(None)),
+        )
         rows = session.execute(
             select_calls(day, CallRow.variant, waiting, alerted, *_figure_columns())
             .where(*_period(since, until))

@@ -18,10 +18,10 @@ from ..delivery.outcome_log import unknown_variant_remedy
 from ..klaviyo.calls import Operation
 from ..klaviyo.outcomes import PUBLIC_KEY_REMEDIES
 from ..store.tables import (
-    UNKNOWN_VARIANT_CALLS,
     UNDELIVERED,
     UNKNOWN,
     UNKNOWN_AFTER,
+    UNKNOWN_VARIANT_CALLS,
     CallRow,
     CallState,
     DroppedRow,

@@ -65,7 +65,9 @@ def people_waiting(
     `variants` limits the result to these variants, `at_least` to variants with at least that many
     people.
     """
-    conditions = WAITING_CALLS if variants is None else (*WAITING_CALLS, CallRow.variant.in_(variants))
+    conditions = (
+        WAITING_CALLS if variants is None else (*WAITING_CALLS, CallRow.variant.in_(variants))
+    )
     people = func.count(PERSON.distinct()).label("people")
     query = (
         select_calls(CallRow.variant, people)

@@ -24,8 +24,8 @@ from ..klaviyo.outcomes import Outcome
 from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone
 from .tables import (
     DETAIL_LENGTH,
-    UNKNOWN_VARIANT_CALLS,
     UNDELIVERED,
+    UNKNOWN_VARIANT_CALLS,
     Base,
     CallRow,
     CallState,
