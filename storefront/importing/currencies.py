@@ -19,7 +19,25 @@ SIGNS = {
     "₦": "NGN",
     "₱": "PHP",
     "₪": "ILS",
+    "฿": "THB",
+    "₽": "RUB",
     "zł": "PLN",
+    "Kč": "CZK",
+    "Ft": "HUF",
+    "Fr": "CHF",
+    "Rp": "IDR",
+    "RM": "MYR",
+    "R$": "BRL",
+    "US$": "USD",
+    "CA$": "CAD",
+    "C$": "CAD",
+    "AU$": "AUD",
+    "A$": "AUD",
+    "NZ$": "NZD",
+    "HK$": "HKD",
+    "S$": "SGD",
+    "NT$": "TWD",
+    "MX$": "MXN",
 }
 """Signs of a single currency; $, ¥ and kr belong to several."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
@@ -49,9 +67,14 @@ def _territory(name: str) -> str | None:
     return None
 
 
+def sign_of_price(text: str) -> str:
+    """Return the sign or code of a price such as `12 €` or `EUR 12`; empty without one."""
+    return re.sub(r"[\d\s.,'’–—-]", "", text)
+
+
 def currency_of_price(text: str) -> str | None:
     """Return the currency of a price such as `12 €` or `EUR 12`, if its sign has only one."""
-    sign = re.sub(r"[\d\s.,'’-]", "", text)
+    sign = sign_of_price(text)
     if sign in SIGNS:
         return SIGNS[sign]
     return sign if sign in list_currencies() else None

@@ -134,7 +134,7 @@ def _records(path: Path, encoding: str, progress: Progress) -> Iterator[tuple[in
         lines = _lines(text, binary, progress)
         first = next(lines, "")
         line_offset = 0
-        delimiter = max(",;\t|", key=first.count)
+        delimiter = max(",;\t|", key=re.sub('"[^"]*"', "", first).count)
         # Excel may write the delimiter in a line of its own
         if match := re.fullmatch(r'"?sep=(.)"?\s*', first):
             delimiter, first, line_offset = match[1], next(lines, ""), 1
@@ -176,8 +176,11 @@ def _read_lines(text: TextIO) -> Iterator[str]:
             number += 1
             yield line
     except UnicodeDecodeError as error:
+        encoding = "Windows-1252" if error.encoding == "charmap" else error.encoding
         raise Unreadable(
-            f"the text isn't {error.encoding}: name the file's encoding with --encoding", number
+            f"the text isn't {encoding}: save it as “CSV UTF-8”, or name the file's encoding with "
+            "--encoding",
+            number,
         ) from None
 
 

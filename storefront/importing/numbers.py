@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from .currencies import currency_of_price
+from babel.numbers import get_currency_precision
+
+from .currencies import currency_of_price, sign_of_price
 from .problems import Problems
 
 Sign = Literal["comma", "point"]
@@ -23,10 +26,11 @@ MAX_LENGTH = 60
 """Characters of a price or quantity. The time that the patterns need grows with its square."""
 # a currency sign or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
-    r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()-])\s?){0,2}\s*"
+    r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()%-])\s?){0,2}\s*"
     r"(?P<number>\d[\d.,'’\s]*?)(?:[.,:][-–—])?"
-    r"(?:\s*(?:(?![kKM]\b)[^\W\d_]{1,4}\.?|[^\w\s.,+()-]){1,2})?"
+    r"(?:\s*(?:(?![kKM]\b)[^\W\d_]{1,4}\.?|[^\w\s.,+()%-]){1,2})?"
 )
+_ARABIC_SIGNS = {ord("٫"): ".", ord("٬"): ","}
 _SPACES = re.compile(r"[\s'’]")
 _PLAIN = re.compile(r"\d+(\.\d{1,2})?", re.ASCII)
 
@@ -39,11 +43,14 @@ class NumberFormat:
     """Given by the merchant, or decided by `decide`."""
     currency: str | None = None
     """The currency whose sign or code is in the prices."""
+    shared_sign: str = ""
+    """A sign in the prices that several currencies use, such as `$`."""
     _evidence: dict[Sign, tuple[int, str]] = field(default_factory=dict)
     _ambiguous: tuple[int, str] | None = None
 
     def look_at(self, text: str, line: int) -> None:
         """Take account of a price. Most are plain, such as `19.99`, so they are checked first."""
+        text = _ascii_digits(text)
         if not text or len(text) > MAX_LENGTH:
             return
         if _PLAIN.fullmatch(text):
@@ -54,8 +61,9 @@ class NumberFormat:
         if not match:
             return
         self.currency = self.currency or currency_of_price(text)
+        self.shared_sign = self.shared_sign or sign_of_price(text)
         number = _SPACES.sub("", match["number"])
-        sign = _certain_sign(number)
+        sign = _certain_sign(number) or _sign_with_currency(text, number)
         if sign:
             self._evidence.setdefault(sign, (line, text))
         elif self._ambiguous is None and re.search(r"[.,]", number):
@@ -83,6 +91,7 @@ class NumberFormat:
 
     def price(self, text: str) -> Decimal:
         """Return a price; raises `ValueError` if the text isn't one."""
+        text = _ascii_digits(text)
         if len(text) > MAX_LENGTH:
             raise ValueError("too long")
         if _PLAIN.fullmatch(text) and self.decimal_sign != "comma":
@@ -96,6 +105,7 @@ class NumberFormat:
 
     def quantity(self, text: str) -> int:
         """Return a number of units, rounded down; raises `ValueError` if the text isn't one."""
+        text = _ascii_digits(text)
         if len(text) > MAX_LENGTH:
             raise ValueError("too long")
         # such as 10+
@@ -124,6 +134,26 @@ class NumberFormat:
         if not re.fullmatch(r"\d+\.\d+", plain, re.ASCII):
             raise ValueError(number)
         return plain
+
+
+def _ascii_digits(text: str) -> str:
+    """Return a number in Arabic or full-width digits with those of ASCII."""
+    if text.isascii():
+        return text
+    characters = unicodedata.normalize("NFKC", text).translate(_ARABIC_SIGNS)
+    return "".join(str(unicodedata.digit(char, char)) for char in characters)
+
+
+def _sign_with_currency(text: str, number: str) -> Sign | None:
+    """Return the decimal sign of a price such as `¥3,200` or `KWD 3.200`, from the number of
+    decimals that its currency has; None without a currency.
+    """
+    if text == number or not re.search(r"[.,]", number):
+        return None
+    sign: Sign = "comma" if "," in number else "point"
+    currency = currency_of_price(text)
+    has_three_decimals = currency is not None and get_currency_precision(currency) == 3
+    return sign if has_three_decimals else "point" if sign == "comma" else "comma"
 
 
 def _certain_sign(number: str) -> Sign | None:

@@ -104,10 +104,10 @@ PLATFORMS = (
         name="WooCommerce",
         layout="woocommerce",
         marks=[
-            frozenset({"type", "name", "regular_price"}),
-            frozenset({"typ", "name", "regulärer_preis"}),
-            frozenset({"type", "nom", "tarif_régulier"}),
-            frozenset({"tipo", "nombre", "precio_normal"}),
+            frozenset({"name", "regular_price"}),
+            frozenset({"name", "regulärer_preis"}),
+            frozenset({"nom", "tarif_régulier"}),
+            frozenset({"nombre", "precio_normal"}),
         ],
         # in English, German, French and Spanish: the export is in the language of WordPress
         columns={

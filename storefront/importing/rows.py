@@ -28,8 +28,8 @@ WIX_MEDIA = "https://static.wixstatic.com/media/"
 """Where Wix serves the pictures that its export names without a host."""
 TOO_MANY_CELLS = "the row has more cells than the header: quote cells that contain the delimiter"
 LINE_BREAK = "the row ends in the middle of a cell: quote cells that contain line breaks"
-_GUARD = re.compile(r"'(?=[=+\-@]|\d+$)")
-"""The apostrophe with which platforms keep spreadsheets from changing a cell such as `00123`."""
+_GUARD = re.compile(r"'([=+\-@].*|\d+)|=\"([^\"]*)\"", re.DOTALL)
+"""How platforms keep spreadsheets from changing a cell such as 00123: `'00123` or `="00123"`."""
 _SHORTCODE = re.compile(r"\[/?[a-z]+_[^\]]*\]|\[/?(?:caption|embed|gallery)\b[^\]]*\]")
 """What plug-ins of WordPress replace, such as `[vc_row]`."""
 _NAMES = {"title", "vendor", "type", "category", "tags", *OPTION_VALUES}
@@ -123,8 +123,8 @@ def _csv_rows(
             incomplete_line, incomplete_count = line, count
         fields = {field: cells[index] for index, field in pairs if index < count and cells[index]}
         for field, text in fields.items():
-            if text[0] == "'" and _GUARD.match(text):
-                fields[field] = text[1:]
+            if text[0] in "'=" and (guarded := _GUARD.fullmatch(text)):
+                fields[field] = guarded[1] or guarded[2]
             elif ("&" in text or "<" in text) and field in _NAMES:
                 fields[field] = plain_name(text)
         yield Row(line, fields)
@@ -150,6 +150,7 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
     for row in rows:
         fields = dict(row.fields)
         types = {part.strip().lower() for part in fields.pop("kind", "").split(",")}
+        parent = re.sub(r"\s", "", fields.get("parent", ""))
         own_key = fields.get("sku") or f"id:{fields.get('variant_id', '')}"
         for text in ("description", "summary"):
             if text in fields:
@@ -161,11 +162,11 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
         if "sale_price" in fields and not fields.keys() & {"sale_starts", "sale_ends"}:
             fields["price"] = fields["sale_price"]
         _set_woocommerce_stock(fields)
-        if "variation" in types or "subscription_variation" in types:
+        # without a column for the type, only variations have a parent
+        if types & {"variation", "subscription_variation"} or (types == {""} and parent):
             fields["kind"] = "variation"
             for name in fields.keys() & OPTION_VALUES:
                 fields[name] = fields[name].replace("\\,", ",")
-            parent = re.sub(r"\s", "", fields.get("parent", ""))
             fields["key"] = keys_by_id.get(parent, parent) or own_key
             if fields.pop("status", "1") != "1":
                 fields["hidden"] = "1"

@@ -65,6 +65,8 @@ class Imported:
     counts: Counts
     choices: Choices
     currency: str | None
+    shared_sign: str
+    """A currency sign in the prices that doesn't tell which currency it is."""
     shop_name: str | None
     first: list[ParsedProduct] = field(default_factory=list)
     """The first products, for a preview."""
@@ -151,6 +153,7 @@ def run(
         counts=products.counts,
         choices=choices,
         currency=currency,
+        shared_sign="" if currency else numbers.shared_sign,
         shop_name=shop_name,
         first=first,
     )

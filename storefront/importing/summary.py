@@ -25,6 +25,11 @@ def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> 
         lines.append(f"Categories: {', '.join(result.categories)}.")
     if result.currency and not result.choices.currency:
         lines.append(f"Currency: {result.currency}, as in the file. To change it: --currency.")
+    if result.shared_sign:
+        lines.append(
+            f"The prices have the sign {result.shared_sign}, which several currencies use: choose "
+            "yours with --currency."
+        )
     if result.shop_name and not result.choices.shop_name:
         lines.append(
             f"Shop name: {result.shop_name}, the vendor of most products. To change it: "

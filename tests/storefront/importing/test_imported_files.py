@@ -120,6 +120,8 @@ def test_encodings_and_line_ends(
         "handle,title,price\ncup,Cup,3.50\n\ufeffhandle,title,price\ncup,Cup,3.50\n",
         "handle,title,price\ncup,C\x07u\u202ep,3.50\n",
         "title,price\nCup,3.50\n",
+        'title,"a;b;c;d",sku,price\nCup,,"=""cup""",3.50\n',
+        "ID,SKU,Name,Published,Regular price\ncup,cup,Cup,1,3.50\n",
         "Handle,Title,Variant Price,Status,Status\ncup,Cup,3.50,active,draft\n",
     ],
 )
@@ -196,6 +198,27 @@ def test_wrong_columns_file(import_shop: Flask, tmp_path: Path, line: str, messa
 
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+def test_currencies_decide_how_prices_are_read(import_shop: Flask, tmp_path: Path) -> None:
+    """Also in the digits of other scripts."""
+    prices = {
+        "¥3,200": "3,200",
+        "￥３，２００": "3,200",
+        "KWD 3.200": "3.200",
+        "3.200 kr": "3,200",
+        "₹1,25,000.50": "₹125,000.50",
+        "١٢٫٥٠": "12.50",
+        "US $5.50": "$5.50",
+    }
+    file = tmp_path / "products.csv"
+    for price, shown in prices.items():
+        file.write_text(f'title,price\nCup,"{price}"\n', encoding="utf-8")
+        result = import_file(import_shop, file)
+        assert result.exit_code == 0, result.output
+        page = import_shop.test_client().get("/products/cup").text
+        assert shown in page, price
+        assert ("which several currencies use" in result.stdout) == (price[0] in "¥￥3")
 
 
 def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "too many cells": (C, HEADER + "cup,Cup,,CUP,4,1,and more"),
     "invalid prices": (
         C,
-        HEADER + "a,A,,A,free,1\nb,B,,B,4..5,1\nc,C,,C,-4,1\nd,D,,D,999999999999,1",
+        HEADER + "a,A,,A,free,1\nb,B,,B,4..5,1\nc,C,,C,-4,1\nd,D,,D,999999999999,1\n"
+        "e,E,,E,10%,1\nf,F,,F,(5.00),1\ng,G,,G,$1.2k,1",
     ),
     "a price of more than 60 characters": (C, HEADER + f"a,A,,A,{'5':0>70},1"),
     "prices with two kinds of decimal sign": (C, HEADER + 'a,A,,A,"4,50",1\nb,B,,B,1.95,1'),
@@ -91,6 +92,7 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "a NUL character": (C, HEADER + "cup,C\0up,,CUP,4,1"),
     "a web page": (C, "<!DOCTYPE html>\n<title>Log in, please</title>"),
     "an XML file": (C, '<?xml version="1.0"?>\n<products></products>'),
+    "text in Shift JIS": (C, "title,price\n日本語の商品,1".encode("shift-jis")),
     "text that is partly UTF-8": (
         C,
         (HEADER + "tea,Thé,,TEA,4,1\n").encode() + "cafe,Café,,CAFE,4,1".encode("latin-1"),
