@@ -15,6 +15,8 @@ DEMO_FILE = "demo.json"
 """The file in `instance/` with the keys and the addresses of the last start."""
 ADDRESSES = {"HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
 """The defaults of these environment variables."""
+OFFERED_CHANNELS = ("NOTIFY_ME_CHANNELS__OFFERED", '["EMAIL", "SMS"]')
+"""The demo also shows a text on a phone, unless the Studio's settings are used in the shop."""
 SECRETS = ("SECRET_KEY", "NOTIFY_ME_LOG_KEY")
 KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
 
@@ -48,8 +50,8 @@ def demo_environment(
         url = f"http://127.0.0.1:{addresses['SANDBOX_PORT']}"
         added["KLAVIYO_API_URL"] = added["SANDBOX_URL"] = url
         if not (instance / "notify_me.toml").exists():
-            # unless the Studio's settings are used, the demo also shows a text on a phone
-            added["NOTIFY_ME_CHANNELS__OFFERED"] = '["EMAIL", "SMS"]'
+            name, value = OFFERED_CHANNELS
+            added[name] = value
     return {**added, **configured}
 
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask import url_for as url
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -24,6 +34,7 @@ from storefront.merchant import access
 
 from . import samples, sandbox, tour
 from .bar import tour_context
+from .keys import OFFERED_CHANNELS
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint(
@@ -117,7 +128,14 @@ def _begin_tour(klaviyo_sandbox: sandbox.Sandbox) -> BaseResponse:
     if variant is None:
         # nothing is sold out
         return redirect(url("demo.confirm_reset"), code=303)
-    return _redirect(_product_page(variant), begun)
+    response = _redirect(_product_page(variant), begun)
+    _forget_sign_ups(response)
+    return response
+
+
+def _forget_sign_ups(response: BaseResponse) -> None:
+    """Make the browser delete what its tabs have signed up for, so that the buttons are shown."""
+    response.headers["Clear-Site-Data"] = '"storage"'
 
 
 @blueprint.post("/welcome")
@@ -188,10 +206,22 @@ def reset() -> BaseResponse:
         except admin.PushError as error:
             logger.warning("the catalog was not copied to the Klaviyo sandbox: %s", error)
     samples.renew()
+    _remove_studio_settings()
     response = _redirect(url("shop.listing"), None)
     cart.write(response, {})
     response.delete_cookie(MODE_COOKIE, httponly=True, samesite="Lax")
+    _forget_sign_ups(response)
     return response
+
+
+def _remove_studio_settings() -> None:
+    """Remove what "Use in this shop" in the Studio has saved. The shop reads its settings again
+    before the next request.
+    """
+    file = Path(current_app.config["NOTIFY_ME_INSTANCE_CONFIG"])
+    for path in (file, file.with_suffix(".previous.toml")):
+        path.unlink(missing_ok=True)
+    current_app.config.setdefault(*OFFERED_CHANNELS)
 
 
 def _require_sandbox() -> sandbox.Sandbox:

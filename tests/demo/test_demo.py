@@ -216,19 +216,29 @@ def test_invalid_cookie_is_ignored(client: FlaskClient) -> None:
     assert "Take the tour" in client.get(HAT).text
 
 
-def test_reset_restores_everything(client: FlaskClient, stock: Stock, sandbox: Sandbox) -> None:
-    """Stock, orders, cart, mode, tour, sign-ups and the sandbox."""
+def test_reset_restores_everything(
+    app: Flask, client: FlaskClient, stock: Stock, sandbox: Sandbox
+) -> None:
+    """Stock, orders, cart, mode, tour, sign-ups, the sandbox, and what "Use in this shop" in the
+    Studio has saved.
+    """
+    studio_file = Path(app.config["NOTIFY_ME_INSTANCE_CONFIG"])
     client.post("/demo/mode", data={"mode": "server"})
     client.post("/demo/tour")
     client.post(FORM, data=TYPED)
     client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
     client.post(FORM, data=TYPED)
     client.post("/cart", data={"sku": "BLAT-S", "quantity": "1"})
+    studio_file.parent.mkdir()
+    studio_file.write_text('[button]\nlabel = "Write to me"\n')
+    studio_file.with_suffix(".previous.toml").touch()
     assert "Reset the demo" in client.get("/demo/reset").text
 
     response = client.post("/demo/reset")
 
     assert response.status_code == 303
+    # what tabs have signed up for
+    assert response.headers["Clear-Site-Data"] == '"storage"'
     assert sandbox.read("messages") == []
     assert sandbox.waiting() == []
     assert stock.of("BLAT-S") == 0
@@ -239,6 +249,8 @@ def test_reset_restores_everything(client: FlaskClient, stock: Stock, sandbox: S
     page = client.get(HAT)
     assert "Take the tour" in page.text
     assert "cart-link__count" not in page.text
+    assert "Write to me" not in page.text
+    assert not list(studio_file.parent.iterdir())
 
 
 def test_unavailable_sandbox_is_503(tmp_path: Path, catalog_db: Path) -> None:
