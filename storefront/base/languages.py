@@ -77,9 +77,13 @@ def offered_languages() -> list[Language]:
     return [_language(locale) for locale in languages()]
 
 
+# Flask-Babel parses a name in every request, but not a locale
+_locale = cache(Locale.parse)
+
+
 @cache
 def _language(locale: str) -> Language:
-    parsed = Locale.parse(locale)
+    parsed = _locale(locale)
     tag = locale.replace("_", "-")
     name = (parsed.get_display_name(parsed) or tag).capitalize()
     return Language(tag, name, parsed.text_direction)
@@ -180,12 +184,12 @@ def local_path(path: str) -> str:
     return path
 
 
-def _select_locale() -> str:
+def _select_locale() -> Locale:
     # the Studio's preview shows a page of the shop; errors outside a blueprint are translated too
     translated = request.blueprint in TRANSLATED_BLUEPRINTS | {None}
     if translated or request.endpoint == "studio.preview":
-        return select_locale()
-    return CATALOG_LANGUAGE
+        return _locale(select_locale())
+    return _locale(CATALOG_LANGUAGE)
 
 
 def _read_url_language() -> None:
