@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -9,6 +10,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin, current_catalog
+from storefront import db
 from storefront.base.current_shop import shop
 from storefront.base.languages import local_path
 from storefront.base.visitor import is_demo_visitor
@@ -46,11 +48,12 @@ def demo_bar() -> Markup:
 def tour_context(here: str) -> dict[str, Any]:
     """The variables of `tour.html`; `here` is the page that its forms return to."""
     klaviyo_sandbox, current = sandbox.current(), tour.read()
-    try:
-        progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None
-    except SQLAlchemyError:
-        # the toolbar is also part of the error page, and the database may be the cause
-        progress = None
+    progress = None
+    if current and klaviyo_sandbox:
+        # The toolbar is also part of the error page, and the database may be the cause. PostgreSQL
+        # would refuse the rest of the page's queries after one that fails.
+        with suppress(SQLAlchemyError), db.session.begin_nested():
+            progress = tour.progress(current, klaviyo_sandbox)
     return {
         "sandbox": klaviyo_sandbox,
         "tour": current if progress else None,

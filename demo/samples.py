@@ -108,9 +108,11 @@ def note() -> Markup:
     """The note about sample data for the merchant's pages; empty if there is none."""
     try:
         sign_ups = admin.past_sign_ups()
-        orders = db.session.scalar(
-            sa.select(sa.func.count()).where(Order.reference.startswith(REFERENCE))
-        )
+        # PostgreSQL would refuse the rest of the page's queries after one that fails
+        with db.session.begin_nested():
+            orders = db.session.scalar(
+                sa.select(sa.func.count()).where(Order.reference.startswith(REFERENCE))
+            )
     except SQLAlchemyError:
         # the error page has this note, too
         return Markup("")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import admin
 
+from ..base.database import db
 from ..base.errors import log_database_error
 from ..base.models import ProductVariant
 from ..catalog import queries
@@ -101,8 +102,10 @@ def many_waiting() -> Sequence[WaitingRow]:
         return []
     people = {variant: count for variant, count in everyone.items() if count >= at_least}
     try:
-        in_stock = {str(composite_id) for composite_id in queries.available(people)}
-        return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
+        # PostgreSQL would refuse the rest of the page's queries after one that fails
+        with db.session.begin_nested():
+            in_stock = {str(composite_id) for composite_id in queries.available(people)}
+            return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
     except SQLAlchemyError:
         # the page with the error has this banner, too
         return []

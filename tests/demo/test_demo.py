@@ -16,7 +16,10 @@ from werkzeug.security import generate_password_hash
 from storefront import db
 from storefront.base.models import Product, ProductVariant
 from storefront.base.visitor import FORWARDED_HEADERS
+from tests.notify_me.running_shop import Postgres
+from tests.sites import load_catalog
 from tests.storefront.conftest import close, make_shop
+from tests.storefront.merchant.test_waiting import add_past
 from tests.storefront.page import Page, Stock, text_of
 from tests.support import Sandbox
 
@@ -345,6 +348,33 @@ def test_error_page_without_a_database_has_the_toolbar(client: FlaskClient, app:
     assert reply.status_code >= 500
     assert 'class="demo"' in reply.text
     assert 'class="tour"' not in reply.text
+
+
+@pytest.mark.slow
+def test_failed_query_of_the_toolbar_doesnt_affect_the_page_on_postgresql(
+    tmp_path: Path, sandbox: Sandbox, postgres: Postgres
+) -> None:
+    """PostgreSQL refuses every query after one that failed, unless that one is rolled back."""
+    app = make_shop(
+        tmp_path / "unused.db",
+        **sandbox.environ(),
+        DATABASE_URL=postgres.database("toolbar"),
+        SANDBOX_URL=sandbox.url,
+        NOTIFY_ME_MERCHANT__MANY_WAITING="1",
+    )
+    load_catalog(app)
+    add_past(app, "BLAT-S", "ada")
+    client = app.test_client()
+    client.post("/demo/tour")
+    with app.app_context(), db.engine.begin() as connection:
+        # the tour and the note about sample data read it
+        connection.execute(sa.text("ALTER TABLE shop_order RENAME TO shop_order_away"))
+
+    page = client.get("/merchant/deliveries")
+    close(app)
+
+    assert page.status_code == 200
+    assert "Many shoppers are waiting" in page.text
 
 
 def test_reset_requires_the_merchants_password(
