@@ -58,16 +58,18 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
     Raises `SettingsError` if a setting is missing or invalid.
     """
+    from_process = environ is None
     if environ is None:
         load_dotenv(ROOT / ".env", override=False)
         environ = os.environ
-        apply_host_and_port()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = storefront.Shop(__name__)
     demo = is_demo(environ, Path(app.instance_path))
     if demo and "demo" in OPTIONAL_PACKAGES:
         environ = import_module("demo").demo_environment(environ, Path(app.instance_path))
     configure(app, environ, demo=demo)
+    if from_process:
+        apply_host_and_port()
     storefront.init_app(app)
     NotifyMe(
         app,
@@ -147,9 +149,10 @@ def readyz() -> Response:
 def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
     """Fill the Flask config from the environment."""
     if not environ.get("SECRET_KEY"):
+        demo_hint = "To try the demo: make run. " if "demo" in OPTIONAL_PACKAGES else ""
         raise SettingsError(
-            "SECRET_KEY is not set. To try the demo: make run. For your own shop, put 32 or more "
-            "random characters in .env, such as the output of "
+            f"SECRET_KEY is not set. {demo_hint}For a shop of your own, put 32 or more random "
+            "characters in .env, such as the output of "
             'python -c "import secrets; print(secrets.token_hex())"'
         )
     for name, value in environ.items():

@@ -94,4 +94,5 @@ def readable_color(background: str, *colors: str) -> str:
 
 
 def _properties(accent: str, text: str) -> str:
-    return f"--accent: {accent}; --accent-ink: {text}; --drop: {accent}"
+    sky = "color-mix(in oklab, var(--accent) 8%, var(--paper))"
+    return f"--accent: {accent}; --accent-ink: {text}; --drop: {accent}; --sky: {sky}"
