@@ -1,10 +1,11 @@
 """Find the options of Klaviyo's script: calls to `klaviyo.init(…)` and `klaviyo.enable(…)`, or
 bare options such as `modal: {…}`.
 
-The text is JavaScript, or HTML with or without Liquid or Jinja tags. It may also be a copy from a
-page: HTML source (`&lt;script&gt;`), Markdown source (`product\\_page\\_text`), or code among
-sentences. Everything that isn't JavaScript is replaced with spaces, so that lines are those of the
-file, and tree-sitter parses the rest. Nothing is executed: only the values of literals are read.
+The text is JavaScript, or HTML with or without Liquid, Jinja or PHP tags. It may also be a copy
+from a page: HTML source (`&lt;script&gt;`), Markdown source (`product\\_page\\_text`), or code
+among sentences. Everything that isn't JavaScript is replaced with spaces, so that lines are those
+of the file, and tree-sitter parses the rest. Nothing is executed: only the values of literals are
+read.
 """
 
 from __future__ import annotations
@@ -30,9 +31,12 @@ _CALL = re.compile(rb"klaviyo\s*(?:\?\s*)?\.\s*(?:init|enable)\b")
 _KLAVIYO = re.compile(r"(?:(?:window|self|globalThis)\s*\??\.\s*)?klaviyo")
 _LOOKS_LIKE_HTML = re.compile(rb"\A\s*<|^[ \t]*<(?:script|!doctype|html|body|div)\b", re.I | re.M)
 _TEMPLATE = re.compile(
-    rb"\{%-?\s*comment\b.*?(?:endcomment\s*-?%\}|\Z)|\{%.*?(?:%\}|\Z)|(?P<output>\{\{[^{}]*\}\})",
+    rb"\{%-?\s*comment\b.*?(?:endcomment\s*-?%\}|\Z)|\{%.*?(?:%\}|\Z)"
+    rb"|(?P<output>\{\{[^{}]*\}\}|<\?=.*?(?:\?>|\Z))|<\?(?:php)?\s.*?(?:\?>|\Z)",
     re.S,
 )
+_IN_VALUE = re.compile(rb"\{\{|\{%|<\?")
+"""A template tag in a value, which is therefore only known to the shop's server."""
 _HTML = re.compile(
     rb"<!--.*?(?:-->|\Z)|<script\b(?P<attributes>[^>]*)(?:>|\Z)(?P<code>.*?)(?:</script|\Z)",
     re.I | re.S,
@@ -188,8 +192,8 @@ def _bare_options(text: str) -> list[Call]:
 
 
 def _without_tags(source: bytes) -> bytes:
-    """Return the source without template tags. An output such as {{ shop.id }} becomes a name, so
-    that the script can still be parsed.
+    """Return the source without the template tags of Liquid, Jinja or PHP. An output such as
+    {{ shop.id }} becomes a name, so that the script can still be parsed.
     """
     return _TEMPLATE.sub(
         lambda match: b"$" * len(match[0]) if match["output"] else _blank(match[0]), source
@@ -350,7 +354,7 @@ class _Script:
                 return None
             case "parenthesized_expression" if len(inner := _items(node)) == 1:
                 return self._literal(inner[0])
-            case _ if b"{{" in self._source[node.start_byte : node.end_byte]:
+            case _ if _IN_VALUE.search(self._source, node.start_byte, node.end_byte):
                 return unread
             case "number":
                 return _number(self._text(node), unread)

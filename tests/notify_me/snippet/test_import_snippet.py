@@ -24,7 +24,7 @@ SEPARATOR = "\n---- report ----\n\n"
 READABLE = sorted(
     path.name
     for path in SNIPPETS.iterdir()
-    if path.suffix in {".html", ".js", ".liquid", ".md"} and path.name != "broken.html"
+    if path.suffix in {".html", ".js", ".liquid", ".md", ".php"} and path.name != "broken.html"
 )
 ENABLE = 'klaviyo.enable("backinstock", {%s});'
 
