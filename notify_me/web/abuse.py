@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_state
+from ..i18n.catalogs import N_
 from ..klaviyo.calls import SignUp
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WINDOW_SECONDS = 60
+WINDOW_SECONDS, DAY_SECONDS = 60, 24 * 60 * 60
 DATABASE = "database"
 """The value of `RATELIMIT_STORAGE_URI` for counting in the kit's database."""
 ADDRESS_WITH_PORT = re.compile(r"(?P<v4>[\d.]+):\d+|\[(?P<v6>.+)\](:\d+)?")
@@ -33,10 +35,13 @@ browsers don't autofill it.
 
 
 class RateLimited(Exception):
-    """A rate limit is exceeded; `retry_after` is in whole seconds."""
+    """A rate limit is exceeded. `message` is for the shopper, in English; `retry_after` is in whole
+    seconds.
+    """
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"rate limited; retry after {retry_after} s")
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.message = message
         self.retry_after = retry_after
 
 
@@ -115,7 +120,22 @@ def _count(kind: str, posts_per_minute: int, key: str) -> None:
         # shoppers can still sign up while the storage is unavailable
         logger.warning("not limiting requests: the storage failed: %s", error.storage_error)
         return
-    raise RateLimited(max(1, min(WINDOW_SECONDS, round(reset_at - time.time()))))
+    message = N_("Too many attempts. Try again in a minute.")
+    raise RateLimited(message, max(1, min(WINDOW_SECONDS, round(reset_at - time.time()))))
+
+
+def check_daily_limit(sign_up: SignUp) -> None:
+    """Raise `RateLimited` if this sign-up exceeds a contact's alerts in a day, by all clients
+    together. The day's first one never does, however many variants it is for.
+    """
+    limit = current_state().settings.limits.alerts_per_contact
+    alerts = current_state().log.recent_alerts(sign_up, timedelta(days=1))
+    if alerts > 0 and alerts + len(sign_up.variants) > limit:
+        message = N_(
+            "Too many alerts were requested with these contact details today. Please try again "
+            "tomorrow."
+        )
+        raise RateLimited(message, DAY_SECONDS)
 
 
 def honeypot_filled() -> bool:

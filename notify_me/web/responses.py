@@ -132,21 +132,9 @@ class FormReply:
         context = self.context(gettext(message))
         return _respond("failed", FORM, HTTPStatus.SERVICE_UNAVAILABLE, context)
 
-    def daily_limit_reached(self) -> Response:
-        """Return the form as submitted, with status 429, when a contact has too many alerts."""
-        message = N_(
-            "Too many alerts were requested with these contact details today. Please try again "
-            "tomorrow."
-        )
-        response = _respond(
-            "failed", FORM, HTTPStatus.TOO_MANY_REQUESTS, self.context(gettext(message))
-        )
-        response.headers["Retry-After"] = str(24 * 60 * 60)
-        return response
-
     def rate_limited(self, error: RateLimited) -> Response:
         """Return the form as submitted, with status 429, when a rate limit is exceeded."""
-        context = self.context(gettext("Too many attempts. Try again in a minute."))
+        context = self.context(gettext(error.message))
         response = _respond("failed", FORM, HTTPStatus.TOO_MANY_REQUESTS, context)
         response.headers["Retry-After"] = str(error.retry_after)
         return response

@@ -37,7 +37,7 @@ from ..klaviyo.outcomes import (
 from ..store.logged import LoggedSignUp
 from ..store.people import is_waiting_count
 from ..store.tables import CallState
-from . import client_mode, responses
+from . import abuse, client_mode, responses
 from .correction import has_suggestion
 
 logger = logging.getLogger(__name__)
@@ -79,12 +79,12 @@ def process(
     try:
         if is_report:
             response = _accept_report(sign_up, form_reply)
-        elif _is_over_daily_limit(sign_up):
-            response = form_reply.daily_limit_reached()
-        elif sent_by_browser():
-            response = _hand_to_browser(sign_up, form_reply)
         else:
-            response = _send(sign_up, form_reply)
+            abuse.check_daily_limit(sign_up)
+            respond = _hand_to_browser if sent_by_browser() else _send
+            response = respond(sign_up, form_reply)
+    except abuse.RateLimited as error:
+        response = form_reply.rate_limited(error)
     except SQLAlchemyError as error:
         _log_database_error(error)
         response = form_reply.failed(outcomes.TRY_AGAIN)
@@ -116,15 +116,6 @@ def _send(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         consent_known=consent_known,
     )
     return _finish(sign_up_id, sign_up, calls, results, form_reply)
-
-
-def _is_over_daily_limit(sign_up: SignUp) -> bool:
-    """Return whether this sign-up exceeds a contact's alerts in a day, by all clients together. The
-    day's first one never does, however many variants it is for.
-    """
-    limit = current_state().settings.limits.alerts_per_contact
-    alerts = current_state().log.recent_alerts(sign_up, timedelta(days=1))
-    return alerts > 0 and alerts + len(sign_up.variants) > limit
 
 
 def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
