@@ -86,22 +86,19 @@ def client_address() -> str:
     return f"{IPv6Address(int(address) >> 64 << 64)}/64"
 
 
-def count_post(*, valid: bool) -> None:
-    """Count a post from this client; raise `RateLimited` if there are too many."""
-    limits = current_state().settings.limits
-    if valid:
-        _count("valid", limits.valid_posts, client_address())
-    else:
-        _count("invalid", limits.invalid_posts, client_address())
-
-
-def count_contacts(sign_up: SignUp) -> None:
-    """Count a post per contact from this client; raise `RateLimited` if there are too many."""
-    for contact in (sign_up.email, sign_up.phone_number):
-        if contact:
+def count_post(sign_up: SignUp | None, *, is_report: bool) -> None:
+    """Count a post from this client, and for each contact unless it is a browser's report on its
+    calls. `sign_up` is None if the form is invalid. Raises `RateLimited` if there are too many.
+    """
+    limits, client = current_state().settings.limits, client_address()
+    if sign_up is None:
+        _count("invalid", limits.invalid_posts, client)
+        return
+    _count("valid", limits.valid_posts, client)
+    if not is_report:
+        for contact in filter(None, (sign_up.email, sign_up.phone_number)):
             contact_hash = current_state().log.hash_contact(contact)
-            limit = current_state().settings.limits.posts_per_contact
-            _count("contact", limit, f"{client_address()} {contact_hash}")
+            _count("contact", limits.posts_per_contact, f"{client} {contact_hash}")
 
 
 def _count(kind: str, posts_per_minute: int, key: str) -> None:

@@ -178,16 +178,13 @@ def submit(composite_id: str) -> Response:
     if previewing():
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
     is_report = sent_by_browser() and "sign_up" in request.form
+    sign_up = form.to_sign_up() if form.validate() else None
     try:
-        valid = form.validate()
-        abuse.count_post(valid=valid)
-        if not valid:
-            return form_reply.invalid()
-        sign_up = form.to_sign_up()
-        if not is_report:
-            abuse.count_contacts(sign_up)
+        abuse.count_post(sign_up, is_report=is_report)
     except abuse.RateLimited as error:
         return form_reply.rate_limited(error)
+    if sign_up is None:
+        return form_reply.invalid()
     if abuse.honeypot_filled():
         abuse.count_dropped()
         message = N_("Your browser filled in a hidden field. We've cleared it: please try again.")
