@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from werkzeug.exceptions import NotFound
 
 from ..channels import Channel
@@ -14,10 +15,10 @@ from ..i18n.catalogs import N_
 from ..i18n.text import gettext, localized_list
 from ..klaviyo.calls import SignUp
 from ..klaviyo.outcomes import UNAVAILABLE
-from ..store.logged import LoggedCall, LoggedSignUp
+from ..store.logged import LoggedSignUp
 from .correction import corrections
 from .placeholders import fill_placeholders
-from .product import Product
+from .product import Product, form_url
 
 EMAIL, SMS, WHATSAPP = Channel.EMAIL, Channel.SMS, Channel.WHATSAPP
 
@@ -74,11 +75,7 @@ CONFIRM = {
 
 
 def confirmation(
-    logged: LoggedSignUp,
-    product: Product,
-    *,
-    sign_up: SignUp | None = None,
-    simulated: bool = False,
+    logged: LoggedSignUp, product: Product, sign_up: SignUp | None, *, simulated: bool = False
 ) -> dict[str, Any]:
     """Return the context of the template `_done.html`, and in `signed_up` the composite IDs whose
     buttons then show that the shopper is on the list.
@@ -94,65 +91,76 @@ def confirmation(
     if not requested:
         raise NotFound
     accepted = [variant for variant, call in requested if not call.failed]
-    consent_call = next((call for call in logged.calls if call.variant is None), None)
-    unrecorded = _channels_without_consent(logged, consent_call)
-    reachable = [
+    unrecorded, unrecorded_reason = _unrecorded_consent(logged)
+    results = dict.fromkeys(logged.channels, "accepted")
+    results |= dict.fromkeys(unrecorded, "no_consent") | dict.fromkeys(logged.refused, "refused")
+    reachable = frozenset(
         channel
-        for channel in logged.channels
-        if channel not in logged.refused
-        and (channel.info.identifier == "email" or channel not in unrecorded)
-    ]
-    # a simulated sign-up without scripts names no channel, and its page reads like any other
-    confirmed = accepted and (reachable or not logged.channels)
-    email, phone = logged.email_masked, logged.phone_masked
-    if sign_up is not None:
-        email = sign_up.email and readable_address(sign_up.email)
-        phone = sign_up.phone_number and international(sign_up.phone_number)
+        for channel, result in results.items()
+        if result == "accepted" or (result == "no_consent" and channel.info.identifier == "email")
+    )
     first = (accepted or [requested[0][0]])[0]
-    success_label = current_settings().modal.subscription_success_label
-    return {
-        "variant": first,
-        "headline": fill_placeholders(success_label, first, with_variant_name=len(requested) == 1)
-        if confirmed
-        else gettext("We couldn't finish your sign-up"),
-        "confirmed": bool(confirmed),
-        "alert_message": gettext(
-            ALERT[frozenset(reachable)],
+    headline, alert_message = gettext("We couldn't finish your sign-up"), ""
+    # a simulated sign-up without scripts names no channel, and its page reads like any other
+    confirmed = bool(accepted and (reachable or not logged.channels))
+    if confirmed:
+        email, phone = logged.email_masked, logged.phone_masked
+        if sign_up is not None:
+            email = sign_up.email and readable_address(sign_up.email)
+            phone = sign_up.phone_number and international(sign_up.phone_number)
+        headline = fill_placeholders(
+            current_settings().modal.subscription_success_label,
+            first,
+            with_variant_name=len(requested) == 1,
+        )
+        alert_message = gettext(
+            ALERT[reachable],
             products=localized_list([variant.full_title for variant in accepted], "or"),
             email=email or "",
             phone=phone or "",
         )
-        if confirmed
-        else "",
+    no_reason = N_("We couldn't sign you up for this one. Please try again later.")
+    signed_up = [str(variant.composite_id) for variant in accepted] if confirmed else []
+    if signed_up and "choose" in request.args:
+        # the listing's button, whose form offers all variants
+        signed_up.append(f"*{product.variant.composite_id}")
+    query = {name: request.args[name] for name in ("choose", "listed") if name in request.args}
+    return {
+        "variant": first,
+        "headline": headline,
+        "confirmed": confirmed,
+        "alert_message": alert_message,
         "confirm_message": _confirm_message(logged, unrecorded, simulated=simulated),
         "failures": [
-            gettext("%(product)s: %(why)s", product=variant.full_title, why=_reason(call))
+            gettext(
+                "%(product)s: %(why)s",
+                product=variant.full_title,
+                why=gettext(call.message or no_reason),
+            )
             for variant, call in requested
             if call.failed
         ],
-        "signed_up": [str(variant.composite_id) for variant in accepted] if confirmed else [],
-        "results": {
-            channel: "refused"
-            if channel in logged.refused
-            else "no_consent"
-            if channel in unrecorded
-            else "accepted"
-            for channel in logged.channels
-        },
+        "signed_up": signed_up,
+        "results": results,
         "refused": [gettext(channel.info.refused) for channel in sorted(logged.refused)],
         "unrecorded": [gettext(channel.info.not_recorded) for channel in unrecorded],
-        "unrecorded_reason": _consent_reason(consent_call) if unrecorded else "",
+        "unrecorded_reason": unrecorded_reason,
+        "action": form_url("notify_me.submit", product.variant.composite_id, **query),
         **corrections(logged.channels, [variant for variant, _ in requested], sign_up),
     }
 
 
-def _channels_without_consent(
-    logged: LoggedSignUp, consent_call: LoggedCall | None
-) -> list[Channel]:
-    """Return the channels that Klaviyo accepted, but for which it didn't record the consent."""
-    if consent_call is None or not consent_call.failed:
-        return []
-    return [channel for channel in logged.consented if channel not in logged.refused]
+def _unrecorded_consent(logged: LoggedSignUp) -> tuple[list[Channel], str]:
+    """Return the channels that Klaviyo accepted, but for which it didn't record the consent, and
+    why; the reason is empty without such channels.
+    """
+    call = next((call for call in logged.calls if call.variant is None), None)
+    channels = [channel for channel in logged.consented if channel not in logged.refused]
+    if call is None or not call.failed or not channels:
+        return [], ""
+    # UNAVAILABLE would contradict the sign-up itself, which was just accepted
+    no_reason = call.message in ("", UNAVAILABLE)
+    return channels, gettext(N_("Please try again later.") if no_reason else call.message)
 
 
 def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulated: bool) -> str:
@@ -169,17 +177,3 @@ def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulat
             N_("You may get a message asking you to confirm your subscription. Please confirm it.")
         )
     return gettext(CONFIRM[channels]) if double_opt_in else ""
-
-
-def _reason(call: LoggedCall) -> str:
-    return gettext(
-        call.message or N_("We couldn't sign you up for this one. Please try again later.")
-    )
-
-
-def _consent_reason(call: LoggedCall | None) -> str:
-    if call is None:
-        return ""
-    # UNAVAILABLE would contradict the sign-up itself, which was just accepted
-    no_reason = call.message in ("", UNAVAILABLE)
-    return gettext(N_("Please try again later.") if no_reason else call.message)

@@ -15,6 +15,7 @@ from ..klaviyo.calls import SignUp, build_calls
 from ..klaviyo.outcomes import Accepted, KlaviyoResponse
 from ..store.logged import LoggedSignUp
 from . import responses
+from .confirmation import confirmation
 from .product import Product
 
 PreviewState = Literal["button", "form", "errors", "done"]
@@ -90,7 +91,7 @@ def form_context(product: Product) -> dict[str, Any]:
     if typed and form.validate() and state == "done":
         sign_up = form.to_sign_up()
         logged = simulated_success(sign_up)
-        context = responses.confirmation_context(logged, product, sign_up, simulated=True)
+        context = confirmation(logged, product, sign_up, simulated=True)
         shown = {"state": "done", "view": responses.DONE, "modal": current_settings().modal}
         return {**context, **shown}
     context = responses.FormReply(form, product, choose=False).context()

@@ -1,12 +1,16 @@
-"""The product that a request is about."""
+"""The product that a request is about, and the URL of its form."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
+
+from flask import url_for
 
 from ..context import current_settings, current_state
+from ..i18n.locales import language
 from ..variants import CompositeID, Variant
 
 
@@ -37,3 +41,8 @@ def load_product(composite_id: str) -> Product | None:
         if variant.composite_id == parsed:
             return Product(variant, variants)
     return None
+
+
+def form_url(endpoint: str, composite_id: object, **query: Any) -> str:
+    """Return the URL of a form, with `lang` if this page's URL has it."""
+    return url_for(endpoint, composite_id=str(composite_id), **query, lang=language().url_locale)

@@ -16,7 +16,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    url_for,
 )
 from werkzeug.exceptions import NotFound
 
@@ -25,7 +24,6 @@ from ..context import current_settings
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..i18n.catalogs import N_
-from ..i18n.locales import language
 from ..i18n.text import gettext
 from ..klaviyo.calls import SignUp
 from ..settings.tables.modal import Modal
@@ -35,7 +33,7 @@ from .abuse import HONEYPOT, RateLimited
 from .confirmation import confirmation
 from .page import render_page
 from .placeholders import fill_placeholders, sanitized_footer
-from .product import Product
+from .product import Product, form_url
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 """The templates of the form and of the confirmation."""
@@ -106,7 +104,7 @@ class FormReply:
             "variant": variant,
             "listed_variants": variants if listed else (),
             "choose": self.choose,
-            "action": _form_url("notify_me.submit", variant.composite_id, **query),
+            "action": form_url("notify_me.submit", variant.composite_id, **query),
             "headline": fill(settings.modal.headline),
             "body_content": fill(body),
             "footer_content": sanitized_footer(
@@ -161,13 +159,12 @@ def failed(message: str, status: int, submitted: Sequence[tuple[str, str]] = ())
     """
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None
-    form_url = _form_url("notify_me.show", composite_id, choose=choose)
     query = {name: 1 for name in ("choose", "listed") if name in request.args}
     context = {
         "alert": gettext(message),
-        "form_url": form_url,
+        "form_url": form_url("notify_me.show", composite_id, choose=choose),
         "submitted": submitted,
-        "action": _form_url("notify_me.submit", composite_id, **query),
+        "action": form_url("notify_me.submit", composite_id, **query),
     }
     return _respond("failed", "notify_me/_failed.html", status, context)
 
@@ -181,7 +178,7 @@ def unknown_variant() -> Response:
 
 def redirect_to_confirmation(variant: Variant, signed: str) -> Response:
     """Redirect after a plain form's POST (303), so that a reload doesn't send the form again."""
-    url = _form_url("notify_me.show", variant.composite_id, done=signed)
+    url = form_url("notify_me.show", variant.composite_id, done=signed)
     return make_response(redirect(url, HTTPStatus.SEE_OTHER))
 
 
@@ -209,23 +206,5 @@ def done(
     """Return the confirmation. Pass `sign_up` only to the person who has just typed it, since it
     shows the contacts in full.
     """
-    context = confirmation_context(logged, product, sign_up, simulated=simulated)
+    context = confirmation(logged, product, sign_up, simulated=simulated)
     return _respond("done", DONE, HTTPStatus.OK, context)
-
-
-def confirmation_context(
-    logged: LoggedSignUp, product: Product, sign_up: SignUp | None, *, simulated: bool = False
-) -> dict[str, Any]:
-    """Return the context of the confirmation's template."""
-    query = {name: request.args[name] for name in ("choose", "listed") if name in request.args}
-    action = _form_url("notify_me.submit", product.variant.composite_id, **query)
-    context = confirmation(logged, product, sign_up=sign_up, simulated=simulated)
-    if context["signed_up"] and "choose" in request.args:
-        # the listing's button, whose form offers all variants
-        context["signed_up"].append(f"*{product.variant.composite_id}")
-    return {**context, "action": action}
-
-
-def _form_url(endpoint: str, composite_id: object, **query: Any) -> str:
-    """Return the URL of a form, with `lang` if this page's URL has it."""
-    return url_for(endpoint, composite_id=str(composite_id), **query, lang=language().url_locale)
