@@ -152,16 +152,16 @@ def begin(sandbox: Sandbox) -> Tour | None:
     gets the product, which may have been imported after the shop started.
     """
     in_stock = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
-    found = db.session.execute(
+    product_row = db.session.execute(
         sa.select(ProductVariant.sku, Product.id)
         .join(ProductVariant.product)
         .where(~AVAILABLE)
         .order_by(Product.id.in_(in_stock), Product.position, Product.id, ProductVariant.position)
         .limit(1)
     ).first()
-    if found is None:
+    if product_row is None:
         return None
-    sku, product_id = found
+    sku, product_id = product_row
     if current_catalog().writable:
         only = (product_id, product_id)
         try:
@@ -191,14 +191,15 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
     if variant is None:
         return None
     composite_id = str(queries.composite_id(variant))
-    found = db.session.scalars(
-        sa.select(Order)
-        .where(Order.id > tour.order)
-        .where(sa.exists().where(OrderLine.order_id == Order.id, OrderLine.sku == tour.sku))
-        .order_by(Order.id)
-        .options(selectinload(Order.lines))
+    orders = tuple(
+        db.session.scalars(
+            sa.select(Order)
+            .where(Order.id > tour.order)
+            .where(sa.exists().where(OrderLine.order_id == Order.id, OrderLine.sku == tour.sku))
+            .order_by(Order.id)
+            .options(selectinload(Order.lines))
+        )
     )
-    orders = tuple(found)
     try:
         calls = _since(tour.request, sandbox.requests)
         messages = _since(tour.message, sandbox.messages)

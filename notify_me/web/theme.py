@@ -241,12 +241,12 @@ def contrasts(settings: Settings) -> list[Contrast]:
         ("modal.error_text_color", modal.error_text_color, (error, form)),
         ("modal.success_text_color", modal.success_text_color, (success, form)),
     )
-    found = []
+    result = []
     for text_key, color, backgrounds in pairs:
         background_key, background = next((pair for pair in backgrounds if pair[1]), ("", None))
         preferred = _REDS if text_key == "modal.error_text_color" else ()
         text_color = color or _readable_color(background, *preferred)
         ratio = contrast_ratio(text_color, background) if text_color and background else None
         if ratio is not None:
-            found.append(Contrast(text_key, background_key, ratio))
-    return found
+            result.append(Contrast(text_key, background_key, ratio))
+    return result

@@ -15,7 +15,7 @@ from .current_shop import shop
 blueprint = Blueprint("accent", __name__)
 
 MAX_AGE = 31_536_000
-"""Seconds a browser may cache the stylesheet; with other values it has a new URL."""
+"""Seconds a browser may cache the stylesheet. Its URL changes with its content."""
 LIGHT, DARK, BLACK = "#ffffff", "#15242a", "#000000"
 """The text colors on the accent color."""
 DARK_PAPER = "#10191d"
@@ -55,8 +55,8 @@ def stylesheet() -> str:
 
 
 def dark_accent(accent: str) -> str:
-    """Return a tone of the color that is at least as light as dark pages need: texts on it, and
-    parts in this color on the page, have a contrast of at least 4.5:1.
+    """Return a tone of the color for dark pages. It is light enough to have a contrast of at least
+    4.5:1 with the page, and with the text on it.
     """
     try:
         color = Color(accent).set("alpha", 1).convert("oklch")
@@ -82,9 +82,9 @@ def _lightness(color: Color) -> float:
 
 
 def readable_color(background: str, *colors: str) -> str:
-    """Return the first of the colors that is readable on the background, otherwise the best.
+    """Return the first of `colors` that is readable on the background, or else the most readable.
 
-    Without `colors`, they are white, the shop's dark text color and black.
+    By default, they are white, the shop's dark text color and black.
     """
     contrasts = {
         color: contrast_ratio(color, background) or 0 for color in colors or (LIGHT, DARK, BLACK)

@@ -1,6 +1,6 @@
-"""What the shop knows of the Klaviyo account's brand, in `instance/`: its colors, and its logo.
+"""The Klaviyo account's brand as stored in `instance/`: its colors, settings and logo.
 
-The logo in `shop.toml` may be a file in `static/`, or the copy that import-brand stores here.
+The logo in `shop.toml` may be a file in `static/`, or the copy that import-brand stores there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ blueprint = Blueprint("brand", __name__)
 
 @dataclass(frozen=True, slots=True)
 class KnownBrand:
-    """The brand, as it was when it was last read from Klaviyo."""
+    """The brand as last read from Klaviyo."""
 
     name: str
     colors: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The shop as pages show it: the settings of `shop.toml`, and what the last import changes."""
+"""The shop's current settings: those of `shop.toml`, with the changes that the last import made."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ def shop() -> ShopSettings:
 
 
 def cached_import() -> Import | None:
-    """Return the import that the products come from, as it was a minute ago at most."""
+    """Return the import that the products come from, from a cache that is at most a minute old."""
     return _state().last_import
 
 
 def _state() -> _State:
-    """Return the state, after reading the import if the last time was more than a minute ago.
+    """Return the state, and read the import again if that was last done more than a minute ago.
 
-    Every page needs it. If the database fails, the last known import is used: the error page has a
-    menu and a name, too.
+    If the database fails, the last known import is used: the error page also shows the shop's name
+    and menu.
     """
     state: _State = current_app.extensions[EXTENSION]
     if time.monotonic() < state.expires_at:
         return state
-    # before the query: while a slow database answers, other requests use the old value
+    # set before the query, so that other requests use the old value while a slow database responds
     state.expires_at = time.monotonic() + CACHE_SECONDS
     try:
         imported = last_import()
@@ -75,13 +75,13 @@ def _state() -> _State:
         # the session, and with it the row's values, ends with the request
         db.session.expunge(imported)
         current = settings.with_import(current, name=imported.shop_name, currency=imported.currency)
-    # only now, since other threads render pages with these values
+    # set together at the end, since other threads render pages with these values
     state.shop, state.last_import = current, imported
     return state
 
 
 def clear_cache() -> None:
-    """Read the import again at the next request: this process has changed the catalog."""
+    """Make the next request read the import again, because this process has changed the catalog."""
     current_app.extensions[EXTENSION].expires_at = 0.0
 
 

@@ -16,8 +16,8 @@ def init_app(app: Flask) -> None:
     url = sa.make_url(app.config["DATABASE_URL"])
     app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": url, **engine_options(url)}}
     db.init_app(app)
-    # Flask-SQLAlchemy-Lite starts an event loop after each request to close async sessions, which
-    # takes a millisecond; there are none
+    # To close async sessions, Flask-SQLAlchemy-Lite starts an event loop after each request, which
+    # takes a millisecond. The shop has no async sessions.
     app.teardown_appcontext_funcs[:] = [
         function
         for function in app.teardown_appcontext_funcs

@@ -75,12 +75,12 @@ def _submitted() -> list[tuple[str, str]]:
 
 def log_database_error(error: SQLAlchemyError) -> None:
     """Log one line with the remedy, and a traceback if the cause may be the shop's own code."""
-    # DatabaseError itself, without a subclass, is a file that isn't a database
-    is_away = isinstance(error, (OperationalError, InterfaceError, sa.exc.TimeoutError)) or (
+    # DatabaseError itself, rather than a subclass, means that the file isn't a database
+    is_unavailable = isinstance(error, (OperationalError, InterfaceError, sa.exc.TimeoutError)) or (
         type(error) is DatabaseError
     )
     logger.error(
         "the database is unavailable (%s): check DATABASE_URL, and run flask db upgrade",
         type(error).__name__,
-        exc_info=None if is_away else error,
+        exc_info=None if is_unavailable else error,
     )

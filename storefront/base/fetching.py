@@ -1,7 +1,7 @@
-"""Downloads one picture from an address in a merchant's file, which anyone may have written.
+"""Downloads one picture from a URL in a merchant's file, which may come from anyone.
 
-The server can't reach into this network: each host is resolved here, its addresses are checked, and
-the connection goes to the address that was checked.
+Downloads from this network are prevented: the host is resolved here, its addresses are checked, and
+the connection is made to a checked address.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from urllib3.response import BaseHTTPResponse
 MAX_BYTES = 20 * 1024 * 1024
 MAX_REDIRECTS = 4
 MAX_ADDRESSES = 4
-"""The addresses of a host that are tried, one after the other."""
+"""How many addresses of a host are tried, one after the other."""
 SILENCE_SECONDS = 5.0
 """The longest wait for a connection or for more bytes."""
 TOTAL_SECONDS = 20.0
-"""The limit for one address, from the connection to the last byte."""
+"""The time limit for one URL, from the connection to the last byte."""
 HEADERS = {
     "Accept": "image/avif,image/webp,image/*",
     "Accept-Encoding": "identity",
@@ -40,11 +40,13 @@ _TLS = ssl.create_default_context(cafile=certifi.where())
 
 
 class Unavailable(Exception):
-    """The picture can't be downloaded; the message is the reason, to follow a number."""
+    """The picture can't be downloaded. The message is the reason, and can follow a number, as in
+    `3 not found`.
+    """
 
 
 class Unreachable(Unavailable):
-    """Its server doesn't respond, so its other pictures may be unavailable, too."""
+    """The picture's server doesn't respond, so other pictures on it may be unavailable, too."""
 
 
 def fetch(url: str, *, allow_private: bool = False) -> bytes:
@@ -141,10 +143,10 @@ def _connect(scheme: str, host: str, port: int, *, allow_private: bool) -> HTTPC
 def _addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
     """Return the addresses of a host; raises `Unavailable` if one of them is in this network."""
     try:
-        found = getaddrinfo(host, port, proto=IPPROTO_TCP)
+        entries = getaddrinfo(host, port, proto=IPPROTO_TCP)
     except (gaierror, UnicodeError):
         raise Unreachable("on servers that don't respond") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if not allow_private and not all(_is_public(ip_address(a.split("%")[0])) for a in addresses):
         raise Unavailable("in a private network")
     return addresses
@@ -154,7 +156,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv6Address):
         if address.is_site_local or address in IPV4_COMPATIBLE:
             return False
-        # addresses that lead to an IPv4 address
+        # these contain an IPv4 address
         inner = address.ipv4_mapped or address.sixtofour
         if address in NAT64:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Languages and prices: which language a page is in, and the language switch in the footer.
+"""Languages and prices: the language of a page, and the language switch in the footer.
 
 Product texts are in one language only, that of the catalog. The merchant's pages are in English.
 """
@@ -115,14 +115,13 @@ def money(amount: Decimal) -> str:
 
 @cache
 def currency_symbol(currency: str, country: str, locale: str) -> str:
-    """Return how to write a currency: as in its own country if that is the shop's.
-
-    Other languages write £GB or similar for a foreign currency, which is harder to read.
+    """Return the symbol of a currency. If it is the currency of the shop's country, the symbol is
+    the one used there: other languages write £GB, for example, which is harder to read.
     """
     if country and currency in get_territory_currencies(country):
         # Babel fills in the language that most people speak there
         symbol = get_currency_symbol(currency, Locale.parse(f"und_{country}"))
-        # Japanese has a yen sign as wide as its letters
+        # Japanese uses a full-width yen sign
         return unicodedata.normalize("NFKC", symbol)
     return get_currency_symbol(currency, locale)
 

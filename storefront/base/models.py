@@ -1,7 +1,7 @@
 """The shop's tables: products with options and variants, and orders.
 
-Relationships are `lazy="raise"`: a query must name what it loads, so that no page runs one query
-per row unnoticed.
+Relationships are `lazy="raise"`: a query must name what it loads, so that no page can run a query
+for each row by accident.
 """
 
 from __future__ import annotations

@@ -184,9 +184,11 @@ class ShopSettings(Table):
     currency: Annotated[str, AfterValidator(_currency), allowed(CURRENCY)] = "USD"
     """The currency of the catalog's prices."""
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
-    """Where the shop is: prices show its own currency as it is written there."""
+    """Where the shop is: prices show that country's currency as people there write it."""
     logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
-    """A file in `static/`, or the copy of import-brand; without it, the header shows the name."""
+    """A file in `static/`, or the copy that import-brand made. Without it, the header shows the
+    name.
+    """
     accent: Color | None = None
     """The color of buttons and selected options; without it, that of `static/shop.css`."""
     font: FontFamily | None = None

@@ -16,8 +16,8 @@ EXTENSION = "storefront_visitor"
 def is_demo_visitor() -> bool:
     """Whether this request may see the demo's pages: `DEMO` is on, and it comes from this machine.
 
-    Both the client's address and the Host must be loopback, without a proxy between. The Host is
-    checked because a foreign domain name can resolve to 127.0.0.1 (DNS rebinding).
+    Both the client's address and the Host must be loopback, and no proxy may have forwarded the
+    request. The Host is checked because any domain can resolve to 127.0.0.1 (DNS rebinding).
     """
     if not current_app.config.get("DEMO") or any(
         name in request.headers for name in FORWARDED_HEADERS
@@ -42,12 +42,12 @@ def add_source(app: Flask, source: Callable[[], VisitorOverrides | None]) -> Non
 
 
 def visitor() -> VisitorOverrides | None:
-    """Return the visitor's own settings and mode, the first of each that a source has."""
+    """Return the visitor's own settings and mode, each from the first source that has one."""
     sources: list[Callable[[], VisitorOverrides | None]] = current_app.extensions.get(EXTENSION, [])
-    visitors = [result for source in sources if (result := source())]
-    if not visitors:
+    overrides = [result for source in sources if (result := source())]
+    if not overrides:
         return None
     return VisitorOverrides(
-        settings=next((visitor.settings for visitor in visitors if visitor.settings), None),
-        mode=next((visitor.mode for visitor in visitors if visitor.mode), None),
+        settings=next((override.settings for override in overrides if override.settings), None),
+        mode=next((override.mode for override in overrides if override.mode), None),
     )

@@ -1,4 +1,4 @@
-"""`flask storefront import-brand`: the shop looks like the brand of the Klaviyo account.
+"""`flask storefront import-brand`: makes the shop look like the brand of the Klaviyo account.
 
 To remove it from a fork, delete this folder, its tests and its line in `app.py`.
 """

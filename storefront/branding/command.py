@@ -23,21 +23,21 @@ CONTRAST_HINT = "the text on it is white or dark, whichever is easier to read"
 def import_brand(dry_run: bool) -> None:
     """Make the shop look like the brand of the Klaviyo account: accent color, font and logo.
 
-    They are written to shop.toml, and the logo is downloaded once. The button and the form have a
-    command of their own: flask notify-me import-brand. The private key needs the scope brands:read.
+    They are written to shop.toml, and the logo is downloaded once. For the button and the form, use
+    flask notify-me import-brand. The private key needs the scope brands:read.
     """
     try:
-        found = studio.read_brand()
+        klaviyo_brand = studio.read_brand()
     except studio.BrandError as error:
         raise click.ClickException(f"{error}.") from None
-    kit_settings = studio.brand_settings(found).settings
-    values, notes = _looks(kit_settings, found)
+    kit_settings = studio.brand_settings(klaviyo_brand).settings
+    values, notes = _looks(kit_settings, klaviyo_brand)
     logo: bytes | None = None
-    if found.logo:
+    if klaviyo_brand.logo:
         try:
             # the sandbox's pictures are on this machine, too
             api_url = current_app.config.get("KLAVIYO_API_URL") or ""
-            logo = download(found.logo.url, allow_private=studio.is_stand_in(api_url))
+            logo = download(klaviyo_brand.logo.url, allow_private=studio.is_stand_in(api_url))
             values["logo"] = brand.logo_setting(logo)
             notes.append(f"logo: {values['logo']}, a copy of the account's first logo")
         except LogoError as error:
@@ -50,20 +50,22 @@ def import_brand(dry_run: bool) -> None:
         return
     if logo is not None:
         brand.store_logo(logo)
-    brand.store(brand.KnownBrand(found.name, dict(found.colors), kit_settings))
+    brand.store(brand.KnownBrand(klaviyo_brand.name, dict(klaviyo_brand.colors), kit_settings))
     target = Path(current_app.config["SHOP_CONFIG"]).resolve()
     _write(target, values)
     click.echo(f"\nWritten to {target}. Restart the shop to see it.")
 
 
-def _looks(kit_settings: dict[str, Any], found: studio.Brand) -> tuple[dict[str, Any], list[str]]:
+def _looks(
+    kit_settings: dict[str, Any], klaviyo_brand: studio.Brand
+) -> tuple[dict[str, Any], list[str]]:
     """Return the settings of `shop.toml`, and a sentence for each."""
     values: dict[str, Any] = {}
     notes = []
     accent = kit_settings.get("button.button_styles.color")
     source = "the primary button's color"
-    if accent is None and found.colors:
-        name, accent = next(iter(found.colors.items()))
+    if accent is None and klaviyo_brand.colors:
+        name, accent = next(iter(klaviyo_brand.colors.items()))
         source = f"the color {name}"
     if accent:
         values["accent"] = accent
@@ -73,9 +75,9 @@ def _looks(kit_settings: dict[str, Any], found: studio.Brand) -> tuple[dict[str,
     font = kit_settings.get("modal.font_family")
     if font:
         values["font"] = font
-        notes.append(f"font: {font}, the font of the account's emails without web fonts")
+        notes.append(f"font: {font}, the font of the account's emails, except for web fonts")
     else:
-        notes.append("font: not imported: the account's emails have no font that browsers have")
+        notes.append("font: not imported: the account's emails use only web fonts, or none")
     return values, notes
 
 

@@ -44,7 +44,7 @@ def copy(content: bytes) -> bytes:
                 raise LogoError(f"its picture has {image.width} × {image.height} pixels")
             with_alpha = image.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning):
-        raise LogoError("its picture is no valid PNG, JPEG or WebP file") from None
+        raise LogoError("its picture isn't a valid PNG, JPEG or WebP file") from None
     if not with_alpha.getbbox():
         raise LogoError("its picture is empty")
     with_alpha.thumbnail(SIZE)

@@ -34,7 +34,7 @@ blueprint.before_request(clear_cache)
 
 
 class Payment(Protocol):
-    """A payment provider: set `app.config["PAYMENT"]` to such an object to be paid.
+    """A payment provider. To accept payments, set `app.config["PAYMENT"]` to such an object.
 
     Checkout stores the order and deducts it from the stock before the shopper pays.
     """
@@ -103,7 +103,7 @@ def place() -> BaseResponse:
     reference = form.reference.data or ""
     lines = cart.lines(cart.read())
     if not lines:
-        # the form was sent twice: the first time emptied the cart
+        # if the form was sent twice, the first request emptied the cart
         order = orders.find(reference)
         return _redirect_to_order(reference) if order else redirect(url_for("cart.show"), code=303)
     if not form.validate():

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class OutOfStock(Exception):
-    """The stock no longer covers one of the lines."""
+    """There isn't enough stock for one of the lines."""
 
 
 def place(
@@ -31,8 +31,8 @@ def place(
     """Deduct the lines from stock, store the order, and queue stock updates for Klaviyo.
 
     All of this happens in one transaction. A form that is sent twice creates one order: a known
-    `reference` changes nothing. Raises `OutOfStock`, with nothing changed, if the stock
-    doesn't cover a line.
+    `reference` changes nothing. Raises `OutOfStock`, and changes nothing, if there isn't enough
+    stock for a line.
     """
     signed_up_at = _sign_ups(email, lines)
     order = Order(
@@ -76,7 +76,7 @@ def _sign_ups(email: str, lines: Sequence[CartLine]) -> dict[CompositeID, dateti
     try:
         return admin.latest_sign_ups(email, [composite_id(line.variant) for line in lines])
     except (ValueError, SQLAlchemyError) as error:
-        # never a reason to refuse an order
+        # this must not prevent an order
         logger.warning("an order isn't matched with sign-ups: %s", type(error).__name__)
         return {}
 
@@ -109,16 +109,18 @@ def find(reference: str) -> Order | None:
 def erase_contact(contact: str) -> str:
     """Remove name, email and address from the orders of an email address; return a sentence.
 
-    The orders themselves stay, for the accounts.
+    The orders themselves stay, for accounting.
     """
     mailbox, _, _ = contact.rpartition("@")
-    found = sa.select(Order.id, Order.email).where(Order.email != "")
-    # the lower() of SQLite leaves letters as they are that aren't ASCII
+    candidates = sa.select(Order.id, Order.email).where(Order.email != "")
+    # SQLite's lower() changes only ASCII letters
     if mailbox.isascii():
-        found = found.where(
+        candidates = candidates.where(
             sa.func.lower(Order.email).startswith(f"{mailbox.lower()}@", autoescape=True)
         )
-    erased = [order_id for order_id, email in db.session.execute(found) if _is_same(email, contact)]
+    erased = [
+        order_id for order_id, email in db.session.execute(candidates) if _is_same(email, contact)
+    ]
     db.session.execute(
         sa.update(Order), [{"id": i, "name": "", "email": "", "address": ""} for i in erased]
     )
@@ -127,8 +129,8 @@ def erase_contact(contact: str) -> str:
 
 
 def _is_same(email: str, contact: str) -> bool:
-    """Return whether an address, as it was typed at checkout, is that of a contact: upper case and
-    the spelling of the domain (`münchen.de` or `xn--mnchen-3ya.de`) make no difference.
+    """Return whether an address typed at checkout is that of a contact. Upper case and the form of
+    the domain (`münchen.de` or `xn--mnchen-3ya.de`) make no difference.
     """
     try:
         return admin.contact_hash(email) == admin.contact_hash(contact)

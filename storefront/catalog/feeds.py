@@ -18,12 +18,12 @@ blueprint = Blueprint("feeds", __name__)
 MAX_AGE = 300
 """Seconds a cache may serve a copy; Klaviyo itself reads the feed every six hours."""
 PAGE_SIZE = 50_000
-"""Variants on a page: 25 to 50 MB. Klaviyo recommends up to 50 MB and accepts 100 MB."""
+"""Variants on a page, which has 25 to 50 MB. Klaviyo recommends up to 50 MB, and accepts 100 MB."""
 
 
 @blueprint.get("/feeds/catalog.json")
 def catalog_feed() -> Response:
-    """A JSON list with one item for each variant, of all products or of one part (`?page=1`).
+    """A JSON list with one item for each variant: of all products, or of one page (`?page=1`).
 
     :raise 404: there is no such page.
     """
@@ -36,7 +36,7 @@ def catalog_feed() -> Response:
         ids = pages[page - 1] if pages else None
         next_page = page + 1 if page < len(pages) else None
     chunks = _chunks(shop_url(), ids)
-    # a failing database raises here, before the response has started
+    # so that a database error is raised before the response has started
     first = next(chunks)
     response = Response(stream_with_context(chain([first], chunks)), mimetype="application/json")
     response.cache_control.public = True

@@ -1,4 +1,4 @@
-"""Allows one import at a time: each replaces the products that another one may be working on."""
+"""Allows one import at a time, since an import replaces all products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ImportLocked(Exception):
 
 @contextmanager
 def import_lock() -> Iterator[None]:
-    """Hold the lock on imports of this machine. Raises `ImportLocked` if it isn't available."""
+    """Hold this machine's lock for imports. Raises `ImportLocked` if it isn't available."""
     lock = FileLock(Path(current_app.instance_path) / "import.lock", timeout=0)
     try:
         Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The pictures of products: which one a page shows, and the shop's own copies in `instance/`.
 
-Imported products have pictures. A product without one, or whose picture couldn't be downloaded, has
-its drawing.
+Imported products have pictures. A drawing is shown for a product that has no picture, or whose
+picture couldn't be downloaded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Image:
     """The copies with their widths, for the attribute `srcset`; empty if there is one size."""
     width: int | None = None
     height: int | None = None
-    """The size in pixels; None for pictures on other servers, which isn't known."""
+    """The size in pixels; None if it isn't known, as for pictures on other servers."""
     is_drawing: bool = False
 
     @property
@@ -48,7 +48,7 @@ class Image:
         return bool(self.width and self.height and self.height > 1.15 * self.width)
 
     def nearly_fits(self, ratio: float) -> bool:
-        """Whether it has about this ratio of width to height, so that cutting its edges is fine."""
+        """Whether its ratio of width to height is close to `ratio`, so that it may be cropped."""
         return bool(self.width and self.height and 0.85 < self.width / self.height / ratio < 1.18)
 
 
@@ -84,7 +84,7 @@ def _image(picture: Picture | None, drawing: str) -> Image:
     if "file" not in picture:
         return Image(picture["url"], picture["alt"])
     width, height = picture["width"], picture["height"]
-    # of a small picture, the larger copies are equal
+    # a picture isn't enlarged, so all copies above its width are the same
     widths = WIDTHS[: 1 + sum(copy < width for copy in WIDTHS)]
     urls = [_copy_url(picture, f"{copy}.webp") for copy in widths]
     srcset = [f"{url} {min(copy, width)}w" for url, copy in zip(urls, widths, strict=True)]

@@ -144,7 +144,7 @@ def offers(composite_ids: Iterable[str]) -> dict[str, Offer]:
         for composite_id in map(CompositeID.parse, composite_ids)
         if catalog.contains(composite_id)
     ]
-    found: dict[str, Offer] = {}
+    offers_by_id: dict[str, Offer] = {}
     # databases limit the number of parameters of a statement
     for start in range(0, len(external_ids), 1000):
         statement = sa.select(ProductVariant.external_id, ProductVariant.price, AVAILABLE).where(
@@ -152,8 +152,8 @@ def offers(composite_ids: Iterable[str]) -> dict[str, Offer]:
         )
         for external_id, price, available in db.session.execute(statement):
             composite_id = catalog.composite_id(external_id)
-            found[str(composite_id)] = Offer(composite_id, price, bool(available))
-    return found
+            offers_by_id[str(composite_id)] = Offer(composite_id, price, bool(available))
+    return offers_by_id
 
 
 def available(composite_ids: Iterable[str]) -> list[CompositeID]:

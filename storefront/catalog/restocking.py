@@ -45,8 +45,8 @@ def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdat
 
 
 def record_restocks() -> None:
-    """Record which of the variants that shoppers wait for are available now, after the stock of
-    many variants was changed at once.
+    """Record which of the variants that shoppers are waiting for are available again. Call it after
+    the stock of many variants has changed at once.
     """
     _record(lambda: queries.available(admin.people_waiting()))
 
@@ -55,7 +55,7 @@ def _record(restocked: Callable[[], Collection[CompositeID]]) -> None:
     try:
         admin.record_restock(restocked())
     except SQLAlchemyError as error:
-        # the stock is saved, and that is what matters to shoppers
+        # the demand report is only for the merchant, and the stock is saved
         logger.warning("a restock isn't in the demand report: %s", type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""Whether a variant can be bought, and the stock label a shopper reads."""
+"""Whether a variant can be bought, and the label of its stock."""
 
 from __future__ import annotations
 

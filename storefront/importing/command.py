@@ -61,7 +61,11 @@ class Percentage(click.ParamType[float]):
     type=click.Choice(["in-stock", "sold-out"]),
     help="How to show variants whose stock is tracked but not in the files.",
 )
-@click.option("--sell-out", type=Percentage(), help="Show this share as sold out: 10%.")
+@click.option(
+    "--sell-out",
+    type=Percentage(),
+    help="Show this share of the variants as sold out, such as 10%.",
+)
 @click.option(
     "--columns",
     type=INPUT_FILE,
@@ -73,7 +77,9 @@ class Percentage(click.ParamType[float]):
 @click.option("--currency", help="The currency of the prices, such as EUR.")
 @click.option("--shop-name", help="The name to show; by default the vendor of most products.")
 @click.option(
-    "--link-pictures", is_flag=True, help="Load pictures from their own servers; don't copy them."
+    "--link-pictures",
+    is_flag=True,
+    help="Load pictures from their own servers instead of copying them.",
 )
 @click.option("--encoding", help="The encoding, if it isn't detected, such as cp1250.")
 def import_catalog(

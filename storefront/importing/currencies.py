@@ -73,7 +73,7 @@ def sign_of_price(text: str) -> str:
 
 
 def currency_of_price(text: str) -> str | None:
-    """Return the currency of a price such as `12 €` or `EUR 12`, if its sign has only one."""
+    """Return the currency of a price such as `12 €` or `EUR 12`, if its sign is unambiguous."""
     sign = sign_of_price(text)
     if sign in SIGNS:
         return SIGNS[sign]

@@ -1,4 +1,4 @@
-"""Product descriptions: HTML that is safe to show, and the same as plain text."""
+"""Product descriptions, as HTML that is safe to show and as plain text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def safe_html(description: str) -> str:
         text = "".join(f"<p>{_with_breaks(part)}</p>" for part in paragraphs if part.strip())
     cleaned = _CLEANER.clean(_HEADING_1.sub(r"\1h2", text))
     cleaned = _LINK_WITHOUT_URL.sub(r"\1", cleaned)
-    # empty elements inside empty elements, to a depth that occurs in practice
+    # repeated for empty elements inside empty elements, to a depth that occurs in practice
     for _ in range(4):
         cleaned = _EMPTY.sub("", cleaned)
     return cleaned.strip() if plain_text(cleaned) else ""

@@ -20,7 +20,7 @@ from .problems import Problems
 Sign = Literal["comma", "point"]
 SIGNS: dict[Sign, str] = {"comma": ",", "point": "."}
 MAX_PRICE = Decimal(10) ** 11
-"""What the database has room for."""
+"""The lowest price that is too high for the database."""
 MAX_QUANTITY = 1_000_000_000
 MAX_LENGTH = 60
 """Characters of a price or quantity. The time that the patterns need grows with its square."""
@@ -49,10 +49,11 @@ class NumberFormat:
     _ambiguous: tuple[int, str] | None = None
 
     def look_at(self, text: str, line: int) -> None:
-        """Take account of a price. Most are plain, such as `19.99`, so they are checked first."""
+        """Learn the decimal sign and the currency from a price, if it shows them."""
         text = _ascii_digits(text)
         if not text or len(text) > MAX_LENGTH:
             return
+        # first, since most prices are plain, such as 19.99
         if _PLAIN.fullmatch(text):
             if "." in text:
                 self._evidence.setdefault("point", (line, text))
@@ -157,7 +158,7 @@ def _sign_with_currency(text: str, number: str) -> Sign | None:
 
 
 def _certain_sign(number: str) -> Sign | None:
-    """Return the decimal sign that a number must have, or None if it has none or it isn't sure."""
+    """Return the decimal sign that a number must have; None if it has none, or it isn't certain."""
     last_comma, last_point = number.rfind(","), number.rfind(".")
     if last_comma >= 0 and last_point >= 0:
         return "comma" if last_comma > last_point else "point"

@@ -1,4 +1,4 @@
-"""The files beside the products: their IDs (`--ids`), and their stock (`--stock`)."""
+"""Reads the additional files of an import: the variants' IDs (`--ids`) and stock (`--stock`)."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ OWN = Platform(
         ),
     },
 )
-"""This shop's own names. Shopify's are among them: those until 2025, and the present ones."""
+"""This shop's own names. They include Shopify's: the current ones, and those used until 2025."""
 
 PLATFORMS = (
     Platform(
@@ -292,26 +292,26 @@ def recognize(header: Iterable[str]) -> Platform:
 def field_positions(platform: Platform, header: Sequence[str]) -> dict[str, int]:
     """Return the position of each field's column in a file.
 
-    Raises `Unreadable` if this shop's own kind of file has a column twice or misspelt.
+    Raises `Unreadable` if a file in this shop's own format has a duplicate or misspelt column.
     """
     positions: dict[str, int] = {}
     for index, name in enumerate(header):
         positions.setdefault(normalize(name), index)
-    found = {
+    columns = {
         field: [alias for alias in aliases if alias in positions]
         for field, aliases in platform.columns.items()
     }
     if platform is OWN:
-        _check_spelling(header, found)
-    return {field: positions[aliases[0]] for field, aliases in found.items() if aliases}
+        _check_spelling(header, columns)
+    return {field: positions[aliases[0]] for field, aliases in columns.items() if aliases}
 
 
-def _check_spelling(header: Sequence[str], found: Mapping[str, Sequence[str]]) -> None:
-    used = {alias for aliases in found.values() for alias in aliases}
-    missing = {field for field, aliases in found.items() if not aliases}
-    # without these, the file is probably not of this kind: other hints would mislead
+def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]]) -> None:
+    used = {alias for aliases in columns.values() for alias in aliases}
+    missing = {field for field, aliases in columns.items() if not aliases}
+    # if these are missing, the file probably has another format, and other hints would mislead
     missing = missing.intersection(REQUIRED) or missing
-    for aliases in found.values():
+    for aliases in columns.values():
         if len(aliases) > 1:
             twice = [name for name in header if normalize(name) in aliases]
             raise Unreadable(f"{' and '.join(map(repr, twice))} are the same column: remove one", 1)
@@ -351,10 +351,10 @@ def read_columns_file(path: Path) -> dict[str, str]:
     return columns
 
 
-def check_required(required: Iterable[str], found: Container[str], header: Iterable[str]) -> None:
+def check_required(required: Iterable[str], columns: Container[str], header: Iterable[str]) -> None:
     """Raise `Unreadable` if a file has no column for a required field."""
     for field in required:
-        if field not in found:
+        if field not in columns:
             names = ", ".join(filter(None, header))
             raise Unreadable(
                 f"there is no column for the {field}; the file has {names[:200]}. If one of them "

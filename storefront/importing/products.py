@@ -1,4 +1,4 @@
-"""Builds products from the rows of a file. Continues after a problem, so that all are reported."""
+"""Builds products from the rows of a file. It continues after a problem, so that it reports all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .rows import Row
 from .spool import Spool
 
 StockUnknown = Literal["in-stock", "sold-out"]
-"""How variants are shown whose stock isn't known."""
+"""How to show variants whose stock isn't known."""
 
 MAX_TEXT = 255
 """Characters in a title, handle, SKU, vendor, or name or value of an option: Shopify's limit."""
@@ -104,7 +104,7 @@ class ParsedProduct:
 
 @dataclass(slots=True)
 class Counts:
-    """What the summary of an import says."""
+    """The numbers for the summary of an import."""
 
     products: int = 0
     variants: int = 0
@@ -128,7 +128,7 @@ class StockRules:
     """What the merchant chose for stock."""
 
     unknown: StockUnknown | None = None
-    """How a variant is shown whose stock is tracked, but not in the file."""
+    """How to show a variant whose stock is tracked, but isn't in the file."""
     has_file: bool = False
     """Whether there is a file with the stock."""
     sell_out: float = 0.0
@@ -212,7 +212,7 @@ class Products:
         return not reason
 
     def _handle(self, first: Row) -> str:
-        """The product's address: its handle, or made from the title, and different for each."""
+        """The product's unique handle, which is made from its title if it has no usable one."""
         handle = first["handle"]
         # browsers resolve . and .. as folders
         if handle in ("", ".", "..") or "/" in handle or not handle.isprintable():
@@ -280,7 +280,7 @@ class Products:
         rows_by_values: dict[tuple[str, ...], Row] = {}
         variants = []
         for row, values_by_name in rows:
-            # WooCommerce: a variation without a value is for any
+            # in WooCommerce, a variation without a value is valid for any value
             values = [shorten(values_by_name.get(name, "Any"), MAX_TEXT) for name in names]
             other = rows_by_values.setdefault(tuple(values), row)
             if other is not row:
@@ -416,7 +416,7 @@ class Products:
         return None
 
     def _is_usable_sku(self, sku: str) -> bool:
-        """Whether a SKU tells a variant apart from all others."""
+        """Whether a SKU is valid and unique."""
         return 0 < len(sku) <= MAX_TEXT and sku.isprintable() and self._spool.sku_count(sku) == 1
 
     def _sku(self, sku: str, external_id: str) -> str:
@@ -482,14 +482,14 @@ def _tags(text: str) -> list[str]:
 
 
 def _urls(text: str) -> list[str]:
-    """Return the valid addresses in a cell: platforms write several with one of these between."""
+    """Return the valid URLs in a cell. Platforms separate them in different ways."""
     if not text or _USUAL_URL.fullmatch(text):
         return [text] if 0 < len(text) <= MAX_URL else []
     return list(filter(None, map(_url, re.split(r"[\s,;|]+(?=(?:https?:)?//)", text))))
 
 
 def _url(text: str) -> str:
-    """Return the address of a picture, quoted as browsers do, or an empty string."""
+    """Return the URL of a picture, percent-encoded as browsers do; empty if it isn't valid."""
     try:
         parts = urlsplit(f"https:{text}" if text.startswith("//") else text)
         is_valid = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -503,16 +503,16 @@ def _url(text: str) -> str:
 
 
 def _pictures(rows: Sequence[Row]) -> list[Picture]:
-    """The product's pictures in order, each once; those of the variants are among them."""
-    found: dict[str, Mapping[str, str | int]] = {}
+    """The product's pictures in order, without duplicates, including those of the variants."""
+    alt_and_order: dict[str, Mapping[str, str | int]] = {}
     for number, row in enumerate(rows):
         for url in _urls(row["picture"]):
             position = row["picture_position"]
             order = int(position) if re.fullmatch("[0-9]{1,6}", position) else number
-            found.setdefault(url, {"alt": row["picture_alt"], "order": order})
-    ordered = sorted(found, key=lambda url: found[url]["order"])
+            alt_and_order.setdefault(url, {"alt": row["picture_alt"], "order": order})
+    ordered = sorted(alt_and_order, key=lambda url: alt_and_order[url]["order"])
     variant_urls = [url for row in rows for url in _urls(row["variant_picture"])[:1]]
     return [
-        Picture(url=url, alt=str(found[url]["alt"])[:512] if url in found else "")
+        Picture(url=url, alt=str(alt_and_order[url]["alt"])[:512] if url in alt_and_order else "")
         for url in dict.fromkeys([*ordered, *variant_urls])
     ][:MAX_PICTURES]

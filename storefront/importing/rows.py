@@ -1,4 +1,4 @@
-"""Turns the rows of every kind of file into rows of the same fields."""
+"""Converts the rows of any supported file into rows with the same fields."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from .platforms import (
 from .problems import Problems, Unreadable
 
 WIX_MEDIA = "https://static.wixstatic.com/media/"
-"""Where Wix serves the pictures that its export names without a host."""
+"""The address of pictures for which Wix's export has only a file name."""
 TOO_MANY_CELLS = "the row has more cells than the header: quote cells that contain the delimiter"
 LINE_BREAK = "the row ends in the middle of a cell: quote cells that contain line breaks"
 _GUARD = re.compile(r"'([=+\-@].*|\d+)|=\"([^\"]*)\"", re.DOTALL)
 """How platforms keep spreadsheets from changing a cell such as 00123: `'00123` or `="00123"`."""
 _SHORTCODE = re.compile(r"\[/?[a-z]+_[^\]]*\]|\[/?(?:caption|embed|gallery)\b[^\]]*\]")
-"""What plug-ins of WordPress replace, such as `[vc_row]`."""
+"""The shortcodes of WordPress plugins, such as `[vc_row]`."""
 _NAMES = {"title", "vendor", "type", "category", "tags", *OPTION_VALUES}
 _COMMA = re.compile(r"(?<!\\),")
-"""A comma that separates: WooCommerce writes a backslash before the others."""
+"""A separating comma. WooCommerce writes a backslash before commas that don't separate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _csv_rows(
         if count >= width:
             incomplete_count = 0
         elif incomplete_count + count - 1 <= width and "<" in cells[0]:
-            # HTML goes on in the next row, after a line break without quotation marks
+            # a description continues in the next row, after a line break that wasn't quoted
             incomplete_count += count - 1
             if incomplete_count == width:
                 problems.add(incomplete_line, LINE_BREAK)
@@ -131,7 +131,7 @@ def _csv_rows(
 
 
 def _named_options(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[Row]:
-    """Name each option after its column if `--columns` names no column for its name."""
+    """Name options after the columns of their values, unless `--columns` has columns for the names."""
     names = {
         f"option{i}_name": columns[f"option{i}_value"]
         for i in NUMBERS

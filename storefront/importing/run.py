@@ -1,4 +1,4 @@
-"""Runs an import: the file is read into a temporary store, and then written in one transaction."""
+"""Runs an import: reads the file into a temporary store, then writes it in one transaction."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Choices:
     decimal_sign: Sign | None = None
     encoding: str | None = None
     currency: str | None = None
-    """ISO 4217; None: as in the file, if it says so, else as in `shop.toml`."""
+    """An ISO 4217 code; None for the currency in the file, or else that of `shop.toml`."""
     shop_name: str | None = None
     """None: the vendor of most products, if there is one."""
     link_pictures: bool = False
@@ -177,7 +177,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
 def _valid_products(
     products: Products, problems: Problems, rows: int, size: int, progress: Progress
 ) -> Iterator[ParsedProduct]:
-    """Yield products until there is a problem; the others are only checked, not written."""
+    """Yield products until there is a problem. After that, the others are only checked."""
     reported = 0
     for product in products:
         if not problems:

@@ -1,7 +1,7 @@
 """A temporary database on disk, so that importing a large file needs little memory.
 
-It collects the rows of each product, wherever they are in the file, and answers whether a value is
-unique, and what another file says about a variant.
+It collects the rows of each product, wherever they are in the file, finds duplicate values, and
+looks up a variant's values in other files.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ class Spool:
         if added.rowcount:
             self._products += 1
             return self._products
-        found: tuple[int] = self._connection.execute(
+        row: tuple[int] = self._connection.execute(
             "SELECT number FROM product WHERE key = ?", (key,)
         ).fetchone()
-        return found[0]
+        return row[0]
 
     def _write_batch(self) -> None:
         self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?)", self._batch)
@@ -90,23 +90,23 @@ class Spool:
 
     def sku_count(self, sku: str) -> int:
         """Return how many rows of the file have this SKU."""
-        found = self._connection.execute("SELECT count FROM sku WHERE sku = ?", (sku,)).fetchone()
-        return found[0] if found else 0
+        row = self._connection.execute("SELECT count FROM sku WHERE sku = ?", (sku,)).fetchone()
+        return row[0] if row else 0
 
     def first_line(self, kind: str, value: str, line: int) -> int | None:
-        """Return the line on which a value was used first; None, and remember it, if it is new."""
+        """Return the line on which a value was first used. Store a new value, and return None."""
         added = self._connection.execute(
             "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (kind, value, line)
         )
         if added.rowcount:
             return None
-        found: tuple[int] = self._connection.execute(
+        row: tuple[int] = self._connection.execute(
             "SELECT line FROM seen WHERE kind = ? AND value = ?", (kind, value)
         ).fetchone()
-        return found[0]
+        return row[0]
 
     def add_value_from_other_file(self, kind: str, keys: Iterable[str], value: str) -> None:
-        """Store what another file says about a variant; two different values cancel out."""
+        """Store a value from another file for a variant. If two values differ, none is used."""
         self._connection.executemany(
             "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key)"
             " DO UPDATE SET value = iif(value = excluded.value, value, '')",
@@ -122,11 +122,11 @@ class Spool:
         )
 
     def value_in_other_file(self, kind: str, keys: Sequence[str]) -> str:
-        """Return what another file says under the first of the keys that it has; else empty."""
+        """Return the value in another file under the first of the keys that has one; else empty."""
         for key in keys:
-            found = self._connection.execute(
+            row = self._connection.execute(
                 "SELECT value FROM fact WHERE kind = ? AND key = ?", (kind, key)
             ).fetchone()
-            if found and found[0] != "":
-                return str(found[0])
+            if row and row[0] != "":
+                return str(row[0])
         return ""

@@ -19,7 +19,7 @@ DRAWING = "parcel"
 COLOUR = "#b39a7b"
 MAX_SUMMARY = 160
 MAX_SEARCH_TEXT = 5000
-"""Characters of a description that searches look at."""
+"""How many characters of a description can be searched."""
 
 
 def pictures_with_copies(session: Session) -> dict[str, Picture]:
@@ -58,7 +58,7 @@ def _store_batch(
         _product_values(parsed, position, category_of(parsed.type), copies)
         for parsed, position in zip(batch, positions, strict=False)
     ]
-    # insert statements are several times faster than objects
+    # several times faster than adding objects
     insert = sa.insert(Product).returning(Product.id, sort_by_parameter_order=True)
     ids = session.scalars(insert, values).all()
     options = [

@@ -1,4 +1,4 @@
-"""What an import did, in sentences for the merchant."""
+"""The summary of an import, in sentences for the merchant."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> 
 def _left_out(counts: Counts) -> Iterator[str]:
     if counts.skipped:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.skipped.items())
-        yield f"Left out, as your platform doesn't show them: {kinds}."
+        yield f"Left out, because your platform hides them: {kinds}."
     if counts.hidden_variants:
         yield f"Left out: {count(counts.hidden_variants, 'hidden variant')}."
     for status, (number, line) in counts.unknown_statuses.items():
@@ -81,8 +81,8 @@ def _ids(counts: Counts, integration: str) -> Iterator[str]:
     if counts.placeholders:
         source = " from the shop's products.json" if integration == "$shopify" else ""
         yield (
-            f"{count(counts.placeholders, 'variant')} without an ID from {integration}, to look at "
-            "only: sign-ups work with the sandbox, but are never sent to Klaviyo. Add the IDs"
+            f"{count(counts.placeholders, 'variant')} without an ID from {integration}: sign-ups "
+            "for them work with the sandbox, but are never sent to Klaviyo. Add the IDs"
             f"{source} with --ids FILE."
         )
 

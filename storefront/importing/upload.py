@@ -1,4 +1,4 @@
-"""`/merchant/import`: upload a product file, look at what it contains, and import it."""
+"""`/merchant/import`: upload a product file, preview it, and import it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Imports of uploaded files: each runs in a thread, and its progress is a file.
+"""Imports of uploaded files. Each runs in a thread, and writes its progress to a file.
 
-The file can be read by every process of the shop, whichever answers the merchant's next request.
+So any process of the shop can show the progress in reply to the merchant's next request.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def load(job_id: str) -> Job | None:
         values = json.loads((path(job_id) / "job.json").read_text(encoding="utf-8"))
         return Job(**{**values, "options": Options(**values["options"])})
     except (OSError, ValueError, KeyError, TypeError):
-        # such as a file of another version of the shop
+        # such as a file that another version of the shop has written
         return None
 
 
@@ -121,7 +121,7 @@ def path(job_id: str) -> Path:
 
 
 def start(job: Job, state: Literal["checking", "importing"]) -> None:
-    """Check the file, or import it, in a thread. A double click imports it once."""
+    """Check or import the file in a thread. Confirming it twice imports it only once."""
     if state == "importing":
         try:
             (path(job.id) / "confirmed").touch(exist_ok=False)
@@ -219,8 +219,8 @@ def _add_pictures(job: Job) -> list[str]:
 
 def _files(job: Job) -> dict[str, Path]:
     """The uploaded files by their name in the form."""
-    found = sorted(path(job.id).glob("upload-*/*"))
-    return {file.parent.name.removeprefix("upload-"): file for file in found}
+    uploads = sorted(path(job.id).glob("upload-*/*"))
+    return {file.parent.name.removeprefix("upload-"): file for file in uploads}
 
 
 def _choices(job: Job, files: dict[str, Path]) -> Choices:

@@ -1,7 +1,7 @@
 """Who may see the merchant's pages.
 
-With `MERCHANT_PASSWORD_HASH` set, everybody needs its password. Without it, a demo shows the pages
-to visitors on this machine, and for everybody else they don't exist (404).
+If `MERCHANT_PASSWORD_HASH` is set, everybody needs the password. Otherwise, a demo shows the pages
+to visitors on this machine, and everybody else gets a 404.
 
 A session is a row in the database and a signed cookie with its ID. Signing out deletes the row, so
 that a copy of the cookie is worthless.
@@ -104,7 +104,7 @@ def _hash(session_id: str) -> str:
 
 
 def protect(blueprint: Blueprint) -> None:
-    """Require access to every page of `blueprint`, and keep its responses out of caches."""
+    """Require access for every page of `blueprint`, and keep its responses out of caches."""
     blueprint.before_request(require_access)
     blueprint.after_request(make_private)
 

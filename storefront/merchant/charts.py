@@ -1,6 +1,7 @@
-"""Charts as SVG: numbers become coordinates here, and markup in the templates.
+"""Coordinates of the charts, which templates render as SVG.
 
-A chart stretches to the width of its container. Its labels are outside it, since they must not.
+A chart is stretched to the width of its container, but its labels must not be, so they are outside
+the SVG.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ MARGIN = (STEP - COLUMN_WIDTH) / 2
 TREND_DAYS = 7
 """The trend averages a week, so that weekends don't look like a trend."""
 MAX_TICKS = 7
-"""Labels on the axis of days; a phone has room for every second one."""
+"""The most labels on the axis of days. A phone has room for every second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ class Segment:
 
 
 def column_chart(counts: Sequence[int], top: int | None = None) -> ColumnChart:
-    """A chart with a column for each count; `top` defaults to a round number above them all."""
+    """Return a chart with a column for each count. By default, `top` is a round number that isn't
+    exceeded.
+    """
     top = top or round_up(max(counts, default=0))
     heights = tuple(round(count / top * HEIGHT, 2) for count in counts)
     return ColumnChart(STEP * len(counts), top, heights)

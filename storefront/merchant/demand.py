@@ -1,4 +1,4 @@
-"""`/merchant/demand`: what shoppers signed up for, from the kit's own sign-up log."""
+"""`/merchant/demand`: what shoppers signed up for, from the kit's sign-up log."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def database_unavailable(error: SQLAlchemyError) -> Response:
 
 @dataclass(frozen=True)
 class StockQuery:
-    """Which variants the page lists: those of a product, or those that a search finds."""
+    """The variants to list: all, those of a product, or those that match a search."""
 
     product: str | None = None
     """A handle."""

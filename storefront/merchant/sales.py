@@ -33,7 +33,7 @@ def after_alerts(since: datetime, until: datetime) -> Sales:
     days = admin.merchant_settings().sale_days
     amount = sa.func.sum(OrderLine.price * OrderLine.quantity)
     lines = db.session.execute(
-        # orders without an address: its owner had it erased
+        # the address is empty if its owner had it erased
         sa.select(
             sa.func.coalesce(sa.func.nullif(sa.func.lower(Order.email), ""), Order.reference),
             OrderLine.signed_up_at,

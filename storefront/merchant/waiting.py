@@ -1,5 +1,5 @@
-"""Who waits for an alert, and what they would pay: for the demand page, the stock page and the
-banner.
+"""The people waiting for alerts and the revenue they may bring, for the demand page, the stock page
+and the banner.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..catalog import queries
 
 @dataclass(frozen=True, slots=True)
 class WaitingRow:
-    """The people who wait for one variant."""
+    """The people who are waiting for one variant."""
 
     composite_id: str
     variant: ProductVariant | None
@@ -31,16 +31,16 @@ class WaitingRow:
 
     @property
     def revenue(self) -> Decimal:
-        """What they would pay together for one each."""
+        """The revenue if each of them buys one."""
         return self.people * self.variant.price if self.variant else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All people who wait."""
+    """All people who are waiting for an alert."""
 
     people: int
-    """Distinct people; someone who waits for two variants is in both rows."""
+    """Distinct people; someone who is waiting for two variants is counted in both rows."""
     revenue: Decimal
     """People times price, for all variants together."""
     median: timedelta | None
@@ -51,13 +51,13 @@ class Report:
 
 
 def report(max_variants: int) -> Report:
-    """Return who waits, with the `max_variants` variants that are worth most.
+    """Return the people who are waiting, with the `max_variants` variants with the most revenue.
 
     Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
     by_variant = _people()
     offers = queries.offers(by_variant)
-    # available again, although the kit heard of no restock: the stock was changed with plain SQL
+    # available again, but no restock was recorded: the stock was changed with plain SQL
     in_stock = {variant for variant, offer in offers.items() if offer.available}
     waiting = admin.waiting(without=in_stock)
     revenue = {
@@ -78,7 +78,7 @@ def report(max_variants: int) -> Report:
 
 
 def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
-    """Return how many people wait for each of these variants; none if that can't be read."""
+    """Return how many people are waiting for each variant, by SKU; empty if that can't be read."""
     try:
         people = _people()
     except SQLAlchemyError as error:
@@ -89,8 +89,8 @@ def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
 
 
 def many_waiting() -> Sequence[WaitingRow]:
-    """Return the sold-out variants for which `[merchant] many_waiting` people wait, most people
-    first; none if that can't be read.
+    """Return the sold-out variants for which at least `[merchant] many_waiting` people are waiting,
+    most people first; none if that can't be read.
     """
     at_least = admin.merchant_settings().many_waiting
     if not at_least:
@@ -98,7 +98,7 @@ def many_waiting() -> Sequence[WaitingRow]:
     try:
         everyone = _people()
     except SQLAlchemyError:
-        # no rollback: the log has a connection of its own, and the page still needs its objects
+        # no rollback: the log has a separate connection, and the page still needs its objects
         return []
     people = {variant: count for variant, count in everyone.items() if count >= at_least}
     try:

@@ -21,7 +21,9 @@ class Choice:
     selected: bool
     sold_out: bool
     alternative: str = ""
-    """The title of the variant it leads to, if none combines it with the other selected values."""
+    """The title of the variant that the link leads to, if no variant has this value and the other
+    selected ones.
+    """
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _choice(
     )
     if target is None:
         return None
-    # in the first option, a value counts as a whole: red is sold out if it is in every size
+    # a value of the first option, such as red, is sold out if it is sold out in every size
     affected = with_value if index == 0 else [target]
     return Choice(
         name=value["name"],

@@ -1,4 +1,4 @@
-"""The pages that shoppers and search engines read. They need no session and set no cookie."""
+"""The pages for shoppers and search engines. They need no session and set no cookie."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def card(product: Product) -> Card:
 
 
 def other_products(variant: Variant) -> list[Card]:
-    """Return two products in stock like the variant's, for the confirmation of a sign-up.
+    """Return two similar products that are in stock, for the confirmation of a sign-up.
 
     It is empty if the database fails: the sign-up is accepted anyway.
     """

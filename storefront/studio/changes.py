@@ -143,7 +143,7 @@ def texts_in(settings: Settings, locale: str) -> dict[str, str]:
 
 
 def _by_key(sentences: list[str]) -> dict[str, str]:
-    """Each sentence under the first setting that it mentions."""
+    """Return the sentences by the key of the first setting that they mention."""
     keys = [setting.key for setting in all_settings(Settings)]
     by_key: dict[str, str] = {}
     for sentence in sentences:

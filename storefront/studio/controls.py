@@ -1,4 +1,4 @@
-"""The controls of the Studio, derived from the settings' models: new settings get one, too."""
+"""The controls of the Studio, which are derived from the settings' models."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Control:
         return str(self.schema.get("multipleOf", 1 if isinstance(self.empty_value, int) else "any"))
 
     def read(self, form: MultiDict[str, str], current: Any) -> Any:
-        """The submitted value, not validated yet; `current` is the present value."""
+        """Return the submitted value, which isn't validated yet; `current` is the saved value."""
         text = form.getlist(self.key)[-1].replace("\r\n", "\n").strip()
         match self.kind:
             case "checkbox":
@@ -174,7 +174,9 @@ def text_of(value: Any) -> str:
 
 
 def read_form(form: MultiDict[str, str], current: Mapping[str, Any]) -> dict[str, Any]:
-    """The submitted values by dotted key, not validated yet; `current` has the present values."""
+    """Return the submitted values by dotted key, which aren't validated yet; `current` has those
+    that are saved.
+    """
     return {
         control.key: control.read(form, current[control.key])
         for control in controls()

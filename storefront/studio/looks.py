@@ -30,7 +30,8 @@ NO_CHANGES = "0"
 """The ID of the look without changes, which isn't in the database."""
 LIFETIME = timedelta(days=90)
 MAX_BYTES = 256 * 1024
-"""The size of a look as JSON; with all texts at their maximum length it is a third of that."""
+"""The maximum size of a look as JSON. With all texts at their maximum length, it has a third of it.
+"""
 MAX_HISTORY = 40
 _ID = re.compile(r"[0-9a-f]{32}")
 _HISTORY = re.compile(r"\d{1,2}(\.(0|[0-9a-f]{32})){1,40}")

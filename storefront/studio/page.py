@@ -37,7 +37,7 @@ class Draft:
     offered_look: str = ""
     """The ID of a look from a link on another site, which the visitor may accept."""
     ineffective: Sequence[str] = ()
-    """Keys of settings that were to be used in the shop, but are set elsewhere."""
+    """Keys of published settings without an effect, because they are also set elsewhere."""
     expired: bool = False
     """Whether the requested look doesn't exist any more."""
 
@@ -56,7 +56,7 @@ def render_page(
     checked = check(changes)
     merchant_settings = studio.merchant_settings()
     settings = checked.settings or merchant_settings
-    # the merchant's settings may have changed since, so that a saved look is invalid now
+    # a saved look may have become invalid because the merchant's settings have changed
     problems = draft.problems or checked.problems
     values, merchant_values = values_of(settings), values_of(merchant_settings)
     field_values = {**values, **({} if checked.settings else changes), **draft.values}

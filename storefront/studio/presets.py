@@ -1,4 +1,4 @@
-"""The presets in `presets.toml`, and the one of the merchant's brand in Klaviyo."""
+"""The presets in `presets.toml`, and the preset of the merchant's brand in Klaviyo."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def read_brand() -> None:
 
     Raises `studio.BrandError` if that isn't possible.
     """
-    found = studio.read_brand()
-    kit_settings = studio.brand_settings(found).settings
-    brand.store(brand.KnownBrand(found.name, dict(found.colors), kit_settings))
+    klaviyo_brand = studio.read_brand()
+    kit_settings = studio.brand_settings(klaviyo_brand).settings
+    brand.store(brand.KnownBrand(klaviyo_brand.name, dict(klaviyo_brand.colors), kit_settings))
 
 
 def _all_presets() -> Mapping[str, Preset]:

@@ -112,10 +112,11 @@ def sold_out_products() -> dict[str, tuple[str, str]]:
 
 @contextmanager
 def one_product_sold_out() -> Iterator[str | None]:
-    """Make sure that a product is sold out completely, so that its card has a button; its category.
+    """Yield the category of a product that is completely sold out, so that its card has a button;
+    None without products.
 
-    If there is none, one with a sold-out variant counts as sold out until the context ends. That
-    change of the stock is never committed.
+    If no product is, the stock of one is set to zero until the context ends, preferably of one with
+    a sold-out variant. That change is never committed.
     """
     available = sa.select(ProductVariant.id).where(
         ProductVariant.product_id == Product.id, AVAILABLE

@@ -1,4 +1,4 @@
-"""Uses a visitor's settings for all shoppers, by writing them into `instance/notify_me.toml`."""
+"""Publishes a visitor's settings to all shoppers, by writing them to `instance/notify_me.toml`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def can_undo() -> bool:
 
 
 def publish(changes: Mapping[str, Any]) -> list[str]:
-    """Use changes by dotted key in the whole shop. Returns the keys of those without an effect,
+    """Use changes by dotted key in the whole shop. Return the keys of those without an effect,
     because an environment variable or `notify_me.toml` sets them.
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`

@@ -56,7 +56,7 @@ def summary(result: Pictures, *, link: bool) -> list[str]:
         lines.append(f"Pictures {where}: {result.shown:,}.")
     if result.missing:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.missing.most_common())
-        lines.append(f"Pictures that can't be shown, so there is a drawing instead: {reasons}.")
+        lines.append(f"Pictures that can't be shown, and are replaced with drawings: {reasons}.")
     if not link and any("respond" in reason for reason in result.missing):
         lines.append("Run the command again to try the missing pictures again.")
     return lines

@@ -17,13 +17,13 @@ from ...base.fetching import Unavailable
 from ...catalog.pictures import JPEG_WIDTH, WIDTHS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
-"""What is read, judged by the content: the ending of the address doesn't count."""
+"""The supported formats. A file's content determines its format, not the ending of its URL."""
 MAX_PIXELS = 60_000_000
 UNFINISHED = "unfinished-"
 """The prefix of a file that is being written; an interrupted import may leave one behind."""
 MAX_RATIO = 3
 """The height of a copy is at most this multiple of its width, so that no page becomes endless."""
-# a picture may need several hundred MB of memory until it is resized
+# limited, since a picture may need several hundred MB of memory until it is resized
 _decoding = threading.Semaphore(2)
 # larger pictures are refused here, so Pillow needn't warn of them
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -66,7 +66,7 @@ def _read(content: bytes) -> Image.Image:
         picture = ImageOps.exif_transpose(picture)
         return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     except UnidentifiedImageError:
-        raise Unavailable("no picture that can be read") from None
+        raise Unavailable("not in a supported format") from None
     except Image.DecompressionBombError:
         raise Unavailable(f"with more than {MAX_PIXELS // 1_000_000} million pixels") from None
     except Exception:

@@ -20,7 +20,7 @@ from .resizing import UNFINISHED, make_copies, size_of_copies
 
 MAX_PICTURES = 20_000
 MAX_ORIGINS = 20
-"""Servers that pages may load pictures from: each lengthens a header of every page."""
+"""The most servers that pages load pictures from: each one is named in a header of every page."""
 PARALLEL = 8
 BATCH = 40
 """Products whose pictures are downloaded before they are stored."""
@@ -39,7 +39,7 @@ class Pictures:
 
 
 def link_pictures(session: Session) -> Pictures:
-    """Let the pages load the pictures from where they are, and commit."""
+    """Let pages load the pictures from their own servers, and commit."""
     result, servers = Pictures(), Counter[str]()
     for pictures in _all_wanted(session):
         for picture in pictures:
@@ -183,7 +183,7 @@ def _batches(session: Session) -> Iterator[Sequence[Product]]:
 
 
 def _delete_others(folder: Path, names: set[str]) -> None:
-    """Delete the copies of earlier imports, and what an interrupted one left behind."""
+    """Delete all copies but those in `names`, and the unfinished files of an interrupted import."""
     for path in folder.iterdir():
         is_copy = COPY_NAME.fullmatch(path.name) is not None
         if path.name.startswith(UNFINISHED) or (

@@ -141,10 +141,10 @@ def test_logo_is_copied(format: str) -> None:  # noqa: A002
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no valid PNG, JPEG or WebP"),
-        (b"", "no valid PNG, JPEG or WebP"),
-        (picture("GIF"), "no valid PNG, JPEG or WebP"),
-        (picture("PNG")[:60], "no valid PNG, JPEG or WebP"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a valid PNG, JPEG or WebP"),
+        (b"", "a valid PNG, JPEG or WebP"),
+        (picture("GIF"), "a valid PNG, JPEG or WebP"),
+        (picture("PNG")[:60], "a valid PNG, JPEG or WebP"),
         (b"\x89PNG\r\n" + b"0" * 4 * 1024**2, "larger than 4 MB"),
         (picture("PNG", (5000, 4000), "1"), "has 5000 × 4000 pixels"),
     ],

@@ -82,7 +82,7 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
         "Categories: Accessories, Candles, Classes.\n"
         "Shop name: Lampwick & Daughters, the vendor of most products. To change it: "
         "--shop-name.\n"
-        "Left out, as your platform doesn't show them: 1 draft, 1 archived, 1 unpublished.\n"
+        "Left out, because your platform hides them: 1 draft, 1 archived, 1 unpublished.\n"
         "3 variants sold out.\n"
         "Pictures linked at their own addresses: 4.\n"
     )

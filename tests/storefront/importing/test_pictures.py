@@ -209,14 +209,14 @@ def test_drawing_stays_where_a_picture_is_unavailable(
         f"{pictures}/large.jpg": "1 larger than 20 MB",
         f"{pictures}/huge.png": "1 with more than 60 million pixels",
         f"{pictures}/damaged.jpg": "1 damaged",
-        f"{pictures}/page.jpg": "2 no picture that can be read",
-        f"{pictures}/drawing.svg": "2 no picture that can be read",
+        f"{pictures}/page.jpg": "2 not in a supported format",
+        f"{pictures}/drawing.svg": "2 not in a supported format",
         "http://127.0.0.1:9/a.jpg": "1 on servers that don't respond",
     }
     app = shop()
     summary = import_products(app, tmp_path / "a.csv", [(url, "") for url in reasons])
 
-    assert "Pictures that can't be shown, so there is a drawing instead: " in summary
+    assert "Pictures that can't be shown, and are replaced with drawings: " in summary
     for reason in reasons.values():
         assert reason in summary
     client = app.test_client()
