@@ -26,7 +26,7 @@ from notify_me import NotifyMe, SettingsError, admin, connect_src, include_name
 
 ROOT = Path(__file__).parent
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""The size of the largest request, except on pages with a limit of their own."""
+"""The maximum size of a request, except for pages that set their own limit."""
 OPTIONAL_PACKAGES = (
     "storefront.branding",
     "storefront.importing",
@@ -88,7 +88,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     Migrations(app, metadatas=[storefront.Base.metadata])
     storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
-        # without it, all shoppers behind the proxy have its address and share one rate limit
+        # without it, all shoppers would have the proxy's address and share one rate limit
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
@@ -98,7 +98,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def apply_host_and_port() -> None:
-    """Let `HOST` and `PORT` count for `flask run`, unless its own options are given.
+    """Make `flask run` use `HOST` and `PORT`, unless it was called with `--host` or `--port`.
 
     Flask reads the command's options before it imports the shop, so the command is started again,
     in the same process, with Flask's own variables set.
@@ -191,7 +191,7 @@ def check_database_url(url: str, instance: Path) -> None:
         parts.get_dialect().import_dbapi()
     except sa.exc.ArgumentError:
         raise SettingsError(
-            "DATABASE_URL is not a database URL: write one such as sqlite:////srv/shop.db or "
+            "DATABASE_URL is not a database URL: use one such as sqlite:////srv/shop.db or "
             "postgresql+psycopg://user:password@host/shop"
         ) from None
     except ImportError as error:
@@ -208,12 +208,12 @@ def check_database_url(url: str, instance: Path) -> None:
 
 
 def check_shop_url(url: str | None) -> None:
-    """Raise `SettingsError` if `SHOP_URL` is set to something else than the address of a shop."""
+    """Raise `SettingsError` if `SHOP_URL` is set to anything but the address of a shop."""
     try:
         parts = urlsplit(url or "http://localhost")
         is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        # in the brackets of an IPv6 address, or in the port
+        # an invalid IPv6 address or port
         is_valid = False
     if not is_valid:
         raise SettingsError(

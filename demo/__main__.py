@@ -54,7 +54,7 @@ def main() -> int:
         app = create_app(environ)
         if sandbox:
             if environ["SANDBOX_PORT"] == environ["PORT"]:
-                raise SettingsError("PORT and SANDBOX_PORT are the same: choose two")
+                raise SettingsError("PORT and SANDBOX_PORT are the same: set one to another port")
             _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
         if demo:
             save_addresses(environ, instance)
@@ -104,7 +104,7 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
     with app.app_context():
         shop_name = shop().name
     sandbox_environ = {
-        # HOST is the shop's: the sandbox is only ever open to this machine
+        # the shop's HOST doesn't apply to the sandbox, which only serves this machine
         "HOST": "127.0.0.1",
         # keeps the sandbox's data across restarts
         "SANDBOX_STATE": environ.get("SANDBOX_STATE") or str(ROOT / "instance" / "sandbox.db"),
@@ -144,7 +144,7 @@ def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) 
 def _push_catalog_to_sandbox(app: Flask) -> None:
     """Copy the catalog to the sandbox, as a merchant would to Klaviyo.
 
-    Without it, the sandbox would only know variants that were restocked since the start, and
+    Without it, the sandbox would only know variants that were restocked since the start, and would
     refuse sign-ups for the others.
     """
     try:

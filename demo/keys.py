@@ -29,7 +29,7 @@ def wants_sandbox(environ: Mapping[str, str]) -> bool:
 def demo_environment(
     environ: Mapping[str, str], instance: Path, *, create: bool = False
 ) -> dict[str, str]:
-    """Add missing secrets to `environ` and, if no Klaviyo account is configured, the sandbox's.
+    """Return `environ` with missing secrets and, if no Klaviyo account is configured, sandbox keys.
 
     Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
     links and the sandbox's keys stay valid after a restart. Only the launcher passes `create`,
@@ -80,7 +80,7 @@ def _load(instance: Path, *, create: bool) -> dict[str, str]:
     except FileNotFoundError:
         if not create:
             raise SettingsError(
-                "The demo isn't set up yet: run make run, which also starts it"
+                "The demo isn't set up yet. To set it up and start it: make run"
             ) from None
         instance.mkdir(parents=True, exist_ok=True)
         account = make_account()

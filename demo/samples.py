@@ -1,8 +1,8 @@
 """The demo's sample data: thirty days of sign-ups, restocks, alerts and orders, always the same.
 
-Nothing of it is sent to Klaviyo. It covers variants that are sold out while others of the product
-are in stock. The tour uses a product that is sold out completely, so its numbers are only the
-visitor's.
+None of it is sent to Klaviyo. It covers variants that are sold out while other variants of the
+product are in stock. The tour uses a product that is completely sold out, so that its numbers come
+from the visitor alone.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from . import sandbox
 
 SEED = 24
 DAYS = 30
-REFERENCE = "sample-"
-"""Begins the reference of a sample order."""
+REFERENCE_PREFIX = "sample-"
+"""The prefix of the references of sample orders."""
 BUYERS = 0.4
 """The share of alerted shoppers with an email address who buy."""
 CHANNELS = ((Channel.EMAIL,), (Channel.SMS,), (Channel.EMAIL, Channel.SMS))
@@ -43,13 +43,13 @@ group = AppGroup("demo", help="Manage the demo's sample data.")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What happened to one variant. Days are counted back from now."""
+    """What happened to one variant."""
 
     sign_ups: int
     sold_out: int
-    """The day it sold out."""
+    """How many days ago it sold out."""
     restocked: int | None = None
-    """The day it was back; it sold out again within a day."""
+    """How many days ago it was restocked. It sold out again within a day."""
     peak: float = 1.0
     """How many times as many people as usual signed up on the day it sold out."""
 
@@ -66,14 +66,14 @@ STORIES = (
 
 
 def renew() -> tuple[int, int]:
-    """Replace the sample data by new data that ends now; return the numbers of sign-ups and orders.
+    """Replace the sample data with new data that ends now; return how many sign-ups and orders.
 
     Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
     admin.remove_past_sign_ups()
-    sample_ids = sa.select(Order.id).where(Order.reference.startswith(REFERENCE))
+    sample_ids = sa.select(Order.id).where(Order.reference.startswith(REFERENCE_PREFIX))
     db.session.execute(sa.delete(OrderLine).where(OrderLine.order_id.in_(sample_ids)))
-    db.session.execute(sa.delete(Order).where(Order.reference.startswith(REFERENCE)))
+    db.session.execute(sa.delete(Order).where(Order.reference.startswith(REFERENCE_PREFIX)))
     db.session.commit()
     # not secret: the same data each time
     random, now = Random(SEED), datetime.now(UTC)  # noqa: S311
@@ -111,7 +111,7 @@ def note() -> Markup:
         # PostgreSQL would refuse the rest of the page's queries after one that fails
         with db.session.begin_nested():
             orders = db.session.scalar(
-                sa.select(sa.func.count()).where(Order.reference.startswith(REFERENCE))
+                sa.select(sa.func.count()).where(Order.reference.startswith(REFERENCE_PREFIX))
             )
     except SQLAlchemyError:
         # the error page has this note, too
@@ -170,7 +170,7 @@ def _sign_up(
     number: int,
 ) -> admin.PastSignUp:
     [channels] = random.choices(CHANNELS, CHANNEL_WEIGHTS)
-    # one in eight has signed up before, for another variant
+    # one sign-up in eight is by someone who has signed up before
     person = random.randint(1, number) if random.random() < 1 / 8 else number
     return admin.PastSignUp(
         at=at,
@@ -187,7 +187,7 @@ def _order(
     variant: ProductVariant, sign_up: admin.PastSignUp, placed_at: datetime, *, number: int
 ) -> Order:
     return Order(
-        reference=f"{REFERENCE}{number}",
+        reference=f"{REFERENCE_PREFIX}{number}",
         placed_at=placed_at,
         name="Sample order",
         email=sign_up.email,

@@ -1,6 +1,6 @@
 """The guided tour: from a sign-up for one sold-out variant to its sale.
 
-The step follows from what has actually happened since the tour began.
+The current step is derived from what has happened since the tour began.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Progress:
 
     @property
     def revenue(self) -> Decimal:
-        """What the variant has brought in."""
+        """The revenue from the variant."""
         lines = (line for order in self.orders for line in order.lines)
         amounts = (line.price * line.quantity for line in lines if line.sku == self.variant.sku)
         return sum(amounts, Decimal(0))
@@ -148,8 +148,8 @@ class Progress:
 def begin(sandbox: Sandbox) -> Tour | None:
     """Start a tour; None if nothing is sold out.
 
-    Prefers a product that is sold out completely to one with other variants in stock. The sandbox
-    gets the product, which may have been imported after the shop started.
+    It prefers a product that is completely sold out to one with other variants in stock, and pushes
+    it to the sandbox, since it may have been imported after the shop started.
     """
     in_stock = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
     product_row = db.session.execute(
@@ -163,9 +163,9 @@ def begin(sandbox: Sandbox) -> Tour | None:
         return None
     sku, product_id = product_row
     if current_catalog().writable:
-        only = (product_id, product_id)
+        id_range = (product_id, product_id)
         try:
-            admin.push_catalog(lambda: queries.all_products(ids=only), restocking.shop_url())
+            admin.push_catalog(lambda: queries.all_products(ids=id_range), restocking.shop_url())
         except admin.PushError as error:
             raise SandboxUnavailable from error
     return Tour(

@@ -148,12 +148,12 @@ def dismiss_welcome() -> BaseResponse:
 
 @blueprint.get("/your-shop")
 def show_your_shop() -> str:
-    """What it takes to put the kit into a Flask shop."""
+    """How to add the kit to a Flask shop."""
     return render_template("demo/your_shop.html")
 
 
 def checkout_defaults() -> dict[str, str]:
-    """The delivery details that the checkout form is filled in with during the tour."""
+    """The delivery details in the checkout form during the tour."""
     klaviyo_sandbox = sandbox.current() if is_demo_visitor() else None
     current = tour.read() if klaviyo_sandbox else None
     progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None

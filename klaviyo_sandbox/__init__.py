@@ -17,10 +17,10 @@ Limitations
   under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
   of other integrations are still accepted. Nothing is deleted, and there are no categories.
 - Bulk jobs finish at once. A job that does not match Klaviyo's schema is refused as a whole.
-- The flow is a delay and one message per channel, in this project's words. It is triggered when a
-  new stock differs from the previous one and reaches the minimum. Klaviyo does not document its
-  defaults; here they are a minimum of one, everybody at once, and no wait. Each variant has its own
-  wait. A wait that is over takes effect at the next request, as if at the time when it ended.
+- The flow is a delay and one message per channel, with texts by this project. It is triggered when
+  the stock changes and is at least the minimum. Klaviyo does not document its defaults; here they
+  are a minimum of one, everybody at once, and no wait. Each variant has its own wait. When a wait
+  ends, the flow runs at the next request, as if it had run at the end of the wait.
 - A message that cannot reach anybody is recorded as skipped, and its sign-up is removed as usual.
 - Filters, sorting, pages and sparse fields follow the specification. Cursors differ from Klaviyo's.
 - A profile is identified by its email address or phone number. `id` and `external_id` are ignored.

@@ -62,7 +62,7 @@ def waiting() -> Response:
 
 @blueprint.get("/unknown")
 def unknown() -> Response:
-    """Return the composite IDs that the API does not find."""
+    """Return the composite IDs that the API treats as unknown."""
     sandbox = current_sandbox()
     with sandbox.lock:
         return jsonify(unknown=sandbox.unknown)

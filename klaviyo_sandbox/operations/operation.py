@@ -63,7 +63,7 @@ class Operation:
 
     @property
     def title(self) -> str:
-        """Return the name as words."""
+        """Return the name as text, such as `Get lists`."""
         return self.name.replace("_", " ").capitalize()
 
     @cached_property

@@ -16,7 +16,7 @@ MAX_WAIT = 31 * 24 * 60 * 60  # seconds
 
 
 class FlowStatus(StrEnum):
-    """The status of the flow. Without one, or in a draft, nobody joins the waiting list.
+    """The status of the flow. If there is none, or it is a draft, nobody joins the waiting list.
 
     A manual flow creates messages that somebody has to send.
     """

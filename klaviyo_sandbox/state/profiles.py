@@ -72,7 +72,7 @@ class Profiles:
         return None if profile and profile.email and email else profile
 
     def replace_phone(self, profile: Profile, phone_number: str) -> bool:
-        """Replace a profile's phone number, and tell whether it had a different one."""
+        """Replace a profile's phone number, if it has a different one; return whether it had."""
         before = profile.phone_number
         if before is None or before == phone_number:
             return False

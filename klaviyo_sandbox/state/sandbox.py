@@ -43,7 +43,7 @@ class Sandbox:
         self.mailing_list = MailingList(account.list_id, now())
         self.catalog = Catalog(self.now)
         self.unknown: list[str] = []
-        """Composite IDs that the API does not find, even if they are in the catalog."""
+        """Composite IDs that the API treats as unknown, even if they are in the catalog."""
         self.bulk_jobs: Rows[str, BulkJob] = Rows(BulkJob)
         self.flow = Flow(now())
         self.messages: Rows[int, Message] = Rows(Message)
@@ -51,7 +51,7 @@ class Sandbox:
         self.drills = Drills(self.lock)
         self.limiter = RateLimiter()
         self.was_reset = Event()
-        """Set and replaced by the next reset: calls that arrived before belong to the old state."""
+        """Set and replaced by a reset, so that calls can notice that their state is gone."""
         self._storage = Storage(file, self._rows(), self._singles()) if file else None
         if self._storage:
             self._restore_references()

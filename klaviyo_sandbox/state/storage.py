@@ -117,7 +117,7 @@ class Storage:
 
 def _open(file: Path) -> sqlite3.Connection:
     connection = None
-    # SQLite gives its write-ahead log the same permissions, and reports a wrong path better.
+    # SQLite gives its write-ahead log the same permissions. Its message for a wrong path is better.
     with suppress(OSError):
         os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
