@@ -131,7 +131,7 @@ def _csv_rows(
 
 
 def _named_options(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[Row]:
-    """Name options after the columns of their values, unless `--columns` has columns for the names."""
+    """Name options after the columns of their values, unless `--columns` maps their names, too."""
     names = {
         f"option{i}_name": columns[f"option{i}_value"]
         for i in NUMBERS
