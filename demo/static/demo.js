@@ -1,6 +1,6 @@
 // @ts-check
 /** Keeps the tour's panel up to date, shows what to press next, and lets the alert slide in. */
-const POLL_INTERVAL = 2000; // ms between two looks at what has happened
+const POLL_INTERVAL = 2000; // ms between two updates
 
 const panel = /** @type {HTMLElement | null} */ (document.querySelector("[data-tour]"));
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
