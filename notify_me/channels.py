@@ -76,8 +76,8 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 short_name="Email",
                 identifier="email",
                 consent_field="opt_in_promotional_email",
-                not_recorded=N_("We couldn't add you to our email list."),
-                refused=N_("Email: this address wasn't accepted."),
+                not_recorded=N_("We couldn’t add you to our email list."),
+                refused=N_("Email: this address wasn’t accepted."),
             )
         case Channel.SMS:
             return ChannelInfo(
@@ -86,10 +86,10 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 identifier="phone_number",
                 consent_field="opt_in_promotional_sms",
                 not_recorded=N_(
-                    "We couldn't record your consent to receive text messages, so you may not "
+                    "We couldn’t record your consent to receive text messages, so you may not "
                     "get any."
                 ),
-                refused=N_("Text message: we can't text this number."),
+                refused=N_("Text message: we can’t text this number."),
                 legal_text_prefix="sms",
                 checkbox_required=N_("Check this box to agree to receive texts."),
                 mobile_only=True,
@@ -101,10 +101,10 @@ def _info_of(channel: Channel) -> ChannelInfo:
                 identifier="phone_number",
                 consent_field="opt_in_promotional_sms",
                 not_recorded=N_(
-                    "We couldn't record your consent to receive WhatsApp messages, so you "
+                    "We couldn’t record your consent to receive WhatsApp messages, so you "
                     "may not get any."
                 ),
-                refused=N_("WhatsApp: we can't message this number."),
+                refused=N_("WhatsApp: we can’t message this number."),
                 legal_text_prefix="whatsapp",
                 checkbox_required=N_("Check this box to agree to receive WhatsApp messages."),
                 first_revision="2026-01-15",

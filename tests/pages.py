@@ -98,7 +98,7 @@ def sign_up_by_keyboard(page: Page, email: str) -> None:
     expect(page.get_by_label("Email")).to_be_focused()
     page.keyboard.type(email)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
 
     page.keyboard.press("Escape")
 
@@ -115,7 +115,7 @@ def submit_invalid(form: Locator | Page) -> None:
 def submit_valid(form: Locator | Page, email: str = SHOPPER) -> None:
     """Submit a valid email address, and wait for the confirmation."""
     send(form, email)
-    expect(form.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(form.get_by_role("heading", name="You’re on the list")).to_be_visible()
 
 
 def dialog_open(visit: Visit) -> None:
@@ -167,7 +167,7 @@ def dialog_failed(visit: Visit) -> None:
     visit.sites.sandbox.drill("401")
     dialog = open_dialog(visit)
     send(dialog)
-    expect(dialog.get_by_role("alert")).to_contain_text("can't take sign-ups right now")
+    expect(dialog.get_by_role("alert")).to_contain_text("can’t take sign-ups right now")
 
 
 def dialog_offline(visit: Visit) -> None:
@@ -175,7 +175,7 @@ def dialog_offline(visit: Visit) -> None:
     dialog = open_dialog(visit)
     visit.page.route("**/notify-me/*", lambda route: route.abort())
     send(dialog)
-    expect(dialog.get_by_role("alert")).to_contain_text("couldn't send your request")
+    expect(dialog.get_by_role("alert")).to_contain_text("couldn’t send your request")
     visit.page.unroute_all(behavior="wait")
 
 
@@ -264,14 +264,14 @@ def channels_half_done(visit: Visit) -> None:
     visit.sites.sandbox.drill("415", operation="bulk_subscribe_profiles")
     # a consent that Klaviyo has accepted isn't sent again
     channels_done(visit, email="noor@example.com")
-    expect(visit.page.get_by_text("Part of your sign-up didn't go through")).to_be_visible()
+    expect(visit.page.get_by_text("Part of your sign-up didn’t go through")).to_be_visible()
 
 
 def channels_confirming(visit: Visit) -> None:
     """The confirmation of a shop whose list has double opt-in."""
     double_opt_in(visit.sites.sandbox)
     channels_done(visit, "double-opt-in")
-    expect(visit.page.get_by_text("We're sending you")).to_be_visible()
+    expect(visit.page.get_by_text("We’re sending you")).to_be_visible()
     visit.sites.sandbox.set("list", opt_in_process="single_opt_in")
 
 
@@ -292,7 +292,7 @@ def page_done(visit: Visit) -> None:
     visit.page.locator(".notify-me__form").evaluate(
         "form => { form.elements.email.value = 'isla@example.com'; form.submit() }"
     )
-    expect(visit.page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="You’re on the list")).to_be_visible()
 
 
 def cart_filled(visit: Visit, site: str = "shop") -> None:

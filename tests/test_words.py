@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,9 @@ def catalog(domain: str, language: str) -> Catalog:
 
 @pytest.mark.parametrize("domain", FOLDERS)
 def test_every_message_is_translated_and_none_is_unused(domain: str) -> None:
-    """Translations aren't missing, fuzzy or empty, and have the same placeholders."""
+    """Translations aren't missing, fuzzy or empty, and have the same placeholders. Apostrophes are
+    typographic.
+    """
     assert {path.name for path in FOLDERS[domain].iterdir() if path.is_dir()} == {*LANGUAGES}
     expected = {*extracted(domain)}
     for language in LANGUAGES:
@@ -60,15 +63,19 @@ def test_every_message_is_translated_and_none_is_unused(domain: str) -> None:
         assert not translations.obsolete, f"obsolete in {language}; {RENEW}"
         for message in messages.values():
             assert not message.fuzzy, (language, message.id)
-            string = message.string or ""
-            forms = [string] if isinstance(string, str) else [*string]
+            forms = _texts(message.string or "")
             assert all(forms), (language, message.id)
+            assert not any("'" in text for text in (*forms, *_texts(message.id))), message.id
             if message.pluralizable:
                 assert len(forms) == translations.num_plurals
             assert not [*message.check(translations)], (language, message.id)
             # gettext doesn't check placeholders such as {brand}
             english = message.id if isinstance(message.id, str) else message.id[-1]
             assert all(("{brand}" in form) == ("{brand}" in english) for form in forms)
+
+
+def _texts(message: str | Sequence[str]) -> list[str]:
+    return [message] if isinstance(message, str) else [*message]
 
 
 @pytest.mark.parametrize("domain", FOLDERS)

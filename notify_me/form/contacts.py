@@ -19,7 +19,7 @@ from ..i18n.text import gettext
 
 NOT_AN_ADDRESS = N_("Enter a full email address, like name@example.com.")
 NOT_ASCII = N_(
-    "We can't send email to this address. Before the @, use only letters from a to z, digits and "
+    "We can’t send email to this address. Before the @, use only letters from a to z, digits and "
     "symbols."
 )
 ADDRESS_TOO_LONG = N_("This email address is too long. Please check it.")

@@ -22,14 +22,14 @@ from ..i18n.text import gettext
 NOT_A_NUMBER = N_("Enter a valid phone number, like %(example)s.")
 TOO_SHORT = N_("This phone number is too short. Enter the full number, like %(example)s.")
 TOO_LONG = N_("This phone number is too long. Please check it.")
-UNKNOWN_COUNTRY = N_("That country code doesn't exist. Please check the digits after the +.")
+UNKNOWN_COUNTRY = N_("That country code doesn’t exist. Please check the digits after the +.")
 UNCLEAR_COUNTRY = N_("Start the number with + and the country code.")
 NO_AREA_CODE = N_("The area code is missing. Enter the full number, like %(example)s.")
 WRONG_LENGTH = N_("This phone number is too short or too long. Please check it.")
 SEVERAL_NUMBERS = N_("Enter only one phone number.")
-EXTENSION = N_("We can't text an extension. Enter a number without one.")
-LANDLINE = N_("This is a landline, which can't receive texts. Enter a mobile number.")
-NOT_MOBILE = N_("This number can't receive messages. Enter a mobile number.")
+EXTENSION = N_("We can’t text an extension. Enter a number without one.")
+LANDLINE = N_("This is a landline, which can’t receive texts. Enter a mobile number.")
+NOT_MOBILE = N_("This number can’t receive messages. Enter a mobile number.")
 
 _PARSING_MESSAGES = {
     NumberParseException.INVALID_COUNTRY_CODE: UNKNOWN_COUNTRY,

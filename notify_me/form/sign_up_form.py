@@ -121,7 +121,7 @@ class SignUpForm(Form):
         if not self._variants.issuperset(self.selected_variants):
             raise ValidationError(
                 gettext(
-                    "One of the selected options isn't part of this product. Please choose again."
+                    "One of the selected options isn’t part of this product. Please choose again."
                 )
             )
         if len(self.selected_variants) > MAX_VARIANTS:
@@ -134,10 +134,10 @@ class SignUpForm(Form):
     def validate_channels(self, field: SelectMultipleField) -> None:
         """Require at least one of the channels that the shop offers."""
         if not field.data:
-            raise ValidationError(gettext("Choose how you'd like to hear from us."))
+            raise ValidationError(gettext("Choose how you’d like to hear from us."))
         if not set(self.options.channels).issuperset(field.data):
             raise ValidationError(
-                gettext("We can't contact you that way. Please choose one of the options shown.")
+                gettext("We can’t contact you that way. Please choose one of the options shown.")
             )
 
     def validate_email(self, field: EmailField) -> None:

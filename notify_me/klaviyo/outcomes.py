@@ -15,16 +15,16 @@ from ..channels import Channel
 from ..i18n.catalogs import N_
 from .calls import Endpoint, Operation
 
-UNAVAILABLE = N_("We can't take sign-ups right now. Please try again later.")
+UNAVAILABLE = N_("We can’t take sign-ups right now. Please try again later.")
 BLOCKED = N_(
-    "Your browser couldn't reach our alert service. If you use a content blocker, turn it off for "
+    "Your browser couldn’t reach our alert service. If you use a content blocker, turn it off for "
     "this page and try again."
 )
 NEEDS_SCRIPT = N_("This form needs JavaScript. Please turn it on and try again.")
-TRY_AGAIN = N_("Your request didn't go through. Please try again in a moment.")
-VARIANT_UNKNOWN = N_("Alerts aren't available for this option yet.")
-EMAIL_REFUSED = N_("This email address wasn't accepted. Please check it.")
-PHONE_REFUSED = N_("We can't send messages to this phone number. Please check it.")
+TRY_AGAIN = N_("Your request didn’t go through. Please try again in a moment.")
+VARIANT_UNKNOWN = N_("Alerts aren’t available for this option yet.")
+EMAIL_REFUSED = N_("This email address wasn’t accepted. Please check it.")
+PHONE_REFUSED = N_("We can’t send messages to this phone number. Please check it.")
 FIELD_MESSAGES = {
     "variants": VARIANT_UNKNOWN,
     "email": EMAIL_REFUSED,

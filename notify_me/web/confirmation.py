@@ -1,4 +1,4 @@
-"""The texts of the confirmation: how we'll alert the shopper, what failed, and what to confirm."""
+"""The texts of the confirmation: how we’ll alert the shopper, what failed, and what to confirm."""
 
 from __future__ import annotations
 
@@ -24,50 +24,50 @@ EMAIL, SMS, WHATSAPP = Channel.EMAIL, Channel.SMS, Channel.WHATSAPP
 
 # Whole sentences for each combination of channels, since word order differs between languages.
 ALERT = {
-    frozenset[Channel](): N_("We'll let you know as soon as %(products)s is back in stock."),
-    frozenset({EMAIL}): N_("We'll email %(email)s as soon as %(products)s is back in stock."),
-    frozenset({SMS}): N_("We'll text %(phone)s as soon as %(products)s is back in stock."),
+    frozenset[Channel](): N_("We’ll let you know as soon as %(products)s is back in stock."),
+    frozenset({EMAIL}): N_("We’ll email %(email)s as soon as %(products)s is back in stock."),
+    frozenset({SMS}): N_("We’ll text %(phone)s as soon as %(products)s is back in stock."),
     frozenset({WHATSAPP}): N_(
-        "We'll message %(phone)s on WhatsApp as soon as %(products)s is back in stock."
+        "We’ll message %(phone)s on WhatsApp as soon as %(products)s is back in stock."
     ),
     frozenset({EMAIL, SMS}): N_(
-        "We'll email %(email)s and text %(phone)s as soon as %(products)s is back in stock."
+        "We’ll email %(email)s and text %(phone)s as soon as %(products)s is back in stock."
     ),
     frozenset({EMAIL, WHATSAPP}): N_(
-        "We'll email %(email)s and message %(phone)s on WhatsApp as soon as %(products)s is back "
+        "We’ll email %(email)s and message %(phone)s on WhatsApp as soon as %(products)s is back "
         "in stock."
     ),
     frozenset({SMS, WHATSAPP}): N_(
-        "We'll send a text and a WhatsApp message to %(phone)s as soon as %(products)s is back in "
+        "We’ll send a text and a WhatsApp message to %(phone)s as soon as %(products)s is back in "
         "stock."
     ),
     frozenset({EMAIL, SMS, WHATSAPP}): N_(
-        "We'll email %(email)s and send a text and a WhatsApp message to %(phone)s as soon as "
+        "We’ll email %(email)s and send a text and a WhatsApp message to %(phone)s as soon as "
         "%(products)s is back in stock."
     ),
 }
 CONFIRM = {
     frozenset({EMAIL}): N_(
-        "We're sending you a message. Confirm your subscription in it to join our email list."
+        "We’re sending you a message. Confirm your subscription in it to join our email list."
     ),
-    frozenset({SMS}): N_("We're sending you a message. Reply to it to start receiving texts."),
+    frozenset({SMS}): N_("We’re sending you a message. Reply to it to start receiving texts."),
     frozenset({WHATSAPP}): N_(
-        "We're sending you a message. Reply to it to start receiving WhatsApp messages."
+        "We’re sending you a message. Reply to it to start receiving WhatsApp messages."
     ),
     frozenset({SMS, WHATSAPP}): N_(
-        "We're sending you a text and a WhatsApp message. Reply to both to start receiving texts "
+        "We’re sending you a text and a WhatsApp message. Reply to both to start receiving texts "
         "and WhatsApp messages."
     ),
     frozenset({EMAIL, SMS}): N_(
-        "We're sending you a text and an email. Reply to the text to start receiving texts, and "
+        "We’re sending you a text and an email. Reply to the text to start receiving texts, and "
         "follow the link in the email to join our email list."
     ),
     frozenset({EMAIL, WHATSAPP}): N_(
-        "We're sending you a WhatsApp message and an email. Reply to the WhatsApp message to start "
+        "We’re sending you a WhatsApp message and an email. Reply to the WhatsApp message to start "
         "receiving WhatsApp messages, and follow the link in the email to join our email list."
     ),
     frozenset({EMAIL, SMS, WHATSAPP}): N_(
-        "We're sending you a text, a WhatsApp message and an email. Reply to the text and the "
+        "We’re sending you a text, a WhatsApp message and an email. Reply to the text and the "
         "WhatsApp message to start receiving texts and WhatsApp messages, and follow the link in "
         "the email to join our email list."
     ),
@@ -100,7 +100,7 @@ def confirmation(
         if result == "accepted" or (result == "no_consent" and channel.info.identifier == "email")
     )
     first = (accepted or [requested[0][0]])[0]
-    headline, alert_message = gettext("We couldn't finish your sign-up"), ""
+    headline, alert_message = gettext("We couldn’t finish your sign-up"), ""
     # a simulated sign-up without scripts names no channel, and its page reads like any other
     confirmed = bool(accepted and (reachable or not logged.channels))
     if confirmed:
@@ -119,7 +119,7 @@ def confirmation(
             email=email or "",
             phone=phone or "",
         )
-    no_reason = N_("We couldn't sign you up for this one. Please try again later.")
+    no_reason = N_("We couldn’t sign you up for this one. Please try again later.")
     signed_up = [str(variant.composite_id) for variant in accepted] if confirmed else []
     if signed_up and "choose" in request.args:
         # the listing's button, whose form offers all variants

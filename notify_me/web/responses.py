@@ -91,7 +91,7 @@ class FormReply:
         if body == gettext(default_body) and options.channels != (Channel.EMAIL,):
             # the default text asks for an email address
             body = gettext(
-                "Tell us how to reach you and we'll let you know when it's back in stock."
+                "Tell us how to reach you and we’ll let you know when it’s back in stock."
             )
 
         def fill(text: str) -> str:

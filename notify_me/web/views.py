@@ -58,7 +58,7 @@ def _protect() -> Response | None:
         background.ensure_running()
     if request.method == "POST" and abuse.is_cross_site():
         logger.warning("refused a cross-site sign-up from %s", request.headers.get("Origin", "?"))
-        message = N_("This request came from another website, so we couldn't accept it.")
+        message = N_("This request came from another website, so we couldn’t accept it.")
         return responses.failed(message, HTTPStatus.FORBIDDEN)
     return None
 
@@ -187,7 +187,7 @@ def submit(composite_id: str) -> Response:
         return form_reply.invalid()
     if abuse.honeypot_filled():
         abuse.count_dropped()
-        message = N_("Your browser filled in a hidden field. We've cleared it: please try again.")
+        message = N_("Your browser filled in a hidden field. We’ve cleared it: please try again.")
         return form_reply.invalid(message)
     # a report is recorded even if a variant is back in stock: the browser has made its calls
     unavailable = None if is_report else _unavailable_reply(form_reply)
@@ -229,6 +229,6 @@ def _unavailable_reply(form_reply: responses.FormReply) -> Response | None:
         message = N_("Now back in stock: %(options)s. You can order now.")
         form.variants.errors.append(gettext(message, options=options))
     if options := titles(buyable=False):
-        message = N_("Alerts aren't available for %(options)s. Please choose again.")
+        message = N_("Alerts aren’t available for %(options)s. Please choose again.")
         form.variants.errors.append(gettext(message, options=options))
     return form_reply.invalid()

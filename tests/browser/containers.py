@@ -163,7 +163,7 @@ def check_containers(tab: Tab, url: str) -> None:
     """
     tab.goto(url)
     closed = "!document.querySelector('dialog')"
-    confirmed = "document.querySelector('dialog:modal h2')?.textContent == \"You're on the list\""
+    confirmed = "document.querySelector('dialog:modal h2')?.textContent == \"You’re on the list\""
     for container in CONTAINERS:
         page = press_button(tab, container)
         dialog = eventually(lambda: tab.evaluate(DIALOG))

@@ -69,7 +69,7 @@ def test_sign_up_and_checkout_work_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("End")
     page.keyboard.type("example.com")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_focused()
     page.keyboard.press("Escape")
     expect(button).to_be_focused()
 
@@ -199,7 +199,7 @@ def test_confirmation_can_be_printed(visit: Visit) -> None:
     STATES["form-page-done"](visit)
     visit.page.emulate_media(media="print")
 
-    expect(visit.page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     expect(visit.page.get_by_text("as soon as Haar Parka")).to_be_visible()
     expect(visit.page.locator(".notify-me__back")).to_be_hidden()
 

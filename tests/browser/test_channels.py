@@ -171,7 +171,7 @@ def send(form: Locator) -> None:
 
 def expect_done(page: Page) -> None:
     """Check that the confirmation is visible, in the dialog or as a page."""
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
 
 
 CHOICES = {
@@ -346,9 +346,9 @@ def test_conflict_on_consent_is_a_failure(
         fill(form, "SMS")
         send(form)
         # the only channel can't be used, so this is no success
-        expect(page.get_by_role("heading", name="We couldn't finish your sign-up")).to_be_visible()
+        expect(page.get_by_role("heading", name="We couldn’t finish your sign-up")).to_be_visible()
         expect(
-            page.get_by_text("couldn't record your consent to receive text messages")
+            page.get_by_text("couldn’t record your consent to receive text messages")
         ).to_be_visible()
 
     assert [call["status"] for call in sign_up_calls(sandbox)] == [202, 409]

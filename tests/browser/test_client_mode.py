@@ -62,7 +62,7 @@ def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbo
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_focused()
     preflight, call = sandbox.requests()
     assert (preflight["method"], preflight["path"]) == ("OPTIONS", CLIENT)
     assert (call["method"], call["path"], call["status"]) == ("POST", CLIENT, 202)
@@ -98,7 +98,7 @@ def test_server_retries_after_a_temporary_failure(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT, SERVER]
     assert len(sandbox.waiting()) == 1
 
@@ -110,7 +110,7 @@ def test_repeat_sign_up_is_a_success(page: Page, client_shop: str, sandbox: Sand
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT]
 
 
@@ -127,7 +127,7 @@ def test_repeat_shows_the_confirmation_without_a_report(page: Page, client_shop:
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
 
 
 def test_browser_does_not_repeat_a_call_that_timed_out(
@@ -139,7 +139,7 @@ def test_browser_does_not_repeat_a_call_that_timed_out(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible(timeout=20_000)
     assert calls(sandbox) == [CLIENT, SERVER]
     sandbox.reset()
 
@@ -161,7 +161,7 @@ def test_all_calls_share_one_timeout(
         boxes.nth(index).set_checked(index < 3)
 
     sign_up(dialog)  # type: ignore[arg-type]
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible(timeout=20_000)
 
     assert calls(sandbox) == [CLIENT, CLIENT, SERVER, SERVER, SERVER]
     sandbox.reset()
@@ -190,7 +190,7 @@ def test_server_sends_what_the_browser_could_not(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     [call] = sandbox.requests()
     assert call["path"] == SERVER
     assert call["problems"] == []
@@ -210,7 +210,7 @@ def test_blocked_call_without_a_private_key_shows_an_error(
     page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Notify me").click()
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT]
 
 
@@ -225,7 +225,7 @@ def test_rejected_email_shows_an_error_beside_its_field(
 
     field = page.get_by_label("Email")
     expect(field).to_be_focused()
-    expect(field).to_have_accessible_description(re.compile("wasn't accepted"))
+    expect(field).to_have_accessible_description(re.compile("wasn’t accepted"))
     assert calls(sandbox) == [CLIENT]
 
 
@@ -239,7 +239,7 @@ def test_double_click_calls_once(page: Page, client_shop: str, sandbox: Sandbox)
     expect(page.locator("form[aria-busy=true]")).to_be_visible()
     send.click()
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     assert calls(sandbox) == [CLIENT]
 
 
@@ -255,7 +255,7 @@ def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox:
 
     expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
     sign_up(page.get_by_role("dialog"))  # type: ignore[arg-type]
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     [waiting] = sandbox.waiting()
     assert waiting["variant"] == "$custom:::$default:::BLAT-L"
     assert page.evaluate("opened") == 2
@@ -267,7 +267,7 @@ def test_back_after_a_sign_up_sends_nothing(page: Page, client_shop: str, sandbo
     href = page.get_by_role("link", name="Notify me: Haar Parka").get_attribute("href")
     page.goto(f"{client_shop}{href}")
     sign_up(page)
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     page.get_by_role("link", name="Back to Haar Parka").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Haar Parka")
 
@@ -277,7 +277,7 @@ def test_back_after_a_sign_up_sends_nothing(page: Page, client_shop: str, sandbo
     page.reload()
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     assert len(sandbox.waiting()) == 1
 
 
@@ -288,6 +288,6 @@ def test_same_sign_up_in_two_tabs(page: Page, client_shop: str, sandbox: Sandbox
         open_form(tab, client_shop)
     for tab in (page, other):
         sign_up(tab)
-        expect(tab.get_by_role("heading", name="You're on the list")).to_be_visible()
+        expect(tab.get_by_role("heading", name="You’re on the list")).to_be_visible()
 
     assert len(sandbox.waiting()) == 1

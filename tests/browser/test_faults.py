@@ -32,7 +32,7 @@ def test_exception_falls_back_to_the_page(page: Page, shop_url: str, sandbox: Sa
     page.evaluate(f"void (AbortSignal.timeout = {fail})")
     sign_up(page)
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("You're on the list")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re on the list")
     assert "done=" in page.url
     one_valid_call(sandbox)
 
@@ -51,7 +51,7 @@ def test_opening_on_a_slow_or_missing_network(page: Page, shop_url: str) -> None
 
     pending.pop().abort("internetdisconnected")
 
-    dialog = page.get_by_role("dialog", name="The form couldn't be loaded")
+    dialog = page.get_by_role("dialog", name="The form couldn’t be loaded")
     expect(dialog).to_contain_text("Check your connection and try again.")
     expect(button).not_to_have_attribute("aria-busy", "true")
     form_page = dialog.get_by_role("link", name="Open the form")
@@ -93,7 +93,7 @@ def test_key_held_down_and_double_click(page: Page, shop_url: str, sandbox: Sand
     dialog.get_by_label("Email").fill("ada@example.org")
     for _ in range(5):
         page.keyboard.down("Enter")
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_focused()
     page.keyboard.up("Enter")
     assert len(posts) == 1
     one_valid_call(sandbox)

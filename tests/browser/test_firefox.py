@@ -1,6 +1,6 @@
 """The main flows in a second engine: Debian's own Firefox.
 
-Playwright drives a stock Firefox over WebDriver BiDi, which can't turn scripts off. "Without
+Playwright drives a stock Firefox over WebDriver BiDi, which can’t turn scripts off. "Without
 scripts" means here that requests for scripts are blocked.
 """
 
@@ -77,7 +77,7 @@ def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
 
     send(dialog)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_focused()
     assert calls(visit) == [(path, 202)]
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -104,7 +104,7 @@ def test_without_scripts(visit: Visit) -> None:
     expect(page.get_by_label("Email")).to_have_value("isla@")
     send(page)
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("You're on the list")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re on the list")
     assert "done=" in page.url
     assert calls(visit) == [("/api/back-in-stock-subscriptions", 202)]
 

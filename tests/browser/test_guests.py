@@ -169,7 +169,7 @@ def test_page_scripts_that_swap_pages(
         page.evaluate("history.pushState({}, '', '#later')")
         dialog.get_by_role("textbox").fill("ada@example.org")
         page.locator(".notify-me__submit").click()
-        expect(dialog.get_by_role("heading")).to_have_text("You're on the list")
+        expect(dialog.get_by_role("heading")).to_have_text("You’re on the list")
         assert page.evaluate("window.sameDocument")
 
         page.keyboard.press("Escape")

@@ -76,7 +76,7 @@ def test_inline_with_scripts(page: Page, start: Start, sandbox: Sandbox) -> None
     form.get_by_label("Email").fill("ada@example.org")
     form.get_by_role("button", name="Notify me").click()
 
-    expect(form.get_by_role("heading", name="You're on the list")).to_be_focused()
+    expect(form.get_by_role("heading", name="You’re on the list")).to_be_focused()
     assert page.url.endswith(PARKA)
     assert page.get_by_role("dialog").count() == 0
     assert len(sandbox.requests()) == 1
@@ -91,7 +91,7 @@ def test_inline_without_scripts(plain_page: Page, start: Start, sandbox: Sandbox
     expect(plain_page.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
     sign_up(plain_page)
 
-    expect(plain_page.get_by_role("heading", level=1)).to_have_text("You're on the list")
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("You’re on the list")
     assert len(sandbox.requests()) == 1
 
 

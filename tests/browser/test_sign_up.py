@@ -39,8 +39,8 @@ def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -
 
     sign_up(page)
 
-    expect(page.get_by_role("dialog", name="You're on the list")).to_be_visible()
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_focused()
+    expect(page.get_by_role("dialog", name="You’re on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_focused()
     assert page.url == shop_url + PARKA
     call = one_valid_call(sandbox)
     assert call["body"]["data"]["relationships"]["variant"]["data"]["id"] == PARKA_ID
@@ -48,7 +48,7 @@ def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -
 
 
 def is_listed(page: Page, element: str = ".buy notify-me") -> bool:
-    return page.locator(element).first.get_by_text("You're on the list").is_visible()
+    return page.locator(element).first.get_by_text("You’re on the list").is_visible()
 
 
 def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str) -> None:
@@ -57,7 +57,7 @@ def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str)
     button = page.get_by_role("link", name="Notify me: Haar Parka, Oilskin / M")
     button.click()
     sign_up(page)
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     page.keyboard.press("Escape")
     expect(button).to_be_focused()
     assert is_listed(page)
@@ -83,11 +83,11 @@ def test_listing_card_shows_a_sign_up_for_some_of_its_variants(page: Page, shop_
     page.get_by_role("link", name="Notify me: Blatter Sou’wester").click()
     page.get_by_role("dialog").locator("[value$=BLAT-L]").check()
     sign_up(page)
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     assert is_listed(page, ".card notify-me")
 
     page.go_back()
-    expect(page.locator(".buy").get_by_text("You're on the list")).to_be_visible()
+    expect(page.locator(".buy").get_by_text("You’re on the list")).to_be_visible()
     page.goto(f"{shop_url}/products/blatter-souwester?variant=BLAT-S")
     assert not is_listed(page)
 
@@ -99,7 +99,7 @@ def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sand
 
     sign_up(plain_page)
 
-    expect(plain_page.get_by_role("heading", level=1)).to_have_text("You're on the list")
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("You’re on the list")
     plain_page.reload()
     one_valid_call(sandbox)
     assert plain_page.context.cookies() == []
@@ -148,7 +148,7 @@ def test_invalid_input_shows_an_error_in_the_dialog_and_can_be_corrected(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     one_valid_call(sandbox)
 
 
@@ -184,7 +184,7 @@ def test_two_widgets_on_a_page_do_not_mix(page: Page, shop_url: str, sandbox: Sa
     dialog.get_by_label("Email").fill("ada@example.org")
     dialog.get_by_role("button", name="Notify me").click()
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     sent = {
         call["body"]["data"]["relationships"]["variant"]["data"]["id"]
         for call in sandbox.requests()
@@ -232,7 +232,7 @@ def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) ->
     expect(page.get_by_role("button", name="Sending…")).to_be_visible()
     send.click()
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     one_valid_call(sandbox)
 
 
@@ -244,13 +244,13 @@ def test_missing_connection_shows_an_error_and_keeps_the_input(
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.route("**/notify-me/**", lambda route: route.abort())
     sign_up(page)
-    expect(page.get_by_role("alert")).to_contain_text("couldn't send your request")
+    expect(page.get_by_role("alert")).to_contain_text("couldn’t send your request")
     expect(page.get_by_label("Email")).to_have_value("ada@example.org")
 
     page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Notify me").click()
 
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     one_valid_call(sandbox)
 
 
@@ -333,7 +333,7 @@ def test_form_page_shows_the_confirmation_in_place(
 
     sign_up(page)
 
-    expect(page.get_by_role("heading", name="You're on the list", level=1)).to_be_focused()
+    expect(page.get_by_role("heading", name="You’re on the list", level=1)).to_be_focused()
     assert page.url == address
     one_valid_call(sandbox)
 
@@ -365,7 +365,7 @@ def test_shop_scripts_get_events_and_can_cancel_a_submit(
     sign_up(page, "ada@example")
     expect(page.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
     sign_up(page)
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
 
     assert page.evaluate("window.heard") == ["open", "submit", "submit", "error", "submit", "done"]
     assert page.evaluate("window.variant") == PARKA_ID
@@ -401,7 +401,7 @@ def test_private_key_is_never_sent_to_the_browser(
     bodies: list[bytes] = []
     shown = page.locator("[role=alert]:visible, [aria-invalid=true]").first
     # a queued sign-up looks like an accepted one to the shopper
-    thanks = page.get_by_role("heading", name="You're on the list")
+    thanks = page.get_by_role("heading", name="You’re on the list")
     for kind, expected in (("401", shown), ("500", thanks), ("400-email", shown)):
         sandbox.drill(kind)
         page.goto(shop_url + PARKA)
@@ -454,7 +454,7 @@ def test_form_follows_a_link_changed_by_the_shop(
 
     expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
     sign_up(page)
-    expect(page.get_by_role("heading", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     assert one_valid_call(sandbox)["body"]["data"]["relationships"]["variant"]["data"]["id"] == (
         "$custom:::$default:::BLAT-S"
     )

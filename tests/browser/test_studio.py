@@ -224,7 +224,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
             assert body.evaluate("() => innerWidth") == inner
         for state, text in (
             ("Errors", "Enter your email address"),
-            ("Done", "You're on the list"),
+            ("Done", "You’re on the list"),
         ):
             page.get_by_role("radio", name=state).check()
             expect(frame(page).locator("dialog:modal")).to_contain_text(text)
@@ -243,7 +243,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         dialog = frame(page).get_by_role("dialog")
         dialog.get_by_label("Email").fill("ada@lovelace.dev")
         dialog.get_by_role("button", name="Notify me").click()
-        expect(dialog).to_contain_text("You're on the list")
+        expect(dialog).to_contain_text("You’re on the list")
         assert "state=button" in page.url
 
         # where the frame's page doesn't get the scheme from the frame, as in WebKit
@@ -263,7 +263,7 @@ def test_studio_without_scripts(plain_page: Page, shop_url: str) -> None:
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_label("Button text", exact=True)).to_have_value("By hand")
     expect(frame(page).locator(".buy .notify-me__button[rel]")).to_have_text("By hand")
-    expect(frame(page).locator("dialog")).to_contain_text("You're on the list")
+    expect(frame(page).locator("dialog")).to_contain_text("You’re on the list")
 
     page.get_by_label("Corner radius", exact=True).fill("500")
     page.get_by_label("Button text", exact=True).fill("Entered")

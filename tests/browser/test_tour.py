@@ -92,7 +92,7 @@ def test_tour(
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Email").fill(EMAIL)
     dialog.get_by_role("button", name="Notify me").click()
-    expect(page.get_by_role("dialog", name="You're on the list")).to_be_visible()
+    expect(page.get_by_role("dialog", name="You’re on the list")).to_be_visible()
     dialog.get_by_role("button", name="Close").click()
 
     expect_step(page, "2 of 4 Restock")

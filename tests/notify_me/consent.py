@@ -18,15 +18,15 @@ server_scenarios = pytest.mark.parametrize(
 )
 SUBSCRIBE = {"api": "bulk_subscribe_profiles", "client": "create_client_subscription"}
 TRY_LATER = "Please try again later."
-TRY_AGAIN = "Your request didn't go through. Please try again in a moment."
+TRY_AGAIN = "Your request didn’t go through. Please try again in a moment."
 BLOCKED = (
-    "Your browser couldn't reach our alert service. If you use a content blocker, turn it off for "
+    "Your browser couldn’t reach our alert service. If you use a content blocker, turn it off for "
     "this page and try again."
 )
-PHONE_REFUSED = "We can't send messages to this phone number. Please check it."
-EMAIL_REFUSED = "This email address wasn't accepted. Please check it."
-NO_TEXTS = "We couldn't record your consent to receive text messages, so you may not get any."
-NOT_LISTED = "We couldn't add you to our email list."
+PHONE_REFUSED = "We can’t send messages to this phone number. Please check it."
+EMAIL_REFUSED = "This email address wasn’t accepted. Please check it."
+NO_TEXTS = "We couldn’t record your consent to receive text messages, so you may not get any."
+NOT_LISTED = "We couldn’t add you to our email list."
 
 BY_SMS: dict[str, Any] = {
     "channels": "SMS",
@@ -67,7 +67,7 @@ def failure_messages(reply: TestResponse) -> list[str]:
         for element in root.all(tag)
         if "notify-me__alert" in _classes_above(element)
     ]
-    messages = [text for text in texts if text != "Part of your sign-up didn't go through:"]
+    messages = [text for text in texts if text != "Part of your sign-up didn’t go through:"]
     assert len(texts) == len(messages) + bool(messages)
     return messages
 

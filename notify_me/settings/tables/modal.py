@@ -27,7 +27,7 @@ class Modal(SettingsTable):
     headline: Title = Field("{product_name}", title="Headline")
     """Title of the form. May contain {product_name} and {variant_name}."""
     body_content: Annotated[str, Field(max_length=1000, json_schema_extra=TRANSLATED)] = Field(
-        N_("Enter your email and we'll let you know when it's back in stock."), title="Body text"
+        N_("Enter your email and we’ll let you know when it’s back in stock."), title="Body text"
     )
     """Text below the title. May be empty."""
     email_field_label: Label = Field(N_("Email"), title="Email field label")
@@ -37,7 +37,7 @@ class Modal(SettingsTable):
     button_label: OptionalLabel = Field("", title="Submit button text")
     """Text of the submit button. Empty: the same as button.label."""
     subscription_success_label: Title = Field(
-        N_("You're on the list"), title="Confirmation headline"
+        N_("You’re on the list"), title="Confirmation headline"
     )
     """Title of the confirmation. At that point Klaviyo has accepted the sign-up, and still has to
     process it. May contain {product_name} and {variant_name}.

@@ -67,7 +67,7 @@ def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandb
 def test_queued_call_goes_on_without_a_refused_channel(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
-    """Klaviyo can't text the country, which nobody knew when the sign-up was confirmed."""
+    """Klaviyo can’t text the country, which nobody knew when the sign-up was confirmed."""
     shop = make_shop(settings=QUICK + toml(["EMAIL", "SMS"], email_list="ask"))
     sandbox.set("regions", supported=["US"])
     sandbox.drill("503")

@@ -102,7 +102,7 @@ def test_temporary_consent_failure_is_queued(
     assert reply.status_code == 200
     assert failure_messages(reply) == []
     assert confirmation_text(reply).startswith(
-        f"We'll text {PHONE_SHOWN if headers else '+1•••43'} "
+        f"We’ll text {PHONE_SHOWN if headers else '+1•••43'} "
     )
     assert [call["operation"] for call in sign_up_calls(sandbox)] == [
         "create_back_in_stock_subscription",
@@ -319,7 +319,7 @@ def test_consent_is_queued_with_the_subscription(
 
     assert reply.status_code == 200
     assert failure_messages(reply) == []
-    assert confirmation_text(reply).startswith("We'll text +1")
+    assert confirmation_text(reply).startswith("We’ll text +1")
     assert {call["path"] for call in sign_up_calls(sandbox)} <= {scenario.paths[0], SERVER_PATHS[0]}
     assert log_file.states() == ["queued", "queued"]
     assert consent_states(log_file) == [("SMS", "queued")]
@@ -344,8 +344,8 @@ def test_phone_number_dropped_by_klaviyo_is_reported(
 
     reply = scenario.send(offering("EMAIL", "SMS").test_client(), FORM, BY_BOTH)
 
-    assert "Text message: we can't text this number." in failure_messages(reply)
-    assert confirmation_text(reply).startswith("We'll email a")
+    assert "Text message: we can’t text this number." in failure_messages(reply)
+    assert confirmation_text(reply).startswith("We’ll email a")
     assert log_file.states() == ["accepted", "accepted"]
 
 
@@ -361,8 +361,8 @@ def test_phone_number_dropped_from_consent_is_reported(
     [profile] = profiles(sandbox)
     assert profile["consent"]["email"]["marketing"]["status"] == "subscribed"
     assert profile["consent"]["sms"]["marketing"]["status"] == "never_subscribed"
-    assert failure_messages(reply) == ["Text message: we can't text this number."]
-    assert confirmation_text(reply).startswith("We'll email a")
+    assert failure_messages(reply) == ["Text message: we can’t text this number."]
+    assert confirmation_text(reply).startswith("We’ll email a")
     assert log_file.states() == ["accepted", "accepted"]
 
 
@@ -379,7 +379,7 @@ def test_unreachable_shopper_gets_no_promise(
     [message, reason] = failure_messages(reply)
     assert message == NO_TEXTS
     assert reason
-    assert view(reply).one(class_="notify-me__title").text == "We couldn't finish your sign-up"
+    assert view(reply).one(class_="notify-me__title").text == "We couldn’t finish your sign-up"
     assert confirmation_text(reply) == ""
 
 

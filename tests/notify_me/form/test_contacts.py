@@ -204,7 +204,7 @@ def test_confirmation_shows_the_domain_as_typed(offering: Callable[..., Flask]) 
 
     reply = submit_element(client, FORM, {"channels": "EMAIL", "email": "ada@münchen.de"})
 
-    assert "We'll email ada@münchen.de" in view(reply).text
+    assert "We’ll email ada@münchen.de" in view(reply).text
 
 
 def test_field_shows_the_cleaned_text_after_an_error(offering: Callable[..., Flask]) -> None:

@@ -249,13 +249,13 @@ def test_other_methods_are_refused(client: FlaskClient, method: str) -> None:
 
 # Bad input: address, what is sent, the field, and its sentence.
 Bad = tuple[str, dict[str, Any], str, str]
-NO_CHANNEL = "Choose how you'd like to hear from us."
+NO_CHANNEL = "Choose how you’d like to hear from us."
 NO_EMAIL = "Enter your email address."
 FULL_EMAIL = "Enter a full email address, like name@example.com."
 SEVERAL = "Enter only one email address."
 LONG = "This email address is too long. Please check it."
-ASCII = "We can't send email to this address. Before the @, use only letters from a to z,"
-OTHER = "One of the selected options isn't part of this product. Please choose again."
+ASCII = "We can’t send email to this address. Before the @, use only letters from a to z,"
+OTHER = "One of the selected options isn’t part of this product. Please choose again."
 OK: dict[str, Any] = {"channels": "EMAIL", "email": ADA}
 TYPED = {
     "no at sign": "ada.example.org",
@@ -276,14 +276,14 @@ BAD: dict[str, Bad] = {
         PARKA,
         {**OK, "channels": "FAX"},
         "channels",
-        "We can't contact you that way",
+        "We can’t contact you that way",
     ),
-    "channel not offered": (PARKA, {**OK, "channels": "SMS"}, "channels", "We can't contact you"),
+    "channel not offered": (PARKA, {**OK, "channels": "SMS"}, "channels", "We can’t contact you"),
     "one channel of two unknown": (
         PARKA,
         {**OK, "channels": ["EMAIL", "FAX"]},
         "channels",
-        "We can't contact you that way.",
+        "We can’t contact you that way.",
     ),
     "no email": (PARKA, {"channels": "EMAIL"}, "email", NO_EMAIL),
     "empty email": (PARKA, {**OK, "email": ""}, "email", NO_EMAIL),
@@ -525,7 +525,7 @@ def test_cross_site_post_is_refused(
 
     assert reply.status_code == 403
     assert view(reply).one(role="alert").text == (
-        "This request came from another website, so we couldn't accept it."
+        "This request came from another website, so we couldn’t accept it."
     )
     if headers:
         assert reply.get_json()["state"] == "failed"
@@ -561,9 +561,9 @@ def test_confirmation_page_masks_contacts(client: FlaskClient) -> None:
     reply = done_page(client)
 
     root = view(reply)
-    assert root.one("h1").text.startswith("You're on the list")
+    assert root.one("h1").text.startswith("You’re on the list")
     assert root.one("p", class_="notify-me__body").text == (
-        "We'll email a•••@e•••.org as soon as Enamel Mug is back in stock."
+        "We’ll email a•••@e•••.org as soon as Enamel Mug is back in stock."
     )
     assert "ada" not in reply.text.lower()
     assert reply.headers["Cache-Control"] == "private, no-store"

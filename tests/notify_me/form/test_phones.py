@@ -72,11 +72,11 @@ US, DE = "(201) 555-0123", "01512 3456789"
 NOT_A_NUMBER = f"Enter a valid phone number, like {US}."
 SHORT = "This phone number is too short. Enter the full number, like"
 LONG = "This phone number is too long. Please check it."
-NO_COUNTRY = "That country code doesn't exist. Please check the digits after the +."
+NO_COUNTRY = "That country code doesn’t exist. Please check the digits after the +."
 NO_AREA = f"The area code is missing. Enter the full number, like {US}."
-EXTENSION = "We can't text an extension. Enter a number without one."
-FIXED = "This is a landline, which can't receive texts. Enter a mobile number."
-NOT_MOBILE = "This number can't receive messages. Enter a mobile number."
+EXTENSION = "We can’t text an extension. Enter a number without one."
+FIXED = "This is a landline, which can’t receive texts. Enter a mobile number."
+NOT_MOBILE = "This number can’t receive messages. Enter a mobile number."
 SEVERAL = "Enter only one phone number."
 UNCLEAR = "Start the number with + and the country code."
 MISSING = "Enter your mobile number."
@@ -214,7 +214,7 @@ def test_number_rejected_by_klaviyo_shows_an_error_beside_the_field(
     assert reply.status_code == 422
     root = view(reply)
     assert field_errors(root) == {
-        "phone_number": "We can't send messages to this phone number. Please check it."
+        "phone_number": "We can’t send messages to this phone number. Please check it."
     }
     assert post_form(root).one("input", name="phone_number")["value"] == "+1 999 999 9999"
     assert [call["path"] for call in sign_up_calls(sandbox)] == [scenario.paths[0]]
@@ -233,10 +233,10 @@ def test_unsupported_sms_region_reads_as_a_refused_number(
     accepted = scenario.send(client, FORM, {**data, "channels": "WHATSAPP"})
 
     assert field_errors(view(refused)) == {
-        "phone_number": "We can't send messages to this phone number. Please check it. You can "
+        "phone_number": "We can’t send messages to this phone number. Please check it. You can "
         "also choose another way to hear from us."
     }
-    assert "You're on the list" in view(accepted).text
+    assert "You’re on the list" in view(accepted).text
 
 
 @pytest.mark.parametrize(

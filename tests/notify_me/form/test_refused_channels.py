@@ -38,7 +38,7 @@ from tests.support import Sandbox
 
 ABROAD = "+52 55 1234 5678"
 ANOTHER_WAY = "You can also choose another way to hear from us."
-NO_TEXT = "Text message: we can't text this number."
+NO_TEXT = "Text message: we can’t text this number."
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def test_country_without_texts_keeps_the_email(
     reply = scenario.send(client, FORM, {**BY_BOTH, "phone_number": ABROAD})
 
     assert failure_messages(reply) == [NO_TEXT]
-    assert confirmation_text(reply).startswith("We'll email a")
+    assert confirmation_text(reply).startswith("We’ll email a")
     assert "text" not in confirmation_text(reply)
     [waiting] = sandbox.waiting()
     assert (waiting["channels"], waiting["profile"]) == (["EMAIL"], {"email": ADA})
@@ -88,7 +88,7 @@ def test_country_without_texts_keeps_whatsapp(
     reply = scenario.send(client, FORM, {**boxes, "phone_number": ABROAD})
 
     assert failure_messages(reply) == [NO_TEXT]
-    assert confirmation_text(reply).startswith("We'll message +5")
+    assert confirmation_text(reply).startswith("We’ll message +5")
     assert [waiting["channels"] for waiting in sandbox.waiting()] == [["WHATSAPP"]]
     assert subscribed(sandbox) == [["whatsapp"]]
 

@@ -145,7 +145,7 @@ def test_one_call_per_variant_and_one_for_consent(
     assert log_file.states() == ["accepted"] * 4
     contacts = ("a•••@e•••.org", "+1•••43") if reply.json is None else (ADA, PHONE_SHOWN)
     assert view(reply).one("p", class_="notify-me__body").text == (
-        f"We'll email {contacts[0]} and text {contacts[1]} as soon as Harbour Parka (S / Moss), "
+        f"We’ll email {contacts[0]} and text {contacts[1]} as soon as Harbour Parka (S / Moss), "
         "Harbour Parka (M / Moss) or Harbour Parka (L / Moss) is back in stock."
     )
     assert [entry["variant"] for entry in sandbox.waiting()] == [S, M, L]
@@ -183,7 +183,7 @@ def test_variants_unknown_to_klaviyo_are_queued_and_confirmed(
 
         assert reply.status_code == 200
         root = view(reply)
-        assert "You're on the list" in root.text
+        assert "You’re on the list" in root.text
         assert root.one("p", class_="notify-me__body").text.count("Harbour Parka") == 3
         assert not root.all("div", class_="notify-me__alert")
     assert {entry["variant"] for entry in sandbox.waiting()} == {S, M, L} - {*unknown}
@@ -208,7 +208,7 @@ def test_failure_of_one_variant_does_not_stop_consent(
     assert [call["status"] for call in sign_up_calls(sandbox)] == [500, 202, 202, 202]
     assert view(reply).all("li") == []
     assert view(reply).one("p", class_="notify-me__body").text == (
-        f"We'll email {ADA} and text {PHONE_SHOWN} as soon as Harbour Parka (S / Moss), Harbour "
+        f"We’ll email {ADA} and text {PHONE_SHOWN} as soon as Harbour Parka (S / Moss), Harbour "
         "Parka (M / Moss) or Harbour Parka (L / Moss) is back in stock."
     )
     assert log_file.states() == ["queued", "accepted", "accepted", "accepted"]

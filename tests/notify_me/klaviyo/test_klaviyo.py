@@ -130,7 +130,7 @@ def test_any_response_gives_the_shopper_a_reply(
     response = shopper.post(MUG, data=SIGN_UP, headers={"X-Notify-Me": "1"})
 
     assert response.status_code == reply
-    message = {200: "You're on the list", 422: "", 503: "can't take sign-ups"}[reply]
+    message = {200: "You’re on the list", 422: "", 503: "can’t take sign-ups"}[reply]
     assert message in view(response).text
     assert len(klaviyo.headers) == 1
 
@@ -181,7 +181,7 @@ def test_thread_that_cannot_start_costs_no_sign_up(
     for _ in range(2):
         reply = app.test_client().post(MUG, data={"channels": "SMS", **sign_up})
         assert reply.status_code == 303
-        assert "You&#39;re on the list" in app.test_client().get(reply.location).text
+        assert "You’re on the list" in app.test_client().get(reply.location).text
 
     assert log_file.states() == [state] * 4
 

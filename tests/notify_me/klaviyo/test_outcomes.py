@@ -28,7 +28,7 @@ PARKA = f"/notify-me/{PREFIX}PARKA-S-MOSS?choose=1"
 ELEMENT = {"X-Notify-Me": "1"}
 ADA = "Ada.Lovelace@example.org"
 SIGN_UP: dict[str, Any] = {"channels": "EMAIL", "email": ADA}
-DONE = "You're on the list"
+DONE = "You’re on the list"
 
 
 def send(

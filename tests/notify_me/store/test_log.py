@@ -130,7 +130,7 @@ def test_a_sign_up_that_cannot_be_stored_is_not_sent(
     assert reply.status_code == 503
     root = view(reply)
     assert root.one("p", class_="notify-me__alert").text == (
-        "Your request didn't go through. Please try again in a moment."
+        "Your request didn’t go through. Please try again in a moment."
     )
     assert post_form(root).one("input", name="email")["value"] == ADA
     if headers:
@@ -243,7 +243,7 @@ def refuse_outcomes(app: Flask) -> None:
 def test_an_acceptance_that_cannot_be_stored_is_confirmed(
     client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Klaviyo has it, so the shopper reads "You're on the list"."""
+    """Klaviyo has it, so the shopper reads "You’re on the list"."""
     refuse_outcomes(app)
     data = {"channels": "EMAIL", "email": "ada@example.org"}
 
@@ -254,9 +254,9 @@ def test_an_acceptance_that_cannot_be_stored_is_confirmed(
     assert reply.json is not None
     assert reply.json["state"] == "done"
     assert page.status_code == 200
-    assert view(page).one("h1").text == "You're on the list"
+    assert view(page).one("h1").text == "You’re on the list"
     for response in (reply, page):
-        assert "We'll email ada@example.org as soon as" in view(response).text
+        assert "We’ll email ada@example.org as soon as" in view(response).text
     assert len(sandbox.waiting()) == 1
     assert log_file.states() == ["started", "started"]
 
@@ -273,7 +273,7 @@ def test_a_sign_up_that_can_neither_be_sent_nor_queued_is_not_confirmed(
     reply = client.post(PARKA, data=data, headers=headers)
 
     assert reply.status_code == 503
-    assert "Your request didn't go through" in view(reply).text
+    assert "Your request didn’t go through" in view(reply).text
     assert post_form(view(reply)).one("input", name="email")["value"] == ADA
     assert log_file.states() == ["started"]
     assert log_file.queued() == []

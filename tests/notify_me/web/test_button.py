@@ -289,7 +289,7 @@ def test_sign_up_for_variants_without_alerts_is_refused(
     error = read(mixed.text).one("p", **{"class": "notify-me__error"}).text
     assert error == (
         "Now back in stock: M. You can order now. "
-        "Alerts aren't available for L. Please choose again."
+        "Alerts aren’t available for L. Please choose again."
     )
     assert blocked.status_code == 404
     assert "available for this item" in blocked.text

@@ -203,7 +203,7 @@ def test_texts_require_their_own_checkbox(
 
 NO_EMAIL = "Enter your email address."
 NO_PHONE = "Enter your mobile number."
-NO_CHANNEL = "Choose how you'd like to hear from us."
+NO_CHANNEL = "Choose how you’d like to hear from us."
 TICK = {"opt_in_promotional_sms": ["SMS", "WHATSAPP"]}
 MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "nothing chosen": ({}, {"channels": NO_CHANNEL}),
@@ -226,7 +226,7 @@ MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     ),
     "an unknown channel": (
         {"channels": ["EMAIL", "PUSH"], "email": ADA},
-        {"channels": "We can't contact you that way. Please choose one of the options shown."},
+        {"channels": "We can’t contact you that way. Please choose one of the options shown."},
     ),
 }
 
@@ -386,7 +386,7 @@ def test_calls_to_klaviyo_are_exact(
     reply = scenario.send(app.test_client(), FORM, data)
 
     assert reply.status_code == 200
-    assert "You're on the list" in view(reply).text
+    assert "You’re on the list" in view(reply).text
     expected = [(scenario.paths[0], back_in_stock(MUG, *expected_subscription))]
     if expected_consent:
         list_id = sandbox.account.list_id
@@ -419,7 +419,7 @@ def test_magento_example_of_klaviyos_guide(
 
     reply = scenario.send(client, f"/notify-me/{quote(composite_id, safe='')}", data)
 
-    assert "You're on the list" in view(reply).text
+    assert "You’re on the list" in view(reply).text
     number = {"phone_number": "+15005550006"}
     profile = {
         "type": "profile",

@@ -338,7 +338,7 @@ def test_report_cannot_inject_text_into_the_log(
     ("answer", "status", "state", "text"),
     [
         (error(400, "invalid", "/data/attributes/email"), 422, "invalid", "This email address"),
-        ({"status": 415, "body": None}, 503, "failed", "can&#39;t take sign-ups"),
+        ({"status": 415, "body": None}, 503, "failed", "can’t take sign-ups"),
     ],
     ids=["email", "415"],
 )
@@ -371,8 +371,8 @@ def test_server_asks_again_about_a_variant_that_a_browser_found_unknown(
     [
         (None, 503, "content blocker", "failed"),
         (error(404, "variant_not_found", "/data"), 422, "available for this option", "refused"),
-        (error(400, "invalid", "/data"), 503, "can&#39;t take sign-ups right now", "failed"),
-        (error(403, "permission_denied", "/data/"), 503, "can&#39;t take sign-ups", "failed"),
+        (error(400, "invalid", "/data"), 503, "can’t take sign-ups right now", "failed"),
+        (error(403, "permission_denied", "/data/"), 503, "can’t take sign-ups", "failed"),
     ],
     ids=["blocked", "variant", "company ID", "allow-list"],
 )

@@ -31,7 +31,7 @@ def test_recognized_visitor_previews_the_form(app: Flask, sandbox: Sandbox) -> N
         reply = client.post(form["action"], data=data, headers=recognized)
         assert reply.json is not None
         assert reply.json["state"] == "done"
-    assert "You're on the list" in view(reply).text
+    assert "You’re on the list" in view(reply).text
     wrong = client.post(form["action"], data={**data, "email": "ada"}, headers=recognized)
     assert wrong.status_code == 422
     assert sandbox.requests() == []

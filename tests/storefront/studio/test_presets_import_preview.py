@@ -145,7 +145,7 @@ def test_preview_of_an_inline_form_has_no_dialog(studio: Studio) -> None:
     for state, text in (
         ("form", "Email"),
         ("errors", "Enter your"),
-        ("done", "You're on the list"),
+        ("done", "You’re on the list"),
     ):
         page = read(studio.client.get(PREVIEW + state).text)
         assert not page.all("dialog")
