@@ -140,7 +140,7 @@ export class NotifyMe extends HTMLElement {
 
   disconnectedCallback() {
     elements.delete(this);
-    // a dialog that was removed or moved isn't modal any more
+    // a removed or moved dialog isn't modal
     if (this.#opener) dialogIn(this)?.close();
   }
 
@@ -191,7 +191,7 @@ export class NotifyMe extends HTMLElement {
   #click(event) {
     const dialog = dialogIn(this);
     const { target } = event;
-    // not the second click of a double click, whose first one opened the dialog
+    // not the second click of a double click
     const outside = this.#pressedOutside && event.detail < 2 && isOutside(event, dialog);
     const closes = /** @type {Element} */ (target).closest(".notify-me__close, .notify-me__continue");
     if (dialog && (outside || closes)) {
@@ -248,7 +248,7 @@ export class NotifyMe extends HTMLElement {
     dialog.addEventListener("close", () => {
       // unless it was opened again at once
       if (!dialog.open) host.remove();
-      // a dialog without a form, such as the confirmation, isn't shown again
+      // a confirmation isn't shown again
       if (!host.querySelector(".notify-me__form")) hosts.delete(href);
     });
     return host;
@@ -369,7 +369,11 @@ export class NotifyMe extends HTMLElement {
 }
 
 // other browsers keep the plain links; a second copy of this script changes nothing
-if (CSS.supports("selector(:has(:modal))")) {
+if (
+  CSS.supports("selector(:has(:modal))") &&
+  "timeout" in AbortSignal &&
+  "showModal" in HTMLDialogElement.prototype
+) {
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });
 }

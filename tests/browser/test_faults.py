@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.test_sign_up import PARKA, one_valid_call, sign_up
@@ -10,8 +11,18 @@ from tests.support import Sandbox, eventually
 BUTTON = ".buy .notify-me__button"
 
 
-def test_browser_that_lacks_a_feature_follows_the_link(page: Page, shop_url: str) -> None:
-    page.add_init_script("CSS.supports = () => false")
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "CSS.supports = () => false",
+        "delete AbortSignal.timeout",
+        "delete HTMLDialogElement.prototype.showModal",
+    ],
+)
+def test_browser_that_lacks_a_feature_follows_the_link(
+    page: Page, shop_url: str, missing: str
+) -> None:
+    page.add_init_script(missing)
     page.goto(shop_url + PARKA)
     assert page.evaluate("customElements.get('notify-me')") is None
 
