@@ -78,7 +78,7 @@ class Klaviyo:
         self._session.trust_env = False
 
     def configure(self, **options: Any) -> None:
-        """Set `delay` in seconds, set `away`, or `reset` the recorded calls."""
+        """Set `delay` in seconds, `unavailable`, or `reset` the recorded calls."""
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
@@ -285,7 +285,7 @@ def kills(setup: Setup) -> None:
         killed = 0
         for number in range(rounds):
             # Klaviyo is down in every other round, so that both sending and queuing are interrupted
-            setup.klaviyo.configure(away=number % 2 == 0, delay=0.02)
+            setup.klaviyo.configure(unavailable=number % 2 == 0, delay=0.02)
             with ExitStack() as stack:
                 processes = [
                     *(stack.enter_context(shop.worker(f"machine{index}")) for index in range(2)),
@@ -324,7 +324,7 @@ def outage(setup: Setup) -> None:
     seconds, count = (10, 200) if setup.quick else (120, 2000)
     for database in ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
-        setup.klaviyo.configure(away=True)
+        setup.klaviyo.configure(unavailable=True)
         with shop.web(), shop.worker():
             began = time.monotonic()
             emails, confirmed = people(count), set[str]()
@@ -366,7 +366,7 @@ def backlog(setup: Setup) -> None:
             _queue_as_after_an_hour(log, queue, setup, shop, email, consents=number % 5 == 0)
         engine.dispose()
         waiting = {name: shop.queued(name) for name in Operation if shop.queued(name)}
-        setup.klaviyo.configure(reset=True, away=True)
+        setup.klaviyo.configure(reset=True, unavailable=True)
         with shop.worker("one"), shop.worker("two"):
             # both workers meet the outage, so that they notice its end
             wait_for(lambda: len(setup.klaviyo.calls()) > 40)
@@ -394,7 +394,7 @@ def backlog(setup: Setup) -> None:
 def _queue_as_after_an_hour(
     log: SignUpLog, queue: Queue, setup: Setup, shop: Shop, email: str, *, consents: bool
 ) -> None:
-    """Queue a sign-up whose calls have failed for an hour, and are tried again in the next five
+    """Queue a sign-up whose calls have failed for an hour, and are retried in the next five
     minutes.
     """
     consent = None
@@ -420,7 +420,7 @@ def limits(setup: Setup) -> None:
     """Two workers on two machines share one PostgreSQL queue with a backlog."""
     count = 400 if setup.quick else 3000
     shop = setup.shop("PostgreSQL")
-    setup.klaviyo.configure(away=True)
+    setup.klaviyo.configure(unavailable=True)
     with shop.web():
         confirmed = shop.sign_up_all(people(count))
     setup.klaviyo.configure(reset=True)

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class CallRecorder:
-    """WSGI middleware: GET `/_bench` returns the calls, POST sets `delay` and `away`."""
+    """WSGI middleware: GET `/_bench` returns the calls, POST sets `delay` and `unavailable`."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._calls: list[tuple[float, str, str]] = []
         self._delay = 0.0
-        self._away = False
+        self._unavailable = False
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -53,7 +53,7 @@ class CallRecorder:
             statuses.append(status.split()[0])
             return start(status, headers, *more)
 
-        if self._away:
+        if self._unavailable:
             start_recorded("503 Service Unavailable", [("Content-Length", "0")])
             reply: Iterable[bytes] = [b""]
         else:
@@ -68,7 +68,10 @@ class CallRecorder:
         with self._lock:
             if environ["REQUEST_METHOD"] == "POST":
                 options = json.loads(body)
-                self._delay, self._away = options.get("delay", 0.0), options.get("away", False)
+                self._delay, self._unavailable = (
+                    options.get("delay", 0.0),
+                    options.get("unavailable", False),
+                )
                 if options.get("reset"):
                     self._calls.clear()
             reply = json.dumps(self._calls if environ["REQUEST_METHOD"] == "GET" else {}).encode()

@@ -393,7 +393,7 @@ def deliveries(visit: Visit) -> None:
     """The deliveries page with a queued sign-up."""
     visit.sites.sandbox.drill("503", times=2)
     submit_valid(open_dialog(visit))
-    visit.sites.sandbox.calm()
+    visit.sites.sandbox.end_drills()
     visit.goto("/merchant/deliveries")
     expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
 

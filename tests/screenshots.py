@@ -48,7 +48,7 @@ def main() -> None:
         taken: list[Screenshot] = []
         for name, reach in STATES.items():
             page.context.clear_cookies()
-            served.sandbox.calm()
+            served.sandbox.end_drills()
             reach(Visit(page, served))
             taken += shots(page, name)
         contact_sheet(browser, taken)

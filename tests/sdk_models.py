@@ -45,7 +45,7 @@ def _mismatches(name: str, model: type[BaseModel] | None, document: Any) -> list
 
 
 def _missing(document: Any, read: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of a document that a model dropped. It may omit what is null."""
+    """Yield the paths of a document that a model dropped. It may omit null values."""
     if isinstance(document, dict):
         for name, value in document.items():
             if value is not None:

@@ -117,7 +117,7 @@ class Sandbox:
         """Make the next calls fail."""
         self._call("POST", "drills", {"kind": kind, "times": times, **details})
 
-    def calm(self) -> None:
+    def end_drills(self) -> None:
         """End all drills."""
         self._call("DELETE", "drills")
 

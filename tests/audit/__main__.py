@@ -29,11 +29,11 @@ def main() -> int:
     logging.disable(logging.ERROR)
     count = 0
     for name in sys.argv[1:] or PARTS:
-        tools.say(f"\n{name}")
+        tools.print_lines(f"\n{name}")
         problems = PARTS[name]()
-        tools.say(*(f"  ✗ {problem}" for problem in problems))
+        tools.print_lines(*(f"  ✗ {problem}" for problem in problems))
         count += len(problems)
-    tools.say("", f"{count} problems" if count else "No problems found")
+    tools.print_lines("", f"{count} problems" if count else "No problems found")
     return int(count > 0)
 
 

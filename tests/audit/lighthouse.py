@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 from app import ROOT, create_app
-from tests.audit.tools import node, say
+from tests.audit.tools import node, print_lines
 from tests.pages import PARKA, form_path
 from tests.sites import close, environ, load_catalog
 from tests.support import CHROMIUM, TIMEOUT, eventually, serve_sandbox
@@ -40,7 +40,7 @@ CHROME = (
 def audit() -> list[str]:
     """Print the median scores of three runs; return those that are missing or too low."""
     problems = []
-    say(f"  {'':24}" + "".join(f"{name:>16}" for name in MINIMUM_SCORES))
+    print_lines(f"  {'':24}" + "".join(f"{name:>16}" for name in MINIMUM_SCORES))
     with shop() as url:
         for name, (path, skipped) in PAGES.items():
             for device in ("phone", "desktop"):
@@ -48,7 +48,7 @@ def audit() -> list[str]:
                 medians = {key: _median([run.get(key) for run in runs]) for key in MINIMUM_SCORES}
                 note = f"  without {skipped}" if skipped else ""
                 figures = "".join(f"{medians[key] or 'none':>16}" for key in MINIMUM_SCORES)
-                say(f"  {name + ', ' + device:24}{figures}{note}")
+                print_lines(f"  {name + ', ' + device:24}{figures}{note}")
                 problems += [
                     f"{name}, {device}: {key} is {medians[key]}, minimum {minimum}"
                     for key, minimum in MINIMUM_SCORES.items()
@@ -92,7 +92,7 @@ def _run(url: str, device: str, skipped: str | None) -> dict[str, float | None]:
     scores = {key: report["categories"][key]["score"] for key in MINIMUM_SCORES}
     for key in MINIMUM_SCORES:
         if (scores[key] or 0) * 100 < MINIMUM_SCORES[key]:
-            say(*(f"    {key}: {title}" for title in _failing(report, key)))
+            print_lines(*(f"    {key}: {title}" for title in _failing(report, key)))
     return scores
 
 

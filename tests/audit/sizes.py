@@ -6,7 +6,7 @@ import brotli
 import requests
 
 from tests.audit.lighthouse import shop
-from tests.audit.tools import say
+from tests.audit.tools import print_lines
 from tests.pages import PARKA, form_path
 from tests.support import TIMEOUT
 
@@ -32,8 +32,10 @@ def audit() -> list[str]:
             "form, fetched on demand": _size(url + form_path("HAAR-OIL-M"), fragment),
             "product page": _size(url + PARKA),
         }
-    say(*(f"  {size:7,}  {name}" for name, size in sizes.items()))
-    say("  for comparison:", *(f"  {size:7,}  {name}" for name, size in OTHER_LIBRARIES.items()))
+    print_lines(*(f"  {size:7,}  {name}" for name, size in sizes.items()))
+    print_lines(
+        "  for comparison:", *(f"  {size:7,}  {name}" for name, size in OTHER_LIBRARIES.items())
+    )
     return [
         f"the {name} has {sizes[name]:,} bytes, the budget is {budget:,}"
         for name, budget in BUDGETS.items()

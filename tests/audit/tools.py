@@ -21,7 +21,7 @@ STATIC = [
 ]
 
 
-def say(*lines: str) -> None:
+def print_lines(*lines: str) -> None:
     """Print lines without buffering."""
     for line in lines:
         sys.stdout.write(f"{line}\n")
@@ -54,7 +54,7 @@ def typescript() -> list[str]:
 
 def _problems(result: subprocess.CompletedProcess[str], subject: str) -> list[str]:
     if result.returncode == 0 and "warning" not in result.stderr:
-        say(f"  ✓ {subject} are clean")
+        print_lines(f"  ✓ {subject} are clean")
         return []
     return (result.stdout + result.stderr).splitlines()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Error, Response, sync_playwright
 
-from tests.audit.tools import check_html, say
+from tests.audit.tools import check_html, print_lines
 from tests.axe import (
     EVERY_LOOK,
     Finding,
@@ -40,7 +40,7 @@ def audit() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         collected = Collected(Path(folder))
         problems = _walk(collected)
-        say(f"  {len(collected.files)} pages and fragments for the Nu HTML checker")
+        print_lines(f"  {len(collected.files)} pages and fragments for the Nu HTML checker")
         return problems + check_html(collected.files)
 
 
@@ -55,7 +55,7 @@ def _walk(collected: Collected) -> list[str]:
         for name, reach in STATES.items():
             page.context.clear_cookies()
             set_window_size(page)
-            served.sandbox.calm()
+            served.sandbox.end_drills()
             reach(Visit(page, served))
             collected.add(name, page.content())
             for result in run_axe(page):
@@ -70,14 +70,16 @@ def _walk(collected: Collected) -> list[str]:
                 ]
             problems += [f"{name}, {problem}" for problem in layout_problems(page)]
         browser.close()
-    say(f"  axe violations in {len(STATES)} pages and states:")
-    say(
+    print_lines(f"  axe violations in {len(STATES)} pages and states:")
+    print_lines(
         *(
             f"    {scheme:7} {width:5} px  {violations[scheme, width]}"
             for scheme, width in EVERY_LOOK
         )
     )
-    say(f"  undecided, but reviewed in incomplete.toml: {sum(map(len, undecided.values()))}")
+    print_lines(
+        f"  undecided, but reviewed in incomplete.toml: {sum(map(len, undecided.values()))}"
+    )
     return problems + _stale(undecided)
 
 

@@ -181,7 +181,7 @@ def test_alerts_and_errors_are_announced(visit: Visit) -> None:
     expect(alert).to_contain_text("Check your connection and try again.")
     visit.page.unroute_all(behavior="wait")
 
-    # an answer that isn't the kit's is no problem of the shopper's connection
+    # a response that isn't the kit's doesn't mean that the shopper's connection failed
     visit.page.route("**/notify-me/*", lambda route: route.fulfill(status=403, body="<p>No</p>"))
     dialog.get_by_label("Email").press("Enter")
     expect(alert).to_contain_text("Please try again in a moment.")

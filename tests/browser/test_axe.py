@@ -36,7 +36,7 @@ def test_every_state_is_accessible_and_fits(tab: Page, served: Sites, name: str)
     """
     tab.context.clear_cookies()
     set_window_size(tab)
-    served.sandbox.calm()
+    served.sandbox.end_drills()
 
     STATES[name](Visit(tab, served))
 

@@ -345,7 +345,7 @@ def test_conflict_on_consent_is_a_failure(
         choose(form, "SMS")
         fill(form, "SMS")
         send(form)
-        # the only channel can't be used, so this is no success
+        # without the only channel, the sign-up has failed
         expect(page.get_by_role("heading", name="We couldn’t finish your sign-up")).to_be_visible()
         expect(
             page.get_by_text("couldn’t record your consent to receive text messages")

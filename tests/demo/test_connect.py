@@ -1,4 +1,4 @@
-"""docs/connect.md, step by step, with a key that has only the scopes which the guide names."""
+"""docs/connect.md, step by step, with a key that has only the scopes that the guide names."""
 
 from __future__ import annotations
 

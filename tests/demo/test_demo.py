@@ -258,8 +258,8 @@ def test_reset_restores_everything(
 
 def test_unavailable_sandbox_is_503(tmp_path: Path, catalog_db: Path) -> None:
     """Nothing is reset."""
-    shutil.copy(catalog_db, tmp_path / "away.db")
-    app = make_shop(tmp_path / "away.db", SANDBOX_URL="http://127.0.0.1:9")
+    shutil.copy(catalog_db, tmp_path / "unavailable.db")
+    app = make_shop(tmp_path / "unavailable.db", SANDBOX_URL="http://127.0.0.1:9")
     client, stock = app.test_client(), Stock(app)
     stock.set("BLAT-S", 5)
 

@@ -1,4 +1,4 @@
-"""A shop as many Flask shops are: Flask-SQLAlchemy, -Migrate, -WTF, -Login, -Limiter and -Babel."""
+"""A shop with common extensions: Flask-SQLAlchemy, -Migrate, -WTF, -Login, -Limiter, -Babel."""
 
 from __future__ import annotations
 

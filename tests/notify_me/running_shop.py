@@ -179,24 +179,24 @@ class Worker:
         self.process = process
         self.log = log
 
-    def says(self, text: str) -> bool:
-        """Return whether it has logged a text; fail if it exited without."""
+    def has_logged(self, text: str) -> bool:
+        """Return whether it has logged a text; fail if it exited without doing so."""
         logged = text in self.log.read_text()
         assert logged or self.process.is_alive(), self.log.read_text()
         return logged
 
-    def up(self) -> Worker:
+    def wait_until_ready(self) -> Worker:
         """Wait until it delivers."""
-        eventually(lambda: self.says("delivering as"))
+        eventually(lambda: self.has_logged("delivering as"))
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Stop it; return its exit status."""
         assert self.process.pid is not None
         os.kill(self.process.pid, number)
-        return self.ended()
+        return self.wait_for_exit()
 
-    def ended(self) -> int:
+    def wait_for_exit(self) -> int:
         """Wait until it exits; return its exit status."""
         self.process.join(TIMEOUT)
         assert self.process.exitcode is not None, self.log.read_text()

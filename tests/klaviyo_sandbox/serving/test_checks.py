@@ -33,7 +33,7 @@ BAD_HEADERS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
     "key that is not ASCII": ({"Authorization": f"{KEY} clé".encode("latin-1")}, UNAUTHENTICATED),
     "public key": ({"Authorization": f"{KEY} {{public}}"}, UNAUTHENTICATED),
     "no revision": ({"revision": None}, BAD_REVISION),
-    "revision that is no date": ({"revision": "latest"}, BAD_REVISION),
+    "revision that isn't a date": ({"revision": "latest"}, BAD_REVISION),
     "revision that does not exist": ({"revision": "2026-02-30"}, BAD_REVISION),
     "revision without hyphens": ({"revision": "20260715"}, BAD_REVISION),
     "beta revision": ({"revision": "2026-10-15.pre"}, BAD_REVISION),

@@ -129,7 +129,7 @@ def test_short_key_is_hidden_completely() -> None:
     assert Mask("pk_test").text("Klaviyo-API-Key pk_test") == "Klaviyo-API-Key pk_…"
 
 
-def test_text_that_is_no_key_is_shown() -> None:
+def test_text_that_isnt_a_key_is_shown() -> None:
     assert Mask("pk_" + "0" * 34).text("pk_blue and jacket_pk_") == "pk_blue and jacket_pk_"
 
 

@@ -69,7 +69,7 @@ def test_erase_removes_queued_and_dead_lettered_calls(
     sign_up(app)
     sign_up(app, BOB)
     assert ADA in everything_stored(tmp_path)
-    sandbox.calm()
+    sandbox.end_drills()
 
     output = run(app, "erase", contact)
 
@@ -130,7 +130,7 @@ def test_erase_calls_the_shops_function(tmp_path: Path, sandbox: Sandbox) -> Non
     assert "\nremoved ada@example.org from orders\n" in run(app, "erase", " ada@Example.ORG")
 
 
-def test_erase_refuses_what_is_no_contact(app: Flask) -> None:
+def test_erase_refuses_anything_but_a_contact(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["notify-me", "erase", "ada"])
     assert result.exit_code == 2
     assert "Invalid value for CONTACT" in result.output

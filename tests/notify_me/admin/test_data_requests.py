@@ -178,7 +178,7 @@ def test_an_invalid_contact_is_an_error(app_with_sign_ups: Flask, contact: str, 
     assert f"Invalid value for CONTACT: {words}" in output
 
 
-def test_national_numbers_are_of_the_shops_region(offering: Callable[..., Flask]) -> None:
+def test_national_numbers_belong_to_the_shops_region(offering: Callable[..., Flask]) -> None:
     """`default_region` applies. Landlines are found too."""
     app = offering("SMS", "WHATSAPP", region="DE")
     landline = {

@@ -155,7 +155,7 @@ def test_throttled_requests_share_one_reason(
     for seconds in (2, 30):
         sandbox.drill("429", retry_after=seconds)
         ask(app, M, email=f"shopper{seconds}@example.org")
-        sandbox.calm()
+        sandbox.end_drills()
 
     reasons = demand(app, TODAY, TODAY + timedelta(days=1)).reasons
     assert [(reason.problem, reason.requests) for reason in reasons] == [("throttled", 2)]

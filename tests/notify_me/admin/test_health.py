@@ -1,4 +1,4 @@
-"""`admin.health()`, `status` and `resume`: what keeps sign-ups from reaching anybody."""
+"""`admin.health()`, `status` and `resume`: what keeps sign-ups from being delivered."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_resume_ends_a_pause_whose_date_the_status_shows(app: Flask) -> None:
 
 
 def test_status_counts_sign_ups_not_calls(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
-    """Consents that were never sent, because their sign-up failed, are no further failures."""
+    """Consents that weren't sent because their sign-up failed don't count as failures."""
     app = offering("EMAIL", "SMS")
     url = f"/notify-me/{MUG}"
     sandbox.drill("401", times=2)

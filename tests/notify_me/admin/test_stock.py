@@ -138,10 +138,12 @@ def test_a_missing_scope_pauses_stock_updates_until_it_is_fixed(
     assert "catalogs:write" in update.remedy
 
     with shop.worker() as worker:
-        eventually(lambda: worker.says("update_catalog_variant is paused until this is fixed"))
+        eventually(
+            lambda: worker.has_logged("update_catalog_variant is paused until this is fixed")
+        )
         [paused] = shop.status()["paused"]
         assert paused["operation"] == "update_catalog_variant"
-        sandbox.calm()
+        sandbox.end_drills()
         eventually(lambda: catalog_of(sandbox))
         eventually(lambda: shop.status()["paused"] == [])
 
@@ -252,7 +254,7 @@ def test_stock_change_and_its_update_are_committed_together(
 def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
     shop: Shop, sandbox: Sandbox, error: Exception, lines: list[str]
 ) -> None:
-    """It waits for a database that is away; after any other error it tries again later."""
+    """It waits while the database is unavailable; after any other error it retries later."""
     errors = [error]
 
     class NoWaiting(threading.Event):

@@ -1,4 +1,4 @@
-"""`admin.waiting()` and its relatives: who waits, for how long, and until when."""
+"""`admin.waiting()` and similar functions: who is waiting, and for how long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOB = "bob@example.org"
 
 
 def test_a_restock_ends_the_wait(app: Flask) -> None:
-    """A repeated sign-up is no second person. The median is that of the sign-ups."""
+    """A person who signs up twice counts once. The median is that of all sign-ups."""
     now = datetime.now(UTC)
     with app.test_request_context():
         admin.import_sign_ups(

@@ -32,7 +32,7 @@ def test_queued_call_is_sent_without_a_worker(shop: Shop, sandbox: Sandbox) -> N
     with shop.web(**IN_WEB_PROCESS) as web:
         assert web.sign_up("ada@example.org").json()["state"] == "done"
     assert shop.counts() == {"queued": 1}
-    sandbox.calm()
+    sandbox.end_drills()
 
     with shop.web(**IN_WEB_PROCESS) as web:
         requests.get(web.url + MUG, timeout=TIMEOUT)
@@ -47,7 +47,7 @@ def test_where_a_worker_runs_the_web_process_leaves_it_the_calls(
 ) -> None:
     sandbox.drill("503", times=1)
     with shop.worker() as worker, shop.web(**IN_WEB_PROCESS) as web:
-        worker.up()
+        worker.wait_until_ready()
         assert web.sign_up("ada@example.org").json()["state"] == "done"
         eventually(shop.delivered)
         assert "in this web process" not in web.output.read_text()

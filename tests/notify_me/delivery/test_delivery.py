@@ -39,7 +39,7 @@ def queue_sign_ups(shop: Shop, sandbox: Sandbox, count: int) -> tuple[set[str], 
     sandbox.drill("503", times=None)
     confirmed = shop.sign_up_many(people(count))
     assert shop.counts() == {"queued": count}
-    sandbox.calm()
+    sandbox.end_drills()
     return confirmed, len(sandbox.requests())
 
 
@@ -52,12 +52,12 @@ def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandb
     """Shoppers are confirmed while Klaviyo is down."""
     sandbox.drill("503", times=None)
     with db_shop.web() as web, db_shop.worker() as worker:
-        worker.up()
+        worker.wait_until_ready()
         confirmed = web.sign_up_many(people(40))
         assert len(confirmed) == 40
         assert not db_shop.addresses()
 
-        sandbox.calm()
+        sandbox.end_drills()
 
         eventually(db_shop.delivered)
     assert lost(db_shop, confirmed) == set()
@@ -119,8 +119,8 @@ def test_retry_after_stops_the_whole_queue(shop: Shop, sandbox: Sandbox) -> None
 
 @pytest.mark.slow
 def test_webs_and_workers_killed_at_random_moments(db_shop: Shop, sandbox: Sandbox) -> None:
-    """`kill -9` of two web processes and two workers loses nobody who was confirmed. The moments
-    come from a fixed seed.
+    """No confirmed sign-up is lost after `kill -9` of two web processes and two workers. The
+    moments come from a fixed seed.
     """
     rng = random.Random(8)
     confirmed: set[str] = set()
@@ -130,7 +130,7 @@ def test_webs_and_workers_killed_at_random_moments(db_shop: Shop, sandbox: Sandb
             webs = [stack.enter_context(db_shop.web()) for _ in range(2)]
             workers = [stack.enter_context(db_shop.worker(f"machine{index}")) for index in range(2)]
             for worker in workers:
-                worker.up()
+                worker.wait_until_ready()
             confirmed |= webs[0].sign_up_many(people(1, f"first{number}x"))
             processes = [web.process for web in webs] + [worker.process for worker in workers]
             for process in processes:
@@ -160,7 +160,7 @@ def test_a_locked_database_delays_calls_only_while_it_is_locked(
         wait_for_another_call(sandbox, before)
         with shop.engine.connect() as connection:
             connection.execute(sa.text("BEGIN IMMEDIATE"))
-            eventually(lambda: worker.says("the database is unavailable"))
+            eventually(lambda: worker.has_logged("the database is unavailable"))
         eventually(shop.delivered)
 
     assert lost(shop, confirmed) == set()
@@ -205,7 +205,7 @@ def test_a_call_cut_off_with_its_worker_is_sent_by_another(
         wait_for_another_call(sandbox, before)
         status = worker.stop(stop_signal)
         assert status == (0 if stop_signal is signal.SIGTERM else -signal.SIGKILL)
-    sandbox.calm()
+    sandbox.end_drills()
     if next_machine == "two":
         db_shop.settings.write_text(f"{QUICK}sweep_after = 2\ncall_timeout = 1\n")
 
@@ -220,8 +220,8 @@ def test_two_workers_share_the_work(db_shop: Shop, sandbox: Sandbox) -> None:
     confirmed, before = queue_sign_ups(db_shop, sandbox, 60)
 
     with db_shop.worker() as one, db_shop.worker() as other:
-        one.up()
-        other.up()
+        one.wait_until_ready()
+        other.wait_until_ready()
         eventually(db_shop.delivered)
         logs = [worker.log.read_text() for worker in (one, other)]
 
@@ -247,7 +247,7 @@ def test_a_wrong_key_pauses_the_queue_until_it_is_fixed(shop: Shop, sandbox: San
         assert status["last_error"]["contact"] == "s•••@e•••.org"
         # at most the 20 calls that were under way together, and then one a second
         assert len(responses(sandbox, 401)) < 40
-        sandbox.calm()
+        sandbox.end_drills()
 
         eventually(shop.delivered)
         assert worker.log.read_text().count("is paused until this is fixed") == 1
@@ -282,10 +282,10 @@ def test_refused_and_unexpected_answers_are_set_aside(
     assert shop.flask("retry") == "0 calls queued again\n"
 
 
-def test_variant_unknown_to_klaviyo_is_created_or_tried_again(
+def test_variant_unknown_to_klaviyo_is_created_or_retried(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
-    """It is created if the shop's address is known. Otherwise its calls are tried again for a
+    """It is created if the shop's address is known. Otherwise its calls are retried for a
     limited time and then dead-lettered, the status names it, and `retry` sends them.
     """
     shop = make_shop(settings=f"{QUICK}unknown_variant_hours = 0.0002\n")
@@ -324,7 +324,7 @@ def test_a_full_disk_confirms_nothing(shop: Shop, sandbox: Sandbox, all_lines: l
     assert 0 < len(confirmed) < 100
     assert shop.counts()["queued"] == len(confirmed)
     assert "@example.org" not in "".join(all_lines)
-    sandbox.calm()
+    sandbox.end_drills()
     with shop.worker():
         eventually(shop.delivered)
     assert lost(shop, confirmed) == set()
@@ -337,14 +337,14 @@ def test_web_and_worker_continue_after_a_restart_of_postgresql(
     shop = make_shop(url=postgres.database("stopped"))
     sandbox.drill("503", times=None)
     with shop.web() as web, shop.worker() as worker:
-        worker.up()
+        worker.wait_until_ready()
         confirmed = web.sign_up_many(people(20))
         postgres.stop()
         try:
             assert web.sign_up("ada@example.org").status_code == 503
         finally:
             postgres.start()
-        sandbox.calm()
+        sandbox.end_drills()
 
         confirmed |= web.sign_up_many(people(20, "later"))
         eventually(shop.delivered)
@@ -355,7 +355,7 @@ def test_web_and_worker_continue_after_a_restart_of_postgresql(
 def test_without_a_private_key_the_worker_idles(shop: Shop) -> None:
     """It doesn't exit, since the launcher would then stop the shop; Ctrl-C stops it."""
     with shop.worker(NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="") as worker:
-        eventually(lambda: worker.says("there is nothing to deliver"))
+        eventually(lambda: worker.has_logged("there is nothing to deliver"))
         assert worker.stop(signal.SIGINT) == 0
 
 
@@ -363,6 +363,6 @@ def test_without_its_tables_the_worker_says_what_to_do(shop: Shop) -> None:
     """The migrations were not run."""
     empty = f"sqlite:///{shop.folder / 'empty.db'}"
     with shop.worker(NOTIFY_ME_DATABASE_URI=empty) as worker:
-        assert worker.ended() == 2
+        assert worker.wait_for_exit() == 2
 
     assert "run flask notify-me upgrade" in worker.log.read_text()

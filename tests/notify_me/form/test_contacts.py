@@ -1,4 +1,4 @@
-"""Contact details as people copy and type them: cleaned, then validated, or refused in words.
+"""Contact details as people copy and type them: cleaned and validated, or refused with a message.
 
 Each table has one entry for each kind of fault that was reported for similar software.
 """

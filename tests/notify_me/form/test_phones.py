@@ -1,4 +1,4 @@
-"""Phone numbers: national formats are accepted and sent as E.164; errors say the reason."""
+"""Phone numbers: national formats are accepted and sent as E.164; messages give the reason."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_it_closes_after_the_first_answered_trial() -> None:
         Temporary(KlaviyoResponse(None, problem=NO_FREE_SLOT)),
     ],
 )
-def test_an_answer_or_a_full_client_is_no_failure(outcome: Outcome) -> None:
+def test_a_response_or_a_full_client_isnt_a_failure(outcome: Outcome) -> None:
     """Neither opens the breaker."""
     klaviyo = FakeKlaviyo(*[outcome] * 5)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
@@ -109,7 +109,7 @@ def test_an_answer_or_a_full_client_is_no_failure(outcome: Outcome) -> None:
     assert klaviyo.sent == 5
 
 
-def test_a_deadline_that_has_passed_is_no_failure() -> None:
+def test_a_passed_deadline_isnt_a_failure() -> None:
     """Nothing is sent, and nothing is counted."""
     klaviyo = FakeKlaviyo()
     breaker = CircuitBreaker(klaviyo, failures=1, pause=600)
@@ -120,7 +120,7 @@ def test_a_deadline_that_has_passed_is_no_failure() -> None:
 
 
 class SlowKlaviyo(FakeKlaviyo):
-    """Answers the first call, with an acceptance, once it may."""
+    """Accepts the first call once `may_answer` is set."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         super().__init__(*outcomes)
@@ -135,7 +135,7 @@ class SlowKlaviyo(FakeKlaviyo):
         return ACCEPTED
 
 
-def test_an_answer_from_before_the_outage_doesnt_end_the_pause() -> None:
+def test_a_response_to_a_call_from_before_the_outage_doesnt_end_the_pause() -> None:
     """A call that began before the outage doesn't close the circuit."""
     klaviyo = SlowKlaviyo(TEMPORARY, TEMPORARY)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)

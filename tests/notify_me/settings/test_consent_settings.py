@@ -267,7 +267,7 @@ def test_link_without_address_in_a_text_is_an_error(
     ],
     ids=["list off", "notice not shown", "channel not offered"],
 )
-def test_link_without_address_in_an_unused_text_is_no_error(
+def test_link_without_address_in_an_unused_text_isnt_an_error(
     offering: Callable[..., Flask], consent: dict[str, Any]
 ) -> None:
     app = offering("EMAIL", consent={**NO_LINKS, **consent})

@@ -297,7 +297,7 @@ def test_low_contrast_is_a_warning_at_start(
     assert not [line for line in warnings if "button.text_styles" in line]
 
 
-def test_unknown_contrast_is_no_warning(make_app: Callable[..., Flask], lines: list[str]) -> None:
+def test_unknown_contrast_isnt_a_warning(make_app: Callable[..., Flask], lines: list[str]) -> None:
     make_app(NOTIFY_ME_MODAL__TEXT_COLOR="#999")
 
     assert not any("contrast" in line for line in lines)

@@ -207,7 +207,7 @@ MISCONFIGURED = Misconfigured(KlaviyoResponse(401), "Not now.", "check the key")
 def test_a_second_outcome_changes_nothing(
     app: Flask, log_file: LogFile, first: Outcome | None, then: Outcome | None, state: str
 ) -> None:
-    """A call that has ended keeps its state, status and time."""
+    """A finished call keeps its state, status and time."""
     log: SignUpLog = app.extensions["notify_me"].log
     mug = CompositeID("$custom", "$default", "MUG")
     sign_up = SignUp(variants=(mug,), channels=(Channel.EMAIL,), email=ADA)

@@ -54,7 +54,7 @@ def test_sign_ups_survive_the_renaming_of_states(db_shop: Shop, sandbox: Sandbox
     assert db_shop.counts() == {"accepted": 1, "queued": 1, "dead_lettered": 1}
     assert [pause["remedy"] for pause in db_shop.status()["paused"]] == ["Fix it."]
     assert db_shop.rows("SELECT state FROM notify_me_consent") == [("accepted",)]
-    sandbox.calm()
+    sandbox.end_drills()
     assert db_shop.flask("retry") == "1 calls queued again\n"
     with db_shop.worker():
         eventually(db_shop.delivered)

@@ -86,7 +86,7 @@ def test_ipv4_addresses_written_as_ipv6_are_counted_one_by_one(client: FlaskClie
         ("fe80::1%eth0", "[fe80::2%eth0]"),
     ],
 )
-def test_port_and_scope_are_no_part_of_the_address(
+def test_port_and_scope_arent_part_of_the_address(
     client: FlaskClient, written: str, other: str
 ) -> None:
     assert {post(client, "ada@example.org", written) for _ in range(10)} == {200}
@@ -111,7 +111,7 @@ def test_limits_are_settings(make_app: Callable[..., Flask]) -> None:
 def test_processes_share_limits_in_the_database(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """Two apps with one database, like two processes; the table has no address."""
+    """Two apps with one database, like two processes; the table doesn't contain the address."""
     database = {"RATELIMIT_ENABLED": True, "RATELIMIT_STORAGE_URI": "database"}
     clients = [make_app(**database).test_client() for _ in range(2)]
 
@@ -138,7 +138,7 @@ def test_counting_starts_again_after_the_window(
     assert post(client, "ada0@example.org", "192.0.2.0") == 429
 
 
-def test_shoppers_can_sign_up_while_the_storage_is_away(
+def test_shoppers_can_sign_up_while_the_storage_is_unavailable(
     make_app: Callable[..., Flask], lines: list[str]
 ) -> None:
     uri = "redis://127.0.0.1:9"

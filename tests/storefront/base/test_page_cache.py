@@ -88,7 +88,7 @@ def rendered() -> Iterator[list[str]]:
 
 
 def test_pages_show_what_is_committed(two_shops: tuple[Flask, Flask]) -> None:
-    """In each process, whichever of them or of other programs has made the change."""
+    """In each process, even if another process or program made the change."""
     clients = [app.test_client(use_cookies=False) for app in two_shops]
     before = clients[0].get(PARKA)
     for name, statement in CHANGES.items():

@@ -64,7 +64,7 @@ def restarted(app: Flask, **environ: str) -> Flask:
         ("poppy", "#f0592a", "Arial, 'Helvetica Neue', sans-serif"),
     ],
 )
-def test_shop_wears_the_brand(
+def test_shop_looks_like_the_brand(
     app: Flask, sandbox: Sandbox, config: Path, brand: str, accent: str, font: str
 ) -> None:
     sandbox.set("account", brand=brand)

@@ -105,7 +105,7 @@ def test_push_continues_after_it_was_killed(app: Flask, tmp_path: Path, sandbox:
     ) as process:
         eventually(lambda: "/api/catalog-variant-bulk-create-jobs" in str(writes(sandbox)))
         process.kill()
-    sandbox.calm()
+    sandbox.end_drills()
 
     result = push(app)
     assert figures(result)[:5] == [0, 60, 0, 0, 15]

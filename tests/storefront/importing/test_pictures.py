@@ -36,7 +36,7 @@ def encoded(size: tuple[int, int], kind: str = "JPEG", mode: str = "RGB") -> byt
     return file.getvalue()
 
 
-class Astray(Response):
+class InvalidRedirect(Response):
     """A redirect to an invalid address, which Werkzeug would not send otherwise."""
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
@@ -65,7 +65,7 @@ def requested() -> list[str]:
 
 @pytest.fixture(scope="module")
 def pictures(requested: list[str]) -> Iterator[str]:
-    """The address of a server with pictures, and with much that isn't one."""
+    """The address of a server with pictures and with files that aren't usable pictures."""
     contents = {
         "portrait.jpg": encoded((1500, 2000)),
         "square.png": encoded((500, 500), "PNG", "RGBA"),
@@ -88,7 +88,7 @@ def pictures(requested: list[str]) -> Iterator[str]:
         if name.startswith("moved"):
             return redirect("/portrait.jpg")  # type: ignore[return-value]
         if name.startswith("astray"):
-            return Astray(status=302)
+            return InvalidRedirect(status=302)
         if name.startswith("circle"):
             return redirect(f"/{name}")  # type: ignore[return-value]
         return Response(status=403 if name.startswith("secret") else 404)

@@ -61,7 +61,7 @@ def order(client: FlaskClient, sku: str, email: str) -> None:
 
 
 def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stock) -> None:
-    """Someone who waits for two variants is one person but counts for the revenue of both. A
+    """Someone who is waiting for two variants is one person but counts for the revenue of both. A
     variant in stock, a deleted one and an alerted shopper don't distort the numbers.
     """
     add_past(app, "HAAR-OIL-M", "ada", "bob", days=2)
