@@ -94,10 +94,10 @@ def status(*, as_json: bool) -> None:
         click.echo(f"flow:          {flow.verdict.upper()}: {flow.message}{remedy}")
     if status.oldest_queued:
         click.echo(f"oldest queued: {_when(status.oldest_queued)}")
-    if status.dropped:
+    if status.honeypot_posts:
         click.echo(
-            f"hidden field:  {status.dropped} posts in {admin.DROPPED_DAYS} days had it filled in, "
-            "by a bot or a form filler"
+            f"hidden field:  {status.honeypot_posts} posts in {admin.HONEYPOT_DAYS} days had it "
+            "filled in, by a bot or a form filler"
         )
     if error := status.last_error:
         click.echo(

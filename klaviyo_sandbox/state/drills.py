@@ -10,6 +10,8 @@ from .rows import Rows, next_number
 from .validation import InvalidSetting, is_number, is_whole_number
 
 _MAX_SECONDS = 600
+_FLOW_READS = frozenset({"get_metrics", "get_flows_triggered_by_metric"})
+"""What a shop also calls at times of its own, to find out whether the flow is live."""
 _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 
 
@@ -17,7 +19,8 @@ _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 class Drill:
     """A simulated failure of the next `times` calls (None: of all until the drills are cleared).
 
-    operation: the name of the operation that fails; None for all operations.
+    operation: the name of the operation that fails; None for all operations, except, with `times`,
+    those that read the flow: a shop may do that at any time, and would use up the drill.
     seconds: the delay of a slow reply, or the pause between two bytes of a dripping one.
     retry_after: the reply's Retry-After in seconds; None for no such header.
     """
@@ -28,6 +31,12 @@ class Drill:
     operation: str | None
     seconds: float
     retry_after: int | None
+
+    def applies_to(self, operation: str) -> bool:
+        """Return whether a call of the operation fails."""
+        if self.operation is None:
+            return self.times is None or operation not in _FLOW_READS
+        return self.operation == operation
 
 
 class Drills:
@@ -51,7 +60,7 @@ class Drills:
         """
         with self._lock:
             for drill in self.rows.values():
-                if drill.operation in (None, operation) and preflight == (drill.kind == CORS):
+                if drill.applies_to(operation) and preflight == (drill.kind == CORS):
                     if drill.times is not None:
                         drill.times -= 1
                         self.rows.put(drill.id, drill)

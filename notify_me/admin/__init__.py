@@ -33,7 +33,7 @@ from .operations import (
     upgrade,
 )
 from .status import (
-    DROPPED_DAYS,
+    HONEYPOT_DAYS,
     Failure,
     MissingVariant,
     PausedQueue,
@@ -46,7 +46,7 @@ from .stock import StockUpdate, queue_stock_updates, set_stock, stock_changed
 from .waiting import Waiting, people_waiting, record_restock, waiting
 
 __all__ = [
-    "DROPPED_DAYS",
+    "HONEYPOT_DAYS",
     "DayDemand",
     "Demand",
     "Erased",

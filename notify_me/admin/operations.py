@@ -21,7 +21,7 @@ from ..store.tables import (
     CallRow,
     CallState,
     ConsentRow,
-    DroppedRow,
+    HoneypotPostsRow,
     PauseRow,
     RateLimitRow,
     SignUpRow,
@@ -133,7 +133,7 @@ def _purge_log(session: Session, before: datetime, consents_before: datetime) ->
         .where(ConsentRow.given_at < consents_before, ConsentRow.sign_up_id.is_(None))
         .returning(ConsentRow.id)
     )
-    session.execute(delete(DroppedRow).where(DroppedRow.day < before.date()))
+    session.execute(delete(HoneypotPostsRow).where(HoneypotPostsRow.day < before.date()))
     session.execute(delete(RateLimitRow).where(RateLimitRow.expires_at < time.time()))
     return len(sign_ups.all()), len(consents.all())
 
@@ -143,7 +143,7 @@ def delete_everything() -> None:
     state = current_state()
     state.queue.remove_everything()
     with state.log.writing() as session:
-        for table in (CallRow, ConsentRow, SignUpRow, PauseRow, DroppedRow, RateLimitRow):
+        for table in (CallRow, ConsentRow, SignUpRow, PauseRow, HoneypotPostsRow, RateLimitRow):
             session.execute(delete(table))
 
 

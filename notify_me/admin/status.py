@@ -24,13 +24,13 @@ from ..store.tables import (
     UNKNOWN_VARIANT_CALLS,
     CallRow,
     CallState,
-    DroppedRow,
+    HoneypotPostsRow,
     SignUpRow,
     in_utc,
 )
 
-DROPPED_DAYS = 7
-"""For how many days, including today, `Status` counts dropped posts."""
+HONEYPOT_DAYS = 7
+"""For how many days, including today, `Status` counts posts with a filled-in hidden field."""
 MAX_MISSING_VARIANTS = 50
 
 
@@ -102,8 +102,8 @@ class Status:
     """The time of the oldest sign-up with a queued call."""
     last_error: Failure | None
     paused: tuple[PausedQueue, ...]
-    dropped: int
-    """Posts of the last `DROPPED_DAYS` days that were refused because a bot or a form filler had
+    honeypot_posts: int
+    """Posts of the last `HONEYPOT_DAYS` days that were refused because a bot or a form filler had
     filled in the hidden field.
     """
     missing_variants: tuple[MissingVariant, ...]
@@ -145,9 +145,9 @@ def status() -> Status:
             .where(CallRow.state == CallState.QUEUED)
             .group_by(CallRow.operation)
         ).all()
-        first_day = datetime.now(UTC).date() - timedelta(days=DROPPED_DAYS - 1)
-        dropped = session.scalar(
-            select(func.sum(DroppedRow.count)).where(DroppedRow.day >= first_day)
+        first_day = datetime.now(UTC).date() - timedelta(days=HONEYPOT_DAYS - 1)
+        honeypot_posts = session.scalar(
+            select(func.sum(HoneypotPostsRow.count)).where(HoneypotPostsRow.day >= first_day)
         )
         waiting = {operation: count for operation, count, _ in queued}
         counts |= {
@@ -169,7 +169,7 @@ def status() -> Status:
                 )
                 for pause in pauses.active_pauses(session).values()
             ),
-            dropped=dropped or 0,
+            honeypot_posts=honeypot_posts or 0,
             missing_variants=_missing_variants(session),
             public_key=_public_key_problem(session),
             deliverer=current_deliverer(lock_folder()),

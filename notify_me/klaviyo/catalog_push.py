@@ -17,7 +17,7 @@ from ..variants import CUSTOM_CATALOG, Variant, writable
 from .calls import Operation
 from .catalog_payloads import catalog_attributes, new_resource, resource_id
 from .client import Deadline, Kind, Klaviyo, batches_by_id, send_with_retries
-from .outcomes import KlaviyoResponse, outcome_of
+from .outcomes import PLACEHOLDER_ID, KlaviyoResponse, outcome_of
 
 Action = Literal["create", "update"]
 Resources = dict[str, Mapping[str, Any]]
@@ -141,6 +141,9 @@ class CatalogPush:
                     f"{first} is in a catalog that another system syncs to Klaviyo; only "
                     f"{':::'.join(CUSTOM_CATALOG)} can be pushed"
                 )
+            for variant in variants:
+                if not self._klaviyo.may_send(variant.composite_id):
+                    raise PushError(f"{variant.composite_id}: {PLACEHOLDER_ID}")
             yield from variants[:1] if kind == "item" else variants
 
     def _read(

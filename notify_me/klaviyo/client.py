@@ -17,6 +17,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from ..variants import CompositeID
 from .calls import Call
 from .outcomes import (
     PLACEHOLDER_ID,
@@ -97,6 +98,10 @@ class Klaviyo:
         """Close the connections."""
         self._session.close()
 
+    def may_send(self, variant: CompositeID) -> bool:
+        """Return whether a variant's ID may be sent: a placeholder only to a stand-in."""
+        return not variant.is_placeholder or is_stand_in(self._api_url)
+
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send one of the calls built by `build_calls(sign_up, "api")`.
 
@@ -104,7 +109,7 @@ class Klaviyo:
         Subscribe Profiles: `POST /api/profile-subscription-bulk-create-jobs`.
         A placeholder instead of a variant's ID is not sent to Klaviyo: the outcome is `DeadLetter`.
         """
-        if call.variant and call.variant.is_placeholder and not is_stand_in(self._api_url):
+        if call.variant and not self.may_send(call.variant):
             return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)
         path = call.operation.path("api")
         response = self._request("POST", path, call.body, deadline)

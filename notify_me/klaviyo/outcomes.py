@@ -207,7 +207,7 @@ PLACEHOLDER_ID = (
     "this variant has a placeholder instead of its ID in Klaviyo's catalog, which was not sent to "
     "Klaviyo: import the products with their variant IDs"
 )
-"""The remedy for a sign-up for a variant whose ID is a placeholder."""
+"""The remedy for a call about a variant whose ID is a placeholder."""
 
 
 def outcome_of(

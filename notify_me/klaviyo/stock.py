@@ -13,7 +13,15 @@ from ..variants import CompositeID, Variant
 from .calls import Operation
 from .catalog_payloads import inventory_quantity, new_resource
 from .client import Deadline, Klaviyo
-from .outcomes import Accepted, KlaviyoResponse, Outcome, outcome_of
+from .outcomes import (
+    PLACEHOLDER_ID,
+    UNAVAILABLE,
+    Accepted,
+    DeadLetter,
+    KlaviyoResponse,
+    Outcome,
+    outcome_of,
+)
 
 MAX_UPDATES = 5
 """How many times one update sends a quantity that keeps changing; every change starts an update."""
@@ -32,9 +40,11 @@ def update_stock(
     """Set the variant's quantity in Klaviyo to the shop's: Update Catalog Variant.
 
     A variant that is new to Klaviyo is created; its links begin with `base_url`, the shop's
-    address. Nothing is sent for a variant that the shop no longer has. Network errors are returned
-    as an outcome, not raised.
+    address. Nothing is sent for a variant that the shop no longer has, or whose ID is a placeholder
+    that Klaviyo doesn't know. Network errors are returned as an outcome, not raised.
     """
+    if not klaviyo.may_send(composite_id):
+        return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)
     outcome: Outcome = Accepted(KlaviyoResponse(None))
     sent: int | None = None
     for _ in range(MAX_UPDATES):

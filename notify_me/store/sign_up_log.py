@@ -30,7 +30,7 @@ from .tables import (
     CallRow,
     CallState,
     ConsentRow,
-    DroppedRow,
+    HoneypotPostsRow,
     SignUpRow,
 )
 
@@ -289,18 +289,18 @@ class SignUpLog:
                 update(SignUpRow).where(SignUpRow.id == sign_up_id).values(reported_at=None)
             )
 
-    def count_dropped(self) -> None:
+    def count_honeypot_post(self) -> None:
         """Count a post that was refused because its hidden field was filled in."""
         today = datetime.now(UTC).date()
         with self.writing() as session:
             counted = session.execute(
-                update(DroppedRow)
-                .where(DroppedRow.day == today)
-                .values(count=DroppedRow.count + 1)
-                .returning(DroppedRow.day)
+                update(HoneypotPostsRow)
+                .where(HoneypotPostsRow.day == today)
+                .values(count=HoneypotPostsRow.count + 1)
+                .returning(HoneypotPostsRow.day)
             )
             if counted.first() is None:
-                session.add(DroppedRow(day=today, count=1))
+                session.add(HoneypotPostsRow(day=today, count=1))
 
     def current_call(self, session: Session, job_key: tuple[str, int, int]) -> CallRow | None:
         """Return the call of the job with this key (`Job.key`), or None if another job has replaced

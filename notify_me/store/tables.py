@@ -156,10 +156,10 @@ class PauseRow(Base):
         return self.until <= time.time()
 
 
-class DroppedRow(Base):
+class HoneypotPostsRow(Base):
     """How many posts were refused on one day (UTC) because their hidden field was filled in."""
 
-    __tablename__ = "notify_me_dropped"
+    __tablename__ = "notify_me_honeypot_posts"
 
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     count: Mapped[int]
@@ -207,7 +207,7 @@ class RateLimitRow(Base):
     """The end of its window, as a Unix timestamp."""
 
 
-REVISION = "notify_me_0007"
+REVISION = "notify_me_0008"
 """The latest migration, which results in the tables above."""
 VERSION_TABLE = "notify_me_version"
 

@@ -140,11 +140,11 @@ def honeypot_filled() -> bool:
     return bool(request.form.get(HONEYPOT))
 
 
-def count_dropped() -> None:
+def count_honeypot_post() -> None:
     """Count a post whose hidden field was filled in, for the merchant."""
     logger.info("refused a sign-up whose hidden field was filled in")
     try:
-        current_state().log.count_dropped()
+        current_state().log.count_honeypot_post()
     except SQLAlchemyError as error:
         logger.warning("can't count the refused sign-up: %s", type(error).__name__)
 

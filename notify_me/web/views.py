@@ -186,7 +186,7 @@ def submit(composite_id: str) -> Response:
     if sign_up is None:
         return form_reply.invalid()
     if abuse.honeypot_filled():
-        abuse.count_dropped()
+        abuse.count_honeypot_post()
         message = N_("Your browser filled in a hidden field. We’ve cleared it: please try again.")
         return form_reply.invalid(message)
     # a report is recorded even if a variant is back in stock: the browser has made its calls

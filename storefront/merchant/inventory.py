@@ -142,7 +142,7 @@ def _deliveries_page(*, retried: int | None = None, interrupted: bool = False) -
         deliveries=current,
         retried=retried,
         interrupted=interrupted,
-        dropped_days=admin.DROPPED_DAYS,
+        honeypot_days=admin.HONEYPOT_DAYS,
         states=deliveries.STATES,
         operations=deliveries.OPERATIONS,
         health=[(health.NAMES.get(row.check, row.check), row) for row in health.rows()],

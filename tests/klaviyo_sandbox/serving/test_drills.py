@@ -250,6 +250,16 @@ def test_drill_for_one_operation(sandbox: Running) -> None:
     assert sandbox.browser_call().status_code == 500
 
 
+def test_reading_the_flow_uses_up_no_drill(sandbox: Running) -> None:
+    sandbox.drill("503")
+
+    assert sandbox.api("GET", "metrics").status_code == 200
+    assert sandbox.server_call().status_code == 503
+
+    sandbox.drill("503", times=None)
+    assert sandbox.api("GET", "metrics").status_code == 503
+
+
 def test_unsupported_calls_use_no_drill(sandbox: Running) -> None:
     sandbox.drill("500")
     sandbox.request("GET", SERVER_PATH)

@@ -225,7 +225,7 @@ def test_filled_honeypot_is_never_confirmed(
     assert client.post(PARKA, data=data, headers=ELEMENT).status_code == 200
 
 
-def test_dropped_posts_are_counted_for_the_merchant(client: FlaskClient) -> None:
+def test_honeypot_posts_are_counted_for_the_merchant(client: FlaskClient) -> None:
     """Failed validation isn't counted: everybody mistypes."""
     for more in ({"leave_blank": "x"}, {"leave_blank": "x"}, {"email": "nonsense"}, {}):
         post(client, **{"email": "ada@example.org", **more})

@@ -325,3 +325,14 @@ def test_made_up_ids_are_never_sent_to_klaviyo(
         assert reply.status_code == 503, mode
         assert any("placeholder instead of its ID in Klaviyo's" in text for text in messages), mode
         close(real)
+
+    # the merchant has changed the integration since the import
+    real = make_shop(
+        tmp_path / "shop.db",
+        SHOP_URL="https://shop.example",
+        KLAVIYO_API_URL="https://klaviyo.invalid",
+    )
+    for command in (["push-catalog"], ["restock", "tee-s-red", "5"]):
+        result = real.test_cli_runner().invoke(args=["storefront", *command])
+        assert "placeholder instead of its ID in Klaviyo's" in result.output, result.output
+    close(real)
