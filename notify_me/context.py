@@ -268,9 +268,15 @@ def lock_folder() -> Path:
     return Path(os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path)
 
 
-def delivery_context() -> DeliveryContext:
-    """Return the objects that a worker needs; its threads have no app context."""
+def delivery_context() -> DeliveryContext | None:
+    """Return the objects that a worker needs, since its threads have no app context; None without a
+    private key.
+    """
     state = current_state()
+    in_flight = state.settings.delivery.worker_in_flight * len(Operation)
+    klaviyo = klaviyo_client(state.account, in_flight)
+    if klaviyo is None:
+        return None
     engine = state.database.get_engine()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
@@ -283,9 +289,7 @@ def delivery_context() -> DeliveryContext:
         engine=engine,
         log=SignUpLog(lambda: engine, state.log.keys),
         queue=Queue(lambda: engine),
-        klaviyo=klaviyo_client(
-            state.account, state.settings.delivery.worker_in_flight * len(Operation)
-        ),
+        klaviyo=klaviyo,
         settings=state.settings.delivery,
         load_variant=load_variant,
         folder=lock_folder(),

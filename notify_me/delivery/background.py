@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..klaviyo.client import Klaviyo
 from .deliverer import DeliveryContext
 from .locks import claim_first_executor_id
 from .queue import FLOW_CHECK_DELAY, IDLE_CHECK_INTERVAL
@@ -25,10 +24,10 @@ class BackgroundDelivery:
     """Starts a thread that delivers queued calls, at most one on this machine.
 
     The thread uses the same lock file as `flask notify-me deliver`, and waits while such a worker
-    runs. `create_context` is called in an app context.
+    runs. `create_context` is called in an app context, and returns None without a private key.
     """
 
-    def __init__(self, create_context: Callable[[], DeliveryContext]) -> None:
+    def __init__(self, create_context: Callable[[], DeliveryContext | None]) -> None:
         self._create_context = create_context
         self._started = False
 
@@ -38,21 +37,21 @@ class BackgroundDelivery:
             return
         context = self._create_context()
         self._started = True
-        if context.klaviyo is None:
+        if context is None:
             return
         try:
             flow_timer = threading.Timer(FLOW_CHECK_DELAY, context.log_flow)
             flow_timer.daemon = True
             flow_timer.start()
             threading.Thread(
-                target=_run, args=(context, context.klaviyo), name="notify-me-delivery", daemon=True
+                target=_run, args=(context,), name="notify-me-delivery", daemon=True
             ).start()
         except RuntimeError as error:
             logger.warning("queued calls aren't delivered by this process yet: %s", error)
             self._started = False
 
 
-def _run(context: DeliveryContext, klaviyo: Klaviyo) -> None:
+def _run(context: DeliveryContext) -> None:
     stop = threading.Event()  # never set: the thread ends with the process
     while True:
         try:
@@ -67,7 +66,7 @@ def _run(context: DeliveryContext, klaviyo: Klaviyo) -> None:
                     executor_id, lock = claimed
                     logger.info("delivering queued calls in this web process")
                     try:
-                        deliver_until(stop, context, klaviyo, executor_id)
+                        deliver_until(stop, context, executor_id)
                     finally:
                         lock.release()
         except SQLAlchemyError as error:

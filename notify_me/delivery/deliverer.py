@@ -71,8 +71,7 @@ class DeliveryContext:
     engine: Engine
     log: SignUpLog
     queue: Queue
-    klaviyo: Klaviyo | None
-    """None without a private key."""
+    klaviyo: Klaviyo
     settings: Delivery
     load_variant: LoadVariant
     """Reads a variant from the shop's catalog, in any thread."""
@@ -89,16 +88,10 @@ class Deliverer:
     the log. A call is repeated only after a crash between Klaviyo's response and the commit.
     """
 
-    def __init__(
-        self,
-        context: DeliveryContext,
-        klaviyo: Klaviyo,
-        *,
-        stopping: threading.Event,
-    ) -> None:
+    def __init__(self, context: DeliveryContext, *, stopping: threading.Event) -> None:
         self._log = context.log
         self._queue = context.queue
-        self._klaviyo = klaviyo
+        self._klaviyo = context.klaviyo
         self._settings = context.settings
         self._load_variant = context.load_variant
         self._stopping = stopping

@@ -20,7 +20,6 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..klaviyo.calls import Operation
-from ..klaviyo.client import Klaviyo
 from ..settings import SettingsError
 from . import pauses
 from .deliverer import Deliverer, DeliveryContext
@@ -49,14 +48,14 @@ REQUEUE_INTERVAL = 10.0
 CLEANUP_INTERVAL = 30.0
 
 
-def run(context: DeliveryContext, stop: threading.Event) -> None:
+def run(context: DeliveryContext | None, stop: threading.Event) -> None:
     """Deliver until `stop` is set, then finish the calls in progress and exit the process.
 
     Run this in the main thread of a worker process. Calls that are still in progress after
     `DRAIN_TIMEOUT` are abandoned, since they would keep the interpreter from exiting. Without a
-    private key, it only waits for `stop`.
+    context, since there is no private key, it only waits for `stop`.
     """
-    if context.klaviyo is None:
+    if context is None:
         logger.info("KLAVIYO_PRIVATE_KEY is not set, so there is nothing to deliver")
         while not stop.is_set():
             _sleep(POLL_INTERVAL, stop)
@@ -69,7 +68,7 @@ def run(context: DeliveryContext, stop: threading.Event) -> None:
     flow_timer = threading.Timer(FLOW_CHECK_DELAY, context.log_flow)
     flow_timer.daemon = True
     flow_timer.start()
-    deliver_until(stop, context, context.klaviyo, executor_id)
+    deliver_until(stop, context, executor_id)
     logger.info("worker stopped")
     lock.release()
     for stream in (sys.stdout, sys.stderr):
@@ -78,14 +77,12 @@ def run(context: DeliveryContext, stop: threading.Event) -> None:
     os._exit(0)
 
 
-def deliver_until(
-    stop: threading.Event, context: DeliveryContext, klaviyo: Klaviyo, executor_id: str
-) -> None:
+def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: str) -> None:
     """Start the engine whenever calls are queued, until `stop` is set.
 
     Raises `SettingsError` if the queue has no tables.
     """
-    engine = _Engine(context, klaviyo, executor_id, stop)
+    engine = _Engine(context, executor_id, stop)
     next_requeue = next_cleanup = last_queued = 0.0
     requeue_interval = min(REQUEUE_INTERVAL, context.settings.sweep_after)
     cleanup_interval = min(CLEANUP_INTERVAL, max(context.settings.keep_finished, 0.5))
@@ -172,13 +169,11 @@ def _deliver(*arguments: Any) -> None:
 class _Engine:
     """The DBOS engine. A process can have only one at a time."""
 
-    def __init__(
-        self, context: DeliveryContext, klaviyo: Klaviyo, executor_id: str, stop: threading.Event
-    ) -> None:
+    def __init__(self, context: DeliveryContext, executor_id: str, stop: threading.Event) -> None:
         self._context = context
         self._executor_id = executor_id
         self.is_running = False
-        self._deliverer = Deliverer(context, klaviyo, stopping=stop)
+        self._deliverer = Deliverer(context, stopping=stop)
 
     def start(self) -> None:
         """Start processing the queues, unless the engine is running already."""

@@ -42,8 +42,8 @@ def deliver(app: Flask) -> None:
     """Send every queued call once."""
     with app.app_context():
         context = delivery_context()
-        assert context.klaviyo
-        worker = Deliverer(context, context.klaviyo, stopping=threading.Event())
+        assert context is not None
+        worker = Deliverer(context, stopping=threading.Event())
         for workflow in context.queue.client.list_workflows(status=["ENQUEUED", "DELAYED"]):
             assert workflow.input
             worker.deliver(Job.from_arguments(workflow.input["args"]))

@@ -267,9 +267,10 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
         return small_catalog().variant(composite_id)
 
     with shop.app.app_context():
-        parts = replace(delivery_context(), load_variant=load_variant)
-        assert parts.klaviyo
-        worker = Deliverer(parts, parts.klaviyo, stopping=NoWaiting())
+        context = delivery_context()
+        assert context is not None
+        parts = replace(context, load_variant=load_variant)
+        worker = Deliverer(parts, stopping=NoWaiting())
         worker.deliver(stock_job(MUG, ROOT))
 
     ours = isinstance(error, ValueError)
