@@ -36,7 +36,7 @@ from .snippet.output import as_toml, report
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
 
 PROFILE_DELETION = "https://developers.klaviyo.com/en/reference/request_profile_deletion"
-"""Klaviyo's page on Request Profile Deletion, of its Data Privacy API."""
+"""The documentation of Request Profile Deletion in Klaviyo's Data Privacy API."""
 
 commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
 

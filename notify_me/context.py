@@ -63,8 +63,8 @@ class ActiveSettings:
     _by_locale: dict[tuple[str, str], Settings] = field(default_factory=dict)
 
     def in_language(self, locale: str, shop_name: str) -> Settings:
-        """Return the settings with the texts of one language. Consent texts without a brand name
-        the shop.
+        """Return the settings with the texts of one language. If no brand is set, consent texts use
+        `shop_name`.
 
         They are cached here as well, since every button on a page needs them and the cache of
         `localized` may compare all settings on each call.

@@ -80,8 +80,8 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
 
 
 def prepare_sqlite(engine: sa.Engine) -> None:
-    """Make an engine create SQLite files that only this user can read, and commit in a way in which
-    readers don't wait for writers and a power failure loses nothing. Other databases don't change.
+    """Make an engine create SQLite files that only this user can read, and commit so that readers
+    don't wait for writers and a power failure loses nothing. Other databases don't change.
     """
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "do_connect", _create_private_file)

@@ -51,7 +51,7 @@ class NotifyMe:
     """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=find_variants)`.
 
     Arguments:
-        app: the shop; or call `init_app(app)` later. Arguments given there win over these.
+        app: the shop; or call `init_app(app)` later. Arguments given there take precedence.
         catalog: a function `find_variants(composite_id)` that returns a list of all variants of the
             product, or an object with the methods of `Catalog`.
         engine: a SQLAlchemy engine, or a function that returns one, such as `lambda: db.engine`, to

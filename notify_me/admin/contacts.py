@@ -84,7 +84,7 @@ class Erased:
     calls: int
     """How many queued, dead-lettered or recently delivered calls were removed from the queue."""
     shop: str
-    """What the shop's own `erase_contact` reported; empty without one."""
+    """What the shop's own `erase_contact` reported; empty if the shop has none."""
 
 
 @dataclass(frozen=True, slots=True)

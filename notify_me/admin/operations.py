@@ -114,9 +114,9 @@ def purge() -> Purged:
 
 
 def _purge_log(session: Session, before: datetime, consents_before: datetime) -> tuple[int, int]:
-    """Delete sign-ups made before `before`, unless they have undelivered calls, and consents
-    given before `consents_before`; also expired counts. Return the number of sign-ups and of
-    consents.
+    """Delete sign-ups made before `before`, unless they have undelivered calls, consents given
+    before `consents_before`, and old counts of dropped posts and rate limits. Return the numbers
+    of deleted sign-ups and consents.
     """
     undelivered = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
     old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)

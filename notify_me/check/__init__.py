@@ -1,1 +1,1 @@
-"""Checks of the Klaviyo account that the keys belong to, for `flask notify-me check` and health."""
+"""Checks of the keys' Klaviyo account, for `flask notify-me check` and `admin.health`."""

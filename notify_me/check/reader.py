@@ -46,7 +46,7 @@ class Reader:
     def read(
         self, topic: str, scopes: str, send: Callable[..., KlaviyoResponse], *arguments: Any
     ) -> KlaviyoResponse:
-        """Call `send` with the arguments and a deadline, and retry it after a short throttle.
+        """Call `send` with the arguments and a deadline; if throttled briefly, wait and try again.
 
         `scopes` are those that the call needs, separated by spaces; empty if they are optional.
         """
@@ -83,7 +83,7 @@ def is_denied(response: KlaviyoResponse) -> bool:
 
 def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
     """Return what went wrong (a predicate whose subject is Klaviyo) and what to do about it; None
-    if the response is from Klaviyo and no temporary failure.
+    if the response is from Klaviyo and isn't a temporary failure.
     """
     if response.status is None:
         return f"gave {response.problem}", _UNREACHABLE

@@ -50,7 +50,7 @@ _FINAL_STATES = {
     UnknownVariant: CallState.DEAD_LETTERED,
 }
 _OUTAGE_FAILURES = 5
-"""Failures in a row after which the next answer counts as the end of an outage."""
+"""Failures in a row after which the next response counts as the end of an outage."""
 _DATABASE_RETRY_SECONDS = 1.0
 _TEMPORARY_CODES = frozenset({"25006", "23505"})
 """PostgreSQL's codes for a write to a standby, as during a failover, and for a row that another
@@ -150,8 +150,8 @@ class Deliverer:
                 self._wait(self._settings.probe_every)
 
     def give_up(self, arguments: Sequence[Any], error: Exception) -> None:
-        """Record that the call of a job that can't be read, such as one of a later version, failed:
-        a dead letter couldn't be read either.
+        """Record that a call failed because its queued job can't be read, such as one of a later
+        version. It isn't dead-lettered, since a dead letter couldn't be read either.
         """
         problem = f"the queued job can't be read ({type(error).__name__})"
         logger.error("%s; its call is lost", problem)

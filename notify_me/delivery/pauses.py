@@ -35,8 +35,8 @@ def pause(
     """Pause an operation until a probe after `seconds`; return True unless it was already paused
     for this reason.
 
-    A throttle doesn't replace a misconfiguration. It shortens another throttle only if it is the
-    outcome of that one's probe.
+    A throttled pause doesn't replace a misconfigured one. It shortens another throttled one only if
+    it is the outcome of that one's probe.
     """
     now = time.time()
     until = now + seconds

@@ -134,7 +134,7 @@ class Job:
     sign_up_id: str
     position: int
     attempt: int
-    """How many times the call was queued before. Only the job with the number in the log may send
+    """How many times the call was queued before. Only the job whose number is in the log may send
     the call.
     """
     operation: Operation

@@ -156,7 +156,7 @@ def check(settings: Settings, account: Account, *, has_shop_name: bool) -> None:
 
 def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> list[str]:
     """Return a sentence for each setting that the law or the account doesn't allow. With
-    `has_shop_name`, consent texts without a brand name the shop.
+    `has_shop_name`, consent texts use the shop's name if no brand is set.
     """
     messages = [
         *_channel_problems(settings, account, has_shop_name),

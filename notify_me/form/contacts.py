@@ -28,8 +28,8 @@ SEVERAL_ADDRESSES = N_("Enter only one email address.")
 MAX_LOCAL_PART, MAX_ADDRESS = 64, 254
 """Characters before the @, and of a whole address (RFC 5321)."""
 MAX_TYPED = 500
-"""Characters of the longest text that is cleaned. Longer ones can't be valid, and thousands of
-nested brackets would take seconds.
+"""Longer text isn't cleaned: it can't be valid, and thousands of nested brackets would take
+seconds.
 """
 
 _INVISIBLE = re.compile(

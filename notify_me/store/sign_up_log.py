@@ -116,7 +116,7 @@ class SignUpLog:
             self._write_lock.release()
 
     def start(self, sign_up: SignUp, calls: Sequence[Call], mode: str) -> str:
-        """Commit the sign-up, its consents and its calls as STARTED; return its ID, which can’t be
+        """Commit the sign-up, its consents and its calls as STARTED; return its ID, which can't be
         guessed.
         """
         sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)

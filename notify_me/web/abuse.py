@@ -52,7 +52,8 @@ def create_limiter(
     `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database, and
     `secret` is the key of the hashes that are stored there.
 
-    Raises `SettingsError` if the URI isn't the URI of a storage.
+    Raises `SettingsError` if the URI isn't valid, or its storage needs a package that isn't
+    installed.
     """
     uri = config.get("RATELIMIT_STORAGE_URI")
     if not uri and not config.get("RATELIMIT_ENABLED", True):

@@ -36,7 +36,7 @@ def reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome |
     """Return the outcomes that the form's `answers` report, or None for a call that wasn't made
     because no other call was accepted. Calls that are None had no channel left, and weren't made.
 
-    `text` is a JSON list that has `{status, body}` for each call, or null without an answer.
+    `text` is a JSON list that has `{status, body}` for each call, or null if there was no answer.
     Anything else is treated as no answer, since anyone can send it.
     """
     try:

@@ -101,7 +101,7 @@ def confirmation(
     )
     first = (accepted or [requested[0][0]])[0]
     headline, alert_message = gettext("We couldn’t finish your sign-up"), ""
-    # a simulated sign-up without scripts names no channel, and its page reads like any other
+    # the page that confirms a simulated sign-up doesn't know its channels, but looks like any other
     confirmed = bool(accepted and (reachable or not logged.channels))
     if confirmed:
         email, phone = logged.email_masked, logged.phone_masked

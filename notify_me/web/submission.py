@@ -54,10 +54,10 @@ _FAILURES: Mapping[int, signals.SignUpOutcome] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "refused",
     HTTPStatus.TOO_MANY_REQUESTS: "rate_limited",
 }
-"""The outcome in the signal by the status of the reply."""
+"""The outcome that the signal reports, by the status of the reply."""
 
-CONSENT_IS_FRESH = timedelta(days=1)
-"""For how long an accepted consent isn't sent again. The shopper may have unsubscribed later, and
+CONSENT_FRESH_FOR = timedelta(days=1)
+"""How long an accepted consent isn't sent again. After that, the shopper may have unsubscribed, and
 then a new consent must reach Klaviyo.
 """
 
@@ -106,7 +106,7 @@ def _send(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         return form_reply.failed(outcomes.NEEDS_SCRIPT)
     deadline = Deadline(DEADLINE)
     calls = build_calls(sign_up, "api")
-    consent_known = state.log.has_consented(sign_up, CONSENT_IS_FRESH)
+    consent_known = state.log.has_consented(sign_up, CONSENT_FRESH_FOR)
     sign_up_id = state.log.start(sign_up, calls, "server")
     results = send_now(
         state.klaviyo,

@@ -125,8 +125,8 @@ _cached_head = lru_cache(maxsize=64)(_head)
 
 @lru_cache(maxsize=8)
 def _has_own_head(environment: Environment) -> bool:
-    """Return whether the shop has replaced a template of the head. Its own may depend on the
-    request, such as with a nonce for the script.
+    """Return whether the shop has replaced a template of the head. The shop's template may
+    depend on the request, for example if it contains a nonce for the script.
     """
     files = (environment.get_template(f"notify_me/{name}").filename for name in HEAD_TEMPLATES)
     return not all(Path(file or "").is_relative_to(TEMPLATES) for file in files)

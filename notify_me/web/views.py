@@ -160,8 +160,8 @@ def _confirmation_page(product: Product, signed: str) -> Response:
 
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
-    """Process a sign-up or, in client mode, the browser's report on its calls. To change a contact,
-    the confirmation posts the sign-up's fields for the form.
+    """Process a sign-up or, in client mode, the browser's report on its calls. The confirmation
+    also posts the sign-up's fields here, for the form in which the contacts can be changed.
     """
     product = load_product(composite_id)
     if product is None:

@@ -34,7 +34,7 @@ which may not be the shop's.
 def init_app(app: Flask) -> None:
     """Add the headers to every response of `app`.
 
-    Two functions in its config return other origins: `CSP_CONNECT_SRC` those which scripts on the
+    Two functions in its config return more origins: `CSP_CONNECT_SRC` those that scripts on the
     current page may call, and `CSP_IMG_SRC` those of pictures.
     """
     app.config.setdefault("CSP_CONNECT_SRC", list)

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 class Shop(Flask):
     """A Flask app whose absolute URLs and redirects begin with `SHOP_URL`, if that is set.
 
-    The `Host` header only says how a request reached the shop. If links followed it, a cache in
+    The `Host` header only says how a request reached the shop. If links contained it, a cache in
     front of the shop could serve them with a stranger's host.
     """
 

@@ -29,12 +29,12 @@ from .visitor import is_demo_visitor
 P = ParamSpec("P")
 
 MAX_BYTES = 16 * 1024 * 1024
-"""The size of the pages that each process stores."""
+"""The maximum size of all pages that a process stores."""
 ENTRY_BYTES = 1024
-"""The memory that a stored page needs besides its content, at most."""
+"""The memory that a stored page needs at most, besides its content."""
 SCRIPT_COOKIES = ("__kla_", "_fbp", "_ga", "_gcl_", "_gid")
-"""Beginnings of the names of cookies that scripts use in the browser, such as Klaviyo's: no page
-depends on them. Every other cookie may be a visitor's own, such as a cart.
+"""Prefixes of cookies that only scripts in the browser use, such as Klaviyo's, so that no page
+depends on them. Any other cookie may make a page personal.
 """
 EXTENSION = "storefront_page_cache"
 VERSION = "SELECT version FROM shop_catalog_version"
@@ -48,8 +48,8 @@ class _Page(NamedTuple):
 class _Cache:
     """The pages of one app, the most recently used ones."""
 
-    def __init__(self, shown_of_cookies: Mapping[str, Callable[[], object]]) -> None:
-        self.shown_of_cookies = shown_of_cookies
+    def __init__(self, cookie_values: Mapping[str, Callable[[], object]]) -> None:
+        self.cookie_values = cookie_values
         self.version: int | None = None
         """The latest version of the catalog that this process has seen."""
         self._pages: LRUCache[bytes, _Page] = LRUCache(
@@ -67,12 +67,12 @@ class _Cache:
             self._pages[key] = page
 
 
-def init_app(app: Flask, shown_of_cookies: Mapping[str, Callable[[], object]]) -> None:
-    """Create the cache of `app`. `shown_of_cookies` has cookies of which pages show one value that
-    isn't personal, such as the number of items in a cart, with a function that returns it. Visitors
-    with the same value get the same page.
+def init_app(app: Flask, cookie_values: Mapping[str, Callable[[], object]]) -> None:
+    """Create the cache of `app`. `cookie_values` maps the name of a cookie to a function, which
+    returns the only value from it that pages show, such as the number of items in the cart.
+    Visitors with the same value get the same page.
     """
-    app.extensions[EXTENSION] = _Cache(shown_of_cookies)
+    app.extensions[EXTENSION] = _Cache(cookie_values)
 
 
 def reused(
@@ -82,8 +82,8 @@ def reused(
     requested, and answers 304 if the browser has it. `unless` returns whether the page depends on
     more than the catalog, the URL and the language, so that it has to be rendered.
 
-    The page is also rendered for visitors to whom it may look different: those with other cookies
-    of their own than `init_app` knows, and those who see the demo.
+    The page is also rendered for visitors to whom it may look different: those with a cookie that
+    isn't in `cookie_values` or `SCRIPT_COOKIES`, and those who see the demo.
     """
 
     @wraps(view)
@@ -105,7 +105,7 @@ def reused(
 
 
 def reuse_forms(app: Flask) -> None:
-    """Render the kit's blank forms only if they have changed, as the pages of `reused`."""
+    """Render the kit's blank forms only if they have changed, like the pages of `reused`."""
     view = app.view_functions["notify_me.show"]
 
     @wraps(view)
@@ -142,8 +142,7 @@ def revalidated(body: str | bytes, etag: str | None = None) -> Response:
 def _is_personal(cache: _Cache) -> bool:
     """Return whether the page may look different to this visitor."""
     own_cookies = any(
-        name not in (LANGUAGE_COOKIE, *cache.shown_of_cookies)
-        and not name.startswith(SCRIPT_COOKIES)
+        name not in (LANGUAGE_COOKIE, *cache.cookie_values) and not name.startswith(SCRIPT_COOKIES)
         for name in request.cookies
     )
     return own_cookies or current_app.debug or is_demo_visitor()
@@ -153,7 +152,7 @@ def _key(cache: _Cache, *more: object) -> bytes:
     """Return a hash of all that a page depends on."""
     version = _catalog_version()
     if version != cache.version:
-        # the import may be another one, too
+        # the products may come from another import now
         current_shop.clear_cache()
         cache.version = version
     imported = current_shop.cached_import()
@@ -169,7 +168,7 @@ def _key(cache: _Cache, *more: object) -> bytes:
         request.path,
         request.query_string,
         str(get_locale()),
-        *(shown() for name, shown in cache.shown_of_cookies.items() if name in request.cookies),
+        *(value() for name, value in cache.cookie_values.items() if name in request.cookies),
         *more,
     )
     return hashlib.sha256(repr(parts).encode()).digest()

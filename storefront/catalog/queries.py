@@ -27,7 +27,6 @@ from .stock import AVAILABLE, IN_STOCK
 _PRODUCT, _OPTION, _VARIANT = (
     model.metadata.tables[model.__tablename__] for model in (Product, ProductOption, ProductVariant)
 )
-_NAMED = _VARIANT.alias()
 PAGE_SIZE = 12
 """Products on a page of the listing."""
 IN_LISTING = Product.visibility.in_([Visibility.VISIBLE, Visibility.CATALOG])
@@ -40,7 +39,7 @@ PRODUCT_OF_VARIANT = (
     .where(_VARIANT.c.external_id == sa.bindparam("external_id"))
     .order_by(_OPTION.c.position)
 )
-"""The product that has a certain variant, in one row for each option, with its name."""
+"""The product that has a certain variant, in one row for each option, with the option's name."""
 VARIANTS_OF_PRODUCT = (
     sa.select(
         *(_VARIANT.c[name] for name in ("external_id", "sku", "values")),

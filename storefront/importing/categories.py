@@ -11,7 +11,7 @@ from ..catalog.browsing import fold
 MAX_CATEGORIES = 6
 """Categories in the menu, besides the one for all other types."""
 MAX_CHARACTERS = 90
-"""The length of their names together, so that they fit into one row on a desktop."""
+"""The maximum length of all their names together, so that they fit into one row on a desktop."""
 MAX_TYPES = 10_000
 """Types and vendors that are counted."""
 OTHER = ("more", "More")

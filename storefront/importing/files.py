@@ -24,7 +24,7 @@ MAX_OBJECT = 8_000_000
 CHUNK = 65_536
 """Bytes read at a time."""
 WINDOWS = "cp1252"
-"""What Excel's “CSV” is in Western Europe and America."""
+"""The encoding of Excel's “CSV” format in Western Europe and America."""
 SAVE_AS = "save it as “CSV UTF-8 (comma delimited)”, and import that file"
 # control characters, a byte order mark, and characters that reverse the direction of a text
 _INVISIBLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufeff\ufffe\uffff]")

@@ -23,7 +23,7 @@ MAX_PRICE = Decimal(10) ** 11
 """The lowest price that is too high for the database."""
 MAX_QUANTITY = 1_000_000_000
 MAX_LENGTH = 60
-"""Characters of a price or quantity. The time that the patterns need grows with its square."""
+"""Characters in a price or quantity: the time that the patterns need grows with its square."""
 # a currency sign or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
     r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()%-])\s?){0,2}\s*"
@@ -48,7 +48,7 @@ class NumberFormat:
     _evidence: dict[Sign, tuple[int, str]] = field(default_factory=dict)
     _ambiguous: tuple[int, str] | None = None
 
-    def look_at(self, text: str, line: int) -> None:
+    def learn_from(self, text: str, line: int) -> None:
         """Learn the decimal sign and the currency from a price, if it shows them."""
         text = _ascii_digits(text)
         if not text or len(text) > MAX_LENGTH:
@@ -138,7 +138,7 @@ class NumberFormat:
 
 
 def _ascii_digits(text: str) -> str:
-    """Return a number in Arabic or full-width digits with those of ASCII."""
+    """Return a number with ASCII digits instead of Arabic or full-width ones."""
     if text.isascii():
         return text
     characters = unicodedata.normalize("NFKC", text).translate(_ARABIC_SIGNS)

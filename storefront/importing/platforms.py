@@ -14,7 +14,7 @@ from typing import Literal
 from .problems import Unreadable
 
 MAX_OPTIONS = 10
-"""Options of a product: Shopify allows three, Wix six; more than ten fit on no page."""
+"""Options of a product: Shopify allows three, Wix six; no page has room for more than ten."""
 NUMBERS = range(1, MAX_OPTIONS + 1)
 OPTION_VALUES = [f"option{i}_value" for i in NUMBERS]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MAX_SHOWN = 20
-"""Different problems that are reported."""
+"""The maximum number of different problems that are reported."""
 
 
 class Unreadable(Exception):

@@ -1,4 +1,4 @@
-"""Builds products from the rows of a file. It continues after a problem, so that it reports all."""
+"""Builds products from the rows of a file, and continues after a problem to report them all."""
 
 from __future__ import annotations
 

@@ -47,9 +47,8 @@ class Row:
 
     Besides these, a row may have `key` (groups the rows of a product, instead of the handle),
     `kind` (`product` if the row isn't a variant itself, `variation` if the row's title is the
-    variant's), `hidden` (the platform hides this
-    variant), `visibility`, `surcharge` (added to the product's price), and `product_quantity` (the
-    stock that the variants of a product share).
+    variant's), `hidden` (the platform hides this variant), `visibility`, `surcharge` (added to the
+    product's price), and `product_quantity` (the stock that the variants of a product share).
     """
 
     def __getitem__(self, field: str) -> str:

@@ -66,7 +66,7 @@ class Imported:
     choices: Choices
     currency: str | None
     shared_sign: str
-    """A currency sign in the prices that doesn't tell which currency it is."""
+    """A sign in the prices that several currencies use, such as `$`; empty if `currency` is set."""
     shop_name: str | None
     first: list[ParsedProduct] = field(default_factory=list)
     """The first products, for a preview."""
@@ -160,15 +160,15 @@ def run(
 
 
 def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
-    """Read the whole file into the spool, and look at its prices and types."""
+    """Read the whole file into the spool, learn its number format, and count its types."""
     categories = Categories()
     key = ""
     for row in source.rows:
         # a row without a name belongs to the product above it
         key = row["key"] or row["handle"].casefold() or slug(row["title"]) or key
         spool.add_row(key, row)
-        numbers.look_at(row["price"], row.line)
-        numbers.look_at(row["surcharge"], row.line)
+        numbers.learn_from(row["price"], row.line)
+        numbers.learn_from(row["surcharge"], row.line)
         if row["title"] and row["kind"] != "variation" and not hidden_reason(row):
             categories.count(product_type(row), row["vendor"])
     return categories

@@ -94,7 +94,7 @@ class Spool:
         return row[0] if row else 0
 
     def first_line(self, kind: str, value: str, line: int) -> int | None:
-        """Return the line on which a value was first used. Store a new value, and return None."""
+        """Return the line on which a value was first used; None if it is new, and store it."""
         added = self._connection.execute(
             "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (kind, value, line)
         )

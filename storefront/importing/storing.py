@@ -23,7 +23,7 @@ MAX_SEARCH_TEXT = 5000
 
 
 def pictures_with_copies(session: Session) -> dict[str, Picture]:
-    """Return the pictures of the shop's present products that have copies, by their URL."""
+    """Return the pictures of the shop's current products that have copies, by their URL."""
     lists = session.scalars(sa.select(Product.pictures).execution_options(yield_per=1000))
     return {
         picture["url"]: picture for pictures in lists for picture in pictures if "file" in picture

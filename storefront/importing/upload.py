@@ -46,7 +46,7 @@ def upload() -> BaseResponse:
     except RequestEntityTooLarge:
         limit = MAX_UPLOAD // 1024**2
         message = (
-            f"These files have more than {limit} MB: use flask storefront import-catalog instead."
+            f"These files are larger than {limit} MB: use flask storefront import-catalog instead."
         )
         return _form({"file": message}, status=413)
     problems = {}

@@ -1,6 +1,6 @@
 """Imports of uploaded files. Each runs in a thread, and writes its progress to a file.
 
-So any process of the shop can show the progress in reply to the merchant's next request.
+That way, any process of the shop can show the progress when the merchant requests the page again.
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ class Segment:
 
 
 def column_chart(counts: Sequence[int], top: int | None = None) -> ColumnChart:
-    """Return a chart with a column for each count. By default, `top` is a round number that isn't
-    exceeded.
+    """Return a chart with a column for each count. By default, `top` is a round number that no
+    count exceeds.
     """
     top = top or round_up(max(counts, default=0))
     heights = tuple(round(count / top * HEIGHT, 2) for count in counts)

@@ -41,7 +41,7 @@ def rows() -> Sequence[admin.Row]:
 
 
 def problems() -> Sequence[tuple[str, admin.Row]]:
-    """Return the heading and the row of each failed check; none if Klaviyo can't be asked."""
+    """Return the heading and the row of each failed check; none if Klaviyo can't be reached."""
     return [
         (HEADINGS[row.check], row)
         for row in rows()

@@ -1,7 +1,7 @@
 """`/merchant/login` and `/merchant/logout`.
 
-Attempts are limited. A signed cookie gives a browser in which the merchant has signed in before its
-own limits, so that attackers who use up everybody else's can't lock the merchant out.
+Attempts are limited. Once the merchant has signed in, the browser has a signed cookie and limits of
+its own, so that attackers who use up everybody else's can't lock the merchant out.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Report:
     """All people who are waiting for an alert."""
 
     people: int
-    """Distinct people; someone who is waiting for two variants is counted in both rows."""
+    """Distinct people: someone waiting for two variants counts once here, but in both rows."""
     revenue: Decimal
     """People times price, for all variants together."""
     median: timedelta | None
@@ -65,7 +65,7 @@ def report(max_variants: int) -> Report:
         for variant, count in by_variant.items()
         if variant not in in_stock
     }
-    # sorted() keeps the order of equal ones: those with more people first
+    # sorted() keeps the order of variants with equal revenue: those with more people first
     top = sorted(revenue, key=lambda variant: revenue[variant], reverse=True)[:max_variants]
     return Report(
         people=waiting.people,
@@ -107,7 +107,7 @@ def many_waiting() -> Sequence[WaitingRow]:
             in_stock = {str(composite_id) for composite_id in queries.available(people)}
             return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
     except SQLAlchemyError:
-        # the page with the error has this banner, too
+        # the error page shows this banner, too
         return []
 
 

@@ -11,7 +11,7 @@ class Page(SettingsTable):
     """`[page]`: the form as a page, for shoppers without JavaScript and for links."""
 
     template: str = Field("base.html", pattern=r"[\w./-]+", title="Page template")
-    """The shop's template that the page extends. If the template or its block doesn’t exist, the
+    """The shop's template that the page extends. If the template or its block doesn't exist, the
     kit's plain layout is used.
     """
     block: str = Field("main", pattern=r"[A-Za-z_]\w*", title="Template block")

@@ -25,7 +25,7 @@ MAX_RATIO = 3
 """The height of a copy is at most this multiple of its width, so that no page becomes endless."""
 # limited, since a picture may need several hundred MB of memory until it is resized
 _decoding = threading.Semaphore(2)
-# larger pictures are refused here, so Pillow needn't warn of them
+# larger pictures are refused here, so Pillow needn't warn about them
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 

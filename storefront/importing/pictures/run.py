@@ -20,7 +20,7 @@ from .resizing import UNFINISHED, make_copies, size_of_copies
 
 MAX_PICTURES = 20_000
 MAX_ORIGINS = 20
-"""The most servers that pages load pictures from: each one is named in a header of every page."""
+"""The maximum number of servers that pages load pictures from: a header of each page names them."""
 PARALLEL = 8
 BATCH = 40
 """Products whose pictures are downloaded before they are stored."""
