@@ -27,7 +27,7 @@ const elements = new Set();
 /** @type {Record<string, string>} what this tab has signed up for */
 let signedUp = {};
 try {
-  signedUp = sessionStorage;
+  signedUp = sessionStorage ?? {};
 } catch {
   // blocked
 }
@@ -53,13 +53,9 @@ async function callKlaviyo({ url, headers, body }, deadline) {
 /** Fetch a form: empty if the answer is an error, null without an answer.
  * @param {string} href @returns {Promise<string | null>} */
 async function fetchForm(href) {
-  const signal = AbortSignal.timeout(SHOP_TIMEOUT);
-  try {
-    const response = await fetch(href, { headers: { "X-Notify-Me": "1" }, signal });
-    return response.ok ? await response.text() : "";
-  } catch {
-    return null;
-  }
+  const request = { headers: { "X-Notify-Me": "1" }, signal: AbortSignal.timeout(SHOP_TIMEOUT) };
+  const response = await fetch(href, request).catch(() => null);
+  return response?.ok ? response.text().catch(() => null) : response && "";
 }
 
 /** The composite ID in the address of a form.
@@ -190,10 +186,9 @@ export class NotifyMe extends HTMLElement {
   /** @param {MouseEvent} event */
   #click(event) {
     const dialog = dialogIn(this);
-    const { target } = event;
     // not the second click of a double click
     const outside = this.#pressedOutside && event.detail < 2 && isOutside(event, dialog);
-    const closes = /** @type {Element} */ (target).closest(".notify-me__close, .notify-me__continue");
+    const closes = /** @type {Element} */ (event.target).closest(".notify-me__close, .notify-me__continue");
     if (dialog && (outside || closes)) {
       event.preventDefault();
       return dialog.close();
@@ -201,6 +196,8 @@ export class NotifyMe extends HTMLElement {
     const modified = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
     if (modified || event.defaultPrevented || !this.#isLink(event)) return;
     event.preventDefault();
+    // a card may be a link, too
+    event.stopPropagation();
     this.open();
   }
 
@@ -243,7 +240,7 @@ export class NotifyMe extends HTMLElement {
     host.dataset.hxBoost = "false";
     host.#opener = this;
     host.innerHTML = html;
-    for (const link of host.querySelectorAll("a[data-notify-me=form]")) link.setAttribute("href", href);
+    host.querySelector("a[data-notify-me=form]")?.setAttribute("href", href);
     const dialog = /** @type {HTMLDialogElement} */ (dialogIn(host));
     dialog.addEventListener("close", () => {
       // unless it was opened again at once
@@ -305,13 +302,9 @@ export class NotifyMe extends HTMLElement {
     // "page" asks for a title in an <h1>
     const headers = { "X-Notify-Me": this.matches(".notify-me--page") ? "page" : "1" };
     const signal = AbortSignal.timeout(SHOP_TIMEOUT);
-    const request = { method: "POST", headers, body, signal, keepalive: true };
-    try {
-      const reply = await (await fetch(action, request)).json();
-      return reply?.html ? reply : { state: "failed" };
-    } catch (error) {
-      return { state: error instanceof SyntaxError ? "failed" : "offline" };
-    }
+    const response = await fetch(action, { method: "POST", headers, body, signal, keepalive: true }).catch(() => null);
+    const reply = await response?.json().catch(() => null);
+    return reply?.html ? reply : { state: response ? "failed" : "offline" };
   }
 
   /** Make the calls that the server prepared, then report the answers to it with the same form.
@@ -364,7 +357,8 @@ export class NotifyMe extends HTMLElement {
   #dispatch(name, more) {
     const target = this.#opener?.isConnected ? this.#opener : this;
     const detail = { variant: variantIn(this.#address), ...more };
-    return target.dispatchEvent(new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable: true, detail }));
+    const event = new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable: true, composed: true, detail });
+    return target.dispatchEvent(event);
   }
 }
 

@@ -40,7 +40,7 @@ def test_exception_falls_back_to_the_page(page: Page, shop_url: str, sandbox: Sa
     page.locator(BUTTON).click()
     page.wait_for_url("**/notify-me/**")
 
-    page.evaluate(f"void (AbortSignal.timeout = {fail})")
+    page.evaluate(f"void (window.fetch = {fail})")
     sign_up(page)
 
     expect(page.get_by_role("heading", level=1)).to_have_text("You’re on the list")
