@@ -363,11 +363,7 @@ export class NotifyMe extends HTMLElement {
 }
 
 // other browsers keep the plain links; a second copy of this script changes nothing
-if (
-  CSS.supports("selector(:has(:modal))") &&
-  "timeout" in AbortSignal &&
-  "showModal" in HTMLDialogElement.prototype
-) {
+if (CSS.supports("selector(:has(:modal))") && "timeout" in AbortSignal && "showModal" in HTMLDialogElement.prototype) {
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });
 }
