@@ -17,7 +17,7 @@ from .identifiers import IDENTIFIER_OF
 _EMAIL_BODY = """\
 Good news: {title} is back in stock.
 
-We can't reserve it, so order soon.
+We can’t reserve it, so order soon.
 
 {url}"""
 

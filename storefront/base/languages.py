@@ -5,6 +5,7 @@ Product texts are in one language only, that of the catalog. The merchant's page
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_read_url_language)
     app.url_defaults(_keep_url_language)
     app.after_request(_add_language_headers)
-    app.jinja_env.filters.update(bidi_isolate=bidi_isolate, money=money)
+    app.jinja_env.filters.update(bidi_isolate=bidi_isolate, money=money, typographic=typographic)
     app.jinja_env.globals.update(
         canonical_links=canonical_links,
         in_english=in_english,
@@ -94,6 +95,14 @@ def in_english() -> Markup:
     if language().tag == CATALOG_LANGUAGE:
         return Markup("")
     return Markup(f' lang="{CATALOG_LANGUAGE}" dir="ltr"')  # noqa: S704 - a constant
+
+
+def typographic(text: str) -> str:
+    """Replace the apostrophes in a text of the kit, such as an error, by those of the shop's pages.
+
+    The kit's texts for the command line and the log have straight ones. Quotation marks stay.
+    """
+    return re.sub(r"(?<=[A-Za-z])'(?=[a-z])", "’", text)
 
 
 def money(amount: Decimal) -> str:

@@ -12,12 +12,12 @@ from . import deliveries
 
 HEADINGS = {
     "flow": "No live flow: nobody will be notified",
-    "sign_ups": "A variant is missing in Klaviyo",
-    "public_key": "Klaviyo refuses the calls of shoppers’ browsers",
+    "sign_ups": "A variant is missing from Klaviyo",
+    "public_key": "Klaviyo rejects sign-ups from shoppers’ browsers",
 }
 """The heading of each check that has a banner. The deliveries page shows the others."""
 NAMES = {
-    "flow": "Back in stock flow",
+    "flow": "Back-in-stock flow",
     "sign_ups": "Variants",
     "delivery": "Delivery",
     "public_key": "Public key",

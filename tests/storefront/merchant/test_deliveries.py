@@ -216,7 +216,7 @@ def test_every_page_says_why_nobody_will_be_notified(
 
     expected = {
         "no live flow": ("No live flow: nobody will be notified", "message to Live in Klaviyo."),
-        "unknown variant": ("A variant is missing in Klaviyo", "flask notify-me push-catalog."),
+        "unknown variant": ("A variant is missing from Klaviyo", "flask notify-me push-catalog."),
         "none": ("", ""),
     }
     for name, texts in expected.items():

@@ -72,7 +72,7 @@ def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stoc
 
     shown = tiles(client)
     assert shown["People waiting"] == "3 now, for 3 variants"
-    assert shown["Revenue waiting"] == "£550 if each of them buys one"
+    assert shown["Potential revenue"] == "£550 if everyone buys one"
     assert shown["Median wait"] == "5 days longest: 9 days"
     panel = Page(client, DEMAND).html.split('id="waiting"')[1].split("</table>")[0]
     assert text_of(panel.split("<tbody>")[1]) == (
@@ -92,7 +92,7 @@ def test_sale_after_an_alert(app: Flask, client: FlaskClient) -> None:
     """A restock ends the wait; an order of the same shopper for the same variant is a sale."""
     add_past(app, "BLAT-S", "ada", "bob")
     add_past(app, "DREI-PIL", "bob")
-    assert tiles(client)["Bought after an alert"].startswith("– no variant has come back")
+    assert tiles(client)["Bought after an alert"].startswith("– nothing they signed up for")
 
     client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
     order(client, "BLAT-S", "Ada@Example.org")
@@ -157,13 +157,13 @@ def test_many_waiting(
         sign_up(client, "BLAT-S", f"{people}@example.org")
         for url in ("/merchant", DEMAND, "/merchant/deliveries"):
             page = Page(client, url)
-            worth = f"{number} people wait for Blatter Sou’wester, Small : worth £{54 * number} if"
+            worth = f"{number} people are waiting for Blatter Sou’wester, Small : £{54 * number} if"
             assert (worth in page.text) is (number >= 2)
     [line] = [line for line in lines if "waiting" in line]
     assert f"2 people are waiting for {PREFIX}BLAT-S" in line
 
     client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
-    assert "people wait for" not in Page(client, "/merchant").text
+    assert "waiting for Blatter" not in Page(client, "/merchant").text
 
 
 def test_deliveries_page_shows_the_account_s_health(client: FlaskClient) -> None:
@@ -171,8 +171,8 @@ def test_deliveries_page_shows_the_account_s_health(client: FlaskClient) -> None
 
     page = Page(client, "/merchant/deliveries")
 
-    health = page.text.split("Account health Check Result ")[1].split("Klaviyo is asked")[0]
-    assert health.startswith("Back in stock flow ")
+    health = page.text.split("Account health Check Result ")[1].split("These results are")[0]
+    assert health.startswith("Back-in-stock flow ")
     assert "Delivery OK Nothing is paused or dead-lettered." in health
 
 
