@@ -44,7 +44,11 @@ def test_visitor_settings_apply_to_that_visitor_only(app: Flask) -> None:
     assert "Mine" in client.get(MUG, headers=headers(changes)).text
     assert "#123456" in client.get("/notify-me/theme.css", headers=headers(changes)).text
     assert "Mine" not in client.get(MUG).text
-    assert "#123456" not in client.get("/notify-me/theme.css").text
+    others = client.get("/notify-me/theme.css")
+    assert "#123456" not in others.text
+    again = {"If-None-Match": others.headers["ETag"]}
+    assert client.get("/notify-me/theme.css", headers=again).status_code == 304
+    assert "#123456" in client.get("/notify-me/theme.css", headers=again | headers(changes)).text
 
 
 def test_visitor_mode_applies_to_that_visitor_only(app: Flask, sandbox: Sandbox) -> None:
