@@ -150,7 +150,7 @@ class CatalogPush:
         self, kind: Kind, wanted: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Mapping[str, Any]]:
         """Return the attributes that Klaviyo has, by composite ID."""
-        # all fields of all resources, since only some have an image
+        # the fields of all resources together, since only some have an image
         fields = tuple(dict.fromkeys(name for attributes in wanted.values() for name in attributes))
         response = self._call(
             f"reading the catalog's {kind}s",

@@ -155,7 +155,7 @@ class Klaviyo:
         deadline: Deadline,
     ) -> KlaviyoResponse:
         """Get Catalog Items (or Variants): those of these composite IDs that exist, with these
-        attributes. Needs `catalogs:read`. `batches_by_id` makes lists that fit.
+        attributes. Needs `catalogs:read`. `batches_by_id` splits IDs into lists that fit.
         """
         query = {
             f"fields[catalog-{kind}]": ",".join(fields),
@@ -311,7 +311,7 @@ def batches_by_id(items: Iterable[T], id_of: Callable[[T], str]) -> Iterator[lis
 
 
 class _KeyAuth(requests.auth.AuthBase):
-    """Adds the private key. An entry in `.netrc` would override it in a plain session header."""
+    """Adds the private key. If it were only a header of the session, `.netrc` could override it."""
 
     def __init__(self, private_key: str) -> None:
         self._private_key = private_key

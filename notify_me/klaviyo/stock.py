@@ -24,7 +24,7 @@ from .outcomes import (
 )
 
 MAX_UPDATES = 5
-"""How many times one update sends a quantity that keeps changing; every change starts an update."""
+"""How many times one update sends a quantity that keeps changing; each change starts one, too."""
 
 LoadVariant = Callable[[CompositeID], Variant | None]
 """Reads a variant from the shop's catalog, without a cache."""

@@ -124,7 +124,7 @@ def _read_file(path: Path, name: str) -> Values:
         return dict(_flatten(read_toml(path), Origin("file", str(path))))
     except OSError as error:
         raise SettingsError(
-            f"{name} is {path}, which can’t be read ({error.strerror}): "
+            f"{name} is {path}, which can't be read ({error.strerror}): "
             "correct the path, or unset the variable to use the defaults"
         ) from None
 

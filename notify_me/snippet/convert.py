@@ -311,7 +311,7 @@ def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:
 
 
 def _import_defaults(options: dict[str, Value], line: int, imported: ImportedSnippet) -> None:
-    """Set what an option that the snippet doesn't have looked like in Klaviyo's script."""
+    """Set options that the snippet doesn't have to the defaults of Klaviyo's script."""
     if any(
         isinstance(value.literal, Unread) and "..." in option for option, value in options.items()
     ):

@@ -3,8 +3,8 @@ bare options such as `modal: {…}`.
 
 The text is JavaScript, or HTML with or without Liquid, Jinja or PHP tags. It may also be a copy
 from a page: HTML source (`&lt;script&gt;`), Markdown source (`product\\_page\\_text`), or code
-among sentences. Everything that isn't JavaScript is replaced with spaces, so that lines are those
-of the file, and tree-sitter parses the rest. Nothing is executed: only the values of literals are
+among sentences. Everything that isn't JavaScript is replaced with spaces, so that line numbers stay
+the same, and tree-sitter parses the rest. Nothing is executed: only the values of literals are
 read.
 """
 
@@ -36,7 +36,7 @@ _TEMPLATE = re.compile(
     re.S,
 )
 _IN_VALUE = re.compile(rb"\{\{|\{%|<\?")
-"""A template tag in a value, which is therefore only known to the shop's server."""
+"""A template tag in a value: only the shop's server knows what it is replaced with."""
 _HTML = re.compile(
     rb"<!--.*?(?:-->|\Z)|<script\b(?P<attributes>[^>]*)(?:>|\Z)(?P<code>.*?)(?:</script|\Z)",
     re.I | re.S,
@@ -126,7 +126,7 @@ def find_calls(text: str) -> list[Call]:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Yield the text, and then what its author may have copied it from."""
+    """Yield the text, and then versions without what Markdown, HTML or an email may have added."""
     if _TYPOGRAPHIC.search(text):
         quotes = {"‘": "'", "’": "'"}
         text = _OPENING_QUOTE.sub(lambda match: match[1] + quotes.get(match[2], '"'), text)

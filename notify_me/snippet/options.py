@@ -17,8 +17,8 @@ class Target:
     table: str
     key: str
     type: Literal["text", "html", "some_html", "boolean", "integer", "tags"] = "text"
-    """How the option's value is read. Klaviyo's script shows html as HTML, the kit as text. Of
-    some_html, the kit shows the tags in `FOOTER_TAGS`.
+    """How the option's value is read. Klaviyo's script shows `html` as HTML, the kit as text. In
+    `some_html`, the kit keeps the tags in `FOOTER_TAGS`.
     """
     default: str | None = None
     """The script's default, where the kit's differs. Texts have none: the kit's are translated."""

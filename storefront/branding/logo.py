@@ -38,7 +38,7 @@ def copy(content: bytes) -> bytes:
         raise LogoError(f"its picture is larger than {MAX_BYTES // 1024**2} MB")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow warns of suspiciously large pictures
+            warnings.simplefilter("error")  # Pillow warns about suspiciously large pictures
             image = Image.open(BytesIO(content), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise LogoError(f"its picture has {image.width} × {image.height} pixels")

@@ -21,8 +21,8 @@ class Choice:
     selected: bool
     sold_out: bool
     alternative: str = ""
-    """The title of the variant that the link leads to, if no variant has this value and the other
-    selected ones.
+    """The title of the variant that the link leads to, if no variant combines this value with the
+    other selected ones.
     """
 
 

@@ -152,7 +152,7 @@ def card(product: Product) -> Card:
 def other_products(variant: Variant) -> list[Card]:
     """Return two similar products that are in stock, for the confirmation of a sign-up.
 
-    It is empty if the database fails: the sign-up is accepted anyway.
+    Return an empty list if the database fails, since the sign-up is accepted anyway.
     """
     try:
         product = queries.find_product(variant.product_id)

@@ -30,7 +30,7 @@ NO_CHANGES = "0"
 """The ID of the look without changes, which isn't in the database."""
 LIFETIME = timedelta(days=90)
 MAX_BYTES = 256 * 1024
-"""The maximum size of a look as JSON. With all texts at their maximum length, it has a third of it.
+"""The maximum size of a look as JSON. One with all texts at their maximum length has a third of it.
 """
 MAX_HISTORY = 40
 _ID = re.compile(r"[0-9a-f]{32}")

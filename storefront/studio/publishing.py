@@ -34,7 +34,7 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`
     if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and
-    `SettingsError` if the present file can't be read.
+    `SettingsError` if the current file can't be read.
     """
     before = _read(_file())
     document = studio.read_toml(_file()) if before else {}

@@ -79,7 +79,7 @@ class Consent(SettingsTable):
     """Language of the texts below, which is stored with each consent. Change it together with the
     texts.
     """
-    program: Phrase = Field("back-in-stock alerts and offers", title="What the texts are about")
+    program: Phrase = Field("back-in-stock alerts and offers", title="Topic of text messages")
     """What your text messages are about."""
     frequency: Phrase = Field("Message frequency varies", title="Frequency of text messages")
     """How often you send text messages."""

@@ -21,7 +21,7 @@ class Retention(SettingsTable):
     """
     erase_consents: bool = Field(False, title="Erase consent records")
     """Whether flask notify-me erase also deletes the records of consents that Klaviyo received,
-    which prove that messages were agreed to.
+    which prove that the person agreed to messages.
     """
 
     @model_validator(mode="after")
