@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from notify_me.delivery import background
+from notify_me.delivery import deliverer
 from tests import caches
 from tests.support import Sandbox, serve_sandbox
 
@@ -21,7 +21,7 @@ for _name in [*os.environ]:
 
 caches.install()
 # a call that an earlier test's shop makes later would be recorded during another test
-background.FLOW_CHECK_DELAY = 3600  # type: ignore[attr-defined]
+deliverer.FLOW_CHECK_DELAY = 3600
 
 
 CHILD_PROCESSES = {"make_shop", "postgres", "checkout", "newcomer", "tree", "worker"}

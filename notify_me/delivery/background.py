@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .deliverer import DeliveryContext
 from .locks import claim_first_executor_id
-from .queue import FLOW_CHECK_DELAY, IDLE_CHECK_INTERVAL
+from .queue import IDLE_CHECK_INTERVAL
 
 logger = logging.getLogger(__package__)
 
@@ -40,9 +40,7 @@ class BackgroundDelivery:
         if context is None:
             return
         try:
-            flow_timer = threading.Timer(FLOW_CHECK_DELAY, context.log_flow)
-            flow_timer.daemon = True
-            flow_timer.start()
+            context.start_flow_check()
             threading.Thread(
                 target=_run, args=(context,), name="notify-me-delivery", daemon=True
             ).start()

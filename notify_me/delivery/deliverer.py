@@ -60,6 +60,10 @@ _UNKNOWN_VARIANT_MAX_DELAY = 3600.0
 """Maximum seconds between two attempts for a variant that Klaviyo doesn't have yet. Klaviyo reads a
 feed only every six hours, and thousands of sign-ups waiting for it must not slow the others down.
 """
+FLOW_CHECK_DELAY = 30.0
+"""Seconds until a process that delivers reads the flow from Klaviyo. Klaviyo allows few of these
+calls, so a process that keeps crashing at startup must not make any.
+"""
 _STOCK_UPDATE_ATTEMPTS = 10
 """Maximum number of attempts for a stock update that fails in the shop's own code."""
 
@@ -79,6 +83,12 @@ class DeliveryContext:
     """The folder for the lock files of the workers on this machine."""
     log_flow: Callable[[], None]
     """Reads from Klaviyo whether there is a live flow, in a few seconds at most, and logs it."""
+
+    def start_flow_check(self) -> None:
+        """Call `log_flow` in a thread after `FLOW_CHECK_DELAY`."""
+        timer = threading.Timer(FLOW_CHECK_DELAY, self.log_flow)
+        timer.daemon = True
+        timer.start()
 
 
 class Deliverer:

@@ -38,10 +38,6 @@ VERSION = "1"
 """Version of a job's arguments; jobs of another version are never dequeued."""
 DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker processes. `flask notify-me retry` queues its jobs again."""
-FLOW_CHECK_DELAY = 30.0
-"""Seconds until a process that delivers reads the flow from Klaviyo. Klaviyo allows few of these
-calls, so a process that keeps crashing at startup must not make any.
-"""
 IDLE_CHECK_INTERVAL = 1.0
 """Seconds between checks for jobs while the engine isn't running."""
 BATCH_SIZE = 500

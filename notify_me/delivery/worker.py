@@ -25,7 +25,6 @@ from . import pauses
 from .deliverer import Deliverer, DeliveryContext
 from .locks import claim_executor_id
 from .queue import (
-    FLOW_CHECK_DELAY,
     IDLE_CHECK_INTERVAL,
     NAME,
     SCHEMA,
@@ -65,9 +64,7 @@ def run(context: DeliveryContext | None, stop: threading.Event) -> None:
     if context.engine.dialect.name == "sqlite":
         event.listen(context.engine, "connect", _skip_sync)
         context.engine.dispose()  # for connections that are open already
-    flow_timer = threading.Timer(FLOW_CHECK_DELAY, context.log_flow)
-    flow_timer.daemon = True
-    flow_timer.start()
+    context.start_flow_check()
     deliver_until(stop, context, executor_id)
     logger.info("worker stopped")
     lock.release()
