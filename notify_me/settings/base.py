@@ -8,16 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
 
 TRANSLATED = {"shopper_text": "translated"}
 """Marks a text that shoppers read, in a field's JSON Schema: `[texts.<locale>]` can set it for one
 language, and its default is translated in the kit's catalogs."""
 UNTRANSLATED = {"shopper_text": "untranslated"}
 """Like `TRANSLATED`, but the default exists in English only, as for legal texts."""
-PIXELS: JsonDict = {"unit": "px"}
-"""Marks a number of pixels, in a field's JSON Schema."""
-
+Pixels = Annotated[float, Field(json_schema_extra={"unit": "px"})]
 CLASS_NAMES = "class names separated by spaces, such as btn btn--wide"
 ELEMENT_ID = "the ID of an element without #, such as buy-box"
 

@@ -140,7 +140,7 @@ def _settings(
             attribute=attribute,
             schema=schema,
             title=field.get("title", ""),
-            unit=field.get("unit", ""),
+            unit=schema.get("unit", ""),
             default=field.get("default"),
             is_optional=len(alternatives) > 1,
         )

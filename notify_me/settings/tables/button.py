@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ...i18n.catalogs import N_
-from ..base import PIXELS, ClassNames, ElementID, Label, OptionalLabel, SettingsTable
+from ..base import ClassNames, ElementID, Label, OptionalLabel, Pixels, SettingsTable
 from ..css import Color, FontFamily, Length, Lengths
 
 Alignment = Literal["left", "center", "right"]
@@ -18,7 +18,7 @@ class TextStyles(SettingsTable):
 
     font_family: FontFamily | None = Field(None, title="Button font")
     """Font families, in order of preference."""
-    font_size: float | None = Field(None, ge=8, le=72, json_schema_extra=PIXELS, title="Text size")
+    font_size: Pixels | None = Field(None, ge=8, le=72, title="Text size")
     """Font size in pixels."""
     font_weight: int | None = Field(None, ge=100, le=900, multiple_of=100, title="Font weight")
     """Font weight; 400 is normal, 700 bold."""
@@ -28,9 +28,7 @@ class TextStyles(SettingsTable):
     """Whether the text is upright or italic."""
     text_decoration: Literal["none", "underline"] | None = Field(None, title="Text decoration")
     """Whether the text is underlined."""
-    letter_spacing: float | None = Field(
-        None, ge=-5, le=20, json_schema_extra=PIXELS, title="Letter spacing"
-    )
+    letter_spacing: Pixels | None = Field(None, ge=-5, le=20, title="Letter spacing")
     """Extra space between letters in pixels."""
 
 
@@ -43,7 +41,7 @@ class Border(SettingsTable):
     """Colour of the border."""
     style: Literal["solid", "dashed", "dotted"] = Field("solid", title="Border style")
     """Line style of the border."""
-    width: float = Field(1, ge=0, le=20, json_schema_extra=PIXELS, title="Border width")
+    width: Pixels = Field(1, ge=0, le=20, title="Border width")
     """Border width in pixels."""
 
 
@@ -54,11 +52,11 @@ class DropShadow(SettingsTable):
     """Draw a shadow."""
     color: Color = Field("#000000", title="Shadow colour")
     """Colour of the shadow."""
-    blur: float = Field(15, ge=0, le=100, json_schema_extra=PIXELS, title="Shadow blur")
+    blur: Pixels = Field(15, ge=0, le=100, title="Shadow blur")
     """Blur radius in pixels."""
-    x_offset: float = Field(0, ge=-100, le=100, json_schema_extra=PIXELS, title="Horizontal offset")
+    x_offset: Pixels = Field(0, ge=-100, le=100, title="Horizontal offset")
     """Horizontal offset in pixels, positive to the right."""
-    y_offset: float = Field(0, ge=-100, le=100, json_schema_extra=PIXELS, title="Vertical offset")
+    y_offset: Pixels = Field(0, ge=-100, le=100, title="Vertical offset")
     """Vertical offset in pixels, positive downwards."""
 
 
@@ -67,13 +65,9 @@ class ButtonStyles(SettingsTable):
 
     color: Color | None = Field(None, title="Button colour")
     """Background of the button."""
-    border_radius: float | None = Field(
-        None, ge=0, le=100, json_schema_extra=PIXELS, title="Corner radius"
-    )
+    border_radius: Pixels | None = Field(None, ge=0, le=100, title="Corner radius")
     """Radius of the corners in pixels."""
-    height: float | None = Field(
-        None, ge=24, le=120, json_schema_extra=PIXELS, title="Minimum height"
-    )
+    height: Pixels | None = Field(None, ge=24, le=120, title="Minimum height")
     """Minimum height in pixels; 44 is comfortable to tap."""
     width: Literal["fullWidth", "fitToText"] | None = Field(None, title="Button width")
     """Whether the button fills its container (fullWidth) or is as wide as its text (fitToText)."""
