@@ -63,9 +63,9 @@ def brand_settings(brand: Brand) -> ImportedBrand:
     """
     imported = ImportedBrand()
     if brand.button:
-        _Button(brand.button, imported).convert()
+        _Button("button", brand.button, imported).convert()
     if brand.email_body:
-        _Form(brand.email_body, imported).convert()
+        _Form("email", brand.email_body, imported).convert()
     return imported
 
 
@@ -174,9 +174,6 @@ class _Part:
 class _Button(_Part):
     """The primary button, which is also the form's submit button."""
 
-    def __init__(self, values: Mapping[str, Any], imported: ImportedBrand) -> None:
-        super().__init__("button", values, imported)
-
     def convert(self) -> None:
         background = self.color("style.background_color", f"{BOX}.color")
         self.text_color("text.color", f"{TEXT}.font_color", background)
@@ -282,9 +279,6 @@ class _Button(_Part):
 
 class _Form(_Part):
     """The form, which looks like the body of the brand's emails."""
-
-    def __init__(self, values: Mapping[str, Any], imported: ImportedBrand) -> None:
-        super().__init__("email", values, imported)
 
     def convert(self) -> None:
         background = self.color("body_background_color", "modal.background_color")
