@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -62,6 +63,8 @@ def read_in_another_process(database: Path) -> None:
 @contextmanager
 def serve(app: WSGIApplication) -> Iterator[str]:
     """Serve `app` on a free loopback port, in threads; yield its URL."""
+    # the access log would be in the error output of a command that the test runs meanwhile
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     # a response that is still being sent when the test ends must not block the shutdown
     server.daemon_threads = True  # type: ignore[attr-defined]

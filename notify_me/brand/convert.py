@@ -97,7 +97,9 @@ class _Part:
         self._imported.notes.append(Note(kind, f"{self._name} {path}", reason))
 
     def set(self, path: str, key: str, value: Any, change: str = "") -> bool:
-        """Set a setting, unless its value is invalid. Return whether it was set."""
+        """Set a setting, unless its value is missing or invalid. Return whether it was set."""
+        if value is None:
+            return False
         if problem := _problem(key, value):
             self.note("not_imported", path, problem)
             return False
@@ -107,6 +109,18 @@ class _Part:
             "changed" if change else "imported", path, f"{reason}, {change}" if change else reason
         )
         return True
+
+    def set_table(self, path: str, key: str, values: Mapping[str, Any] | None, shown: str) -> None:
+        """Set the settings of a table as a whole, such as a border's, and turn it on, or off if
+        `values` is None. `shown` describes the values.
+        """
+        values = values or {"enabled": False}
+        problems = (_problem(f"{key}.{name}", value) for name, value in values.items())
+        if problem := next(filter(None, problems), ""):
+            self.note("not_imported", path, problem)
+            return
+        self._imported.settings |= {f"{key}.{name}": value for name, value in values.items()}
+        self.note("imported", path, f"{key}: {shown if values['enabled'] else 'none'}")
 
     def unset(self, *keys: str) -> None:
         """Unset settings whose earlier values don't match the brand's."""
@@ -185,8 +199,7 @@ class _Button(_Part):
         self._shadow()
         self.fonts("text.font_family", f"{TEXT}.font_family")
         for name in ("font_size", "font_weight", "font_style"):
-            if (value := self.read(f"text.{name}")) is not None:
-                self.set(f"text.{name}", f"{TEXT}.{name}", value)
+            self.set(f"text.{name}", f"{TEXT}.{name}", self.read(f"text.{name}"))
         self._text_decoration()
         self._letter_spacing()
         self._height()
@@ -197,46 +210,29 @@ class _Button(_Part):
         if isinstance(radius, int) and radius > largest:
             change = f"the largest radius; it was {_shown(radius)}"
             self.set("style.border_radius", f"{BOX}.border_radius", largest, change)
-        elif radius is not None:
+        else:
             self.set("style.border_radius", f"{BOX}.border_radius", radius)
 
     def _border(self) -> None:
         if self.read("border") is None:
             return
-        key = f"{BOX}.border"
-        enabled = self.read("border.is_border_active") is True
-        # a border that is only half imported would not be the brand's
         parts = {name: self.read(f"border.border_{name}") for name in ("color", "style", "width")}
         parts["color"] = _with_hash(parts["color"])
-        problems = [_problem(f"{key}.{name}", value) for name, value in parts.items()]
-        if enabled and any(problems):
-            self.note("not_imported", "border", next(filter(None, problems)))
-            return
-        self._imported.settings[f"{key}.enabled"] = enabled
-        if enabled:
-            self._imported.settings |= {f"{key}.{name}": value for name, value in parts.items()}
-        shown = " ".join(str(value) for value in parts.values()) if enabled else "none"
-        self.note("imported", "border", f"{key}: {shown}")
+        is_active = self.read("border.is_border_active") is True
+        values = {"enabled": True, **parts} if is_active else None
+        self.set_table("border", f"{BOX}.border", values, " ".join(map(str, parts.values())))
 
     def _shadow(self) -> None:
         if self.read("style") is None:
             return
-        key = f"{BOX}.drop_shadow"
-        enabled = self.read("style.is_shadow_active") is True
-        shadow: dict[str, Any] = {}
-        if enabled:
+        text, values = self.read("style.box_shadow"), None
+        if self.read("style.is_shadow_active") is True:
             try:
-                shadow = _parse_shadow(self.read("style.box_shadow"))
-                for name, value in shadow.items():
-                    if problem := _problem(f"{key}.{name}", value):
-                        raise _Refused(problem)
+                values = {"enabled": True, **_parse_shadow(text)}
             except _Refused as problem:
                 self.note("not_imported", "style.box_shadow", str(problem))
                 return
-        self._imported.settings[f"{key}.enabled"] = enabled
-        self._imported.settings |= {f"{key}.{name}": value for name, value in shadow.items()}
-        shown = _shown(self.read("style.box_shadow")) if enabled else "none"
-        self.note("imported", "style.box_shadow", f"{key}: {shown}")
+        self.set_table("style.box_shadow", f"{BOX}.drop_shadow", values, _shown(text))
 
     def _text_decoration(self) -> None:
         value = self.read("text.text_decoration")
