@@ -24,7 +24,7 @@ from .base.models import Base
 from .base.visitor import visitor
 from .buying import cart, checkout
 from .buying.orders import erase_contact
-from .catalog import categories, drawings, feeds, pictures, stock
+from .catalog import categories, drawings, feeds, pictures, stock, translations
 from .catalog.queries import ShopCatalog
 from .merchant import access, demand, health, inventory, login, waiting
 from .shop import views
@@ -81,12 +81,13 @@ def init_app(app: Flask) -> None:
         login,
     ):
         app.register_blueprint(module.blueprint)
-    app.jinja_env.filters["stock"] = stock.stock_of
+    app.jinja_env.filters.update(stock=stock.stock_of, translated=translations.translated)
     app.jinja_env.globals.update(
         accent_stylesheet_url=accent.stylesheet_url,
         brand_logo_url=brand.logo_url,
         cart_count=cart.count,
         categories=categories.categories,
+        in_english=translations.in_english,
         other_products=views.other_products,
         variant_image=pictures.variant_image,
         merchant_password_required=access.password_required,

@@ -52,13 +52,15 @@ def offered() -> tuple[str, ...]:
     return cast("tuple[str, ...]", current_app.extensions[_EXTENSION]())
 
 
-def select_locale() -> str:
+def select_locale(languages: tuple[str, ...] | None = None) -> str:
     """Return the language of this request: the first that is offered of those in `?lang=`, in the
-    cookie and in the browser's preferences, or else the default.
+    cookie and in the browser's preferences, or else the default. A shop that offers fewer languages
+    than `[languages]` passes them, the default first.
     """
+    languages = languages or offered()
     explicit = (request.args.get(PARAMETER), request.cookies.get(COOKIE))
     accepted = (name for name, quality in request.accept_languages if quality)
-    return _first_offered([*filter(None, explicit), *accepted]) or offered()[0]
+    return _first_offered([*filter(None, explicit), *accepted], languages) or languages[0]
 
 
 def language() -> Language:
@@ -90,9 +92,13 @@ def _request_language(shop_locale: Locale | None) -> Language:
         in_query if request.blueprint == "notify_me" else None,
         str(shop_locale) if shop_locale else select_locale(),
     ]
-    name = _first_offered(filter(None, preferred)) or offered()[0]
+    languages = offered()
+    name = _first_offered(filter(None, preferred), languages) or languages[0]
     path_prefix = request.path.split("/")[1].replace("-", "_")
-    in_url = bool(in_query and _first_offered([in_query])) or path_prefix.lower() == name.lower()
+    in_url = (
+        bool(in_query and _first_offered([in_query], languages))
+        or path_prefix.lower() == name.lower()
+    )
     return _language(name, in_url=in_url)
 
 
@@ -111,9 +117,9 @@ def _flask_babel() -> Callable[[], Locale | None]:
     return cast("Callable[[], Locale | None]", get_locale)
 
 
-def _first_offered(requested: Iterable[str]) -> str | None:
-    """Return the first requested language that is offered; `de-AT` may match `de`."""
-    return _negotiate(tuple(name.replace("-", "_") for name in requested), offered())
+def _first_offered(requested: Iterable[str], languages: tuple[str, ...]) -> str | None:
+    """Return the first requested language that is in `languages`; `de-AT` may match `de`."""
+    return _negotiate(tuple(name.replace("-", "_") for name in requested), languages)
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,6 @@
 """Languages and prices: the language of a page, and the language switch in the footer.
 
-Product texts are in one language only, that of the catalog. The merchant's pages are in English.
+The merchant's pages are in English.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(bidi_isolate=bidi_isolate, money=money, typographic=typographic)
     app.jinja_env.globals.update(
         canonical_links=canonical_links,
-        in_english=in_english,
         language=language,
         languages=offered_languages,
         path_without_language=path_without_language,
@@ -75,7 +74,13 @@ def language() -> Language:
 
 def offered_languages() -> list[Language]:
     """Return the languages a shopper can choose from."""
-    return [_language(locale) for locale in languages()]
+    return [_language(locale) for locale in _offered()]
+
+
+def _offered() -> tuple[str, ...]:
+    """Return those of the kit's languages in which the catalog has texts; the default first."""
+    offered, texts = languages(), shop().languages
+    return tuple(locale for locale in offered if locale in texts) or offered[:1]
 
 
 # Flask-Babel parses a name in every request, but not a locale
@@ -88,13 +93,6 @@ def _language(locale: str) -> Language:
     tag = locale.replace("_", "-")
     name = (parsed.get_display_name(parsed) or tag).capitalize()
     return Language(tag, name, parsed.text_direction)
-
-
-def in_english() -> Markup:
-    """Return `lang` and `dir` for an element with catalog texts; empty on an English page."""
-    if language().tag == CATALOG_LANGUAGE:
-        return Markup("")
-    return Markup(f' lang="{CATALOG_LANGUAGE}" dir="ltr"')  # noqa: S704 - a constant
 
 
 def typographic(text: str) -> str:
@@ -144,7 +142,7 @@ def path_without_language() -> str:
 def canonical_links(url: str) -> Markup:
     """Return the `<link>`s for search engines: the canonical URL, and the page in each language."""
     links = [Markup('<link rel="canonical" href="{}">').format(url)]
-    if len(languages()) > 1:
+    if len(_offered()) > 1:
         base, _, query = url.partition("?")
         arguments = _without_language(parse_qsl(query))
         urls = {
@@ -196,7 +194,7 @@ def _select_locale() -> Locale:
     # the Studio's preview shows a page of the shop; errors outside a blueprint are translated too
     translated = request.blueprint in TRANSLATED_BLUEPRINTS | {None}
     if translated or request.endpoint == "studio.preview":
-        return _locale(select_locale())
+        return _locale(select_locale(_offered()))
     return _locale(CATALOG_LANGUAGE)
 
 

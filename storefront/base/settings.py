@@ -185,6 +185,10 @@ class ShopSettings(Table):
     """The currency of the catalog's prices."""
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
     """Where the shop is: prices show that country's currency as people there write it."""
+    languages: tuple[str, ...] = ()
+    """The languages of the product texts. Of the languages in `notify_me.toml`, the shop offers
+    these; without them, only the first.
+    """
     logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
     """A file in `static/`, or the copy that import-brand made. Without it, the header shows the
     name.
@@ -217,7 +221,7 @@ def with_import(settings: ShopSettings, *, name: str | None, currency: str | Non
         changes["currency"] = currency
     if settings.sample:
         default = ShopSettings()
-        replaced = ("name", "tagline", "description", "logo", "hero", "contact")
+        replaced = ("name", "tagline", "description", "logo", "hero", "contact", "languages")
         changes = {field: getattr(default, field) for field in replaced} | changes
         if settings.has_imported_logo:
             del changes["logo"]

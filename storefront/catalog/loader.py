@@ -12,6 +12,7 @@ from notify_me import InventoryPolicy
 from ..base.models import Import, OptionValue, Product, ProductOption, ProductVariant
 from .browsing import build_search_text
 from .json_file import CatalogFile, ProductEntry
+from .translations import all_translations
 
 POLICIES = {"deny": InventoryPolicy.DENY, "continue": InventoryPolicy.CONTINUE}
 COPIED_FIELDS = (
@@ -65,7 +66,9 @@ def _update(product: Product, entry: ProductEntry, position: int, *, stock: bool
     for name in COPIED_FIELDS:
         setattr(product, name, getattr(entry, name))
     product.search_text = build_search_text(
-        [entry.title, entry.summary, *entry.tags, *entry.description]
+        text
+        for source in (entry.title, entry.summary, *entry.tags, *entry.description)
+        for text in (source, *all_translations(source))
     )
     options_by_name = {option.name: option for option in product.options}
     product.options = [

@@ -23,6 +23,7 @@ from ..base.models import Product, ProductOption, ProductVariant, Visibility
 from .browsing import ListingQuery
 from .pictures import variant_image_url
 from .stock import AVAILABLE, IN_STOCK
+from .translations import translated
 
 _PRODUCT, _OPTION, _VARIANT = (
     model.metadata.tables[model.__tablename__] for model in (Product, ProductOption, ProductVariant)
@@ -255,13 +256,14 @@ def _kit_variants(
     """Return the kit's variants. The product and its variants may be models, or rows of tables."""
     catalog, tags = current_catalog(), frozenset(product.tags)
     page = url_for("shop.product", handle=product.handle)
+    title, names = translated(product.title), [*map(translated, option_names)]
     return [
         Variant(
             composite_id=catalog.composite_id(variant.external_id),
             product_id=product.handle,
-            product_title=product.title,
+            product_title=title,
             url=variant_url(page, variant.sku),
-            options=dict(zip(option_names, variant.values, strict=True)),
+            options=dict(zip(names, map(translated, variant.values), strict=True)),
             quantity=variant.quantity,
             inventory_policy=variant.policy,
             tags=tags,
@@ -276,6 +278,9 @@ def catalog_variant(variant: ProductVariant) -> Variant:
     product = variant.product
     return replace(
         kit_variant(variant),
+        # always as in the database
+        product_title=product.title,
+        options=dict(zip((option.name for option in product.options), variant.values, strict=True)),
         sku=variant.sku,
         currency=shop().currency,
         description=product.summary,

@@ -14,6 +14,7 @@ from ..catalog.pictures import variant_image_url
 from ..catalog.queries import variant_url
 from ..catalog.restocking import shop_url
 from ..catalog.stock import Status, stock_of
+from ..catalog.translations import translated
 
 AVAILABILITY = {
     Status.IN_STOCK: "InStock",
@@ -30,8 +31,8 @@ def product(product: Product) -> dict[str, Any]:
     page = url_for("shop.product", handle=product.handle, _external=True)
     data: dict[str, Any] = {
         "@context": "https://schema.org",
-        "name": product.title,
-        "description": product.summary,
+        "name": translated(product.title),
+        "description": translated(product.summary),
         "brand": {"@type": "Brand", "name": product.vendor or shop().name},
         "url": page,
     }
@@ -46,7 +47,7 @@ def product(product: Product) -> dict[str, Any]:
         "hasVariant": [
             {
                 "@type": "Product",
-                "name": variant.full_title,
+                "name": translated(variant.full_title),
                 **{name: v for name, v in zip(properties, variant.values, strict=True) if name},
                 **_offer(variant, page),
             }

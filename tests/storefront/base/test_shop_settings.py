@@ -85,7 +85,8 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_pages_show_the_settings_in_their_language(shop: MakeShop) -> None:
     client = shop(
-        'name = "Fjell & Fjord"\ncurrency = "NOK"\ncountry = "NO"\ncontact = "hei@fjell.example"\n'
+        'name = "Fjell & Fjord"\nlanguages = ["en", "de"]\n'
+        'currency = "NOK"\ncountry = "NO"\ncontact = "hei@fjell.example"\n'
         'accent = "#7a1f4d"\nfont = "Georgia, serif"\n'
         'tagline = "for the hills"\ndescription = { en = "Out we go.", de = "Hinaus!" }\n'
         '[departments.wear]\nname = { en = "Clothes", de = "Kleider" }\n'
@@ -144,7 +145,7 @@ def test_import_brings_its_own_name_and_currency(app: Flask) -> None:
 def test_money_has_the_currencys_symbol_and_decimals(
     shop: MakeShop, currency: str, country: str, language: str, amount: str, text: str
 ) -> None:
-    app = shop(f'currency = "{currency}"\ncountry = "{country}"')
+    app = shop(f'currency = "{currency}"\ncountry = "{country}"\nlanguages = ["{language}"]')
 
     with app.test_request_context(f"/?lang={language}"):
         assert money(Decimal(amount)).replace("\u200f", "") == text

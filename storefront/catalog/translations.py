@@ -1,0 +1,62 @@
+"""The sample catalog's texts in other languages: `translations/<language>.json` has the translation
+of each English text of `catalog.json`. Imported texts are shown as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from flask import has_request_context
+from markupsafe import Markup
+
+from ..base.current_shop import cached_import
+from ..base.languages import CATALOG_LANGUAGE, language
+
+FOLDER = Path(__file__).with_name("translations")
+
+
+def translated(text: str) -> str:
+    """Return a text of the catalog in the language of this page, or as it is if there is no
+    translation. A title with selected values, such as `Haar Parka, Kelp / M`, is translated in
+    parts.
+    """
+    texts = _texts_of_page()
+    if not texts or text in texts:
+        return texts.get(text, text)
+    return ", ".join(
+        " / ".join(texts.get(value, value) for value in part.split(" / "))
+        for part in text.split(", ")
+    )
+
+
+def in_english(text: str) -> Markup:
+    """Return `lang` and `dir` for an element with a text of the catalog, if it is shown in English
+    on a page in another language; otherwise an empty string.
+    """
+    if language().tag == CATALOG_LANGUAGE or translated(text) != text:
+        return Markup("")
+    return Markup(f' lang="{CATALOG_LANGUAGE}" dir="ltr"')  # noqa: S704 - a constant
+
+
+def all_translations(text: str) -> list[str]:
+    """Return a text of the catalog in all languages that it has been translated into."""
+    languages = sorted(file.stem for file in FOLDER.glob("*.json"))
+    return [_texts(tag)[text] for tag in languages if text in _texts(tag)]
+
+
+def _texts_of_page() -> Mapping[str, str]:
+    if not has_request_context() or cached_import() is not None:
+        return {}
+    return _texts(language().tag)
+
+
+@cache
+def _texts(tag: str) -> Mapping[str, str]:
+    file = FOLDER / f"{tag}.json"
+    texts: Mapping[str, str] = {}
+    if file.is_file():
+        texts = json.loads(file.read_text(encoding="utf-8"))
+    return texts
