@@ -62,7 +62,7 @@ STORIES = (
     Story(18, sold_out=28, restocked=15),
     Story(14, sold_out=22, restocked=11),
 )
-"""One for each variant, in the catalog's order: the first is a product's launch."""
+"""One for each variant, in the catalog's order. The first looks like the launch of a product."""
 
 
 def renew() -> tuple[int, int]:

@@ -11,7 +11,7 @@ from .validation import InvalidSetting, is_number, is_whole_number
 
 _MAX_SECONDS = 600
 _FLOW_READS = frozenset({"get_metrics", "get_flows_triggered_by_metric"})
-"""What a shop also calls at times of its own, to find out whether the flow is live."""
+"""What a shop also calls without a sign-up, to find out whether the flow is live."""
 _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 
 
