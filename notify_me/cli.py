@@ -76,7 +76,7 @@ def deliver() -> None:
 
 
 @commands.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @_database_errors()
 def status(*, as_json: bool) -> None:
     """Show what is queued, what failed, and what to do about it."""
@@ -124,7 +124,7 @@ def status(*, as_json: bool) -> None:
 
 
 @commands.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @_database_errors()
 def check(*, as_json: bool) -> None:
     """Check the Klaviyo account: what works, what doesn't, and how to fix it.
@@ -251,7 +251,7 @@ def _shop_url(option: str | None) -> str:
 
 
 @commands.command("settings")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def show_settings(*, as_json: bool) -> None:
     """Print every setting in effect and where it comes from; secrets are masked."""
     rows = listing.effective_settings(current_app.config)
@@ -263,9 +263,9 @@ def show_settings(*, as_json: bool) -> None:
 @click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML to this file.")
 @click.option("--force", is_flag=True, help="Overwrite an existing --output.")
 def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
-    """Turn Klaviyo's old back-in-stock snippet in FILE (- for standard input) into settings.
+    """Turn Klaviyo's older back-in-stock script in FILE (- for standard input) into settings.
 
-    FILE is a theme's HTML, Liquid or script that calls klaviyo.enable("backinstock", {…}). The
+    FILE is a theme's HTML, Liquid or JavaScript that calls klaviyo.enable("backinstock", {…}). The
     TOML goes to standard output, and a report on every option goes to standard error.
     """
     try:
@@ -355,7 +355,7 @@ def _read_snippet_file(file: BinaryIO) -> str:
 
 @commands.command()
 @click.argument("contact")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for a script.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @_database_errors()
 def consents(contact: str, *, as_json: bool) -> None:
     """Print everything stored about CONTACT, an email address or a phone number.

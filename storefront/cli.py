@@ -87,7 +87,9 @@ def push_catalog(dry_run: bool) -> None:
 @group.command("load")
 @click.argument("file", type=click.Path(path_type=Path), default=json_file.SHOP_CATALOG)
 @click.option("--stock", is_flag=True, help="Also set the stock of existing variants.")
-@click.option("--replace", is_flag=True, help="Delete the products of import-catalog first.")
+@click.option(
+    "--replace", is_flag=True, help="First delete the products that import-catalog has imported."
+)
 def load(file: Path, stock: bool, replace: bool) -> None:
     """Load a catalog FILE; the default is the catalog that comes with the shop.
 

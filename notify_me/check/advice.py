@@ -104,7 +104,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "the account has no list {name}",
         "set KLAVIYO_LIST_ID to the ID in the list's URL in Klaviyo, such as Y6nRLr",
     ),
-    "flow": (PASS, "{name} is live (Klaviyo doesn't say whether its messages are, too)", ""),
+    "flow": (PASS, "{name} is live (Klaviyo doesn't say whether its messages are live, too)", ""),
     "flow/manual": (
         WARN,
         "{name} is manual: messages wait until somebody sends them",
@@ -129,14 +129,14 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "{problem}: for {count:,} sign-ups in the last 24 hours, so the server had to send them",
         "{remedy}",
     ),
-    "sign_ups": (PASS, "none is waiting for a variant that Klaviyo doesn't have", ""),
+    "sign_ups": (PASS, "no sign-up is waiting for a variant that Klaviyo doesn't have", ""),
     "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", "run flask notify-me upgrade"),
     "sign_ups/unknown variants": (
         FAIL,
         "waiting for variants that aren't in Klaviyo's catalog: {names}",
         "{remedy}",
     ),
-    "delivery": (PASS, "nothing is paused or dead-lettered", ""),
+    "delivery": (PASS, "nothing is paused, and nothing needs to be retried", ""),
     "delivery/unreadable": (SKIP, "the queue can't be read", "run flask notify-me upgrade"),
     "delivery/paused": (FAIL, "{operations}: paused since {since}. {problem}", "{remedy}"),
     "delivery/throttled": (

@@ -269,11 +269,15 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
 
 
 def untranslated_warnings(settings: Settings) -> list[str]:
-    """Return a sentence for each channel that isn't offered in a language for lack of a text."""
+    """Return a sentence for each channel that isn't offered in some languages for lack of texts."""
+    locales: dict[tuple[str, str], list[str]] = {}
+    for locale in settings.languages.offered:
+        for channel in settings.channels.offered:
+            if missing := missing_texts(settings, channel, locale):
+                locales.setdefault((channel, " and ".join(missing)), []).append(locale)
     return [
-        f"{channel} isn't offered in the language {locale}, because its legal texts are missing: "
-        f"set {' and '.join(missing)} under [texts.{locale}.consent]"
-        for locale in settings.languages.offered
-        for channel in settings.channels.offered
-        if (missing := missing_texts(settings, channel, locale))
+        f"{channel} isn't offered in the language{'s' * (len(without) > 1)} {', '.join(without)}, "
+        f"because its legal texts are missing: set {names} under "
+        + " and ".join(f"[texts.{locale}.consent]" for locale in without)
+        for (channel, names), without in locales.items()
     ]

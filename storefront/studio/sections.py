@@ -15,13 +15,13 @@ from .controls import Control, controls, name_of, text_of
 
 TITLES = {
     "button": "Button: placement",
-    "button.text_styles": "Button: more text style",
+    "button.text_styles": "Button: more text styles",
     "button.button_styles": "Button: size and alignment",
     "button.button_styles.border": "Button: border",
     "button.button_styles.drop_shadow": "Button: shadow",
     "button.product_page": "Button on product pages",
     "button.collection_page": "Button on listing cards",
-    "modal": "Form: more texts",
+    "modal": "Form: other texts",
     "modal style": "Form: colours and fonts",
     "channels": "Phone numbers",
     "consent": "Consent: company and email",

@@ -173,7 +173,7 @@ def test_deliveries_page_shows_the_account_s_health(client: FlaskClient) -> None
 
     health = page.text.split("Account health Check Result ")[1].split("These results are")[0]
     assert health.startswith("Back-in-stock flow ")
-    assert "Delivery OK Nothing is paused or dead-lettered." in health
+    assert "Delivery OK Nothing is paused, and nothing needs to be retried." in health
 
 
 def test_axis_of_days() -> None:
