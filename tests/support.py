@@ -63,7 +63,7 @@ def read_in_another_process(database: Path) -> None:
 @contextmanager
 def serve(app: WSGIApplication) -> Iterator[str]:
     """Serve `app` on a free loopback port, in threads; yield its URL."""
-    # the access log would be in the error output of a command that the test runs meanwhile
+    # otherwise, the access log would be part of the error output of a command under test
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     # a response that is still being sent when the test ends must not block the shutdown

@@ -1,4 +1,4 @@
-"""A plainer name for the number of posts whose hidden field was filled in.
+"""Rename the table that counts the posts whose hidden field was filled in.
 
 Revision ID: notify_me_0008
 """

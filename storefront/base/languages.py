@@ -78,7 +78,7 @@ def offered_languages() -> list[Language]:
 
 
 def _offered() -> tuple[str, ...]:
-    """Return those of the kit's languages in which the catalog has texts; the default first."""
+    """Return the kit's languages in which the products have texts, the default first."""
     offered, texts = languages(), shop().languages
     return tuple(locale for locale in offered if locale in texts) or offered[:1]
 
@@ -96,9 +96,10 @@ def _language(locale: str) -> Language:
 
 
 def typographic(text: str) -> str:
-    """Replace the apostrophes in a text of the kit, such as an error, by those of the shop's pages.
+    """Replace straight apostrophes in a text of the kit, such as an error, with typographic ones.
 
-    The kit's texts for the command line and the log have straight ones. Quotation marks stay.
+    The kit writes straight ones for the command line and the log, unlike the shop's pages.
+    Quotation marks stay as they are.
     """
     return re.sub(r"(?<=[A-Za-z])'(?=[a-z])", "’", text)
 

@@ -186,8 +186,8 @@ class ShopSettings(Table):
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
     """Where the shop is: prices show that country's currency as people there write it."""
     languages: tuple[str, ...] = ()
-    """The languages of the product texts. Of the languages in `notify_me.toml`, the shop offers
-    these; without them, only the first.
+    """The languages in which the products have texts. The shop offers those of them that
+    `notify_me.toml` also offers; if there is none, only the first one there.
     """
     logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
     """A file in `static/`, or the copy that import-brand made. Without it, the header shows the

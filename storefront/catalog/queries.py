@@ -278,7 +278,7 @@ def catalog_variant(variant: ProductVariant) -> Variant:
     product = variant.product
     return replace(
         kit_variant(variant),
-        # always as in the database
+        # not translated: Klaviyo's catalog has one language
         product_title=product.title,
         options=dict(zip((option.name for option in product.options), variant.values, strict=True)),
         sku=variant.sku,
