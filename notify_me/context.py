@@ -137,8 +137,8 @@ def instance_config_version(config: Mapping[str, Any]) -> int | None:
 
 
 def reload_settings() -> None:
-    """Read the settings again if the instance's settings file has changed, such as by a Studio in
-    another process. If they are invalid now, an error is logged and the previous ones stay in use.
+    """Read the settings again if the instance's settings file has changed, for example by a Studio
+    in another process. If they are invalid, an error is logged and the previous ones stay in use.
 
     What was created from settings at the start, such as the circuit breaker, doesn't change.
     """

@@ -1,6 +1,6 @@
 """Bulk jobs that create or update up to 100 items or variants.
 
-A job finishes at once, while Klaviyo takes a while: as at Klaviyo, the reply that creates the job
+A job finishes at once, whereas Klaviyo takes a while. As in Klaviyo, the reply that creates the job
 says `queued`, and later ones say `complete`.
 
 https://developers.klaviyo.com/en/reference/catalogs_api_overview

@@ -45,8 +45,9 @@ OPERATIONS: tuple[Operation, ...] = (
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-# Any origin is allowed, since browsers send no credentials. No header is exposed: at Klaviyo too a
-# browser cannot read Retry-After. Preflights are not cached, so that each is recorded and can fail.
+# Any origin is allowed, since browsers send no credentials. No header is exposed: a browser
+# cannot read Klaviyo's Retry-After either. Preflights are not cached, so that each is recorded and
+# can fail.
 _READABLE = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = {
     **_READABLE,

@@ -40,7 +40,7 @@ class Reader:
         self.granted: set[str] = set()
         """Scopes that the key proved to have."""
         self.denied: list[frozenset[str]] = []
-        """For each refused call, the scopes of which the key lacks at least one."""
+        """For each refused call, scopes of which the key lacks at least one."""
         self._progress = progress
 
     def read(

@@ -106,7 +106,7 @@ def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: 
                 ) from None
             logger.warning("the database is unavailable: %s", type(error).__name__)
         except Exception as error:
-            # if this loop ended, nothing would be delivered any more
+            # if this loop ended, no more calls would be delivered
             logger.warning("queue maintenance failed: %s", type(error).__name__)
         _sleep(MAINTENANCE_INTERVAL if engine.is_running else IDLE_CHECK_INTERVAL, stop)
     watchdog = threading.Timer(EXIT_TIMEOUT, os._exit, [0])

@@ -291,8 +291,8 @@ def _warn_if_many_waiting(
     if not (many := state.settings.merchant.many_waiting):
         return
     for position, (call, result) in enumerate(zip(calls, results, strict=True)):
-        waits = isinstance(result, Accepted) or position in queued
-        if not waits or call.operation is not Operation.BACK_IN_STOCK:
+        is_waiting = isinstance(result, Accepted) or position in queued
+        if not is_waiting or call.operation is not Operation.BACK_IN_STOCK:
             continue
         try:
             if is_waiting_count(state.database.engine(), str(call.variant), many):

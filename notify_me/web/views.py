@@ -207,7 +207,7 @@ def _simulate(form_reply: responses.FormReply) -> Response:
 
 
 def _unavailable_reply(form_reply: responses.FormReply) -> Response | None:
-    """Return the reply if alerts aren't offered (any more) for a selected variant, else None."""
+    """Return the reply if alerts aren't, or are no longer, offered for a selected variant."""
     form, product = form_reply.form, form_reply.product
     alertable, can_buy = product.alertable_variants, current_settings().trigger.can_buy
     selected = [

@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 MAX_AGE = 24 * 3600
 """Seconds after which an upload is deleted."""
 STALLED_AFTER = 120
-"""Seconds without progress after which a job counts as stopped, such as by a restart."""
+"""Seconds without progress after which a job counts as stopped, for example by a restart."""
 FILES = ("file", "ids", "stock", "columns")
 """The uploaded files: the products, and those that may come with them."""
 

@@ -32,7 +32,7 @@ def prepared(app: Flask) -> Flask:
 @pytest.mark.parametrize("order", ["kit first", "kit last"])
 @pytest.mark.parametrize("mode", ["server", "client"])
 def test_sign_up(tmp_path: Path, sandbox: Sandbox, order: str, mode: str) -> None:
-    """Flask-WTF's token isn't asked for, whichever of the two was set up first."""
+    """Flask-WTF's token isn't required, no matter which of the two was set up first."""
     config = {**sandbox.environ(), "NOTIFY_ME_MODE": mode}
     shopper = prepared(full_shop(tmp_path, config, order=order)).test_client()
     page = shopper.get("/TEE-M")
