@@ -162,7 +162,7 @@ MUTATIONS = [
         KIT,
     ),
     Mutation(
-        "notify_me/web/submission.py",
+        "notify_me/web/client_mode.py",
         "if not state.log.claim(",
         "if state.log.claim(",
         KIT,

@@ -1,19 +1,157 @@
-"""Client mode: the calls that the shopper's browser makes, and its report on them."""
+"""Client mode: the shopper's browser makes the calls, and reports how they ended."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from ..klaviyo.calls import Call
-from ..klaviyo.client import CONTENT_TYPE
-from ..klaviyo.outcomes import Accepted, KlaviyoResponse, Outcome, Refused, outcome_of
+from flask import Response, request
+from itsdangerous import BadData
+
+from ..channels import Channel
+from ..context import current_account, current_state
+from ..delivery.outcome_log import log_outcome
+from ..delivery.send_now import DEADLINE, must_take_over, send_now
+from ..klaviyo import outcomes
+from ..klaviyo.calls import Call, SignUp, build_calls
+from ..klaviyo.client import CONTENT_TYPE, Deadline, is_stand_in
+from ..klaviyo.outcomes import (
+    PUBLIC_KEY_REMEDIES,
+    Accepted,
+    KlaviyoResponse,
+    Outcome,
+    Refused,
+    Temporary,
+    UnknownVariant,
+    outcome_of,
+)
 from ..settings import Account
+from ..store.logged import LoggedSignUp
+from ..store.tables import CallState
+from . import abuse, responses
+from .submission import allowed_calls, finish
+
+logger = logging.getLogger(__name__)
+
+LINK_MAX_AGE = 24 * 60 * 60
+"""Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
 
-def browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
+def sent_by_browser() -> bool:
+    """Return whether the browser makes the calls: in client mode, if it runs JavaScript."""
+    return current_account().mode == "client" and responses.from_element()
+
+
+def hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Return the calls for the element to make, and the confirmation to show then."""
+    abuse.check_daily_limit(sign_up)
+    state = current_state()
+    if not is_stand_in(current_account().api_url):
+        for variant in sign_up.variants:
+            if variant.is_placeholder:
+                logger.error("%s: %s", variant, outcomes.PLACEHOLDER_ID)
+                return form_reply.failed(outcomes.UNAVAILABLE)
+    calls = build_calls(sign_up, "client")
+    sign_up_id = state.log.start(sign_up, calls, "client")
+    return _calls_for_browser(sign_up_id, sign_up, calls, (), form_reply)
+
+
+def _calls_for_browser(
+    sign_up_id: str,
+    sign_up: SignUp,
+    calls: Sequence[Call],
+    refused: Collection[Channel],
+    form_reply: responses.FormReply,
+) -> Response:
+    """Return the calls without the refused channels, and the confirmation for their acceptance."""
+    allowed = [call.without(refused) for call in calls]
+    response = KlaviyoResponse(202)
+    expected: list[Outcome] = [
+        Accepted(response, refused_channels=frozenset(refused)) if call else Refused(response)
+        for call in allowed
+    ]
+    logged = LoggedSignUp.from_outcomes(sign_up, calls, expected)
+    requests = _browser_requests(current_account(), [*filter(None, allowed)])
+    signed = current_state().signer.dumps(sign_up_id)
+    return responses.send(logged, form_reply.product, sign_up, requests, signed)
+
+
+def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+    """Record how the browser's calls ended; the server sends what didn't get through.
+
+    If Klaviyo refused only some of the channels, the reply has the calls without these.
+
+    Nothing is sent for a report with an invalid or expired ID, for a repeated one, or for one whose
+    form differs from the logged sign-up.
+    """
+    state = current_state()
+    try:
+        sign_up_id = str(state.signer.loads(request.form["sign_up"], max_age=LINK_MAX_AGE))
+    except BadData:
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    logged = state.log.read(sign_up_id)
+    if logged is None:
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    calls = build_calls(sign_up, "client")
+    if not state.log.claim(sign_up_id, sign_up, calls):
+        if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
+            return responses.done(logged, form_reply.product)
+        return form_reply.failed(outcomes.TRY_AGAIN)
+    allowed = [call.without(logged.refused) for call in calls]
+    reported = _reported_outcomes(request.form.get("answers", ""), allowed)
+    for call, result in zip(allowed, reported, strict=True):
+        if call and result:
+            log_outcome(call, result, sign_up_id, from_browser=True)
+    refused = logged.refused.union(*(result.refused_channels for result in reported if result))
+    if any(
+        isinstance(result, Refused) and result.refused_channels and call.without(refused)
+        for call, result in zip(calls, reported, strict=True)
+    ):
+        state.log.reopen(sign_up_id, refused)
+        return _calls_for_browser(sign_up_id, sign_up, calls, refused, form_reply)
+    reported = [
+        result and replace(result, refused_channels=result.refused_channels | logged.refused)
+        for result in reported
+    ]
+    if state.klaviyo is None:
+        results = [_without_private_key(result) for result in reported]
+    elif must_take_over(reported):
+        results = send_now(
+            state.klaviyo,
+            allowed_calls(sign_up, logged.refused),
+            sign_up_id=sign_up_id,
+            deadline=Deadline(DEADLINE),
+            known_outcomes=reported,
+        )
+        results = [*map(_with_public_key_problem, results, reported)]
+    else:
+        results = reported
+    return finish(sign_up_id, sign_up, calls, results, form_reply)
+
+
+def _without_private_key(result: Outcome | None) -> Outcome | None:
+    """Return the outcome to show for a browser's call that the server can't send instead."""
+    if isinstance(result, Temporary) and result.response.status is None:
+        return Temporary(result.response, outcomes.BLOCKED)
+    if isinstance(result, UnknownVariant):
+        return Refused(result.response, result.message, result.remedy, fields=("variants",))
+    return result
+
+
+def _with_public_key_problem(result: Outcome | None, reported: Outcome | None) -> Outcome | None:
+    """Note in the server's outcome that Klaviyo refused the public key, for `status`."""
+    if not isinstance(result, Accepted) or isinstance(reported, Accepted) or reported is None:
+        return result
+    if reported.remedy not in PUBLIC_KEY_REMEDIES.values():
+        return result
+    return replace(result, remedy=reported.remedy)
+
+
+def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
     """Return the requests that `<notify-me>` makes: the URL, headers and body for `fetch`, and
     `after_any`.
 
@@ -32,7 +170,7 @@ def browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, 
     ]
 
 
-def reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome | None]:
+def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome | None]:
     """Return the outcomes that the form's `answers` report, or None for a call that wasn't made
     because no other call was accepted. Calls that are None had no channel left, and weren't made.
 

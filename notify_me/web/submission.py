@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
-from itsdangerous import BadData
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import signals
 from ..channels import Channel
-from ..context import current_account, current_state
-from ..delivery.outcome_log import log_outcome, log_unknown_variant
+from ..context import current_state
+from ..delivery.outcome_log import log_unknown_variant
 from ..delivery.queue import jobs
-from ..delivery.send_now import DEADLINE, calls_to_queue, must_take_over, send_now
+from ..delivery.send_now import DEADLINE, calls_to_queue, send_now
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, Operation, SignUp, build_calls
-from ..klaviyo.client import LOOPBACK, Deadline, is_stand_in
+from ..klaviyo.client import LOOPBACK, Deadline
 from ..klaviyo.outcomes import (
-    PUBLIC_KEY_REMEDIES,
     Accepted,
-    KlaviyoResponse,
     Outcome,
     Refused,
-    Temporary,
     UnknownVariant,
 )
 from ..store.logged import LoggedSignUp
 from ..store.people import is_waiting_count
-from ..store.tables import CallState
-from . import abuse, client_mode, responses
+from . import abuse, responses
 from .correction import has_suggestion
 
 logger = logging.getLogger(__name__)
@@ -46,9 +40,6 @@ SQLITE_LOCKED = (
     ". The SQLite database is locked: if your shop writes to it in the same request, for example "
     "in before_request, commit that first, or use a separate database for the kit"
 )
-
-LINK_MAX_AGE = 24 * 60 * 60
-"""Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
 _FAILURES: Mapping[int, signals.SignUpOutcome] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "refused",
@@ -62,27 +53,19 @@ then a new consent must reach Klaviyo.
 """
 
 
-def sent_by_browser() -> bool:
-    """Return whether the browser makes the calls: in client mode, if it runs JavaScript."""
-    return current_account().mode == "client" and responses.from_element()
-
-
 def process(
-    sign_up: SignUp, form_reply: responses.FormReply, *, is_report: bool = False
+    sign_up: SignUp,
+    form_reply: responses.FormReply,
+    respond: Callable[[SignUp, responses.FormReply], Response],
 ) -> Response:
-    """Record a valid sign-up, send its calls, record their outcomes, and respond. With `is_report`,
-    the browser has sent the calls, and reports how they ended.
+    """Process a valid sign-up with `respond`: `send_from_server`, or in client mode
+    `client_mode.hand_to_browser` and then `client_mode.accept_report`.
 
     Sends the signal `sign_up_confirmed` or `sign_up_failed`, unless the browser still has to make
     calls.
     """
     try:
-        if is_report:
-            response = _accept_report(sign_up, form_reply)
-        else:
-            abuse.check_daily_limit(sign_up)
-            respond = _hand_to_browser if sent_by_browser() else _send
-            response = respond(sign_up, form_reply)
+        response = respond(sign_up, form_reply)
     except abuse.RateLimited as error:
         response = form_reply.rate_limited(error)
     except SQLAlchemyError as error:
@@ -99,11 +82,12 @@ def _event(sign_up: SignUp, outcome: signals.SignUpOutcome) -> signals.SignUpEve
     return signals.SignUpEvent(sign_up.variants, sign_up.channels, contact_hash, outcome)
 
 
-def _send(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
+def send_from_server(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """Server mode, or a form without JavaScript: log the sign-up, then send its calls."""
     state = current_state()
     if state.klaviyo is None:
         return form_reply.failed(outcomes.NEEDS_SCRIPT)
+    abuse.check_daily_limit(sign_up)
     deadline = Deadline(DEADLINE)
     calls = build_calls(sign_up, "api")
     consent_known = state.log.has_consented(sign_up, CONSENT_FRESH_FOR)
@@ -115,121 +99,17 @@ def _send(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         deadline=deadline,
         consent_known=consent_known,
     )
-    return _finish(sign_up_id, sign_up, calls, results, form_reply)
+    return finish(sign_up_id, sign_up, calls, results, form_reply)
 
 
-def _hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Client mode: return the calls for the element to make, and the confirmation to show then."""
-    state = current_state()
-    if not is_stand_in(current_account().api_url):
-        for variant in sign_up.variants:
-            if variant.is_placeholder:
-                logger.error("%s: %s", variant, outcomes.PLACEHOLDER_ID)
-                return form_reply.failed(outcomes.UNAVAILABLE)
-    calls = build_calls(sign_up, "client")
-    sign_up_id = state.log.start(sign_up, calls, "client")
-    return _calls_for_browser(sign_up_id, sign_up, calls, (), form_reply)
-
-
-def _calls_for_browser(
-    sign_up_id: str,
-    sign_up: SignUp,
-    calls: Sequence[Call],
-    refused: Collection[Channel],
-    form_reply: responses.FormReply,
-) -> Response:
-    """Return the calls without the refused channels, and the confirmation for their acceptance."""
-    allowed = [call.without(refused) for call in calls]
-    response = KlaviyoResponse(202)
-    expected: list[Outcome] = [
-        Accepted(response, refused_channels=frozenset(refused)) if call else Refused(response)
-        for call in allowed
-    ]
-    logged = LoggedSignUp.from_outcomes(sign_up, calls, expected)
-    requests = client_mode.browser_requests(current_account(), [*filter(None, allowed)])
-    signed = current_state().signer.dumps(sign_up_id)
-    return responses.send(logged, form_reply.product, sign_up, requests, signed)
-
-
-def _accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Client mode: record how the browser's calls ended; the server sends what didn't get through.
-
-    If Klaviyo refused only some of the channels, the reply has the calls without these.
-
-    Nothing is sent for a report with an invalid or expired ID, for a repeated one, or for one whose
-    form differs from the logged sign-up.
-    """
-    state = current_state()
-    try:
-        sign_up_id = str(state.signer.loads(request.form["sign_up"], max_age=LINK_MAX_AGE))
-    except BadData:
-        return form_reply.failed(outcomes.TRY_AGAIN)
-    logged = state.log.read(sign_up_id)
-    if logged is None:
-        return form_reply.failed(outcomes.TRY_AGAIN)
-    calls = build_calls(sign_up, "client")
-    if not state.log.claim(sign_up_id, sign_up, calls):
-        if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
-            return responses.done(logged, form_reply.product)
-        return form_reply.failed(outcomes.TRY_AGAIN)
-    allowed = [call.without(logged.refused) for call in calls]
-    reported = client_mode.reported_outcomes(request.form.get("answers", ""), allowed)
-    for call, result in zip(allowed, reported, strict=True):
-        if call and result:
-            log_outcome(call, result, sign_up_id, from_browser=True)
-    refused = logged.refused.union(*(result.refused_channels for result in reported if result))
-    if any(
-        isinstance(result, Refused) and result.refused_channels and call.without(refused)
-        for call, result in zip(calls, reported, strict=True)
-    ):
-        state.log.reopen(sign_up_id, refused)
-        return _calls_for_browser(sign_up_id, sign_up, calls, refused, form_reply)
-    reported = [
-        result and replace(result, refused_channels=result.refused_channels | logged.refused)
-        for result in reported
-    ]
-    if state.klaviyo is None:
-        results = [_without_private_key(result) for result in reported]
-    elif must_take_over(reported):
-        results = send_now(
-            state.klaviyo,
-            _allowed_calls(sign_up, logged.refused),
-            sign_up_id=sign_up_id,
-            deadline=Deadline(DEADLINE),
-            known_outcomes=reported,
-        )
-        results = [*map(_with_public_key_problem, results, reported)]
-    else:
-        results = reported
-    return _finish(sign_up_id, sign_up, calls, results, form_reply)
-
-
-def _allowed_calls(sign_up: SignUp, refused: Collection[Channel]) -> list[Call]:
+def allowed_calls(sign_up: SignUp, refused: Collection[Channel]) -> list[Call]:
     """Return the server's calls without the refused channels. The consent call stays as it is if
     nothing is left of it: its outcome is known, so it isn't sent.
     """
     return [call.without(refused) or call for call in build_calls(sign_up, "api")]
 
 
-def _without_private_key(result: Outcome | None) -> Outcome | None:
-    """Return the outcome to show for a browser's call that the server can't send instead."""
-    if isinstance(result, Temporary) and result.response.status is None:
-        return Temporary(result.response, outcomes.BLOCKED)
-    if isinstance(result, UnknownVariant):
-        return Refused(result.response, result.message, result.remedy, fields=("variants",))
-    return result
-
-
-def _with_public_key_problem(result: Outcome | None, reported: Outcome | None) -> Outcome | None:
-    """Note in the server's outcome that Klaviyo refused the public key, for `status`."""
-    if not isinstance(result, Accepted) or isinstance(reported, Accepted) or reported is None:
-        return result
-    if reported.remedy not in PUBLIC_KEY_REMEDIES.values():
-        return result
-    return replace(result, remedy=reported.remedy)
-
-
-def _finish(
+def finish(
     sign_up_id: str,
     sign_up: SignUp,
     calls: Sequence[Call],
@@ -245,7 +125,7 @@ def _finish(
 
     def enqueue(connection: Connection) -> None:
         # only the server sends queued calls, so they need the private key
-        allowed = _allowed_calls(sign_up, logged.refused)
+        allowed = allowed_calls(sign_up, logged.refused)
         queued_jobs = jobs(sign_up_id, allowed, queued, _shop_url())
         delays = [result.response.retry_after or 0 for result in results if result is not None]
         delay = min(float(max(delays, default=0)), settings.longest_pause)

@@ -21,10 +21,10 @@ from ..klaviyo import outcomes
 from ..klaviyo.calls import Operation
 from ..store.logged import LoggedCall, LoggedSignUp
 from ..store.tables import CallState
-from . import abuse, correction, responses, theme
+from . import abuse, client_mode, correction, responses, theme
 from .preview import mark_urls, previewing, simulated_success
 from .product import Product, load_product
-from .submission import LINK_MAX_AGE, process, sent_by_browser
+from .submission import process, send_from_server
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ def _must_choose(product: Product) -> bool:
 def _confirmation_page(product: Product, signed: str) -> Response:
     state = current_state()
     try:
-        sign_up_id = state.done_signer.loads(signed, max_age=LINK_MAX_AGE)
+        sign_up_id = state.done_signer.loads(signed, max_age=client_mode.LINK_MAX_AGE)
     except BadData:
         abort(404)
     if sign_up_id == SIMULATED:
@@ -179,7 +179,8 @@ def submit(composite_id: str) -> Response:
         return _unavailable_reply(form_reply) or form_reply.blank()
     if previewing():
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
-    is_report = sent_by_browser() and "sign_up" in request.form
+    by_browser = client_mode.sent_by_browser()
+    is_report = by_browser and "sign_up" in request.form
     sign_up = form.to_sign_up() if form.validate() else None
     try:
         abuse.count_post(sign_up, is_report=is_report)
@@ -191,9 +192,11 @@ def submit(composite_id: str) -> Response:
         abuse.count_honeypot_post()
         message = N_("Your browser filled in a hidden field. We’ve cleared it: please try again.")
         return form_reply.invalid(message)
-    # a report is recorded even if a variant is back in stock: the browser has made its calls
-    unavailable = None if is_report else _unavailable_reply(form_reply)
-    return unavailable or process(sign_up, form_reply, is_report=is_report)
+    if is_report:
+        # even if a variant is back in stock, since the browser has made its calls
+        return process(sign_up, form_reply, client_mode.accept_report)
+    respond = client_mode.hand_to_browser if by_browser else send_from_server
+    return _unavailable_reply(form_reply) or process(sign_up, form_reply, respond)
 
 
 def _simulate(form_reply: responses.FormReply) -> Response:

@@ -197,7 +197,8 @@ def all_lines() -> Iterator[list[str]]:
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let shoppers wait for Klaviyo for one second instead of four."""
-    monkeypatch.setattr("notify_me.web.submission.DEADLINE", 1.0)
+    for module in ("submission", "client_mode"):
+        monkeypatch.setattr(f"notify_me.web.{module}.DEADLINE", 1.0)
 
 
 def side_by_side(sandbox: Sandbox, *jobs: Callable[[], T]) -> list[T]:
