@@ -21,7 +21,7 @@ from ..delivery.send_now import DEADLINE, calls_to_queue, send_now
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
-from ..klaviyo.calls import Call, Operation, SignUp, build_calls
+from ..klaviyo.calls import Call, SignUp, build_calls
 from ..klaviyo.client import LOOPBACK, Deadline
 from ..klaviyo.outcomes import (
     Accepted,
@@ -31,6 +31,7 @@ from ..klaviyo.outcomes import (
 )
 from ..store.logged import LoggedSignUp
 from ..store.people import is_waiting_count
+from ..store.tables import CallState
 from . import abuse, responses
 from .correction import has_suggestion
 
@@ -146,7 +147,7 @@ def finish(
         # Klaviyo's response still counts; the log shows these calls as unknown
         is_logged = False
     else:
-        _warn_if_many_waiting(calls, results, queued)
+        _warn_if_many_waiting(logged)
     for variant, outcome in newly_unknown:
         log_unknown_variant(variant, outcome, settings.unknown_variant_hours)
     if not queued and not any(isinstance(result, Accepted) for result in results):
@@ -160,9 +161,7 @@ def finish(
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
 
 
-def _warn_if_many_waiting(
-    calls: Sequence[Call], results: Sequence[Outcome | None], queued: Collection[int]
-) -> None:
+def _warn_if_many_waiting(logged: LoggedSignUp) -> None:
     """Log a warning when exactly `[merchant] many_waiting` people are waiting for a variant after
     this sign-up. If two people sign up at the same moment, it may be logged twice or not at all;
     the merchant's pages always show the number.
@@ -170,12 +169,11 @@ def _warn_if_many_waiting(
     state = current_state()
     if not (many := state.settings.merchant.many_waiting):
         return
-    for position, (call, result) in enumerate(zip(calls, results, strict=True)):
-        is_waiting = isinstance(result, Accepted) or position in queued
-        if not is_waiting or call.operation is not Operation.BACK_IN_STOCK:
+    for call in logged.calls:
+        if call.variant is None or call.state not in (CallState.ACCEPTED, CallState.QUEUED):
             continue
         try:
-            if is_waiting_count(state.database.engine(), str(call.variant), many):
+            if is_waiting_count(state.database.engine(), call.variant, many):
                 logger.warning("%d people are waiting for %s", many, call.variant)
         except SQLAlchemyError as error:
             logger.warning("can't count who is waiting: %s", type(error).__name__)
