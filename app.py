@@ -27,13 +27,13 @@ from notify_me import NotifyMe, SettingsError, admin, connect_src, include_name
 ROOT = Path(__file__).parent
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """The maximum size of a request, except for pages that set their own limit."""
-OPTIONAL_PACKAGES = (
+OPTIONAL_PACKAGES: tuple[str, ...] = (
+    # to remove a package, delete it and its line; the demo is only used with DEMO=1
     "storefront.branding",
     "storefront.importing",
     "storefront.studio",
     "demo",
 )
-"""To remove a package, delete it and its line here. The demo is only used with `DEMO=1`."""
 CONFIG_VARIABLES = (
     "DATABASE_URL",
     "KLAVIYO_API_URL",
