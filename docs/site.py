@@ -36,7 +36,8 @@ def prepare() -> None:
     shutil.rmtree(PAGES, ignore_errors=True)
     PAGES.mkdir(parents=True)
     with (ROOT / "pyproject.toml").open("rb") as file:
-        source = tomllib.load(file)["project"]["urls"]["Source"]
+        hooks = tomllib.load(file)["tool"]["hatch"]["metadata"]["hooks"]
+    source = hooks["custom"]["repository"]
     for page in DOCS.glob("*.md"):
         text = page.read_text("utf-8")
         (PAGES / page.name).write_text(_for_website(text, page.parent, source), encoding="utf-8")

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -50,11 +52,25 @@ def test_website_has_all_pages_and_loads_nothing_from_other_servers(tmp_path: Pa
 
 @pytest.mark.parametrize("package", FOLDERS)
 def test_distributions_can_be_published(package: str, tmp_path: Path) -> None:
-    """Twine accepts their metadata, among it the README as the long description."""
+    """Twine accepts their metadata. The long description, which is the README, has no links that
+    work in the repository only.
+    """
     wheel = build_wheel(package, tmp_path)
     [source] = tmp_path.glob("*.tar.gz")
 
     run(str(BIN / "twine"), "check", "--strict", str(wheel), str(source))
+    [name] = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("/METADATA")]
+    metadata = zipfile.ZipFile(wheel).read(name).decode()
+    assert metadata.startswith("Metadata-Version")
+    assert f"\nProject-URL: Source, {repository()}" in metadata
+    assert re.findall(r"\]\((?!https?://)[^)]*\)", metadata) == []
+
+
+def repository() -> str:
+    """Return the address of the repository."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        hooks = tomllib.load(file)["tool"]["hatch"]["metadata"]["hooks"]
+    return str(hooks["custom"]["repository"])
 
 
 def test_every_dependency_has_a_licence() -> None:
