@@ -12,7 +12,7 @@ export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench bench-delivery bench-import bench-push screenshots audit lock static browser firefox webkit postgres clean
+.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ bench-import: $(VENV)/.dev ## Benchmark import-catalog with 80,000 variants
 
 bench-push: $(VENV)/.dev ## Benchmark push-catalog
 	@$(BIN)/python -m benchmarks.push
+
+recording: $(VENV)/.dev static browser ## Record the tour for the README, and take the picture of the Studio
+	@$(BIN)/python -m tests.recording
 
 screenshots: $(VENV)/.dev static browser ## Take screenshots of every page and state
 	$(BIN)/python -m tests.screenshots

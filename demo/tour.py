@@ -118,11 +118,7 @@ class Progress:
         sent, restocked = self.message["sent_at"], self.restock["at"]
         elapsed = datetime.fromisoformat(sent) - datetime.fromisoformat(restocked)
         seconds = elapsed.total_seconds()
-        return (
-            f"{seconds:.1f} seconds"
-            if seconds >= 1
-            else f"{max(1, round(seconds * 1000))} milliseconds"
-        )
+        return f"{seconds:.1f} seconds" if seconds >= 1 else "less than a second"
 
     @property
     def revenue(self) -> Decimal:

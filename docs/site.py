@@ -43,7 +43,7 @@ def prepare() -> None:
         (PAGES / page.name).write_text(_for_website(text, page.parent, source), encoding="utf-8")
     readme = _for_website((ROOT / "README.md").read_text("utf-8"), ROOT, source)
     (PAGES / "index.md").write_text(readme, encoding="utf-8")
-    for picture in DOCS.glob("*.png"):
+    for picture in (*DOCS.glob("*.png"), *DOCS.glob("*.webp")):
         shutil.copy(picture, PAGES)
     (PAGES / "architecture.svg").write_text(architecture(), encoding="utf-8")
 

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).with_name("translations")
 
 def translated(text: str) -> str:
     """Return a text of the catalog in the language of this page, or as it is if there is no
-    translation. A title with selected values, such as `Haar Parka, Kelp / M`, is translated in
+    translation. A title with selected values, such as `Coat, Red / M`, is translated in
     parts.
     """
     texts = _texts_of_page()
