@@ -104,12 +104,12 @@ def typographic(text: str) -> str:
     return re.sub(r"(?<=[A-Za-z])'(?=[a-z])", "’", text)
 
 
-def money(amount: Decimal) -> str:
+def money(amount: Decimal, currency: str = "") -> str:
     """Format a price for this page's language: `£148`, `£9.50`, in German `148 £`.
 
-    It has the decimals of its currency, or none if they are zeros.
+    It has the decimals of its currency (by default the shop's), or none if they are zeros.
     """
-    currency, country = shop().currency, shop().country
+    currency, country = currency or shop().currency, shop().country
     locale = get_locale() or Locale.parse(CATALOG_LANGUAGE)
     pattern = locale.currency_formats["standard"].pattern
     symbol = currency_symbol(currency, country, str(locale))

@@ -187,6 +187,10 @@ class Order(Base):
     email: Mapped[str] = mapped_column(sa.String(254))
     address: Mapped[str] = mapped_column(sa.String(500))
     total: Mapped[Decimal] = mapped_column(Money)
+    currency: Mapped[str] = mapped_column(sa.String(3), default="", server_default="")
+    """The currency of the total and the lines (ISO 4217), since an import may bring another one to
+    the shop; empty for orders before this was stored.
+    """
 
     lines: Mapped[list[OrderLine]] = relationship(
         order_by="OrderLine.id", cascade="all, delete-orphan", lazy="raise"

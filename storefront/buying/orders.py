@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 
 from notify_me import CompositeID, InventoryPolicy, admin
 
+from ..base.current_shop import shop
 from ..base.database import db
 from ..base.models import Order, OrderLine, ProductVariant
 from ..catalog.queries import composite_id
@@ -41,6 +42,7 @@ def place(
         email=email,
         address=address,
         total=subtotal(lines),
+        currency=shop().currency,
         lines=[
             OrderLine(
                 sku=line.variant.sku,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -226,10 +227,13 @@ def test_orders_are_kept(shop: MakeShop) -> None:
     placed = place_order(client)
     assert placed.status_code == 303, placed.text
 
-    import_file(app, SHOPIFY)
+    import_file(app, SHOPIFY, "--currency", "SEK")
 
     assert "STEEK-01" not in variants(app)
-    assert client.get(placed.location).status_code == 200
+    # in the currency that was paid
+    for page in (client.get(placed.location), client.get("/merchant")):
+        assert page.status_code == 200
+        assert re.search(r"Total.*<b>£\d+</b>", page.text)
     assert Page(client, "/cart").text.count("STEEK") == 0
     with app.app_context():
         assert db.session.scalar(sa.select(sa.func.count(Order.id))) == 1
