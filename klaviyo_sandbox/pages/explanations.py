@@ -94,10 +94,10 @@ _BY_POINTER = (
         r"/channels/",
         "A channel is repeated or unknown. Send each of EMAIL, SMS and WHATSAPP at most once.",
     ),
-    (r"/channels$", "No channel is named. Send at least one: EMAIL, SMS or WHATSAPP."),
+    (r"/channels$", "The list of channels is empty. Send at least one of EMAIL, SMS and WHATSAPP."),
     (
         r"/subscriptions$",
-        "The body gives no consent. Name at least one channel with marketing consent.",
+        "The body contains no consent. Send at least one channel with marketing consent.",
     ),
     (r"/consent$", "The only valid value of consent is SUBSCRIBED."),
     (
@@ -157,12 +157,12 @@ def explain(entry: Mapping[str, Any]) -> str:
 def _success(entry: Mapping[str, Any]) -> str:
     operation, status = entry["operation"] or "", entry["status"]
     if entry["method"] == "OPTIONS":
-        return "The browser asked whether it may make the call, and it may."
+        return "This is a browser's preflight request: it asked whether it may make the call, and it may."
     sentence = "Klaviyo returned the requested data."
     if operation in _SUCCESS_BY_OPERATION:
         sentence = _SUCCESS_BY_OPERATION[operation]
     elif operation.startswith("bulk_") and "catalog" in operation:
-        sentence = "Klaviyo queued the job. Read it by its ID to see what could not be written."
+        sentence = "Klaviyo queued the job. Get it by its ID to see what could not be written."
     elif status == 202:
         sentence = "Klaviyo accepted the request. The subscription is being processed."
     elif status == 201:
