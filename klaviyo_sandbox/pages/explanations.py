@@ -157,7 +157,7 @@ def explain(entry: Mapping[str, Any]) -> str:
 def _success(entry: Mapping[str, Any]) -> str:
     operation, status = entry["operation"] or "", entry["status"]
     if entry["method"] == "OPTIONS":
-        return "This is a browser's preflight request: it asks whether it may make the call. It may."
+        return "A preflight request: the browser asks whether it may make the call, and it may."
     sentence = "Klaviyo returned the requested data."
     if operation in _SUCCESS_BY_OPERATION:
         sentence = _SUCCESS_BY_OPERATION[operation]
