@@ -12,9 +12,10 @@ from flask.testing import FlaskClient
 
 from tests.pseudo import untranslated_texts, write_pseudo_catalog
 from tests.storefront.page import Stock
+from tests.support import SAMPLE_SHOP
 
 ROOT = Path(__file__).parents[3]
-SHOP = tomllib.loads((ROOT / "shop.toml").read_text(encoding="utf-8"))
+SHOP = tomllib.loads(Path(SAMPLE_SHOP["SHOP_CONFIG"]).read_text(encoding="utf-8"))
 CATALOG = [
     json.loads((ROOT / "storefront/catalog" / file).read_text(encoding="utf-8"))
     for file in ("catalog.json", "translations/de.json")
