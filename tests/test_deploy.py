@@ -25,7 +25,7 @@ import yaml
 
 from tests.notify_me.conftest import postgres
 from tests.notify_me.running_shop import Postgres
-from tests.support import TIMEOUT, eventually
+from tests.support import TIMEOUT, Sandbox, eventually
 
 __all__ = ["postgres"]
 
@@ -39,6 +39,7 @@ KEYS = {
     "KLAVIYO_PRIVATE_KEY": "pk_for_tests",
     "KLAVIYO_API_URL": "http://127.0.0.1:9",
 }
+STATES = "SELECT state, count(*) FROM notify_me_call GROUP BY state"
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
@@ -104,6 +105,12 @@ def running(command: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(TIMEOUT)
+
+
+def rows(database: Path, query: str) -> list[tuple[object, ...]]:
+    """Return the rows of a query of a SQLite file."""
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def free_port() -> str:
@@ -211,9 +218,31 @@ def test_sqlite_backup_can_be_restored(image: Path, tmp_path: Path) -> None:
     (tmp_path / "backup.db").rename(database)
     run(["flask", "db", "upgrade"], image, environ)
 
-    with closing(sqlite3.connect(database)) as shop:
-        query = "SELECT quantity FROM shop_variant WHERE sku = 'HAAR-OIL-M'"
-        assert shop.execute(query).fetchall() == [(77,)]
+    query = "SELECT quantity FROM shop_variant WHERE sku = 'HAAR-OIL-M'"
+    assert rows(database, query) == [(77,)]
+
+
+def test_upgrade_can_be_rolled_back_and_repeated(
+    image: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """From the database of an earlier version: its orders and sign-ups stay, and the call that was
+    queued is sent. After a rollback to the backup it is sent again, which Klaviyo ignores.
+    """
+    database, backup = tmp_path / "shop.db", tmp_path / "backup.db"
+    with closing(sqlite3.connect(backup)) as earlier:
+        earlier.executescript((ROOT / "tests" / "earlier_shop.sql").read_text("utf-8"))
+    environ = settings(**{**sandbox.environ(), "DATABASE_URL": f"sqlite:///{database}"})
+
+    for _ in range(2):
+        for file in tmp_path.glob("shop.db*"):
+            file.unlink()
+        shutil.copy(backup, database)
+        run(["flask", "db", "upgrade"], image, environ)
+        with running(COMPOSE["worker"]["command"], image, environ):
+            eventually(lambda: rows(database, STATES) == [("accepted", 2)], START_TIMEOUT)
+        assert rows(database, "SELECT email FROM shop_order") == [("ada@lovelace.dev",)]
+
+    assert [entry["profile"] for entry in sandbox.waiting()] == [{"email": "bob@lovelace.dev"}]
 
 
 def test_postgresql_backup_can_be_restored(image: Path, tmp_path: Path, postgres: Postgres) -> None:
