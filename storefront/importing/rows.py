@@ -157,7 +157,8 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
                 fields[text] = _SHORTCODE.sub("", fields[text].replace("\\n", "\n"))
         description = "\n\n".join(filter(None, map(fields.get, ("summary", "description"))))
         fields["description"] = description
-        fields["type"] = _woocommerce_list(fields.get("type", ""))[0].split(">")[0].strip()
+        category = _COMMA.split(fields.get("type", ""))[0].split(">")[0]
+        fields["type"] = category.replace("\\,", ",").strip()
         if "sale_price" in fields and not fields.keys() & {"sale_starts", "sale_ends"}:
             fields["price"] = fields["sale_price"]
         _set_woocommerce_stock(fields)
@@ -173,7 +174,8 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
             yield Row(row.line, fields)
             continue
         fields["key"] = re.sub(r"\s", "", own_key)
-        keys_by_id[f"id:{fields.get('variant_id', '')}"] = fields["key"]
+        if "simple" not in types:
+            keys_by_id[f"id:{fields.get('variant_id', '')}"] = fields["key"]
         fields["status"] = {"1": "active", "0": "private", "-1": "draft"}.get(
             fields.get("status", "1"), fields.get("status", "1")
         )
@@ -186,10 +188,6 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
             # the attributes of a simple product aren't choices
             fields = {k: v for k, v in fields.items() if not k.startswith("option")}
         yield Row(row.line, fields)
-
-
-def _woocommerce_list(text: str) -> list[str]:
-    return [part.replace("\\,", ",").strip() for part in _COMMA.split(text)]
 
 
 def _set_woocommerce_stock(fields: dict[str, str]) -> None:
