@@ -128,9 +128,10 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
         return with_plus if _is_mobile(with_plus) and not _is_mobile(number) else number
     if isinstance(number, PhoneNumber):
         return number if _is_valid(number) else UNCLEAR_COUNTRY
-    # with only one digit too many, the number may be a mistyped national one
-    one_digit_too_long = isinstance(_read(re.sub(r"\d\D*$", "", typed), region), PhoneNumber)
-    return number if one_digit_too_long or number == NO_AREA_CODE else with_plus
+    # with one digit too many or too few, it may be a mistyped national number
+    nearly = (re.sub(r"\d\D*$", "", typed), f"{typed}0")
+    is_near = any(isinstance(_read(other, region), PhoneNumber) for other in nearly)
+    return number if is_near or number == NO_AREA_CODE else with_plus
 
 
 def _parse_double_zero(number: PhoneNumber | str, rest: str, region: str) -> PhoneNumber | str:

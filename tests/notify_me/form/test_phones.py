@@ -92,6 +92,7 @@ REFUSED = {
     "two numbers": ("US", "202 555 0143 / 202 555 0199", SEVERAL),
     "two numbers, separated by a word": ("US", "202 555 0143 or 202 555 0199", SEVERAL),
     "one digit too many, as in an Australian number": ("US", "614 234 56789", LONG),
+    "one digit too few, as in Saint-Pierre": ("US", "508 214 790", f"{SHORT} {US}."),
     "American, typed in Germany without +": ("DE", "1 202 555 0143", UNCLEAR),
     "unknown country code": ("US", "+999 123456789", NO_COUNTRY),
     "country code that begins with 0": ("US", "+0 123456789", NO_COUNTRY),
