@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from ..channels import Channel
 from ..context import current_state
 from ..klaviyo.calls import Operation
-from ..store.people import PERSON, select_calls
 from ..store.tables import (
+    PERSON,
     UNDELIVERED,
     UNKNOWN,
     UNKNOWN_AFTER,
@@ -26,6 +26,7 @@ from ..store.tables import (
     CallState,
     SignUpRow,
     midnight,
+    select_calls,
 )
 
 STATES = (*(state.value for state in CallState), UNKNOWN)

@@ -15,8 +15,14 @@ from sqlalchemy.orm import Session
 
 from .. import signals
 from ..context import current_state
-from ..store.people import PERSON, select_calls
-from ..store.tables import WAITING_CALLS, CallRow, SignUpRow, in_utc
+from ..store.tables import (
+    PERSON,
+    WAITING_CALLS,
+    CallRow,
+    SignUpRow,
+    in_utc,
+    select_calls,
+)
 from ..variants import CompositeID
 
 

@@ -24,14 +24,17 @@ from ..klaviyo.outcomes import Outcome
 from .logged import LoggedCall, LoggedSignUp, mask_email, mask_phone
 from .tables import (
     DETAIL_LENGTH,
+    PERSON,
     UNDELIVERED,
     UNKNOWN_VARIANT_CALLS,
+    WAITING_CALLS,
     Base,
     CallRow,
     CallState,
     ConsentRow,
     HoneypotPostsRow,
     SignUpRow,
+    select_calls,
 )
 
 if TYPE_CHECKING:
@@ -288,6 +291,17 @@ class SignUpLog:
             session.execute(
                 update(SignUpRow).where(SignUpRow.id == sign_up_id).values(reported_at=None)
             )
+
+    def is_waiting_count(self, variant: str, people: int) -> bool:
+        """Return whether exactly this many people are waiting for a variant. It stops counting when
+        there are more.
+        """
+        persons = select_calls(PERSON.label("person")).where(
+            *WAITING_CALLS, CallRow.variant == variant
+        )
+        limited = persons.distinct().limit(people + 1).subquery()
+        with self.reading() as session:
+            return session.scalar(select(func.count()).select_from(limited)) == people
 
     def count_honeypot_post(self) -> None:
         """Count a post that was refused because its hidden field was filled in."""

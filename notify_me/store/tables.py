@@ -6,6 +6,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     column,
+    func,
     inspect,
     select,
     table,
@@ -135,6 +137,17 @@ WAITING_CALLS = (
     CallRow.alerted_at.is_(None),
 )
 """The conditions for calls of people who are waiting for an alert."""
+
+
+PERSON = func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
+"""The column that identifies a person: the HMAC of the email address, or of the phone number if
+there is no address.
+"""
+
+
+def select_calls(*columns: Any) -> Any:
+    """Return a query for columns of the calls and their sign-ups."""
+    return select(*columns).select_from(CallRow).join(SignUpRow, SignUpRow.id == CallRow.sign_up_id)
 
 
 class PauseRow(Base):

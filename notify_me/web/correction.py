@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import request
-
 from ..channels import Channel
 from ..form.contacts import readable_address
 from ..form.phone import international
@@ -27,11 +25,6 @@ WRONG_CONTACT = {
     frozenset({"phone_number"}): N_("Wrong number?"),
     frozenset({"email", "phone_number"}): N_("Wrong address or number?"),
 }
-
-
-def wants_form() -> bool:
-    """Return whether the shopper wants to change the contacts of an earlier sign-up."""
-    return CHANGE in request.form
 
 
 def has_suggestion(sign_up: SignUp) -> bool:

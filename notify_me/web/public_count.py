@@ -19,8 +19,14 @@ from sqlalchemy.orm import Session
 from ..context import current_state
 from ..i18n.locales import language
 from ..settings.tables.demand import Demand
-from ..store.people import PERSON, select_calls
-from ..store.tables import CallRow, CallState, SignUpRow, midnight
+from ..store.tables import (
+    PERSON,
+    CallRow,
+    CallState,
+    SignUpRow,
+    midnight,
+    select_calls,
+)
 
 logger = logging.getLogger(__name__)
 

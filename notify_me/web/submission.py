@@ -30,7 +30,6 @@ from ..klaviyo.outcomes import (
     UnknownVariant,
 )
 from ..store.logged import LoggedSignUp
-from ..store.people import is_waiting_count
 from ..store.tables import CallState
 from . import abuse, responses
 from .correction import has_suggestion
@@ -173,7 +172,7 @@ def _warn_if_many_waiting(logged: LoggedSignUp) -> None:
         if call.variant is None or call.state not in (CallState.ACCEPTED, CallState.QUEUED):
             continue
         try:
-            if is_waiting_count(state.database.engine(), call.variant, many):
+            if state.log.is_waiting_count(call.variant, many):
                 logger.warning("%d people are waiting for %s", many, call.variant)
         except SQLAlchemyError as error:
             logger.warning("can't count who is waiting: %s", type(error).__name__)

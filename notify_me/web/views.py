@@ -175,7 +175,7 @@ def submit(composite_id: str) -> Response:
         data["variants"] = composite_id
     form = SignUpForm(data, offered_variants=product.variants, options=current_form_options())
     form_reply = responses.FormReply(form, product, _must_choose(product))
-    if correction.wants_form():
+    if correction.CHANGE in request.form:
         return _unavailable_reply(form_reply) or form_reply.blank()
     if previewing():
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
