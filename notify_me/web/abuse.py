@@ -136,11 +136,6 @@ def check_daily_limit(sign_up: SignUp) -> None:
         raise RateLimited(message, DAY_SECONDS)
 
 
-def honeypot_filled() -> bool:
-    """Return whether the hidden field was filled in, by a bot or a form filler."""
-    return bool(request.form.get(HONEYPOT))
-
-
 def count_honeypot_post() -> None:
     """Count a post whose hidden field was filled in, for the merchant."""
     logger.info("refused a sign-up whose hidden field was filled in")

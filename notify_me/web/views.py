@@ -188,7 +188,7 @@ def submit(composite_id: str) -> Response:
         return form_reply.rate_limited(error)
     if sign_up is None:
         return form_reply.invalid()
-    if abuse.honeypot_filled():
+    if request.form.get(abuse.HONEYPOT):
         abuse.count_honeypot_post()
         message = N_("Your browser filled in a hidden field. We’ve cleared it: please try again.")
         return form_reply.invalid(message)
