@@ -171,8 +171,8 @@ def purge() -> None:
     """Delete what is older than the settings under [retention] allow."""
     purged = admin.purge()
     click.echo(
-        f"deleted {purged.sign_ups} sign-ups and {purged.consents} consents, "
-        f"and gave up on {purged.dead_letters} dead-lettered calls"
+        f"deleted sign-ups: {purged.sign_ups}, consents: {purged.consents}, "
+        f"dead-lettered calls: {purged.dead_letters}"
     )
 
 

@@ -278,6 +278,6 @@ def untranslated_warnings(settings: Settings) -> list[str]:
     return [
         f"{channel} isn't offered in the language{'s' * (len(without) > 1)} {', '.join(without)}, "
         f"because its legal texts are missing: set {names} under "
-        + " and ".join(f"[texts.{locale}.consent]" for locale in without)
+        f"[texts.{without[0] if len(without) == 1 else '<locale>'}.consent]"
         for (channel, names), without in locales.items()
     ]

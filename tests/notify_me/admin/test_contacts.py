@@ -187,12 +187,12 @@ def test_dead_letters_have_an_age_limit(
         app.extensions["notify_me"].queue.remove(
             [job["workflow_uuid"] for job in log_file.queued()[:1]]
         )
-    assert "gave up on 0 dead-lettered calls" in run(app, "purge")
+    assert "dead-lettered calls: 0" in run(app, "purge")
     old = datetime.now(UTC) - timedelta(days=31)
     with closing(sqlite3.connect(tmp_path / DATABASE)) as connection, connection:
         connection.execute("UPDATE workflow_status SET created_at = ?", [old.timestamp() * 1000])
 
-    assert "gave up on 1 dead-lettered calls" in run(app, "purge")
+    assert "dead-lettered calls: 1" in run(app, "purge")
 
     assert log_file.states() == ["failed"]
     assert ADA not in everything_stored(tmp_path)

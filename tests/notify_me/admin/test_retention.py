@@ -76,7 +76,7 @@ def test_a_consent_outlives_its_sign_up(
     output = purge(shop)
 
     assert counts(log_file) == left
-    assert output.startswith(f"deleted {1 - left[0]} sign-ups and {2 - left[2]} consents")
+    assert output.startswith(f"deleted sign-ups: {1 - left[0]}, consents: {2 - left[2]}")
     # nothing else about it changes
     changed = {"given_at": None, "sign_up_id": None}
     assert [{**consent, **changed} for consent in log_file.consents()] == [
@@ -85,7 +85,7 @@ def test_a_consent_outlives_its_sign_up(
     if not left[0]:
         assert {consent["sign_up_id"] for consent in log_file.consents()} <= {None}
     # a second time there is nothing to delete
-    assert purge(shop).startswith("deleted 0 sign-ups and 0 consents")
+    assert purge(shop).startswith("deleted sign-ups: 0, consents: 0")
     assert counts(log_file) == left
 
 
@@ -111,7 +111,7 @@ def test_an_undelivered_consent_is_not_deleted(
     assert log_file.states() == ["accepted", "queued"]
     make_older(log_file, CONSENT_DAYS + 1)
 
-    assert purge(shop).startswith("deleted 0 sign-ups and 0 consents")
+    assert purge(shop).startswith("deleted sign-ups: 0, consents: 0")
 
     assert counts(log_file) == (1, 2, 2)
     assert {consent["sign_up_id"] for consent in log_file.consents()} == {
@@ -126,7 +126,7 @@ def test_newer_sign_ups_stay(shop: Flask, log_file: LogFile) -> None:
     submit_element(shop.test_client(), FORM, {**BY_BOTH, "email": "bob@example.org"})
     [_, newer] = log_file.sign_ups()
 
-    assert purge(shop).startswith("deleted 1 sign-ups and 2 consents")
+    assert purge(shop).startswith("deleted sign-ups: 1, consents: 2")
 
     assert log_file.sign_ups() == [newer]
     assert log_file.states() == ["accepted", "accepted"]
