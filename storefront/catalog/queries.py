@@ -119,9 +119,9 @@ def variants_by_composite_id(composite_ids: Iterable[str]) -> dict[str, ProductV
     """Return the variants with these composite IDs, each with its product and options."""
     catalog = current_catalog()
     external_ids = {
-        composite_id.external_id
-        for composite_id in map(CompositeID.parse, composite_ids)
-        if catalog.contains(composite_id)
+        parsed.external_id
+        for parsed in map(CompositeID.parse, composite_ids)
+        if catalog.contains(parsed)
     }
     variants = _variants_where(ProductVariant.external_id, external_ids)
     return {str(composite_id(variant)): variant for variant in variants}
