@@ -38,7 +38,8 @@ from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
 PROFILE_DELETION = "https://developers.klaviyo.com/en/reference/request_profile_deletion"
 """The documentation of Request Profile Deletion in Klaviyo's Data Privacy API."""
 
-commands = AppGroup("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
+commands = AppGroup("notify-me")
+"""`commands.py` adds them to the shop's `flask` command."""
 
 
 @contextmanager

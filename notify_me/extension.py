@@ -11,7 +11,7 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from .check.flow import FlowCheck
-from .cli import commands
+from .commands import commands
 from .context import (
     ActiveSettings,
     State,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from gettext import NullTranslations, translation
 from pathlib import Path
-
-from babel.support import NullTranslations, Translations
 
 DOMAIN = "notify_me"
 SOURCE_LOCALE = "en"
@@ -26,4 +25,4 @@ def N_(message: str) -> str:
 @cache
 def translations(locale: str) -> NullTranslations:
     """Return the catalog of a language; for the source language, an empty one."""
-    return Translations.load(FOLDER, [locale], DOMAIN)
+    return translation(DOMAIN, FOLDER, [locale], fallback=True)

@@ -10,12 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
-
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 
 from ..variants import CompositeID
 from .calls import Call
@@ -27,6 +23,9 @@ from .outcomes import (
     Outcome,
     outcome_of,
 )
+
+if TYPE_CHECKING:
+    import requests
 
 logger = logging.getLogger(__name__)
 
@@ -310,7 +309,7 @@ def batches_by_id(items: Iterable[T], id_of: Callable[[T], str]) -> Iterator[lis
         yield batch
 
 
-class _KeyAuth(requests.auth.AuthBase):
+class _KeyAuth:
     """Adds the private key. If it were only a header of the session, `.netrc` could override it."""
 
     def __init__(self, private_key: str) -> None:
@@ -322,6 +321,10 @@ class _KeyAuth(requests.auth.AuthBase):
 
 
 def _session(private_key: str, revision: str, in_flight: int) -> requests.Session:
+    # imported here, because a shop's commands and tests rarely call Klaviyo
+    import requests
+    from requests.adapters import HTTPAdapter
+
     session = requests.Session()
     session.auth = _KeyAuth(private_key)
     session.headers.update(
@@ -342,9 +345,11 @@ def _session(private_key: str, revision: str, in_flight: int) -> requests.Sessio
 
 def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> bytes:
     """Read the body as far as the deadline and the limit allow."""
+    from urllib3.exceptions import HTTPError
+
     body = b""
     # a response is useful even without its body, for the status
-    with suppress(urllib3.exceptions.HTTPError, OSError):
+    with suppress(HTTPError, OSError):
         while len(body) < max_bytes and deadline.remaining():
             # read1 returns what has arrived; read would wait for all of a dripping body
             chunk = response.raw.read1(4096, decode_content=True)

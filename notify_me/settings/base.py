@@ -22,7 +22,10 @@ ELEMENT_ID = "the ID of an element without #, such as buy-box"
 class SettingsTable(BaseModel):
     """A table of `notify_me.toml`: immutable, and without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    # built when settings are read, which takes less than to build each table on import
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True
+    )
 
 
 def closest_match(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from pydantic import Field
+
 from .base import SettingsTable
 from .tables.button import Button
 from .tables.catalog import KlaviyoCatalog
@@ -23,20 +25,20 @@ from .tables.trigger import Trigger
 class Settings(SettingsTable):
     """All settings of `notify_me.toml`, with a field for each table."""
 
-    button: Button = Button()
-    trigger: Trigger = Trigger()
-    modal: Modal = Modal()
-    page: Page = Page()
-    channels: Channels = Channels()
-    consent: Consent = Consent()
-    demand: Demand = Demand()
-    catalog: KlaviyoCatalog = KlaviyoCatalog()
-    delivery: Delivery = Delivery()
-    retention: Retention = Retention()
-    limits: Limits = Limits()
-    merchant: Merchant = Merchant()
-    languages: Languages = Languages()
-    texts: Texts = Texts()
+    button: Button = Field(default_factory=Button)
+    trigger: Trigger = Field(default_factory=Trigger)
+    modal: Modal = Field(default_factory=Modal)
+    page: Page = Field(default_factory=Page)
+    channels: Channels = Field(default_factory=Channels)
+    consent: Consent = Field(default_factory=Consent)
+    demand: Demand = Field(default_factory=Demand)
+    catalog: KlaviyoCatalog = Field(default_factory=KlaviyoCatalog)
+    delivery: Delivery = Field(default_factory=Delivery)
+    retention: Retention = Field(default_factory=Retention)
+    limits: Limits = Field(default_factory=Limits)
+    merchant: Merchant = Field(default_factory=Merchant)
+    languages: Languages = Field(default_factory=Languages)
+    texts: Texts = Field(default_factory=Texts)
 
     @cached_property
     def _hash(self) -> int:

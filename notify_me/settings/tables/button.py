@@ -73,8 +73,8 @@ class ButtonStyles(SettingsTable):
     """Whether the button fills its container (fullWidth) or is as wide as its text (fitToText)."""
     alignment: Alignment | None = Field(None, title="Button alignment")
     """Position of a button that is narrower than its container."""
-    border: Border = Border()
-    drop_shadow: DropShadow = DropShadow()
+    border: Border = Field(default_factory=Border)
+    drop_shadow: DropShadow = Field(default_factory=DropShadow)
 
 
 class Button(SettingsTable):
@@ -110,5 +110,5 @@ class Button(SettingsTable):
     """Width of the button on listing cards. Overrides button_styles.width."""
     collection_page_padding: Lengths | None = Field(None, title="Padding")
     """Padding of the button on listing cards, as in CSS."""
-    text_styles: TextStyles = TextStyles()
-    button_styles: ButtonStyles = ButtonStyles()
+    text_styles: TextStyles = Field(default_factory=TextStyles)
+    button_styles: ButtonStyles = Field(default_factory=ButtonStyles)

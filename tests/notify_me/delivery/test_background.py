@@ -67,6 +67,11 @@ def test_a_process_can_deliver_again_after_an_error(shop: Shop, all_lines: list[
 
 
 HEAVY = ("alembic", "dbos", "flask_babel", "flask_limiter", "klaviyo_sandbox", "tree_sitter")
+WHEN_USED = (
+    *("email_validator", "limits", "notify_me.admin", "notify_me.brand", "notify_me.cli"),
+    *("notify_me.snippet", "requests", "sqlalchemy.dialects.postgresql"),
+)
+"""Is imported when an app is set up, or when a command or an address is first used."""
 IMPORT = "import notify_me"
 SHOW_FORM = """
 import sys
@@ -82,7 +87,7 @@ app.test_client().get("/notify-me/$custom:::$default:::none")
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("program", "packages"),
-    [(IMPORT, (*HEAVY, "limits")), (SHOW_FORM, HEAVY)],
+    [(IMPORT, (*HEAVY, *WHEN_USED)), (SHOW_FORM, HEAVY)],
     ids=["import", "form"],
 )
 def test_heavy_packages_are_imported_only_when_needed(

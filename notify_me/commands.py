@@ -1,0 +1,24 @@
+"""`flask notify-me`. Its commands are imported only when one is used: a web process needs none."""
+
+from __future__ import annotations
+
+import click
+
+
+class Commands(click.Group):
+    """The commands of `cli.py`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return their names."""
+        from .cli import commands
+
+        return commands.list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command with this name, or None."""
+        from .cli import commands
+
+        return commands.get_command(ctx, cmd_name)
+
+
+commands = Commands("notify-me", help="Back-in-stock sign-ups and their delivery to Klaviyo.")
