@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
+from flask import current_app, has_request_context
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_state
@@ -64,9 +66,11 @@ def stock_changed(
         if klaviyo is None:
             state.queue.end_delay(job)
             return StockUpdate("queued")
-        outcome = update_stock(
-            klaviyo, state.catalog.variant, composite_id, base_url, Deadline(TIMEOUT)
-        )
+        with nullcontext() if has_request_context() else current_app.test_request_context():
+            # a catalog may build URLs, for which Flask needs a request
+            outcome = update_stock(
+                klaviyo, state.catalog.variant, composite_id, base_url, Deadline(TIMEOUT)
+            )
         log_outcome(Call(Operation.UPDATE_VARIANT, {}, composite_id), outcome, None)
         if isinstance(outcome, Temporary | Misconfigured):
             state.queue.end_delay(job)

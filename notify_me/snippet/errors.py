@@ -21,7 +21,7 @@ def load_module(name: str) -> Any:
     except ModuleNotFoundError:
         raise MissingExtraError(
             f"This requires {name.replace('_', '-')}, which isn't installed: "
-            "run pip install restock-kit[import]"
+            'run pip install "restock-kit[import]"'
         ) from None
 
 

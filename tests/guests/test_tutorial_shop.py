@@ -36,12 +36,10 @@ def tutorial_shop(folder: Path, config: dict[str, str]) -> Flask:
 
     def find_variants(composite_id: CompositeID) -> list[Variant]:
         rows = get_db().execute("SELECT sku, quantity FROM mugs").fetchall()
-        variants = [
+        return [
             Variant(CompositeID("$custom", "$default", sku), "mug", "Mug", f"/{sku}", quantity=left)
             for sku, left in rows
         ]
-        ids = [variant.composite_id for variant in variants]
-        return variants if composite_id in ids else []
 
     notify_me = NotifyMe(catalog=find_variants)
     notify_me.init_app(app)
@@ -72,4 +70,5 @@ def test_sign_up_below_a_prefix(tmp_path: Path, sandbox: Sandbox, mode: str) -> 
     assert reply.status_code == 303
     assert reply.headers["Location"].startswith("/store/notify-me/")
     assert sandbox.waiting()
+    assert shopper.get("/store/notify-me/$custom:::$default:::CUP").status_code == 404
     engine_of(app).dispose()

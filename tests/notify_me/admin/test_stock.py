@@ -12,7 +12,7 @@ import flask_sqlalchemy
 import flask_sqlalchemy_lite
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, url_for
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -23,7 +23,7 @@ from notify_me.delivery.queue import stock_job
 from notify_me.klaviyo.calls import Operation
 from notify_me.klaviyo.outcomes import DeadLetter, KlaviyoResponse, outcome_of
 from tests.notify_me.running_shop import Shop
-from tests.notify_me.small_shop import DictCatalog, engine_of, small_catalog
+from tests.notify_me.small_shop import DictCatalog, engine_of, small_catalog, small_shop
 from tests.support import Sandbox, eventually
 
 MUG = CompositeID("$custom", "$default", "MUG")
@@ -115,6 +115,28 @@ def test_a_change_during_the_update_is_sent_too(
 
 
 @pytest.mark.process
+class CatalogWithUrls(DictCatalog):
+    """A catalog that builds URLs, as those of most shops do."""
+
+    def variant(self, composite_id: CompositeID) -> Variant | None:
+        variant = super().variant(composite_id)
+        return variant and replace(variant, url=url_for("static", filename=variant.product_id))
+
+
+def test_a_command_of_the_shop_can_report_changed_stock(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Outside of a request, where Flask's `url_for` doesn't work by itself."""
+    catalog = CatalogWithUrls()
+    catalog.add("mug", "Enamel Mug", "MUG", 5)
+    config: dict[str, Any] = {**sandbox.environ()}
+    app = small_shop(tmp_path, catalog, **config)
+
+    with app.app_context():
+        update = admin.stock_changed(MUG, ROOT)
+        engine_of(app).dispose()
+
+    assert update.state == "updated"
+
+
 def test_stock_changed_in_an_outage_is_sent_after_it(shop: Shop, sandbox: Sandbox) -> None:
     """As it is then: the worker's own catalog has none."""
     sandbox.drill("503", times=3)

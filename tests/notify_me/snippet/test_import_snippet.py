@@ -384,7 +384,7 @@ def test_missing_libraries_are_an_error_with_the_command_to_install_them(
     result = run(str(SNIPPETS / "help_centre.html"))
 
     assert result.exit_code == 2
-    assert "run pip install restock-kit[import]" in result.stderr
+    assert 'run pip install "restock-kit[import]"' in result.stderr
 
 
 @pytest.mark.slow

@@ -115,8 +115,8 @@ def test_without_the_import_extra_the_command_to_install_it_is_shown(
 
     monkeypatch.setattr(importlib, "import_module", missing)
     studio.press("snippet", snippet='klaviyo.enable("backinstock", {});')
-    assert "pip install restock-kit[import]" in studio.page.one("p", id="snippet-error").text
-    assert "pip install restock-kit[import]" in studio.page.one("textarea", id="export-toml").text
+    assert 'pip install "restock-kit[import]"' in studio.page.one("p", id="snippet-error").text
+    assert 'pip install "restock-kit[import]"' in studio.page.one("textarea", id="export-toml").text
 
 
 def test_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) -> None:
