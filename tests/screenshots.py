@@ -47,17 +47,21 @@ def main() -> None:
         page = browser.new_context(reduced_motion="reduce").new_page()
         taken: list[Screenshot] = []
         for name, reach in STATES.items():
-            page.context.clear_cookies()
-            served.sandbox.end_drills()
-            reach(Visit(page, served))
-            taken += shots(page, name)
+            for scheme in SCHEMES:
+                # an open dialog keeps the colours that its button had
+                if scheme == SCHEMES[0] or page.locator("dialog[open]").count():
+                    show(page, scheme)
+                    page.context.clear_cookies()
+                    served.sandbox.end_drills()
+                    reach(Visit(page, served))
+                taken += shots(page, name, scheme)
         contact_sheet(browser, taken)
         browser.close()
     sys.stdout.write(f"{len(taken)} screenshots and {FOLDER.name}/contact-sheet.png\n")
 
 
-def shots(page: Page, name: str) -> list[Screenshot]:
-    """Take screenshots of the current page at every width and colour scheme.
+def shots(page: Page, name: str, scheme: str) -> list[Screenshot]:
+    """Take screenshots of the current page at every width, in a colour scheme.
 
     They show the full page, or the viewport if a dialog is open.
     """
@@ -67,11 +71,10 @@ def shots(page: Page, name: str) -> list[Screenshot]:
     page.evaluate("document.querySelectorAll('img').forEach((image) => image.loading = 'eager')")
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
-        for scheme in SCHEMES:
-            show(page, scheme)
-            page.evaluate(_WAIT_FOR_IMAGES)
-            page.screenshot(path=file(width, scheme, name), full_page=full_page)
-            taken.append((width, scheme, name))
+        show(page, scheme)
+        page.evaluate(_WAIT_FOR_IMAGES)
+        page.screenshot(path=file(width, scheme, name), full_page=full_page)
+        taken.append((width, scheme, name))
     return taken
 
 
@@ -87,7 +90,7 @@ def contact_sheet(browser: Browser, taken: list[Screenshot]) -> None:
         cells = "".join(
             f'<figure><img class="at-{width}" src="{file(width, scheme, state).name}">'
             f"<figcaption>{width} px, {scheme}</figcaption></figure>"
-            for width, scheme, state in taken
+            for width, scheme, state in sorted(taken, key=lambda shot: shot[0])
             if state == name
         )
         rows.append(f"<h2>{html.escape(name)}</h2><div>{cells}</div>")
