@@ -5,12 +5,27 @@ A request is a sign-up's call for one variant. Days are in UTC.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from ..channels import Channel
@@ -109,27 +124,20 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     """
     where = _period(since, until)
     with Session(current_state().database.engine()) as session:
-        alerted = _people_if(CallRow.alerted_at.is_not(None))
-        variants = func.count(CallRow.variant.distinct())
-        variant_count, alerted_people, *totals = session.execute(
-            select_calls(variants, alerted, *_figure_columns()).where(*where)
-        ).one()
-        top = session.execute(
-            select_calls(CallRow.variant, *_figure_columns())
-            .where(*where)
-            .group_by(CallRow.variant)
-            .order_by(func.count().desc(), CallRow.variant)
-            .limit(max_variants)
-        ).all()
-        day = _day(session)
-        by_day = session.execute(select_calls(day, func.count()).where(*where).group_by(day)).all()
-        by_variant: dict[str, dict[str, int]] = defaultdict(dict)
-        for variant, day_text, count in session.execute(
-            select_calls(CallRow.variant, day, func.count())
-            .where(*where, CallRow.variant.in_([row[0] for row in top]))
-            .group_by(CallRow.variant, day)
-        ):
-            by_variant[variant][day_text] = count
+        groups: dict[str, list[_Group]] = defaultdict(list)
+        people: dict[str, int] = {}
+        everyone = alerted = 0
+        counts = session.execute(_counts(session, where))
+        for variant, day, channels, state, count, count_alerted in counts:
+            if variant is None:
+                everyone, alerted = count, count_alerted
+            elif day is None:
+                people[variant] = count
+            else:
+                groups[variant].append(_Group(day, channels, state, count))
+        requests = {name: sum(group.requests for group in groups[name]) for name in groups}
+        top = sorted(groups, key=lambda name: (-requests[name], name))[:max_variants]
+        all_groups = [*chain.from_iterable(groups.values())]
         # recorded throttling problems include the Retry-After, so they are grouped by status
         problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
         reasons = session.execute(
@@ -141,23 +149,77 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
             .limit(MAX_REASONS)
         )
 
-        def per_day(counts: Mapping[str, int]) -> tuple[int, ...]:
+        def per_day(groups: Iterable[_Group]) -> tuple[int, ...]:
+            counts: Counter[str] = Counter()
+            for group in groups:
+                counts[group.day] += group.requests
             days = (since + timedelta(days=number) for number in range((until - since).days + 1))
-            return tuple(counts.get(day.isoformat(), 0) for day in days)
+            return tuple(counts[day.isoformat()] for day in days)
 
         return Demand(
             since=since,
             until=until,
-            figures=_figures(totals),
-            days=per_day(dict(tuple(row) for row in by_day)),
+            figures=_sum(all_groups, everyone),
+            days=per_day(all_groups),
             variants=tuple(
-                VariantDemand(variant, _figures(columns), per_day(by_variant[variant]))
-                for variant, *columns in top
+                VariantDemand(name, _sum(groups[name], people[name]), per_day(groups[name]))
+                for name in top
             ),
-            variant_count=variant_count,
+            variant_count=len(groups),
             reasons=tuple(Reason(*row) for row in reasons),
-            alerted=alerted_people,
+            alerted=alerted,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Requests on one day, for the same channels and in the same state."""
+
+    day: str
+    channels: str
+    """As JSON."""
+    state: str
+    requests: int
+
+
+def _counts(session: Session, where: Sequence[ColumnElement[bool]]) -> CompoundSelect[Any]:
+    """Return one query for all numbers of `demand`, which reads each call only once.
+
+    Its rows are the groups of each variant, then the people of each variant (without a day), and
+    the people and alerted people of all variants (without a variant).
+    """
+    calls = (
+        select_calls(
+            CallRow.variant,
+            _day(session).label("day"),
+            cast(SignUpRow.channels, String).label("channels"),
+            _state().label("state"),
+            PERSON.label("person"),
+            CallRow.alerted_at.is_not(None).label("alerted"),
+        )
+        .where(*where)
+        .cte("calls")
+    )
+    columns = calls.c
+    group = (columns.variant, columns.day, columns.channels, columns.state)
+    people = func.count(columns.person.distinct())
+    alerted = func.count(case((columns.alerted, columns.person)).distinct())
+    return union_all(
+        select(*group, func.count(), literal(0)).group_by(*group),
+        select(columns.variant, null(), null(), null(), people, literal(0)).group_by(
+            columns.variant
+        ),
+        select(null(), null(), null(), null(), people, alerted),
+    )
+
+
+def _sum(groups: Sequence[_Group], people: int) -> Figures:
+    channels, states = dict.fromkeys(CHANNELS, 0), dict.fromkeys(STATES, 0)
+    for group in groups:
+        states[group.state] += group.requests
+        for name in json.loads(group.channels):
+            channels[name] += group.requests
+    return Figures(sum(states.values()), people, channels, states)
 
 
 def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
@@ -205,6 +267,14 @@ def _day(session: Session) -> ColumnElement[str]:
     return func.date(SignUpRow.created_at)
 
 
+def _state() -> ColumnElement[str]:
+    """Return the column with a call's current state: one of `STATES`."""
+    unknown = (CallRow.state == CallState.STARTED) & (
+        SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
+    )
+    return case((unknown, UNKNOWN), else_=CallRow.state)
+
+
 def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
     """Return the column with the number of people whose calls meet `condition`."""
     return func.count(case((condition, PERSON)).distinct())
@@ -213,11 +283,7 @@ def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
 def _figure_columns() -> list[ColumnElement[int]]:
     """Return the columns that `_figures` reads."""
     # a JSON list of names on either database
-    channels = cast(SignUpRow.channels, String)
-    unknown = (CallRow.state == CallState.STARTED) & (
-        SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
-    )
-    state = case((unknown, UNKNOWN), else_=CallRow.state)
+    channels, state = cast(SignUpRow.channels, String), _state()
     return [
         func.count(),
         func.count(PERSON.distinct()),
