@@ -107,8 +107,10 @@ words: $(VENV)/.dev ## Update the translation catalogs
 	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
 	done
 
-bench: $(VENV)/.dev static ## Benchmark the shop's pages (with QUICK=1 in two minutes)
+bench: $(VENV)/.dev static ## Benchmark pages, sign-ups, an import and push-catalog (QUICK=1: pages, sign-ups and an import, in two minutes)
 	@$(BIN)/python -m benchmarks.pages
+	@$(BIN)/python -m benchmarks.importing $(if $(QUICK),8000,80000)
+	@$(if $(QUICK),,$(BIN)/python -m benchmarks.push)
 
 bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; minutes with QUICK=--quick)
 	@$(BIN)/python -m benchmarks.delivery $(QUICK)

@@ -1,4 +1,4 @@
-"""Benchmark of the shop's pages: `make bench` (`QUICK=1 make bench` takes two minutes).
+"""Benchmark of the shop's pages and sign-ups, part of `make bench`.
 
 It compares them with bare Flask and with a page written by hand, under the same server in the same
 run. It reports CPU time, which other programs on the machine change less than durations; the ratios
@@ -23,7 +23,7 @@ from decimal import Decimal
 from html import unescape
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import psutil
 import requests
@@ -33,7 +33,9 @@ from app import create_app
 from benchmarks import hand_written
 from benchmarks.push import klaviyo
 from benchmarks.servers import Server, serving
-from notify_me import InventoryPolicy
+from notify_me import Channel, CompositeID, InventoryPolicy
+from notify_me.klaviyo.calls import SignUp, build_calls
+from notify_me.klaviyo.client import Deadline, Klaviyo
 from storefront import db
 from storefront.base.models import Product, ProductOption, ProductVariant
 
@@ -175,6 +177,24 @@ def p99_to_median(server: Server, request: Request) -> float:
     return statistics.quantiles(seconds, n=100)[98] / statistics.median(seconds)
 
 
+def added_to_klaviyo(server: Server, request: Request, keys: dict[str, str]) -> float:
+    """Return how many milliseconds longer a sign-up takes than its call to Klaviyo, by one client
+    at a time.
+    """
+    variant = CompositeID.parse(unquote(request.path.removeprefix("/notify-me/")))
+    klaviyo = Klaviyo(api_url=keys["KLAVIYO_API_URL"], private_key=keys["KLAVIYO_PRIVATE_KEY"])
+    calls, sign_ups = [], []
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+        for number in range(30_000, 30_100):
+            email = f"directly{number}@example.org"
+            [call] = build_calls(SignUp((variant,), (Channel.EMAIL,), email=email), "api")
+            start = time.perf_counter()
+            klaviyo.send(call, deadline=Deadline(5))
+            calls.append(time.perf_counter() - start)
+            sign_ups.append(send(connection, request, number))
+    return (statistics.median(sign_ups) - statistics.median(calls)) * 1000
+
+
 def shop_requests(server: Server, variants: int) -> list[Request]:
     """Return the shop's pages to measure."""
     number = variants // 20
@@ -270,6 +290,8 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
                 print(f"| {ratio * queries / flask:.1f} | {ratio * queries:.2f} |", flush=True)
                 if variants == 50 and request.name == "product page":
                     tails = p99_to_median(server, request), p99_to_median(baseline, by_hand)
+                if variants == 50 and request.sign_up:
+                    added = added_to_klaviyo(server, request, keys)
     print(
         f"\nWith {CLIENTS} clients, the slowest hundredth of requests takes {tails[0]:.1f} times",
         end=" ",
@@ -277,6 +299,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
     print(
         f"the median for the product page, and {tails[1]:.1f} times for the page written by hand."
     )
+    print(f"A sign-up adds {added:.1f} ms to Klaviyo's answer.")
 
 
 def processor() -> str:
