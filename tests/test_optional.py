@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[1]
 DELETED = {
     "demo": ("demo", "tests/demo", "tests/browser/test_tour.py"),
     "storefront.branding": ("storefront/branding", "tests/storefront/branding"),
-    "storefront.importing": ("storefront/importing", "tests/storefront/importing"),
+    "storefront.importing": (
+        "storefront/importing",
+        "tests/storefront/importing",
+        "tests/browser/test_imported_shop.py",
+    ),
     "storefront.studio": (
         "storefront/studio",
         "tests/storefront/studio",
