@@ -247,6 +247,7 @@ export class NotifyMe extends HTMLElement {
       if (!dialog.open) host.remove();
       // a confirmation isn't shown again
       if (!host.querySelector(".notify-me__form")) hosts.delete(href);
+      NotifyMe.#updateAll();
     });
     return host;
   }
@@ -348,7 +349,8 @@ export class NotifyMe extends HTMLElement {
     } catch {
       // full
     }
-    NotifyMe.#updateAll();
+    // the page behind a dialog must not move
+    if (!dialogIn(this)?.open) NotifyMe.#updateAll();
     if (state !== "form") this.#dispatch(state === "done" ? "done" : "error", { state });
   }
 
