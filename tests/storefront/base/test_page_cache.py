@@ -133,7 +133,8 @@ def test_unchanged_page_is_not_rendered_again(app: Flask, rendered: list[str], u
     with_scripts = client.get(url, headers={"Cookie": "__kla_id=e30; _ga=GA1"})
 
     assert again.data == first.data
-    assert dict(again.headers) == dict(first.headers)
+    for header in {*first.headers.keys()} - {"Date"}:
+        assert again.headers[header] == first.headers[header]
     assert (revalidated.status_code, revalidated.data) == (304, b"")
     assert with_scripts.data == first.data
     assert rendered == []
@@ -151,7 +152,8 @@ def test_unchanged_form_is_not_rendered_again(
     again = client.get(FORM, headers=headers)
     assert rendered == []
     assert again.data == first.data != other.data
-    assert dict(again.headers) == dict(first.headers)
+    for header in {*first.headers.keys()} - {"Date"}:
+        assert again.headers[header] == first.headers[header]
     assert again.headers["Cache-Control"] == "private, no-store"
 
     client.get(FORM, headers=headers | OWN)
