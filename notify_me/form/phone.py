@@ -127,7 +127,9 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
         # 4915123456789 in Germany: the country code without its plus, rather than a landline
         return with_plus if _is_mobile(with_plus) and not _is_mobile(number) else number
     if isinstance(number, PhoneNumber):
-        return number if _is_valid(number) else UNCLEAR_COUNTRY
+        # 33612345678 in Germany: probably a French mobile number, although it could be a landline
+        is_clear = _is_valid(number) and (_is_mobile(number) or not _is_mobile(with_plus))
+        return number if is_clear else UNCLEAR_COUNTRY
     # with one digit too many or too few, it may be a mistyped national number
     nearly = (re.sub(r"\d\D*$", "", typed), f"{typed}0")
     is_near = any(isinstance(_read(other, region), PhoneNumber) for other in nearly)
