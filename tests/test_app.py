@@ -57,21 +57,29 @@ def invalid_sign_ups(client: FlaskClient, addresses: list[str]) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("environ", "statuses"),
+    ("environ", "forwarded", "statuses"),
     [
-        ({"TRUSTED_PROXIES": "1"}, {422}),
-        ({}, {422, 429}),
-        ({"RATELIMIT_ENABLED": "0"}, {422}),
+        ({"TRUSTED_PROXIES": "1"}, "192.0.2.{}", {422}),
+        ({"TRUSTED_PROXIES": "1"}, "192.0.2.{}, 198.51.100.1", {422, 429}),
+        ({}, "192.0.2.{}", {422, 429}),
+        ({"RATELIMIT_ENABLED": "0"}, "192.0.2.{}", {422}),
     ],
-    ids=["trusted proxy", "no trusted proxy", "no rate limit"],
+    ids=["trusted proxy", "forged address", "no trusted proxy", "no rate limit"],
 )
 def test_rate_limit_behind_a_proxy(
-    database: Path, sandbox: Sandbox, environ: dict[str, str], statuses: set[int]
+    database: Path,
+    sandbox: Sandbox,
+    environ: dict[str, str],
+    forwarded: str,
+    statuses: set[int],
 ) -> None:
-    """With a trusted proxy each shopper has their own limit; otherwise they share one."""
+    """With a trusted proxy each shopper has their own limit, by the address that the proxy added
+    last; otherwise they share one.
+    """
     app = create_app({**demo_environ(database, sandbox), **environ})
 
-    assert invalid_sign_ups(app.test_client(), [f"192.0.2.{n}" for n in range(130)]) == statuses
+    addresses = [forwarded.format(number) for number in range(130)]
+    assert invalid_sign_ups(app.test_client(), addresses) == statuses
     close(app)
 
 

@@ -157,7 +157,9 @@ def test_invalid_input_shows_an_error_in_the_dialog_and_can_be_corrected(
 
 
 def test_closed_dialog_keeps_its_input(page: Page, shop_url: str) -> None:
+    """Back leads to the page before, so the dialog adds nothing to the history."""
     page.goto(shop_url + PARKA)
+    entries = page.evaluate("history.length")
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.get_by_label("Email").fill("ada@exam")
 
@@ -166,6 +168,7 @@ def test_closed_dialog_keeps_its_input(page: Page, shop_url: str) -> None:
     page.get_by_role("link", name="Notify me: Haar Parka").click()
 
     expect(page.get_by_label("Email")).to_have_value("ada@exam")
+    assert page.evaluate("history.length") == entries
 
 
 def test_two_widgets_on_a_page_do_not_mix(page: Page, shop_url: str, sandbox: Sandbox) -> None:
@@ -422,6 +425,17 @@ def test_private_key_is_never_sent_to_the_browser(
     assert b"<notify-me" in received
     assert b"customElements" in received
     assert sandbox.account.private_key.encode() not in received
+
+
+def test_control_click_opens_the_form_in_a_tab(page: Page, shop_url: str) -> None:
+    """For example, if a browser extension can't reach the fields of a dialog."""
+    page.goto(shop_url + PARKA)
+
+    with page.context.expect_page() as tab:
+        page.get_by_role("link", name="Notify me: Haar Parka").click(modifiers=["ControlOrMeta"])
+
+    expect(tab.value.get_by_label("Email")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_two_clicks_while_the_form_loads_open_one_dialog(page: Page, shop_url: str) -> None:

@@ -541,8 +541,9 @@ def test_cross_site_post_is_refused(
         {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
         {"Sec-Fetch-Site": "none"},
         {"Origin": "http://localhost"},
+        {"Origin": "https://localhost"},
     ],
-    ids=["no browser", "own page", "address bar", "old browser"],
+    ids=["no browser", "own page", "address bar", "old browser", "TLS ends at a proxy"],
 )
 def test_same_site_post_is_accepted(
     client: FlaskClient, sandbox: Sandbox, headers: dict[str, str]

@@ -186,6 +186,20 @@ def test_thread_that_cannot_start_costs_no_sign_up(
     assert log_file.states() == [state] * 4
 
 
+def test_unusual_retry_after_costs_no_sign_up(
+    shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
+) -> None:
+    """Klaviyo sends seconds; a proxy may send a date, which counts as a 429 without the header."""
+    klaviyo.status = 429
+    for value in ("Wed, 21 Oct 2099 07:28:00 GMT", "-5", "soon"):
+        klaviyo.response_headers = {"Retry-After": value}
+        reply = shopper.post(MUG, data=SIGN_UP)
+        assert "You’re on the list" in shopper.get(reply.location).text
+
+    assert log_file.states() == ["queued"] * 3
+    assert len(klaviyo.headers) == 3
+
+
 def test_redirect_is_not_followed(
     shopper: FlaskClient, klaviyo: FakeKlaviyo, sandbox: Sandbox, log_file: LogFile
 ) -> None:

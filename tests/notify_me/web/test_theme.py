@@ -120,3 +120,20 @@ def test_every_modifier_class_of_the_stylesheet_is_set_somewhere() -> None:
 
     assert classes
     assert {name for name in classes if name not in markup} == set()
+
+
+def test_newer_css_functions_have_a_plain_value_for_older_browsers() -> None:
+    """`light-dark()` is only in the block for browsers that have it: the text of the button and of
+    the form must be readable without it.
+    """
+    stylesheet = Path(notify_me.__file__).parent / "static" / "notify-me.css"
+    css = stylesheet.read_text(encoding="utf-8")
+    block = re.search(r"@supports \(color: light-dark.*?\n}\n", css, re.DOTALL)
+    assert block
+    rest = css.replace(block[0], "")
+
+    overridden = re.findall(r"(--_[a-z-]+):", block[0])
+
+    assert "light-dark(" not in rest
+    assert overridden
+    assert {name for name in overridden if f"  {name}: " not in rest} == set()

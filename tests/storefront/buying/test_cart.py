@@ -67,6 +67,15 @@ def test_quantity_is_limited_to_the_stock(reader: FlaskClient) -> None:
     assert "Subtotal £496" in text
 
 
+def test_last_one_is_in_stock_while_it_is_in_the_cart(reader: FlaskClient) -> None:
+    """Its page offers no alert."""
+    post(reader, "GLASS-01")
+
+    buying = Page(reader, "/products/falling-glass").buying
+    assert "Add to cart" in buying
+    assert "notify-me__button" not in buying
+
+
 def test_sold_out_variant_is_not_added_and_offers_notify_me(reader: FlaskClient) -> None:
     page = page_after_post(reader, "BLAT-S")
 
