@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+
+from werkzeug.http import parse_date
 
 from ..form.consent import form_options
 from ..klaviyo.calls import Call, Operation
@@ -86,11 +87,7 @@ def _clock(response: KlaviyoResponse) -> Row:
 
 def _date_of(response: KlaviyoResponse) -> datetime | None:
     """Return the time in the response's header `Date`, or None without a valid one."""
-    try:
-        parsed = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return parse_date(response.headers.get("Date"))
 
 
 def _private_key(response: KlaviyoResponse) -> Row:

@@ -6,10 +6,14 @@ since a throttled call and a wrong company ID share the pointer `/data`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
+
+from werkzeug.http import parse_date
 
 from ..channels import Channel
 from ..i18n.catalogs import N_
@@ -86,9 +90,15 @@ class KlaviyoResponse:
 
     @property
     def retry_after(self) -> int | None:
-        """The seconds to wait before the next attempt, from `Retry-After`; None without it."""
+        """The seconds to wait before the next attempt, from `Retry-After`; None without it.
+
+        Klaviyo sends a number of seconds; a proxy may send a date.
+        """
         value = self.headers.get("Retry-After", "")
-        return int(value) if re.fullmatch(r"[0-9]{1,6}", value) else None
+        if re.fullmatch(r"[0-9]{1,6}", value):
+            return int(value)
+        date = parse_date(value)
+        return max(0, math.ceil((date - datetime.now(UTC)).total_seconds())) if date else None
 
     @property
     def is_temporary_failure(self) -> bool:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.http import http_date
 
 from tests.notify_me.conftest import LogFile, side_by_side
 from tests.notify_me.markup import view
@@ -189,15 +191,27 @@ def test_thread_that_cannot_start_costs_no_sign_up(
 def test_unusual_retry_after_costs_no_sign_up(
     shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
 ) -> None:
-    """Klaviyo sends seconds; a proxy may send a date, which counts as a 429 without the header."""
     klaviyo.status = 429
-    for value in ("Wed, 21 Oct 2099 07:28:00 GMT", "-5", "soon"):
+    for value in ("-5", "soon", "Wed, 21 Oct 2099 25:28:00 GMT"):
         klaviyo.response_headers = {"Retry-After": value}
         reply = shopper.post(MUG, data=SIGN_UP)
         assert "You’re on the list" in shopper.get(reply.location).text
 
     assert log_file.states() == ["queued"] * 3
     assert len(klaviyo.headers) == 3
+
+
+def test_date_in_retry_after_is_waited_for(
+    shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
+) -> None:
+    """Klaviyo sends seconds; a proxy may send a date."""
+    klaviyo.status = 429
+    klaviyo.response_headers = {"Retry-After": http_date(datetime.now(UTC) + timedelta(hours=1))}
+
+    shopper.post(MUG, data=SIGN_UP)
+
+    [job] = log_file.queued()
+    assert (job["delay_until_epoch_ms"] - job["created_at"]) / 1000 > 500
 
 
 def test_redirect_is_not_followed(
