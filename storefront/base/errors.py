@@ -29,6 +29,8 @@ MESSAGES = {
     503: (N_("Temporarily unavailable"), N_("Please try again in a moment.")),
 }
 """Title and text by status."""
+RETRY_AFTER = 30
+"""Seconds after which a request may be repeated if the database was unavailable."""
 OTHER_MESSAGE = (N_("Something went wrong"), N_("We couldn’t process your request."))
 
 
@@ -63,7 +65,7 @@ def database_error_page(error: SQLAlchemyError) -> HTTPException | Response:
     log_database_error(error)
     # the page may use the session
     db.session.rollback()
-    return error_page(ServiceUnavailable(), submitted=_submitted())
+    return error_page(ServiceUnavailable(retry_after=RETRY_AFTER), submitted=_submitted())
 
 
 def _submitted() -> list[tuple[str, str]]:
