@@ -1,10 +1,18 @@
 """The channels of a sign-up and their properties.
 
-To add a channel, add a member to `Channel` and a case to `_info_of`; mypy fails without it. Three
-other places name a channel, and a test covers them: its legal texts under `[consent]` if it needs
-consent (`settings/tables/consent.py`), the rule in `static/notify-me.css` that hides its fields
-until it is selected, and the double opt-in sentences in `web/confirmation.py`, for each
-combination of channels.
+To add a channel, add a member to `Channel` and a case to `_info_of`; mypy fails without it. These
+places name channels, too:
+
+- `settings/tables/consent.py`: the legal texts under `[consent]`, if it needs consent,
+- `static/notify-me.css`: the rule that hides its fields until it is selected,
+- `web/confirmation.py`: the sentences for every combination of channels,
+- `form/sign_up_form.py` and `klaviyo/outcomes.py`: where one consent field or one phone number
+  serves several channels, SMS comes first,
+- the translations (`make words`),
+- the sandbox: `operations/identifiers.py`, `operations/back_in_stock.py`, `operations/consent.py`,
+  `state/subscriptions.py`, `_messages.html`.
+
+Tests cover the first three.
 """
 
 from __future__ import annotations
