@@ -12,7 +12,7 @@ export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres clean
+.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres nginx clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ check: $(VENV)/.dev static lint types ## Lint, types and fast tests: run it afte
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, including browser tests
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow"
 
-test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox postgres ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
+test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
 
 fuzz: $(VENV)/.dev static ## Send 10,000 generated requests to all routes; part of make test-slow
@@ -95,6 +95,12 @@ postgres:
 	  echo "Installing PostgreSQL for the delivery tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null || \
 	  echo "Installing PostgreSQL failed. Tests that need it are skipped"; }
+
+nginx:
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { \
+	  echo "Installing nginx for the deployment tests …"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light openssl; } >/dev/null || \
+	  echo "Installing nginx failed. Tests that need it are skipped"; }
 
 mutations: $(VENV)/.dev static ## Break the code in 30 places and check that a test fails each time (15 minutes)
 	@$(BIN)/python -m tests.mutations

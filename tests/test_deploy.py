@@ -1,9 +1,10 @@
 """docs/deploy.md: the steps of the Containerfile, compose.yaml and the systemd units, without a
-container engine; backup and restore; `.env`.
+container engine; two machines behind nginx; backup and restore; `.env`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,9 +15,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -24,7 +27,8 @@ import requests
 import yaml
 
 from tests.notify_me.conftest import postgres
-from tests.notify_me.running_shop import Postgres
+from tests.notify_me.offers import ELEMENT
+from tests.notify_me.running_shop import Postgres, people
 from tests.support import TIMEOUT, Sandbox, eventually
 
 __all__ = ["postgres"]
@@ -32,6 +36,8 @@ __all__ = ["postgres"]
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+WITH_NGINX = f"{PATH}{os.pathsep}/usr/sbin"
+"""Debian installs it in a folder that isn't on the path of every user."""
 START_TIMEOUT = 180
 """Seconds; the tests share the machine with others."""
 KEYS = {
@@ -264,3 +270,123 @@ def test_postgresql_backup_can_be_restored(image: Path, tmp_path: Path, postgres
     run(["flask", "db", "upgrade"], image, restored_shop)
     loaded_again = run(["flask", "storefront", "load"], image, restored_shop)
     assert "0 products are new" in loaded_again
+
+
+NGINX = """
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log nginx.log;
+events {}
+http {
+    access_log off;
+    include site.conf;
+}
+"""
+"""What Debian's nginx.conf does for the files in /etc/nginx/conf.d/."""
+
+
+@contextmanager
+def behind_nginx(folder: Path, ports: Sequence[str]) -> Iterator[str]:
+    """Run nginx with deploy/nginx.conf in front of the shops on these ports; yield its URL.
+
+    Only the addresses and the certificate are replaced.
+    """
+    port = free_port()
+    certificate = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=shop.example"
+    run([*shlex.split(certificate), "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", "privkey.pem", "-out", "fullchain.pem"], folder, {"PATH": PATH})  # fmt: skip
+    site = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    for pattern, replacement in (
+        (r"server 127\.0\.0\.1:5000;", " ".join(f"server 127.0.0.1:{one};" for one in ports)),
+        (r"listen \[::\].*", ""),
+        (r"listen 443", f"listen 127.0.0.1:{port}"),
+        (r"listen 80", f"listen 127.0.0.1:{free_port()}"),
+        (r"/etc/letsencrypt/live/shop\.example", str(folder)),
+    ):
+        site, count = re.subn(pattern, replacement, site)
+        assert count, pattern
+    (folder / "site.conf").write_text(site, "utf-8")
+    (folder / "main.conf").write_text(NGINX, "utf-8")
+    command = ["nginx", "-p", str(folder), "-c", "main.conf", "-e", "nginx.log"]
+    with running(command, folder, {"PATH": WITH_NGINX}):
+        yield f"https://127.0.0.1:{port}"
+
+
+@contextmanager
+def machine(image: Path, environ: Mapping[str, str]) -> Iterator[Callable[[], None]]:
+    """Run a web process and a worker; yield a function that kills both, like a power failure."""
+    processes = [
+        subprocess.Popen(COMPOSE[name]["command"], cwd=image, env=environ, start_new_session=True)
+        for name in ("web", "worker")
+    ]
+
+    def kill() -> None:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    try:
+        yield kill
+    finally:
+        kill()
+
+
+@pytest.mark.skipif(
+    not shutil.which("nginx", path=WITH_NGINX) and os.environ.get("CI") != "true",
+    reason="nginx is not installed: apt-get install nginx-light",
+)
+def test_one_of_two_machines_behind_nginx_dies_under_load(
+    image: Path, tmp_path: Path, postgres: Postgres, sandbox: Sandbox
+) -> None:
+    """It never returns. Pages are still served, only sign-ups that it was processing fail, and
+    Klaviyo gets all that were confirmed.
+    """
+    clients, emails, ports = 8, people(160), [free_port() for _ in range(2)]
+    environ = settings(
+        **sandbox.environ(),
+        DATABASE_URL=postgres.database("shop_behind_nginx"),
+        TRUSTED_PROXIES="1",
+        RATELIMIT_ENABLED="0",
+        NOTIFY_ME_DELIVERY__IN_WEB_PROCESS="false",
+        NOTIFY_ME_DELIVERY__BREAKER_PAUSE="0.2",
+        NOTIFY_ME_DELIVERY__FIRST_RETRY="0.2",
+        NOTIFY_ME_DELIVERY__CALL_TIMEOUT="2",
+        NOTIFY_ME_DELIVERY__SWEEP_AFTER="4",
+    )
+    run(COMPOSE["upgrade"]["command"], image, environ)
+    run(["flask", "storefront", "load"], image, environ)
+    confirmations = itertools.count(1)
+
+    def shop_and_sign_up(email: str) -> int:
+        """Sign up until that is confirmed; return how many attempts failed."""
+        attempts = 1
+        with requests.Session() as session:
+            # another certificate bundle in the environment would take precedence
+            session.trust_env = False
+            session.verify = str(tmp_path / "fullchain.pem")
+            session.get(f"{url}/products/haar-parka", timeout=TIMEOUT).raise_for_status()
+            form = f"{url}/notify-me/$custom:::$default:::HAAR-OIL-M"
+            data = {"channels": "EMAIL", "email": email}
+            while not (reply := session.post(form, data, headers=ELEMENT, timeout=TIMEOUT)).ok:
+                assert reply.status_code == HTTPStatus.BAD_GATEWAY, reply.text
+                attempts += 1
+        if next(confirmations) == len(emails) // 4:
+            kill()
+        return attempts - 1
+
+    with (
+        machine(image, {**environ, "PORT": ports[0]}) as kill,
+        machine(image, {**environ, "PORT": ports[1]}),
+        behind_nginx(tmp_path, ports) as url,
+    ):
+        eventually(lambda: all(map(ready, ports)), START_TIMEOUT)
+        # so that the workers have calls to send when one is killed
+        sandbox.drill("503", times=60)
+        with ThreadPoolExecutor(clients) as threads:
+            failed = sum(threads.map(shop_and_sign_up, emails))
+        eventually(lambda: len(sandbox.waiting()) >= len(emails))
+
+    assert failed <= clients
+    assert {entry["profile"]["email"] for entry in sandbox.waiting()} == set(emails)
