@@ -14,6 +14,7 @@ import importlib.util
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -112,6 +113,15 @@ class Server:
         connection.recv(65536)
         return connection
 
+    def usual_seconds(self) -> float | None:
+        """Return the median time of five requests of `/healthz`; None if one wasn't answered."""
+        times = []
+        for _ in range(5):
+            if (seconds := self.seconds()) is None:
+                return None
+            times.append(seconds)
+        return statistics.median(times)
+
     def seconds(self) -> float | None:
         """Return how long `/healthz` takes; None if there is no answer."""
         start = time.perf_counter()
@@ -175,8 +185,12 @@ def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.s
             return "refused"
         # the server needs a moment to read them
         time.sleep(0.3)
-        seconds = server.seconds()
-    return "no answer" if seconds is None else f"{seconds * 1000:.0f}"
+        return milliseconds(server.usual_seconds())
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return a cell of the table."""
+    return "no answer" if seconds is None else f"{seconds * 1000:.1f}"
 
 
 def with_keep_alive_clients(server: Server) -> str:
@@ -251,8 +265,7 @@ def measure(
     """Return a row of the table."""
     row = []
     with serving(arguments, environ) as server:
-        usual = sorted(server.seconds() or TIMEOUT for _ in range(9))[4]
-        row.append(f"{usual * 1000:.0f}")
+        row.append(milliseconds(server.usual_seconds()))
     for open_one in DIFFICULT.values():
         # with one process for all kinds, the connections of one could delay the next
         with serving(arguments, environ) as server:
