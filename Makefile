@@ -127,7 +127,7 @@ bench-import: $(VENV)/.dev ## Benchmark import-catalog with 80,000 variants
 bench-push: $(VENV)/.dev ## Benchmark push-catalog
 	@$(BIN)/python -m benchmarks.push
 
-recording: $(VENV)/.dev static browser ## Record the tour for the README, and take the picture of the Studio
+recording: $(VENV)/.dev static browser ## Record the tour for the README, and take the screenshot of the Studio
 	@$(BIN)/python -m tests.recording
 
 screenshots: $(VENV)/.dev static browser ## Take screenshots of every page and state

@@ -1,6 +1,6 @@
 """Benchmark of the shop's pages and sign-ups, part of `make bench`.
 
-It compares them with bare Flask and with a page written by hand, under the same server in the same
+It compares them with bare Flask and with a hand-written page, under the same server in the same
 run. It reports CPU time, which other programs on the machine change less than durations; the ratios
 are what to compare between machines.
 """
@@ -267,15 +267,15 @@ def main() -> None:
 
 def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
     """Print what the shop's pages cost, and what the pages of `hand_written` do."""
-    by_hand = Request("page written by hand, with two queries", "/queries", {})
+    by_hand = Request("hand-written page, with two queries", "/queries", {})
     flask = cpu_per_request(baseline, Request("Flask", "/", {}))
     queries = cpu_per_request(baseline, by_hand)
     constant = cpu_per_request(baseline, Request("constant", "/constant", {}))
-    print("| Variants | Page | × written by hand | × bare Flask | ms of CPU |")
+    print("| Variants | Page | × hand-written | × bare Flask | ms of CPU |")
     print("|--:|---|--:|--:|--:|")
     for name, milliseconds in (
         ("bare Flask", flask),
-        ("page written by hand, with constant data", constant),
+        ("hand-written page, with constant data", constant),
         (by_hand.name, queries),
     ):
         print(f"| | {name} | {milliseconds / queries:.1f} | {milliseconds / flask:.1f} ", end="")
@@ -293,13 +293,11 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
                 if variants == 50 and request.sign_up:
                     added = added_to_klaviyo(server, request, keys)
     print(
-        f"\nWith {CLIENTS} clients, the slowest hundredth of requests takes {tails[0]:.1f} times",
+        f"\nWith {CLIENTS} clients, the 99th percentile is {tails[0]:.1f} times",
         end=" ",
     )
-    print(
-        f"the median for the product page, and {tails[1]:.1f} times for the page written by hand."
-    )
-    print(f"A sign-up adds {added:.1f} ms to Klaviyo's answer.")
+    print(f"the median for the product page, and {tails[1]:.1f} times for the hand-written page.")
+    print(f"A sign-up adds {added:.1f} ms to Klaviyo's response.")
 
 
 def processor() -> str:
