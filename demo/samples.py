@@ -126,13 +126,15 @@ def note() -> Markup:
 
 @group.command("seed")
 def seed() -> None:
-    """Replace the demo's sample data; sign-ups and orders of visitors stay."""
+    """Replace the demo's sample data; visitors' own sign-ups and orders are kept."""
     if sandbox.current() is None:
         raise click.ClickException(
             "this shop uses a Klaviyo account; sample data is only for a demo with the sandbox"
         )
     sign_ups, orders = renew()
-    click.echo(f"Added {sign_ups} sample sign-ups and {orders} sample orders of {DAYS} days.")
+    click.echo(
+        f"Added {sign_ups} sample sign-ups and {orders} sample orders from the last {DAYS} days."
+    )
 
 
 def _variants() -> Sequence[ProductVariant]:

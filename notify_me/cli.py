@@ -155,13 +155,13 @@ def check(*, as_json: bool) -> None:
 @_database_errors()
 def retry() -> None:
     """Queue dead-lettered calls again."""
-    click.echo(f"{admin.retry()} calls queued again")
+    click.echo(f"calls queued again: {admin.retry()}")
 
 
 @commands.command()
 @_database_errors()
 def resume() -> None:
-    """End pauses and delays: queued calls are tried at once."""
+    """End pauses and delays: queued calls are sent now."""
     paused = admin.resume()
     click.echo(f"resumed: {', '.join(paused)}" if paused else "nothing was paused")
 
@@ -376,18 +376,18 @@ def erase(contact: str) -> None:
     """Delete what the shop stores about CONTACT, an email address or a phone number.
 
     Sign-ups, and calls that are queued, dead-lettered or recently delivered, are deleted. Consents
-    that Klaviyo received stay, as proof, unless erase_consents is true under [retention].
+    that Klaviyo received are kept as proof, unless erase_consents is true under [retention].
     """
     with _contact_errors():
         erased = admin.erase(contact)
     click.echo(
-        f"deleted {erased.sign_ups} sign-ups, {erased.consents} consents and {erased.calls} "
-        "calls in the queue"
+        f"deleted sign-ups: {erased.sign_ups}, consents: {erased.consents}, calls in the queue: "
+        f"{erased.calls}"
     )
     if erased.kept_consents:
         click.echo(
-            f"kept {erased.kept_consents} consents as proof; erase_consents = true under "
-            "[retention] deletes them too"
+            f"consents kept as proof: {erased.kept_consents}. To delete them, too, set "
+            "erase_consents = true under [retention]"
         )
     if erased.shop:
         click.echo(erased.shop)

@@ -79,7 +79,7 @@ def advance_clock() -> Result:
             ends = [until for _, until in sandbox.flow.waits.items()]
             seconds = max(0.0, (min(ends) - sandbox.now()).total_seconds()) if ends else 0
     if not actions.advance_clock(sandbox, seconds):
-        return flow_page("The clock cannot be set forward by that time."), 422
+        return flow_page("The clock cannot be set forward by that much."), 422
     return _redirect("pages.flow", "clock")
 
 

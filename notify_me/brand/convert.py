@@ -154,7 +154,7 @@ class _Part:
             # rounded down: 4.49 must not be shown as 4.5
             reason = (
                 f"{_shown(value)} on {background} has a contrast of {int(ratio * 10) / 10}:1, less "
-                f"than {MIN_CONTRAST}:1, so the kit chooses a readable color"
+                f"than {MIN_CONTRAST}:1, so the kit chooses a readable colour"
             )
             self.note("not_imported", path, reason)
             return
@@ -175,7 +175,7 @@ class _Part:
         )
         remedy = (
             f"{names} {kind}, which the kit doesn't load: to use {pronoun}, add {pronoun} to the "
-            f"shop's own style sheet with @font-face, and to the beginning of {key}"
+            f"shop's own stylesheet with @font-face, and to the beginning of {key}"
         )
         if not web_fonts:
             self.set(path, key, value)
@@ -309,7 +309,9 @@ def _problem(key: str, value: object) -> str:
 
 def _parse_shadow(text: object) -> dict[str, Any]:
     """Return the parts of a CSS `box-shadow`, such as `0px 4px 12px rgba(0, 0, 0, 0.3)`."""
-    refused = _Refused(f"{_shown(text)} is not one shadow with two offsets, a blur and a color")
+    refused = _Refused(
+        f"{_shown(text)} is not a single shadow with two offsets, a blur and a colour"
+    )
     if not isinstance(text, str) or len(text) > 200:
         raise refused
     lengths: list[float] = []

@@ -74,7 +74,7 @@ def read_brand(klaviyo: Klaviyo | None) -> Brand:
     )
     if brand == Brand(name=brand.name):
         raise BrandError(
-            "the account has no brand: add a button, colors or a logo in Klaviyo under "
+            "the account has no brand: add a button, colours or a logo in Klaviyo under "
             "Content > Images & brand, then run the import again"
         )
     return brand

@@ -18,7 +18,7 @@ _NOBODY_WAITS = "sign-ups are accepted, but nobody joins the waiting list"
 _CLOCK = (
     "this machine's clock is {seconds} s {direction} Klaviyo's, so consent is recorded with the "
     "wrong time",
-    "synchronize the clock, for example with: timedatectl set-ntp true",
+    "synchronise the clock, for example with: timedatectl set-ntp true",
 )
 _NEW_KEY = (
     "a key's scopes can't be changed: create a private key in Klaviyo, Settings > API keys, with "
@@ -42,7 +42,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         WARN,
         "not set: the browser calls Klaviyo with the public key, and sign-ups that a content "
         "blocker stops are lost",
-        "set KLAVIYO_PRIVATE_KEY, so that the server can send those, and to check the account",
+        "set KLAVIYO_PRIVATE_KEY, so that the server can send those sign-ups and this check can "
+        "test the account",
     ),
     "private_key/unknown": (
         FAIL,
@@ -104,11 +105,11 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "the account has no list {name}",
         "set KLAVIYO_LIST_ID to the ID in the list's URL in Klaviyo, such as Y6nRLr",
     ),
-    "flow": (PASS, "{name} is live (Klaviyo doesn't say whether its messages are live, too)", ""),
+    "flow": (PASS, "{name} is live (Klaviyo doesn't say whether its messages are also live)", ""),
     "flow/manual": (
         WARN,
         "{name} is manual: messages wait until somebody sends them",
-        f"{_SET_LIVE}, unless you want to send by hand",
+        f"{_SET_LIVE}, unless you want to send messages manually",
     ),
     "flow/draft": (FAIL, f"{{name}} is a draft: {_NOBODY_WAITS}", _SET_LIVE),
     "flow/odd": (
@@ -193,7 +194,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "brand/other revision": (
         SKIP,
-        "optional: the Brands API isn't part of this revision, but of 2026-10-15 and later",
+        "optional: the Brands API needs revision 2026-10-15 or later",
         "",
     ),
     "variants/other integration": (

@@ -264,8 +264,8 @@ class Deliverer:
                     self._settle(session, job, outcome)
         if newly_paused:
             logger.error(
-                "%s is paused until this is fixed: %s. Queued calls are kept, and one is tried "
-                "every %d s (status %s, code %s, error %s)",
+                "%s is paused until this is fixed: %s. Queued calls are kept, and one is sent as a "
+                "test every %d s (status %s, code %s, error %s)",
                 job.operation.value,
                 outcome.remedy,
                 self._settings.probe_every,

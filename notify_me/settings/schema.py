@@ -80,7 +80,7 @@ class Setting:
             return f"a list of {at_least_one}{choices}" if self.type == "array" else choices
         match self.type:
             case "array":
-                return "a list of texts"
+                return "a list of strings"
             case "boolean":
                 return "true or false"
             case "integer" | "number":

@@ -35,8 +35,8 @@ class Skipped:
 _VARIANT = "the shop's page passes the variant to the button"
 _QUANTITY = "Klaviyo's script never shows a quantity field"
 _STYLES = (
-    "a style sheet can't be checked like single values: use the settings of [modal], or the shop's "
-    "own style sheet"
+    "a stylesheet can't be checked like single values: use the settings of [modal], or the shop's "
+    "own stylesheet"
 )
 _IGNORED = "Klaviyo's script passes this option to its form under a name that the form ignores"
 

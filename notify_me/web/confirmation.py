@@ -48,7 +48,7 @@ ALERT = {
 }
 CONFIRM = {
     frozenset({EMAIL}): N_(
-        "We’re sending you a message. Confirm your subscription in it to join our email list."
+        "We’re sending you an email. Follow the link in it to join our email list."
     ),
     frozenset({SMS}): N_("We’re sending you a message. Reply to it to start receiving texts."),
     frozenset({WHATSAPP}): N_(

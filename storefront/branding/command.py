@@ -21,7 +21,7 @@ CONTRAST_HINT = "the text on it is white or dark, whichever is easier to read"
 @click.option("--dry-run", is_flag=True, help="Only report what would be imported.")
 @with_appcontext
 def import_brand(dry_run: bool) -> None:
-    """Make the shop look like the brand of the Klaviyo account: accent color, font and logo.
+    """Make the shop look like the brand of the Klaviyo account: accent colour, font and logo.
 
     They are written to shop.toml, and the logo is downloaded once. For the button and the form, use
     flask notify-me import-brand. The private key needs the scope brands:read.
@@ -63,15 +63,15 @@ def _looks(
     values: dict[str, Any] = {}
     notes = []
     accent = kit_settings.get("button.button_styles.color")
-    source = "the primary button's color"
+    source = "the primary button's colour"
     if accent is None and klaviyo_brand.colors:
         name, accent = next(iter(klaviyo_brand.colors.items()))
-        source = f"the color {name}"
+        source = f"the colour {name}"
     if accent:
         values["accent"] = accent
         notes.append(f"accent: {accent}, {source}; {CONTRAST_HINT}")
     else:
-        notes.append("accent: not imported: the brand has no button and no colors")
+        notes.append("accent: not imported: the brand has no button and no colours")
     font = kit_settings.get("modal.font_family")
     if font:
         values["font"] = font

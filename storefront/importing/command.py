@@ -72,10 +72,10 @@ class Percentage(click.ParamType[float]):
     help='A file that maps columns, with lines such as title = "Product Name".',
 )
 @click.option(
-    "--decimal", type=click.Choice(["comma", "point"]), help="The decimal sign of the prices."
+    "--decimal", type=click.Choice(["comma", "point"]), help="The decimal separator in prices."
 )
 @click.option("--currency", help="The currency of the prices, such as EUR.")
-@click.option("--shop-name", help="The name to show; by default the vendor of most products.")
+@click.option("--shop-name", help="The name to show; by default the most common vendor.")
 @click.option(
     "--link-pictures",
     is_flag=True,
@@ -133,7 +133,10 @@ def import_catalog(
                 progress=bar.update,
             )
     except InvalidFile as error:
-        lines = ["Nothing was imported.", *(f"{file.name}, {text}" for text in error.messages)]
+        lines = ["Nothing was imported."]
+        for text in error.messages:
+            separator = ", " if text.startswith("line ") else ": "
+            lines.append(f"{file.name}{separator}{text}")
         raise click.ClickException("\n".join(lines)) from None
     except (Unreadable, ImportLocked) as error:
         raise click.ClickException(f"Nothing was imported. {error}") from None

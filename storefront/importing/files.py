@@ -118,8 +118,8 @@ def detect_encoding(path: Path) -> str:
                 if has_utf_8 or not valid.isascii():
                     line += valid.count(b"\n")
                     raise Unreadable(
-                        "this line isn't UTF-8, although the lines before it are: name the file's "
-                        "encoding with --encoding, such as --encoding cp1252",
+                        "this line isn't UTF-8, although the lines before it are: specify the "
+                        "file's encoding with --encoding, such as --encoding cp1252",
                         line,
                     ) from None
                 return WINDOWS
@@ -178,8 +178,8 @@ def _read_lines(text: TextIO) -> Iterator[str]:
     except UnicodeDecodeError as error:
         encoding = "Windows-1252" if error.encoding == "charmap" else error.encoding
         raise Unreadable(
-            f"the text isn't {encoding}: save it as “CSV UTF-8”, or name the file's encoding with "
-            "--encoding",
+            f"the text isn't {encoding}: save it as “CSV UTF-8”, or specify the file's encoding "
+            "with --encoding",
             number,
         ) from None
 

@@ -347,7 +347,7 @@ def read_columns_file(path: Path) -> dict[str, str]:
             hint = f"did you mean {match[0]}?" if match else f"use {', '.join(allowed)}"
             raise Unreadable(f"{path.name}: {field} is not a field of a product; {hint}")
         if not isinstance(name, str):
-            raise Unreadable(f"{path.name}: the column for {field} must be a text in quotes")
+            raise Unreadable(f"{path.name}: the column for {field} must be a string in quotes")
     return columns
 
 

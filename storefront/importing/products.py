@@ -401,7 +401,7 @@ class Products:
         if external_id == row["product_id"] and self._catalog.integration != "$custom":
             problem = "this is the product's ID: use the variant's own"
         elif reason := self._catalog.id_problem(external_id):
-            problem = f"this can't be a variant's ID: {reason}"
+            problem = f"invalid variant ID: {reason}"
             detail = ""
         elif len(external_id) > MAX_ID:
             problem = f"the variant's ID is longer than {MAX_ID} characters"

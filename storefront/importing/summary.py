@@ -27,13 +27,12 @@ def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> 
         lines.append(f"Currency: {result.currency}, as in the file. To change it: --currency.")
     if result.shared_sign:
         lines.append(
-            f"The prices have the sign {result.shared_sign}, which several currencies use: choose "
-            "yours with --currency."
+            f"The prices use the symbol {result.shared_sign}, which several currencies share: "
+            "choose yours with --currency."
         )
     if result.shop_name and not result.choices.shop_name:
         lines.append(
-            f"Shop name: {result.shop_name}, the vendor of most products. To change it: "
-            "--shop-name."
+            f"Shop name: {result.shop_name}, the most common vendor. To change it: --shop-name."
         )
     lines += _left_out(counts)
     lines += _ids(counts, integration)
@@ -53,8 +52,8 @@ def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> 
     encoding = ENCODINGS.get(result.encoding, result.encoding)
     if encoding != "UTF-8":
         lines.append(
-            f"The file was read as {encoding}. If letters look wrong, name its encoding with "
-            "--encoding."
+            f"The file was read as {encoding}. If characters look wrong, specify the encoding "
+            "with --encoding."
         )
     return lines
 

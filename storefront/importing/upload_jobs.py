@@ -153,7 +153,7 @@ def _work(app: Flask, job: Job) -> None:
             reason = (
                 "The database isn't available. Try again in a moment."
                 if isinstance(error, SQLAlchemyError)
-                else "An unexpected error occurred; it is in the shop's log."
+                else "An unexpected error occurred; see the shop's log."
             )
             _save(replace(job, state="failed", lines=[reason], updated_at=time.time()))
 

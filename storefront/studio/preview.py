@@ -21,7 +21,7 @@ STATES = {
     "button": "Button",
     "form": "Form",
     "errors": "Errors",
-    "done": "Done",
+    "done": "Confirmation",
     "cards": "Listing",
 }
 """The kit's states on a product page, and the listing."""

@@ -224,7 +224,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
             assert body.evaluate("() => innerWidth") == inner
         for state, text in (
             ("Errors", "Enter your email address"),
-            ("Done", "You’re on the list"),
+            ("Confirmation", "You’re on the list"),
         ):
             page.get_by_role("radio", name=state).check()
             expect(frame(page).locator("dialog:modal")).to_contain_text(text)
@@ -259,7 +259,7 @@ def test_studio_without_scripts(plain_page: Page, shop_url: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{shop_url}/studio")
     page.get_by_label("Button text", exact=True).fill("By hand")
-    page.get_by_role("radio", name="Done").check(force=True)
+    page.get_by_role("radio", name="Confirmation").check(force=True)
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_label("Button text", exact=True)).to_have_value("By hand")
     expect(frame(page).locator(".buy .notify-me__button[rel]")).to_have_text("By hand")

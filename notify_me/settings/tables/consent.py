@@ -85,7 +85,7 @@ class Consent(SettingsTable):
     """How often you send text messages."""
     email_list: Literal["off", "ask", "always"] = Field("off", title="Email list sign-up")
     """Whether an email sign-up also subscribes to the list KLAVIYO_LIST_ID: never (off), if the
-    shopper checks a checkbox (ask), or always, with a notice in the form (always).
+    shopper ticks a checkbox (ask), or always, with a notice in the form (always).
     """
     email_checkbox_text: EmailText = Field(
         N_("Also email me news and offers from {brand}."), title="Email checkbox text"

@@ -44,11 +44,11 @@ class Delivery(SettingsTable):
     """Maximum delay between two retries."""
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
     """Longest time for which a queue is paused because Klaviyo limits requests. After it, or after
-    Klaviyo's Retry-After if that is shorter, one call is tried.
+    Klaviyo's Retry-After if that is shorter, one call is sent as a test.
     """
     probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")
-    """How often one call is tried while a queue is paused because Klaviyo rejects the key, the API
-    revision or the list.
+    """How often one call is sent as a test while a queue is paused because Klaviyo rejects the key,
+    the API revision or the list.
     """
     unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
     """Number of hours to retry sign-ups for a variant that Klaviyo's catalog doesn't have. After

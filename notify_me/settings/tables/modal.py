@@ -25,11 +25,11 @@ class Modal(SettingsTable):
     product page and needs no click.
     """
     headline: Title = Field("{product_name}", title="Headline")
-    """Title of the form. May contain {product_name} and {variant_name}."""
+    """Headline of the form. May contain {product_name} and {variant_name}."""
     body_content: Annotated[str, Field(max_length=1000, json_schema_extra=TRANSLATED)] = Field(
         N_("Enter your email and we’ll let you know when it’s back in stock."), title="Body text"
     )
-    """Text below the title. May be empty."""
+    """Text below the headline. May be empty."""
     email_field_label: Label = Field(N_("Email"), title="Email field label")
     """Label of the email field."""
     phone_number_field_label: Label = Field(N_("Mobile number"), title="Phone field label")
@@ -39,8 +39,8 @@ class Modal(SettingsTable):
     subscription_success_label: Title = Field(
         N_("You’re on the list"), title="Confirmation headline"
     )
-    """Title of the confirmation. At that point Klaviyo has accepted the sign-up, and still has to
-    process it. May contain {product_name} and {variant_name}.
+    """Headline of the confirmation. At that point the sign-up is accepted or queued, and Klaviyo
+    still has to process it. May contain {product_name} and {variant_name}.
     """
     footer_content: Annotated[str, Field(max_length=2000, json_schema_extra=TRANSLATED)] = Field(
         "", title="Footer text"
@@ -53,7 +53,7 @@ class Modal(SettingsTable):
     z_index: int | None = Field(None, ge=0, le=2147483647, title="Stacking order (z-index)")
     """The dialog's z-index. Rarely needed: browsers show dialogs above the page anyway."""
     drop_background_color: Color | None = Field(None, title="Overlay colour")
-    """Colour of the backdrop behind the dialog."""
+    """Colour of the overlay behind the dialog."""
     background_color: Color | None = Field(None, title="Background colour")
     """Background colour of the form."""
     text_color: Color | None = Field(None, title="Text colour")
@@ -61,7 +61,7 @@ class Modal(SettingsTable):
     font_family: FontFamily | None = Field(None, title="Font")
     """Font families of the form."""
     headers_font_family: FontFamily | None = Field(None, title="Headline font")
-    """Font families of the title."""
+    """Font families of the headline."""
     button_background_color: Color | None = Field(None, title="Submit button colour")
     """Background colour of the submit button. Unset: as button.button_styles.color."""
     button_text_color: Color | None = Field(None, title="Submit button text colour")

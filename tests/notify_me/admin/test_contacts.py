@@ -73,20 +73,32 @@ def test_erase_removes_queued_and_dead_lettered_calls(
 
     output = run(app, "erase", contact)
 
-    assert output.startswith("deleted 2 sign-ups, 0 consents and 3 calls in the queue\n")
+    assert output.startswith("deleted sign-ups: 2, consents: 0, calls in the queue: 3\n")
     assert "https://developers.klaviyo.com/en/reference/request_profile_deletion" in output
     assert ADA not in everything_stored(tmp_path)
     assert run(app, "consents", contact) == "Nothing is stored about this contact.\n"
     deliver(app)
     [entry] = sandbox.waiting()
     assert BOB in str(entry)
-    assert run(app, "erase", contact).startswith("deleted 0 sign-ups, 0 consents and 0 calls")
+    assert run(app, "erase", contact).startswith(
+        "deleted sign-ups: 0, consents: 0, calls in the queue: 0"
+    )
 
 
 CONSENTS: dict[str, tuple[bool, bool, str, int]] = {
-    "proof is kept": (False, False, "deleted 1 sign-ups, 0 consents and 0 calls", 2),
-    "the setting deletes it": (True, False, "deleted 1 sign-ups, 2 consents and 0 calls", 0),
-    "Klaviyo never received it": (False, True, "deleted 1 sign-ups, 2 consents and 1 calls", 0),
+    "proof is kept": (False, False, "deleted sign-ups: 1, consents: 0, calls in the queue: 0", 2),
+    "the setting deletes it": (
+        True,
+        False,
+        "deleted sign-ups: 1, consents: 2, calls in the queue: 0",
+        0,
+    ),
+    "Klaviyo never received it": (
+        False,
+        True,
+        "deleted sign-ups: 1, consents: 2, calls in the queue: 1",
+        0,
+    ),
 }
 
 
@@ -116,7 +128,7 @@ def test_erase_keeps_the_proof_of_consent(
     printed = run(app, "erase", contact)
 
     assert printed.startswith(output)
-    assert ("kept 2 consents as proof" in printed) is bool(kept)
+    assert ("consents kept as proof: 2" in printed) is bool(kept)
     assert not log_file.sign_ups()
     assert [consent["sign_up_id"] for consent in log_file.consents()] == [None] * kept
 
@@ -171,7 +183,7 @@ def test_contacts_are_found_under_older_keys(
     assert browser.post(FORM, data=report, headers=element).get_json()["state"] == "done"
     sign_up(after)
     assert run(after, "consents", ADA).startswith("Sign-ups: 3\n")
-    assert run(after, "erase", ADA).startswith("deleted 3 sign-ups")
+    assert run(after, "erase", ADA).startswith("deleted sign-ups: 3")
 
 
 def test_dead_letters_have_an_age_limit(
@@ -196,7 +208,7 @@ def test_dead_letters_have_an_age_limit(
 
     assert log_file.states() == ["failed"]
     assert ADA not in everything_stored(tmp_path)
-    assert run(app, "retry") == "0 calls queued again\n"
+    assert run(app, "retry") == "calls queued again: 0\n"
 
 
 def test_past_sign_ups_are_imported_for_the_demand_report(app: Flask, sandbox: Sandbox) -> None:

@@ -273,13 +273,13 @@ def test_refused_and_unexpected_answers_are_set_aside(
         assert counts["dead_lettered"] == 2
         assert sum(counts.values()) == 9
 
-        assert shop.flask("retry") == "2 calls queued again\n"
+        assert shop.flask("retry") == "calls queued again: 2\n"
 
         eventually(lambda: shop.counts() == {"accepted": 8, "refused": 1})
         eventually(lambda: not shop.rows("SELECT 1 FROM workflow_status"))
     assert shop.rows("SELECT 1 FROM workflow_input") == []
     assert len(confirmed - shop.addresses()) <= 1
-    assert shop.flask("retry") == "0 calls queued again\n"
+    assert shop.flask("retry") == "calls queued again: 0\n"
 
 
 def test_variant_unknown_to_klaviyo_is_created_or_retried(
@@ -307,7 +307,7 @@ def test_variant_unknown_to_klaviyo_is_created_or_retried(
         assert "ERROR" not in worker.log.read_text()  # the web process has logged it
 
         shop.flask("stock", parka, "0", "--shop-url", "http://shop.example")
-        assert shop.flask("retry") == "1 calls queued again\n"
+        assert shop.flask("retry") == "calls queued again: 1\n"
         eventually(lambda: shop.counts() == {"accepted": 2})
     assert shop.addresses() == {"mug@example.org", "parka@example.org"}
 

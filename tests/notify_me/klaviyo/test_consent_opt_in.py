@@ -41,7 +41,7 @@ CONFIRM = {
     "SMS": (BY_SMS, SURE),
     "EMAIL": (
         BY_EMAIL,
-        "We’re sending you a message. Confirm your subscription in it to join our email list.",
+        "We’re sending you an email. Follow the link in it to join our email list.",
     ),
     "EMAIL+SMS": (
         BY_BOTH,

@@ -55,7 +55,7 @@ def test_sign_ups_survive_the_renaming_of_states(db_shop: Shop, sandbox: Sandbox
     assert [pause["remedy"] for pause in db_shop.status()["paused"]] == ["Fix it."]
     assert db_shop.rows("SELECT state FROM notify_me_consent") == [("accepted",)]
     sandbox.end_drills()
-    assert db_shop.flask("retry") == "1 calls queued again\n"
+    assert db_shop.flask("retry") == "calls queued again: 1\n"
     with db_shop.worker():
         eventually(db_shop.delivered)
     assert db_shop.addresses() == set(PEOPLE)

@@ -81,11 +81,10 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
     assert result.stdout == (
         "Imported 4 products with 7 variants from shopify.csv (Shopify export).\n"
         "Categories: Accessories, Candles, Classes.\n"
-        "Shop name: Lampwick & Daughters, the vendor of most products. To change it: "
-        "--shop-name.\n"
+        "Shop name: Lampwick & Daughters, the most common vendor. To change it: --shop-name.\n"
         "Left out, because your platform hides them: 1 draft, 1 archived, 1 unpublished.\n"
         "3 variants sold out.\n"
-        "Pictures linked at their own addresses: 4.\n"
+        "Pictures linked from their own servers: 4.\n"
     )
     assert variants(app) == {
         "41234567890101": ("Beeswax Pillar, “Long Evening”, Small / Honey", "PIL-S-HON", 12),

@@ -186,7 +186,7 @@ def test_wrong_options(
     ("line", "message"),
     [
         ('titel = "Title"', "titel is not a field of a product; did you mean title?"),
-        ("title = 3", "the column for title must be a text in quotes"),
+        ("title = 3", "the column for title must be a string in quotes"),
         ('title = "Titel"', "there is no column 'Titel', which --columns names for title"),
     ],
 )
@@ -218,7 +218,7 @@ def test_currencies_decide_how_prices_are_read(import_shop: Flask, tmp_path: Pat
         assert result.exit_code == 0, result.output
         page = import_shop.test_client().get("/products/cup").text
         assert shown in page, price
-        assert ("which several currencies use" in result.stdout) == (price[0] in "¥￥3")
+        assert ("which several currencies share" in result.stdout) == (price[0] in "¥￥3")
 
 
 def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:

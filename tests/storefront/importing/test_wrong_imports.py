@@ -59,7 +59,7 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
         "e,E,,E,10%,1\nf,F,,F,(5.00),1\ng,G,,G,$1.2k,1",
     ),
     "a price of more than 60 characters": (C, HEADER + f"a,A,,A,{'5':0>70},1"),
-    "prices with two kinds of decimal sign": (C, HEADER + 'a,A,,A,"4,50",1\nb,B,,B,1.95,1'),
+    "prices with two decimal separators": (C, HEADER + 'a,A,,A,"4,50",1\nb,B,,B,1.95,1'),
     "prices that may be thousands": (C, HEADER + "a,A,,A,1.500,1\nb,B,,B,2.250,1"),
     "invalid quantities": (C, HEADER + "a,A,,A,4,many\nb,B,,B,4,99999999999"),
     "an invalid policy": (C, "handle,title,sku,price,policy\ncup,Cup,CUP,4,maybe"),
