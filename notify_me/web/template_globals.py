@@ -32,7 +32,7 @@ def notify_me(
     inline: bool | None = None,
     caller: Callable[[], str] | None = None,
 ) -> Markup:
-    """Return the button for a variant, or for a listing card with several variants.
+    """Return the button for a variant, or for a product card with several variants.
 
     `{{ notify_me(variant) }}` renders a button if `variant` is sold out, and nothing otherwise.
     With a product's variants instead, it renders a button if all of them are sold out.

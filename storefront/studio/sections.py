@@ -20,7 +20,7 @@ TITLES = {
     "button.button_styles.border": "Button: border",
     "button.button_styles.drop_shadow": "Button: shadow",
     "button.product_page": "Button on product pages",
-    "button.collection_page": "Button on listing cards",
+    "button.collection_page": "Button on product cards",
     "modal": "Form: other texts",
     "modal style": "Form: colours and fonts",
     "channels": "Phone numbers",

@@ -100,15 +100,15 @@ class Button(SettingsTable):
     """Margin of the button on product pages, as in CSS."""
     product_page_width: Length | None = Field(None, title="Width")
     """Width of the button on product pages. Overrides button_styles.width."""
-    collection_page_text: OptionalLabel = Field("", title="Listing button text")
-    """Text of the button on listing cards. Empty: the same as label."""
+    collection_page_text: OptionalLabel = Field("", title="Product card button text")
+    """Text of the button on product cards. Empty: the same as label."""
     collection_page_class: ClassNames = Field("", title="CSS classes")
-    """Additional CSS classes of the button on listing cards."""
+    """Additional CSS classes of the button on product cards."""
     collection_page_text_align: Alignment | None = Field(None, title="Text alignment")
-    """Text alignment in the button on listing cards."""
+    """Text alignment in the button on product cards."""
     collection_page_width: Length | None = Field(None, title="Width")
-    """Width of the button on listing cards. Overrides button_styles.width."""
+    """Width of the button on product cards. Overrides button_styles.width."""
     collection_page_padding: Lengths | None = Field(None, title="Padding")
-    """Padding of the button on listing cards, as in CSS."""
+    """Padding of the button on product cards, as in CSS."""
     text_styles: TextStyles = Field(default_factory=TextStyles)
     button_styles: ButtonStyles = Field(default_factory=ButtonStyles)
