@@ -106,7 +106,8 @@ def contact_sheet(browser: Browser, taken: list[Screenshot]) -> None:
     sheet.write_text(f"<!doctype html><style>{style}</style>{''.join(rows)}", encoding="utf-8")
     page = browser.new_page(viewport={"width": 2000, "height": 1000})
     page.goto(sheet.as_uri())
-    page.screenshot(path=FOLDER / "contact-sheet.png", full_page=True)
+    # hundreds of images have to be decoded
+    page.screenshot(path=FOLDER / "contact-sheet.png", full_page=True, timeout=300_000)
 
 
 if __name__ == "__main__":
