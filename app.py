@@ -18,7 +18,7 @@ from dotenv import load_dotenv
 from flask import Flask, Response, jsonify, make_response
 from flask.cli import run_command
 from flask_alembic import Alembic
-from flask_sec_fetch_csrf import SecFetchCSRF
+from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import storefront
@@ -84,7 +84,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         if demo or name != "demo":
             import_module(name).init_app(app)
     app.config["CSP_CONNECT_SRC"] = connect_src
-    SecFetchCSRF(app)
+    CrossSiteProtection(app)
     Migrations(app, metadatas=[storefront.Base.metadata])
     storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
@@ -126,6 +126,18 @@ def is_demo(environ: Mapping[str, str], instance: Path) -> bool:
     if environ.get("DEMO") or environ.get("SECRET_KEY"):
         return flag(environ, "DEMO", default="0")
     return environ.get("FLASK_RUN_FROM_CLI") == "true" and (instance / "demo.json").exists()
+
+
+class CrossSiteProtection(SecFetchCSRF):  # type: ignore[misc]
+    """Refuses forms that another site has sent."""
+
+    def protect(self) -> None:
+        """Raise `CSRFError` for a request that another site has sent."""
+        try:
+            super().protect()
+        except ValueError:
+            # the library doesn't expect an invalid Origin, such as http://[
+            raise CSRFError from None
 
 
 class Migrations(Alembic):

@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 class SandboxUnavailable(Exception):
-    """The sandbox isn't responding."""
+    """The sandbox isn't responding, or another program is at its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,14 @@ class Sandbox:
 
     def reset(self) -> None:
         """Delete everything except the account and the catalog."""
-        self._call("POST", "reset", json={"keep_catalog": True})
+        if self._call("POST", "reset", json={"keep_catalog": True}) != {"reset": True}:
+            raise SandboxUnavailable("another program responds")
 
     def _rows(self, name: str, **query: int) -> list[Row]:
-        rows: list[Row] = self._call("GET", name, params=query)[name]
+        document = self._call("GET", name, params=query)
+        rows = document.get(name) if isinstance(document, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise SandboxUnavailable("another program responds")
         return rows
 
     def _call(self, method: str, name: str, **options: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..check.reader import failure, is_denied
 from ..klaviyo.client import BrandPart, Deadline, Klaviyo, send_with_retries
-from ..klaviyo.outcomes import KlaviyoResponse, attribute
+from ..klaviyo.outcomes import KlaviyoResponse, attribute, mapping, objects
 
 TIMEOUT = 10.0
 """Seconds for each of the four calls."""
@@ -66,8 +66,8 @@ def read_brand(klaviyo: Klaviyo | None) -> Brand:
     primary = [item for item in buttons.resources if attribute(item, "is_primary") is True]
     first_color = next(iter(colors.resources), {})
     brand = Brand(
-        button=next((_attributes(item) for item in primary or buttons.resources), {}),
-        email_body=next((_mapping(attribute(item, "body")) for item in defaults.resources), {}),
+        button=next((mapping(item.get("attributes")) for item in primary or buttons.resources), {}),
+        email_body=next((mapping(attribute(item, "body")) for item in defaults.resources), {}),
         colors=_colors(colors),
         name=_line(attribute(first_color, "name")),
         logo=_logo(logos),
@@ -111,38 +111,28 @@ def _colors(response: KlaviyoResponse) -> dict[str, str]:
     for palette in response.resources:
         entries = attribute(palette, "colors")
         for entry in entries if isinstance(entries, list) else []:
-            color = _HEX.fullmatch(str(_mapping(entry).get("hex", "")).strip())
+            color = _HEX.fullmatch(str(mapping(entry).get("hex", "")).strip())
             if color and len(colors) < MAX_COLORS:
                 value = f"#{color[1].lower()}"
-                name = _line(_mapping(entry).get("name")) or value
+                name = _line(mapping(entry).get("name")) or value
                 colors[name if name not in colors else f"{name} ({value})"] = value
     return colors
 
 
 def _logo(response: KlaviyoResponse) -> Logo | None:
-    document = _mapping(response.document)
-    included = document.get("included")
     images = {
         str(item.get("id")): attribute(item, "image_url")
-        for item in map(_mapping, included if isinstance(included, list) else [])
+        for item in objects(response.document, "included")
         if item.get("type") == "image"
     }
     for logo in response.resources:
         related: Any = logo
         for name in ("relationships", "image", "data", "id"):
-            related = _mapping(related).get(name)
+            related = mapping(related).get(name)
         url = images.get(str(related))
         if isinstance(url, str) and url:
             return Logo(url, _line(attribute(logo, "alt_text")))
     return None
-
-
-def _attributes(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(resource.get("attributes"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _line(value: object) -> str:

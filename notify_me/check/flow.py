@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from ..klaviyo.circuit_breaker import CircuitBreaker
 from ..klaviyo.client import Deadline
-from ..klaviyo.outcomes import KlaviyoResponse, attribute
+from ..klaviyo.outcomes import KlaviyoResponse, attribute, mapping
 from ..settings.listing import terminal_json
 from .advice import METRIC, row
 from .reader import Reader, unreadable
@@ -21,6 +21,8 @@ KNOWN_TTL = 300.0
 """Seconds until the flow is read again: a merchant may change it at any time."""
 UNKNOWN_TTL = 60.0
 """Seconds until a failed read is repeated."""
+MAX_PAGES = 20
+"""How many pages of metrics are read, each with up to 200. An account has one or two."""
 READ_TIMEOUT = 3.0
 """Seconds that a page waits for Klaviyo, for all calls together."""
 
@@ -76,7 +78,9 @@ def flow_row(reader: Reader) -> Row:
     if response.status != 200:
         return unreadable("flow", response, "flows:read")
     flows = [flow for flow in response.resources if attribute(flow, "archived") is not True]
-    names = {attribute(flow, "status"): terminal_json(attribute(flow, "name")) for flow in flows}
+    names = {
+        str(attribute(flow, "status")): terminal_json(attribute(flow, "name")) for flow in flows
+    }
     for status, case in (("live", "flow"), ("manual", "flow/manual"), ("draft", "flow/draft")):
         if status in names:
             return row(case, name=names[status])
@@ -86,19 +90,19 @@ def flow_row(reader: Reader) -> Row:
 def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
     """Return the metric's ID, or None, and the last response."""
     cursor = ""
-    while True:
+    for _ in range(MAX_PAGES):
         response = reader.read("metrics", "metrics:read", reader.klaviyo.get_metrics, cursor)
         for metric in response.resources:
             if attribute(metric, "name") == METRIC:
                 return str(metric.get("id")), response
-        previous, cursor = cursor, _next_cursor(response)
-        if cursor in ("", previous):
-            return None, response
+        cursor = _next_cursor(response)
+        if not cursor:
+            break
+    return None, response
 
 
 def _next_cursor(response: KlaviyoResponse) -> str:
-    document = response.document if isinstance(response.document, dict) else {}
-    links = document.get("links")
-    link = links.get("next") if isinstance(links, dict) else None
+    link = mapping(mapping(response.document).get("links")).get("next")
     # only the cursor is taken from the link, so that the key can't be sent to another host
-    return parse_qs(urlsplit(str(link or "")).query).get("page[cursor]", [""])[0]
+    query = str(link or "").partition("?")[2]
+    return parse_qs(query).get("page[cursor]", [""])[0]

@@ -94,5 +94,5 @@ def variants_row(reader: Reader, catalog: Catalog) -> Row:
 
 
 def _missing(ids: Sequence[str], response: KlaviyoResponse) -> list[str]:
-    existing = {resource.get("id") for resource in response.resources}
+    existing = {str(resource.get("id")) for resource in response.resources}
     return [composite_id for composite_id in ids if composite_id not in existing]

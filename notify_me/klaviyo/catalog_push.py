@@ -17,7 +17,14 @@ from ..variants import CUSTOM_CATALOG, Variant, writable
 from .calls import Operation
 from .catalog_payloads import catalog_attributes, new_resource, resource_id
 from .client import Deadline, Kind, Klaviyo, batches_by_id, send_with_retries
-from .outcomes import PLACEHOLDER_ID, KlaviyoResponse, outcome_of
+from .outcomes import (
+    PLACEHOLDER_ID,
+    KlaviyoResponse,
+    attribute,
+    mapping,
+    objects,
+    outcome_of,
+)
 
 Action = Literal["create", "update"]
 Resources = dict[str, Mapping[str, Any]]
@@ -27,6 +34,8 @@ MAX_PENDING_JOBS = 5
 CALL_TIMEOUT = 20.0
 """Seconds for one call."""
 CALL_ATTEMPTS = 6
+MAX_THROTTLE = 120.0
+"""The longest Retry-After to wait for, in seconds. Klaviyo's limits are per minute."""
 JOB_TIMEOUT = 600.0
 """Seconds to wait for one job to finish."""
 MAX_LISTED_FAILURES = 50
@@ -160,7 +169,7 @@ class CatalogPush:
         )
         self._result.reads += 1
         return {
-            str(resource.get("id")): resource.get("attributes") or {}
+            str(resource.get("id")): mapping(resource.get("attributes"))
             for resource in response.resources
         }
 
@@ -186,19 +195,17 @@ class CatalogPush:
     def _finish(self, job: _Job) -> None:
         """Wait until a job has finished, and record what it didn't write."""
         attributes = self._wait_for(job)
-        errors = attributes.get("errors") or []
+        errors = objects(attributes, "errors")
+        ids = {str(position): composite_id for position, composite_id in enumerate(job.ids)}
         for error in errors:
-            source = error.get("source")
-            pointer = source.get("pointer") if isinstance(source, Mapping) else None
             # such as /data/attributes/variants/data/3/attributes/title
-            position = next((part for part in str(pointer).split("/") if part.isdecimal()), "")
-            is_valid = position and int(position) < len(job.ids)
-            composite_id = job.ids[int(position)] if is_valid else ""
+            pointer = str(mapping(error.get("source")).get("pointer"))
+            composite_id = next((ids[part] for part in pointer.split("/") if part in ids), "")
             reason = str(error.get("detail") or error.get("code"))
             self._record_failure(job, 1, reason, composite_id)
-        not_written = int(attributes.get("failed_count") or 0)
+        not_written = _count(attributes, "failed_count")
         if attributes["status"] == "cancelled":
-            not_written = len(job.ids) - int(attributes.get("completed_count") or 0)
+            not_written = len(job.ids) - _count(attributes, "completed_count")
         unexplained = not_written - len(errors)
         if unexplained > 0:
             reason = f"not written by job {job.id} (status: {attributes['status']})"
@@ -216,9 +223,8 @@ class CatalogPush:
             )
             self._result.reads += 1
             for resource in response.resources:
-                attributes: Mapping[str, Any] = resource.get("attributes") or {}
-                if attributes.get("status") in ("complete", "cancelled"):
-                    return attributes
+                if attribute(resource, "status") in ("complete", "cancelled"):
+                    return mapping(resource.get("attributes"))
             if time.monotonic() > give_up_at:
                 raise PushError(f"Klaviyo's job {job.id} hasn't finished: push again later")
             time.sleep(pause)
@@ -236,7 +242,9 @@ class CatalogPush:
 
     def _call(self, task: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
         """Send a call, with retries after temporary failures; raise `PushError` if all fail."""
-        response = send_with_retries(lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS)
+        response = send_with_retries(
+            lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS, max_wait=MAX_THROTTLE
+        )
         if response.status in (200, 201, 202):
             return response
         if response.status is None:
@@ -262,7 +270,13 @@ def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str
     """
     changes = {name: value for name, value in wanted.items() if existing.get(name) != value}
     if metadata := changes.pop("custom_metadata", None):
-        others = existing.get("custom_metadata") or {}
-        if others | metadata != others:
-            changes["custom_metadata"] = others | metadata
+        others = mapping(existing.get("custom_metadata"))
+        if (combined := {**others, **metadata}) != others:
+            changes["custom_metadata"] = combined
     return changes
+
+
+def _count(attributes: Mapping[str, Any], name: str) -> int:
+    """Return a number that a job reports; 0 without one."""
+    value = attributes.get(name)
+    return value if isinstance(value, int) else 0

@@ -361,6 +361,9 @@ def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> by
 
 def _decode(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        document = json.loads(body)
+        # raises an error for half of a surrogate pair, which can neither be printed nor sent
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return document

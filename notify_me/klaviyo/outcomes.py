@@ -59,17 +59,17 @@ class KlaviyoResponse:
     @property
     def resources(self) -> list[Mapping[str, Any]]:
         """The resource objects in the document's `data`, which is one object or a list."""
-        return _objects(self.document, "data")
+        return objects(self.document, "data")
 
     @property
     def error(self) -> Mapping[str, Any]:
         """The first JSON:API error object, which determines the outcome; empty without errors."""
-        return next(iter(_objects(self.document, "errors")), {})
+        return next(iter(objects(self.document, "errors")), {})
 
     @property
     def pointers(self) -> list[str]:
         """The `source.pointer` of each error."""
-        return [_pointer(error) for error in _objects(self.document, "errors")]
+        return [_pointer(error) for error in objects(self.document, "errors")]
 
     @property
     def code(self) -> str:
@@ -112,22 +112,25 @@ class KlaviyoResponse:
         return "html" in self.headers.get("Content-Type", "")
 
 
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a value that should be a JSON object; an empty object if it is anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def attribute(resource: Mapping[str, Any], name: str) -> Any:
     """Return an attribute of a JSON:API resource object, or None."""
-    attributes = resource.get("attributes")
-    return attributes.get(name) if isinstance(attributes, Mapping) else None
+    return mapping(resource.get("attributes")).get(name)
 
 
-def _objects(document: Any, member: str) -> list[Mapping[str, Any]]:
+def objects(document: Any, member: str) -> list[Mapping[str, Any]]:
     """Return the objects in a member of a document, without anything that isn't an object."""
-    value = document.get(member) if isinstance(document, Mapping) else None
+    value = mapping(document).get(member)
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, Mapping)]
 
 
 def _pointer(error: Mapping[str, Any]) -> str:
-    source = error.get("source")
-    return _safe_to_log(source.get("pointer")) if isinstance(source, Mapping) else ""
+    return _safe_to_log(mapping(error.get("source")).get("pointer"))
 
 
 def _safe_to_log(value: object) -> str:

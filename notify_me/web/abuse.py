@@ -153,4 +153,8 @@ def is_cross_site() -> bool:
     if site:
         return site not in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return bool(origin) and urlsplit(origin).netloc != request.host
+    try:
+        return bool(origin) and urlsplit(origin).netloc != request.host
+    except ValueError:
+        # such as http://[
+        return True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -269,6 +271,45 @@ def test_unavailable_sandbox_is_503(tmp_path: Path, catalog_db: Path) -> None:
         assert "isn’t responding at http://127.0.0.1:9" in response.text
     assert stock.of("BLAT-S") == 5
     close(app)
+
+
+@pytest.fixture
+def other_program() -> Iterator[str]:
+    """The URL of a program that answers every request with JSON, but isn't the sandbox."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"requests": [1], "messages": {}}')
+
+        do_POST = do_GET
+
+        def log_message(self, *args: object) -> None:
+            """Print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_another_program_at_the_sandboxs_address(
+    app: Flask, client: FlaskClient, stock: Stock, other_program: str
+) -> None:
+    """The pages work, and nothing is reset."""
+    client.post("/demo/tour")
+    app.config["SANDBOX_URL"] = other_program
+    stock.set("BLAT-S", 5)
+
+    assert "isn’t responding" in panel(client)
+    for path in ("/demo/tour", "/demo/reset"):
+        response = client.post(path, data={"begin": "1"})
+        assert response.status_code == 503
+        assert f"isn’t responding at {other_program}" in response.text
+    assert stock.of("BLAT-S") == 5
 
 
 def test_shop_with_a_klaviyo_account_has_no_tour_and_no_reset(

@@ -509,6 +509,8 @@ FOREIGN = {
     "an old browser's origin": {"Origin": "https://other.example"},
     "another port": {"Origin": "http://localhost:8080"},
     "an opaque origin": {"Origin": "null"},
+    "an invalid origin": {"Origin": "http://["},
+    "an invalid port": {"Origin": "http://localhost:99999"},
 }
 
 

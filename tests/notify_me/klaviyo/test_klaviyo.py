@@ -16,8 +16,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.http import http_date
 
+from notify_me import admin
 from tests.notify_me.conftest import LogFile, side_by_side
 from tests.notify_me.markup import view
+from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox, eventually
 
 MUG = "/notify-me/$custom:::$default:::MUG"
@@ -46,7 +48,7 @@ def klaviyo() -> Iterator[FakeKlaviyo]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             klaviyo.headers.append({name.lower(): value for name, value in self.headers.items()})
             klaviyo.ports.add(self.client_address[1])
             self.send_response(klaviyo.status)
@@ -62,6 +64,8 @@ def klaviyo() -> Iterator[FakeKlaviyo]:
             self.end_headers()
             with suppress(ConnectionError):
                 self.wfile.write(body)
+
+        do_GET = do_POST
 
         def log_message(self, *args: object) -> None:
             """Print nothing."""
@@ -135,6 +139,76 @@ def test_any_response_gives_the_shopper_a_reply(
     message = {200: "You’re on the list", 422: "", 503: "can’t take sign-ups"}[reply]
     assert message in view(response).text
     assert len(klaviyo.headers) == 1
+
+
+ODD_DOCUMENTS: dict[str, Any] = {
+    "a list": [[]],
+    "IDs and attributes are something else": {
+        "data": [5, {"id": {}}, {"id": "1", "attributes": ["x"]}, {"id": "2", "attributes": "x"}],
+        "links": {"next": "http://["},
+        "included": [5, {"id": [], "type": "image"}],
+    },
+    "values are something else": {
+        "data": [
+            {
+                "id": f"$custom:::$default:::{sku}",
+                "attributes": {
+                    "status": status,
+                    "name": "Subscribed to Back in Stock",
+                    "title": [],
+                    "errors": [5, {"source": []}],
+                    "failed_count": "x",
+                    "custom_metadata": 5,
+                    "colors": [5, {}],
+                    "body": 5,
+                    "style": [],
+                    "is_primary": [],
+                },
+            }
+            for sku, status in (("MUG", "complete"), ("PARKA-M-MOSS", []))
+        ],
+    },
+    "half of a surrogate pair": {"data": [{"id": "\ud800", "attributes": {"status": "complete"}}]},
+}
+
+
+@pytest.mark.parametrize("document", ODD_DOCUMENTS.values(), ids=ODD_DOCUMENTS)
+def test_documents_of_another_shape_are_reported(
+    make_app: Callable[..., Flask],
+    klaviyo: FakeKlaviyo,
+    catalog: DictCatalog,
+    monkeypatch: pytest.MonkeyPatch,
+    document: Any,
+) -> None:
+    """Whatever Klaviyo, or a proxy, answers with status 200, no command ends in a traceback."""
+    monkeypatch.setattr(catalog, "composite_ids", lambda: [*catalog.variants], raising=False)
+    monkeypatch.setattr("notify_me.klaviyo.catalog_push.JOB_TIMEOUT", 0.0)
+    klaviyo.status, klaviyo.body = 200, json.dumps(document).encode()
+    app = make_app(KLAVIYO_API_URL=klaviyo.url, SHOP_URL="https://shop.example")
+
+    for command in (["check"], ["push-catalog"], ["import-brand", "--dry-run"]):
+        result = app.test_cli_runner().invoke(args=["notify-me", *command])
+        assert isinstance(result.exception, SystemExit | None), (command, result.exception)
+        assert result.output
+    with app.test_request_context():
+        assert admin.health()
+
+
+def test_commands_do_not_wait_for_days(
+    make_app: Callable[..., Flask],
+    klaviyo: FakeKlaviyo,
+    catalog: DictCatalog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catalog, "composite_ids", lambda: [*catalog.variants], raising=False)
+    klaviyo.status, klaviyo.response_headers = 429, {"Retry-After": "999999"}
+    app = make_app(KLAVIYO_API_URL=klaviyo.url, SHOP_URL="https://shop.example")
+
+    for command in (["check"], ["push-catalog"], ["import-brand", "--dry-run"]):
+        result = app.test_cli_runner().invoke(args=["notify-me", *command])
+        assert result.exit_code != 0
+        assert "limiting requests" in result.output
+    assert len(klaviyo.headers) == 3
 
 
 def test_acceptances_reuse_the_connection_and_keep_no_cookie(

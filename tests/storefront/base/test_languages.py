@@ -65,6 +65,7 @@ def test_language_switch_sets_a_cookie_and_returns_to_the_page(reader: FlaskClie
     [
         *("", "//evil.example", "https://evil.example/", "/\\evil.example", "\\\\evil.example"),
         *("javascript:alert(1)", "cart", "/\tx", "/\r\nSet-Cookie: a=b", "///evil.example"),
+        *("//[", "http://["),
     ],
 )
 def test_language_switch_redirects_only_to_local_paths(reader: FlaskClient, path: str) -> None:

@@ -209,8 +209,20 @@ def test_limits_ignore_ratelimit_enabled(tmp_path: Path) -> None:
     close(app)
 
 
-def test_other_sites_can_neither_sign_in_nor_out(client: FlaskClient) -> None:
-    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "http://localhost:99999"},
+    ],
+    ids=str,
+)
+def test_other_sites_can_neither_sign_in_nor_out(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
     for url in (LOGIN, "/merchant/logout"):
         reply = client.post(url, data={"password": PASSWORD}, headers=headers, **OUTSIDE)
         assert reply.status_code == 403
