@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -18,9 +18,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_ALL_RULES = {"type": "tag", "values": WCAG}
 SCHEMES = ("light", "dark", "forced")
 WIDTHS = (360, 1280)
 EVERY_LOOK = tuple((scheme, width) for scheme in SCHEMES for width in WIDTHS)
+COLOR_RULES = ["color-contrast", "link-in-text-block"]
+"""The rules whose results depend on the colour scheme."""
 
 HEIGHT = 1600
 """Pixels. High enough that no dialog scrolls: axe can't check colours of hidden parts."""
@@ -79,21 +82,28 @@ class AxeResult:
     incomplete: frozenset[Finding]
 
 
-def set_window_size(page: Page) -> None:
-    """Set the same window size before each state, so that they don't depend on their order."""
-    page.set_viewport_size({"width": 1280, "height": HEIGHT})
+def set_window_size(page: Page, width: int = 1280) -> None:
+    """Set the window size before a state is reached, so that states don't depend on their order."""
+    page.set_viewport_size({"width": width, "height": HEIGHT})
 
 
 def run_axe(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[AxeResult]:
-    """Run axe on the current page in each look. The page stays in the last one."""
-    page.evaluate(Axe().axe_script)
+    """Run axe on the current page in each look. The page stays in the last one.
+
+    Another colour scheme at a width that was already tested is only tested with `COLOR_RULES`.
+    """
+    _inject(page)
     page.evaluate(_FORCED)
+    widths: set[int] = set()
     for scheme, width in looks:
         show(page, scheme)
-        page.set_viewport_size({"width": width, "height": HEIGHT})
+        set_window_size(page, width)
+        rules = {"type": "rule", "values": COLOR_RULES} if width in widths else _ALL_RULES
+        widths.add(width)
         options = {
-            "runOnly": {"type": "tag", "values": WCAG},
+            "runOnly": rules,
             "resultTypes": ["violations", "incomplete"],
+            "iframes": False,
         }
         found = page.evaluate("options => axe.run(options)", options)
         yield AxeResult(
@@ -184,12 +194,23 @@ def not_reviewed(state: str, result: AxeResult) -> list[str]:
 
 
 def violations(
-    page: Page, context: str | None = None, **options: object
+    page: Page, context: str = "html", rules: Sequence[str] = ()
 ) -> dict[str, list[object]]:
-    """Return axe's violations in the page, or in the part that `context` selects."""
-    only = {"runOnly": {"type": "tag", "values": WCAG}}
-    result = Axe().run(page, context=context, options=options or only)
-    return {
-        rule["id"]: [node["target"] for node in rule["nodes"]]
-        for rule in result.response["violations"]
+    """Return axe's violations in the part of the page that `context` selects.
+
+    Without `rules`, all rules of WCAG 2.2 AA apply. What is inside frames isn't tested.
+    """
+    _inject(page)
+    options = {
+        "runOnly": {"type": "rule", "values": rules} if rules else _ALL_RULES,
+        "resultTypes": ["violations"],
+        "iframes": False,
     }
+    found = page.evaluate("([context, options]) => axe.run(context, options)", [context, options])
+    return {rule["id"]: [node["target"] for node in rule["nodes"]] for rule in found["violations"]}
+
+
+def _inject(page: Page) -> None:
+    """Load axe, unless it was loaded for this page before."""
+    if page.evaluate("!window.axe"):
+        page.evaluate(Axe().axe_script)
