@@ -62,18 +62,19 @@ class ActiveSettings:
     """Whether the shop returned overrides for this visitor."""
     _by_locale: dict[tuple[str, str], Settings] = field(default_factory=dict)
 
-    def in_language(self, locale: str, shop_name: str) -> Settings:
+    def in_language(self, locale: str, shop_name: Callable[[], str] | None) -> Settings:
         """Return the settings with the texts of one language. If no brand is set, consent texts use
-        `shop_name`.
+        the name that `shop_name` returns.
 
         They are cached here as well, since every button on a page needs them and the cache of
         `localized` may compare all settings on each call.
         """
-        key = locale, shop_name
+        brand = self.settings.consent.brand or (shop_name() if shop_name else "")
+        key = locale, brand
         if key not in self._by_locale:
             settings = localized(self.settings, locale)
-            if shop_name and not settings.consent.brand:
-                named = settings.consent.model_copy(update={"brand": shop_name})
+            if brand != settings.consent.brand:
+                named = settings.consent.model_copy(update={"brand": brand})
                 settings = settings.model_copy(update={"consent": named})
             self._by_locale[key] = settings
         return self._by_locale[key]
@@ -188,8 +189,7 @@ def current_settings() -> Settings:
     """
     if not has_request_context():
         return current_state().settings
-    shop_name = current_state().shop_name
-    return _active_settings().in_language(locales.language().name, shop_name() if shop_name else "")
+    return _active_settings().in_language(locales.language().name, current_state().shop_name)
 
 
 def current_account() -> Account:

@@ -13,7 +13,7 @@ from werkzeug.security import generate_password_hash
 
 from notify_me import admin, current_catalog
 
-from .base.current_shop import clear_cache, last_import, shop
+from .base.current_shop import last_import, refresh, shop
 from .base.database import db
 from .catalog import json_file, loader, queries, restocking
 from .catalog.import_lock import ImportLocked, import_lock
@@ -117,7 +117,7 @@ def load(file: Path, stock: bool, replace: bool) -> None:
             raise click.ClickException(f"nothing was loaded. {error}") from None
         loader.clear(db.session)
     result = loader.load(db.session, catalog, stock=stock)
-    clear_cache()
+    refresh()
     restocking.record_restocks()
     klaviyo_catalog = current_catalog()
     if imported and not klaviyo_catalog.writable:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy as sa
-from flask import Flask, current_app
-from sqlalchemy.exc import SQLAlchemyError
+from flask import Flask, current_app, g
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.local import LocalProxy
 
 from . import settings
@@ -20,17 +22,25 @@ CACHE_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 """How long the last known import is used after a database error."""
 EXTENSION = "storefront_shop"
+VERSION = "SELECT version FROM shop_catalog_version"
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    shop: ShopSettings
+    """The settings of `shop.toml`, with the changes of the last import."""
+    last_import: Import | None = None
+    catalog_version: int | None = None
+    """The version of the catalog when the import was read; None if it wasn't read yet."""
 
 
 @dataclass
 class _State:
     settings: ShopSettings
     """As in `shop.toml`."""
-    shop: ShopSettings
-    """With the changes of the last import."""
-    last_import: Import | None = None
+    current: _Current
     expires_at: float = 0.0
-    """When to read the import again; compared with `time.monotonic()`."""
+    """When to look for another import; compared with `time.monotonic()`."""
 
 
 def init_app(app: Flask) -> None:
@@ -39,50 +49,77 @@ def init_app(app: Flask) -> None:
     Raises `notify_me.SettingsError` if there is an error in the file.
     """
     shop_settings = settings.read(Path(app.config["SHOP_CONFIG"]))
-    app.extensions[EXTENSION] = _State(shop_settings, shop_settings)
+    app.extensions[EXTENSION] = _State(shop_settings, _Current(shop_settings))
     app.jinja_env.globals["shop"] = LocalProxy(shop)
 
 
 def shop() -> ShopSettings:
     """Return the settings of `shop.toml`, with the name and the currency of the last import."""
-    return _state().shop
+    return _current().shop
 
 
 def cached_import() -> Import | None:
-    """Return the import that the products come from, from a cache that is at most a minute old."""
-    return _state().last_import
-
-
-def _state() -> _State:
-    """Return the state, and read the import again if that was last done more than a minute ago.
-
-    If the database fails, the last known import is used: the error page also shows the shop's name
-    and menu.
+    """Return the import that the products come from: at most a minute old, or as it was when
+    `refresh` was called in this request.
     """
+    return _current().last_import
+
+
+def _current() -> _Current:
+    if EXTENSION in g:
+        return cast(_Current, g.get(EXTENSION))
     state: _State = current_app.extensions[EXTENSION]
-    if time.monotonic() < state.expires_at:
-        return state
-    # set before the query, so that other requests use the old value while a slow database responds
-    state.expires_at = time.monotonic() + CACHE_SECONDS
+    if time.monotonic() >= state.expires_at:
+        # set first: other requests use the old value while a slow database responds
+        state.expires_at = time.monotonic() + CACHE_SECONDS
+        refresh_if_possible()
+    return state.current
+
+
+def refresh_if_possible() -> None:
+    """Call `refresh`, unless the database fails: then the last known import stays in use, so that
+    the error page can show the shop's name and menu.
+    """
     try:
-        imported = last_import()
+        refresh()
     except SQLAlchemyError:
         db.session.rollback()
-        state.expires_at = time.monotonic() + RETRY_SECONDS
-        return state
-    current = state.settings
-    if imported:
-        # the session, and with it the row's values, ends with the request
-        db.session.expunge(imported)
-        current = settings.with_import(current, name=imported.shop_name, currency=imported.currency)
-    # set together at the end, since other threads render pages with these values
-    state.shop, state.last_import = current, imported
-    return state
+        current_app.extensions[EXTENSION].expires_at = time.monotonic() + RETRY_SECONDS
 
 
-def clear_cache() -> None:
-    """Make the next request read the import again, because this process has changed the catalog."""
-    current_app.extensions[EXTENSION].expires_at = 0.0
+def refresh() -> int:
+    """Read the import again if the catalog has changed, in this process or in another, and use it
+    for the rest of this request or command. Return the version of the catalog.
+
+    Raises `SQLAlchemyError` if the database is unavailable.
+    """
+    state: _State = current_app.extensions[EXTENSION]
+    current, version = state.current, _catalog_version()
+    if current.catalog_version != version:
+        shop_settings, imported = state.settings, last_import()
+        if imported:
+            # the session, and with it the row's values, ends with the request
+            db.session.expunge(imported)
+            shop_settings = settings.with_import(
+                shop_settings, name=imported.shop_name, currency=imported.currency
+            )
+        state.current = current = _Current(shop_settings, imported, version)
+    setattr(g, EXTENSION, current)
+    return version
+
+
+def _catalog_version() -> int:
+    """Read the version without SQLAlchemy's statements, which take four times as long.
+
+    Raises `OperationalError` if the database is unavailable.
+    """
+    try:
+        with closing(db.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(VERSION)
+            return cast(int, cursor.fetchall()[0][0])
+    except db.engine.dialect.loaded_dbapi.Error as error:
+        raise OperationalError(VERSION, {}, error) from error
 
 
 def last_import() -> Import | None:

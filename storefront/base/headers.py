@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from flask import Flask, Response, current_app, request
 
 POLICY = {
@@ -54,9 +57,20 @@ def add_headers(response: Response) -> Response:
 
 def csp(**directives: str) -> str:
     """Return the policy for this page; `frame_ancestors="'self'"` replaces that directive."""
+    connect_src, img_src = (
+        current_app.config["CSP_CONNECT_SRC"](),
+        current_app.config["CSP_IMG_SRC"](),
+    )
+    return _csp(tuple(connect_src), tuple(img_src), tuple(directives.items()))
+
+
+@lru_cache(maxsize=64)
+def _csp(
+    connect_src: Sequence[str], img_src: Sequence[str], directives: Sequence[tuple[str, str]]
+) -> str:
     sources = POLICY | {
-        "connect-src": POLICY["connect-src"] + current_app.config["CSP_CONNECT_SRC"](),
-        "img-src": POLICY["img-src"] + current_app.config["CSP_IMG_SRC"](),
+        "connect-src": [*POLICY["connect-src"], *connect_src],
+        "img-src": [*POLICY["img-src"], *img_src],
     }
-    sources |= {name.replace("_", "-"): [value] for name, value in directives.items()}
+    sources |= {name.replace("_", "-"): [value] for name, value in directives}
     return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())

@@ -1,4 +1,4 @@
-"""The host name in the shop's absolute URLs, and requests with an invalid one."""
+"""The shop's Flask class: the host name in absolute URLs, and sessions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import logging
 from urllib.parse import urlsplit
 
 from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import MapAdapter
 
 logger = logging.getLogger(__name__)
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions, without preparing to check a signature in requests that have no cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the session of the cookie, or an empty one."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 class Shop(Flask):
@@ -18,6 +29,8 @@ class Shop(Flask):
     The `Host` header only says how a request reached the shop. If links contained it, a cache in
     front of the shop could serve them with a stranger's host.
     """
+
+    session_interface = Sessions()
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return the object that builds URLs. A request with an invalid `Host` gets a 400."""

@@ -212,6 +212,5 @@ def _keep_url_language(endpoint: str, values: dict[str, Any]) -> None:
 def _add_language_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.vary.update(["Cookie", "Accept-Language"])
-        if not response.content_language:
-            response.content_language.add(language().tag)
+        response.headers.setdefault("Content-Language", language().tag)
     return response

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
 from threading import Lock
-from typing import Any, NamedTuple, ParamSpec, cast
+from typing import Any, NamedTuple, ParamSpec
 
 from cachetools import LRUCache
 from flask import Flask, Response, current_app, make_response, request
 from flask_babel import get_locale
-from sqlalchemy.exc import OperationalError
 
 from notify_me import LANGUAGE_COOKIE, settings_version
 
 from . import current_shop
-from .database import db
 from .visitor import is_demo_visitor
 
 P = ParamSpec("P")
@@ -37,7 +35,6 @@ SCRIPT_COOKIES = ("__kla_", "_fbp", "_ga", "_gcl_", "_gid")
 depends on them. Any other cookie may make a page personal.
 """
 EXTENSION = "storefront_page_cache"
-VERSION = "SELECT version FROM shop_catalog_version"
 
 
 class _Page(NamedTuple):
@@ -50,8 +47,6 @@ class _Cache:
 
     def __init__(self, cookie_values: Mapping[str, Callable[[], object]]) -> None:
         self.cookie_values = cookie_values
-        self.version: int | None = None
-        """The latest version of the catalog that this process has seen."""
         self._pages: LRUCache[bytes, _Page] = LRUCache(
             MAX_BYTES, getsizeof=lambda page: len(page.body) + ENTRY_BYTES
         )
@@ -89,15 +84,13 @@ def reused(
     @wraps(view)
     def reusing(*args: P.args, **kwargs: P.kwargs) -> Response:
         cache: _Cache = current_app.extensions[EXTENSION]
-        if _is_personal(cache) or unless():
-            # an import in another process may have changed the name and the currency
-            current_shop.clear_cache()
+        key = _key(cache, is_personal=unless())
+        if key is None:
             return revalidated(view(*args, **kwargs))
-        key = _key(cache)
         page = cache.get(key)
         if page is None:
             body = view(*args, **kwargs).encode()
-            page = _Page(body, hashlib.sha256(body).hexdigest()[:32])
+            page = _Page(body, _etag(body))
             cache.set(key, page)
         return revalidated(*page)
 
@@ -111,11 +104,10 @@ def reuse_forms(app: Flask) -> None:
     @wraps(view)
     def reusing(**values: str) -> Response:
         cache: _Cache = current_app.extensions[EXTENSION]
-        # a confirmation is personal
-        if _is_personal(cache) or "done" in request.args:
-            current_shop.clear_cache()
+        is_confirmation = "done" in request.args
+        key = _key(cache, request.headers.get("X-Notify-Me"), is_personal=is_confirmation)
+        if key is None:
             return make_response(view(**values))
-        key = _key(cache, request.headers.get("X-Notify-Me"))
         if page := cache.get(key):
             return make_response(page.body)
         response = make_response(view(**values))
@@ -128,40 +120,34 @@ def reuse_forms(app: Flask) -> None:
 
 def revalidated(body: str | bytes, etag: str | None = None) -> Response:
     """Return a response that browsers store and revalidate: 304 while the page is unchanged."""
-    response = make_response(body)
-    response.cache_control.no_cache = True
+    if etag is None:
+        etag = _etag(body.encode() if isinstance(body, str) else body)
+    is_unchanged = request.if_none_match.contains_weak(etag)
+    response = Response("" if is_unchanged else body, 304 if is_unchanged else 200)
+    response.headers["Cache-Control"] = "no-cache"
     # weak, since a proxy may compress the page and keep the ETag
-    if etag:
-        response.set_etag(etag, weak=True)
-    else:
-        response.add_etag(weak=True)
-    response.make_conditional(request)
+    response.set_etag(etag, weak=True)
     return response
 
 
-def _is_personal(cache: _Cache) -> bool:
-    """Return whether the page may look different to this visitor."""
+def _etag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
+    """Return a hash of all that a page depends on. Return None if the page may look different to
+    this visitor, because `is_personal` is set, or because of the visitor's cookies.
+    """
+    version = current_shop.refresh()
     own_cookies = any(
         name not in (LANGUAGE_COOKIE, *cache.cookie_values) and not name.startswith(SCRIPT_COOKIES)
         for name in request.cookies
     )
-    return own_cookies or current_app.debug or is_demo_visitor()
-
-
-def _key(cache: _Cache, *more: object) -> bytes:
-    """Return a hash of all that a page depends on."""
-    version = _catalog_version()
-    if version != cache.version:
-        # the products may come from another import now
-        current_shop.clear_cache()
-        cache.version = version
-    imported = current_shop.cached_import()
+    if is_personal or own_cookies or current_app.debug or is_demo_visitor():
+        return None
     parts: tuple[Any, ...] = (
         version,
         settings_version(),
-        # while one request reads the import again, others still use the previous one
-        imported and (imported.imported_at, imported.shop_name, imported.currency),
-        imported and (imported.categories, imported.picture_origins),
         request.scheme,
         request.host,
         request.root_path,
@@ -172,17 +158,3 @@ def _key(cache: _Cache, *more: object) -> bytes:
         *more,
     )
     return hashlib.sha256(repr(parts).encode()).digest()
-
-
-def _catalog_version() -> int:
-    """Read the version without SQLAlchemy's statements, which take four times as long.
-
-    Raises `OperationalError` if the database is unavailable.
-    """
-    try:
-        with closing(db.engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute(VERSION)
-            return cast(int, cursor.fetchall()[0][0])
-    except db.engine.dialect.loaded_dbapi.Error as error:
-        raise OperationalError(VERSION, {}, error) from error

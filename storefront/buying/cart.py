@@ -20,7 +20,7 @@ from flask import (
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..base.current_shop import clear_cache
+from ..base.current_shop import refresh_if_possible
 from ..base.models import ProductVariant
 from ..catalog import queries
 from ..catalog.stock import is_available, max_quantity
@@ -36,7 +36,7 @@ NOTICES = ("added", "updated", "removed", "limited_stock", "limited_quantity", "
 
 blueprint = Blueprint("cart", __name__)
 # an import in another process may have changed the currency
-blueprint.before_request(clear_cache)
+blueprint.before_request(refresh_if_possible)
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ from wtforms import Form, HiddenField, StringField, TextAreaField
 from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
-from ..base.current_shop import clear_cache
+from ..base.current_shop import refresh_if_possible
 from ..base.models import Order
 from ..catalog import queries
 from . import cart, orders
 
 blueprint = Blueprint("checkout", __name__)
 # an import in another process may have changed the currency
-blueprint.before_request(clear_cache)
+blueprint.before_request(refresh_if_possible)
 
 
 class Payment(Protocol):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from notify_me import current_catalog
 
-from ..base.current_shop import clear_cache
+from ..base.current_shop import refresh
 from ..base.database import db
 from ..base.settings import CURRENCY
 from ..catalog import restocking
@@ -150,7 +150,7 @@ def import_catalog(
         db.session.rollback()
         click.echo("\nInterrupted. The shop's products are unchanged.", err=True)
         raise SystemExit(130) from None
-    clear_cache()
+    refresh()
     if not dry_run:
         restocking.record_restocks()
     integration = current_catalog().integration

@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify_me import current_catalog
 
-from ..base.current_shop import clear_cache
+from ..base.current_shop import refresh
 from ..base.database import db
 from ..catalog import restocking
 from ..catalog.import_lock import ImportLocked, import_lock
@@ -184,7 +184,7 @@ def _import(job: Job) -> Job:
         name=job.file,
         progress=_Progress(job),
     )
-    clear_cache()
+    refresh()
     restocking.record_restocks()
     lines = summary(result, job.file, current_catalog().integration, dry_run=False)
     if result.counts.pictures:
@@ -213,7 +213,7 @@ def _add_pictures(job: Job) -> list[str]:
         return [
             "The products are imported, but not all pictures. Import the file again to add them."
         ]
-    clear_cache()
+    refresh()
     return picture_summary(pictures, link=job.options.link_pictures)
 
 

@@ -8,7 +8,7 @@ import click
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from ...base.current_shop import clear_cache
+from ...base.current_shop import refresh
 from ...base.database import db
 from ...catalog.pictures import folder
 from .run import Pictures, count_pictures, download_pictures, link_pictures
@@ -28,7 +28,7 @@ def add_pictures(*, link: bool = False) -> list[str]:
         db.session.rollback()
         problem = f"the database reports: {str(error).splitlines()[0][:200]}"
     else:
-        clear_cache()
+        refresh()
         return summary(result, link=link)
     raise click.ClickException(
         f"The products are imported, but not all pictures, since {problem}. Fix this, and run the "

@@ -12,7 +12,7 @@ from flask import Flask
 
 from notify_me import SettingsError
 from storefront import db
-from storefront.base.current_shop import clear_cache
+from storefront.base.current_shop import refresh
 from storefront.base.languages import money
 from storefront.base.models import Import
 from tests.storefront.conftest import close, make_shop
@@ -121,7 +121,7 @@ def test_import_brings_its_own_name_and_currency(app: Flask) -> None:
         details = Import(id=1, file="a.csv", categories=[], shop_name="Kwpax", currency="JPY")
         db.session.add(details)
         db.session.commit()
-        clear_cache()
+        refresh()
     page = Page(app.test_client(), "/")
 
     assert "<title>Kwpax</title>" in page.html
