@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+from typing import TYPE_CHECKING
 
-from coloraide import Color
 from flask import Blueprint, Response, url_for
 
 from notify_me.settings.css import MIN_CONTRAST, contrast_ratio
 
 from .current_shop import shop
+
+if TYPE_CHECKING:
+    from coloraide import Color
 
 blueprint = Blueprint("accent", __name__)
 
@@ -58,6 +61,9 @@ def dark_accent(accent: str) -> str:
     """Return a tone of the color for dark pages. It is light enough to have a contrast of at least
     4.5:1 with the page, and with the text on it.
     """
+    # a tenth of the shop's start, and most shops set no accent color
+    from coloraide import Color
+
     try:
         color = Color(accent).set("alpha", 1).convert("oklch")
     except ValueError:
