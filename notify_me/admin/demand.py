@@ -5,12 +5,10 @@ A request is a sign-up's call for one variant. Days are in UTC.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -124,20 +122,24 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     """
     where = _period(since, until)
     with Session(current_state().database.engine()) as session:
-        groups: dict[str, list[_Group]] = defaultdict(list)
-        people: dict[str, int] = {}
-        everyone = alerted = 0
-        counts = session.execute(_counts(session, where))
-        for variant, day, channels, state, count, count_alerted in counts:
-            if variant is None:
-                everyone, alerted = count, count_alerted
-            elif day is None:
-                people[variant] = count
+        variants: dict[str, Figures] = {}
+        days: dict[str | None, Counter[str]] = defaultdict(Counter)
+        for variant, day, *columns, alerted, variant_count in session.execute(
+            _totals(session, where, max_variants)
+        ):
+            if variant is not None:
+                variants[variant] = _figures(columns)
+            elif day is not None:
+                days[None][day] = columns[0]
             else:
-                groups[variant].append(_Group(day, channels, state, count))
-        requests = {name: sum(group.requests for group in groups[name]) for name in groups}
-        top = sorted(groups, key=lambda name: (-requests[name], name))[:max_variants]
-        all_groups = [*chain.from_iterable(groups.values())]
+                total = _figures(columns), alerted, variant_count
+        day = _day(session)
+        for variant, day_text, requests in session.execute(
+            select_calls(CallRow.variant, day, func.count())
+            .where(*where, CallRow.variant.in_(variants))
+            .group_by(CallRow.variant, day)
+        ):
+            days[variant][day_text] = requests
         # recorded throttling problems include the Retry-After, so they are grouped by status
         problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
         reasons = session.execute(
@@ -147,46 +149,37 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
             .group_by(CallRow.state, problem)
             .order_by(func.count().desc(), CallRow.state, problem)
             .limit(MAX_REASONS)
-        )
+        ).all()
 
-        def per_day(groups: Iterable[_Group]) -> tuple[int, ...]:
-            counts: Counter[str] = Counter()
-            for group in groups:
-                counts[group.day] += group.requests
-            days = (since + timedelta(days=number) for number in range((until - since).days + 1))
-            return tuple(counts[day.isoformat()] for day in days)
+    dates = [since + timedelta(days=number) for number in range((until - since).days + 1)]
 
-        return Demand(
-            since=since,
-            until=until,
-            figures=_sum(all_groups, everyone),
-            days=per_day(all_groups),
-            variants=tuple(
-                VariantDemand(name, _sum(groups[name], people[name]), per_day(groups[name]))
-                for name in top
-            ),
-            variant_count=len(groups),
-            reasons=tuple(Reason(*row) for row in reasons),
-            alerted=alerted,
-        )
+    def per_day(variant: str | None) -> tuple[int, ...]:
+        return tuple(days[variant][day.isoformat()] for day in dates)
 
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Requests on one day, for the same channels and in the same state."""
-
-    day: str
-    channels: str
-    """As JSON."""
-    state: str
-    requests: int
+    figures, alerted, variant_count = total
+    return Demand(
+        since=since,
+        until=until,
+        figures=figures,
+        days=per_day(None),
+        variants=tuple(
+            VariantDemand(name, variants[name], per_day(name))
+            for name in sorted(variants, key=lambda name: (-variants[name].requests, name))
+        ),
+        variant_count=variant_count,
+        reasons=tuple(Reason(*row) for row in reasons),
+        alerted=alerted,
+    )
 
 
-def _counts(session: Session, where: Sequence[ColumnElement[bool]]) -> CompoundSelect[Any]:
-    """Return one query for all numbers of `demand`, which reads each call only once.
+def _totals(
+    session: Session, where: Sequence[ColumnElement[bool]], max_variants: int
+) -> CompoundSelect[Any]:
+    """Return one query for the totals of `demand`, which reads each call only once.
 
-    Its rows are the groups of each variant, then the people of each variant (without a day), and
-    the people and alerted people of all variants (without a variant).
+    It has a row for each of the variants with the most requests, one for each day (without a
+    variant, and only with the number of requests), and one for everything (without both). Their
+    columns are variant, day, those of `_figure_columns`, people alerted, and variants.
     """
     calls = (
         select_calls(
@@ -200,26 +193,23 @@ def _counts(session: Session, where: Sequence[ColumnElement[bool]]) -> CompoundS
         .where(*where)
         .cte("calls")
     )
-    columns = calls.c
-    group = (columns.variant, columns.day, columns.channels, columns.state)
-    people = func.count(columns.person.distinct())
+    columns, zero = calls.c, literal(0)
+    figures = _figure_columns(columns.channels, columns.state, columns.person)
+    top = (
+        select(columns.variant)
+        .group_by(columns.variant)
+        .order_by(func.count().desc(), columns.variant)
+        .limit(max_variants)
+    )
+    other_figures = [zero for _ in figures[1:]]
     alerted = func.count(case((columns.alerted, columns.person)).distinct())
     return union_all(
-        select(*group, func.count(), literal(0)).group_by(*group),
-        select(columns.variant, null(), null(), null(), people, literal(0)).group_by(
-            columns.variant
-        ),
-        select(null(), null(), null(), null(), people, alerted),
+        select(columns.variant, null(), *figures, zero, zero)
+        .where(columns.variant.in_(select(top.subquery())))
+        .group_by(columns.variant),
+        select(null(), columns.day, func.count(), *other_figures, zero, zero).group_by(columns.day),
+        select(null(), null(), *figures, alerted, func.count(columns.variant.distinct())),
     )
-
-
-def _sum(groups: Sequence[_Group], people: int) -> Figures:
-    channels, states = dict.fromkeys(CHANNELS, 0), dict.fromkeys(STATES, 0)
-    for group in groups:
-        states[group.state] += group.requests
-        for name in json.loads(group.channels):
-            channels[name] += group.requests
-    return Figures(sum(states.values()), people, channels, states)
 
 
 def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
@@ -233,8 +223,9 @@ def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
             _people_if(and_(*WAITING_CALLS)),
             _people_if(CallRow.alerted_at.is_not(None)),
         )
+        figures = _figure_columns(cast(SignUpRow.channels, String), _state(), PERSON)
         rows = session.execute(
-            select_calls(day, CallRow.variant, waiting, alerted, *_figure_columns())
+            select_calls(day, CallRow.variant, waiting, alerted, *figures)
             .where(*_period(since, until))
             .group_by(day, CallRow.variant)
             .order_by(day, CallRow.variant),
@@ -280,13 +271,15 @@ def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((condition, PERSON)).distinct())
 
 
-def _figure_columns() -> list[ColumnElement[int]]:
-    """Return the columns that `_figures` reads."""
-    # a JSON list of names on either database
-    channels, state = cast(SignUpRow.channels, String), _state()
+def _figure_columns(
+    channels: ColumnElement[str], state: ColumnElement[str], person: ColumnElement[str]
+) -> list[ColumnElement[int]]:
+    """Return the columns that `_figures` reads: the number of requests first. `channels` is a JSON
+    list of names, as text.
+    """
     return [
         func.count(),
-        func.count(PERSON.distinct()),
+        func.count(person.distinct()),
         *(func.count().filter(channels.contains(f'"{name}"')) for name in CHANNELS),
         *(func.count().filter(state == name) for name in STATES),
     ]
