@@ -111,7 +111,7 @@ def status(*, as_json: bool) -> None:
             f"{queue.operation}: {queue.remedy}"
         )
     if status.paused:
-        click.echo("to try the paused calls at once, run: flask notify-me resume")
+        click.echo("to send the paused calls now, run: flask notify-me resume")
     for missing in status.missing_variants:
         sign_ups = f"{missing.sign_ups:,} sign-up{'' if missing.sign_ups == 1 else 's'}"
         click.echo(f"not in Klaviyo's catalog: {missing.variant} ({sign_ups}). {missing.remedy}")
