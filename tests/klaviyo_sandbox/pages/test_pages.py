@@ -93,7 +93,7 @@ def test_request_is_shown(sandbox: Running) -> None:
 def test_waiting_list_shows_who_can_be_reached(sandbox: Running) -> None:
     sandbox.server_call(body(channels=["SMS"], phone_number=PHONE))
     waiting = page(sandbox, "/waiting")
-    for text in (PHONE, VARIANT, "1 sign-up,", 'class="quiet">none<'):
+    for text in (PHONE, VARIANT, "1 sign-up. A profile", 'class="quiet">none<'):
         assert text in waiting
 
     sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE))

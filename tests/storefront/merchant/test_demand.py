@@ -104,7 +104,7 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     assert days.count('<th scope="row">') == 30
     assert text_of(days).endswith(f"{TODAY.day} {TODAY:%B %Y} 4")
     reasons = page.text.split("Why some sign-ups weren’t delivered Reason Status Sign-ups ")[1]
-    assert reasons.startswith("No response (ConnectionError) Queued 4")
+    assert reasons.startswith("No response (ConnectionError). Queued 4")
     assert "example.org" not in page.html
 
     quarter = Page(client, f"{URL}?days=90")
@@ -190,7 +190,7 @@ def test_many_variants_are_limited_on_the_page_and_streamed_in_the_file(
     page = Page(client, URL)
     assert page.html.count('class="spark"') == 20
     assert (
-        "The 20 variants with the most sign-ups. Show 200 . The CSV file lists them all."
+        "The 20 variants with the most sign-ups. Show 200 variants . The CSV file lists them all."
         in page.text
     )
     assert Page(client, f"{URL}?all=1").html.count('class="spark"') == 200
