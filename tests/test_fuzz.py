@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +19,12 @@ from hypothesis import strategies as st
 from werkzeug.security import generate_password_hash
 from werkzeug.wrappers import Response
 
+from tests.notify_me.conftest import postgres
+from tests.notify_me.running_shop import Postgres
+from tests.sites import load_catalog
 from tests.storefront.conftest import catalog_db, close, make_shop
 
-__all__ = ["catalog_db"]
+__all__ = ["catalog_db", "postgres"]
 
 MARKUP = "<fuzz'\">&"
 """If a page repeats it without escaping, it contains `<fuzz`."""
@@ -118,15 +122,23 @@ header_values = values.map(
 headers = st.dictionaries(st.sampled_from(HEADERS), header_values, max_size=3)
 
 
-@pytest.fixture(params=["demo", "production"])
+POSTGRESQL = pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.process])
+
+
+@pytest.fixture(params=["demo", "production", POSTGRESQL])
 def app(request: pytest.FixtureRequest, tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
-    """The demo shop, or a real one."""
+    """The demo shop, or a real one on SQLite or PostgreSQL."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     password_hash = generate_password_hash("fuzz", method="pbkdf2:sha256:1")
     more = {"RATELIMIT_ENABLED": "0", "SHOP_URL": "http://localhost"}
-    if request.param == "production":
+    if request.param != "demo":
         more["MERCHANT_PASSWORD_HASH"] = password_hash
+    if request.param == "postgresql":
+        cluster: Postgres = request.getfixturevalue("postgres")
+        more["DATABASE_URL"] = cluster.database(f"fuzz{os.urandom(4).hex()}")
     app = make_shop(tmp_path / "shop.db", **more)
+    if request.param == "postgresql":
+        load_catalog(app)
     app.config["DEMO"] = request.param == "demo"
     yield app
     close(app)
@@ -206,4 +218,4 @@ def test_generated_requests(app: Flask) -> None:
 
 @pytest.mark.slow
 def test_many_generated_requests(app: Flask) -> None:
-    check(app, 5000)
+    check(app, 3400)

@@ -8,8 +8,14 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from flask import Flask, render_template, request
 from flask_babel import lazy_gettext as N_
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response
 
 from .database import db
@@ -38,6 +44,7 @@ def init_app(app: Flask) -> None:
     """Register the page for every HTTP error of `app`."""
     app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(SQLAlchemyError, database_error_page)
+    app.register_error_handler(DataError, invalid_value_page)
 
 
 def error_page(
@@ -66,6 +73,15 @@ def database_error_page(error: SQLAlchemyError) -> HTTPException | Response:
     # the page may use the session
     db.session.rollback()
     return error_page(ServiceUnavailable(retry_after=RETRY_AFTER), submitted=_submitted())
+
+
+def invalid_value_page(_error: DataError) -> HTTPException | Response:
+    """Return the page with status 400 for a request with a value that the database can't store,
+    such as a NUL character on PostgreSQL.
+    """
+    logger.warning("refused a request with a value that the database can't store")
+    db.session.rollback()
+    return error_page(BadRequest())
 
 
 def _submitted() -> list[tuple[str, str]]:

@@ -11,14 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask import url_for as url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response as BaseResponse
 
 from notify_me import admin
 
 from ..base.database import db
-from ..base.errors import log_database_error
+from ..base.errors import invalid_value_page, log_database_error
 from ..base.models import Product, ProductVariant
 from ..buying import orders
 from ..catalog import queries, restocking
@@ -28,6 +28,8 @@ from . import access, deliveries, health, waiting
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
 access.protect(blueprint)
+
+blueprint.register_error_handler(DataError, invalid_value_page)
 
 MAX_ORDERS = 50
 """The number of orders shown, newest first."""

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import DataError
 
+from storefront import db
 from tests.notify_me.markup import view
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.page import text_of
@@ -63,6 +66,27 @@ def test_pages_answer_503(app: Flask, errors: list[logging.LogRecord]) -> None:
         assert [record.exc_info for record in errors] == [None], url
     for url in WITHOUT_QUERIES:
         assert client.get(url).status_code in (200, 404), url
+
+
+def test_value_that_the_database_cant_store_is_a_bad_request(
+    tmp_path: Path, errors: list[logging.LogRecord]
+) -> None:
+    """PostgreSQL refuses NUL characters, SQLite doesn't. The database isn't at fault."""
+    app = make_shop(tmp_path / "shop.db")
+
+    def refuse(*_arguments: object) -> None:
+        raise DataError("SELECT 1", {}, ValueError("text fields cannot contain NUL"))
+
+    with app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", refuse)
+    client = app.test_client()
+    responses = [client.get("/products/%00"), client.post("/merchant", data={"sku": "\x00"})]
+    close(app)
+
+    for response in responses:
+        assert response.status_code == 400
+        assert "We couldn’t process your request." in text_of(response.text)
+    assert errors == []
 
 
 def test_shoppers_can_send_their_text_again(app: Flask) -> None:
