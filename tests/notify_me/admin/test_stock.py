@@ -178,8 +178,7 @@ def test_a_crash_before_klaviyo_answers_loses_nothing(
     def die(*_: object) -> None:
         raise SystemExit
 
-    with shop.app.test_request_context():
-        session = Session(engine_of(shop.app))
+    with shop.app.test_request_context(), Session(engine_of(shop.app)) as session:
         session.execute(sa.text("CREATE TABLE shelf (quantity INTEGER)"))
         session.execute(sa.text("INSERT INTO shelf VALUES (5)"))
         with monkeypatch.context() as patched:
@@ -242,7 +241,7 @@ def test_stock_change_and_its_update_are_committed_together(
     engine, session = set_up(app, url)
 
     def committed() -> list[str]:
-        with sa.create_engine(url).connect() as connection:
+        with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
             return [*connection.scalars(sa.text("SELECT sku FROM stock"))]
 
     NotifyMe(app, catalog=small_catalog().siblings, engine=engine)
@@ -268,6 +267,7 @@ def test_stock_change_and_its_update_are_committed_together(
         session().rollback()
         session().close()
         assert admin.status().waiting == {"update_catalog_variant": 1}
+        engine().dispose()
     assert committed() == ["MUG"]
     assert sandbox.requests() == calls
 
