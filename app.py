@@ -194,7 +194,7 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
 
 def check_database_url(url: str, instance: Path) -> None:
     """Raise `SettingsError` if no engine can be created from `url`, or if it is a SQLite file in a
-    folder that doesn't exist. A relative file is in the folder `instance`.
+    folder that doesn't exist. A relative path is resolved against `instance`.
 
     The messages don't repeat the URL, which may contain a password.
     """

@@ -58,7 +58,7 @@ class ChannelInfo:
     `sms_disclosure`; empty if it needs no consent. Their defaults are in English only.
     """
     checkbox_required: str = ""
-    """The error next to an unchecked consent checkbox; empty if it needs no consent."""
+    """The error next to an unticked consent checkbox; empty if it needs no consent."""
     mobile_only: bool = False
     """Whether landlines can't receive its messages."""
     first_revision: str = ""

@@ -35,11 +35,11 @@ from .snippet.javascript import MAX_BYTES
 from .snippet.output import as_toml, report
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
 
-PROFILE_DELETION = "https://developers.klaviyo.com/en/reference/request_profile_deletion"
+PROFILE_DELETION_URL = "https://developers.klaviyo.com/en/reference/request_profile_deletion"
 """The documentation of Request Profile Deletion in Klaviyo's Data Privacy API."""
 
 commands = AppGroup("notify-me")
-"""`commands.py` adds them to the shop's `flask` command."""
+"""The commands below. `commands.py` adds them to the shop's `flask` command."""
 
 
 @contextmanager
@@ -96,14 +96,16 @@ def status(*, as_json: bool) -> None:
     if status.oldest_queued:
         click.echo(f"oldest queued: {_when(status.oldest_queued)}")
     if status.honeypot_posts:
+        posts = f"{status.honeypot_posts:,} post{'' if status.honeypot_posts == 1 else 's'}"
         click.echo(
-            f"hidden field:  {status.honeypot_posts} posts in {admin.HONEYPOT_DAYS} days had it "
-            "filled in, by a bot or a form filler"
+            f"honeypot:      {posts} refused in {admin.HONEYPOT_DAYS} days, because a bot or an "
+            "autofill tool had filled in the hidden field"
         )
     if error := status.last_error:
+        variant = f" for {error.variant}" if error.variant else ""
         click.echo(
-            f"last error: {_when(error.at)}, {error.operation} for "
-            f"{error.variant or 'no variant'} ({error.contact}): {error.problem}"
+            f"last error: {_when(error.at)}, {error.operation}{variant} ({error.contact}): "
+            f"{error.problem}"
         )
     for queue in status.paused:
         click.echo(
@@ -113,12 +115,13 @@ def status(*, as_json: bool) -> None:
     if status.paused:
         click.echo("to send the paused calls now, run: flask notify-me resume")
     for missing in status.missing_variants:
-        sign_ups = f"{missing.sign_ups:,} sign-up{'' if missing.sign_ups == 1 else 's'}"
+        sign_ups = _sign_ups(missing.sign_ups)
         click.echo(f"not in Klaviyo's catalog: {missing.variant} ({sign_ups}). {missing.remedy}")
     if public_key := status.public_key:
         click.echo(
-            f"the browser's calls are refused: {public_key.remedy} ({public_key.sign_ups:,} "
-            f"sign-ups in 24 hours, the last {_when(public_key.last_at)})"
+            f"the browser's calls are refused: {public_key.remedy} "
+            f"({_sign_ups(public_key.sign_ups)} in the last 24 hours, most recently at "
+            f"{_when(public_key.last_at)})"
         )
     if status.counts["dead_lettered"]:
         click.echo("to send the dead-lettered calls again, run: flask notify-me retry")
@@ -323,7 +326,7 @@ def import_brand(*, dry_run: bool, output: str | None) -> None:
         click.echo("\nNothing was written.")
         return
     replace_file(target, document, lambda file: load_settings(file, {}))
-    click.echo(f"\nWritten to {target}. Restart the shop to see it.")
+    click.echo(f"\nWritten to {target}. Restart the shop to apply the settings.")
     if names := _overriding_variables(target, imported.settings):
         click.echo(
             f"The environment overrides some of these settings: {', '.join(names)}", err=True
@@ -391,7 +394,9 @@ def erase(contact: str) -> None:
         )
     if erased.shop:
         click.echo(erased.shop)
-    click.echo(f"Klaviyo still has this person's profile. To have it deleted: {PROFILE_DELETION}")
+    click.echo(
+        f"Klaviyo still has this person's profile. To have it deleted: {PROFILE_DELETION_URL}"
+    )
 
 
 @contextmanager
@@ -422,6 +427,10 @@ def _as_text(records: ContactRecords) -> str:
         lines.append(f"  list       {consent.list_id}, source {consent.custom_source!r}")
         lines += [f"  | {line}" for line in consent.text.splitlines()]
     return "\n".join(lines)
+
+
+def _sign_ups(count: int) -> str:
+    return f"{count:,} sign-up{'' if count == 1 else 's'}"
 
 
 def _when(moment: datetime) -> str:

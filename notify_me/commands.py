@@ -6,10 +6,10 @@ import click
 
 
 class Commands(click.Group):
-    """The commands of `cli.py`."""
+    """A group that imports the commands in `cli.py` only when one is used, or to list them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return their names."""
+        """Return the names of the commands."""
         from .cli import commands
 
         return commands.list_commands(ctx)

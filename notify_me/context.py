@@ -91,7 +91,7 @@ class State:
     catalog: Catalog
     database: Database
     log: SignUpLog
-    klaviyo: CircuitBreaker | None
+    circuit_breaker: CircuitBreaker | None
     """None in client mode without a private key."""
     opt_in: ListOptIn
     flow: FlowCheck
@@ -252,7 +252,9 @@ def connect_src() -> list[str]:
 
 
 def klaviyo_client(account: Account, in_flight: int) -> Klaviyo | None:
-    """Return the client for this account; None without a private key."""
+    """Return a client for this account that makes at most `in_flight` calls at once; None without a
+    private key.
+    """
     if not account.private_key.get_secret_value():
         return None
     return Klaviyo(

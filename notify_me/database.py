@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .delivery import queue
 from .settings import SettingsError
 from .store import rate_limits
-from .store.tables import REVISION, current_revision
+from .store.tables import LATEST_MIGRATION, current_revision
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +80,10 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
 
 
 def prepare_sqlite(engine: sa.Engine) -> None:
-    """Make an engine create SQLite files that only this user can read, and commit so that readers
-    don't wait for writers and a power failure loses nothing. Other databases don't change.
+    """Prepare an engine for SQLite; an engine for another database is left as it is.
+
+    Only this user can read the database files that the engine creates. Readers don't wait for
+    writers, a committed transaction survives a power failure, and foreign keys are enforced.
     """
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "do_connect", _create_private_file)
@@ -91,8 +93,8 @@ def prepare_sqlite(engine: sa.Engine) -> None:
 def _create_private_file(
     _dialect: Any, _record: Any, arguments: Sequence[Any], _options: Any
 ) -> None:
-    """Let only this user read a new SQLite file, which has contact details. Its write-ahead log
-    gets the same permissions. An existing file keeps its own.
+    """Let only this user read a new SQLite file, since it will contain contact details. Its
+    write-ahead log gets the same permissions. An existing file keeps its own.
     """
     if arguments and not str(arguments[0]).startswith((":", "file:")):
         # O_EXCL, because closing a descriptor of an existing file would release the POSIX locks of
@@ -173,7 +175,7 @@ class Database:
         return self.get_engine()
 
     def check_writable(self) -> None:
-        """Raise if nothing can be stored, such as on a full or read-only disk.
+        """Raise `SQLAlchemyError` or `OSError` if nothing can be stored, such as on a full disk.
 
         It writes at most every `WRITE_CHECK_INTERVAL` seconds; in between, it raises the last error
         again.
@@ -203,7 +205,7 @@ class Database:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self.get_engine().connect() as connection:
             revision = current_revision(connection)
-        if revision == REVISION:
+        if revision == LATEST_MIGRATION:
             return
         if self._file:
             self.upgrade()

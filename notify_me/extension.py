@@ -51,7 +51,8 @@ class NotifyMe:
     """Adds back-in-stock sign-ups to a Flask app: `NotifyMe(app, catalog=find_variants)`.
 
     Arguments:
-        app: the shop; or call `init_app(app)` later. Arguments given there take precedence.
+        app: the Flask app. Without it, call `init_app(app)` later; arguments passed to `init_app`
+            take precedence over those passed here.
         catalog: a function `find_variants(composite_id)` that returns a list of all variants of the
             product, or an object with the methods of `Catalog`.
         engine: a SQLAlchemy engine, or a function that returns one, such as `lambda: db.engine`, to
@@ -123,7 +124,7 @@ class NotifyMe:
         # itsdangerous signs with the last key and accepts all of them
         secrets = [*(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
         keys = log_keys(app.config, account)
-        klaviyo = _circuit_breaker(account, settings)
+        breaker = _circuit_breaker(account, settings)
         database = _database(app, engine or self._engine)
         background = None
         if settings.delivery.in_web_process:
@@ -135,9 +136,9 @@ class NotifyMe:
             catalog=FunctionCatalog(catalog) if callable(catalog) else catalog,
             database=database,
             log=SignUpLog(database.engine, keys),
-            klaviyo=klaviyo,
-            opt_in=ListOptIn(klaviyo, account.list_id),
-            flow=FlowCheck(klaviyo),
+            circuit_breaker=breaker,
+            opt_in=ListOptIn(breaker, account.list_id),
+            flow=FlowCheck(breaker),
             queue=Queue(database.engine, background.ensure_running if background else None),
             background=background,
             signer=URLSafeTimedSerializer(secrets, salt="notify-me"),

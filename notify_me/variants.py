@@ -16,9 +16,9 @@ MAX_LENGTH = 500
 CUSTOM_CATALOG = ("$custom", "$default")
 """Integration type and catalog ID of the only catalog that Klaviyo's API can write to."""
 PLACEHOLDER_PREFIX = "placeholder-"
-"""Begins the ID of a variant whose real ID isn't known, such as in a catalog that was imported for
-a demo. The kit sends a sign-up for it to a stand-in for Klaviyo on this machine, but
-never to Klaviyo itself.
+"""The prefix of an ID that stands in for a variant's real one, which isn't known, such as in a
+catalog that was imported for a demo. The kit sends a sign-up for such a variant to a stand-in for
+Klaviyo on this machine, but never to Klaviyo itself.
 """
 NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
 """Integrations that number their variants."""
@@ -31,7 +31,7 @@ def is_numeric(external_id: str) -> bool:
 
 def external_id_error(integration_type: str, external_id: str) -> str | None:
     """Return why a variant of this integration can't have this ID, and what to use instead, or None
-    if the ID is possible.
+    if it can.
     """
     if error := _shopify_gid_error(external_id):
         return error
@@ -45,8 +45,8 @@ def external_id_error(integration_type: str, external_id: str) -> str | None:
     if decimal := re.fullmatch(r"(\d+)\.0+", external_id, re.ASCII):
         return f"a spreadsheet has turned this into a decimal number: use {decimal[1]!r}"
     return (
-        f"variants of {integration_type} have numeric IDs, and this looks like a SKU or a name: "
-        "use the variant's ID there, such as 40012345678901"
+        f"variant IDs of {integration_type} are numbers, and this looks like a SKU or a name: use "
+        "the platform's own variant ID, such as 40012345678901"
     )
 
 
@@ -77,9 +77,9 @@ def catalog_error(integration_type: str, catalog_id: str) -> str | None:
 class CompositeID:
     """A variant's ID in Klaviyo's catalog: `integrationType:::catalogId:::externalId`.
 
-    The integration type is free text with a known list (`$custom`, `$shopify`, `$bigcommerce`,
-    `$magento_two`, `$square`, `$wix`, `$prestashop`). The external ID is the variant's own ID in
-    the shop's system; it may contain any printable character.
+    Klaviyo documents the integration types `$custom`, `$shopify`, `$bigcommerce`, `$magento_two`,
+    `$square`, `$wix` and `$prestashop`, and accepts any other text. The external ID is the
+    variant's own ID in the shop's system; it may contain any printable character.
 
     Raises `ValueError` for an invalid part. From "Set up back in stock via API" and "Catalogs API
     overview" in Klaviyo's documentation.
@@ -160,7 +160,7 @@ class Variant:
     currency: str = ""
     """The currency of the price (ISO 4217), such as `EUR`, for Klaviyo's catalog; may be empty."""
     available: bool | None = None
-    """Whether the shop sells it now, for a variant whose stock isn't tracked."""
+    """Whether the shop sells it now, if its stock isn't tracked. None counts as True."""
     preorder: bool = False
     """Whether it can be ordered while it is sold out."""
     sku: str = ""
@@ -215,5 +215,7 @@ class ListedCatalog(Catalog, Protocol):
     """A catalog that can also list its variants, for `flask notify-me check` and `push-catalog`."""
 
     def composite_ids(self) -> Iterable[CompositeID]:
-        """Return the composite ID of every variant; a generator if there may be thousands."""
+        """Return the composite IDs of all variants. With thousands of them, a generator saves
+        memory.
+        """
         ...

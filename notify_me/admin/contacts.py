@@ -228,11 +228,12 @@ def _has_contact(hashes: Sequence[str]) -> ColumnElement[bool]:
 
 
 def import_sign_ups(sign_ups: Iterable[PastSignUp]) -> int:
-    """Add past sign-ups to the log, as accepted by Klaviyo, and return how many.
+    """Add past sign-ups to the log, marked as accepted by Klaviyo; return how many were added.
 
     They appear in the demand report, for a demo or after a move from another system. Nothing is
     sent and no consent is recorded. Raises `ValueError` for a sign-up without a variant, channel,
-    time zone or the contact that a channel needs; earlier batches of 1,000 stay.
+    time zone or the contact that a channel needs. They are added in batches of 1,000, and the
+    batches before the error remain in the log.
     """
     remaining, count = iter(sign_ups), 0
     while batch := [_past_rows(past) for past in islice(remaining, IMPORT_BATCH)]:

@@ -18,8 +18,8 @@ MAX_NAMES = 5
 def health(read_status: Callable[[], Status] = status) -> Report:
     """Return what works and what doesn't, as rows like those of `flask notify-me check`.
 
-    The rows are `flow` (whether a live flow exists, which is read from Klaviyo at most every five
-    minutes, with a timeout of three seconds), `public_key` (only if Klaviyo refuses it), `sign_ups`
+    The rows are `flow` (whether a live flow exists, which is read from Klaviyo at most once a
+    minute, with a timeout of three seconds), `public_key` (only if Klaviyo refuses it), `sign_ups`
     (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each has `check`
     (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
 

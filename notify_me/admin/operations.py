@@ -115,7 +115,7 @@ def purge() -> Purged:
 
 def _purge_log(session: Session, before: datetime, consents_before: datetime) -> tuple[int, int]:
     """Delete sign-ups made before `before`, unless they have undelivered calls, consents given
-    before `consents_before`, and old counts of dropped posts and rate limits. Return the numbers
+    before `consents_before`, and old counts of honeypot posts and rate limits. Return the numbers
     of deleted sign-ups and consents.
     """
     undelivered = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
@@ -139,7 +139,7 @@ def _purge_log(session: Session, before: datetime, consents_before: datetime) ->
 
 
 def delete_everything() -> None:
-    """Delete the sign-up log, the consents and the queue, to reset a demo."""
+    """Delete all rows of the kit's tables, and all jobs in the queue, to reset a demo."""
     state = current_state()
     state.queue.remove_everything()
     with state.log.writing() as session:
@@ -167,6 +167,10 @@ def push_catalog(
     progress: Callable[[int], None] = lambda count: None,
 ) -> PushResult:
     """Fill Klaviyo's custom catalog with the shop's products; see `catalog_push.CatalogPush`.
+
+    `products` returns the variants of each product, and is called twice. `base_url` is the shop's
+    address, such as `https://shop.example/`. With `dry_run`, nothing is written. `progress` is
+    called after each batch with the number of products or variants in it.
 
     Raises `PushError` if Klaviyo refuses, or if there is no private key.
     """

@@ -40,13 +40,19 @@ class Failure:
 
     at: datetime
     operation: str
+    """The operation of Klaviyo's API, such as `create_back_in_stock_subscription`."""
     variant: str
+    """The variant's composite ID; empty for a consent call."""
     contact: str
     state: str
+    """The state of the call: `queued`, `dead_lettered` or `failed`."""
     problem: str
+    """What went wrong, and usually what to do about it."""
     status: int | None
+    """The HTTP status of Klaviyo's response; None if there was none."""
     code: str
     error_id: str
+    """The `code` and `id` of the error in Klaviyo's response; empty if there was none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,16 @@ class StockUpdate:
     shop's own platform. `no_key`: there is no private key.
     """
     remedy: str = ""
-    """What the merchant can do, for `paused` and `refused`."""
+    """What the merchant can do; empty if that isn't necessary. `stock_changed` sets it only for
+    `paused` and `refused`.
+    """
 
 
 def stock_changed(
     composite_id: CompositeID, base_url: str, *, connection: Transaction | None = None
 ) -> StockUpdate:
-    """Send a variant's stock to Klaviyo (Update Catalog Variant), for at most three seconds.
+    """Send a variant's stock, as the shop's catalog reports it, to Klaviyo (Update Catalog
+    Variant). This takes three seconds at most.
 
     `connection` is the session or connection with the uncommitted change, in the database that the
     kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. It is committed
@@ -54,15 +57,17 @@ def stock_changed(
     """
     state = current_state()
     managed = writable(composite_id)
-    job = stock_job(composite_id, base_url) if managed and state.klaviyo is not None else None
+    job = (
+        stock_job(composite_id, base_url) if managed and state.circuit_breaker is not None else None
+    )
     # the delay prevents a worker from sending it at the same time as this process
     _enqueue([job] if job else [], connection, delay=2 * TIMEOUT)
     if connection is not None:
         connection.commit()
-    if job is None or state.klaviyo is None:
+    if job is None or state.circuit_breaker is None:
         return StockUpdate("no_key" if managed else "not_managed")
     try:
-        klaviyo = state.klaviyo.if_closed()
+        klaviyo = state.circuit_breaker.if_closed()
         if klaviyo is None:
             state.queue.end_delay(job)
             return StockUpdate("queued")
@@ -97,9 +102,9 @@ def set_stock(variant: Variant, base_url: str) -> StockUpdate:
     state = current_state()
     if not writable(variant.composite_id):
         return StockUpdate("not_managed", "another system fills this catalog in Klaviyo")
-    if state.klaviyo is None:
+    if state.circuit_breaker is None:
         return StockUpdate("no_key", "set KLAVIYO_PRIVATE_KEY")
-    klaviyo = state.klaviyo.if_closed()
+    klaviyo = state.circuit_breaker.if_closed()
     if klaviyo is None:
         return StockUpdate("refused", "Klaviyo isn't responding: try again later")
     outcome = update_stock(
@@ -118,7 +123,7 @@ def queue_stock_updates(
     `connection` is the session or connection with the change, as for `stock_changed`; the caller
     commits both together. Raises `sqlalchemy.exc.SQLAlchemyError` if the jobs can't be queued.
     """
-    if current_state().klaviyo is not None:
+    if current_state().circuit_breaker is not None:
         managed = filter(writable, composite_ids)
         _enqueue([stock_job(composite_id, base_url) for composite_id in managed], connection)
 

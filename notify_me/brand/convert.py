@@ -23,7 +23,7 @@ TITLES: dict[Kind, str] = {
 }
 """The groups of the report, in its order."""
 
-BOX, TEXT = "button.button_styles", "button.text_styles"
+BUTTON_STYLES, TEXT_STYLES = "button.button_styles", "button.text_styles"
 LINE_HEIGHT = 1.5
 """The line height of a button in Klaviyo's emails. The button's height follows from it, the font
 size and the padding.
@@ -189,17 +189,17 @@ class _Button(_Part):
     """The primary button, which is also the form's submit button."""
 
     def convert(self) -> None:
-        background = self.color("style.background_color", f"{BOX}.color")
-        self.text_color("text.color", f"{TEXT}.font_color", background)
+        background = self.color("style.background_color", f"{BUTTON_STYLES}.color")
+        self.text_color("text.color", f"{TEXT_STYLES}.font_color", background)
         if background:
             # the submit button looks the same
             self.unset("modal.button_background_color", "modal.button_text_color")
         self._radius()
         self._border()
         self._shadow()
-        self.fonts("text.font_family", f"{TEXT}.font_family")
+        self.fonts("text.font_family", f"{TEXT_STYLES}.font_family")
         for name in ("font_size", "font_weight", "font_style"):
-            self.set(f"text.{name}", f"{TEXT}.{name}", self.read(f"text.{name}"))
+            self.set(f"text.{name}", f"{TEXT_STYLES}.{name}", self.read(f"text.{name}"))
         self._text_decoration()
         self._letter_spacing()
         self._height()
@@ -209,9 +209,9 @@ class _Button(_Part):
         largest = 100
         if isinstance(radius, int) and radius > largest:
             change = f"the largest radius; it was {_shown(radius)}"
-            self.set("style.border_radius", f"{BOX}.border_radius", largest, change)
+            self.set("style.border_radius", f"{BUTTON_STYLES}.border_radius", largest, change)
         else:
-            self.set("style.border_radius", f"{BOX}.border_radius", radius)
+            self.set("style.border_radius", f"{BUTTON_STYLES}.border_radius", radius)
 
     def _border(self) -> None:
         if self.read("border") is None:
@@ -220,7 +220,9 @@ class _Button(_Part):
         parts["color"] = _with_hash(parts["color"])
         is_active = self.read("border.is_border_active") is True
         values = {"enabled": True, **parts} if is_active else None
-        self.set_table("border", f"{BOX}.border", values, " ".join(map(str, parts.values())))
+        self.set_table(
+            "border", f"{BUTTON_STYLES}.border", values, " ".join(map(str, parts.values()))
+        )
 
     def _shadow(self) -> None:
         if self.read("style") is None:
@@ -232,20 +234,20 @@ class _Button(_Part):
             except _Refused as problem:
                 self.note("not_imported", "style.box_shadow", str(problem))
                 return
-        self.set_table("style.box_shadow", f"{BOX}.drop_shadow", values, _shown(text))
+        self.set_table("style.box_shadow", f"{BUTTON_STYLES}.drop_shadow", values, _shown(text))
 
     def _text_decoration(self) -> None:
         value = self.read("text.text_decoration")
         if value is None:
             return
         if isinstance(value, str) and value in _DECORATIONS:
-            self.set("text.text_decoration", f"{TEXT}.text_decoration", _DECORATIONS[value])
+            self.set("text.text_decoration", f"{TEXT_STYLES}.text_decoration", _DECORATIONS[value])
         else:
             reason = f"{_shown(value)} isn't supported: the button's text can only be underlined"
             self.note("not_imported", "text.text_decoration", reason)
 
     def _letter_spacing(self) -> None:
-        path, key = "text.letter_spacing", f"{TEXT}.letter_spacing"
+        path, key = "text.letter_spacing", f"{TEXT_STYLES}.letter_spacing"
         value = self.read(path)
         if value is None or value == "":
             return
@@ -270,7 +272,7 @@ class _Button(_Part):
         top, bottom, size = parts
         height = round(top + bottom + size * LINE_HEIGHT)
         change = "from the padding and the font size; the kit sets the padding at the sides"
-        self.set("spacing", f"{BOX}.height", height, change)
+        self.set("spacing", f"{BUTTON_STYLES}.height", height, change)
 
 
 class _Form(_Part):

@@ -32,7 +32,7 @@ class BrandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """The first logo of a brand that has a picture."""
+    """The first of a brand's logos that has an image."""
 
     url: str
     alt_text: str
@@ -92,7 +92,7 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
             "private key that has it, too (docs/connect.md)"
         )
     if response.status == 401:
-        raise BrandError("Klaviyo doesn't know the private key: correct KLAVIYO_PRIVATE_KEY")
+        raise BrandError("Klaviyo doesn't recognise the private key: correct KLAVIYO_PRIVATE_KEY")
     if response.status == 404:
         raise BrandError(
             "Klaviyo's Brands API isn't part of the revision in KLAVIYO_REVISION: remove it from "

@@ -14,10 +14,11 @@ from ..snippet.errors import load_module
 
 
 def merged(text: str, settings: Mapping[str, Any]) -> str:
-    """Return a TOML document with settings by dotted key, such as `modal.font_family`.
+    """Return the TOML document `text` with these settings changed.
 
-    None removes a setting. Everything else in the document stays as it is. Raises
-    `MissingExtraError` if tomlkit isn't installed.
+    `settings` has their values by dotted key, such as `modal.font_family`; None removes a setting.
+    Everything else in the document stays as it is. Raises `MissingExtraError` if tomlkit isn't
+    installed, and `ValueError` if the document isn't valid TOML.
     """
     tomlkit = load_module("tomlkit")
     document = tomlkit.parse(text)

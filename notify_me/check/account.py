@@ -26,7 +26,7 @@ SKEW_WARN, SKEW_FAIL = 60, 300
 READ_SCOPES = frozenset(
     {"accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"}
 )
-"""The scopes that this check needs; the form needs `lists:read`, too."""
+"""The scopes that this check needs. The form also needs `lists:read`."""
 SIGN_UP_SCOPES = "catalogs:write profiles:write"
 CONSENT_SCOPES = "lists:write profiles:write subscriptions:write"
 _REVISION_REJECTED = (400, 404, 410)
@@ -165,7 +165,7 @@ def _list(reader: Reader, list_id: str) -> Row:
         return unreadable("list", response, "lists:read")
     resource = next(iter(response.resources), {})
     cases = {"single_opt_in": "list", "double_opt_in": "list/double"}
-    case = cases.get(str(attribute(resource, "opt_in_process")), "list/odd")
+    case = cases.get(str(attribute(resource, "opt_in_process")), "list/unknown opt-in")
     return row(case, name=terminal_json(attribute(resource, "name") or list_id))
 
 

@@ -47,7 +47,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "private_key/unknown": (
         FAIL,
-        "Klaviyo doesn't know the key in KLAVIYO_PRIVATE_KEY",
+        "Klaviyo doesn't recognise the key in KLAVIYO_PRIVATE_KEY",
         "copy it again from Klaviyo, Settings > API keys, into .env (a key is shown only once: "
         "create another if necessary)",
     ),
@@ -98,7 +98,11 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "texts. The confirmation says so",
         "keep it if you want that; otherwise change it in Klaviyo: the list > Settings > Consent",
     ),
-    "list/odd": (WARN, "{name} exists, but Klaviyo doesn't say which opt-in it uses", ""),
+    "list/unknown opt-in": (
+        WARN,
+        "{name} exists, but Klaviyo doesn't say which opt-in it uses",
+        "",
+    ),
     "list/not set": (SKIP, "not set: only SMS, WhatsApp and consent.email_list need one", ""),
     "list/unknown": (
         FAIL,
@@ -112,7 +116,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         f"{_SET_LIVE}, unless you want to send messages manually",
     ),
     "flow/draft": (FAIL, f"{{name}} is a draft: {_NOBODY_WAITS}", _SET_LIVE),
-    "flow/odd": (
+    "flow/unknown status": (
         WARN,
         f'a flow starts from "{METRIC}", but its status is unknown',
         "make sure in Klaviyo that its message is Live",
@@ -127,7 +131,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "public_key/refused": (
         FAIL,
-        "{problem}: for {count:,} sign-ups in the last 24 hours, so the server had to send them",
+        "{problem}. Sign-ups of the last 24 hours that the server had to send instead: {count:,}",
         "{remedy}",
     ),
     "sign_ups": (PASS, "no sign-up is waiting for a variant that Klaviyo doesn't have", ""),
@@ -150,7 +154,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "dead-lettered sign-ups: {count:,}. The last problem: {problem}",
         "fix the cause, then run flask notify-me retry",
     ),
-    "variants": (PASS, "Klaviyo knows all {total:,}", ""),
+    "variants": (PASS, "all {total:,} are in Klaviyo's catalog", ""),
     "variants/none": (
         WARN,
         "the shop has no variants",
@@ -173,7 +177,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/unknown": (
         FAIL,
-        "Klaviyo doesn't know {count:,} of {total:,}: {names}",
+        "{count:,} of {total:,} are not in Klaviyo's catalog: {names}",
         "push them to Klaviyo's custom catalog: flask notify-me push-catalog; if another system "
         "fills Klaviyo's catalog, use its integration, catalog ID and variant IDs",
     ),
@@ -199,10 +203,10 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/other integration": (
         WARN,
-        "{count:,} of {total:,} are from {integrations}: Klaviyo's API shows its custom catalog "
-        "only, so this check can't tell whether Klaviyo knows them",
+        "{count:,} of {total:,} are from {integrations}: Klaviyo's API only shows its custom "
+        "catalog, so this check can't tell whether Klaviyo has them",
         "make sure in Klaviyo, Content > Products, that the integration syncs, and submit a "
-        "sign-up for one of them: the log reports a variant that Klaviyo doesn't know",
+        "sign-up for one of them: the log reports a variant that Klaviyo doesn't have",
     ),
 }
 """The verdict, message and remedy of each case: `check/case`, or just `check` for the usual one."""

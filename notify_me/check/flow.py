@@ -18,9 +18,9 @@ from .report import Row, Verdict
 logger = logging.getLogger(__name__)
 
 KNOWN_TTL = 300.0
-"""Seconds until the flow is read again: a merchant may change it at any time."""
+"""Seconds until the flow is read again after a pass or failure: a merchant may change it."""
 UNKNOWN_TTL = 60.0
-"""Seconds until a failed read is repeated."""
+"""The same after another verdict, such as when the flow couldn't be read."""
 MAX_PAGES = 20
 """How many pages of metrics are read, each with up to 200. An account has one or two."""
 READ_TIMEOUT = 3.0
@@ -28,26 +28,26 @@ READ_TIMEOUT = 3.0
 
 
 class FlowCheck:
-    """The row `flow` of the check, cached in this process. `klaviyo` is None without a private key.
+    """The row `flow` of the check, cached in this process. `breaker` is None without a private key.
 
     Network errors and error responses are in the row, not raised.
     """
 
-    def __init__(self, klaviyo: CircuitBreaker | None) -> None:
-        self._klaviyo = klaviyo
+    def __init__(self, breaker: CircuitBreaker | None) -> None:
+        self._breaker = breaker
         self._reading = threading.Lock()
         self._row = row("flow/not read")
         self._expires_at = 0.0
 
     def row(self) -> Row:
-        """Return the row. It is read from Klaviyo every five minutes, for at most three seconds;
-        meanwhile other threads get the previous one.
+        """Return the row. When `KNOWN_TTL` or `UNKNOWN_TTL` has passed, it is read from Klaviyo,
+        which takes three seconds at most; meanwhile other threads get the previous row.
         """
-        if self._klaviyo is None:
+        if self._breaker is None:
             return row("flow/no key")
         if time.monotonic() >= self._expires_at and self._reading.acquire(blocking=False):
             try:
-                self._refresh(self._klaviyo)
+                self._refresh(self._breaker)
             finally:
                 self._reading.release()
         return self._row
@@ -84,7 +84,7 @@ def flow_row(reader: Reader) -> Row:
     for status, case in (("live", "flow"), ("manual", "flow/manual"), ("draft", "flow/draft")):
         if status in names:
             return row(case, name=names[status])
-    return row("flow/odd" if flows else "flow/none")
+    return row("flow/unknown status" if flows else "flow/none")
 
 
 def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:

@@ -38,7 +38,7 @@ class Reader:
         self.klaviyo = klaviyo
         self._deadline = deadline
         self.granted: set[str] = set()
-        """Scopes that the key proved to have."""
+        """The scopes that the key has, as successful calls have shown."""
         self.denied: list[frozenset[str]] = []
         """For each refused call, scopes of which the key lacks at least one."""
         self._progress = progress
@@ -71,7 +71,7 @@ class Reader:
             named = needed.intersection(re.findall(r"[a-z-]+:(?:read|write)", detail))
             self.denied += [frozenset({scope}) for scope in named] or [needed]
         elif response.status in (200, 400, 404) and not response.is_html:
-            # Klaviyo checks the key before the request
+            # Klaviyo checks the key's scopes before it looks at the rest of the request
             self.granted |= needed
         return response
 
@@ -92,7 +92,7 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
     if response.status == 429:
         wait = f" for another {response.retry_after} s" if response.retry_after else ""
         problem = f"is limiting requests{wait}"
-        return problem, "run the check again later; something else may be using the account's limit"
+        return problem, "run the check again later; other programs share the account's rate limit"
     if response.status >= 500:
         return (
             f"returned status {response.status}",

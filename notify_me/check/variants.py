@@ -1,4 +1,4 @@
-"""Checks that Klaviyo knows every variant of the shop under its composite ID."""
+"""Checks that Klaviyo's catalog has every variant of the shop, under its composite ID."""
 
 from __future__ import annotations
 

@@ -152,7 +152,8 @@ class Deliverer:
                 return
             except Exception as second_error:
                 logger.error(
-                    "%s can't be set aside (%s): run flask notify-me upgrade. Next attempt in %d s",
+                    "can't store the outcome of %s (%s): run flask notify-me upgrade. The next "
+                    "attempt is in %d s",
                     job.name,
                     type(second_error).__name__,
                     self._settings.probe_every,
@@ -264,7 +265,7 @@ class Deliverer:
                     self._settle(session, job, outcome)
         if newly_paused:
             logger.error(
-                "%s is paused until this is fixed: %s. Queued calls are kept, and one is sent as a "
+                "%s is paused until this is fixed: %s. Its calls stay queued, and one is sent as a "
                 "test every %d s (status %s, code %s, error %s)",
                 job.operation.value,
                 outcome.remedy,

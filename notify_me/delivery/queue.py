@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
     from sqlalchemy import Engine
 
-NAME = "notify-me"
+APPLICATION_NAME = "notify-me"
 """The application name for DBOS, which separates these jobs from those of a shop that uses DBOS."""
 SCHEMA = "notify_me_queue"
-WORKFLOW = "notify_me_deliver"
-VERSION = "1"
+WORKFLOW_NAME = "notify_me_deliver"
+JOB_VERSION = "1"
 """Version of a job's arguments; jobs of another version are never dequeued."""
 DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker processes. `flask notify-me retry` queues its jobs again."""
@@ -103,8 +103,8 @@ def upgrade(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         check_sqlite()
         with engine.connect() as connection:
-            # stored in the file; with it, readers don't wait for a writer, and writes take half
-            # the time
+            # WAL mode, which is stored in the file: readers don't wait for a writer, and writes
+            # take half the time
             connection.execute(sa.text("PRAGMA journal_mode = WAL"))
             tables = set(sa.inspect(connection).get_table_names())
         if "dbos_migrations" not in tables and (conflicts := sorted(tables & TABLES)):
@@ -129,6 +129,7 @@ class Job:
 
     sign_up_id: str
     position: int
+    """The index of the call among the calls of its sign-up; 0 for a stock update."""
     attempt: int
     """How many times the call was queued before. Only the job whose number is in the log may send
     the call.
@@ -170,7 +171,7 @@ class Job:
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """Sign-up, position and attempt."""
+        """Identifies the job by the sign-up's ID, the position and the attempt."""
         return self.sign_up_id, self.position, self.attempt
 
     def as_arguments(self) -> tuple[Any, ...]:
@@ -255,7 +256,7 @@ class Queue:
                     self._client = DBOSClient(
                         system_database_engine=self._engine(),
                         dbos_system_schema=SCHEMA,
-                        application_name=NAME,
+                        application_name=APPLICATION_NAME,
                         lazy=True,
                         retry_connection_errors=False,
                     )
@@ -285,10 +286,10 @@ class Queue:
         from dbos import WorkflowSerializationFormat
 
         options: EnqueueOptions = {
-            "workflow_name": WORKFLOW,
+            "workflow_name": WORKFLOW_NAME,
             "queue_name": queue_name,
             "workflow_id": job.id,
-            "app_version": VERSION,
+            "app_version": JOB_VERSION,
             "serialization_type": WorkflowSerializationFormat.PORTABLE,
         }
         if delay > 0:
@@ -407,7 +408,7 @@ class Queue:
 
     def _list(self, **filters: Any) -> list[WorkflowStatus]:
         return self.client.list_workflows(
-            name=WORKFLOW, load_input=False, load_output=False, **filters
+            name=WORKFLOW_NAME, load_input=False, load_output=False, **filters
         )
 
 
@@ -416,7 +417,7 @@ def _ago(seconds: float) -> str:
 
 
 def _jobs_table(engine: Engine) -> sa.TableClause:
-    """Return the columns of DBOS's table of jobs that are used without DBOS."""
+    """Return DBOS's table of jobs, with the columns that are read or written without DBOS."""
     return sa.table(
         "workflow_status",
         sa.column("queue_name"),

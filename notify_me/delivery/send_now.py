@@ -21,12 +21,12 @@ from ..klaviyo.outcomes import (
 from .outcome_log import log_outcome
 
 CONSENT_KNOWN = "Klaviyo accepted this consent within the last day, so it was not sent again"
-DEADLINE = 4.0
+SHOPPER_TIMEOUT = 4.0
 """Seconds that a shopper waits for all calls to Klaviyo together."""
 
 
 def send_now(
-    klaviyo: CircuitBreaker,
+    breaker: CircuitBreaker,
     calls: Sequence[Call],
     *,
     sign_up_id: str,
@@ -55,10 +55,10 @@ def send_now(
         if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
         is_known = consent_known and call.operation is Operation.SUBSCRIBE and refusal is None
-        if is_known and klaviyo.imitate_consent(deadline):
+        if is_known and breaker.imitate_consent(deadline):
             outcomes[position] = Accepted(KlaviyoResponse(None), "", CONSENT_KNOWN)
             continue
-        outcome, refusal = _send_allowed(klaviyo, call, refusal, deadline, sign_up_id)
+        outcome, refusal = _send_allowed(breaker, call, refusal, deadline, sign_up_id)
         outcomes[position] = outcome
         throttled = outcome.response.status == 429
         if throttled or isinstance(outcome, Refused | Misconfigured):
@@ -73,7 +73,7 @@ def send_now(
 
 
 def _send_allowed(
-    klaviyo: CircuitBreaker,
+    breaker: CircuitBreaker,
     call: Call,
     refusal: Refused | None,
     deadline: Deadline,
@@ -88,11 +88,11 @@ def _send_allowed(
         allowed = remaining
     else:
         return refusal, refusal
-    outcome = klaviyo.send(allowed, deadline=deadline)
+    outcome = breaker.send(allowed, deadline=deadline)
     log_outcome(call, outcome, sign_up_id)
     if isinstance(outcome, Refused) and outcome.refused_channels:
         refusal = outcome.merged_with(refusal) if refusal else outcome
-        return _send_allowed(klaviyo, call, refusal, deadline, sign_up_id)
+        return _send_allowed(breaker, call, refusal, deadline, sign_up_id)
     if refusal:
         channels = outcome.refused_channels | refusal.refused_channels
         outcome = replace(outcome, refused_channels=channels)

@@ -25,11 +25,11 @@ from . import pauses
 from .deliverer import Deliverer, DeliveryContext
 from .locks import claim_executor_id
 from .queue import (
+    APPLICATION_NAME,
     IDLE_CHECK_INTERVAL,
-    NAME,
+    JOB_VERSION,
     SCHEMA,
-    VERSION,
-    WORKFLOW,
+    WORKFLOW_NAME,
     Job,
     engine_url,
 )
@@ -60,10 +60,10 @@ def run(context: DeliveryContext | None, stop: threading.Event) -> None:
             _sleep(POLL_INTERVAL, stop)
         return
     executor_id, lock = claim_executor_id(context.folder)
-    logger.info("delivering as %s", executor_id)
+    logger.info("delivering queued calls as worker %s", executor_id)
     if context.engine.dialect.name == "sqlite":
         event.listen(context.engine, "connect", _skip_sync)
-        context.engine.dispose()  # for connections that are open already
+        context.engine.dispose()  # closes the connections that were opened before
     context.start_flow_check()
     deliver_until(stop, context, executor_id)
     logger.info("worker stopped")
@@ -137,7 +137,9 @@ def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
 
 
 class _UnsyncedConnection(sqlite3.Connection):
-    """A connection for DBOS, which records the progress of jobs."""
+    """A connection for DBOS that doesn't wait for the disk either. DBOS writes only the progress of
+    jobs to the database.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -150,7 +152,7 @@ _current: Deliverer
 
 # registered once per process; each attempt at a call is a separate workflow
 @DBOS.workflow(
-    name=WORKFLOW,
+    name=WORKFLOW_NAME,
     max_recovery_attempts=None,
     serialization_type=WorkflowSerializationFormat.PORTABLE,
 )
@@ -182,10 +184,10 @@ class _Engine:
         if self._context.engine.dialect.name == "sqlite":
             engine_options["connect_args"] = {"factory": _UnsyncedConnection}
         config: DBOSConfig = {
-            "name": NAME,
+            "name": APPLICATION_NAME,
             "system_database_url": engine_url(self._context.engine),
             "dbos_system_schema": SCHEMA,
-            "application_version": VERSION,
+            "application_version": JOB_VERSION,
             "executor_id": self._executor_id,
             "run_migrations": False,
             "db_engine_kwargs": engine_options,

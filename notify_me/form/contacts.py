@@ -60,12 +60,16 @@ _NUMBER = re.compile(r"[^\w+(#*]*([+(\s]*\d[\d\s()+./-]*)[^\w)#]*")
 
 
 def clean_email(text: str | None) -> str:
-    """Return `Ada <mailto:ada@example.org>,` as `ada@example.org`."""
+    """Remove what isn't part of an email address: `Ada <mailto:ada@example.org>,` becomes
+    `ada@example.org`.
+    """
     return _until_unchanged(_clean_email_once, text or "")
 
 
 def clean_phone(text: str | None) -> str:
-    """Return `tel:+1\u2011202\u2022555\u20220143,` as `+1-202 555 0143`."""
+    """Remove what isn't part of a phone number: `tel:+1\u2011202\u2022555\u20220143,` becomes
+    `+1-202 555 0143`.
+    """
     return _until_unchanged(_clean_phone_once, text or "")
 
 
@@ -98,7 +102,7 @@ def email_address(typed: str) -> str:
 
 
 def readable_address(address: str) -> str:
-    """Return `ada@xn--mnchen-3ya.de` as `ada@münchen.de`."""
+    """Return an address with its domain in Unicode: `ada@xn--mnchen-3ya.de` as `ada@münchen.de`."""
     from email_validator import validate_email
 
     return validate_email(address, check_deliverability=False).normalized

@@ -197,7 +197,7 @@ def _updated(number: PhoneNumber) -> PhoneNumber:
 
 
 def international(number: str) -> str:
-    """Return `+12025550143` as `+1 202-555-0143`."""
+    """Return an E.164 number in international format: `+12025550143` as `+1 202-555-0143`."""
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
 
 

@@ -80,13 +80,13 @@ class SignUpForm(Form):
 
     @property
     def selected_channels(self) -> tuple[Channel, ...]:
-        """The selected channels, in the order in which the shop offers them; no others."""
+        """Those of the offered channels that are selected, in the order of the form."""
         selected = self.channels.data or ()
         return tuple(channel for channel in self.options.channels if channel in selected)
 
     @property
     def checked_channels(self) -> frozenset[Channel]:
-        """The channels whose consent checkbox is checked, under the current text.
+        """The channels whose consent checkbox was ticked next to the current text.
 
         A checkbox in a shop's own form may send a value such as `y` instead of the channel: it is
         for SMS if the field is shared, else for the field's only channel.
@@ -171,11 +171,11 @@ class SignUpForm(Form):
         self._normalized["phone_number"] = number
 
     def validate_opt_in_promotional_email(self, field: SelectMultipleField) -> None:
-        """Accept an unchecked box, but not one that was checked under an outdated text."""
+        """Accept an unticked checkbox, but not one that was ticked next to an outdated text."""
         self._check_consent(field)
 
     def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:
-        """Require the box of each selected channel that needs consent, under its current text."""
+        """Require a tick next to the current text, for each selected channel that needs consent."""
         self._check_consent(field)
 
     def _check_consent(self, field: SelectMultipleField) -> None:

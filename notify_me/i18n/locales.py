@@ -20,8 +20,8 @@ VARY = ("Cookie", "Accept-Language")
 """The request headers that the language of a page depends on."""
 _EXTENSION = "notify_me_languages"
 _MEMO = "notify_me.language"
-"""The key in the WSGI environment of a request's language, with the shop's locale that it was
-derived from.
+"""The key under which the language of a request is cached in its WSGI environment, together with
+the shop's locale that it was derived from.
 """
 
 

@@ -64,7 +64,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """A valid sign-up: only `SignUpForm.to_sign_up()` creates it."""
+    """A valid sign-up with normalized contacts, from the form or from an import."""
 
     variants: tuple[CompositeID, ...]
     channels: tuple[Channel, ...]

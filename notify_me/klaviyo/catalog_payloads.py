@@ -77,7 +77,8 @@ def inventory_quantity(variant: Variant) -> int:
 def feed_item(variant: Variant, base_url: str) -> dict[str, Any]:
     """Return a variant as an item of a custom catalog feed, which has no variants.
 
-    From "Sync a custom catalog feed to Klaviyo".
+    `base_url` is the shop's address, such as `https://shop.example/`. From "Sync a custom catalog
+    feed to Klaviyo" in Klaviyo's documentation.
     """
     title = ", ".join(filter(None, (variant.product_title, variant.title)))
     item: dict[str, Any] = {

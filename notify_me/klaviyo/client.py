@@ -115,7 +115,7 @@ class Klaviyo:
         return outcome_of(response, call.operation, channels=call.channels)
 
     def get_accounts(self, *, deadline: Deadline) -> KlaviyoResponse:
-        """Get Accounts: `GET /api/accounts`, which lists one. Needs `accounts:read`."""
+        """Get Accounts: `GET /api/accounts`, a list of one account. Needs `accounts:read`."""
         return self._get("accounts", {"fields[account]": "public_api_key"}, deadline)
 
     def get_list(self, list_id: str, *, deadline: Deadline) -> KlaviyoResponse:
@@ -255,7 +255,7 @@ class Klaviyo:
             return KlaviyoResponse(None, problem=f"no response ({type(error).__name__})")
 
     def _log_revision(self, response: KlaviyoResponse) -> None:
-        """Log, once, if Klaviyo served another API revision or announces its retirement."""
+        """Log, once, if Klaviyo served another API revision, or will retire the requested one."""
         served = response.headers.get("X-Klaviyo-Api-Revision", "")
         retired_on = response.headers.get("X-Klaviyo-Api-Retirement-Date", "")
         messages = []

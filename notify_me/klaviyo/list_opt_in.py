@@ -20,15 +20,15 @@ READ_TIMEOUT = 1.0
 """Seconds that the first shopper may wait for it."""
 _REMEDIES = {
     403: ": the private key lacks the scope lists:read",
-    404: ": Klaviyo doesn't know the list, check KLAVIYO_LIST_ID",
+    404: ": Klaviyo has no list with this ID. Check KLAVIYO_LIST_ID",
 }
 
 
 class ListOptIn:
     """The list's `opt_in_process` (Get List), cached in this process."""
 
-    def __init__(self, klaviyo: CircuitBreaker | None, list_id: str) -> None:
-        self._klaviyo = klaviyo
+    def __init__(self, breaker: CircuitBreaker | None, list_id: str) -> None:
+        self._breaker = breaker
         self._list_id = list_id
         self._reading = threading.Lock()
         self._is_double: bool | None = None
@@ -41,13 +41,13 @@ class ListOptIn:
         The first call waits for Klaviyo, for one second at most. Later the value is refreshed in
         the background.
         """
-        if self._klaviyo is None or not self._list_id:
+        if self._breaker is None or not self._list_id:
             return None
         if time.monotonic() >= self._expires_at and self._reading.acquire(blocking=False):
             if self._is_double is None:
-                self._refresh(self._klaviyo)
+                self._refresh(self._breaker)
             else:
-                self._refresh_in_background(self._klaviyo)
+                self._refresh_in_background(self._breaker)
         return self._is_double
 
     def _refresh_in_background(self, breaker: CircuitBreaker) -> None:

@@ -164,7 +164,7 @@ class Refused(Outcome):
     """The form fields at fault."""
 
     def merged_with(self, earlier: Refused) -> Refused:
-        """Return this refusal with what Klaviyo refused before."""
+        """Return this refusal combined with an earlier one."""
         return replace(
             self,
             refused_channels=self.refused_channels | earlier.refused_channels,
@@ -205,7 +205,7 @@ _CATALOG_REMEDIES = {
     403: "the private key lacks a scope: the catalog needs catalogs:read and catalogs:write",
 }
 PUBLIC_KEY_REMEDIES = {
-    400: "Klaviyo doesn't know the public key: check KLAVIYO_PUBLIC_KEY",
+    400: "Klaviyo doesn't recognise the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
     403: (
         "Klaviyo refuses the public key on this shop's address: add the address to the key's "
@@ -229,7 +229,9 @@ def outcome_of(
     endpoint: Endpoint = "api",
     channels: Sequence[Channel] = (),
 ) -> Outcome:
-    """Return the outcome for a response to this operation, and to a call for these channels.
+    """Return the outcome of a call of this operation, according to Klaviyo's response.
+
+    `channels` are those in the body of the call: an error may concern only some of them.
 
     From "Rate limits, status codes, and errors" in Klaviyo's API documentation.
     """
@@ -271,7 +273,7 @@ def _bad_request(
     pointer = response.pointer.rstrip("/")
     if operation is not Operation.UPDATE_VARIANT:
         if "/relationships/list" in pointer:
-            remedy = "Klaviyo doesn't know the list: check KLAVIYO_LIST_ID"
+            remedy = "Klaviyo has no list with this ID: check KLAVIYO_LIST_ID"
             return Misconfigured(response, UNAVAILABLE, remedy)
         if pointer == "/data" and endpoint == "client":
             return Misconfigured(response, UNAVAILABLE, PUBLIC_KEY_REMEDIES[400])

@@ -24,7 +24,9 @@ from .outcomes import (
 )
 
 MAX_UPDATES = 5
-"""How many times one update sends a quantity that keeps changing; each change starts one, too."""
+"""How many times one update may send the quantity, if it keeps changing meanwhile. Nothing is
+missed after that, because each change also starts an update.
+"""
 
 LoadVariant = Callable[[CompositeID], Variant | None]
 """Reads a variant from the shop's catalog, without a cache."""
@@ -40,8 +42,9 @@ def update_stock(
     """Set the variant's quantity in Klaviyo to the shop's: Update Catalog Variant.
 
     A variant that is new to Klaviyo is created; its links begin with `base_url`, the shop's
-    address. Nothing is sent for a variant that the shop no longer has, or whose ID is a placeholder
-    that Klaviyo doesn't know. Network errors are returned as an outcome, not raised.
+    address. Nothing is sent for a variant that the shop no longer has. A placeholder instead of
+    an ID is sent only to a stand-in for Klaviyo. Network errors are returned as an outcome, not
+    raised.
     """
     if not klaviyo.may_send(composite_id):
         return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)

@@ -2,7 +2,7 @@
 
 They come from `notify_me.toml`, with Klaviyo's names, and from environment variables such as
 `NOTIFY_ME_BUTTON__LABEL`, which take precedence. Keys come from environment variables only. The
-variables are read from the Flask config, which app.py fills from the environment.
+variables are read from the Flask config, into which the shop copies them.
 """
 
 from .account import Account, log_keys, read_account

@@ -22,7 +22,7 @@ ELEMENT_ID = "the ID of an element without #, such as buy-box"
 class SettingsTable(BaseModel):
     """A table of `notify_me.toml`: immutable, and without unknown keys."""
 
-    # built when settings are read, which takes less than to build each table on import
+    # building all tables when settings are read takes less time than building each one on import
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True
     )

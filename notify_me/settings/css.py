@@ -15,12 +15,13 @@ from pydantic import AfterValidator, Field
 
 UNITS = frozenset({"px", "rem", "em", "ch", "%", "vw", "vi", "pt"})
 """The units that a length may have."""
-MAX_LENGTH = 10_000
+MAX_CSS_LENGTH = 10_000
+"""The largest number that a length may have, in any unit."""
 MIN_CONTRAST = 4.5
 """The minimum contrast of text to its background (WCAG 2.2, criterion 1.4.3)."""
 COLOR = "a colour, such as #1f4a46, teal or rgb(31 74 70)"
-LENGTH = f"a length from 0 to {MAX_LENGTH}, such as 12px, 1.5rem or 50%"
-LENGTHS = f"one to four lengths from 0 to {MAX_LENGTH}, such as 8px 0"
+LENGTH = f"a length from 0 to {MAX_CSS_LENGTH}, such as 12px, 1.5rem or 50%"
+LENGTHS = f"one to four lengths from 0 to {MAX_CSS_LENGTH}, such as 8px 0"
 FONTS = "font families separated by commas, such as Inter, 'Open Sans', sans-serif"
 
 _COLOR = re.compile(r"[\w#]+|\w+\([\w#%., /+-]*\)", re.ASCII)
@@ -40,7 +41,7 @@ def _is_length(text: str) -> bool:
     if not _LENGTH.fullmatch(text) or token.type not in {"number", "dimension", "percentage"}:
         return False
     unit = "%" if token.type == "percentage" else getattr(token, "lower_unit", "")
-    return token.value == 0 if not unit else unit in UNITS and 0 <= token.value <= MAX_LENGTH
+    return token.value == 0 if not unit else unit in UNITS and 0 <= token.value <= MAX_CSS_LENGTH
 
 
 def _length(text: str) -> str:

@@ -25,9 +25,10 @@ class EffectiveSetting:
 
 
 def effective_settings(config: Mapping[str, Any]) -> list[EffectiveSetting]:
-    """Return all settings in effect for a Flask config; of `[texts.<locale>]`, only those set.
+    """Return all settings in effect for a Flask config. Those of `[texts.<locale>]` are included
+    only if they are set.
 
-    Raises `SettingsError`.
+    Raises `SettingsError` if a setting is wrong or missing.
     """
     account = read_account(config).model_dump(mode="json", by_alias=True)
     effective = []

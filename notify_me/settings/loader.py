@@ -56,7 +56,7 @@ def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = No
 
 
 def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedSettings:
-    """Read the settings as `read_settings` does, with where each value came from."""
+    """Read the settings as `read_settings` does, and record where each value came from."""
     instance_file = Path(config.get(INSTANCE_CONFIG) or "")
     values = {} if path is None else _read_file(Path(path), "NOTIFY_ME_CONFIG")
     if instance_file.is_file():

@@ -15,10 +15,10 @@ from ..settings.tables.modal import FOOTER_TAGS
 from .errors import SnippetError, one_line
 from .javascript import Call, Literal, Unread, Value, find_calls
 from .options import (
-    CHECKED,
-    DISPLAY,
+    DISPLAY_OPTIONS,
     SECTIONS,
     SKIPPED,
+    SUBSCRIBE_CHECKED,
     TARGETS,
     Kind,
     Target,
@@ -94,7 +94,7 @@ def read_snippet(text: str) -> ImportedSnippet:
     if enables := [call for call in calls if _is_enable(call)]:
         _import_defaults(options, enables[0].line, imported)
         _import_display(options, enables[0].line, imported)
-    elif any(option in options for option in DISPLAY):
+    elif any(option in options for option in DISPLAY_OPTIONS):
         _import_display(options, calls[0].line, imported)
     imported.notes.sort(key=lambda note: note.line)
     return imported
@@ -182,7 +182,9 @@ def _import_option(
         imported.note("not_supported", option, line, _web_fonts(str(literal)))
     elif option in SKIPPED:
         imported.note(SKIPPED[option].kind, option, line, SKIPPED[option].reason)
-    elif option in {"modal.newsletter_subscribe_label", CHECKED} and not _has_list(options):
+    elif option in {"modal.newsletter_subscribe_label", SUBSCRIBE_CHECKED} and not _has_list(
+        options
+    ):
         reason = "Klaviyo's script shows the checkbox only if list is set"
         imported.note("no_effect", option, line, reason)
     elif option in TARGETS:
@@ -191,7 +193,7 @@ def _import_option(
         _import_id(option, value, imported)
     elif option in {"trigger", "modal"}:
         imported.note("not_supported", option, line, "the value must be an object")
-    elif option == CHECKED:
+    elif option == SUBSCRIBE_CHECKED:
         reason = "the checkbox is never checked in advance, since consent has to be given"
         imported.note("changed" if literal else "imported", option, line, reason)
     elif option == "platform":
@@ -201,7 +203,7 @@ def _import_option(
         else:
             reason = f"{one_line(str(literal))} is not a platform of Klaviyo's script"
             imported.note("not_supported", option, line, reason)
-    elif option not in DISPLAY:
+    elif option not in DISPLAY_OPTIONS:
         reason = "Klaviyo's script has no such option"
         if match := closest_option(option):
             reason += f"; did you mean {match}?"
@@ -294,7 +296,7 @@ def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:
     text = str(value.literal)
     if text.startswith("pk_"):
         reason = (
-            "it is a private key, which every visitor of the page can read: delete it in Klaviyo "
+            "it is a private key, which every visitor to the page can read: delete it in Klaviyo "
             "under Settings > API keys"
         )
     elif (
@@ -329,11 +331,11 @@ def _import_display(options: dict[str, Value], line: int, imported: ImportedSnip
     """Set where the button appears: Klaviyo's script shows it next to the shop's own by default,
     whereas the kit replaces the shop's own.
     """
-    values = {option: options[option] for option in DISPLAY if option in options}
+    values = {option: options[option] for option in DISPLAY_OPTIONS if option in options}
     # A value that can't be read, or a spread, may set it to REPLACE.
     is_unclear = any(
         isinstance(value.literal, Unread)
-        and (option in {"trigger", *DISPLAY} or option.startswith(("...", "trigger: ...")))
+        and (option in {"trigger", *DISPLAY_OPTIONS} or option.startswith(("...", "trigger: ...")))
         for option, value in options.items()
     )
     replaces = any(
@@ -348,4 +350,4 @@ def _import_display(options: dict[str, Value], line: int, imported: ImportedSnip
             imported.note("imported", option, value.line, f"[button] display: {display}")
     if not values:
         reason = "[button] display: NEXT_TO, the default of Klaviyo's script"
-        imported.note("imported", DISPLAY[0], line, reason)
+        imported.note("imported", DISPLAY_OPTIONS[0], line, reason)

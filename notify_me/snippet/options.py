@@ -21,7 +21,9 @@ class Target:
     `some_html`, the kit keeps the tags in `FOOTER_TAGS`.
     """
     default: str | None = None
-    """The script's default, where the kit's differs. Texts have none: the kit's are translated."""
+    """The default of Klaviyo's script, if the kit's default differs. It is None for texts, because
+    the kit's defaults are translated.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Skipped:
 _VARIANT = "the shop's page passes the variant to the button"
 _QUANTITY = "Klaviyo's script never shows a quantity field"
 _STYLES = (
-    "a stylesheet can't be checked like single values: use the settings of [modal], or the shop's "
-    "own stylesheet"
+    "a stylesheet can't be checked as single values can: use the settings of [modal], or the "
+    "shop's own stylesheet"
 )
 _IGNORED = "Klaviyo's script passes this option to its form under a name that the form ignores"
 
@@ -103,16 +105,27 @@ SKIPPED: dict[str, Skipped] = {
 }
 """The options that are never imported."""
 
-DISPLAY = ("trigger.replace_anchor", "trigger.replace_sold_out")
-CHECKED = "modal.subscribe_checked"
-KNOWN = (*TARGETS, *SKIPPED, *DISPLAY, CHECKED, "account", "list", "platform", "trigger", "modal")
+DISPLAY_OPTIONS = ("trigger.replace_anchor", "trigger.replace_sold_out")
+"""The options that become `[button] display`."""
+SUBSCRIBE_CHECKED = "modal.subscribe_checked"
+KNOWN_OPTIONS = (
+    *TARGETS,
+    *SKIPPED,
+    *DISPLAY_OPTIONS,
+    SUBSCRIBE_CHECKED,
+    "account",
+    "list",
+    "platform",
+    "trigger",
+    "modal",
+)
 
 
-SECTIONS = {option.rpartition(".")[2]: option.rpartition(".")[0] for option in KNOWN}
+SECTIONS = {option.rpartition(".")[2]: option.rpartition(".")[0] for option in KNOWN_OPTIONS}
 """The section of every option by its name, such as `modal` of `headline`; empty outside of one."""
 
 
 def closest_option(option: str) -> str | None:
-    """Return the known option that is most similar to an unknown one, wherever it belongs."""
+    """Return the known option that is most similar to an unknown one, in any section."""
     match = closest_match(option.rpartition(".")[2].lower(), SECTIONS)
     return f"{SECTIONS[match]}.{match}".lstrip(".") if match else None

@@ -5,7 +5,7 @@
 const SHOP_TIMEOUT = 15000; // one request to the shop
 const CALL_TIMEOUT = 5000; // one call to Klaviyo
 const CALLS_TIMEOUT = 8000; // all calls of a sign-up; the server makes the rest
-const PREFETCH_MAX_AGE = 30000; // a prefetched form until it is shown
+const PREFETCH_MAX_AGE = 30000; // the age of a prefetched form
 
 /** The --notify-me-… properties that are copied from around the button to its dialog. */
 const PROPERTIES = `accent alert backdrop border button-background button-border button-color button-font-family
@@ -14,14 +14,14 @@ const PROPERTIES = `accent alert backdrop border button-background button-border
   submit-color success success-background surface text z-index`.split(/\s+/);
 
 /** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
-/** @typedef {{ status: number, body: unknown } | null} Answer */
+/** @typedef {{ status: number, body: unknown } | null} Answer Klaviyo's response, if any */
 /** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string, signed_up?: string[] }} Reply */
 
 /** The elements around the dialogs, by the address of their form. They keep what was typed.
  * @type {Map<string, NotifyMe>} */
 const hosts = new Map();
 
-/** @type {Set<NotifyMe>} those in the page */
+/** @type {Set<NotifyMe>} the elements in the page */
 const elements = new Set();
 
 /** @type {Record<string, string>} what this tab has signed up for */
@@ -29,10 +29,10 @@ let signedUp = {};
 try {
   signedUp = sessionStorage ?? {};
 } catch {
-  // blocked
+  // storage is blocked
 }
 
-/** @param {Call} call @param {number} deadline @returns {Promise<Answer>} null without an answer */
+/** @param {Call} call @param {number} deadline @returns {Promise<Answer>} */
 async function callKlaviyo({ url, headers, body }, deadline) {
   try {
     const response = await fetch(url, {
@@ -50,7 +50,7 @@ async function callKlaviyo({ url, headers, body }, deadline) {
   }
 }
 
-/** Fetch a form: empty if the answer is an error, null without an answer.
+/** Fetch a form: empty after an error response, null without a response.
  * @param {string} href @returns {Promise<string | null>} */
 async function fetchForm(href) {
   const request = { headers: { "X-Notify-Me": "1" }, signal: AbortSignal.timeout(SHOP_TIMEOUT) };
@@ -125,7 +125,7 @@ export class NotifyMe extends HTMLElement {
     this.#update();
     // a page cache may restore an open dialog, but not as a modal
     if (this.matches(".notify-me--dialog") && !this.#opener) return this.remove();
-    // a copy isn't sending
+    // a copy of a busy element isn't busy
     if (!this.#sending) for (const element of this.querySelectorAll("[aria-busy]")) element.ariaBusy = null;
     const anchor = document.getElementById(this.dataset.anchor ?? "");
     if (!anchor) return;
@@ -145,7 +145,7 @@ export class NotifyMe extends HTMLElement {
     return this.querySelector(":scope > a");
   }
 
-  /** What the button is for: a composite ID, after an asterisk if the shopper chooses a variant. */
+  /** What the button is for: a composite ID; begins with an asterisk if the shopper chooses a variant. */
   get #key() {
     const address = this.#link?.href ?? "";
     return (/[?&]choose=/.test(address) ? "*" : "") + variantIn(address);
@@ -162,7 +162,7 @@ export class NotifyMe extends HTMLElement {
   }
 
   static {
-    // a restored page may be older
+    // a restored page may be older than a sign-up
     addEventListener("pageshow", NotifyMe.#updateAll);
   }
 
@@ -212,7 +212,7 @@ export class NotifyMe extends HTMLElement {
       if (!dialogIn(hosts.get(href))) {
         link.ariaBusy = "true";
         let html = await this.#prefetch();
-        // the page was swapped meanwhile
+        // the page was replaced meanwhile
         if (isConnected && !this.isConnected) return;
         offline = html === null;
         if (offline) html = document.querySelector("script[data-notify-me]")?.getAttribute("data-notify-me") ?? "";
@@ -288,7 +288,7 @@ export class NotifyMe extends HTMLElement {
       while (reply.state === "send") reply = await this.#makeCalls(form.action, body, reply);
       this.#show(reply);
     } catch {
-      // any browser can send the form as without scripts
+      // the browser can send the form without the script
       form.submit();
     } finally {
       this.#sending = false;
@@ -296,8 +296,8 @@ export class NotifyMe extends HTMLElement {
     }
   }
 
-  /** Send a form to the shop. The state is "offline" without an answer, and "failed" if it isn't the
-   * kit's, such as a CSRF check's.
+  /** Send a form to the shop. The state is "offline" without a response, and "failed" if the response
+   * isn't the kit's, such as a CSRF check's.
    * @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
   async #post(action, body) {
     // "page" asks for a title in an <h1>
@@ -347,7 +347,7 @@ export class NotifyMe extends HTMLElement {
     try {
       for (const key of signed_up) signedUp[`notify-me ${key}`] = "1";
     } catch {
-      // full
+      // storage is full
     }
     // the page behind a dialog must not move
     if (!dialogIn(this)?.open) NotifyMe.#updateAll();

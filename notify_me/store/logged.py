@@ -24,7 +24,7 @@ class LoggedCall:
 
     @property
     def failed(self) -> bool:
-        """Whether Klaviyo will never receive it."""
+        """Whether Klaviyo refused it, or will never receive it."""
         return self.state in (CallState.REFUSED, CallState.FAILED)
 
 

@@ -22,7 +22,9 @@ _POSTGRESQL_LOCK = 0x6E6F746966796D65
 
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
-    """Upgrade the kit's tables to a revision in one transaction; downgrade them to an older one."""
+    """Upgrade the kit's tables to the latest revision, or downgrade them to `revision`, in one
+    transaction.
+    """
     scripts = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(_MIGRATIONS)])
 
     def steps(current: Any, _context: MigrationContext) -> Any:

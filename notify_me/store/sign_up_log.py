@@ -120,7 +120,7 @@ class SignUpLog:
 
     def start(self, sign_up: SignUp, calls: Sequence[Call], mode: str) -> str:
         """Commit the sign-up, its consents and its calls as STARTED; return its ID, which can't be
-        guessed.
+        guessed. `mode` is `server` or `client`: who makes the calls first.
         """
         sign_up_id, now = secrets.token_urlsafe(16), datetime.now(UTC)
         hashes = self._hashes(sign_up)

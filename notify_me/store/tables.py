@@ -1,4 +1,4 @@
-"""The kit's tables: sign-ups, their calls, consents and paused queues."""
+"""The kit's tables: sign-ups, their calls, consents, paused queues, honeypot posts, rate limits."""
 
 from __future__ import annotations
 
@@ -49,12 +49,14 @@ class CallState(StrEnum):
 
 
 UNDELIVERED = (CallState.QUEUED, CallState.DEAD_LETTERED)
-"""The states of calls that Klaviyo still has to receive, so they are never purged."""
+"""The states of calls that Klaviyo still has to receive. Sign-ups with such calls aren't purged."""
 
 UNKNOWN = "unknown"
 """Reported instead of STARTED for a call whose outcome was never recorded."""
 UNKNOWN_AFTER = timedelta(minutes=1)
-"""Calls are sent while a shopper waits, which takes a few seconds at most."""
+"""How long after its sign-up a call that is still STARTED is reported as `UNKNOWN`. Calls are sent
+while a shopper waits, which takes a few seconds at most unless the process crashes.
+"""
 
 
 class Base(DeclarativeBase):
@@ -214,13 +216,13 @@ class RateLimitRow(Base):
     __table_args__ = (Index("ix_notify_me_rate_limit_expires_at", "expires_at"),)
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """The HMAC of what is limited."""
+    """What is counted; hashed if it may contain an address."""
     count: Mapped[int]
     expires_at: Mapped[float] = mapped_column(Double)
     """The end of its window, as a Unix timestamp."""
 
 
-REVISION = "notify_me_0008"
+LATEST_MIGRATION = "notify_me_0008"
 """The latest migration, which results in the tables above."""
 VERSION_TABLE = "notify_me_version"
 

@@ -88,8 +88,9 @@ def client_address() -> str:
 
 
 def count_post(sign_up: SignUp | None, *, is_report: bool) -> None:
-    """Count a post from this client, and for each contact unless it is a browser's report on its
-    calls. `sign_up` is None if the form is invalid. Raises `RateLimited` if there are too many.
+    """Count a post for this client and, unless it is a browser's report on its calls, for each
+    contact in it. `sign_up` is None if the form is invalid. Raises `RateLimited` if there are too
+    many posts.
     """
     limits, client = current_state().settings.limits, client_address()
     if sign_up is None:
@@ -123,8 +124,9 @@ def _count(kind: str, posts_per_minute: int, key: str) -> None:
 
 
 def check_daily_limit(sign_up: SignUp) -> None:
-    """Raise `RateLimited` if this sign-up exceeds a contact's alerts in a day, by all clients
-    together. The day's first one never does, however many variants it is for.
+    """Raise `RateLimited` if this sign-up would bring a contact's alerts in 24 hours, from all
+    clients together, above `[limits] alerts_per_contact`. The first sign-up in that time is never
+    refused, however many variants it is for.
     """
     limit = current_state().settings.limits.alerts_per_contact
     alerts = current_state().log.recent_alerts(sign_up, timedelta(days=1))

@@ -15,7 +15,7 @@ from itsdangerous import BadData
 from ..channels import Channel
 from ..context import current_account, current_state
 from ..delivery.outcome_log import log_outcome
-from ..delivery.send_now import DEADLINE, must_take_over, send_now
+from ..delivery.send_now import SHOPPER_TIMEOUT, must_take_over, send_now
 from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, build_calls
 from ..klaviyo.client import CONTENT_TYPE, Deadline, is_stand_in
@@ -47,7 +47,9 @@ def sent_by_browser() -> bool:
 
 
 def hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Return the calls for the element to make, and the confirmation to show then."""
+    """Log the sign-up; return the calls that the element has to make, and the confirmation to show
+    once Klaviyo has accepted them.
+    """
     abuse.check_daily_limit(sign_up)
     state = current_state()
     if not is_stand_in(current_account().api_url):
@@ -67,7 +69,9 @@ def _calls_for_browser(
     refused: Collection[Channel],
     form_reply: responses.FormReply,
 ) -> Response:
-    """Return the calls without the refused channels, and the confirmation for their acceptance."""
+    """Return the calls without the refused channels, and the confirmation to show once Klaviyo has
+    accepted them.
+    """
     allowed = [call.without(refused) for call in calls]
     response = KlaviyoResponse(202)
     expected: list[Outcome] = [
@@ -77,7 +81,7 @@ def _calls_for_browser(
     logged = LoggedSignUp.from_outcomes(sign_up, calls, expected)
     requests = _browser_requests(current_account(), [*filter(None, allowed)])
     signed = current_state().signer.dumps(sign_up_id)
-    return responses.send(logged, form_reply.product, sign_up, requests, signed)
+    return responses.calls_to_make(logged, form_reply.product, sign_up, requests, signed)
 
 
 def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
@@ -117,14 +121,14 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         result and replace(result, refused_channels=result.refused_channels | logged.refused)
         for result in reported
     ]
-    if state.klaviyo is None:
+    if state.circuit_breaker is None:
         results = [_without_private_key(result) for result in reported]
     elif must_take_over(reported):
         results = send_now(
-            state.klaviyo,
+            state.circuit_breaker,
             allowed_calls(sign_up, logged.refused),
             sign_up_id=sign_up_id,
-            deadline=Deadline(DEADLINE),
+            deadline=Deadline(SHOPPER_TIMEOUT),
             known_outcomes=reported,
         )
         results = [*map(_with_public_key_problem, results, reported)]
@@ -143,7 +147,9 @@ def _without_private_key(result: Outcome | None) -> Outcome | None:
 
 
 def _with_public_key_problem(result: Outcome | None, reported: Outcome | None) -> Outcome | None:
-    """Note in the server's outcome that Klaviyo refused the public key, for `status`."""
+    """Note in the server's outcome that Klaviyo refused the public key, so that `flask notify-me
+    status` reports it.
+    """
     if not isinstance(result, Accepted) or isinstance(reported, Accepted) or reported is None:
         return result
     if reported.remedy not in PUBLIC_KEY_REMEDIES.values():
@@ -174,8 +180,8 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
     """Return the outcomes that the form's `answers` report, or None for a call that wasn't made
     because no other call was accepted. Calls that are None had no channel left, and weren't made.
 
-    `text` is a JSON list that has `{status, body}` for each call, or null if there was no answer.
-    Anything else is treated as no answer, since anyone can send it.
+    `text` is a JSON list that has `{status, body}` for each call, or null if there was no response.
+    Anything else is treated as no response, since anyone can send it.
     """
     try:
         answers = json.loads(text)
@@ -200,5 +206,5 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
 def _response(answer: Any) -> KlaviyoResponse:
     status = answer.get("status") if isinstance(answer, Mapping) else None
     if type(status) is not int or not 100 <= status <= 599:
-        return KlaviyoResponse(None, problem="the browser got no answer")
+        return KlaviyoResponse(None, problem="the browser got no response")
     return KlaviyoResponse(status, document=answer.get("body"))

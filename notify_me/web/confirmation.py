@@ -1,4 +1,4 @@
-"""The texts of the confirmation: how we’ll alert the shopper, what failed, and what to confirm."""
+"""The texts of the confirmation: how the shopper will be alerted, what failed, what to confirm."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def confirmation(
             email=email or "",
             phone=phone or "",
         )
-    no_reason = N_("We couldn’t sign you up for this one. Please try again later.")
+    default_reason = N_("We couldn’t sign you up for this one. Please try again later.")
     signed_up = [str(variant.composite_id) for variant in accepted] if confirmed else []
     if signed_up and "choose" in request.args:
         # the listing's button, whose form offers all variants
@@ -135,7 +135,7 @@ def confirmation(
             gettext(
                 "%(product)s: %(why)s",
                 product=variant.full_title,
-                why=gettext(call.message or no_reason),
+                why=gettext(call.message or default_reason),
             )
             for variant, call in requested
             if call.failed
@@ -159,8 +159,8 @@ def _unrecorded_consent(logged: LoggedSignUp) -> tuple[list[Channel], str]:
     if call is None or not call.failed or not channels:
         return [], ""
     # UNAVAILABLE would contradict the sign-up itself, which was just accepted
-    no_reason = call.message in ("", UNAVAILABLE)
-    return channels, gettext(N_("Please try again later.") if no_reason else call.message)
+    has_reason = call.message not in ("", UNAVAILABLE)
+    return channels, gettext(call.message if has_reason else N_("Please try again later."))
 
 
 def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulated: bool) -> str:

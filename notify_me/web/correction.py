@@ -18,7 +18,9 @@ from ..klaviyo.calls import SignUp
 from ..variants import Variant
 
 CHANGE = "change"
-"""The form field that asks for the form instead of a sign-up."""
+"""The name of a form field. A post with it is not a sign-up: the reply is the form, in which the
+contacts can be changed.
+"""
 
 WRONG_CONTACT = {
     frozenset({"email"}): N_("Wrong address?"),

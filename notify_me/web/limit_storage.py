@@ -38,7 +38,7 @@ class DatabaseStorage(Storage):
 
     `engine` returns its engine. Keys, which contain IP addresses, are stored as their HMAC-SHA256
     under `secret`: a plain hash of an address could be reversed by trying them all. Methods
-    raise `limits.errors.StorageError` if it is unavailable.
+    raise `limits.errors.StorageError` if the database is unavailable.
     """
 
     STORAGE_SCHEME = None

@@ -12,7 +12,7 @@ from ..i18n.text import bidi_isolate
 from ..settings.tables.modal import FOOTER_TAGS
 from ..variants import Variant
 
-FOOTER_LINKS = {"https", "http", "mailto", "tel"}
+FOOTER_LINK_SCHEMES = {"https", "http", "mailto", "tel"}
 
 
 def fill_placeholders(
@@ -22,7 +22,10 @@ def fill_placeholders(
     with_variant_name: bool,
     escaped: Callable[[str], str] = str,
 ) -> str:
-    """Fill in `{product_name}` and `{variant_name}`, which is empty without `with_variant_name`."""
+    """Fill in `{product_name}` and `{variant_name}`, which is empty without `with_variant_name`.
+
+    `escaped` is called with each name, and returns what to insert.
+    """
     names = {
         "product_name": variant.product_title,
         "variant_name": variant.title if with_variant_name else "",
@@ -48,6 +51,6 @@ def sanitized_footer(text: str, variant: Variant, *, with_variant_name: bool) ->
         tags=FOOTER_TAGS,
         attributes={"a": {"href"}},
         tag_attribute_values={"a": {"target": {"_blank"}}},
-        url_schemes=FOOTER_LINKS,
+        url_schemes=FOOTER_LINK_SCHEMES,
     )
     return Markup(cleaned)  # noqa: S704 - cleaned above

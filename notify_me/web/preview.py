@@ -26,8 +26,8 @@ PARAMETER = "preview"
 
 
 def preview(state: PreviewState) -> None:
-    """Make this request a preview: `notify_me(variant)` shows the open form in `state`, and
-    submitting it is only simulated.
+    """Make this request a preview: `notify_me(variant)` shows the button and, unless `state` is
+    `button`, the open form in that state. Submitting the form is only simulated.
     """
     g.notify_me_preview = state
 

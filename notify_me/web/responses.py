@@ -116,8 +116,8 @@ class FormReply:
             "honeypot": HONEYPOT,
         }
 
-    def blank(self) -> Response:
-        """Return the empty form."""
+    def to_fill_in(self) -> Response:
+        """Return the form to fill in or change, with status 200."""
         return _respond("form", FORM, HTTPStatus.OK, self.context())
 
     def invalid(self, message: str = "") -> Response:
@@ -182,7 +182,7 @@ def redirect_to_confirmation(variant: Variant, signed: str) -> Response:
     return make_response(redirect(url, HTTPStatus.SEE_OTHER))
 
 
-def send(
+def calls_to_make(
     logged: LoggedSignUp,
     product: Product,
     sign_up: SignUp,

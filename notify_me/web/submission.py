@@ -17,7 +17,7 @@ from ..channels import Channel
 from ..context import current_state
 from ..delivery.outcome_log import log_unknown_variant
 from ..delivery.queue import jobs
-from ..delivery.send_now import DEADLINE, calls_to_queue, send_now
+from ..delivery.send_now import SHOPPER_TIMEOUT, calls_to_queue, send_now
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo import outcomes
@@ -83,17 +83,17 @@ def _event(sign_up: SignUp, outcome: signals.SignUpOutcome) -> signals.SignUpEve
 
 
 def send_from_server(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Server mode, or a form without JavaScript: log the sign-up, then send its calls."""
+    """Log the sign-up and send its calls: in server mode, or if the browser runs no JavaScript."""
     state = current_state()
-    if state.klaviyo is None:
+    if state.circuit_breaker is None:
         return form_reply.failed(outcomes.NEEDS_SCRIPT)
     abuse.check_daily_limit(sign_up)
-    deadline = Deadline(DEADLINE)
+    deadline = Deadline(SHOPPER_TIMEOUT)
     calls = build_calls(sign_up, "api")
     consent_known = state.log.has_consented(sign_up, CONSENT_FRESH_FOR)
     sign_up_id = state.log.start(sign_up, calls, "server")
     results = send_now(
-        state.klaviyo,
+        state.circuit_breaker,
         calls,
         sign_up_id=sign_up_id,
         deadline=deadline,
@@ -119,7 +119,7 @@ def finish(
     """Record the results (one per call, None if it wasn't made), queue the rest, and respond."""
     state = current_state()
     # without a private key nothing can be sent later
-    queued = calls_to_queue(results) if state.klaviyo is not None else []
+    queued = calls_to_queue(results) if state.circuit_breaker is not None else []
     settings = state.settings.delivery
     logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
 
@@ -198,8 +198,9 @@ def _newly_unknown(
 
 def _shop_url() -> str:
     """Return the shop's address for the links of a variant that the worker creates; empty if it
-    isn't known. Without `SHOP_URL`, the request's host counts only if Flask checks it or it is this
-    machine: anyone could send another one, and shoppers would get links to it.
+    isn't known. Without `SHOP_URL`, the request's host is used only if Flask validates it
+    (`TRUSTED_HOSTS`) or it is this machine. Otherwise, anyone could send a forged host, and
+    shoppers would get links to it.
     """
     if url := current_app.config.get("SHOP_URL"):
         return f"{str(url).rstrip('/')}/"

@@ -18,8 +18,8 @@ _WHITE, _DARK_GREY, _BLACK = "#ffffff", "#1d1d1f", "#000000"
 _REDS = ("#b3261e", "#ffa49b")
 
 MUTED_SHARE, TINT_SHARE = 0.7, 0.1
-"""How much of the text's and of the error's color the stylesheet mixes with the form's background
-for hints, and for the background of alerts.
+"""The share of the text's color in the color of hints, and of the error's color in the background
+of alerts. The stylesheet mixes both with the form's background.
 """
 
 DARK_PAGE, DARK_EDGE = "#16191c", "1px solid light-dark(transparent,rgb(255 255 255/35%))"
@@ -200,7 +200,7 @@ def _px(value: float | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """The contrast of a text colour on its background, which are settings."""
+    """The contrast between two settings: a text colour and its background."""
 
     text_key: str
     background_key: str
@@ -214,7 +214,7 @@ class Contrast:
 
 
 def contrast_warnings(settings: Settings) -> list[str]:
-    """Return a sentence for each text colour with too little contrast to its background."""
+    """Return a sentence for each text colour that contrasts too little with its background."""
     return [
         f"{pair.text_key} on {pair.background_key} has a contrast of {pair.ratio:.1f}:1, which is "
         f"hard to read: use at least {MIN_CONTRAST}:1"
@@ -224,8 +224,8 @@ def contrast_warnings(settings: Settings) -> list[str]:
 
 
 def contrasts(settings: Settings) -> list[Contrast]:
-    """Return the contrast of each text colour whose background is set. For a text colour that isn't
-    set, it is that of the colour that the kit uses.
+    """Return the contrast of each text colour whose background is set. If the text colour isn't
+    set, the colour that the kit uses instead is compared.
     """
     text, box, modal = settings.button.text_styles, settings.button.button_styles, settings.modal
     button = ("button.button_styles.color", box.color)

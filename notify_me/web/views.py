@@ -55,7 +55,8 @@ class CompositeIDConverter(PathConverter):
 
 
 @blueprint.before_request
-def _protect() -> Response | None:
+def _prepare() -> Response | None:
+    """Limit the size of the request, start the delivery thread, and refuse cross-site posts."""
     request.max_content_length = MAX_BODY_BYTES
     if background := current_state().background:
         background.ensure_running()
@@ -124,7 +125,9 @@ def theme_css() -> Response:
 # an ID may contain "//", which Werkzeug would otherwise redirect to "/"
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
-    """Return the form: a page, or a fragment with `X-Notify-Me: 1`; 404 for an unknown ID."""
+    """Return the form as a page, or as a fragment with `X-Notify-Me: 1`; with `?done=`, the
+    confirmation. If no alert is offered, return an explanation; for an unknown ID, 404.
+    """
     product = load_product(composite_id)
     if product is None:
         abort(404)
@@ -142,7 +145,7 @@ def show(composite_id: str) -> Response:
         options=options,
         data={"variants": selected, "channels": options.preselected_channels},
     )
-    return responses.FormReply(form, product, choose).blank()
+    return responses.FormReply(form, product, choose).to_fill_in()
 
 
 def _must_choose(product: Product) -> bool:
@@ -167,8 +170,8 @@ def _confirmation_page(product: Product, signed: str) -> Response:
 
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
-    """Process a sign-up or, in client mode, the browser's report on its calls. The confirmation
-    also posts the sign-up's fields here, for the form in which the contacts can be changed.
+    """Process a sign-up or, in client mode, the browser's report on its calls. The
+    confirmation's button "Change it" also posts here, and the reply is then the form.
     """
     product = load_product(composite_id)
     if product is None:
@@ -181,7 +184,7 @@ def submit(composite_id: str) -> Response:
     form = SignUpForm(data, offered_variants=product.variants, options=current_form_options())
     form_reply = responses.FormReply(form, product, _must_choose(product))
     if correction.CHANGE in request.form:
-        return _unavailable_reply(form_reply) or form_reply.blank()
+        return _unavailable_reply(form_reply) or form_reply.to_fill_in()
     if previewing():
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
     by_browser = client_mode.sent_by_browser()

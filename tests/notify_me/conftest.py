@@ -198,7 +198,7 @@ def all_lines() -> Iterator[list[str]]:
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let shoppers wait for Klaviyo for one second instead of four."""
     for module in ("submission", "client_mode"):
-        monkeypatch.setattr(f"notify_me.web.{module}.DEADLINE", 1.0)
+        monkeypatch.setattr(f"notify_me.web.{module}.SHOPPER_TIMEOUT", 1.0)
 
 
 def side_by_side(sandbox: Sandbox, *jobs: Callable[[], T]) -> list[T]:

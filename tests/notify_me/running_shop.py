@@ -187,7 +187,7 @@ class Worker:
 
     def wait_until_ready(self) -> Worker:
         """Wait until it delivers."""
-        eventually(lambda: self.has_logged("delivering as"))
+        eventually(lambda: self.has_logged("delivering queued calls as worker"))
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:

@@ -10,9 +10,17 @@ from pydantic import AfterValidator, Field, model_validator
 from ...variants import CUSTOM_CATALOG, CompositeID, catalog_error, external_id_error
 from ..base import SettingsTable, closest_match
 
-KNOWN = ("$custom", "$shopify", "$bigcommerce", "$magento_two", "$square", "$wix", "$prestashop")
-"""The integrations in Klaviyo's documentation. It accepts any other name, too."""
-INTEGRATION = f"the name of an integration in Klaviyo, such as {', '.join(KNOWN)}"
+KNOWN_INTEGRATIONS = (
+    "$custom",
+    "$shopify",
+    "$bigcommerce",
+    "$magento_two",
+    "$square",
+    "$wix",
+    "$prestashop",
+)
+"""The integrations that Klaviyo documents; it also accepts any other name."""
+INTEGRATION = f"the name of an integration in Klaviyo, such as {', '.join(KNOWN_INTEGRATIONS)}"
 CATALOG_ID = "the ID of a catalog in Klaviyo: $default or, for $magento_two, an ID such as 1-1"
 
 # Klaviyo accepts any text, but no integration needs spaces or markup.
@@ -20,7 +28,7 @@ _NAME = re.compile(r"""[^\s<>"'`;(){}\\]+""")
 
 
 def _integration(text: str) -> str:
-    match = None if text in KNOWN else _closest_integration(text)
+    match = None if text in KNOWN_INTEGRATIONS else _closest_integration(text)
     if match:
         raise ValueError(f"{text!r} is not Klaviyo's name for this integration: use {match!r}")
     if not text.isprintable() or not _NAME.fullmatch(text):
@@ -33,7 +41,7 @@ def _closest_integration(text: str) -> str | None:
     letters = re.sub(r"\W|_", "", text).casefold()
     if letters in ("magento", "magento2"):
         return "$magento_two"
-    known = {re.sub(r"\W|_", "", name): name for name in KNOWN}
+    known = {re.sub(r"\W|_", "", name): name for name in KNOWN_INTEGRATIONS}
     match = closest_match(letters, known, cutoff=0.85)
     return known[match] if match else None
 

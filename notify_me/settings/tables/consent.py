@@ -57,8 +57,8 @@ class Consent(SettingsTable):
     """
 
     brand: str = Field("", max_length=100, title="Company name")
-    """The name of your company. Without it, the shop's name if the shop passes one to the kit, as
-    the starter shop does.
+    """The name of your company. Empty: the shop's name, if the shop passes it to the kit, as the
+    starter shop does.
     """
     terms_of_service_url: Address = Field("", title="Terms of service link")
     """Address of your terms of service."""

@@ -169,7 +169,7 @@ CASES = {
     "a manual flow": Case(put("flow", status="manual")),
     "a draft flow": Case(put("flow", status="draft")),
     "no flow": Case(put("flow", status="none")),
-    "variants that Klaviyo doesn't know": Case(known=tuple(SKUS[:2])),
+    "variants that Klaviyo doesn't have": Case(known=tuple(SKUS[:2])),
     "a catalog of items, as a feed creates it": Case(
         lambda sandbox: create_in_catalog(sandbox, "item", SKUS), known=()
     ),
@@ -307,7 +307,7 @@ def test_variants_are_compared_in_batches_of_a_hundred(shop: Shop) -> None:
     [row] = [row for row in json.loads(result.stdout)["rows"] if row["check"] == "variants"]
     assert (reads, len(reads_of_variants(shop.sandbox))) == ([0, 1, 2], 3)
     names = ", ".join(f'"{PREFIX}{external_id}"' for external_id in ids[250:260])
-    assert row["message"] == f"Klaviyo doesn't know 12 of 262: {names}, and 2 more"
+    assert row["message"] == f"12 of 262 are not in Klaviyo's catalog: {names}, and 2 more"
 
 
 def test_batches_of_long_ids_fit_into_a_url(shop: Shop) -> None:
@@ -317,7 +317,7 @@ def test_batches_of_long_ids_fit_into_a_url(shop: Shop) -> None:
 
     result = shop.check(Ids(*ids))
 
-    assert "Klaviyo knows all 30" in result.stdout
+    assert "all 30 are in Klaviyo's catalog" in result.stdout
     reads = reads_of_variants(shop.sandbox)
     longest = max(len(call["query"]) for call in reads)
     assert (len(reads) > 1, 4000 < longest < 7000) == (True, True)

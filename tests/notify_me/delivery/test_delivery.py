@@ -225,7 +225,7 @@ def test_two_workers_share_the_work(db_shop: Shop, sandbox: Sandbox) -> None:
         eventually(db_shop.delivered)
         logs = [worker.log.read_text() for worker in (one, other)]
 
-    assert len({log.split("delivering as ")[1].split()[0] for log in logs}) == 2
+    assert len({log.split("delivering queued calls as worker ")[1].split()[0] for log in logs}) == 2
     assert lost(db_shop, confirmed) == set()
     assert len(sandbox.requests()) - before == 60
 

@@ -252,7 +252,7 @@ def test_unknown_list_queues_the_consent(
     if scenario.from_browser:
         start = "WARNING notify_me.delivery: the browser reports Misconfigured"
     assert line.startswith(f"{start}: {SUBSCRIBE['api']}, sign-up ")
-    assert line.endswith(": Klaviyo doesn't know the list: check KLAVIYO_LIST_ID")
+    assert line.endswith(": Klaviyo has no list with this ID: check KLAVIYO_LIST_ID")
     assert "ada@" not in "".join(lines)
     assert "5550143" not in "".join(lines)
 
