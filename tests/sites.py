@@ -15,8 +15,8 @@ from werkzeug.security import generate_password_hash
 from app import create_app
 from klaviyo_sandbox import create_app as create_sandbox
 from klaviyo_sandbox import make_account
-from tests.klaviyo_sandbox.conftest import MovableClock, Running
-from tests.klaviyo_sandbox.eventful import make_eventful
+from tests.klaviyo_sandbox.conftest import MovableClock, RunningSandbox
+from tests.klaviyo_sandbox.filled import fill as fill_sandbox
 from tests.support import SAMPLE_SHOP, Sandbox, serve, serve_sandbox
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class Sites:
     def _start_sandbox(self, _name: str) -> str:
         account = make_account()
         url = self._stack.enter_context(serve(create_sandbox(account)))
-        make_eventful(Running(url, account, MovableClock()))
+        fill_sandbox(RunningSandbox(url, account, MovableClock()))
         return url
 
     def _start_shop(self, name: str) -> str:

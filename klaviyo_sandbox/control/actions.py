@@ -7,8 +7,8 @@ from typing import Any
 from flask import abort
 
 from ..operations.identifiers import channels_of
-from ..operations.restock import run_due
-from ..state.flow import Delivery, Message
+from ..operations.restock import end_due_waits
+from ..state.flow import Message, MessageStatus
 from ..state.sandbox import Sandbox
 from ..state.validation import is_number
 
@@ -21,7 +21,7 @@ def advance_clock(sandbox: Sandbox, seconds: Any) -> bool:
         return False
     with sandbox.lock:
         sandbox.now.set_offset(sandbox.now.offset + seconds)
-        run_due(sandbox)
+        end_due_waits(sandbox)
     return True
 
 
@@ -31,18 +31,18 @@ def send_message(sandbox: Sandbox, message_id: int) -> Message:
         message = sandbox.messages.get(message_id)
         if message is None:
             abort(404, f"There is no message {message_id}.")
-        if message.status is not Delivery.MANUAL:
+        if message.status is not MessageStatus.MANUAL:
             abort(
                 409,
                 f"Message {message_id} cannot be sent manually: its status is {message.status}.",
             )
-        sent = replace(message, status=Delivery.SENT, sent_at=sandbox.now())
+        sent = replace(message, status=MessageStatus.SENT, sent_at=sandbox.now())
         sandbox.messages.put(sent.id, sent)
         return sent
 
 
 def confirm(sandbox: Sandbox, contact: str) -> list[str]:
-    """Confirm the pending subscriptions of an email address or phone number, by channel."""
+    """Confirm a contact's pending subscriptions, and return the channels that were confirmed."""
     with sandbox.lock:
         confirmed = [
             channel

@@ -19,7 +19,7 @@ blueprint.before_request(refuse_other_sites)
 
 
 def init_app(app: Flask) -> None:
-    """Serve the JSON."""
+    """Register the JSON API on the app."""
     app.register_blueprint(blueprint)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..protocol.contacts import is_composite_id
 from ..protocol.errors import ApiError, Refusal, Reply, invalid, variant_not_found
 from ..protocol.limits import Limit
-from ..state.profiles import Waiting
+from ..state.profiles import WaitingListEntry
 from .identifiers import IDENTIFIER_OF, identifier_errors, identifiers_in
 from .operation import PARTIAL_FAILURE, Call, Operation
 
@@ -94,7 +94,7 @@ def _create(call: Call) -> Reply:
         with sandbox.lock:
             profile = sandbox.profiles.identify(email, phone_number)
             variant = data["relationships"]["variant"]["data"]["id"]
-            waiting = Waiting(variant, profile, channels, sandbox.now())
+            waiting = WaitingListEntry(variant, profile, channels, sandbox.now())
             if not sandbox.flow.is_active:
                 call.notes.append(f"ignored: {sandbox.flow.inactive_reason}")
             elif waiting.key in sandbox.waiting:

@@ -16,8 +16,8 @@ from .operation import Call, Operation, check_query
 from .replies import format_time, listing, resource, single
 from .restock import stock_changed
 
-READS = Limit(burst=350, steady=3500)
-WRITES = Limit(burst=75, steady=750)
+READ_LIMIT = Limit(burst=350, steady=3500)
+WRITE_LIMIT = Limit(burst=75, steady=750)
 NOUNS = {ITEM: "item", VARIANT: "variant"}
 
 _FILTERS: Mapping[str, Allowed] = {
@@ -40,32 +40,40 @@ _FILTERS: Mapping[str, Allowed] = {
 def creation_errors(
     catalog: Catalog, data: Mapping[str, Any], pointer: str = "/data"
 ) -> list[ApiError]:
-    """Return why an item or a variant cannot be created from `data`, which is at the pointer."""
-    attributes, place = data["attributes"], f"{pointer}/attributes"
+    """Return the errors that prevent the creation of an item or a variant from `data`.
+
+    `pointer` is the JSON pointer to `data` in the body.
+    """
+    attributes, attributes_pointer = data["attributes"], f"{pointer}/attributes"
     errors = []
     if not attributes["external_id"].strip():
-        errors.append(invalid("external_id must not be empty.", f"{place}/external_id"))
+        errors.append(
+            invalid("external_id must not be empty.", f"{attributes_pointer}/external_id")
+        )
     if attributes.get("catalog_type") not in (None, "$default"):
         detail = "Only the catalog $default can be written."
-        errors.append(invalid(detail, f"{place}/catalog_type"))
-    errors += attribute_errors(attributes, place)
+        errors.append(invalid(detail, f"{attributes_pointer}/catalog_type"))
+    errors += attribute_errors(attributes, attributes_pointer)
     if errors:
         return errors
     kind, entry_id = data["type"], composite_id(attributes)
     if kind == VARIANT:
         item = data["relationships"]["item"].get("data")
-        place = f"{pointer}/relationships/item/data"
+        item_pointer = f"{pointer}/relationships/item/data"
         if item is None:
-            errors.append(invalid("'data' is a required field.", place))
+            errors.append(invalid("'data' is a required field.", item_pointer))
         elif item["id"] not in catalog.items:
-            errors.append(missing_error(ITEM, item["id"], f"{place}/id"))
+            errors.append(missing_error(ITEM, item["id"], f"{item_pointer}/id"))
     if entry_id in catalog.rows(kind):
         errors.append(error(409, f"A catalog {NOUNS[kind]} with the ID {entry_id} already exists."))
     return errors
 
 
 def attribute_errors(attributes: Mapping[str, Any], pointer: str) -> Iterator[ApiError]:
-    """Return what is wrong with attributes at the pointer, of a new or a changed entry."""
+    """Yield the errors in the attributes of a new or changed entry.
+
+    `pointer` is the JSON pointer to the attributes in the body.
+    """
     for name in ("url", "image_full_url", "image_thumbnail_url"):
         if attributes.get(name) is not None and not _is_url(attributes[name]):
             yield invalid(f"{name} must be a URL: https://…", f"{pointer}/{name}")
@@ -202,7 +210,7 @@ def _check_update(kind: str, call: Call) -> None:
     data = call.body["data"]
     errors = [*attribute_errors(data["attributes"], "/data/attributes")]
     if data["id"] != call.path_arguments["id"]:
-        errors.append(invalid("The ID must be the same as in the address.", "/data/id"))
+        errors.append(invalid("The ID must be the same as in the URL.", "/data/id"))
     if errors:
         raise Refusal(*errors)
 
@@ -223,10 +231,10 @@ def _operations(kind: str) -> tuple[Operation, ...]:
     collection, entry = f"/api/{kind}s", f"/api/{kind}s/{{id}}"
     check_update = partial(_check_update, kind)
     return (
-        Operation("GET", collection, READS, partial(_list, kind)),
-        Operation("POST", collection, WRITES, _create, _check_creation),
-        Operation("GET", entry, READS, partial(_get, kind), partial(_check_exists, kind)),
-        Operation("PATCH", entry, WRITES, partial(_update, kind), check_update),
+        Operation("GET", collection, READ_LIMIT, partial(_list, kind)),
+        Operation("POST", collection, WRITE_LIMIT, _create, _check_creation),
+        Operation("GET", entry, READ_LIMIT, partial(_get, kind), partial(_check_exists, kind)),
+        Operation("PATCH", entry, WRITE_LIMIT, partial(_update, kind), check_update),
     )
 
 
@@ -236,7 +244,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/catalog-items/{id}/variants",
-        READS,
+        READ_LIMIT,
         _get_variants,
         partial(_check_exists, ITEM),
     ),

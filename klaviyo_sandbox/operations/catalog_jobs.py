@@ -46,8 +46,10 @@ class _JobType:
         """Return the operations that start and read a job."""
         path = f"/api/{self.name}s"
         return (
-            Operation("POST", path, catalog.WRITES, self._start, self._check_start),
-            Operation("GET", f"{path}/{{job_id}}", catalog.READS, self._read, self._check_read),
+            Operation("POST", path, catalog.WRITE_LIMIT, self._start, self._check_start),
+            Operation(
+                "GET", f"{path}/{{job_id}}", catalog.READ_LIMIT, self._read, self._check_read
+            ),
         )
 
     def _check_start(self, call: Call) -> None:

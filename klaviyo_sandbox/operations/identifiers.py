@@ -30,9 +30,10 @@ def identifiers_in(attributes: Mapping[str, Any]) -> dict[str, str]:
 def identifier_errors(
     attributes: Mapping[str, Any], pointer: str, sms_settings: AccountSettings | None
 ) -> Iterator[ApiError]:
-    """Return what is wrong with the identifiers under the pointer.
+    """Yield the errors in the identifiers of a profile.
 
-    `sms_settings` are the account's settings if the profile asks for SMS, else None.
+    `pointer` is the JSON pointer to its attributes in the body. `sms_settings` are
+    the account's settings if the profile asks for SMS, else None.
     """
     identifiers = identifiers_in(attributes)
     if not identifiers:

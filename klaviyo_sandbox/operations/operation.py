@@ -29,7 +29,7 @@ class Side(StrEnum):
 
 def check_query(call: Call) -> None:
     """Refuse (400) a query parameter that the operation does not have, or an invalid value."""
-    operation = call.called
+    operation = call.checked_operation
     if errors := spec.query_errors(operation.path, operation.method, call.request.args):
         raise Refusal(*errors)
 
@@ -118,6 +118,6 @@ class Call:
         return self.methods.get(method)
 
     @property
-    def called(self) -> Operation:
+    def checked_operation(self) -> Operation:
         """Return the operation of a call whose method has been checked."""
         return self.methods[self.request.method]

@@ -78,7 +78,8 @@ def listing(
             keys.sort(key=lambda pair: (pair[0] is not None, pair[0]), reverse=sort[0] == "-")
             matches = [entry for _, entry in keys]
     # Without the parameter, everything is on one page.
-    default_size = spec.default_of(call.called.path, call.called.method, _SIZE)
+    operation = call.checked_operation
+    default_size = spec.default_of(operation.path, operation.method, _SIZE)
     size = int(query.get(_SIZE, default_size or len(matches) or 1))
     start = _offset(query.get(_CURSOR))
     page = matches[start : start + size]

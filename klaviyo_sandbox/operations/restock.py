@@ -8,8 +8,8 @@ from datetime import datetime
 from flask import Flask
 
 from ..state.catalog import CatalogEntry
-from ..state.flow import Delivery, FlowStatus, Message
-from ..state.profiles import Waiting
+from ..state.flow import FlowStatus, Message, MessageStatus
+from ..state.profiles import WaitingListEntry
 from ..state.rows import next_number
 from ..state.sandbox import Sandbox, current_sandbox
 from .identifiers import IDENTIFIER_OF
@@ -24,13 +24,13 @@ We can’t reserve it, so order soon.
 
 def init_app(app: Flask) -> None:
     """Run the flow before each request, so that the request sees the effects of ended waits."""
-    app.before_request(_run_due)
+    app.before_request(_end_due_waits)
 
 
-def _run_due() -> None:
+def _end_due_waits() -> None:
     sandbox = current_sandbox()
     with sandbox.lock:
-        run_due(sandbox)
+        end_due_waits(sandbox)
 
 
 def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
@@ -53,12 +53,12 @@ def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
     if not sandbox.flow.is_active:
         return [f"Notified 0 of {people}: {sandbox.flow.inactive_reason}"]
     _run_round(sandbox, variant.id, sandbox.now())
-    run_due(sandbox)
+    end_due_waits(sandbox)
     remaining = len(_waiting_for(sandbox, variant.id))
     return [f"Notified {count - remaining} of {people}, {remaining} still waiting"]
 
 
-def run_due(sandbox: Sandbox) -> None:
+def end_due_waits(sandbox: Sandbox) -> None:
     """End the waits that are over, in order, and notify the next customers of their variants.
 
     The caller holds the sandbox's lock.
@@ -90,12 +90,12 @@ def _run_round(sandbox: Sandbox, variant_id: str, at: datetime) -> None:
         sandbox.flow.start_wait(variant_id, at)
 
 
-def _waiting_for(sandbox: Sandbox, variant_id: str) -> list[Waiting]:
+def _waiting_for(sandbox: Sandbox, variant_id: str) -> list[WaitingListEntry]:
     return [waiting for waiting in sandbox.waiting.values() if waiting.variant == variant_id]
 
 
 def _create_message(
-    sandbox: Sandbox, waiting: Waiting, channel: str, variant: CatalogEntry, at: datetime
+    sandbox: Sandbox, waiting: WaitingListEntry, channel: str, variant: CatalogEntry, at: datetime
 ) -> None:
     title, url = sandbox.catalog.full_title(variant), variant.url
     if channel == "EMAIL":
@@ -103,11 +103,11 @@ def _create_message(
     else:
         subject = None
         body = f"{sandbox.account.sender}: {title} is back in stock. {url} Reply STOP to opt out."
-    status, reason = Delivery.SENT, None
+    status, reason = MessageStatus.SENT, None
     if not sandbox.subscriptions.can_reach(waiting.profile, channel):
-        status, reason = Delivery.SKIPPED, f"not subscribed to {channel} marketing"
+        status, reason = MessageStatus.SKIPPED, f"not subscribed to {channel} marketing"
     elif sandbox.flow.settings.status is FlowStatus.MANUAL:
-        status = Delivery.MANUAL
+        status = MessageStatus.MANUAL
     message = Message(
         id=next_number(sandbox.messages),
         to=getattr(waiting.profile, IDENTIFIER_OF[channel]) or "",
@@ -120,7 +120,7 @@ def _create_message(
         body=body,
         status=status,
         made_at=at,
-        sent_at=at if status is Delivery.SENT else None,
+        sent_at=at if status is MessageStatus.SENT else None,
         reason=reason,
     )
     sandbox.messages.put(message.id, message)

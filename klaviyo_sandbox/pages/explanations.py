@@ -47,7 +47,7 @@ _NOT_FOUND = {
 """By the beginning of the error's detail."""
 
 _BY_STATUS = {
-    404: "The path or the revision does not exist. Check the address and the revision header.",
+    404: "The path or the revision does not exist. Check the URL and the revision header.",
     405: "The method is not allowed for this path. Fix the client: a retry will not help.",
     413: "The body is larger than Klaviyo accepts. Send less data, or split it into several calls.",
     415: "The Content-Type must be application/vnd.api+json or application/json.",
@@ -62,7 +62,7 @@ _BY_PARAMETER = {
     "page[size]": "The page size is too large or too small. The error says which sizes are valid.",
 }
 _BY_DETAIL = {
-    "company_id": "The company ID in the address must be the account's public key.",
+    "company_id": "The company ID in the URL must be the account's public key.",
     "not valid JSON": "The body is not valid JSON. Fix the client: a retry will not help.",
     "SMS is not set up": (
         "The account cannot send SMS at all. Set up SMS in Klaviyo, or do not offer it."
@@ -76,7 +76,7 @@ _BY_DETAIL = {
 }
 """By a part of the error's detail."""
 
-_NOT_A_URL = "is not a URL that a message can link to. Send a complete URL: https://…"
+_INVALID_URL = "is incomplete or malformed. Send a complete URL: https://…"
 _BY_POINTER = (
     (r"/relationships/list/data/id$", _UNKNOWN_LIST),
     (r"/relationships/list", _INVALID_LIST),
@@ -87,7 +87,7 @@ _BY_POINTER = (
         "The variant is missing. Send its composite ID as the relationship.",
     ),
     (r"/data/relationships$", _INVALID_LIST),
-    (r" /data/id$", "The ID in the body must be the same as in the address."),
+    (r" /data/id$", "The ID in the body must be the same as in the URL."),
     (r"/profiles/data$", "From 1 to 1,000 profiles can be sent. Split a longer list."),
     (r"/(items|variants)/data$", "From 1 to 100 can be sent in one job. Split a longer list."),
     (
@@ -122,8 +122,8 @@ _BY_POINTER = (
         r"/variant/data/id$",
         "The variant's composite ID is malformed: integrationType:::catalogId:::externalId.",
     ),
-    (r"/url$", f"The address {_NOT_A_URL}"),
-    (r"/image_(full|thumbnail)_url$", f"The image's address {_NOT_A_URL}"),
+    (r"/url$", f"The URL {_INVALID_URL}"),
+    (r"/image_(full|thumbnail)_url$", f"The image URL {_INVALID_URL}"),
     (r"/catalog_type$", "Only the catalog $default can be written through the API."),
     (r"/integration_type$", "Only the integration $custom can be written through the API."),
     (r"/external_id$", "The external ID is missing or empty. Send the shop's own ID."),
@@ -196,8 +196,7 @@ def _refusal(entry: Mapping[str, Any]) -> str:
     if parameter := source.get("parameter"):
         return _BY_PARAMETER.get(
             parameter,
-            "The address has a query parameter, or a value of one, that this operation does not "
-            "support.",
+            "The URL has a query parameter or value that this operation does not support.",
         )
     for part, sentence in _BY_DETAIL.items():
         if part in detail:

@@ -23,7 +23,7 @@ Result = Response | tuple[str, int]
 
 
 def init_app(app: Flask) -> None:
-    """Accept the forms."""
+    """Register the forms on the app."""
     app.register_blueprint(blueprint)
 
 
@@ -142,6 +142,6 @@ def _redirect(endpoint: str, done: str, **values: Any) -> Result:
 
 
 def _whole_number(name: str) -> int | None:
-    """Return the whole number in a field, or None for any other text."""
+    """Return the whole number in a field, or None for any other input."""
     text = request.form.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

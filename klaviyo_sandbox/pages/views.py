@@ -240,7 +240,7 @@ def _pretty(value: Any) -> str:
 def _tone(entry: dict[str, Any]) -> str:
     """Return the tone of a request's badge."""
     if not entry["finished"]:
-        return "going"
+        return "pending"
     return "good" if entry["status"] is not None and entry["status"] < 400 else "bad"
 
 

@@ -18,14 +18,14 @@ class Mask:
         text = text.replace(self._private_key, _short(self._private_key))
         return _KEY.sub(lambda match: _short(match[0]), text)
 
-    def tree(self, value: Any) -> Any:
+    def json_value(self, value: Any) -> Any:
         """Return a JSON value with the private keys hidden, in names and in values."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
-            return [self.tree(item) for item in value]
+            return [self.json_value(item) for item in value]
         if isinstance(value, dict):
-            return {self.text(name): self.tree(item) for name, item in value.items()}
+            return {self.text(name): self.json_value(item) for name, item in value.items()}
         return value
 
     def contains_key(self, text: str) -> bool:

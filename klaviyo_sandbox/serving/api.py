@@ -64,7 +64,7 @@ def operation_names() -> list[str]:
     return [operation.name for operation in OPERATIONS]
 
 
-class _Rest(BaseConverter):
+class _AnyText(BaseConverter):
     """Matches any text, including slashes and line breaks."""
 
     regex = r"[\s\S]*?"
@@ -73,7 +73,7 @@ class _Rest(BaseConverter):
 
 def init_app(app: Flask) -> None:
     """Serve the operations, and refuse other paths of the API in Klaviyo's format."""
-    app.url_map.converters["rest"] = _Rest
+    app.url_map.converters["any_text"] = _AnyText
     app.url_map.merge_slashes = False  # a doubled slash is a wrong path, not a redirect
     app.register_blueprint(blueprint)
 
@@ -132,8 +132,8 @@ def _reply(call: Call, drill: Drill | None) -> tuple[Reply | None, Sequence[ApiE
     if drill.kind == "html":
         return failures.gateway_page(), errors
     kind = "500" if drill.kind in ("drip", "drip-headers") else drill.kind
-    called = call.called
-    reply = failures.error_reply(kind, drill.retry_after, called.identifiers, called.scopes)
+    operation = call.checked_operation
+    reply = failures.error_reply(kind, drill.retry_after, operation.identifiers, operation.scopes)
     return reply, errors
 
 
@@ -176,10 +176,10 @@ def _add_rules() -> None:
             operation.method: operation for operation in OPERATIONS if operation.path == path
         }
         view = partial(_serve, next(iter(methods.values())).side, methods)
-        rule = re.sub(r"\{(\w+)\}", r"<rest:\1>", path)
+        rule = re.sub(r"\{(\w+)\}", r"<any_text:\1>", path)
         _add_rule(rule, path.strip("/").replace("/", "-"), view)
     for side in Side:
-        _add_rule(f"/{side}/<rest:path>", f"unknown-{side}", partial(_serve, side, {}))
+        _add_rule(f"/{side}/<any_text:path>", f"unknown-{side}", partial(_serve, side, {}))
 
 
 def _add_rule(rule: str, endpoint: str, view: Any) -> None:

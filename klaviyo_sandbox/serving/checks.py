@@ -23,7 +23,7 @@ def check(call: Call, *, count: bool = True) -> Operation:
         allowed = ", ".join(call.methods)
         detail = f"The method {call.request.method} is not allowed here, only {allowed}."
         raise Refusal(error(405, detail), headers={"Allow": allowed})
-    operation = call.called
+    operation = call.checked_operation
     if call.side is Side.SERVER:
         _check_private_key(call)
         _check_scopes(call, operation)
@@ -79,7 +79,7 @@ def _refuse_private_key(call: Call) -> None:
     contains_key = {
         "the Authorization header": "Authorization" in request.headers,
         "company_id": query.get("company_id", "").startswith(PRIVATE_PREFIX),
-        "the address": any(map(mask.contains_key, query.values())),
+        "the URL": any(map(mask.contains_key, query.values())),
         "the body": mask.contains_key(call.raw.decode("utf-8", "replace")),
         "a header": any(map(mask.contains_key, request.headers.values())),
     }

@@ -54,7 +54,7 @@ def record_reply(call: Call, entry: Entry, response: Response, reply: Reply) -> 
     call.sandbox.requests.update(
         entry,
         status=reply.status,
-        reply=mask.tree(reply.body),
+        reply=mask.json_value(reply.body),
         reply_headers={name: mask.text(value) for name, value in response.headers},
     )
 
@@ -78,7 +78,7 @@ def _masked_body(call: Call) -> Any:
     if not call.raw:
         return None
     try:
-        return call.sandbox.mask.tree(parse_json(call.raw))
+        return call.sandbox.mask.json_value(parse_json(call.raw))
     except ValueError:
         return call.sandbox.mask.text(call.raw.decode("utf-8", "replace"))
 

@@ -66,7 +66,7 @@ class CatalogEntry:
 
     @property
     def url(self) -> str:
-        """Return the address of its page in the shop."""
+        """Return the URL of its page in the shop."""
         return str(self.attributes["url"])
 
 

@@ -140,7 +140,7 @@ def _whole_number(settings: Mapping[str, Any], name: str, lowest: int, highest: 
     return value
 
 
-class Delivery(StrEnum):
+class MessageStatus(StrEnum):
     """The status of a message: sent, to be sent manually, or skipped."""
 
     SENT = "sent"
@@ -164,7 +164,7 @@ class Message:
     image: str | None
     subject: str | None
     body: str
-    status: Delivery
+    status: MessageStatus
     made_at: datetime
     sent_at: datetime | None
     reason: str | None = None

@@ -24,7 +24,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingListEntry:
     """A profile's sign-up on the waiting list for one variant."""
 
     variant: str
@@ -72,7 +72,10 @@ class Profiles:
         return None if profile and profile.email and email else profile
 
     def replace_phone(self, profile: Profile, phone_number: str) -> bool:
-        """Replace a profile's phone number, if it has a different one; return whether it had."""
+        """Replace a profile's phone number if it has a different one.
+
+        Return whether it was replaced.
+        """
         before = profile.phone_number
         if before is None or before == phone_number:
             return False

@@ -15,7 +15,7 @@ from .catalog import BulkJob, Catalog
 from .clock import Clock, SandboxClock
 from .drills import Drills
 from .flow import Flow, Message
-from .profiles import Profiles, Waiting
+from .profiles import Profiles, WaitingListEntry
 from .request_log import RequestLog
 from .rows import Rows
 from .storage import Single, Storage
@@ -39,7 +39,7 @@ class Sandbox:
         self.lock = RLock()
         self.profiles = Profiles(self.now)
         self.subscriptions = Subscriptions()
-        self.waiting: Rows[tuple[int, str], Waiting] = Rows(Waiting)
+        self.waiting: Rows[tuple[int, str], WaitingListEntry] = Rows(WaitingListEntry)
         self.mailing_list = MailingList(account.list_id, now())
         self.catalog = Catalog(self.now)
         self.unknown: list[str] = []

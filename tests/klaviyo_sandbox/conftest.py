@@ -144,7 +144,7 @@ def with_value(tree: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
 
 
 def error_of(reply: requests.Response) -> tuple[int, str, str]:
-    """Return the status, the code and the place of the first error of a reply."""
+    """Return the status, the code and the pointer (or parameter) of a reply's first error."""
     error = reply.json()["errors"][0]
     source = error["source"]
     return reply.status_code, error["code"], source.get("pointer", source.get("parameter"))
@@ -165,7 +165,7 @@ class MovableClock:
 
 
 @dataclass
-class Running:
+class RunningSandbox:
     """A running sandbox, and calls to it. A header given as None is omitted."""
 
     url: str
@@ -311,12 +311,12 @@ def shared_server() -> Iterator[tuple[Flask, str]]:
 
 
 @pytest.fixture
-def sandbox(shared_server: tuple[Flask, str]) -> Iterator[Running]:
+def sandbox(shared_server: tuple[Flask, str]) -> Iterator[RunningSandbox]:
     """A new sandbox with a new account, served by the shared app."""
     account, clock = make_account(), MovableClock()
     app, url = shared_server
     install(app, Sandbox(account, clock))
-    running = Running(url, account, clock)
+    running = RunningSandbox(url, account, clock)
     running.session.trust_env = False  # no proxy
     with running.session:
         yield running

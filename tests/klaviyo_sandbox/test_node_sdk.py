@@ -11,7 +11,7 @@ import pytest
 
 from tests.klaviyo_sandbox.conftest import (
     EMAIL,
-    Running,
+    RunningSandbox,
     body,
     item_body,
     update_body,
@@ -28,7 +28,7 @@ NODE = Path(sys.executable).with_name("node")
     not NODE.exists() or not (FOLDER / "node_modules").is_dir(),
     reason="needs Klaviyo's Node SDK, which make test-slow installs",
 )
-def test_every_call_works_with_the_node_sdk(sandbox: Running) -> None:
+def test_every_call_works_with_the_node_sdk(sandbox: RunningSandbox) -> None:
     arguments = {
         "url": sandbox.url,
         "key": sandbox.account.private_key,

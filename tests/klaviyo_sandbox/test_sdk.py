@@ -13,7 +13,7 @@ from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     SERVER_OPERATION,
     SUBSCRIBE_OPERATION,
-    Running,
+    RunningSandbox,
     body,
     composite_id,
     item_body,
@@ -26,12 +26,12 @@ from tests.sdk_models import REVISION, differences
 JACKET, MEDIUM = composite_id("jacket"), composite_id("jacket-m")
 
 
-def sdk(sandbox: Running, key: str | None = None) -> KlaviyoAPI:
+def sdk(sandbox: RunningSandbox, key: str | None = None) -> KlaviyoAPI:
     """Return the SDK, configured for the sandbox."""
     return KlaviyoAPI(key or sandbox.account.private_key, max_retries=0, test_host=sandbox.url)
 
 
-def test_errors_are_the_sdks_exceptions(sandbox: Running) -> None:
+def test_errors_are_the_sdks_exceptions(sandbox: RunningSandbox) -> None:
     unknown_list = sandbox.job()
     unknown_list["data"]["relationships"]["list"]["data"]["id"] = "NOLIST"
 
@@ -52,7 +52,7 @@ def as_json(reply: Any) -> Any:
     return reply if isinstance(reply, dict) else reply.to_dict()
 
 
-def calls(api: KlaviyoAPI, sandbox: Running) -> dict[str, Callable[[], Any]]:
+def calls(api: KlaviyoAPI, sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
     """Return a call for each operation by its name, in an order that works."""
     catalogs, jobs = api.Catalogs, {}
 
@@ -120,7 +120,7 @@ def calls(api: KlaviyoAPI, sandbox: Running) -> dict[str, Callable[[], Any]]:
     }
 
 
-def test_every_operation_works_with_the_sdk(sandbox: Running) -> None:
+def test_every_operation_works_with_the_sdk(sandbox: RunningSandbox) -> None:
     """Calls are accepted without problems, and replies match the SDK's models.
 
     The SDK has no methods for the browser's operations.
@@ -144,7 +144,7 @@ def test_every_operation_works_with_the_sdk(sandbox: Running) -> None:
     assert sandbox.consent("email")["status"] == "subscribed"
 
 
-def test_sdk_follows_cursors(sandbox: Running) -> None:
+def test_sdk_follows_cursors(sandbox: RunningSandbox) -> None:
     api = sdk(sandbox)
     sandbox.add("a", "b", "c")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from klaviyo_sandbox import Account, create_app, make_account
-from tests.klaviyo_sandbox.conftest import VARIANT, Running
+from tests.klaviyo_sandbox.conftest import VARIANT, RunningSandbox
 
 CHANGES = [
     ("DELETE", "requests"),
@@ -23,7 +23,7 @@ CHANGES = [
 ]
 
 
-def test_account_can_be_read(sandbox: Running) -> None:
+def test_account_can_be_read(sandbox: RunningSandbox) -> None:
     """A launcher and tests read the keys here."""
     assert sandbox.get("account") == {
         "private_key": sandbox.account.private_key,
@@ -36,7 +36,7 @@ def test_account_can_be_read(sandbox: Running) -> None:
     }
 
 
-def test_unknown_variants_are_replaced(sandbox: Running) -> None:
+def test_unknown_variants_are_replaced(sandbox: RunningSandbox) -> None:
     sandbox.set("unknown", unknown=["a", "b"])
     sandbox.set("unknown", unknown=[VARIANT])
 
@@ -79,7 +79,7 @@ INVALID = [
 
 @pytest.mark.parametrize(("method", "name", "sent", "message"), INVALID)
 def test_invalid_settings_change_nothing(
-    sandbox: Running, method: str, name: str, sent: Any, message: str
+    sandbox: RunningSandbox, method: str, name: str, sent: Any, message: str
 ) -> None:
     """The error says what can be sent."""
     names = ("account", "clock", "flow", "list", "regions", "unknown")
@@ -100,7 +100,7 @@ def test_deeply_nested_json_is_refused() -> None:
     assert reply.status_code == 400
 
 
-def test_reset_restores_the_initial_state(sandbox: Running) -> None:
+def test_reset_restores_the_initial_state(sandbox: RunningSandbox) -> None:
     names = ("account", "clock", "flow", "list", "regions", "unknown")
     lists = ("requests", "waiting", "drills", "messages", "profiles", "catalog")
     before = [sandbox.get(name) for name in names]
@@ -132,7 +132,7 @@ def test_reset_restores_the_initial_state(sandbox: Running) -> None:
     assert (sandbox.consent("email")["status"], sandbox.notes()) == ("subscribed", [])
 
 
-def test_reset_can_keep_the_catalog(sandbox: Running) -> None:
+def test_reset_can_keep_the_catalog(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", stock=3)
     sandbox.sign_up("ada@shop.example.org")
 
@@ -153,7 +153,9 @@ def test_reset_can_keep_the_catalog(sandbox: Running) -> None:
     ],
     ids=["cross-site", "same-site", "another port", "null", "foreign origin"],
 )
-def test_pages_of_other_sites_change_nothing(sandbox: Running, headers: dict[str, str]) -> None:
+def test_pages_of_other_sites_change_nothing(
+    sandbox: RunningSandbox, headers: dict[str, str]
+) -> None:
     """The shop's port is another site too."""
     sandbox.server_call()
 
@@ -166,7 +168,7 @@ def test_pages_of_other_sites_change_nothing(sandbox: Running, headers: dict[str
     assert sandbox.read("drills") == []
 
 
-def test_own_pages_may_change_settings(sandbox: Running) -> None:
+def test_own_pages_may_change_settings(sandbox: RunningSandbox) -> None:
     headers = {"Origin": sandbox.url, "Sec-Fetch-Site": "same-origin"}
 
     reply = sandbox.request("POST", "/_sandbox/drills", json={"kind": "500"}, headers=headers)
@@ -175,7 +177,7 @@ def test_own_pages_may_change_settings(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example.org", "10.0.0.1", "127.0.0.1.evil.org", "", "["])
-def test_other_hosts_are_refused(sandbox: Running, host: str) -> None:
+def test_other_hosts_are_refused(sandbox: RunningSandbox, host: str) -> None:
     """This protects against DNS rebinding."""
     for path in ("/_sandbox/account", "/", "/api/back-in-stock-subscriptions"):
         reply = sandbox.request("GET", path, headers={"Host": host})
@@ -186,13 +188,13 @@ def test_other_hosts_are_refused(sandbox: Running, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:5001", "127.0.0.1", "[::1]:5001"])
-def test_loopback_hosts_are_accepted(sandbox: Running, host: str) -> None:
+def test_loopback_hosts_are_accepted(sandbox: RunningSandbox, host: str) -> None:
     reply = sandbox.request("GET", "/_sandbox/account", headers={"Host": host})
 
     assert reply.status_code == 200
 
 
-def test_other_machines_are_refused(sandbox: Running) -> None:
+def test_other_machines_are_refused(sandbox: RunningSandbox) -> None:
     """Forwarded requests may come from another machine."""
     client = create_app(make_account()).test_client()
 
@@ -204,14 +206,14 @@ def test_other_machines_are_refused(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("POST", "messages")])
-def test_unknown_path_is_a_404_in_json(sandbox: Running, method: str, path: str) -> None:
+def test_unknown_path_is_a_404_in_json(sandbox: RunningSandbox, method: str, path: str) -> None:
     reply = sandbox.request(method, f"/_sandbox/{path}")
 
     assert reply.status_code == 404
     assert reply.json()["error"] == f"There is no /_sandbox/{path}."
 
 
-def test_every_reply_has_the_security_headers(sandbox: Running) -> None:
+def test_every_reply_has_the_security_headers(sandbox: RunningSandbox) -> None:
     for path in ("/", "/missing", "/_sandbox/account", "/static/sandbox.css"):
         headers = sandbox.request("GET", path).headers
 

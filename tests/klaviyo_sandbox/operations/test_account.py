@@ -18,7 +18,7 @@ from tests.klaviyo_sandbox.conftest import (
     PHONE,
     SERVER_PATH,
     SUBSCRIBE_PATH,
-    Running,
+    RunningSandbox,
     consent_to,
     error_of,
     item_body,
@@ -33,19 +33,19 @@ def data_of(reply: requests.Response) -> Any:
     return reply.json()["data"]
 
 
-def get_list(sandbox: Running, query: str = "") -> requests.Response:
+def get_list(sandbox: RunningSandbox, query: str = "") -> requests.Response:
     """Read the account's list."""
     return sandbox.api("GET", f"lists/{sandbox.account.list_id}{query}")
 
 
-def test_account_has_the_public_key(sandbox: Running) -> None:
+def test_account_has_the_public_key(sandbox: RunningSandbox) -> None:
     [account] = data_of(sandbox.api("GET", "accounts"))
 
     assert account["id"] == sandbox.account.public_key
     assert account["attributes"]["public_api_key"] == sandbox.account.public_key
 
 
-def test_nested_fields_can_be_selected(sandbox: Running) -> None:
+def test_nested_fields_can_be_selected(sandbox: RunningSandbox) -> None:
     query = "fields[account]=contact_information.organization_name,locale"
 
     [account] = data_of(sandbox.api("GET", f"accounts?{query}"))
@@ -56,7 +56,7 @@ def test_nested_fields_can_be_selected(sandbox: Running) -> None:
     }
 
 
-def test_list_can_be_read(sandbox: Running) -> None:
+def test_list_can_be_read(sandbox: RunningSandbox) -> None:
     data = data_of(get_list(sandbox))
 
     assert (data["type"], data["id"]) == ("list", sandbox.account.list_id)
@@ -70,7 +70,7 @@ def test_list_can_be_read(sandbox: Running) -> None:
     assert (entry["operation"], entry["problems"]) == ("get_list", [])
 
 
-def test_list_shows_its_new_opt_in(sandbox: Running) -> None:
+def test_list_shows_its_new_opt_in(sandbox: RunningSandbox) -> None:
     sandbox.clock.move(60)
 
     sandbox.set("list", opt_in_process="double_opt_in")
@@ -81,7 +81,7 @@ def test_list_shows_its_new_opt_in(sandbox: Running) -> None:
     assert attributes["updated"] == "2026-11-24T12:01:00+00:00"
 
 
-def test_list_counts_confirmed_subscribers(sandbox: Running) -> None:
+def test_list_counts_confirmed_subscribers(sandbox: RunningSandbox) -> None:
     sandbox.subscribe()
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE))
@@ -93,7 +93,7 @@ def test_list_counts_confirmed_subscribers(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("list_id", ["NOLIST", "%2e%2e", "a/b"])
-def test_unknown_list_is_404(sandbox: Running, list_id: str) -> None:
+def test_unknown_list_is_404(sandbox: RunningSandbox, list_id: str) -> None:
     assert error_of(sandbox.api("GET", f"lists/{list_id}")) == (404, "not_found", "/data/")
 
 
@@ -105,11 +105,11 @@ def test_unknown_list_is_404(sandbox: Running, list_id: str) -> None:
         ("?fields[list]=name,colour", "fields[list]"),
     ],
 )
-def test_unknown_parameter_is_refused(sandbox: Running, query: str, parameter: str) -> None:
+def test_unknown_parameter_is_refused(sandbox: RunningSandbox, query: str, parameter: str) -> None:
     assert error_of(get_list(sandbox, query)) == (400, "invalid", parameter)
 
 
-def test_lists_can_be_filtered(sandbox: Running) -> None:
+def test_lists_can_be_filtered(sandbox: RunningSandbox) -> None:
     own = sandbox.account.list_id
 
     for query in ("", f'?filter=equals(id,"{own}")', '?filter=any(name,["Sandbox list"])',
@@ -121,7 +121,7 @@ def test_lists_can_be_filtered(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("status", ["draft", "manual", "live"])
-def test_metric_leads_to_its_flow(sandbox: Running, status: str) -> None:
+def test_metric_leads_to_its_flow(sandbox: RunningSandbox, status: str) -> None:
     sandbox.set("flow", status=status)
     [metric_id] = [
         metric["id"]
@@ -139,7 +139,7 @@ def test_metric_leads_to_its_flow(sandbox: Running, status: str) -> None:
     assert data_of(sandbox.api("GET", 'flows?filter=equals(name,"Welcome")')) == []
 
 
-def test_other_metrics_trigger_no_flow(sandbox: Running) -> None:
+def test_other_metrics_trigger_no_flow(sandbox: RunningSandbox) -> None:
     metrics = sandbox.api("GET", "metrics?include=flow-triggers").json()
 
     assert [included["type"] for included in metrics["included"]] == ["flow"]
@@ -148,7 +148,7 @@ def test_other_metrics_trigger_no_flow(sandbox: Running) -> None:
     assert error_of(sandbox.api("GET", "metrics/x/flow-triggers"))[:2] == (404, "not_found")
 
 
-def test_account_without_a_flow(sandbox: Running) -> None:
+def test_account_without_a_flow(sandbox: RunningSandbox) -> None:
     """There is nothing to list, and sign-ups are ignored."""
     sandbox.set("flow", status="none")
 
@@ -159,7 +159,7 @@ def test_account_without_a_flow(sandbox: Running) -> None:
     assert sandbox.read("waiting") == []
 
 
-def test_profiles_can_be_read(sandbox: Running) -> None:
+def test_profiles_can_be_read(sandbox: RunningSandbox) -> None:
     """They can be filtered, sorted and paginated, and have their consent on request."""
     sandbox.subscribe(person(consent_to("sms"), email=EMAIL, phone_number=PHONE))
     sandbox.sign_up(OTHER_EMAIL)
@@ -185,7 +185,7 @@ def test_profiles_can_be_read(sandbox: Running) -> None:
     assert first["data"][0]["id"] != second[0]["id"]
 
 
-def test_every_reply_matches_klaviyos_schema(sandbox: Running) -> None:
+def test_every_reply_matches_klaviyos_schema(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.subscribe(person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE))
     calls = [
@@ -220,7 +220,7 @@ def schema_violations(path: str, method: str, reply: requests.Response) -> list[
     return [violation.message for violation in OAS30Validator(schema).iter_errors(sent)]
 
 
-def test_scopes_limit_the_private_key(sandbox: Running) -> None:
+def test_scopes_limit_the_private_key(sandbox: RunningSandbox) -> None:
     """The error names the missing scope. A browser needs none."""
     sandbox.set("account", scopes=["lists:read", "catalogs:write"])
 
@@ -237,7 +237,7 @@ def test_scopes_limit_the_private_key(sandbox: Running) -> None:
 @pytest.mark.parametrize("path", [SERVER_PATH, SUBSCRIBE_PATH])
 @pytest.mark.parametrize(("scopes", "status"), [("all", 400), ([], 403)])
 def test_empty_body_reveals_whether_the_key_has_the_scopes(
-    sandbox: Running, path: str, scopes: Any, status: int
+    sandbox: RunningSandbox, path: str, scopes: Any, status: int
 ) -> None:
     """The key is checked before the body."""
     sandbox.set("account", scopes=scopes)
@@ -246,7 +246,7 @@ def test_empty_body_reveals_whether_the_key_has_the_scopes(
     assert (sandbox.read("waiting"), sandbox.read("profiles")) == ([], [])
 
 
-def test_date_of_replies_can_be_skewed(sandbox: Running) -> None:
+def test_date_of_replies_can_be_skewed(sandbox: RunningSandbox) -> None:
     """The caller then appears to have a wrong clock."""
     sandbox.set("account", date_skew=3600)
 

@@ -13,7 +13,7 @@ from tests.klaviyo_sandbox.conftest import (
     OTHER_EMAIL,
     PHONE,
     VARIANT,
-    Running,
+    RunningSandbox,
     body,
     error_of,
     with_value,
@@ -125,7 +125,7 @@ def assert_refused(reply: Any, status: int, code: str, pointer: str) -> dict[str
 
 
 @pytest.mark.parametrize(("sent", "pointer"), BAD_BODIES.values(), ids=BAD_BODIES)
-def test_bad_body_is_refused(sandbox: Running, sent: Any, pointer: str) -> None:
+def test_bad_body_is_refused(sandbox: RunningSandbox, sent: Any, pointer: str) -> None:
     """The error points at the fault, from both sides."""
     for call in (sandbox.server_call, sandbox.browser_call):
         assert_refused(call(sent), 400, "invalid", pointer)
@@ -135,7 +135,7 @@ def test_bad_body_is_refused(sandbox: Running, sent: Any, pointer: str) -> None:
     assert sandbox.read("waiting") == []
 
 
-def test_every_fault_is_reported(sandbox: Running) -> None:
+def test_every_fault_is_reported(sandbox: RunningSandbox) -> None:
     reply = sandbox.server_call(body(channels=["EMAIL", "SMS"], email="ada", phone_number="12"))
 
     pointers = [error["source"]["pointer"] for error in reply.json()["errors"]]
@@ -161,7 +161,7 @@ def test_every_fault_is_reported(sandbox: Running) -> None:
     ],
 )
 def test_sign_up_joins_the_waiting_list(
-    sandbox: Running, sent: Any, channels: list[str], profile: dict[str, str]
+    sandbox: RunningSandbox, sent: Any, channels: list[str], profile: dict[str, str]
 ) -> None:
     reply = sandbox.server_call(sent)
 
@@ -180,7 +180,7 @@ def test_sign_up_joins_the_waiting_list(
 
 
 @pytest.mark.parametrize("side", ["server", "browser"])
-def test_trailing_slash_is_accepted(sandbox: Running, side: str) -> None:
+def test_trailing_slash_is_accepted(sandbox: RunningSandbox, side: str) -> None:
     """There is no redirect, which a browser's preflight would not allow."""
     call = sandbox.server_call if side == "server" else sandbox.browser_call
     sent = call().request
@@ -197,14 +197,14 @@ def test_trailing_slash_is_accepted(sandbox: Running, side: str) -> None:
     "variant",
     ["$shopify:::$default:::40124", "$magento_two:::2-2:::WS-12 é/ü#?%", "my:::$default:::a:::b"],
 )
-def test_composite_id_may_contain_special_characters(sandbox: Running, variant: str) -> None:
+def test_composite_id_may_contain_special_characters(sandbox: RunningSandbox, variant: str) -> None:
     """Only the first two separators count."""
     assert sandbox.server_call(body(variant=variant)).status_code == 202
 
     assert sandbox.read("waiting")[0]["variant"] == variant
 
 
-def test_unknown_variant_is_404_on_both_sides(sandbox: Running) -> None:
+def test_unknown_variant_is_404_on_both_sides(sandbox: RunningSandbox) -> None:
     sandbox.set("unknown", unknown=[VARIANT])
 
     for call in (sandbox.server_call, sandbox.browser_call):
@@ -221,7 +221,7 @@ def test_unknown_variant_is_404_on_both_sides(sandbox: Running) -> None:
         body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE),
     ],
 )
-def test_repeated_sign_up_changes_nothing(sandbox: Running, second: Any) -> None:
+def test_repeated_sign_up_changes_nothing(sandbox: RunningSandbox, second: Any) -> None:
     sandbox.server_call()
     [before] = sandbox.read("waiting")
     sandbox.clock.move(60)
@@ -233,28 +233,28 @@ def test_repeated_sign_up_changes_nothing(sandbox: Running, second: Any) -> None
     assert (after["channels"], after["since"]) == (before["channels"], before["since"])
 
 
-def test_phone_number_identifies_its_profile(sandbox: Running) -> None:
+def test_phone_number_identifies_its_profile(sandbox: RunningSandbox) -> None:
     sandbox.server_call(body(channels=["SMS"], email=EMAIL, phone_number=PHONE))
     sandbox.server_call(body(channels=["SMS"], phone_number=PHONE))
 
     assert len(sandbox.read("waiting")) == 1
 
 
-def test_two_profiles_may_share_a_phone_number(sandbox: Running) -> None:
+def test_two_profiles_may_share_a_phone_number(sandbox: RunningSandbox) -> None:
     sandbox.server_call(body(email=EMAIL, phone_number=PHONE))
     sandbox.server_call(body(email=OTHER_EMAIL, phone_number=PHONE))
 
     assert len(sandbox.read("waiting")) == 2
 
 
-def test_profile_may_wait_for_several_variants(sandbox: Running) -> None:
+def test_profile_may_wait_for_several_variants(sandbox: RunningSandbox) -> None:
     for number in range(3):
         sandbox.server_call(body(variant=f"{VARIANT}{number}"))
 
     assert len(sandbox.read("waiting")) == 3
 
 
-def test_whatsapp_needs_a_recent_revision(sandbox: Running) -> None:
+def test_whatsapp_needs_a_recent_revision(sandbox: RunningSandbox) -> None:
     sent = body(channels=["WHATSAPP"], phone_number=PHONE)
 
     assert sandbox.server_call(sent, revision="2026-01-15").status_code == 202

@@ -7,13 +7,15 @@ import struct
 import pytest
 
 from klaviyo_sandbox.state.brands import BRANDS
-from tests.klaviyo_sandbox.conftest import Running, error_of
+from tests.klaviyo_sandbox.conftest import RunningSandbox, error_of
 
 PATHS = ("brand-buttons", "brand-colors", "brand-logos", "brand-email-defaults")
 
 
 @pytest.mark.parametrize("brand", BRANDS)
-def test_brand_has_a_button_colors_a_logo_and_email_defaults(sandbox: Running, brand: str) -> None:
+def test_brand_has_a_button_colors_a_logo_and_email_defaults(
+    sandbox: RunningSandbox, brand: str
+) -> None:
     sandbox.set("account", brand=brand)
 
     replies = {path: sandbox.api("GET", path).json()["data"] for path in PATHS}
@@ -27,7 +29,7 @@ def test_brand_has_a_button_colors_a_logo_and_email_defaults(sandbox: Running, b
 
 
 @pytest.mark.parametrize("brand", BRANDS)
-def test_logo_is_a_picture_that_the_sandbox_serves(sandbox: Running, brand: str) -> None:
+def test_logo_is_a_picture_that_the_sandbox_serves(sandbox: RunningSandbox, brand: str) -> None:
     sandbox.set("account", brand=brand)
 
     reply = sandbox.api("GET", "brand-logos?include=image").json()
@@ -43,7 +45,7 @@ def test_logo_is_a_picture_that_the_sandbox_serves(sandbox: Running, brand: str)
     assert size == (logo["attributes"]["width"], logo["attributes"]["height"])
 
 
-def test_related_resources_are_only_included_on_request(sandbox: Running) -> None:
+def test_related_resources_are_only_included_on_request(sandbox: RunningSandbox) -> None:
     assert "included" not in sandbox.api("GET", "brand-logos").json()
     query = "include=brand-button&fields[brand-button]=name"
     reply = sandbox.api("GET", f"brand-email-defaults?{query}").json()
@@ -51,13 +53,13 @@ def test_related_resources_are_only_included_on_request(sandbox: Running) -> Non
     assert [item["attributes"] for item in reply["included"]] == [{"name": "Main button"}]
 
 
-def test_account_without_a_brand(sandbox: Running) -> None:
+def test_account_without_a_brand(sandbox: RunningSandbox) -> None:
     sandbox.set("account", brand="none")
 
     assert [sandbox.api("GET", path).json()["data"] for path in PATHS] == [[], [], [], []]
 
 
-def test_scope_is_required(sandbox: Running) -> None:
+def test_scope_is_required(sandbox: RunningSandbox) -> None:
     sandbox.set("account", scopes=["accounts:read"])
 
     for path in PATHS:

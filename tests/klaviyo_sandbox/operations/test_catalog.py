@@ -12,7 +12,7 @@ from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     NOON,
     SHOP,
-    Running,
+    RunningSandbox,
     body,
     composite_id,
     error_of,
@@ -41,7 +41,7 @@ def attributes_of(reply: requests.Response) -> dict[str, Any]:
     return attributes
 
 
-def test_item_is_created(sandbox: Running) -> None:
+def test_item_is_created(sandbox: RunningSandbox) -> None:
     """Missing attributes get Klaviyo's defaults."""
     created = sandbox.api("POST", "catalog-items", item_body(image_full_url=f"{SHOP}/jacket.jpg"))
     read = sandbox.api("GET", JACKET)
@@ -66,7 +66,7 @@ def test_item_is_created(sandbox: Running) -> None:
     }
 
 
-def test_variant_is_updated(sandbox: Running) -> None:
+def test_variant_is_updated(sandbox: RunningSandbox) -> None:
     """Only the given attributes change."""
     sandbox.add("jacket-m", stock=3)
     sandbox.clock.move(60)
@@ -83,7 +83,7 @@ def test_variant_is_updated(sandbox: Running) -> None:
     assert item == {"type": "catalog-item", "id": composite_id("jacket")}
 
 
-def test_item_is_updated(sandbox: Running) -> None:
+def test_item_is_updated(sandbox: RunningSandbox) -> None:
     sandbox.api("POST", "catalog-items", item_body())
 
     sent = update_body("jacket", "catalog-item", title="Rain jacket", published=False)
@@ -94,7 +94,9 @@ def test_item_is_updated(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("external_id", ["a/b", "a:::b", "50% off", "é ü", "?#"])
-def test_external_id_may_contain_special_characters(sandbox: Running, external_id: str) -> None:
+def test_external_id_may_contain_special_characters(
+    sandbox: RunningSandbox, external_id: str
+) -> None:
     sandbox.add(external_id, item=external_id)
 
     for collection in ("catalog-items", "catalog-variants"):
@@ -145,7 +147,7 @@ ITEMS, VARIANTS = "catalog-items", "catalog-variants"
     ],
 )  # fmt: skip
 def test_invalid_creation_is_refused(
-    sandbox: Running, path: str, sent: Any, refused: tuple[int, str, str]
+    sandbox: RunningSandbox, path: str, sent: Any, refused: tuple[int, str, str]
 ) -> None:
     sandbox.add("jacket-s")
     before = [sandbox.api("GET", collection).json() for collection in (ITEMS, VARIANTS)]
@@ -185,14 +187,14 @@ def test_invalid_creation_is_refused(
     ],
 )  # fmt: skip
 def test_invalid_call_is_refused(
-    sandbox: Running, method: str, path: str, sent: Any, refused: tuple[int, str, str]
+    sandbox: RunningSandbox, method: str, path: str, sent: Any, refused: tuple[int, str, str]
 ) -> None:
     sandbox.add("jacket-m")
 
     assert error_of(sandbox.api(method, path, sent)) == refused
 
 
-def test_variants_are_filtered_and_sorted(sandbox: Running) -> None:
+def test_variants_are_filtered_and_sorted(sandbox: RunningSandbox) -> None:
     for name, published in (("jacket-m", True), ("jacket-l", True), ("coat-m", False)):
         sandbox.add(name, item=name.split("-")[0], published=published)
         sandbox.clock.move(1)
@@ -216,7 +218,7 @@ def test_variants_are_filtered_and_sorted(sandbox: Running) -> None:
     assert found == expected
 
 
-def test_listing_is_paginated(sandbox: Running) -> None:
+def test_listing_is_paginated(sandbox: RunningSandbox) -> None:
     sandbox.add("a", "b", "c", "d", "e")
 
     pages, links = [], []
@@ -234,7 +236,7 @@ def test_listing_is_paginated(sandbox: Running) -> None:
     assert ids(sandbox.api("GET", back)) == ["c", "d"]
 
 
-def test_fields_and_variants_are_returned_on_request(sandbox: Running) -> None:
+def test_fields_and_variants_are_returned_on_request(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", "jacket-l")
 
     query = "include=variants&fields[catalog-item]=title&fields[catalog-variant]=sku"
@@ -249,7 +251,7 @@ def test_fields_and_variants_are_returned_on_request(sandbox: Running) -> None:
     assert "included" not in sandbox.api("GET", JACKET).json()
 
 
-def test_sign_up_needs_a_variant_in_the_catalog(sandbox: Running) -> None:
+def test_sign_up_needs_a_variant_in_the_catalog(sandbox: RunningSandbox) -> None:
     """IDs of other integrations, and any IDs while the catalog is empty, are accepted."""
     assert sandbox.server_call(body(variant=composite_id("anything"))).status_code == 202
 
@@ -278,14 +280,14 @@ def test_sign_up_needs_a_variant_in_the_catalog(sandbox: Running) -> None:
     ],
 )
 def test_operations_have_klaviyos_limits(
-    sandbox: Running, method: str, path: str, limit: str
+    sandbox: RunningSandbox, method: str, path: str, limit: str
 ) -> None:
     reply = sandbox.api(method, path, {} if method != "GET" else None)
 
     assert reply.headers["RateLimit-Limit"] == limit
 
 
-def test_bulk_job_creates_entries(sandbox: Running) -> None:
+def test_bulk_job_creates_entries(sandbox: RunningSandbox) -> None:
     """It is queued at first and complete later."""
     items = job_body("create", "items", item_body("jacket"), item_body("coat"))
     assert sandbox.api("POST", ITEM_JOBS, items).status_code == 202
@@ -306,7 +308,7 @@ def test_bulk_job_creates_entries(sandbox: Running) -> None:
     assert ids(sandbox.api("GET", "catalog-variants")) == ["jacket-m", "jacket-l"]
 
 
-def test_bulk_job_reports_what_it_cannot_write(sandbox: Running) -> None:
+def test_bulk_job_reports_what_it_cannot_write(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", "jacket-l")
     sent = job_body(
         "update",
@@ -328,7 +330,7 @@ def test_bulk_job_reports_what_it_cannot_write(sandbox: Running) -> None:
     assert attributes_of(sandbox.api("GET", MEDIUM))["price"] == 1
 
 
-def test_bulk_jobs_update_items_and_refuse_duplicates(sandbox: Running) -> None:
+def test_bulk_jobs_update_items_and_refuse_duplicates(sandbox: RunningSandbox) -> None:
     sandbox.api("POST", "catalog-items", item_body())
     sent = job_body("update", "items", update_body("jacket", "catalog-item", title="Rain jacket"))
 
@@ -343,7 +345,7 @@ def test_bulk_jobs_update_items_and_refuse_duplicates(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 101])
-def test_bulk_job_accepts_up_to_a_hundred_entries(sandbox: Running, number: int) -> None:
+def test_bulk_job_accepts_up_to_a_hundred_entries(sandbox: RunningSandbox, number: int) -> None:
     sent = job_body("create", "items", *[item_body(str(index)) for index in range(number)])
 
     reply = sandbox.api("POST", ITEM_JOBS, sent)
@@ -351,7 +353,7 @@ def test_bulk_job_accepts_up_to_a_hundred_entries(sandbox: Running, number: int)
     assert error_of(reply) == (400, "invalid", "/data/attributes/items/data")
 
 
-def test_bulk_job_can_be_read_for_a_week(sandbox: Running) -> None:
+def test_bulk_job_can_be_read_for_a_week(sandbox: RunningSandbox) -> None:
     sent = job_body("create", "items", *[item_body(str(index)) for index in range(100)])
     job = sandbox.api("POST", ITEM_JOBS, sent).json()["data"]["id"]
 
@@ -361,7 +363,7 @@ def test_bulk_job_can_be_read_for_a_week(sandbox: Running) -> None:
     assert sandbox.api("GET", f"{ITEM_JOBS}/{job}").status_code == 404
 
 
-def test_variant_created_with_stock_is_a_restock(sandbox: Running) -> None:
+def test_variant_created_with_stock_is_a_restock(sandbox: RunningSandbox) -> None:
     """Sign-ups may be older than the catalog."""
     sandbox.sign_up(EMAIL)
 

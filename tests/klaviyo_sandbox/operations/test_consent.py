@@ -18,7 +18,7 @@ from tests.klaviyo_sandbox.conftest import (
     SUBSCRIBE_OPERATION,
     SUBSCRIBE_PATH,
     TWILIO_TEST_NUMBER,
-    Running,
+    RunningSandbox,
     body,
     consent_to,
     person,
@@ -84,7 +84,7 @@ BAD_RELATIONSHIPS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("one", "pointer"), BAD_PEOPLE.values(), ids=BAD_PEOPLE)
-def test_bad_profile_is_refused(sandbox: Running, one: Any, pointer: str) -> None:
+def test_bad_profile_is_refused(sandbox: RunningSandbox, one: Any, pointer: str) -> None:
     """The error points at the fault, from both sides."""
     assert_refused(sandbox.subscribe(one), 400, "invalid", f"{SERVER_PERSON}/{pointer}")
     assert_refused(sandbox.client_subscribe(one), 400, "invalid", f"{CLIENT_PERSON}/{pointer}")
@@ -94,7 +94,7 @@ def test_bad_profile_is_refused(sandbox: Running, one: Any, pointer: str) -> Non
 @pytest.mark.parametrize(
     ("relationships", "pointer"), BAD_RELATIONSHIPS.values(), ids=BAD_RELATIONSHIPS
 )
-def test_bad_list_is_refused(sandbox: Running, relationships: Any, pointer: str) -> None:
+def test_bad_list_is_refused(sandbox: RunningSandbox, relationships: Any, pointer: str) -> None:
     for call, sent in (
         (sandbox.subscribe, sandbox.job()),
         (sandbox.client_subscribe, sandbox.client_subscription()),
@@ -104,13 +104,13 @@ def test_bad_list_is_refused(sandbox: Running, relationships: Any, pointer: str)
     assert sandbox.read("profiles") == []
 
 
-def test_browser_must_name_a_list(sandbox: Running) -> None:
+def test_browser_must_name_a_list(sandbox: RunningSandbox) -> None:
     sent = without(sandbox.client_subscription(), "data", "relationships", "list")
 
     assert_refused(sandbox.client_subscribe(sent=sent), 400, "invalid", LIST)
 
 
-def test_list_among_the_attributes_is_refused(sandbox: Running) -> None:
+def test_list_among_the_attributes_is_refused(sandbox: RunningSandbox) -> None:
     """This is a mistake in Klaviyo's guide."""
     for call, sent in (
         (sandbox.subscribe, sandbox.job()),
@@ -120,7 +120,7 @@ def test_list_among_the_attributes_is_refused(sandbox: Running) -> None:
         assert_refused(call(sent=sent), 400, "invalid", "/data/attributes/list_id")
 
 
-def test_only_the_browser_may_omit_subscriptions(sandbox: Running) -> None:
+def test_only_the_browser_may_omit_subscriptions(sandbox: RunningSandbox) -> None:
     """Without subscriptions, the body gives consent for each identifier."""
     one = without(person(email=EMAIL, phone_number=PHONE), "attributes", "subscriptions")
 
@@ -131,7 +131,7 @@ def test_only_the_browser_may_omit_subscriptions(sandbox: Running) -> None:
     assert statuses == ["subscribed", "subscribed", "never_subscribed"]
 
 
-def test_only_the_server_may_send_a_birth_date(sandbox: Running) -> None:
+def test_only_the_server_may_send_a_birth_date(sandbox: RunningSandbox) -> None:
     good = person(email=EMAIL, age_gated_date_of_birth="2000-02-29")
     bad = person(email=EMAIL, age_gated_date_of_birth="2001-02-29")
     pointer = "attributes/age_gated_date_of_birth"
@@ -143,7 +143,7 @@ def test_only_the_server_may_send_a_birth_date(sandbox: Running) -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(0, 400), (1000, 202), (1001, 400)])
 def test_a_call_accepts_up_to_a_thousand_profiles(
-    sandbox: Running, number: int, status: int
+    sandbox: RunningSandbox, number: int, status: int
 ) -> None:
     people = [person(email=f"p{n}@shop.example.org") for n in range(number)]
     sent = sandbox.job()
@@ -157,14 +157,14 @@ def test_a_call_accepts_up_to_a_thousand_profiles(
         assert_refused(reply, 400, "invalid", "/data/attributes/profiles/data")
 
 
-def test_one_bad_profile_refuses_the_whole_job(sandbox: Running) -> None:
+def test_one_bad_profile_refuses_the_whole_job(sandbox: RunningSandbox) -> None:
     reply = sandbox.subscribe(person(), person(email="ada"))
 
     assert_refused(reply, 400, "invalid", "/data/attributes/profiles/data/1/attributes/email")
     assert sandbox.read("profiles") == []
 
 
-def test_server_subscribes(sandbox: Running) -> None:
+def test_server_subscribes(sandbox: RunningSandbox) -> None:
     """Source, list and time are stored with the consent."""
     everything = consent_to("email", "sms", "whatsapp")
 
@@ -192,7 +192,7 @@ def test_server_subscribes(sandbox: Running) -> None:
     assert (entry["operation"], entry["problems"], entry["notes"]) == (SUBSCRIBE_OPERATION, [], [])
 
 
-def test_browser_subscribes(sandbox: Running) -> None:
+def test_browser_subscribes(sandbox: RunningSandbox) -> None:
     reply = sandbox.client_subscribe(person(email=EMAIL, phone_number=PHONE))
 
     assert (reply.status_code, reply.content, reply.headers["Content-Length"]) == (202, b"", "0")
@@ -203,7 +203,7 @@ def test_browser_subscribes(sandbox: Running) -> None:
     assert (entry["operation"], entry["problems"]) == (CLIENT_SUBSCRIBE_OPERATION, [])
 
 
-def test_browser_may_send_a_preflight(sandbox: Running) -> None:
+def test_browser_may_send_a_preflight(sandbox: RunningSandbox) -> None:
     client = sandbox.request("OPTIONS", CLIENT_SUBSCRIBE_PATH, headers=PREFLIGHT)
     server = sandbox.request("OPTIONS", SUBSCRIBE_PATH, headers=PREFLIGHT)
 
@@ -212,13 +212,13 @@ def test_browser_may_send_a_preflight(sandbox: Running) -> None:
     assert sandbox.read("requests")[0]["operation"] == CLIENT_SUBSCRIBE_OPERATION
 
 
-def test_each_side_needs_its_key(sandbox: Running) -> None:
+def test_each_side_needs_its_key(sandbox: RunningSandbox) -> None:
     assert sandbox.subscribe(Authorization=None).status_code == 401
     assert_refused(sandbox.client_subscribe(company_id="WRONG1"), 400, "invalid", "/data")
     assert sandbox.read("profiles") == []
 
 
-def test_open_tracking_is_not_consent_to_messages(sandbox: Running) -> None:
+def test_open_tracking_is_not_consent_to_messages(sandbox: RunningSandbox) -> None:
     one = person({"email": {"open_tracking": {"consent": "SUBSCRIBED"}}}, email=EMAIL)
 
     assert sandbox.subscribe(one).status_code == 202
@@ -226,7 +226,7 @@ def test_open_tracking_is_not_consent_to_messages(sandbox: Running) -> None:
     assert "no consent to messages" in sandbox.notes()[0]
 
 
-def test_without_a_list_no_profile_is_created(sandbox: Running) -> None:
+def test_without_a_list_no_profile_is_created(sandbox: RunningSandbox) -> None:
     """The server's schema allows this, but it only subscribes an existing profile."""
     sent = without(sandbox.job(), "data", "relationships")
 
@@ -242,12 +242,12 @@ def test_without_a_list_no_profile_is_created(sandbox: Running) -> None:
 # --- historical imports
 
 
-def historical(sandbox: Running, **consent: Any) -> dict[str, Any]:
+def historical(sandbox: RunningSandbox, **consent: Any) -> dict[str, Any]:
     """Return the body of a historical import."""
     return sandbox.job(person(consent_to("email", **consent)), historical_import=True)
 
 
-def test_historical_import_keeps_its_time(sandbox: Running) -> None:
+def test_historical_import_keeps_its_time(sandbox: RunningSandbox) -> None:
     """It needs no double opt-in."""
     sandbox.set("list", opt_in_process="double_opt_in")
 
@@ -270,7 +270,7 @@ def test_historical_import_keeps_its_time(sandbox: Running) -> None:
     ],
     ids=["none", "null", "no time", "no offset", "now", "future"],
 )
-def test_historical_import_needs_a_past_time(sandbox: Running, consent: Any) -> None:
+def test_historical_import_needs_a_past_time(sandbox: RunningSandbox, consent: Any) -> None:
     reply = sandbox.subscribe(sent=historical(sandbox, **consent))
 
     pointer = f"{SERVER_PERSON}/{CONSENT}/email/marketing/consented_at"
@@ -280,7 +280,7 @@ def test_historical_import_needs_a_past_time(sandbox: Running, consent: Any) -> 
 # --- double opt-in
 
 
-def test_double_opt_in_needs_a_confirmation(sandbox: Running) -> None:
+def test_double_opt_in_needs_a_confirmation(sandbox: RunningSandbox) -> None:
     """Each contact confirms its own channels."""
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.subscribe(person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE))
@@ -298,7 +298,7 @@ def test_double_opt_in_needs_a_confirmation(sandbox: Running) -> None:
     assert reply.json() == {"confirmed": ["SMS"]}
 
 
-def test_double_opt_in_keeps_existing_subscribers(sandbox: Running) -> None:
+def test_double_opt_in_keeps_existing_subscribers(sandbox: RunningSandbox) -> None:
     sandbox.subscribe()
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.clock.move(1800)
@@ -309,7 +309,7 @@ def test_double_opt_in_keeps_existing_subscribers(sandbox: Running) -> None:
     assert (consent["status"], consent["since"], sandbox.notes()) == ("subscribed", NOON, [])
 
 
-def test_transactional_texts_need_no_confirmation(sandbox: Running) -> None:
+def test_transactional_texts_need_no_confirmation(sandbox: RunningSandbox) -> None:
     sandbox.set("list", opt_in_process="double_opt_in")
 
     sandbox.subscribe(person(consent_to("sms", purpose="transactional"), phone_number=PHONE))
@@ -319,7 +319,7 @@ def test_transactional_texts_need_no_confirmation(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("contact", [EMAIL, PHONE, "nobody@shop.example.org"])
-def test_nothing_to_confirm_is_404(sandbox: Running, contact: str) -> None:
+def test_nothing_to_confirm_is_404(sandbox: RunningSandbox, contact: str) -> None:
     sandbox.subscribe()
 
     reply = sandbox.request("POST", "/_sandbox/confirm", json={"contact": contact})
@@ -332,7 +332,9 @@ def test_nothing_to_confirm_is_404(sandbox: Running, contact: str) -> None:
 
 
 @pytest.mark.parametrize("side", ["server", "browser"])
-def test_second_subscription_within_thirty_minutes_is_ignored(sandbox: Running, side: str) -> None:
+def test_second_subscription_within_thirty_minutes_is_ignored(
+    sandbox: RunningSandbox, side: str
+) -> None:
     sandbox.subscribe()
     before = sandbox.read("profiles")
     sandbox.clock.move(29 * 60 + 59)
@@ -345,7 +347,7 @@ def test_second_subscription_within_thirty_minutes_is_ignored(sandbox: Running, 
     assert sandbox.notes() == [f"{place}: ignored: subscribed 29 minutes ago"]
 
 
-def test_subscription_after_thirty_minutes_is_processed(sandbox: Running) -> None:
+def test_subscription_after_thirty_minutes_is_processed(sandbox: RunningSandbox) -> None:
     """Ignored subscriptions do not extend the interval."""
     sandbox.subscribe()
     both = person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE)
@@ -361,7 +363,7 @@ def test_subscription_after_thirty_minutes_is_processed(sandbox: Running) -> Non
     assert sandbox.notes() == [f"{SERVER_PERSON}: ignored: subscribed 0 minutes ago"]
 
 
-def test_profile_is_subscribed_once_per_job(sandbox: Running) -> None:
+def test_profile_is_subscribed_once_per_job(sandbox: RunningSandbox) -> None:
     sandbox.subscribe(person(), person(), person(email=OTHER_EMAIL))
 
     [note] = sandbox.notes()
@@ -372,7 +374,7 @@ def test_profile_is_subscribed_once_per_job(sandbox: Running) -> None:
 # --- phone numbers and regions
 
 
-def test_twilios_test_number_is_american(sandbox: Running) -> None:
+def test_twilios_test_number_is_american(sandbox: RunningSandbox) -> None:
     sandbox.set("regions", supported=["US"])
 
     one = person(consent_to("sms"), phone_number=TWILIO_TEST_NUMBER)
@@ -385,7 +387,7 @@ def test_region_of_a_phone_number() -> None:
     assert [region_of(number) for number in numbers] == ["US", "BS", "GB", "US"]
 
 
-def test_sms_to_an_unsupported_region_is_refused(sandbox: Running) -> None:
+def test_sms_to_an_unsupported_region_is_refused(sandbox: RunningSandbox) -> None:
     sandbox.set("regions", supported=["GB"])
 
     replies = [
@@ -400,7 +402,7 @@ def test_sms_to_an_unsupported_region_is_refused(sandbox: Running) -> None:
     assert sandbox.read("profiles") == []
 
 
-def test_regions_only_limit_sms(sandbox: Running) -> None:
+def test_regions_only_limit_sms(sandbox: RunningSandbox) -> None:
     sandbox.set("regions", supported=["GB"])
 
     assert sandbox.subscribe(person(email=EMAIL, phone_number=PHONE)).status_code == 202
@@ -409,7 +411,7 @@ def test_regions_only_limit_sms(sandbox: Running) -> None:
     assert sandbox.subscribe(one).status_code == 202
 
 
-def test_account_without_regions_has_no_sms(sandbox: Running) -> None:
+def test_account_without_regions_has_no_sms(sandbox: RunningSandbox) -> None:
     assert {"US", "CA", "GB", "AU", "DE", "FR"} <= set(sandbox.get("regions")["supported"])
     sandbox.set("regions", supported=[])
 
@@ -419,7 +421,7 @@ def test_account_without_regions_has_no_sms(sandbox: Running) -> None:
     assert "SMS is not set up" in error["detail"]
 
 
-def test_new_phone_number_ends_consent_to_texts(sandbox: Running) -> None:
+def test_new_phone_number_ends_consent_to_texts(sandbox: RunningSandbox) -> None:
     sandbox.subscribe(person(consent_to("sms"), email=EMAIL, phone_number=PHONE))
     sandbox.clock.move(1800)
 
@@ -429,7 +431,7 @@ def test_new_phone_number_ends_consent_to_texts(sandbox: Running) -> None:
     assert sandbox.read("profiles")[0]["profile"]["phone_number"] == TWILIO_TEST_NUMBER
 
 
-def test_texts_only_reach_subscribers(sandbox: Running) -> None:
+def test_texts_only_reach_subscribers(sandbox: RunningSandbox) -> None:
     """An email reaches everybody on the waiting list."""
     channels = ["EMAIL", "SMS", "WHATSAPP"]
     sandbox.server_call(body(channels=channels, email=EMAIL, phone_number=PHONE))
@@ -448,7 +450,9 @@ def test_texts_only_reach_subscribers(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("side", ["server", "browser"])
-def test_partial_failure_only_subscribes_the_email_address(sandbox: Running, side: str) -> None:
+def test_partial_failure_only_subscribes_the_email_address(
+    sandbox: RunningSandbox, side: str
+) -> None:
     operation = SUBSCRIBE_OPERATION if side == "server" else CLIENT_SUBSCRIBE_OPERATION
     call = sandbox.subscribe if side == "server" else sandbox.client_subscribe
     sandbox.drill("partial", operation=operation)
@@ -462,14 +466,14 @@ def test_partial_failure_only_subscribes_the_email_address(sandbox: Running, sid
     assert sandbox.consent("sms")["status"] == "never_subscribed"
 
 
-def test_partial_failure_needs_two_identifiers(sandbox: Running) -> None:
+def test_partial_failure_needs_two_identifiers(sandbox: RunningSandbox) -> None:
     sandbox.drill("partial")
 
     assert "X-Klaviyo-Partial-Failure" not in sandbox.subscribe().headers
     assert sandbox.consent("email")["status"] == "subscribed"
 
 
-def test_simulated_errors_match_the_operation(sandbox: Running) -> None:
+def test_simulated_errors_match_the_operation(sandbox: RunningSandbox) -> None:
     """They point into its body, and name its scopes."""
     for kind in ("400-email", "403", "400-list"):
         sandbox.drill(kind, operation=SUBSCRIBE_OPERATION)
@@ -482,7 +486,7 @@ def test_simulated_errors_match_the_operation(sandbox: Running) -> None:
     assert sandbox.subscribe().status_code == 202
 
 
-def test_preflight_failure_can_be_limited_to_an_operation(sandbox: Running) -> None:
+def test_preflight_failure_can_be_limited_to_an_operation(sandbox: RunningSandbox) -> None:
     sandbox.drill("cors", operation=CLIENT_SUBSCRIBE_OPERATION)
 
     statuses = [
@@ -508,7 +512,9 @@ def log() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("side", ["server", "browser"])
-def test_contact_details_are_masked_in_the_log(sandbox: Running, side: str, log: list[str]) -> None:
+def test_contact_details_are_masked_in_the_log(
+    sandbox: RunningSandbox, side: str, log: list[str]
+) -> None:
     call = sandbox.subscribe if side == "server" else sandbox.client_subscribe
 
     call(person(email=EMAIL, phone_number=PHONE))

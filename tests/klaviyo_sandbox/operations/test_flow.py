@@ -14,7 +14,7 @@ from tests.klaviyo_sandbox.conftest import (
     PHONE,
     SHOP,
     VARIANT,
-    Running,
+    RunningSandbox,
     body,
     consent_to,
     job_body,
@@ -29,7 +29,7 @@ def emails(number: int) -> list[str]:
     return [f"shopper{index}@shop.example.org" for index in range(number)]
 
 
-def test_restock_notifies_the_waiting_list(sandbox: Running) -> None:
+def test_restock_notifies_the_waiting_list(sandbox: RunningSandbox) -> None:
     """Notified customers leave the list."""
     sandbox.add("jacket-m", "jacket-l")
     sandbox.sign_up(EMAIL)
@@ -57,7 +57,7 @@ def test_restock_notifies_the_waiting_list(sandbox: Running) -> None:
     assert [waiting["profile"]["email"] for waiting in sandbox.read("waiting")] == [OTHER_EMAIL]
 
 
-def test_example_of_klaviyos_help_center(sandbox: Running) -> None:
+def test_example_of_klaviyos_help_center(sandbox: RunningSandbox) -> None:
     """20 units, 5 customers per unit: the oldest 100 at once, the rest after the wait."""
     customers = emails(130)
     sandbox.add("jacket-m")
@@ -74,7 +74,7 @@ def test_example_of_klaviyos_help_center(sandbox: Running) -> None:
     assert sandbox.read("waiting") == []
 
 
-def test_stock_is_read_again_after_the_wait(sandbox: Running) -> None:
+def test_stock_is_read_again_after_the_wait(sandbox: RunningSandbox) -> None:
     """Below the minimum nobody is notified."""
     customers = emails(7)
     sandbox.add("jacket-m")
@@ -91,7 +91,7 @@ def test_stock_is_read_again_after_the_wait(sandbox: Running) -> None:
     assert sandbox.recipients() == customers
 
 
-def test_restock_during_the_wait_notifies_nobody(sandbox: Running) -> None:
+def test_restock_during_the_wait_notifies_nobody(sandbox: RunningSandbox) -> None:
     """It does not extend the wait, after which new sign-ups are notified too."""
     sandbox.add("jacket-m")
     sandbox.set("flow", wait_seconds=60)
@@ -109,7 +109,7 @@ def test_restock_during_the_wait_notifies_nobody(sandbox: Running) -> None:
     assert sandbox.recipients() == [EMAIL, OTHER_EMAIL]
 
 
-def test_each_variant_has_its_own_wait(sandbox: Running) -> None:
+def test_each_variant_has_its_own_wait(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", "jacket-l")
     sandbox.set("flow", wait_seconds=60)
     sandbox.sign_up(EMAIL)
@@ -121,7 +121,7 @@ def test_each_variant_has_its_own_wait(sandbox: Running) -> None:
     assert sandbox.recipients() == [EMAIL, OTHER_EMAIL]
 
 
-def test_several_waits_may_end_in_one_step(sandbox: Running) -> None:
+def test_several_waits_may_end_in_one_step(sandbox: RunningSandbox) -> None:
     """Each round of notifications has its own time."""
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=1, wait_seconds=60)
@@ -134,7 +134,7 @@ def test_several_waits_may_end_in_one_step(sandbox: Running) -> None:
     assert times == ["12:00:00", "12:01:00", "12:02:00"]
 
 
-def test_waits_end_with_the_real_time(sandbox: Running) -> None:
+def test_waits_end_with_the_real_time(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=1, wait_seconds=60)
     sandbox.sign_up(*emails(2))
@@ -145,7 +145,7 @@ def test_waits_end_with_the_real_time(sandbox: Running) -> None:
     assert len(sandbox.recipients()) == 2
 
 
-def test_without_a_wait_everybody_is_notified_at_once(sandbox: Running) -> None:
+def test_without_a_wait_everybody_is_notified_at_once(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=1)
     sandbox.sign_up(*emails(5))
@@ -156,7 +156,7 @@ def test_without_a_wait_everybody_is_notified_at_once(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize(("stock", "notified"), [(2, 0), (2.9, 0), (3, 1)])
-def test_minimum_inventory(sandbox: Running, stock: float, notified: int) -> None:
+def test_minimum_inventory(sandbox: RunningSandbox, stock: float, notified: int) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", minimum_inventory=3)
     sandbox.sign_up(EMAIL)
@@ -166,7 +166,7 @@ def test_minimum_inventory(sandbox: Running, stock: float, notified: int) -> Non
     assert (len(sandbox.recipients()), len(sandbox.read("waiting"))) == (notified, 1 - notified)
 
 
-def test_unchanged_stock_notifies_nobody(sandbox: Running) -> None:
+def test_unchanged_stock_notifies_nobody(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", stock=5)
     sandbox.sign_up(EMAIL)
 
@@ -179,7 +179,7 @@ def test_unchanged_stock_notifies_nobody(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("action", ["update", "create"])
-def test_bulk_jobs_restock_too(sandbox: Running, action: str) -> None:
+def test_bulk_jobs_restock_too(sandbox: RunningSandbox, action: str) -> None:
     sandbox.sign_up(EMAIL)
     sandbox.sign_up(OTHER_EMAIL, variant="jacket-l")
     names = ("jacket-m", "jacket-l")
@@ -194,7 +194,7 @@ def test_bulk_jobs_restock_too(sandbox: Running, action: str) -> None:
     assert sandbox.notes() == ["Notified 1 of 1 person, 0 still waiting"] * 2
 
 
-def test_draft_flow_ignores_sign_ups(sandbox: Running) -> None:
+def test_draft_flow_ignores_sign_ups(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", status="draft")
 
@@ -207,7 +207,7 @@ def test_draft_flow_ignores_sign_ups(sandbox: Running) -> None:
     assert sandbox.read("messages") == []
 
 
-def test_draft_flow_notifies_nobody(sandbox: Running) -> None:
+def test_draft_flow_notifies_nobody(sandbox: RunningSandbox) -> None:
     """Earlier sign-ups wait until the flow is live and the stock changes again."""
     sandbox.add("jacket-m")
     sandbox.sign_up(EMAIL)
@@ -221,7 +221,7 @@ def test_draft_flow_notifies_nobody(sandbox: Running) -> None:
     assert sandbox.recipients() == [EMAIL]
 
 
-def test_messages_of_a_manual_flow_are_sent_by_hand(sandbox: Running) -> None:
+def test_messages_of_a_manual_flow_are_sent_by_hand(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", status="manual")
     sandbox.sign_up(EMAIL)
@@ -239,7 +239,7 @@ def test_messages_of_a_manual_flow_are_sent_by_hand(sandbox: Running) -> None:
     assert sandbox.request("POST", "/_sandbox/messages/99/send").status_code == 404
 
 
-def test_texts_are_only_sent_to_marketing_subscribers(sandbox: Running) -> None:
+def test_texts_are_only_sent_to_marketing_subscribers(sandbox: RunningSandbox) -> None:
     """The consent at the time of the restock counts."""
     sandbox.add("jacket-m")
     sandbox.server_call(body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE))
@@ -260,7 +260,7 @@ def test_texts_are_only_sent_to_marketing_subscribers(sandbox: Running) -> None:
     assert sandbox.read("waiting") == []
 
 
-def test_unconfirmed_subscriber_gets_no_text(sandbox: Running) -> None:
+def test_unconfirmed_subscriber_gets_no_text(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.server_call(body(channels=["SMS"], phone_number=PHONE))
@@ -271,7 +271,7 @@ def test_unconfirmed_subscriber_gets_no_text(sandbox: Running) -> None:
     assert [message["status"] for message in sandbox.read("messages")] == ["skipped"]
 
 
-def test_notified_customer_can_sign_up_again(sandbox: Running) -> None:
+def test_notified_customer_can_sign_up_again(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.sign_up(EMAIL, EMAIL)
     assert sandbox.notes() == ["ignored: the profile is already on the waiting list"]
@@ -284,7 +284,7 @@ def test_notified_customer_can_sign_up_again(sandbox: Running) -> None:
     assert sandbox.recipients() == [EMAIL, EMAIL]
 
 
-def test_messages_can_be_filtered_by_recipient(sandbox: Running) -> None:
+def test_messages_can_be_filtered_by_recipient(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.sign_up(EMAIL, OTHER_EMAIL)
     sandbox.stock("jacket-m", 1)
@@ -294,7 +294,7 @@ def test_messages_can_be_filtered_by_recipient(sandbox: Running) -> None:
     assert [message["to"] for message in reply.json()["messages"]] == [OTHER_EMAIL]
 
 
-def test_message_has_the_titles_of_item_and_variant(sandbox: Running) -> None:
+def test_message_has_the_titles_of_item_and_variant(sandbox: RunningSandbox) -> None:
     sandbox.add("m", title="Medium")
     sandbox.sign_up(EMAIL, variant="m")
 
@@ -303,7 +303,7 @@ def test_message_has_the_titles_of_item_and_variant(sandbox: Running) -> None:
     assert sandbox.read("messages")[0]["title"] == "Jacket, Medium"
 
 
-def test_settings_can_be_changed_one_by_one(sandbox: Running) -> None:
+def test_settings_can_be_changed_one_by_one(sandbox: RunningSandbox) -> None:
     assert sandbox.get("flow") == {
         "status": "live",
         "minimum_inventory": 1,
@@ -327,7 +327,7 @@ def test_settings_can_be_changed_one_by_one(sandbox: Running) -> None:
     }
 
 
-def test_catalog_shows_stock_and_sign_ups(sandbox: Running) -> None:
+def test_catalog_shows_stock_and_sign_ups(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", "jacket-l")
     sandbox.set("flow", wait_seconds=60)
     sandbox.sign_up(EMAIL)
@@ -341,7 +341,7 @@ def test_catalog_shows_stock_and_sign_ups(sandbox: Running) -> None:
     assert (large["quantity"], large["waiting"], large["waits_until"]) == (0, 2, None)
 
 
-def test_clock_can_be_set_forward(sandbox: Running) -> None:
+def test_clock_can_be_set_forward(sandbox: RunningSandbox) -> None:
     assert sandbox.get("clock") == {"now": NOON, "ahead": 0}
 
     sandbox.advance(3600)

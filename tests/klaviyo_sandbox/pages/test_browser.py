@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 from werkzeug.wrappers import Response
 
-from tests.klaviyo_sandbox.conftest import BROWSER_PATH, MEDIA_TYPE, Running, body
-from tests.klaviyo_sandbox.eventful import make_eventful
+from tests.klaviyo_sandbox.conftest import BROWSER_PATH, MEDIA_TYPE, RunningSandbox, body
+from tests.klaviyo_sandbox.filled import fill
 from tests.support import CHROMIUM, serve
 
 ARGUMENTS = [
@@ -68,7 +68,9 @@ def shop() -> Iterator[str]:
         yield url
 
 
-def fetch_from(chromium: Browser, shop: str, sandbox: Running, **headers: str) -> dict[str, Any]:
+def fetch_from(
+    chromium: Browser, shop: str, sandbox: RunningSandbox, **headers: str
+) -> dict[str, Any]:
     """Return the result of a sign-up by a script on the shop's page."""
     url = f"{sandbox.url}{BROWSER_PATH}?company_id={sandbox.account.public_key}"
     sent = {"Content-Type": MEDIA_TYPE, "revision": "2026-10-15"} | headers
@@ -81,12 +83,12 @@ def fetch_from(chromium: Browser, shop: str, sandbox: Running, **headers: str) -
     return result
 
 
-def calls(sandbox: Running) -> list[tuple[str, int | None]]:
+def calls(sandbox: RunningSandbox) -> list[tuple[str, int | None]]:
     """Return the method and status of each recorded call."""
     return [(entry["method"], entry["status"]) for entry in sandbox.read("requests")]
 
 
-def test_browser_signs_up(chromium: Browser, shop: str, sandbox: Running) -> None:
+def test_browser_signs_up(chromium: Browser, shop: str, sandbox: RunningSandbox) -> None:
     result = fetch_from(chromium, shop, sandbox)
 
     assert result == {"status": 202, "retryAfter": None, "text": ""}
@@ -96,7 +98,9 @@ def test_browser_signs_up(chromium: Browser, shop: str, sandbox: Running) -> Non
     assert len(sandbox.read("waiting")) == 1
 
 
-def test_refused_preflight_stops_the_call(chromium: Browser, shop: str, sandbox: Running) -> None:
+def test_refused_preflight_stops_the_call(
+    chromium: Browser, shop: str, sandbox: RunningSandbox
+) -> None:
     sandbox.drill("cors")
 
     assert fetch_from(chromium, shop, sandbox)["status"] is None
@@ -104,7 +108,9 @@ def test_refused_preflight_stops_the_call(chromium: Browser, shop: str, sandbox:
     assert calls(sandbox) == [("OPTIONS", 403)]
 
 
-def test_throttled_call_is_a_network_error(chromium: Browser, shop: str, sandbox: Running) -> None:
+def test_throttled_call_is_a_network_error(
+    chromium: Browser, shop: str, sandbox: RunningSandbox
+) -> None:
     sandbox.drill("429", retry_after=3)
 
     result = fetch_from(chromium, shop, sandbox)
@@ -113,7 +119,7 @@ def test_throttled_call_is_a_network_error(chromium: Browser, shop: str, sandbox
     assert calls(sandbox) == [("OPTIONS", 200), ("POST", 429)]
 
 
-def test_error_reply_can_be_read(chromium: Browser, shop: str, sandbox: Running) -> None:
+def test_error_reply_can_be_read(chromium: Browser, shop: str, sandbox: RunningSandbox) -> None:
     sandbox.drill("400-email")
 
     result = fetch_from(chromium, shop, sandbox)
@@ -122,7 +128,9 @@ def test_error_reply_can_be_read(chromium: Browser, shop: str, sandbox: Running)
     assert "/data/attributes/profile/data/attributes/email" in result["text"]
 
 
-def test_browser_never_sends_a_private_key(chromium: Browser, shop: str, sandbox: Running) -> None:
+def test_browser_never_sends_a_private_key(
+    chromium: Browser, shop: str, sandbox: RunningSandbox
+) -> None:
     """The preflight does not allow the Authorization header."""
     result = fetch_from(chromium, shop, sandbox, Authorization="Klaviyo-API-Key pk_0")
 
@@ -131,18 +139,18 @@ def test_browser_never_sends_a_private_key(chromium: Browser, shop: str, sandbox
 
 
 @pytest.fixture
-def eventful(sandbox: Running) -> Running:
+def filled(sandbox: RunningSandbox) -> RunningSandbox:
     """A sandbox with data on every page."""
-    make_eventful(sandbox)
+    fill(sandbox)
     return sandbox
 
 
-def test_no_page_is_wider_than_its_window(chromium: Browser, eventful: Running) -> None:
+def test_no_page_is_wider_than_its_window(chromium: Browser, filled: RunningSandbox) -> None:
     """Wide tables scroll inside of the page, also by keyboard."""
     with chromium.new_context() as context:
         page = context.new_page()
         for path in PAGES:
-            page.goto(eventful.url + path)
+            page.goto(filled.url + path)
             assert page.locator(".scroll:not([tabindex='0'])").count() == 0
             for width in (360, 768, 1280):
                 page.set_viewport_size({"width": width, "height": 800})

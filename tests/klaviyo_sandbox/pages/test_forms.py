@@ -12,7 +12,7 @@ from tests.klaviyo_sandbox.conftest import (
     EMAIL,
     OTHER_EMAIL,
     SERVER_OPERATION,
-    Running,
+    RunningSandbox,
     consent_to,
     person,
 )
@@ -39,13 +39,13 @@ SETTINGS = {
 }
 
 
-def post(sandbox: Running, path: str, **fields: str) -> requests.Response:
+def post(sandbox: RunningSandbox, path: str, **fields: str) -> requests.Response:
     """Submit a form as a browser does, without following its redirect."""
     headers = {"Origin": sandbox.url, "Sec-Fetch-Site": "same-origin"}
     return sandbox.request("POST", path, data=fields, headers=headers, allow_redirects=False)
 
 
-def submit(sandbox: Running, path: str, **fields: str) -> str:
+def submit(sandbox: RunningSandbox, path: str, **fields: str) -> str:
     """Submit a form, and return the page that it redirects to."""
     reply = post(sandbox, path, **fields)
     assert reply.status_code == 303, reply.text
@@ -62,7 +62,7 @@ def submit(sandbox: Running, path: str, **fields: str) -> str:
     ],
 )
 def test_pages_of_other_sites_cannot_submit_forms(
-    sandbox: Running, headers: dict[str, str]
+    sandbox: RunningSandbox, headers: dict[str, str]
 ) -> None:
     """The shop's pages can't either, since they have another port."""
     sandbox.drill("slow", operation="get_flows")
@@ -78,7 +78,7 @@ def test_pages_of_other_sites_cannot_submit_forms(
     assert sandbox.get("account")["brand"] == "harbour"
 
 
-def test_brand_is_switched(sandbox: Running) -> None:
+def test_brand_is_switched(sandbox: RunningSandbox) -> None:
     shown = submit(sandbox, "/brand", brand="poppy")
 
     assert "Brand changed" in shown
@@ -87,7 +87,7 @@ def test_brand_is_switched(sandbox: Running) -> None:
     assert post(sandbox, "/brand", brand="other").status_code == 422
 
 
-def test_failure_is_simulated_and_cleared(sandbox: Running) -> None:
+def test_failure_is_simulated_and_cleared(sandbox: RunningSandbox) -> None:
     fields = {"kind": "429", "operation": SERVER_OPERATION, "retry_after": "3", "seconds": ""}
     shown = submit(sandbox, "/drills", calls="next", times="2", **fields)
 
@@ -105,7 +105,7 @@ def test_failure_is_simulated_and_cleared(sandbox: Running) -> None:
     assert (sandbox.read("drills"), sandbox.server_call().status_code) == ([], 202)
 
 
-def test_failure_of_all_calls(sandbox: Running) -> None:
+def test_failure_of_all_calls(sandbox: RunningSandbox) -> None:
     shown = submit(sandbox, "/drills", kind="drip", operation="", calls="all", seconds="0.5")
 
     assert "any operation, all calls, 0.5 s" in shown
@@ -124,7 +124,9 @@ def test_failure_of_all_calls(sandbox: Running) -> None:
         ({"kind": "cors", "times": "1", "operation": SERVER_OPERATION}, "browser&#39;s operations"),
     ],
 )
-def test_invalid_failure_is_refused(sandbox: Running, fields: dict[str, str], message: str) -> None:
+def test_invalid_failure_is_refused(
+    sandbox: RunningSandbox, fields: dict[str, str], message: str
+) -> None:
     """The page shows the problem and keeps the choice."""
     reply = post(sandbox, "/drills", **fields)
 
@@ -135,7 +137,7 @@ def test_invalid_failure_is_refused(sandbox: Running, fields: dict[str, str], me
         assert f'<option value="{fields["kind"]}" selected' in reply.text
 
 
-def test_form_offers_every_kind_and_operation(sandbox: Running) -> None:
+def test_form_offers_every_kind_and_operation(sandbox: RunningSandbox) -> None:
     shown = page(sandbox, "/drills")
 
     for kind in KINDS:
@@ -146,7 +148,7 @@ def test_form_offers_every_kind_and_operation(sandbox: Running) -> None:
         assert f'<option value="{operation}"' in shown
 
 
-def test_flow_settings_are_saved(sandbox: Running) -> None:
+def test_flow_settings_are_saved(sandbox: RunningSandbox) -> None:
     shown = submit(sandbox, "/flow", **SETTINGS)
 
     assert "Settings saved" in shown
@@ -177,7 +179,7 @@ def test_flow_settings_are_saved(sandbox: Running) -> None:
     ],
 )
 def test_invalid_flow_settings_are_refused(
-    sandbox: Running, changes: dict[str, str], message: str
+    sandbox: RunningSandbox, changes: dict[str, str], message: str
 ) -> None:
     """The page keeps what was typed."""
     reply = post(sandbox, "/flow", **SETTINGS | changes)
@@ -189,7 +191,7 @@ def test_invalid_flow_settings_are_refused(
     assert sandbox.get("flow")["status"] == "live"
 
 
-def test_clock_can_skip_the_wait(sandbox: Running) -> None:
+def test_clock_can_skip_the_wait(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=1, wait_seconds=900)
     sandbox.sign_up(EMAIL, OTHER_EMAIL)
@@ -204,7 +206,7 @@ def test_clock_can_skip_the_wait(sandbox: Running) -> None:
     assert post(sandbox, "/clock", advance="back").status_code == 422
 
 
-def test_opt_in_is_changed_and_a_subscription_confirmed(sandbox: Running) -> None:
+def test_opt_in_is_changed_and_a_subscription_confirmed(sandbox: RunningSandbox) -> None:
     shown = submit(sandbox, "/list", opt_in_process="double_opt_in")
     assert "after they confirm" in shown
     sandbox.subscribe(person(consent_to("email"), email=EMAIL))
@@ -220,7 +222,7 @@ def test_opt_in_is_changed_and_a_subscription_confirmed(sandbox: Running) -> Non
 
 
 @pytest.mark.parametrize(("fields", "variants"), [({"keep_catalog": "on"}, 1), ({}, 0)])
-def test_reset(sandbox: Running, fields: dict[str, Any], variants: int) -> None:
+def test_reset(sandbox: RunningSandbox, fields: dict[str, Any], variants: int) -> None:
     sandbox.add("jacket-m")
     sandbox.sign_up(EMAIL)
 

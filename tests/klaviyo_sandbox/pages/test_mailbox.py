@@ -11,7 +11,7 @@ from tests.klaviyo_sandbox.conftest import (
     OTHER_PHONE,
     PHONE,
     SHOP,
-    Running,
+    RunningSandbox,
     body,
     composite_id,
     consent_to,
@@ -24,7 +24,7 @@ LINK = f'href="{SHOP}/products/jacket?variant=jacket-m"'
 
 
 @pytest.fixture
-def mailed(sandbox: Running) -> Running:
+def mailed(sandbox: RunningSandbox) -> RunningSandbox:
     """A sandbox that sent an email, a text and a WhatsApp message, and skipped a text."""
     sandbox.add("jacket-m", image_full_url=f"{SHOP}/jacket.jpg")
     sandbox.server_call(
@@ -36,7 +36,7 @@ def mailed(sandbox: Running) -> Running:
     return sandbox
 
 
-def test_newest_message_comes_first(mailed: Running) -> None:
+def test_newest_message_comes_first(mailed: RunningSandbox) -> None:
     mailbox = page(mailed, "/mailbox")
 
     positions = [mailbox.index(f'href="/mailbox/{number}"') for number in (4, 3, 2, 1)]
@@ -44,7 +44,7 @@ def test_newest_message_comes_first(mailed: Running) -> None:
     assert "4 messages from the flow" in mailbox
 
 
-def test_email_is_rendered(mailed: Running) -> None:
+def test_email_is_rendered(mailed: RunningSandbox) -> None:
     email = page(mailed, "/mailbox/1")
 
     for text in ("Back in stock: JACKET-M", f"to {EMAIL}", LINK, "Shop now"):
@@ -53,14 +53,14 @@ def test_email_is_rendered(mailed: Running) -> None:
 
 
 @pytest.mark.parametrize(("number", "channel"), [(2, "sms"), (3, "whatsapp")])
-def test_text_is_shown_as_on_a_phone(mailed: Running, number: int, channel: str) -> None:
+def test_text_is_shown_as_on_a_phone(mailed: RunningSandbox, number: int, channel: str) -> None:
     phone = page(mailed, f"/mailbox/{number}")
 
     for text in (f"phone--{channel}", "JACKET-M is back in stock.", LINK, f"on {PHONE}"):
         assert text in phone
 
 
-def test_skipped_text_shows_the_reason(mailed: Running) -> None:
+def test_skipped_text_shows_the_reason(mailed: RunningSandbox) -> None:
     message = page(mailed, "/mailbox/4")
 
     assert "Skipped:" in message
@@ -68,7 +68,7 @@ def test_skipped_text_shows_the_reason(mailed: Running) -> None:
     assert "skipped</span>" in page(mailed, "/mailbox")
 
 
-def test_message_of_a_manual_flow_can_be_sent(sandbox: Running) -> None:
+def test_message_of_a_manual_flow_can_be_sent(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", status="manual")
     sandbox.sign_up(EMAIL)
@@ -82,7 +82,7 @@ def test_message_of_a_manual_flow_can_be_sent(sandbox: Running) -> None:
     assert sandbox.recipients() == [EMAIL]
 
 
-def test_conversation_shows_earlier_texts(sandbox: Running) -> None:
+def test_conversation_shows_earlier_texts(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", "jacket-l")
     sandbox.subscribe(person(consent_to("sms"), phone_number=PHONE))
     for name in ("jacket-m", "jacket-l"):
@@ -95,7 +95,7 @@ def test_conversation_shows_earlier_texts(sandbox: Running) -> None:
     assert ": JACKET-L is back" not in earlier
 
 
-def test_images_of_other_hosts_are_not_requested(sandbox: Running) -> None:
+def test_images_of_other_hosts_are_not_requested(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", image_full_url="https://cdn.example.org/jacket.jpg")
     sandbox.sign_up(EMAIL)
 
@@ -104,7 +104,7 @@ def test_images_of_other_hosts_are_not_requested(sandbox: Running) -> None:
     assert "cdn.example.org" not in page(sandbox, "/mailbox")
 
 
-def test_titles_are_escaped(sandbox: Running) -> None:
+def test_titles_are_escaped(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", title=HOSTILE)
     sandbox.server_call(body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE))
     sandbox.stock("jacket-m", 1)
@@ -115,5 +115,5 @@ def test_titles_are_escaped(sandbox: Running) -> None:
         assert HOSTILE in html.unescape(shown)
 
 
-def test_missing_message_is_404(sandbox: Running) -> None:
+def test_missing_message_is_404(sandbox: RunningSandbox) -> None:
     assert "no such message" in page(sandbox, "/mailbox/9", 404)

@@ -21,7 +21,7 @@ from tests.klaviyo_sandbox.conftest import (
     PHONE,
     SERVER_OPERATION,
     SHOP,
-    Running,
+    RunningSandbox,
     body,
     consent_to,
     item_body,
@@ -51,7 +51,7 @@ def table(title: str, columns: str, rows: Iterator[tuple[Any, ...]]) -> str:
     return "\n".join([f"\n## {title}", "", *lines, ""])
 
 
-def explanation(sandbox: Running) -> tuple[str, str]:
+def explanation(sandbox: RunningSandbox) -> tuple[str, str]:
     """Return the status and the explanation of the last call, from its page."""
     entry = sandbox.read("requests")[-1]
     page = sandbox.request("GET", f"/requests/{entry['id']}").text
@@ -67,13 +67,13 @@ def attempt(call: Callable[[], Any]) -> None:
         return
 
 
-def preflight(sandbox: Running) -> requests.Response:
+def preflight(sandbox: RunningSandbox) -> requests.Response:
     """Send a preflight."""
     headers = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
     return sandbox.request("OPTIONS", BROWSER_PATH, headers=headers)
 
 
-def simulated_failures(sandbox: Running) -> Iterator[tuple[Any, ...]]:
+def simulated_failures(sandbox: RunningSandbox) -> Iterator[tuple[Any, ...]]:
     """Yield each kind of simulated failure, for sign-ups from a server and a browser."""
     both = body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE)
     for kind in KINDS:
@@ -95,7 +95,7 @@ def simulated_failures(sandbox: Running) -> Iterator[tuple[Any, ...]]:
             yield from ((kind, *row) for row in rows)
 
 
-def missing_scopes(sandbox: Running) -> Iterator[tuple[Any, ...]]:
+def missing_scopes(sandbox: RunningSandbox) -> Iterator[tuple[Any, ...]]:
     """Yield each operation of a server, refused because its scopes are missing."""
     for operation in OPERATIONS:
         if operation.side is Side.SERVER:
@@ -105,7 +105,7 @@ def missing_scopes(sandbox: Running) -> Iterator[tuple[Any, ...]]:
             yield operation.name, explanation(sandbox)[1]
 
 
-def failures(sandbox: Running) -> dict[str, Callable[[], Any]]:
+def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
     """Return calls that really fail, by what is wrong."""
     server, browser, api = sandbox.server_call, sandbox.browser_call, sandbox.api
     profile = (*ATTRIBUTES, "profile")
@@ -210,7 +210,7 @@ def failures(sandbox: Running) -> dict[str, Callable[[], Any]]:
     }  # fmt: skip
 
 
-def successes(sandbox: Running) -> dict[str, Callable[[], Any]]:
+def successes(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
     """Return calls that succeed."""
     api = sandbox.api
     one_more = job_body("create", "items", item_body("coat"))
@@ -231,7 +231,9 @@ def successes(sandbox: Running) -> dict[str, Callable[[], Any]]:
     }
 
 
-def explained(sandbox: Running, calls: dict[str, Callable[[], Any]]) -> Iterator[tuple[Any, ...]]:
+def explained(
+    sandbox: RunningSandbox, calls: dict[str, Callable[[], Any]]
+) -> Iterator[tuple[Any, ...]]:
     """Yield the explanation of each call."""
     for title, call in calls.items():
         call()
@@ -241,7 +243,7 @@ def explained(sandbox: Running, calls: dict[str, Callable[[], Any]]) -> Iterator
         sandbox.clock.move(60)
 
 
-def test_explanations_match_the_reviewed_file(sandbox: Running) -> None:
+def test_explanations_match_the_reviewed_file(sandbox: RunningSandbox) -> None:
     """UPDATE_GOLDEN=1 rewrites the file."""
     text = HEAD + table(
         "Simulated failures", "kind, call, status, explanation", simulated_failures(sandbox)

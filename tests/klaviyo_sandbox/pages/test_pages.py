@@ -10,7 +10,7 @@ from tests.klaviyo_sandbox.conftest import (
     OTHER_EMAIL,
     PHONE,
     VARIANT,
-    Running,
+    RunningSandbox,
     body,
     consent_to,
     person,
@@ -47,7 +47,7 @@ class StrictParser(HTMLParser):
         assert self.open.pop() == tag
 
 
-def page(sandbox: Running, path: str, status: int = 200) -> str:
+def page(sandbox: RunningSandbox, path: str, status: int = 200) -> str:
     """Return a page, which must be well-formed and free of inline scripts and styles."""
     reply = sandbox.request("GET", path)
     assert reply.status_code == status
@@ -56,7 +56,7 @@ def page(sandbox: Running, path: str, status: int = 200) -> str:
     return reply.text
 
 
-def test_overview_shows_account_and_operations(sandbox: Running) -> None:
+def test_overview_shows_account_and_operations(sandbox: RunningSandbox) -> None:
     """It never shows the private key."""
     overview = page(sandbox, "/")
 
@@ -68,7 +68,7 @@ def test_overview_shows_account_and_operations(sandbox: Running) -> None:
     assert "Create client subscription: 350 per second, 750 per minute" in overview
 
 
-def test_empty_pages_say_so(sandbox: Running) -> None:
+def test_empty_pages_say_so(sandbox: RunningSandbox) -> None:
     for path, text in (
         ("/requests", "No requests yet"),
         ("/waiting", "No sign-ups"),
@@ -79,7 +79,7 @@ def test_empty_pages_say_so(sandbox: Running) -> None:
         assert text in page(sandbox, path)
 
 
-def test_request_is_shown(sandbox: Running) -> None:
+def test_request_is_shown(sandbox: RunningSandbox) -> None:
     """The list links to it, newest first."""
     for _ in range(3):
         sandbox.server_call()
@@ -90,7 +90,7 @@ def test_request_is_shown(sandbox: Running) -> None:
         assert text in detail
 
 
-def test_waiting_list_shows_who_can_be_reached(sandbox: Running) -> None:
+def test_waiting_list_shows_who_can_be_reached(sandbox: RunningSandbox) -> None:
     sandbox.server_call(body(channels=["SMS"], phone_number=PHONE))
     waiting = page(sandbox, "/waiting")
     for text in (PHONE, VARIANT, "1 sign-up. A profile", 'class="quiet">none<'):
@@ -101,7 +101,7 @@ def test_waiting_list_shows_who_can_be_reached(sandbox: Running) -> None:
     assert page(sandbox, "/waiting").count('class="tag">SMS<') == 2
 
 
-def test_everything_is_escaped(sandbox: Running) -> None:
+def test_everything_is_escaped(sandbox: RunningSandbox) -> None:
     """Paths, headers, bodies, composite IDs and sources."""
     variant = f"$custom:::$default:::{HOSTILE}"
     assert sandbox.server_call(body(variant=variant), X_Hostile=HOSTILE).status_code == 202
@@ -116,11 +116,11 @@ def test_everything_is_escaped(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("path", ["/requests/1", "/requests/999999999999", "/nothing"])
-def test_missing_page_is_404(sandbox: Running, path: str) -> None:
+def test_missing_page_is_404(sandbox: RunningSandbox, path: str) -> None:
     assert "404 Not Found" in page(sandbox, path, status=404)
 
 
-def test_profiles_show_their_consent(sandbox: Running) -> None:
+def test_profiles_show_their_consent(sandbox: RunningSandbox) -> None:
     """Each channel has its status, date, source and list."""
     both = person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE)
     sandbox.subscribe(both)
@@ -143,7 +143,7 @@ def test_profiles_show_their_consent(sandbox: Running) -> None:
     assert "double opt-in" in overview
 
 
-def test_ignored_subscription_has_a_note(sandbox: Running) -> None:
+def test_ignored_subscription_has_a_note(sandbox: RunningSandbox) -> None:
     sandbox.subscribe()
     sandbox.clock.move(120)
     sandbox.subscribe()

@@ -14,7 +14,7 @@ from tests.klaviyo_sandbox.conftest import (
     SERVER_PATH,
     SHOP,
     VARIANT,
-    Running,
+    RunningSandbox,
     body,
     error_of,
 )
@@ -46,7 +46,7 @@ BAD_HEADERS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
 
 @pytest.mark.parametrize(("headers", "error"), BAD_HEADERS.values(), ids=BAD_HEADERS)
 def test_bad_headers_are_refused(
-    sandbox: Running, headers: dict[str, Any], error: tuple[int, str, str]
+    sandbox: RunningSandbox, headers: dict[str, Any], error: tuple[int, str, str]
 ) -> None:
     """They are checked before the body."""
     account = sandbox.account
@@ -61,13 +61,13 @@ def test_bad_headers_are_refused(
 
 
 @pytest.mark.parametrize("company_id", ["WRONG1", "*", " "])
-def test_bad_company_id_is_refused(sandbox: Running, company_id: str) -> None:
+def test_bad_company_id_is_refused(sandbox: RunningSandbox, company_id: str) -> None:
     reply = sandbox.browser_call(company_id=company_id)
 
     assert error_of(reply) == (400, "invalid", "/data")
 
 
-def test_missing_company_id_is_refused(sandbox: Running) -> None:
+def test_missing_company_id_is_refused(sandbox: RunningSandbox) -> None:
     headers = {"revision": "2026-10-15", "Content-Type": MEDIA_TYPE}
 
     reply = sandbox.request("POST", BROWSER_PATH, json=body(), headers=headers)
@@ -76,7 +76,7 @@ def test_missing_company_id_is_refused(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("path", [SERVER_PATH, BROWSER_PATH])
-def test_other_methods_are_405(sandbox: Running, path: str) -> None:
+def test_other_methods_are_405(sandbox: RunningSandbox, path: str) -> None:
     for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
         reply = sandbox.request(method, path)
 
@@ -88,14 +88,14 @@ def test_other_methods_are_405(sandbox: Running, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/catalog-categories", "/client/events", f"/api/{SERVER_PATH}", "/api//x"]
 )
-def test_other_paths_are_404(sandbox: Running, path: str) -> None:
+def test_other_paths_are_404(sandbox: RunningSandbox, path: str) -> None:
     reply = sandbox.request("POST", path, json=body())
 
     assert error_of(reply)[:2] == (404, "not_found")
     assert [entry["path"] for entry in sandbox.read("requests")] == [path]
 
 
-def test_large_body_is_413(sandbox: Running) -> None:
+def test_large_body_is_413(sandbox: RunningSandbox) -> None:
     reply = sandbox.server_call(b" " * 1_000_001)
 
     assert error_of(reply)[:2] == (413, "payload_too_large")
@@ -104,7 +104,7 @@ def test_large_body_is_413(sandbox: Running) -> None:
 
 @pytest.mark.parametrize("content_type", ["application/json", f"{MEDIA_TYPE}; charset=utf-8"])
 def test_content_type_may_be_plain_json_or_have_parameters(
-    sandbox: Running, content_type: str
+    sandbox: RunningSandbox, content_type: str
 ) -> None:
     reply = sandbox.server_call(Content_Type=content_type)
 
@@ -114,7 +114,7 @@ def test_content_type_may_be_plain_json_or_have_parameters(
 @pytest.mark.parametrize(
     "place", ["Authorization", "company_id", "body", "other key in the body", "cookie"]
 )
-def test_private_key_from_a_browser_is_refused(sandbox: Running, place: str) -> None:
+def test_private_key_from_a_browser_is_refused(sandbox: RunningSandbox, place: str) -> None:
     key = sandbox.account.private_key
     other_key = "pk_" + "0a" * 17
     sent, options = {
@@ -136,14 +136,14 @@ def test_private_key_from_a_browser_is_refused(sandbox: Running, place: str) -> 
     assert sandbox.read("waiting") == []
 
 
-def test_ordinary_call_has_no_problems(sandbox: Running) -> None:
+def test_ordinary_call_has_no_problems(sandbox: RunningSandbox) -> None:
     sandbox.browser_call(body(channels=["SMS"], phone_number=PHONE))
 
     entry = sandbox.read("requests")[0]
     assert (entry["status"], entry["leak"], entry["problems"]) == (202, False, [])
 
 
-def test_call_from_the_wrong_side_is_a_problem(sandbox: Running) -> None:
+def test_call_from_the_wrong_side_is_a_problem(sandbox: RunningSandbox) -> None:
     sandbox.browser_call(Origin=None)
     sandbox.server_call(Origin=SHOP)
 
@@ -170,7 +170,7 @@ def test_call_from_the_wrong_side_is_a_problem(sandbox: Running) -> None:
     ],
 )
 def test_revision_is_served_for_two_years(
-    sandbox: Running, requested: str, served: str, retires: str | None
+    sandbox: RunningSandbox, requested: str, served: str, retires: str | None
 ) -> None:
     """It is deprecated after one. Retired ones fall forward to the oldest that is not."""
     for call in (sandbox.server_call, sandbox.browser_call):
@@ -183,7 +183,7 @@ def test_revision_is_served_for_two_years(
 
 @pytest.mark.parametrize(("requested", "status"), [("2024-11-24", 410), ("2024-11-25", 202)])
 def test_caller_may_opt_out_of_falling_forward(
-    sandbox: Running, requested: str, status: int
+    sandbox: RunningSandbox, requested: str, status: int
 ) -> None:
     opt_out = {"X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1"}
 
@@ -194,7 +194,7 @@ def test_caller_may_opt_out_of_falling_forward(
         assert error_of(reply)[1] == "gone"
 
 
-def test_revisions_follow_the_clock(sandbox: Running) -> None:
+def test_revisions_follow_the_clock(sandbox: RunningSandbox) -> None:
     assert sandbox.server_call(revision="2027-01-15").status_code == 404
 
     sandbox.clock.now = datetime(2027, 1, 15, tzinfo=UTC)
@@ -202,14 +202,14 @@ def test_revisions_follow_the_clock(sandbox: Running) -> None:
     assert sandbox.server_call(revision="2027-01-15").status_code == 202
 
 
-def test_error_reply_names_the_revision(sandbox: Running) -> None:
+def test_error_reply_names_the_revision(sandbox: RunningSandbox) -> None:
     assert sandbox.server_call({}).headers["X-Klaviyo-Api-Revision"] == "2026-10-15"
 
 
 # --- CORS
 
 
-def test_preflight_allows_the_call(sandbox: Running) -> None:
+def test_preflight_allows_the_call(sandbox: RunningSandbox) -> None:
     """It is recorded, and not cached."""
     reply = sandbox.request("OPTIONS", f"{BROWSER_PATH}?company_id=X", headers=PREFLIGHT)
 
@@ -227,7 +227,7 @@ def test_preflight_allows_the_call(sandbox: Running) -> None:
     assert (entry["operation"], entry["problems"]) == (BROWSER_OPERATION, [])
 
 
-def test_preflight_does_not_allow_authorization(sandbox: Running) -> None:
+def test_preflight_does_not_allow_authorization(sandbox: RunningSandbox) -> None:
     headers = PREFLIGHT | {"Access-Control-Request-Headers": "authorization,revision"}
 
     reply = sandbox.request("OPTIONS", BROWSER_PATH, headers=headers)
@@ -237,7 +237,7 @@ def test_preflight_does_not_allow_authorization(sandbox: Running) -> None:
     assert entry["problems"] == ["Browsers may not send the header authorization."]
 
 
-def test_server_side_has_no_cors(sandbox: Running) -> None:
+def test_server_side_has_no_cors(sandbox: RunningSandbox) -> None:
     preflight = sandbox.request("OPTIONS", SERVER_PATH, headers=PREFLIGHT)
 
     assert preflight.status_code == 405
@@ -247,7 +247,7 @@ def test_server_side_has_no_cors(sandbox: Running) -> None:
 
 @pytest.mark.parametrize(("sent", "status"), [(None, 202), ({}, 400)])
 def test_browser_can_read_replies_but_no_headers(
-    sandbox: Running, sent: object, status: int
+    sandbox: RunningSandbox, sent: object, status: int
 ) -> None:
     reply = sandbox.browser_call(sent)
 

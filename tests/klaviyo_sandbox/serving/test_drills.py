@@ -17,7 +17,7 @@ from tests.klaviyo_sandbox.conftest import (
     SERVER_OPERATION,
     SERVER_PATH,
     VARIANT,
-    Running,
+    RunningSandbox,
     body,
     error_of,
 )
@@ -51,7 +51,9 @@ def test_every_kind_is_tested_here() -> None:
 
 
 @pytest.mark.parametrize(("kind", "expected"), ERRORS.items(), ids=ERRORS)
-def test_simulated_error(sandbox: Running, kind: str, expected: tuple[int, str, str]) -> None:
+def test_simulated_error(
+    sandbox: RunningSandbox, kind: str, expected: tuple[int, str, str]
+) -> None:
     """The failed call has no effect, and the next one succeeds."""
     for call in (sandbox.server_call, sandbox.browser_call):
         sandbox.drill(kind)
@@ -66,7 +68,7 @@ def test_simulated_error(sandbox: Running, kind: str, expected: tuple[int, str, 
         sandbox.reset()
 
 
-def test_retry_after_can_be_chosen(sandbox: Running) -> None:
+def test_retry_after_can_be_chosen(sandbox: RunningSandbox) -> None:
     """By default, a 429 has one and a 503 has none."""
     sandbox.drill("429")
     sandbox.drill("429", retry_after=7)
@@ -78,7 +80,7 @@ def test_retry_after_can_be_chosen(sandbox: Running) -> None:
     assert waits == ["1", "7", None, "9"]
 
 
-def test_browser_cannot_read_a_429_or_a_gateways_page(sandbox: Running) -> None:
+def test_browser_cannot_read_a_429_or_a_gateways_page(sandbox: RunningSandbox) -> None:
     for kind in ("429", "html", "400-email"):
         sandbox.drill(kind)
 
@@ -87,7 +89,7 @@ def test_browser_cannot_read_a_429_or_a_gateways_page(sandbox: Running) -> None:
     assert readable == [False, False, True]
 
 
-def test_html(sandbox: Running) -> None:
+def test_html(sandbox: RunningSandbox) -> None:
     sandbox.drill("html")
 
     reply = sandbox.server_call()
@@ -97,7 +99,7 @@ def test_html(sandbox: Running) -> None:
     assert "<h1>502 Bad Gateway</h1>" in reply.text
 
 
-def test_drop(sandbox: Running) -> None:
+def test_drop(sandbox: RunningSandbox) -> None:
     sandbox.drill("drop")
 
     with pytest.raises(requests.ConnectionError):
@@ -109,7 +111,7 @@ def test_drop(sandbox: Running) -> None:
 
 
 @pytest.mark.parametrize("kind", ["drip", "drip-headers"])
-def test_dripping_reply_is_complete(sandbox: Running, kind: str) -> None:
+def test_dripping_reply_is_complete(sandbox: RunningSandbox, kind: str) -> None:
     sandbox.drill(kind, seconds=0)
 
     reply = sandbox.server_call()
@@ -123,7 +125,7 @@ def test_dripping_reply_is_complete(sandbox: Running, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "start"), [("drip", b"HTTP/1.1 500 "), ("drip-headers", b"H")])
-def test_what_drips(sandbox: Running, kind: str, start: bytes) -> None:
+def test_what_drips(sandbox: RunningSandbox, kind: str, start: bytes) -> None:
     """`drip` sends its headers at once, `drip-headers` only their first byte. A reset ends both."""
     sandbox.drill(kind, seconds=600)
     host, _, port = sandbox.url.removeprefix("http://").partition(":")
@@ -141,7 +143,7 @@ def test_what_drips(sandbox: Running, kind: str, start: bytes) -> None:
             pass
 
 
-def test_slow_call_is_recorded_at_once_and_then_accepted(sandbox: Running) -> None:
+def test_slow_call_is_recorded_at_once_and_then_accepted(sandbox: RunningSandbox) -> None:
     sandbox.drill("slow", seconds=0.3)
     replies: list[requests.Response] = []
     thread = threading.Thread(target=lambda: replies.append(sandbox.server_call()))
@@ -157,13 +159,13 @@ def test_slow_call_is_recorded_at_once_and_then_accepted(sandbox: Running) -> No
     assert len(sandbox.read("waiting")) == 1
 
 
-def test_slow_call_is_still_checked(sandbox: Running) -> None:
+def test_slow_call_is_still_checked(sandbox: RunningSandbox) -> None:
     sandbox.drill("slow", seconds=0)
 
     assert sandbox.server_call({}).status_code == 400
 
 
-def test_reset_cancels_slow_calls(sandbox: Running) -> None:
+def test_reset_cancels_slow_calls(sandbox: RunningSandbox) -> None:
     """They have no effect on the new state."""
     sandbox.drill("slow", seconds=600)
     failures: list[Exception] = []
@@ -185,7 +187,7 @@ def test_reset_cancels_slow_calls(sandbox: Running) -> None:
     assert (sandbox.read("waiting"), sandbox.read("requests")) == ([], [])
 
 
-def test_partial_failure_only_accepts_the_email_address(sandbox: Running) -> None:
+def test_partial_failure_only_accepts_the_email_address(sandbox: RunningSandbox) -> None:
     sandbox.drill("partial")
 
     reply = sandbox.server_call(body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE))
@@ -195,14 +197,14 @@ def test_partial_failure_only_accepts_the_email_address(sandbox: Running) -> Non
     assert (waiting["channels"], waiting["profile"]) == (["EMAIL"], {"email": EMAIL})
 
 
-def test_partial_failure_needs_two_identifiers(sandbox: Running) -> None:
+def test_partial_failure_needs_two_identifiers(sandbox: RunningSandbox) -> None:
     sandbox.drill("partial")
 
     assert "X-Klaviyo-Partial-Failure" not in sandbox.server_call().headers
     assert len(sandbox.read("waiting")) == 1
 
 
-def test_cors_only_refuses_a_preflight(sandbox: Running) -> None:
+def test_cors_only_refuses_a_preflight(sandbox: RunningSandbox) -> None:
     sandbox.drill("cors")
     assert sandbox.browser_call().status_code == 202
 
@@ -213,7 +215,7 @@ def test_cors_only_refuses_a_preflight(sandbox: Running) -> None:
     assert "Access-Control-Allow-Origin" in second.headers
 
 
-def test_failed_call_is_still_checked(sandbox: Running) -> None:
+def test_failed_call_is_still_checked(sandbox: RunningSandbox) -> None:
     """Its problems are recorded."""
     sandbox.drill("500")
 
@@ -224,7 +226,7 @@ def test_failed_call_is_still_checked(sandbox: Running) -> None:
     assert entry["problems"] == [f"{IDENTIFIERS}/email: The email address is not valid."]
 
 
-def test_drills_are_used_in_order(sandbox: Running) -> None:
+def test_drills_are_used_in_order(sandbox: RunningSandbox) -> None:
     sandbox.drill("500", times=2)
     sandbox.drill("503")
 
@@ -232,7 +234,7 @@ def test_drills_are_used_in_order(sandbox: Running) -> None:
     assert sandbox.read("drills") == []
 
 
-def test_drill_without_times_ends_when_cleared(sandbox: Running) -> None:
+def test_drill_without_times_ends_when_cleared(sandbox: RunningSandbox) -> None:
     sandbox.drill("500", times=None)
     assert [sandbox.server_call().status_code for _ in range(3)] == [500, 500, 500]
     [pending] = sandbox.read("drills")
@@ -243,14 +245,14 @@ def test_drill_without_times_ends_when_cleared(sandbox: Running) -> None:
     assert sandbox.server_call().status_code == 202
 
 
-def test_drill_for_one_operation(sandbox: Running) -> None:
+def test_drill_for_one_operation(sandbox: RunningSandbox) -> None:
     sandbox.drill("500", operation=BROWSER_OPERATION)
 
     assert sandbox.server_call().status_code == 202
     assert sandbox.browser_call().status_code == 500
 
 
-def test_reading_the_flow_uses_up_no_drill(sandbox: Running) -> None:
+def test_reading_the_flow_uses_up_no_drill(sandbox: RunningSandbox) -> None:
     sandbox.drill("503")
 
     assert sandbox.api("GET", "metrics").status_code == 200
@@ -260,7 +262,7 @@ def test_reading_the_flow_uses_up_no_drill(sandbox: Running) -> None:
     assert sandbox.api("GET", "metrics").status_code == 503
 
 
-def test_unsupported_calls_use_no_drill(sandbox: Running) -> None:
+def test_unsupported_calls_use_no_drill(sandbox: RunningSandbox) -> None:
     sandbox.drill("500")
     sandbox.request("GET", SERVER_PATH)
     sandbox.request("POST", f"{SERVER_PATH}/{VARIANT}")
@@ -286,7 +288,7 @@ def test_unsupported_calls_use_no_drill(sandbox: Running) -> None:
         ({"kind": "cors", "operation": SERVER_OPERATION}, "CORS"),
     ],
 )
-def test_invalid_drill_is_refused(sandbox: Running, drill: Any, message: str) -> None:
+def test_invalid_drill_is_refused(sandbox: RunningSandbox, drill: Any, message: str) -> None:
     reply = sandbox.request("POST", "/_sandbox/drills", json=drill)
 
     assert reply.status_code == 400
@@ -294,7 +296,7 @@ def test_invalid_drill_is_refused(sandbox: Running, drill: Any, message: str) ->
     assert sandbox.read("drills") == []
 
 
-def test_error_for_an_unknown_kind_lists_the_kinds(sandbox: Running) -> None:
+def test_error_for_an_unknown_kind_lists_the_kinds(sandbox: RunningSandbox) -> None:
     reply = sandbox.request("POST", "/_sandbox/drills", json={"kind": "teapot"})
 
     assert reply.json()["allowed"] == list(KINDS)

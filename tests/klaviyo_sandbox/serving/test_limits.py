@@ -7,7 +7,7 @@ import pytest
 
 from klaviyo_sandbox.protocol.errors import Refusal
 from klaviyo_sandbox.protocol.limits import Limit, RateLimiter
-from tests.klaviyo_sandbox.conftest import Running, error_of
+from tests.klaviyo_sandbox.conftest import RunningSandbox, error_of
 
 LIMIT = Limit(burst=350, steady=3500)
 START = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC).timestamp()
@@ -75,7 +75,7 @@ def test_headers_describe_the_fullest_window() -> None:
     }
 
 
-def test_throttled_call_is_429(sandbox: Running) -> None:
+def test_throttled_call_is_429(sandbox: RunningSandbox) -> None:
     """Only authenticated replies have RateLimit headers, and a 429 does not."""
     assert "RateLimit-Limit" not in sandbox.api("GET", "accounts", Authorization=None).headers
     assert sandbox.api("GET", "accounts").headers["RateLimit-Remaining"] == "0"
@@ -89,7 +89,7 @@ def test_throttled_call_is_429(sandbox: Running) -> None:
     assert sandbox.api("GET", "accounts").status_code == 200
 
 
-def test_throttled_browser_cannot_read_the_reply(sandbox: Running) -> None:
+def test_throttled_browser_cannot_read_the_reply(sandbox: RunningSandbox) -> None:
     """It reports a network error instead. Its calls have no RateLimit headers."""
     for _ in range(350):
         reply = sandbox.browser_call({})

@@ -15,12 +15,12 @@ from tests.klaviyo_sandbox.conftest import (
     SERVER_PATH,
     SHOP,
     VARIANT,
-    Running,
+    RunningSandbox,
     body,
 )
 
 
-def test_request_is_recorded(sandbox: Running) -> None:
+def test_request_is_recorded(sandbox: RunningSandbox) -> None:
     sandbox.browser_call()
 
     [entry] = sandbox.read("requests")
@@ -45,14 +45,14 @@ def test_request_is_recorded(sandbox: Running) -> None:
     }
 
 
-def test_error_reply_and_invalid_body_are_recorded(sandbox: Running) -> None:
+def test_error_reply_and_invalid_body_are_recorded(sandbox: RunningSandbox) -> None:
     reply = sandbox.server_call(b"{nonsense")
 
     [entry] = sandbox.read("requests")
     assert (entry["status"], entry["reply"], entry["body"]) == (400, reply.json(), "{nonsense")
 
 
-def test_private_key_is_never_shown(sandbox: Running) -> None:
+def test_private_key_is_never_shown(sandbox: RunningSandbox) -> None:
     """Log, pages and replies only show its last four characters."""
     key = sandbox.account.private_key
     replies = [
@@ -79,7 +79,7 @@ def test_private_key_is_never_shown(sandbox: Running) -> None:
     assert key not in sandbox.request("GET", "/requests").text
 
 
-def test_requests_can_be_filtered(sandbox: Running) -> None:
+def test_requests_can_be_filtered(sandbox: RunningSandbox) -> None:
     sandbox.server_call()
     sandbox.browser_call()
     sandbox.request("POST", "/api/other")
@@ -94,7 +94,7 @@ def test_requests_can_be_filtered(sandbox: Running) -> None:
     assert paths("after=2") == ["/api/other"]
 
 
-def test_requests_can_be_deleted(sandbox: Running) -> None:
+def test_requests_can_be_deleted(sandbox: RunningSandbox) -> None:
     """The waiting list stays, and IDs are not reused."""
     sandbox.server_call()
 

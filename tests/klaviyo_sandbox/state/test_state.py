@@ -21,7 +21,7 @@ from tests.klaviyo_sandbox.conftest import (
     OTHER_EMAIL,
     PHONE,
     MovableClock,
-    Running,
+    RunningSandbox,
     consent_to,
     person,
 )
@@ -34,15 +34,15 @@ ACCOUNT = Account(KEYS["KLAVIYO_PUBLIC_KEY"], PRIVATE_KEY, KEYS["KLAVIYO_LIST_ID
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Running]:
+def connected(url: str) -> Iterator[RunningSandbox]:
     """Return calls to the sandbox at the URL."""
     with requests.Session() as session:
         session.trust_env = False
-        yield Running(url, ACCOUNT, MovableClock(), session)
+        yield RunningSandbox(url, ACCOUNT, MovableClock(), session)
 
 
 @contextmanager
-def saved(file: Path) -> Iterator[Running]:
+def saved(file: Path) -> Iterator[RunningSandbox]:
     """Run a sandbox with the state file, and stop it at the end."""
     app = create_app(ACCOUNT, now=MovableClock(), state=file)
     with serve(app) as url, connected(url) as sandbox:
@@ -53,7 +53,7 @@ def saved(file: Path) -> Iterator[Running]:
             sandbox.reset()  # cancels delayed replies; the file is closed
 
 
-def everything(sandbox: Running) -> dict[str, Any]:
+def everything(sandbox: RunningSandbox) -> dict[str, Any]:
     """Return the complete state."""
     lists = {name: sandbox.read(name) for name in LISTS}
     return lists | {name: sandbox.get(name) for name in OBJECTS}

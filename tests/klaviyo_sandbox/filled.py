@@ -7,15 +7,15 @@ from tests.klaviyo_sandbox.conftest import (
     OTHER_PHONE,
     PHONE,
     TWILIO_TEST_NUMBER,
-    Running,
+    RunningSandbox,
     body,
     consent_to,
     person,
 )
 
 
-def make_eventful(sandbox: Running) -> None:
-    """Make sign-ups, rejected calls, consent, a restock and simulated failures."""
+def fill(sandbox: RunningSandbox) -> None:
+    """Add sign-ups, rejected calls, consent, a restock and simulated failures."""
     sandbox.server_call()
     sandbox.server_call(body(email="ada"))
     sandbox.drill("503")
