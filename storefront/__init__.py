@@ -87,7 +87,7 @@ def init_app(app: Flask) -> None:
         brand_logo_url=brand.logo_url,
         cart_count=cart.count,
         categories=categories.categories,
-        in_english=translations.in_english,
+        english_attributes=translations.english_attributes,
         other_products=views.other_products,
         variant_image=pictures.variant_image,
         merchant_password_required=access.password_required,

@@ -142,4 +142,4 @@ def hash_password() -> None:
             f"the password must have at least {MIN_PASSWORD_LENGTH} characters, "
             "such as four unrelated words"
         )
-    click.echo(f"{access.SETTING}='{generate_password_hash(password)}'")
+    click.echo(f"{access.HASH_SETTING}='{generate_password_hash(password)}'")

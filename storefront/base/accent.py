@@ -26,7 +26,7 @@ DARK_PAPER = "#10191d"
 
 
 def stylesheet_url() -> str:
-    """Return the URL of the stylesheet, or an empty text if there is nothing to set."""
+    """Return the URL of the stylesheet, or an empty string if there is nothing to set."""
     css = stylesheet()
     if not css:
         return ""
@@ -58,8 +58,8 @@ def stylesheet() -> str:
 
 
 def dark_accent(accent: str) -> str:
-    """Return a tone of the color for dark pages. It is light enough to have a contrast of at least
-    4.5:1 with the page, and with the text on it.
+    """Return a variant of the accent color for dark mode, light enough for a contrast of at least
+    4.5:1 both with the page and with the text on it.
     """
     # a tenth of the shop's start, and most shops set no accent color
     from coloraide import Color
@@ -70,15 +70,15 @@ def dark_accent(accent: str) -> str:
         return accent  # a keyword such as currentcolor
     lightness = max(_lightness(color), 0.7)
     while True:
-        tone = (
+        variant = (
             color.clone()
             .set("lightness", lightness)
             .fit("srgb")
             .convert("srgb")
             .to_string(hex=True)
         )
-        if lightness >= 1 or (contrast_ratio(tone, DARK_PAPER) or 0) >= MIN_CONTRAST:
-            return str(tone)
+        if lightness >= 1 or (contrast_ratio(variant, DARK_PAPER) or 0) >= MIN_CONTRAST:
+            return str(variant)
         lightness += 0.02
 
 

@@ -71,7 +71,7 @@ def store_logo(content: bytes) -> None:
 
 
 def logo_url() -> str:
-    """Return the URL of the shop's logo, or an empty text if it has none."""
+    """Return the URL of the shop's logo, or an empty string if it has none."""
     logo = shop().logo
     if not re.fullmatch(INSTANCE_LOGO, logo):
         return url_for("static", filename=logo) if logo else ""

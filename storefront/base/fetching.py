@@ -1,7 +1,7 @@
 """Downloads one picture from a URL in a merchant's file, which may come from anyone.
 
-Downloads from this network are prevented: the host is resolved here, its addresses are checked, and
-the connection is made to a checked address.
+Downloads from private networks are prevented: the host is resolved here, its addresses are checked,
+and the connection is made to a checked address.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _connect(scheme: str, host: str, port: int, *, allow_private: bool) -> HTTPC
 
 
 def _addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
-    """Return the addresses of a host; raises `Unavailable` if one of them is in this network."""
+    """Return the addresses of a host; raises `Unavailable` if one of them is private."""
     try:
         entries = getaddrinfo(host, port, proto=IPPROTO_TCP)
     except (gaierror, UnicodeError):

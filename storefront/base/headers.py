@@ -37,8 +37,8 @@ which may not be the shop's.
 def init_app(app: Flask) -> None:
     """Add the headers to every response of `app`.
 
-    Two functions in its config return more origins: `CSP_CONNECT_SRC` those that scripts on the
-    current page may call, and `CSP_IMG_SRC` those of pictures.
+    Two functions in the app's config return additional origins: `CSP_CONNECT_SRC` returns those
+    that scripts on the current page may call, and `CSP_IMG_SRC` those that pictures may come from.
     """
     app.config.setdefault("CSP_CONNECT_SRC", list)
     app.config.setdefault("CSP_IMG_SRC", list)

@@ -83,7 +83,7 @@ def _offered() -> tuple[str, ...]:
     return tuple(locale for locale in offered if locale in texts) or offered[:1]
 
 
-# Flask-Babel parses a name in every request, but not a locale
+# Flask-Babel would parse a locale's name in every request
 _locale = cache(Locale.parse)
 
 
@@ -96,7 +96,7 @@ def _language(locale: str) -> Language:
 
 
 def typographic(text: str) -> str:
-    """Replace straight apostrophes in a text of the kit, such as an error, with typographic ones.
+    """Replace straight apostrophes in text from the kit, such as an error, with typographic ones.
 
     The kit writes straight ones for the command line and the log, unlike the shop's pages.
     Quotation marks stay as they are.

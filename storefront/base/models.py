@@ -75,6 +75,7 @@ class Product(Base):
     vendor: Mapped[str] = mapped_column(sa.String(255), default="")
     """The brand or maker; empty for the shop's own products."""
     gloss: Mapped[str] = mapped_column(sa.String(200))
+    """The line below the title, such as what the name means; may be empty."""
     category: Mapped[str] = mapped_column(sa.String(40))
     summary: Mapped[str] = mapped_column(sa.String(200))
     description: Mapped[list[str]] = mapped_column(sa.JSON)
@@ -149,7 +150,7 @@ class ProductVariant(Base):
         sa.Enum(InventoryPolicy, native_enum=False, length=16)
     )
 
-    # a product that is loaded already needs no query
+    # no query is needed if the product is already loaded
     product: Mapped[Product] = relationship(back_populates="variants", lazy="raise_on_sql")
 
     @property
@@ -188,8 +189,8 @@ class Order(Base):
     address: Mapped[str] = mapped_column(sa.String(500))
     total: Mapped[Decimal] = mapped_column(Money)
     currency: Mapped[str] = mapped_column(sa.String(3), default="", server_default="")
-    """The currency of the total and the lines (ISO 4217), since an import may bring another one to
-    the shop; empty for orders before this was stored.
+    """The currency of the total and the lines (ISO 4217), since an import may change the shop's
+    currency; empty for orders before this was stored.
     """
 
     lines: Mapped[list[OrderLine]] = relationship(
@@ -262,7 +263,7 @@ class Look(Base):
     id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     changes: Mapped[str] = mapped_column(sa.Text)
     """JSON: changed settings by dotted key."""
-    created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
+    last_saved_at: Mapped[datetime] = mapped_column(
+        "created_at", sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
     )
-    """When it was last used; it is deleted some time after that."""
+    """When a visitor last saved it; it is deleted some time after that."""

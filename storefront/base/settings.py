@@ -52,7 +52,7 @@ class Text:
         return self.by_language.get(tag) or self.by_language.get(tag.partition("-")[0]) or first
 
     def __bool__(self) -> bool:
-        """Whether there is a text."""
+        """Whether there is any text."""
         return bool(self.by_language)
 
 
@@ -97,7 +97,7 @@ def _country(text: str) -> str:
 
 def _email(text: str) -> str:
     try:
-        # not its domain: the shop may start without a network
+        # the domain isn't looked up, since the shop may start without network access
         return validate_email(text, check_deliverability=False).normalized if text else ""
     except EmailNotValidError:
         raise ValueError(f"must be {EMAIL}") from None
@@ -162,7 +162,9 @@ def _departments(value: object) -> dict[str, Department]:
     departments = {}
     for slug, table in value.items():
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) or len(slug) > 40:
-            raise ValueError(f"{slug!r} is part of an address: use small letters and hyphens")
+            raise ValueError(
+                f"{slug!r} is part of a URL: use lowercase letters, digits and hyphens"
+            )
         try:
             departments[slug] = Department.model_validate(table)
         except ValidationError as error:
@@ -201,7 +203,7 @@ class ShopSettings(Table):
     departments: Annotated[
         dict[str, Department], PlainValidator(_departments, json_schema_input_type=str)
     ] = {}
-    """The catalog's categories by the slug in their address, in menu order."""
+    """The catalog's categories by the slug in their URL, in menu order."""
     contact: Annotated[str, AfterValidator(_email), allowed(EMAIL)] = ""
     """An email address for the footer."""
 

@@ -75,14 +75,14 @@ def _looks(
     font = kit_settings.get("modal.font_family")
     if font:
         values["font"] = font
-        notes.append(f"font: {font}, the font of the account's emails, except for web fonts")
+        notes.append(f"font: {font}, the font of the account's emails without its web fonts")
     else:
         notes.append("font: not imported: the account's emails use only web fonts, or none")
     return values, notes
 
 
 def _write(target: Path, values: dict[str, Any]) -> None:
-    """Replace `shop.toml`, with its comments, unless its settings would be invalid."""
+    """Write the values to `shop.toml` and preserve its comments, unless the result is invalid."""
     try:
         text = studio.merged_toml(target.read_text(encoding="utf-8-sig"), values)
     except studio.MissingExtraError as error:

@@ -23,7 +23,7 @@ class LogoError(Exception):
 def download(url: str, *, allow_private: bool) -> bytes:
     """Return the logo at a URL as a WebP picture of at most `SIZE`. Raises `LogoError`.
 
-    `allow_private` permits addresses in this network, for the sandbox.
+    `allow_private` permits addresses in private networks, for the sandbox.
     """
     try:
         content = fetch(url, allow_private=allow_private)

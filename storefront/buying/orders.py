@@ -79,7 +79,7 @@ def _sign_ups(email: str, lines: Sequence[CartLine]) -> dict[CompositeID, dateti
         return admin.latest_sign_ups(email, [composite_id(line.variant) for line in lines])
     except (ValueError, SQLAlchemyError) as error:
         # this must not prevent an order
-        logger.warning("an order isn't matched with sign-ups: %s", type(error).__name__)
+        logger.warning("could not match an order with sign-ups: %s", type(error).__name__)
         return {}
 
 
@@ -109,7 +109,7 @@ def find(reference: str) -> Order | None:
 
 
 def erase_contact(contact: str) -> str:
-    """Remove name, email and address from the orders of an email address; return a sentence.
+    """Remove name, email and address from an email address's orders; return a summary.
 
     The orders themselves stay, for accounting.
     """

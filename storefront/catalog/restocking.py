@@ -56,7 +56,7 @@ def _record(restocked: Callable[[], Collection[CompositeID]]) -> None:
         admin.record_restock(restocked())
     except SQLAlchemyError as error:
         # the demand report is only for the merchant, and the stock is saved
-        logger.warning("a restock isn't in the demand report: %s", type(error).__name__)
+        logger.warning("could not record a restock for the demand report: %s", type(error).__name__)
 
 
 def shop_url() -> str:

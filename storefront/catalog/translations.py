@@ -19,7 +19,7 @@ FOLDER = Path(__file__).with_name("translations")
 
 
 def translated(text: str) -> str:
-    """Return a text of the catalog in the language of this page, or as it is if there is no
+    """Return text from the catalog in the language of this page, or unchanged if there is no
     translation. A title with selected values, such as `Coat, Red / M`, is translated in
     parts.
     """
@@ -32,9 +32,9 @@ def translated(text: str) -> str:
     )
 
 
-def in_english(text: str) -> Markup:
-    """Return `lang` and `dir` for an element with a text of the catalog, if it is shown in English
-    on a page in another language; otherwise an empty string.
+def english_attributes(text: str) -> Markup:
+    """Return the attributes `lang` and `dir` for an element that shows text from the catalog in
+    English on a page in another language; otherwise an empty string.
     """
     if language().tag == CATALOG_LANGUAGE or translated(text) != text:
         return Markup("")
@@ -42,7 +42,7 @@ def in_english(text: str) -> Markup:
 
 
 def all_translations(text: str) -> list[str]:
-    """Return a text of the catalog in all languages that it has been translated into."""
+    """Return all translations of a text from the catalog."""
     languages = sorted(file.stem for file in FOLDER.glob("*.json"))
     return [_texts(tag)[text] for tag in languages if text in _texts(tag)]
 

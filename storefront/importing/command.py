@@ -18,7 +18,7 @@ from ..base.database import db
 from ..base.settings import CURRENCY
 from ..catalog import restocking
 from ..catalog.import_lock import ImportLocked, import_lock
-from .numbers import Sign
+from .numbers import DecimalSeparator
 from .pictures import add_pictures
 from .platforms import read_columns_file
 from .problems import InvalidFile, Unreadable
@@ -90,7 +90,7 @@ def import_catalog(
     stock_unknown: StockUnknown | None,
     sell_out: float | None,
     columns: Path | None,
-    decimal: Sign | None,
+    decimal: DecimalSeparator | None,
     currency: str | None,
     shop_name: str | None,
     link_pictures: bool,
@@ -107,7 +107,7 @@ def import_catalog(
         raise click.BadParameter(f"{currency!r} must be {CURRENCY}", param_hint="--currency")
     try:
         if not dry_run:
-            # until the command ends
+            # the lock is held until the command ends
             click.get_current_context().with_resource(import_lock())
         choices = Choices(
             ids=ids,
@@ -115,7 +115,7 @@ def import_catalog(
             stock_unknown=stock_unknown,
             sell_out=sell_out or 0.0,
             columns=read_columns_file(columns) if columns else None,
-            decimal_sign=decimal,
+            decimal_separator=decimal,
             currency=currency,
             shop_name=shop_name,
             link_pictures=link_pictures,
@@ -160,7 +160,7 @@ def import_catalog(
             click.echo("\n".join(add_pictures(link=link_pictures)))
         except KeyboardInterrupt:
             db.session.rollback()
-            message = "Interrupted. The products are imported; run the command again for the rest"
+            message = "Interrupted. The products were imported; run the command again for the rest"
             click.echo(f"\n{message} of the pictures.", err=True)
             raise SystemExit(130) from None
 

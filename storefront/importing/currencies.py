@@ -1,4 +1,4 @@
-"""The currency of a file's prices, from its columns or from the signs in the prices."""
+"""The currency of a file's prices, from its columns or from the symbols in the prices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from babel import Locale
 from babel.numbers import get_territory_currencies, list_currencies
 
-SIGNS = {
+SYMBOLS = {
     "€": "EUR",
     "£": "GBP",
     "₹": "INR",
@@ -39,7 +39,7 @@ SIGNS = {
     "NT$": "TWD",
     "MX$": "MXN",
 }
-"""Signs of a single currency; $, ¥ and kr belong to several."""
+"""Symbols that only one currency uses; $, ¥ and kr belong to several."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
 """Languages in which a market may be named after its country."""
 
@@ -67,14 +67,14 @@ def _territory(name: str) -> str | None:
     return None
 
 
-def sign_of_price(text: str) -> str:
-    """Return the sign or code of a price such as `12 €` or `EUR 12`; empty without one."""
+def symbol_in_price(text: str) -> str:
+    """Return the symbol or code in a price such as `12 €` or `EUR 12`; empty without one."""
     return re.sub(r"[\d\s.,'’–—-]", "", text)
 
 
 def currency_of_price(text: str) -> str | None:
-    """Return the currency of a price such as `12 €` or `EUR 12`, if its sign is unambiguous."""
-    sign = sign_of_price(text)
-    if sign in SIGNS:
-        return SIGNS[sign]
-    return sign if sign in list_currencies() else None
+    """Return the currency of a price such as `12 €` or `EUR 12`, if its symbol is unambiguous."""
+    symbol = symbol_in_price(text)
+    if symbol in SYMBOLS:
+        return SYMBOLS[symbol]
+    return symbol if symbol in list_currencies() else None

@@ -85,7 +85,7 @@ def plain_name(text: str) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Cut a text at a word boundary, if possible, to at most `width` characters."""
+    """Shorten text to at most `width` characters, at a word boundary if possible."""
     if len(text) <= width:
         return text
     cut = text[: width - 1]

@@ -26,7 +26,7 @@ CHUNK = 65_536
 WINDOWS = "cp1252"
 """The encoding of Excel's “CSV” format in Western Europe and America."""
 SAVE_AS = "save it as “CSV UTF-8 (comma delimited)”, and import that file"
-# control characters, a byte order mark, and characters that reverse the direction of a text
+# control characters, a byte order mark, and characters that reverse the text direction
 _INVISIBLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufeff\ufffe\uffff]")
 # a closing quotation mark, followed by blanks up to the delimiter
 _BLANKS_AFTER_QUOTE = re.compile(r'(?<=[^",;\t]")[ ]+(?=[,;\t]|[\r\n]*$)')
@@ -90,7 +90,7 @@ def is_json(path: Path) -> bool:
 
 
 def clean_text(text: str) -> str:
-    """Return a text without invisible characters that don't belong in names and descriptions."""
+    """Return text without invisible characters that don't belong in names and descriptions."""
     return _INVISIBLE.sub("", text)
 
 
@@ -129,7 +129,7 @@ def detect_encoding(path: Path) -> str:
 
 
 def _records(path: Path, encoding: str, progress: Progress) -> Iterator[tuple[int, list[str]]]:
-    # newline="" because line ends inside quoted cells must not change
+    # newline="" because line endings inside quoted cells must not change
     with path.open("rb") as binary, io.TextIOWrapper(binary, encoding, newline="") as text:
         lines = _lines(text, binary, progress)
         first = next(lines, "")
@@ -155,7 +155,7 @@ def _records(path: Path, encoding: str, progress: Progress) -> Iterator[tuple[in
 
 
 def _lines(text: TextIO, binary: BinaryIO, progress: Progress) -> Iterator[str]:
-    """Yield the lines of a text file; `progress` counts what was read from `binary` below it."""
+    """Yield the lines of `text`; report the bytes read from the underlying `binary`."""
     position = 0
     for number, line in enumerate(_read_lines(text), 1):
         if len(line) > MAX_LINE:
@@ -249,7 +249,9 @@ def _json_objects(chunks: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]
 def _read_object(
     decoder: json.JSONDecoder, buffer: str, chunks: Iterator[str], line: int
 ) -> tuple[dict[str, Any], int, str]:
-    """Return the object at the start of `buffer`, its end, and the buffer with what was read."""
+    """Return the object at the start of `buffer`, the position after it, and the buffer, which is
+    extended by further chunks until it contains the whole object.
+    """
     while True:
         try:
             value, end = decoder.raw_decode(buffer)

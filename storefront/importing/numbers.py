@@ -14,42 +14,42 @@ from typing import Literal
 
 from babel.numbers import get_currency_precision
 
-from .currencies import currency_of_price, sign_of_price
+from .currencies import currency_of_price, symbol_in_price
 from .problems import Problems
 
-Sign = Literal["comma", "point"]
-SIGNS: dict[Sign, str] = {"comma": ",", "point": "."}
+DecimalSeparator = Literal["comma", "point"]
+SEPARATORS: dict[DecimalSeparator, str] = {"comma": ",", "point": "."}
 MAX_PRICE = Decimal(10) ** 11
 """The lowest price that is too high for the database."""
 MAX_QUANTITY = 1_000_000_000
 MAX_LENGTH = 60
 """Characters in a price or quantity: the time that the patterns need grows with its square."""
-# a currency sign or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
+# a currency symbol or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
     r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()%-])\s?){0,2}\s*"
     r"(?P<number>\d[\d.,'’\s]*?)(?:[.,:][-–—])?"
     r"(?:\s*(?:(?![kKM]\b)[^\W\d_]{1,4}\.?|[^\w\s.,+()%-]){1,2})?"
 )
-_ARABIC_SIGNS = {ord("٫"): ".", ord("٬"): ","}
+_ARABIC_SEPARATORS = {ord("٫"): ".", ord("٬"): ","}
 _SPACES = re.compile(r"[\s'’]")
 _PLAIN = re.compile(r"\d+(\.\d{1,2})?", re.ASCII)
 
 
 @dataclass(slots=True)
 class NumberFormat:
-    """The decimal sign of a file's prices."""
+    """The decimal separator and the currency of a file's prices."""
 
-    decimal_sign: Sign | None = None
+    decimal_separator: DecimalSeparator | None = None
     """Given by the merchant, or decided by `decide`."""
     currency: str | None = None
-    """The currency whose sign or code is in the prices."""
-    shared_sign: str = ""
-    """A sign in the prices that several currencies use, such as `$`."""
-    _evidence: dict[Sign, tuple[int, str]] = field(default_factory=dict)
+    """The currency whose symbol or code is in the prices."""
+    shared_symbol: str = ""
+    """A symbol in the prices that several currencies share, such as `$`."""
+    _evidence: dict[DecimalSeparator, tuple[int, str]] = field(default_factory=dict)
     _ambiguous: tuple[int, str] | None = None
 
     def learn_from(self, text: str, line: int) -> None:
-        """Learn the decimal sign and the currency from a price, if it shows them."""
+        """Learn the decimal separator and the currency from a price, if it shows them."""
         text = _ascii_digits(text)
         if not text or len(text) > MAX_LENGTH:
             return
@@ -62,17 +62,17 @@ class NumberFormat:
         if not match:
             return
         self.currency = self.currency or currency_of_price(text)
-        self.shared_sign = self.shared_sign or sign_of_price(text)
+        self.shared_symbol = self.shared_symbol or symbol_in_price(text)
         number = _SPACES.sub("", match["number"])
-        sign = _certain_sign(number) or _sign_with_currency(text, number)
-        if sign:
-            self._evidence.setdefault(sign, (line, text))
+        separator = _certain_separator(number) or _separator_with_currency(text, number)
+        if separator:
+            self._evidence.setdefault(separator, (line, text))
         elif self._ambiguous is None and re.search(r"[.,]", number):
             self._ambiguous = line, text
 
     def decide(self, problems: Problems) -> None:
-        """Choose the decimal sign; adds a problem if the numbers leave a choice."""
-        if self.decimal_sign:
+        """Choose the decimal separator; adds a problem if the prices are ambiguous."""
+        if self.decimal_separator:
             return
         if len(self._evidence) == 2:
             (line, comma), (_, point) = self._evidence["comma"], self._evidence["point"]
@@ -88,14 +88,14 @@ class NumberFormat:
                 f"the price {text} can mean thousands or a number with three decimals, and no "
                 "other price shows which: choose with --decimal comma or --decimal point",
             )
-        self.decimal_sign = next(iter(self._evidence), "point")
+        self.decimal_separator = next(iter(self._evidence), "point")
 
     def price(self, text: str) -> Decimal:
         """Return a price; raises `ValueError` if the text isn't one."""
         text = _ascii_digits(text)
         if len(text) > MAX_LENGTH:
             raise ValueError("too long")
-        if _PLAIN.fullmatch(text) and self.decimal_sign != "comma":
+        if _PLAIN.fullmatch(text) and self.decimal_separator != "comma":
             number = Decimal(text)
         else:
             match = _NUMBER.fullmatch(text)
@@ -121,7 +121,7 @@ class NumberFormat:
     def _plain(self, number: str) -> str:
         """Return digits with a decimal point; raises `ValueError` for anything else."""
         number = _SPACES.sub("", number)
-        decimal = SIGNS[self.decimal_sign or "point"]
+        decimal = SEPARATORS[self.decimal_separator or "point"]
         thousands = "." if decimal == "," else ","
         whole, _, rest = number.partition(thousands)
         if decimal not in number and thousands not in rest and len(rest) not in (0, 3):
@@ -141,35 +141,39 @@ def _ascii_digits(text: str) -> str:
     """Return a number with ASCII digits instead of Arabic or full-width ones."""
     if text.isascii():
         return text
-    characters = unicodedata.normalize("NFKC", text).translate(_ARABIC_SIGNS)
+    characters = unicodedata.normalize("NFKC", text).translate(_ARABIC_SEPARATORS)
     return "".join(str(unicodedata.digit(char, char)) for char in characters)
 
 
-def _sign_with_currency(text: str, number: str) -> Sign | None:
-    """Return the decimal sign of a price such as `¥3,200` or `KWD 3.200`, from the number of
+def _separator_with_currency(text: str, number: str) -> DecimalSeparator | None:
+    """Return the decimal separator of a price such as `¥3,200` or `KWD 3.200`, from the number of
     decimals that its currency has; None without a currency.
     """
     if text == number or not re.search(r"[.,]", number):
         return None
-    sign: Sign = "comma" if "," in number else "point"
+    separator: DecimalSeparator = "comma" if "," in number else "point"
     currency = currency_of_price(text)
     has_three_decimals = currency is not None and get_currency_precision(currency) == 3
-    return sign if has_three_decimals else "point" if sign == "comma" else "comma"
+    return separator if has_three_decimals else _other(separator)
 
 
-def _certain_sign(number: str) -> Sign | None:
-    """Return the decimal sign that a number must have; None if it has none, or it isn't certain."""
+def _certain_separator(number: str) -> DecimalSeparator | None:
+    """Return the decimal separator of a number; None if it has none, or if it is ambiguous."""
     last_comma, last_point = number.rfind(","), number.rfind(".")
     if last_comma >= 0 and last_point >= 0:
         return "comma" if last_comma > last_point else "point"
-    sign: Sign = "comma" if last_comma >= 0 else "point"
-    parts = number.split(SIGNS[sign])
+    separator: DecimalSeparator = "comma" if last_comma >= 0 else "point"
+    parts = number.split(SEPARATORS[separator])
     if len(parts) > 2:
-        # 1.234.567: the points separate thousands, so a decimal sign would be a comma
-        return "point" if sign == "comma" else "comma"
+        # 1.234.567: the points separate thousands, so a decimal separator would be a comma
+        return _other(separator)
     if len(parts) == 1:
         return None
     whole, decimals = parts
     # 0,500 and 1234,567 don't have groups of thousands
     is_group = len(decimals) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0")
-    return None if is_group else sign
+    return None if is_group else separator
+
+
+def _other(separator: DecimalSeparator) -> DecimalSeparator:
+    return "point" if separator == "comma" else "comma"

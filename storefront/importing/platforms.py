@@ -31,7 +31,7 @@ class Platform:
 
     name: str
     columns: Columns
-    marks: Sequence[frozenset[str]] = ()
+    signatures: Sequence[frozenset[str]] = ()
     """A file with all the columns of one of these sets is this platform's."""
     layout: Layout = "one row per variant"
 
@@ -80,7 +80,7 @@ PLATFORMS = (
     Platform(
         name="Wix",
         layout="wix",
-        marks=[frozenset({"handleid", "fieldtype"}), frozenset({"handle", "fieldtype"})],
+        signatures=[frozenset({"handleid", "fieldtype"}), frozenset({"handle", "fieldtype"})],
         columns={
             "key": ["handleid", "handle"],
             "handle": ["handle"],
@@ -103,7 +103,7 @@ PLATFORMS = (
     Platform(
         name="WooCommerce",
         layout="woocommerce",
-        marks=[
+        signatures=[
             frozenset({"name", "regular_price"}),
             frozenset({"name", "regulärer_preis"}),
             frozenset({"nom", "tarif_régulier"}),
@@ -157,7 +157,7 @@ PLATFORMS = (
     Platform(
         name="Shopify",
         columns=OWN.columns,
-        marks=[
+        signatures=[
             frozenset({"title", name})
             for name in (
                 *("body_html", "variant_price", "variant_inventory_qty", "variant_grams"),
@@ -274,11 +274,11 @@ def recognize(header: Iterable[str]) -> Platform:
     Raises `Unreadable`, with what to do instead, if the file can't be imported as it is.
     """
     names = {normalize(name) for name in header}
-    for marks, message in NOT_IMPORTED:
-        if any(mark <= names for mark in marks):
+    for signatures, message in NOT_IMPORTED:
+        if any(signature <= names for signature in signatures):
             raise Unreadable(message)
     for platform in PLATFORMS:
-        if any(mark <= names for mark in platform.marks):
+        if any(signature <= names for signature in platform.signatures):
             return platform
     known = {alias for aliases in OWN.columns.values() for alias in aliases}
     if len(known & names) < 2:

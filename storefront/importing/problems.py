@@ -7,7 +7,7 @@ MAX_SHOWN = 20
 
 
 class Unreadable(Exception):
-    """The file can't be read, or not beyond a line."""
+    """The file can't be read, or can't be read past a certain line."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)

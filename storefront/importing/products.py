@@ -114,7 +114,7 @@ class Counts:
     """Products that the platform hides, by the reason."""
     hidden_variants: int = 0
     unknown_statuses: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Number of products, and first line, by a status that the platform doesn't document."""
+    """The number of products and the first line, for each status that isn't documented."""
     generated_ids: int = 0
     """Variants whose ID is generated from handle and options, because their SKU isn't unique."""
     placeholders: int = 0
@@ -447,7 +447,7 @@ def product_type(row: Row) -> str:
 
 
 def slug(text: str) -> str:
-    """Return a text as part of an address: lower case, with hyphens."""
+    """Return text as a URL slug: in lower case, with hyphens."""
     return re.sub(r"[\W_]+", "-", fold(text)).strip("-")
 
 

@@ -16,7 +16,7 @@ from ..catalog.loader import clear
 from . import storing
 from .categories import Categories
 from .files import Progress
-from .numbers import NumberFormat, Sign
+from .numbers import DecimalSeparator, NumberFormat
 from .other_files import read_ids, read_stock
 from .problems import Problems, Unreadable
 from .products import (
@@ -45,7 +45,7 @@ class Choices:
     sell_out: float = 0.0
     """The share of the variants to show as sold out."""
     columns: Mapping[str, str] | None = None
-    decimal_sign: Sign | None = None
+    decimal_separator: DecimalSeparator | None = None
     encoding: str | None = None
     currency: str | None = None
     """An ISO 4217 code; None for the currency in the file, or else that of `shop.toml`."""
@@ -65,8 +65,8 @@ class Imported:
     counts: Counts
     choices: Choices
     currency: str | None
-    shared_sign: str
-    """A sign in the prices that several currencies use, such as `$`; empty if `currency` is set."""
+    shared_symbol: str
+    """A symbol in the prices that several currencies share; empty if `currency` is set."""
     shop_name: str | None
     first: list[ParsedProduct] = field(default_factory=list)
     """The first products, for a preview."""
@@ -99,7 +99,7 @@ def run(
             source = open_rows(
                 path, progress, problems, columns=choices.columns, encoding=choices.encoding
             )
-            numbers = NumberFormat(choices.decimal_sign)
+            numbers = NumberFormat(choices.decimal_separator)
             categories = _read(source, spool, numbers)
             for ids in choices.ids:
                 read_ids(ids, spool)
@@ -153,7 +153,7 @@ def run(
         counts=products.counts,
         choices=choices,
         currency=currency,
-        shared_sign="" if currency else numbers.shared_sign,
+        shared_symbol="" if currency else numbers.shared_symbol,
         shop_name=shop_name,
         first=first,
     )

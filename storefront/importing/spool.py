@@ -22,7 +22,8 @@ CREATE TABLE row (product INTEGER, line INTEGER, part INTEGER, fields TEXT,
     PRIMARY KEY (product, line, part)) WITHOUT ROWID;
 CREATE TABLE sku (sku TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID;
 CREATE TABLE seen (kind TEXT, value TEXT, line INTEGER, PRIMARY KEY (kind, value)) WITHOUT ROWID;
-CREATE TABLE fact (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE other_file_value (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))
+    WITHOUT ROWID;
 """
 
 
@@ -36,7 +37,7 @@ class Spool:
         self._connection.executescript(_TABLES)
         self._connection.execute("BEGIN")
         self._batch: list[tuple[int, int, int, str]] = []
-        self._counted: list[tuple[str]] = []
+        self._skus: list[tuple[str]] = []
         self._last_product = ("", 0)
         self._products = 0
         self.rows = 0
@@ -53,7 +54,7 @@ class Spool:
         # several rows may come from one line
         self._batch.append((self._last_product[1], row.line, self.rows, fields))
         if row["sku"]:
-            self._counted.append((row["sku"],))
+            self._skus.append((row["sku"],))
         self.rows += 1
         if len(self._batch) >= BATCH:
             self._write_batch()
@@ -83,10 +84,10 @@ class Spool:
         self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?)", self._batch)
         self._connection.executemany(
             "INSERT INTO sku VALUES (?, 1) ON CONFLICT (sku) DO UPDATE SET count = count + 1",
-            self._counted,
+            self._skus,
         )
         self._batch.clear()
-        self._counted.clear()
+        self._skus.clear()
 
     def sku_count(self, sku: str) -> int:
         """Return how many rows of the file have this SKU."""
@@ -108,7 +109,7 @@ class Spool:
     def add_value_from_other_file(self, kind: str, keys: Iterable[str], value: str) -> None:
         """Store a value from another file for a variant. If two values differ, none is used."""
         self._connection.executemany(
-            "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key)"
+            "INSERT INTO other_file_value VALUES (?, ?, ?) ON CONFLICT (kind, key)"
             " DO UPDATE SET value = iif(value = excluded.value, value, '')",
             [(kind, key, value) for key in keys],
         )
@@ -116,7 +117,7 @@ class Spool:
     def add_units(self, kind: str, keys: Iterable[str], units: int) -> None:
         """Add units at one location to those of a variant's other locations."""
         self._connection.executemany(
-            "INSERT INTO fact VALUES (?, ?, ?) ON CONFLICT (kind, key)"
+            "INSERT INTO other_file_value VALUES (?, ?, ?) ON CONFLICT (kind, key)"
             " DO UPDATE SET value = CAST(value AS INTEGER) + CAST(excluded.value AS INTEGER)",
             [(kind, key, str(units)) for key in keys],
         )
@@ -125,7 +126,7 @@ class Spool:
         """Return the value in another file under the first of the keys that has one; else empty."""
         for key in keys:
             row = self._connection.execute(
-                "SELECT value FROM fact WHERE kind = ? AND key = ?", (kind, key)
+                "SELECT value FROM other_file_value WHERE kind = ? AND key = ?", (kind, key)
             ).fetchone()
             if row and row[0] != "":
                 return str(row[0])

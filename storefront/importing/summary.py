@@ -25,9 +25,9 @@ def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> 
         lines.append(f"Categories: {', '.join(result.categories)}.")
     if result.currency and not result.choices.currency:
         lines.append(f"Currency: {result.currency}, as in the file. To change it: --currency.")
-    if result.shared_sign:
+    if result.shared_symbol:
         lines.append(
-            f"The prices use the symbol {result.shared_sign}, which several currencies share: "
+            f"The prices use the symbol {result.shared_symbol}, which several currencies share: "
             "choose yours with --currency."
         )
     if result.shop_name and not result.choices.shop_name:

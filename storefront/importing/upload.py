@@ -101,14 +101,14 @@ def _options(problems: dict[str, str]) -> Options:
     if not sell_out.isascii() or not sell_out.isdigit() or int(sell_out) > 100:
         problems["sell_out"] = "Enter a whole number from 0 to 100."
         sell_out = "0"
-    unknown, decimal = form.get("stock_unknown"), form.get("decimal_sign")
+    unknown, decimal = form.get("stock_unknown"), form.get("decimal_separator")
     return Options(
         stock_unknown=cast(
             StockUnknown | None,
             unknown if unknown in ("in-stock", "sold-out") else None,
         ),
         sell_out=int(sell_out) / 100,
-        decimal_sign=cast(
+        decimal_separator=cast(
             Literal["comma", "point"] | None, decimal if decimal in ("comma", "point") else None
         ),
         currency=currency or None,

@@ -28,7 +28,7 @@ from ..base.database import db
 from ..catalog import restocking
 from ..catalog.import_lock import ImportLocked, import_lock
 from ..catalog.pictures import folder as pictures_folder
-from .pictures.command import SETTING
+from .pictures.command import PRIVATE_PICTURES_SETTING
 from .pictures.command import summary as picture_summary
 from .pictures.run import count_pictures, download_pictures, link_pictures
 from .platforms import read_columns_file
@@ -56,7 +56,7 @@ class Options:
 
     stock_unknown: StockUnknown | None = None
     sell_out: float = 0.0
-    decimal_sign: Literal["comma", "point"] | None = None
+    decimal_separator: Literal["comma", "point"] | None = None
     currency: str | None = None
     shop_name: str | None = None
     link_pictures: bool = False
@@ -81,12 +81,12 @@ class Job:
 
     @property
     def is_running(self) -> bool:
-        """Whether its thread is at work."""
+        """Whether its thread is still running."""
         return self.state in RUNNING and time.time() - self.updated_at < STALLED_AFTER
 
     @property
     def is_stopped(self) -> bool:
-        """Whether its thread ended before the work did."""
+        """Whether its thread stopped before the job was finished."""
         return self.state in RUNNING and not self.is_running
 
 
@@ -204,14 +204,15 @@ def _add_pictures(job: Job) -> list[str]:
             pictures = download_pictures(
                 db.session,
                 pictures_folder(),
-                allow_private=current_app.config[SETTING],
+                allow_private=current_app.config[PRIVATE_PICTURES_SETTING],
                 progress=_Progress(job, count_pictures(db.session)),
             )
     except (OSError, SQLAlchemyError):
         db.session.rollback()
-        logger.warning("an upload's products are imported, but not all pictures", exc_info=True)
+        logger.warning("imported the products of an upload, but not all pictures", exc_info=True)
         return [
-            "The products are imported, but not all pictures. Import the file again to add them."
+            "The products were imported, but some pictures are missing. Import the file again to "
+            "add them."
         ]
     refresh()
     return picture_summary(pictures, link=job.options.link_pictures)

@@ -32,7 +32,7 @@ IDLE_TIMEOUT = 12 * 3600
 """Seconds without a request after which a merchant must sign in again."""
 LONGEST_SESSION = timedelta(days=7)
 """After this, a merchant must sign in again even if they used the pages all the time."""
-SETTING = "MERCHANT_PASSWORD_HASH"
+HASH_SETTING = "MERCHANT_PASSWORD_HASH"
 EXTRA_PAGES = "storefront_merchant_pages"
 """The key in `app.extensions` of the pages that optional packages have added."""
 _HASH = re.compile(r"(scrypt(:\d+){3}|pbkdf2:\w+:\d+)\$[^$\s]+\$[0-9a-f]+")
@@ -43,12 +43,12 @@ _LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 def init_app(app: Flask) -> None:
     """Check `MERCHANT_PASSWORD_HASH` if it is set; raises `SettingsError` if it isn't a hash."""
     app.extensions[EXTRA_PAGES] = app.jinja_env.globals["merchant_pages"] = []
-    password_hash = app.config.setdefault(SETTING, "")
+    password_hash = app.config.setdefault(HASH_SETTING, "")
     if password_hash and not _HASH.fullmatch(password_hash):
         # it may be the password itself: never repeat it
         raise SettingsError(
-            f"{SETTING} is not a password hash: create one with flask storefront hash-password, "
-            "and put it in single quotes in .env, because it contains $"
+            f"{HASH_SETTING} is not a password hash: create one with flask storefront "
+            "hash-password, and put it in single quotes in .env, because it contains $"
         )
 
 
@@ -65,7 +65,7 @@ def extra_pages() -> list[tuple[str, str]]:
 
 def password_required() -> bool:
     """Whether a password is set."""
-    return bool(current_app.config[SETTING])
+    return bool(current_app.config[HASH_SETTING])
 
 
 def has_access() -> bool:
@@ -178,5 +178,5 @@ def safe_next_url(address: str | None) -> str:
 
 def _signer() -> URLSafeTimedSerializer:
     # the hash is part of the salt, so that a new password ends all sessions
-    salt = f"storefront.merchant {current_app.config[SETTING]}"
+    salt = f"storefront.merchant {current_app.config[HASH_SETTING]}"
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=salt)

@@ -17,7 +17,7 @@ MARGIN = (STEP - COLUMN_WIDTH) / 2
 TREND_DAYS = 7
 """The trend averages a week, so that weekends don't look like a trend."""
 MAX_TICKS = 7
-"""The most labels on the axis of days. A phone has room for every second one."""
+"""The maximum number of labels on the time axis. A phone has room for every second one."""
 
 
 @dataclass(frozen=True, slots=True)

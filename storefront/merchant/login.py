@@ -45,7 +45,7 @@ BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000
 
 
-# for a shop without a shared storage, and while that is unavailable
+# for a shop without shared storage, and while that is unavailable
 _own_limiter = FixedWindowRateLimiter(MemoryStorage())
 
 
@@ -80,7 +80,7 @@ def sign_in() -> Response:
         response.headers["Retry-After"] = str(wait)
         return response
     password = request.form.get("password", "")
-    password_hash = current_app.config[access.SETTING]
+    password_hash = current_app.config[access.HASH_SETTING]
     # a limit on the length, since hashing a long text takes a long time
     if len(password) > MAX_PASSWORD_LENGTH or not check_password_hash(password_hash, password):
         logger.warning("failed sign-in to the merchant's pages: wrong password")

@@ -30,7 +30,8 @@ NO_CHANGES = "0"
 """The ID of the look without changes, which isn't in the database."""
 LIFETIME = timedelta(days=90)
 MAX_BYTES = 256 * 1024
-"""The maximum size of a look as JSON. One with all texts at their maximum length has a third of it.
+"""The maximum size of a look as JSON: three times that of a look with all texts at their maximum
+length.
 """
 MAX_HISTORY = 40
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -54,8 +55,8 @@ def save(changes: Mapping[str, Any]) -> str:
         raise TooLarge
     look_id = hashlib.sha256(data).hexdigest()[:32]
     now = datetime.now(UTC)
-    db.session.execute(sa.delete(Look).where(Look.created_at < now - LIFETIME))
-    db.session.merge(Look(id=look_id, changes=text, created_at=now))
+    db.session.execute(sa.delete(Look).where(Look.last_saved_at < now - LIFETIME))
+    db.session.merge(Look(id=look_id, changes=text, last_saved_at=now))
     try:
         db.session.commit()
     except IntegrityError:

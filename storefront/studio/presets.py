@@ -90,9 +90,9 @@ def _all_presets() -> Mapping[str, Preset]:
 
 
 def current_preset(values: Mapping[str, Any], merchant_values: Mapping[str, Any]) -> str | None:
-    """The ID of the preset that these values match, `NO_PRESET` for the merchant's; None if none.
+    """The ID of the preset that these values match, or `NO_PRESET` for the merchant's own style.
 
-    Only the settings that presets may change are compared.
+    Return None if they match none of these. Only the settings that presets may change are compared.
     """
     own_style = {key: merchant_values[key] for key in _style_keys()}
     styles = {NO_PRESET: own_style}

@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from ...base.current_shop import refresh
 from ...base.database import db
 from ...catalog.pictures import folder
-from .run import Pictures, count_pictures, download_pictures, link_pictures
+from .run import PicturesResult, count_pictures, download_pictures, link_pictures
 
-SETTING = "ALLOW_PRIVATE_PICTURES"
-"""The setting that allows downloads from private networks, such as from an intranet."""
+PRIVATE_PICTURES_SETTING = "ALLOW_PRIVATE_PICTURES"
+"""The Flask setting that allows downloads from private networks, such as from an intranet."""
 
 
 def add_pictures(*, link: bool = False) -> list[str]:
@@ -23,32 +23,32 @@ def add_pictures(*, link: bool = False) -> list[str]:
         result = link_pictures(db.session) if link else _download()
     except OSError as error:
         db.session.rollback()
-        problem = f"they can't be written to {folder()}: {error.strerror}"
+        problem = f"{folder()} can't be written to ({error.strerror})"
     except SQLAlchemyError as error:
         db.session.rollback()
-        problem = f"the database reports: {str(error).splitlines()[0][:200]}"
+        problem = f"the database reported an error ({str(error).splitlines()[0][:200]})"
     else:
         refresh()
         return summary(result, link=link)
     raise click.ClickException(
-        f"The products are imported, but not all pictures, since {problem}. Fix this, and run the "
-        "command again."
+        f"The products were imported, but some pictures are missing: {problem}. Fix this, and run "
+        "the command again."
     )
 
 
-def _download() -> Pictures:
+def _download() -> PicturesResult:
     with click.progressbar(
         length=count_pictures(db.session), label="Pictures", file=sys.stderr, show_pos=True
     ) as bar:
         return download_pictures(
             db.session,
             folder(),
-            allow_private=current_app.config[SETTING],
+            allow_private=current_app.config[PRIVATE_PICTURES_SETTING],
             progress=bar.update,
         )
 
 
-def summary(result: Pictures, *, link: bool) -> list[str]:
+def summary(result: PicturesResult, *, link: bool) -> list[str]:
     """Return lines about the result; none if there are no pictures."""
     lines = []
     if result.shown:

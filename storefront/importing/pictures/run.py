@@ -23,13 +23,13 @@ MAX_ORIGINS = 20
 """The maximum number of servers that pages load pictures from: a header of each page names them."""
 PARALLEL = 8
 BATCH = 40
-"""Products whose pictures are downloaded before they are stored."""
+"""The number of products whose pictures are downloaded and then committed together."""
 GIVE_UP_AFTER = 5
 """Failures in a row after which a server counts as unreachable."""
 
 
 @dataclass
-class Pictures:
+class PicturesResult:
     """The result of a download, or of linking."""
 
     shown: int = 0
@@ -38,9 +38,9 @@ class Pictures:
     """Pictures that can't be shown, by the reason, such as `not found`."""
 
 
-def link_pictures(session: Session) -> Pictures:
+def link_pictures(session: Session) -> PicturesResult:
     """Let pages load the pictures from their own servers, and commit."""
-    result, servers = Pictures(), Counter[str]()
+    result, servers = PicturesResult(), Counter[str]()
     for pictures in _all_wanted(session):
         for picture in pictures:
             if server := origin(picture["url"]):
@@ -62,14 +62,14 @@ def download_pictures(
     *,
     allow_private: bool = False,
     progress: Callable[[int], None] = lambda count: None,
-) -> Pictures:
+) -> PicturesResult:
     """Make the shop's own copies of all pictures that it shows.
 
     Each batch of products is committed, so an interrupted download can be continued. `progress` is
     called with the number of pictures done. Copies that no product uses any more are deleted.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    copies, result = _Copies(folder, allow_private), Pictures()
+    copies, result = _Copies(folder, allow_private), PicturesResult()
     with ThreadPoolExecutor(PARALLEL) as threads:
         try:
             for products in _batches(session):

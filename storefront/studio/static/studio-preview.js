@@ -1,9 +1,9 @@
 // @ts-check
 /** In the Studio's frame: applies the chosen colour scheme, shows the open form as a modal dialog, and
- * names the setting of each part of the page that is pressed.
+ * tells the Studio which setting belongs to the part of the page that was clicked.
  */
 
-/** The setting of each part of the page, the first that matches what was pressed. */
+/** The parts of the page by selector, and the setting of each. The first one that was clicked is used. */
 const PARTS = {
   "notify-me.notify-me--card": "button.label",
   ".notify-me__success": "modal.subscription_success_label",

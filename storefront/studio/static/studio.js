@@ -14,8 +14,8 @@ let timer;
 /** @type {AbortController | undefined} */
 let pending;
 // requests run one after another, since each starts from the look that the last one has set
-let inputs = Promise.resolve();
-let presses = Promise.resolve();
+let lastInput = Promise.resolve();
+let lastPress = Promise.resolve();
 
 /** Send the form as `button` would, and show the response.
  * @param {HTMLElement | null} [button] */
@@ -263,14 +263,14 @@ form.addEventListener("input", (event) => {
   if ("view" in field.dataset) return updatePreview();
   clearTimeout(timer);
   timer = setTimeout(() => {
-    inputs = presses.then(() => send());
+    lastInput = lastPress.then(() => send());
   }, TYPING_DELAY);
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = event.submitter;
-  const input = inputs;
-  presses = presses.then(async () => {
+  const input = lastInput;
+  lastPress = lastPress.then(async () => {
     await input;
     // send recent input first, as a separate step for undo
     if (timer !== undefined) await send();

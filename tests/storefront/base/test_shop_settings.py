@@ -65,7 +65,7 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
             "[departments.hats]\nlabel = 1",
             "[departments.hats] label is not a setting; the settings are",
         ),
-        ('[departments.Hats]\nname = "x"', "'Hats' is part of an address: use small letters"),
+        ('[departments.Hats]\nname = "x"', "'Hats' is part of a URL: use lowercase letters"),
         ("name = Fjell", "line 1, column 8: invalid TOML: invalid value: text needs quotation"),
     ],
 )

@@ -92,12 +92,12 @@ TEXT = 'handle, "title" ,sku,price\ncafé,"A ""big"" café","CAF, 1" ,3.50\n\ncu
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_encodings_and_line_ends(
-    import_shop: Flask, tmp_path: Path, encoding: str, line_end: str
+@pytest.mark.parametrize("line_ending", ["\n", "\r\n", "\r"])
+def test_encodings_and_line_endings(
+    import_shop: Flask, tmp_path: Path, encoding: str, line_ending: str
 ) -> None:
     file = tmp_path / "products.csv"
-    file.write_bytes(TEXT.replace("\n", line_end).encode(encoding))
+    file.write_bytes(TEXT.replace("\n", line_ending).encode(encoding))
 
     result = import_file(import_shop, file)
 

@@ -316,7 +316,7 @@ def test_failing_database_leaves_the_products(
         sa.event.remove(db.engine, "before_cursor_execute", fail)
 
     assert result.exit_code == 1
-    assert "The products are imported, but not all pictures, since the data" in result.stderr
+    assert "The products were imported, but some pictures are missing: the data" in result.stderr
     assert Page(app.test_client(), "/products/cup").text
 
 

@@ -129,7 +129,9 @@ def test_pictures_that_fail_leave_the_products(app: Flask, tmp_path: Path) -> No
     wait()
     text = Page(client, reply.location).text
     assert "Imported 4 products with 5 variants from plain.csv" in text
-    assert "The products are imported, but not all pictures. Import the file again" in text
+    assert (
+        "The products were imported, but some pictures are missing. Import the file again" in text
+    )
     assert "The import failed" not in text
 
 
