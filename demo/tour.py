@@ -42,19 +42,18 @@ _SUBSCRIPTION_PATHS = (
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """A visitor's tour, and the latest records from before it began."""
+    """A visitor's tour, and the IDs of the latest records from before it began."""
 
     sku: str
-    developer: bool = False
-    """Whether it shows the API calls."""
+    shows_api_calls: bool = False
     opened: bool = False
     """Whether the visitor has followed the link in the message."""
-    request: int = 0
-    """The ID of the sandbox's last request."""
-    message: int = 0
-    """The ID of the sandbox's last message."""
-    order: int = 0
-    """The ID of the shop's last order."""
+    last_request_id: int = 0
+    """The sandbox's last request before the tour began."""
+    last_message_id: int = 0
+    """The sandbox's last message before the tour began."""
+    last_order_id: int = 0
+    """The shop's last order before the tour began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +165,9 @@ def begin(sandbox: Sandbox) -> Tour | None:
             raise SandboxUnavailable from error
     return Tour(
         sku,
-        request=_last_id(sandbox.requests()),
-        message=_last_id(sandbox.messages()),
-        order=db.session.scalar(sa.select(sa.func.max(Order.id))) or 0,
+        last_request_id=_last_id(sandbox.requests()),
+        last_message_id=_last_id(sandbox.messages()),
+        last_order_id=db.session.scalar(sa.select(sa.func.max(Order.id))) or 0,
     )
 
 
@@ -190,15 +189,15 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
     orders = tuple(
         db.session.scalars(
             sa.select(Order)
-            .where(Order.id > tour.order)
+            .where(Order.id > tour.last_order_id)
             .where(sa.exists().where(OrderLine.order_id == Order.id, OrderLine.sku == tour.sku))
             .order_by(Order.id)
             .options(selectinload(Order.lines))
         )
     )
     try:
-        calls = _since(tour.request, sandbox.requests)
-        messages = _since(tour.message, sandbox.messages)
+        calls = _since(tour.last_request_id, sandbox.requests)
+        messages = _since(tour.last_message_id, sandbox.messages)
         waiting = sandbox.waiting()
     except SandboxUnavailable:
         return Progress(variant, composite_id, sandbox_unavailable=True, orders=orders)

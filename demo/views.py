@@ -92,8 +92,8 @@ def show_tour() -> str:
 
 @blueprint.post("/tour")
 def move_tour() -> BaseResponse:
-    """Begin the tour, or continue it: change its track (`developer`), restock the product
-    (`restock`), follow the message's link (`open`), or end the tour (`leave`).
+    """Begin the tour, or continue it: show or hide the API calls (`developer`), restock the
+    product (`restock`), follow the message's link (`open`), or end the tour (`leave`).
 
     :raise 404: the shop doesn't use the sandbox.
     """
@@ -105,8 +105,8 @@ def move_tour() -> BaseResponse:
     if current is None or variant is None or "begin" in request.form:
         return _begin_tour(klaviyo_sandbox)
     if "developer" in request.form:
-        developer = request.form["developer"] == "1"
-        return _redirect(_previous_page(), replace(current, developer=developer))
+        shows_api_calls = request.form["developer"] == "1"
+        return _redirect(_previous_page(), replace(current, shows_api_calls=shows_api_calls))
     # a change of the stock ends the transaction that the variant was read in
     page = _product_page(variant)
     if "restock" in request.form:
@@ -140,7 +140,7 @@ def _forget_sign_ups(response: BaseResponse) -> None:
 
 @blueprint.post("/welcome")
 def dismiss_welcome() -> BaseResponse:
-    """Hide the card of the first visit."""
+    """Hide the welcome card."""
     response = redirect(_previous_page(), code=303)
     tour.hide_welcome(response)
     return response

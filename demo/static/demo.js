@@ -5,7 +5,7 @@ const POLL_INTERVAL = 2000; // ms between two updates
 const panel = /** @type {HTMLElement | null} */ (document.querySelector("[data-tour]"));
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Mark what the current step asks to press, and scroll to it.
+/** Highlight what the current step asks the visitor to press, and scroll to it.
  * @param {HTMLElement} panel */
 function point(panel) {
   for (const element of document.querySelectorAll(".tour-target")) element.classList.remove("tour-target");
@@ -38,7 +38,7 @@ async function update(panel) {
   if (changed) point(panel);
 }
 
-/** The content of a part, without the mark of what to press.
+/** The content of a part, without the highlight.
  * @param {Element} part */
 const html = (part) => part.innerHTML.replaceAll(" tour-target", "");
 

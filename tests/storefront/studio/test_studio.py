@@ -465,7 +465,7 @@ def test_looks_have_a_maximum_size_and_expire(app: Flask, studio: Studio) -> Non
     link = studio.link
     with app.app_context():
         db.session.execute(
-            sa.update(Look).values(created_at=datetime.now(UTC) - timedelta(days=91))
+            sa.update(Look).values(last_saved_at=datetime.now(UTC) - timedelta(days=91))
         )
         db.session.commit()
         with pytest.raises(looks.TooLarge):
