@@ -12,7 +12,7 @@ export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations words bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres nginx clean
+.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations translations bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres nginx clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,7 +105,7 @@ nginx:
 mutations: $(VENV)/.dev static ## Break the code in 30 places and check that a test fails each time (15 minutes)
 	@$(BIN)/python -m tests.mutations
 
-words: $(VENV)/.dev ## Update the translation catalogs
+translations: $(VENV)/.dev ## Update the translation catalogs
 	@for domain in "notify_me notify_me/translations notify_me" "messages translations storefront templates"; do \
 	  set -- $$domain; name=$$1; folder=$$2; shift 2; pot=$$(mktemp); \
 	  $(BIN)/pybabel -q extract -F pyproject.toml -k N_ --no-location --no-wrap -o $$pot $$* && \
@@ -118,8 +118,8 @@ bench: $(VENV)/.dev static ## Benchmark pages, sign-ups, an import and push-cata
 	@$(BIN)/python -m benchmarks.importing $(if $(QUICK),8000,80000)
 	@$(if $(QUICK),,$(BIN)/python -m benchmarks.push)
 
-bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; minutes with QUICK=--quick)
-	@$(BIN)/python -m benchmarks.delivery $(QUICK)
+bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; QUICK=1: minutes)
+	@$(BIN)/python -m benchmarks.delivery $(if $(QUICK),--quick)
 
 bench-import: $(VENV)/.dev ## Benchmark import-catalog with 80,000 variants
 	@$(BIN)/python -m benchmarks.importing
@@ -175,7 +175,7 @@ $(VENV)/.audit: requirements-audit.lock tests/audit/package-lock.json | $(VENV)/
 	@touch $@
 
 $(VENV)/.publish: requirements-publish.lock | $(VENV)/.dev
-	@echo "Installing the dependencies of the website and of publishing …"
+	@echo "Installing the tools for the docs website and for releases …"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-publish.lock
 	@touch $@
 

@@ -26,7 +26,9 @@ programs = sys.argv[2:]
 runs = [[seconds(program) for program in programs] for _ in range(int(sys.argv[1]))]
 print(json.dumps([min(column) for column in zip(*runs)]))
 """
-"""Prints the CPU seconds of each program: the fastest of several runs, in turn."""
+"""A script that prints the CPU seconds of each program: the fastest of several runs. The programs
+alternate, so that a busy machine affects all of them.
+"""
 
 
 def install(folder: Path, requirement: str) -> Path:

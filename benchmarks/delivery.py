@@ -82,7 +82,7 @@ class Klaviyo:
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
-        """Return time of arrival, status and email address of every call."""
+        """Return the time of arrival, the status and the email address of every call."""
         recorded: list[tuple[float, str, str]]
         recorded = self._session.get(f"{self.url}/_bench", timeout=30).json()
         return recorded
@@ -350,7 +350,7 @@ def outage(setup: Setup) -> None:
 
 
 def backlog(setup: Setup) -> None:
-    """After an outage of an hour, 10,000 sign-ups are waiting, every fifth with a consent.
+    """After an outage of an hour, 10,000 sign-ups are queued, every fifth with marketing consent.
 
     They are put into the queue directly, with the delays that an hour of failed attempts leaves.
     """
@@ -363,7 +363,7 @@ def backlog(setup: Setup) -> None:
         get_engine = partial(_identity, engine)
         log, queue = SignUpLog(get_engine, "l" * 32), Queue(get_engine)
         for number, email in enumerate(people(count)):
-            _queue_as_after_an_hour(log, queue, setup, shop, email, consents=number % 5 == 0)
+            _queue_as_after_an_hour(log, queue, setup, shop, email, with_consent=number % 5 == 0)
         engine.dispose()
         waiting = {name: shop.queued(name) for name in Operation if shop.queued(name)}
         setup.klaviyo.configure(reset=True, unavailable=True)
@@ -392,13 +392,13 @@ def backlog(setup: Setup) -> None:
 
 
 def _queue_as_after_an_hour(
-    log: SignUpLog, queue: Queue, setup: Setup, shop: Shop, email: str, *, consents: bool
+    log: SignUpLog, queue: Queue, setup: Setup, shop: Shop, email: str, *, with_consent: bool
 ) -> None:
     """Queue a sign-up whose calls have failed for an hour, and are retried in the next five
     minutes.
     """
     consent = None
-    if consents:
+    if with_consent:
         statement = Statement(Channel.EMAIL, "Send me offers.", "1", "en")
         consent = Consent((statement,), setup.environ["KLAVIYO_LIST_ID"], "benchmark")
     variant = CompositeID.parse(shop.variant)
@@ -450,8 +450,8 @@ def accepts(setup: Setup) -> None:
         (Channel.EMAIL,),
         "shopper@example.org",
     )
-    to_make = build_calls(sign_up, "api")
-    failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(to_make)
+    calls = build_calls(sign_up, "api")
+    failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(calls)
     for database in ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
         engine = create_engine(shop.engine.url.render_as_string(hide_password=False))
@@ -462,21 +462,21 @@ def accepts(setup: Setup) -> None:
 
         def single(engine: sa.Engine = engine, table: sa.Table = table) -> None:
             with engine.begin() as connection:
-                connection.execute(table.insert(), {"body": dict(to_make[0].body)})
+                connection.execute(table.insert(), {"body": dict(calls[0].body)})
 
         def equal(engine: sa.Engine = engine, table: sa.Table = table) -> None:
             for count in (3, 6):
                 with engine.begin() as connection:
-                    connection.execute(table.insert(), [{"body": dict(to_make[0].body)}] * count)
+                    connection.execute(table.insert(), [{"body": dict(calls[0].body)}] * count)
 
         def accept(log: SignUpLog = log, queue: Queue = queue) -> None:
-            sign_up_id = log.start(sign_up, to_make, "server")
-            to_queue = range(len(to_make))
+            sign_up_id = log.start(sign_up, calls, "server")
+            to_queue = range(len(calls))
             log.record_outcomes(
                 sign_up_id,
-                LoggedSignUp.from_outcomes(sign_up, to_make, failed, to_queue),
+                LoggedSignUp.from_outcomes(sign_up, calls, failed, to_queue),
                 failed,
-                lambda within: queue.enqueue(within, jobs(sign_up_id, to_make, to_queue)),
+                lambda connection: queue.enqueue(connection, jobs(sign_up_id, calls, to_queue)),
             )
 
         results = []
@@ -504,7 +504,7 @@ def _identity(engine: sa.Engine) -> sa.Engine:
 
 
 def _set_no_sync(connection: Any, _record: object) -> None:
-    """Fill a database quickly, without waiting for the disk."""
+    """Turn off synchronous writes on a new connection, to fill the database quickly."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
     else:
@@ -529,7 +529,7 @@ def _rate(work: Callable[[], None], threads: int, seconds: float) -> float:
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(repeat, range(threads)))
     if any(failed):
-        print(f"{sum(failed)} of {sum(counts) + sum(failed)} failed", file=sys.stderr)
+        print(f"{sum(failed)} of {sum(counts) + sum(failed)} writes failed", file=sys.stderr)
     return sum(counts) / (time.monotonic() - began)
 
 

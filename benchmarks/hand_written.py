@@ -1,5 +1,5 @@
-"""Pages to compare the shop's with in `benchmarks.pages`: bare Flask, and a simple product page,
-written by hand, with constant data and with two queries.
+"""Baseline pages for `benchmarks.pages`: bare Flask, and a simple product page written by hand,
+once with constant data and once with two queries.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _local = threading.local()
 
 
 class EmailForm(Form):
-    """The form of the page."""
+    """The sign-up form on the product page."""
 
     email = StringField("Email", [validators.InputRequired()])
 
@@ -61,7 +61,7 @@ def _rows(query: str, *values: str) -> list[sqlite3.Row]:
 
 
 def fill() -> None:
-    """Create the database of the page with queries."""
+    """Create the database that `/queries` reads."""
     with sqlite3.connect(os.environ["HAND_WRITTEN_DATABASE"]) as connection:
         connection.execute("CREATE TABLE product (handle TEXT PRIMARY KEY, title, text, price)")
         connection.executemany(

@@ -33,12 +33,12 @@ WORDS = ("soft", "wool", "cotton", "linen", "warm", "light", "classic", "coat", 
 
 def write_export(path: Path, variants: int) -> None:
     """Write a product export with this number of variants."""
-    chance = random.Random(1)
+    generator = random.Random(1)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, HEADER, restval="")
         writer.writeheader()
         for product in range(variants // 4):
-            text = "".join(f"<p>{' '.join(chance.choices(WORDS, k=40))}</p>" for _ in range(2))
+            text = "".join(f"<p>{' '.join(generator.choices(WORDS, k=40))}</p>" for _ in range(2))
             first = {
                 "Title": f"Product {product}",
                 "Body (HTML)": f"<h2>About</h2>{text}<ul><li>One</li><li>Two</li></ul>",
@@ -57,7 +57,7 @@ def write_export(path: Path, variants: int) -> None:
                         "Variant SKU": f"SKU-{product}-{size}",
                         "Variant Grams": 100,
                         "Variant Inventory Tracker": "shopify",
-                        "Variant Inventory Qty": chance.randint(0, 9),
+                        "Variant Inventory Qty": generator.randint(0, 9),
                         "Variant Inventory Policy": "deny",
                         "Variant Price": "19.90",
                         "Image Src": f"https://cdn.example.com/{product}-{position}.jpg",
@@ -68,7 +68,7 @@ def write_export(path: Path, variants: int) -> None:
 
 
 def run(environ: dict[str, str], *arguments: str) -> tuple[float, float, float]:
-    """Run a `flask` command; return CPU seconds, seconds, and the peak of memory in MB."""
+    """Run a `flask` command; return CPU seconds, elapsed seconds, and peak memory in MB."""
     command = [sys.executable, "-m", "flask", *arguments]
     started, peak = time.perf_counter(), 0.0
     before = os.times()

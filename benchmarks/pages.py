@@ -1,8 +1,8 @@
 """Benchmark of the shop's pages and sign-ups, part of `make bench`.
 
 It compares them with bare Flask and with a hand-written page, under the same server in the same
-run. It reports CPU time, which other programs on the machine change less than durations; the ratios
-are what to compare between machines.
+run. It reports CPU time, which depends less than elapsed time on what else the machine is doing. To
+compare machines, use the ratios.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ QUICK = bool(os.environ.get("QUICK"))
 REQUESTS = 200 if QUICK else 2000
 WARM_UP_REQUESTS = 20
 VARIANTS = (50, 100_000) if QUICK else (50, 500, 100_000)
-"""With 500, the listing's pages are full."""
+"""50 variants are 5 products, too few to fill a page of the listing; 500 fill several pages."""
 CLIENTS = 8
 KLAVIYO_SECONDS = 0.06
 """How long Klaviyo usually takes to answer."""
@@ -177,7 +177,7 @@ def p99_to_median(server: Server, request: Request) -> float:
     return statistics.quantiles(seconds, n=100)[98] / statistics.median(seconds)
 
 
-def added_to_klaviyo(server: Server, request: Request, keys: dict[str, str]) -> float:
+def sign_up_overhead(server: Server, request: Request, keys: dict[str, str]) -> float:
     """Return how many milliseconds longer a sign-up takes than its call to Klaviyo, by one client
     at a time.
     """
@@ -232,9 +232,13 @@ def running_shop(folder: Path, variants: int, keys: dict[str, str]) -> Iterator[
 
 def environment(folder: Path) -> dict[str, str]:
     """Return the environment of a shop that isn't a demo."""
-    own = ("KLAVIYO_", "NOTIFY_ME_", "FLASK_")
+    dropped_prefixes = ("KLAVIYO_", "NOTIFY_ME_", "FLASK_")
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(own)},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(dropped_prefixes)
+        },
         "DEMO": "0",
         "SECRET_KEY": "s" * 32,
         "SHOP_URL": "http://127.0.0.1",
@@ -248,7 +252,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def main() -> None:
     """Print the table."""
-    # Alembic's, of each migration
+    # Alembic logs each migration
     logging.disable(logging.INFO)
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} × {processor()}, Python", end=" ")
     print(f"{platform.python_version()}, load {os.getloadavg()[0]:.1f}, {REQUESTS} requests\n")
@@ -266,7 +270,7 @@ def main() -> None:
 
 
 def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
-    """Print what the shop's pages cost, and what the pages of `hand_written` do."""
+    """Print how much CPU time the shop's pages and the hand-written ones take."""
     by_hand = Request("hand-written page, with two queries", "/queries", {})
     flask = cpu_per_request(baseline, Request("Flask", "/", {}))
     queries = cpu_per_request(baseline, by_hand)
@@ -291,7 +295,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
                 if variants == 50 and request.name == "product page":
                     tails = p99_to_median(server, request), p99_to_median(baseline, by_hand)
                 if variants == 50 and request.sign_up:
-                    added = added_to_klaviyo(server, request, keys)
+                    added = sign_up_overhead(server, request, keys)
     print(
         f"\nWith {CLIENTS} clients, the 99th percentile is {tails[0]:.1f} times",
         end=" ",

@@ -1,8 +1,8 @@
 """Benchmark of WSGI servers for the shop: `python -m benchmarks.servers [NAME …]`.
 
 Each server runs the starter shop in one process with eight threads, against difficult clients and
-under load. It opens eight connections of each difficult kind, and measures how many milliseconds
-`/healthz` takes meanwhile. Servers that aren't installed are left out:
+under load. The benchmark opens eight connections of each difficult kind, and measures how many
+milliseconds `/healthz` takes meanwhile. Servers that aren't installed are left out:
 `pip install granian cheroot gevent`.
 """
 
@@ -113,16 +113,16 @@ class Server:
         connection.recv(65536)
         return connection
 
-    def usual_seconds(self) -> float | None:
+    def usual_response_seconds(self) -> float | None:
         """Return the median time of five requests of `/healthz`; None if one wasn't answered."""
         times = []
         for _ in range(5):
-            if (seconds := self.seconds()) is None:
+            if (seconds := self.response_seconds()) is None:
                 return None
             times.append(seconds)
         return statistics.median(times)
 
-    def seconds(self) -> float | None:
+    def response_seconds(self) -> float | None:
         """Return how long `/healthz` takes; None if there is no answer."""
         start = time.perf_counter()
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, TIMEOUT)) as connection:
@@ -150,7 +150,7 @@ def serving(arguments: list[str], environ: dict[str, str]) -> Iterator[Server]:
         try:
             server = Server(process, port)
             end = time.monotonic() + 60
-            while server.seconds() is None:
+            while server.response_seconds() is None:
                 if process.poll() is not None or time.monotonic() > end:
                     log.seek(0)
                     raise SystemExit(log.read().decode())
@@ -162,12 +162,12 @@ def serving(arguments: list[str], environ: dict[str, str]) -> Iterator[Server]:
             process.wait()
 
 
-HALF_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: h"
-HALF_BODY = b"POST /cart HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsku=D"
+INCOMPLETE_HEADERS = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: h"
+INCOMPLETE_BODY = b"POST /cart HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsku=D"
 DIFFICULT: dict[str, Callable[[Server], socket.socket]] = {
     "idle": lambda server: server.connect(),
-    "half a head": lambda server: server.connect(HALF_HEAD),
-    "half a body": lambda server: server.connect(HALF_BODY),
+    "incomplete headers": lambda server: server.connect(INCOMPLETE_HEADERS),
+    "incomplete body": lambda server: server.connect(INCOMPLETE_BODY),
     "slow reader": lambda server: server.connect(
         b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", receive_buffer=4096
     ),
@@ -185,7 +185,7 @@ def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.s
             return "refused"
         # the server needs a moment to read them
         time.sleep(0.3)
-        return milliseconds(server.usual_seconds())
+        return milliseconds(server.usual_response_seconds())
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -247,7 +247,7 @@ def requests_per_second(server: Server, seconds: float, send: Callable[[Any, int
 def seconds_to_stop(server: Server) -> str:
     """Press Ctrl-C while connections are open, and return the seconds until the server ends."""
     with ExitStack() as stack:
-        for kind in ("idle", "half a body"):
+        for kind in ("idle", "incomplete body"):
             with suppress(OSError):
                 stack.enter_context(DIFFICULT[kind](server))
         start = time.monotonic()
@@ -265,7 +265,7 @@ def measure(
     """Return a row of the table."""
     row = []
     with serving(arguments, environ) as server:
-        row.append(milliseconds(server.usual_seconds()))
+        row.append(milliseconds(server.usual_response_seconds()))
     for open_one in DIFFICULT.values():
         # with one process for all kinds, the connections of one could delay the next
         with serving(arguments, environ) as server:

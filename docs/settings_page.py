@@ -23,9 +23,9 @@ Each heading below is a table of [`notify_me.toml`](../notify_me.toml). All sett
 Every setting can also be given as an environment variable, or under the variable's name in the
 Flask config; [configuration.md](configuration.md#where-settings-come-from) says which one applies.
 
-In a variable, text is written as it is, and a list as `EMAIL, SMS`; everything else is written as
-in TOML, such as `16`, `true` or `["EMAIL", "SMS"]`. An empty variable counts as unset; `""` is an
-empty string.
+In a variable, text is written without quotes, and a list as `EMAIL, SMS`; everything else is
+written as in TOML, such as `16`, `true` or `["EMAIL", "SMS"]`. An empty variable counts as unset;
+`""` is an empty string.
 """
 _TEXTS = """\
 ## `[texts.<locale>]`

@@ -62,7 +62,7 @@ def _for_website(text: str, folder: Path, source: str) -> str:
 
 
 def architecture() -> str:
-    """Return an SVG picture: a column for each package, in it a row for each layer of imports."""
+    """Return an SVG picture with a column for each package, divided into its import layers."""
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     body, left, height = [], 0, 0
     for package in PACKAGES:

@@ -8,7 +8,7 @@ places name channels, too:
 - `web/confirmation.py`: the sentences for every combination of channels,
 - `form/sign_up_form.py` and `klaviyo/outcomes.py`: where one consent field or one phone number
   serves several channels, SMS comes first,
-- the translations (`make words`),
+- the translations (`make translations`),
 - the sandbox: `operations/identifiers.py`, `operations/back_in_stock.py`, `operations/consent.py`,
   `state/subscriptions.py`, `_messages.html`.
 

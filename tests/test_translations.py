@@ -23,7 +23,7 @@ FOLDERS = {
 SOURCES = {"notify_me": ["notify_me"], "messages": ["storefront", "templates"]}
 """The same as in the Makefile."""
 LANGUAGES = ("ar", "de", "es", "fr")
-RENEW = "run `make words` and translate the new messages"
+UPDATE_HINT = "run `make translations` and translate the new messages"
 KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
 
 
@@ -58,9 +58,9 @@ def test_every_message_is_translated_and_none_is_unused(domain: str) -> None:
     for language in LANGUAGES:
         translations = catalog(domain, language)
         messages = {message.id: message for message in translations if message.id}
-        assert not expected - {*messages}, f"missing in {language}; {RENEW}"
-        assert not {*messages} - expected, f"unused in {language}; {RENEW}"
-        assert not translations.obsolete, f"obsolete in {language}; {RENEW}"
+        assert not expected - {*messages}, f"missing in {language}; {UPDATE_HINT}"
+        assert not {*messages} - expected, f"unused in {language}; {UPDATE_HINT}"
+        assert not translations.obsolete, f"obsolete in {language}; {UPDATE_HINT}"
         for message in messages.values():
             assert not message.fuzzy, (language, message.id)
             forms = _texts(message.string or "")
@@ -84,7 +84,7 @@ def test_compiled_catalogs_are_up_to_date(domain: str) -> None:
         compiled = io.BytesIO()
         write_mo(compiled, catalog(domain, language))
         path = FOLDERS[domain] / language / "LC_MESSAGES" / f"{domain}.mo"
-        assert path.read_bytes() == compiled.getvalue(), f"{language}; {RENEW}"
+        assert path.read_bytes() == compiled.getvalue(), f"{language}; {UPDATE_HINT}"
         assert Locale.parse(language).language_name
 
 
