@@ -38,7 +38,7 @@ ARGUMENTS = [
 
 FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
 PREFERENCES: dict[str, bool | float | str] = {
-    # nothing of Firefox's own calls home
+    # turn off Firefox's own background requests
     "app.update.enabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,

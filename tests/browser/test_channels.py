@@ -132,7 +132,7 @@ def open_form(page: Page, shop: str) -> Locator:
 
 
 def choose(form: Locator, *channels: str) -> None:
-    """Check the boxes of these channels, and no others."""
+    """Check the checkboxes of these channels, and no others."""
     for channel, label in LABELS.items():
         box = form.get_by_role("checkbox", name=label, exact=True)
         if box.count():
@@ -140,9 +140,9 @@ def choose(form: Locator, *channels: str) -> None:
 
 
 def expect_fields_of(form: Locator, *channels: str) -> None:
-    """Check that only the fields, boxes and legal texts of these channels are visible."""
+    """Check that only the fields, checkboxes and legal texts of these channels are visible."""
     texts = {"SMS", "WHATSAPP"}.intersection(channels)
-    # the label of the channel's own box is "Email" too
+    # the label of the channel's own checkbox is "Email" too
     expect(form.get_by_role("textbox", name="Email")).to_have_count(int("EMAIL" in channels))
     expect(form.get_by_role("textbox", name=NUMBER)).to_have_count(int(bool(texts)))
     for channel, label in TICKS.items():
@@ -153,7 +153,7 @@ def expect_fields_of(form: Locator, *channels: str) -> None:
 
 
 def fill(form: Locator, *channels: str) -> None:
-    """Fill in the contacts that these channels need, and check their consent boxes."""
+    """Fill in the contacts that these channels need, and check their consent checkboxes."""
     if "EMAIL" in channels:
         form.get_by_role("textbox", name="Email").fill(ADA)
     if {"SMS", "WHATSAPP"}.intersection(channels):
@@ -237,8 +237,8 @@ def test_missing_consent_is_reported_and_can_be_given(
     scenario: Scenario,
     scripts: bool,
 ) -> None:
-    """Each unchecked box has its own error, and the first one the focus. Once all are checked, the
-    form is sent.
+    """Each unchecked checkbox has its own error, and the first one the focus. Once all are checked,
+    the form is sent.
     """
     shop = shop_offering(*EVERY, mode=scenario.mode)
     with tab(browser, java_script_enabled=scripts) as page:
@@ -279,7 +279,7 @@ def test_missing_consent_is_reported_and_can_be_given(
 def test_changed_consent_text_must_be_confirmed_again(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """The box is shown again, unchecked; once it is checked, the form is sent."""
+    """The checkbox is shown again, unchecked; once it is checked, the form is sent."""
     with tab(browser) as page:
         form = open_form(page, shop_offering("EMAIL", "SMS", mode="client"))
         choose(form, "SMS")

@@ -1,4 +1,4 @@
-"""Faults of browsers, networks and fingers: each falls back to something that works."""
+"""Missing features, failed requests, keys held down, double clicks: a fallback always works."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def test_a_state(visit: Visit, state: str) -> None:
 
 @pytest.mark.slow
 def test_several_channels(visit: Visit) -> None:
-    """Fields and boxes appear with their channel (CSS `:has()`), and consent is sent."""
+    """Fields and checkboxes appear with their channel (CSS `:has()`), and consent is sent."""
     STATES["channels-done"](visit)
 
     assert [path for path, status in calls(visit) if status == 202] == [

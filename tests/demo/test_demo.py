@@ -21,7 +21,7 @@ from storefront.base.visitor import FORWARDED_HEADERS
 from tests.notify_me.running_shop import Postgres
 from tests.sites import load_catalog
 from tests.storefront.conftest import close, make_shop
-from tests.storefront.merchant.test_waiting import add_past
+from tests.storefront.merchant.test_waiting import add_past_sign_ups
 from tests.storefront.page import Page, Stock, text_of
 from tests.support import Sandbox
 
@@ -404,7 +404,7 @@ def test_failed_query_of_the_toolbar_doesnt_affect_the_page_on_postgresql(
         NOTIFY_ME_MERCHANT__MANY_WAITING="1",
     )
     load_catalog(app)
-    add_past(app, "BLAT-S", "ada")
+    add_past_sign_ups(app, "BLAT-S", "ada")
     client = app.test_client()
     client.post("/demo/tour")
     with app.app_context(), db.engine.begin() as connection:

@@ -77,7 +77,7 @@ SHOW_FORM = """
 import sys
 from flask import Flask
 from notify_me import NotifyMe
-app = Flask("guest", instance_path=sys.argv[1])
+app = Flask("host", instance_path=sys.argv[1])
 app.config.update(SECRET_KEY="s" * 32, KLAVIYO_PRIVATE_KEY="pk_test")
 NotifyMe(app, catalog=lambda composite_id: [])
 app.test_client().get("/notify-me/$custom:::$default:::none")

@@ -18,9 +18,9 @@ from tests.support import Sandbox, read_in_another_process
 SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
 
 
-def guest(folder: Path, sandbox: Sandbox, **config: str) -> Flask:
+def host_shop(folder: Path, sandbox: Sandbox, **config: str) -> Flask:
     """Return a shop without its own database."""
-    app = Flask("guest", root_path=str(folder), instance_path=str(folder / "instance"))
+    app = Flask("host", root_path=str(folder), instance_path=str(folder / "instance"))
     app.config.from_mapping({"SECRET_KEY": "s" * 32, **sandbox.environ(), **config})
     return app
 
@@ -31,7 +31,7 @@ def test_without_a_database_the_kit_creates_its_own_file(
     """Nothing exists until the first sign-up, which needs no command before it. The migrations'
     own lines don't fill the shop's log.
     """
-    app = guest(tmp_path, sandbox)
+    app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
     assert not (tmp_path / "instance").exists()
 
@@ -57,7 +57,7 @@ def test_a_further_connection_leaves_the_locks_of_the_others(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     """Without them, the next process to close the file would delete what isn't in it yet."""
-    app = guest(tmp_path, sandbox)
+    app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
     app.test_client().post(MUG, data=SIGN_UP)
     with engine_of(app).connect() as connection, engine_of(app).connect():
@@ -77,7 +77,7 @@ def test_arguments_are_remembered_for_init_app(tmp_path: Path, sandbox: Sandbox)
 
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     extension = NotifyMe(catalog=find_variants, engine=lambda: engine, url_prefix="/alerts")
-    app = guest(tmp_path, sandbox)
+    app = host_shop(tmp_path, sandbox)
     extension.init_app(app)
     assert app.test_cli_runner().invoke(args=["notify-me", "upgrade"]).exit_code == 0
 
@@ -94,7 +94,7 @@ def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
 ) -> None:
     """Nothing is created in a database of the shop's unasked; the shopper is asked to try again."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
-    app = guest(tmp_path, sandbox)
+    app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog(), engine=engine)
 
     reply = app.test_client().post(MUG, data=SIGN_UP)
@@ -111,7 +111,7 @@ def test_the_shops_pending_writes_survive_a_sign_up(tmp_path: Path, sandbox: San
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE visits (path TEXT)"))
     session = Session(engine)
-    app = guest(tmp_path, sandbox)
+    app = host_shop(tmp_path, sandbox)
 
     @app.before_request
     def note_visit() -> None:
@@ -136,7 +136,7 @@ def test_a_lock_that_the_shops_own_request_holds_is_explained(
     """On SQLite, the shop's uncommitted write keeps the kit from writing to the same file."""
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     engine = sa.create_engine(url, connect_args={"timeout": 0.1})
-    app = guest(tmp_path, sandbox)
+    app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog(), engine=engine)
     with app.app_context():
         admin.upgrade()
@@ -162,7 +162,7 @@ def test_a_wrong_database_url_is_refused(
     tmp_path: Path, sandbox: Sandbox, url: str, part: str
 ) -> None:
     """In one sentence, which never shows a password."""
-    app = guest(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI=url)
+    app = host_shop(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI=url)
     with pytest.raises(SettingsError, match=part) as refused:
         NotifyMe(app, catalog=small_catalog())
     assert "hidden" not in str(refused.value)
@@ -170,6 +170,6 @@ def test_a_wrong_database_url_is_refused(
 
 def test_engine_and_url_together_are_refused(tmp_path: Path, sandbox: Sandbox) -> None:
     """Both an engine and a URL are an error."""
-    app = guest(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI="sqlite://")
+    app = host_shop(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI="sqlite://")
     with pytest.raises(SettingsError, match="remove one"):
         NotifyMe(app, catalog=small_catalog(), engine=sa.create_engine("sqlite://"))

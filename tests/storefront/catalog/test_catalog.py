@@ -19,14 +19,14 @@ from storefront.catalog.categories import categories
 from tests.storefront.page import Page
 
 
-def shop_id(sku: str) -> CompositeID:
+def shop_composite_id(sku: str) -> CompositeID:
     """Return the composite ID of one of the shop's variants."""
     return CompositeID("$custom", "$default", sku)
 
 
 def test_variant_has_all_attributes(shared_app: Flask) -> None:
     with shared_app.test_request_context():
-        variant = ShopCatalog().variant(shop_id("HAAR-KEL-L"))
+        variant = ShopCatalog().variant(shop_composite_id("HAAR-KEL-L"))
 
     assert variant is not None
     assert str(variant.composite_id) == "$custom:::$default:::HAAR-KEL-L"
@@ -42,8 +42,8 @@ def test_variant_has_all_attributes(shared_app: Flask) -> None:
 
 def test_pre_order_and_untracked_variants(shared_app: Flask) -> None:
     with shared_app.test_request_context():
-        tarp = ShopCatalog().variant(shop_id("HOWF-BRA"))
-        repair_kit = ShopCatalog().variant(shop_id("STEEK-01"))
+        tarp = ShopCatalog().variant(shop_composite_id("HOWF-BRA"))
+        repair_kit = ShopCatalog().variant(shop_composite_id("STEEK-01"))
 
     assert tarp is not None
     assert (tarp.quantity, tarp.inventory_policy) == (0, InventoryPolicy.CONTINUE)
@@ -57,14 +57,14 @@ def test_composite_ids_lists_every_variant_once(shared_app: Flask) -> None:
         skus = db.session.scalars(sa.select(ProductVariant.sku)).all()
 
     assert isinstance(ShopCatalog(), ListedCatalog)
-    assert sorted(map(str, ids)) == sorted(str(shop_id(sku)) for sku in skus)
-    assert shop_id("HAAR-KEL-L") in ids
+    assert sorted(map(str, ids)) == sorted(str(shop_composite_id(sku)) for sku in skus)
+    assert shop_composite_id("HAAR-KEL-L") in ids
 
 
 @pytest.mark.parametrize(
     "composite_id",
     [
-        shop_id("NO-SUCH"),
+        shop_composite_id("NO-SUCH"),
         CompositeID("$shopify", "$default", "HAAR-KEL-L"),
         CompositeID("$custom", "other", "HAAR-KEL-L"),
     ],
@@ -78,7 +78,9 @@ def test_unknown_and_foreign_ids(shared_app: Flask, composite_id: CompositeID) -
 
 def test_siblings_are_all_variants_of_the_product_in_order(shared_app: Flask) -> None:
     with shared_app.test_request_context():
-        titles = [variant.title for variant in ShopCatalog().siblings(shop_id("SPAT-LOC-18"))]
+        titles = [
+            variant.title for variant in ShopCatalog().siblings(shop_composite_id("SPAT-LOC-18"))
+        ]
 
     assert titles == [
         f"{colour} / {size}"
@@ -167,7 +169,7 @@ def test_listing_query_uses_an_index(shared_app: Flask, reader: FlaskClient, url
 def test_number_of_queries_of_the_kit(shared_app: Flask, method: str) -> None:
     """Two for each lookup, however many variants a product has."""
     with shared_app.test_request_context(), recorded_queries(shared_app) as queries:
-        getattr(ShopCatalog(), method)(shop_id("HAAR-KEL-L"))
+        getattr(ShopCatalog(), method)(shop_composite_id("HAAR-KEL-L"))
     assert len(queries) == 2
 
 

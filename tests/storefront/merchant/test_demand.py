@@ -31,7 +31,9 @@ def sign_up(client: FlaskClient, sku: str, *emails: str) -> None:
         assert reply.get_json()["state"] == "done"
 
 
-def log(app: Flask, count: int, *, age: timedelta = timedelta(), variants: int = 1) -> None:
+def add_sign_ups(
+    app: Flask, count: int, *, age: timedelta = timedelta(), variants: int = 1
+) -> None:
     """Add sign-ups for variants that no longer exist to the log."""
     with app.app_context():
         insert_sign_ups(db.engine, [f"GONE-{number:04}" for number in range(variants)], count, age)
@@ -86,7 +88,7 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     """
     sign_up(client, "BLAT-S", "ada@example.org", "bob@example.org", "ada@example.org")
     sign_up(client, "HAAR-OIL-M", "cleo@example.org")
-    log(app, 2, age=timedelta(days=40))
+    add_sign_ups(app, 2, age=timedelta(days=40))
 
     page = Page(client, URL)
     assert "4 sign-ups from 3 shoppers for 2 variants in the last 30 days" in page.text
@@ -148,7 +150,7 @@ def test_csv_file(app: Flask, client: FlaskClient) -> None:
     """It has a line per variant and day, and no text that a spreadsheet would run as a formula."""
     change(app, sa.update(Product).where(Product.handle == "haar-parka").values(title="=1+1"))
     sign_up(client, "HAAR-OIL-M", "ada@example.org", "bob@example.org")
-    log(app, 1, age=timedelta(days=3))
+    add_sign_ups(app, 1, age=timedelta(days=3))
 
     since = TODAY - timedelta(days=6)
     with client.get(f"{URL}.csv?days=7") as reply:
@@ -185,7 +187,7 @@ def test_csv_file(app: Flask, client: FlaskClient) -> None:
 def test_many_variants_are_limited_on_the_page_and_streamed_in_the_file(
     app: Flask, client: FlaskClient
 ) -> None:
-    log(app, 1300, variants=1300)
+    add_sign_ups(app, 1300, variants=1300)
 
     page = Page(client, URL)
     assert page.html.count('class="spark"') == 20

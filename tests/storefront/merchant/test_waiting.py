@@ -33,7 +33,7 @@ def app(tmp_path: Path, catalog_db: Path, request: pytest.FixtureRequest) -> Ite
     close(app)
 
 
-def add_past(app: Flask, sku: str, *people: str, days: float = 1, **more: Any) -> None:
+def add_past_sign_ups(app: Flask, sku: str, *people: str, days: float = 1, **more: Any) -> None:
     """Add sign-ups of this age by email."""
     variant = CompositeID.parse(f"{PREFIX}{sku}")
     at = datetime.now(UTC) - timedelta(days=days)
@@ -64,11 +64,11 @@ def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stoc
     """Someone who is waiting for two variants is one person but counts for the revenue of both. A
     variant in stock, a deleted one and an alerted shopper don't distort the numbers.
     """
-    add_past(app, "HAAR-OIL-M", "ada", "bob", days=2)
-    add_past(app, "BLAT-S", "ada", days=9)
-    add_past(app, "GONE", "cleo", days=5)
-    add_past(app, "BLAT-S", "dora", alerted_at=datetime.now(UTC))
-    add_past(app, "HAAR-KEL-M", "eve", days=20)
+    add_past_sign_ups(app, "HAAR-OIL-M", "ada", "bob", days=2)
+    add_past_sign_ups(app, "BLAT-S", "ada", days=9)
+    add_past_sign_ups(app, "GONE", "cleo", days=5)
+    add_past_sign_ups(app, "BLAT-S", "dora", alerted_at=datetime.now(UTC))
+    add_past_sign_ups(app, "HAAR-KEL-M", "eve", days=20)
 
     shown = tiles(client)
     assert shown["People waiting"] == "3 now, for 3 variants"
@@ -90,8 +90,8 @@ def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stoc
 
 def test_sale_after_an_alert(app: Flask, client: FlaskClient) -> None:
     """A restock ends the wait; an order of the same shopper for the same variant is a sale."""
-    add_past(app, "BLAT-S", "ada", "bob")
-    add_past(app, "DREI-PIL", "bob")
+    add_past_sign_ups(app, "BLAT-S", "ada", "bob")
+    add_past_sign_ups(app, "DREI-PIL", "bob")
     assert tiles(client)["Bought after an alert"].startswith("– no variant has come back")
 
     client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
@@ -112,7 +112,7 @@ def test_sale_after_an_alert(app: Flask, client: FlaskClient) -> None:
 def test_an_order_counts_within_a_settable_number_of_days(
     app: Flask, client: FlaskClient, settings: dict[str, str], rate: str
 ) -> None:
-    add_past(app, "HAAR-KEL-M", "ada", days=10, alerted_at=datetime.now(UTC))
+    add_past_sign_ups(app, "HAAR-KEL-M", "ada", days=10, alerted_at=datetime.now(UTC))
 
     order(client, "HAAR-KEL-M", "ada@example.org")
 
@@ -120,8 +120,8 @@ def test_an_order_counts_within_a_settable_number_of_days(
 
 
 def test_stock_page_says_who_is_notified(app: Flask, client: FlaskClient, stock: Stock) -> None:
-    add_past(app, "BLAT-S", "ada", "bob")
-    add_past(app, "BLAT-L", "ada")
+    add_past_sign_ups(app, "BLAT-S", "ada", "bob")
+    add_past_sign_ups(app, "BLAT-L", "ada")
 
     page = Page(client, "/merchant?product=blatter-souwester")
     assert "Sold out 2 Stock of BLAT-S Don’t track stock Save BLAT-S Notifies 2 people" in page.text
@@ -136,7 +136,7 @@ def test_stock_page_says_who_is_notified(app: Flask, client: FlaskClient, stock:
 def test_load_records_restocks(app: Flask, client: FlaskClient, stock: Stock) -> None:
     """So do imports. Otherwise, shoppers would wait again as soon as it is sold out."""
     stock.set("HAAR-OIL-S", 0)
-    add_past(app, "HAAR-OIL-S", "ada")
+    add_past_sign_ups(app, "HAAR-OIL-S", "ada")
     result = app.test_cli_runner().invoke(args=["storefront", "load", "--stock"])
     assert result.exit_code == 0, result.output
 
@@ -166,7 +166,7 @@ def test_many_waiting(
     assert "waiting for Blatter" not in Page(client, "/merchant").text
 
 
-def test_deliveries_page_shows_the_account_s_health(client: FlaskClient) -> None:
+def test_deliveries_page_shows_account_health(client: FlaskClient) -> None:
     sign_up(client, "BLAT-S", "ada@example.org")
 
     page = Page(client, "/merchant/deliveries")
@@ -176,7 +176,7 @@ def test_deliveries_page_shows_the_account_s_health(client: FlaskClient) -> None
     assert "Delivery OK Nothing is paused, and nothing needs to be retried." in health
 
 
-def test_axis_of_days() -> None:
+def test_time_axis() -> None:
     """It ends today; the trend begins when there is a week to average."""
     week, month, quarter = (charts.column_chart([1] * days) for days in (7, 30, 90))
     assert [*week.ticks] == [0, 1, 2, 3, 4, 5, 6]

@@ -148,7 +148,7 @@ def test_opening_the_dialog_shifts_nothing(visit: Visit) -> None:
 def test_fields_and_targets_fit_a_phone(visit: Visit, state: str) -> None:
     """No zoom on focus (16 px or more), the right keyboard, and targets of 24 px or more."""
     STATES[state](visit)
-    # what an open dialog makes inert can't be pressed; a box counts with its label
+    # what an open dialog makes inert can't be pressed; a checkbox counts with its label
     fields = visit.page.evaluate(
         """() => [...(document.querySelector("dialog[open]") ?? document.querySelector("main"))
           .querySelectorAll("input:not([type=hidden]), textarea, select, button, summary")]

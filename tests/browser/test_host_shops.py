@@ -16,7 +16,7 @@ from tests.notify_me.small_shop import engine_of, small_catalog, small_shop
 from tests.sites import in_another_thread
 from tests.support import Sandbox, serve
 
-ASSETS = Path(__file__).parents[1] / "guests" / "assets.zip"
+ASSETS = Path(__file__).parents[1] / "host_shops" / "assets.zip"
 """Bootstrap 5.3.8, Bulma 1.0.4, Pico 2.1.1, Tailwind 3.4.19 (preflight), htmx 2.0.11, Turbo 8.0.23,
 each under the MIT or Zero-Clause BSD licence.
 """
@@ -65,7 +65,7 @@ CONTRAST = """element => {
 
 
 @contextmanager
-def guest(
+def host_shop(
     folder: Path, sandbox: Sandbox, config: dict[str, str] | None = None, **context: Any
 ) -> Iterator[str]:
     """Serve a shop with these stylesheets (`sheets`) and page scripts (`scripts`)."""
@@ -105,7 +105,7 @@ def test_looks_survive_the_shops_stylesheet(
     page: Page, tmp_path: Path, sandbox: Sandbox, sheet: str
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
-    with guest(tmp_path, sandbox, sheets=[sheet]) as url:
+    with host_shop(tmp_path, sandbox, sheets=[sheet]) as url:
         page.goto(f"{url}/mug")
         button = page.locator(".notify-me__button")
         assert box(page, ".notify-me__button")["height"] >= 44
@@ -144,7 +144,9 @@ def test_looks_survive_the_shops_stylesheet(
 def test_a_class_of_the_shops_wins_if_it_comes_later(
     page: Page, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    with guest(tmp_path, sandbox, config={"NOTIFY_ME_BUTTON__PRODUCT_PAGE_CLASS": "own"}) as url:
+    with host_shop(
+        tmp_path, sandbox, config={"NOTIFY_ME_BUTTON__PRODUCT_PAGE_CLASS": "own"}
+    ) as url:
         page.goto(f"{url}/mug")
         page.add_style_tag(url=f"{url}/static/own.css")
         style = page.locator(".notify-me__button").evaluate(
@@ -158,7 +160,7 @@ def test_page_scripts_that_swap_pages(
     page: Page, tmp_path: Path, sandbox: Sandbox, script: str
 ) -> None:
     """A sign-up works after a page swap, and Back shows no half-open dialog."""
-    with guest(tmp_path, sandbox, scripts=[script], boost=script == "htmx.js") as url:
+    with host_shop(tmp_path, sandbox, scripts=[script], boost=script == "htmx.js") as url:
         page.goto(f"{url}/other")
         page.evaluate("window.sameDocument = true")
         page.get_by_role("link", name="Other").click()

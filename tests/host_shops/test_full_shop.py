@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import migrate, upgrade
 
-from tests.guests.full_shop import full_shop
+from tests.host_shops.full_shop import full_shop
 from tests.support import Sandbox
 
 FORM = "/notify-me/$custom:::$default:::TEE-M"
