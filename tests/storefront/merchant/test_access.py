@@ -135,7 +135,7 @@ def test_session_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.Monke
 
 
 def test_attempts_are_limited_per_address_and_overall(client: FlaskClient) -> None:
-    """Over the limit, the right password doesn't help either. Addresses in the same /64 count as one."""
+    """Over the limit, even the right password is refused. Addresses in one /64 count as one."""
     attempts = [sign_in(client, "guess", f"2001:db8:7::{host}").status_code for host in range(6)]
     assert attempts == [422] * 5 + [429]
     limited = sign_in(client, address="2001:db8:7::7")
