@@ -109,7 +109,7 @@ def find(reference: str) -> Order | None:
 
 
 def erase_contact(contact: str) -> str:
-    """Remove name, email and address from an email address's orders; return a summary.
+    """Remove the name, email and delivery address from a contact's orders; return a summary.
 
     The orders themselves stay, for accounting.
     """

@@ -18,7 +18,7 @@ blueprint = Blueprint("feeds", __name__)
 MAX_AGE = 300
 """Seconds a cache may serve a copy; Klaviyo itself reads the feed every six hours."""
 PAGE_SIZE = 50_000
-"""Variants on a page, which is then 25 to 50 MB. Klaviyo recommends up to 50, and accepts 100."""
+"""Variants per page. Such a page is 25 to 50 MB; Klaviyo recommends up to 50 and accepts 100."""
 
 
 @blueprint.get("/feeds/catalog.json")
