@@ -113,7 +113,7 @@ class Server:
         connection.recv(65536)
         return connection
 
-    def usual_response_seconds(self) -> float | None:
+    def median_response_seconds(self) -> float | None:
         """Return the median time of five requests of `/healthz`; None if one wasn't answered."""
         times = []
         for _ in range(5):
@@ -162,12 +162,12 @@ def serving(arguments: list[str], environ: dict[str, str]) -> Iterator[Server]:
             process.wait()
 
 
-INCOMPLETE_HEADERS = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: h"
-INCOMPLETE_BODY = b"POST /cart HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsku=D"
+HALF_SENT_HEADERS = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: h"
+HALF_SENT_BODY = b"POST /cart HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsku=D"
 DIFFICULT: dict[str, Callable[[Server], socket.socket]] = {
     "idle": lambda server: server.connect(),
-    "incomplete headers": lambda server: server.connect(INCOMPLETE_HEADERS),
-    "incomplete body": lambda server: server.connect(INCOMPLETE_BODY),
+    "half-sent headers": lambda server: server.connect(HALF_SENT_HEADERS),
+    "half-sent body": lambda server: server.connect(HALF_SENT_BODY),
     "slow reader": lambda server: server.connect(
         b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", receive_buffer=4096
     ),
@@ -185,7 +185,7 @@ def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.s
             return "refused"
         # the server needs a moment to read them
         time.sleep(0.3)
-        return milliseconds(server.usual_response_seconds())
+        return milliseconds(server.median_response_seconds())
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -247,7 +247,7 @@ def requests_per_second(server: Server, seconds: float, send: Callable[[Any, int
 def seconds_to_stop(server: Server) -> str:
     """Press Ctrl-C while connections are open, and return the seconds until the server ends."""
     with ExitStack() as stack:
-        for kind in ("idle", "incomplete body"):
+        for kind in ("idle", "half-sent body"):
             with suppress(OSError):
                 stack.enter_context(DIFFICULT[kind](server))
         start = time.monotonic()
@@ -265,7 +265,7 @@ def measure(
     """Return a row of the table."""
     row = []
     with serving(arguments, environ) as server:
-        row.append(milliseconds(server.usual_response_seconds()))
+        row.append(milliseconds(server.median_response_seconds()))
     for open_one in DIFFICULT.values():
         # with one process for all kinds, the connections of one could delay the next
         with serving(arguments, environ) as server:
@@ -284,7 +284,7 @@ def measure(
     return row
 
 
-HEADER = ["server", "usual", *DIFFICULT, "keep-alive", "page/s", "sign-ups/s", "stop"]
+HEADER = ["server", "normal", *DIFFICULT, "keep-alive", "page/s", "sign-ups/s", "stop"]
 
 
 def main() -> None:
