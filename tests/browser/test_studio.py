@@ -11,7 +11,7 @@ from app import create_app
 from storefront.studio.presets import presets
 from tests.axe import COLOR_RULES, violations
 from tests.browser.conftest import watched
-from tests.browser.test_guests import CONTRAST
+from tests.browser.test_host_shops import CONTRAST
 from tests.browser.test_sign_up import PARKA
 from tests.sites import environ, in_another_thread
 from tests.support import Sandbox, serve
