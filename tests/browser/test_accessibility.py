@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import watched
-from tests.pages import PARKA, SOUWESTER, STATES, Visit, open_dialog, release_requests
+from tests.pages import PARKA, STATES, Visit, release_requests
 from tests.sites import Sites, sites
 
 
@@ -174,32 +174,6 @@ def test_fields_and_targets_fit_a_phone(visit: Visit, state: str) -> None:
         kind = {"email": "email", "phone_number": "tel"}.get(field["name"])
         if kind:
             assert (field["keyboard"], field["filled"]) == (kind, kind)
-
-
-def test_alerts_and_errors_are_announced(visit: Visit) -> None:
-    """The alert is in the document, empty, before it has text; errors describe their fields."""
-    dialog = open_dialog(visit)
-    alert = dialog.locator("[role=alert]")
-    expect(alert).to_be_hidden()
-    visit.page.route("**/notify-me/*", lambda route: route.abort())
-    dialog.get_by_label("Email").fill("isla@example.com")
-    dialog.get_by_label("Email").press("Enter")
-    expect(alert).to_be_visible()
-    expect(alert).to_contain_text("Check your connection and try again.")
-    visit.page.unroute_all(behavior="wait")
-
-    # a response that isn't the kit's doesn't mean that the shopper's connection failed
-    visit.page.route("**/notify-me/*", lambda route: route.fulfill(status=403, body="<p>No</p>"))
-    dialog.get_by_label("Email").press("Enter")
-    expect(alert).to_contain_text("Please try again in a moment.")
-    visit.page.unroute_all(behavior="wait")
-
-    dialog = open_dialog(visit, SOUWESTER)
-    for box in dialog.get_by_role("checkbox").all():
-        box.uncheck()
-    dialog.get_by_role("button", name="Notify me").click()
-    for box in dialog.get_by_role("checkbox").all():
-        expect(box).to_have_accessible_description("Choose at least one option.")
 
 
 def test_confirmation_can_be_printed(visit: Visit) -> None:
