@@ -6,24 +6,21 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from flask import Flask, render_template_string
+from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import create_app
-from notify_me import Variant
 from notify_me.settings import Settings
 from notify_me.settings.schema import all_settings
 from tests.axe import run_axe
 from tests.browser.conftest import watched
 from tests.browser.test_settings import PARKA, PREFIX, TABLES, style, toml
 from tests.browser.test_sign_up import sign_up
-from tests.notify_me.small_shop import DictCatalog, small_catalog, small_shop
 from tests.sites import environ, in_another_thread
 from tests.support import TIMEOUT, Sandbox, serve
 
@@ -61,8 +58,11 @@ def start(shop_template: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Sta
 
 
 def test_inline_with_scripts(page: Page, start: Start, sandbox: Sandbox) -> None:
-    """The form doesn't take the focus; errors and confirmation replace it."""
-    page.goto(start(INLINE) + PARKA)
+    """The form doesn't take the focus; errors and confirmation replace it. A card still has a
+    button that opens a dialog.
+    """
+    url = start(INLINE)
+    page.goto(url + PARKA)
     form = page.locator(".buy notify-me")
     expect(form.get_by_label("Email")).to_be_visible()
     assert page.evaluate("document.activeElement === document.body")
@@ -82,6 +82,11 @@ def test_inline_with_scripts(page: Page, start: Start, sandbox: Sandbox) -> None
     assert len(sandbox.requests()) == 1
     expect(page.locator(".prose").first).to_be_visible()
     assert page.context.cookies() == []
+
+    page.goto(url)
+    assert page.locator(".card form").count() == 0
+    page.locator(".card .notify-me__button").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def test_inline_without_scripts(plain_page: Page, start: Start, sandbox: Sandbox) -> None:
@@ -107,14 +112,6 @@ def test_page_with_inline_form_is_cacheable(start: Start) -> None:
     assert "Set-Cookie" not in first.headers
     ids = re.findall(r'\bid="([^"]+)"', first.text)
     assert len(ids) == len(set(ids))
-
-
-def test_inline_form_is_only_on_product_pages(page: Page, start: Start) -> None:
-    """A card still has a button that opens a dialog."""
-    page.goto(start(INLINE))
-    assert page.locator(".card form").count() == 0
-    page.locator(".card .notify-me__button").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def test_inline_form_with_margin_fits_the_window(browser: Browser, start: Start) -> None:
@@ -270,59 +267,3 @@ def test_hostile_texts_are_escaped(page: Page, start: Start) -> None:
     assert page.evaluate("window.hit") is None
     assert page.locator("dialog [onerror], dialog script").count() == 0
     assert "49" not in page.locator(".notify-me__title").inner_text()
-
-
-PAGE = """<!doctype html><html lang=en><title>Shop</title>{{ notify_me_head() }}
-<main>{% call notify_me(variant) %}<button>Order</button>{% endcall %}</main>
-<aside>{{ notify_me([variant]) }}</aside>"""
-
-
-@pytest.mark.parametrize(
-    ("stock", "setting", "can_be_ordered"),
-    [
-        ({"quantity": 0, "preorder": True}, "is_allow_for_preorder", True),
-        (
-            {"quantity": None, "available": False},
-            "is_allow_for_unmanaged_inventory",
-            False,
-        ),
-    ],
-)
-@pytest.mark.parametrize("allowed", [True, False])
-def test_pre_order_and_unmanaged_inventory(
-    page: Page,
-    sandbox: Sandbox,
-    tmp_path: Path,
-    stock: dict[str, Any],
-    setting: str,
-    can_be_ordered: bool,
-    allowed: bool,
-) -> None:
-    """The settings decide whether the button and the form are shown; a product that can be
-    pre-ordered keeps the shop's own button. The demo shop has no such stock.
-    """
-    catalog: DictCatalog = small_catalog()
-    variant: Variant = replace(catalog.add("lamp", "Lamp", "LAMP", 0), **stock)
-    catalog.variants[variant.composite_id] = variant
-    settings = tmp_path / "notify_me.toml"
-    settings.write_text(toml({f"trigger.{setting}": allowed}), encoding="utf-8")
-    config: dict[str, Any] = {**sandbox.environ(), "NOTIFY_ME_CONFIG": str(settings)}
-    app = in_another_thread(lambda: small_shop(tmp_path, catalog, **config))
-    app.add_url_rule(
-        "/", view_func=lambda: render_template_string(PAGE, variant=variant), endpoint="home"
-    )
-    with serve(app) as url:
-        page.goto(url)
-        expect(page.locator("main .notify-me__button")).to_have_count(int(allowed))
-        expect(page.locator("aside .notify-me__button")).to_have_count(int(allowed))
-        has_own_button = can_be_ordered or not allowed
-        expect(page.get_by_role("button", name="Order")).to_have_count(int(has_own_button))
-        form_url = f"{url}/notify-me/{variant.composite_id.path}"
-        response = requests.get(form_url, timeout=TIMEOUT)
-        if allowed:
-            assert 'name="email"' in response.text
-        else:
-            text = "available to order" if can_be_ordered else "available for this item"
-            assert text in response.text
-            assert response.status_code == (200 if can_be_ordered else 404)
-            assert "in stock again" not in response.text

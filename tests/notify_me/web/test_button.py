@@ -235,16 +235,47 @@ def shop_with_settings(make_app: Callable[..., Flask], tmp_path: Path, toml: str
     return make_app(NOTIFY_ME_CONFIG=str(tmp_path / "notify_me.toml"))
 
 
-def test_pre_order_keeps_the_shops_button(app: Flask, catalog: DictCatalog) -> None:
-    """Even if `button.display` is REPLACE."""
-    variant = catalog.add("lamp", "Lamp", "LAMP", 0, preorder=True)
-    template = "{% call notify_me(variant) %}<button>Order ahead</button>{% endcall %}"
+PRE_ORDER = {"quantity": 0, "preorder": True}
+UNMANAGED = {"quantity": None, "available": False}
+PAGE = """<main>{% call notify_me(variant) %}<button>Order</button>{% endcall %}</main>
+<aside>{{ notify_me([variant]) }}</aside>"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "stock"),
+    [("is_allow_for_preorder", PRE_ORDER), ("is_allow_for_unmanaged_inventory", UNMANAGED)],
+)
+@pytest.mark.parametrize("allowed", [True, False])
+def test_pre_order_and_unmanaged_inventory(
+    make_app: Callable[..., Flask],
+    tmp_path: Path,
+    catalog: DictCatalog,
+    setting: str,
+    stock: dict[str, Any],
+    allowed: bool,
+) -> None:
+    """The settings decide whether button and form are shown. A product that can be pre-ordered
+    keeps the shop's own button, even if `button.display` is REPLACE.
+    """
+    app = shop_with_settings(make_app, tmp_path, f"trigger.{setting} = {str(allowed).lower()}")
+    variant = catalog.add("lamp", "Lamp", "LAMP", **stock)
+    can_be_ordered = stock is PRE_ORDER
 
     with app.test_request_context():
-        page = read(render_template_string(template, variant=variant))
+        page = read(render_template_string(PAGE, variant=variant))
+    form = app.test_client().get(f"/notify-me/{variant.composite_id.path}")
 
-    assert page.one("button").text == "Order ahead"
-    assert page.one("notify-me").one("a").text == "Notify me"
+    for part in ("main", "aside"):
+        assert len(page.one(part).all("a", class_="notify-me__button")) == int(allowed)
+    own_buttons = [button.text for button in page.all("button")]
+    assert own_buttons == ["Order"] * (can_be_ordered or not allowed)
+    if allowed:
+        assert 'name="email"' in form.text
+    else:
+        text = "available to order" if can_be_ordered else "available for this item"
+        assert text in form.text
+        assert form.status_code == (200 if can_be_ordered else 404)
+        assert "in stock again" not in form.text
 
 
 @pytest.mark.parametrize("inline", [True, False, None])
