@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,6 +98,13 @@ def load_catalog(app: Flask) -> None:
         app.cli.commands["storefront"].main(["load"], standalone_mode=False)
 
 
+def make_template(path: Path) -> None:
+    """Make a database with the shop's tables and catalog, to be copied."""
+    shop = create_app(environ(path, {"KLAVIYO_PRIVATE_KEY": "pk_unused"}))
+    load_catalog(shop)
+    close(shop)
+
+
 def close(app: Flask) -> None:
     """Close the shop's database connections."""
     with app.app_context():
@@ -121,6 +130,13 @@ class Sites:
             self._served[name] = start(name)
         return self._served[name]
 
+    @cached_property
+    def _template(self) -> Path:
+        path = self._folder / "template" / "shop.db"
+        path.parent.mkdir()
+        make_template(path)
+        return path
+
     def _start_sandbox(self, _name: str) -> str:
         account = make_account()
         url = self._stack.enter_context(serve(create_sandbox(account)))
@@ -140,8 +156,8 @@ class Sites:
             "SANDBOX_URL": self.sandbox.url,
             "MERCHANT_PASSWORD_HASH": HASH if name == "password" else "",
         }
-        app = create_app(environ(self._folder / f"{name}.db", self.sandbox.environ(), **more))
-        load_catalog(app)
+        database = Path(shutil.copy(self._template, self._folder / f"{name}.db"))
+        app = create_app(environ(database, self.sandbox.environ(), **more))
         self._stack.callback(lambda: in_another_thread(lambda: close(app)))
         return app
 

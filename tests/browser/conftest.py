@@ -15,7 +15,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from app import ROOT, create_app
-from tests.sites import close, environ, in_another_thread, load_catalog
+from tests.sites import close, environ, in_another_thread, make_template
 from tests.support import CHROMIUM, Sandbox, serve
 
 # Only loopback names resolve, so that requests to other hosts fail, including Chromium's own.
@@ -77,13 +77,7 @@ def firefox(playwright: Playwright) -> Iterator[Browser]:
 def shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated and filled database, copied for each test."""
     path = tmp_path_factory.mktemp("shop") / "shop.db"
-
-    def prepare() -> None:
-        shop = create_app(environ(path, {"KLAVIYO_PRIVATE_KEY": "pk_unused"}))
-        load_catalog(shop)
-        close(shop)
-
-    in_another_thread(prepare)
+    in_another_thread(lambda: make_template(path))
     return path
 
 

@@ -34,13 +34,19 @@ def visit(browser: Browser, served: Sites) -> Iterator[Visit]:
 
 def tab_to(page: Page, target: Locator, max_presses: int = 80) -> None:
     """Press Tab until the element has the focus; each focused element must visibly show it."""
+    element = target.element_handle()
     for _ in range(max_presses):
         page.keyboard.press("Tab")
-        focused = page.locator(":focus")
-        assert focused.evaluate(
-            "e => getComputedStyle(e).outlineStyle !== 'none' && e.checkVisibility()"
-        ), focused.evaluate("element => element.outerHTML")
-        if target.evaluate("element => element === document.activeElement"):
+        is_target, shows_focus, html = element.evaluate(
+            """target => {
+              const focused = document.activeElement;
+              const { outlineStyle } = getComputedStyle(focused);
+              const shows = outlineStyle !== "none" && focused.checkVisibility();
+              return [focused === target, shows, focused.outerHTML];
+            }"""
+        )
+        assert shows_focus, html
+        if is_target:
             return
     raise AssertionError(f"Tab doesn't reach {target}")
 
@@ -144,52 +150,51 @@ def test_opening_the_dialog_shifts_nothing(visit: Visit) -> None:
     assert page.evaluate("window.shifts") == 0
 
 
-@pytest.mark.parametrize("state", ["channels-error", "dialog-choosing", "inline-error", "checkout"])
-def test_fields_and_targets_fit_a_phone(visit: Visit, state: str) -> None:
+# what an open dialog makes inert can't be pressed; a checkbox counts with its label
+FIELDS = """() => [...(document.querySelector("dialog[open]") ?? document.querySelector("main"))
+  .querySelectorAll("input:not([type=hidden]), textarea, select, button, summary")]
+  .filter(element => element.checkVisibility())
+  .map(element => {
+    const target = element.type === "checkbox" ? element.closest("label") : element;
+    const { width, height } = target.getBoundingClientRect();
+    return {
+      name: element.name || element.className,
+      typed: element.matches("input:not([type=checkbox]), textarea, select"),
+      size: Math.min(width, height),
+      font: parseFloat(getComputedStyle(element).fontSize),
+      keyboard: element.inputMode || element.type,
+      filled: element.autocomplete,
+    };
+  })"""
+
+
+def test_fields_and_targets_fit_a_phone(visit: Visit) -> None:
     """No zoom on focus (16 px or more), the right keyboard, and targets of 24 px or more."""
-    STATES[state](visit)
-    # what an open dialog makes inert can't be pressed; a checkbox counts with its label
-    fields = visit.page.evaluate(
-        """() => [...(document.querySelector("dialog[open]") ?? document.querySelector("main"))
-          .querySelectorAll("input:not([type=hidden]), textarea, select, button, summary")]
-          .filter(element => element.checkVisibility())
-          .map(element => {
-            const target = element.type === "checkbox" ? element.closest("label") : element;
-            const { width, height } = target.getBoundingClientRect();
-            return {
-              name: element.name || element.className,
-              typed: element.matches("input:not([type=checkbox]), textarea, select"),
-              size: Math.min(width, height),
-              font: parseFloat(getComputedStyle(element).fontSize),
-              keyboard: element.inputMode || element.type,
-              filled: element.autocomplete,
-            };
-          })"""
-    )
+    for state in ("channels-error", "dialog-choosing", "inline-error", "checkout"):
+        STATES[state](visit)
+        fields = visit.page.evaluate(FIELDS)
 
-    assert fields
-    for field in fields:
-        assert field["size"] >= 24, field
-        assert field["font"] >= 16 or not field["typed"], field
-        kind = {"email": "email", "phone_number": "tel"}.get(field["name"])
-        if kind:
-            assert (field["keyboard"], field["filled"]) == (kind, kind)
+        assert fields
+        for field in fields:
+            assert field["size"] >= 24, (state, field)
+            assert field["font"] >= 16 or not field["typed"], (state, field)
+            kind = {"email": "email", "phone_number": "tel"}.get(field["name"])
+            if kind:
+                assert (field["keyboard"], field["filled"]) == (kind, kind)
 
 
-def test_confirmation_can_be_printed(visit: Visit) -> None:
+def test_confirmation_and_order_can_be_printed(visit: Visit) -> None:
+    page = visit.page
     STATES["form-page-done"](visit)
-    visit.page.emulate_media(media="print")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
+    expect(page.get_by_text("as soon as Haar Parka")).to_be_visible()
+    expect(page.locator(".notify-me__back")).to_be_hidden()
 
-    expect(visit.page.get_by_role("heading", name="You’re on the list")).to_be_visible()
-    expect(visit.page.get_by_text("as soon as Haar Parka")).to_be_visible()
-    expect(visit.page.locator(".notify-me__back")).to_be_hidden()
-
-
-def test_order_can_be_printed(visit: Visit) -> None:
+    page.emulate_media(media="screen")
     STATES["order"](visit)
-    visit.page.emulate_media(media="print", color_scheme="dark")
-
-    expect(visit.page.get_by_role("heading", name="Thank you")).to_be_visible()
-    expect(visit.page.get_by_text("Dreich Mug").first).to_be_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    expect(page.get_by_text("Dreich Mug").first).to_be_visible()
     for part in (".menu", ".footer", ".cart-link"):
-        expect(visit.page.locator(part)).to_be_hidden()
+        expect(page.locator(part)).to_be_hidden()
