@@ -395,7 +395,7 @@ def test_private_key_is_never_sent_to_the_browser(
     assert sandbox.account.private_key.encode() not in received
 
 
-def test_script_and_button_used_twice(page: Page, shop_url: str) -> None:
+def test_script_loaded_twice_and_unusual_clicks(page: Page, shop_url: str) -> None:
     """Another copy of the script changes nothing, a click with Control opens the form in a tab, and
     two clicks while the form loads open one dialog.
     """
