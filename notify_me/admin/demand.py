@@ -123,14 +123,14 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     where = _period(since, until)
     with Session(current_state().database.engine()) as session:
         variants: dict[str, Figures] = {}
-        days: dict[str | None, Counter[str]] = defaultdict(Counter)
+        daily_requests: dict[str | None, Counter[str]] = defaultdict(Counter)
         for variant, day, *columns, alerted, variant_count in session.execute(
             _totals(session, where, max_variants)
         ):
             if variant is not None:
                 variants[variant] = _figures(columns)
             elif day is not None:
-                days[None][day] = columns[0]
+                daily_requests[None][day] = columns[0]
             else:
                 total = _figures(columns), alerted, variant_count
         day = _day(session)
@@ -139,7 +139,7 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
             .where(*where, CallRow.variant.in_(variants))
             .group_by(CallRow.variant, day)
         ):
-            days[variant][day_text] = requests
+            daily_requests[variant][day_text] = requests
         # recorded throttling problems include the Retry-After, so they are grouped by status
         problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
         reasons = session.execute(
@@ -154,7 +154,7 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     dates = [since + timedelta(days=number) for number in range((until - since).days + 1)]
 
     def per_day(variant: str | None) -> tuple[int, ...]:
-        return tuple(days[variant][day.isoformat()] for day in dates)
+        return tuple(daily_requests[variant][day.isoformat()] for day in dates)
 
     figures, alerted, variant_count = total
     return Demand(

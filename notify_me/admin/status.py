@@ -109,8 +109,8 @@ class Status:
     last_error: Failure | None
     paused: tuple[PausedQueue, ...]
     honeypot_posts: int
-    """Posts of the last `HONEYPOT_DAYS` days that were refused because a bot or a form filler had
-    filled in the hidden field.
+    """Posts of the last `HONEYPOT_DAYS` days that were refused because a bot or an autofill tool
+    had filled in the hidden field.
     """
     missing_variants: tuple[MissingVariant, ...]
     """Those with the most sign-ups first, 50 at most."""

@@ -39,7 +39,7 @@ _IMPORT_RULE = re.compile(
     r"""|<link\b[^>]*\bhref\s*=\s*["']?([^"'\s>]+)[^>]*>""",
     re.IGNORECASE,
 )
-"""How a style sheet loads another one, such as a web font's."""
+"""How a stylesheet loads another one, such as a web font's."""
 _CSS_REST = re.compile(r"\s*(?:!\s*important\s*)?;?\s*\Z", re.IGNORECASE)
 _MARKUP = re.compile(r"<\s*/?[a-zA-Z!]|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 

@@ -205,7 +205,7 @@ def test_rate_limited_reply_has_retry_after_and_keeps_input(client: FlaskClient)
 def test_filled_honeypot_is_never_confirmed(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """A form filler may have filled it: the form comes back without it, and the next try works."""
+    """An autofill tool may have filled it: the form comes back without it; the next try works."""
     data = {"channels": "EMAIL", "email": "ada@example.org"}
     filled = {**data, "leave_blank": "https://example.org"}
 
