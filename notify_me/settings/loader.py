@@ -23,6 +23,9 @@ INSTANCE_CONFIG = "NOTIFY_ME_INSTANCE_CONFIG"
 precedence over those in the first one. It may be missing.
 """
 
+MAX_DEPTH = 10
+"""How deep tables are searched for settings, which are less deep."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -57,10 +60,9 @@ def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = No
 
 def load_settings(path: str | Path | None, config: Mapping[str, Any]) -> LoadedSettings:
     """Read the settings as `read_settings` does, and record where each value came from."""
-    instance_file = Path(config.get(INSTANCE_CONFIG) or "")
     values = {} if path is None else _read_file(Path(path), "NOTIFY_ME_CONFIG")
-    if instance_file.is_file():
-        values |= _read_file(instance_file, INSTANCE_CONFIG)
+    if instance_file := config.get(INSTANCE_CONFIG):
+        values |= _read_file(Path(instance_file), INSTANCE_CONFIG, may_be_missing=True)
     values |= _read_variables(config)
     origins = dict.fromkeys((setting.path for setting in all_settings(Settings)), Origin("default"))
     origins |= {key: origin for key, (_, origin) in values.items() if key in origins}
@@ -118,11 +120,13 @@ def value_problem(key: str, value: object, name: str) -> str:
     return ""
 
 
-def _read_file(path: Path, name: str) -> Values:
+def _read_file(path: Path, name: str, *, may_be_missing: bool = False) -> Values:
     """Return the values in a TOML file; `name` is the variable with its path."""
     try:
         return dict(_flatten(read_toml(path), Origin("file", str(path))))
     except OSError as error:
+        if may_be_missing and isinstance(error, FileNotFoundError):
+            return {}
         raise SettingsError(
             f"{name} is {path}, which can't be read ({error.strerror}): "
             "correct the path, or unset the variable to use the defaults"
@@ -135,7 +139,7 @@ def _flatten(
     """Yield the values in nested tables by key."""
     for name, value in document.items():
         key = (*path, name)
-        if value and isinstance(value, dict):
+        if value and isinstance(value, dict) and len(key) < MAX_DEPTH:
             yield from _flatten(value, origin, key)
         else:
             yield key, (value, origin)
@@ -159,6 +163,10 @@ def read_toml(path: Path) -> dict[str, Any]:
             message += ": text needs quotation marks, and true and false are lower case"
         place = f"{path}, {place}" if place else str(path)
         raise SettingsError(f"{place}: invalid TOML: {message[:1].lower()}{message[1:]}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: invalid TOML: the brackets are nested too deeply") from None
+    except ValueError:
+        raise SettingsError(f"{path}: invalid TOML: a number has too many digits") from None
 
 
 @cache
@@ -206,6 +214,6 @@ def _parse(setting: Setting, text: str) -> Any:
         return [item.strip() for item in text.split(",") if item.strip()]
     try:
         document = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     return document["value"] if len(document) == 1 else text

@@ -123,6 +123,44 @@ def test_app_does_not_start_with_a_wrong_file(
     assert str(error.value).startswith(f"{file}: button.lable is not a setting")
 
 
+WRONG_WHILE_RUNNING: dict[str, bytes | None] = {
+    "not TOML": b"[button",
+    "unknown key": b"[button]\nlable = 'x'",
+    "not UTF-8": b"\xff\xfe",
+    "brackets": b"a = " + b"[" * 5000,
+    "keys": b".".join([b"a"] * 5000) + b" = 1",
+    "number": b"[limits]\nvalid_posts = " + b"9" * 5000,
+    "a folder": None,
+}
+
+
+@pytest.mark.parametrize("content", WRONG_WHILE_RUNNING.values(), ids=WRONG_WHILE_RUNNING)
+def test_wrong_file_while_the_app_is_running_changes_nothing(
+    make_app: Callable[..., Flask], tmp_path: Path, lines: list[str], content: bytes | None
+) -> None:
+    """One log line says what is wrong. With such a file, the app doesn't start."""
+    file = tmp_path / "instance.toml"
+    file.write_text('[button]\nlabel = "Tell me"', encoding="utf-8")
+    config = {"NOTIFY_ME_INSTANCE_CONFIG": str(file)}
+    client = make_app(**config).test_client()
+    file.unlink()
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+
+    for _ in range(2):
+        page = client.get("/notify-me/$custom:::$default:::MUG")
+        assert page.status_code == 200
+        assert "Tell me" in page.text
+
+    [line] = lines
+    assert line.startswith("ERROR notify_me.context: the changed settings are not used: ")
+    assert str(file) in line
+    with pytest.raises(SettingsError):
+        make_app(**config)
+
+
 @pytest.mark.parametrize("name", ["missing.toml", "."], ids=["missing", "a folder"])
 def test_unreadable_file_is_an_error(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

@@ -165,6 +165,8 @@ def test_variable_is_parsed_by_the_type_of_the_setting(key: str, text: str, valu
         ),
         ("CHANNELS__OFFERED", '["EMAIL"', "must be a list of one or more of 'EMAIL'"),
         ("CHANNELS__OFFERED", "EMAIL FAX", "not 'EMAIL FAX'"),
+        ("MODAL__Z_INDEX", "9" * 5000, "NOTIFY_ME_MODAL__Z_INDEX: must be a whole number"),
+        ("CHANNELS__OFFERED", "[" * 5000, "must be a list of one or more of 'EMAIL'"),
         ("MODAL__Z_INDEX", "1\nx = 2", "NOTIFY_ME_MODAL__Z_INDEX: must be a whole number"),
         (
             "RETENTION__CONSENT_DAYS",
