@@ -60,7 +60,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     """
     from_process = environ is None
     if environ is None:
-        load_dotenv(ROOT / ".env", override=False)
+        load_env_file()
         environ = os.environ
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = storefront.Shop(__name__)
@@ -95,6 +95,20 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
     app.add_url_rule("/readyz", "readyz", readyz)
     return app
+
+
+def load_env_file(file: Path = ROOT / ".env") -> None:
+    """Add the variables in `file`, if it exists, to the process environment, unless they are set
+    there.
+
+    Raises `SettingsError` if the file can't be read.
+    """
+    try:
+        load_dotenv(file, override=False)
+    except OSError as error:
+        raise SettingsError(f"{file} can't be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8: save the file as UTF-8") from None
 
 
 def apply_host_and_port() -> None:
@@ -245,7 +259,10 @@ def flag(environ: Mapping[str, str], name: str, *, default: str) -> bool:
 
 
 if __name__ == "__main__":
-    load_dotenv(ROOT / ".env", override=False)
+    try:
+        load_env_file()
+    except SettingsError as error:
+        sys.exit(f"The shop can't start. {error.format_message()}")
     port = os.environ.get("PORT") or "5000"
     if not port.isdecimal():
         sys.exit(f"The shop can't start. PORT is {port!r}: set it to a number, such as 5000")

@@ -27,7 +27,10 @@ def number(name: str, default: str) -> int:
     return int(value)
 
 
-load_dotenv(Path(__file__).with_name(".env"), override=False)
+try:
+    load_dotenv(Path(__file__).with_name(".env"), override=False)
+except (OSError, UnicodeDecodeError) as error:
+    sys.exit(f"The shop can't start. .env can't be read: {error}")
 host = os.environ.get("HOST") or "127.0.0.1"
 bind = f"{f'[{host}]' if ':' in host else host}:{number('PORT', '5000')}"
 workers = number("WEB_CONCURRENCY", "1")

@@ -15,14 +15,13 @@ from io import StringIO
 from pathlib import Path
 
 import click
-from dotenv import load_dotenv
 from flask import Flask
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app import ROOT, create_app, flag
+from app import ROOT, create_app, flag, load_env_file
 from notify_me import SettingsError, current_catalog
 from storefront.base.current_shop import shop
 
@@ -37,13 +36,13 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def main() -> int:
     """Start everything and wait. Returns the exit status of the first process that ends."""
-    load_dotenv(ROOT / ".env", override=False)
     # the names of migrations only matter to people who run `flask db upgrade`
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    environ = {"DEMO": "1", **ADDRESSES}
-    environ |= {name: value for name, value in os.environ.items() if value}
     instance = ROOT / "instance"
     try:
+        load_env_file(ROOT / ".env")
+        environ = {"DEMO": "1", **ADDRESSES}
+        environ |= {name: value for name, value in os.environ.items() if value}
         demo = flag(environ, "DEMO", default="1")
         sandbox = demo and wants_sandbox(environ)
         _check_port(environ["HOST"], environ["PORT"], "PORT")

@@ -311,6 +311,16 @@ def test_invalid_setting_stops_the_start(
     assert message in capsys.readouterr().err
 
 
+def test_env_file_in_another_encoding_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("demo.__main__.ROOT", tmp_path)
+    (tmp_path / ".env").write_bytes("SECRET_KEY=clé".encode("latin-1"))
+
+    assert main() == 2
+    assert f"{tmp_path / '.env'} is not UTF-8" in capsys.readouterr().err
+
+
 def test_port_in_use_stops_the_start(checkout: Path) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
