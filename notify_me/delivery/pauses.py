@@ -64,7 +64,7 @@ def claim_probe(session: Session, pause: PauseRow, seconds: float) -> bool:
     claimed = session.execute(
         update(PauseRow)
         .where(PauseRow.operation == pause.operation, PauseRow.until == pause.until)
-        .values(until=time.time() + seconds)
+        .values(until=time.time() + seconds, since=min(pause.since, time.time()))
         .returning(PauseRow.operation)
     )
     return claimed.first() is not None

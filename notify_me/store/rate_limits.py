@@ -20,10 +20,10 @@ ADD = sa.text(
     """
     INSERT INTO notify_me_rate_limit (key, count, expires_at) VALUES (:key, :amount, :end)
     ON CONFLICT (key) DO UPDATE SET
-        count = CASE WHEN notify_me_rate_limit.expires_at <= :now
-            THEN :amount ELSE notify_me_rate_limit.count + :amount END,
-        expires_at = CASE WHEN notify_me_rate_limit.expires_at <= :now
-            THEN :end ELSE notify_me_rate_limit.expires_at END
+        count = CASE WHEN notify_me_rate_limit.expires_at BETWEEN :now AND :latest
+            THEN notify_me_rate_limit.count + :amount ELSE :amount END,
+        expires_at = CASE WHEN notify_me_rate_limit.expires_at BETWEEN :now AND :latest
+            THEN notify_me_rate_limit.expires_at ELSE :end END
     RETURNING count
     """
 )
@@ -31,10 +31,12 @@ ADD = sa.text(
 
 def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
     """Add `amount` to the count of the current window, and return the count. A window lasts
-    `seconds` from its first request.
+    `seconds` from its first request. A window that ends much later than it can is replaced: the
+    clock was set back.
     """
     now = time.time()
     values = {"key": key, "amount": amount, "now": now, "end": now + seconds}
+    values["latest"] = now + 2 * seconds
     with engine.begin() as connection:
         count: int = connection.execute(ADD, values).scalar_one()
     if count == amount:

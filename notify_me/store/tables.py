@@ -167,8 +167,10 @@ class PauseRow(Base):
 
     @property
     def probe_due(self) -> bool:
-        """Whether one call may be sent despite the pause."""
-        return self.until <= time.time()
+        """Whether one call may be sent despite the pause: its time is over, or unknown because the
+        clock was set back.
+        """
+        return self.until <= time.time() or self.since > time.time()
 
 
 class HoneypotPostsRow(Base):

@@ -6,11 +6,12 @@ import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from flask import Response, request
-from itsdangerous import BadData
+from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from ..channels import Channel
 from ..context import current_account, current_state
@@ -94,7 +95,7 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """
     state = current_state()
     try:
-        sign_up_id = str(state.signer.loads(request.form["sign_up"], max_age=LINK_MAX_AGE))
+        sign_up_id = read_signed(state.signer, request.form["sign_up"])
     except BadData:
         return form_reply.failed(outcomes.TRY_AGAIN)
     logged = state.log.read(sign_up_id)
@@ -135,6 +136,18 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     else:
         results = reported
     return finish(sign_up_id, sign_up, calls, results, form_reply)
+
+
+def read_signed(serializer: URLSafeTimedSerializer, text: str) -> str:
+    """Return the sign-up's ID in a signed text.
+
+    Raises `BadData` if it is forged or older than `LINK_MAX_AGE`. A time in the future is valid: it
+    may be from another machine, whose clock is ahead.
+    """
+    sign_up_id, signed_at = serializer.loads(text, return_timestamp=True)
+    if signed_at < datetime.now(UTC) - timedelta(seconds=LINK_MAX_AGE):
+        raise SignatureExpired("the link or report is too old", date_signed=signed_at)
+    return str(sign_up_id)
 
 
 def _without_private_key(result: Outcome | None) -> Outcome | None:

@@ -155,7 +155,7 @@ def _must_choose(product: Product) -> bool:
 def _confirmation_page(product: Product, signed: str) -> Response:
     state = current_state()
     try:
-        sign_up_id = state.done_signer.loads(signed, max_age=client_mode.LINK_MAX_AGE)
+        sign_up_id = client_mode.read_signed(state.done_signer, signed)
     except BadData:
         abort(404)
     if sign_up_id == SIMULATED:

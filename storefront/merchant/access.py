@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from flask import Blueprint, Flask, abort, current_app, g, redirect, request
 from flask import url_for as url
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -94,9 +94,21 @@ def signed_in() -> bool:
 def _session_id() -> str | None:
     """Return the session's ID if the cookie is valid and not too old."""
     try:
-        return str(_signer().loads(request.cookies.get(COOKIE, ""), max_age=IDLE_TIMEOUT))
+        return read_signed(_signer(), COOKIE, IDLE_TIMEOUT)
     except BadData:
         return None
+
+
+def read_signed(serializer: URLSafeTimedSerializer, cookie: str, max_age: int) -> str:
+    """Return the text in a signed cookie of this request.
+
+    Raises `BadData` if it is missing, forged or older than `max_age` seconds. A time in the future
+    is valid: it may be from another machine, whose clock is ahead.
+    """
+    text, signed_at = serializer.loads(request.cookies.get(cookie, ""), return_timestamp=True)
+    if signed_at < datetime.now(UTC) - timedelta(seconds=max_age):
+        raise SignatureExpired("the cookie is too old", date_signed=signed_at)
+    return str(text)
 
 
 def _hash(session_id: str) -> str:

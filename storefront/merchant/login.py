@@ -134,9 +134,8 @@ def _count_with(limiter: RateLimiter) -> int:
 def _known_browser() -> str | None:
     """Return the ID of a browser in which the merchant has signed in before, or None."""
     try:
-        cookie = request.cookies.get(BROWSER_COOKIE, "")
         lifetime = int(BROWSER_COOKIE_LIFETIME.total_seconds())
-        return str(_browser_signer().loads(cookie, max_age=lifetime))
+        return access.read_signed(_browser_signer(), BROWSER_COOKIE, lifetime)
     except BadData:
         return None
 

@@ -132,3 +132,23 @@ def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(
 
     assert log_file.states() == ["accepted"]
     assert admin.status().paused == ()
+
+
+def test_clock_that_is_set_back_does_not_prolong_a_pause(
+    app: Flask, deliverer: Deliverer, sandbox: Sandbox, log_file: LogFile
+) -> None:
+    """One call probes at once, and the next one after the usual time."""
+    sandbox.drill("429", retry_after=600, times=2, operation=SUBSCRIBE)
+    deliverer.deliver(newest_job(app))
+    with engine_of(app).begin() as connection:
+        connection.execute(
+            sa.text("UPDATE notify_me_pause SET until = until + 86400, since = since + 86400")
+        )
+    sent = len(sandbox.requests())
+
+    for _ in range(2):
+        deliverer.deliver(newest_job(app))
+
+    assert len(sandbox.requests()) == sent + 1
+    [paused] = admin.status().paused
+    assert paused.until < datetime.now(UTC) + timedelta(seconds=601)

@@ -138,6 +138,20 @@ def test_counting_starts_again_after_the_window(
     assert post(client, "ada0@example.org", "192.0.2.0") == 429
 
 
+def test_clock_that_is_set_back_locks_nobody_out(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI="database").test_client()
+    for _ in range(11):
+        post(client, "ada@example.org")
+    assert post(client, "ada@example.org") == 429
+    earlier = time.time() - 24 * 3600
+    monkeypatch.setattr("notify_me.store.rate_limits.time.time", lambda: earlier)
+
+    assert {post(client, "ada@example.org") for _ in range(10)} == {200}
+    assert post(client, "ada@example.org") == 429
+
+
 def test_shoppers_can_sign_up_while_the_storage_is_unavailable(
     make_app: Callable[..., Flask], lines: list[str]
 ) -> None:

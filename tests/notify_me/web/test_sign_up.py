@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.notify_me.small_shop import DictCatalog
@@ -27,6 +29,19 @@ def test_plain_post_redirects_to_the_confirmation(client: FlaskClient, sandbox: 
     [waiting] = sandbox.waiting()
     assert waiting["variant"] == "$custom:::$default:::PARKA-M-MOSS"
     assert waiting["profile"]["email"] == "Ada@example.org"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(5, 200), (-23 * 3600, 200), (-25 * 3600, 404)])
+def test_link_to_the_confirmation_is_valid_for_a_day(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int, status: int
+) -> None:
+    """Another machine may have signed it, whose clock is a few seconds ahead."""
+    signed_at = time.time() + seconds
+    with monkeypatch.context() as other_clock:
+        other_clock.setattr(time, "time", lambda: signed_at)
+        reply = client.post(PARKA, data={"channels": "EMAIL", "email": "ada@example.org"})
+
+    assert client.get(reply.location).status_code == status
 
 
 def test_element_gets_the_confirmation_as_json(client: FlaskClient, sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -132,6 +133,17 @@ def test_session_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.Monke
     assert client.get("/merchant", **OUTSIDE).status_code == 200
     client.set_cookie("shop_merchant", "IjEi.aSUFJQ.forged", domain="shop.example")
     assert client.get("/merchant", **OUTSIDE).status_code == 303
+
+
+def test_clocks_of_two_machines_may_differ(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = time.time() + 5
+    with monkeypatch.context() as other_clock:
+        other_clock.setattr(time, "time", lambda: ahead)
+        sign_in(client)
+
+    assert client.get("/merchant", **OUTSIDE).status_code == 200
 
 
 def test_attempts_are_limited_per_address_and_overall(client: FlaskClient) -> None:
