@@ -42,6 +42,7 @@ PREFERENCES: dict[str, bool | float | str] = {
     "app.update.enabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    "ui.prefersReducedMotion": 1,
 }
 
 

@@ -160,10 +160,11 @@ def press_button(tab: Tab, container: str) -> Any:
 
 def check_containers(tab: Tab, url: str) -> None:
     """Go through the page: in each container the dialog opens, looks and works alike, and its close
-    button submits no form.
+    button submits no form. An invalid address keeps the focus, and can be corrected.
     """
     tab.goto(url)
     closed = "!document.querySelector('dialog')"
+    invalid = "document.querySelector('dialog:modal [aria-invalid=true]')?.value"
     confirmed = "document.querySelector('dialog:modal h2')?.textContent == \"You’re on the list\""
     for container in CONTAINERS:
         page = press_button(tab, container)
@@ -173,6 +174,10 @@ def check_containers(tab: Tab, url: str) -> None:
         assert (dialog["background"] == "rgb(0, 0, 90)") == (container == "small")
 
         tab.type("ada@exam")
+        if container == "form":
+            tab.press("Enter")
+            eventually(lambda: tab.evaluate(f"{invalid} == 'ada@exam'"))
+            assert tab.evaluate("document.activeElement.name") == "email"
         tab.click(".notify-me__close")
         eventually(lambda: tab.evaluate(closed))
         assert tab.evaluate("location.pathname") == "/mug"

@@ -25,9 +25,13 @@ from tests.pages import (
 )
 from tests.sites import Sites, sites
 
-pytestmark = pytest.mark.skipif(
-    not FIREFOX, reason="Firefox is not installed: apt-get install firefox-esr, or set FIREFOX"
-)
+pytestmark = [
+    # `test_containers.py` has a sign-up in Firefox that isn't slow
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not FIREFOX, reason="Firefox is not installed: apt-get install firefox-esr, or set FIREFOX"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,7 @@ def calls(visit: Visit) -> list[tuple[str, int | None]]:
     ("site", "path"),
     [
         ("shop", "/api/back-in-stock-subscriptions"),
-        pytest.param("client", "/client/back-in-stock-subscriptions", marks=pytest.mark.slow),
+        ("client", "/client/back-in-stock-subscriptions"),
     ],
 )
 def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
@@ -83,7 +87,6 @@ def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.slow
 def test_sign_up_by_keyboard(visit: Visit) -> None:
     """The focus returns to the button after the dialog is closed."""
     page = visit.page
@@ -91,7 +94,6 @@ def test_sign_up_by_keyboard(visit: Visit) -> None:
     sign_up_by_keyboard(page, "isla@example.com")
 
 
-@pytest.mark.slow
 def test_without_scripts(visit: Visit) -> None:
     """The link leads to the form page, which shows the error and then the confirmation."""
     page: Page = visit.page
@@ -109,7 +111,6 @@ def test_without_scripts(visit: Visit) -> None:
     assert calls(visit) == [("/api/back-in-stock-subscriptions", 202)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "state",
     [
@@ -128,7 +129,6 @@ def test_a_state(visit: Visit, state: str) -> None:
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.slow
 def test_several_channels(visit: Visit) -> None:
     """Fields and checkboxes appear with their channel (CSS `:has()`), and consent is sent."""
     STATES["channels-done"](visit)
@@ -139,7 +139,6 @@ def test_several_channels(visit: Visit) -> None:
     ]
 
 
-@pytest.mark.slow
 def test_form_page_keeps_its_heading_level(visit: Visit) -> None:
     """The confirmation that replaces the form on its page has a first-level heading, too."""
     visit.goto(form_path("HAAR-OIL-M"))
