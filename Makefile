@@ -12,7 +12,7 @@ export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow fuzz lint types structure fix docs docs-site dist licences mutations translations bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres nginx clean
+.PHONY: help run check fast-tests test test-slow fuzz lint types structure fix docs docs-site dist licences mutations translations bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres nginx clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ else
 	@$(BIN)/flask db upgrade && PATH="$(abspath $(BIN)):$$PATH" exec honcho start web worker
 endif
 
-check: $(VENV)/.dev static lint types ## Lint, types and fast tests: run it after each change
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "not browser and not process and not slow"
+check: $(VENV)/.dev static ## Lint, types and fast tests: run it after each change
+	@$(MAKE) --no-print-directory -j 3 lint types fast-tests
+
+fast-tests:
+	$(BIN)/pytest -q --processes -m "not browser and not process and not slow"
 
 test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, including browser tests
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow"

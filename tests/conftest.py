@@ -19,6 +19,8 @@ for _name in [*os.environ]:
     if _name.lower().endswith("_proxy") or _name.startswith(("KLAVIYO_", "NOTIFY_ME_")):
         del os.environ[_name]
 
+pytest_plugins = ["tests.parallel"]
+
 caches.install()
 # a call that an earlier test's shop makes later would be recorded during another test
 deliverer.FLOW_CHECK_DELAY = 3600

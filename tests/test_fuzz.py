@@ -213,7 +213,7 @@ def _check_response(response: Response) -> None:
 
 
 def test_generated_requests(app: Flask) -> None:
-    check(app, 100)
+    check(app, 40)
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def simulated_failures(sandbox: RunningSandbox) -> Iterator[tuple[Any, ...]]:
             calls = {BROWSER_OPERATION: lambda: preflight(sandbox)}
         rows = []
         for operation, call in calls.items():
-            sandbox.request("POST", "/_sandbox/reset")
+            sandbox.reset()
             sandbox.drill(kind, seconds=0, operation=operation)
             attempt(call)
             rows.append((operation, *explanation(sandbox)))
@@ -99,6 +99,7 @@ def missing_scopes(sandbox: RunningSandbox) -> Iterator[tuple[Any, ...]]:
     """Yield each operation of a server, refused because its scopes are missing."""
     for operation in OPERATIONS:
         if operation.side is Side.SERVER:
+            sandbox.reset()
             sandbox.drill("403", operation=operation.name)
             path = operation.path.removeprefix("/api/").replace("{", "").replace("}", "")
             sandbox.api(operation.method, path)
@@ -253,7 +254,7 @@ def test_explanations_match_the_reviewed_file(sandbox: RunningSandbox) -> None:
         "operation, explanation",
         missing_scopes(sandbox),
     )
-    sandbox.request("POST", "/_sandbox/reset")
+    sandbox.reset()
     sandbox.add("jacket-m")
     columns = "operation, status, explanation"
     text += table("Real failures", f"problem, {columns}", explained(sandbox, failures(sandbox)))
