@@ -17,6 +17,7 @@ from dotenv import load_dotenv
 from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 
 
 def number(name: str, default: str) -> int:
@@ -46,6 +47,20 @@ MAX_BODY_BYTES = 65 * 1024 * 1024
 """The size of the largest request, an upload of product files. Waitress answers larger ones itself
 with 413; app.py has a lower limit for all other pages.
 """
+
+
+class RequestParser(HTTPRequestParser):  # type: ignore[misc]
+    """Answers 400 to a request whose address is invalid, such as `http://[`."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the first line and the headers of a request; raises `ParsingError`."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError:
+            raise ParsingError("Bad URI") from None
+
+
+HTTPChannel.parser_class = RequestParser
 
 
 class WaitressWorker(Worker):  # type: ignore[misc]

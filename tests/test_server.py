@@ -58,7 +58,8 @@ def test_invalid_number_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: s
 def test_difficult_clients_dont_stop_the_shop(
     tmp_path: Path, catalog_db: Path, processes: str
 ) -> None:
-    """Idle and half-sent connections, slow readers and lingering clients, eight of each.
+    """Idle and half-sent connections, slow readers and lingering clients, eight of each; and an
+    invalid address, which gets an answer.
 
     SIGTERM ends all processes although they stay connected.
     """
@@ -70,6 +71,8 @@ def test_difficult_clients_dont_stop_the_shop(
                 clients.enter_context(open_one(server))
 
         assert all(server.response_seconds() is not None for _ in range(10))
+        with server.connect(b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
         os.kill(server.process.pid, signal.SIGTERM)
         assert eventually(lambda: server.process.poll() is not None)
         assert server.process.returncode == 0
