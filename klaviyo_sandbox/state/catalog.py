@@ -132,7 +132,7 @@ class Catalog:
         item = self.items.get(variant.item or "")
         if item is None or item.title.casefold() in variant.title.casefold():
             return variant.title
-        return f"{item.title}, {variant.title}"
+        return f"{item.title} ({variant.title})"
 
 
 def composite_id(attributes: Mapping[str, Any]) -> str:

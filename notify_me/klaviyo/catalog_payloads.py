@@ -80,12 +80,11 @@ def feed_item(variant: Variant, base_url: str) -> dict[str, Any]:
     `base_url` is the shop's address, such as `https://shop.example/`. From "Sync a custom catalog
     feed to Klaviyo" in Klaviyo's documentation.
     """
-    title = ", ".join(filter(None, (variant.product_title, variant.title)))
     item: dict[str, Any] = {
         "id": variant.composite_id.external_id,
-        "title": title,
+        "title": variant.full_title,
         "link": urljoin(base_url, variant.url),
-        "description": variant.description or title,
+        "description": variant.description or variant.full_title,
         "price": float(variant.price or 0),
         "categories": list(variant.categories),
         "inventory_quantity": inventory_quantity(variant),

@@ -160,8 +160,8 @@ class ProductVariant(Base):
 
     @property
     def full_title(self) -> str:
-        """The product's title and the selected values: `Parka, Kelp / M`."""
-        return ", ".join(filter(None, (self.product.title, self.title)))
+        """The product's title and the selected values: `Parka (Kelp / M)`."""
+        return f"{self.product.title} ({self.title})" if self.title else self.product.title
 
     @property
     def colour(self) -> str:

@@ -5,6 +5,7 @@ of each English text of `catalog.json`. Imported texts are shown as they are.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,16 +21,13 @@ FOLDER = Path(__file__).with_name("translations")
 
 def translated(text: str) -> str:
     """Return text from the catalog in the language of this page, or unchanged if there is no
-    translation. A title with selected values, such as `Coat, Red / M`, is translated in
+    translation. A title with selected values, such as `Coat (Red / M)`, is translated in
     parts.
     """
     texts = _texts_of_page()
     if not texts or text in texts:
         return texts.get(text, text)
-    return ", ".join(
-        " / ".join(texts.get(value, value) for value in part.split(" / "))
-        for part in text.split(", ")
-    )
+    return "".join(texts.get(part, part) for part in re.split(r"( \(| / |\)$)", text))
 
 
 def english_attributes(text: str) -> Markup:

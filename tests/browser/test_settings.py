@@ -387,7 +387,7 @@ CASES = [
         "Ping me",
         all_of(
             has_text("product", ".buy .notify-me__button", "Ping me"),
-            has_attribute(Shop.button, "aria-label", "Ping me: Haar Parka, Oilskin / M"),
+            has_attribute(Shop.button, "aria-label", "Ping me: Haar Parka (Oilskin / M)"),
         ),
     ),
     Case("button.display", "NEXT_TO", is_next_to_the_shops_button, "next to"),

@@ -66,7 +66,7 @@ def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str)
     behind the dialog doesn't move.
     """
     page.goto(shop_url + PARKA)
-    button = page.get_by_role("link", name="Notify me: Haar Parka, Oilskin / M")
+    button = page.get_by_role("link", name="Notify me: Haar Parka (Oilskin / M)")
     button.click()
     sign_up(page)
     expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()

@@ -212,7 +212,7 @@ def test_tour_of_an_imported_shop(
     assert "2 of 4" in panel(client, page)
     client.post("/merchant", data={"sku": "CAP-R", "quantity": "5"})
     assert "5 in stock, and the alert has arrived" in panel(client, page)
-    assert "Wool Cap, Red" in panel(client, page)
+    assert "Wool Cap (Red)" in panel(client, page)
 
 
 def test_invalid_cookie_is_ignored(client: FlaskClient) -> None:

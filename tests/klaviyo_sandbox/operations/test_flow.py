@@ -300,7 +300,7 @@ def test_message_has_the_titles_of_item_and_variant(sandbox: RunningSandbox) -> 
 
     sandbox.stock("m", 1)
 
-    assert sandbox.read("messages")[0]["title"] == "Jacket, Medium"
+    assert sandbox.read("messages")[0]["title"] == "Jacket (Medium)"
 
 
 def test_settings_can_be_changed_one_by_one(sandbox: RunningSandbox) -> None:

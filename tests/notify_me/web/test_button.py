@@ -115,8 +115,8 @@ def test_card_of_a_single_variant_links_to_its_form(
     ("options", "name"),
     [
         ({}, "Notify me: Coat"),
-        ({"Size": "M"}, "Notify me: Coat, M"),
-        ({"Size": "M", "Colour": "Moss"}, "Notify me: Coat, M / Moss"),
+        ({"Size": "M"}, "Notify me: Coat (M)"),
+        ({"Size": "M", "Colour": "Moss"}, "Notify me: Coat (M / Moss)"),
     ],
     ids=["no options", "one", "two"],
 )
@@ -141,7 +141,7 @@ def test_titles_and_labels_are_escaped(render: Render, catalog: DictCatalog) -> 
 
     html = render(variant, label=HOSTILE)
 
-    assert link(html).name == f"{HOSTILE}: {HOSTILE}, {HOSTILE}"
+    assert link(html).name == f"{HOSTILE}: {HOSTILE} ({HOSTILE})"
     assert [element.tag for element in read(html).all()] == ["notify-me", "p", "b", "a"]
 
 
@@ -167,7 +167,7 @@ def test_button_is_only_a_link(render: Render, catalog: DictCatalog) -> None:
         "Another email or number?</p>\n"
         '  <a class="notify-me__button" '
         'href="/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3ACOAT-S" rel="nofollow" '
-        'aria-label="Notify me: Coat, S">Notify me</a>\n'
+        'aria-label="Notify me: Coat (S)">Notify me</a>\n'
         "</notify-me>"
     )
 

@@ -103,7 +103,7 @@ def test_order_in_german(client: FlaskClient) -> None:
     switch(client, "de", "/")
     client.post("/cart", data={"sku": "HAAR-KEL-L", "quantity": "2"})
     cart = Page(client, "/cart?added=HAAR-KEL-L").text
-    assert "Haar-Parka, Tang / L wurde in den Warenkorb gelegt." in cart
+    assert "Haar-Parka (Tang / L) wurde in den Warenkorb gelegt." in cart
     assert "496\u00a0£" in Page(client, "/cart").html
     assert "Tang / L wurde" not in Page(client, "/cart").text
 

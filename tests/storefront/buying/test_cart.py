@@ -33,7 +33,7 @@ def test_adding_shows_line_count_and_subtotal(reader: FlaskClient) -> None:
     post(reader, "OORL-OAT-M", 2)
     text = page_after_post(reader, "DREI-MIL").text
 
-    assert "Dreich Mug, Milk was added to your cart." in text
+    assert "Dreich Mug (Milk) was added to your cart." in text
     assert "Oorlich Socks Oatmeal / M £19.50 each" in text
     assert "Subtotal £53" in text
     assert "Cart 3 items" in text
@@ -63,7 +63,7 @@ def test_quantity_can_be_changed_and_the_line_removed(reader: FlaskClient) -> No
 def test_quantity_is_limited_to_the_stock(reader: FlaskClient) -> None:
     text = page_after_post(reader, "HAAR-KEL-L", 5).text
 
-    assert "We only have 2 of Haar Parka, Kelp / L, so we’ve set the quantity to 2." in text
+    assert "We only have 2 of Haar Parka (Kelp / L), so we’ve set the quantity to 2." in text
     assert "Subtotal £496" in text
 
 

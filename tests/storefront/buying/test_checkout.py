@@ -59,7 +59,7 @@ def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: St
     assert re.fullmatch(r"/orders/[\w-]{43}", response.location)
     text = Page(client, response.location).text
     assert "Thank you, Isla Reid." in text
-    assert "2 × Haar Parka, Kelp / L £496" in text
+    assert "2 × Haar Parka (Kelp / L) £496" in text
     assert "Total (including delivery) £904" in text
     assert "2 Shore Road Cromarty isla@example.com" in text
     assert "Your cart is empty" in Page(client, "/cart").text
@@ -152,7 +152,7 @@ def test_missing_stock_prevents_the_whole_order(
     response = client.post("/checkout", data={"reference": form, **SHOPPER})
 
     assert response.status_code == 409
-    assert "Haar Parka, Kelp / L: only 1 left." in text_of(response.text)
+    assert "Haar Parka (Kelp / L): only 1 left." in text_of(response.text)
     assert 'value="Isla Reid"' in response.text
     assert (stock.of("HAAR-KEL-L"), stock.of("DREI-MIL")) == (1, 40)
     assert count_orders(app) == 0
@@ -235,6 +235,6 @@ def test_merchant_sees_orders_newest_first(client: FlaskClient) -> None:
 
     text = page.text.split(" Orders ", 1)[1]
     assert text.index("Order #2 Ewan Muir") < text.index("Order #1 Isla Reid")
-    assert "1 × Haar Parka, Kelp / L £248 Total £248" in text
+    assert "1 × Haar Parka (Kelp / L) £248 Total £248" in text
     assert "1 × A Steek in Time £24 Total" in text
     assert f'href="{newest}">Order #2</a>' in page.html

@@ -76,7 +76,7 @@ def test_every_variant_is_an_item(client: FlaskClient, stock: Stock) -> None:
 
     assert len(items) == 60
     parka = items["HAAR-OIL-M"]
-    assert parka.title == "Haar Parka, Oilskin / M"
+    assert parka.title == "Haar Parka (Oilskin / M)"
     assert parka.link == "http://localhost/products/haar-parka?variant=HAAR-OIL-M"
     assert client.get(parka.link).status_code == 200
     assert client.get(parka.image_link).mimetype == "image/svg+xml"

@@ -68,7 +68,7 @@ def test_push_writes_only_differences(app: Flask, stock: Stock, sandbox: Sandbox
     assert len(variants) == 60
     hat = variants["$custom:::$default:::BLAT-S"]
     assert hat["url"] == f"{SHOP}/products/blatter-souwester?variant=BLAT-S"
-    assert hat["title"] == "Blatter Sou’wester, Small"
+    assert hat["title"] == "Blatter Sou’wester (Small)"
     assert variants["$custom:::$default:::STEEK-01"]["quantity"] > 0
 
     created = writes(sandbox)[1]["body"]["data"]["attributes"]["variants"]["data"]

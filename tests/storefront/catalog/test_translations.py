@@ -57,8 +57,8 @@ def test_merchants_and_klaviyo_see_the_catalogs_own_texts(client: FlaskClient) -
     data = {"reference": "x" * 43, "name": "Ada", "email": "ada@example.org", "address": "Kai 1"}
     order = client.post("/checkout", data=data, follow_redirects=True).text
 
-    assert "1 × Haar-Parka, Tang / L" in order
-    assert "Haar Parka, Kelp / L" in Page(client, "/merchant").text
+    assert "1 × Haar-Parka (Tang / L)" in order
+    assert "Haar Parka (Kelp / L)" in Page(client, "/merchant").text
     assert "Haar-Parka" not in client.get("/feeds/catalog.json").text
 
 

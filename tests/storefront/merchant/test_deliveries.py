@@ -125,7 +125,7 @@ def test_queued_sign_ups_are_shown_with_masked_contacts(
     assert "The oldest sign-up has been queued for 2 hours." in page.text
     assert (count(client, "Queued"), count(client, "Delivered")) == (2, 0)
     assert "Klaviyo returned status 503." in page.text
-    assert "Haar Parka, Oilskin / M" in page.text
+    assert "Haar Parka (Oilskin / M)" in page.text
     assert newest_error_id(app) in page.text
     assert "b•••@e•••.org" in page.text
     for html in (page.html, stock.html):

@@ -93,7 +93,7 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     page = Page(client, URL)
     assert "4 sign-ups from 3 shoppers for 2 variants in the last 30 days" in page.text
     assert page.html.index("BLAT-S") < page.html.index("HAAR-OIL-M")
-    assert row(page, "BLAT-S").startswith("Blatter Sou’wester, Small BLAT-S Sold out")
+    assert row(page, "BLAT-S").startswith("Blatter Sou’wester (Small) BLAT-S Sold out")
     assert row(page, "BLAT-S").endswith("3 2 Email 3 Queued 3")
     assert f"{TODAY.day} {TODAY:%b}: 3" in row(page, "BLAT-S")
     for name in re.findall(r'aria-(?:labelledby|describedby)="(.*?)"', page.html):

@@ -76,7 +76,7 @@ def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stoc
     assert shown["Median wait"] == "5 days longest: 9 days"
     panel = Page(client, DEMAND).html.split('id="waiting"')[1].split("</table>")[0]
     assert text_of(panel.split("<tbody>")[1]) == (
-        "Haar Parka, Oilskin / M 2 £496 Blatter Sou’wester, Small 1 £54 "
+        "Haar Parka (Oilskin / M) 2 £496 Blatter Sou’wester (Small) 1 £54 "
         f"{PREFIX}GONE No longer in the shop 1 –"
     )
     head, *lines = rows(client)
@@ -157,7 +157,9 @@ def test_many_waiting(
         sign_up(client, "BLAT-S", f"{people}@example.org")
         for url in ("/merchant", DEMAND, "/merchant/deliveries"):
             page = Page(client, url)
-            worth = f"{number} people are waiting for Blatter Sou’wester, Small : £{54 * number} if"
+            worth = (
+                f"{number} people are waiting for Blatter Sou’wester (Small) : £{54 * number} if"
+            )
             assert (worth in page.text) is (number >= 2)
     [line] = [line for line in lines if "waiting" in line]
     assert f"2 people are waiting for {PREFIX}BLAT-S" in line

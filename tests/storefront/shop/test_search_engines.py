@@ -41,7 +41,7 @@ def test_each_variant_has_an_offer_with_its_availability(
     assert group["variesBy"] == ["https://schema.org/color", "https://schema.org/size"]
     assert len(group["hasVariant"]) == 11
     [item] = [variant for variant in group["hasVariant"] if variant["sku"] == "HAAR-KEL-M"]
-    assert (item["name"], item["color"], item["size"]) == ("Haar Parka, Kelp / M", "Kelp", "M")
+    assert (item["name"], item["color"], item["size"]) == ("Haar Parka (Kelp / M)", "Kelp", "M")
     assert item["offers"]["availability"] == f"https://schema.org/{availability}"
     assert (item["offers"]["price"], item["offers"]["priceCurrency"]) == ("248.00", "GBP")
     assert client.get(item["offers"]["url"]).status_code == 200
