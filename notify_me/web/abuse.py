@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 WINDOW_SECONDS, DAY_SECONDS = 60, 24 * 60 * 60
 DATABASE = "database"
 """The value of `RATELIMIT_STORAGE_URI` for counting in the kit's database."""
+NAT64 = IPv6Network("64:ff9b::/96")
+"""The network of IPv4 clients of a server that only has IPv6 (RFC 6052)."""
 ADDRESS_WITH_PORT = re.compile(r"(?P<v4>[\d.]+):\d+|\[(?P<v6>.+)\](:\d+)?")
 HONEYPOT = "leave_blank"
 """The name of a hidden form field, which bots fill in. It doesn't look like a contact detail, so
@@ -82,8 +84,8 @@ def client_address() -> str:
         return remote
     if not isinstance(address, IPv6Address):
         return remote
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
+    if address.ipv4_mapped or address in NAT64:
+        return str(IPv4Address(int(address) & 0xFFFFFFFF))
     return f"{IPv6Address(int(address) >> 64 << 64)}/64"
 
 

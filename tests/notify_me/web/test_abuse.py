@@ -72,10 +72,15 @@ def test_ipv6_addresses_of_one_network_share_a_limit(client: FlaskClient) -> Non
     assert post(client, "ada@example.org", "2001:db8:1:3::1") == 200
 
 
-def test_ipv4_addresses_written_as_ipv6_are_counted_one_by_one(client: FlaskClient) -> None:
-    assert [post(client, "ada@example.org", "::ffff:192.0.2.1") for _ in range(10)] == [200] * 10
+@pytest.mark.parametrize("prefix", ["::ffff:", "64:ff9b::"])
+def test_ipv4_addresses_written_as_ipv6_are_counted_one_by_one(
+    client: FlaskClient, prefix: str
+) -> None:
+    statuses = [post(client, "ada@example.org", f"{prefix}192.0.2.1") for _ in range(10)]
+
+    assert statuses == [200] * 10
     assert post(client, "ada@example.org", "192.0.2.1") == 429
-    assert post(client, "ada@example.org", "::ffff:192.0.2.2") == 200
+    assert post(client, "ada@example.org", f"{prefix}192.0.2.2") == 200
 
 
 @pytest.mark.parametrize(

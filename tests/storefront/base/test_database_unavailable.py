@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,9 +70,10 @@ def test_pages_answer_503(app: Flask, errors: list[logging.LogRecord]) -> None:
 
 
 def test_value_that_the_database_cant_store_is_a_bad_request(
-    tmp_path: Path, errors: list[logging.LogRecord]
+    tmp_path: Path, catalog_db: Path, errors: list[logging.LogRecord]
 ) -> None:
     """PostgreSQL refuses NUL characters, SQLite doesn't. The database isn't at fault."""
+    shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db")
 
     def refuse(*_arguments: object) -> None:
