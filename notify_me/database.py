@@ -1,4 +1,4 @@
-"""The database with the kit's tables: a separate SQLite file, or the shop's database.
+"""The database with the kit's tables: the shop's, or a separate one, by default a SQLite file.
 
 A SQLAlchemy engine is all that the kit needs from the shop. The names of its tables begin with
 `notify_me_`, and it records their Alembic revision in `notify_me_version`, apart from the revision
@@ -135,7 +135,7 @@ def _queue_has_no_schema() -> bool:
 
 
 class TablesOutdated(sa.exc.SQLAlchemyError):
-    """The kit's tables in the shop's database are missing or of another version."""
+    """The kit's tables are missing or of another version. `flask notify-me upgrade` is needed."""
 
 
 class Database:
@@ -164,7 +164,7 @@ class Database:
     def engine(self) -> sa.Engine:
         """Return the engine, after a check that the kit's tables are up to date.
 
-        Raises `TablesOutdated` if the shop's database needs `flask notify-me upgrade`, and
+        Raises `TablesOutdated` if the database needs `flask notify-me upgrade`, and
         another `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
         """
         if not self._is_current:

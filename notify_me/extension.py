@@ -66,9 +66,10 @@ class NotifyMe:
         shop_name: a function that returns the shop's name, which consent texts use if
             `[consent] brand` isn't set. It is called within a request.
 
-    Reads from `app.config`: `SECRET_KEY`, `KLAVIYO_PRIVATE_KEY`, `KLAVIYO_PUBLIC_KEY`,
-    `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`, `RATELIMIT_ENABLED`,
-    `RATELIMIT_STORAGE_URI`, and everything that begins with `NOTIFY_ME_`. The config isn't changed.
+    Reads from `app.config`: `SECRET_KEY`, `SECRET_KEY_FALLBACKS`, `KLAVIYO_PRIVATE_KEY`,
+    `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`,
+    `RATELIMIT_ENABLED`, `RATELIMIT_STORAGE_URI`, `SHOP_URL`, `TRUSTED_HOSTS`, and everything that
+    begins with `NOTIFY_ME_`. The config isn't changed.
     Raises `SettingsError` when a setting is wrong or missing.
     """
 

@@ -164,7 +164,9 @@ class Variant:
     preorder: bool = False
     """Whether it can be ordered while it is sold out."""
     sku: str = ""
-    """This field and those below are needed only if the shop pushes its catalog to Klaviyo."""
+    """This field and those below are needed only to push the catalog to Klaviyo or to offer it as a
+    feed.
+    """
     description: str = ""
     image_url: str = ""
     categories: Sequence[str] = ()

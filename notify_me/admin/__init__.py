@@ -1,7 +1,7 @@
 """Operations for a shop's merchant pages and for commands: demand, deliveries, stock, purge.
 
-Every function needs an app context, and raises `sqlalchemy.exc.SQLAlchemyError` if the database is
-unavailable.
+The functions need an app context. Unless their docstrings say otherwise, they raise
+`sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
 """
 
 from ..check.report import Report, Row, Verdict

@@ -32,8 +32,9 @@ class StockUpdate:
 
     state: Literal["updated", "queued", "paused", "refused", "not_managed", "no_key"]
     """`updated`: Klaviyo has it. `queued`: it will be sent later. `paused`: it will be sent once
-    `remedy` is done. `refused`: Klaviyo rejected it. `not_managed`: this catalog is filled by the
-    shop's own platform. `no_key`: there is no private key.
+    `remedy` is done. `refused`: Klaviyo rejected it or, for `set_stock`, it couldn't be sent.
+    `not_managed`: this catalog is filled by the shop's own platform. `no_key`: there is no private
+    key.
     """
     remedy: str = ""
     """What the merchant can do; empty if that isn't necessary. `stock_changed` sets it only for

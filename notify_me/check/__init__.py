@@ -1,1 +1,4 @@
-"""Checks of the keys' Klaviyo account, for `flask notify-me check` and `admin.health`."""
+"""Checks of the Klaviyo account that the keys belong to.
+
+`flask notify-me check` and `admin.health` report their results.
+"""

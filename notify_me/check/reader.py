@@ -86,7 +86,7 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
     if the response is from Klaviyo and isn't a temporary failure.
     """
     if response.status is None:
-        return f"gave {response.problem}", _UNREACHABLE
+        return f"couldn't be reached: {response.problem}", _UNREACHABLE
     if response.is_html:
         return f"returned a web page (status {response.status}), not JSON", _UNREACHABLE
     if response.status == 429:

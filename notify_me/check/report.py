@@ -53,13 +53,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Rows in the order of `TITLES`."""
+    """The rows of a check."""
 
     rows: Sequence[Row]
 
     @classmethod
     def of(cls, rows: Iterable[Row], skipped: str) -> Report:
-        """Sort the rows; `skipped` is the message of those that are missing."""
+        """Return the rows in the order of `TITLES`; `skipped` is the message for missing ones."""
         by_check = {row.check: row for row in rows}
         return cls([by_check.get(check, Row(check, Verdict.SKIP, skipped)) for check in TITLES])
 

@@ -1,7 +1,8 @@
 """The durable queue, as the web process and the commands use it.
 
-Its tables are in the shop's own database, so that a call and its log state are committed together.
-On PostgreSQL they are in a separate schema; on SQLite they are next to the shop's own tables.
+Its tables are in the same database as the sign-up log, so that a call and its state in the log are
+committed together. On PostgreSQL they are in a separate schema; on SQLite they are next to the
+other tables.
 """
 
 from __future__ import annotations

@@ -42,20 +42,22 @@ def send_now(
     settings, throttling, a refused contact), no further call of that operation is sent. Channels
     that Klaviyo has refused are left out of later calls, and each outcome names them.
 
-    `consent_known` means that Klaviyo already has the consent. Then no call is made, but the same
-    time passes: otherwise the response time would disclose whether somebody is on the list.
+    `consent_known` means that Klaviyo already has the consent. Then the consent call is skipped if
+    Klaviyo would probably accept it, but the same time passes: otherwise the response time would
+    disclose whether somebody is on the list.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()
     refusal: Refused | None = None
     for position, call in enumerate(calls):
-        known = outcomes[position]
-        if call.operation in stopped or isinstance(known, Accepted | Refused | DeadLetter):
+        known_outcome = outcomes[position]
+        is_final = isinstance(known_outcome, Accepted | Refused | DeadLetter)
+        if call.operation in stopped or is_final:
             continue
         if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
-        is_known = consent_known and call.operation is Operation.SUBSCRIBE and refusal is None
-        if is_known and breaker.imitate_consent(deadline):
+        may_skip = consent_known and call.operation is Operation.SUBSCRIBE and refusal is None
+        if may_skip and breaker.imitate_consent(deadline):
             outcomes[position] = Accepted(KlaviyoResponse(None), "", CONSENT_KNOWN)
             continue
         outcome, refusal = _send_allowed(breaker, call, refusal, deadline, sign_up_id)

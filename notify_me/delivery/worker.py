@@ -36,7 +36,7 @@ from .queue import (
 
 logger = logging.getLogger(__package__)
 
-# all in seconds; the launcher kills a process five seconds after SIGTERM
+# all in seconds; `make run` kills a process five seconds after SIGTERM
 DRAIN_TIMEOUT = 3
 EXIT_TIMEOUT = 4.0
 POLL_INTERVAL = 0.25

@@ -78,7 +78,7 @@ def email_address(typed: str) -> str:
 
     Raises `ValueError` with a message for the shopper. No DNS queries are made.
     """
-    # imported here, because its regular expressions take a twentieth of the time of all imports
+    # imported here, because compiling its regular expressions takes 5 % of the total import time
     from email_validator import EmailNotValidError, validate_email
 
     try:
@@ -125,7 +125,7 @@ def _clean_email_once(text: str) -> str:
     if len(addresses) == 1 and (enclosed := _ENCLOSED.search(text)):
         return enclosed[1]
     local_part, _, domain = text.rpartition("@")
-    # first list marks, then the symbols at either end that were copied by accident
+    # remove bullets first, then the symbols at either end that were copied by accident
     local_part = re.sub(r"^[^\w@]+\s", "", local_part)
     first_symbols = set(_characters(local_part, "PZ") + "<>`") - _FIRST_SYMBOLS
     local_part = local_part.lstrip("".join(first_symbols)).rstrip()

@@ -1,4 +1,4 @@
-"""Convert phone numbers as people type them to E.164, as Klaviyo requires them."""
+"""Convert phone numbers, as people type them, to the E.164 format that Klaviyo requires."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ class SignUpForm(Form):
         self._normalized["phone_number"] = number
 
     def validate_opt_in_promotional_email(self, field: SelectMultipleField) -> None:
-        """Accept an unticked checkbox, but not one that was ticked next to an outdated text."""
+        """Require that the text hasn't changed since it was shown; its checkbox may be unticked."""
         self._check_consent(field)
 
     def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:

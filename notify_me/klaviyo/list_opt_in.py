@@ -17,7 +17,7 @@ KNOWN_TTL = 600.0
 UNKNOWN_TTL = 60.0
 """Seconds until a failed read is repeated."""
 READ_TIMEOUT = 1.0
-"""Seconds that the first shopper may wait for it."""
+"""Seconds that a shopper may wait for it."""
 _REMEDIES = {
     403: ": the private key lacks the scope lists:read",
     404: ": Klaviyo has no list with this ID. Check KLAVIYO_LIST_ID",
@@ -38,8 +38,8 @@ class ListOptIn:
     def is_double(self) -> bool | None:
         """Return whether subscribers must confirm; None if unknown, such as without a private key.
 
-        The first call waits for Klaviyo, for one second at most. Later the value is refreshed in
-        the background.
+        While it is unknown, one call a minute waits for Klaviyo, for one second at most. Once it is
+        known, it is refreshed in the background.
         """
         if self._breaker is None or not self._list_id:
             return None

@@ -153,7 +153,7 @@ class Outcome:
 
 
 class Accepted(Outcome):
-    """Klaviyo accepted the call: 202, or 409 for a repeated back-in-stock subscription."""
+    """Klaviyo accepted the call or already has its data (409), or there was nothing to send."""
 
 
 @dataclass(frozen=True, slots=True)

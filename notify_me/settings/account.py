@@ -76,7 +76,7 @@ class Account(SettingsTable):
         if list_id.startswith("pk_"):
             raise ValueError("is a private key (pk_…); the ID of a list is short, such as Y6nRLr")
         if not re.fullmatch(r"[\w-]{0,64}", list_id, re.ASCII):
-            raise ValueError("must be the ID of a list as in its address, such as Y6nRLr")
+            raise ValueError("must be the ID in the list's URL, such as Y6nRLr")
         return list_id
 
     @field_validator("log_key")

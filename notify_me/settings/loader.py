@@ -24,7 +24,7 @@ precedence over those in the first one. It may be missing.
 """
 
 MAX_DEPTH = 10
-"""How deep tables are searched for settings, which are less deep."""
+"""How many levels of nested tables are searched. No setting is nested that deeply."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .tables import RateLimitRow
 
-# SQLAlchemy offers ON CONFLICT only in its modules for single databases, and importing the one for
-# PostgreSQL takes a tenth of the time of all imports
+# SQLAlchemy offers ON CONFLICT only in its dialect modules, and importing the one for PostgreSQL
+# accounts for a tenth of the total import time
 ADD = sa.text(
     """
     INSERT INTO notify_me_rate_limit (key, count, expires_at) VALUES (:key, :amount, :end)
@@ -31,8 +31,8 @@ ADD = sa.text(
 
 def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
     """Add `amount` to the count of the current window, and return the count. A window lasts
-    `seconds` from its first request. A window that ends much later than it can is replaced: the
-    clock was set back.
+    `seconds` from its first request. If the clock was set back, so that the window would last much
+    longer than that, a new one replaces it.
     """
     now = time.time()
     values = {"key": key, "amount": amount, "now": now, "end": now + seconds}

@@ -43,9 +43,13 @@ class CallState(StrEnum):
     REFUSED = "refused"
     """Klaviyo rejected the contact or the variant."""
     FAILED = "failed"
-    """Neither sent nor queued; the shopper was asked to try again."""
+    """Klaviyo doesn't have it, and it won't be sent again: the shopper was asked to try again, it
+    was dead-lettered for too long, or its queued job can't be read.
+    """
     DEAD_LETTERED = "dead_lettered"
-    """Klaviyo's response was unexpected. `flask notify-me retry` sends the call again."""
+    """Set aside: the response was unexpected, the worker failed, or the variant was missing from
+    Klaviyo's catalog for too long. `flask notify-me retry` sends the call again.
+    """
 
 
 UNDELIVERED = (CallState.QUEUED, CallState.DEAD_LETTERED)

@@ -203,17 +203,17 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
     if not isinstance(answers, list) or len(answers) != len([*filter(None, calls)]):
         answers = [None] * len(calls)
     remaining = iter(answers)
-    outcomes: list[Outcome | None] = []
+    reported: list[Outcome | None] = []
     for call in calls:
         if call is None:
-            outcomes.append(Refused(KlaviyoResponse(None)))
+            reported.append(Refused(KlaviyoResponse(None)))
             continue
-        accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
+        accepted = any(isinstance(outcome, Accepted) for outcome in reported)
         was_made = accepted or not call.after_any
         response = _response(next(remaining))
         outcome = outcome_of(response, call.operation, "client", call.channels)
-        outcomes.append(outcome if was_made else None)
-    return outcomes
+        reported.append(outcome if was_made else None)
+    return reported
 
 
 def _response(answer: Any) -> KlaviyoResponse:

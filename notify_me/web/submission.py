@@ -48,8 +48,8 @@ _FAILURES: Mapping[int, signals.SignUpOutcome] = {
 """The outcome that the signal reports, by the status of the reply."""
 
 CONSENT_FRESH_FOR = timedelta(days=1)
-"""How long an accepted consent isn't sent again. After that, the shopper may have unsubscribed, and
-then a new consent must reach Klaviyo.
+"""For how long a consent that Klaviyo accepted isn't sent again. After that it is, because the
+shopper may have unsubscribed in the meantime.
 """
 
 
@@ -103,8 +103,8 @@ def send_from_server(sign_up: SignUp, form_reply: responses.FormReply) -> Respon
 
 
 def allowed_calls(sign_up: SignUp, refused: Collection[Channel]) -> list[Call]:
-    """Return the server's calls without the refused channels. The consent call stays as it is if
-    nothing is left of it: its outcome is known, so it isn't sent.
+    """Return the server's calls without the refused channels. A call for which no channel is
+    left stays as it is: its outcome is known, so it isn't sent.
     """
     return [call.without(refused) or call for call in build_calls(sign_up, "api")]
 

@@ -58,7 +58,7 @@ class Delivery(SettingsTable):
     """Time after which a call that a worker started and didn't finish is given to another worker.
     It must be at least twice call_timeout, so that no call is sent twice.
     """
-    keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Storage of delivered calls")
+    keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Time to keep delivered calls")
     """How long delivered calls, with contact details, stay in the queue."""
 
     @model_validator(mode="after")

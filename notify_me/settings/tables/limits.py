@@ -14,16 +14,18 @@ class Limits(SettingsTable):
     """
 
     valid_posts: int = Field(30, ge=1, le=100_000, title="Valid forms per minute")
-    """Number of valid forms per minute and client. Households and offices share an address, and in
-    client mode a sign-up is two posts.
+    """Maximum number of valid forms per minute from one client. Households and offices share an
+    address, and in client mode a sign-up is two posts.
     """
     invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid forms per minute")
-    """Number of forms with an error in a field, per minute and client. They don't count towards
-    valid_posts.
+    """Maximum number of forms per minute from one client that have an error in a field. They don't
+    count towards valid_posts.
     """
     posts_per_contact: int = Field(10, ge=1, le=100_000, title="Forms per contact")
-    """Number of valid forms with the same email address or phone number, per minute and client."""
+    """Maximum number of valid forms per minute from one client with the same email address or phone
+    number.
+    """
     alerts_per_contact: int = Field(30, ge=1, le=100_000, title="Alerts per contact")
-    """Number of alerts in 24 hours for one email address or phone number, from all clients
+    """Maximum number of alerts in 24 hours for one email address or phone number, from all clients
     together. Each variant counts.
     """

@@ -14,7 +14,7 @@ class Merchant(SettingsTable):
     """When this many people are waiting for a variant, a warning is logged, and the merchant's
     pages show a banner. 0 turns both off.
     """
-    sale_days: int = Field(30, ge=1, le=365, title="Days from alert to sale")
+    sale_days: int = Field(30, ge=1, le=365, title="Days from sign-up to sale")
     """An order counts as a sale after an alert if the shopper signed up for the variant at most
     this number of days earlier.
     """

@@ -10,12 +10,12 @@ from ..base import SettingsTable
 class Retention(SettingsTable):
     """`[retention]`: how long records are kept before `flask notify-me purge` deletes them."""
 
-    log_days: int = Field(180, ge=1, le=3650, title="Storage of sign-ups")
+    log_days: int = Field(180, ge=1, le=3650, title="Days to keep sign-ups")
     """Number of days to keep a sign-up in the log."""
-    consent_days: int = Field(1825, ge=1, le=36500, title="Storage of consents")
+    consent_days: int = Field(1825, ge=1, le=36500, title="Days to keep consents")
     """Number of days to keep the record of a consent. Not less than log_days."""
 
-    dead_letter_days: int = Field(30, ge=1, le=3650, title="Storage of dead letters")
+    dead_letter_days: int = Field(30, ge=1, le=3650, title="Days to keep dead letters")
     """Number of days to keep a dead-lettered call, which contains contact details. After that it
     counts as failed and can't be retried.
     """
