@@ -116,10 +116,12 @@ translations: $(VENV)/.dev ## Update the translation catalogs
 	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
 	done
 
-bench: $(VENV)/.dev static ## Benchmark pages, sign-ups, an import and push-catalog (QUICK=1: pages, sign-ups and an import, in two minutes)
+bench: $(VENV)/.dev static browser postgres ## Benchmark pages, the browser, sign-ups, an import, push-catalog and the queue (QUICK=1: with fewer requests)
 	@$(BIN)/python -m benchmarks.pages
+	@$(BIN)/python -m benchmarks.browser
 	@$(BIN)/python -m benchmarks.importing $(if $(QUICK),8000,80000)
-	@$(if $(QUICK),,$(BIN)/python -m benchmarks.push)
+	@$(BIN)/python -m benchmarks.push $(if $(QUICK),500)
+	@$(BIN)/python -m benchmarks.delivery --quick --only accepts
 
 bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; QUICK=1: minutes)
 	@$(BIN)/python -m benchmarks.delivery $(if $(QUICK),--quick)

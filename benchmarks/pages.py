@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from html import unescape
@@ -32,7 +32,7 @@ import sqlalchemy as sa
 from app import create_app
 from benchmarks import hand_written
 from benchmarks.push import klaviyo
-from benchmarks.servers import Server, serving
+from benchmarks.servers import Server, requests_per_second, serving
 from notify_me import Channel, CompositeID, InventoryPolicy
 from notify_me.klaviyo.calls import SignUp, build_calls
 from notify_me.klaviyo.client import Deadline, Klaviyo
@@ -42,9 +42,13 @@ from storefront.base.models import Product, ProductOption, ProductVariant
 QUICK = bool(os.environ.get("QUICK"))
 REQUESTS = 200 if QUICK else 2000
 WARM_UP_REQUESTS = 20
-VARIANTS = (50, 100_000) if QUICK else (50, 500, 100_000)
+SMALL = 50
+VARIANTS = (SMALL, 100_000) if QUICK else (SMALL, 500, 100_000)
 """50 variants are 5 products, too few to fill a page of the listing; 500 fill several pages."""
 CLIENTS = 8
+RATE_SECONDS = 3 if QUICK else 15
+"""How long to count requests per second."""
+WARM_UP_SECONDS = 2
 KLAVIYO_SECONDS = 0.06
 """How long Klaviyo usually takes to answer."""
 SIZES = (("S", "M", "L", "XL", "XXL"), ("Red", "Blue"))
@@ -60,6 +64,8 @@ class Request:
     path: str
     headers: dict[str, str]
     sign_up: bool = False
+    share: int = 1
+    """It is sent `REQUESTS / share` times."""
 
 
 def fill(environ: dict[str, str], variants: int) -> None:
@@ -146,8 +152,9 @@ def cpu_seconds(server: Server) -> float:
     return sum(t.user + t.system for t in times)
 
 
-def cpu_per_request(server: Server, request: Request, count: int = REQUESTS) -> float:
+def cpu_per_request(server: Server, request: Request) -> float:
     """Return the milliseconds of CPU that a request costs, with two clients."""
+    count = REQUESTS // request.share
 
     def client(numbers: range) -> None:
         with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
@@ -205,6 +212,7 @@ def shop_requests(server: Server, variants: int) -> list[Request]:
         raise SystemExit("the product page has no button")
     form = unescape(match[1])
     revalidating = {"If-None-Match": page.headers["ETag"]}
+    small = variants <= 500
     return [
         Request("product page", product, {}),
         Request("product page, 304", product, revalidating),
@@ -216,16 +224,18 @@ def shop_requests(server: Server, variants: int) -> list[Request]:
         Request("price order", "/?sort=price-up", {}),
         Request("form as a fragment", form, FRAGMENT),
         Request("form as a page", form, {}),
-        Request("sign-up", form, FRAGMENT, sign_up=True),
+        *([Request("feed for Klaviyo", "/feeds/catalog.json", {}, share=20)] if small else []),
+        Request("sign-up", form, FRAGMENT, sign_up=True, share=4),
     ]
 
 
 @contextmanager
 def running_shop(folder: Path, variants: int, keys: dict[str, str]) -> Iterator[Server]:
-    """Fill and run a shop with this number of variants."""
-    environ = environment(folder) | keys
-    environ["DATABASE_URL"] = f"sqlite:///{folder}/shop{variants}.db"
-    fill(environ, variants)
+    """Run a shop with this number of variants. All such shops share a database."""
+    database = folder / f"shop{variants}.db"
+    environ = environment(folder) | keys | {"DATABASE_URL": f"sqlite:///{database}"}
+    if not database.exists():
+        fill(environ, variants)
     with serving([*GUNICORN, "app:create_app()"], environ) as server:
         yield server
 
@@ -284,24 +294,51 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
     ):
         print(f"| | {name} | {milliseconds / queries:.1f} | {milliseconds / flask:.1f} ", end="")
         print(f"| {milliseconds:.2f} |")
+
+    def print_row(variants: int, server: Server, request: Request) -> None:
+        # both at nearly the same time: on a busy machine, costs change by the minute
+        ratio = cpu_per_request(server, request) / cpu_per_request(baseline, by_hand)
+        print(f"| {variants:,} | {request.name} | {ratio:.1f} ", end="")
+        print(f"| {ratio * queries / flask:.1f} | {ratio * queries:.2f} |", flush=True)
+
     for variants in VARIANTS:
         with running_shop(folder, variants, keys) as server:
             for request in shop_requests(server, variants):
-                count = REQUESTS // 4 if request.sign_up else REQUESTS
-                # both at nearly the same time: on a busy machine, costs change by the minute
-                ratio = cpu_per_request(server, request, count) / cpu_per_request(baseline, by_hand)
-                print(f"| {variants:,} | {request.name} | {ratio:.1f} ", end="")
-                print(f"| {ratio * queries / flask:.1f} | {ratio * queries:.2f} |", flush=True)
-                if variants == 50 and request.name == "product page":
+                print_row(variants, server, request)
+                if variants == SMALL and request.name == "product page":
                     tails = p99_to_median(server, request), p99_to_median(baseline, by_hand)
-                if variants == 50 and request.sign_up:
+                if variants == SMALL and request.sign_up:
                     added = sign_up_overhead(server, request, keys)
+    with running_shop(folder, SMALL, keys | {"NOTIFY_ME_MODE": "client"}) as server:
+        [sign_up] = [one for one in shop_requests(server, SMALL) if one.sign_up]
+        print_row(SMALL, server, replace(sign_up, name="sign-up in client mode: the reply"))
     print(
         f"\nWith {CLIENTS} clients, the 99th percentile is {tails[0]:.1f} times",
         end=" ",
     )
     print(f"the median for the product page, and {tails[1]:.1f} times for the hand-written page.")
     print(f"A sign-up adds {added:.1f} ms to Klaviyo's response.")
+    print(f"Two web processes serve {gain_of_a_second_process(folder, keys):.1f} times", end=" ")
+    print("as many product pages per second as one; the clients need the same cores.")
+
+
+def gain_of_a_second_process(folder: Path, keys: dict[str, str]) -> float:
+    """Return how many times more product pages per second two web processes serve."""
+    with (
+        running_shop(folder, SMALL, keys) as one_process,
+        running_shop(folder, SMALL, keys | {"WEB_CONCURRENCY": "2"}) as two_processes,
+    ):
+        page = shop_requests(one_process, SMALL)[0].path
+
+        def rate(server: Server, seconds: float) -> float:
+            return float(
+                requests_per_second(server, seconds, lambda http, _: http.request("GET", page))
+            )
+
+        for server in (one_process, two_processes):
+            # until all processes have started and rendered the page
+            rate(server, WARM_UP_SECONDS)
+        return rate(two_processes, RATE_SECONDS) / rate(one_process, RATE_SECONDS)
 
 
 def processor() -> str:

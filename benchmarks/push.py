@@ -131,8 +131,8 @@ def push(environ: Mapping[str, str], *, kill_at: int = 0) -> None:
 
 
 def main() -> None:
-    """Run the benchmark for a small and a large shop."""
-    for variants in (500, 5000):
+    """Run the benchmark for a small and a large shop; the arguments are numbers of variants."""
+    for variants in map(int, sys.argv[1:] or (500, 5000)):
         with tempfile.TemporaryDirectory() as folder, klaviyo() as account:
             environ = {
                 "SECRET_KEY": "s" * 32,
