@@ -215,7 +215,7 @@ OPERATIONS = (
         Limit(burst=75, steady=750),
         _create,
         _check,
-        identifiers=f"{_PROFILES}/0/attributes",
+        identifiers_pointer=f"{_PROFILES}/0/attributes",
     ),
     Operation("POST", "/client/subscriptions", Limit(burst=350, steady=750), _create, _check),
 )

@@ -41,7 +41,8 @@ class Operation:
     act: carries out the call. Raises `Refusal`.
     check: refuses what the schema allows and Klaviyo does not. Raises `Refusal`. It runs before
         `act`, and also for calls that a drill makes fail.
-    identifiers: the pointer to the email address and the phone number of the (first) profile.
+    identifiers_pointer: the JSON pointer to the email address and the phone number of the (first)
+        profile.
     """
 
     method: str
@@ -49,7 +50,7 @@ class Operation:
     limit: Limit
     act: Callable[[Call], Reply]
     check: Callable[[Call], None] = check_query
-    identifiers: str = "/data/attributes/profile/data/attributes"
+    identifiers_pointer: str = "/data/attributes/profile/data/attributes"
 
     @property
     def side(self) -> Side:

@@ -20,7 +20,7 @@ from .explanations import explain
 _MAX_MESSAGES = 200
 """The number of messages that the mailbox lists."""
 _MAX_THREAD = 8
-"""The number of texts that the mailbox shows of a conversation."""
+"""The maximum number of messages shown in a conversation."""
 
 _NOTICES = {
     "reset": "The sandbox has been reset.",

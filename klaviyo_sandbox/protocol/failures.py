@@ -142,17 +142,17 @@ _GATEWAY_PAGE = """<!doctype html>
 def error_reply(
     kind: str,
     retry_after: int | None,
-    identifiers: str = _IDENTIFIERS,
+    identifiers_pointer: str = _IDENTIFIERS,
     scopes: Collection[str] = (),
 ) -> Reply:
     """Return the error reply of one of the kinds in `FAILURES`.
 
-    `identifiers` points to the email address and phone number in the operation's body, and
-    `scopes` are those that the operation needs.
+    `identifiers_pointer` is the JSON pointer to the email address and phone number in the
+    operation's body, and `scopes` are those that the operation needs.
     """
     failure = throttled(retry_after or 0).errors[0] if kind == "429" else FAILURES[kind]
     if failure.pointer and failure.pointer.startswith(_IDENTIFIERS):
-        pointer = identifiers + failure.pointer.removeprefix(_IDENTIFIERS)
+        pointer = identifiers_pointer + failure.pointer.removeprefix(_IDENTIFIERS)
         failure = replace(failure, pointer=pointer)
     if kind == "403" and scopes:
         failure = error(403, f"The key lacks the scopes {', '.join(scopes)}.")

@@ -133,7 +133,9 @@ def _reply(call: Call, drill: Drill | None) -> tuple[Reply | None, Sequence[ApiE
         return failures.gateway_page(), errors
     kind = "500" if drill.kind in ("drip", "drip-headers") else drill.kind
     operation = call.checked_operation
-    reply = failures.error_reply(kind, drill.retry_after, operation.identifiers, operation.scopes)
+    reply = failures.error_reply(
+        kind, drill.retry_after, operation.identifiers_pointer, operation.scopes
+    )
     return reply, errors
 
 

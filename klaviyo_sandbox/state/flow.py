@@ -31,7 +31,7 @@ class FlowStatus(StrEnum):
 class FlowSettings:
     """The settings of the flow. Klaviyo does not document its default values.
 
-    minimum_inventory: the stock from which customers are notified.
+    minimum_inventory: the lowest stock at which customers are notified.
     customers_per_unit: the number of customers notified per unit in stock; None for everybody.
     wait_seconds: the wait between two rounds of notifications.
     """

@@ -61,7 +61,7 @@ def dark_accent(accent: str) -> str:
     """Return a variant of the accent color for dark mode, light enough for a contrast of at least
     4.5:1 both with the page and with the text on it.
     """
-    # a tenth of the shop's start, and most shops set no accent color
+    # importing it takes a tenth of the start-up time, and most shops set no accent color
     from coloraide import Color
 
     try:

@@ -1,4 +1,4 @@
-"""Error pages in the shop's design. They run no query: the database may be what failed."""
+"""Error pages in the shop's design. They work without the database, which may be what failed."""
 
 from __future__ import annotations
 

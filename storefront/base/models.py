@@ -105,7 +105,7 @@ class Product(Base):
     )
 
     __table_args__ = (
-        # one for each sort order of the listing, with the ID that breaks ties
+        # for the listing's sort orders, with the ID that breaks ties
         sa.Index("ix_shop_product_position_id", "position", "id"),
         sa.Index("ix_shop_product_category_position_id", "category", "position", "id"),
         sa.Index("ix_shop_product_title_id", "title", "id"),

@@ -139,11 +139,11 @@ def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
     this visitor, because `is_personal` is set, or because of the visitor's cookies.
     """
     version = current_shop.refresh()
-    own_cookies = any(
+    has_personal_cookie = any(
         name not in (LANGUAGE_COOKIE, *cache.cookie_values) and not name.startswith(SCRIPT_COOKIES)
         for name in request.cookies
     )
-    if is_personal or own_cookies or current_app.debug or is_demo_visitor():
+    if is_personal or has_personal_cookie or current_app.debug or is_demo_visitor():
         return None
     parts: tuple[Any, ...] = (
         version,

@@ -1,6 +1,6 @@
 """The catalog's database queries, and `ShopCatalog`, through which the kit reads it.
 
-Each function runs a fixed number of queries and loads everything its page reads.
+Each function loads everything that its page reads, so that no page runs a query for each row.
 """
 
 from __future__ import annotations
@@ -324,7 +324,7 @@ class ShopCatalog:
         return _kit_variants(rows[0], variants, option_names)
 
     def composite_ids(self) -> Iterator[CompositeID]:
-        """Yield the composite ID of every variant, a few hundred at a time."""
+        """Yield the composite ID of every variant. Rows are read in batches."""
         catalog = current_catalog()
         statement = sa.select(ProductVariant.external_id).order_by(ProductVariant.id)
         with Session(db.engine) as session:

@@ -19,8 +19,8 @@ from .problems import Problems
 
 DecimalSeparator = Literal["comma", "point"]
 SEPARATORS: dict[DecimalSeparator, str] = {"comma": ",", "point": "."}
-MAX_PRICE = Decimal(10) ** 11
-"""The lowest price that is too high for the database."""
+PRICE_LIMIT = Decimal(10) ** 11
+"""Prices must be below this to fit into the database."""
 MAX_QUANTITY = 1_000_000_000
 MAX_LENGTH = 60
 """Characters in a price or quantity: the time that the patterns need grows with its square."""
@@ -100,7 +100,7 @@ class NumberFormat:
         else:
             match = _NUMBER.fullmatch(text)
             number = Decimal(self._plain(match["number"] if match else ""))
-        if number >= MAX_PRICE:
+        if number >= PRICE_LIMIT:
             raise ValueError(text)
         return number.quantize(Decimal("0.001"))
 

@@ -50,7 +50,7 @@ POLICIES = {
 }
 OUT_OF_STOCK = ("out of stock", "out_of_stock", "outofstock", "sold out", "not stocked")
 IN_STOCK = ("in stock", "in_stock", "instock", "available", "unlimited")
-NO_QUANTITY = ("n/a", "-", "–")
+UNKNOWN_QUANTITY = ("n/a", "-", "–")
 NOT_A_QUANTITY = "this is not a quantity: write a number, “in stock” or “out of stock”"
 _USUAL_URL = re.compile(r"https?://[a-z0-9.-]+/[\w./%?=&~+-]*", re.ASCII)
 _FALSE = ("false", "no", "0")
@@ -357,7 +357,7 @@ class Products:
             return 0
         if text.casefold() in IN_STOCK:
             return None
-        if text and text.casefold() not in NO_QUANTITY:
+        if text and text.casefold() not in UNKNOWN_QUANTITY:
             try:
                 return self._numbers.quantity(text)
             except ValueError:

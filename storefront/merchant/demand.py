@@ -90,7 +90,7 @@ class Report:
         """How many variants aren't shown."""
         return self.demand.variant_count - len(self.rows)
 
-    def share(self, count: int) -> tuple[charts.Segment, ...]:
+    def share_bar(self, count: int) -> tuple[charts.Segment, ...]:
         """A bar for `count` out of all sign-ups."""
         return charts.bar({"all": count}, self.demand.figures.requests)
 
@@ -133,7 +133,7 @@ def _report(days: int, *, show_all: bool) -> Report:
     variants = queries.variants_by_composite_id(row.variant for row in demand.variants)
     most_requests = max((row.figures.requests for row in demand.variants), default=0)
     # one scale for all variants, so that their charts can be compared
-    busiest_day = max(chain.from_iterable(row.days for row in demand.variants), default=0)
+    most_in_a_day = max(chain.from_iterable(row.days for row in demand.variants), default=0)
     return Report(
         days=days,
         shows_all=show_all,
@@ -153,7 +153,7 @@ def _report(days: int, *, show_all: bool) -> Report:
                 bar=charts.bar(
                     {state: row.figures.states[state] for state in STATE_ORDER}, most_requests
                 ),
-                chart=charts.column_chart(row.days, busiest_day),
+                chart=charts.column_chart(row.days, most_in_a_day),
                 by_day={day: count for day, count in _by_date(since, row.days).items() if count},
             )
             for row in demand.variants

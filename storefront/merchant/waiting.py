@@ -121,4 +121,7 @@ def _people() -> Mapping[str, int]:
 
 def _rows(people: Mapping[str, int]) -> list[WaitingRow]:
     variants = queries.variants_by_composite_id(people)
-    return [WaitingRow(name, variants.get(name), count) for name, count in people.items()]
+    return [
+        WaitingRow(composite_id, variants.get(composite_id), count)
+        for composite_id, count in people.items()
+    ]

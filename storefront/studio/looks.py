@@ -66,7 +66,9 @@ def save(changes: Mapping[str, Any]) -> str:
 
 
 def load(look_id: str) -> dict[str, Any] | None:
-    """The changes of a look; None if it doesn't exist or has expired."""
+    """The changes of a look; None if it doesn't exist, such as after it has expired and `save` has
+    deleted it.
+    """
     if look_id == NO_CHANGES:
         return {}
     if not _ID.fullmatch(look_id):

@@ -106,8 +106,9 @@ def change() -> Response:
                 try:
                     read_brand()
                 except studio.BrandError as error:
-                    unread = {"": f"Your brand couldn’t be read: {error}."}
-                    return render_page(history, current, form, replace(draft, problems=unread))
+                    problem = f"Your brand couldn’t be read: {error}."
+                    draft = replace(draft, problems={"": problem})
+                    return render_page(history, current, form, draft)
             changes = apply_preset(argument, changes)
         case "color":
             key, _, color = argument.partition("=")

@@ -21,7 +21,7 @@ from tests.browser.containers import PlaywrightTab, check_containers, containers
 from tests.support import Sandbox, eventually
 
 
-def emails(sandbox: Sandbox) -> int:
+def count_valid_sign_ups(sandbox: Sandbox) -> int:
     """Return how many valid sign-ups the sandbox received."""
     calls = sandbox.requests()
     assert [call["problems"] for call in calls] == [[] for _ in calls]
@@ -31,14 +31,14 @@ def emails(sandbox: Sandbox) -> int:
 def test_containers_in_chromium(page: Page, tmp_path: Path, sandbox: Sandbox) -> None:
     with containers(tmp_path, sandbox) as url:
         check_containers(PlaywrightTab(page), url)
-    assert emails(sandbox) == 5
+    assert count_valid_sign_ups(sandbox) == 5
 
 
 @pytest.mark.skipif(not FIREFOX, reason="Firefox isn't installed: apt-get install firefox-esr")
 def test_containers_in_firefox(firefox: Browser, tmp_path: Path, sandbox: Sandbox) -> None:
     with containers(tmp_path, sandbox) as url, firefox.new_context() as context:
         check_containers(PlaywrightTab(context.new_page()), url)
-    assert emails(sandbox) == 5
+    assert count_valid_sign_ups(sandbox) == 5
 
 
 class WebKitTab:
@@ -118,9 +118,9 @@ def webkit(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebKitGTK]:
 
 @pytest.mark.slow
 @pytest.mark.process
-# Selenium's own
+# Selenium itself causes this warning
 @pytest.mark.filterwarnings("ignore:setting remote_server_addr:DeprecationWarning")
 def test_containers_in_webkit(webkit: WebKitGTK, tmp_path: Path, sandbox: Sandbox) -> None:
     with containers(tmp_path, sandbox) as url:
         check_containers(WebKitTab(webkit), url)
-    assert emails(sandbox) == 5
+    assert count_valid_sign_ups(sandbox) == 5

@@ -141,7 +141,7 @@ def test_looks_survive_the_shops_stylesheet(
         assert submit["width"] == pytest.approx(field["width"], abs=1)
 
 
-def test_a_class_of_the_shops_wins_if_it_comes_later(
+def test_the_shops_own_class_wins_if_it_comes_later(
     page: Page, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     with host_shop(

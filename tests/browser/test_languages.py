@@ -8,7 +8,7 @@ from tests.axe import violations
 from tests.browser.conftest import watched
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
-SPREADS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+OVERFLOWS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 CAP = "$custom:::$default:::BLAT-L"
 
 
@@ -24,7 +24,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
         page.get_by_role("button", name="العربية").click()
         expect(page).to_have_url(shop_url + PARKA)
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
-        assert not page.evaluate(SPREADS)
+        assert not page.evaluate(OVERFLOWS)
         # the brand is at the beginning of a line: on the right
         mark = page.locator(".wordmark").bounding_box()
         assert mark is not None
@@ -38,7 +38,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
         close = dialog.get_by_role("button", name="إغلاق").bounding_box()
         assert box is not None
         assert close is not None
-        # as far from its edge as in English from the other
+        # at the left edge, as far from it as from the right one in English
         assert 0 < close["x"] - box["x"] < 24
         dialog.get_by_role("button", name="أعلمني").click()
         expect(dialog.get_by_text("أدخل عنوان بريدك الإلكتروني")).to_be_visible()
@@ -48,7 +48,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
         field.fill("ada@example.org")
         dialog.get_by_role("button", name="أعلمني").click()
         expect(dialog.get_by_role("heading", name="تمت إضافتك إلى القائمة")).to_be_visible()
-        assert not page.evaluate(SPREADS)
+        assert not page.evaluate(OVERFLOWS)
         assert violations(page) == {}
     context.close()
 

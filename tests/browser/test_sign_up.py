@@ -366,7 +366,7 @@ def test_variant_back_in_stock_while_the_dialog_is_open(
     expect(page.get_by_role("button", name="Add")).to_be_visible()
 
 
-TEXTS = {"document", "fetch", "script", "stylesheet"}
+TEXT_RESOURCE_TYPES = {"document", "fetch", "script", "stylesheet"}
 
 
 def test_private_key_is_never_sent_to_the_browser(
@@ -386,7 +386,9 @@ def test_private_key_is_never_sent_to_the_browser(
         sign_up(page)
         expect(expected).to_be_visible()
         # before the next page is opened: Chromium then forgets these bodies
-        bodies += [reply.body() for reply in replies if reply.request.resource_type in TEXTS]
+        bodies += [
+            reply.body() for reply in replies if reply.request.resource_type in TEXT_RESOURCE_TYPES
+        ]
         replies.clear()
 
     received = b"\n".join(bodies)

@@ -315,7 +315,7 @@ def test_studio_is_accessible_and_fits(page: Page, shop_url: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-TEXTS = """elements => elements
+TEXT_CONTRASTS = """elements => elements
   .filter(({ childNodes }) => [...childNodes].some((node) => node.nodeValue?.trim()))
   .map((element) => [element.className || element.tagName, (CONTRAST)(element)])""".replace(
     "CONTRAST", CONTRAST
@@ -333,6 +333,6 @@ def test_presets_have_enough_contrast(page: Page, shop_url: str) -> None:
             expect(page.locator("dialog:modal, .notify-me--inline")).to_be_visible()
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
-                found = page.locator("notify-me *:visible").evaluate_all(TEXTS)
+                found = page.locator("notify-me *:visible").evaluate_all(TEXT_CONTRASTS)
                 assert len(found) > 5
                 assert [text for text in found if text[1] < 4.5] == [], (name, state, scheme)

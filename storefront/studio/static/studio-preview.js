@@ -3,7 +3,7 @@
  * tells the Studio which setting belongs to the part of the page that was clicked.
  */
 
-/** The page's parts by selector, and the setting of each. The first one that contains the click counts. */
+/** The page's parts by selector, and the setting of each. The first one that contains the click is used. */
 const PARTS = {
   "notify-me.notify-me--card": "button.label",
   ".notify-me__success": "modal.subscription_success_label",

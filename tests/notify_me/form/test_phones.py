@@ -31,7 +31,7 @@ def by_sms(phone_number: str) -> dict[str, Any]:
     return {"channels": "SMS", "phone_number": phone_number, "opt_in_promotional_sms": "SMS"}
 
 
-TAKEN = {
+ACCEPTED = {
     "national": ("US", "(202) 555-0143", "+12025550143"),
     "national, digits alone": ("US", "2025550143", "+12025550143"),
     "national, with the trunk 1": ("US", "1-202-555-0143", "+12025550143"),
@@ -51,7 +51,7 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize(("region", "typed", "sent"), TAKEN.values(), ids=TAKEN)
+@pytest.mark.parametrize(("region", "typed", "sent"), ACCEPTED.values(), ids=ACCEPTED)
 def test_phone_numbers_are_sent_as_e164(
     offering: Callable[..., Flask], sandbox: Sandbox, region: str, typed: str, sent: str
 ) -> None:

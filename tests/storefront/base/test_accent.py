@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notify_me.settings.css import contrast_ratio
 from storefront.base.accent import DARK_PAPER, dark_accent, readable_color
 
 
+@settings(deadline=None)
 @given(st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}"))
 def test_texts_are_readable_on_any_accent(accent: str) -> None:
     dark = dark_accent(accent)

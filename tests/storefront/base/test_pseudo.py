@@ -28,12 +28,12 @@ PAGES = (
 )
 
 
-def names(value: object) -> set[str]:
+def texts_in(value: object) -> set[str]:
     """Return every text of a catalog or of `shop.toml`."""
     if isinstance(value, dict):
-        return {name for entry in value.values() for name in names(entry)}
+        return {text for entry in value.values() for text in texts_in(entry)}
     if isinstance(value, list):
-        return {name for entry in value for name in names(entry)}
+        return {text for entry in value for text in texts_in(entry)}
     return {value} if isinstance(value, str) and len(value) > 1 else set()
 
 
@@ -76,7 +76,7 @@ def test_every_text_is_translatable(pseudo: FlaskClient, stock: Stock) -> None:
     pages["not allowed"] = pseudo.put("/cart").text
 
     # names, search terms and the texts of the kit's button, which has its own test
-    known = [*names(CATALOG), *names(SHOP), "Benachrichtigen", "Deutsch", "Klaviyo"]
+    known = [*texts_in(CATALOG), *texts_in(SHOP), "Benachrichtigen", "Deutsch", "Klaviyo"]
     known += [
         "zzz",
         "wool",

@@ -159,7 +159,7 @@ def test_missing_stock_prevents_the_whole_order(
 
 
 def test_form_sent_twice_makes_one_order(client: FlaskClient, app: Flask, stock: Stock) -> None:
-    """The cookie may still contain the cart or not."""
+    """The cookie may or may not still contain the cart."""
     add_to_cart(client, DREI_MIL=1)
     cookie = client.get_cookie("shop_cart")
     assert cookie is not None

@@ -24,7 +24,7 @@ DEMAND = "/merchant/demand"
 
 @pytest.fixture
 def app(tmp_path: Path, catalog_db: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """A shop with the settings that a test's `shop` mark gives."""
+    """A shop with the settings in the test's parameter `settings`, if it has one."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     mark = request.node.get_closest_marker("parametrize")
     settings = request.node.callspec.params.get("settings", {}) if mark else {}
