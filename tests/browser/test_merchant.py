@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from werkzeug.security import generate_password_hash
 
-from tests.axe import COLOR_RULES, violations
+from tests.axe import violations
 from tests.demand import insert_sign_ups
 from tests.sites import in_another_thread
 from tests.support import serve
@@ -33,7 +33,7 @@ def check_width(page: Page, width: int) -> None:
 
 
 def test_sign_in_and_demand_page(page: Page, shop: Flask) -> None:
-    """Signing in works by keyboard; the demand page fits and is accessible in light and dark."""
+    """Signing in works by keyboard; the demand page of many variants fits and is accessible."""
     hashed = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
     shop.config["MERCHANT_PASSWORD_HASH"] = hashed
     with serve(shop) as url:
@@ -56,9 +56,8 @@ def test_sign_in_and_demand_page(page: Page, shop: Flask) -> None:
         )
         for width in (768, 1280, 360):
             check_width(page, width)
-        assert violations(page) == {}
         page.emulate_media(color_scheme="dark")
-        assert violations(page, rules=COLOR_RULES) == {}
+        assert violations(page) == {}
         page.get_by_text("Show as a table").click()
         table = page.get_by_role("region", name="Sign-ups per day as a table")
         expect(table.get_by_role("row")).to_have_count(31)
