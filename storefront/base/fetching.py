@@ -104,7 +104,7 @@ def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
         finally:
             response.close()
     except (OSError, HTTPError, HTTPException, ValueError):
-        raise Unreachable("on servers that don't respond") from None
+        raise Unreachable("on a server that doesn't respond") from None
     finally:
         timer.cancel()
         connection.close()
@@ -137,7 +137,7 @@ def _connect(scheme: str, host: str, port: int, *, allow_private: bool) -> HTTPC
             connection.close()
         else:
             return connection
-    raise Unreachable("on servers that don't respond")
+    raise Unreachable("on a server that doesn't respond")
 
 
 def _addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
@@ -145,7 +145,7 @@ def _addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
     try:
         entries = getaddrinfo(host, port, proto=IPPROTO_TCP)
     except (gaierror, UnicodeError):
-        raise Unreachable("on servers that don't respond") from None
+        raise Unreachable("on a server that doesn't respond") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if not allow_private and not all(_is_public(ip_address(a.split("%")[0])) for a in addresses):
         raise Unavailable("in a private network")

@@ -160,7 +160,7 @@ class _Copies:
             raise Unavailable(f"beyond the limit of {MAX_PICTURES:,}")
         server = urlsplit(url).netloc
         if self._failures[server] >= GIVE_UP_AFTER:
-            raise Unreachable("on servers that don't respond")
+            raise Unreachable("on a server that doesn't respond")
         try:
             content = fetch(url, allow_private=self.allow_private)
         except Unreachable:

@@ -211,7 +211,7 @@ def test_drawing_stays_where_a_picture_is_unavailable(
         f"{pictures}/damaged.jpg": "1 damaged",
         f"{pictures}/page.jpg": "2 not in a supported format",
         f"{pictures}/drawing.svg": "2 not in a supported format",
-        "http://127.0.0.1:9/a.jpg": "1 on servers that don't respond",
+        "http://127.0.0.1:9/a.jpg": "1 on a server that doesn't respond",
     }
     app = shop()
     summary = import_products(app, tmp_path / "a.csv", [(url, "") for url in reasons])
