@@ -20,12 +20,13 @@ from flask import (
 from werkzeug.exceptions import NotFound
 
 from ..channels import Channel
-from ..context import current_settings
+from ..context import current_settings, current_state
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
 from ..klaviyo.calls import SignUp
+from ..klaviyo.outcomes import NEEDS_SCRIPT
 from ..settings.tables.modal import Modal
 from ..store.logged import LoggedSignUp
 from ..variants import Variant
@@ -37,6 +38,8 @@ from .product import Product, form_url
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 """The templates of the form and of the confirmation."""
+RETRY_AFTER = 30
+"""Seconds after which a request that was answered with 503 may be repeated."""
 
 
 def from_element() -> bool:
@@ -94,6 +97,9 @@ class FormReply:
                 "Tell us how to reach you and we’ll let you know when it’s back in stock."
             )
 
+        # without a private key, only the browser can send the sign-up
+        can_send = from_element() or current_state().circuit_breaker is not None
+
         def fill(text: str) -> str:
             return fill_placeholders(text, variant, with_variant_name=not self.choose)
 
@@ -113,6 +119,7 @@ class FormReply:
             "modal": settings.modal,
             "submit_label": settings.modal.button_label or settings.button.label,
             "alert": alert,
+            "needs_script": "" if can_send else gettext(NEEDS_SCRIPT),
             "honeypot": HONEYPOT,
         }
 
@@ -128,7 +135,9 @@ class FormReply:
     def failed(self, message: str) -> Response:
         """Return the form as submitted, with status 503 and a message above it."""
         context = self.context(gettext(message))
-        return _respond("failed", FORM, HTTPStatus.SERVICE_UNAVAILABLE, context)
+        response = _respond("failed", FORM, HTTPStatus.SERVICE_UNAVAILABLE, context)
+        response.retry_after = RETRY_AFTER
+        return response
 
     def rate_limited(self, error: RateLimited) -> Response:
         """Return the form as submitted, with status 429, when a rate limit is exceeded."""
@@ -166,7 +175,10 @@ def failed(message: str, status: int, submitted: Sequence[tuple[str, str]] = ())
         "submitted": submitted,
         "action": form_url("notify_me.submit", composite_id, **query),
     }
-    return _respond("failed", "notify_me/_failed.html", status, context)
+    response = _respond("failed", "notify_me/_failed.html", status, context)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.retry_after = RETRY_AFTER
+    return response
 
 
 def unknown_variant() -> Response:

@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 16 * 1024
 """The size of the largest request: ten composite IDs and contacts, with room to spare."""
 
-UNAVAILABLE_RETRY_AFTER = 30
-"""Seconds after which a request may be repeated if the database was unavailable."""
-
 SIMULATED = "-"
 """Replaces the sign-up's ID in the link to the confirmation of a simulated sign-up."""
 
@@ -103,9 +100,7 @@ def _database_unavailable(error: SQLAlchemyError) -> Response:
         for name, value in request.form.items(multi=True)
         if name not in (abuse.HONEYPOT, "sign_up", "answers")
     ]
-    response = responses.failed(outcomes.TRY_AGAIN, HTTPStatus.SERVICE_UNAVAILABLE, submitted)
-    response.retry_after = UNAVAILABLE_RETRY_AFTER
-    return response
+    return responses.failed(outcomes.TRY_AGAIN, HTTPStatus.SERVICE_UNAVAILABLE, submitted)
 
 
 @blueprint.get("/theme.css")

@@ -272,7 +272,7 @@ def test_a_sign_up_that_can_neither_be_sent_nor_queued_is_not_confirmed(
 
     reply = client.post(PARKA, data=data, headers=headers)
 
-    assert reply.status_code == 503
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "30")
     assert "Your request didn’t go through" in view(reply).text
     assert post_form(view(reply)).one("input", name="email")["value"] == ADA
     assert log_file.states() == ["started"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -405,10 +406,13 @@ def test_server_sends_for_browsers_without_scripts(client: FlaskClient, sandbox:
 
 
 def test_without_private_key_javascript_is_required(keyless: FlaskClient) -> None:
-    reply = keyless.post(PARKA, data=DATA)
+    """The form says so before anything is typed."""
+    form, reply = keyless.get(PARKA), keyless.post(PARKA, data=DATA)
 
+    assert re.search("<noscript>.*needs JavaScript.*</noscript>", form.text)
     assert reply.status_code == 503
     assert "needs JavaScript" in reply.text
+    assert "<noscript>" not in reply.text
     assert 'value="ada@example.org"' in reply.text
 
 

@@ -266,6 +266,7 @@ def test_hash_password_command(app: Flask, client: FlaskClient) -> None:
     assert PASSWORD not in made.output
     name, _, hashed = made.output.splitlines()[-1].partition("=")
     assert name == "MERCHANT_PASSWORD_HASH"
+    assert hashed.startswith("'scrypt:")
     app.config[name] = hashed.strip("'")
     assert sign_in(client).status_code == 303
 
