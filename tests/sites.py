@@ -26,6 +26,7 @@ T = TypeVar("T")
 CHANNELS = """\
 [channels]
 offered = ["EMAIL", "SMS", "WHATSAPP"]
+default_region = "GB"
 [consent]
 brand = "Smirr"
 terms_of_service_url = "/terms"

@@ -193,6 +193,8 @@ def _subscribe(call: Call, subscriber: _Subscriber) -> str | None:
     if profile:
         minutes = sandbox.subscriptions.minutes_since_last(profile, now)
         if minutes is not None:
+            if not minutes:
+                return "subscribed less than a minute ago"
             return f"subscribed {minutes} {'minute' if minutes == 1 else 'minutes'} ago"
     profile = sandbox.profiles.identify(email, phone_number)
     if phone_number and sandbox.profiles.replace_phone(profile, phone_number):

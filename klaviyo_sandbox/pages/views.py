@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, abort, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 from ..control import actions
 from ..protocol.failures import KINDS
@@ -225,6 +225,8 @@ def drills_page(problem: str | None = None, typed: Any = None) -> str:
 def _error_page(error: HTTPException) -> tuple[str, int]:
     code = error.code or 500
     description = InternalServerError.description if code >= 500 else error.description
+    if description == NotFound.description:
+        description = "There is no page at this address."
     return render_template("klaviyo_sandbox/error.html", error=error, description=description), code
 
 

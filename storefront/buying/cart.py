@@ -128,6 +128,11 @@ def show() -> Response:
             limit=quantity_limit(variant) if variant else 0,
             max_lines=MAX_LINES,
             kit_variant=queries.kit_variant(variant) if variant else None,
+            kit_variants={
+                line.variant.sku: queries.kit_variant(line.variant)
+                for line in cart_lines
+                if not line.limit
+            },
         )
     )
     response.cache_control.private = True

@@ -76,7 +76,7 @@ class CheckoutForm(Form):
         ],
     )
     address = TextAreaField(
-        N_("Address"),
+        N_("Delivery address"),
         filters=[_strip],
         validators=[DataRequired(N_("Enter your delivery address.")), Length(max=500)],
     )

@@ -137,7 +137,7 @@ def test_tour(
 
     expect_step(page, "The tour is complete")
     summary = page.locator(".tour__sum")
-    expect(summary).to_have_text(re.compile(r"1 alert\s+1 message\s+1 sale of £54"))
+    expect(summary).to_have_text(re.compile(r"1 sign-up\s+1 alert\s+1 sale of £54"))
     for door in ("What if Klaviyo is down?", "Make it yours in the Studio", "Add it to your shop"):
         href = page.get_by_role("link", name=door).get_attribute("href") or ""
         assert page.request.get(f"{shop_url}{href}" if href.startswith("/") else href).ok

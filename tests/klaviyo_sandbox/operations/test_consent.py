@@ -360,7 +360,7 @@ def test_subscription_after_thirty_minutes_is_processed(sandbox: RunningSandbox)
 
     assert (sandbox.notes(), sandbox.consent("sms")["status"]) == ([], "subscribed")
     sandbox.subscribe(both)
-    assert sandbox.notes() == [f"{SERVER_PERSON}: ignored: subscribed 0 minutes ago"]
+    assert sandbox.notes() == [f"{SERVER_PERSON}: ignored: subscribed less than a minute ago"]
 
 
 def test_profile_is_subscribed_once_per_job(sandbox: RunningSandbox) -> None:

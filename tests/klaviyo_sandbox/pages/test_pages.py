@@ -117,7 +117,9 @@ def test_everything_is_escaped(sandbox: RunningSandbox) -> None:
 
 @pytest.mark.parametrize("path", ["/requests/1", "/requests/999999999999", "/nothing"])
 def test_missing_page_is_404(sandbox: RunningSandbox, path: str) -> None:
-    assert "404 Not Found" in page(sandbox, path, status=404)
+    text = page(sandbox, path, status=404)
+    assert "404 Not Found" in text
+    assert ("There is no page at this address." in text) is (path == "/nothing")
 
 
 def test_profiles_show_their_consent(sandbox: RunningSandbox) -> None:

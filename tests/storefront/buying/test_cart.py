@@ -86,7 +86,9 @@ def test_sold_out_variant_is_not_added_and_offers_notify_me(reader: FlaskClient)
 
 @pytest.mark.parametrize("sku", ["HOWF-BRA", "STEEK-01"])
 def test_pre_orders_and_untracked_stock_are_limited_to_99(reader: FlaskClient, sku: str) -> None:
-    assert "You can order up to 99 of each item" in page_after_post(reader, sku, 1000).text
+    page = page_after_post(reader, sku, 1000)
+    assert "You can order up to 99 of each item" in page.text
+    assert ("Pre-order" in page.text) is (sku == "HOWF-BRA")
 
 
 def test_line_that_exceeds_the_stock_blocks_checkout(client: FlaskClient, stock: Stock) -> None:
@@ -97,7 +99,10 @@ def test_line_that_exceeds_the_stock_blocks_checkout(client: FlaskClient, stock:
     assert "/checkout" not in page.html
 
     stock.set("HAAR-KEL-L", 0)
-    assert "Sold out. Remove it to check out." in Page(client, "/cart").text
+    page = Page(client, "/cart")
+    assert "Sold out. Remove it to check out." in page.text
+    assert "Notify me: Haar Parka (Kelp / L)" in page.html
+    assert "Update quantity" not in page.html
 
 
 @pytest.mark.parametrize("quantity", ["", "x", "-1", "1.5", "٣", "9999999"])
