@@ -11,8 +11,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -138,6 +138,10 @@ class TablesOutdated(sa.exc.SQLAlchemyError):
     """The kit's tables are missing or of another version. `flask notify-me upgrade` is needed."""
 
 
+class FileUnavailable(sa.exc.SQLAlchemyError):
+    """The kit's own database file can't be created, for example in a folder that is read-only."""
+
+
 class Database:
     """The kit's engine, with a check before first use that the tables are up to date.
 
@@ -202,7 +206,8 @@ class Database:
 
     def _prepare(self) -> None:
         if self._file:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file_errors():
+                self._file.parent.mkdir(parents=True, exist_ok=True)
         with self.get_engine().connect() as connection:
             revision = current_revision(connection)
         if revision == LATEST_MIGRATION:
@@ -215,6 +220,19 @@ class Database:
         logger.error("%s", problem)
         raise TablesOutdated(problem)
 
+    @contextmanager
+    def _file_errors(self) -> Iterator[None]:
+        """Report an error of the file system as one of the database: it is unavailable."""
+        try:
+            yield
+        except OSError as error:
+            problem = f"the kit's database {self._file} can't be created ({error.strerror})"
+            logger.error(
+                "%s: make its folder writable, or set NOTIFY_ME_DATABASE_URI to another one",
+                problem,
+            )
+            raise FileUnavailable(problem) from error
+
     def upgrade(self) -> None:
         """Create the kit's tables and the queue's, or bring them up to date.
 
@@ -223,7 +241,7 @@ class Database:
         engine = self.get_engine()
         # several processes may want to create the kit's own file
         lock = FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext()
-        with lock, queue.without_info_lines(*MIGRATION_LOGGERS):
+        with self._file_errors(), lock, queue.without_info_lines(*MIGRATION_LOGGERS):
             from .store.migrate import migrate  # Alembic takes a quarter of a second to import
 
             migrate(engine)

@@ -105,6 +105,29 @@ def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
     engine.dispose()
 
 
+@pytest.mark.parametrize("obstacle", ["", "notify_me.lock"], ids=["folder", "lock file"])
+def test_file_that_cannot_be_created_is_an_unavailable_database(
+    tmp_path: Path, sandbox: Sandbox, lines: list[str], obstacle: str
+) -> None:
+    """As on a read-only disk. The shopper is asked to try again, and keeps what was typed."""
+    app = host_shop(tmp_path, sandbox)
+    NotifyMe(app, catalog=small_catalog())
+    instance = tmp_path / "instance"
+    if obstacle:
+        (instance / obstacle).mkdir(parents=True)
+    else:
+        instance.write_text("This is not a folder.")
+
+    reply = app.test_client().post(MUG, data=SIGN_UP)
+    command = app.test_cli_runner().invoke(args=["notify-me", "status"])
+
+    assert reply.status_code == 503
+    assert 'value="ada@example.org"' in reply.text
+    assert any("can't be created" in line and "NOTIFY_ME_DATABASE_URI" in line for line in lines)
+    assert command.output.startswith("Error: The database is unavailable")
+    engine_of(app).dispose()
+
+
 def test_the_shops_pending_writes_survive_a_sign_up(tmp_path: Path, sandbox: Sandbox) -> None:
     """A shop that adds rows before a request and commits after it keeps them."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
