@@ -29,8 +29,9 @@ STATES = {
     "queued": ("Queued", "Saved in this shop and will be sent automatically."),
     "dead_lettered": (
         "Needs review",
-        "Klaviyo returned an error that the shop doesn’t recognise. Nothing is lost: deliveries "
-        "stay here until you retry them.",
+        "Couldn’t be delivered, for example because of an unexpected error from Klaviyo. Retry "
+        "once the cause is fixed. If nobody does in time ([retention] dead_letter_days), these "
+        "deliveries count as failed.",
     ),
     "accepted": ("Delivered", "Klaviyo has the sign-up."),
     "refused": (
@@ -39,7 +40,8 @@ STATES = {
     ),
     "failed": (
         "Failed",
-        "Couldn’t be sent or saved. The shopper was asked to try again.",
+        "Not delivered, and won’t be sent again. If this happened during the sign-up, the shopper "
+        "was asked to try again.",
     ),
     "started": ("Sending", "Being sent now."),
     "unknown": (
