@@ -21,6 +21,9 @@ for _name in [*os.environ]:
 
 pytest_plugins = ["tests.parallel"]
 
+# importing and collecting create little garbage, which isn't worth the search
+gc.disable()
+
 caches.install()
 # a call that an earlier test's shop makes later would be recorded during another test
 deliverer.FLOW_CHECK_DELAY = 3600
@@ -49,9 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Collect garbage less often: scanning all imported modules takes a fifth of the run."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def _in_browser(item: pytest.Item) -> bool:
