@@ -168,6 +168,11 @@ def test_flow_settings_are_saved(sandbox: RunningSandbox) -> None:
     assert sandbox.get("flow")["customers_per_unit"] == "all"
 
 
+@pytest.mark.parametrize("path", ["/flow", "/clock", "/drills", "/list", "/confirm", "/brand"])
+def test_form_without_its_fields_is_answered(sandbox: RunningSandbox, path: str) -> None:
+    assert post(sandbox, path, x="1").status_code < 500
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
