@@ -82,14 +82,25 @@ def product_handles() -> Sequence[str]:
     return db.session.scalars(statement.limit(MAX_SITEMAP_PRODUCTS)).all()
 
 
-def related_products(product: Product, limit: int = 4) -> Sequence[Product]:
+def related_in_stock(handle: str, limit: int) -> Sequence[Product]:
+    """Return products in stock to show beside the product with this handle, if any of its first
+    related products are.
+    """
+    product = db.session.scalar(sa.select(Product).where(Product.handle == handle))
+    return related_products(product, limit, in_stock=True) if product else ()
+
+
+def related_products(
+    product: Product, limit: int = 4, *, in_stock: bool = False
+) -> Sequence[Product]:
     """Return other products to show beside `product`, those of its own category first."""
     # each half reads only a few rows along an index, however many products there are
+    max_candidates = 8 if in_stock else limit
     halves = [
         sa.select(Product.id, sa.literal(rank).label("rank"))
         .where(condition, IN_LISTING, Product.id != product.id)
         .order_by(Product.position, Product.id)
-        .limit(limit)
+        .limit(max_candidates)
         .subquery()
         for rank, condition in enumerate(
             (Product.category == product.category, Product.category != product.category)
@@ -99,6 +110,7 @@ def related_products(product: Product, limit: int = 4) -> Sequence[Product]:
     statement = (
         _select_products()
         .join(candidates, candidates.c.id == Product.id)
+        .where(Product.variants.any(AVAILABLE) if in_stock else sa.true())
         .order_by(candidates.c.rank, Product.position, Product.id)
         .limit(limit)
     )

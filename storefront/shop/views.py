@@ -160,13 +160,10 @@ def other_products(variant: Variant) -> list[Card]:
     Return an empty list if the database fails, since the sign-up is accepted anyway.
     """
     try:
-        product = queries.find_product(variant.product_id)
-        related = queries.related_products(product, limit=8) if product else ()
-        cards = [card(other) for other in related if any(map(is_available, other.variants))]
+        return [card(other) for other in queries.related_in_stock(variant.product_id, limit=2)]
     except SQLAlchemyError:
         db.session.rollback()
         return []
-    return cards[:2]
 
 
 @blueprint.get("/terms")

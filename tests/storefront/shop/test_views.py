@@ -153,6 +153,26 @@ def test_related_products(reader: FlaskClient) -> None:
     assert "Haar Parka" not in related
 
 
+def test_confirmation_shows_two_related_products_in_stock(
+    client: FlaskClient, stock: Stock
+) -> None:
+    """Those of the same category first."""
+    data = {"channels": "EMAIL", "email": "isla@example.com"}
+    form = "/notify-me/$custom:::$default:::HAAR-OIL-M"
+
+    def shown() -> list[str]:
+        reply = client.post(form, data=data, headers={"X-Notify-Me": "1"}).get_json()
+        others = reply["html"].partition("more__title")[2].partition("</ul>")[0]
+        return re.findall(r'href="/products/([^"]+)"', others)
+
+    first, second = shown()
+    for sku in ("KEL-37", "KEL-41", "KEL-43", "KEL-45", "OCH-37", "OCH-39", "OCH-43", "OCH-45"):
+        stock.set(f"PLOW-{sku}", 0)
+
+    assert first == "plowter-boots"
+    assert shown()[0] == second
+
+
 @pytest.mark.parametrize("url", ["/", PARKA, "/products/blatter-souwester"])
 def test_pages_set_no_cookie_and_can_be_revalidated(reader: FlaskClient, url: str) -> None:
     first = reader.get(url)
