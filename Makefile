@@ -12,7 +12,7 @@ export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check fast-tests test test-slow fuzz lint types structure fix docs docs-site dist licences mutations translations bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres nginx clean
+.PHONY: help run check test run-tests test-slow fuzz lint types structure fix docs docs-site dist licences mutations translations bench bench-delivery bench-import bench-push screenshots recording audit lock static browser firefox webkit postgres nginx clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,13 +25,14 @@ else
 endif
 
 check: $(VENV)/.dev static ## Lint, types and fast tests: run it after each change
-	@$(MAKE) --no-print-directory -j 3 lint types fast-tests
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not browser and not process and not slow"
 
-fast-tests:
-	$(BIN)/pytest -q --processes -m "not browser and not process and not slow"
+test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests, including browser tests
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not slow" PROCESSES=3
 
-test: $(VENV)/.dev static browser firefox postgres lint types ## Lint, types and all tests, including browser tests
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "not slow"
+# in one process for each core, unless another number is given
+run-tests:
+	$(BIN)/pytest -q --processes $(PROCESSES) -m "$(MARKERS)"
 
 test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
