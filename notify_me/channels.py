@@ -39,7 +39,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """The properties of a channel. Texts for shoppers are in English, and translated when shown."""
+    """The properties of a channel. What shoppers read is in English, and translated when shown."""
 
     name: str
     """Its name on the form, such as `Text message`."""

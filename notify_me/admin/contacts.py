@@ -34,7 +34,7 @@ PAST = "past"
 IMPORT_BATCH = 1000
 """How many past sign-ups are added in one transaction."""
 NOT_RECEIVED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState.DEAD_LETTERED)
-"""The states of consents that Klaviyo never received, so that they prove nothing."""
+"""The states of consents that Klaviyo never received and that therefore prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ TITLES: dict[Kind, str] = {
     "changed": "Imported with changes",
     "not_imported": "Not imported",
 }
-"""The groups of the report, in its order."""
+"""The groups of the report, in the order in which they appear."""
 
 BUTTON_STYLES, TEXT_STYLES = "button.button_styles", "button.text_styles"
 LINE_HEIGHT = 1.5
@@ -59,7 +59,7 @@ class _Refused(ValueError):
 def brand_settings(brand: Brand) -> ImportedBrand:
     """Return the settings that make the button and the form look like the brand.
 
-    Each value is checked like any other setting, and texts keep a contrast of at least 4.5:1.
+    Each value is checked like any other setting, and text has a contrast of at least 4.5:1.
     """
     imported = ImportedBrand()
     if brand.button:
@@ -138,8 +138,8 @@ class _Part:
         return str(value) if self.set(path, key, value) else None
 
     def text_color(self, path: str, key: str, background: str | None) -> None:
-        """Set the color of a text, if it is readable on the background; otherwise unset it, so that
-        the kit chooses a readable one.
+        """Set a text color, if it is readable on the background; otherwise unset it, so that the
+        kit chooses a readable one.
         """
         value = _with_hash(self.read(path))
         if background is None:

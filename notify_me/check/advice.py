@@ -183,7 +183,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/items": (
         WARN,
-        "{count:,} of {total:,} are items in Klaviyo, not variants, as a feed creates them: "
+        "{count:,} of {total:,} are items in Klaviyo, which is what a feed creates, not variants: "
         "{names}",
         "submit a sign-up for one of them: if it is refused, push them as variants, and turn the "
         "feed off",

@@ -32,8 +32,8 @@ def pause(
     *,
     after_probe: bool = False,
 ) -> bool:
-    """Pause an operation until a probe after `seconds`; return whether the pause is new or has
-    another reason than before.
+    """Pause an operation until a probe after `seconds`; return whether the pause is new or its
+    reason has changed.
 
     A throttled pause doesn't replace a misconfigured one. It shortens another throttled one only if
     it is the outcome of that one's probe.

@@ -47,7 +47,7 @@ _PHONE_SEPARATORS = str.maketrans(
 _LABEL = re.compile(r"[^\w@+(#*]*[^\W\d_][^\d@+(:/]{0,29}:(?://)?(.*)", re.DOTALL)
 """A link such as `mailto:ada@example.org?subject=Hi`, or a text such as `Phone: 202 555 0143`."""
 _REMARK = re.compile(r"^\([^()@\d]*\)|\([^()@\d]*\)$")
-"""A text in brackets around a contact, such as `(work)`."""
+"""A remark in parentheses before or after a contact, such as `(work)`."""
 
 _PART = r"[^\s@<>()\[\]{}\",;:|]+"
 _ADDRESS = re.compile(f"{_PART}@{_PART}")

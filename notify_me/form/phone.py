@@ -58,8 +58,8 @@ CAN_BE_TEXTED = frozenset(
 may be newly assigned.
 """
 CAN_BE_CALLED = CAN_BE_TEXTED | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
-"""The types of numbers for WhatsApp, which also registers a number by a call. Toll-free, premium
-and other service numbers belong to companies.
+"""The types of numbers for WhatsApp, which can also verify a number with a voice call. Toll-free,
+premium and other service numbers belong to companies.
 """
 
 _DIGITS_AND_SEPARATORS = re.compile(r"[\d\s()+./-]+")

@@ -175,7 +175,9 @@ class SignUpForm(Form):
         self._check_consent(field)
 
     def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:
-        """Require a tick next to the current text, for each selected channel that needs consent."""
+        """Require that the box for each selected channel that needs consent was checked next to the
+        current text.
+        """
         self._check_consent(field)
 
     def _check_consent(self, field: SelectMultipleField) -> None:

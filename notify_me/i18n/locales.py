@@ -37,7 +37,7 @@ class Language:
     direction: str
     """The value of HTML's `dir`: `ltr` or `rtl`."""
     url_locale: str | None
-    """The tag if the page's URL chose the language (`?lang=de` or `/de/…`), so that links have to
+    """The tag if the page's URL chose the language (`?lang=de` or `/de/…`), since links must then
     include it; None if the cookie or the browser did.
     """
 
@@ -53,9 +53,9 @@ def offered() -> tuple[str, ...]:
 
 
 def select_locale(languages: tuple[str, ...] | None = None) -> str:
-    """Return the language of this request: the first that is offered of those in `?lang=`, in the
-    cookie and in the browser's preferences, or else the default. A shop that offers fewer languages
-    than `[languages]` passes them, the default first.
+    """Return the language of this request. `?lang=`, the cookie and the browser's preferences are
+    tried in this order; if none of them names an offered language, it is the default one. A shop
+    that offers fewer languages than `[languages]` passes them, the default first.
     """
     languages = languages or offered()
     explicit = (request.args.get(PARAMETER), request.cookies.get(COOKIE))

@@ -20,8 +20,8 @@ class CircuitBreaker:
 
     After `failures` calls in a row that got no response or a 5xx, the circuit is open: nothing is
     sent for `pause` seconds, then one trial call at a time until Klaviyo responds. A 429 is a
-    response: it only stops its own operation until its Retry-After, but at most `longest_pause`
-    seconds, has passed.
+    response: it stops only its own operation, for as long as its Retry-After says, but at most for
+    `longest_pause` seconds.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ BrandPart = Literal["button", "color", "logo", "email-default"]
 
 
 def is_stand_in(api_url: str) -> bool:
-    """Return whether an API's URL is on this machine, so that it isn't Klaviyo's own."""
+    """Return whether an API's URL is on this machine, and therefore not Klaviyo's own."""
     return urlsplit(api_url).hostname in LOOPBACK
 
 
@@ -153,8 +153,9 @@ class Klaviyo:
         *,
         deadline: Deadline,
     ) -> KlaviyoResponse:
-        """Get Catalog Items (or Variants): those of these composite IDs that exist, with these
-        attributes. Needs `catalogs:read`. `batches_by_id` splits IDs into lists that fit.
+        """Get Catalog Items (or Variants) by their composite IDs, with these attributes. IDs that
+        don't exist are left out. Needs `catalogs:read`. `batches_by_id` splits IDs into lists that
+        fit.
         """
         query = {
             f"fields[catalog-{kind}]": ",".join(fields),

@@ -207,7 +207,7 @@ def _describe_unknown(name: str) -> str:
 
 
 def _parse(setting: Setting, text: str) -> Any:
-    """Parse a variable's value as TOML. Text needs no quotes, and lists may just have commas."""
+    """Parse a variable's value as TOML. Text needs no quotes, and lists need no brackets."""
     if setting.type == "string":
         return "" if text.strip() in {'""', "''"} else text
     if setting.type == "array" and not text.lstrip().startswith("["):

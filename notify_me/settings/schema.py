@@ -155,8 +155,8 @@ def _resolve(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
 def _docstrings(module: str) -> dict[tuple[str, str], str]:
     """Return the docstring below each attribute of a module's classes, by class and attribute.
 
-    Pydantic can read them itself, but does so at each start, which takes as long again as the rest
-    of this package.
+    Pydantic can read them itself, but does so at each start, which takes as long as the rest of
+    this package.
     """
     tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {

@@ -122,7 +122,7 @@ KNOWN_OPTIONS = (
 
 
 SECTIONS = {option.rpartition(".")[2]: option.rpartition(".")[0] for option in KNOWN_OPTIONS}
-"""The section of every option by its name, such as `modal` of `headline`; empty outside of one."""
+"""The section of every option by its name, such as `modal` for `headline`; empty if it has none."""
 
 
 def closest_option(option: str) -> str | None:

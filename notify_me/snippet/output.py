@@ -15,7 +15,7 @@ TITLES: dict[Kind, str] = {
     "no_effect": "No effect in Klaviyo's script",
     "not_supported": "Not imported",
 }
-"""The groups of a report, in its order."""
+"""The groups of a report, in the order in which they appear."""
 
 
 def as_toml(imported: ImportedSnippet) -> str:

@@ -31,8 +31,8 @@ ADD = sa.text(
 
 def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
     """Add `amount` to the count of the current window, and return the count. A window lasts
-    `seconds` from its first request. If the clock was set back, so that the window would last much
-    longer than that, a new one replaces it.
+    `seconds` from its first request. If it would last much longer, because the clock was set back,
+    a new window replaces it.
     """
     now = time.time()
     values = {"key": key, "amount": amount, "now": now, "end": now + seconds}

@@ -100,7 +100,11 @@ class SignUpLog:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open a transaction that writes."""
-        with self._locked(), self.reading() as session:
+        with (
+            self._locked(),
+            Session(self._engine(), expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager

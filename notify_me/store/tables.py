@@ -130,7 +130,7 @@ class CallRow(Base):
     problem: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="", server_default="")
     """What went wrong, for the merchant; without contact details."""
     alerted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When its variant came back in stock, so that Klaviyo alerts the shopper; None before that."""
+    """When its variant came back in stock, and Klaviyo alerts the shopper; None before that."""
 
 
 UNKNOWN_VARIANT_CALLS = (CallRow.state.in_(UNDELIVERED), CallRow.code == "variant_not_found")

@@ -150,8 +150,8 @@ def count_honeypot_post() -> None:
 
 
 def is_cross_site() -> bool:
-    """Return whether another site sent this request, by Fetch Metadata or, in browsers without it,
-    by `Origin`. A request with neither wasn't sent by a browser.
+    """Return whether another site sent this request, according to Fetch Metadata or, in browsers
+    without it, `Origin`. A request with neither wasn't sent by a browser.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site:

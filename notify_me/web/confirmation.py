@@ -1,4 +1,4 @@
-"""The texts of the confirmation: how the shopper will be alerted, what failed, what to confirm."""
+"""The confirmation's wording: how the shopper will be alerted, what failed, what to confirm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The merchant's texts with a product's names filled in."""
+"""Fills the names of products and variants into the merchant's own wording."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ RETRY_AFTER = 30
 
 
 def from_element() -> bool:
-    """Return whether `<notify-me>` sent this request, so that it gets a fragment or JSON."""
+    """Return whether `<notify-me>` sent this request. If so, it gets a fragment or JSON."""
     return request.headers.get("X-Notify-Me") in ("1", "page")
 
 

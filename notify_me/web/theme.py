@@ -13,7 +13,7 @@ from ..settings.tables.button import Button
 from ..settings.tables.modal import Modal
 
 _LOGICAL_SIDES = {"left": "start", "center": "center", "right": "end"}
-"""Klaviyo's names for sides that are swapped on a right-to-left page."""
+"""CSS's logical sides, which are swapped on a right-to-left page, by Klaviyo's names."""
 _WHITE, _DARK_GREY, _BLACK = "#ffffff", "#1d1d1f", "#000000"
 _REDS = ("#b3261e", "#ffa49b")
 
@@ -165,7 +165,8 @@ def _form(modal: Modal) -> dict[str, str]:
         has_error_colors = modal.error_background_color or modal.error_text_color
         tint = mix(error, TINT_SHARE, background) if error else None
         if error and not has_error_colors and not _is_readable(text, tint):
-            # an alert's text is on a tint of the error's color: replace it with the error's color
+            # the text of an alert wouldn't be readable on a tint of the error's color, so it gets
+            # the error's color, and no tint
             properties |= {"error-background": background, "alert": error}
         text_color = _readable_color(background)
         properties["scheme"] = {_WHITE: "dark", None: None}.get(text_color, "light")

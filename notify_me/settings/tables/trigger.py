@@ -21,7 +21,7 @@ class Trigger(SettingsTable):
     inventory_quantity_threshold: int = Field(1, ge=0, le=1000000, title="Sold-out threshold")
     """A variant is sold out if fewer units than this are in stock."""
     display_on_policy_continue: bool = Field(False, title="Show on products that can be oversold")
-    """Show the button, next to the shop's own, also for sold-out variants that can still be bought
+    """Also show the button, next to the shop's own, for sold-out variants that can still be bought
     (inventory policy CONTINUE).
     """
     is_allow_for_preorder: bool = Field(True, title="Show on pre-order products")
