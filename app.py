@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -264,8 +265,8 @@ if __name__ == "__main__":
     except SettingsError as error:
         sys.exit(f"The shop can't start. {error.format_message()}")
     port = os.environ.get("PORT") or "5000"
-    if not port.isdecimal():
-        sys.exit(f"The shop can't start. PORT is {port!r}: set it to a number, such as 5000")
+    if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        sys.exit(f"The shop can't start. PORT is {port!r}: set it to a number from 1 to 65535")
     try:
         create_app().run(os.environ.get("HOST") or "127.0.0.1", int(port))
     except SettingsError as error:

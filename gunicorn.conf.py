@@ -6,6 +6,7 @@ slow or silent clients occupy no thread (docs/decisions.md, "Web server").
 
 import logging
 import os
+import re
 import sys
 import time
 from importlib import import_module
@@ -20,11 +21,13 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 
 
-def number(name: str, default: str) -> int:
-    """Return the value of an environment variable; stop if it isn't a number."""
+def number(name: str, default: str, highest: int) -> int:
+    """Return the value of a variable; stop if it isn't a number from 1 to `highest`."""
     value = os.environ.get(name) or default
-    if not value.isdecimal():
-        sys.exit(f"The shop can't start. {name} is {value!r}: set it to a number")
+    if not re.fullmatch("[0-9]{1,5}", value) or not 1 <= int(value) <= highest:
+        sys.exit(
+            f"The shop can't start. {name} is {value!r}: set it to a number from 1 to {highest}"
+        )
     return int(value)
 
 
@@ -33,8 +36,8 @@ try:
 except (OSError, UnicodeDecodeError) as error:
     sys.exit(f"The shop can't start. .env can't be read: {error}")
 host = os.environ.get("HOST") or "127.0.0.1"
-bind = f"{f'[{host}]' if ':' in host else host}:{number('PORT', '5000')}"
-workers = number("WEB_CONCURRENCY", "1")
+bind = f"{f'[{host}]' if ':' in host else host}:{number('PORT', '5000', 65535)}"
+workers = number("WEB_CONCURRENCY", "1", 1000)
 threads = 8
 worker_connections = 2000
 # seconds; the launcher kills processes after five

@@ -44,11 +44,16 @@ def test_several_processes_without_shared_limits_are_reported(
     assert all("set RATELIMIT_STORAGE_URI to database" in line for line in lines)
 
 
-@pytest.mark.parametrize("name", ["PORT", "WEB_CONCURRENCY"])
-def test_invalid_number_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name, "many")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "many"), ("PORT", "65536"), ("WEB_CONCURRENCY", "many"), ("WEB_CONCURRENCY", "0")],
+)
+def test_invalid_number_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
 
-    with pytest.raises(SystemExit, match=f"{name} is 'many': set it to a number"):
+    with pytest.raises(SystemExit, match=f"{name} is '{value}': set it to a number from 1 to"):
         runpy.run_path(str(ROOT / "gunicorn.conf.py"))
 
 
