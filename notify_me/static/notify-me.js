@@ -7,7 +7,7 @@ const CALL_TIMEOUT = 5000; // one call to Klaviyo
 const CALLS_TIMEOUT = 8000; // all calls of a sign-up; the server makes the rest
 const PREFETCH_MAX_AGE = 30000; // the age of a prefetched form
 
-/** The --notify-me-… properties that are copied from around the button to its dialog. */
+/** The --notify-me-… properties that a dialog copies from its button. */
 const PROPERTIES = `accent alert backdrop border button-background button-border button-color button-font-family
   button-font-size button-font-style button-font-weight button-height button-letter-spacing button-radius
   button-shadow button-text-decoration close-color error error-background font muted scheme submit-background
@@ -50,7 +50,7 @@ async function callKlaviyo({ url, headers, body }, deadline) {
   }
 }
 
-/** Fetch a form: empty after an error response, null without a response.
+/** Fetch a form: empty after an error, null without a response.
  * @param {string} href @returns {Promise<string | null>} */
 async function fetchForm(href) {
   const request = { headers: { "X-Notify-Me": "1" }, signal: AbortSignal.timeout(SHOP_TIMEOUT) };
@@ -122,6 +122,8 @@ export class NotifyMe extends HTMLElement {
 
   connectedCallback() {
     elements.add(this);
+    // in stock: a sign-up is over
+    for (const key of ["", "*"]) delete signedUp[`notify-me ${key}${this.dataset.inStock}`];
     this.#update();
     // a page cache may restore an open dialog, but not as a modal
     if (this.matches(".notify-me--dialog") && !this.#opener) return this.remove();
@@ -129,7 +131,7 @@ export class NotifyMe extends HTMLElement {
     if (!this.#sending) for (const element of this.querySelectorAll("[aria-busy]")) element.ariaBusy = null;
     const anchor = document.getElementById(this.dataset.anchor ?? "");
     if (!anchor) return;
-    // only once: the shop's scripts may move it later
+    // only once: scripts may move it
     delete this.dataset.anchor;
     if (!anchor.contains(this)) anchor.append(this);
   }
@@ -145,7 +147,7 @@ export class NotifyMe extends HTMLElement {
     return this.querySelector(":scope > a");
   }
 
-  /** What the button is for: a composite ID; begins with an asterisk if the shopper chooses a variant. */
+  /** The composite ID; begins with an asterisk if the shopper chooses a variant. */
   get #key() {
     const address = this.#link?.href ?? "";
     return (/[?&]choose=/.test(address) ? "*" : "") + variantIn(address);
@@ -288,7 +290,7 @@ export class NotifyMe extends HTMLElement {
       while (reply.state === "send") reply = await this.#makeCalls(form.action, body, reply);
       this.#show(reply);
     } catch {
-      // the browser can send the form without the script
+      // the form works without the script
       form.submit();
     } finally {
       this.#sending = false;
@@ -326,7 +328,7 @@ export class NotifyMe extends HTMLElement {
     body.set("sign_up", sign_up);
     body.set("answers", JSON.stringify(answers));
     const report = this.#post(action, body);
-    // if Klaviyo has accepted everything, the report only completes the shop's log
+    // if all calls were accepted, the report only completes the log
     return acceptedCalls < calls.length ? report : { ...reply, state: "done" };
   }
 
@@ -364,7 +366,7 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
-// other browsers keep the plain links; a second copy of this script changes nothing
+// other browsers keep the links; a second copy changes nothing
 if (CSS.supports("selector(:has(:modal))") && "timeout" in AbortSignal && "showModal" in HTMLDialogElement.prototype) {
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });

@@ -21,6 +21,7 @@ from .product import Product
 from .public_count import public_count
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
+IN_STOCK = Markup('<notify-me data-in-stock="{}" hidden></notify-me>')
 HEAD_TEMPLATES = ("macros.html", "unreachable.html", "_close.html")
 
 
@@ -38,7 +39,8 @@ def notify_me(
     With a product's variants instead, it renders a button if all of them are sold out.
 
     `{% call notify_me(variant) %}` wraps the shop's own button, which is shown while there is
-    stock; `display` (`REPLACE` or `NEXT_TO`) says what happens to it otherwise.
+    stock; `display` (`REPLACE` or `NEXT_TO`) says what happens to it otherwise. While there is
+    stock, a hidden element tells the script that an earlier sign-up is over.
 
     With `presentation = "inline"`, the form itself replaces a single variant's button, so the call
     must not be inside a `<form>`. `label`, `display` and `inline` override the settings; use
@@ -52,7 +54,10 @@ def notify_me(
     is_card = not isinstance(variant, Variant)
     variants = [variant] if isinstance(variant, Variant) else list(variant)
     if not variants or not all(map(settings.trigger.offers_alert, variants)):
-        return shop_button
+        if is_card or not caller:
+            return shop_button
+        # the script forgets an earlier sign-up, so that the next button doesn't show it
+        return shop_button + IN_STOCK.format(variants[0].composite_id)
     first = variants[0]
     if is_card:
         kit_button = _macro(

@@ -57,13 +57,18 @@ def test_with_scripts_in_a_dialog(page: Page, shop_url: str, sandbox: Sandbox) -
     assert page.context.cookies() == []
 
 
+def set_stock(shop_url: str, sku: str, quantity: str) -> None:
+    stock = {"sku": sku, "quantity": quantity}
+    requests.post(f"{shop_url}/merchant", data=stock, timeout=TIMEOUT).raise_for_status()
+
+
 def is_listed(page: Page, element: str = ".buy notify-me") -> bool:
     return page.locator(element).first.get_by_text("You’re on the list").is_visible()
 
 
 def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str) -> None:
-    """It does so on all pages until the tab is closed. Its link opens the form again. The page
-    behind the dialog doesn't move.
+    """It does so on all pages until the tab is closed or has shown the variant in stock. Its link
+    opens the form again. The page behind the dialog doesn't move.
     """
     page.goto(shop_url + PARKA)
     button = page.get_by_role("link", name="Notify me: Haar Parka (Oilskin / M)")
@@ -84,6 +89,12 @@ def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str)
     page.keyboard.press("Escape")
     # the shop's script shows another variant
     button.evaluate("link => { link.href = '/notify-me/other' }")
+    assert not is_listed(page)
+
+    for quantity in ("4", "0"):
+        set_stock(shop_url, "HAAR-OIL-M", quantity)
+        page.goto(shop_url + PARKA)
+    expect(page.locator(".buy .notify-me__button")).to_be_visible()
     assert not is_listed(page)
 
 
@@ -354,8 +365,7 @@ def test_variant_back_in_stock_while_the_dialog_is_open(
     """The shopper gets a link to the product, and nothing is sent to Klaviyo."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
-    stock = {"sku": "HAAR-OIL-M", "quantity": "4"}
-    requests.post(f"{shop_url}/merchant", data=stock, timeout=TIMEOUT).raise_for_status()
+    set_stock(shop_url, "HAAR-OIL-M", "4")
 
     sign_up(page)
 

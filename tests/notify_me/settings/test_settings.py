@@ -97,12 +97,14 @@ def test_display(
 
 
 def test_only_the_shops_own_button_shows_when_in_stock(app: Flask, catalog: DictCatalog) -> None:
+    """The kit's element is hidden: it tells the script that an earlier sign-up is over."""
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
     catalog.stock(mug, 1)
 
     for template in (WRAPPED, REPLACE, NEXT_TO):
-        tags = [element.tag for element in button(app, catalog, template).all()]
-        assert tags == ["button"]
+        own, hidden = button(app, catalog, template).all()
+        assert (own.tag, hidden.tag) == ("button", "notify-me")
+        assert hidden.attributes == {"data-in-stock": str(mug.composite_id), "hidden": None}
 
 
 def test_unknown_display_in_a_call_is_an_error(app: Flask, catalog: DictCatalog) -> None:
