@@ -70,9 +70,15 @@ def check_unchanged_text_is_not_replaced(page: Page) -> None:
     expect(page.locator(".tour [aria-live], .tour[aria-live]")).to_have_class("tour__story")
 
 
-# the developer's panel is the higher one, and so the one that could cover something on a phone
 @pytest.mark.parametrize(
-    ("size", "developer"), [(DESKTOP, False), (PHONE, True)], ids=["merchant", "developer"]
+    ("size", "developer"),
+    [
+        pytest.param(DESKTOP, False, id="merchant-desktop"),
+        # the developer's panel is the taller one, and so the one that could cover something
+        pytest.param(PHONE, True, id="developer-phone"),
+        pytest.param(PHONE, False, id="merchant-phone", marks=pytest.mark.slow),
+        pytest.param(DESKTOP, True, id="developer-desktop", marks=pytest.mark.slow),
+    ],
 )
 def test_tour(
     page: Page, shop_url: str, sandbox: Sandbox, size: tuple[int, int], developer: bool
