@@ -52,6 +52,7 @@ def count_orders(app: Flask) -> int:
 
 def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: Stock) -> None:
     add_to_cart(client, HAAR_KEL_L=2, STEEK_01=1, HOWF_BRA=3)
+    assert "3 × Howff Tarp (Bracken) Pre-order £384" in Page(client, "/checkout").text
 
     response = place_order(client)
 
