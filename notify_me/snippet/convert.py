@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import nh3
 
@@ -212,9 +212,9 @@ def _import_option(
 
 def _web_fonts(styles: str) -> str:
     """Return why web fonts of another server aren't imported, and what to do instead."""
-    urls = [urlsplit(html.unescape("".join(groups))) for groups in _IMPORT_RULE.findall(styles)]
+    urls = [_split(html.unescape("".join(groups))) for groups in _IMPORT_RULE.findall(styles)]
     hosts = one_line(", ".join(dict.fromkeys(url.netloc or "another file" for url in urls)))
-    families = ", ".join(_families(url.query) for url in urls if "family" in url.query)
+    families = ", ".join(filter(None, (_families(url.query) for url in urls)))
     fonts = f"the web font {families}" if families else "a web font"
     reason = (
         f"it loads {fonts} from {hosts}, and the kit loads nothing from other servers. Add the "
@@ -225,8 +225,16 @@ def _web_fonts(styles: str) -> str:
     return reason
 
 
+def _split(url: str) -> SplitResult:
+    """Split a URL; an invalid one, such as `http://[`, has no host."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def _families(query: str) -> str:
-    names = [name for value in parse_qs(query)["family"] for name in value.split("|")]
+    names = [name for value in parse_qs(query).get("family", ()) for name in value.split("|")]
     return one_line(", ".join(name.partition(":")[0] for name in names))
 
 

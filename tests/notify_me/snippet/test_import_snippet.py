@@ -67,6 +67,11 @@ def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
             "a web font from fonts.example.com",
         ),
         (
+            "modal: {additional_styles: '@import url(http://[?family=A); @import \"?families=B\"'}",
+            "not_supported",
+            "a web font from another file",
+        ),
+        (
             "modal: {footer_content: '<p>By <b>us</b><img src=x></p>'}",
             "changed",
             "the form leaves out <img>",
