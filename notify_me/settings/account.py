@@ -43,15 +43,19 @@ class Account(SettingsTable):
     @field_validator("api_url")
     @classmethod
     def _check_api_url(cls, url: str) -> str:
-        parts = urlsplit(url)
         if "@" in url:
             # Only messages that begin with "must" repeat the value.
             raise ValueError("contains a user name or a password, which is not allowed")
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            has_host = bool(parts.hostname) and parts.port != 0 and " " not in parts.netloc
+        except ValueError:
+            # an invalid IPv6 address or port
+            has_host = False
+        if not has_host or parts.scheme not in {"http", "https"}:
             raise ValueError("must be a URL such as https://a.klaviyo.com")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("must begin with https:// unless it is on this machine")
-        _ = parts.port  # raises ValueError for an invalid port
         if parts.path.strip("/") or parts.query or parts.fragment:
             raise ValueError("must be a scheme and a host only, such as https://a.klaviyo.com")
         return url.rstrip("/")
@@ -59,7 +63,7 @@ class Account(SettingsTable):
     @field_validator("revision")
     @classmethod
     def _check_revision(cls, revision: str) -> str:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z0-9-]+)?", revision):
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z0-9-]+)?", revision, re.ASCII):
             raise ValueError(f"must be a date such as {REVISION}")
         return revision
 

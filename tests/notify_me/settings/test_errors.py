@@ -216,19 +216,24 @@ WRONG_VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
         {"KLAVIYO_REVISION": "15.07.2026"},
         "KLAVIYO_REVISION: must be a date such as 2026-10-15, not '15.07.2026'",
     ),
+    "revision in Arabic digits": (
+        {"KLAVIYO_REVISION": "٢٠٢٦-١٠-١٥"},
+        "KLAVIYO_REVISION: must be a date",
+    ),
     **{
         url: ({"KLAVIYO_API_URL": url}, f"KLAVIYO_API_URL: {message}")
         for url, message in {
             "a.klaviyo.com": "must be a URL such as https://a.klaviyo.com",
             "ftp://a.klaviyo.com": "must be a URL",
             "https://": "must be a URL",
+            "https://a klaviyo.com": "must be a URL",
             "https://a.klaviyo.com/api": "must be a scheme and a host only",
             "http://user:s3cret@a.klaviyo.com": "contains a user name or a password",
             "https://a.klaviyo.com?company_id=x": "must be a scheme and a host only",
             "http://a.klaviyo.com": "must begin with https:// unless it is on this machine",
             "http://localhost.example.org": "must begin with https:// unless",
-            "https://[::1": "",
-            "https://a.klaviyo.com:port": "",
+            "https://[::1": "must be a URL",
+            "https://a.klaviyo.com:port": "must be a URL",
         }.items()
     },
 }
