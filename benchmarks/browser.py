@@ -56,8 +56,8 @@ def opened(browser: Browser, url: str) -> Page:
 
 
 def milliseconds(browser: Browser, url: str, form: str) -> tuple[float, float, float]:
-    """Return how long the form alone takes, the dialog after a press without warning, and the
-    dialog after the mouse was over the button.
+    """Return how long the form alone takes, the dialog if the mouse wasn't over the button before
+    the press, and the dialog if it was.
     """
     page = opened(browser, url)
     alone = page.evaluate(FETCH, form)

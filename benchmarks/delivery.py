@@ -368,7 +368,7 @@ def backlog(setup: Setup) -> None:
         waiting = {name: shop.queued(name) for name in Operation if shop.queued(name)}
         setup.klaviyo.configure(reset=True, unavailable=True)
         with shop.worker("one"), shop.worker("two"):
-            # both workers meet the outage, so that they notice its end
+            # until both workers have run into the outage, and have to notice its end
             wait_for(lambda: len(setup.klaviyo.calls()) > 40)
             setup.klaviyo.configure(reset=True)
             began, drained = time.monotonic(), dict[Operation, float]()

@@ -22,7 +22,7 @@ KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAV
 
 
 def wants_sandbox(environ: Mapping[str, str]) -> bool:
-    """Whether no Klaviyo account is configured, so that the demo uses the sandbox."""
+    """Whether the demo uses the sandbox, because no Klaviyo account is configured."""
     return not any(environ.get(name) for name in KLAVIYO)
 
 

@@ -76,7 +76,7 @@ class Progress:
 
     @property
     def step(self) -> int:
-        """The current step, counted from 1; one more than there are steps at the end."""
+        """The current step, counted from 1; after the last step, the number of steps plus one."""
         if self.orders:
             return 5
         if not self.sign_ups:

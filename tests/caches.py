@@ -1,6 +1,7 @@
 """Caches for templates, URLs and SQL that all apps of a test run share.
 
-The tests create about two thousand apps. Without these caches, half of each start is compiling.
+The tests create about two thousand apps. Without these caches, half of an app's start-up
+time is spent compiling.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         results, sender = _FORK.Pipe(duplex=False)
         process = _FORK.Process(target=_run, args=(session, count, started, sender))
         process.start()
-        # closed before the next fork, so that this process's end is the end of its results
+        # closed before the next fork: a copy in that process would keep the pipe open after this
+        # one has ended
         sender.close()
         processes[results] = process
     try:
@@ -127,7 +128,10 @@ def _run(
 
 
 def _share(started: Synchronized[int], total: int, count: int) -> Iterator[int]:
-    """Yield indexes of tests: neighbours, which share fixtures, but single ones at the end."""
+    """Yield the indexes of this process's tests, taken in groups that get smaller near the end.
+
+    Tests in a group are neighbours, which share fixtures.
+    """
     while True:
         with started.get_lock():
             start = started.value

@@ -48,7 +48,7 @@ def test_no_file_holds_a_private_key() -> None:
 
 @pytest.mark.parametrize("folder", ["notify_me", "storefront", "demo", "templates", "translations"])
 def test_no_code_or_text_names_the_sample_shop(folder: str) -> None:
-    """Its words are in `shop.toml`, `notify_me.toml`, the catalog file and pictures only."""
+    """Its name and its products' are only in `shop.toml`, the catalog file and pictures."""
     words = re.compile(r"smirr|northpine|haar|plowter|blatter|cranreuch|oorlich", re.IGNORECASE)
     types = {".py", ".html", ".txt", ".xml", ".js", ".css", ".po", ".toml"}
     files = [file for file in (ROOT / folder).rglob("*") if file.suffix in types]

@@ -34,7 +34,7 @@ def _end_due_waits() -> None:
 
 
 def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
-    """Notify customers of a variant with a new stock, and return what happened as notes.
+    """Notify customers after a variant's stock has changed, and return what happened as notes.
 
     Nobody is notified below the minimum inventory or during a wait. At the end of a wait the
     stock is read again. The caller holds the sandbox's lock.

@@ -22,9 +22,10 @@ def drop(request: Request) -> Response:
 def drip(
     request: Request, response: Response, pause: float, cancelled: Event, *, headers_too: bool
 ) -> Response:
-    """Send the response with a pause (seconds) after each byte of its body, or of all of it.
+    """Send the response with a pause (seconds) after each byte of the body.
 
-    Ends early when the client disconnects or `cancelled` is set.
+    With `headers_too`, there is a pause after each byte of the headers as well. Ends early when the
+    client disconnects or `cancelled` is set.
     """
     connection = _connection(request)
     head, body = _head(response), response.get_data()

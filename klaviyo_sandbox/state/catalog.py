@@ -128,7 +128,7 @@ class Catalog:
         return [variant for variant in self.variants.values() if variant.item == item]
 
     def full_title(self, variant: CatalogEntry) -> str:
-        """Return the titles of item and variant, or the variant's alone if it has both."""
+        """Return the item's and the variant's title, or only the latter if it includes both."""
         item = self.items.get(variant.item or "")
         if item is None or item.title.casefold() in variant.title.casefold():
             return variant.title

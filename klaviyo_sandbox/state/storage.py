@@ -117,7 +117,8 @@ class Storage:
 
 def _open(file: Path) -> sqlite3.Connection:
     connection = None
-    # SQLite gives its write-ahead log the same permissions. Its message for a wrong path is better.
+    # SQLite gives its write-ahead log the same permissions. Errors are ignored here, since SQLite
+    # has a better message for a wrong path.
     with suppress(OSError):
         os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:

@@ -31,8 +31,8 @@ MAX_BYTES = 16 * 1024 * 1024
 ENTRY_BYTES = 1024
 """The memory that a stored page needs at most, besides its content."""
 SCRIPT_COOKIES = ("__kla_", "_fbp", "_ga", "_gcl_", "_gid")
-"""Prefixes of cookies that only scripts in the browser use, such as Klaviyo's, so that no page
-depends on them. Any other cookie may make a page personal.
+"""Prefixes of cookies that only scripts in the browser use, such as Klaviyo's. No page depends on
+them; any other cookie may make a page personal.
 """
 EXTENSION = "storefront_page_cache"
 
@@ -75,7 +75,7 @@ def reused(
 ) -> Callable[P, Response]:
     """Return a view that renders the page of `view` only if it has changed since it was last
     requested, and answers 304 if the browser has it. `unless` returns whether the page depends on
-    more than the catalog, the URL and the language, so that it has to be rendered.
+    more than the catalog, the URL and the language, and therefore has to be rendered.
 
     The page is also rendered for visitors to whom it may look different: those with a cookie that
     isn't in `cookie_values` or `SCRIPT_COOKIES`, and those who see the demo.

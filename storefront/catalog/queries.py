@@ -83,8 +83,8 @@ def product_handles() -> Sequence[str]:
 
 
 def related_in_stock(handle: str, limit: int) -> Sequence[Product]:
-    """Return products in stock to show beside the product with this handle, if any of its first
-    related products are.
+    """Return products to show beside the product with this handle: of its first related products,
+    those that are in stock.
     """
     product = db.session.scalar(sa.select(Product).where(Product.handle == handle))
     return related_products(product, limit, in_stock=True) if product else ()

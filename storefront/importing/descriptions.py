@@ -80,7 +80,7 @@ def first_text(safe: str) -> str:
 
 
 def plain_name(text: str) -> str:
-    """Return a name, such as a title, without HTML, such as `Home & Garden`."""
+    """Return a name as plain text, such as `Home & Garden` for `<b>Home</b> &amp; Garden`."""
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _INLINE_TAG.sub("", text))
 
 

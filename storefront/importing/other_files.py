@@ -60,7 +60,7 @@ def read_ids(path: Path, spool: Spool) -> None:
 def read_stock(path: Path, spool: Spool) -> None:
     """Read an inventory export, with a row for each location or a column for each.
 
-    Raises `Unreadable`. From "Inventory CSV file format" in Shopify's help.
+    Raises `Unreadable`. The format is described in "Inventory CSV file format" in Shopify's help.
     """
     table = read_csv(path, lambda count: None)
     positions = {normalize(name): index for index, name in reversed([*enumerate(table.header)])}

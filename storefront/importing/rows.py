@@ -143,7 +143,7 @@ def _named_options(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[
 def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
     """WooCommerce: a row for each product, and one for each variation of a variable product.
 
-    From “Product CSV Import Schema” in WooCommerce's wiki.
+    The format is described in “Product CSV Import Schema” in WooCommerce's wiki.
     """
     keys_by_id: dict[str, str] = {}
     for row in rows:

@@ -15,7 +15,7 @@ from ..base.models import ProductVariant
 from ..catalog import queries
 
 OVERDUE = timedelta(minutes=10)
-"""After this time, the reason is probably an outage or a missing worker."""
+"""If a sign-up waits longer, Klaviyo is probably unavailable, or no worker is running."""
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 STOCK_UPDATE = "update_catalog_variant"
 """The only operation that isn't part of a sign-up."""
@@ -88,7 +88,7 @@ class Deliveries:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether a sign-up is overdue for no known reason, so that the merchant should act."""
+        """Whether a sign-up is overdue for no known reason, and the merchant should act."""
         oldest = self.status.oldest_queued
         return oldest is not None and self.now - oldest > OVERDUE and not self.status.paused
 

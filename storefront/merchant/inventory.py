@@ -59,7 +59,7 @@ class StockQuery:
 
     @classmethod
     def parse(cls, arguments: Mapping[str, str]) -> StockQuery:
-        """Read the fields of a URL or a form; an invalid page is the first."""
+        """Read the fields of a URL or a form. An invalid page number counts as 1."""
         page = arguments.get("page", "")
         return cls(
             arguments.get("product") or None,

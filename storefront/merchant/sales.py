@@ -25,7 +25,7 @@ class Sales:
 
 
 def after_alerts(since: datetime, until: datetime) -> Sales:
-    """Return the sales to shoppers who signed up from `since` until before `until`.
+    """Return the sales to shoppers who signed up at `since` or later, but before `until`.
 
     An order matches a sign-up if its email address has the same `admin.contact_hash`, which
     `orders.place` looks up.

@@ -1,4 +1,6 @@
-"""`/studio`: a control for every setting, beside a live preview, for one visitor at a time.
+"""`/studio`: a control for every setting, beside a live preview.
+
+Only the visitor who makes a change sees it, until it is published to all shoppers.
 
 To remove it from a fork, delete this folder, its tests and its line in `app.py`.
 """

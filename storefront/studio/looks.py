@@ -66,7 +66,7 @@ def save(changes: Mapping[str, Any]) -> str:
 
 
 def load(look_id: str) -> dict[str, Any] | None:
-    """The changes of a look; None if it doesn't exist, such as after it has expired and `save` has
+    """The changes of a look; None if it doesn't exist, for example because it expired and `save`
     deleted it.
     """
     if look_id == NO_CHANGES:

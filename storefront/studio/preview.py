@@ -96,7 +96,7 @@ class PreviewOptions:
 
 
 def sold_out_products() -> dict[str, tuple[str, str]]:
-    """Title and first sold-out variant's SKU of each product that has one, by handle."""
+    """Each product with a sold-out variant, by handle: its title, and that variant's SKU."""
     query = (
         sa.select(Product.handle, Product.title, ProductVariant.sku)
         .join(ProductVariant, ProductVariant.product_id == Product.id)
@@ -112,11 +112,11 @@ def sold_out_products() -> dict[str, tuple[str, str]]:
 
 @contextmanager
 def one_product_sold_out() -> Iterator[str | None]:
-    """Yield the category of a product that is completely sold out, so that its card has a button;
-    None without products.
+    """Yield the category of a product whose card has a button, because all its variants are sold
+    out; None if there are no products.
 
-    If no product is, the stock of one is set to zero until the context ends, preferably of one with
-    a sold-out variant. That change is never committed.
+    If no product is completely sold out, the stock of one is set to zero until the context ends,
+    preferably of one with a sold-out variant. That change is never committed.
     """
     available = sa.select(ProductVariant.id).where(
         ProductVariant.product_id == Product.id, AVAILABLE

@@ -58,5 +58,5 @@ def summary(result: PicturesResult, *, link: bool) -> list[str]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.missing.most_common())
         lines.append(f"Pictures that can't be shown, and are replaced with drawings: {reasons}.")
     if not link and any("respond" in reason for reason in result.missing):
-        lines.append("Run the command again to try the missing pictures again.")
+        lines.append("Import the file again to try the missing pictures again.")
     return lines

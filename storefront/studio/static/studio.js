@@ -47,7 +47,7 @@ async function send(button = null) {
   if (pending === controller) form.ariaBusy = null;
 }
 
-/** Update the page from the server's response, with `withValues` including the fields' values.
+/** Update the page from the server's response; if `withValues` is set, also the fields' values.
  * @param {Document} page @param {boolean} withValues */
 function show(page, withValues) {
   if (withValues || sectionIds(page) !== sectionIds(document)) replaceControls(page);
