@@ -87,8 +87,8 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
         "Pictures linked from their own servers: 4.\n"
     )
     assert variants(app) == {
-        "41234567890101": ("Beeswax Pillar, “Long Evening” (Small / Honey)", "PIL-S-HON", 12),
-        "41234567890102": ("Beeswax Pillar, “Long Evening” (Small / Soot black)", "PIL-S-BLK", 0),
+        "41234567890101": ("Beeswax Pillar, “Long Evening”, Small / Honey", "PIL-S-HON", 12),
+        "41234567890102": ("Beeswax Pillar, “Long Evening”, Small / Soot black", "PIL-S-BLK", 0),
         "41234567890103": ("Beeswax Pillar, “Long Evening”, Large / Honey", "PIL-L-HON", -2),
         "41234567890201": ("Match Tin", "41234567890201", 0),
         "41234567890301": ("Wick Trimmer, Brass", "41234567890301", 3),
@@ -145,7 +145,7 @@ def test_load_keeps_an_import_without_replace(shop: MakeShop, tmp_path: Path) ->
 
     assert runner.invoke(args=["storefront", "load", "--replace"]).exit_code == 0
     assert len(variants(app)) == 60
-    assert variants(app)["HAAR-OIL-M"] == ("Haar Parka (Oilskin / M)", "HAAR-OIL-M", 0)
+    assert variants(app)["HAAR-OIL-M"] == ("Haar Parka, Oilskin / M", "HAAR-OIL-M", 0)
     assert "hundred names" in Page(app.test_client(), "/").text
 
 
