@@ -18,10 +18,10 @@ MAX_NAMES = 5
 def health(read_status: Callable[[], Status] = status) -> Report:
     """Return what works and what doesn't, as rows like those of `flask notify-me check`.
 
-    The rows are `flow` (whether a live flow exists, which is read from Klaviyo at most once a
-    minute, with a timeout of three seconds), `public_key` (only if Klaviyo refuses it), `sign_ups`
-    (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each has `check`
-    (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
+    The rows are `flow` (whether a live flow exists, which is read from Klaviyo with a timeout of
+    three seconds and cached for up to five minutes), `public_key` (only if Klaviyo refuses it),
+    `sign_ups` (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each
+    has `check` (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
 
     A page that shows `status()` as well can pass a function that returns it, so that it is read
     only once.
