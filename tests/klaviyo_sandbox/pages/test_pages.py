@@ -17,7 +17,7 @@ from tests.klaviyo_sandbox.conftest import (
 )
 
 HOSTILE = "<script>alert(1)</script>\"'&"
-VOID = {"meta", "link", "img", "br", "input"}
+VOID = {"meta", "link", "img", "br", "input", "wbr"}
 
 
 class StrictParser(HTMLParser):
