@@ -6,7 +6,7 @@
     def count(app, event):
         statistics.add("back in stock sign-up", event.variants)
 
-Receivers of the sign-up signals run in the shopper's request, so that `flask.request.form` has the
+Receivers of the sign-up signals run in the shopper's request, where `flask.request.form` has the
 shop's own fields. An exception in a receiver is logged; it doesn't change what the shopper sees.
 """
 

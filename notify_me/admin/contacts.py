@@ -182,8 +182,9 @@ def erase(contact: str) -> Erased:
 def _erase_rows(
     session: Session, hashes: Sequence[str], with_consents: bool
 ) -> tuple[int, int, int]:
-    """Delete a contact's sign-ups, and its consents: all, or those that Klaviyo never received.
-    Return the numbers of deleted sign-ups, of deleted consents, and of consents that were kept.
+    """Delete a contact's sign-ups and consents. Without `with_consents`, consents that Klaviyo may
+    have received are kept. Return how many sign-ups and consents were deleted, and how many
+    consents were kept.
     """
     ids = _sign_up_ids(session, hashes)
     of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))

@@ -55,7 +55,7 @@ def retry() -> int:
         jobs = state.queue.dead_letters()
         for job in jobs:
             with state.log.writing() as session:
-                # a job that another one replaced, or whose sign-up was deleted, is only removed
+                # a job that another one replaced, or whose sign-up was deleted, isn't queued again
                 if state.log.advance(session, job.key, CallState.QUEUED):
                     next_attempt = replace(job.next_attempt(), failures=0, unknown_since=0.0)
                     state.queue.enqueue(session, [next_attempt])
@@ -114,9 +114,9 @@ def purge() -> Purged:
 
 
 def _purge_log(session: Session, before: datetime, consents_before: datetime) -> tuple[int, int]:
-    """Delete sign-ups made before `before`, unless they have undelivered calls, consents given
-    before `consents_before`, and old counts of honeypot posts and rate limits. Return the numbers
-    of deleted sign-ups and consents.
+    """Delete consents given before `consents_before`, old counts of honeypot posts and rate limits,
+    and sign-ups made before `before`, except those with undelivered calls. Return how many sign-ups
+    and consents were deleted.
     """
     undelivered = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
     old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)

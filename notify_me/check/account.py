@@ -26,7 +26,7 @@ SKEW_WARN, SKEW_FAIL = 60, 300
 READ_SCOPES = frozenset(
     {"accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"}
 )
-"""The scopes that this check needs. The form also needs `lists:read`."""
+"""The scopes that this check needs. One of them, `lists:read`, is needed by the form as well."""
 SIGN_UP_SCOPES = "catalogs:write profiles:write"
 CONSENT_SCOPES = "lists:write profiles:write subscriptions:write"
 _REVISION_REJECTED = (400, 404, 410)
@@ -40,7 +40,8 @@ def check_account(
     catalog: Catalog,
     progress: Callable[[str], None],
 ) -> Report:
-    """Check the account. This only reads from it, and sends two calls with an empty body.
+    """Check the account without changing it: read from it, and send one or two calls with an empty
+    body, which Klaviyo can only refuse.
 
     `klaviyo` is None without a private key; `progress` is called with a topic before each call.
     Network errors and error responses are in the report, not raised.

@@ -25,7 +25,7 @@ _UNREACHABLE = (
 class Reader:
     """Sends the check's calls. `progress` is called with a topic before each of them.
 
-    All calls share the `deadline`, without retries. Without one, each has `CALL_TIMEOUT`.
+    With a `deadline`, all calls share it and aren't retried; otherwise each has `CALL_TIMEOUT`.
     """
 
     def __init__(

@@ -101,7 +101,7 @@ def _wrapped(head: str, text: str, width: int) -> list[str]:
 
 
 class Progress:
-    """Shows on one line of a terminal what is being checked; nothing if it isn't a terminal."""
+    """Shows what is being checked, on one line of standard error, if that is a terminal."""
 
     _CLEAR_LINE = "\r\x1b[K"
 

@@ -161,8 +161,9 @@ class Deliverer:
                 self._wait(self._settings.probe_every)
 
     def give_up(self, arguments: Sequence[Any], error: Exception) -> None:
-        """Record that a call failed because its queued job can't be read, such as one of a later
-        version. It isn't dead-lettered, since a dead letter couldn't be read either.
+        """Record that a call failed because its queued job can't be read, for example because a
+        later version queued it. The call isn't dead-lettered, since a dead letter couldn't be read
+        either.
         """
         problem = f"the queued job can't be read ({type(error).__name__})"
         logger.error("%s; its call is lost", problem)
@@ -377,8 +378,9 @@ class Deliverer:
 
 
 def _is_temporary(error: SQLAlchemyError) -> bool:
-    """Return whether the same statement may succeed later: the database is unreachable, locked or
-    full, for example. A missing table or column, or any mistake in a statement, isn't temporary.
+    """Return whether the same statement may succeed later, for example because the database is
+    unreachable, locked or full at the moment. A missing table or column, or any mistake in a
+    statement, isn't temporary.
     """
     if isinstance(error, exc.TimeoutError | exc.InterfaceError):
         return True

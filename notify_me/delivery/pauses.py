@@ -35,8 +35,8 @@ def pause(
     """Pause an operation until a probe after `seconds`; return whether the pause is new or its
     reason has changed.
 
-    A throttled pause doesn't replace a misconfigured one. It shortens another throttled one only if
-    it is the outcome of that one's probe.
+    A throttled pause doesn't replace a misconfigured one. It shortens an earlier throttled pause
+    only if it results from the probe of that pause.
     """
     now = time.time()
     until = now + seconds

@@ -330,8 +330,9 @@ class Queue:
             return False
 
     def dead_letters(self, min_age: timedelta | None = None) -> list[Job]:
-        """Return the oldest dead letters, at most `BATCH_SIZE`; with `min_age` only older ones.
-        Jobs of a later version of the kit that this one can't read are left out.
+        """Return the oldest dead letters, at most `BATCH_SIZE`; with `min_age`, only those that are
+        at least that old. Jobs that can't be read, because a later version of the kit queued them,
+        are left out.
         """
         workflows = self.client.list_workflows(
             queue_name=DEAD_LETTERS,
@@ -373,7 +374,7 @@ class Queue:
             self.remove([workflow.workflow_id for workflow in workflows])
 
     def requeue_abandoned(self, age: float) -> int:
-        """Queue jobs again that a worker dequeued at least `age` seconds ago and never finished:
+        """Requeue jobs that a worker dequeued at least `age` seconds ago and never finished, since
         its machine may be gone for good. Return the number of jobs.
         """
         workflows = self._list(status="PENDING", dequeued_before=_ago(age))

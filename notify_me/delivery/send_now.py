@@ -42,8 +42,8 @@ def send_now(
     settings, throttling, a refused contact), no further call of that operation is sent. Channels
     that Klaviyo has refused are left out of later calls, and each outcome names them.
 
-    `consent_known` means that Klaviyo already has the consent. Then the consent call is skipped if
-    Klaviyo would probably accept it, but the same time passes: otherwise the response time would
+    `consent_known` means that Klaviyo already has the consent. If Klaviyo would probably accept the
+    consent call, a wait of the same length then replaces it: otherwise the response time would
     disclose whether somebody is on the list.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)

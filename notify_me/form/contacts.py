@@ -45,7 +45,7 @@ _PHONE_SEPARATORS = str.maketrans(
 )
 
 _LABEL = re.compile(r"[^\w@+(#*]*[^\W\d_][^\d@+(:/]{0,29}:(?://)?(.*)", re.DOTALL)
-"""A link such as `mailto:ada@example.org?subject=Hi`, or a text such as `Phone: 202 555 0143`."""
+"""A link such as `mailto:ada@example.org?subject=Hi`, or a label as in `Phone: 202 555 0143`."""
 _REMARK = re.compile(r"^\([^()@\d]*\)|\([^()@\d]*\)$")
 """A remark in parentheses before or after a contact, such as `(work)`."""
 
@@ -168,7 +168,7 @@ def _fold(character: str) -> str:
             folded += "-"
         elif category == "Nd":
             folded += str(unicodedata.digit(char))
-        # icon fonts use the private characters, Co
+        # icon fonts use private-use characters (Co)
         elif not (category in ("Cf", "Co", "Me") or _INVISIBLE.match(char)):
             folded += char
     return folded

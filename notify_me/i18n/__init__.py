@@ -1,1 +1,1 @@
-"""The language of a request, and the kit's texts in it."""
+"""The language of a request, and translations into it."""

@@ -37,7 +37,7 @@ def localized_list(items: Sequence[str], kind: Literal["and", "or"] = "and") -> 
 
 
 def bidi_isolate(text: str) -> str:
-    """Isolate a name, number or address in a right-to-left text, so that it keeps its order."""
+    """Isolate a name, number or address in right-to-left text, so that it isn't reordered."""
     return _isolate(text) if language().direction == "rtl" else text
 
 

@@ -38,7 +38,7 @@ class CircuitBreaker:
         self._trial = threading.Lock()
         self._throttled_until: dict[Operation, float] = {}
         self._consent_durations: deque[float] = deque(maxlen=50)
-        """Seconds of the latest consent calls; empty unless Klaviyo accepted the last one."""
+        """How many seconds the latest consent calls took; empty unless the last was accepted."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send a call like `Klaviyo.send`; return Temporary at once while the circuit is open."""

@@ -55,7 +55,7 @@ T = TypeVar("T")
 Kind = Literal["item", "variant"]
 """The kinds of resources in Klaviyo's catalog: a product is an item, with variants."""
 BrandPart = Literal["button", "color", "logo", "email-default"]
-"""The kinds of resources that make a brand."""
+"""The kinds of resources that make up a brand."""
 
 
 def is_stand_in(api_url: str) -> bool:

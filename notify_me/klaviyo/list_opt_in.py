@@ -17,7 +17,7 @@ KNOWN_TTL = 600.0
 UNKNOWN_TTL = 60.0
 """Seconds until a failed read is repeated."""
 READ_TIMEOUT = 1.0
-"""Seconds that a shopper may wait for it."""
+"""Seconds that a shopper may wait while the setting is read."""
 _REMEDIES = {
     403: ": the private key lacks the scope lists:read",
     404: ": Klaviyo has no list with this ID. Check KLAVIYO_LIST_ID",

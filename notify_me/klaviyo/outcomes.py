@@ -300,7 +300,7 @@ def _refusal(pointer: str, channels: Sequence[Channel]) -> tuple[str, frozenset[
         return "email", _channels_by(channels, "email")
     if pointer.endswith("/phone_number"):
         by_phone = _channels_by(channels, "phone_number")
-        # an error about the number may only concern text messages, so WhatsApp is tried without
+        # an error about the number may concern only text messages, so WhatsApp is tried without
         # them
         return "phone_number", by_phone & {Channel.SMS} or by_phone
     if match := re.search(r"/channels/(\d{1,2})$|/subscriptions/(\w+)", pointer):

@@ -1,5 +1,5 @@
-"""Sends a changed stock quantity to Klaviyo, which starts the back-in-stock flow, and creates
-variants that are new to Klaviyo.
+"""Sends changed stock quantities to Klaviyo, which then starts the back-in-stock flow. A variant
+that is new to Klaviyo is created there.
 
 An update reads the quantity just before it sends it, so that the latest of several changes wins,
 even if they are sent in another order.

@@ -18,7 +18,7 @@ UNITS = frozenset({"px", "rem", "em", "ch", "%", "vw", "vi", "pt"})
 MAX_CSS_LENGTH = 10_000
 """The largest number that a length may have, in any unit."""
 MIN_CONTRAST = 4.5
-"""The minimum contrast of text to its background (WCAG 2.2, criterion 1.4.3)."""
+"""The minimum contrast between text and its background (WCAG 2.2, criterion 1.4.3)."""
 COLOR = "a colour, such as #1f4a46, teal or rgb(31 74 70)"
 LENGTH = f"a length from 0 to {MAX_CSS_LENGTH}, such as 12px, 1.5rem or 50%"
 LENGTHS = f"one to four lengths from 0 to {MAX_CSS_LENGTH}, such as 8px 0"

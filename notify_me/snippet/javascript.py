@@ -99,7 +99,7 @@ class Call:
 
 
 def find_calls(text: str) -> list[Call]:
-    """Return the calls to `klaviyo.init` and `klaviyo.enable` in a text, or else its bare options.
+    """Return the calls to `klaviyo.init` and `klaviyo.enable` in `text`, or else its bare options.
 
     Raises `SnippetError` if there are none, or the JavaScript is invalid.
     """
@@ -163,7 +163,7 @@ def _calls(text: str) -> list[Call]:
 
 
 def _bare_options(text: str) -> list[Call]:
-    """Return the options of a text such as `trigger: {…}, modal: {…}` as one call's argument."""
+    """Return bare options such as `trigger: {…}, modal: {…}` as the argument of one call."""
     source = _MARKDOWN_FENCE.sub("", text).strip(" \t;,").encode(errors="replace")
     code = _without_tags(source)
     if re.match(rb"\s*\{.*\}\s*\Z", code, re.S):
@@ -214,7 +214,7 @@ def _spans(code: bytes, kind: str) -> list[tuple[int, int]]:
                 spans.append((start, token.end()))
                 start = None
     if start is not None:
-        spans.append((start, len(code)))  # a bracket is missing: parsing it says so
+        spans.append((start, len(code)))  # a bracket is missing, which the parser reports
     return spans
 
 
@@ -330,7 +330,7 @@ class _Script:
             if inner is None:
                 break
             node = inner
-        end = len(self._source.rstrip(b"\n })"))  # at most the last line with something on it
+        end = len(self._source.rstrip(b"\n })"))  # don't report an empty line at the end
         line = self._source.count(b"\n", 0, min(node.start_byte, end))
         text = self._source.split(b"\n")[line].decode(errors="replace")
         return SnippetError(

@@ -52,7 +52,7 @@ _SIGN_UPS, _CALLS, _CONSENTS = (
 _ADD_SIGN_UP, _ADD_CALLS, _ADD_CONSENTS = (
     insert(table).inline() for table in (_SIGN_UPS, _CALLS, _CONSENTS)
 )
-# parameters of an UPDATE can't be named like the columns, hence `of_sign_up` and `at_position`
+# an UPDATE's parameters can't share the columns' names, hence `of_sign_up` and `at_position`
 _RECORD_OUTCOME = (
     update(_CALLS)
     .where(_CALLS.c.sign_up_id == bindparam("of_sign_up"))
@@ -93,7 +93,7 @@ class SignUpLog:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a transaction that only reads. Its rows can be used after it."""
+        """Open a transaction that only reads. Its rows can still be used afterwards."""
         with Session(self._engine(), expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -226,7 +226,7 @@ class SignUpLog:
     def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
         """Mark a client-mode sign-up as reported; return whether this is the first report.
 
-        Return False also if the report's form isn't the one that was logged.
+        If the report's form isn't the one that was logged, mark nothing and return False.
         """
         with self.writing() as session:
             claimed = session.execute(
@@ -275,7 +275,7 @@ class SignUpLog:
     def refuse_channels(
         self, session: Session, sign_up_id: str, channels: Collection[Channel]
     ) -> None:
-        """Record that Klaviyo refused these channels for a sign-up, and so the consent to them."""
+        """Record that Klaviyo refused these channels, and any consent to them, for a sign-up."""
         row = session.get(SignUpRow, sign_up_id, with_for_update=True)
         if row is None:
             return

@@ -130,7 +130,8 @@ class CallRow(Base):
     problem: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="", server_default="")
     """What went wrong, for the merchant; without contact details."""
     alerted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When its variant came back in stock, and Klaviyo alerts the shopper; None before that."""
+    """When its variant came back in stock, which makes Klaviyo alert the shopper; None before that.
+    """
 
 
 UNKNOWN_VARIANT_CALLS = (CallRow.state.in_(UNDELIVERED), CallRow.code == "variant_not_found")
@@ -171,8 +172,8 @@ class PauseRow(Base):
 
     @property
     def probe_due(self) -> bool:
-        """Whether one call may be sent despite the pause: its time is over, or unknown because the
-        clock was set back.
+        """Whether one call may be sent despite the pause, because `until` has passed, or because
+        the clock was set back and `until` means nothing.
         """
         return self.until <= time.time() or self.since > time.time()
 

@@ -139,7 +139,7 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
 
 
 def read_signed(serializer: URLSafeTimedSerializer, text: str) -> str:
-    """Return the sign-up's ID in a signed text.
+    """Return the sign-up's ID from a signed link or report.
 
     Raises `BadData` if it is forged or older than `LINK_MAX_AGE`. A time in the future is valid: it
     may be from another machine, whose clock is ahead.

@@ -77,7 +77,7 @@ CONFIRM = {
 def confirmation(
     logged: LoggedSignUp, product: Product, sign_up: SignUp | None, *, simulated: bool = False
 ) -> dict[str, Any]:
-    """Return the context of the template `_done.html`, and in `signed_up` the composite IDs whose
+    """Return the context of the template `_done.html`. Its `signed_up` has the composite IDs whose
     buttons then show that the shopper is on the list.
 
     Contacts are shown in full if `sign_up` is given, because the reply then goes to the person who

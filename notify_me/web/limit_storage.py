@@ -37,8 +37,8 @@ class DatabaseStorage(Storage):
     """The kit's database as a storage for the limits library, with fixed windows only.
 
     `engine` returns its engine. Keys, which contain IP addresses, are stored as their HMAC-SHA256
-    under `secret`: a plain hash of an address could be reversed by trying them all. Methods
-    raise `limits.errors.StorageError` if the database is unavailable.
+    under `secret`: a plain hash could be reversed by trying all addresses. Methods raise
+    `limits.errors.StorageError` if the database is unavailable.
     """
 
     STORAGE_SCHEME = None

@@ -141,7 +141,7 @@ def finish(
     except SQLAlchemyError as error:
         _log_database_error(error)
         if queued:
-            # never confirm what is neither at Klaviyo nor on disk
+            # never confirm a sign-up that neither reached Klaviyo nor was stored
             return form_reply.failed(outcomes.TRY_AGAIN)
         # Klaviyo's response still counts; the log shows these calls as unknown
         is_logged = False

@@ -180,8 +180,8 @@ def _is_readable(color: str | None, background: str | None) -> bool:
 
 
 def _readable_color(background: str | None, *preferred: str) -> str | None:
-    """Return the first of `preferred`, white and black that is readable on this background, or None
-    if its luminance is unknown.
+    """Return the first color that is readable on this background: one of `preferred`, or else
+    white, dark grey or black. Return None if the background's luminance is unknown.
     """
     if background is None or contrast_ratio(_WHITE, background) is None:
         return None
