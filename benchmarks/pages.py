@@ -185,8 +185,8 @@ def p99_to_median(server: Server, request: Request) -> float:
 
 
 def sign_up_overhead(server: Server, request: Request, keys: dict[str, str]) -> float:
-    """Return how many milliseconds longer a sign-up takes than its call to Klaviyo, by one client
-    at a time.
+    """Return how many milliseconds longer a sign-up takes than its call to Klaviyo, for a single
+    client.
     """
     variant = CompositeID.parse(unquote(request.path.removeprefix("/notify-me/")))
     klaviyo = Klaviyo(api_url=keys["KLAVIYO_API_URL"], private_key=keys["KLAVIYO_PRIVATE_KEY"])
@@ -323,7 +323,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
 
 
 def gain_of_a_second_process(folder: Path, keys: dict[str, str]) -> float:
-    """Return how many times more product pages per second two web processes serve."""
+    """Return how many times as many product pages per second two web processes serve as one."""
     with (
         running_shop(folder, SMALL, keys) as one_process,
         running_shop(folder, SMALL, keys | {"WEB_CONCURRENCY": "2"}) as two_processes,

@@ -1,4 +1,4 @@
-"""Get Metrics, the flows of a metric, and Get Flows: show whether restocks notify anybody.
+"""Get Metrics, the flows of a metric, and Get Flows: whether restocks notify anybody.
 
 https://developers.klaviyo.com/en/reference/get_flows
 """

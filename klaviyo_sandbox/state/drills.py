@@ -19,8 +19,9 @@ _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 class Drill:
     """A simulated failure of the next `times` calls (None: of all until the drills are cleared).
 
-    operation: the name of the operation that fails; None for all operations, except, with `times`,
-    those that read the flow: a shop may do that at any time, and would use up the drill.
+    operation: the name of the operation that fails; None for all operations. If `times` is set,
+    these do not include the ones that read the flow: a shop may call them at any time, and would
+    use up the drill.
     seconds: the delay of a slow reply, or the pause between two bytes of a dripping one.
     retry_after: the reply's Retry-After in seconds; None for no such header.
     """

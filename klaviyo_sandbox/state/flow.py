@@ -79,7 +79,7 @@ class Flow:
     def __init__(self, created: datetime) -> None:
         self.created = created
         self.waits: Rows[str, datetime] = Rows(datetime)
-        """When the wait of each variant ends. Nobody is notified about it before."""
+        """When the wait of each variant ends. Nobody is notified about it before then."""
         self.reset()
 
     def reset(self) -> None:

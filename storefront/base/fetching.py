@@ -52,7 +52,7 @@ class Unreachable(Unavailable):
 def fetch(url: str, *, allow_private: bool = False) -> bytes:
     """Return the content at `url`, after up to `MAX_REDIRECTS` redirects.
 
-    Raises `Unavailable`, also for addresses in private networks unless `allow_private` is set.
+    Raises `Unavailable`, including for addresses in private networks unless `allow_private` is set.
     """
     for _ in range(MAX_REDIRECTS + 1):
         with _response(url, allow_private=allow_private) as response:

@@ -43,7 +43,7 @@ class _Page(NamedTuple):
 
 
 class _Cache:
-    """The pages of one app, the most recently used ones."""
+    """The most recently used pages of one app."""
 
     def __init__(self, cookie_values: Mapping[str, Callable[[], object]]) -> None:
         self.cookie_values = cookie_values

@@ -169,7 +169,7 @@ def offers(composite_ids: Iterable[str]) -> dict[str, Offer]:
 
 
 def available(composite_ids: Iterable[str]) -> list[CompositeID]:
-    """Return those of the variants with these composite IDs that can be bought or pre-ordered."""
+    """Return which of these composite IDs belong to variants that can be bought or pre-ordered."""
     return [offer.composite_id for offer in offers(composite_ids).values() if offer.available]
 
 

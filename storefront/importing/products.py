@@ -1,4 +1,4 @@
-"""Builds products from the rows of a file, and continues after a problem to report them all."""
+"""Builds products from the rows of a file, and reports all problems, not only the first."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Products:
         self.counts = Counts()
 
     def __iter__(self) -> Iterator[ParsedProduct]:
-        """Yield each product without problems."""
+        """Yield each product that has no problems."""
         for rows in self._spool.products():
             if product := self._product(rows):
                 self.counts.products += 1

@@ -77,7 +77,7 @@ def open_rows(
     encoding: str | None = None,
     required: Collection[str] = REQUIRED,
 ) -> Source:
-    """Open a CSV or JSON file; raises `Unreadable`, also if a CSV file lacks a required field.
+    """Open a CSV or JSON file; raises `Unreadable`, such as when a CSV file lacks a required field.
 
     `columns` are those of a `--columns` file.
     """

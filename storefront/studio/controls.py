@@ -73,7 +73,7 @@ class Control:
 
     @property
     def language(self) -> str | None:
-        """The language whose texts it sets; None for a setting of all languages."""
+        """The language whose texts it sets; None for a setting that applies to all languages."""
         table, _, rest = self.key.partition(".")
         return rest.partition(".")[0] if table == "texts" else None
 

@@ -43,7 +43,7 @@ class TooLarge(ValueError):
 
 
 def save(changes: Mapping[str, Any]) -> str:
-    """Save changes by dotted key and return the look's ID; deletes all expired looks.
+    """Save changes, given by dotted key, and return the look's ID; deletes all expired looks.
 
     Raises `TooLarge`, and `SQLAlchemyError` if the database is unavailable.
     """

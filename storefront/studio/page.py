@@ -29,7 +29,7 @@ class Draft:
     """Input that isn't applied yet, and messages. The page shows them with the current look."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Values entered by dotted key."""
+    """The values that were entered, by dotted key."""
     problems: Mapping[str, str] = field(default_factory=dict)
     snippet: str = ""
     snippet_problem: str = ""

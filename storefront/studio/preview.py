@@ -115,8 +115,8 @@ def one_product_sold_out() -> Iterator[str | None]:
     """Yield the category of a product whose card has a button, because all its variants are sold
     out; None if there are no products.
 
-    If no product is completely sold out, the stock of one is set to zero until the context ends,
-    preferably of one with a sold-out variant. That change is never committed.
+    If no product is completely sold out, one is chosen, preferably one with a sold-out variant,
+    and its stock is set to zero until the context ends. That change is never committed.
     """
     available = sa.select(ProductVariant.id).where(
         ProductVariant.product_id == Product.id, AVAILABLE

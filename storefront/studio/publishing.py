@@ -29,8 +29,8 @@ def can_undo() -> bool:
 
 
 def publish(changes: Mapping[str, Any]) -> list[str]:
-    """Use changes by dotted key in the whole shop. Return the keys of those without an effect,
-    because an environment variable or `notify_me.toml` sets them.
+    """Use changes, given by dotted key, in the whole shop. Return the keys of those without an
+    effect, because an environment variable or `notify_me.toml` sets them.
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`
     if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and
