@@ -54,7 +54,7 @@ def notify_me(
     is_card = not isinstance(variant, Variant)
     variants = [variant] if isinstance(variant, Variant) else list(variant)
     if not variants or not all(map(settings.trigger.offers_alert, variants)):
-        if is_card or not caller:
+        if is_card or not caller or not settings.trigger.can_buy(variants[0]):
             return shop_button
         # the script forgets an earlier sign-up, so that the next button doesn't show it
         return shop_button + IN_STOCK.format(variants[0].composite_id)

@@ -113,6 +113,8 @@ def test_guide_leads_to_the_alert(newcomer: Newcomer, sandbox: Sandbox) -> None:
         assert eventually(lambda: [message["to"] for message in sandbox.read("messages")]) == [ADA]
         shop.interrupt()
         shop.read_to_end()
+    branded = newcomer.run("import-brand")
+    assert branded.returncode == 0, branded.stderr
     assert newcomer.remaining == []
 
 
