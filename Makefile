@@ -28,11 +28,10 @@ check: $(VENV)/.dev static ## Lint, types and fast tests: run it after each chan
 	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not browser and not process and not slow"
 
 test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests, including browser tests
-	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not slow" PROCESSES=3
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not slow"
 
-# in one process for each core, unless another number is given
 run-tests:
-	$(BIN)/pytest -q --processes $(PROCESSES) -m "$(MARKERS)"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "$(MARKERS)"
 
 test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow

@@ -19,8 +19,6 @@ for _name in [*os.environ]:
     if _name.lower().endswith("_proxy") or _name.startswith(("KLAVIYO_", "NOTIFY_ME_")):
         del os.environ[_name]
 
-pytest_plugins = ["tests.parallel"]
-
 # importing and collecting create little garbage, which isn't worth the search
 gc.disable()
 

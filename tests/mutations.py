@@ -237,9 +237,9 @@ def _caught_by(folder: Path, mutation: Mutation) -> str:
     if count != 1:
         raise SystemExit(f"{mutation.path}: {mutation.old!r} occurs {count} times, not once")
     file.write_text(before.replace(mutation.old, mutation.new))
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--processes"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "-p", "no:cacheprovider"]
     result = subprocess.run(
-        [*command, "-p", "no:cacheprovider", "-m", QUICK, *mutation.tests],
+        [*command, "-m", QUICK, *mutation.tests],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -220,7 +220,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
             page.get_by_role("radio", name=width).check()
             shown = page.locator("#frame iframe:not([data-loading])")
             expect(shown).to_have_css("width", f"{inner}px")
-            assert body.evaluate("() => innerWidth") == inner
+            expect(frame(page).locator("html")).to_have_css("width", f"{inner}px")
         for state, text in (
             ("Errors", "Enter your email address"),
             ("Confirmation", "You’re on the list"),
