@@ -344,7 +344,8 @@ def outage(setup: Setup) -> None:
         setup.report(
             f"outage of {seconds} s, {database}",
             f"{len(confirmed)} confirmed, {lost} lost; {queued} queued calls sent in "
-            f"{drained:.0f} s ({queued / drained:.0f} per second; limit 40)",
+            f"{drained:.0f} s ({queued / drained:.0f} per second; "
+            f"limit {Delivery().back_in_stock_per_second})",
             "outage",
         )
 

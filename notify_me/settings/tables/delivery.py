@@ -28,7 +28,7 @@ class Delivery(SettingsTable):
     """How long the circuit breaker stays open before it lets a call through."""
     worker_in_flight: int = Field(20, ge=1, le=200, title="Concurrent calls in a worker")
     """Maximum number of concurrent calls per operation in a worker."""
-    back_in_stock_per_second: int = Field(40, ge=1, le=350, title="Subscriptions per second")
+    back_in_stock_per_second: int = Field(45, ge=1, le=350, title="Subscriptions per second")
     """Maximum number of back-in-stock subscriptions per second by all workers together. Klaviyo
     allows 3,500 per minute; leave some for the calls by web processes.
     """
