@@ -9,8 +9,10 @@ places name channels, too:
 - `form/sign_up_form.py` and `klaviyo/outcomes.py`: where one consent field or one phone number
   serves several channels, SMS comes first,
 - the translations (`make translations`),
-- the sandbox: `operations/identifiers.py`, `operations/back_in_stock.py`, `operations/consent.py`,
-  `state/subscriptions.py`, `_messages.html`.
+- the starter shop's `studio/sections.py`, if it needs consent,
+- the sandbox: `identifiers.py`, `back_in_stock.py`, `consent.py` and `profiles.py` in
+  `operations/`, `state/subscriptions.py`, the templates `_messages.html` and `profiles.html`, and
+  its specification.
 
 Tests cover the first three.
 """
