@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -147,6 +150,24 @@ def test_status_as_text(app: Flask, sandbox: Sandbox) -> None:
     assert "oldest queued: " in result.output
     assert "(a•••@e•••.org): " in result.output
     assert "ada@" not in result.output
+
+
+@pytest.mark.process
+def test_queuing_leaves_the_shops_log_levels_as_they_are(tmp_path: Path) -> None:
+    """A shop may use DBOS itself. A new process shows what the first import of the kit does."""
+    script = (
+        "import logging, dbos; logging.getLogger('dbos').setLevel(logging.DEBUG)\n"
+        "from notify_me.database import Database; from notify_me.delivery.queue import Queue\n"
+        f"import sqlalchemy; engine = sqlalchemy.create_engine('sqlite:///{tmp_path}/queue.db')\n"
+        "Database(engine).upgrade(); Queue(lambda: engine).prepare()\n"
+        "print(logging.getLogger('dbos').level)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout.splitlines()[-1:] == [str(logging.DEBUG)], done.stderr
 
 
 def test_a_call_without_an_outcome_is_unknown_after_a_minute(app: Flask) -> None:
