@@ -211,6 +211,8 @@ class OrderLine(Base):
     quantity: Mapped[int]
     signed_up_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), index=True)
     """When the shopper last signed up for an alert for this variant; None if they never did."""
+    is_pre_order: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """Whether the variant was on pre-order; False for orders before this was stored."""
 
 
 class Import(Base):

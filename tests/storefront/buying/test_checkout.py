@@ -61,6 +61,7 @@ def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: St
     text = Page(client, response.location).text
     assert "Thank you, Isla Reid." in text
     assert "2 × Haar Parka (Kelp / L) £496" in text
+    assert "3 × Howff Tarp (Bracken) Pre-order £384" in text
     assert "Total (including delivery) £904" in text
     assert "2 Shore Road Cromarty isla@example.com" in text
     assert "Your cart is empty" in Page(client, "/cart").text
@@ -227,7 +228,7 @@ def test_last_item_is_sold_once(app: Flask, stock: Stock) -> None:
 def test_merchant_sees_orders_newest_first(client: FlaskClient) -> None:
     """Stock and orders lists each order with its lines and total, and a link to its page."""
     assert "Orders No orders yet." in Page(client, "/merchant").text
-    add_to_cart(client, DREI_MIL=2, STEEK_01=1)
+    add_to_cart(client, DREI_MIL=2, STEEK_01=1, HOWF_BRA=1)
     place_order(client)
     add_to_cart(client, HAAR_KEL_L=1)
     newest = place_order(client, name="Ewan Muir").location
@@ -237,5 +238,5 @@ def test_merchant_sees_orders_newest_first(client: FlaskClient) -> None:
     text = page.text.split(" Orders ", 1)[1]
     assert text.index("Order #2 Ewan Muir") < text.index("Order #1 Isla Reid")
     assert "1 × Haar Parka (Kelp / L) £248 Total £248" in text
-    assert "1 × A Steek in Time £24 Total" in text
+    assert "1 × A Steek in Time £24 1 × Howff Tarp (Bracken) Pre-order £128 Total" in text
     assert f'href="{newest}">Order #2</a>' in page.html

@@ -99,7 +99,9 @@ def test_problems_are_shown(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None
 
     reply = send(client, "squarespace.csv")
     wait()
-    assert "This is a Squarespace export" in Page(client, reply.location).text
+    text = Page(client, reply.location).text
+    assert "This is a Squarespace export" in text
+    assert "Names that begin with -- are options of the command" in text
     assert client.post(reply.location).status_code == 303
     wait()
     assert rows(app) == before

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.storefront.conftest import close, make_shop
 from tests.storefront.page import Page, Stock, href, text_of
 
 PARKA = "/products/haar-parka"
+SOUWESTER = "/products/blatter-souwester"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +81,18 @@ def test_notify_me_replaces_add_to_cart_for_a_sold_out_variant(reader: FlaskClie
     assert "Add to cart" in in_stock
 
 
+def test_no_alert_is_promised_where_none_is_offered(app: Flask, tmp_path: Path) -> None:
+    promise = "Get an alert when it’s back"
+    assert promise in Page(app.test_client(), SOUWESTER).text
+
+    shop = make_shop(tmp_path / "shop.db", NOTIFY_ME_TRIGGER__TAG_BLOCKLIST="hats")
+
+    page = Page(shop.test_client(), SOUWESTER)
+    close(shop)
+    assert promise not in page.text
+    assert '<button class="button" disabled>Sold out</button>' in page.buying
+
+
 def test_pre_order_has_its_own_button(reader: FlaskClient) -> None:
     page = Page(reader, "/products/howff-tarp").buying
 
@@ -88,7 +104,7 @@ def test_first_available_variant_is_selected_by_default(client: FlaskClient, sto
     stock.set("GLOA-DUS-05", 0)
     assert "SKU: GLOA-DUS-10" in Page(client, "/products/gloaming-flask").text
 
-    assert "SKU: BLAT-S" in Page(client, "/products/blatter-souwester").text
+    assert "SKU: BLAT-S" in Page(client, SOUWESTER).text
 
 
 def test_option_link_keeps_the_other_option(reader: FlaskClient) -> None:
@@ -173,7 +189,7 @@ def test_confirmation_shows_two_related_products_in_stock(
     assert shown()[0] == second
 
 
-@pytest.mark.parametrize("url", ["/", PARKA, "/products/blatter-souwester"])
+@pytest.mark.parametrize("url", ["/", PARKA, SOUWESTER])
 def test_pages_set_no_cookie_and_can_be_revalidated(reader: FlaskClient, url: str) -> None:
     first = reader.get(url)
     again = reader.get(url, headers={"If-None-Match": first.headers["ETag"]})
