@@ -1,4 +1,4 @@
-"""Prints the licences of what the shop installs, from requirements.lock: `make licences`."""
+"""Prints the licences of the packages in requirements.lock. `make licences` runs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LOCK = Path(__file__).parents[1] / "requirements.lock"
 
 
 def main() -> int:
-    """Print the table of pip-licenses; return its exit status."""
+    """Print the table by pip-licenses, and return its exit status."""
     names = re.findall(r"^([\w.-]+)(?:\[[\w,.-]+\])?==", LOCK.read_text("utf-8"), re.MULTILINE)
     command = [str(Path(sys.executable).with_name("pip-licenses")), "--order=license"]
     command += ["--packages", *names]

@@ -1,4 +1,4 @@
-"""Prints docs/settings.md, the reference of all settings: `make docs`."""
+"""Prints docs/settings.md, the reference of all settings. `make docs` runs it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def markdown() -> str:
 
 
 def _about(model: type[BaseModel]) -> str:
-    """The docstring of a table's model without the heading at its start."""
+    """Return the docstring of a table's model, without the table's name at its start."""
     text = " ".join((model.__doc__ or "").split()).partition("]`: ")[2]
     return f"{_escape(text[:1].upper() + text[1:])}\n\n"
 

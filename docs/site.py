@@ -1,7 +1,7 @@
-"""Prepares the pages of the website: `make docs-site`. `--picture` draws docs/architecture.svg.
+"""Prepares the pages of the website for `make docs-site`; `--picture` draws docs/architecture.svg.
 
-The site is MkDocs Material: it reads the same Markdown as GitHub, and its search, dark mode and
-mkdocstrings need no configuration. Sphinx would need its own link syntax.
+The site is built with MkDocs Material, which reads the same Markdown as GitHub. Its search, dark
+mode and mkdocstrings need no configuration. Sphinx would need its own link syntax.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def prepare() -> None:
 
 
 def _for_website(text: str, folder: Path, source: str) -> str:
-    """Point links to other pages of the website, and to the repository for all other files."""
+    """Rewrite relative links: to the website for its pages, to the repository for other files."""
 
     def replace(match: re.Match[str]) -> str:
         link, anchor = match[1], match[2] or ""
@@ -113,15 +113,15 @@ def _imports(graph: grimp.ImportGraph, package: str) -> dict[str, set[str]]:
 
 
 def _indirect(imports: dict[str, set[str]], imported: set[str]) -> set[str]:
-    """Return what these parts import, directly or not."""
-    found: set[str] = set()
-    waiting = [other for name in imported for other in imports[name]]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += imports[name]
-    return found
+    """Return every part that the imported parts import, directly or indirectly."""
+    indirect: set[str] = set()
+    remaining = [other for name in imported for other in imports[name]]
+    while remaining:
+        name = remaining.pop()
+        if name not in indirect:
+            indirect.add(name)
+            remaining += imports[name]
+    return indirect
 
 
 def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:

@@ -1,28 +1,31 @@
-"""A strict, stateful stand-in for Klaviyo's HTTP API, which only serves this machine.
+"""A strict, stateful stand-in for Klaviyo's HTTP API. It serves only this machine.
 
 `create_app(account)` returns the Flask app; `klaviyo-sandbox` (or `python -m klaviyo_sandbox`)
-serves it. The paths are Klaviyo's, so that a client only changes its base URL. Pages for people are
-under `/`, JSON for tools and tests under `/_sandbox/`.
+serves it. The paths are Klaviyo's, so a client only has to change its base URL. Pages for people
+are under `/`, JSON for tools and tests under `/_sandbox/`.
 
 Limitations
 -----------
 - Operations: back-in-stock subscriptions and consent, from the server (`/api`) and the browser
-  (`/client`); catalog items and variants, one by one and in bulk jobs; and what a check of an
-  account reads (accounts, lists, metrics, flows, profiles).
+  (`/client`); catalog items and variants, one by one and in bulk jobs; reading accounts, lists,
+  metrics, flows, profiles and the account's brand.
 - There is one list, whose opt-in is also the account's default. Consent is stored at once, while
-  Klaviyo takes a minute. Nobody unsubscribes, and there is no age gate. At most one
+  Klaviyo takes a minute. There is no way to unsubscribe, and no age gate. At most one
   subscription per profile is processed every 30 minutes, from a server or a browser.
 - The regions that can receive SMS are this project's choice; `/_sandbox/regions` changes them.
 - Until the catalog has a variant, any well-formed composite ID is accepted unless it is listed
   under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
   of other integrations are still accepted. Nothing is deleted, and there are no categories.
 - Bulk jobs finish at once. A job that does not match Klaviyo's schema is refused as a whole.
-- The flow is a delay and one message per channel, with texts by this project. It is triggered when
-  the stock changes and is at least the minimum. Klaviyo does not document its defaults; here they
-  are a minimum of one, everybody at once, and no wait. Each variant has its own wait. When a wait
-  ends, the flow runs at the next request, as if it had run at the end of the wait.
-- A message that cannot reach anybody is recorded as skipped, and its sign-up is removed as usual.
-- Filters, sorting, pages and sparse fields follow the specification. Cursors differ from Klaviyo's.
+- The flow has one wait and one message per channel, with this project's wording. It is triggered
+  when a variant's stock changes and is at least the minimum. Klaviyo does not document its
+  defaults; here they are a minimum of one, everybody at once, and no wait. Each variant has its own
+  wait. The end of a wait is processed at the next request; the messages are dated as if they had
+  been sent when the wait ended.
+- A message that cannot reach its recipient is recorded as skipped, and its sign-up still leaves the
+  waiting list.
+- Filters, sorting, pagination and sparse fieldsets follow the specification. Cursors differ from
+  Klaviyo's.
 - A profile is identified by its email address or phone number. `id` and `external_id` are ignored.
 - PUSH is always refused, since no profile has a push token. Beta revisions (`….pre`) are refused.
 - The wording of errors is this project's; status, code and pointer are Klaviyo's. Where Klaviyo's

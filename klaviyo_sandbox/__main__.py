@@ -19,7 +19,7 @@ from .protocol.guards import is_loopback
 from .state.sandbox import close
 from .state.storage import StorageError
 
-_KEYS = {
+_VARIABLES = {
     "public_key": "KLAVIYO_PUBLIC_KEY",
     "private_key": "KLAVIYO_PRIVATE_KEY",
     "list_id": "KLAVIYO_LIST_ID",
@@ -56,14 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     finally:
-        # Otherwise another signal could kill the interpreter while it exits after a clean stop.
+        # Without this, another signal could kill the interpreter during a clean exit.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     return 0
 
 
 def _stop_on_signals() -> None:
-    """Stop on the first signal, and ignore others, which a terminal and a launcher may both send.
+    """Stop on the first signal and ignore later ones: a terminal and a launcher may both send one.
 
     Calls in progress are not finished: their threads end with the process.
     """
@@ -75,7 +75,7 @@ def _stop_on_signals() -> None:
             stopping = True
             raise KeyboardInterrupt
 
-    # SIGINT is set too, since a shell's background job starts with SIGINT ignored.
+    # SIGINT needs a handler too: a background job of a shell starts with SIGINT ignored.
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
 
@@ -117,15 +117,17 @@ def _address(environ: Mapping[str, str]) -> tuple[str, int]:
 
 
 def _account(environ: Mapping[str, str]) -> tuple[Account, list[str]]:
-    """Return the account of the environment, and the variables that were missing."""
+    """Return the account, and the variables that are not set: their values were generated."""
     generated = make_account()
-    configured = {name: environ.get(variable, "") for name, variable in _KEYS.items()}
-    fields: dict[str, Any] = {name: configured[name] or getattr(generated, name) for name in _KEYS}
+    configured = {name: environ.get(variable, "") for name, variable in _VARIABLES.items()}
+    fields: dict[str, Any] = {
+        name: value or getattr(generated, name) for name, value in configured.items()
+    }
     try:
         account = Account(**fields, sender=environ.get("SANDBOX_SENDER") or generated.sender)
     except ValueError as error:
         raise StartError(f"{error} Check KLAVIYO_PRIVATE_KEY and KLAVIYO_PUBLIC_KEY.") from None
-    return account, [variable for name, variable in _KEYS.items() if not configured[name]]
+    return account, [variable for name, variable in _VARIABLES.items() if not configured[name]]
 
 
 def _bind(host: str, port: int) -> socket.socket:

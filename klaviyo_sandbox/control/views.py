@@ -41,7 +41,7 @@ def _invalid_setting(error: InvalidSetting) -> tuple[Response, int]:
 
 @blueprint.get("/requests")
 def requests() -> Response:
-    """Return the recorded requests, oldest first; filters: `?operation=`, `?after=` an ID."""
+    """Return the recorded requests, oldest first: of one `?operation=`, or `?after=` an ID."""
     operation = request.args.get("operation")
     after = request.args.get("after", default=0, type=int)
     return jsonify(requests=current_sandbox().requests.entries(operation, after=after))
@@ -160,7 +160,7 @@ def change_mailing_list() -> Response:
 def confirm() -> Response:
     """Confirm pending subscriptions, with `{"contact": an email address or a phone number}`.
 
-    404 if none are pending for the contact.
+    Aborts with 404 if none are pending for the contact.
     """
     contact = _member("contact")
     if not isinstance(contact, str):
@@ -201,7 +201,7 @@ def flow() -> Response:
 
 @blueprint.put("/flow")
 def change_flow() -> Response:
-    """Change the settings that are sent, such as `{"wait_seconds": 600}`."""
+    """Change the settings in the body, such as `{"wait_seconds": 600}`."""
     sandbox = current_sandbox()
     with sandbox.lock:
         sandbox.flow.change(_body(), sandbox.now())
@@ -216,7 +216,7 @@ def catalog() -> Response:
 
 @blueprint.get("/messages")
 def messages() -> Response:
-    """Return the messages, oldest first; filter: `?to=` an address or phone number."""
+    """Return the messages, oldest first, or only those `?to=` an address or phone number."""
     sandbox, to = current_sandbox(), request.args.get("to")
     with sandbox.lock:
         selected = [message for message in sandbox.messages.values() if to in (None, message.to)]
@@ -225,7 +225,7 @@ def messages() -> Response:
 
 @blueprint.post("/messages/<int:message_id>/send")
 def send_message(message_id: int) -> Response:
-    """Send a message of a manual flow. 404 if it does not exist, 409 if it is not manual."""
+    """Send a message of a manual flow. Aborts with 404 (unknown message) or 409 (not manual)."""
     return jsonify(actions.send_message(current_sandbox(), message_id).as_json())
 
 

@@ -76,9 +76,9 @@ def _profile_attributes(call: Call) -> Mapping[str, Any]:
 
 
 def _create(call: Call) -> Reply:
-    """Add the profile to the waiting list, unless it is there or the flow is inactive.
+    """Add the profile to the waiting list, unless it is already there or the flow is inactive.
 
-    A repeated sign-up gets the same reply.
+    The reply is the same in all three cases.
     """
     data = call.body["data"]
     identifiers = identifiers_in(_profile_attributes(call))

@@ -90,7 +90,10 @@ def missing_error(kind: str, entry_id: str, pointer: str = "/data/") -> ApiError
 
 
 def create(call: Call, data: Mapping[str, Any]) -> CatalogEntry:
-    """Create an item or a variant. The caller holds the sandbox's lock."""
+    """Create an item or a variant, which is then no longer unknown.
+
+    The caller must hold the sandbox's lock.
+    """
     is_variant = data["type"] == VARIANT
     item = data["relationships"]["item"]["data"]["id"] if is_variant else None
     entry = call.sandbox.catalog.add(data["attributes"], item)
@@ -102,7 +105,7 @@ def create(call: Call, data: Mapping[str, Any]) -> CatalogEntry:
 
 
 def update(call: Call, entry: CatalogEntry, attributes: Mapping[str, Any]) -> CatalogEntry:
-    """Update an item or a variant. The caller holds the sandbox's lock."""
+    """Update an item or a variant. The caller must hold the sandbox's lock."""
     updated = call.sandbox.catalog.update(entry, attributes)
     if entry.kind == VARIANT and updated.quantity != entry.quantity:
         call.notes += stock_changed(call.sandbox, updated)

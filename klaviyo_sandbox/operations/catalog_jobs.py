@@ -80,7 +80,7 @@ class _JobType:
         return single(self._show(call, job, complete=False), status=202)
 
     def _write(self, call: Call, data: Mapping[str, Any], pointer: str) -> list[ApiError]:
-        """Create or update one entry, or return why that is not possible."""
+        """Create or update one entry, or return the errors that prevent it."""
         if self.action == "create":
             errors = catalog.creation_errors(call.sandbox.catalog, data, pointer)
             if not errors:

@@ -22,7 +22,7 @@ _MAX_PROFILES = 1000
 
 @dataclass(frozen=True)
 class _Subscriber:
-    """One profile of a body that matches its schema, and the pointer to it."""
+    """One profile of a body that matches its schema, and the JSON pointer to the profile."""
 
     pointer: str
     attributes: Mapping[str, Any]
@@ -33,7 +33,7 @@ class _Subscriber:
         return identifiers_in(self.attributes)
 
     def channels(self) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Return the purposes of each channel, both in lower case, without those that are null."""
+        """Return the purposes by channel, without null ones. All names are in lower case."""
         return {
             channel: {name: purpose for name, purpose in purposes.items() if purpose is not None}
             for channel, purposes in (self.attributes.get("subscriptions") or {}).items()
@@ -43,8 +43,8 @@ class _Subscriber:
     def grants(self) -> list[Grant]:
         """Return the consent to messages.
 
-        Without subscriptions, which only the browser may leave out, it is consent to marketing
-        for each identifier.
+        If a browser leaves `subscriptions` out, that is consent to marketing by email, by SMS, or
+        both, depending on the identifiers. A server must send `subscriptions`.
         """
         if self.attributes.get("subscriptions") is None:
             channels = {"email": "EMAIL", "phone_number": "SMS"}
@@ -53,7 +53,7 @@ class _Subscriber:
             Grant(channel.upper(), name, _time(purpose.get("consented_at")))
             for channel, purposes in self.channels().items()
             for name, purpose in purposes.items()
-            # Consent to open tracking is not consent to messages.
+            # Consent to open or click tracking is not consent to messages.
             if name in PURPOSES.get(channel.upper(), ())
         ]
 
@@ -80,7 +80,7 @@ def _list_id(call: Call) -> str | None:
 
 
 def _time(text: str | None) -> datetime | None:
-    """Return an ISO 8601 time with an offset, or None for any other text."""
+    """Return the time of an ISO 8601 text with an offset, or None for any other text."""
     try:
         time = datetime.fromisoformat(text or "")
     except ValueError:
@@ -146,7 +146,7 @@ def _consent_errors(call: Call, subscriber: _Subscriber) -> Iterator[ApiError]:
             detail = f"{needed} is required for consent to {channel}."
             yield invalid(detail, f"{attributes}/{needed}")
         for name, purpose in purposes.items():
-            if name != "open_tracking":  # which has no consented_at
+            if name in PURPOSES[channel.upper()]:  # consent to tracking has no consented_at
                 problem = _time_problem(call, purpose.get("consented_at"))
                 if problem:
                     yield invalid(problem, f"{pointer}/{channel}/{name}/consented_at")

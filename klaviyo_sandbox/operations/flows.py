@@ -1,4 +1,4 @@
-"""Get Metrics, the flows of a metric, and Get Flows: whether restocks notify anybody.
+"""Get Metrics, Get Flows Triggered by Metric and Get Flows: does a restock notify anybody?
 
 https://developers.klaviyo.com/en/reference/get_flows
 """

@@ -32,8 +32,8 @@ def identifier_errors(
 ) -> Iterator[ApiError]:
     """Yield the errors in the identifiers of a profile.
 
-    `pointer` is the JSON pointer to its attributes in the body. `sms_settings` are
-    the account's settings if the profile asks for SMS, else None.
+    `pointer` is the JSON pointer to the profile's attributes in the body. `sms_settings` are the
+    account's settings if the profile asks for SMS, else None.
     """
     identifiers = identifiers_in(attributes)
     if not identifiers:
@@ -44,7 +44,7 @@ def identifier_errors(
     if phone_number is None:
         return
     if not is_phone(phone_number):
-        detail = "The phone number is not valid. It must be in E.164, such as +12025550143."
+        detail = "The phone number is not valid. It must be in E.164 format, such as +12025550143."
         yield invalid(detail, f"{pointer}/phone_number")
     elif sms_settings and (problem := sms_settings.sms_problem(phone_number)):
         yield invalid(problem, f"{pointer}/phone_number")

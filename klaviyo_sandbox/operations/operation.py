@@ -1,4 +1,4 @@
-"""An operation of the API, and a call of it."""
+"""An operation of the API, and a call to it."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def check_query(call: Call) -> None:
 
 @dataclass(frozen=True)
 class Operation:
-    """A method of a path.
+    """An operation of the API: one method of one path.
 
     act: carries out the call. Raises `Refusal`.
     check: refuses what the schema allows and Klaviyo does not. Raises `Refusal`. It runs before
         `act`, and also for calls that a drill makes fail.
-    identifiers_pointer: the JSON pointer to the email address and the phone number of the (first)
-        profile.
+    identifiers_pointer: the JSON pointer to the attributes of the (first) profile, which contain
+        the email address and the phone number.
     """
 
     method: str
@@ -74,7 +74,7 @@ class Operation:
 
     @property
     def has_body(self) -> bool:
-        """Return whether the operation is sent with a body."""
+        """Return whether a call to the operation has a body."""
         return "requestBody" in spec.operation(self.path, self.method)
 
 

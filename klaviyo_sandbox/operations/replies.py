@@ -25,7 +25,7 @@ def resource(
 ) -> dict[str, Any]:
     """Return one resource with the attributes that the call requests by `fields[kind]`.
 
-    `relationships` has the data of each relationship, or None to show its links only.
+    `relationships` maps each relationship to its data, or to None to show only its links.
     """
     url = f"{_base_url(call)}/api/{kind}s/{quote(resource_id, safe='')}/"
     fields = call.request.args.get(f"fields[{kind}]")
@@ -77,7 +77,7 @@ def listing(
             keys = [(fields(entry).get(name), entry) for entry in matches]
             keys.sort(key=lambda pair: (pair[0] is not None, pair[0]), reverse=sort[0] == "-")
             matches = [entry for _, entry in keys]
-    # Without the parameter, everything is on one page.
+    # An operation without this parameter returns everything on one page.
     operation = call.checked_operation
     default_size = spec.default_of(operation.path, operation.method, _SIZE)
     size = int(query.get(_SIZE, default_size or len(matches) or 1))
@@ -102,7 +102,7 @@ def format_time(time: datetime) -> str:
 
 
 def _pick(attributes: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    """Return the attributes of these names; `a.b` is the attribute `b` inside of `a`."""
+    """Return the attributes of these names; `a.b` is the attribute `b` inside `a`."""
     picked: dict[str, Any] = {}
     for name, value in attributes.items():
         inner = [path.removeprefix(f"{name}.") for path in names if path.startswith(f"{name}.")]

@@ -1,4 +1,4 @@
-"""Runs the back-in-stock flow: which customers are notified of a change of stock, and when.
+"""Runs the back-in-stock flow: decides which customers are notified of a restock, and when.
 
 https://help.klaviyo.com/hc/en-us/articles/360001943711
 """
@@ -37,7 +37,7 @@ def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
     """Notify customers after a variant's stock has changed, and return what happened as notes.
 
     Nobody is notified below the minimum inventory or during a wait. At the end of a wait the
-    stock is read again. The caller holds the sandbox's lock.
+    stock is read again. The caller must hold the sandbox's lock.
     """
     count = len(_waiting_for(sandbox, variant.id))
     if not count:
@@ -59,9 +59,9 @@ def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
 
 
 def end_due_waits(sandbox: Sandbox) -> None:
-    """End the waits that are over, in order, and notify the next customers of their variants.
+    """End the waits that are over, in the order they end, and run each variant's next round.
 
-    The caller holds the sandbox's lock.
+    The caller must hold the sandbox's lock.
     """
     waits = sandbox.flow.waits
     while due := min(((until, variant) for variant, until in waits.items()), default=None):
@@ -73,7 +73,7 @@ def end_due_waits(sandbox: Sandbox) -> None:
 
 
 def _run_round(sandbox: Sandbox, variant_id: str, at: datetime) -> None:
-    """Notify as many customers as the stock allows, the oldest first, and start the wait."""
+    """Notify as many customers as the stock allows, oldest sign-ups first, and start the wait."""
     variant, settings = sandbox.catalog.variants.get(variant_id), sandbox.flow.settings
     if variant is None or variant.quantity < settings.minimum_inventory:
         return

@@ -129,7 +129,7 @@ _BY_POINTER = (
     (r"/external_id$", "The external ID is missing or empty. Send the shop's own ID."),
     (r"/title$", "The title is missing or empty. Send the title that shoppers see."),
 )
-"""By a pattern that is searched in `<operation> <pointer>`. The first match applies."""
+"""By a pattern that is searched for in `<operation> <pointer>`. The first match applies."""
 
 
 def explain(entry: Mapping[str, Any]) -> str:
@@ -144,7 +144,9 @@ def explain(entry: Mapping[str, Any]) -> str:
     if status is None:
         return "The call was interrupted before the reply."
     if drill == "partial" and PARTIAL_FAILURE in entry["reply_headers"]:
-        return "Klaviyo accepted the email address and dropped the phone number, as a header says."
+        return (
+            f"Klaviyo accepted the email address, but not the phone number: see {PARTIAL_FAILURE}."
+        )
     prefix = "This is a simulated failure. " if drill else ""
     if drill == "partial":
         prefix = (

@@ -18,7 +18,7 @@ from ..state.sandbox import current_sandbox
 from .explanations import explain
 
 _MAX_MESSAGES = 200
-"""The number of messages that the mailbox lists."""
+"""The maximum number of messages that the mailbox lists."""
 _MAX_THREAD = 8
 """The maximum number of messages shown in a conversation."""
 

@@ -31,7 +31,8 @@ def is_phone(text: str) -> bool:
 def region_of(phone_number: str) -> str:
     """Return the region of a valid phone number, as an ISO 3166 code.
 
-    A number without a region of its own gets the main region of its country code: +1 is the USA.
+    A number that belongs to no single region gets the main region of its country code, such as the
+    USA for +1.
     """
     parsed = phonenumbers.parse(phone_number)
     region = phonenumbers.region_code_for_number(parsed)
@@ -41,7 +42,8 @@ def region_of(phone_number: str) -> str:
 def is_composite_id(text: str) -> bool:
     """Return whether the text is `integrationType:::catalogId:::externalId`.
 
-    Only the first two separators count: an external ID may contain more of them.
+    No part may be blank, and control characters are not allowed. Only the first two separators
+    count: an external ID may contain more of them.
     """
     parts = text.split(":::", 2)
     return len(parts) == 3 and all(map(str.strip, parts)) and not _CONTROL.search(text)

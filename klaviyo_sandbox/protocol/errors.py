@@ -21,7 +21,7 @@ _CODES: Mapping[int, tuple[str, str]] = {
     500: ("error", "Something went wrong."),
     503: ("error", "Something went wrong."),
 }
-"""The code and the title of each status."""
+"""The code and title of an error, by status."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,10 +129,10 @@ KINDS: Mapping[str, Kind] = {
 }
 """Every kind of failure that can be simulated, in the order of the form."""
 
-FAILURES: Mapping[str, ApiError] = {
+ERRORS_BY_KIND: Mapping[str, ApiError] = {
     name: kind.error for name, kind in KINDS.items() if kind.error is not None
 }
-"""The kinds that reply with an error body."""
+"""The error of each kind that replies with an error body."""
 
 _GATEWAY_PAGE = """<!doctype html>
 <html lang="en"><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1></html>
@@ -145,12 +145,12 @@ def error_reply(
     identifiers_pointer: str = _IDENTIFIERS,
     scopes: Collection[str] = (),
 ) -> Reply:
-    """Return the error reply of one of the kinds in `FAILURES`.
+    """Return the error reply of one of the kinds in `ERRORS_BY_KIND`.
 
-    `identifiers_pointer` is the JSON pointer to the email address and phone number in the
-    operation's body, and `scopes` are those that the operation needs.
+    `retry_after` is the reply's Retry-After in seconds, `identifiers_pointer` the JSON pointer to
+    the profile's attributes in the operation's body, and `scopes` are those that it needs.
     """
-    failure = throttled(retry_after or 0).errors[0] if kind == "429" else FAILURES[kind]
+    failure = throttled(retry_after or 0).errors[0] if kind == "429" else ERRORS_BY_KIND[kind]
     if failure.pointer and failure.pointer.startswith(_IDENTIFIERS):
         pointer = identifiers_pointer + failure.pointer.removeprefix(_IDENTIFIERS)
         failure = replace(failure, pointer=pointer)

@@ -18,8 +18,8 @@ Allowed = Mapping[str, tuple[str, ...]]
 """The operators that an operation allows for each field."""
 
 _WORD = r"""[^\s"'(),\[\]]+"""
-_PLAIN = rf"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|{_WORD})"""
-_VALUE = rf"(?:{_PLAIN}|\[\s*{_PLAIN}(?:\s*,\s*{_PLAIN})*\s*\])"
+_SCALAR = rf"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|{_WORD})"""
+_VALUE = rf"(?:{_SCALAR}|\[\s*{_SCALAR}(?:\s*,\s*{_SCALAR})*\s*\])"
 _CONDITION = rf"{_WORD}\s*\(\s*{_WORD}\s*,\s*{_VALUE}\s*\)"
 _AND = rf"and\s*\(\s*{_CONDITION}(?:\s*,\s*{_CONDITION})*\s*\)"
 _TERM = rf"\s*(?:{_CONDITION}|{_AND})\s*"
@@ -94,11 +94,13 @@ def _condition(condition: str, allowed: Allowed) -> Condition:
     if (operator == "any") != text.startswith("["):
         raise _refusal('any needs a list, such as ["a","b"], and no other operator takes one')
     if operator == "any":
-        return Condition(operator, field, [_plain(item) for item in re.findall(_PLAIN, text)])
-    return Condition(operator, field, _plain(text))
+        return Condition(
+            operator, field, [_parse_scalar(item) for item in re.findall(_SCALAR, text)]
+        )
+    return Condition(operator, field, _parse_scalar(text))
 
 
-def _plain(text: str) -> Any:
+def _parse_scalar(text: str) -> Any:
     """Return the value of a quoted string, a number, true, false, or a bare word."""
     if text[0] in "\"'":
         return re.sub(r"\\(.)", r"\1", text[1:-1])

@@ -1,4 +1,4 @@
-"""Access control: this machine only, no changes by other sites' pages, and security headers."""
+"""Access control (this machine only, no changes by other sites' pages) and security headers."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -20,10 +20,10 @@ _HEADERS = {
 def init_app(app: Flask) -> None:
     """Check every request of the app, and add the security headers to every reply."""
     app.before_request(_refuse_other_machines)
-    app.after_request(secure)
+    app.after_request(add_security_headers)
 
 
-def secure(response: Response) -> Response:
+def add_security_headers(response: Response) -> Response:
     """Add the security headers to a reply."""
     response.headers.update(_HEADERS)
     return response
@@ -42,7 +42,7 @@ def is_loopback(host: str) -> bool:
 def refuse_other_sites() -> None:
     """Refuse (403) a change requested by a page of another origin, such as the shop.
 
-    Clients other than browsers send neither of the two headers and are allowed.
+    Clients other than browsers send neither `Sec-Fetch-Site` nor `Origin` and are allowed.
     """
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
@@ -66,4 +66,4 @@ def _refuse_other_machines() -> None:
         abort(403, "The sandbox only serves this machine, and this request was forwarded.")
     # This also refuses a foreign name that resolves to this machine (DNS rebinding).
     if not is_loopback(host):
-        abort(403, "The sandbox only answers to 127.0.0.1, localhost and [::1].")
+        abort(403, "The sandbox only serves 127.0.0.1, localhost and [::1].")

@@ -21,7 +21,7 @@ class Limit:
 
 
 class RateLimiter:
-    """Counts the calls of each operation in its current windows. Thread-safe."""
+    """Counts the calls to each operation in its current windows. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -38,8 +38,8 @@ def resolve(headers: Headers, today: date) -> Revision:
     """Return the revision that serves a call with these request headers.
 
     A retired revision falls forward to the oldest one still served. Raises `Refusal`: 400 for a
-    missing or malformed date, 404 for a date in the future, 410 for a retired revision of a call
-    that opted out of falling forward.
+    missing or malformed date, 404 for a date in the future, 410 for a retired revision if the call
+    opts out of falling forward.
     """
     day = _requested(headers)
     if day > today:

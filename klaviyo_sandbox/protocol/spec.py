@@ -1,6 +1,7 @@
 """Klaviyo's OpenAPI shapes: the schema of each operation's body and parameters.
 
-Every object is closed: Klaviyo refuses unknown attributes, though its schemas don't say so.
+Objects are closed (`additionalProperties: false`): Klaviyo refuses unknown attributes, though its
+schemas don't say so.
 """
 
 import json
@@ -36,7 +37,7 @@ def operation(path: str, method: str) -> dict[str, Any]:
 
 @cache
 def all_scopes() -> tuple[str, ...]:
-    """Return every scope that a server's operation needs, in alphabetical order."""
+    """Return every scope that a server-side operation needs, in alphabetical order."""
     scopes = {
         scope
         for path, methods in document()["paths"].items()
@@ -69,7 +70,7 @@ def query_errors(path: str, method: str, query: Mapping[str, str]) -> list[ApiEr
 
 
 def default_of(path: str, method: str, parameter: str) -> Any:
-    """Return the default of a query parameter, or None if the operation does not have it."""
+    """Return the default of a query parameter, or None if there is no default or no parameter."""
     return _query_parameters(path, method).get(parameter, {}).get("default")
 
 
@@ -85,7 +86,7 @@ def _expected(schema: Mapping[str, Any], text: str) -> str | None:
     """Return what a parameter's value should be, or None if it is valid."""
     if schema["type"] == "array":
         allowed = schema["items"]["enum"]
-        return None if set(text.split(",")) <= set(allowed) else f"of: {', '.join(allowed)}"
+        return None if set(text.split(",")) <= set(allowed) else f"a list of: {', '.join(allowed)}"
     if schema["type"] == "integer":
         lowest, highest = schema["minimum"], schema["maximum"]
         valid = text.isascii() and text.isdigit() and lowest <= int(text[:9]) <= highest

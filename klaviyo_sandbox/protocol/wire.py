@@ -1,4 +1,4 @@
-"""Failures below HTTP: replies sent byte by byte, and connections closed without a reply."""
+"""Direct use of the socket: replies sent byte by byte or with exact headers, or not at all."""
 
 import socket
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def drip(
 
 
 def send_as_is(request: Request, response: Response) -> Response:
-    """Send the response with exactly its own headers: the server would add another `Date`."""
+    """Send the response with exactly its own headers. The server would add a second `Date`."""
     connection = _connection(request)
     if connection is None:
         return response
@@ -63,4 +63,4 @@ def _head(response: Response) -> bytes:
 
 def _abort() -> Iterator[bytes]:
     raise ConnectionAbortedError("closed by a simulated failure")
-    yield b""  # makes this a generator, which fails when it is sent and not before
+    yield b""  # makes this a generator: the error is raised when the response is sent

@@ -24,7 +24,7 @@ from ..operations import (
 from ..operations.operation import Call, Operation, Side
 from ..protocol import failures, wire
 from ..protocol.errors import ApiError, Refusal, Reply, error
-from ..protocol.guards import secure
+from ..protocol.guards import add_security_headers
 from ..state.drills import Drill
 from ..state.request_log import Entry
 from ..state.sandbox import current_sandbox
@@ -155,7 +155,7 @@ def _send(
     response.headers.update(reply.headers)
     if call.side is Side.BROWSER and reply.readable:
         response.headers.update(_READABLE)
-    secure(response)
+    add_security_headers(response)
     recorder.record_reply(call, entry, response, reply)
     if drill and drill.kind in ("drip", "drip-headers"):
         headers_too = drill.kind == "drip-headers"

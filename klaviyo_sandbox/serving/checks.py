@@ -1,4 +1,4 @@
-"""The checks that every call must pass before its operation runs, in this order."""
+"""The checks that every call must pass before its operation runs."""
 
 import hmac
 import json
@@ -99,7 +99,7 @@ def _read_body(call: Call) -> None:
     try:
         call.body = parse_json(call.raw)
     except ValueError as problem:
-        # Not the pointer /data, which means an invalid company ID.
+        # An empty pointer, since /data would mean an invalid company ID.
         raise Refusal(invalid(f"The body is not valid JSON: {problem}.", "")) from None
 
 

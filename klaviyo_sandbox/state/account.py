@@ -29,7 +29,7 @@ _CODE_ALPHABET = string.ascii_uppercase + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Klaviyo account. `sender` is the name that its messages come from.
+    """A Klaviyo account. `sender` is the sender's name in its messages.
 
     Raises `ValueError` for a key that is certainly wrong, or an empty list ID. The message never
     contains a key.
@@ -64,12 +64,12 @@ def _random_code() -> str:
 
 
 class AccountSettings:
-    """The settings of the account. The caller holds the sandbox's lock.
+    """The settings of the account. The caller must hold the sandbox's lock.
 
     scopes: the scopes of the private key; None for full access.
     brand: a key of `BRANDS`, or `NO_BRAND`.
-    date_skew: seconds by which the `Date` of the API's replies is ahead of the real time, to test
-        a caller with a wrong clock.
+    date_skew: seconds by which the `Date` of replies under `/api` is ahead of the real time, to
+        test a caller with a wrong clock.
     regions: ISO 3166 codes of the regions that the account can text; empty without SMS.
     """
 
@@ -84,7 +84,10 @@ class AccountSettings:
         self.regions: tuple[str, ...] = DEFAULT_REGIONS
 
     def change(self, changes: Any) -> None:
-        """Change some of the settings, from JSON. Raises `InvalidSetting` without any change."""
+        """Change `scopes`, `date_skew` or `brand`, from a JSON object.
+
+        Raises `InvalidSetting` for an invalid value, and then changes nothing.
+        """
         settings = self.as_json()
         if not isinstance(changes, Mapping) or not changes or changes.keys() - settings.keys():
             raise InvalidSetting(f"Send one or more of: {', '.join(settings)}.")
@@ -101,7 +104,7 @@ class AccountSettings:
         }
 
     def set_regions(self, regions: Iterable[str]) -> None:
-        """Replace the regions. Raises `InvalidSetting` for a code without phone numbers."""
+        """Replace the regions. Raises `InvalidSetting` for an unknown code."""
         codes = tuple(dict.fromkeys(regions))
         if unknown := [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]:
             raise InvalidSetting(f"There is no region {unknown[0]!r}.")
@@ -149,7 +152,7 @@ class OptIn(StrEnum):
 
 
 class MailingList:
-    """The account's list. The caller holds the sandbox's lock."""
+    """The account's list. The caller must hold the sandbox's lock."""
 
     def __init__(self, list_id: str, created: datetime) -> None:
         self.id = list_id
@@ -167,7 +170,7 @@ class MailingList:
         self.set_opt_in(OptIn.SINGLE, self.created)
 
     def set_opt_in(self, opt_in_process: OptIn, now: datetime) -> None:
-        """Change the opt-in of new subscribers. Existing subscribers stay subscribed."""
+        """Change how new subscribers opt in. Existing subscribers stay subscribed."""
         self.opt_in_process, self.updated = opt_in_process, now
 
     def dump(self) -> list[str]:

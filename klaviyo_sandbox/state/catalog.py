@@ -71,7 +71,7 @@ class CatalogEntry:
 
 
 class Catalog:
-    """Every item and variant, oldest first. The caller holds the sandbox's lock."""
+    """Every item and variant, oldest first. The caller must hold the sandbox's lock."""
 
     def __init__(self, now: Clock) -> None:
         self.items: Rows[str, CatalogEntry] = Rows(CatalogEntry)
@@ -128,7 +128,7 @@ class Catalog:
         return [variant for variant in self.variants.values() if variant.item == item]
 
     def full_title(self, variant: CatalogEntry) -> str:
-        """Return the item's and the variant's title, or only the latter if it includes both."""
+        """Return the item's and the variant's title, or only the latter if that includes both."""
         item = self.items.get(variant.item or "")
         if item is None or item.title.casefold() in variant.title.casefold():
             return variant.title

@@ -11,7 +11,7 @@ from .validation import InvalidSetting, is_number, is_whole_number
 
 _MAX_SECONDS = 600
 _FLOW_READS = frozenset({"get_metrics", "get_flows_triggered_by_metric"})
-"""What a shop also calls without a sign-up, to find out whether the flow is live."""
+"""Operations that a shop may call at any time, to find out whether the flow is live."""
 _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 
 
@@ -19,8 +19,8 @@ _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 class Drill:
     """A simulated failure of the next `times` calls (None: of all until the drills are cleared).
 
-    operation: the name of the operation that fails; None for all operations. If `times` is set,
-    these do not include the ones that read the flow: a shop may call them at any time, and would
+    operation: the name of the operation that fails; None for all operations. In that case, a drill
+    with `times` skips the operations that read the flow: a shop may call them at any time and would
     use up the drill.
     seconds: the delay of a slow reply, or the pause between two bytes of a dripping one.
     retry_after: the reply's Retry-After in seconds; None for no such header.
@@ -34,7 +34,7 @@ class Drill:
     retry_after: int | None
 
     def applies_to(self, operation: str) -> bool:
-        """Return whether a call of the operation fails."""
+        """Return whether the drill makes a call to this operation fail."""
         if self.operation is None:
             return self.times is None or operation not in _FLOW_READS
         return self.operation == operation
@@ -55,7 +55,7 @@ class Drills:
             self.rows.put(number, Drill(id=number, **fields))
 
     def take(self, operation: str, *, preflight: bool) -> Drill | None:
-        """Return the first drill that applies to a call of the operation, and count the call.
+        """Return the first drill that applies to a call to the operation, and count the call.
 
         CORS drills apply only to preflights, and other drills never do.
         """

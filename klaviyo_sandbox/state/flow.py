@@ -16,7 +16,7 @@ MAX_WAIT = 31 * 24 * 60 * 60  # seconds
 
 
 class FlowStatus(StrEnum):
-    """The status of the flow. If there is none, or it is a draft, nobody joins the waiting list.
+    """The status of the flow. Without a flow, or with a draft, nobody joins the waiting list.
 
     A manual flow creates messages that somebody has to send.
     """
@@ -49,7 +49,7 @@ class FlowSettings:
         }
 
     def changed(self, changes: Any) -> "FlowSettings":
-        """Return the settings with the changes of a JSON object. Raises `InvalidSetting`."""
+        """Return the settings with the changes from a JSON object. Raises `InvalidSetting`."""
         settings = self.as_json()
         names = ", ".join(settings)
         if not isinstance(changes, Mapping) or not changes:
@@ -71,7 +71,7 @@ class FlowSettings:
 
 
 class Flow:
-    """The flow. The caller holds the sandbox's lock."""
+    """The flow. The caller must hold the sandbox's lock."""
 
     id = "SBFLOW"
     name = "Back in Stock"
@@ -79,7 +79,7 @@ class Flow:
     def __init__(self, created: datetime) -> None:
         self.created = created
         self.waits: Rows[str, datetime] = Rows(datetime)
-        """When the wait of each variant ends. Nobody is notified about it before then."""
+        """When each variant's wait ends. Nobody is notified about the variant before then."""
         self.reset()
 
     def reset(self) -> None:
@@ -102,7 +102,10 @@ class Flow:
         return "the flow is a draft" if self.exists else "there is no flow"
 
     def change(self, changes: Any, now: datetime) -> None:
-        """Change some settings, from JSON. Raises `InvalidSetting` without any change."""
+        """Change some settings, from a JSON object.
+
+        Raises `InvalidSetting` for an invalid value, and then changes nothing.
+        """
         self.settings = self.settings.changed(changes)
         self.updated = now
 

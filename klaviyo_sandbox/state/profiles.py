@@ -34,12 +34,12 @@ class WaitingListEntry:
 
     @property
     def key(self) -> tuple[int, str]:
-        """Return its key. A profile is on the waiting list once per variant."""
+        """Return its key. A profile is on the waiting list at most once per variant."""
         return self.profile.number, self.variant
 
 
 class Profiles:
-    """Every profile. The caller holds the sandbox's lock."""
+    """Every profile. The caller must hold the sandbox's lock."""
 
     def __init__(self, now: Clock) -> None:
         self.rows: Rows[int, Profile] = Rows(Profile)

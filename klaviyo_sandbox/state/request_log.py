@@ -38,7 +38,7 @@ class Entry:
 
 
 class RequestLog:
-    """The latest requests. Thread-safe: its methods return copies."""
+    """The latest requests. Thread-safe: the methods that read them return copies."""
 
     def __init__(self, lock: AbstractContextManager[Any]) -> None:
         self._lock = lock
@@ -83,6 +83,9 @@ class RequestLog:
                 self.update(entry, finished=True)
 
     def clear(self) -> None:
-        """Remove every request. IDs continue, so that an old link never shows another request."""
+        """Remove every request.
+
+        Until a restart, IDs are not reused, so an old link never shows another request.
+        """
         with self._lock:
             self.rows.clear()

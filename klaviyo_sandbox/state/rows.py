@@ -1,4 +1,4 @@
-"""Values by key, in insertion order, which track their changes for the state file."""
+"""A mapping in insertion order that tracks its changes for the state file."""
 
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class Rows(Generic[K, V]):
-    """Values by key, oldest first. The caller holds the sandbox's lock.
+    """Values by key, oldest first. The caller must hold the sandbox's lock.
 
     `value_type` is used to convert the values to JSON and back.
     """
@@ -16,7 +16,7 @@ class Rows(Generic[K, V]):
     def __init__(self, value_type: type[V]) -> None:
         self.value_type = value_type
         self.newest: K | None = None
-        """The key that was added last, even if it has been removed since."""
+        """The key that was added last, even if it has been removed since the start."""
         self._values: dict[K, V] = {}
         self._changed: dict[K, None] = {}
         self._removed: dict[K, None] = {}
@@ -66,7 +66,7 @@ class Rows(Generic[K, V]):
         return len(self._values)
 
     def load(self, rows: Iterable[tuple[K, V]]) -> None:
-        """Set the rows of a state file, and track every change from now on."""
+        """Replace the rows with those of a state file, and track every change from now on."""
         self._values = dict(rows)
         self.newest = next(reversed(self._values), None)
         self._tracked = True
@@ -80,5 +80,8 @@ class Rows(Generic[K, V]):
 
 
 def next_number(rows: Rows[int, V]) -> int:
-    """Return the number after the newest row's. The numbers of removed rows are not reused."""
+    """Return the number after the newest row's.
+
+    Until a restart, the numbers of removed rows are not reused.
+    """
     return (rows.newest or 0) + 1

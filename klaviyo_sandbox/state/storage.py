@@ -1,7 +1,6 @@
-"""The state file: an SQLite database with one row for each value of the state.
+"""The state file: a SQLite database with one row for each value of the state.
 
-In WAL mode a save writes the changes in one transaction, and a killed process loses only unsaved
-changes.
+A save writes all changes in one transaction. A killed process loses only unsaved changes.
 """
 
 import json
@@ -27,7 +26,7 @@ CREATE TABLE IF NOT EXISTS state (
     section TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (section, key)
 )
 """
-# An updated row keeps its rowid, so that SELECT returns the rows in insertion order.
+# An updated row keeps its rowid, so SELECT returns the rows in insertion order.
 _PUT = """
 INSERT INTO state (section, key, value) VALUES (?, ?, ?)
 ON CONFLICT (section, key) DO UPDATE SET value = excluded.value
@@ -51,22 +50,24 @@ class Single:
 class Storage:
     """Loads rows and singles from a file, and saves their changes to it.
 
-    The caller holds the sandbox's lock. Raises `StorageError` if the file cannot be used.
+    The caller must hold the sandbox's lock. Raises `StorageError` if the file cannot be used.
     """
 
     def __init__(
         self, file: Path, rows: Mapping[str, Rows[Any, Any]], singles: Mapping[str, Single]
     ) -> None:
         self._rows, self._singles = rows, singles
-        self._adapters = {name: TypeAdapter[Any](row.value_type) for name, row in rows.items()}
+        self._adapters = {
+            name: TypeAdapter[Any](section.value_type) for name, section in rows.items()
+        }
         self._pending: list[tuple[str, tuple[str, ...]]] = []
-        """Statements of changes that are not in the file yet."""
+        """Statements for the changes that are not in the file yet, with their parameters."""
         self._connection = _open(file)
         try:
-            for name, loaded in rows.items():
+            for name, section in rows.items():
                 read = self._adapters[name].validate_json
                 stored = self._connection.execute(_SELECT, (name,))
-                loaded.load([(_key(key), read(value)) for key, value in stored])
+                section.load([(_key(key), read(value)) for key, value in stored])
             self._saved = dict(self._connection.execute(_SELECT, (_SINGLES,)).fetchall())
             for name, value in self._saved.items():
                 if name in singles:
@@ -78,7 +79,7 @@ class Storage:
     def save(self) -> None:
         """Write the changes since the last save in one transaction.
 
-        If that fails, as on a full disk, they are written with the next save.
+        If that fails, for example on a full disk, they are written with the next save.
         """
         self._collect_changes()
         if not self._pending:
@@ -89,8 +90,8 @@ class Storage:
                     self._connection.execute(statement, values)
         except sqlite3.Error as error:
             logger.error(
-                "Cannot write the state file (%s). Changes are kept in memory and written with "
-                "the next save.",
+                "Cannot write the state file (%s). The changes stay in memory and will be written "
+                "with the next save.",
                 error,
             )
         else:
@@ -117,8 +118,8 @@ class Storage:
 
 def _open(file: Path) -> sqlite3.Connection:
     connection = None
-    # SQLite gives its write-ahead log the same permissions. Errors are ignored here, since SQLite
-    # has a better message for a wrong path.
+    # Created here so that only its owner can read it; SQLite gives its write-ahead log the same
+    # permissions. Errors are ignored, since SQLite has a better message for a wrong path.
     with suppress(OSError):
         os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -130,7 +131,7 @@ def _open(file: Path) -> sqlite3.Connection:
         if version != _VERSION and tables:
             raise StorageError(_not_a_state_file(file))
         connection.execute("PRAGMA journal_mode = WAL")
-        # Survives a crash of the process; only a power failure may lose the last save.
+        # With NORMAL, a crash of the process loses no save, but a power failure may lose the last.
         connection.execute("PRAGMA synchronous = NORMAL")
         with connection:
             connection.execute("BEGIN IMMEDIATE")

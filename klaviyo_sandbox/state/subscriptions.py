@@ -61,7 +61,7 @@ _NEVER = Consent()
 
 
 class Subscriptions:
-    """Every consent. The caller holds the sandbox's lock."""
+    """Every consent. The caller must hold the sandbox's lock."""
 
     def __init__(self) -> None:
         self.consents: Rows[tuple[int, str, str], Consent] = Rows(Consent)
@@ -70,7 +70,7 @@ class Subscriptions:
         """When the last subscription of each profile was processed."""
 
     def minutes_since_last(self, profile: Profile, now: datetime) -> int | None:
-        """Return the minutes since the last subscription, or None after the processing interval."""
+        """Return the minutes since a subscription within the processing interval, or None."""
         last = self.processed.get(profile.number)
         if last is None or now - last >= _PROCESSING_INTERVAL:
             return None
@@ -112,7 +112,7 @@ class Subscriptions:
     def can_reach(self, profile: Profile, channel: str) -> bool:
         """Return whether a back-in-stock message would reach the profile by this channel.
 
-        An email needs no consent. A text needs a current subscription to the channel's marketing.
+        An email needs no consent. A text needs a current subscription to marketing on the channel.
         """
         return channel == "EMAIL" or self.consent(profile, channel).status is Status.SUBSCRIBED
 

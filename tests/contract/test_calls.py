@@ -21,7 +21,7 @@ from openapi_client.models.subscription_create_job_create_query import (
 )
 from openapi_schema_validator import OAS30Validator
 
-from klaviyo_sandbox.protocol.failures import FAILURES
+from klaviyo_sandbox.protocol.failures import ERRORS_BY_KIND
 from notify_me.klaviyo.client import REVISION
 from notify_me.variants import CompositeID
 from tests import sdk_models
@@ -451,14 +451,14 @@ def test_simulated_errors_match_the_specification(
 ) -> None:
     """The kit is tested with errors that Klaviyo could send."""
     data = {"channels": "EMAIL", "email": ADA}
-    for kind in FAILURES:
+    for kind in ERRORS_BY_KIND:
         # a 429 would stop the circuit breaker from sending more
         shop = make_shop().test_client()
         sandbox.drill(kind)
         shop.post(f"/notify-me/{MUG}", data=data, headers=ELEMENT)
 
     calls = sandbox.requests()
-    assert len(calls) == len(FAILURES)
+    assert len(calls) == len(ERRORS_BY_KIND)
     for call in calls:
         assert spec.response_errors(BACK_IN_STOCK, call["status"], call["reply"]) == []
         assert call["reply_headers"]["Content-Type"] == MEDIA_TYPE

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from klaviyo_sandbox.protocol.failures import FAILURES, KINDS
+from klaviyo_sandbox.protocol.failures import ERRORS_BY_KIND, KINDS
 from tests.klaviyo_sandbox.conftest import (
     BROWSER_OPERATION,
     BROWSER_PATH,
@@ -45,9 +45,9 @@ ERRORS = {
 
 def test_every_kind_is_tested_here() -> None:
     """Those with an error body by the table, the others by name."""
-    assert ERRORS.keys() == FAILURES.keys()
+    assert ERRORS.keys() == ERRORS_BY_KIND.keys()
     others = {"html", "slow", "drip", "drip-headers", "drop", "partial", "cors"}
-    assert KINDS.keys() - FAILURES.keys() == others
+    assert KINDS.keys() - ERRORS_BY_KIND.keys() == others
 
 
 @pytest.mark.parametrize(("kind", "expected"), ERRORS.items(), ids=ERRORS)
