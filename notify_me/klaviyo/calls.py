@@ -12,14 +12,16 @@ from ..channels import Channel
 from ..variants import CompositeID
 
 MAX_VARIANTS = 10
-"""How many variants one sign-up may include. Each one is a call, and they share a deadline."""
+"""The maximum number of variants in one sign-up. Each needs a call, and all calls of a sign-up
+share a deadline.
+"""
 
 Endpoint = Literal["api", "client"]
 """Klaviyo's two APIs: `/api` for servers (private key), `/client` for browsers (public key)."""
 
 
 class Operation(StrEnum):
-    """The operations of Klaviyo's API that can be queued, named as in its SDKs."""
+    """The operations of Klaviyo's API that can be queued, named as in Klaviyo's SDKs."""
 
     BACK_IN_STOCK = "create_back_in_stock_subscription"
     SUBSCRIBE = "bulk_subscribe_profiles"
@@ -86,12 +88,16 @@ class Call:
 
     @property
     def after_any(self) -> bool:
-        """Whether it is sent only after another call of the sign-up was accepted."""
+        """Whether the server or the browser, while the shopper waits, sends this call only after
+        another call of the sign-up was accepted. Once it is queued, a worker sends it in any case.
+        """
         return self.operation is Operation.SUBSCRIBE
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """The channels in the body of a sign-up's call; none for the empty body of a check."""
+        """The channels in the body of a sign-up's call; none if the body is empty, as in the test
+        calls of `flask notify-me check`.
+        """
         if not self.body:
             return ()
         attributes = self.body["data"]["attributes"]
@@ -100,7 +106,9 @@ class Call:
         return tuple(Channel(name.upper()) for name in _profile_in(attributes)["subscriptions"])
 
     def without(self, channels: Collection[Channel]) -> Call | None:
-        """Return the call without these channels and their contacts; None if none is left."""
+        """Return the call without these channels, and without contacts that no other channel needs;
+        None if no channel is left.
+        """
         remaining = [channel for channel in self.channels if channel not in channels]
         if len(remaining) == len(self.channels):
             return self
@@ -109,9 +117,9 @@ class Call:
         body = deepcopy({**self.body})
         attributes = body["data"]["attributes"]
         profile = _profile_in(attributes)
-        for name in {channel.info.identifier for channel in channels}:
-            if all(channel.info.identifier != name for channel in remaining):
-                profile.pop(name, None)
+        for identifier in {channel.info.identifier for channel in channels}:
+            if all(channel.info.identifier != identifier for channel in remaining):
+                profile.pop(identifier, None)
         if self.operation is Operation.BACK_IN_STOCK:
             attributes["channels"] = [channel.value for channel in remaining]
         else:

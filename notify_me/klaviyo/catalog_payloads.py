@@ -1,7 +1,7 @@
 """Request bodies of the Catalogs API, and the items of a catalog feed.
 
 Klaviyo lets a shop write to one catalog only, `$custom:::$default`; the others are synced from the
-shop's platform. A product is an item there, and has variants.
+shop's platform. In Klaviyo's catalogs, a product is an item, and an item has variants.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def resource_id(kind: Kind, variant: Variant) -> str:
 
 
 def catalog_attributes(kind: Kind, variant: Variant, base_url: str) -> dict[str, Any]:
-    """Return the attributes of a variant, or of its item, which gets the variant's URL.
+    """Return the attributes of a variant, or of its item, which gets the variant's URL, price and
+    picture.
 
     `base_url` is the shop's address, such as `https://shop.example/`.
     """
@@ -37,7 +38,7 @@ def catalog_attributes(kind: Kind, variant: Variant, base_url: str) -> dict[str,
     if variant.image_url:
         attributes["image_full_url"] = urljoin(base_url, variant.image_url)
     if variant.currency:
-        # the catalog has no field for it: prices are plain numbers
+        # the catalog has no field for the currency: prices are plain numbers
         attributes["custom_metadata"] = {"currency": variant.currency}
     if kind == "item":
         return attributes

@@ -108,7 +108,9 @@ class CatalogPush:
         self._result = PushResult(dry_run)
 
     def run(self) -> PushResult:
-        """Push everything; raises `PushError` when Klaviyo refuses a call."""
+        """Push everything. Raises `PushError` if a product can't be pushed, or Klaviyo refuses a
+        call, doesn't respond or doesn't finish a job.
+        """
         self._push("item")
         self._push("variant")
         return self._result
@@ -159,7 +161,7 @@ class CatalogPush:
         self, kind: Kind, wanted: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Mapping[str, Any]]:
         """Return the attributes that Klaviyo has, by composite ID."""
-        # the fields of all resources together, since only some have an image
+        # all fields that any of the resources needs, since only some have an image
         fields = tuple(dict.fromkeys(name for attributes in wanted.values() for name in attributes))
         response = self._call(
             f"reading the catalog's {kind}s",
@@ -241,7 +243,9 @@ class CatalogPush:
         return self._result.created if action == "create" else self._result.updated
 
     def _call(self, task: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
-        """Send a call, with retries after temporary failures; raise `PushError` if all fail."""
+        """Send a call, with retries after temporary failures. Raise `PushError` if it isn't
+        successful in the end.
+        """
         response = send_with_retries(
             lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS, max_wait=MAX_THROTTLE
         )
@@ -266,7 +270,7 @@ def _job_type(kind: Kind, action: Action) -> str:
 def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes to update. Klaviyo's numbers may be floats, which compare equal.
 
-    Metadata that others have added is kept.
+    Metadata that others have added stays in place.
     """
     changes = {name: value for name, value in wanted.items() if existing.get(name) != value}
     if metadata := changes.pop("custom_metadata", None):
@@ -277,6 +281,6 @@ def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str
 
 
 def _count(attributes: Mapping[str, Any], name: str) -> int:
-    """Return a number that a job reports; 0 without one."""
+    """Return a job's number with this name; 0 if the job reports none."""
     value = attributes.get(name)
     return value if isinstance(value, int) else 0

@@ -18,10 +18,10 @@ CIRCUIT_OPEN = "Klaviyo isn't responding; the call was not made"
 class CircuitBreaker:
     """Sends calls while Klaviyo responds; otherwise returns Temporary at once.
 
-    After `failures` calls in a row that got no response or a 5xx, the circuit is open: nothing is
-    sent for `pause` seconds, then one trial call at a time until Klaviyo responds. A 429 is a
-    response: it stops only its own operation, for as long as its Retry-After says, but at most for
-    `longest_pause` seconds.
+    After `failures` calls in a row that got no response, a 5xx or a response that isn't Klaviyo's,
+    the circuit is open: nothing is sent for `pause` seconds, then one trial call at a time until
+    Klaviyo responds. A 429 counts as a response. It stops only the operation that was limited, for
+    the time in its Retry-After, but for `longest_pause` seconds at most.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class CircuitBreaker:
         self._trial = threading.Lock()
         self._throttled_until: dict[Operation, float] = {}
         self._consent_durations: deque[float] = deque(maxlen=50)
-        """How many seconds the latest consent calls took; empty unless the last was accepted."""
+        """How many seconds the latest consent calls took; emptied when one isn't accepted."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send a call like `Klaviyo.send`; return Temporary at once while the circuit is open."""
@@ -60,8 +60,8 @@ class CircuitBreaker:
             self._trial.release()
 
     def imitate_consent(self, deadline: Deadline) -> bool:
-        """Wait as long as one of the latest consent calls took. Return False, without waiting, if
-        a call might not be accepted now.
+        """Wait as long as one of the latest consent calls took, instead of sending one. Return
+        False, without waiting, if Klaviyo might not accept a consent call now.
         """
         with self._lock:
             durations = [*self._consent_durations]

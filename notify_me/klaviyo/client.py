@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Host names of this machine."""
 REVISION = "2026-10-15"
-"""The API revision this kit was written for. It is set here only."""
+"""The API revision that this kit was written for: the default of `KLAVIYO_REVISION`."""
 CONTENT_TYPE = "application/vnd.api+json"
 SLOT_TIMEOUT = 0.05
 """Seconds to wait for one of the `in_flight` slots; short, because a shopper waits."""
@@ -43,7 +43,9 @@ NO_FREE_SLOT = "too many calls to Klaviyo at once"
 MAX_BODY_BYTES = 64 * 1024
 """How much of a response's body is read: Klaviyo's errors are smaller than 1 kB."""
 MAX_LIST_BYTES = 2 * 1024 * 1024
-"""The same for a list of resources. A hundred variants with their links are about 100 kB."""
+"""How much is read of the response to a read or a bulk job, which may be a list of resources. A
+hundred variants with their links are about 100 kB.
+"""
 MAX_RETRY_PAUSE = 30.0
 """The longest pause between two attempts in seconds, unless Klaviyo asks for a longer one."""
 MAX_IDS = 100
@@ -53,7 +55,9 @@ MAX_IDS_LENGTH = 6000
 
 T = TypeVar("T")
 Kind = Literal["item", "variant"]
-"""The kinds of resources in Klaviyo's catalog: a product is an item, with variants."""
+"""The kinds of resources in Klaviyo's catalog that the kit uses: a product is an item, and has
+variants.
+"""
 BrandPart = Literal["button", "color", "logo", "email-default"]
 """The kinds of resources that make up a brand."""
 
@@ -106,7 +110,8 @@ class Klaviyo:
 
         Create Back In Stock Subscription: `POST /api/back-in-stock-subscriptions`.
         Subscribe Profiles: `POST /api/profile-subscription-bulk-create-jobs`.
-        A placeholder instead of a variant's ID is not sent to Klaviyo: the outcome is `DeadLetter`.
+        A call whose variant has a placeholder ID is not sent to Klaviyo: the outcome is
+        `DeadLetter`.
         """
         if call.variant and not self.may_send(call.variant):
             return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)
@@ -153,9 +158,10 @@ class Klaviyo:
         *,
         deadline: Deadline,
     ) -> KlaviyoResponse:
-        """Get Catalog Items (or Variants) by their composite IDs, with these attributes. IDs that
-        don't exist are left out. Needs `catalogs:read`. `batches_by_id` splits IDs into lists that
-        fit.
+        """Get Catalog Items (or Variants) by their composite IDs, with the attributes in `fields`.
+        The response leaves out IDs that don't exist. Needs `catalogs:read`.
+
+        `batches_by_id` splits IDs into lists that fit into one call.
         """
         query = {
             f"fields[catalog-{kind}]": ",".join(fields),
@@ -207,8 +213,8 @@ class Klaviyo:
         """Make a call in its own thread, and stop waiting for it at the deadline.
 
         The timeouts of the `requests` library limit only the wait for the next bytes, so a response
-        whose headers trickle in could block the caller much longer. An abandoned thread ends with
-        its connection.
+        whose headers trickle in could block the caller much longer. In that case, the thread goes
+        on in the background until the connection ends.
         """
         if not self._slots.acquire(timeout=min(SLOT_TIMEOUT, deadline.remaining())):
             return KlaviyoResponse(None, problem=NO_FREE_SLOT)
@@ -256,7 +262,9 @@ class Klaviyo:
             return KlaviyoResponse(None, problem=f"no response ({type(error).__name__})")
 
     def _log_revision(self, response: KlaviyoResponse) -> None:
-        """Log, once, if Klaviyo served another API revision, or will retire the requested one."""
+        """Log once if Klaviyo served another API revision, and once if it will retire the requested
+        one.
+        """
         served = response.headers.get("X-Klaviyo-Api-Revision", "")
         retired_on = response.headers.get("X-Klaviyo-Api-Retirement-Date", "")
         messages = []
@@ -322,7 +330,7 @@ class _KeyAuth:
 
 
 def _session(private_key: str, revision: str, in_flight: int) -> requests.Session:
-    # imported here, because a shop's commands and tests rarely call Klaviyo
+    # imported here, because it takes time, and most commands and tests don't call Klaviyo
     import requests
     from requests.adapters import HTTPAdapter
 

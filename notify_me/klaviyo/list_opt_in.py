@@ -38,8 +38,8 @@ class ListOptIn:
     def is_double(self) -> bool | None:
         """Return whether subscribers must confirm; None if unknown, such as without a private key.
 
-        While it is unknown, one call a minute waits for Klaviyo, for one second at most. Once it is
-        known, it is refreshed in the background.
+        While the setting is unknown, one caller a minute waits for Klaviyo, for one second at most.
+        Once it is known, it is refreshed in the background.
         """
         if self._breaker is None or not self._list_id:
             return None

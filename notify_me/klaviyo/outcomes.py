@@ -1,7 +1,7 @@
 """The meaning of Klaviyo's response to a call, as one of six outcomes.
 
-The HTTP status and the error's `code` decide first, then the last part of the error's pointer,
-since a throttled call and a wrong company ID share the pointer `/data`.
+The HTTP status and the error's `code` are examined first, and then the pointers of the errors,
+since a throttled call and a wrong company ID have the same pointer, `/data`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIELD_MESSAGES = {
     "email": EMAIL_REFUSED,
     "phone_number": PHONE_REFUSED,
 }
-"""The error next to a form field that Klaviyo refused."""
+"""The message next to a form field whose value Klaviyo refused, by field."""
 _FIELD_REMEDIES = {
     "email": "Klaviyo rejected the email address",
     "phone_number": (
@@ -63,7 +63,7 @@ class KlaviyoResponse:
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The first JSON:API error object, which determines the outcome; empty without errors."""
+        """The first JSON:API error object; empty without errors."""
         return next(iter(objects(self.document, "errors")), {})
 
     @property
@@ -73,18 +73,18 @@ class KlaviyoResponse:
 
     @property
     def code(self) -> str:
-        """The error's `code`, such as `invalid`; empty without an error."""
+        """The first error's `code`, such as `invalid`; empty without an error."""
         return _safe_to_log(self.error.get("code"))
 
     @property
     def error_id(self) -> str:
-        """The error's `id`, which Klaviyo's support asks for; empty without an error."""
+        """The first error's `id`, which Klaviyo's support asks for; empty without an error."""
         return _safe_to_log(self.error.get("id"))
 
     @property
     def pointer(self) -> str:
-        """The error's `source.pointer`, such as `/data/attributes/profile/data/attributes/email`;
-        empty without one.
+        """The first error's `source.pointer`, such as
+        `/data/attributes/profile/data/attributes/email`; empty without one.
         """
         return _pointer(self.error)
 
@@ -134,7 +134,9 @@ def _pointer(error: Mapping[str, Any]) -> str:
 
 
 def _safe_to_log(value: object) -> str:
-    """Return the value if it looks like an identifier: other text may contain contact details."""
+    """Return the value if it looks like an identifier, otherwise `(unreadable)`, since other text
+    may contain contact details.
+    """
     text = "" if value is None else str(value)
     return text if re.fullmatch(r"[\w./\[\]-]{0,120}", text, re.ASCII) else "(unreadable)"
 
@@ -212,7 +214,7 @@ PUBLIC_KEY_REMEDIES = {
         "allowed domains in Klaviyo"
     ),
 }
-"""What is wrong if Klaviyo refuses a browser's call, by status."""
+"""What is wrong and what to do if Klaviyo refuses a browser's call, by status."""
 _CLIENT_REMEDIES = {**_REMEDIES, **PUBLIC_KEY_REMEDIES}
 
 
@@ -277,13 +279,14 @@ def _bad_request(
             return Misconfigured(response, UNAVAILABLE, remedy)
         if pointer == "/data" and endpoint == "client":
             return Misconfigured(response, UNAVAILABLE, PUBLIC_KEY_REMEDIES[400])
-        if refused := [*filter(None, (_refusal(at, channels) for at in response.pointers))]:
+        refusals = [_refusal(error_pointer, channels) for error_pointer in response.pointers]
+        if refused := [*filter(None, refusals)]:
             fields = tuple(dict.fromkeys(field for field, _ in refused))
             return Refused(
                 response,
                 FIELD_MESSAGES[fields[0]],
                 "; ".join(_FIELD_REMEDIES[field] for field in fields),
-                frozenset().union(*(of_field for _, of_field in refused)),
+                frozenset().union(*(refused_channels for _, refused_channels in refused)),
                 fields,
             )
     reason = f"at {pointer}" if pointer else "without saying why"
@@ -300,8 +303,8 @@ def _refusal(pointer: str, channels: Sequence[Channel]) -> tuple[str, frozenset[
         return "email", _channels_by(channels, "email")
     if pointer.endswith("/phone_number"):
         by_phone = _channels_by(channels, "phone_number")
-        # an error about the number may concern only text messages, so WhatsApp is tried without
-        # them
+        # if the call has SMS and WhatsApp, the number may be wrong for SMS only, so refuse SMS
+        # first: the call is then tried with WhatsApp alone
         return "phone_number", by_phone & {Channel.SMS} or by_phone
     if match := re.search(r"/channels/(\d{1,2})$|/subscriptions/(\w+)", pointer):
         position, name = match.groups()

@@ -1,8 +1,8 @@
 """Sends changed stock quantities to Klaviyo, which then starts the back-in-stock flow. A variant
 that is new to Klaviyo is created there.
 
-An update reads the quantity just before it sends it, so that the latest of several changes wins,
-even if they are sent in another order.
+An update reads the quantity from the shop just before sending it. Even if several updates run out
+of order, Klaviyo ends up with the latest quantity.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .outcomes import (
     outcome_of,
 )
 
-MAX_UPDATES = 5
-"""How many times one update may send the quantity, if it keeps changing meanwhile. Nothing is
-missed after that, because each change also starts an update.
+MAX_SENDS = 5
+"""How many times one update may send the quantity if it keeps changing in the meantime. No change
+is missed after that, because each one starts an update as well.
 """
 
 LoadVariant = Callable[[CompositeID], Variant | None]
@@ -42,17 +42,18 @@ def update_stock(
     """Set the variant's quantity in Klaviyo to the shop's: Update Catalog Variant.
 
     A variant that is new to Klaviyo is created; its links begin with `base_url`, the shop's
-    address. Nothing is sent for a variant that the shop no longer has. A placeholder instead of
-    an ID is sent only to a stand-in for Klaviyo. Network errors are returned as an outcome, not
+    address. Nothing is sent for a variant that the shop no longer has. A variant with a placeholder
+    ID is sent only to a stand-in for Klaviyo. Network errors are returned as an outcome, not
     raised.
     """
     if not klaviyo.may_send(composite_id):
         return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)
     outcome: Outcome = Accepted(KlaviyoResponse(None))
     sent: int | None = None
-    for _ in range(MAX_UPDATES):
+    for _ in range(MAX_SENDS):
         variant = load_variant(composite_id)
-        # another process may have read an older quantity and sent it later, so read it again
+        # after sending, read it again: it may have changed, and another process may have sent an
+        # older quantity since
         if variant is None or inventory_quantity(variant) == sent:
             break
         outcome = _outcome(_send(klaviyo, variant, base_url, deadline))

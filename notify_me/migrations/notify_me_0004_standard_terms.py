@@ -34,7 +34,7 @@ def downgrade() -> None:
 def _rename_values(states: dict[str, str], queues: dict[str, str]) -> None:
     for table in ("notify_me_call", "notify_me_consent"):
         _replace(sa.table(table, sa.column("state")), "state", states)
-    # the queue's own tables are created after the first run of these migrations
+    # in a new database, the queue's tables don't exist yet: they are created after the migrations
     schema = "notify_me_queue" if op.get_bind().dialect.name == "postgresql" else None
     if sa.inspect(op.get_bind()).has_table("workflow_status", schema=schema):
         jobs = sa.table("workflow_status", sa.column("queue_name"), schema=schema)

@@ -1,4 +1,4 @@
-"""Channels that Klaviyo refused for a sign-up, and how many posts were dropped.
+"""The channels that Klaviyo refused for a sign-up, and a daily count of refused bot posts.
 
 Revision ID: notify_me_0005
 """

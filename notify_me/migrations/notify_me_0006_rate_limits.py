@@ -1,4 +1,4 @@
-"""Table for rate limits that all processes share.
+"""A table for the rate limits, so that all processes share them.
 
 Revision ID: notify_me_0006
 """

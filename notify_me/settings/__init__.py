@@ -1,8 +1,9 @@
-"""The kit's settings, read and checked once when the app starts.
+"""The kit's settings, read and checked when the app starts.
 
-They come from `notify_me.toml`, with Klaviyo's names, and from environment variables such as
-`NOTIFY_ME_BUTTON__LABEL`, which take precedence. Keys come from environment variables only. The
-variables are read from the Flask config, into which the shop copies them.
+They come from `notify_me.toml`, a second TOML file that a Studio may write, and environment
+variables such as `NOTIFY_ME_BUTTON__LABEL`; each takes precedence over the ones before. Most names
+are Klaviyo's. API keys come from environment variables only. The variables are read from the Flask
+config, into which the shop copies them.
 """
 
 from .account import Account, log_keys, read_account

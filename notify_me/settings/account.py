@@ -36,7 +36,7 @@ class Account(SettingsTable):
     list_id: str = Field("", alias="KLAVIYO_LIST_ID")
     """ID of the list that subscribers join. Required for SMS, WhatsApp and consent.email_list."""
     log_key: SecretStr = Field(SecretStr(""), alias="NOTIFY_ME_LOG_KEY")
-    """Secret of 16 characters or more that contacts in the sign-up log are hashed with. Derived
+    """Secret of 16 characters or more, with which contacts in the sign-up log are hashed. Derived
     from SECRET_KEY unless set.
     """
 
@@ -44,7 +44,7 @@ class Account(SettingsTable):
     @classmethod
     def _check_api_url(cls, url: str) -> str:
         if "@" in url:
-            # Only messages that begin with "must" repeat the value.
+            # this message must not repeat the value: only those that begin with "must" do
             raise ValueError("contains a user name or a password, which is not allowed")
         try:
             parts = urlsplit(url)
@@ -111,7 +111,9 @@ class Account(SettingsTable):
 
 
 def read_account(config: Mapping[str, Any]) -> Account:
-    """Read the account from a Flask config. Raises `SettingsError`."""
+    """Read the account from a Flask config. Raises `SettingsError` if a value is wrong or a
+    required one is missing.
+    """
     names = [str(field.alias) for field in Account.model_fields.values()]
     values = {name: config[name] for name in names if config.get(name)}
     if secret := config.get("SECRET_KEY"):

@@ -10,10 +10,11 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 TRANSLATED = {"shopper_text": "translated"}
-"""Marks a text that shoppers read, in a field's JSON Schema: `[texts.<locale>]` can set it for one
-language, and its default is translated in the kit's catalogs."""
+"""Marks shopper-facing text in a field's JSON Schema: `[texts.<locale>]` can set it for one
+language, and its default is translated in the kit's catalogs.
+"""
 UNTRANSLATED = {"shopper_text": "untranslated"}
-"""Like `TRANSLATED`, but the default exists in English only, as for legal texts."""
+"""Like `TRANSLATED`, but for text whose default exists in English only, such as legal texts."""
 Pixels = Annotated[float, Field(json_schema_extra={"unit": "px"})]
 CLASS_NAMES = "class names separated by spaces, such as btn btn--wide"
 ELEMENT_ID = "the ID of an element without #, such as buy-box"
@@ -68,6 +69,6 @@ ElementID = Annotated[
     AfterValidator(_element_id),
 ]
 Label = Annotated[str, Field(min_length=1, max_length=80, json_schema_extra=TRANSLATED)]
-"""A short text that shoppers read."""
+"""Short shopper-facing text."""
 OptionalLabel = Annotated[str, Field(max_length=80, json_schema_extra=TRANSLATED)]
 """Like `Label`, but may be empty."""

@@ -91,8 +91,8 @@ def contrast_ratio(text: str, background: str) -> float | None:
 
 
 def mix(color: str, share: float, background: str) -> str | None:
-    """Return a mixture of two colors in sRGB with this share of the first, such as `rgb(10 20 30)`;
-    None if one of them is translucent or unknown.
+    """Return a mixture of two colours in sRGB, such as `rgb(10 20 30)`; None if one of them is
+    translucent or unknown. `share` is that of the first, from 0 to 1.
     """
     first, second = _rgb(color), _rgb(background)
     if first is None or second is None:
@@ -102,13 +102,13 @@ def mix(color: str, share: float, background: str) -> str | None:
 
 
 def _rgb(text: str) -> tuple[float, ...] | None:
-    """Return red, green and blue from 0 to 1; None for translucent and unknown colors."""
+    """Return red, green and blue from 0 to 1; None for translucent and unknown colours."""
     color = tinycss2.color5.parse_color(text)
-    # Keywords such as currentcolor are parsed to a string.
+    # the parser returns a string for keywords such as currentcolor
     if not hasattr(color, "to") or color.alpha < 1:
         return None
     try:
-        # browsers clip what is out of range
+        # browsers clip values that are out of range
         return tuple(min(max(value, 0.0), 1.0) for value in color.to("srgb").coordinates)
     except NotImplementedError:
         return None

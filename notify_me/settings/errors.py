@@ -31,8 +31,8 @@ def path_of(detail: ErrorDetails) -> KeyPath:
 def describe_error(model: type[BaseModel], detail: ErrorDetails, name: str = "") -> str:
     """Describe one of pydantic's validation errors in a sentence.
 
-    `name` is what to call the setting, such as its environment variable, instead of its key.
-    Private keys never appear in the result.
+    If `name` is given, such as an environment variable, it replaces the setting's key. Private keys
+    never appear in the result.
     """
     path = path_of(detail)
     key = name or ".".join(path)
@@ -73,7 +73,9 @@ def _format_value(value: object) -> str:
 
 
 def _choice_hint(setting: Setting | None, value: object) -> str:
-    """Suggest the choice that was meant if only its case or a letter is wrong."""
+    """Return a suggestion for a mistyped choice, to append to the message; empty if none is
+    similar.
+    """
     if setting is None or not isinstance(value, str):
         return ""
     choices = {choice.lower(): choice for choice in setting.choices}
@@ -82,7 +84,9 @@ def _choice_hint(setting: Setting | None, value: object) -> str:
 
 
 def _key_hint(model: type[BaseModel], path: KeyPath) -> str:
-    """Suggest the key that was meant, or else list the keys of the table."""
+    """Return the end of the message about an unknown key: the key that was probably meant, or else
+    all keys of the table.
+    """
     known = [
         *(setting.path for setting in all_settings(model)),
         *(table for table, _ in all_tables(model) if table),
@@ -98,13 +102,14 @@ def _key_hint(model: type[BaseModel], path: KeyPath) -> str:
 
 
 def _closest_key(path: KeyPath, known: list[KeyPath]) -> KeyPath | None:
+    """Return the known key or table that was probably meant, or None."""
     flat = {"_".join(key): key for key in reversed(known)}
-    if match := flat.get("_".join(path)):  # such as border_color for border.color
+    if match := flat.get("_".join(path)):  # such as border_color instead of border.color
         return match
     siblings = {key[-1]: key for key in known if key[:-1] == path[:-1]}
     if name := closest_match(path[-1], siblings):
         return siblings[name]
-    # The right key in the wrong table; prefer a nested table.
+    # the right key in the wrong table: prefer one in a table inside the given one
     elsewhere = [key for key in known if key[-1] == path[-1]]
     nested = [key for key in elsewhere if key[: len(path) - 1] == path[:-1]]
     if elsewhere:

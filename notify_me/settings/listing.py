@@ -11,7 +11,7 @@ from . import Account, Origin, Settings, load_settings, read_account
 from .schema import all_settings
 
 MASK = "••••••••"
-"""Shown instead of a secret."""
+"""Shown instead of a secret value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class EffectiveSetting:
 
     key: str
     value: Any
-    """As in JSON; None if it inherits the shop's style."""
+    """As in JSON; None if the setting is unset."""
     origin: Origin
 
 

@@ -19,8 +19,8 @@ from .models import Settings
 from .schema import PREFIX, KeyPath, Setting, all_settings, all_tables, variable
 
 INSTANCE_CONFIG = "NOTIFY_ME_INSTANCE_CONFIG"
-"""The variable with the path of a second TOML file, which a Studio writes. Its values take
-precedence over those in the first one. It may be missing.
+"""The variable with the path of a second TOML file, which a Studio writes. The values in that file
+take precedence over those in the first one. The file may be missing.
 """
 
 MAX_DEPTH = 10
@@ -99,7 +99,7 @@ def _describe(detail: ErrorDetails, values: Values) -> str:
 
 
 def _origins_below(table: KeyPath, values: Values) -> list[Origin]:
-    """Return where the values of a table came from, except for those that equal the default."""
+    """Return where the values of a table came from, except for values that equal their default."""
     defaults = {setting.path: setting.default for setting in all_settings(Settings)}
     return [
         origin
@@ -109,8 +109,8 @@ def _origins_below(table: KeyPath, values: Values) -> list[Origin]:
 
 
 def value_problem(key: str, value: object, name: str) -> str:
-    """Return why a setting, such as `button.label`, can't have a value; empty if it can. `name` is
-    what to call the setting.
+    """Return why a setting, such as `button.label`, can't have a value; empty if it can. The
+    message calls the setting `name`.
     """
     values = {tuple(key.split(".")): (value, Origin("default"))}
     try:
@@ -121,7 +121,9 @@ def value_problem(key: str, value: object, name: str) -> str:
 
 
 def _read_file(path: Path, name: str, *, may_be_missing: bool = False) -> Values:
-    """Return the values in a TOML file; `name` is the variable with its path."""
+    """Return the values in a TOML file. `name` is the environment variable with the file's path,
+    for error messages.
+    """
     try:
         return dict(_flatten(read_toml(path), Origin("file", str(path))))
     except OSError as error:
@@ -151,7 +153,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises `SettingsError` with the line if it isn't valid, and `OSError` if it can't be opened.
     """
     try:
-        # Editors on Windows may write a byte order mark, which TOML doesn't allow.
+        # editors on Windows may write a byte order mark, which TOML doesn't allow
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         return tomllib.loads(text)
     except UnicodeDecodeError as error:

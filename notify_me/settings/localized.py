@@ -12,7 +12,9 @@ from .tables.languages import LocaleTexts
 
 
 def locale_text(base: Settings, locale: str, path: KeyPath) -> str | None:
-    """Return what `[texts.<locale>]` sets for a text such as `("button", "label")`, if anything."""
+    """Return the text that `[texts.<locale>]` sets for a key such as `("button", "label")`, or
+    None.
+    """
     value: Any = getattr(base.texts, locale)
     for part in path:
         value = getattr(value, part)
@@ -23,9 +25,9 @@ def locale_text(base: Settings, locale: str, path: KeyPath) -> str | None:
 def localized(base: Settings, locale: str) -> Settings:
     """Return the settings with the texts that shoppers read in `locale`.
 
-    A text under `[texts.<locale>]` takes precedence. Otherwise, a text that the merchant wrote is
-    kept, and a default is translated, unless it is a legal text. The results are cached because a
-    visitor's overrides are new objects in each request.
+    Text under `[texts.<locale>]` takes precedence. Otherwise, text that the merchant wrote stays as
+    it is, and default text is translated, unless its default exists in English only. The results
+    are cached because a visitor's overrides are new objects in each request.
     """
     document = base.model_dump()
     translate = translations(locale).gettext

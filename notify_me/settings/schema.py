@@ -32,13 +32,13 @@ class Setting:
     attribute: str
     """Its name in the model."""
     schema: Mapping[str, Any]
-    """The JSON Schema of its values, apart from null."""
+    """The JSON Schema of its values other than null."""
     title: str
     """Its label in the Studio."""
     unit: str
     """The unit of its numbers, such as px; empty if there is none."""
     default: Any
-    """As in JSON; None for a setting that inherits the shop's style when unset."""
+    """As in JSON; None if the setting is unset by default."""
     is_optional: bool
     """Whether it may be unset."""
 
@@ -155,8 +155,8 @@ def _resolve(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
 def _docstrings(module: str) -> dict[tuple[str, str], str]:
     """Return the docstring below each attribute of a module's classes, by class and attribute.
 
-    Pydantic can read them itself, but does so at each start, which takes as long as the rest of
-    this package.
+    Pydantic can read them itself, but would do so at each start, which takes as long as loading the
+    rest of this package.
     """
     tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {

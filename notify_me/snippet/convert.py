@@ -39,8 +39,9 @@ _IMPORT_RULE = re.compile(
     r"""|<link\b[^>]*\bhref\s*=\s*["']?([^"'\s>]+)[^>]*>""",
     re.IGNORECASE,
 )
-"""How a stylesheet loads another one, such as a web font's."""
+"""Code that loads another stylesheet, such as that of a web font: `@import`, or a `<link>`."""
 _CSS_REST = re.compile(r"\s*(?:!\s*important\s*)?;?\s*\Z", re.IGNORECASE)
+"""What may follow a value in a CSS declaration."""
 _MARKUP = re.compile(r"<\s*/?[a-zA-Z!]|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 
 
@@ -104,8 +105,8 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
     """Merge the options of all calls as Klaviyo's script does.
 
     A later `init` overrides an earlier one. `enable` overrides `init`, and its `trigger` and
-    `modal` replace those of `init` as a whole. Of several `enable` calls, the first that has an
-    option determines it: themes call it in branches for different pages.
+    `modal` replace those of `init` as a whole. If several calls to `enable` set the same option,
+    the first one counts: themes call `enable` in branches for different pages.
     """
     inits: dict[str, Value] = {}
     enables: dict[str, Value] = {}
@@ -155,7 +156,7 @@ def _options_of(call: Call, index: int) -> dict[str, Value]:
     if argument is None or argument.literal is None:
         return {}
     if not isinstance(argument.literal, dict):
-        # As with a spread, the options can't be read.
+        # the options can't be read, so treat the argument like a spread
         return {"...options": argument}
     options = {}
     for name, value in argument.literal.items():
@@ -211,7 +212,7 @@ def _import_option(
 
 
 def _web_fonts(styles: str) -> str:
-    """Return why web fonts of another server aren't imported, and what to do instead."""
+    """Return why web fonts from another server aren't imported, and what to do instead."""
     urls = [_split(html.unescape("".join(groups))) for groups in _IMPORT_RULE.findall(styles)]
     hosts = one_line(", ".join(dict.fromkeys(url.netloc or "another file" for url in urls)))
     families = ", ".join(filter(None, (_families(url.query) for url in urls)))
@@ -265,14 +266,16 @@ def _import_setting(option: str, value: Value, target: Target, imported: Importe
 
 
 def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
-    """Return the value for a setting and how it was changed; or None and what is wrong."""
+    """Return the value for a setting and how it was changed, which is empty if it wasn't; or None
+    and what is wrong.
+    """
     if isinstance(literal, dict):
         return None, "the value must not be an object"
     match target.type:
         case "boolean":
-            read = bool(literal)
-            change = f"Klaviyo's script treats {literal!r} as {str(read).lower()}"
-            return read, "" if isinstance(literal, bool) else change
+            value = bool(literal)
+            change = f"Klaviyo's script treats {literal!r} as {str(value).lower()}"
+            return value, "" if isinstance(literal, bool) else change
         case "integer":
             if isinstance(literal, bool):
                 return None, "the value must be a whole number"
@@ -321,11 +324,13 @@ def _import_id(option: str, value: Value, imported: ImportedSnippet) -> None:
 
 
 def _import_defaults(options: dict[str, Value], line: int, imported: ImportedSnippet) -> None:
-    """Set options that the snippet doesn't have to the defaults of Klaviyo's script."""
+    """For options that the snippet doesn't set, use the defaults of Klaviyo's script where the
+    kit's differ.
+    """
     if any(
         isinstance(value.literal, Unread) and "..." in option for option, value in options.items()
     ):
-        return  # a spread may set it
+        return  # a spread may set them
     for option, target in TARGETS.items():
         if target.default is not None and option not in options:
             imported.settings.setdefault(target.table, {})[target.key] = target.default
@@ -336,11 +341,11 @@ def _import_defaults(options: dict[str, Value], line: int, imported: ImportedSni
 
 
 def _import_display(options: dict[str, Value], line: int, imported: ImportedSnippet) -> None:
-    """Set where the button appears: Klaviyo's script shows it next to the shop's own by default,
-    whereas the kit replaces the shop's own.
+    """Set where the button appears. By default, Klaviyo's script shows it next to the shop's own
+    button, but the kit shows it instead of the shop's own.
     """
     values = {option: options[option] for option in DISPLAY_OPTIONS if option in options}
-    # A value that can't be read, or a spread, may set it to REPLACE.
+    # a value that can't be read, or a spread, may mean REPLACE
     is_unclear = any(
         isinstance(value.literal, Unread)
         and (option in {"trigger", *DISPLAY_OPTIONS} or option.startswith(("...", "trigger: ...")))

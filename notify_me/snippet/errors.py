@@ -1,4 +1,4 @@
-"""Errors of the import, and its optional libraries."""
+"""Errors of the import, and helpers to load its optional libraries and to shorten text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MissingExtraError(SnippetError):
 
 
 def load_module(name: str) -> Any:
-    """Import a library of the extra `import`. Raises `MissingExtraError`."""
+    """Import a library of the extra `import`. Raises `MissingExtraError` if it isn't installed."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 200_000
 """The maximum size of a file. A theme's layout is about 10,000 bytes."""
-PARSE_TIMEOUT = 3.0  # seconds; some malformed input takes the parser minutes
+PARSE_TIMEOUT = 3.0
+"""Seconds that parsing may take. Some malformed input would take the parser minutes."""
 
 _CALL = re.compile(rb"klaviyo\s*(?:\?\s*)?\.\s*(?:init|enable)\b")
 _KLAVIYO = re.compile(r"(?:(?:window|self|globalThis)\s*\??\.\s*)?klaviyo")
@@ -65,7 +66,7 @@ _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An expression whose value is only known in a browser."""
+    """An expression whose value can't be read, because it isn't a literal."""
 
     text: str
 
@@ -90,7 +91,7 @@ class Call:
     arguments: tuple[Value, ...]
     line: int
     has_tags: bool
-    """Whether there are template tags such as `{% if … %}` inside of it."""
+    """Whether the call contains template tags such as `{% if … %}`."""
 
     def names(self) -> Iterable[str]:
         """Return the names of the options in its first argument."""
@@ -101,7 +102,7 @@ class Call:
 def find_calls(text: str) -> list[Call]:
     """Return the calls to `klaviyo.init` and `klaviyo.enable` in `text`, or else its bare options.
 
-    Raises `SnippetError` if there are none, or the JavaScript is invalid.
+    Raises `SnippetError` if there are none, the text is too long or the JavaScript is invalid.
     """
     text = _OMISSION.sub("", text.removeprefix("\ufeff").replace("\r\n", "\n"))
     if (size := len(text.encode(errors="replace"))) > MAX_BYTES:
@@ -126,7 +127,9 @@ def find_calls(text: str) -> list[Call]:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Yield the text, and then versions without what Markdown, HTML or an email may have added."""
+    """Yield the text with straight quotation marks, and then versions without what Markdown, HTML
+    or an email may have added.
+    """
     if _TYPOGRAPHIC.search(text):
         quotes = {"‘": "'", "’": "'"}
         text = _OPENING_QUOTE.sub(lambda match: match[1] + quotes.get(match[2], '"'), text)
@@ -154,7 +157,7 @@ def _calls(text: str) -> list[Call]:
     try:
         return list(_Script(source, code).calls())
     except SnippetError:
-        # The error may be outside of the calls, such as in the sentences around them.
+        # the error may be outside of the calls, such as in the sentences around them
         spans = _spans(code, "call")
         if not spans:
             raise
@@ -177,12 +180,15 @@ def _bare_options(text: str) -> list[Call]:
     if not spans:
         return []
     wrapped = [b"({" + _only_spans(part, spans, b",") + b"\n})" for part in (source, code)]
-    lines: dict[bytes, list[str]] = {}
+    lines_by_section: dict[bytes, list[str]] = {}
     for start, _ in spans:
-        lines.setdefault(code[start : start + 5], []).append(str(code.count(b"\n", 0, start) + 1))
-    if several := [numbers for numbers in lines.values() if len(numbers) > 1]:
+        # five letters are enough to tell `modal` from `trigger`
+        section = code[start : start + 5]
+        line = code.count(b"\n", 0, start) + 1
+        lines_by_section.setdefault(section, []).append(str(line))
+    if repeated := [lines for lines in lines_by_section.values() if len(lines) > 1]:
         raise SnippetError(
-            f"The text has several sets of options, on lines {', '.join(several[0])}: "
+            f"The text has several sets of options, on lines {', '.join(repeated[0])}: "
             "copy only the one for your theme into a file"
         )
     script = _Script(*wrapped)
@@ -201,7 +207,9 @@ def _without_tags(source: bytes) -> bytes:
 
 
 def _spans(code: bytes, kind: str) -> list[tuple[int, int]]:
-    """Return the start and end of every call or section outside of comments and strings."""
+    """Return the start and end of every call or section outside of comments and strings. `kind` is
+    `call` or `section`, the name of a group in `_TOKEN`.
+    """
     spans, start, depth = [], None, 0
     for token in _TOKEN.finditer(code):
         if token[kind] and start is None:
@@ -311,7 +319,7 @@ class _Script:
         return root
 
     def _text(self, node: Node) -> str:
-        """Return a node as it is in the file, with template tags."""
+        """Return the source text of a node, including template tags."""
         return self._source[node.start_byte : node.end_byte].decode(errors="replace")
 
     def _is_klaviyo_call(self, node: Node) -> bool:
@@ -346,7 +354,7 @@ class _Script:
         unread = Unread(one_line(self._text(node)))
         match node.type:
             case "object":
-                # As in JavaScript, the last of several entries with the same name wins.
+                # as in JavaScript, the last of several entries with the same name wins
                 return dict(self._entry(item) for item in _items(node))
             case "true" | "false":
                 return node.type == "true"
@@ -440,5 +448,5 @@ def _string(literal: str) -> str:
         return _ESCAPED.get(char, char)
 
     text = _ESCAPE.sub(unescape, literal[1:-1])
-    # Two escaped surrogates make one character; a single one can't be encoded.
+    # two escaped surrogates make one character; a single one can't be encoded
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

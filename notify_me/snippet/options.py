@@ -21,8 +21,8 @@ class Target:
     `some_html`, the kit keeps the tags in `FOOTER_TAGS`.
     """
     default: str | None = None
-    """The default of Klaviyo's script, if the kit's default differs. It is None for texts, because
-    the kit's defaults are translated.
+    """The default of Klaviyo's script, if the kit's default differs. It is None for text settings,
+    because the kit's defaults are translated.
     """
 
 
@@ -122,7 +122,7 @@ KNOWN_OPTIONS = (
 
 
 SECTIONS = {option.rpartition(".")[2]: option.rpartition(".")[0] for option in KNOWN_OPTIONS}
-"""The section of every option by its name, such as `modal` for `headline`; empty if it has none."""
+"""The section of every option, such as `modal` for `headline`; empty for one without a section."""
 
 
 def closest_option(option: str) -> str | None:

@@ -21,7 +21,7 @@ TITLES: dict[Kind, str] = {
 def as_toml(imported: ImportedSnippet) -> str:
     """Return the settings as TOML, with comments on what was changed or not imported.
 
-    Raises `MissingExtraError`.
+    Raises `MissingExtraError` if tomlkit isn't installed.
     """
     comments = ["Imported from Klaviyo's back-in-stock snippet."]
     if imported.environment:
@@ -94,7 +94,7 @@ def _table(
     remarks: Mapping[tuple[str, ...], str],
 ) -> Any:
     table = tomlkit.table()
-    # In TOML, keys after a table's heading belong to that table, so inner tables come last.
+    # in TOML, keys after a table's heading belong to that table, so inner tables come last
     for key, value in sorted(values.items(), key=lambda item: isinstance(item[1], Mapping)):
         if isinstance(value, Mapping):
             table.add(key, _table(tomlkit, value, (*path, key), remarks))

@@ -1,4 +1,4 @@
-"""A sign-up as read from the log, with masked contacts and the state of each call."""
+"""A sign-up as it is logged, with masked contacts and the state of each call."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ class LoggedSignUp:
                 *(
                     outcome.refused_channels
                     for call, outcome in zip(calls, outcomes, strict=True)
-                    # for a consent call that was refused as a whole, its state is enough
+                    # a consent call that was refused as a whole has the state REFUSED; the same
+                    # channels may have been accepted for the alert
                     if outcome
                     and not (call.operation is Operation.SUBSCRIBE and isinstance(outcome, Refused))
                 )

@@ -34,7 +34,7 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
 
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            # the driver doesn't begin a transaction before CREATE TABLE
+            # Python's sqlite3 doesn't begin a transaction before CREATE TABLE
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
@@ -48,7 +48,9 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
 
 
 def _adopt_revision(connection: sa.Connection, scripts: ScriptDirectory) -> None:
-    """Move the revision that version 0.1 recorded in the shop's `alembic_version`."""
+    """Move the revision that version 0.1 recorded in the shop's `alembic_version` to the kit's own
+    table.
+    """
     inspector = sa.inspect(connection)
     if inspector.has_table(VERSION_TABLE) or not inspector.has_table("alembic_version"):
         return

@@ -1,7 +1,7 @@
 """Rate limits counted in the kit's database, so that all processes and machines share them.
 
-A key is stored as it is, so callers must hash what may contain an address; it has 64 characters at
-most. Functions raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+Keys have 64 characters at most, and are stored as they are: callers must hash those that may
+contain an address. Functions raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .tables import RateLimitRow
 
-# SQLAlchemy offers ON CONFLICT only in its dialect modules, and importing the one for PostgreSQL
-# accounts for a tenth of the total import time
+# as text, because SQLAlchemy offers ON CONFLICT only in its dialect modules, and the one for
+# PostgreSQL would take a tenth of the kit's whole import time
 ADD = sa.text(
     """
     INSERT INTO notify_me_rate_limit (key, count, expires_at) VALUES (:key, :amount, :end)
@@ -40,16 +40,16 @@ def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
     with engine.begin() as connection:
         count: int = connection.execute(ADD, values).scalar_one()
     if count == amount:
-        # once per window, so that the table contains current windows only; in a transaction without
-        # other locks, because two clients could wait for each other's rows
+        # each new window deletes those that have ended, so the table stays small; in a separate
+        # transaction, because two clients that hold locks could wait for each other's rows
         with suppress(SQLAlchemyError), engine.begin() as connection:
             connection.execute(sa.delete(RateLimitRow).where(RateLimitRow.expires_at < now))
     return count
 
 
 def current(engine: sa.Engine, key: str) -> tuple[int, float]:
-    """Return the count of the current window, and when it ends, as a Unix timestamp. If there is no
-    window, these are 0 and the current time.
+    """Return the count of the current window, and when that window ends, as a Unix timestamp.
+    Without a window, return 0 and the current time.
     """
     query = sa.select(RateLimitRow.count, RateLimitRow.expires_at).where(
         RateLimitRow.key == key, RateLimitRow.expires_at > time.time()

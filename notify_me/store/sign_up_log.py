@@ -63,7 +63,7 @@ _RECORD_OUTCOME = (
 _UPDATE_CONSENTS = (
     update(_CONSENTS)
     .where(_CONSENTS.c.sign_up_id == bindparam("of_sign_up"))
-    # the call may have been sent without a channel that Klaviyo refused
+    # if Klaviyo refused a channel, the call is sent without it and says nothing about its consent
     .where(_CONSENTS.c.state != CallState.REFUSED.value)
     .values(
         state=func.coalesce(
@@ -176,8 +176,9 @@ class SignUpLog:
         return sign_up_id
 
     def recent_alerts(self, sign_up: SignUp, period: timedelta) -> int:
-        """Return how many back-in-stock calls were made or queued for the sign-up's email address
-        or phone number in the last `period`: the larger of the two numbers.
+        """Return how many back-in-stock calls, not counting refused and failed ones, were logged in
+        the last `period` for the sign-up's email address or for its phone number, whichever has
+        more.
         """
         columns = {"email": SignUpRow.email_hmac, "phone_number": SignUpRow.phone_hmac}
         alerts = (
@@ -196,8 +197,9 @@ class SignUpLog:
             return max(counts, default=0)
 
     def has_consented(self, sign_up: SignUp, period: timedelta) -> bool:
-        """Return whether Klaviyo accepted all consents of this sign-up, under the same texts, in
-        the last `period`. Only responses to this server count: a browser's report may be forged.
+        """Return whether Klaviyo accepted all consents of this sign-up before, in the last
+        `period`: with the same contacts, texts and list. Only responses to this server count, since
+        a browser's report may be forged.
         """
         if sign_up.consent is None:
             return False
@@ -210,7 +212,7 @@ class SignUpLog:
                     .join(SignUpRow, SignUpRow.id == ConsentRow.sign_up_id)
                     .join(CallRow, CallRow.sign_up_id == SignUpRow.id)
                     .where(SignUpRow.mode == "server")
-                    # a call that was skipped because the consent is known has no status
+                    # a call has no status if it was skipped because the consent was known
                     .where(CallRow.operation == Operation.SUBSCRIBE, CallRow.status.is_not(None))
                     .where(ConsentRow.contact_hmac.in_(hashes.values()))
                     .where(ConsentRow.list_id == sign_up.consent.list_id)
@@ -246,7 +248,7 @@ class SignUpLog:
         outcomes: Sequence[Outcome | None],
         enqueue: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Record the states of the calls and the refused channels in `logged`, and the outcomes.
+        """Record the outcomes, and from `logged` the states of the calls and the refused channels.
 
         If some calls are QUEUED, `enqueue` puts them into the queue in the same transaction.
         """
@@ -297,8 +299,8 @@ class SignUpLog:
             )
 
     def is_waiting_count(self, variant: str, people: int) -> bool:
-        """Return whether exactly this many people are waiting for a variant. It stops counting when
-        there are more.
+        """Return whether exactly this many people are waiting for a variant. The query stops
+        counting when there are more.
         """
         persons = select_calls(PERSON.label("person")).where(
             *WAITING_CALLS, CallRow.variant == variant
@@ -363,7 +365,7 @@ class SignUpLog:
         return True
 
     def is_unknown_variant(self, session: Session, variant: str) -> bool:
-        """Return whether an undelivered call says that Klaviyo doesn't have this variant."""
+        """Return whether a call is undelivered because Klaviyo doesn't have this variant."""
         query = select(CallRow.position).where(CallRow.variant == variant, *UNKNOWN_VARIANT_CALLS)
         return session.execute(query.limit(1)).first() is not None
 
@@ -404,18 +406,22 @@ class SignUpLog:
         return {name: self.hash_contact(text) for name, text in contacts.items() if text}
 
     def _digests(self, sign_up: SignUp, calls: Sequence[Call]) -> list[str]:
-        """Return the HMACs of a form under each key, the current one first."""
+        """Return the HMACs of a form's calls and consent texts under each key, the current key
+        first.
+        """
         statements = sign_up.consent.statements if sign_up.consent else ()
         versions = [(statement.channel, statement.version) for statement in statements]
         text = json.dumps([[call.body for call in calls], versions], sort_keys=True)
         return [keyed_hash(key, text) for key in self.keys]
 
     def hash_contact(self, contact: str) -> str:
-        """Return the HMAC-SHA256 of a normalized contact, as hexadecimal digits."""
+        """Return the HMAC-SHA256 of a normalized contact under the current key, as hexadecimal
+        digits.
+        """
         return self.contact_hashes(contact)[0]
 
     def contact_hashes(self, contact: str) -> list[str]:
-        """Return the HMACs of a normalized contact under each key, the current one first."""
+        """Return the HMACs of a normalized contact under each key, the current key first."""
         return [keyed_hash(key, contact.casefold()) for key in self.keys]
 
 

@@ -89,7 +89,9 @@ class SignUpRow(Base):
     phone_hmac: Mapped[str | None] = mapped_column(String(64))
     phone_masked: Mapped[str | None] = mapped_column(String(32))
     digest: Mapped[str | None] = mapped_column(String(64))
-    """HMAC of the calls and consent texts. A browser's report must come with the same form."""
+    """Client mode: HMAC of the calls and the versions of the consent texts, by which the form in a
+    browser's report is recognized as the same.
+    """
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Client mode: when the browser reported the outcomes of its calls. It can do so only once."""
     calls: Mapped[list[CallRow]] = relationship(
@@ -147,8 +149,8 @@ WAITING_CALLS = (
 
 
 PERSON = func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
-"""The column that identifies a person: the HMAC of the email address, or of the phone number if
-there is no address.
+"""The SQL expression that identifies a person: the HMAC of the email address, or of the phone
+number if there is no address.
 """
 
 
@@ -173,7 +175,7 @@ class PauseRow(Base):
     @property
     def probe_due(self) -> bool:
         """Whether one call may be sent despite the pause, because `until` has passed, or because
-        the clock was set back and `until` means nothing.
+        the clock was set back, which makes `until` meaningless.
         """
         return self.until <= time.time() or self.since > time.time()
 
@@ -188,9 +190,9 @@ class HoneypotPostsRow(Base):
 
 
 class ConsentRow(Base):
-    """Proof of a shopper's consent for one channel. It is kept longer than the sign-up's row.
+    """Proof of a shopper's consent for one channel, stored longer than the sign-up's row.
 
-    Committed before anything is sent. `state` says whether Klaviyo received it.
+    It is committed before anything is sent. `state` says whether Klaviyo received it.
     """
 
     __tablename__ = "notify_me_consent"
@@ -206,7 +208,9 @@ class ConsentRow(Base):
     given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     channel: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))
-    """The state of the call that carries it to Klaviyo."""
+    """The state of the call that sends this consent to Klaviyo, or REFUSED if Klaviyo refused the
+    channel.
+    """
     contact_hmac: Mapped[str] = mapped_column(String(64))
     contact_masked: Mapped[str] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)

@@ -51,8 +51,8 @@ def create_limiter(
     config: Mapping[str, Any], engine: Callable[[], Engine], secret: str
 ) -> RateLimiter | None:
     """Return the limiter that counts in `RATELIMIT_STORAGE_URI`; None if that isn't set and
-    `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database, and
-    `secret` is the key of the hashes that are stored there.
+    `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database, and `secret` is
+    the key with which the counted clients and contacts are hashed there.
 
     Raises `SettingsError` if the URI isn't valid, or its storage needs a package that isn't
     installed.
@@ -60,7 +60,8 @@ def create_limiter(
     uri = config.get("RATELIMIT_STORAGE_URI")
     if not uri and not config.get("RATELIMIT_ENABLED", True):
         return None
-    # the package imports its asynchronous half too, and shops without limits don't need it
+    # imported here, because it also loads its asynchronous half, and shops without limits don't
+    # need it
     from limits.strategies import FixedWindowRateLimiter
 
     from .limit_storage import DatabaseStorage, storage_from_uri
@@ -71,8 +72,8 @@ def create_limiter(
 
 
 def client_address() -> str:
-    """Return the address that limits count by: an IPv4 address, or the /64 network of an IPv6
-    address, which a household or server has to itself.
+    """Return the address under which this request's client is counted: an IPv4 address, or the /64
+    network of an IPv6 address, which a household or server has to itself.
     """
     remote = str(request.remote_addr)
     # some proxies send the port, too
@@ -141,7 +142,7 @@ def check_daily_limit(sign_up: SignUp) -> None:
 
 
 def count_honeypot_post() -> None:
-    """Count a post whose hidden field was filled in, for the merchant."""
+    """Log a post whose hidden field was filled in, and count it for the merchant's pages."""
     logger.info("refused a sign-up whose hidden field was filled in")
     try:
         current_state().log.count_honeypot_post()

@@ -88,7 +88,7 @@ def _calls_for_browser(
 def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """Record how the browser's calls ended; the server sends what didn't get through.
 
-    If Klaviyo refused only some of the channels, the reply has the calls without these.
+    If Klaviyo refused only some of the channels, the reply has the calls without those channels.
 
     Nothing is sent for a report with an invalid or expired ID, for a repeated one, or for one whose
     form differs from the logged sign-up.
@@ -151,7 +151,9 @@ def read_signed(serializer: URLSafeTimedSerializer, text: str) -> str:
 
 
 def _without_private_key(result: Outcome | None) -> Outcome | None:
-    """Return the outcome to show for a browser's call that the server can't send instead."""
+    """Return the outcome to show for a browser's call if the server can't send it instead, because
+    it has no private key.
+    """
     if isinstance(result, Temporary) and result.response.status is None:
         return Temporary(result.response, outcomes.BLOCKED)
     if isinstance(result, UnknownVariant):
@@ -174,8 +176,8 @@ def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str,
     """Return the requests that `<notify-me>` makes: the URL, headers and body for `fetch`, and
     `after_any`.
 
-    They are Create Client Back In Stock Subscription and Create Client Subscription. The public key
-    is sent as `company_id`; they never contain the private key.
+    They are Create Client Back In Stock Subscription and Create Client Subscription. They contain
+    the public key, as `company_id`, and never the private key.
     """
     return [
         {
@@ -190,11 +192,12 @@ def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str,
 
 
 def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome | None]:
-    """Return the outcomes that the form's `answers` report, or None for a call that wasn't made
-    because no other call was accepted. Calls that are None had no channel left, and weren't made.
+    """Return the outcomes that the form's field `answers` reports: one per call, or None if the
+    call wasn't made because no other call was accepted. A call that is None had no channel left, so
+    the browser didn't make it and its outcome is `Refused`.
 
-    `text` is a JSON list that has `{status, body}` for each call, or null if there was no response.
-    Anything else is treated as no response, since anyone can send it.
+    `text` is the field's value: a JSON list with `{status, body}` for each call that was made, or
+    null for one without a response. Since anyone can send it, anything else counts as no response.
     """
     try:
         answers = json.loads(text)

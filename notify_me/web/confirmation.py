@@ -122,7 +122,7 @@ def confirmation(
     default_reason = N_("We couldn’t sign you up for this one. Please try again later.")
     signed_up = [str(variant.composite_id) for variant in accepted] if confirmed else []
     if signed_up and "choose" in request.args:
-        # the listing's button, whose form offers all variants
+        # for the button on a product card, whose form offers all variants
         signed_up.append(f"*{product.variant.composite_id}")
     query = {name: request.args[name] for name in ("choose", "listed") if name in request.args}
     return {
@@ -151,8 +151,8 @@ def confirmation(
 
 
 def _unrecorded_consent(logged: LoggedSignUp) -> tuple[list[Channel], str]:
-    """Return the channels that Klaviyo accepted, but for which it didn't record the consent, and
-    why; the reason is empty without such channels.
+    """Return the channels that Klaviyo accepted but whose consent it didn't record, and the reason,
+    which is empty without such channels.
     """
     call = next((call for call in logged.calls if call.variant is None), None)
     channels = [channel for channel in logged.consented if channel not in logged.refused]
@@ -164,7 +164,8 @@ def _unrecorded_consent(logged: LoggedSignUp) -> tuple[list[Channel], str]:
 
 
 def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulated: bool) -> str:
-    """Return what the shopper must do if the list uses double opt-in.
+    """Return what the shopper must do if the list uses double opt-in; empty if it doesn't, or no
+    consent was given.
 
     The text is the same for every contact, so that it doesn't disclose who is already on the list.
     """

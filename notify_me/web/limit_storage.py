@@ -16,7 +16,7 @@ from ..store.sign_up_log import keyed_hash
 
 def storage_from_uri(uri: str) -> Storage:
     """Return the storage at a URI such as `redis://localhost`, or `memory://`, where each process
-    counts by itself.
+    counts separately.
 
     Raises `SettingsError`, which doesn't repeat the URI, since that may contain a password.
     """

@@ -19,8 +19,9 @@ PLAIN = Page(template="notify_me/base.html")
 
 
 def render_page(context: dict[str, Any]) -> str:
-    """Render a view as a page, in the layout that the settings under `[page]` name, or in the kit's
-    if that layout reads a database that is unavailable.
+    """Render a view as a page, in the layout that the settings under `[page]` name. Use the kit's
+    plain layout if that one doesn't exist, lacks the block, or reads a database that is
+    unavailable.
     """
     environment, page = current_app.jinja_env, current_settings().page
     if not _cached_problem(environment, page):
@@ -38,7 +39,7 @@ def _render(environment: Environment, page: Page, context: dict[str, Any]) -> st
 
 @lru_cache(maxsize=8)
 def _frame(environment: Environment, block: str) -> Template:
-    """Return a template that extends `layout` and shows the form in the block with this name."""
+    """Return a template that extends `layout` and shows a view in the block with this name."""
     return environment.from_string(
         "{% extends layout %}"
         "{% block title %}{% include 'notify_me/_page_title.html' %}{% endblock %}"

@@ -32,7 +32,9 @@ logger = logging.getLogger(__name__)
 
 
 def public_count(variant: str, settings: Demand) -> str:
-    """Return the sentence about a variant (a composite ID); empty if there is none to show."""
+    """Return the sentence that says how many people asked for a variant (a composite ID); empty if
+    none is shown.
+    """
     if not settings.public_count:
         return ""
     state = current_state()
@@ -59,7 +61,7 @@ def public_count(variant: str, settings: Demand) -> str:
 
 
 def rounded_down(people: int, variant: str, key: str) -> int:
-    """Round down to a multiple of 5, or of 10 for 50 and above.
+    """Round a number of people down to a multiple of 5, or of 10 for 50 and above.
 
     `key` determines, for each number and variant, whether the result is that multiple or the one
     below it.

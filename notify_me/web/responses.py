@@ -65,7 +65,8 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
         if state == "done":
             reply |= {"channels": context["results"], "signed_up": context["signed_up"]}
         return make_response(jsonify(reply), status)
-    # the same in every request, so that a shop can reuse it; a page has one dialog for each address
+    # the same in every request, so that a shop can cache the fragment; unique on a page, which has
+    # at most one dialog for each URL
     context["prefix"] = f"notify-me-{sha256(request.full_path.encode()).hexdigest()[:6]}"
     return make_response(render_template("notify_me/dialog.html", **context), status)
 
@@ -163,8 +164,8 @@ def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
 
 
 def failed(message: str, status: int, submitted: Sequence[tuple[str, str]] = ()) -> Response:
-    """Return an error page, for a sign-up whose form can't be shown again. It has a button that
-    sends the `submitted` fields again, if there are any.
+    """Return an error for a sign-up whose form can't be shown again, as a page or a fragment. It
+    has a button that sends the `submitted` fields again, if there are any.
     """
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None
@@ -182,7 +183,9 @@ def failed(message: str, status: int, submitted: Sequence[tuple[str, str]] = ())
 
 
 def unknown_variant() -> Response:
-    """Return 404: the shop doesn't have this variant."""
+    """Return the reply to `<notify-me>`, with 404, if the shop doesn't have this variant. For other
+    requests, raise `NotFound`, so that the shop's own error page is shown.
+    """
     if not from_element():
         raise NotFound
     return failed(N_("This product is no longer available."), HTTPStatus.NOT_FOUND)
@@ -215,8 +218,8 @@ def done(
     *,
     simulated: bool = False,
 ) -> Response:
-    """Return the confirmation. Pass `sign_up` only to the person who has just typed it, since it
-    shows the contacts in full.
+    """Return the confirmation. Pass `sign_up` only if the reply goes to the person who has just
+    typed it, since the contacts are then shown in full.
     """
     context = confirmation(logged, product, sign_up, simulated=simulated)
     return _respond("done", DONE, HTTPStatus.OK, context)

@@ -48,8 +48,8 @@ _FAILURES: Mapping[int, signals.SignUpOutcome] = {
 """The outcome that the signal reports, by the status of the reply."""
 
 CONSENT_FRESH_FOR = timedelta(days=1)
-"""For how long a consent that Klaviyo accepted isn't sent again. After that it is, because the
-shopper may have unsubscribed in the meantime.
+"""For how long a consent that Klaviyo accepted isn't sent again. It isn't longer, because the
+shopper may unsubscribe in the meantime.
 """
 
 
@@ -116,7 +116,9 @@ def finish(
     results: Sequence[Outcome | None],
     form_reply: responses.FormReply,
 ) -> Response:
-    """Record the results (one per call, None if it wasn't made), queue the rest, and respond."""
+    """Record the results (one per call, None if it wasn't made), queue the calls that can still
+    succeed, and respond.
+    """
     state = current_state()
     # without a private key nothing can be sent later
     queued = calls_to_queue(results) if state.circuit_breaker is not None else []
@@ -212,7 +214,9 @@ def _shop_url() -> str:
 def _nothing_accepted(
     results: Sequence[Outcome | None], form_reply: responses.FormReply
 ) -> Response:
-    """Show refusals next to their fields if the shopper can correct all of them; else fail."""
+    """Return the reply if no call was accepted or queued: the form with an error next to each
+    refused field if the shopper can correct all of them, otherwise a failure.
+    """
     form = form_reply.form
     correctable = {"variants", *(channel.info.identifier for channel in form.selected_channels)}
     fields: dict[str, None] = {}

@@ -35,12 +35,14 @@ def notify_me(
 ) -> Markup:
     """Return the button for a variant, or for a product card with several variants.
 
-    `{{ notify_me(variant) }}` renders a button if `variant` is sold out, and nothing otherwise.
-    With a product's variants instead, it renders a button if all of them are sold out.
+    `{{ notify_me(variant) }}` renders a button if `variant` is sold out and `[trigger]` allows an
+    alert, and nothing otherwise. With a product's variants instead, it renders a button if that is
+    true of all of them.
 
     `{% call notify_me(variant) %}` wraps the shop's own button, which is shown while there is
-    stock; `display` (`REPLACE` or `NEXT_TO`) says what happens to it otherwise. While there is
-    stock, a hidden element tells the script that an earlier sign-up is over.
+    stock; otherwise, `display` says whether the kit's button appears instead of it (`REPLACE`) or
+    after it (`NEXT_TO`). While there is stock, a hidden element makes the script forget an earlier
+    sign-up.
 
     With `presentation = "inline"`, the form itself replaces a single variant's button, so the call
     must not be inside a `<form>`. `label`, `display` and `inline` override the settings; use
@@ -56,7 +58,7 @@ def notify_me(
     if not variants or not all(map(settings.trigger.offers_alert, variants)):
         if is_card or not caller or not settings.trigger.can_buy(variants[0]):
             return shop_button
-        # the script forgets an earlier sign-up, so that the next button doesn't show it
+        # so that the button doesn't show an earlier sign-up when the variant is next sold out
         return shop_button + IN_STOCK.format(variants[0].composite_id)
     first = variants[0]
     if is_card:
@@ -111,7 +113,7 @@ def _product_of(variant: Variant) -> Product:
 def notify_me_head() -> Markup:
     """Return the kit's stylesheets and script, for a page's `<head>`."""
     environment, settings = current_app.jinja_env, current_settings()
-    # part of the cache key: all the kit's URLs share its prefix and parameters
+    # part of the cache key: the URLs in the head all have the same prefix and parameters as this
     script = url_for("notify_me.static", filename="notify-me.js")
     if environment.auto_reload or _has_own_head(environment):
         return _head(environment, settings, language(), script)

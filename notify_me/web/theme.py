@@ -18,8 +18,8 @@ _WHITE, _DARK_GREY, _BLACK = "#ffffff", "#1d1d1f", "#000000"
 _REDS = ("#b3261e", "#ffa49b")
 
 MUTED_SHARE, TINT_SHARE = 0.7, 0.1
-"""The share of the text's color in the color of hints, and of the error's color in the background
-of alerts. The stylesheet mixes both with the form's background.
+"""The share of the text colour in the colour of hints, and of the error colour in the background of
+alerts. The stylesheet mixes both with the form's background.
 """
 
 DARK_PAGE, DARK_EDGE = "#16191c", "1px solid light-dark(transparent,rgb(255 255 255/35%))"
@@ -158,15 +158,16 @@ def _form(modal: Modal) -> dict[str, str]:
         "z-index": modal.z_index,
     }
     if background:
-        # the shop's values are for another background: derive these from text and background
+        # the shop's values suit another background: with `initial`, the stylesheet derives these
+        # from the text and background colours
         properties |= dict.fromkeys(("muted", "border", "accent"), "initial")
         if text and not _is_readable(mix(text, MUTED_SHARE, background), background):
             properties["muted"] = text
         has_error_colors = modal.error_background_color or modal.error_text_color
         tint = mix(error, TINT_SHARE, background) if error else None
         if error and not has_error_colors and not _is_readable(text, tint):
-            # the text of an alert wouldn't be readable on a tint of the error's color, so it gets
-            # the error's color, and no tint
+            # the text of an alert wouldn't be readable on a tint of the error colour, so the alert
+            # has no tint, and its text has the error colour
             properties |= {"error-background": background, "alert": error}
         text_color = _readable_color(background)
         properties["scheme"] = {_WHITE: "dark", None: None}.get(text_color, "light")
@@ -180,7 +181,7 @@ def _is_readable(color: str | None, background: str | None) -> bool:
 
 
 def _readable_color(background: str | None, *preferred: str) -> str | None:
-    """Return the first color that is readable on this background: one of `preferred`, or else
+    """Return the first colour that is readable on this background: one of `preferred`, or else
     white, dark grey or black. Return None if the background's luminance is unknown.
     """
     if background is None or contrast_ratio(_WHITE, background) is None:

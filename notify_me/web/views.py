@@ -1,4 +1,4 @@
-"""The form at `/notify-me/<composite id>`: shown by GET, sent by POST."""
+"""The form at `/notify-me/<composite id>`, shown by GET and sent by POST, and `theme.css`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .submission import process, send_from_server
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024
-"""The size of the largest request: ten composite IDs and contacts, with room to spare."""
+"""The maximum size of a request: enough for ten composite IDs and the contacts."""
 
 SIMULATED = "-"
 """Replaces the sign-up's ID in the link to the confirmation of a simulated sign-up."""
@@ -92,7 +92,9 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
 
 @blueprint.errorhandler(SQLAlchemyError)
 def _database_unavailable(error: SQLAlchemyError) -> Response:
-    """Answer 503 if the catalog or the sign-up log can't be read; the typed text isn't lost."""
+    """Reply with 503 if the catalog or the sign-up log can't be read. A button in the reply sends
+    the form again, so nothing that was typed is lost.
+    """
     # only its class is logged, since its text may contain contact details
     logger.error("can't read the catalog or the sign-up log: %s", type(error).__name__)
     submitted = [
@@ -120,8 +122,9 @@ def theme_css() -> Response:
 # an ID may contain "//", which Werkzeug would otherwise redirect to "/"
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
-    """Return the form as a page, or as a fragment with `X-Notify-Me: 1`; with `?done=`, the
-    confirmation. If no alert is offered, return an explanation; for an unknown ID, 404.
+    """Return the form as a page, or as a fragment for a request with the header `X-Notify-Me`. For
+    a URL with `?done=`, return the confirmation; if no alert is offered, an explanation; for an
+    unknown ID, 404.
     """
     product = load_product(composite_id)
     if product is None:

@@ -1,4 +1,4 @@
-"""`[catalog]`: the Klaviyo catalog that has the shop's variants."""
+"""`[catalog]`: the Klaviyo catalog that contains the shop's variants."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KNOWN_INTEGRATIONS = (
 INTEGRATION = f"the name of an integration in Klaviyo, such as {', '.join(KNOWN_INTEGRATIONS)}"
 CATALOG_ID = "the ID of a catalog in Klaviyo: $default or, for $magento_two, an ID such as 1-1"
 
-# Klaviyo accepts any text, but no integration needs spaces or markup.
+# Klaviyo accepts any text, but no integration needs spaces or markup
 _NAME = re.compile(r"""[^\s<>"'`;(){}\\]+""")
 
 
@@ -55,8 +55,9 @@ def _catalog_id(text: str) -> str:
 
 
 class KlaviyoCatalog(SettingsTable):
-    """`[catalog]`: the Klaviyo catalog that has the shop's variants. A sign-up names a variant as
-    `integration:::catalog_id:::variant ID`, so both values must be those that Klaviyo uses.
+    """`[catalog]`: the Klaviyo catalog that contains the shop's variants. A sign-up identifies a
+    variant by `integration:::catalog_id:::variant ID`, so both values must be those that Klaviyo
+    uses.
     """
 
     integration: Annotated[str, AfterValidator(_integration)] = Field(

@@ -13,7 +13,7 @@ from ..base import TRANSLATED, UNTRANSLATED, SettingsTable, check_placeholders
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
 ADDRESS = "an address that begins with https://, or with / for a page of the shop"
 
-# Browsers read a backslash as a slash, and ignore tabs and line breaks.
+# browsers read a backslash as a slash, and ignore tabs and line breaks
 _ADDRESS = re.compile(r"""(?:https?://[^/?#\\\x00-\x20"<>]|/(?!/))[^\\\x00-\x20"<>]*""")
 
 
@@ -76,13 +76,13 @@ class Consent(SettingsTable):
         json_schema_extra={"allowed": "a language tag, such as en or de-AT"},
         title="Language of the legal texts",
     )
-    """Language of the texts below, which is stored with each consent. Change it together with the
-    texts.
+    """Language of the texts in this table. It is stored with each consent. If you write the texts
+    in another language, change it too.
     """
     program: Phrase = Field("back-in-stock alerts and offers", title="Topic of text messages")
-    """What your text messages are about."""
+    """What your text and WhatsApp messages are about: the value of {program}."""
     frequency: Phrase = Field("Message frequency varies", title="Frequency of text messages")
-    """How often you send text messages."""
+    """How often you send text and WhatsApp messages: the value of {frequency}."""
     email_list: Literal["off", "ask", "always"] = Field("off", title="Email list sign-up")
     """Whether an email sign-up also subscribes to the list KLAVIYO_LIST_ID: never (off), if the
     shopper ticks a checkbox (ask), or always, with a notice in the form (always).
@@ -126,7 +126,7 @@ class Consent(SettingsTable):
     custom_source: str = Field(
         "Back in Stock", min_length=1, max_length=100, title="Consent source in Klaviyo"
     )
-    """The source of the consent that Klaviyo shows (custom_source in its API)."""
+    """The source that Klaviyo shows for the consent (custom_source in Klaviyo's API)."""
     age_gated: bool = Field(False, title="Klaviyo account is age-gated")
     """Set this to true if your Klaviyo account uses age gating for SMS. The form has no date of
     birth field, so SMS and WHATSAPP can't be offered then.

@@ -38,9 +38,9 @@ class Languages(SettingsTable):
 
 
 def _texts_model(table: type[SettingsTable]) -> type[SettingsTable]:
-    """Return a model with the settings of a table that are texts for shoppers, all optional.
+    """Return a model with those settings of a table that are shopper-facing text, all optional.
 
-    It has the name and module of the table, whose docstrings describe its settings too.
+    It has the name and module of the table's model, so that `schema.py` finds the same docstrings.
     """
     types = get_type_hints(table, include_extras=True)
     fields: dict[str, Any] = {

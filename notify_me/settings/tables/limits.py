@@ -1,4 +1,4 @@
-"""`[limits]`: how many forms may be sent."""
+"""`[limits]`: how many forms may be sent, and how many alerts may be requested."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Limits(SettingsTable):
     """
 
     valid_posts: int = Field(30, ge=1, le=100_000, title="Valid forms per minute")
-    """Maximum number of valid forms per minute from one client. Households and offices share an
-    address, and in client mode a sign-up is two posts.
+    """Maximum number of valid forms per minute from one client. The people in a household or office
+    share an address, and in client mode a sign-up sends the form twice.
     """
     invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid forms per minute")
-    """Maximum number of forms per minute from one client that have an error in a field. They don't
-    count towards valid_posts.
+    """Maximum number of forms with an invalid field per minute from one client. They don't count
+    towards valid_posts.
     """
     posts_per_contact: int = Field(10, ge=1, le=100_000, title="Forms per contact")
     """Maximum number of valid forms per minute from one client with the same email address or phone

@@ -13,7 +13,7 @@ from ..css import Color, FontFamily
 FOOTER_TAGS = {
     *("a", "b", "br", "em", "i", "li", "ol", "p", "small", "span", "strong", "ul"),
 }
-"""The elements that `footer_content` may have."""
+"""The HTML elements that `footer_content` may contain."""
 Title = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRANSLATED)]
 
 
@@ -21,7 +21,7 @@ class Modal(SettingsTable):
     """`[modal]`: the form. The names are those of Klaviyo's older back-in-stock script."""
 
     presentation: Literal["dialog", "drawer", "inline"] = Field("dialog", title="Show the form as")
-    """A dialog opens in the middle of the page, a drawer at its side. An inline form is part of the
+    """A dialog opens in the middle of the page, a drawer at the side. An inline form is part of the
     product page and needs no click.
     """
     headline: Title = Field("{product_name}", title="Headline")
@@ -63,9 +63,9 @@ class Modal(SettingsTable):
     headers_font_family: FontFamily | None = Field(None, title="Headline font")
     """Font families of the headline."""
     button_background_color: Color | None = Field(None, title="Submit button colour")
-    """Background colour of the submit button. Unset: as button.button_styles.color."""
+    """Background colour of the submit button. Unset: the same as button.button_styles.color."""
     button_text_color: Color | None = Field(None, title="Submit button text colour")
-    """Text colour of the submit button. Unset: as button.text_styles.font_color."""
+    """Text colour of the submit button. Unset: the same as button.text_styles.font_color."""
     close_button_color: Color | None = Field(None, title="Close button colour")
     """Colour of the close button."""
     error_background_color: Color | None = Field(None, title="Error background colour")

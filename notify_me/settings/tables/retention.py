@@ -14,7 +14,6 @@ class Retention(SettingsTable):
     """Number of days to keep a sign-up in the log."""
     consent_days: int = Field(1825, ge=1, le=36500, title="Days to keep consents")
     """Number of days to keep the record of a consent. Not less than log_days."""
-
     dead_letter_days: int = Field(30, ge=1, le=3650, title="Days to keep dead letters")
     """Number of days to keep a dead-lettered call, which contains contact details. After that it
     counts as failed and can't be retried.

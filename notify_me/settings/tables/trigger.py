@@ -29,7 +29,8 @@ class Trigger(SettingsTable):
     is_allow_for_unmanaged_inventory: bool = Field(
         True, title="Show on products without tracked stock"
     )
-    """Show the button for variants without managed inventory that the shop reports as unavailable.
+    """Show the button for variants whose stock isn't tracked, if the shop reports them as
+    unavailable.
     """
 
     def can_buy(self, variant: Variant) -> bool:
