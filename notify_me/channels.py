@@ -1,7 +1,7 @@
 """The channels of a sign-up and their properties.
 
-To add a channel, add a member to `Channel` and a case to `_info_of`; mypy fails without it. These
-places name channels, too:
+To add a channel, add a member to `Channel` and a case to `_info_of`; mypy reports a missing case.
+These places also name channels:
 
 - `settings/tables/consent.py`: the legal texts under `[consent]`, if it needs consent,
 - `static/notify-me.css`: the rule that hides its fields until it is selected,
@@ -41,7 +41,9 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """The properties of a channel. What shoppers read is in English, and translated when shown."""
+    """The properties of a channel. Texts for shoppers are in English here, and are translated when
+    they are shown.
+    """
 
     name: str
     """Its name on the form, such as `Text message`."""
@@ -57,10 +59,11 @@ class ChannelInfo:
     """The message for the shopper when Klaviyo refused the channel for this contact."""
     legal_text_prefix: str = ""
     """The prefix of the settings for its two legal texts, such as `sms` for `sms_checkbox_text` and
-    `sms_disclosure`; empty if it needs no consent. Their defaults are in English only.
+    `sms_disclosure`; empty if the channel needs no consent. The defaults of these settings are in
+    English only.
     """
     checkbox_required: str = ""
-    """The error next to an unticked consent checkbox; empty if it needs no consent."""
+    """The error next to an unticked consent checkbox; empty if the channel needs no consent."""
     mobile_only: bool = False
     """Whether landlines can't receive its messages."""
     first_revision: str = ""
@@ -73,7 +76,9 @@ class ChannelInfo:
 
     @property
     def legal_texts(self) -> tuple[str, ...]:
-        """The settings under `[consent]` with its checkbox label and its disclosure."""
+        """The names of the settings under `[consent]` for its checkbox label and its disclosure;
+        none if the channel needs no consent.
+        """
         prefix = self.legal_text_prefix
         return (f"{prefix}_checkbox_text", f"{prefix}_disclosure") if prefix else ()
 

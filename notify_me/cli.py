@@ -32,7 +32,8 @@ from .settings import listing, load_settings
 from .snippet.convert import read_snippet
 from .snippet.errors import SnippetError
 from .snippet.javascript import MAX_BYTES
-from .snippet.output import as_toml, report
+from .snippet.output import as_toml
+from .snippet.output import report as snippet_report
 from .variants import SEPARATOR, CompositeID, ListedCatalog, Variant
 
 PROFILE_DELETION_URL = "https://developers.klaviyo.com/en/reference/request_profile_deletion"
@@ -44,13 +45,13 @@ commands = AppGroup("notify-me")
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
-    """Report a database error by its class only: its text may contain personal data."""
+    """Report only the class of a database error, since its text may contain personal data."""
     try:
         yield
     except SQLAlchemyError as error:
         raise click.ClickException(
             f"The database is unavailable ({type(error).__name__}): check that it is running and "
-            "that flask notify-me upgrade was run"
+            "that flask notify-me upgrade has been run"
         ) from None
 
 
@@ -208,7 +209,7 @@ def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
 
 
 def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
-    """Yield the variants of each product, each product once."""
+    """Yield each product's variants, without repeating a product."""
     seen: set[CompositeID] = set()
     for composite_id in catalog.composite_ids():
         if composite_id not in seen:
@@ -287,7 +288,7 @@ def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
             raise _UsageError(f"{output} already exists: use --force to overwrite it") from None
         except OSError as error:
             raise _UsageError(f"{output} can't be written: {error.strerror}") from None
-    click.echo(report(imported), nl=False, err=True)
+    click.echo(snippet_report(imported), nl=False, err=True)
 
 
 @commands.command("import-brand")
@@ -299,7 +300,8 @@ def import_brand(*, dry_run: bool, output: str | None) -> None:
     """Make the button and the form look like the brand of the Klaviyo account.
 
     The account's primary button and email defaults become settings under [button] and [modal] of
-    notify_me.toml; its comments and other settings stay. A report says what happened to each value.
+    notify_me.toml. The file's comments and other settings are preserved. A report says what
+    happened to each value.
     The private key needs the scope brands:read.
     """
     file = current_app.config.get("NOTIFY_ME_CONFIG")
@@ -364,8 +366,8 @@ def _read_snippet_file(file: BinaryIO) -> str:
 def consents(contact: str, *, as_json: bool) -> None:
     """Print everything stored about CONTACT, an email address or a phone number.
 
-    Use it to answer data access requests. It prints every sign-up, and every consent with its
-    text, version, time and language.
+    Use it to answer data access requests. It prints every sign-up, and the text, version, time and
+    language of every consent.
     """
     with _contact_errors():
         records = admin.contact_records(contact)
@@ -407,8 +409,8 @@ def _contact_errors() -> Iterator[None]:
         raise click.BadParameter(str(error), param_hint="CONTACT") from None
 
 
-def _json(report: Mapping[str, Any]) -> str:
-    return json.dumps(report, default=datetime.isoformat, indent=2, ensure_ascii=False)
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, default=datetime.isoformat, indent=2, ensure_ascii=False)
 
 
 def _as_text(records: ContactRecords) -> str:

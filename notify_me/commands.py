@@ -1,4 +1,6 @@
-"""`flask notify-me`. Its commands are imported only when one is used: a web process needs none."""
+"""The group `flask notify-me`. Its commands aren't imported before one is used, since web processes
+use none.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class VisitorOverrides:
     """Settings and mode for one visitor, such as a merchant who previews new settings."""
 
     settings: Settings | None = None
-    """None means the shop's settings, which are also used if these are invalid."""
+    """None means the shop's settings. They are also used if the visitor's settings are invalid."""
     mode: Literal["server", "client"] | None = None
     """Whether the server or the browser calls Klaviyo. None, or a mode whose key isn't set, means
     the shop's mode."""
@@ -56,28 +56,29 @@ class ActiveSettings:
     """The settings and the account of a request."""
 
     settings: Settings
-    """These include the texts in all languages."""
+    """The settings with the texts in all languages."""
     account: Account
     is_recognized: bool = False
     """Whether the shop returned overrides for this visitor."""
-    _by_locale: dict[tuple[str, str], Settings] = field(default_factory=dict)
+    _localized: dict[tuple[str, str], Settings] = field(default_factory=dict)
+    """The cache of `in_language`, by locale and brand."""
 
     def in_language(self, locale: str, shop_name: Callable[[], str] | None) -> Settings:
         """Return the settings with the texts of one language. If no brand is set, consent texts use
         the name that `shop_name` returns.
 
-        They are cached here as well, since every button on a page needs them and the cache of
-        `localized` may compare all settings on each call.
+        The result is cached here, too: every button on a page needs it, and a look-up in the cache
+        of `localized` may compare all settings.
         """
         brand = self.settings.consent.brand or (shop_name() if shop_name else "")
         key = locale, brand
-        if key not in self._by_locale:
+        if key not in self._localized:
             settings = localized(self.settings, locale)
             if brand != settings.consent.brand:
                 named = settings.consent.model_copy(update={"brand": brand})
                 settings = settings.model_copy(update={"consent": named})
-            self._by_locale[key] = settings
-        return self._by_locale[key]
+            self._localized[key] = settings
+        return self._localized[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class State:
     limits_posts: bool
     """False if the shop has turned the rate limits on sign-ups off."""
     erase_contact: Callable[[str], str] | None = None
-    """Removes a contact from the shop's own tables."""
+    """Removes a contact from the shop's own tables, and returns a sentence about what it did."""
     visitor_loader: VisitorLoader | None = None
     shop_name: Callable[[], str] | None = None
     """Returns the name for consent texts if `[consent] brand` isn't set."""
@@ -141,7 +142,7 @@ def reload_settings() -> None:
     """Read the settings again if the instance's settings file has changed, for example by a Studio
     in another process. If they are invalid, an error is logged and the previous ones stay in use.
 
-    What was created from settings at the start, such as the circuit breaker, doesn't change.
+    Objects that were created from settings at startup, such as the circuit breaker, don't change.
     """
     state, config = current_state(), current_app.config
     version = instance_config_version(config)
@@ -266,13 +267,13 @@ def klaviyo_client(account: Account, in_flight: int) -> Klaviyo | None:
 
 
 def lock_folder() -> Path:
-    """Return the folder for the lock files of this machine's deliverers."""
+    """Return the folder for the lock files of this machine's workers."""
     return Path(os.environ.get("NOTIFY_ME_WORKER_FOLDER") or current_app.instance_path)
 
 
 def delivery_context() -> DeliveryContext | None:
-    """Return the objects that a worker needs, since its threads have no app context; None without a
-    private key.
+    """Return the objects that a worker needs in its threads, which have no app context. Return None
+    without a private key.
     """
     state = current_state()
     in_flight = state.settings.delivery.worker_in_flight * len(Operation)

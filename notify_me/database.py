@@ -1,8 +1,8 @@
 """The database with the kit's tables: the shop's, or a separate one, by default a SQLite file.
 
-A SQLAlchemy engine is all that the kit needs from the shop. The names of its tables begin with
-`notify_me_`, and it records their Alembic revision in `notify_me_version`, apart from the revision
-of the shop's own tables. DBOS creates the tables of the delivery queue.
+All that the kit needs from the shop is a SQLAlchemy engine. The names of the kit's tables begin
+with `notify_me_`. Their Alembic revision is in `notify_me_version`, separate from the revision of
+the shop's own tables. DBOS creates the tables of the delivery queue.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ WRITE_CHECK_INTERVAL = 10.0
 FREE_BYTES = 128 * 1024
 """The space that must be free on the disk of a SQLite file: enough for a few sign-ups."""
 POSTGRESQL_OPTIONS: dict[str, Any] = {
-    # the timeouts are short, because a shopper waits; the server may have closed idle connections
-    "pool_pre_ping": True,
+    "pool_pre_ping": True,  # the server may have closed idle connections
+    # the timeouts are short, because a shopper waits
     "pool_timeout": 2.0,  # seconds
     "connect_args": {
         "connect_timeout": 2,  # seconds
@@ -71,8 +71,8 @@ def create_engine(url: str) -> sa.Engine:
 
 
 def engine_options(url: sa.URL) -> dict[str, Any]:
-    """Return options for `sqlalchemy.create_engine` with which a locked or unavailable database
-    costs a shopper two seconds at most.
+    """Return options for `sqlalchemy.create_engine`. With these, a shopper waits for a locked or
+    unavailable database for about two seconds at most.
     """
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
@@ -94,7 +94,7 @@ def _create_private_file(
     _dialect: Any, _record: Any, arguments: Sequence[Any], _options: Any
 ) -> None:
     """Let only this user read a new SQLite file, since it will contain contact details. Its
-    write-ahead log gets the same permissions. An existing file keeps its own.
+    write-ahead log gets the same permissions. Those of an existing file don't change.
     """
     if arguments and not str(arguments[0]).startswith((":", "file:")):
         # O_EXCL, because closing a descriptor of an existing file would release the POSIX locks of
@@ -125,8 +125,8 @@ def include_name(name: str | None, type_: str, parents: Mapping[str, str | None]
 
 
 def _queue_has_no_schema() -> bool:
-    """Return whether the queue's tables are among the shop's, as on SQLite. Elsewhere a table of
-    the same name is the shop's own.
+    """Return whether the queue's tables are among the shop's, as on SQLite. Elsewhere, a table with
+    such a name is the shop's own. Outside of an app with the kit, assume SQLite.
     """
     if not has_app_context() or "notify_me" not in current_app.extensions:
         return True
@@ -181,8 +181,8 @@ class Database:
     def check_writable(self) -> None:
         """Raise `SQLAlchemyError` or `OSError` if nothing can be stored, such as on a full disk.
 
-        It writes at most every `WRITE_CHECK_INTERVAL` seconds; in between, it raises the last error
-        again.
+        This writes at most every `WRITE_CHECK_INTERVAL` seconds; in between, the error of the last
+        attempt is raised again, if there was one.
         """
         with self._lock:
             if time.monotonic() >= self._next_write_check:
@@ -199,7 +199,7 @@ class Database:
         engine = self.get_engine()
         rate_limits.add(engine, "write check", WRITE_CHECK_INTERVAL)
         if engine.dialect.name == "sqlite" and engine.url.database:
-            # a full disk may still have room for one row in SQLite's log
+            # a full disk may still have room for one row in SQLite's write-ahead log
             with TemporaryFile(dir=Path(engine.url.database).parent) as file:
                 file.write(bytes(FREE_BYTES))
                 file.flush()
@@ -236,10 +236,11 @@ class Database:
     def upgrade(self) -> None:
         """Create the kit's tables and the queue's, or bring them up to date.
 
-        Raises `SettingsError` if the shop has a table with the name of one of the queue's tables.
+        Raises `SettingsError` if the shop has a table with the name of one of the queue's tables,
+        or if SQLite is too old for the queue.
         """
         engine = self.get_engine()
-        # several processes may want to create the kit's own file
+        # several processes may create the kit's own file at the same time
         lock = FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext()
         with self._file_errors(), lock, queue.without_info_lines(*MIGRATION_LOGGERS):
             from .store.migrate import migrate  # Alembic takes a quarter of a second to import

@@ -21,7 +21,7 @@ was imported for a demo. The kit sends a sign-up for such a variant to a stand-i
 this machine, but never to Klaviyo itself.
 """
 NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
-"""Integrations that number their variants."""
+"""Integrations whose variant IDs are numbers."""
 
 
 def is_numeric(external_id: str) -> bool:
@@ -79,10 +79,10 @@ class CompositeID:
 
     Klaviyo documents the integration types `$custom`, `$shopify`, `$bigcommerce`, `$magento_two`,
     `$square`, `$wix` and `$prestashop`, and accepts any other text. The external ID is the
-    variant's own ID in the shop's system; it may contain any printable character.
+    variant's own ID in the shop's system; it may contain any printable character. From "Set up back
+    in stock via API" and "Catalogs API overview" in Klaviyo's documentation.
 
-    Raises `ValueError` for an invalid part. From "Set up back in stock via API" and "Catalogs API
-    overview" in Klaviyo's documentation.
+    Raises `ValueError` for an invalid part.
     """
 
     integration_type: str
@@ -134,7 +134,7 @@ def writable(composite_id: CompositeID) -> bool:
 
 
 class InventoryPolicy(IntEnum):
-    """Klaviyo's `inventory_policy` (Catalogs API): whether a variant sells when out of stock."""
+    """Klaviyo's `inventory_policy` (Catalogs API): whether a sold-out variant can be bought."""
 
     UNSET = 0
     DENY = 1
@@ -190,7 +190,7 @@ class Catalog(Protocol):
         ...
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
-        """Return all variants of the same product, this one included; empty if it is unknown."""
+        """Return all variants of the same product, including this one; none for an unknown ID."""
         ...
 
 

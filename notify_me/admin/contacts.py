@@ -1,4 +1,4 @@
-"""A person's records: returning, erasing and importing them."""
+"""Sign-ups and consents by contact: find or erase those of one person, and import past sign-ups."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PAST = "past"
 IMPORT_BATCH = 1000
 """How many past sign-ups are added in one transaction."""
 NOT_RECEIVED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState.DEAD_LETTERED)
-"""The states of consents that Klaviyo never received and that therefore prove nothing."""
+"""The states of consents that Klaviyo hasn't received, and that therefore prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class SignUpRecord:
     when: datetime
     channels: tuple[str, ...]
     contacts: tuple[str, ...]
-    """Masked: contacts are stored only masked and hashed."""
+    """Masked, since the log has no contacts in plain text."""
     calls: tuple[tuple[str, str | None, str], ...]
     """The operation, the variant (None for the consent call) and the state of each call."""
 
@@ -233,8 +233,8 @@ def import_sign_ups(sign_ups: Iterable[PastSignUp]) -> int:
 
     They appear in the demand report, for a demo or after a move from another system. Nothing is
     sent and no consent is recorded. Raises `ValueError` for a sign-up without a variant, channel,
-    time zone or the contact that a channel needs. They are added in batches of 1,000, and the
-    batches before the error remain in the log.
+    time zone or the contact that a channel needs. Sign-ups are added in batches of 1,000; after an
+    error, the batches before it remain in the log.
     """
     remaining, count = iter(sign_ups), 0
     while batch := [_past_rows(past) for past in islice(remaining, IMPORT_BATCH)]:

@@ -116,13 +116,15 @@ class DayDemand:
 
 
 def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
-    """Return the demand from `since` to `until`, both days included.
+    """Return the demand from `since` to `until`, both days included, with figures for at most
+    `max_variants` variants.
 
     Raises `ValueError` if `until` is before `since`.
     """
     where = _period(since, until)
     with Session(current_state().database.engine()) as session:
         variants: dict[str, Figures] = {}
+        # by variant; None for all variants together
         daily_requests: dict[str | None, Counter[str]] = defaultdict(Counter)
         for variant, day, *columns, alerted, variant_count in session.execute(
             _totals(session, where, max_variants)
@@ -163,8 +165,8 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
         figures=figures,
         days=per_day(None),
         variants=tuple(
-            VariantDemand(name, variants[name], per_day(name))
-            for name in sorted(variants, key=lambda name: (-variants[name].requests, name))
+            VariantDemand(composite_id, variants[composite_id], per_day(composite_id))
+            for composite_id in sorted(variants, key=lambda key: (-variants[key].requests, key))
         ),
         variant_count=variant_count,
         reasons=tuple(Reason(*row) for row in reasons),

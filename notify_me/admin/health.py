@@ -23,10 +23,9 @@ def health(read_status: Callable[[], Status] = status) -> Report:
     `sign_ups` (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each
     has `check` (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
 
-    A page that shows `status()` as well can pass a function that returns it, so that it is read
-    only once.
+    A page that has already read `status()` can pass a function that returns it.
 
-    Raises no database or network errors: a row that can't be read is skipped.
+    Raises no database or network errors: a row that can't be read has the verdict `skip`.
     """
     return Report([current_state().flow.row(), *log_rows(read_status)])
 

@@ -67,8 +67,9 @@ def retry() -> int:
 
 
 def resume() -> tuple[str, ...]:
-    """End all pauses, and the delays of queued calls: workers try them at once. Return the
-    operations that were paused.
+    """End all pauses, and the delays of queued calls, so that workers send these at once.
+
+    Return the operations that were paused.
     """
     state = current_state()
     with state.log.writing() as session:
@@ -86,7 +87,9 @@ def merchant_settings() -> Merchant:
 
 
 def purge() -> Purged:
-    """Delete what is older than `[retention]` allows, unless it is queued."""
+    """Delete what is older than `[retention]` allows, except sign-ups with calls that are queued or
+    dead-lettered. Calls that were dead-lettered for too long count as failed from now on.
+    """
     state = current_state()
     now, retention = datetime.now(UTC), state.settings.retention
     with state.log.writing() as session:
@@ -114,9 +117,9 @@ def purge() -> Purged:
 
 
 def _purge_log(session: Session, before: datetime, consents_before: datetime) -> tuple[int, int]:
-    """Delete consents given before `consents_before`, old counts of honeypot posts and rate limits,
-    and sign-ups made before `before`, except those with undelivered calls. Return how many sign-ups
-    and consents were deleted.
+    """Delete sign-ups made before `before`, except those with undelivered calls; consents given
+    before `consents_before` whose sign-up is deleted; and old counts of honeypot posts and rate
+    limits. Return how many sign-ups and consents were deleted.
     """
     undelivered = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
     old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)

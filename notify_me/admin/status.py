@@ -49,10 +49,11 @@ class Failure:
     problem: str
     """What went wrong, and usually what to do about it."""
     status: int | None
-    """The HTTP status of Klaviyo's response; None if there was none."""
+    """The HTTP status of Klaviyo's response; None if there was no response."""
     code: str
+    """The `code` of the error in Klaviyo's response; empty if there was none."""
     error_id: str
-    """The `code` and `id` of the error in Klaviyo's response; empty if there was none."""
+    """The error's `id`; empty if there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class PausedQueue:
     """An operation whose calls are paused.
 
     If it is throttled, `until` is when the pause ends. If it is misconfigured, the pause ends once
-    the merchant has done what `remedy` says, and `until` is when one call tests that.
+    the merchant has done what `remedy` says; at `until`, one call is sent to test that.
     """
 
     operation: str
@@ -73,7 +74,7 @@ class PausedQueue:
 
 @dataclass(frozen=True, slots=True)
 class MissingVariant:
-    """A variant that shoppers asked for and Klaviyo's catalog doesn't have."""
+    """A variant that shoppers asked for, but that Klaviyo's catalog doesn't have."""
 
     variant: str
     """Its composite ID."""
@@ -239,11 +240,12 @@ def _last_error(session: Session) -> Failure | None:
 
 
 def ready() -> dict[str, str]:
-    """Return the state of delivery: `database`, `queue` and `disk` are `ok` or describe a problem;
-    `deliverer` is what sends queued calls on this machine: `worker`, `web process` or `none`.
+    """Return whether sign-ups can be stored and delivered. `database`, `queue` and `disk` are `ok`
+    or describe a problem. `deliverer` is what sends queued calls on this machine: `worker`,
+    `web process` or `none`.
 
     `disk` says whether data can be written, which is tested at most every ten seconds. Database
-    errors aren't raised. A check can take as long as the timeouts of the database's engine.
+    errors aren't raised. This can take as long as the timeouts of the database's engine.
     """
     state = current_state()
     checks: dict[str, Callable[[], object]] = {
@@ -259,7 +261,7 @@ def ready() -> dict[str, str]:
         except (SQLAlchemyError, OSError) as error:
             problem = f"unavailable ({type(error).__name__})"
             if name == "database":
-                # the other checks use the database too, and would wait for the same timeout
+                # the other checks also use the database, and would wait for its timeout, too
                 return {**results, **dict.fromkeys(checks, problem)}
             results[name] = problem
     return results

@@ -37,7 +37,7 @@ class StockUpdate:
     key.
     """
     remedy: str = ""
-    """What the merchant can do; empty if that isn't necessary. `stock_changed` sets it only for
+    """What the merchant can do; empty if nothing needs to be done. `stock_changed` sets it only for
     `paused` and `refused`.
     """
 
@@ -52,9 +52,10 @@ def stock_changed(
     kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. It is committed
     here together with a queued job, so that nothing is lost if the process crashes. Without it, the
     shop must already have committed the change.
-    `base_url` is the shop's address, such as `https://shop.example/`, for a variant that is new to
-    Klaviyo. An update that fails temporarily stays queued. Raises `sqlalchemy.exc.SQLAlchemyError`,
-    and sends nothing, if the change or the job can't be committed.
+    `base_url` is the shop's address, such as `https://shop.example/`, for the links of a variant
+    that is new to Klaviyo. An update stays queued if it fails because of an outage, a rate limit or
+    a wrong setting. Raises `sqlalchemy.exc.SQLAlchemyError`, and sends nothing, if the change or
+    the job can't be committed.
     """
     state = current_state()
     managed = writable(composite_id)
@@ -72,8 +73,8 @@ def stock_changed(
         if klaviyo is None:
             state.queue.end_delay(job)
             return StockUpdate("queued")
+        # a catalog may build URLs, for which Flask needs a request
         with nullcontext() if has_request_context() else current_app.test_request_context():
-            # a catalog may build URLs, for which Flask needs a request
             outcome = update_stock(
                 klaviyo, state.catalog.variant, composite_id, base_url, Deadline(TIMEOUT)
             )
@@ -96,9 +97,10 @@ def stock_changed(
 
 def set_stock(variant: Variant, base_url: str) -> StockUpdate:
     """Send the quantity of `variant` to Klaviyo (Update Catalog Variant). It may differ from the
-    quantity in the shop's catalog. Takes three seconds at most, and queues nothing if it fails.
+    quantity in the shop's catalog. This takes three seconds at most, and a failed update isn't
+    queued.
 
-    `base_url` is the shop's address, such as `https://shop.example/`.
+    `base_url` is the shop's address, as for `stock_changed`.
     """
     state = current_state()
     if not writable(variant.composite_id):

@@ -1,6 +1,7 @@
 """The people waiting for alerts: counts and times from the sign-up log, without contact details.
 
-A shopper waits for a variant from an accepted or queued sign-up until the variant is back in stock.
+A shopper is waiting for a variant if Klaviyo has accepted the sign-up or still has to receive it
+(queued or dead-lettered), until `record_restock` is called for the variant.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class Waiting:
     people: int
     """Distinct contacts: someone who is waiting for two variants counts once."""
     median: timedelta | None
-    """The median of how long the sign-ups have been waiting; None if nobody is waiting."""
+    """How long ago the sign-ups were made (the median); None if nobody is waiting."""
     longest: timedelta | None
+    """How long ago the oldest of them was made."""
 
 
 def waiting(*, without: Collection[str] = ()) -> Waiting:

@@ -25,8 +25,8 @@ TITLES: dict[Kind, str] = {
 
 BUTTON_STYLES, TEXT_STYLES = "button.button_styles", "button.text_styles"
 LINE_HEIGHT = 1.5
-"""The line height of a button in Klaviyo's emails. The button's height follows from it, the font
-size and the padding.
+"""The line height of a button in Klaviyo's emails, as a multiple of the font size. The button's
+height is calculated from both and the padding.
 """
 _DECORATIONS = {"": "none", "none": "none", "underline": "underline"}
 
@@ -52,14 +52,15 @@ class ImportedBrand:
     notes: list[Note] = field(default_factory=list)
 
 
-class _Refused(ValueError):
-    """A value can't be used; the text says why."""
+class _UnusableValue(ValueError):
+    """A value of the brand can't be used. The message says why."""
 
 
 def brand_settings(brand: Brand) -> ImportedBrand:
     """Return the settings that make the button and the form look like the brand.
 
-    Each value is checked like any other setting, and text has a contrast of at least 4.5:1.
+    Each value is checked like any other setting. A text colour whose contrast is less than 4.5:1
+    isn't imported.
     """
     imported = ImportedBrand()
     if brand.button:
@@ -97,7 +98,10 @@ class _Part:
         self._imported.notes.append(Note(kind, f"{self._name} {path}", reason))
 
     def set(self, path: str, key: str, value: Any, change: str = "") -> bool:
-        """Set a setting, unless its value is missing or invalid. Return whether it was set."""
+        """Set a setting, unless the value is missing or invalid. Return whether it was set.
+
+        `change` says how and why the value differs from the brand's; empty if it doesn't.
+        """
         if value is None:
             return False
         if problem := _problem(key, value):
@@ -111,8 +115,8 @@ class _Part:
         return True
 
     def set_table(self, path: str, key: str, values: Mapping[str, Any] | None, shown: str) -> None:
-        """Set the settings of a table as a whole, such as a border's, and turn it on, or off if
-        `values` is None. `shown` describes the values.
+        """Set all settings of a table, such as a border's, or turn it off if `values` is None. None
+        is set if one of the values is invalid. `shown` describes the values in the report.
         """
         values = values or {"enabled": False}
         problems = (_problem(f"{key}.{name}", value) for name, value in values.items())
@@ -123,11 +127,11 @@ class _Part:
         self.note("imported", path, f"{key}: {shown if values['enabled'] else 'none'}")
 
     def unset(self, *keys: str) -> None:
-        """Unset settings whose earlier values don't match the brand's."""
+        """Unset settings whose earlier values wouldn't match the brand's."""
         self._imported.settings |= dict.fromkeys(keys)
 
     def color(self, path: str, key: str) -> str | None:
-        """Set an opaque color, and return it."""
+        """Set a colour, and return it; None if it is missing, invalid or not opaque."""
         value = _with_hash(self.read(path))
         if value is None:
             return None
@@ -138,8 +142,8 @@ class _Part:
         return str(value) if self.set(path, key, value) else None
 
     def text_color(self, path: str, key: str, background: str | None) -> None:
-        """Set a text color, if it is readable on the background; otherwise unset it, so that the
-        kit chooses a readable one.
+        """Set a text colour if it is readable on the background; otherwise unset it, so that the
+        kit chooses a readable one. Without a background, change nothing.
         """
         value = _with_hash(self.read(path))
         if background is None:
@@ -161,7 +165,7 @@ class _Part:
         self.color(path, key)
 
     def fonts(self, path: str, key: str) -> None:
-        """Set font families, except for web fonts, which a browser would have to load."""
+        """Set font families, without the web fonts, which a browser would have to load."""
         value = self.read(path)
         if value is None:
             return
@@ -186,7 +190,7 @@ class _Part:
 
 
 class _Button(_Part):
-    """The primary button, which is also the form's submit button."""
+    """The primary button. The form's submit button looks the same."""
 
     def convert(self) -> None:
         background = self.color("style.background_color", f"{BUTTON_STYLES}.color")
@@ -231,8 +235,8 @@ class _Button(_Part):
         if self.read("style.is_shadow_active") is True:
             try:
                 values = {"enabled": True, **_parse_shadow(text)}
-            except _Refused as problem:
-                self.note("not_imported", "style.box_shadow", str(problem))
+            except _UnusableValue as error:
+                self.note("not_imported", "style.box_shadow", str(error))
                 return
         self.set_table("style.box_shadow", f"{BUTTON_STYLES}.drop_shadow", values, _shown(text))
 
@@ -276,13 +280,13 @@ class _Button(_Part):
 
 
 class _Form(_Part):
-    """The form, which looks like the body of the brand's emails."""
+    """The form, which is made to look like the body of the brand's emails."""
 
     def convert(self) -> None:
         background = self.color("body_background_color", "modal.background_color")
         self.text_color("text.color", "modal.text_color", background)
         if background:
-            # the kit derives these from the background
+            # without these settings, the kit derives the colours from the background
             self.unset(
                 "modal.error_background_color",
                 "modal.error_text_color",
@@ -295,7 +299,7 @@ class _Form(_Part):
 
 
 def _with_hash(value: object) -> object:
-    """Return a color, with the # that some of Klaviyo's colors lack."""
+    """Add the # that some of Klaviyo's colours lack; return any other value unchanged."""
     if isinstance(value, str) and re.fullmatch(r"(?:[0-9a-fA-F]{3}){1,2}", value.strip()):
         return f"#{value.strip()}"
     return value
@@ -310,12 +314,15 @@ def _problem(key: str, value: object) -> str:
 
 
 def _parse_shadow(text: object) -> dict[str, Any]:
-    """Return the parts of a CSS `box-shadow`, such as `0px 4px 12px rgba(0, 0, 0, 0.3)`."""
-    refused = _Refused(
+    """Return the settings for a CSS `box-shadow` such as `0px 4px 12px rgba(0, 0, 0, 0.3)`.
+
+    Raises `_UnusableValue` for anything but one such shadow.
+    """
+    unusable = _UnusableValue(
         f"{_shown(text)} is not a single shadow with two offsets, a blur and a colour"
     )
     if not isinstance(text, str) or len(text) > 200:
-        raise refused
+        raise unusable
     lengths: list[float] = []
     colors: list[str] = []
     for token in tinycss2.parse_component_value_list(text, skip_comments=True):
@@ -328,9 +335,9 @@ def _parse_shadow(text: object) -> dict[str, Any]:
         elif token.type in {"hash", "ident", "function"}:
             colors.append(token.serialize())
         else:
-            raise refused
+            raise unusable
     if len(lengths) not in (2, 3, 4) or len(colors) > 1 or lengths[3:] not in ([], [0]):
-        raise refused
+        raise unusable
     x_offset, y_offset, blur = (
         int(length) if float(length).is_integer() else length for length in [*lengths, 0][:3]
     )
@@ -339,5 +346,5 @@ def _parse_shadow(text: object) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    """Return a value of the brand for a message."""
+    """Return a value of the brand as it is shown in messages: on one line."""
     return one_line(str(value))

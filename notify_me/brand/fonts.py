@@ -21,13 +21,13 @@ INSTALLED = GENERIC | frozenset((
     "trebuchet ms", "verdana",
 ))
 # fmt: on
-"""Fonts of Windows, macOS, iOS, Android or common Linux systems, and CSS's generic families; in
-lower case.
+"""Fonts of Windows, macOS, iOS, Android or common Linux systems, and CSS's generic families. The
+names are in lower case.
 """
 
 
 def split_families(families: str) -> tuple[list[str], list[str]]:
-    """Return the installed families of a valid CSS list of font families, and the web fonts."""
+    """Split a valid CSS list of font families into installed fonts and web fonts."""
     installed: list[str] = []
     web_fonts: list[str] = []
     for family in families.split(","):

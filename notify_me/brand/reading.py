@@ -1,6 +1,6 @@
 """Read the account's brand with Klaviyo's Brands operations.
 
-The values are unchecked, as Klaviyo returns them, except for `Brand.colors`.
+Except for `Brand.colors`, the values are as Klaviyo returns them, unchecked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ATTEMPTS = 3
 MAX_THROTTLE = 10.0
 """The longest Retry-After to wait for, in seconds."""
 MAX_COLORS = 24
-"""How many colors are read. A brand in Klaviyo has a few."""
+"""How many colours are read at most. A brand in Klaviyo has a few."""
 SCOPE = "brands:read"
 
 _HEX = re.compile(r"#?((?:[0-9a-f]{3}){1,2})", re.IGNORECASE)
@@ -40,14 +40,14 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The brand of an account. What it doesn't have is empty or None."""
+    """The brand of an account. Parts that the account doesn't have are empty or None."""
 
     button: Mapping[str, Any] = field(default_factory=dict)
     """The attributes of the primary button: `style`, `border`, `spacing` and `text`."""
     email_body: Mapping[str, Any] = field(default_factory=dict)
-    """The attribute `body` of the email defaults: colors, and the styles of text and headings."""
+    """The attribute `body` of the email defaults: colours, and the styles of text and headings."""
     colors: Mapping[str, str] = field(default_factory=dict)
-    """The colors by name, such as `{"Poppy": "#f0592a"}`: all are valid."""
+    """The colours by name, such as `{"Poppy": "#f0592a"}`. All of them are valid."""
     name: str = ""
     logo: Logo | None = None
 
@@ -55,21 +55,21 @@ class Brand:
 def read_brand(klaviyo: Klaviyo | None) -> Brand:
     """Read the brand of the account. `klaviyo` is None without a private key.
 
-    Raises `BrandError` if that isn't possible, or the account has no brand.
+    Raises `BrandError` if the brand can't be read, or the account has none.
     """
     if klaviyo is None:
         raise BrandError("KLAVIYO_PRIVATE_KEY is not set: the brand is read with a private key")
     buttons = _read(klaviyo, "button")
     defaults = _read(klaviyo, "email-default")
-    colors = _read(klaviyo, "color")
+    palettes = _read(klaviyo, "color")
     logos = _read(klaviyo, "logo")
     primary = [item for item in buttons.resources if attribute(item, "is_primary") is True]
-    first_color = next(iter(colors.resources), {})
+    first_palette = next(iter(palettes.resources), {})
     brand = Brand(
         button=next((mapping(item.get("attributes")) for item in primary or buttons.resources), {}),
         email_body=next((mapping(attribute(item, "body")) for item in defaults.resources), {}),
-        colors=_colors(colors),
-        name=_line(attribute(first_color, "name")),
+        colors=_colors(palettes),
+        name=_line(attribute(first_palette, "name")),
         logo=_logo(logos),
     )
     if brand == Brand(name=brand.name):
@@ -95,8 +95,8 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
         raise BrandError("Klaviyo doesn't recognise the private key: correct KLAVIYO_PRIVATE_KEY")
     if response.status == 404:
         raise BrandError(
-            "Klaviyo's Brands API isn't part of the revision in KLAVIYO_REVISION: remove it from "
-            "the environment, or set 2026-10-15 or later"
+            "Klaviyo's Brands API isn't part of the revision in KLAVIYO_REVISION: remove this "
+            "setting from the environment, or set 2026-10-15 or later"
         )
     if failed := failure(response):
         problem, remedy = failed
@@ -136,6 +136,6 @@ def _logo(response: KlaviyoResponse) -> Logo | None:
 
 
 def _line(value: object) -> str:
-    """Return text on one line, shortened and safe to print; empty for anything but text."""
+    """Return text on one line, shortened and safe to print; empty for a value that isn't text."""
     text = value if isinstance(value, str) else ""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:80]

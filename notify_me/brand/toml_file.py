@@ -1,4 +1,4 @@
-"""Change settings in a TOML file, and preserve its comments, order and other settings."""
+"""Change settings in a TOML file without changing its comments, order and other settings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ..snippet.errors import load_module
 
 
 def merged(text: str, settings: Mapping[str, Any]) -> str:
-    """Return the TOML document `text` with these settings changed.
+    """Return the TOML document `text` with some settings changed.
 
-    `settings` has their values by dotted key, such as `modal.font_family`; None removes a setting.
+    `settings` has the new values by dotted key, such as `modal.font_family`; None removes a
+    setting.
     Everything else in the document stays as it is. Raises `MissingExtraError` if tomlkit isn't
     installed, and `ValueError` if the document isn't valid TOML.
     """
@@ -44,7 +45,7 @@ def merged(text: str, settings: Mapping[str, Any]) -> str:
 
 
 def replace_file(target: Path, document: str, read: Callable[[Path], object]) -> None:
-    """Replace a settings file, unless its settings would be invalid.
+    """Write a document to a settings file, unless its settings are invalid.
 
     `read` reads a file and raises `SettingsError` if it is invalid. Raises `click.ClickException`
     if nothing was written.

@@ -22,11 +22,12 @@ from .report import Report, Row
 from .variants import variants_row
 
 SKEW_WARN, SKEW_FAIL = 60, 300
-"""Seconds by which this machine's clock may differ from Klaviyo's."""
+"""Seconds by which this machine's clock may differ from Klaviyo's before the check warns or fails.
+"""
 READ_SCOPES = frozenset(
     {"accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"}
 )
-"""The scopes that this check needs. One of them, `lists:read`, is needed by the form as well."""
+"""The scopes that this check needs. The form needs one of them, too: `lists:read`."""
 SIGN_UP_SCOPES = "catalogs:write profiles:write"
 CONSENT_SCOPES = "lists:write profiles:write subscriptions:write"
 _REVISION_REJECTED = (400, 404, 410)

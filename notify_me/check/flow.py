@@ -18,9 +18,11 @@ from .report import Row, Verdict
 logger = logging.getLogger(__name__)
 
 KNOWN_TTL = 300.0
-"""Seconds until the flow is read again after a pass or failure: a merchant may change it."""
+"""Seconds until the flow is read again after a pass or failure, since a merchant may change it."""
 UNKNOWN_TTL = 60.0
-"""The same after another verdict, such as when the flow couldn't be read."""
+"""Seconds until the flow is read again after another verdict, for example because Klaviyo didn't
+respond.
+"""
 MAX_PAGES = 20
 """How many pages of metrics are read, each with up to 200. An account has one or two."""
 READ_TIMEOUT = 3.0
@@ -30,26 +32,26 @@ READ_TIMEOUT = 3.0
 class FlowCheck:
     """The row `flow` of the check, cached in this process. `breaker` is None without a private key.
 
-    Network errors and error responses are in the row, not raised.
+    The row reports network errors and error responses; they aren't raised.
     """
 
     def __init__(self, breaker: CircuitBreaker | None) -> None:
         self._breaker = breaker
-        self._reading = threading.Lock()
+        self._read_lock = threading.Lock()
         self._row = row("flow/not read")
         self._expires_at = 0.0
 
     def row(self) -> Row:
-        """Return the row. When `KNOWN_TTL` or `UNKNOWN_TTL` has passed, it is read from Klaviyo,
-        which takes three seconds at most; meanwhile other threads get the previous row.
+        """Return the row. When `KNOWN_TTL` or `UNKNOWN_TTL` has passed, the flow is read again,
+        which takes three seconds at most. Meanwhile, other threads get the previous row.
         """
         if self._breaker is None:
             return row("flow/no key")
-        if time.monotonic() >= self._expires_at and self._reading.acquire(blocking=False):
+        if time.monotonic() >= self._expires_at and self._read_lock.acquire(blocking=False):
             try:
                 self._refresh(self._breaker)
             finally:
-                self._reading.release()
+                self._read_lock.release()
         return self._row
 
     def _refresh(self, breaker: CircuitBreaker) -> None:
@@ -59,7 +61,7 @@ class FlowCheck:
         self._expires_at = time.monotonic() + (KNOWN_TTL if known else UNKNOWN_TTL)
 
     def log(self) -> None:
-        """Log whether there is a live flow: as an error if there is none."""
+        """Log whether there is a live flow; if there is none, as an error."""
         current = self.row()
         level = {Verdict.FAIL: logging.ERROR, Verdict.WARN: logging.WARNING}.get(current.verdict)
         remedy = f". Remedy: {current.remedy}" if current.remedy else ""
@@ -67,7 +69,7 @@ class FlowCheck:
 
 
 def flow_row(reader: Reader) -> Row:
-    """Check for a live flow that sign-ups trigger: without one, nobody joins the waiting list."""
+    """Return the row `flow`, read from Klaviyo."""
     metric_id, response = _find_metric(reader)
     if response.status != 200:
         return unreadable("flow", response, "metrics:read")
@@ -88,7 +90,7 @@ def flow_row(reader: Reader) -> Row:
 
 
 def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
-    """Return the metric's ID, or None, and the last response."""
+    """Return the ID of the metric `METRIC`, or None, and the last response."""
     cursor = ""
     for _ in range(MAX_PAGES):
         response = reader.read("metrics", "metrics:read", reader.klaviyo.get_metrics, cursor)
@@ -103,6 +105,6 @@ def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
 
 def _next_cursor(response: KlaviyoResponse) -> str:
     link = mapping(mapping(response.document).get("links")).get("next")
-    # only the cursor is taken from the link, so that the key can't be sent to another host
+    # only the link's cursor is used, so that the key can't be sent to another host
     query = str(link or "").partition("?")[2]
     return parse_qs(query).get("page[cursor]", [""])[0]

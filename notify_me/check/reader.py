@@ -25,7 +25,8 @@ _UNREACHABLE = (
 class Reader:
     """Sends the check's calls. `progress` is called with a topic before each of them.
 
-    With a `deadline`, all calls share it and aren't retried; otherwise each has `CALL_TIMEOUT`.
+    With a `deadline`, all calls share it and aren't retried; without one, each call may take
+    `CALL_TIMEOUT`.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Reader:
         self.klaviyo = klaviyo
         self._deadline = deadline
         self.granted: set[str] = set()
-        """The scopes that the key has, as successful calls have shown."""
+        """The scopes that the key has, according to Klaviyo's responses."""
         self.denied: list[frozenset[str]] = []
         """For each refused call, scopes of which the key lacks at least one."""
         self._progress = progress
@@ -46,9 +47,10 @@ class Reader:
     def read(
         self, topic: str, scopes: str, send: Callable[..., KlaviyoResponse], *arguments: Any
     ) -> KlaviyoResponse:
-        """Call `send` with the arguments and a deadline; if throttled briefly, wait and try again.
+        """Call `send` with the arguments and a deadline. After a 429 with a short Retry-After, wait
+        and try again.
 
-        `scopes` are those that the call needs, separated by spaces; empty if they are optional.
+        `scopes` are those that the call needs, separated by spaces; empty if the call is optional.
         """
 
         def wait(seconds: float) -> None:

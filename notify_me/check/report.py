@@ -59,12 +59,14 @@ class Report:
 
     @classmethod
     def of(cls, rows: Iterable[Row], skipped: str) -> Report:
-        """Return the rows in the order of `TITLES`; `skipped` is the message for missing ones."""
+        """Return a report with the rows in the order of `TITLES`. Missing rows are added with the
+        verdict `skip` and the message `skipped`.
+        """
         by_check = {row.check: row for row in rows}
         return cls([by_check.get(check, Row(check, Verdict.SKIP, skipped)) for check in TITLES])
 
     def with_rows(self, rows: Iterable[Row]) -> Report:
-        """Return a report in which these rows replace those of the same check, unless it failed."""
+        """Return a report in which these rows replace those of the same checks that didn't fail."""
         failed = {row.check for row in self.rows if row.verdict is Verdict.FAIL}
         return Report.of([*self.rows, *(row for row in rows if row.check not in failed)], "")
 

@@ -1,5 +1,5 @@
 """Delivery: send a sign-up's calls at once, or put them into the durable queue.
 
-The engine is DBOS Transact, which only this package uses. It takes half a second to import, so the
-web process imports it, and `.worker`, only once calls are queued.
+The queue's engine is DBOS Transact, which only this package uses. It takes half a second to import,
+so a web process imports it, and `.worker`, only once calls are queued.
 """

@@ -14,17 +14,19 @@ from .queue import IDLE_CHECK_INTERVAL
 
 logger = logging.getLogger(__package__)
 
-LOCK_RETRY_INTERVAL = 30.0
-"""Seconds between a process's attempts to take over from another one that delivers."""
+RETRY_INTERVAL = 30.0
+"""Seconds until the next attempt to deliver, if another process delivers or an error occurred."""
 
 _process_lock = threading.Lock()
+"""Lets only one app of this process deliver at a time, since the engine is global."""
 
 
 class BackgroundDelivery:
-    """Starts a thread that delivers queued calls, at most one on this machine.
+    """Starts a thread that delivers queued calls.
 
-    The thread uses the same lock file as `flask notify-me deliver`, and waits while such a worker
-    runs. `create_context` is called in an app context, and returns None without a private key.
+    All web processes of a machine and the worker (`flask notify-me deliver`) use the same lock
+    file, so the thread waits while another process delivers. `create_context` is called in an app
+    context, and returns None without a private key.
     """
 
     def __init__(self, create_context: Callable[[], DeliveryContext | None]) -> None:
@@ -32,7 +34,7 @@ class BackgroundDelivery:
         self._started = False
 
     def ensure_running(self) -> None:
-        """Start the thread if it wasn't started before; return without waiting for it."""
+        """Start the thread on the first call, and return without waiting for it."""
         if self._started:
             return
         context = self._create_context()
@@ -71,4 +73,4 @@ def _run(context: DeliveryContext) -> None:
             logger.warning("the database is unavailable: %s", type(error).__name__)
         except Exception as error:
             logger.error("this web process can't deliver queued calls: %s", error)
-        stop.wait(LOCK_RETRY_INTERVAL)
+        stop.wait(RETRY_INTERVAL)

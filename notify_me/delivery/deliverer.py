@@ -50,22 +50,25 @@ _FINAL_STATES = {
     UnknownVariant: CallState.DEAD_LETTERED,
 }
 _OUTAGE_FAILURES = 5
-"""Failures in a row after which the next response counts as the end of an outage."""
+"""After this many temporary failures in a row, the next call that ends otherwise marks the end of
+an outage. Rate limits don't count as failures.
+"""
 _DATABASE_RETRY_SECONDS = 1.0
+"""Seconds between two attempts while the database is unavailable."""
 _TEMPORARY_CODES = frozenset({"25006", "23505"})
-"""PostgreSQL's codes for a write to a standby, as during a failover, and for a row that another
-worker has inserted first: the next attempt updates that row.
+"""PostgreSQL's error codes for a write to a standby server, as during a failover, and for a row
+that another worker has inserted first. In the second case, the next attempt updates that row.
 """
 _UNKNOWN_VARIANT_MAX_DELAY = 3600.0
 """Maximum seconds between two attempts for a variant that Klaviyo doesn't have yet. Klaviyo reads a
-feed only every six hours, and thousands of sign-ups waiting for it must not slow the others down.
+feed only every six hours, and thousands of sign-ups that wait for it must not delay the others.
 """
 FLOW_CHECK_DELAY = 30.0
 """Seconds until a process that delivers reads the flow from Klaviyo. Klaviyo allows few of these
 calls, so a process that keeps crashing at startup must not make any.
 """
-_STOCK_UPDATE_ATTEMPTS = 10
-"""Maximum number of attempts for a stock update that fails in the shop's own code."""
+_STOCK_UPDATE_RETRIES = 10
+"""Maximum number of retries for a stock update that fails in the shop's own code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ class Deliverer:
         A stock update has no log row, so nobody would see it among the dead letters. It is retried
         a few times instead, since the error may be a temporary one in the shop's catalog.
         """
-        # only its class is logged, since its text may contain an address
+        # only the error's class is logged, since its text may contain contact details
         problem = f"internal error in the worker ({type(error).__name__})"
         if isinstance(error, SQLAlchemyError):
             problem = (
@@ -141,7 +144,7 @@ class Deliverer:
                 "flask notify-me upgrade"
             )
         logger.error("%s: %s", job.name, problem)
-        try_again = job.is_stock_update and job.failures < _STOCK_UPDATE_ATTEMPTS
+        try_again = job.is_stock_update and job.failures < _STOCK_UPDATE_RETRIES
         outcome_class = Temporary if try_again else DeadLetter
         failed = outcome_class(KlaviyoResponse(None, problem=problem), UNAVAILABLE, problem)
         while True:
@@ -237,7 +240,7 @@ class Deliverer:
 
     def _record_outcome(self, job: Job, outcome: Outcome, *, is_probe: bool) -> None:
         """Commit the outcome of a call, and queue its next attempt if there is one."""
-        newly_paused = newly_unknown = ended = False
+        newly_paused = newly_unknown = pause_ended = False
         with self._log.writing() as session:
             if isinstance(outcome, Misconfigured):
                 # a short delay is enough, because the pause stops the whole queue
@@ -257,7 +260,7 @@ class Deliverer:
                     pauses.resume(session, job.operation, "throttled")
                 self._back_off(session, job, outcome, self._settings.longest_retry)
             else:
-                ended = is_probe and pauses.resume(session, job.operation)
+                pause_ended = is_probe and pauses.resume(session, job.operation)
                 if remaining := self._without_refused_channels(session, job, outcome):
                     self._enqueue_again(session, remaining, outcome, delay=0.0)
                 elif isinstance(outcome, UnknownVariant) and not job.is_stock_update:
@@ -277,7 +280,7 @@ class Deliverer:
             )
         if newly_unknown:
             log_unknown_variant(job.variant, outcome, self._settings.unknown_variant_hours)
-        if ended:
+        if pause_ended:
             logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
 
     def _without_refused_channels(self, session: Session, job: Job, outcome: Outcome) -> Job | None:
@@ -330,7 +333,9 @@ class Deliverer:
         return is_new
 
     def _back_off(self, session: Session, job: Job, outcome: Outcome, max_delay: float) -> None:
-        """Queue the next attempt after a growing delay with jitter, or Klaviyo's Retry-After."""
+        """Queue the next attempt after a growing delay with jitter, or after Klaviyo's Retry-After
+        if that is longer.
+        """
         delay = min(self._settings.first_retry * 2 ** min(job.failures, 30), max_delay)
         retry_after = min(outcome.response.retry_after or 0.0, self._settings.longest_pause)
         delay = max(random.uniform(delay / 2, delay), retry_after)  # noqa: S311
@@ -345,7 +350,9 @@ class Deliverer:
         delay: float,
         failed: bool = False,
     ) -> bool:
-        """Queue the next attempt, unless another job has replaced this one."""
+        """Queue the next attempt, unless another job has replaced this one. Return whether it was
+        queued.
+        """
         if not job.is_stock_update and not self._log.advance(
             session, job.key, CallState.QUEUED, outcome
         ):
@@ -361,7 +368,7 @@ class Deliverer:
             self._with_database_retries(lambda: self._queue.end_delays(operation))
 
     def _with_database_retries(self, work: Callable[[], T]) -> T:
-        """Run a transaction, repeatedly until the database is available; return its result."""
+        """Run a transaction, and repeat it while the database is unavailable; return its result."""
         while True:
             try:
                 return work()

@@ -1,7 +1,7 @@
-"""Lock files that number the deliverers of one machine.
+"""Lock files that give each process that delivers on this machine a number.
 
-When a deliverer starts, DBOS assigns it the unfinished calls of its executor ID. Two running
-deliverers must therefore never have the same ID.
+When such a process starts, DBOS assigns it the unfinished calls of its executor ID. Two running
+processes must therefore never have the same ID.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _OWNER = "notify-me-worker-1.owner"
 
 
 def claim_executor_id(folder: Path) -> tuple[str, FileLock]:
-    """Return an ID for this worker, and the lock that reserves it until it is released.
+    """Return an ID for this worker, and the lock that reserves the ID until the lock is released.
 
-    It has the lowest number that no other running worker on this machine has. After a crash, the
-    next worker gets the same ID, and DBOS assigns it the calls that were in progress. Raises
-    `SettingsError` if the lock file can't be written.
+    The ID ends with the lowest number that no other running worker on this machine has. After a
+    crash, the next worker gets the same ID, and DBOS assigns it the calls that were in progress.
+    Raises `SettingsError` if the lock file can't be written, or too many workers are running.
     """
     for number in range(1, 1000):
         if (lock := _lock(folder, number, "worker")) is not None:
@@ -31,13 +31,17 @@ def claim_executor_id(folder: Path) -> tuple[str, FileLock]:
 
 
 def claim_first_executor_id(folder: Path, owner: str) -> tuple[str, FileLock] | None:
-    """Return the first ID of this machine and its lock; None if another deliverer has it."""
+    """Return this machine's first ID and its lock; None if another process has the lock. `owner` is
+    what `current_deliverer` then returns.
+    """
     lock = _lock(folder, 1, owner)
     return None if lock is None else (f"{socket.gethostname()}-1", lock)
 
 
 def current_deliverer(folder: Path) -> str | None:
-    """Return `worker` or `web process`, whichever delivers on this machine, or None."""
+    """Return which kind of process has this machine's first ID: `worker` or `web process`; None if
+    the ID is free or the files can't be read.
+    """
     if not _path(folder, 1).exists():
         return None
     try:

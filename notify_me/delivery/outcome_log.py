@@ -16,8 +16,8 @@ def log_outcome(
 ) -> None:
     """Log one line about a call: IDs and reasons, but no contact details or text from Klaviyo.
 
-    `from_browser` means that a browser reported the outcome. Anyone can forge such a report, so it
-    is logged as a warning at most.
+    `from_browser` means that a browser reported the outcome. Such a report can be forged, so it is
+    logged as a warning at most.
     """
     level = logging.INFO
     if isinstance(outcome, Misconfigured | DeadLetter):
@@ -53,7 +53,7 @@ def unknown_variant_remedy(variant: str) -> str:
 
 
 def log_unknown_variant(variant: str, outcome: Outcome, hours: float) -> None:
-    """Log the first sign-up for a variant that Klaviyo doesn't have, and what to do."""
+    """Log that Klaviyo doesn't have a variant, and what to do, when this is first discovered."""
     logger.error(
         "%s: %s. Sign-ups for it are queued, and retried for %g hours. %s",
         variant,

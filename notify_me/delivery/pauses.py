@@ -32,8 +32,8 @@ def pause(
     *,
     after_probe: bool = False,
 ) -> bool:
-    """Pause an operation until a probe after `seconds`; return whether the pause is new or its
-    reason has changed.
+    """Pause an operation; a probe is due in `seconds`. Return whether the pause is new or of
+    another kind than before.
 
     A throttled pause doesn't replace a misconfigured one. It shortens an earlier throttled pause
     only if it results from the probe of that pause.
@@ -59,7 +59,7 @@ def pause(
 def claim_probe(session: Session, pause: PauseRow, seconds: float) -> bool:
     """Claim the probe that is due; return False if another worker has claimed it.
 
-    The next one is due in `seconds`, in case this one gets no response.
+    The next probe is due in `seconds`, in case this one gets no response.
     """
     claimed = session.execute(
         update(PauseRow)

@@ -1,4 +1,4 @@
-"""The durable queue, as the web process and the commands use it.
+"""The durable queue of calls to Klaviyo, without the engine that processes it (`worker.py`).
 
 Its tables are in the same database as the sign-up log, so that a call and its state in the log are
 committed together. On PostgreSQL they are in a separate schema; on SQLite they are next to the
@@ -79,8 +79,8 @@ def check_sqlite() -> None:
 def without_info_lines(*loggers: str) -> Iterator[None]:
     """Drop what these loggers report below WARNING in this thread.
 
-    DBOS and Alembic log each step of a migration. Their levels aren't changed, since the shop may
-    use them too.
+    DBOS and Alembic log each step of a migration. The levels of the loggers don't change, since the
+    shop may use these loggers, too.
     """
     thread = threading.get_ident()
 
@@ -99,7 +99,8 @@ def without_info_lines(*loggers: str) -> Iterator[None]:
 def upgrade(engine: Engine) -> None:
     """Create or update the queue's tables. `flask notify-me upgrade` runs this last.
 
-    Raises `SettingsError` if the shop has a table on SQLite with one of their names.
+    Raises `SettingsError` if SQLite is too old, or if on SQLite the shop has a table with the name
+    of one of the queue's.
     """
     if engine.dialect.name == "sqlite":
         check_sqlite()
@@ -132,8 +133,8 @@ class Job:
     position: int
     """The index of the call among the calls of its sign-up; 0 for a stock update."""
     attempt: int
-    """How many times the call was queued before. Only the job whose number is in the log may send
-    the call.
+    """How many times the call was queued before. Only the job whose `attempt` is in the log may
+    send the call.
     """
     operation: Operation
     body: Mapping[str, Any]
@@ -142,7 +143,9 @@ class Job:
     base_url: str = ""
     """The shop's address, to create a variant that is new to Klaviyo; empty if it isn't known."""
     unknown_since: float = 0.0
-    """When Klaviyo first reported that it doesn't have the variant, as a Unix timestamp; or 0."""
+    """When Klaviyo first reported that it doesn't have the variant, as a Unix timestamp; 0 if it
+    hasn't.
+    """
 
     @property
     def id(self) -> str:
@@ -151,12 +154,12 @@ class Job:
 
     @property
     def is_stock_update(self) -> bool:
-        """Whether it updates a variant's stock, which belongs to no sign-up and has no log row."""
+        """Whether it updates a variant's stock. Such a job has no sign-up and no row in the log."""
         return self.operation is Operation.UPDATE_VARIANT
 
     @property
     def variant(self) -> str:
-        """The composite ID of its variant; empty for a consent call."""
+        """The composite ID of the call's variant; empty for a consent call."""
         if self.is_stock_update:
             return str(self.body["variant"])
         if self.operation is Operation.BACK_IN_STOCK:
@@ -248,7 +251,9 @@ class Queue:
 
     @property
     def client(self) -> DBOSClient:
-        """The DBOS client, created on first use: one created before a fork would share sockets."""
+        """The DBOS client, created on first use. If it were created before a fork, the processes
+        would share its sockets.
+        """
         from dbos import DBOSClient  # takes half a second, and most sign-ups don't need it
 
         with self._client_lock:

@@ -102,9 +102,9 @@ def _send_allowed(
 
 
 def must_take_over(reported: Sequence[Outcome | None]) -> bool:
-    """Return whether the server must send calls that a browser couldn't: it was blocked or
-    throttled, Klaviyo refuses the public key, or Klaviyo doesn't have the variant, which only the
-    server can find out for certain.
+    """Return whether the server must send calls that failed in a browser: the browser was blocked
+    or throttled, Klaviyo refuses the public key, or Klaviyo doesn't have the variant, which only
+    the server can find out for certain.
 
     If Klaviyo refuses the public key after it has accepted another call, the rest is only queued.
     """
@@ -119,8 +119,9 @@ def must_take_over(reported: Sequence[Outcome | None]) -> bool:
 def calls_to_queue(outcomes: Sequence[Outcome | None]) -> list[int]:
     """Return the positions of the calls to queue: those that may succeed later, or weren't sent.
 
-    Nothing is queued if the shop is misconfigured, unless Klaviyo has accepted some of the calls:
-    the shopper then sees a confirmation, so the rest is delivered once the merchant has fixed it.
+    Nothing is queued if the shop is misconfigured, unless Klaviyo has accepted some of the calls.
+    In that case the shopper sees a confirmation, and the rest is sent once the merchant has fixed
+    the problem.
     """
     accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
     misconfigured = any(isinstance(outcome, Misconfigured) for outcome in outcomes)

@@ -42,7 +42,7 @@ EXIT_TIMEOUT = 4.0
 POLL_INTERVAL = 0.25
 MAINTENANCE_INTERVAL = 0.5
 IDLE_TIMEOUT = 10.0
-"""How long the engine keeps running after the last call was delivered."""
+"""How long the engine keeps running while nothing is queued."""
 REQUEUE_INTERVAL = 10.0
 CLEANUP_INTERVAL = 30.0
 
@@ -51,8 +51,8 @@ def run(context: DeliveryContext | None, stop: threading.Event) -> None:
     """Deliver until `stop` is set, then finish the calls in progress and exit the process.
 
     Run this in the main thread of a worker process. Calls that are still in progress after
-    `DRAIN_TIMEOUT` are abandoned, since they would keep the interpreter from exiting. Without a
-    context, since there is no private key, it only waits for `stop`.
+    `DRAIN_TIMEOUT` are abandoned, since they would keep the interpreter from exiting. `context` is
+    None without a private key; in that case, this only waits for `stop`.
     """
     if context is None:
         logger.info("KLAVIYO_PRIVATE_KEY is not set, so there is nothing to deliver")
@@ -137,8 +137,8 @@ def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
 
 
 class _UnsyncedConnection(sqlite3.Connection):
-    """A connection for DBOS that doesn't wait for the disk either. DBOS writes only the progress of
-    jobs to the database.
+    """A connection for DBOS, which doesn't wait for the disk either: the engine writes only the
+    progress of jobs to the database.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -147,7 +147,7 @@ class _UnsyncedConnection(sqlite3.Connection):
 
 
 _current: Deliverer
-"""The deliverer of the engine that runs in this process; set by `_Engine.start`."""
+"""The deliverer that this process's engine uses; set by `_Engine.start`."""
 
 
 # registered once per process; each attempt at a call is a separate workflow
@@ -202,7 +202,7 @@ class _Engine:
 
     def _launch(self, config: DBOSConfig) -> None:
         DBOS(config=config)
-        # not the queues of a shop that uses DBOS itself, nor the dead letters
+        # neither the queues of a shop that uses DBOS itself nor the dead letters
         DBOS.listen_queues([operation.value for operation in Operation])
         DBOS.launch()
         settings = self._context.settings

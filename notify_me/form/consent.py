@@ -28,7 +28,7 @@ class ConsentPrompt:
     has_checkbox: bool
     """Whether there is a checkbox; if not, the label is a notice."""
     label: Markup
-    """The text of the checkbox or of the notice."""
+    """The text next to the checkbox, or the notice."""
     disclosure: Markup
     """The legal text next to it; empty for email."""
     statement: Statement
@@ -47,14 +47,15 @@ class FormOptions:
 
     @property
     def preselected_channels(self) -> tuple[Channel, ...]:
-        """The channel that is selected in a blank form, so that the field for the contact shows.
-
-        It is email if the shop offers it. Consent is never preselected.
+        """The channel that is selected in a blank form, so that its contact field is visible: email
+        if the shop offers it. Consent is never preselected.
         """
         return (Channel.EMAIL,) if Channel.EMAIL in self.channels else self.channels[:1]
 
     def consent(self, channels: Sequence[Channel], checked: Collection[Channel]) -> Consent | None:
-        """Return the consent for the selected channels that are checked or have only a notice."""
+        """Return the consent for the selected channels whose checkbox is checked or that have only
+        a notice; None if there are none.
+        """
         statements = tuple(
             prompt.statement
             for prompt in self.prompts
@@ -65,7 +66,7 @@ class FormOptions:
 
 def form_options(settings: Settings, account: Account, locale: str) -> FormOptions:
     """Return what the form offers in `locale`; `settings` must be in that language. Channels whose
-    legal texts don't exist in it are left out.
+    legal texts are missing in that language are left out.
     """
     channels = tuple(
         channel
@@ -138,10 +139,10 @@ def _as_html(text: str, consent: ConsentSettings) -> Markup:
         name: escape(bidi_isolate(value)) for name, value in _placeholder_values(consent).items()
     }
     for name, (label, url) in _links(consent).items():
-        # in a new tab, so that the form keeps what was typed
+        # in a new tab, so that what was typed into the form isn't lost
         link = '<a href="{}" target="_blank" rel="noopener">{}</a>'
         values[name] = Markup(link).format(url, label)  # noqa: S704 - constant markup
-    # every other part is the name of a placeholder
+    # every second part is the name of a placeholder
     parts = re.split(r"\{(\w+)\}", text)
     return Markup("").join(
         values[part] if index % 2 else escape(part) for index, part in enumerate(parts)
@@ -155,8 +156,8 @@ def check(settings: Settings, account: Account, *, has_shop_name: bool) -> None:
 
 
 def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> list[str]:
-    """Return a sentence for each setting that the law or the account doesn't allow. With
-    `has_shop_name`, consent texts use the shop's name if no brand is set.
+    """Return a sentence for each reason why the law or the account doesn't allow these settings.
+    With `has_shop_name`, consent texts use the shop's name if no brand is set.
     """
     messages = [
         *_channel_problems(settings, account, has_shop_name),
@@ -249,8 +250,8 @@ def _text_locale(settings: Settings, name: str, locale: str) -> str:
 
 
 def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str]:
-    """Return the texts under `[texts.<locale>.consent]` that the merchant must write before the
-    channel can be offered in this language.
+    """Return the names of the texts under `[texts.<locale>.consent]` that the merchant must write
+    before the channel can be offered in this language.
     """
     if _is_written_in(settings, locale):
         return []
@@ -259,7 +260,7 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
     }
     all_text = " ".join(filter(None, texts.values()))
     required = [name for name, text in texts.items() if text is None]
-    # the legal texts may refer to these, which aren't translated either
+    # the legal texts may contain these settings as placeholders, and they aren't translated either
     required += [
         name
         for name in ("program", "frequency")
@@ -269,7 +270,9 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
 
 
 def untranslated_warnings(settings: Settings) -> list[str]:
-    """Return a sentence for each channel that isn't offered in some languages for lack of texts."""
+    """Return a sentence for each channel that isn't offered in some language, because its legal
+    texts are missing there.
+    """
     locales: dict[tuple[str, str], list[str]] = {}
     for locale in settings.languages.offered:
         for channel in settings.channels.offered:

@@ -1,8 +1,8 @@
-"""Contact details as people type and paste them, cleaned and validated.
+"""Clean contact details, as people type and paste them, and validate email addresses.
 
 `clean_email` and `clean_phone` remove what copying, autocorrection and other apps add. They run
-before validation, and after an error the form shows their result. They are idempotent.
-`email_address` and `e164` (in `phone.py`) validate the result.
+before validation; if that fails, the form shows what they returned. Both are idempotent.
+`email_address` and `e164` (in `phone.py`) validate the cleaned contacts.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ _ADDRESS = re.compile(f"{_PART}@{_PART}")
 _ENCLOSED = re.compile(rf"[<(\[{{]\s*({_PART}@{_PART})\s*[>)\]}}]")
 """An address with a name, as mail programs copy it: `Ada Lovelace <ada@example.org>`."""
 _FIRST_SYMBOLS = frozenset("!#$%&+-./=?^_{|}~@")
-"""Symbols at the beginning that may have been typed. Others were copied by accident."""
+"""Symbols that may be the intended first character of an address. Others were copied by accident.
+"""
 _NUMBER = re.compile(r"[^\w+(#*]*([+(\s]*\d[\d\s()+./-]*)[^\w)#]*")
 """A phone number, and the symbols around it that were copied by accident."""
 
@@ -144,7 +145,7 @@ def _clean_phone_once(text: str) -> str:
 
 
 def _clean_once(text: str) -> str:
-    """Do the cleaning that email addresses and phone numbers share."""
+    """Do the cleaning that is the same for email addresses and phone numbers."""
     text = "".join(map(_fold, text.translate(_ASCII_EQUIVALENTS)))
     text = unicodedata.normalize("NFC", text).strip()
     if label := _LABEL.fullmatch(text):
@@ -153,11 +154,11 @@ def _clean_once(text: str) -> str:
 
 
 def _fold(character: str) -> str:
-    """Replace full-width and other variants of a character with the usual one, digits of other
-    scripts with 0 to 9, and drop invisible characters.
+    """Replace a full-width or other variant of a character with the usual one, and a digit of
+    another script with 0 to 9; drop an invisible character.
 
     A superscript or subscript digit may be a footnote mark rather than part of the contact, so it
-    is left as it is and fails validation.
+    isn't replaced and fails validation.
     """
     if unicodedata.decomposition(character).startswith(("<super>", "<sub>", "<fraction>")):
         return character

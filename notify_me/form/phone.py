@@ -77,19 +77,22 @@ _OUTDATED_FORMATS = {
     # Benin: numbers didn't begin with 01 until 2024
     229: (r"^(\d{8})$", r"01\1"),
 }
-"""By country code: a format that address books and WhatsApp still use, and its replacement."""
+"""By country code: the pattern of an old format that address books and WhatsApp still use, and its
+replacement.
+"""
 _LEADING_ZERO = (r"^0+(\d{6,})$", r"\1")
-"""The same for other countries, such as Poland and Chile, where numbers began with 0."""
+"""The same for other countries, such as Poland and Chile, where numbers used to begin with 0."""
 _LOCAL_MOBILE = re.compile(r"\+5415\d{6,8}")
-"""A number within an Argentine city. No area code there begins with 15."""
+"""An Argentine mobile number without its area code. No area code in Argentina begins with 15."""
 
 
 def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None) -> str:
     """Convert a cleaned phone number to E.164: in the US, `(202) 555-0143` to `+12025550143`.
 
-    With `types`, numbers of other types are refused. Raises `ValueError` with a message for the
-    shopper. Only numbers that are certainly wrong are refused: which numbers are in use changes
-    faster than any table, so Klaviyo decides that.
+    With `types`, numbers of other types are refused. Only numbers that are certainly wrong are
+    refused: which numbers are in use changes faster than any table, so Klaviyo decides that.
+
+    Raises `ValueError` with a message for the shopper.
     """
 
     def refusal(message: str) -> ValueError:
@@ -131,16 +134,16 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
         is_clear = _is_valid(number) and (_is_mobile(number) or not _is_mobile(with_plus))
         return number if is_clear else UNCLEAR_COUNTRY
     # with one digit too many or too few, it may be a mistyped national number
-    nearly = (re.sub(r"\d\D*$", "", typed), f"{typed}0")
-    is_near = any(isinstance(_read(other, region), PhoneNumber) for other in nearly)
-    return number if is_near or number == NO_AREA_CODE else with_plus
+    corrected = (re.sub(r"\d\D*$", "", typed), f"{typed}0")
+    may_be_national = any(isinstance(_read(text, region), PhoneNumber) for text in corrected)
+    return number if may_be_national or number == NO_AREA_CODE else with_plus
 
 
 def _parse_double_zero(number: PhoneNumber | str, rest: str, region: str) -> PhoneNumber | str:
-    """Parse a number that begins with 00, which no national number does.
+    """Parse a number that begins with 00. No national number does.
 
-    `number` is the result of phonenumbers, and `rest` what follows the 00. 00 is read as a +,
-    unless it may be the start of an exit code that phonenumbers doesn't know, such as 001.
+    `number` is the result of `_read`, and `rest` is what follows the 00. 00 is read as a +, unless
+    it may be the start of an exit code that phonenumbers doesn't know, such as 001.
     """
     with_plus = _read(f"+{rest}", region)
     after_001 = _is_valid(_read("+" + rest.partition("1")[2], region))
@@ -168,6 +171,7 @@ def _is_valid(number: PhoneNumber | str) -> TypeGuard[PhoneNumber]:
 
 
 def _read(text: str, region: str) -> PhoneNumber | str:
+    """Parse a number, and update an outdated format; return a message if it can't be a number."""
     try:
         number = phonenumbers.parse(text, region, keep_raw_input=True)
     except NumberParseException as error:
@@ -203,7 +207,7 @@ def international(number: str) -> str:
 
 @cache
 def example(region: str) -> str:
-    """Return a mobile number of the region as people there write it, such as `(201) 555-0123`."""
+    """Return an example of a mobile number, as people in the region write it: `(201) 555-0123`."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
     number = number or phonenumbers.example_number(region)
     if number is None:

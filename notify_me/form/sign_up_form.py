@@ -20,7 +20,7 @@ from .contacts import clean_email, clean_phone, email_address
 from .phone import CAN_BE_CALLED, CAN_BE_TEXTED, e164
 
 CHECKED_VALUES = frozenset({"1", "on", "true", "y", "yes"})
-"""The values that mean "checked" in a shop's own form, besides the channel's name."""
+"""The values of a checked consent checkbox in a shop's own form, besides the channel's name."""
 
 
 @cache
@@ -35,9 +35,9 @@ class SignUpForm(Form):
     `offered_variants` are the product's variants, of which the shopper may select some; `options`
     has the channels and consent prompts. The field names are fixed, because forks, tests and
     `<notify-me>` rely on them. As in Klaviyo's own forms, `opt_in_promotional_sms` is the name of
-    the checkboxes for SMS and for WhatsApp; each has its channel as its value. `shown` lists the
-    versions of the consent texts that were on screen. A shop's own form may leave it out, and is
-    then responsible for its own wording.
+    the checkboxes for SMS and for WhatsApp; the value is the channel. `shown` lists the versions of
+    the consent texts that were on screen. A shop's own form may leave this field out; the shop is
+    then responsible for the wording.
     """
 
     class Meta:
@@ -75,12 +75,12 @@ class SignUpForm(Form):
 
     @property
     def selected_variants(self) -> tuple[str, ...]:
-        """The selected composite IDs, without repetitions, in the order given."""
+        """The selected composite IDs, without repetitions, in the order in which they were sent."""
         return tuple(dict.fromkeys(self.variants.data or ()))
 
     @property
     def selected_channels(self) -> tuple[Channel, ...]:
-        """Those of the offered channels that are selected, in the order of the form."""
+        """The offered channels that are selected, in the order of the form."""
         selected = self.channels.data or ()
         return tuple(channel for channel in self.options.channels if channel in selected)
 
@@ -88,8 +88,8 @@ class SignUpForm(Form):
     def checked_channels(self) -> frozenset[Channel]:
         """The channels whose consent checkbox was ticked next to the current text.
 
-        A checkbox in a shop's own form may send a value such as `y` instead of the channel: it is
-        for SMS if the field is shared, else for the field's only channel.
+        A checkbox in a shop's own form may send a value such as `y` instead of the channel. That
+        counts for SMS if the field serves SMS and WhatsApp, else for the field's only channel.
         """
         checked: set[Channel] = set()
         for name in {channel.info.consent_field for channel in self.options.channels}:
@@ -132,7 +132,7 @@ class SignUpForm(Form):
             )
 
     def validate_channels(self, field: SelectMultipleField) -> None:
-        """Require at least one of the channels that the shop offers."""
+        """Require at least one channel, and only channels that the shop offers."""
         if not field.data:
             raise ValidationError(gettext("Choose how you’d like to hear from us."))
         if not set(self.options.channels).issuperset(field.data):
@@ -171,12 +171,14 @@ class SignUpForm(Form):
         self._normalized["phone_number"] = number
 
     def validate_opt_in_promotional_email(self, field: SelectMultipleField) -> None:
-        """Require that the text hasn't changed since it was shown; its checkbox may be unticked."""
+        """Require that the consent text hasn't changed since it was shown. The checkbox may be
+        unticked.
+        """
         self._check_consent(field)
 
     def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:
-        """Require that the box for each selected channel that needs consent was checked next to the
-        current text.
+        """Require the consent checkbox of each selected channel that needs consent, ticked next to
+        the current text.
         """
         self._check_consent(field)
 
@@ -190,7 +192,9 @@ class SignUpForm(Form):
             raise ValidationError(" ".join(filter(None, errors)))
 
     def consent_error(self, channel: Channel) -> str:
-        """Return the error for one channel's consent checkbox; empty if there is none."""
+        """Return the error for one channel's consent checkbox; empty if there is none or the form
+        hasn't been sent.
+        """
         if channel not in self.selected_channels or not self.channels.raw_data:
             return ""
         if channel in self._outdated_channels:
@@ -199,7 +203,7 @@ class SignUpForm(Form):
         return gettext(channel.info.checkbox_required) if unchecked else ""
 
     def to_sign_up(self) -> SignUp:
-        """Return the validated sign-up; call it only after `validate()` returned True."""
+        """Return the sign-up. Call this only after `validate()` has returned True."""
         return SignUp(
             variants=tuple(CompositeID.parse(text) for text in self.selected_variants),
             channels=self.selected_channels,

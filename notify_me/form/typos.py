@@ -1,7 +1,7 @@
 """Likely typos in the domain of an email address, such as `gmial.com` and `.con`.
 
-The kit only suggests a correction, because a rare domain may be right. No library is used: those on
-PyPI are unmaintained, or download the list of public suffixes.
+The kit only suggests a correction, because a rare domain may be right. It uses no library for this:
+those on PyPI are unmaintained, or download the list of public suffixes.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from .contacts import readable_address
 
 _WORLDWIDE = ("gmail.com", "googlemail.com", "icloud.com")
-"""Providers that have only this domain: `gmail.co.uk` can only be an error."""
+"""The domains of providers that have no domains in other countries: `gmail.co.uk` is an error."""
 _REGIONAL = ("yahoo", "hotmail", "outlook", "live", "aol", "gmx", "msn")
-"""Providers that have domains in many countries, which are all accepted."""
+"""Providers with domains in many countries. Only typos of `.com` are corrected."""
 _COMMON = (
     *_WORLDWIDE,
     *(f"{name}.com" for name in ("yahoo", "hotmail", "outlook", "aol", "protonmail", "fastmail")),
@@ -25,16 +25,16 @@ _COMMON = (
     *("comcast.net", "verizon.net", "sbcglobal.net", "bellsouth.net", "laposte.net"),
     *("btinternet.com", "virginmedia.com", "rocketmail.com", "rediffmail.com", "proton.me"),
 )
-"""Domains that are suggested. Shorter ones would resemble too many other domains."""
+"""The domains that may be suggested. Shorter ones would resemble too many other domains."""
 _ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
-"""Domains that resemble a common one and exist too."""
+"""Domains that exist although they resemble a common one."""
 _SIMILARITY = 0.88
 """The minimum similarity of a typo to the right domain, from 0 to 1. That of `gmial.com` and
 `gmail.com` is 0.89.
 """
-_TOP_LEVEL = {
-    typed: right
-    for right, errors in {
+_TOP_LEVEL_TYPOS = {
+    typo: right
+    for right, typos in {
         "com": "cim cmo cok comm comn con conm coom cpm c0m ocm vom xom",
         "net": "ent het nett nrt nt nte met ner",
         "org": "og ofg ogr or orf orgg prg rog",
@@ -42,13 +42,13 @@ _TOP_LEVEL = {
         "fr": "fe frr ft",
         "co.uk": "couk",
     }.items()
-    for typed in errors.split()
+    for typo in typos.split()
 }
-"""Frequent typos in a top-level domain. None of them exists."""
+"""Frequent typos in a top-level domain, and the right one. None of the typos exists as a domain."""
 
 
 def suggested_address(address: str) -> str | None:
-    """Return the address that the shopper may have meant, or None if it looks right."""
+    """Return the address that the shopper may have meant, or None if `address` looks right."""
     local_part, _, domain = readable_address(address).rpartition("@")
     suggestion = _suggested_domain(domain)
     return None if suggestion == domain else f"{local_part}@{suggestion}"
@@ -56,7 +56,7 @@ def suggested_address(address: str) -> str | None:
 
 def _suggested_domain(domain: str) -> str:
     rest, _, top_level = domain.rpartition(".")
-    domain = f"{rest}.{_TOP_LEVEL.get(top_level, top_level)}"
+    domain = f"{rest}.{_TOP_LEVEL_TYPOS.get(top_level, top_level)}"
     if domain in (*_COMMON, *_ALSO_RIGHT):
         return domain
     name, _, ending = domain.partition(".")

@@ -14,7 +14,7 @@ LOCALES = (
     SOURCE_LOCALE,
     *sorted(path.parents[1].name for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po")),
 )
-"""All languages that the kit supports: the source, and those with a catalog."""
+"""All languages that the kit supports: the source language, and those with a catalog."""
 
 
 def N_(message: str) -> str:
@@ -24,5 +24,5 @@ def N_(message: str) -> str:
 
 @cache
 def translations(locale: str) -> NullTranslations:
-    """Return the catalog of a language; for the source language, an empty one."""
+    """Return the catalog of a language. That of the source language is empty."""
     return translation(DOMAIN, FOLDER, [locale], fallback=True)

@@ -37,8 +37,8 @@ class Language:
     direction: str
     """The value of HTML's `dir`: `ltr` or `rtl`."""
     url_locale: str | None
-    """The tag if the page's URL chose the language (`?lang=de` or `/de/…`), since links must then
-    include it; None if the cookie or the browser did.
+    """The tag if the language comes from the page's URL (`?lang=de` or `/de/…`), because links must
+    then include it; otherwise None.
     """
 
 
@@ -53,9 +53,9 @@ def offered() -> tuple[str, ...]:
 
 
 def select_locale(languages: tuple[str, ...] | None = None) -> str:
-    """Return the language of this request. `?lang=`, the cookie and the browser's preferences are
-    tried in this order; if none of them names an offered language, it is the default one. A shop
-    that offers fewer languages than `[languages]` passes them, the default first.
+    """Return the language of this request: the first offered one in `?lang=`, the cookie and the
+    browser's preferences, in this order; otherwise the default. A shop that offers fewer languages
+    than `[languages]` passes them as `languages`, the default first.
     """
     languages = languages or offered()
     explicit = (request.args.get(PARAMETER), request.cookies.get(COOKIE))
@@ -66,14 +66,14 @@ def select_locale(languages: tuple[str, ...] | None = None) -> str:
 def language() -> Language:
     """Return the language of the kit's texts in this request.
 
-    In a shop with Flask-Babel, its locale selector chooses the language; otherwise `select_locale`
-    does. A language that isn't offered is replaced with the default one. Outside of a request, the
-    source language is returned.
+    In a shop with Flask-Babel, the shop's locale selector chooses the language; otherwise
+    `select_locale` does. On the kit's own pages, `?lang=` takes precedence. A language that isn't
+    offered is replaced with the default one. Outside of a request, the source language is returned.
     """
     extensions = current_app.extensions if has_request_context() else {}
     if _EXTENSION not in extensions:
         return _language(SOURCE_LOCALE, in_url=False)
-    # a page asks for the language many times; Flask-Babel's may change within a request
+    # cached, since a page needs it many times; Flask-Babel's locale may change within a request
     shop_locale = _flask_babel()() if "babel" in extensions else None
     environ = request.environ
     if _MEMO not in environ or environ[_MEMO][0] is not shop_locale:
@@ -118,7 +118,7 @@ def _flask_babel() -> Callable[[], Locale | None]:
 
 
 def _first_offered(requested: Iterable[str], languages: tuple[str, ...]) -> str | None:
-    """Return the first requested language that is in `languages`; `de-AT` may match `de`."""
+    """Return the first requested language that is in `languages`, or None; `de-AT` matches `de`."""
     return _negotiate(tuple(name.replace("-", "_") for name in requested), languages)
 
 

@@ -21,7 +21,7 @@ def gettext(message: str, **values: Any) -> str:
 
 
 def ngettext(singular: str, plural: str, num: int, **values: Any) -> str:
-    """Like `gettext`, but in the plural form for `num`, which also fills in `%(num)s`."""
+    """Like `gettext`, but choose the plural form for `num`, and fill in `%(num)s` with it, too."""
     current = language()
     text = translations(current.name).ngettext(singular, plural, num)
     return _fill_in(text, {"num": num, **values}, current)
@@ -31,20 +31,22 @@ def localized_list(items: Sequence[str], kind: Literal["and", "or"] = "and") -> 
     """Join items into a list in the language of the request, such as `A, B or C`."""
     locale = language().name
     style: Literal["standard", "or"] = "standard" if kind == "and" else "or"
-    # Babel's "en" is American English, with a comma before the last item.
+    # Babel's "en" is American English, which has a comma before the last item
     locale = "en_GB" if locale == SOURCE_LOCALE else locale
     return format_list([bidi_isolate(item) for item in items], style, locale)
 
 
 def bidi_isolate(text: str) -> str:
-    """Isolate a name, number or address in right-to-left text, so that it isn't reordered."""
+    """Isolate a name, number or address so that it isn't reordered in right-to-left text. Return it
+    unchanged if the language is written from left to right.
+    """
     return _isolate(text) if language().direction == "rtl" else text
 
 
 def _isolate(text: str) -> str:
     if not text or text.endswith(_POP_ISOLATE):
         return text
-    # Without letters, such as in a phone number, there is no direction to detect.
+    # without letters, such as in a phone number, there is no direction to detect
     has_letters = any(unicodedata.bidirectional(char) in ("L", "R", "AL") for char in text)
     isolate = _FIRST_STRONG_ISOLATE if has_letters else _LEFT_TO_RIGHT_ISOLATE
     return f"{isolate}{text}{_POP_ISOLATE}"

@@ -5,7 +5,7 @@
 const SHOP_TIMEOUT = 15000; // one request to the shop
 const CALL_TIMEOUT = 5000; // one call to Klaviyo
 const CALLS_TIMEOUT = 8000; // all calls of a sign-up; the server makes the rest
-const PREFETCH_MAX_AGE = 30000; // the age of a prefetched form
+const PREFETCH_MAX_AGE = 30000; // how long a prefetched form is used
 
 /** The --notify-me-… properties that a dialog copies from its button. */
 const PROPERTIES = `accent alert backdrop border button-background button-border button-color button-font-family
@@ -53,8 +53,8 @@ async function callKlaviyo({ url, headers, body }, deadline) {
 /** Fetch a form: empty after an error, null without a response.
  * @param {string} href @returns {Promise<string | null>} */
 async function fetchForm(href) {
-  const request = { headers: { "X-Notify-Me": "1" }, signal: AbortSignal.timeout(SHOP_TIMEOUT) };
-  const response = await fetch(href, request).catch(() => null);
+  const options = { headers: { "X-Notify-Me": "1" }, signal: AbortSignal.timeout(SHOP_TIMEOUT) };
+  const response = await fetch(href, options).catch(() => null);
   return response?.ok ? response.text().catch(() => null) : response && "";
 }
 
@@ -110,7 +110,7 @@ export class NotifyMe extends HTMLElement {
       this.addEventListener(type, (event) => this.#isLink(event) && this.#prefetch());
     this.addEventListener("mousedown", (event) => {
       this.#pressedOutside = isOutside(event, dialogIn(this));
-      // the field keeps the focus
+      // keep the focus in the field
       if (this.#pressedOutside) event.preventDefault();
     });
     this.addEventListener("click", (event) => this.#click(event));
@@ -122,12 +122,12 @@ export class NotifyMe extends HTMLElement {
 
   connectedCallback() {
     elements.add(this);
-    // in stock: a sign-up is over
+    // back in stock: forget the sign-up
     for (const key of ["", "*"]) delete signedUp[`notify-me ${key}${this.dataset.inStock}`];
     this.#update();
     // a page cache may restore an open dialog, but not as a modal
     if (this.matches(".notify-me--dialog") && !this.#opener) return this.remove();
-    // a copy of a busy element isn't busy
+    // a clone of a busy element isn't busy
     if (!this.#sending) for (const element of this.querySelectorAll("[aria-busy]")) element.ariaBusy = null;
     const anchor = document.getElementById(this.dataset.anchor ?? "");
     if (!anchor) return;
@@ -214,12 +214,12 @@ export class NotifyMe extends HTMLElement {
       if (!dialogIn(hosts.get(href))) {
         link.ariaBusy = "true";
         let html = await this.#prefetch();
-        // the page was replaced meanwhile
+        // the page was replaced
         if (isConnected && !this.isConnected) return;
         offline = html === null;
         if (offline) html = document.querySelector("script[data-notify-me]")?.getAttribute("data-notify-me") ?? "";
         if (!html) return location.assign(href);
-        // another click may have been faster
+        // another click may have opened it
         if (!dialogIn(hosts.get(href))) hosts.set(href, this.#createHost(href, html));
         this.#prefetched = undefined;
       }
@@ -234,7 +234,7 @@ export class NotifyMe extends HTMLElement {
     }
   }
 
-  /** Create the element around a dialog, which nothing around the button can hide or change.
+  /** Create the element around a dialog. Nothing around the button can hide or change it.
    * @param {string} href @param {string} html */
   #createHost(href, html) {
     const host = /** @type {NotifyMe} */ (document.createElement("notify-me"));
@@ -245,7 +245,7 @@ export class NotifyMe extends HTMLElement {
     host.querySelector("a[data-notify-me=form]")?.setAttribute("href", href);
     const dialog = /** @type {HTMLDialogElement} */ (dialogIn(host));
     dialog.addEventListener("close", () => {
-      // unless it was opened again at once
+      // unless it was reopened
       if (!dialog.open) host.remove();
       // a confirmation isn't shown again
       if (!host.querySelector(".notify-me__form")) hosts.delete(href);
@@ -265,7 +265,7 @@ export class NotifyMe extends HTMLElement {
     this.style.colorScheme = style.colorScheme;
     for (const name of PROPERTIES)
       this.style.setProperty(`--notify-me-${name}`, style.getPropertyValue(`--notify-me-${name}`));
-    // the page behind must not move
+    // the page behind a dialog must not move
     const page = document.documentElement;
     this.classList.toggle("notify-me--gutter", innerWidth > page.clientWidth);
     this.classList.toggle("notify-me--propagated", getComputedStyle(page).overflow === "visible");
@@ -332,7 +332,7 @@ export class NotifyMe extends HTMLElement {
     return acceptedCalls < calls.length ? report : { ...reply, state: "done" };
   }
 
-  /** Replace the view, or show what went wrong, unless the shop's scripts have removed it.
+  /** Replace the view, or show an error. The shop's scripts may have removed either element.
    * @param {Reply} reply */
   #show({ state, html, signed_up = [] }) {
     if (html) {
@@ -366,7 +366,7 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
-// other browsers keep the links; a second copy changes nothing
+// other browsers keep the links; a second copy of this script does nothing
 if (CSS.supports("selector(:has(:modal))") && "timeout" in AbortSignal && "showModal" in HTMLDialogElement.prototype) {
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });
