@@ -149,6 +149,11 @@ def _as_html(text: str, consent: ConsentSettings) -> Markup:
     )
 
 
+def privacy_link(consent: ConsentSettings) -> Markup:
+    """Return a link to the privacy policy; empty if its address isn't set."""
+    return _as_html("{privacy_policy}", consent) if consent.privacy_policy_url else Markup("")
+
+
 def check(settings: Settings, account: Account, *, has_shop_name: bool) -> None:
     """Raise `SettingsError` with every problem that `problems` finds."""
     if messages := problems(settings, account, has_shop_name=has_shop_name):

@@ -21,6 +21,7 @@ from werkzeug.exceptions import NotFound
 
 from ..channels import Channel
 from ..context import current_settings, current_state
+from ..form.consent import privacy_link
 from ..form.phone import example
 from ..form.sign_up_form import SignUpForm
 from ..i18n.catalogs import N_
@@ -104,6 +105,10 @@ class FormReply:
         def fill(text: str) -> str:
             return fill_placeholders(text, variant, with_variant_name=not self.choose)
 
+        footer = sanitized_footer(
+            settings.modal.footer_content, variant, with_variant_name=not self.choose
+        )
+
         return {
             "form": self.form,
             "typed": {name: self.form[name].data or "" for name in ("email", "phone_number")},
@@ -114,9 +119,7 @@ class FormReply:
             "action": form_url("notify_me.submit", variant.composite_id, **query),
             "headline": fill(settings.modal.headline),
             "body_content": fill(body),
-            "footer_content": sanitized_footer(
-                settings.modal.footer_content, variant, with_variant_name=not self.choose
-            ),
+            "footer_content": footer or privacy_link(settings.consent),
             "modal": settings.modal,
             "submit_label": settings.modal.button_label or settings.button.label,
             "alert": alert,

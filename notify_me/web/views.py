@@ -169,7 +169,7 @@ def _confirmation_page(product: Product, signed: str) -> Response:
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
     """Process a sign-up or, in client mode, the browser's report on its calls. The
-    confirmation's button "Change it" also posts here, and the reply is then the form.
+    confirmation's button "Use another" also posts here, and the reply is then the form.
     """
     product = load_product(composite_id)
     if product is None:

@@ -63,13 +63,13 @@ class Consent(SettingsTable):
     terms_of_service_url: Address = Field("", title="Terms of service link")
     """Address of your terms of service."""
     privacy_policy_url: Address = Field("", title="Privacy policy link")
-    """Address of your privacy policy."""
+    """Address of your privacy policy. The form links to it, unless modal.footer_content is set."""
     terms_of_service_text: LinkText = Field(
         N_("Terms of Service"), title="Terms of service link text"
     )
     """Text of the link {terms_of_service}."""
     privacy_policy_text: LinkText = Field(N_("Privacy Policy"), title="Privacy policy link text")
-    """Text of the link {privacy_policy}."""
+    """Text of the link {privacy_policy}, and of the link below the form."""
     locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",

@@ -46,7 +46,8 @@ class Modal(SettingsTable):
         "", title="Footer text"
     )
     """Text below the form. May contain {product_name}, {variant_name}, <a>, <b>, <br>, <em>, <i>,
-    <p>, <small>, <span>, <strong>, <ul>, <ol> and <li>.
+    <p>, <small>, <span>, <strong>, <ul>, <ol> and <li>. Empty: a link to
+    consent.privacy_policy_url, if that is set.
     """
     close_label: Label = Field(N_("Close"), title="Close button label")
     """Accessible name of the close button."""

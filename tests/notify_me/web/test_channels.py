@@ -23,6 +23,7 @@ from tests.notify_me.offers import (
     FORM,
     MUG,
     PHONE,
+    PRIVACY,
     SMS_SENTENCE,
     TYPED_PHONE,
     WHATSAPP_SENTENCE,
@@ -36,6 +37,7 @@ from tests.notify_me.offers import (
     scenario_params,
     submit_element,
     subscription,
+    text_with_links,
     valid_sign_up_calls,
 )
 from tests.notify_me.small_shop import DictCatalog
@@ -138,6 +140,30 @@ def test_legal_text_is_next_to_its_checkbox(offering: Callable[..., Flask], chan
     assert text.parent is not None
     assert box in text.parent.all("input"), "the text is not in its box's group"
     assert ("WhatsApp" in text.text) == (channel == "WHATSAPP")
+
+
+@pytest.mark.parametrize(
+    ("address", "footer", "shown"),
+    [
+        (PRIVACY, "", [f"Datenschutzerklärung ({PRIVACY})"]),
+        (PRIVACY, "Nur für diese Nachricht", ["Nur für diese Nachricht"]),
+        (None, "", []),
+    ],
+)
+def test_form_links_to_the_privacy_policy_unless_it_has_a_footer(
+    offering: Callable[..., Flask], address: str | None, footer: str, shown: list[str]
+) -> None:
+    environ = {"LANGUAGES__OFFERED": "en,de", "MODAL__FOOTER_CONTENT": footer}
+    app = offering(
+        "EMAIL",
+        consent={"privacy_policy_url": address},
+        **{f"NOTIFY_ME_{name}": value for name, value in environ.items() if value},
+    )
+
+    form = view(app.test_client().get(f"{FORM}?lang=de"))
+
+    footers = form.all("div", class_="notify-me__footer")
+    assert [text_with_links(element) for element in footers] == shown
 
 
 SMS = {"channels": "SMS", "phone_number": TYPED_PHONE}

@@ -157,7 +157,7 @@ def test_wrong_address_can_be_changed(
     done = submit(client, FORM, BY_BOTH)
 
     form = change_form(done)
-    assert form.text == "Wrong address or number? Change it"
+    assert form.text == "Wrong address or number? Use another"
     blank = submit(client, form["action"], MultiDict(form.form_data()))
 
     assert (state(blank), blank.status_code) == ("form", 200)
@@ -176,7 +176,7 @@ def test_wrong_address_can_be_changed(
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
-    [(BY_EMAIL, "Wrong address? Change it"), (BY_BOTH, "Wrong address or number? Change it")],
+    [(BY_EMAIL, "Wrong address? Use another"), (BY_BOTH, "Wrong address or number? Use another")],
 )
 def test_link_that_can_be_passed_on_has_no_contact(
     offering: Callable[..., Flask], data: dict[str, Any], sentence: str
