@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, abort, render_template, request
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 from ..control import actions
@@ -48,8 +49,7 @@ def init_app(app: Flask) -> None:
         "notice": lambda: _NOTICES.get(request.args.get("done", "")),
     }
     app.jinja_env.filters |= {
-        "clock_time": lambda time: time[11:19],
-        "machine_time": _machine_time,
+        "time": _time,
         "pretty": _pretty,
         "tone": _tone,
         "duration": _duration,
@@ -192,9 +192,9 @@ def flow_page(problem: str | None = None, typed: Any = None) -> str:
         typed=typed,
         problem=problem,
         wait=(wait // unit, unit),
-        now=now.isoformat(),
+        now=now,
         offset=int(offset),
-        next_wait=next_wait.isoformat() if next_wait else None,
+        next_wait=next_wait,
         entries=actions.list_catalog(sandbox),
     )
 
@@ -230,9 +230,20 @@ def _error_page(error: HTTPException) -> tuple[str, int]:
     return render_template("klaviyo_sandbox/error.html", error=error, description=description), code
 
 
-def _machine_time(time: str) -> str:
-    """Return a time for HTML's `datetime`, which allows milliseconds at most."""
-    return datetime.fromisoformat(time).isoformat(timespec="milliseconds")
+def _time(time: datetime | str, *, seconds: bool = False, in_list: bool = False) -> Markup:
+    """Return a time (or its ISO format) as an element: `29 Nov 2026, 14:03`; in a list, today's
+    times without the date: `14:03:05`.
+    """
+    time = datetime.fromisoformat(time) if isinstance(time, str) else time
+    if in_list and time.date() == current_sandbox().now().date():
+        shown = f"{time:%H:%M:%S}"
+    else:
+        shown = (
+            f"{time.day} {time:%b %Y, %H:%M:%S}" if seconds else f"{time.day} {time:%b %Y, %H:%M}"
+        )
+    # HTML's datetime allows milliseconds at most
+    machine_time = time.isoformat(timespec="milliseconds")
+    return Markup('<time datetime="{}">{}</time>').format(machine_time, shown)
 
 
 def _pretty(value: Any) -> str:

@@ -354,9 +354,10 @@ def test_sign_up_by_keyboard(
         page.keyboard.press("Tab")
         expect(form.get_by_role("checkbox", name=TICKS["SMS"])).to_be_focused()
         page.keyboard.press("Space")
+        consent = form.locator(".notify-me__consent")
         for link in ("Terms of Service", "Privacy Policy"):
             page.keyboard.press("Tab")
-            expect(form.get_by_role("link", name=link)).to_be_focused()
+            expect(consent.get_by_role("link", name=link)).to_be_focused()
         page.keyboard.press("Tab")
         expect(form.get_by_role("button", name="Notify me")).to_be_focused()
         page.keyboard.press("Enter")
