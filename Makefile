@@ -6,9 +6,9 @@ CHROMIUM ?= $(or $(shell command -v chromium-headless-shell 2>/dev/null || comma
 export CHROMIUM
 # the kit and, unless a fork has deleted it, the sandbox
 PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
-# the tests' databases are in memory if there's room (2 GB)
+# the tests' databases are in memory if 2 GB are free there
 export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000 { print "/dev/shm" }')
-# with it, every process that a test starts would compile the whole project again
+# if it were set, every process that a test starts would compile the whole project again
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -51,7 +51,7 @@ types: $(VENV)/.dev ## Check types
 structure: $(VENV)/.dev ## Show files, lines, import layers and cycles of each package
 	@$(BIN)/python -m tests.structure
 
-fix: $(VENV)/.dev ## Fix what the linter can fix
+fix: $(VENV)/.dev ## Fix what the linter can fix, and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -152,7 +152,7 @@ lock: $(VENV)/.dev ## Update the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade --group publish -c requirements-dev.lock -o requirements-publish.lock
 
-clean: ## Delete the environment, caches, builds and the demo's data
+clean: ## Delete the environment, caches, builds and instance/ (the demo's or the shop's data)
 	rm -rf $(VENV) build instance .mypy_cache .ruff_cache .pytest_cache
 	find . -name '*.br' -delete -o -name '*.gz' -delete
 

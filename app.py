@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """The maximum size of a request, except for pages that set their own limit."""
 OPTIONAL_PACKAGES: tuple[str, ...] = (
-    # to remove a package, delete it and its line; the demo is only used with DEMO=1
+    # To remove a package, delete its folder and its line. The demo is only set up if `is_demo`.
     "storefront.branding",
     "storefront.importing",
     "storefront.studio",
@@ -49,7 +49,7 @@ CONFIG_VARIABLES = (
     "SHOP_CONFIG",
     "SHOP_URL",
 )
-"""Environment variables that are copied to the Flask config, besides those that begin with
+"""Environment variables that are copied to the Flask config, in addition to those that begin with
 `NOTIFY_ME_`.
 """
 
@@ -165,7 +165,7 @@ class Migrations(Alembic):
 
 
 def readyz() -> Response:
-    """Answer 200 if sign-ups can be read, stored and queued, otherwise 503."""
+    """Return the health of each part; 503 unless sign-ups can be read, stored and queued."""
     states = admin.ready()
     ready = all(states[name] == "ok" for name in ("database", "queue", "disk"))
     response = make_response(jsonify(states), 200 if ready else 503)

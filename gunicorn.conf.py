@@ -1,7 +1,7 @@
 """Settings for gunicorn: it supervises the processes, and in each of them waitress serves the shop.
 
-Waitress gives a request to a thread only once it is complete, and sends responses itself, so that
-slow or silent clients occupy no thread (docs/decisions.md, "Web server").
+Waitress hands a request to a thread only once the request is complete, and sends the responses
+itself, so slow or silent clients don't occupy a thread (docs/decisions.md, "Web server").
 """
 
 import logging
@@ -40,7 +40,7 @@ bind = f"{f'[{host}]' if ':' in host else host}:{number('PORT', '5000', 65535)}"
 workers = number("WEB_CONCURRENCY", "1", 1000)
 threads = 8
 worker_connections = 2000
-# seconds; the launcher kills processes after five
+# seconds; the launcher of `make run` kills processes after five
 graceful_timeout = 3
 control_socket_disable = True
 
@@ -71,7 +71,7 @@ class WaitressWorker(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until gunicorn stops this process, then finish the requests in progress."""
-        # it warns whenever a request waits for a thread
+        # waitress warns whenever a request waits for a thread
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         connections: dict[int, Any] = {}
         self.server = create_server(
@@ -83,7 +83,8 @@ class WaitressWorker(Worker):  # type: ignore[misc]
             channel_timeout=IDLE_TIMEOUT,
             cleanup_interval=10,
             max_request_body_size=MAX_BODY_BYTES,
-            # app.py reads them behind a trusted proxy, and the demo checks that there are none
+            # app.py reads these headers behind a trusted proxy, and the demo is hidden from
+            # requests that have them
             clear_untrusted_proxy_headers=False,
             log_socket_errors=False,
             ident=None,
@@ -98,7 +99,7 @@ class WaitressWorker(Worker):  # type: ignore[misc]
             self._serve_once(connections)
 
     def _serve_once(self, connections: dict[int, Any]) -> None:
-        # tells gunicorn that this process responds
+        # tells gunicorn that this process isn't stuck
         self.notify()
         # poll, unlike select, works with more than 1024 open files
         wasyncore.loop(timeout=0.5, map=connections, count=1, use_poll=True)
@@ -114,7 +115,7 @@ worker_class = WaitressWorker
 
 
 def on_starting(server: Any) -> None:
-    """Stop with a message if a setting is invalid; in a worker it would be a traceback."""
+    """Stop with a message if a setting is invalid; a worker would only print a traceback."""
     sys.path.insert(0, os.getcwd())
     try:
         config = import_module("app").create_app().config

@@ -280,7 +280,7 @@ def kills(setup: Setup) -> None:
     """Kill two web processes and two workers at random: no confirmed sign-up may be lost."""
     rounds, shoppers = 2 if setup.quick else 13, 60
     for database in ("SQLite", "PostgreSQL"):
-        shop, seeded = setup.shop(database), random.Random(20)
+        shop, generator = setup.shop(database), random.Random(20)
         confirmed: set[str] = set()
         killed = 0
         for number in range(rounds):
@@ -293,7 +293,7 @@ def kills(setup: Setup) -> None:
                 ]
                 timers = [
                     threading.Timer(
-                        seeded.uniform(0.3, 2.5), os.killpg, (process.pid, signal.SIGKILL)
+                        generator.uniform(0.3, 2.5), os.killpg, (process.pid, signal.SIGKILL)
                     )
                     for process in processes
                 ]

@@ -20,7 +20,7 @@ blueprint = Blueprint("accent", __name__)
 MAX_AGE = 31_536_000
 """Seconds a browser may cache the stylesheet. Its URL changes with its content."""
 LIGHT, DARK, BLACK = "#ffffff", "#15242a", "#000000"
-"""The text colors on the accent color."""
+"""The colors of text on the accent color."""
 DARK_PAPER = "#10191d"
 """The background of pages in dark mode, as in `static/shop.css`."""
 
@@ -35,7 +35,7 @@ def stylesheet_url() -> str:
 
 @blueprint.get("/accent.css")
 def show() -> Response:
-    """The stylesheet."""
+    """Return the stylesheet."""
     response = Response(stylesheet(), mimetype="text/css")
     response.cache_control.public = True
     response.cache_control.max_age = MAX_AGE
@@ -58,10 +58,10 @@ def stylesheet() -> str:
 
 
 def dark_accent(accent: str) -> str:
-    """Return a variant of the accent color for dark mode, light enough for a contrast of at least
-    4.5:1 both with the page and with the text on it.
+    """Return the accent color for dark mode: light enough for a contrast of at least 4.5:1 both
+    with the page and with text on it.
     """
-    # importing it takes a tenth of the start-up time, and most shops set no accent color
+    # imported here because it takes a tenth of the start-up time, and most shops set no accent
     from coloraide import Color
 
     try:
@@ -70,15 +70,15 @@ def dark_accent(accent: str) -> str:
         return accent  # a keyword such as currentcolor
     lightness = max(_lightness(color), 0.7)
     while True:
-        variant = (
+        candidate = (
             color.clone()
             .set("lightness", lightness)
             .fit("srgb")
             .convert("srgb")
             .to_string(hex=True)
         )
-        if lightness >= 1 or (contrast_ratio(variant, DARK_PAPER) or 0) >= MIN_CONTRAST:
-            return str(variant)
+        if lightness >= 1 or (contrast_ratio(candidate, DARK_PAPER) or 0) >= MIN_CONTRAST:
+            return str(candidate)
         lightness += 0.02
 
 
@@ -90,7 +90,7 @@ def _lightness(color: Color) -> float:
 def readable_color(background: str, *colors: str) -> str:
     """Return the first of `colors` that is readable on the background, or else the most readable.
 
-    By default, they are white, the shop's dark text color and black.
+    The default colors are white, the shop's dark text color and black.
     """
     contrasts = {
         color: contrast_ratio(color, background) or 0 for color in colors or (LIGHT, DARK, BLACK)

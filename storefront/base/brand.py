@@ -1,6 +1,7 @@
 """The Klaviyo account's brand as stored in `instance/`: its colors, settings and logo.
 
-The logo in `shop.toml` may be a file in `static/`, or the copy that import-brand stores there.
+The logo in `shop.toml` may be a file in `static/`, or the copy that import-brand stores in
+`instance/`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class KnownBrand:
     colors: Mapping[str, str]
     """Each color's name, and its value such as `#12355b`."""
     settings: Mapping[str, Any]
-    """The kit's settings by dotted key; None for one that must be unset."""
+    """The kit's settings by dotted key; None means that the setting must be unset."""
 
 
 def known_brand() -> KnownBrand | None:
@@ -71,7 +72,7 @@ def store_logo(content: bytes) -> None:
 
 
 def logo_url() -> str:
-    """Return the URL of the shop's logo, or an empty string if it has none."""
+    """Return the URL of the shop's logo, or an empty string if there is none."""
     logo = shop().logo
     if not re.fullmatch(INSTANCE_LOGO, logo):
         return url_for("static", filename=logo) if logo else ""
@@ -83,7 +84,7 @@ def logo_url() -> str:
 
 @blueprint.get("/brand/<name>")
 def logo(name: str) -> Response:
-    """The logo.
+    """Return the logo.
 
     :raise 404: there is no such logo.
     """

@@ -22,7 +22,7 @@ CACHE_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 """How long the last known import is used after a database error."""
 EXTENSION = "storefront_shop"
-VERSION = "SELECT version FROM shop_catalog_version"
+VERSION_QUERY = "SELECT version FROM shop_catalog_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _State:
     """As in `shop.toml`."""
     current: _Current
     expires_at: float = 0.0
-    """When to look for another import; compared with `time.monotonic()`."""
+    """When to check for a new import, as a value of `time.monotonic()`."""
 
 
 def init_app(app: Flask) -> None:
@@ -109,17 +109,17 @@ def refresh() -> int:
 
 
 def _catalog_version() -> int:
-    """Read the version without SQLAlchemy's statements, which take four times as long.
+    """Read the version through the database driver, since SQLAlchemy takes four times as long.
 
     Raises `OperationalError` if the database is unavailable.
     """
     try:
         with closing(db.engine.raw_connection()) as connection:
             cursor = connection.cursor()
-            cursor.execute(VERSION)
+            cursor.execute(VERSION_QUERY)
             return cast(int, cursor.fetchall()[0][0])
     except db.engine.dialect.loaded_dbapi.Error as error:
-        raise OperationalError(VERSION, {}, error) from error
+        raise OperationalError(VERSION_QUERY, {}, error) from error
 
 
 def last_import() -> Import | None:

@@ -36,7 +36,7 @@ MESSAGES = {
 }
 """Title and text by status."""
 RETRY_AFTER = 30
-"""Seconds after which a request may be repeated if the database was unavailable."""
+"""The `Retry-After` header, in seconds, if the database is unavailable."""
 OTHER_MESSAGE = (N_("Something went wrong"), N_("We couldn’t process your request."))
 
 
@@ -50,8 +50,10 @@ def init_app(app: Flask) -> None:
 def error_page(
     error: HTTPException, submitted: Sequence[tuple[str, str]] = ()
 ) -> HTTPException | Response:
-    """Return the page for `error`, with its status and headers, such as `Allow`. It has a button
-    that sends the `submitted` fields again, if there are any.
+    """Return the page for `error`, with its status and headers, such as `Allow`. If there are
+    `submitted` fields, the page has a button that sends them again.
+
+    An error that has a response of its own, such as a redirect, is returned unchanged.
     """
     if error.code is None or error.response is not None:
         return error

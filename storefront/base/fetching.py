@@ -1,4 +1,4 @@
-"""Downloads one picture from a URL in a merchant's file, which may come from anyone.
+"""Downloads a picture from a URL that isn't trusted, such as one in an imported file.
 
 Downloads from private networks are prevented: the host is resolved here, its addresses are checked,
 and the connection is made to a checked address.
@@ -40,8 +40,8 @@ _TLS = ssl.create_default_context(cafile=certifi.where())
 
 
 class Unavailable(Exception):
-    """The picture can't be downloaded. The message is the reason, and can follow a number, as in
-    `3 not found`.
+    """The picture can't be downloaded. The message is the reason, worded to follow a number or
+    `is`, as in `3 not found`.
     """
 
 

@@ -56,7 +56,9 @@ def add_headers(response: Response) -> Response:
 
 
 def csp(**directives: str) -> str:
-    """Return the policy for this page; `frame_ancestors="'self'"` replaces that directive."""
+    """Return the policy for this page. `directives` replace those of `POLICY`, such as
+    `frame_ancestors="'self'"`.
+    """
     connect_src, img_src = (
         current_app.config["CSP_CONNECT_SRC"](),
         current_app.config["CSP_IMG_SRC"](),

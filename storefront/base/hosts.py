@@ -14,7 +14,9 @@ logger = logging.getLogger(__name__)
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's sessions, without preparing to check a signature in requests that have no cookie."""
+    """Flask's sessions, except that a request without the session cookie skips the preparations
+    for checking a signature.
+    """
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return the session of the cookie, or an empty one."""
@@ -26,14 +28,14 @@ class Sessions(SecureCookieSessionInterface):
 class Shop(Flask):
     """A Flask app whose absolute URLs and redirects begin with `SHOP_URL`, if that is set.
 
-    The `Host` header only says how a request reached the shop. If links contained it, a cache in
-    front of the shop could serve them with a stranger's host.
+    Anyone can send any `Host` header. If links were built from it, a cache in front of the shop
+    could serve links to an attacker's host.
     """
 
     session_interface = Sessions()
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Return the object that builds URLs. A request with an invalid `Host` gets a 400."""
+        """Return the object that builds URLs; a request with an invalid `Host` gets a 400."""
         try:
             adapter = super().create_url_adapter(request)
             # Werkzeug reads a host with invalid characters as an empty one

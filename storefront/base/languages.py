@@ -34,7 +34,7 @@ CATALOG_LANGUAGE = "en"
 COOKIE_MAX_AGE = 365 * 24 * 3600  # seconds
 TRANSLATED_BLUEPRINTS = frozenset({"shop", "cart", "checkout", "languages", "notify_me"})
 LINKED_BLUEPRINTS = frozenset({"shop", "cart", "checkout"})
-"""Links to these keep the language of a URL with `?lang=`."""
+"""If the URL of a page has `?lang=`, its links to these blueprints have it, too."""
 
 blueprint = Blueprint("languages", __name__)
 
@@ -78,7 +78,9 @@ def offered_languages() -> list[Language]:
 
 
 def _offered() -> tuple[str, ...]:
-    """Return the kit's languages in which the products have texts, the default first."""
+    """Return the kit's languages in which the products are described, the default first; if there
+    are none, only the kit's default.
+    """
     offered, texts = languages(), shop().languages
     return tuple(locale for locale in offered if locale in texts) or offered[:1]
 
@@ -107,13 +109,13 @@ def typographic(text: str) -> str:
 def money(amount: Decimal, currency: str = "") -> str:
     """Format a price for this page's language: `£148`, `£9.50`, in German `148 £`.
 
-    It has the decimals of its currency (by default the shop's), or none if they are zeros.
+    Whole amounts have no decimals, other amounts as many as the currency (by default the shop's).
     """
     currency, country = currency or shop().currency, shop().country
     locale = get_locale() or Locale.parse(CATALOG_LANGUAGE)
     pattern = locale.currency_formats["standard"].pattern
     symbol = currency_symbol(currency, country, str(locale))
-    # without the space, it would read SEK299
+    # without the space, a price would read SEK299
     space = "\N{NO-BREAK SPACE}" if symbol[-1:].isalpha() and "¤#" in pattern else ""
     digits = 0 if amount == amount.to_integral_value() else get_currency_precision(currency)
     number = f"0.{'0' * digits}".rstrip(".")
@@ -182,7 +184,7 @@ def choose() -> BaseResponse:
 
 
 def local_path(path: str) -> str:
-    """Return `path` if it is safe to redirect to, a path on this site; otherwise the home page."""
+    """Return `path` if it is a path on this site and so safe to redirect to, else the home page."""
     has_unsafe_chars = "\\" in path or not path.isprintable()
     is_local = path.startswith("/") and not path.startswith("//")
     return path if is_local and not has_unsafe_chars else url_for("shop.listing")

@@ -34,7 +34,7 @@ class Base(DeclarativeBase):
 
 
 class OptionValue(TypedDict):
-    """One value of an option, such as Kelp, and its `#rrggbb` if it is a colour."""
+    """One value of an option, such as Kelp, and its `#rrggbb` if it is a color."""
 
     name: str
     swatch: str | None
@@ -52,13 +52,13 @@ class Visibility(StrEnum):
 
 
 class Picture(TypedDict):
-    """A picture of a product at the address where the merchant's platform serves it."""
+    """A picture of a product: its URL on the merchant's platform, and the shop's copies of it."""
 
     url: str
     alt: str
     """The alternative text; may be empty."""
     file: NotRequired[str]
-    """The name of the shop's own copies, without size and extension; see `catalog.pictures`."""
+    """The name of the copies, without size and extension; see `catalog.pictures`."""
     width: NotRequired[int]
     height: NotRequired[int]
     """The size of the largest copy, in pixels."""
@@ -164,8 +164,8 @@ class ProductVariant(Base):
         return f"{self.product.title} ({self.title})" if self.title else self.product.title
 
     @property
-    def colour(self) -> str:
-        """The colour of this variant's drawing; the product's options must be loaded."""
+    def drawing_color(self) -> str:
+        """The color of this variant's drawing; the product's options must be loaded."""
         for option, selected in zip(self.product.options, self.values, strict=True):
             for value in option.values:
                 if value["name"] == selected and value["swatch"]:
@@ -232,8 +232,8 @@ class Import(Base):
     currency: Mapped[str | None] = mapped_column(sa.String(3))
     """The currency of the prices (ISO 4217); None: as in `shop.toml`."""
     picture_origins: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
-    """Where pages load pictures from, such as `https://cdn.example.com`; empty if the shop serves
-    copies of them.
+    """The servers that pages load pictures from, such as `https://cdn.example.com`; empty if the
+    shop serves copies of the pictures.
     """
 
 
@@ -268,4 +268,4 @@ class Look(Base):
     last_saved_at: Mapped[datetime] = mapped_column(
         "created_at", sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
     )
-    """When a visitor last saved it; it is deleted some time after that."""
+    """When a visitor last saved it. It is deleted after `studio.looks.LIFETIME`."""

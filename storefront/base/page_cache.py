@@ -1,8 +1,8 @@
 """Reuse of rendered pages, as long as the catalog and the stock are unchanged.
 
 Triggers in the database give the catalog a new version with every change (migration `shop_0007`),
-including changes by other processes, commands and plain SQL. Each request reads the version, so a
-page shows what is committed when it is requested.
+including changes by other processes, commands and plain SQL. Each request reads the version, so
+pages are never out of date.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ P = ParamSpec("P")
 MAX_BYTES = 16 * 1024 * 1024
 """The maximum size of all pages that a process stores."""
 ENTRY_BYTES = 1024
-"""The memory that a stored page needs at most, besides its content."""
+"""The most memory that a stored page needs in addition to its content."""
 SCRIPT_COOKIES = ("__kla_", "_fbp", "_ga", "_gcl_", "_gid")
 """Prefixes of cookies that only scripts in the browser use, such as Klaviyo's. No page depends on
 them; any other cookie may make a page personal.
@@ -63,9 +63,11 @@ class _Cache:
 
 
 def init_app(app: Flask, cookie_values: Mapping[str, Callable[[], object]]) -> None:
-    """Create the cache of `app`. `cookie_values` maps the name of a cookie to a function, which
-    returns the only value from it that pages show, such as the number of items in the cart.
-    Visitors with the same value get the same page.
+    """Create the cache of `app`.
+
+    `cookie_values` maps the name of a cookie to a function that returns the value that pages show
+    because of this cookie, such as the number of items in the cart. Visitors with the same value
+    get the same page.
     """
     app.extensions[EXTENSION] = _Cache(cookie_values)
 
@@ -73,9 +75,9 @@ def init_app(app: Flask, cookie_values: Mapping[str, Callable[[], object]]) -> N
 def reused(
     view: Callable[P, str], *, unless: Callable[[], bool] = lambda: False
 ) -> Callable[P, Response]:
-    """Return a view that renders the page of `view` only if it has changed since it was last
-    requested, and answers 304 if the browser has it. `unless` returns whether the page depends on
-    more than the catalog, the URL and the language, and therefore has to be rendered.
+    """Return a view that renders the page of `view` only if it has changed since the last request
+    for it, and answers 304 if the browser has the current page. `unless` returns whether the page
+    depends on more than the catalog, the URL and the language, and so always has to be rendered.
 
     The page is also rendered for visitors to whom it may look different: those with a cookie that
     isn't in `cookie_values` or `SCRIPT_COOKIES`, and those who see the demo.
@@ -135,8 +137,10 @@ def _etag(body: bytes) -> str:
 
 
 def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
-    """Return a hash of all that a page depends on. Return None if the page may look different to
-    this visitor, because `is_personal` is set, or because of the visitor's cookies.
+    """Return a hash of all that a page depends on.
+
+    Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
+    has other cookies or sees the demo, or the app is in debug mode.
     """
     version = current_shop.refresh()
     has_personal_cookie = any(

@@ -35,13 +35,15 @@ COUNTRIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of `shop.toml` in one or several languages.
+    """Text from `shop.toml` in one or several languages.
 
-    `str()`, and so a template, returns it in the language of the page.
+    `str()`, and therefore a template, returns it in the language of the page.
     """
 
     by_language: Mapping[str, str]
-    """The text by language, such as `de` or `pt-br`; only under `""` if it is for all languages."""
+    """The text by language, such as `de` or `pt-br`; the only key is `""` if one text applies to
+    all languages.
+    """
 
     def __str__(self) -> str:
         """Return the text in the page's language, otherwise the first."""
@@ -56,7 +58,7 @@ class Text:
         return bool(self.by_language)
 
 
-TEXT = f"text of 1 to {MAX_TEXT_LENGTH} characters, or a table with such a text for each language"
+TEXT = f"text of 1 to {MAX_TEXT_LENGTH} characters, or a table with such text for each language"
 CURRENCY = "an ISO 4217 code, such as EUR"
 COUNTRY = "an ISO 3166 code of two letters, such as DE"
 EMAIL = "an email address, such as hello@example.com"
@@ -119,7 +121,7 @@ def _static_file(text: str) -> str:
 
 
 def allowed(phrase: str) -> Any:
-    """Return the field details for an error message: the value must be `phrase`."""
+    """Return field metadata, from which error messages say that the value must be `phrase`."""
     return Field(json_schema_extra={"allowed": phrase})
 
 
@@ -186,10 +188,10 @@ class ShopSettings(Table):
     currency: Annotated[str, AfterValidator(_currency), allowed(CURRENCY)] = "USD"
     """The currency of the catalog's prices."""
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
-    """Where the shop is: prices show that country's currency as people there write it."""
+    """Where the shop is. Prices in this country's currency have the symbol that is used there."""
     languages: tuple[str, ...] = ()
-    """The languages in which the products have texts. The shop offers those of them that
-    `notify_me.toml` also offers; if there is none, only the first one there.
+    """The languages in which the products are described. The shop offers those of them that
+    `notify_me.toml` also offers; if there are none, only the first language in that file.
     """
     logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
     """A file in `static/`, or the copy that import-brand made. Without it, the header shows the
@@ -198,7 +200,7 @@ class ShopSettings(Table):
     accent: Color | None = None
     """The color of buttons and selected options; without it, that of `static/shop.css`."""
     font: FontFamily | None = None
-    """The font of headings and texts; without it, those of `static/shop.css`."""
+    """The font of headings and text; without it, those of `static/shop.css`."""
     hero: Hero = Hero()
     departments: Annotated[
         dict[str, Department], PlainValidator(_departments, json_schema_input_type=str)
@@ -214,9 +216,9 @@ class ShopSettings(Table):
 
 
 def with_import(settings: ShopSettings, *, name: str | None, currency: str | None) -> ShopSettings:
-    """Return the settings of a shop with imported products.
-
-    `name` and `currency` are those of the import, if it has them.
+    """Return the settings of a shop with imported products: those of `shop.toml`, with the name
+    and the currency of the import, if it has them. For the sample shop, its own texts and looks
+    are replaced with the defaults.
     """
     changes: dict[str, Any] = {"name": name} if name else {}
     if currency:
@@ -233,7 +235,8 @@ def with_import(settings: ShopSettings, *, name: str | None, currency: str | Non
 def read(path: Path) -> ShopSettings:
     """Return the settings in the TOML file at `path`.
 
-    Raises `notify_me.SettingsError` if it can't be read, and for unknown keys and wrong values.
+    Raises `notify_me.SettingsError` if the file can't be read, or has unknown keys or invalid
+    values.
     """
     try:
         document = read_toml(path)

@@ -21,8 +21,8 @@ def init_app(app: Flask) -> None:
     """Add content hashes to static URLs, and serve compressed files if they exist.
 
     Call it after all blueprints are registered. `make run` and `make test` compress the files with
-    `python -m whitenoise.compress`. In debug mode Flask serves the originals, so that an edit shows
-    at once.
+    `python -m whitenoise.compress`. In debug mode, Flask serves the originals, so edits show at
+    once.
     """
     folders = {"static": ("static/", Path(app.static_folder or ""))}
     for name, blueprint in app.blueprints.items():

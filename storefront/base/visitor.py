@@ -1,4 +1,4 @@
-"""The visitor who sent a request: whether they may see the demo, and their own settings."""
+"""The visitor who sent a request: whether they may see the demo, and which settings they see."""
 
 from __future__ import annotations
 

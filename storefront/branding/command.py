@@ -35,7 +35,7 @@ def import_brand(dry_run: bool) -> None:
     logo: bytes | None = None
     if klaviyo_brand.logo:
         try:
-            # the sandbox's pictures are on this machine, too
+            # the sandbox serves its pictures from this machine
             api_url = current_app.config.get("KLAVIYO_API_URL") or ""
             logo = download(klaviyo_brand.logo.url, allow_private=studio.is_stand_in(api_url))
             values["logo"] = brand.logo_setting(logo)
@@ -59,7 +59,7 @@ def import_brand(dry_run: bool) -> None:
 def _looks(
     kit_settings: dict[str, Any], klaviyo_brand: studio.Brand
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the settings of `shop.toml`, and a sentence for each."""
+    """Return the settings for `shop.toml`, and a line about each setting, imported or not."""
     values: dict[str, Any] = {}
     notes = []
     accent = kit_settings.get("button.button_styles.color")

@@ -58,12 +58,12 @@ class CartLine:
 
     @property
     def exceeds_stock(self) -> bool:
-        """Whether the quantity is no longer available."""
+        """Whether the quantity is more than the shopper can order."""
         return self.quantity > self.limit
 
 
 def quantity_limit(variant: ProductVariant) -> int:
-    """Return how many of `variant` a cart may hold."""
+    """Return how many of `variant` a cart may contain."""
     in_stock = max_quantity(variant)
     return MAX_QUANTITY if in_stock is None else min(in_stock, MAX_QUANTITY)
 
@@ -114,7 +114,7 @@ def _serializer() -> URLSafeSerializer:
 
 @blueprint.get("/cart")
 def show() -> Response:
-    """The cart, with a notice about the post that redirected here."""
+    """Show the cart, with a notice about the change that redirected here."""
     cart_lines = lines(read())
     notice, variant = _notice()
     response = make_response(
@@ -141,7 +141,9 @@ def show() -> Response:
 
 
 def _notice() -> tuple[str, ProductVariant] | tuple[None, None]:
-    """Return what the last post did, one of `NOTICES`, and its variant, from the redirect's URL."""
+    """Return one of `NOTICES`, the outcome of the last change, and the variant that was changed,
+    both read from the redirect's URL.
+    """
     for notice in NOTICES:
         sku = request.args.get(notice)
         if sku and (variant := queries.find_variant(sku)):
@@ -151,7 +153,8 @@ def _notice() -> tuple[str, ProductVariant] | tuple[None, None]:
 
 @blueprint.post("/cart")
 def change() -> BaseResponse:
-    """Add `quantity` of the variant `sku`; with `set=1`, set it instead, and 0 removes the line.
+    """Add `quantity` of the variant `sku`. With `set=1`, replace the quantity that is in the cart;
+    then 0 removes the line.
 
     :raise 404: the shop has no such variant.
     :raise 400: the quantity isn't a whole number.

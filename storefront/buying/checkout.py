@@ -36,14 +36,14 @@ blueprint.before_request(refresh_if_possible)
 class Payment(Protocol):
     """A payment provider. To accept payments, set `app.config["PAYMENT"]` to such an object.
 
-    Checkout stores the order and deducts it from the stock before the shopper pays.
+    Checkout stores the order and deducts its items from stock before the shopper pays.
     """
 
     def is_due(self, order: Order) -> bool:
         """Return whether the order's page shows a link to pay."""
 
     def start(self, order: Order) -> str:
-        """Return the URL of the provider's page on which the shopper pays the order."""
+        """Return the URL of the provider's page where the shopper pays for the order."""
 
 
 def _strip(text: str | None) -> str | None:
@@ -54,7 +54,7 @@ class CheckoutForm(Form):
     """The delivery details of an order."""
 
     class Meta:
-        """WTForms options: its own messages in the page's language."""
+        """Options of WTForms: its built-in messages are in the page's language."""
 
         def get_translations(self, form: Form) -> Any:
             """Return WTForms' translations."""
@@ -84,10 +84,10 @@ class CheckoutForm(Form):
 
 @blueprint.get("/checkout")
 def show() -> BaseResponse:
-    """The checkout form; redirects to the cart if it is empty or exceeds the stock.
+    """Show the checkout form, or redirect to the cart if that is empty or exceeds the stock.
 
-    A function `CHECKOUT_DEFAULTS` in the app's config returns the values to fill it in with, such
-    as those of a signed-in customer.
+    A shop may set `CHECKOUT_DEFAULTS` in the app's config to a function that returns values for
+    the form's fields, such as the address of a signed-in shopper.
     """
     lines = cart.lines(cart.read())
     if not lines or any(line.exceeds_stock for line in lines):
@@ -98,7 +98,7 @@ def show() -> BaseResponse:
 
 @blueprint.post("/checkout")
 def place() -> BaseResponse:
-    """Place the order and redirect to its page; 422 for invalid details, 409 if not in stock."""
+    """Place the order and redirect to its page; 422 for invalid details, 409 if stock is short."""
     form = CheckoutForm(request.form)
     reference = form.reference.data or ""
     lines = cart.lines(cart.read())
@@ -127,7 +127,7 @@ def place() -> BaseResponse:
 
 @blueprint.get("/orders/<reference>")
 def order(reference: str) -> Response:
-    """The order confirmation.
+    """Show the order confirmation.
 
     :raise 404: there is no such order.
     """
@@ -141,9 +141,10 @@ def order(reference: str) -> Response:
 
 @blueprint.get("/orders/<reference>/pay")
 def pay(reference: str) -> BaseResponse:
-    """Redirect to the provider's page for an order that is due, otherwise to the order's page.
+    """Redirect to the provider's page if the payment is due, otherwise to the order's page.
 
-    Browsers would block a redirect from the checkout form to another site (`form-action`).
+    The order's page links here, because `form-action` in the security policy prevents a redirect
+    from the checkout form to another site.
 
     :raise 404: there is no such order, or no payment provider.
     """
@@ -160,7 +161,7 @@ def _payment() -> Payment | None:
 
 
 def _new_reference() -> str:
-    """Return a reference for the form, so that sending the form twice makes one order."""
+    """Return a reference for the form, so that sending the form twice creates only one order."""
     return secrets.token_urlsafe(32)
 
 

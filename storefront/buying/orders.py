@@ -32,9 +32,9 @@ def place(
 ) -> None:
     """Deduct the lines from stock, store the order, and queue stock updates for Klaviyo.
 
-    All of this happens in one transaction. A form that is sent twice creates one order: a known
-    `reference` changes nothing. Raises `OutOfStock`, and changes nothing, if there isn't enough
-    stock for a line.
+    All of this happens in one transaction. A form that is sent twice creates one order: if there is
+    an order with this `reference`, nothing changes. Raises `OutOfStock`, and changes nothing, if
+    there isn't enough stock for a line.
     """
     signed_up_at = _sign_ups(email, lines)
     order = Order(
@@ -56,7 +56,7 @@ def place(
             for line in lines
         ],
     )
-    # sorted, so that two orders can't deadlock
+    # sorted, since two orders that lock the same rows in different orders could deadlock
     quantities = sorted((line.variant.sku, line.quantity) for line in lines)
     tracked = [composite_id(line.variant) for line in lines if line.variant.quantity is not None]
     session = db.session
@@ -80,7 +80,7 @@ def _sign_ups(email: str, lines: Sequence[CartLine]) -> dict[CompositeID, dateti
     try:
         return admin.latest_sign_ups(email, [composite_id(line.variant) for line in lines])
     except (ValueError, SQLAlchemyError) as error:
-        # this must not prevent an order
+        # the order matters more than the report
         logger.warning("could not match an order with sign-ups: %s", type(error).__name__)
         return {}
 
@@ -133,8 +133,8 @@ def erase_contact(contact: str) -> str:
 
 
 def _is_same(email: str, contact: str) -> bool:
-    """Return whether an address typed at checkout is that of a contact. Upper case and the form of
-    the domain (`münchen.de` or `xn--mnchen-3ya.de`) make no difference.
+    """Return whether an address typed at checkout is that of a contact. Differences in case and in
+    the form of the domain (`münchen.de` or `xn--mnchen-3ya.de`) are ignored.
     """
     try:
         return admin.contact_hash(email) == admin.contact_hash(contact)

@@ -1,7 +1,7 @@
 """The listing's query string: search, category, stock filter, sort order and page.
 
 All state is in the URL, so a listing can be shared and works without scripts. Invalid values are
-ignored, except for an unknown category or page.
+ignored, except that a category or page that doesn't exist is a 404.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class ListingQuery:
         return url_for("shop.listing", _external=external, **arguments)
 
     def page_numbers(self, last_page: int) -> list[int | None]:
-        """Return the pages to link: first, last, and this page's neighbours; None marks a gap."""
+        """Return the pages to list: the first, the last, this one and those beside it. None is a
+        gap.
+        """
         near = {1, self.page - 1, self.page, self.page + 1, last_page}
         numbers: list[int | None] = []
         for number in sorted(near & set(range(1, last_page + 1))):

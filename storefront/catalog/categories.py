@@ -10,7 +10,7 @@ from ..base.settings import Text
 
 
 class Category(NamedTuple):
-    """A category: its name in the menu, and a line of text for its page, which may be empty."""
+    """A category: its name in the menu, and a line of text for its page (may be empty)."""
 
     name: Text | str
     description: Text | str

@@ -1,6 +1,6 @@
-"""The products' drawings: SVG templates, tinted in a variant's colour.
+"""The products' drawings: SVG templates, tinted in a variant's color.
 
-Each drawing is an image with its own URL, which browsers cache for a year; its parameter `v`
+Each drawing in each color has its own URL, which browsers cache for a year. The URL's parameter `v`
 changes with the drawing.
 """
 
@@ -22,7 +22,7 @@ blueprint = Blueprint("drawings", __name__)
 
 
 class Palette(NamedTuple):
-    """Lighter and darker tones of a colour, each as `#rrggbb`."""
+    """Lighter and darker tones of a color, each as `#rrggbb`."""
 
     glow: str
     light: str
@@ -32,21 +32,21 @@ class Palette(NamedTuple):
     line: str
 
 
-def palette(colour: str) -> Palette:
-    """Return the tones of `colour` (`#rrggbb`): lighter ones towards lamplight, darker to ink."""
+def palette(color: str) -> Palette:
+    """Return the tones of `color` (`#rrggbb`), mixed with lamplight or with ink."""
     return Palette(
-        glow=_mix(colour, LAMPLIGHT, 0.52),
-        light=_mix(colour, LAMPLIGHT, 0.22),
-        base=colour,
-        shade=_mix(colour, INK, 0.24),
-        deep=_mix(colour, INK, 0.46),
-        line=_mix(colour, INK, 0.72),
+        glow=_mix(color, LAMPLIGHT, 0.52),
+        light=_mix(color, LAMPLIGHT, 0.22),
+        base=color,
+        shade=_mix(color, INK, 0.24),
+        deep=_mix(color, INK, 0.46),
+        line=_mix(color, INK, 0.72),
     )
 
 
-def _mix(colour: str, other: tuple[int, int, int], share: float) -> str:
+def _mix(color: str, other: tuple[int, int, int], share: float) -> str:
     mixed = (
-        round(a + (b - a) * share) for a, b in zip(bytes.fromhex(colour[1:]), other, strict=True)
+        round(a + (b - a) * share) for a, b in zip(bytes.fromhex(color[1:]), other, strict=True)
     )
     return "#" + bytes(mixed).hex()
 
@@ -57,9 +57,9 @@ def drawing_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("[!_]*.svg"))
 
 
-def drawing_url(name: str, colour: str) -> str:
-    """Return the URL of a drawing in a colour (`#rrggbb`)."""
-    return url_for("drawings.drawing", name=name, colour=colour[1:], v=_version(name))
+def drawing_url(name: str, color: str) -> str:
+    """Return the URL of a drawing in a color (`#rrggbb`)."""
+    return url_for("drawings.drawing", name=name, color=color[1:], v=_version(name))
 
 
 @cache
@@ -70,15 +70,15 @@ def _version(name: str) -> str:
     return digest.hexdigest()[:8]
 
 
-@blueprint.get("/drawings/<name>/<colour>.svg")
-def drawing(name: str, colour: str) -> Response:
-    """A drawing as an SVG image.
+@blueprint.get("/drawings/<name>/<color>.svg")
+def drawing(name: str, color: str) -> Response:
+    """Return a drawing as an SVG image.
 
-    :raise 404: there is no such drawing, or the colour isn't six hexadecimal digits.
+    :raise 404: there is no such drawing, or the color isn't six hexadecimal digits.
     """
-    if name not in drawing_names() or not re.fullmatch(r"[0-9a-f]{6}", colour):
+    if name not in drawing_names() or not re.fullmatch(r"[0-9a-f]{6}", color):
         abort(404)
-    svg = render_template(f"drawings/{name}.svg", p=palette(f"#{colour}"))
+    svg = render_template(f"drawings/{name}.svg", p=palette(f"#{color}"))
     response = Response(svg, mimetype="image/svg+xml")
     response.cache_control.public = True
     response.cache_control.max_age = 31_536_000

@@ -23,7 +23,7 @@ PAGE_SIZE = 50_000
 
 @blueprint.get("/feeds/catalog.json")
 def catalog_feed() -> Response:
-    """A JSON list with one item for each variant: of all products, or of one page (`?page=1`).
+    """Return a JSON list with an item for each variant, of all products or of one page (`?page=1`).
 
     :raise 404: there is no such page.
     """
@@ -36,7 +36,7 @@ def catalog_feed() -> Response:
         ids = pages[page - 1] if pages else None
         next_page = page + 1 if page < len(pages) else None
     chunks = _chunks(shop_url(), ids)
-    # so that a database error is raised before the response has started
+    # read now, so that a database error is raised before the response has started
     first = next(chunks)
     response = Response(stream_with_context(chain([first], chunks)), mimetype="application/json")
     response.cache_control.public = True

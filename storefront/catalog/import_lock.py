@@ -11,7 +11,7 @@ from flask import current_app
 
 
 class ImportLocked(Exception):
-    """No import can start; the message says why, and what to do."""
+    """No import can start. The message says why, and what to do."""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ Handle = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=80)
 ]
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=64)]
-Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 SHOP_CATALOG = Path(__file__).with_name("catalog.json")
 """The catalog that comes with the shop."""
@@ -44,8 +44,8 @@ class ValueEntry(Entry):
     """One value of an option."""
 
     name: Annotated[Text, Field(max_length=40)]
-    swatch: Colour | None = None
-    """`#rrggbb` if the value is a colour; the drawing is tinted with it."""
+    swatch: Color | None = None
+    """`#rrggbb` if the value is a color; the drawing is tinted with it."""
 
 
 class OptionEntry(Entry):
@@ -65,17 +65,17 @@ class VariantEntry(Entry):
     quantity: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None
     """How many are in stock; null: not tracked."""
     policy: Literal["deny", "continue"] = "deny"
-    """Whether it can be ordered without stock: `continue` makes it a pre-order."""
+    """Whether the variant can be ordered without stock: `continue` makes it a pre-order."""
 
 
 class ProductEntry(Entry):
-    """A product and the texts of its page."""
+    """A product and the content of its page."""
 
     handle: Handle
     """The last part of its URL: `/products/<handle>`."""
     title: Text
     gloss: Line
-    """The line below the title: what the name means."""
+    """The line below the title, such as what the name means."""
     category: str
     summary: Line
     description: list[str] = Field(min_length=1)
@@ -84,8 +84,8 @@ class ProductEntry(Entry):
     tags: list[Text] = []
     drawing: str
     """A file in `templates/drawings/`, without `.svg`."""
-    colour: Colour
-    """The drawing's colour if no selected option has a swatch."""
+    colour: Color
+    """The drawing's color if no selected option has a swatch."""
     options: list[OptionEntry] = Field(default=[], max_length=3)
     variants: list[VariantEntry] = Field(min_length=1, max_length=250)
 
@@ -99,7 +99,7 @@ class CatalogFile(Entry):
 def read(path: Path, categories: Collection[str]) -> CatalogFile:
     """Return the catalog in `path`, whose products must be in these categories.
 
-    Raises `CatalogError` with all errors in it.
+    Raises `CatalogError`, which lists all errors.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -109,7 +109,7 @@ def read(path: Path, categories: Collection[str]) -> CatalogFile:
 
 
 def parse(text: str, categories: Collection[str]) -> CatalogFile:
-    """Return the catalog in `text`; raises `CatalogError` with all errors in it."""
+    """Return the catalog in `text`; raises `CatalogError`, which lists all errors."""
     try:
         catalog = CatalogFile.model_validate_json(text)
     except ValidationError as error:

@@ -23,7 +23,7 @@ COPIED_FIELDS = (
 
 @dataclass
 class LoadResult:
-    """How many products and variants a file had."""
+    """How many products and variants a file has, and how many of the products are new."""
 
     products: int = 0
     variants: int = 0
@@ -41,7 +41,7 @@ def load(session: Session, catalog: CatalogFile, *, stock: bool = False) -> Load
     """Store `catalog` in one transaction.
 
     Existing variants keep their stock unless `stock` is set. Variants that a product in the file no
-    longer lists are deleted; products that the file doesn't list are kept as they are.
+    longer lists are deleted. Products that aren't in the file stay unchanged.
     """
     statement = sa.select(Product).options(
         selectinload(Product.options), selectinload(Product.variants)

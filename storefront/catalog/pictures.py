@@ -20,7 +20,9 @@ from .drawings import drawing_url
 WIDTHS = (320, 640, 1280)
 """The widths of the copies for pages (WebP), in pixels."""
 JPEG_WIDTH = 800
-"""The width of the copy for emails, feeds and search engines, some of which can't read WebP."""
+"""The width in pixels of the copy for emails, feeds and search engines, some of which can't read
+WebP.
+"""
 MAX_AGE = 31_536_000
 """Seconds a browser may cache a copy, which never changes."""
 COPY_NAME = re.compile(rf"[0-9a-f]{{32}}-(({'|'.join(map(str, WIDTHS))})\.webp|{JPEG_WIDTH}\.jpg)")
@@ -36,7 +38,7 @@ class Image:
     alt: str = ""
     """The merchant's alternative text; may be empty."""
     srcset: str = ""
-    """The copies with their widths, for the attribute `srcset`; empty if there is one size."""
+    """The copies with their widths, for the attribute `srcset`; empty if there are no copies."""
     width: int | None = None
     height: int | None = None
     """The size in pixels; None if it isn't known, as for pictures on other servers."""
@@ -48,31 +50,32 @@ class Image:
         return bool(self.width and self.height and self.height > 1.15 * self.width)
 
     def nearly_fits(self, ratio: float) -> bool:
-        """Whether its ratio of width to height is close to `ratio`, so that it may be cropped."""
+        """Whether its ratio of width to height is so close to `ratio` that it may be cropped."""
         return bool(self.width and self.height and 0.85 < self.width / self.height / ratio < 1.18)
 
 
-def product_image(product: Product, colour: str) -> Image:
-    """Return the first picture of a product, otherwise its drawing in this colour (`#rrggbb`)."""
-    return _image(_shown(product), drawing_url(product.drawing, colour))
+def product_image(product: Product, color: str) -> Image:
+    """Return the first picture of a product, otherwise its drawing in this color (`#rrggbb`)."""
+    return _image(_shown_picture(product), drawing_url(product.drawing, color))
 
 
 def variant_image(variant: ProductVariant) -> Image:
     """Return the picture of a variant, otherwise its drawing; its options must be loaded."""
     product = variant.product
-    return _image(_shown(product, variant.picture), drawing_url(product.drawing, variant.colour))
+    drawing = drawing_url(product.drawing, variant.drawing_color)
+    return _image(_shown_picture(product, variant.picture), drawing)
 
 
 def variant_image_url(variant: ProductVariant) -> str:
     """Return the URL of a variant's image for emails, feeds and search engines; may be a path."""
-    picture = _shown(variant.product, variant.picture)
+    picture = _shown_picture(variant.product, variant.picture)
     if picture is None:
-        return drawing_url(variant.product.drawing, variant.colour)
+        return drawing_url(variant.product.drawing, variant.drawing_color)
     return _copy_url(picture, f"{JPEG_WIDTH}.jpg") if "file" in picture else picture["url"]
 
 
-def _shown(product: Product, own: str = "") -> Picture | None:
-    """Return the picture with the URL `own`, otherwise the first; None if neither is shown."""
+def _shown_picture(product: Product, own: str = "") -> Picture | None:
+    """Return the picture with the URL `own`, otherwise the first; None if neither can be shown."""
     pictures = [picture for picture in product.pictures if own and picture["url"] == own]
     pictures += product.pictures[:1]
     return next((picture for picture in pictures if "file" in picture or is_linked(picture)), None)
@@ -102,18 +105,20 @@ def is_linked(picture: Picture) -> bool:
 
 
 def linked_origins() -> list[str]:
-    """Return the servers that pages may load pictures from, for the security policy."""
+    """Return the origins that pages may load pictures from, for the security policy."""
     imported = cached_import()
     return imported.picture_origins if imported else []
 
 
 def origin(url: str) -> str | None:
-    """Return the origin of a URL, such as `https://cdn.example.com`; None if it isn't HTTPS."""
+    """Return the origin of a URL, such as `https://cdn.example.com`; None if the URL is invalid or
+    isn't HTTPS.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
-    # it becomes part of a header
+    # strict, since the origin becomes part of a header
     if parts.scheme != "https" or not re.fullmatch(r"[a-z0-9.-]+(:\d+)?", parts.netloc.lower()):
         return None
     return f"https://{parts.netloc.lower()}"
@@ -126,7 +131,7 @@ def folder() -> Path:
 
 @blueprint.get("/pictures/<name>")
 def copy(name: str) -> Response:
-    """A copy of a picture.
+    """Return a copy of a picture.
 
     :raise 404: there is no such copy.
     """

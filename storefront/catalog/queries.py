@@ -32,7 +32,8 @@ PAGE_SIZE = 12
 """Products on a page of the listing."""
 IN_LISTING = Product.visibility.in_([Visibility.VISIBLE, Visibility.CATALOG])
 IN_SEARCH_RESULTS = Product.visibility.in_([Visibility.VISIBLE, Visibility.SEARCH])
-# Each form needs these two. Rows are read five times faster than objects of the models.
+# Each sign-up form needs the next two queries. They select columns, because reading rows is five
+# times faster than creating objects of the models.
 PRODUCT_OF_VARIANT = (
     sa.select(_PRODUCT.c.id, _PRODUCT.c.handle, _PRODUCT.c.title, _PRODUCT.c.tags, _OPTION.c.name)
     .join_from(_VARIANT, _PRODUCT)
@@ -50,7 +51,7 @@ VARIANTS_OF_PRODUCT = (
     .order_by(_VARIANT.c.position)
 )
 MAX_SITEMAP_PRODUCTS = 45_000
-"""A sitemap may hold 50,000 URLs."""
+"""The limit for a sitemap is 50,000 URLs, which include those of the home page and categories."""
 
 
 def count_products(query: ListingQuery) -> int:
@@ -82,20 +83,22 @@ def product_handles() -> Sequence[str]:
     return db.session.scalars(statement.limit(MAX_SITEMAP_PRODUCTS)).all()
 
 
-def related_in_stock(handle: str, limit: int) -> Sequence[Product]:
-    """Return products to show beside the product with this handle: of its first related products,
-    those that are in stock.
-    """
+def related_available(handle: str, limit: int) -> Sequence[Product]:
+    """Return products to show beside the product with this handle that can be bought now."""
     product = db.session.scalar(sa.select(Product).where(Product.handle == handle))
-    return related_products(product, limit, in_stock=True) if product else ()
+    return related_products(product, limit, only_available=True) if product else ()
 
 
 def related_products(
-    product: Product, limit: int = 4, *, in_stock: bool = False
+    product: Product, limit: int = 4, *, only_available: bool = False
 ) -> Sequence[Product]:
-    """Return other products to show beside `product`, those of its own category first."""
+    """Return other products to show beside `product`, those of the same category first.
+
+    With `only_available`, they are chosen from the first eight of the category and the first eight
+    of the others, leaving out those that can't be bought or pre-ordered.
+    """
     # each half reads only a few rows along an index, however many products there are
-    max_candidates = 8 if in_stock else limit
+    max_candidates = 8 if only_available else limit
     halves = [
         sa.select(Product.id, sa.literal(rank).label("rank"))
         .where(condition, IN_LISTING, Product.id != product.id)
@@ -110,7 +113,7 @@ def related_products(
     statement = (
         _select_products()
         .join(candidates, candidates.c.id == Product.id)
-        .where(Product.variants.any(AVAILABLE) if in_stock else sa.true())
+        .where(Product.variants.any(AVAILABLE) if only_available else sa.true())
         .order_by(candidates.c.rank, Product.position, Product.id)
         .limit(limit)
     )
@@ -189,10 +192,10 @@ def _variants_where(
 def all_products(
     batch: int = 200, *, ids: tuple[int, int] | None = None
 ) -> Iterator[list[Variant]]:
-    """Yield each product as the list of its variants, oldest first; reads `batch` at a time.
+    """Yield each product as the list of its variants, oldest first, without products that have no
+    variants.
 
-    `ids` limits it to products from the first to the second ID. A product without variants is left
-    out.
+    `batch` products are read at a time. `ids` limits them to those from the first to the second ID.
     """
     statement = _select_products().order_by(Product.id).limit(batch)
     if ids:
@@ -201,15 +204,16 @@ def all_products(
     while products := db.session.scalars(statement.where(Product.id > last_id)).all():
         last_id = products[-1].id
         variants = [[catalog_variant(variant) for variant in p.variants] for p in products]
-        # the caller may wait for Klaviyo between two products: don't leave a transaction open
-        # during that time, and let the next batch see recent changes
+        # the caller may wait for Klaviyo between two products: no transaction should be open during
+        # that time, and the next batch should include recent changes
         db.session.rollback()
         db.session.expunge_all()
         yield from filter(None, variants)
 
 
 def divide_products(max_variants: int) -> list[tuple[int, int]]:
-    """Divide the products into parts of up to `max_variants` variants, unless one alone has more.
+    """Divide the products into parts of at most `max_variants` variants. A product with more is a
+    part by itself.
 
     Return the first and the last product ID of each part, for `all_products`.
     """
@@ -322,7 +326,7 @@ class ShopCatalog:
             return catalog_variant(variant) if variant else None
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
-        """Return all variants of the same product, this one included; empty if it is unknown."""
+        """Return all variants of the same product, with this one; empty if the ID is unknown."""
         if not current_catalog().contains(composite_id):
             return []
         with db.engine.connect() as connection:
@@ -371,7 +375,7 @@ def _sort_columns(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.Instrumented
         return [Product.id.desc()]
     if sort == "featured":
         return [Product.position, Product.id]
-    # the price on the card: the lowest of what is available, otherwise the lowest
+    # the price on the card: the lowest of the available variants or, if none is, of all variants
     lowest = sa.func.min(ProductVariant.price)
     price = sa.func.coalesce(
         *(
@@ -383,7 +387,7 @@ def _sort_columns(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.Instrumented
 
 
 def _own_variants(condition: sa.ColumnElement[bool]) -> sa.Select[ProductVariant]:
-    """Select the variants of the outer statement's product that fulfil `condition`."""
+    """Select the variants of the outer statement's product that meet `condition`."""
     return (
         sa.select(ProductVariant)
         .where(ProductVariant.product_id == Product.id, condition)

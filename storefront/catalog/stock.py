@@ -16,7 +16,7 @@ from ..base.models import ProductVariant
 LOW_STOCK = 3
 """At this quantity and below, the label says how many are left."""
 
-# The same rules as in the functions below, for queries.
+# The rules of the functions below, as conditions for queries.
 IN_STOCK = sa.or_(ProductVariant.quantity.is_(None), ProductVariant.quantity > 0)
 AVAILABLE = sa.or_(IN_STOCK, ProductVariant.policy == InventoryPolicy.CONTINUE)
 
@@ -39,20 +39,22 @@ class Stock(NamedTuple):
 
 def stock_of(variant: ProductVariant) -> Stock:
     """Return the stock of one variant."""
-    return _labelled(_status(variant), variant.quantity or 0)
+    return _labeled(_status(variant), variant.quantity or 0)
 
 
 def stock_of_product(variants: Sequence[ProductVariant]) -> Stock:
-    """Return the stock of a product with these variants: the best status of any of them."""
+    """Return the stock of a product: the best status of these variants. If several of them are low,
+    their units are added up.
+    """
     statuses = {_status(variant) for variant in variants}
     if statuses == {Status.SOLD_OUT}:
-        return _labelled(Status.SOLD_OUT)
+        return _labeled(Status.SOLD_OUT)
     if not {Status.IN_STOCK, Status.LOW} & statuses:
-        return _labelled(Status.PRE_ORDER)
+        return _labeled(Status.PRE_ORDER)
     left = sum(max(variant.quantity or 0, 0) for variant in variants)
     if {Status.IN_STOCK, Status.PRE_ORDER} & statuses or left > LOW_STOCK:
-        return _labelled(Status.IN_STOCK)
-    return _labelled(Status.LOW, left)
+        return _labeled(Status.IN_STOCK)
+    return _labeled(Status.LOW, left)
 
 
 def is_available(variant: ProductVariant) -> bool:
@@ -75,7 +77,7 @@ def _status(variant: ProductVariant) -> Status:
     return Status.PRE_ORDER if variant.policy is InventoryPolicy.CONTINUE else Status.SOLD_OUT
 
 
-def _labelled(status: Status, left: int = 0) -> Stock:
+def _labeled(status: Status, left: int = 0) -> Stock:
     match status:
         case Status.IN_STOCK:
             return Stock(status, gettext("In stock"))

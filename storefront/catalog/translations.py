@@ -1,5 +1,5 @@
-"""The sample catalog's texts in other languages: `translations/<language>.json` has the translation
-of each English text of `catalog.json`. Imported texts are shown as they are.
+"""Translations of the sample catalog: `translations/<language>.json` maps each English text in
+`catalog.json` to its translation. Imported products aren't translated.
 """
 
 from __future__ import annotations

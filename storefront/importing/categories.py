@@ -11,9 +11,10 @@ from ..catalog.browsing import fold
 MAX_CATEGORIES = 6
 """Categories in the menu, besides the one for all other types."""
 MAX_CHARACTERS = 90
-"""The maximum length of all their names together, so that they fit into one row on a desktop."""
+"""The maximum length of all categories' names together, so that they fit into one row on a desktop.
+"""
 MAX_TYPES = 10_000
-"""Types and vendors that are counted."""
+"""The maximum number of different types, and of different vendors, that are counted."""
 OTHER = ("more", "More")
 MAX_NAME = 40
 MAX_SHOP_NAME = 80
@@ -40,9 +41,9 @@ class Categories:
 
     @cached_property
     def items(self) -> list[tuple[str, str]]:
-        """Slug and name of each category, the largest first; none if all types are the same.
+        """Slug and name of each category, the largest first; empty if all types are the same.
 
-        Call it after the last `count`.
+        Read it only after the last call of `count`.
         """
         types = [slug for slug, _ in self._counts.most_common() if slug]
         if len(types) < 2:
@@ -57,12 +58,14 @@ class Categories:
 
     @property
     def main_vendor(self) -> str | None:
-        """The vendor of most products, which is usually the shop itself; None if there is none."""
+        """The vendor of more than half of the products, usually the shop itself; None if there is
+        none.
+        """
         [(vendor, number)] = self._vendors.most_common(1) or [("", 0)]
         return vendor[:MAX_SHOP_NAME] if vendor and number > self._products / 2 else None
 
     def category_of(self, type_: str) -> str:
-        """The slug of the category for a type."""
+        """Return the slug of the category for a type."""
         slug = _slug(type_)
         slugs = [known for known, _ in self.items]
         return slug if slug in slugs or not slugs else OTHER[0]

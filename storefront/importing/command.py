@@ -52,8 +52,8 @@ class Percentage(click.ParamType[float]):
     "--ids",
     type=INPUT_FILE,
     multiple=True,
-    help="The variants' IDs on the platform: a Shopify shop's public products.json (one option for "
-    "each page of it), or a CSV file.",
+    help="The variants' IDs on the platform: a Shopify shop's public products.json (repeat the "
+    "option for each of its pages), or a CSV file.",
 )
 @click.option("--stock", type=INPUT_FILE, help="The platform's inventory export.")
 @click.option(

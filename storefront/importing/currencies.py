@@ -41,13 +41,14 @@ SYMBOLS = {
 }
 """Symbols that only one currency uses; $, ¥ and kr belong to several."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
-"""Languages in which a market may be named after its country."""
+"""The languages in which the name of a market is compared with names of countries."""
 
 
 def currency_of_columns(header: Iterable[str]) -> str | None:
     """Return the currency of the primary market of a Shopify export, if it is a country.
 
-    Its column is `Included / Poland`; only the other markets have a column `Price / …`, too.
+    Every market has a column such as `Included / Poland`; all but the primary one also have a
+    column such as `Price / Poland`.
     """
     names = list(header)
     markets = [name.partition(" / ")[2] for name in names if name.startswith("Included / ")]

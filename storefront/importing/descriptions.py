@@ -23,7 +23,7 @@ _CLEANER = nh3.Cleaner(
         "th": {"colspan", "rowspan", "scope"},
     },
     url_schemes={"http", "https", "mailto", "tel"},
-    # a path leads nowhere in this shop
+    # a relative link refers to a page of the merchant's old shop
     url_relative="deny",
     link_rel="nofollow noopener",
 )
@@ -44,7 +44,7 @@ _ENTITY = re.compile(r"&#?\w{2,10};")
 def safe_html(description: str) -> str:
     """Return a description as HTML without scripts, styles and pictures; empty if it has no text.
 
-    Plain text becomes paragraphs. The page has its own first heading, so `h1` becomes `h2`.
+    Plain text becomes paragraphs. The product page has its own `h1`, so `h1` becomes `h2`.
     """
     text = _CDATA.sub("", description[:MAX_LENGTH])
     if not _IS_HTML.search(text):
@@ -73,8 +73,8 @@ def plain_text(safe: str) -> str:
 
 
 def first_text(safe: str) -> str:
-    """Return the text of a description up to its first heading, list or table, if there is any;
-    otherwise all of it. A summary shouldn't run into the cells of a size chart.
+    """Return the text of a description before its first heading, list or table; if there is none,
+    the whole text. A summary shouldn't run into the cells of a size chart.
     """
     return plain_text(_STRUCTURE.split(safe, maxsplit=1)[0]) or plain_text(safe)
 

@@ -1,4 +1,4 @@
-"""Reads CSV and JSON files row by row, in the encodings and shapes in which people save them."""
+"""Reads CSV and JSON files row by row, in all common encodings and variations."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from typing import Any, BinaryIO, TextIO
 from .problems import Unreadable
 
 MAX_LINE = 4_000_000
-"""Characters in a line."""
+"""The maximum number of characters in a line."""
 MAX_OBJECT = 8_000_000
-"""Characters in one object of a JSON file."""
+"""The maximum number of characters in one object of a JSON file."""
 CHUNK = 65_536
 """Bytes read at a time."""
 WINDOWS = "cp1252"
@@ -32,7 +32,7 @@ _INVISIBLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufeff\
 _BLANKS_AFTER_QUOTE = re.compile(r'(?<=[^",;\t]")[ ]+(?=[,;\t]|[\r\n]*$)')
 
 Progress = Callable[[int], object]
-"""Called with the number of bytes that were read."""
+"""Called with the number of bytes that were read since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,15 @@ def read_csv(path: Path, progress: Progress, *, encoding: str | None = None) -> 
     header: list[str] = next((cells for _, cells in records), [])
     if not header:
         raise Unreadable("the file is empty")
-    # files that were joined have the header in the middle, too
+    # skipped, since files that were joined repeat the header in the middle
     rows = ((line, cells) for line, cells in records if cells != header)
     return Table(header, rows, encoding)
 
 
 def check_kind(path: Path) -> None:
-    """Raise `Unreadable`, with what to do instead, for spreadsheets, archives and web pages."""
+    """Raise `Unreadable`, with what to do instead, for spreadsheets, archives, web pages and other
+    files that aren't CSV.
+    """
     with path.open("rb") as file:
         head = file.read(256)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -97,7 +99,7 @@ def clean_text(text: str) -> str:
 def detect_encoding(path: Path) -> str:
     """Return the name of a file's encoding: UTF-8, UTF-16 or Windows-1252.
 
-    Raises `Unreadable` for a file that is partly UTF-8.
+    Raises `Unreadable` for a file that begins as UTF-8, but isn't UTF-8 throughout.
     """
     with path.open("rb") as file:
         head = file.read(4096)
@@ -135,7 +137,7 @@ def _records(path: Path, encoding: str, progress: Progress) -> Iterator[tuple[in
         first = next(lines, "")
         line_offset = 0
         delimiter = max(",;\t|", key=re.sub('"[^"]*"', "", first).count)
-        # Excel may write the delimiter in a line of its own
+        # Excel may write the delimiter in an extra first line, such as sep=;
         if match := re.fullmatch(r'"?sep=(.)"?\s*', first):
             delimiter, first, line_offset = match[1], next(lines, ""), 1
         csv.field_size_limit(MAX_LINE)

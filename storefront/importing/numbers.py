@@ -23,7 +23,7 @@ PRICE_LIMIT = Decimal(10) ** 11
 """Prices must be below this to fit into the database."""
 MAX_QUANTITY = 1_000_000_000
 MAX_LENGTH = 60
-"""Characters in a price or quantity: the time that the patterns need grows with its square."""
+"""The maximum length of a price or quantity: the patterns take time proportional to its square."""
 # a currency symbol or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
     r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()%-])\s?){0,2}\s*"
@@ -40,7 +40,7 @@ class NumberFormat:
     """The decimal separator and the currency of a file's prices."""
 
     decimal_separator: DecimalSeparator | None = None
-    """Given by the merchant, or decided by `decide`."""
+    """The merchant's choice, otherwise that of `decide`."""
     currency: str | None = None
     """The currency whose symbol or code is in the prices."""
     shared_symbol: str = ""
@@ -49,11 +49,11 @@ class NumberFormat:
     _ambiguous: tuple[int, str] | None = None
 
     def learn_from(self, text: str, line: int) -> None:
-        """Learn the decimal separator and the currency from a price, if it shows them."""
+        """Note the decimal separator and the currency of a price, if they are unambiguous."""
         text = _ascii_digits(text)
         if not text or len(text) > MAX_LENGTH:
             return
-        # first, since most prices are plain, such as 19.99
+        # the pattern for most prices, such as 19.99, is fast
         if _PLAIN.fullmatch(text):
             if "." in text:
                 self._evidence.setdefault("point", (line, text))
@@ -109,7 +109,7 @@ class NumberFormat:
         text = _ascii_digits(text)
         if len(text) > MAX_LENGTH:
             raise ValueError("too long")
-        # such as 10+
+        # such as 10, 10+ or >10
         match = re.fullmatch(r"([-−]?)\s*(\d[\d.,'’\s]*)\+?", text.removeprefix(">"))
         if not match:
             raise ValueError(text)
@@ -125,7 +125,7 @@ class NumberFormat:
         thousands = "." if decimal == "," else ","
         whole, _, rest = number.partition(thousands)
         if decimal not in number and thousands not in rest and len(rest) not in (0, 3):
-            # 4.50 where others have a decimal comma
+            # such as 4.50 in a file whose other prices have a decimal comma
             number = f"{whole}{decimal}{rest}"
         whole, _, decimals = number.partition(decimal)
         groups = whole.split(thousands)
@@ -146,8 +146,8 @@ def _ascii_digits(text: str) -> str:
 
 
 def _separator_with_currency(text: str, number: str) -> DecimalSeparator | None:
-    """Return the decimal separator of a price such as `¥3,200` or `KWD 3.200`, from the number of
-    decimals that its currency has; None without a currency.
+    """Return the decimal separator of a price such as `¥3,200` or `KWD 3.200`: the separator in it
+    only if the currency has three decimals. None for a price without a currency or a separator.
     """
     if text == number or not re.search(r"[.,]", number):
         return None

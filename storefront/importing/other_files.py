@@ -24,7 +24,10 @@ _NUMBER = re.compile(r"-?\d+(\.0+)?", re.ASCII)
 
 
 def join_keys(handle: str, values: Sequence[str], sku: str, *, sku_first: bool) -> list[str]:
-    """Return the keys under which a variant is found in another file."""
+    """Return the keys to look a variant up in another file: by its options and by its SKU.
+
+    They are in order of preference, which `sku_first` decides.
+    """
     by_options = "\n".join(["options", handle.casefold(), *(value.casefold() for value in values)])
     keys = [f"sku\n{sku}"] if sku else []
     if handle:
@@ -58,7 +61,7 @@ def read_ids(path: Path, spool: Spool) -> None:
 
 
 def read_stock(path: Path, spool: Spool) -> None:
-    """Read an inventory export, with a row for each location or a column for each.
+    """Read an inventory export, which has a row or a column for each location.
 
     Raises `Unreadable`. The format is described in "Inventory CSV file format" in Shopify's help.
     """
@@ -87,5 +90,5 @@ def read_stock(path: Path, spool: Spool) -> None:
             try:
                 spool.add_units("stock", keys, numbers.quantity(text) if text else 0)
             except ValueError:
-                # “not stocked”
+                # such as “not stocked”
                 spool.add_units("stock", keys, 0)

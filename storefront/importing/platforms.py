@@ -1,4 +1,4 @@
-"""The columns of each platform's product export, as data, and how a file is recognized."""
+"""The columns of each platform's product export, and how the platform of a file is recognized."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Literal
 from .problems import Unreadable
 
 MAX_OPTIONS = 10
-"""Options of a product: Shopify allows three, Wix six; no page has room for more than ten."""
+"""The maximum number of options of a product. Shopify allows three, and Wix six."""
 NUMBERS = range(1, MAX_OPTIONS + 1)
 OPTION_VALUES = [f"option{i}_value" for i in NUMBERS]
 
 Layout = Literal["one row per variant", "woocommerce", "wix"]
 Columns = Mapping[str, Sequence[str]]
-"""The names that a platform uses for each of the importer's fields, normalized as by `normalize`.
+"""The names that a platform uses for each of the importer's fields, as `normalize` returns them.
 The first one that a file has is used.
 """
 
@@ -32,7 +32,7 @@ class Platform:
     name: str
     columns: Columns
     signatures: Sequence[frozenset[str]] = ()
-    """A file with all the columns of one of these sets is this platform's."""
+    """A file with all the columns in one of these sets comes from this platform."""
     layout: Layout = "one row per variant"
 
 
@@ -74,7 +74,9 @@ OWN = Platform(
         ),
     },
 )
-"""This shop's own names. They include Shopify's: the current ones, and those used until 2025."""
+"""This shop's own format. Its columns' names include Shopify's current ones, and those that Shopify
+used until 2025.
+"""
 
 PLATFORMS = (
     Platform(
@@ -259,7 +261,9 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
         f"this is a product feed for Google or Meta: {COLUMNS_HINT}",
     ),
 )
-"""Columns of files that aren't imported as they are, and what to do instead."""
+"""The columns by which files are recognized that can't be imported as they are, and what to do
+instead.
+"""
 
 
 def normalize(name: str) -> str:
@@ -292,7 +296,7 @@ def recognize(header: Iterable[str]) -> Platform:
 def field_positions(platform: Platform, header: Sequence[str]) -> dict[str, int]:
     """Return the position of each field's column in a file.
 
-    Raises `Unreadable` if a file in this shop's own format has a duplicate or misspelt column.
+    Raises `Unreadable` if a file in this shop's own format has a duplicate or misspelled column.
     """
     positions: dict[str, int] = {}
     for index, name in enumerate(header):
@@ -313,11 +317,11 @@ def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]])
     missing = missing.intersection(REQUIRED) or missing
     for aliases in columns.values():
         if len(aliases) > 1:
-            twice = [name for name in header if normalize(name) in aliases]
-            raise Unreadable(f"{' and '.join(map(repr, twice))} are the same column: remove one", 1)
+            duplicates = " and ".join(repr(name) for name in header if normalize(name) in aliases)
+            raise Unreadable(f"{duplicates} are the same column: remove one", 1)
     for name in header:
         normalized = normalize(name)
-        # category_id and Descripción aren't misspelt
+        # category_id and Descripción aren't misspelled
         similar = [
             field
             for field in missing
@@ -366,7 +370,7 @@ def check_required(required: Iterable[str], columns: Container[str], header: Ite
 def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platform:
     """Return a platform with the columns of a `--columns` file.
 
-    Raises `Unreadable` if the file with the products has no such column.
+    Raises `Unreadable` if `header`, that of the file with the products, lacks one of them.
     """
     names = {normalize(name) for name in header}
     for field, name in columns.items():

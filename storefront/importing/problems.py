@@ -25,8 +25,8 @@ class InvalidFile(Exception):
 class Problems:
     """Collects the problems of a file.
 
-    A problem consists of a message, the same for all lines that have it, and a detail of the line,
-    such as the wrong value.
+    A problem consists of a message, which is the same for all lines with this problem, and a detail
+    of the line, such as the wrong value.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Builds products from the rows of a file, and reports all problems, not only the first."""
+"""Builds products from the rows of a file, and collects all problems rather than only the first."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ StockUnknown = Literal["in-stock", "sold-out"]
 """How to show variants whose stock isn't known."""
 
 MAX_TEXT = 255
-"""Characters in a title, handle, SKU, vendor, or name or value of an option: Shopify's limit."""
+"""The maximum number of characters, as on Shopify, in a title, handle, SKU, vendor, or an option's
+name or value.
+"""
 MAX_ID = 200
 MAX_ROWS = 10_000
-"""Rows of one product: Shopify allows 2,048 variants and 250 pictures."""
+"""The maximum number of rows of a product. Shopify allows 2,048 variants and 250 pictures."""
 MAX_TAGS = 250
 MAX_PICTURES = 250
 MAX_URL = 2048
@@ -114,7 +116,7 @@ class Counts:
     """Products that the platform hides, by the reason."""
     hidden_variants: int = 0
     unknown_statuses: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """The number of products and the first line, for each status that isn't documented."""
+    """The number of products and the first line, for each status the platform doesn't document."""
     generated_ids: int = 0
     """Variants whose ID is generated from handle and options, because their SKU isn't unique."""
     placeholders: int = 0
@@ -125,12 +127,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class StockRules:
-    """What the merchant chose for stock."""
+    """The merchant's choices about stock."""
 
     unknown: StockUnknown | None = None
     """How to show a variant whose stock is tracked, but isn't in the file."""
     has_file: bool = False
-    """Whether there is a file with the stock."""
+    """Whether there is a separate file with the stock."""
     sell_out: float = 0.0
     """The share of the variants that are shown as sold out, between 0 and 1, for a demo."""
 
@@ -202,7 +204,7 @@ class Products:
         )
 
     def _is_shown(self, first: Row) -> bool:
-        """Whether the platform shows the product; counts it if it doesn't."""
+        """Whether the platform shows the product. If it doesn't, count the product as skipped."""
         reason = hidden_reason(first)
         if reason in (*HIDDEN_STATUSES, "unpublished"):
             self.counts.skipped[reason] += 1
@@ -212,7 +214,7 @@ class Products:
         return not reason
 
     def _handle(self, first: Row) -> str:
-        """The product's unique handle, which is made from its title if it has no usable one."""
+        """Return a unique handle, made from the title if the product has no usable one."""
         handle = first["handle"]
         # browsers resolve . and .. as folders
         if handle in ("", ".", "..") or "/" in handle or not handle.isprintable():
@@ -228,7 +230,7 @@ class Products:
     def _variant_rows(
         self, rows: list[Row], first: Row
     ) -> tuple[list[str], list[tuple[Row, dict[str, str]]]]:
-        """The names of the product's options, and the rows that are variants, with their values."""
+        """Return the names of the product's options, and its variants' rows with their values."""
         shown = [row for row in rows if not row["hidden"]]
         self.counts.hidden_variants += len(rows) - len(shown)
         variant_rows = [
@@ -254,7 +256,7 @@ class Products:
         return [name for name, has_values in names.items() if has_values], variants
 
     def _option_names(self, first: Row, rows: Sequence[Row]) -> dict[int, str]:
-        """The names of the options by their numbers; variants don't repeat them."""
+        """Return the names of the options by number. Usually only the first row has them."""
         names = {}
         for i in self._option_numbers:
             key = f"option{i}_name"
@@ -263,7 +265,7 @@ class Products:
         return names
 
     def _option_values(self, row: Row, names: Mapping[int, str]) -> dict[str, str]:
-        """A variant's values by the names of the options."""
+        """Return a variant's values by the names of the options."""
         return {
             row[f"option{i}_name"] or name: value
             for i, name in names.items()
@@ -331,7 +333,10 @@ class Products:
         return variant
 
     def _price(self, row: Row, first: Row) -> Decimal | None:
-        """The price, with Wix's surcharge; 0 if there is none, as on Shopify."""
+        """Return the price plus Wix's surcharge; 0 for a row without a price, as on Shopify.
+
+        Return None, and add a problem, if the price is invalid.
+        """
         text = row["price"] or (first["price"] if first["kind"] == "product" else "")
         total = Decimal(0)
         self.counts.without_price += not text
@@ -344,7 +349,7 @@ class Products:
         return total
 
     def _quantity(self, handle: str, first: Row, row: Row, values: list[str]) -> int | None:
-        """The units in stock; None if stock isn't tracked."""
+        """Return the units in stock; None if stock isn't tracked, or if there is a problem."""
         if "tracker" in self._fields and not row["tracker"]:
             return None
         text = row["quantity"]
@@ -372,7 +377,7 @@ class Products:
         return None if self._stock.unknown == "in-stock" else 0
 
     def _external_id(self, handle: str, row: Row, values: list[str]) -> str | None:
-        """The variant's ID in Klaviyo's catalog; None if it has a problem."""
+        """Return the variant's ID in Klaviyo's catalog; None if there is a problem with it."""
         is_custom = self._catalog.integration == "$custom"
         sku = row["sku"]
         external_id = _platform_id(row["variant_id"])
@@ -420,7 +425,7 @@ class Products:
         return 0 < len(sku) <= MAX_TEXT and sku.isprintable() and self._spool.sku_count(sku) == 1
 
     def _sku(self, sku: str, external_id: str) -> str:
-        """The SKU, or the variant's ID if the SKU is missing, too long or used twice."""
+        """Return the SKU, or the variant's ID if the SKU is missing, invalid or used twice."""
         if external_id == sku or self._is_usable_sku(sku):
             return sku
         generated = external_id.removeprefix(PLACEHOLDER_PREFIX)
@@ -430,7 +435,7 @@ class Products:
 
 
 def hidden_reason(row: Row) -> str:
-    """Why the platform hides a product: its status, or `unpublished`; empty if it doesn't."""
+    """Return why the platform hides a product: its status, or `unpublished`; empty if shown."""
     status = row["status"].casefold()
     if status not in VISIBILITY_BY_STATUS:
         return status
@@ -441,7 +446,7 @@ def hidden_reason(row: Row) -> str:
 
 
 def product_type(row: Row) -> str:
-    """The type, or the last part of Shopify's category, such as `Shirts`."""
+    """Return the type, or the last part of Shopify's category, such as `Shirts`."""
     category = row["category"].rsplit(">", 1)[-1].strip()
     return row["type"] or ("" if category == "Uncategorized" else category)
 
@@ -459,13 +464,13 @@ def _visibility(row: Row) -> Visibility:
 
 
 def _platform_id(text: str) -> str:
-    """Return an ID without what GraphQL and spreadsheets add to a number."""
+    """Return an ID without the prefix from GraphQL, or the `.0` that spreadsheets may append."""
     text = text.removeprefix("gid://shopify/ProductVariant/")
     return text[: -len(match[0])] if (match := re.search(r"(?<=\d)\.0+$", text)) else text
 
 
 def _generated_id(handle: str, values: Sequence[str]) -> str:
-    """Return an ID that is the same after every import of the product."""
+    """Return an ID that is the same each time the product is imported."""
     generated = slug(" ".join([handle, *values]))
     return (
         generated if 0 < len(generated) <= 100 else f"{generated[:90]}-{_digest(handle, *values)}"
@@ -503,7 +508,7 @@ def _url(text: str) -> str:
 
 
 def _pictures(rows: Sequence[Row]) -> list[Picture]:
-    """The product's pictures in order, without duplicates, including those of the variants."""
+    """Return the product's pictures in order, without duplicates, then those of its variants."""
     alt_and_order: dict[str, Mapping[str, str | int]] = {}
     for number, row in enumerate(rows):
         for url in _urls(row["picture"]):

@@ -29,26 +29,26 @@ WIX_MEDIA = "https://static.wixstatic.com/media/"
 TOO_MANY_CELLS = "the row has more cells than the header: quote cells that contain the delimiter"
 LINE_BREAK = "the row ends in the middle of a cell: quote cells that contain line breaks"
 _GUARD = re.compile(r"'([=+\-@].*|\d+)|=\"([^\"]*)\"", re.DOTALL)
-"""How platforms keep spreadsheets from changing a cell such as 00123: `'00123` or `="00123"`."""
+"""A cell with the prefix that keeps spreadsheets from changing it: `'00123` or `="00123"`."""
 _SHORTCODE = re.compile(r"\[/?[a-z]+_[^\]]*\]|\[/?(?:caption|embed|gallery)\b[^\]]*\]")
 """The shortcodes of WordPress plugins, such as `[vc_row]`."""
 _NAMES = {"title", "vendor", "type", "category", "tags", *OPTION_VALUES}
 _COMMA = re.compile(r"(?<!\\),")
-"""A separating comma. WooCommerce writes a backslash before commas that don't separate."""
+"""A comma between two values. WooCommerce writes a backslash before a comma inside a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a file: a variant, the texts of a product, or another picture."""
+    """A row of a file: a variant, the details of a product, or an additional picture."""
 
     line: int
     fields: Mapping[str, str]
-    """Values by the fields of `platforms.OWN`; a missing one is the same as an empty one.
+    """Values by the fields of `platforms.OWN`. A missing field is the same as an empty one.
 
-    Besides these, a row may have `key` (groups the rows of a product, instead of the handle),
-    `kind` (`product` if the row isn't a variant itself, `variation` if the row's title is the
-    variant's), `hidden` (the platform hides this variant), `visibility`, `surcharge` (added to the
-    product's price), and `product_quantity` (the stock that the variants of a product share).
+    A row may also have `key` (groups the rows of a product, instead of the handle), `kind`
+    (`product` if the row isn't a variant itself, `variation` if its title is that of a variant),
+    `hidden` (the platform hides this variant), `visibility`, `surcharge` (added to the product's
+    price), and `product_quantity` (the stock that the variants of a product share).
     """
 
     def __getitem__(self, field: str) -> str:
@@ -130,7 +130,7 @@ def _csv_rows(
 
 
 def _named_options(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[Row]:
-    """Name options after the columns of their values, unless `--columns` maps their names, too."""
+    """Name options after the columns of their values, unless `--columns` also maps their names."""
     names = {
         f"option{i}_name": columns[f"option{i}_value"]
         for i in NUMBERS
@@ -141,7 +141,7 @@ def _named_options(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[
 
 
 def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
-    """WooCommerce: a row for each product, and one for each variation of a variable product.
+    """Convert WooCommerce's rows: one for each product, and one for each of its variations.
 
     The format is described in “Product CSV Import Schema” in WooCommerce's wiki.
     """
@@ -151,10 +151,10 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
         types = {part.strip().lower() for part in fields.pop("kind", "").split(",")}
         parent = re.sub(r"\s", "", fields.get("parent", ""))
         own_key = fields.get("sku") or f"id:{fields.get('variant_id', '')}"
-        for text in ("description", "summary"):
-            if text in fields:
+        for name in ("description", "summary"):
+            if name in fields:
                 # line breaks are exported as \n
-                fields[text] = _SHORTCODE.sub("", fields[text].replace("\\n", "\n"))
+                fields[name] = _SHORTCODE.sub("", fields[name].replace("\\n", "\n"))
         description = "\n\n".join(filter(None, map(fields.get, ("summary", "description"))))
         fields["description"] = description
         category = _COMMA.split(fields.get("type", ""))[0].split(">")[0]
@@ -200,7 +200,7 @@ def _set_woocommerce_stock(fields: dict[str, str]) -> None:
 
 
 def _wix_rows(rows: Iterator[Row]) -> Iterator[Row]:
-    """Wix: a row for each product, followed by one for each variant, and for more pictures."""
+    """Convert Wix's rows: one for each product, followed by its variants and more pictures."""
     for row in rows:
         fields = dict(row.fields)
         kind = fields.pop("kind", "product").lower()
@@ -216,7 +216,7 @@ def _wix_rows(rows: Iterator[Row]) -> Iterator[Row]:
         for i in NUMBERS:
             value = fields.get(f"option{i}_value", "")
             if kind == "product":
-                # these are all the choices of the option
+                # in a product's row, the cell lists all choices of the option
                 fields.pop(f"option{i}_value", None)
             elif match := re.fullmatch(r"(?:#\w{3,8}|rgba?\([^)]*\)):(.+)", value):
                 fields[f"option{i}_value"] = match[1]
@@ -253,7 +253,7 @@ def _json_rows(
 
 
 def _shopify_json_rows(line: int, product: dict[str, Any]) -> Iterator[Row]:
-    """Shopify's public `products.json`: a list of products with their variants and pictures."""
+    """Convert a product in Shopify's public `products.json`, with its variants and pictures."""
     renamed = {"body_html": "description", "product_type": "type", "id": "product_id"}
     shared = {
         renamed.get(name, name): _json_text(product.get(name), name, line)

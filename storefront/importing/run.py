@@ -35,7 +35,7 @@ from .spool import Spool
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the merchant chose for an import."""
+    """The merchant's choices for an import."""
 
     ids: Sequence[Path] = ()
     """Files with the variants' IDs on the platform: pages of `products.json`, or CSV."""
@@ -50,7 +50,7 @@ class Choices:
     currency: str | None = None
     """An ISO 4217 code; None for the currency in the file, or else that of `shop.toml`."""
     shop_name: str | None = None
-    """None: the vendor of most products, if there is one."""
+    """None: the vendor of more than half of the products, if there is one."""
     link_pictures: bool = False
     """Whether pages load the pictures from their own servers, not the shop's copies."""
 
@@ -72,7 +72,7 @@ class Imported:
     """The first products, for a preview."""
 
 
-PREVIEW = 12
+PREVIEW_SIZE = 12
 """The number of products in a preview."""
 
 
@@ -89,7 +89,7 @@ def run(
     """Replace the shop's products with those of a file, in one transaction.
 
     `name` is the file's name, if it differs from that of `path`. `progress` is called with the
-    number of bytes processed; in total twice the size of the file.
+    number of bytes processed since the last call; in total, that is twice the size of the file.
     Raises `InvalidFile` with all problems, without changing anything, and `OSError` if a file
     can't be opened.
     """
@@ -121,9 +121,9 @@ def run(
             has_ids_file=bool(choices.ids),
         )
         first: list[ParsedProduct] = []
-        valid = _valid_products(products, problems, spool.rows, path.stat().st_size, progress)
+        valid = _valid_products(products, problems, spool.row_count, path.stat().st_size, progress)
         if dry_run:
-            first = [product for number, product in enumerate(valid) if number < PREVIEW]
+            first = [product for number, product in enumerate(valid) if number < PREVIEW_SIZE]
         else:
             copies = {} if choices.link_pictures else storing.pictures_with_copies(session)
             clear(session)
@@ -160,11 +160,11 @@ def run(
 
 
 def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
-    """Read the whole file into the spool, learn its number format, and count its types."""
+    """Read the whole file into the spool, note its number format, and count the products' types."""
     categories = Categories()
     key = ""
     for row in source.rows:
-        # a row without a name belongs to the product above it
+        # a row without a handle or a title belongs to the product above it
         key = row["key"] or row["handle"].casefold() or slug(row["title"]) or key
         spool.add_row(key, row)
         numbers.learn_from(row["price"], row.line)

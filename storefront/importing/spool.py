@@ -1,7 +1,7 @@
 """A temporary database on disk, so that importing a large file needs little memory.
 
-It collects the rows of each product, wherever they are in the file, finds duplicate values, and
-looks up a variant's values in other files.
+It groups the rows of each product, wherever they are in the file, finds duplicate values, and
+stores the values from other files, such as stock, under the keys of their variants.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import groupby
 from .rows import Row
 
 BATCH = 1000
-"""Rows written at a time."""
+"""The number of rows that are written at a time."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _TABLES = """
 CREATE TABLE product (key TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
@@ -39,8 +39,8 @@ class Spool:
         self._batch: list[tuple[int, int, int, str]] = []
         self._skus: list[tuple[str]] = []
         self._last_product = ("", 0)
-        self._products = 0
-        self.rows = 0
+        self._product_count = 0
+        self.row_count = 0
 
     def close(self) -> None:
         """Delete the temporary file."""
@@ -52,10 +52,10 @@ class Spool:
             self._last_product = product_key, self._product_number(product_key)
         fields = _ENCODER.encode(row.fields)
         # several rows may come from one line
-        self._batch.append((self._last_product[1], row.line, self.rows, fields))
+        self._batch.append((self._last_product[1], row.line, self.row_count, fields))
         if row["sku"]:
             self._skus.append((row["sku"],))
-        self.rows += 1
+        self.row_count += 1
         if len(self._batch) >= BATCH:
             self._write_batch()
 
@@ -70,11 +70,11 @@ class Spool:
 
     def _product_number(self, key: str) -> int:
         added = self._connection.execute(
-            "INSERT OR IGNORE INTO product VALUES (?, ?)", (key, self._products + 1)
+            "INSERT OR IGNORE INTO product VALUES (?, ?)", (key, self._product_count + 1)
         )
         if added.rowcount:
-            self._products += 1
-            return self._products
+            self._product_count += 1
+            return self._product_count
         row: tuple[int] = self._connection.execute(
             "SELECT number FROM product WHERE key = ?", (key,)
         ).fetchone()
@@ -95,7 +95,9 @@ class Spool:
         return row[0] if row else 0
 
     def first_line(self, kind: str, value: str, line: int) -> int | None:
-        """Return the line on which a value was first used; None if it is new, and store it."""
+        """Return the line on which a value was first used. If it is new, store it with `line`, and
+        return None.
+        """
         added = self._connection.execute(
             "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (kind, value, line)
         )
@@ -107,7 +109,9 @@ class Spool:
         return row[0]
 
     def add_value_from_other_file(self, kind: str, keys: Iterable[str], value: str) -> None:
-        """Store a value from another file for a variant. If two values differ, none is used."""
+        """Store a value from another file under a variant's keys. If a key already has a different
+        value, neither is used.
+        """
         self._connection.executemany(
             "INSERT INTO other_file_value VALUES (?, ?, ?) ON CONFLICT (kind, key)"
             " DO UPDATE SET value = iif(value = excluded.value, value, '')",
@@ -123,7 +127,7 @@ class Spool:
         )
 
     def value_in_other_file(self, kind: str, keys: Sequence[str]) -> str:
-        """Return the value in another file under the first of the keys that has one; else empty."""
+        """Return the value from another file for the first key that has one, or an empty string."""
         for key in keys:
             row = self._connection.execute(
                 "SELECT value FROM other_file_value WHERE kind = ? AND key = ?", (kind, key)

@@ -14,16 +14,16 @@ from .descriptions import first_text, shorten
 from .products import ParsedProduct
 
 BATCH = 100
-"""Products written at a time."""
+"""The number of products that are written at a time."""
 DRAWING = "parcel"
-COLOUR = "#b39a7b"
+DRAWING_COLOR = "#b39a7b"
 MAX_SUMMARY = 160
 MAX_SEARCH_TEXT = 5000
 """How many characters of a description can be searched."""
 
 
 def pictures_with_copies(session: Session) -> dict[str, Picture]:
-    """Return the pictures of the shop's current products that have copies, by their URL."""
+    """Return the pictures of the current products of which the shop has copies, by URL."""
     lists = session.scalars(sa.select(Product.pictures).execution_options(yield_per=1000))
     return {
         picture["url"]: picture for pictures in lists for picture in pictures if "file" in picture
@@ -38,8 +38,8 @@ def store(
 ) -> None:
     """Write the products in batches, without a commit.
 
-    `category_of` maps a product's type. `copies` are pictures with copies by their URL, which are
-    shown until the pictures have been downloaded again.
+    `category_of` maps a product's type to the slug of its category. `copies` maps URLs to pictures
+    of which the shop has copies; they are shown until the pictures have been downloaded again.
     """
     positions = count()
     products = iter(products)
@@ -106,7 +106,7 @@ def _product_values(
         "details": [],
         "tags": parsed.tags,
         "drawing": DRAWING,
-        "colour": COLOUR,
+        "colour": DRAWING_COLOR,
         "pictures": [copies.get(picture["url"], picture) | picture for picture in parsed.pictures],
         "visibility": parsed.visibility,
         "position": position,

@@ -12,7 +12,7 @@ ENCODINGS = {"utf-8-sig": "UTF-8", WINDOWS: "Windows-1252"}
 
 
 def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> list[str]:
-    """Return the sentences about an import or a dry run, one for each fact."""
+    """Return the lines of the summary of an import or a dry run."""
     counts = result.counts
     products = f"{count(counts.products, 'product')} with {count(counts.variants, 'variant')}"
     source = "" if result.platform == "CSV" else f" ({result.platform} export)"

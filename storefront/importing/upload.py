@@ -19,7 +19,9 @@ from .products import StockUnknown
 from .upload_jobs import FILES, Options
 
 MAX_UPLOAD = 64 * 1024 * 1024
-"""Bytes of all files together; larger ones are for `flask storefront import-catalog`."""
+"""The maximum size of all files together, in bytes. Larger files can be imported with `flask
+storefront import-catalog`.
+"""
 
 blueprint = Blueprint(
     "imports",
@@ -33,13 +35,15 @@ access.protect(blueprint)
 
 @blueprint.get("")
 def show() -> Response:
-    """The form."""
+    """Show the form."""
     return _form({})
 
 
 @blueprint.post("")
 def upload() -> BaseResponse:
-    """Store the files and check them; 422 for wrong input, 413 for files that are too large."""
+    """Store the files and start checking them; 422 for invalid input, 413 for files that are too
+    large.
+    """
     request.max_content_length = MAX_UPLOAD
     try:
         files = {name: request.files[name] for name in FILES if request.files.get(name)}
@@ -57,7 +61,7 @@ def upload() -> BaseResponse:
         return _form(problems, status=422)
     job = upload_jobs.create(PurePath(files["file"].filename or "").name[:255], options)
     for name, file in files.items():
-        # messages quote the file's name
+        # saved under their own names, which messages quote
         folder = upload_jobs.path(job.id) / f"upload-{name}"
         folder.mkdir()
         file.save(folder / (secure_filename(file.filename or "") or name))
@@ -67,7 +71,7 @@ def upload() -> BaseResponse:
 
 @blueprint.get("/<job_id>")
 def status(job_id: str) -> Response:
-    """The progress of an upload, its preview, or its summary.
+    """Show the progress of an upload, its preview, or its summary.
 
     :raise 404: there is no such upload.
     """
@@ -92,7 +96,7 @@ def confirm(job_id: str) -> BaseResponse:
 
 
 def _options(problems: dict[str, str]) -> Options:
-    """The options in the form; adds problems by field."""
+    """Return the options in the form; add the problems with them to `problems`, by field."""
     form = {name: value.strip() for name, value in request.form.items()}
     currency = form.get("currency", "").upper()
     if currency and currency not in list_currencies():

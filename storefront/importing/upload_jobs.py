@@ -1,6 +1,5 @@
-"""Imports of uploaded files. Each runs in a thread, and writes its progress to a file.
-
-That way, any process of the shop can show the progress when the merchant requests the page again.
+"""Imports of uploaded files. Each import runs in a thread, and writes its progress to a file, so
+that every process of the shop can show it.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ from .summary import summary
 logger = logging.getLogger(__name__)
 
 MAX_AGE = 24 * 3600
-"""Seconds after which an upload is deleted."""
+"""Seconds after which an upload is deleted, when the next one is created."""
 STALLED_AFTER = 120
 """Seconds without progress after which a job counts as stopped, for example by a restart."""
 FILES = ("file", "ids", "stock", "columns")
-"""The uploaded files: the products, and those that may come with them."""
+"""The form's file fields: the products, and the optional files."""
 
 State = Literal["checking", "checked", "importing", "pictures", "done", "invalid", "failed"]
 RUNNING: tuple[State, ...] = ("checking", "importing", "pictures")
@@ -52,7 +51,7 @@ RUNNING: tuple[State, ...] = ("checking", "importing", "pictures")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the merchant chose on the page, besides the files."""
+    """The merchant's choices in the form, except the files."""
 
     stock_unknown: StockUnknown | None = None
     sell_out: float = 0.0
@@ -91,7 +90,7 @@ class Job:
 
 
 def create(file_name: str, options: Options) -> Job:
-    """Return a new job with an empty folder, and delete the uploads of earlier days."""
+    """Return a new job with an empty folder, and delete uploads that are older than `MAX_AGE`."""
     for folder in _root().iterdir() if _root().exists() else ():
         # another upload may delete the same folder
         with suppress(OSError):
@@ -121,7 +120,7 @@ def path(job_id: str) -> Path:
 
 
 def start(job: Job, state: Literal["checking", "importing"]) -> None:
-    """Check or import the file in a thread. Confirming it twice imports it only once."""
+    """Check or import the file in a thread. A job that is confirmed twice is imported only once."""
     if state == "importing":
         try:
             (path(job.id) / "confirmed").touch(exist_ok=False)
@@ -219,7 +218,7 @@ def _add_pictures(job: Job) -> list[str]:
 
 
 def _files(job: Job) -> dict[str, Path]:
-    """The uploaded files by their name in the form."""
+    """Return the uploaded files by the names of their form fields."""
     uploads = sorted(path(job.id).glob("upload-*/*"))
     return {file.parent.name.removeprefix("upload-"): file for file in uploads}
 
@@ -250,7 +249,7 @@ class _Progress:
         _save(self.job)
 
     def __call__(self, count: int) -> None:
-        """Add a number of bytes, or of pictures."""
+        """Add to the progress: a number of bytes, or of pictures."""
         now, done = time.time(), self.job.done + count
         is_due = now - self.job.updated_at >= 1
         self.job = replace(self.job, done=done, updated_at=now if is_due else self.job.updated_at)

@@ -4,7 +4,7 @@ If `MERCHANT_PASSWORD_HASH` is set, everybody needs the password. Otherwise, a d
 to visitors on this machine, and everybody else gets a 404.
 
 A session is a row in the database and a signed cookie with its ID. Signing out deletes the row, so
-that a copy of the cookie is worthless.
+a copy of the cookie becomes worthless.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COOKIE = "shop_merchant"
 IDLE_TIMEOUT = 12 * 3600
 """Seconds without a request after which a merchant must sign in again."""
 LONGEST_SESSION = timedelta(days=7)
-"""After this, a merchant must sign in again even if they used the pages all the time."""
+"""The time after which a merchant must sign in again, even without a pause."""
 HASH_SETTING = "MERCHANT_PASSWORD_HASH"
 EXTRA_PAGES = "storefront_merchant_pages"
 """The key in `app.extensions` of the pages that optional packages have added."""
@@ -45,7 +45,7 @@ def init_app(app: Flask) -> None:
     app.extensions[EXTRA_PAGES] = app.jinja_env.globals["merchant_pages"] = []
     password_hash = app.config.setdefault(HASH_SETTING, "")
     if password_hash and not _HASH.fullmatch(password_hash):
-        # it may be the password itself: never repeat it
+        # the value may be the password itself: never repeat it
         raise SettingsError(
             f"{HASH_SETTING} is not a password hash: create one with flask storefront "
             "hash-password, and put it in single quotes in .env, because it contains $"
@@ -58,7 +58,7 @@ def add_page(app: Flask, name: str, endpoint: str) -> None:
 
 
 def extra_pages() -> list[tuple[str, str]]:
-    """Name and endpoint of each page that an optional package has added."""
+    """Return the name and endpoint of each page that an optional package has added."""
     pages: list[tuple[str, str]] = current_app.extensions[EXTRA_PAGES]
     return pages
 
@@ -92,7 +92,7 @@ def signed_in() -> bool:
 
 
 def _session_id() -> str | None:
-    """Return the session's ID if the cookie is valid and not too old."""
+    """Return the ID of the session in the cookie; None if the cookie is invalid or too old."""
     try:
         return read_signed(_signer(), COOKIE, IDLE_TIMEOUT)
     except BadData:
@@ -102,8 +102,8 @@ def _session_id() -> str | None:
 def read_signed(serializer: URLSafeTimedSerializer, cookie: str, max_age: int) -> str:
     """Return the text in a signed cookie of this request.
 
-    Raises `BadData` if it is missing, forged or older than `max_age` seconds. A time in the future
-    is valid: it may be from another machine, whose clock is ahead.
+    Raises `BadData` if the cookie is missing, forged or older than `max_age` seconds. A cookie with
+    a time in the future is valid, since another machine's clock may be ahead.
     """
     text, signed_at = serializer.loads(request.cookies.get(cookie, ""), return_timestamp=True)
     if signed_at < datetime.now(UTC) - timedelta(seconds=max_age):
@@ -181,7 +181,9 @@ def end_session(response: Response) -> None:
 
 
 def safe_next_url(address: str | None) -> str:
-    """Return `address` if it is a page of this shop, else the merchant's first page."""
+    """Return `address` if it is on this site and not the sign-in page; else the merchant's first
+    page.
+    """
     login = url("merchant_login.show")
     if address and _LOCAL_PATH.fullmatch(address) and not address.startswith(login):
         return address

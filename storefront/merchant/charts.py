@@ -15,9 +15,9 @@ STEP = 10
 COLUMN_WIDTH = 7
 MARGIN = (STEP - COLUMN_WIDTH) / 2
 TREND_DAYS = 7
-"""The trend averages a week, so that weekends don't look like a trend."""
+"""The trend is the average of a week, so that weekends don't look like a trend."""
 MAX_TICKS = 7
-"""The maximum number of labels on the time axis. A phone has room for every second one."""
+"""The maximum number of labels on the time axis. Phones show only every second label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ColumnChart:
     top: int
     """The value at the top of the chart."""
     heights: tuple[float, ...]
-    """The height of each column, with `HEIGHT` for `top`."""
+    """The height of each column, scaled so that `top` has the height `HEIGHT`."""
 
     @property
     def middle(self) -> str:
@@ -84,7 +84,7 @@ def column_chart(counts: Sequence[int], top: int | None = None) -> ColumnChart:
 
 
 def bar(parts: Mapping[str, int], whole: int) -> tuple[Segment, ...]:
-    """A stacked bar, as wide as its container if the parts add up to `whole`."""
+    """Return a stacked bar, as wide as its container if the parts add up to `whole`."""
     segments, x = [], 0.0
     for name, count in parts.items():
         if count:

@@ -50,7 +50,7 @@ STATES = {
         "the shopper closed the page. Klaviyo may have received the delivery.",
     ),
 }
-"""Name and description of each state; those that may need attention come first."""
+"""The name and description of each state, in the order of the deliveries page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Deliveries:
 
     @property
     def to_review(self) -> int:
-        """How many deliveries can be retried by the merchant."""
+        """How many deliveries the merchant can retry."""
         return self.status.counts.get("dead_lettered", 0)
 
     @property
@@ -82,13 +82,13 @@ class Deliveries:
 
     @property
     def longest_wait(self) -> str:
-        """How long the oldest queued sign-up has waited; empty if none is queued."""
+        """How long the oldest queued sign-up has been waiting; empty if none is queued."""
         oldest = self.status.oldest_queued
         return duration_text(self.now - oldest) if oldest else ""
 
     @property
     def is_overdue(self) -> bool:
-        """Whether a sign-up is overdue for no known reason, and the merchant should act."""
+        """Whether a sign-up has been queued for too long although nothing is paused."""
         oldest = self.status.oldest_queued
         return oldest is not None and self.now - oldest > OVERDUE and not self.status.paused
 
@@ -119,7 +119,7 @@ class Deliveries:
 
     @property
     def failed_variant(self) -> ProductVariant | None:
-        """The variant of the last error, if the shop still has it."""
+        """The variant of the last error; None if there is none, or if the shop no longer has it."""
         if self.status.last_error is None or not self.status.last_error.variant:
             return None
         composite_id = self.status.last_error.variant
@@ -127,7 +127,7 @@ class Deliveries:
 
 
 def status() -> admin.Status:
-    """Return `admin.status()`, which each request reads only once."""
+    """Return `admin.status()`, cached for the rest of the request."""
     if "merchant_status" not in g:
         g.merchant_status = admin.status()
     result: admin.Status = g.merchant_status
@@ -135,7 +135,7 @@ def status() -> admin.Status:
 
 
 def load() -> Deliveries | None:
-    """The current state of deliveries; None if the database is unavailable."""
+    """Return the current state of deliveries; None if the database is unavailable."""
     try:
         current = status()
     except SQLAlchemyError as error:
@@ -145,13 +145,13 @@ def load() -> Deliveries | None:
 
 
 def count_text(count: int, operation: str) -> str:
-    """A number of deliveries, such as `2 sign-ups`."""
+    """Return a number of deliveries as text, such as `2 sign-ups`."""
     singular, plural = OPERATIONS.get(operation, (operation, operation))
     return f"{count:,} {singular if count == 1 else plural}"
 
 
 def duration_text(duration: timedelta) -> str:
-    """A duration in its largest unit, such as `3 minutes`."""
+    """Return a duration in its largest unit, such as `3 minutes`."""
     seconds = max(int(duration.total_seconds()), 0)
     for unit, length in UNITS.items():
         if seconds >= length:

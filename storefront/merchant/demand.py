@@ -26,9 +26,9 @@ PERIODS = (7, 30, 90)
 """The periods to choose from, in days including today."""
 DEFAULT_PERIOD = 30
 TOP_VARIANTS = 20
-"""Variants shown at first: those with the most sign-ups."""
+"""How many variants are shown at first: those with the most sign-ups."""
 MAX_VARIANTS = 200
-"""Variants shown with `?all=1`."""
+"""How many variants are shown with `?all=1`."""
 CHANNEL_NAMES = {channel.value: channel.info.short_name for channel in Channel}
 
 
@@ -64,8 +64,8 @@ class Report:
 
     @property
     def buyers(self) -> int:
-        """The alerted shoppers who bought the variant. An order is matched with a sign-up, not with
-        an alert, so there can be more orders than alerts.
+        """The number of alerted shoppers who bought the variant. Orders are matched with sign-ups
+        rather than alerts, so they may outnumber the alerts; the excess isn't counted.
         """
         return min(self.sales_after_alerts.shoppers, self.demand.alerted)
 
@@ -75,9 +75,9 @@ class Report:
         return self.buyers / self.demand.alerted if self.demand.alerted else 0.0
 
     def waiting_bar(self, row: waiting.WaitingRow) -> tuple[charts.Segment, ...]:
-        """A bar for the revenue of a row, compared with that of the first row."""
+        """Return a bar for the revenue of a row, relative to that of the first row."""
         most = self.waiting_now.rows[0].revenue
-        # in cents, so that the shares are exact
+        # in cents, since a bar takes whole numbers
         return charts.bar({"all": int(row.revenue * 100)}, int(most * 100))
 
     @property
@@ -91,7 +91,7 @@ class Report:
         return self.demand.variant_count - len(self.rows)
 
     def share_bar(self, count: int) -> tuple[charts.Segment, ...]:
-        """A bar for `count` out of all sign-ups."""
+        """Return a bar for `count` out of all sign-ups."""
         return charts.bar({"all": count}, self.demand.figures.requests)
 
 
@@ -162,7 +162,7 @@ def _report(days: int, *, show_all: bool) -> Report:
 
 
 def _period(days: int) -> tuple[date, date]:
-    """The first and the last day, in UTC."""
+    """Return the first and the last day of a period that ends today, in UTC."""
     today = datetime.now(UTC).date()
     return today - timedelta(days=days - 1), today
 

@@ -45,7 +45,7 @@ def generate(rows: Iterable[admin.DayDemand], find_variants: FindVariants) -> It
     """Yield the file in pieces of `BATCH` rows; the first piece starts with the header.
 
     `find_variants` returns the shop's variants by composite ID. For a variant that the shop no
-    longer has, the columns with its names are empty.
+    longer has, the columns with its name and price are empty.
     """
     rows = iter(rows)
     prefix = BYTE_ORDER_MARK + _line(HEADER)
@@ -90,7 +90,7 @@ def _without_formula(cell: object) -> object:
     """
     if not isinstance(cell, str):
         return cell
-    # removes what can't be seen, too, such as control characters and zero-width spaces
+    # without invisible characters, such as control characters and zero-width spaces
     visible = "".join(character for character in cell if character.isprintable())
     text = unicodedata.normalize("NFKC", visible).lstrip()
     starts_blank = cell[:1] in ("\t", "\r", "\n")

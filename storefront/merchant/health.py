@@ -1,4 +1,4 @@
-"""Account health: what works, and what keeps shoppers from being notified."""
+"""Account health: the checks of the Klaviyo account, for the merchant's pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ HEADINGS = {
     "sign_ups": "A variant is missing from Klaviyo",
     "public_key": "Klaviyo rejects sign-ups from shoppers’ browsers",
 }
-"""The heading of each check that has a banner. The deliveries page shows the others."""
+"""The heading of each check that has a banner on all merchant's pages if it fails. The deliveries
+page shows all checks.
+"""
 NAMES = {
     "flow": "Back-in-stock flow",
     "sign_ups": "Variants",
@@ -29,11 +31,11 @@ VERDICTS = {
     admin.Verdict.FAIL: ("Action required", "bad"),
     admin.Verdict.SKIP: ("Not checked", "sold-out"),
 }
-"""The label of each verdict, and the class suffix of its colour."""
+"""The label of each verdict, and the suffix of the CSS class for its color."""
 
 
 def rows() -> Sequence[admin.Row]:
-    """Return the rows of `admin.health()`, which each request reads only once."""
+    """Return the rows of `admin.health()`, cached for the rest of the request."""
     if "merchant_health" not in g:
         g.merchant_health = admin.health(deliveries.status).rows
     result: Sequence[admin.Row] = g.merchant_health
@@ -41,7 +43,7 @@ def rows() -> Sequence[admin.Row]:
 
 
 def problems() -> Sequence[tuple[str, admin.Row]]:
-    """Return the heading and the row of each failed check; none if Klaviyo can't be reached."""
+    """Return the heading and the row of each failed check that has a banner."""
     return [
         (HEADINGS[row.check], row)
         for row in rows()

@@ -34,7 +34,7 @@ blueprint.register_error_handler(DataError, invalid_value_page)
 MAX_ORDERS = 50
 """The number of orders shown, newest first."""
 PAGE_SIZE = 100
-"""Variants on a page; an imported catalog may have many thousands."""
+"""The number of variants on a page; an imported catalog may have many thousands."""
 MAX_SEARCH_LENGTH = 80
 # below zero: units owed to pre-orders
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,6}")
@@ -69,14 +69,16 @@ class StockQuery:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields that differ from those of the first page of all variants."""
+        """The fields for a URL or a form, without those that have their default values."""
         page = self.page if self.page > 1 else None
         fields = {"product": self.product, "q": self.search, "page": page}
         return {name: value for name, value in fields.items() if value}
 
     @property
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """The conditions on products and variants; each word must be in the product or the SKU."""
+        """The conditions on products and variants. Each word of the search must be in the product's
+        search text or the SKU.
+        """
         conditions = [Product.handle == self.product] if self.product else []
         return conditions + [
             Product.search_text.contains(word, autoescape=True)
@@ -100,7 +102,8 @@ def show() -> Response:
 
 @blueprint.post("")
 def set_stock() -> BaseResponse:
-    """Set the stock of `sku` to `quantity`, or stop tracking it (`unmanaged`).
+    """Set the stock of `sku` to `quantity`, or stop tracking it (`unmanaged`); 422 if `quantity`
+    isn't a whole number.
 
     :raise 404: the shop has no such variant.
     """

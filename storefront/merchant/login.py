@@ -1,7 +1,7 @@
 """`/merchant/login` and `/merchant/logout`.
 
-Attempts are limited. Once the merchant has signed in, the browser has a signed cookie and limits of
-its own, so that attackers who use up everybody else's can't lock the merchant out.
+Attempts are limited. A browser in which the merchant has signed in before has a signed cookie, and
+its attempts are counted separately, so attackers who reach the limits can't lock the merchant out.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 
 LIMITS_PER_CLIENT = parse_many("5 per minute; 30 per hour")
-"""Attempts from one address, or from one browser that is known."""
+"""Attempts from one address, or from one browser with the cookie `BROWSER_COOKIE`."""
 LIMITS_OVERALL = parse_many("30 per minute; 300 per hour")
-"""Attempts from all addresses together, so that having many addresses doesn't speed up guessing."""
+"""Attempts from all addresses together, so that guessing from many addresses isn't faster."""
 BROWSER_COOKIE = "shop_merchant_browser"
 BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000
 
 
-# for a shop without shared storage, and while that is unavailable
+# for a shop without shared storage for rate limits, and while that storage is unavailable
 _own_limiter = FixedWindowRateLimiter(MemoryStorage())
 
 
@@ -53,7 +53,7 @@ _own_limiter = FixedWindowRateLimiter(MemoryStorage())
 def require_password_setting() -> None:
     """Serve these pages only if a password is set.
 
-    :raise 404: none is set.
+    :raise 404: no password is set.
     """
     if not access.password_required():
         abort(404)
@@ -64,7 +64,7 @@ blueprint.after_request(access.make_private)
 
 @blueprint.get("/login")
 def show() -> Response:
-    """Show the sign-in form; a merchant who is signed in already goes to the next page."""
+    """Show the sign-in form; a merchant who is already signed in is redirected to the next page."""
     if access.signed_in():
         return redirect(_next_url(), code=303)
     return _form()
@@ -81,7 +81,7 @@ def sign_in() -> Response:
         return response
     password = request.form.get("password", "")
     password_hash = current_app.config[access.HASH_SETTING]
-    # a limit on the length, since hashing a long text takes a long time
+    # the length is limited, since hashing a long password takes a long time
     if len(password) > MAX_PASSWORD_LENGTH or not check_password_hash(password_hash, password):
         logger.warning("failed sign-in to the merchant's pages: wrong password")
         return _form("Wrong password. Please try again.", 422)
@@ -132,7 +132,7 @@ def _count_with(limiter: RateLimiter) -> int:
 
 
 def _known_browser() -> str | None:
-    """Return the ID of a browser in which the merchant has signed in before, or None."""
+    """Return this browser's ID if the merchant has signed in in it before, or None."""
     try:
         lifetime = int(BROWSER_COOKIE_LIFETIME.total_seconds())
         return access.read_signed(_browser_signer(), BROWSER_COOKIE, lifetime)

@@ -19,7 +19,7 @@ class Sales:
     """The orders of shoppers who signed up in a period."""
 
     days: int
-    """Days after the sign-up in which an order counts: `[merchant] sale_days`."""
+    """The days after a sign-up in which an order counts: `[merchant] sale_days`."""
     shoppers: int
     revenue: Decimal
 
@@ -27,13 +27,13 @@ class Sales:
 def after_alerts(since: datetime, until: datetime) -> Sales:
     """Return the sales to shoppers who signed up at `since` or later, but before `until`.
 
-    An order matches a sign-up if its email address has the same `admin.contact_hash`, which
-    `orders.place` looks up.
+    When an order is placed, `orders.place` looks up sign-ups with the order's email address, and
+    stores the time of the latest in `signed_up_at`.
     """
     days = admin.merchant_settings().sale_days
     amount = sa.func.sum(OrderLine.price * OrderLine.quantity)
     lines = db.session.execute(
-        # the address is empty if its owner had it erased
+        # the email address is empty if the shopper had it erased
         sa.select(
             sa.func.coalesce(sa.func.nullif(sa.func.lower(Order.email), ""), Order.reference),
             OrderLine.signed_up_at,

@@ -31,7 +31,7 @@ class WaitingRow:
 
     @property
     def revenue(self) -> Decimal:
-        """The revenue if each of them buys one."""
+        """The revenue if every one of these people buys one; 0 if the variant is gone."""
         return self.people * self.variant.price if self.variant else Decimal(0)
 
 
@@ -42,7 +42,7 @@ class Report:
     people: int
     """Distinct people: someone waiting for two variants counts once here, but in both rows."""
     revenue: Decimal
-    """People times price, for all variants together."""
+    """The number of people times the price, summed over all variants."""
     median: timedelta | None
     longest: timedelta | None
     variant_count: int
@@ -57,7 +57,7 @@ def report(max_variants: int) -> Report:
     """
     by_variant = _people()
     offers = queries.offers(by_variant)
-    # available again, but no restock was recorded: the stock was changed with plain SQL
+    # available although no restock was recorded, because the stock was changed with plain SQL
     in_stock = {variant for variant, offer in offers.items() if offer.available}
     waiting = admin.waiting(without=in_stock)
     revenue = {
@@ -102,7 +102,7 @@ def many_waiting() -> Sequence[WaitingRow]:
         return []
     people = {variant: count for variant, count in everyone.items() if count >= at_least}
     try:
-        # PostgreSQL would refuse the rest of the page's queries after one that fails
+        # without a savepoint, PostgreSQL would refuse the page's other queries after a failed one
         with db.session.begin_nested():
             in_stock = {str(composite_id) for composite_id in queries.available(people)}
             return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
@@ -112,7 +112,7 @@ def many_waiting() -> Sequence[WaitingRow]:
 
 
 def _people() -> Mapping[str, int]:
-    """Return the people waiting for each variant, which each request counts only once."""
+    """Return the number of people waiting for each variant, cached for the rest of the request."""
     if "people_waiting" not in g:
         g.people_waiting = admin.people_waiting()
     people: Mapping[str, int] = g.people_waiting

@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both."""
+    """Drop the column and the table."""
     op.drop_table("shop_import")
     with op.batch_alter_table("shop_variant") as table:
         table.drop_constraint("uq_shop_variant_external_id", type_="unique")

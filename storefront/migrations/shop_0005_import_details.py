@@ -21,7 +21,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop the columns."""
     with op.batch_alter_table("shop_import") as table:
         for name in ("shop_name", "currency", "picture_origins"):
             table.drop_column(name)

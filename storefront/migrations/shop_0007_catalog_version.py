@@ -15,8 +15,8 @@ branch_labels = None
 depends_on = None
 
 TABLES = ("shop_product", "shop_option", "shop_variant", "shop_import")
-# Versions are random or transaction IDs rather than counted: after a restored backup, a counter
-# would return to numbers that it has already given to other contents.
+# Versions are random numbers or transaction IDs. A counter would reuse numbers for other contents
+# after a backup is restored.
 SQLITE = "UPDATE shop_catalog_version SET version = random()"
 POSTGRESQL = """
 CREATE FUNCTION shop_change_catalog_version() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -60,7 +60,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop the triggers and the table."""
     if op.get_bind().dialect.name == "sqlite":
         for name in TABLES:
             for event in ("insert", "update", "delete"):

@@ -18,7 +18,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the column."""
     op.drop_index("ix_shop_order_line_signed_up_at", "shop_order_line")
     with op.batch_alter_table("shop_order_line") as table:
         table.drop_column("signed_up_at")

@@ -22,7 +22,7 @@ class Choice:
     sold_out: bool
     alternative: str = ""
     """The title of the variant that the link leads to, if no variant combines this value with the
-    other selected ones.
+    other selected values; otherwise empty.
     """
 
 
@@ -68,13 +68,13 @@ def _choice(
     with_value = [v for v in product.variants if v.values[index] == value["name"]]
     target = max(
         with_value,
-        # the variant that keeps the most of the other selected values
+        # the variant with the most of the currently selected values
         key=lambda variant: sum(a == b for a, b in zip(variant.values, values, strict=True)),
         default=None,
     )
     if target is None:
         return None
-    # a value of the first option, such as red, is sold out if it is sold out in every size
+    # a value of the first option, such as red, is marked only if it is sold out in every size
     affected = with_value if index == 0 else [target]
     return Choice(
         name=value["name"],

@@ -23,7 +23,7 @@ AVAILABILITY = {
     Status.SOLD_OUT: "OutOfStock",
 }
 SCHEMA_PROPERTIES = {"Colour": "color", "Size": "size"}
-"""The schema.org properties of options, by the options' names."""
+"""The schema.org properties of options, by the options' English names."""
 
 
 def product(product: Product) -> dict[str, Any]:

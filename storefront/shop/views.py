@@ -50,7 +50,7 @@ def shows_public_count() -> bool:
 @blueprint.get("/")
 @reused
 def listing() -> str:
-    """The products that the query string asks for: `category`, `q`, `in_stock`, `sort`, `page`.
+    """Show the products that the query string selects: `category`, `q`, `in_stock`, `sort`, `page`.
 
     :raise 404: there is no such category or page.
     """
@@ -87,7 +87,7 @@ def listing_page(
 @blueprint.get("/products/<handle>")
 @partial(reused, unless=shows_public_count)
 def product(handle: str) -> str:
-    """A product page, with the variant of `?variant=<sku>` selected.
+    """Show a product page, with the variant of `?variant=<sku>` selected.
 
     :raise 404: there is no such product, or it has no such variant.
     """
@@ -128,19 +128,19 @@ def product_page(
 
 
 def _description(product: Product) -> Markup:
-    """The imported description; a wide table can be scrolled by keyboard, too."""
+    """Return the imported description, with tables that can be scrolled by keyboard."""
     safe = product.description_html.replace("<table>", '<table tabindex="0">')
     return Markup(safe)  # noqa: S704 - cleaned by the import
 
 
 def card(product: Product) -> Card:
-    """Return the card of `product`, with a drawing in the colour of its first available variant."""
+    """Return the card of `product`, with a drawing in the color of its first available variant."""
     prices = [variant.price for variant in product.variants if is_available(variant)]
     prices = prices or [variant.price for variant in product.variants]
     return Card(
         product=product,
         url=url_for("shop.product", handle=product.handle),
-        image=product_image(product, default_variant(product).colour),
+        image=product_image(product, default_variant(product).drawing_color),
         swatches=[
             value["swatch"]
             for option in product.options
@@ -155,12 +155,12 @@ def card(product: Product) -> Card:
 
 
 def other_products(variant: Variant) -> list[Card]:
-    """Return two similar products that are in stock, for the confirmation of a sign-up.
+    """Return two similar products that can be bought now, for the confirmation of a sign-up.
 
-    Return an empty list if the database fails, since the sign-up is accepted anyway.
+    Return an empty list if the database fails, so that the confirmation is still shown.
     """
     try:
-        return [card(other) for other in queries.related_in_stock(variant.product_id, limit=2)]
+        return [card(other) for other in queries.related_available(variant.product_id, limit=2)]
     except SQLAlchemyError:
         db.session.rollback()
         return []
@@ -168,19 +168,19 @@ def other_products(variant: Variant) -> list[Card]:
 
 @blueprint.get("/terms")
 def terms() -> Response:
-    """The terms of service, which consent texts link to. Replace the template with your own."""
+    """Show the terms of service, to which consent texts link. Replace the template's text."""
     return revalidated(render_template("shop/terms.html"))
 
 
 @blueprint.get("/privacy")
 def privacy() -> Response:
-    """The privacy policy, which consent texts link to. Replace the template with your own."""
+    """Show the privacy policy, to which consent texts link. Replace the template's text."""
     return revalidated(render_template("shop/privacy.html"))
 
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    """The URLs of the home page, the categories and all products."""
+    """Return the URLs of the home page, the categories and the products in the listing."""
     urls = [
         url_for("shop.listing", _external=True),
         *(url_for("shop.listing", category=slug, _external=True) for slug in categories()),
@@ -196,7 +196,7 @@ def sitemap() -> Response:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """What crawlers should skip, and where the sitemap is."""
+    """Return which paths crawlers should skip, and where the sitemap is."""
     lines = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in UNINDEXED_PATHS),

@@ -29,7 +29,7 @@ CHANGEABLE_TABLES = (
     "languages",
     "texts",
 )
-"""The tables that visitors may change for themselves. The others affect everybody."""
+"""The tables whose settings can differ between visitors. The other tables affect everybody."""
 
 
 class InvalidChanges(ValueError):
@@ -100,7 +100,7 @@ def _apply_changes(base: Settings, changes: tuple[tuple[str, Any], ...]) -> Sett
 
 
 def differences(settings: Settings, base: Settings) -> dict[str, Any]:
-    """The settings whose values differ from those in `base`, by dotted key, as in JSON."""
+    """Return the settings whose values differ from those in `base`: JSON values by dotted key."""
     document, base_document = settings.model_dump(mode="json"), base.model_dump(mode="json")
     values = {
         setting.key: (value_at(document, setting.path), value_at(base_document, setting.path))
@@ -110,7 +110,7 @@ def differences(settings: Settings, base: Settings) -> dict[str, Any]:
 
 
 def value_at(document: Mapping[str, Any], path: Iterable[str]) -> Any:
-    """The value at a path through nested tables."""
+    """Return the value at a path through nested tables."""
     value: Any = document
     for part in path:
         value = value[part]
@@ -118,7 +118,7 @@ def value_at(document: Mapping[str, Any], path: Iterable[str]) -> Any:
 
 
 def as_toml(settings: Settings) -> str:
-    """Write a complete `notify_me.toml`, without settings that have their default value.
+    """Return a complete `notify_me.toml`, without settings that have their default value.
 
     Raises `studio.MissingExtraError` if tomlkit isn't installed.
     """
@@ -128,9 +128,8 @@ def as_toml(settings: Settings) -> str:
 
 
 def texts_in(settings: Settings, locale: str) -> dict[str, str]:
-    """The text shoppers see in `locale` for each setting of `[texts.<locale>]`, by dotted key.
-
-    Missing legal texts are left out: their channel isn't offered in that language.
+    """Return the text shoppers see in `locale` for each setting in `[texts.<locale>]`, by dotted
+    key. Missing legal texts are left out, since their channel isn't offered in that language.
     """
     texts = localized(settings, locale)
     missing = studio.missing_legal_texts(settings, locale)
@@ -147,7 +146,7 @@ def _by_key(sentences: list[str]) -> dict[str, str]:
     keys = [setting.key for setting in all_settings(Settings)]
     by_key: dict[str, str] = {}
     for sentence in sentences:
-        # if several keys are at the same position, the longest one
+        # of several keys at the same position, the longest one is meant
         mentioned = [(sentence.find(key), -len(key), key) for key in keys if key in sentence]
         key = min(mentioned)[2] if mentioned else ""
         by_key[key] = " ".join(filter(None, (by_key.get(key), _sentence(sentence))))
@@ -159,7 +158,7 @@ def _sentence(phrase: str) -> str:
 
 
 def with_integers(value: Any) -> Any:
-    """Write whole numbers such as 16.0 as 16."""
+    """Return a value in which whole numbers such as 16.0 are integers, also in nested tables."""
     if isinstance(value, Mapping):
         return {name: with_integers(item) for name, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value

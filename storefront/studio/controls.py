@@ -36,7 +36,7 @@ FONTS = {
     "Times": "'Times New Roman', Times, serif",
     "Typewriter": "'Courier New', Courier, monospace",
 }
-"""Fonts that every visitor has, as values of a font setting by name."""
+"""Fonts that need no download, with fallbacks: the values of a font setting, by name."""
 _NAMES = {
     **{channel.value: channel.info.short_name for channel in Channel},
     **{language: str(Locale.parse(language).english_name) for language in LANGUAGES},
@@ -78,12 +78,12 @@ class Control:
         return rest.partition(".")[0] if table == "texts" else None
 
     def name_of(self, choice: str) -> str:
-        """The name of a choice."""
+        """Return the name of a choice."""
         return dict(self.choices).get(choice, choice)
 
     @property
     def first_field(self) -> str:
-        """The name of the field that says which of a list's choices comes first."""
+        """The name of the field that selects which of several checked choices comes first."""
         return f"{self.key}.first"
 
     @property
@@ -92,14 +92,14 @@ class Control:
         return str(self.schema.get("multipleOf", 1 if isinstance(self.empty_value, int) else "any"))
 
     def read(self, form: MultiDict[str, str], current: Any) -> Any:
-        """Return the submitted value, which isn't validated yet; `current` is the saved value."""
+        """Return the submitted value, not validated yet. `current` is the saved value."""
         text = form.getlist(self.key)[-1].replace("\r\n", "\n").strip()
         match self.kind:
             case "checkbox":
                 return "on" in form.getlist(self.key)
             case "checkboxes":
                 ticked = [value for value, _ in self.choices if value in form.getlist(self.key)]
-                # checkboxes have no order: keep the current one, and append what is new
+                # checkboxes have no order: keep the current order, and append new values
                 values = [value for value in current if value in ticked]
                 values += [value for value in ticked if value not in values]
                 return sorted(values, key=lambda value: value != form.get(self.first_field))
@@ -110,7 +110,7 @@ class Control:
 
 @cache
 def controls() -> tuple[Control, ...]:
-    """The controls of all settings that visitors may change, in the order of the models."""
+    """Return the controls of all settings that visitors may change, in the order of the models."""
     return tuple(
         _control(setting)
         for setting in all_settings(Settings)
@@ -154,7 +154,7 @@ def _kind(setting: Setting) -> Kind:
 
 
 def name_of(identifier: str) -> str:
-    """The name on screen of an identifier in the settings: `fitToText` is Fit to text."""
+    """Return the name on screen of an identifier in the settings: `fitToText` is Fit to text."""
     if identifier in _NAMES:
         return _NAMES[identifier]
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", identifier).replace("_", " ").lower()
@@ -163,7 +163,7 @@ def name_of(identifier: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """The text of a value in its field."""
+    """Return the text of a value in its field."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -174,9 +174,7 @@ def text_of(value: Any) -> str:
 
 
 def read_form(form: MultiDict[str, str], current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the submitted values by dotted key, which aren't validated yet; `current` has those
-    that are saved.
-    """
+    """Return the submitted values, not validated yet, by dotted key; `current` are those saved."""
     return {
         control.key: control.read(form, current[control.key])
         for control in controls()

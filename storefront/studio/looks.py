@@ -43,7 +43,7 @@ class TooLarge(ValueError):
 
 
 def save(changes: Mapping[str, Any]) -> str:
-    """Save changes, given by dotted key, and return the look's ID; deletes all expired looks.
+    """Save changes, given by dotted key, and return the look's ID. Also delete all expired looks.
 
     Raises `TooLarge`, and `SQLAlchemyError` if the database is unavailable.
     """
@@ -66,8 +66,8 @@ def save(changes: Mapping[str, Any]) -> str:
 
 
 def load(look_id: str) -> dict[str, Any] | None:
-    """The changes of a look; None if it doesn't exist, for example because it expired and `save`
-    deleted it.
+    """Return the changes of a look; None if it doesn't exist, for example because it has expired
+    and been deleted by `save`.
     """
     if look_id == NO_CHANGES:
         return {}
@@ -79,7 +79,7 @@ def load(look_id: str) -> dict[str, Any] | None:
 
 
 def current() -> str:
-    """The ID of this visitor's look."""
+    """Return the ID of this visitor's look."""
     return request.cookies.get(COOKIE, NO_CHANGES)
 
 
@@ -92,7 +92,7 @@ class History:
 
     @classmethod
     def of_request(cls) -> History:
-        """The history in this visitor's cookie; a new one if that doesn't match their look."""
+        """Return the history in the visitor's cookie; a new one if it doesn't match their look."""
         text, look = request.cookies.get(HISTORY_COOKIE, ""), current()
         if _HISTORY.fullmatch(text):
             position, *steps = text.split(".")
@@ -116,18 +116,18 @@ class History:
         return self.position < len(self.steps) - 1
 
     def moved(self, steps: int) -> History:
-        """The history after undo (-1) or redo (1), if possible."""
+        """Return the history after undo (-1) or redo (1), if possible."""
         return History(self.steps, min(max(self.position + steps, 0), len(self.steps) - 1))
 
     def with_look(self, look: str) -> History:
-        """The history with another look as the latest, and without undone looks."""
+        """Return the history with another look as the latest, and without undone looks."""
         if self.look == look:
             return self
         steps = (*self.steps[: self.position + 1], look)[-MAX_HISTORY:]
         return History(steps, len(steps) - 1)
 
     def save(self, response: Response, studio_path: str) -> None:
-        """Save look and history in the visitor's browser."""
+        """Save the look and the history in the visitor's browser."""
         if self.look == NO_CHANGES:
             response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
         else:
@@ -149,7 +149,7 @@ def _set_cookie(response: Response, name: str, value: str, *, path: str) -> None
 
 
 def visitor_overrides() -> VisitorOverrides | None:
-    """The settings of this visitor's look; None for visitors who may not use the Studio."""
+    """Return the settings of this visitor's look; None if they may not use the Studio."""
     if not access.has_access():
         return None
     try:

@@ -21,12 +21,12 @@ from .sections import build_sections, label, values_of
 from .snippets import Report
 
 MAX_SWATCHES = 8
-"""How many colours of the brand each colour control offers."""
+"""How many colors of the brand each color control offers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Input that isn't applied yet, and messages. The page shows them with the current look."""
+    """Input that isn't applied yet, and messages, which the page shows with the current look."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     """The values that were entered, by dotted key."""
@@ -39,7 +39,7 @@ class Draft:
     ineffective: Sequence[str] = ()
     """Keys of published settings without an effect, because they are also set elsewhere."""
     expired: bool = False
-    """Whether the requested look doesn't exist any more."""
+    """Whether the requested look no longer exists."""
 
 
 def render_page(
@@ -122,13 +122,15 @@ def render_page(
 
 
 def _brand_colors() -> dict[str, str]:
-    """The first colours of the merchant's brand by name, for the colour controls."""
+    """Return the first colors of the merchant's brand by name, for the color controls."""
     known = known_brand()
     return dict(list(known.colors.items())[:MAX_SWATCHES]) if known else {}
 
 
 def settings_file(settings: Settings) -> str:
-    """The complete `notify_me.toml`, or a comment with the command that installs what it needs."""
+    """Return the complete `notify_me.toml`; if tomlkit is missing, a comment that says how to
+    install it.
+    """
     try:
         return as_toml(settings)
     except studio.MissingExtraError as error:
@@ -136,7 +138,9 @@ def settings_file(settings: Settings) -> str:
 
 
 def template_snippet(settings: Settings, merchant_settings: Settings) -> str:
-    """The Jinja call for one place in a template, with the options that differ from the file."""
+    """Return the Jinja call for one place in a template, with the options that differ from the
+    merchant's settings.
+    """
 
     def options(of: Settings) -> dict[str, str | bool]:
         return {

@@ -32,7 +32,7 @@ class Preset:
 
     @property
     def colors(self) -> dict[str, str]:
-        """The colours of its thumbnail: form, text, button and button text."""
+        """The colors of its thumbnail: form, text, button and button text."""
         form = self.settings.get("modal.background_color") or "#ffffff"
         button = (
             self.settings.get("modal.button_background_color")
@@ -55,7 +55,7 @@ class Preset:
 
 @cache
 def presets() -> Mapping[str, Preset]:
-    """All presets by ID, in the order of the file."""
+    """Return the presets in `presets.toml` by ID, in the order of the file."""
     document = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return {
         preset_id: Preset(
@@ -85,14 +85,13 @@ def read_brand() -> None:
 
 
 def _all_presets() -> Mapping[str, Preset]:
-    own = brand_preset()
-    return {**presets(), BRAND: own} if own else presets()
+    of_brand = brand_preset()
+    return {**presets(), BRAND: of_brand} if of_brand else presets()
 
 
 def current_preset(values: Mapping[str, Any], merchant_values: Mapping[str, Any]) -> str | None:
-    """The ID of the preset that these values match, or `NO_PRESET` for the merchant's own style.
-
-    Return None if they match none of these. Only the settings that presets may change are compared.
+    """Return the ID of the preset that `values` match, `NO_PRESET` if they match the merchant's own
+    style, or None. Only the settings that presets change are compared.
     """
     own_style = {key: merchant_values[key] for key in _style_keys()}
     styles = {NO_PRESET: own_style}
@@ -102,7 +101,7 @@ def current_preset(values: Mapping[str, Any], merchant_values: Mapping[str, Any]
 
 
 def apply_preset(preset_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace the style in `changes` with a preset's; `NO_PRESET` only removes it."""
+    """Replace the style in `changes` with that of a preset; `NO_PRESET` only removes the style."""
     preset = _all_presets().get(preset_id)
     settings = preset.settings if preset else {}
     others = {key: value for key, value in changes.items() if key not in _style_keys()}
@@ -110,7 +109,7 @@ def apply_preset(preset_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _style_keys() -> frozenset[str]:
-    """All keys that any preset sets."""
+    """Return the keys of all settings that presets change."""
     return frozenset(key for preset in _all_presets().values() for key in preset.settings)
 
 

@@ -1,4 +1,4 @@
-"""The options of the Studio's preview: page, state, width, colour scheme, product and language."""
+"""The options of the Studio's preview: page, state, width, color scheme, product and language."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SCHEMES = {"light": "Light", "dark": "Dark"}
 LEVELS = {"basic": "Basic", "advanced": "Advanced"}
 """How many settings the panel shows."""
 MAX_VARIANTS = 200
-"""Sold-out variants that are considered for the choice of products."""
+"""How many sold-out variants are read to find the products to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class PreviewOptions:
         products: Mapping[str, object],
         languages: Sequence[str] = LANGUAGES,
     ) -> PreviewOptions:
-        """Read a form or a query string; missing or unknown values get their defaults."""
+        """Read the options from a form or a query string, with defaults for missing or unknown
+        values.
+        """
 
         def choice(name: str, choices: Container[str], default: str) -> str:
             value = fields.get(name, "")
@@ -72,7 +74,7 @@ class PreviewOptions:
         return "button" if self.state == "cards" else cast(PreviewState, self.state)
 
     def studio_url(self) -> str:
-        """The URL of the Studio with this preview."""
+        """Return the URL of the Studio with this preview."""
         return url_for(
             "studio.show",
             state=self.state,
@@ -84,7 +86,7 @@ class PreviewOptions:
         )
 
     def frame_url(self, look: str) -> str:
-        """The URL of the previewed page; it contains the look, so that changes reload the frame."""
+        """Return the URL of the previewed page. The look is part of it, so changes reload it."""
         return url_for(
             "studio.preview",
             state=self.state,
@@ -96,7 +98,9 @@ class PreviewOptions:
 
 
 def sold_out_products() -> dict[str, tuple[str, str]]:
-    """Each product with a sold-out variant, by handle: its title, and that variant's SKU."""
+    """Return the title and the SKU of the first sold-out variant of each product that has one, by
+    handle.
+    """
     query = (
         sa.select(Product.handle, Product.title, ProductVariant.sku)
         .join(ProductVariant, ProductVariant.product_id == Product.id)
@@ -112,11 +116,11 @@ def sold_out_products() -> dict[str, tuple[str, str]]:
 
 @contextmanager
 def one_product_sold_out() -> Iterator[str | None]:
-    """Yield the category of a product whose card has a button, because all its variants are sold
-    out; None if there are no products.
+    """Yield the category of a product whose variants are all sold out, so that its card has a
+    button; None if there are no products.
 
-    If no product is completely sold out, one is chosen, preferably one with a sold-out variant,
-    and its stock is set to zero until the context ends. That change is never committed.
+    If there is no such product, the stock of one is set to zero until the context ends, preferably
+    of one with a sold-out variant. This change is never committed.
     """
     available = sa.select(ProductVariant.id).where(
         ProductVariant.product_id == Product.id, AVAILABLE

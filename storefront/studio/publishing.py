@@ -24,13 +24,13 @@ def is_published() -> bool:
 
 
 def can_undo() -> bool:
-    """Whether `undo` can restore what was used before."""
+    """Whether `undo` can restore the settings from before the last `publish`."""
     return _previous_file().is_file()
 
 
 def publish(changes: Mapping[str, Any]) -> list[str]:
-    """Use changes, given by dotted key, in the whole shop. Return the keys of those without an
-    effect, because an environment variable or `notify_me.toml` sets them.
+    """Use changes, given by dotted key, in the whole shop. Return the keys of the settings on which
+    they have no effect, because an environment variable or `notify_me.toml` also sets them.
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`
     if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and
@@ -57,7 +57,7 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
 
 
 def undo() -> None:
-    """Restore the settings that were used before the last `publish`. Raises `OSError`."""
+    """Restore the settings from before the last `publish`. Raises `OSError`."""
     _write(_file(), _read(_previous_file()))
     _previous_file().unlink()
     studio.reload_settings()

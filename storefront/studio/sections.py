@@ -1,4 +1,4 @@
-"""The sections of the Studio's panel, with a labelled field for every setting."""
+"""The sections of the Studio's panel, with a labeled field for every setting."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ TITLES = {
     "demand": "Social proof",
     "languages": "Languages",
 }
-"""The sections in their order. Any others follow, named after their table.
+"""The titles of the sections, in order. Sections without a title here follow, named after their
+table.
 
-The key of a section is a table, or a table and the beginning of its settings' names.
+A key is a table, or a table and the beginning of the names of its settings.
 """
 BASICS = {
     "Button": (
@@ -53,8 +54,9 @@ BASICS = {
     ),
     "Channels": ("channels.offered",),
 }
-"""The sections that are always shown, with the settings that most merchants change. All others are
-shown under Advanced."""
+"""The sections that are always shown, with the settings that most merchants change. All other
+sections are shown under Advanced.
+"""
 _LANGUAGE_SECTIONS = {
     "button": "button",
     "modal": "form",
@@ -74,11 +76,11 @@ class Field:
     error: str
     warning: str
     contrasts: Sequence[studio.Contrast]
-    """Its contrast with other colours."""
+    """The contrast between its color and others."""
     changed: bool
     """Whether its value differs from the merchant's."""
     merchant_value: str
-    """The merchant's value, described."""
+    """The merchant's value as text, such as `on` or `“Notify me”`."""
     placeholder: str
     """The value or text that applies while the field is empty."""
 
@@ -94,7 +96,7 @@ class Section:
 
     title: str
     is_basic: bool = False
-    """Whether it is always shown, and not only under Advanced."""
+    """Whether it is always shown, rather than only under Advanced."""
     fields: list[Field] = field(default_factory=list)
 
     @property
@@ -114,7 +116,7 @@ class Section:
 
 
 def values_of(settings: Settings) -> dict[str, Any]:
-    """The value of every control by dotted key, as in JSON."""
+    """Return the JSON value of every control's setting by dotted key."""
     document = settings.model_dump(mode="json")
     return {control.key: value_at(document, control.key.split(".")) for control in controls()}
 
@@ -127,10 +129,10 @@ def build_sections(
     texts: Mapping[str, str],
     contrasts: Sequence[studio.Contrast],
 ) -> list[Section]:
-    """The panel's sections; all arguments but the last are by dotted key.
+    """Return the panel's sections. The keys of all mappings are the settings' dotted keys.
 
-    `values` are the fields' values. `texts` are the texts shoppers see in the language that is
-    being translated (`changes.texts_in`).
+    `values` are the fields' values. `texts` is the result of `changes.texts_in` for the language
+    that is being translated.
     """
     sections = {title: Section(title, is_basic=True) for title in BASICS}
     languages = {key.split(".")[1] for key in texts}
@@ -152,7 +154,7 @@ def build_sections(
                     for pair in contrasts
                     if control.key in (pair.text_key, pair.background_key)
                 ],
-                # as text, since an invalid value is still the text that was entered
+                # compared as text, since an invalid value is the text that was entered
                 changed=text_of(value) != text_of(merchant_value),
                 merchant_value=_describe(merchant_value, control),
                 placeholder=_placeholder(control, texts),
@@ -165,7 +167,7 @@ def build_sections(
 
 
 def _section_name(control: Control) -> str:
-    """The control's section in `BASICS`; else the most specific one in `TITLES`, or its table."""
+    """Return the control's section in `BASICS`, or the longest key in `TITLES`, or its table."""
     for title, keys in BASICS.items():
         if control.key in keys:
             return title
@@ -186,7 +188,7 @@ def _title(section_name: str, control: Control) -> str:
 
 
 def label(control: Control) -> str:
-    """The label of a control, with its language."""
+    """Return the label of a control; if it sets a translation, with the language."""
     language = control.language
     return f"{control.label} in {name_of(language)}" if language else control.label
 

@@ -29,7 +29,7 @@ class Report:
 
 
 def read(text: str, changes: Mapping[str, Any]) -> Report:
-    """Read a script whose settings are to be added to `changes`; raises `SnippetUnreadable`."""
+    """Read a script, and check its settings together with `changes`; raises `SnippetUnreadable`."""
     size = len(text.encode())
     if size > studio.SNIPPET_LIMIT:
         raise SnippetUnreadable(

@@ -1,4 +1,6 @@
-"""The views of `/studio`. A visitor's changes only affect their own view of the shop."""
+"""The views of `/studio`. Until they are published, a visitor's changes only affect what this
+visitor sees of the shop.
+"""
 
 from __future__ import annotations
 
@@ -64,9 +66,8 @@ def request_too_large(error: RequestEntityTooLarge) -> Response:
 
 @blueprint.get("")
 def show() -> Response:
-    """Show the Studio. `?look=<id>` applies that look, or offers it if the link is on another site.
-
-    Without the offer, any site could change what this visitor sees of the shop.
+    """Show the Studio. `?look=<id>` applies that look, but a link on another site only offers it:
+    otherwise, any site could change what this visitor sees of the shop.
     """
     look = request.args.get("look")
     history, changes = looks.History.of_request(), _current_changes()
@@ -81,7 +82,7 @@ def show() -> Response:
 
 @blueprint.post("")
 def change() -> Response:
-    """Apply the submitted settings and the pressed button's action (`do`); 422 for invalid ones."""
+    """Apply the submitted settings and the pressed button's action, `do`; 422 for invalid input."""
     form = request.form
     action, _, argument = form.get("do", "preview").partition(":")
     history = looks.History.of_request()
@@ -143,7 +144,7 @@ def _publish(history: looks.History, changes: Mapping[str, Any], draft: Draft) -
 
 
 def _undo_publishing(history: looks.History) -> Response:
-    """Restore the settings that the shop used before, and show the Studio."""
+    """Restore the settings from before they were published, and show the Studio."""
     try:
         publishing.undo()
     except OSError as error:
@@ -206,12 +207,12 @@ def download() -> Response:
 
 
 def _current_changes() -> Mapping[str, Any]:
-    """The changes of this visitor's look; none if it has expired."""
+    """Return the changes of this visitor's look; empty if it has expired."""
     return looks.load(looks.current()) or {}
 
 
 def _save(changes: Mapping[str, Any]) -> str:
-    """Save what differs from the merchant's settings; returns the look's ID."""
+    """Save what differs from the merchant's settings, and return the look's ID."""
     settings = check(changes).settings
     return looks.save(differences(settings, studio.merchant_settings()) if settings else {})
 

@@ -17,13 +17,13 @@ from ...base.fetching import Unavailable
 from ...catalog.pictures import JPEG_WIDTH, WIDTHS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
-"""The supported formats. A file's content determines its format, not the ending of its URL."""
+"""The supported formats. A picture's format is detected from its content, not from its URL."""
 MAX_PIXELS = 60_000_000
 UNFINISHED = "unfinished-"
 """The prefix of a file that is being written; an interrupted import may leave one behind."""
 MAX_RATIO = 3
-"""The height of a copy is at most this multiple of its width, so that no page becomes endless."""
-# limited, since a picture may need several hundred MB of memory until it is resized
+"""The maximum ratio of a copy's height to its width; taller pictures are cropped."""
+# at most two at a time, since a picture may need several hundred MB of memory until it is resized
 _decoding = threading.Semaphore(2)
 # larger pictures are refused here, so Pillow needn't warn about them
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
     """Write the copies of a picture to `folder`; return the width and height of the largest.
 
-    Raises `Unavailable` if it isn't a picture.
+    Raises `Unavailable` if the picture is damaged, too large, or in another format.
     """
     with _decoding:
         picture = _resized(_read(content), WIDTHS[-1])
@@ -56,7 +56,7 @@ def size_of_copies(folder: Path, name: str) -> tuple[int, int] | None:
 
 
 def _read(content: bytes) -> Image.Image:
-    """Return a picture as it is meant to be seen, with transparency if it has any."""
+    """Return a picture, rotated as its EXIF data says, in RGBA if it has transparency, else RGB."""
     try:
         picture: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
@@ -75,7 +75,7 @@ def _read(content: bytes) -> Image.Image:
 
 
 def _resized(picture: Image.Image, width: int) -> Image.Image:
-    """Return the picture with this width, or its own if that is smaller."""
+    """Return the picture with this width, or with its own width if that is smaller."""
     width = min(width, picture.width)
     height = min(max(1, round(picture.height * width / picture.width)), MAX_RATIO * width)
     if (width, height) == picture.size:

@@ -63,10 +63,10 @@ def download_pictures(
     allow_private: bool = False,
     progress: Callable[[int], None] = lambda count: None,
 ) -> PicturesResult:
-    """Make the shop's own copies of all pictures that it shows.
+    """Make copies of all pictures that pages show.
 
     Each batch of products is committed, so an interrupted download can be continued. `progress` is
-    called with the number of pictures done. Copies that no product uses any more are deleted.
+    called with 1 after each picture. Finally, copies that no product uses any more are deleted.
     """
     folder.mkdir(parents=True, exist_ok=True)
     copies, result = _Copies(folder, allow_private), PicturesResult()
@@ -79,7 +79,7 @@ def download_pictures(
                 ):
                     if isinstance(outcome, Unavailable):
                         result.missing[str(outcome)] += 1
-                        # an earlier import may have made copies that are gone
+                        # an earlier import may have set these, but its copies are gone
                         picture.pop("file", None)
                         picture.pop("width", None)
                         picture.pop("height", None)
@@ -88,9 +88,10 @@ def download_pictures(
                         result.shown += 1
                     progress(1)
                 for product in products:
-                    is_same = Product.id == product.id, Product.handle == product.handle
+                    # another import may have replaced the products and reused their IDs
+                    is_same = sa.and_(Product.id == product.id, Product.handle == product.handle)
                     session.execute(
-                        sa.update(Product).where(*is_same).values(pictures=product.pictures)
+                        sa.update(Product).where(is_same).values(pictures=product.pictures)
                     )
                 session.commit()
         except BaseException:
@@ -106,14 +107,18 @@ def count_pictures(session: Session) -> int:
 
 
 def wanted(pictures: Sequence[Picture], own: Collection[str]) -> list[Picture]:
-    """Return the pictures of a product that pages show: the first, and the variants' `own`."""
+    """Return the pictures of a product that pages show: the first, and those with a URL in `own`,
+    the variants' own pictures.
+    """
     return [
         picture for index, picture in enumerate(pictures) if index == 0 or picture["url"] in own
     ]
 
 
 def _all_wanted(session: Session) -> Iterator[list[Picture]]:
-    """Yield the pictures that pages show for each product; fast, as it reads only columns."""
+    """Yield the list of pictures that pages show for each product. Only the needed columns are
+    read, since a catalog may be large.
+    """
     last_id = 0
     statement = sa.select(Product.id, Product.pictures).order_by(Product.id).limit(1000)
     while rows := session.execute(statement.where(Product.id > last_id)).all():
@@ -133,12 +138,12 @@ def _wanted_of(product: Product) -> list[Picture]:
 
 
 class _Copies:
-    """Makes copies, in several threads."""
+    """Makes the copies of pictures; `make` may be called from several threads."""
 
     def __init__(self, folder: Path, allow_private: bool) -> None:
         self.folder, self.allow_private = folder, allow_private
         self.names: set[str] = set()
-        """The names of all copies."""
+        """The names of all copies that were made or used again."""
         self._failures: Counter[str] = Counter()
 
     def make(self, picture: Picture) -> Picture | Unavailable:
@@ -171,7 +176,7 @@ class _Copies:
 
 
 def _batches(session: Session) -> Iterator[Sequence[Product]]:
-    """Yield the products, detached from the session."""
+    """Yield the products in batches, detached from the session."""
     last_id = 0
     statement = sa.select(Product).options(selectinload(Product.variants)).order_by(Product.id)
     while products := session.scalars(statement.where(Product.id > last_id).limit(BATCH)).all():
@@ -183,7 +188,7 @@ def _batches(session: Session) -> Iterator[Sequence[Product]]:
 
 
 def _delete_others(folder: Path, names: set[str]) -> None:
-    """Delete all copies but those in `names`, and the unfinished files of an interrupted import."""
+    """Delete all copies except those in `names`, and unfinished files of an interrupted import."""
     for path in folder.iterdir():
         is_copy = COPY_NAME.fullmatch(path.name) is not None
         if path.name.startswith(UNFINISHED) or (

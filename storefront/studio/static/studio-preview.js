@@ -1,9 +1,9 @@
 // @ts-check
-/** In the Studio's frame: applies the chosen colour scheme, shows the open form as a modal dialog, and
+/** In the Studio's frame: applies the chosen color scheme, shows the open form as a modal dialog, and
  * tells the Studio which setting belongs to the part of the page that was clicked.
  */
 
-/** The page's parts by selector, and the setting of each. The first one that contains the click is used. */
+/** The setting to show for each part of the page. The first part that contains the click is used. */
 const PARTS = {
   "notify-me.notify-me--card": "button.label",
   ".notify-me__success": "modal.subscription_success_label",
@@ -26,7 +26,7 @@ if (scheme && matchMedia("(prefers-color-scheme: dark)").matches !== (scheme ===
   for (const sheet of document.styleSheets) applyScheme(sheet);
 }
 
-/** Apply the rules for the chosen scheme, and no others.
+/** Apply the rules for the chosen scheme, whatever the visitor's system prefers.
  * @param {CSSStyleSheet | CSSGroupingRule} group */
 function applyScheme(group) {
   for (const rule of group.cssRules) {

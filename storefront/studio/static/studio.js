@@ -13,7 +13,7 @@ const TYPING_DELAY = 300; // ms
 let timer;
 /** @type {AbortController | undefined} */
 let pending;
-// requests run one after another, since each starts from the look that the last one has set
+// requests run one after another, since each changes the look that the previous one has saved
 let lastInput = Promise.resolve();
 let lastPress = Promise.resolve();
 
@@ -36,7 +36,7 @@ async function send(button = null) {
       throw new Error(`${response.status}`);
     }
     if (response.redirected) history.replaceState(null, "", response.url);
-    // after further input, wait for the response to that
+    // if there has been further input, its response will update the page
     if (timer === undefined || button) show(page, Boolean(button));
   } catch {
     if (controller.signal.aborted) return;
@@ -47,7 +47,7 @@ async function send(button = null) {
   if (pending === controller) form.ariaBusy = null;
 }
 
-/** Update the page from the server's response; if `withValues` is set, also the fields' values.
+/** Update the page from the server's response; if `withValues` is set, including the fields' values.
  * @param {Document} page @param {boolean} withValues */
 function show(page, withValues) {
   if (withValues || sectionIds(page) !== sectionIds(document)) replaceControls(page);
@@ -65,7 +65,7 @@ function show(page, withValues) {
   if (url) loadFrame(url);
 }
 
-/** The sections of a page, which depend on the language.
+/** Return the IDs of a page's sections, which depend on the language.
  * @param {Document} page */
 function sectionIds(page) {
   return [...page.querySelectorAll("#controls details.section")].map((section) => section.id).join();
@@ -135,7 +135,7 @@ function copyAttribute(element, update, name) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** Load a page behind the current one, then swap them, at the same scroll position.
+/** Load a page behind the current one, then swap the two, at the same scroll position.
  * @param {string} url */
 function loadFrame(url) {
   const container = document.getElementById("frame");
@@ -169,7 +169,7 @@ function isSamePage(first, second) {
   return ["state", "product"].every((name) => a.get(name) === b.get(name));
 }
 
-/** Apply the preview's options, which need no request to the Studio. */
+/** Apply the preview's options: they only change the page in the frame. */
 function updatePreview() {
   const frameUrl = new URL(/** @type {string} */ (form.querySelector("iframe")?.src ?? location.href));
   const pageUrl = new URL(location.href);
@@ -188,7 +188,7 @@ function updatePreview() {
 
 const canvas = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 
-/** Any CSS colour in the format of a colour picker, without transparency.
+/** Return a CSS color in the format of a color picker, without transparency.
  * @param {string} text */
 function hexColor(text) {
   canvas.fillStyle = "#808080";
@@ -198,7 +198,7 @@ function hexColor(text) {
   return `#${[red, green, blue].map((value) => Number(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Show what only works with scripts, and connect colour pickers, sliders and font lists with their
+/** Show what only works with scripts, and connect color pickers, sliders and font lists with their
  * fields.
  * @param {HTMLElement} container */
 function enhance(container) {
@@ -234,7 +234,7 @@ function enhance(container) {
 
 const search = /** @type {HTMLInputElement} */ (document.getElementById("find"));
 
-/** Only show the settings that contain all words of the search. */
+/** Show only the settings that contain all words of the search. */
 function filterSettings() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   form.classList.toggle("studio--searching", words.length > 0);
@@ -304,7 +304,7 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(`do-${action}`)?.click();
 });
 
-// on a phone, start with the phone's width
+// on a phone, start with the preview at a phone's width
 if (innerWidth < 576 && !new URL(location.href).searchParams.has("width"))
   /** @type {HTMLInputElement} */ (form.querySelector("[name=width][value=phone]")).checked = true;
 const preview = /** @type {HTMLElement} */ (document.getElementById("do-preview"));

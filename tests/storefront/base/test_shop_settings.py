@@ -47,7 +47,7 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
         ('taglin = "Fjell"', "taglin is not a setting; did you mean tagline?"),
         ('zip = "red"', "zip is not a setting; the settings are sample, name, tagline"),
         ('name = ""', "name: must be text of 1 to 80 characters, not ''"),
-        ("tagline = 3", "tagline: must be text of 1 to 500 characters, or a table with such a"),
+        ("tagline = 3", "tagline: must be text of 1 to 500 characters, or a table with such text"),
         ('[tagline]\nen-x-y-z = "a"', "tagline: 'en-x-y-z' isn't a language: use codes such as"),
         ('currency = "eur"', "currency: must be an ISO 4217 code, such as EUR, not 'eur'"),
         ('country = "UK"', "country: must be an ISO 3166 code of two letters, such as DE, not"),
