@@ -1,1 +1,1 @@
-"""Benchmarks; each prints the command that repeats it."""
+"""Benchmarks of the kit and the shop. The docstring of each says how to run it."""

@@ -1,7 +1,7 @@
 """What the kit adds to a shop's environment: packages, megabytes and import time.
 
-`python -m benchmarks.adoption` installs Flask, and then the kit's wheel, each into a new
-environment. It needs a package index and takes some minutes.
+`python -m benchmarks.adoption` installs Flask and the kit's wheel into separate new environments.
+It needs a package index and takes a few minutes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ alternate, so that a busy machine affects all of them.
 
 
 def install(folder: Path, requirement: str) -> Path:
-    """Create an environment with a requirement; return its Python."""
+    """Create an environment, install a requirement, and return the environment's Python."""
     venv.create(folder)
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
@@ -41,7 +41,7 @@ def install(folder: Path, requirement: str) -> Path:
 
 
 def size(python: Path) -> tuple[int, float]:
-    """Return how many packages an environment has, and their megabytes."""
+    """Return how many packages an environment has, and their size in megabytes."""
     [packages] = python.parents[1].glob("lib/*/site-packages")
     files = [file for file in packages.rglob("*") if file.is_file()]
     return len([*packages.glob("*.dist-info")]), sum(file.stat().st_size for file in files) / 1e6

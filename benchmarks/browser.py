@@ -56,8 +56,8 @@ def opened(browser: Browser, url: str) -> Page:
 
 
 def milliseconds(browser: Browser, url: str, form: str) -> tuple[float, float, float]:
-    """Return how long the form alone takes, the dialog if the mouse wasn't over the button before
-    the press, and the dialog if it was.
+    """Return how long it takes to fetch the form alone, to open the dialog without moving the mouse
+    over the button first, and to open it when the mouse has been over the button for a while.
     """
     page = opened(browser, url)
     alone = page.evaluate(FETCH, form)
@@ -92,7 +92,7 @@ def main_thread(browser: Browser, url: str, *, with_script: bool) -> float:
 
 def report(browser: Browser, url: str, form: str) -> None:
     """Print the results."""
-    # the first page starts processes of the browser
+    # not measured: the first page starts processes of the browser
     milliseconds(browser, url, form)
     rows = [milliseconds(browser, url, form) for _ in range(RUNS)]
     # the fastest of all runs, since other programs only add to the times

@@ -1,8 +1,8 @@
 """Benchmarks of delivery: `make bench-delivery`.
 
-`--quick` runs fewer requests and a shorter outage; `--only NAME` runs one benchmark. The web
-process is the starter shop under gunicorn with eight threads, the sandbox stands in for Klaviyo in
-its own process, and PostgreSQL is a temporary cluster with durable writes.
+`--quick` sends fewer requests and simulates a shorter outage; `--only NAME` runs one benchmark. The
+web process is the starter shop under gunicorn with eight threads, the sandbox stands in for Klaviyo
+in a separate process, and PostgreSQL is a temporary cluster with durable writes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from tests.notify_me.running_shop import Postgres, people, postgres_binaries
 
 ROOT = Path(__file__).parents[1]
 WAIT_TIMEOUT = 900
-"""Seconds."""
+"""Seconds after which `wait_for` stops the benchmark."""
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
@@ -70,7 +70,7 @@ def free_port() -> int:
 
 
 class Klaviyo:
-    """Client for the sandbox that `benchmarks.klaviyo` serves."""
+    """A client of the sandbox that `benchmarks.klaviyo` serves."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -78,7 +78,7 @@ class Klaviyo:
         self._session.trust_env = False
 
     def configure(self, **options: Any) -> None:
-        """Set `delay` in seconds, `unavailable`, or `reset` the recorded calls."""
+        """Set `delay` (seconds) and `unavailable`, which are otherwise off; `reset` the calls."""
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
@@ -88,12 +88,12 @@ class Klaviyo:
         return recorded
 
     def accepted(self) -> set[str]:
-        """Return the email addresses it accepted."""
+        """Return the email addresses whose sign-ups were accepted."""
         return {email for _, status, email in self.calls() if status in ("202", "409")}
 
 
 class Shop:
-    """A shop with its own database, connected to the sandbox."""
+    """A shop with its own database, which uses the sandbox."""
 
     def __init__(self, folder: Path, klaviyo: Klaviyo, environ: dict[str, str], url: str) -> None:
         self.folder = folder
@@ -171,7 +171,7 @@ class Shop:
         return False
 
     def sign_up_all(self, emails: Sequence[str], ports: Sequence[int | None] = (None,)) -> set[str]:
-        """Sign up all addresses, at the web processes on these ports in turn; return those that
+        """Sign up all addresses, taking the ports of the web processes in turn; return those that
         were confirmed.
         """
         with ThreadPoolExecutor(8) as pool:
@@ -261,7 +261,7 @@ class Setup:
 
 
 def repeated(klaviyo: Klaviyo) -> int:
-    """Return how many accepted calls were repeats."""
+    """Return how many accepted calls repeated an earlier one."""
     accepted = Counter(email for _, status, email in klaviyo.calls() if status in ("202", "409"))
     return sum(count - 1 for count in accepted.values())
 
@@ -277,7 +277,7 @@ def busiest(times: Sequence[float], seconds: float) -> int:
 
 
 def kills(setup: Setup) -> None:
-    """Kill two web processes and two workers at random: no confirmed sign-up may be lost."""
+    """Kill two web processes and two workers at random times: no confirmed sign-up may be lost."""
     rounds, shoppers = 2 if setup.quick else 13, 60
     for database in ("SQLite", "PostgreSQL"):
         shop, generator = setup.shop(database), random.Random(20)
@@ -320,7 +320,7 @@ def kills(setup: Setup) -> None:
 
 
 def outage(setup: Setup) -> None:
-    """Klaviyo is down for two minutes while shoppers keep signing up."""
+    """Simulate an outage of two minutes, while shoppers keep signing up."""
     seconds, count = (10, 200) if setup.quick else (120, 2000)
     for database in ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
@@ -351,9 +351,10 @@ def outage(setup: Setup) -> None:
 
 
 def backlog(setup: Setup) -> None:
-    """After an outage of an hour, 10,000 sign-ups are queued, every fifth with marketing consent.
+    """Send 10,000 sign-ups that are queued after an outage of an hour, every fifth with marketing
+    consent.
 
-    They are put into the queue directly, with the delays that an hour of failed attempts leaves.
+    They are queued directly, with the retry delays that calls have after failing for an hour.
     """
     count = 400 if setup.quick else 10_000
     settings = Delivery()
@@ -369,7 +370,7 @@ def backlog(setup: Setup) -> None:
         waiting = {name: shop.queued(name) for name in Operation if shop.queued(name)}
         setup.klaviyo.configure(reset=True, unavailable=True)
         with shop.worker("one"), shop.worker("two"):
-            # until both workers have run into the outage, and have to notice its end
+            # until both workers have noticed the outage; they then have to notice its end
             wait_for(lambda: len(setup.klaviyo.calls()) > 40)
             setup.klaviyo.configure(reset=True)
             began, drained = time.monotonic(), dict[Operation, float]()
@@ -395,8 +396,8 @@ def backlog(setup: Setup) -> None:
 def _queue_as_after_an_hour(
     log: SignUpLog, queue: Queue, setup: Setup, shop: Shop, email: str, *, with_consent: bool
 ) -> None:
-    """Queue a sign-up whose calls have failed for an hour, and are retried in the next five
-    minutes.
+    """Queue a sign-up as if its calls had failed for an hour: they are retried within the longest
+    delay between two attempts.
     """
     consent = None
     if with_consent:
@@ -418,7 +419,7 @@ def _queue_as_after_an_hour(
 
 
 def limits(setup: Setup) -> None:
-    """Two workers on two machines share one PostgreSQL queue with a backlog."""
+    """Measure how fast two workers on two machines send the backlog of one PostgreSQL queue."""
     count = 400 if setup.quick else 3000
     shop = setup.shop("PostgreSQL")
     setup.klaviyo.configure(unavailable=True)
@@ -440,7 +441,7 @@ def limits(setup: Setup) -> None:
 
 
 def accepts(setup: Setup) -> None:
-    """Logging and queuing a sign-up, compared with plain inserts into the same database.
+    """Compare logging and queuing a sign-up with plain inserts into the same database.
 
     Accepting a sign-up takes two commits, of three and of six rows. `equal` writes the same number
     of rows and commits; `single` writes one row.
@@ -514,7 +515,7 @@ def _set_no_sync(connection: Any, _record: object) -> None:
 
 
 def _rate(work: Callable[[], None], threads: int, seconds: float) -> float:
-    """Call `work` repeatedly in several threads; return calls per second."""
+    """Call `work` repeatedly in several threads; return successful calls per second."""
     end, counts, failed = time.monotonic() + seconds, [0] * threads, [0] * threads
 
     def repeat(number: int) -> None:
@@ -535,7 +536,7 @@ def _rate(work: Callable[[], None], threads: int, seconds: float) -> float:
 
 
 def slow(setup: Setup) -> None:
-    """Latency of product pages while 32 shoppers sign up, with a fast and with a slow Klaviyo."""
+    """Measure the latency of product pages while 32 shoppers sign up, with Klaviyo fast or slow."""
     rounds, seconds = (1, 5.0) if setup.quick else (3, 10.0)
     shop = setup.shop("SQLite")
     p99s: dict[float, list[float]] = {0.06: [], 3.0: []}

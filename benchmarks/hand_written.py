@@ -71,24 +71,24 @@ def fill() -> None:
 
 @app.get("/")
 def hello() -> str:
-    """Bare Flask."""
+    """Return a page of bare Flask."""
     return "<p>Hello, World!</p>"
 
 
 @app.get("/healthz")
 def healthz() -> str:
-    """Whether the server has started."""
+    """Return `ok`, to show that the server has started."""
     return "ok\n"
 
 
 @app.get("/constant")
 def constant() -> str:
-    """The page with constant data."""
+    """Return the page with constant data."""
     return _page(PRODUCTS[7], PRODUCTS[:4])
 
 
 @app.get("/queries")
 def queries() -> str:
-    """The page with two queries."""
+    """Return the page with the data of two queries."""
     [product] = _rows("SELECT * FROM product WHERE handle = ?", "thing-7")
     return _page(product, _rows("SELECT * FROM product LIMIT 4"))

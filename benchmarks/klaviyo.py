@@ -1,7 +1,6 @@
 """The sandbox with middleware that records calls: `python -m benchmarks.klaviyo PORT` serves it.
 
-It records every call without a limit, and can simulate delays and outages. The account is read from
-the environment.
+It can also simulate delays and outages. The account is read from the environment.
 """
 
 from __future__ import annotations
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class CallRecorder:
-    """WSGI middleware: GET `/_bench` returns the calls, POST sets `delay` and `unavailable`."""
+    """WSGI middleware that records all calls. GET `/_bench` returns them; POST sets `delay` and
+    `unavailable`, and deletes the calls with `reset`.
+    """
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -34,7 +35,7 @@ class CallRecorder:
         self._unavailable = False
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer a request, and record it if it is a call of the API."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length)
         if environ["PATH_INFO"] == "/_bench":

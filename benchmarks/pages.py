@@ -1,7 +1,7 @@
 """Benchmark of the shop's pages and sign-ups, part of `make bench`.
 
 It compares them with bare Flask and with a hand-written page, under the same server in the same
-run. It reports CPU time, which depends less than elapsed time on what else the machine is doing. To
+run. It reports CPU time, which depends less on the machine's other work than elapsed time does. To
 compare machines, use the ratios.
 """
 
@@ -47,10 +47,10 @@ VARIANTS = (SMALL, 100_000) if QUICK else (SMALL, 500, 100_000)
 """50 variants are 5 products, too few to fill a page of the listing; 500 fill several pages."""
 CLIENTS = 8
 RATE_SECONDS = 3 if QUICK else 15
-"""How long to count requests per second."""
+"""Seconds during which requests are counted."""
 WARM_UP_SECONDS = 2
 KLAVIYO_SECONDS = 0.06
-"""How long Klaviyo usually takes to answer."""
+"""Klaviyo's usual response time in seconds."""
 SIZES = (("S", "M", "L", "XL", "XXL"), ("Red", "Blue"))
 GUNICORN = ["-m", "gunicorn", "--config", "gunicorn.conf.py"]
 FRAGMENT = {"X-Notify-Me": "1"}
@@ -65,7 +65,7 @@ class Request:
     headers: dict[str, str]
     sign_up: bool = False
     share: int = 1
-    """It is sent `REQUESTS / share` times."""
+    """`REQUESTS` is divided by this number for the number of times the request is sent."""
 
 
 def fill(environ: dict[str, str], variants: int) -> None:
@@ -129,7 +129,7 @@ def fill(environ: dict[str, str], variants: int) -> None:
 
 
 def send(connection: HTTPConnection, request: Request, number: int) -> float:
-    """Send one request and return how many seconds the answer took."""
+    """Send one request, and return how many seconds the response took."""
     start = time.perf_counter()
     if request.sign_up:
         body = urlencode({"channels": "EMAIL", "email": f"shopper{number}@example.org"})
@@ -148,12 +148,12 @@ def send(connection: HTTPConnection, request: Request, number: int) -> float:
 def cpu_seconds(server: Server) -> float:
     """Return the CPU time that the server's processes have used."""
     process = psutil.Process(server.process.pid)
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    times = [p.cpu_times() for p in (process, *process.children(recursive=True))]
     return sum(t.user + t.system for t in times)
 
 
 def cpu_per_request(server: Server, request: Request) -> float:
-    """Return the milliseconds of CPU that a request costs, with two clients."""
+    """Return the milliseconds of CPU that a request takes, with two clients."""
     count = REQUESTS // request.share
 
     def client(numbers: range) -> None:
@@ -173,7 +173,7 @@ def cpu_per_request(server: Server, request: Request) -> float:
 
 
 def p99_to_median(server: Server, request: Request) -> float:
-    """Return how many times longer than usual the slowest hundredth of requests takes."""
+    """Return the 99th percentile of response times as a multiple of the median."""
 
     def client(_number: int) -> list[float]:
         with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
@@ -185,8 +185,8 @@ def p99_to_median(server: Server, request: Request) -> float:
 
 
 def sign_up_overhead(server: Server, request: Request, keys: dict[str, str]) -> float:
-    """Return how many milliseconds longer a sign-up takes than its call to Klaviyo, for a single
-    client.
+    """Return how many milliseconds longer a sign-up takes than its call to Klaviyo alone, with a
+    single client.
     """
     variant = CompositeID.parse(unquote(request.path.removeprefix("/notify-me/")))
     klaviyo = Klaviyo(api_url=keys["KLAVIYO_API_URL"], private_key=keys["KLAVIYO_PRIVATE_KEY"])
@@ -203,7 +203,7 @@ def sign_up_overhead(server: Server, request: Request, keys: dict[str, str]) -> 
 
 
 def shop_requests(server: Server, variants: int) -> list[Request]:
-    """Return the shop's pages to measure."""
+    """Return the requests to measure."""
     number = variants // 20
     product = f"/products/thing-{number}?variant=T{number}-S-Red"
     page = requests.get(f"http://127.0.0.1:{server.port}{product}", timeout=30)
@@ -231,7 +231,7 @@ def shop_requests(server: Server, variants: int) -> list[Request]:
 
 @contextmanager
 def running_shop(folder: Path, variants: int, keys: dict[str, str]) -> Iterator[Server]:
-    """Run a shop with this number of variants. All such shops share a database."""
+    """Run a shop with this number of variants. Shops with the same number share a database."""
     database = folder / f"shop{variants}.db"
     environ = environment(folder) | keys | {"DATABASE_URL": f"sqlite:///{database}"}
     if not database.exists():
@@ -296,7 +296,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
         print(f"| {milliseconds:.2f} |")
 
     def print_row(variants: int, server: Server, request: Request) -> None:
-        # both at nearly the same time: on a busy machine, costs change by the minute
+        # both at nearly the same time, since CPU times change by the minute on a busy machine
         ratio = cpu_per_request(server, request) / cpu_per_request(baseline, by_hand)
         print(f"| {variants:,} | {request.name} | {ratio:.1f} ", end="")
         print(f"| {ratio * queries / flask:.1f} | {ratio * queries:.2f} |", flush=True)
@@ -310,7 +310,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
                 if variants == SMALL and request.sign_up:
                     added = sign_up_overhead(server, request, keys)
     with running_shop(folder, SMALL, keys | {"NOTIFY_ME_MODE": "client"}) as server:
-        [sign_up] = [one for one in shop_requests(server, SMALL) if one.sign_up]
+        [sign_up] = [request for request in shop_requests(server, SMALL) if request.sign_up]
         print_row(SMALL, server, replace(sign_up, name="sign-up in client mode: the reply"))
     print(
         f"\nWith {CLIENTS} clients, the 99th percentile is {tails[0]:.1f} times",
@@ -319,7 +319,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
     print(f"the median for the product page, and {tails[1]:.1f} times for the hand-written page.")
     print(f"A sign-up adds {added:.1f} ms to Klaviyo's response.")
     print(f"Two web processes serve {gain_of_a_second_process(folder, keys):.1f} times", end=" ")
-    print("as many product pages per second as one; the clients need the same cores.")
+    print("as many product pages per second as one; the clients run on the same cores.")
 
 
 def gain_of_a_second_process(folder: Path, keys: dict[str, str]) -> float:
@@ -336,7 +336,7 @@ def gain_of_a_second_process(folder: Path, keys: dict[str, str]) -> float:
             )
 
         for server in (one_process, two_processes):
-            # until all processes have started and rendered the page
+            # not measured: all processes have to start and render the page
             rate(server, WARM_UP_SECONDS)
         return rate(two_processes, RATE_SECONDS) / rate(one_process, RATE_SECONDS)
 

@@ -1,9 +1,9 @@
 """Benchmark of WSGI servers for the shop: `python -m benchmarks.servers [NAME …]`.
 
-Each server runs the starter shop in one process with eight threads, against difficult clients and
-under load. The benchmark opens eight connections of each difficult kind, and measures how many
-milliseconds `/healthz` takes meanwhile. Servers that aren't installed are left out:
-`pip install granian cheroot gevent`.
+Each server runs the starter shop in one process with eight threads, with difficult clients and then
+under load. For each kind of difficult client, the benchmark opens eight connections, and measures
+how many milliseconds `/healthz` takes meanwhile. Servers that aren't installed are left out. To
+install them: `pip install granian cheroot gevent`.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from benchmarks.push import klaviyo
 CONNECTIONS = 8
 """As many as the shop has threads."""
 TIMEOUT = 5.0
-"""Seconds that a request may take before it counts as unanswered."""
+"""Seconds after which a request counts as unanswered."""
 KEEP_ALIVE_CLIENTS = 500
 LOAD_CLIENTS = 16
 LARGE = 8 * 1024 * 1024
-"""Bytes of a response that doesn't fit into the buffers of a socket."""
+"""The size in bytes of a response that doesn't fit into the buffers of a socket."""
 
 CHEROOT = (
     "import sys; from cheroot.wsgi import Server; from benchmarks.servers import shop;"
@@ -80,7 +80,7 @@ SERVERS: dict[str, tuple[str, list[str]]] = {
     ),
     "cheroot": ("cheroot", ["-c", CHEROOT, "{port}"]),
 }
-"""The package and the arguments for Python, by name."""
+"""The required package and Python's arguments for each server, by name."""
 
 
 def shop() -> Flask:
@@ -136,7 +136,7 @@ class Server:
 
 @contextmanager
 def serving(arguments: list[str], environ: dict[str, str]) -> Iterator[Server]:
-    """Run a server until its shop answers; kill it at the end."""
+    """Run a server, and yield it once its shop responds; kill it at the end."""
     port = free_port()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -176,25 +176,25 @@ DIFFICULT: dict[str, Callable[[Server], socket.socket]] = {
 
 
 def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.socket]) -> str:
-    """Return the milliseconds that `/healthz` takes while such connections are open."""
+    """Return the milliseconds that `/healthz` takes while connections by `open_one` are open."""
     with ExitStack() as stack:
         try:
             for _ in range(CONNECTIONS):
                 stack.enter_context(open_one(server))
         except OSError:
             return "refused"
-        # the server needs a moment to read them
+        # the server needs a moment to read what the connections have sent
         time.sleep(0.3)
         return milliseconds(server.median_response_seconds())
 
 
 def milliseconds(seconds: float | None) -> str:
-    """Return a cell of the table."""
+    """Return the table's cell for a response time."""
     return "no answer" if seconds is None else f"{seconds * 1000:.1f}"
 
 
 def with_keep_alive_clients(server: Server) -> str:
-    """Return how many clients got two responses over one connection."""
+    """Return how many clients got a second response over the same connection."""
     request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     answered = 0
     with ExitStack() as stack:
@@ -225,7 +225,9 @@ def has_answer(client: socket.socket) -> bool:
 
 
 def requests_per_second(server: Server, seconds: float, send: Callable[[Any, int], None]) -> str:
-    """Return how many requests per second the server answers over keep-alive connections."""
+    """Return how many requests per second the server answers over keep-alive connections, or the
+    first status other than 200.
+    """
     end, failures = time.monotonic() + seconds, list[int]()
 
     def client(number: int) -> int:
@@ -267,7 +269,7 @@ def measure(
     with serving(arguments, environ) as server:
         row.append(milliseconds(server.median_response_seconds()))
     for open_one in DIFFICULT.values():
-        # with one process for all kinds, the connections of one could delay the next
+        # a new process for each kind, since connections of the previous kind could cause delays
         with serving(arguments, environ) as server:
             row.append(with_difficult_clients(server, open_one))
     with serving(arguments, environ) as server:

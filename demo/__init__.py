@@ -1,7 +1,7 @@
-"""Turns the starter shop into a demo: sample keys, a toolbar on every page, a tour and a launcher.
+"""Turns the starter shop into a demo with its own keys, sample data, a toolbar, tour and launcher.
 
-It is only used with `DEMO=1`, and only shown to visitors on this machine. To remove it from a fork,
-delete this folder, `tests/demo/` and its line in `app.py`.
+The demo is only shown to visitors on this machine. To remove it from a fork, delete this folder,
+`tests/demo/` and its line in `app.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["demo_environment", "init_app"]
 
 
 def init_app(app: Flask) -> None:
-    """Add the toolbar and its views to the shop."""
+    """Add the toolbar, its views, `flask demo`, and details filled in at checkout to the shop."""
     app.register_blueprint(views.blueprint)
     app.jinja_env.globals["demo_bar"] = bar.demo_bar
     app.config["CHECKOUT_DEFAULTS"] = views.checkout_defaults

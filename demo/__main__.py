@@ -30,13 +30,13 @@ from .keys import ADDRESSES, demo_environment, save_addresses, shop_address, wan
 
 START_TIMEOUT = 60
 """Seconds to wait for a process to respond."""
-# ignores the proxy settings of the environment
+# without the proxy settings of the environment, since all addresses are on this machine
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> int:
-    """Start everything and wait. Returns the exit status of the first process that ends."""
-    # the names of migrations only matter to people who run `flask db upgrade`
+    """Start everything and wait. Return the exit status of the first process that ends."""
+    # without the lines about migrations, which only matter to people who run `flask db upgrade`
     logging.getLogger("alembic").setLevel(logging.WARNING)
     instance = ROOT / "instance"
     try:
@@ -118,7 +118,7 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
             addresses[name] = f"http://127.0.0.1:{environ['SANDBOX_PORT']}"
         manager.add_process(name, procfile.processes[name], env=env, cwd=str(ROOT))
     ended = threading.Event()
-    # honcho only handles Ctrl-C and SIGTERM; closing the terminal must end everything, too
+    # honcho only handles Ctrl-C and SIGTERM, but closing the terminal must also end everything
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     threading.Thread(target=_announce, args=(app, addresses, ended), daemon=True).start()
     manager.loop()
@@ -127,7 +127,7 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
 
 
 def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) -> None:
-    """Print the addresses once all of them respond."""
+    """Print the addresses once all of them respond, after pushing the catalog to the sandbox."""
     probes = {**addresses, "web": f"{addresses['web']}/healthz"}
     if not all(_wait_for(probe, ended) for probe in probes.values()):
         if not ended.is_set():
@@ -143,8 +143,8 @@ def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) 
 def _push_catalog_to_sandbox(app: Flask) -> None:
     """Copy the catalog to the sandbox, as a merchant would to Klaviyo.
 
-    Without it, the sandbox would only know variants that were restocked since the start, and would
-    refuse sign-ups for the others.
+    Otherwise, the sandbox would only know variants that have been restocked since the start, and
+    would refuse sign-ups for the others.
     """
     try:
         with app.app_context(), redirect_stdout(StringIO()):
@@ -166,7 +166,7 @@ def _print(*lines: str) -> None:
 
 
 def _wait_for(url: str, ended: threading.Event) -> bool:
-    """Whether `url` responds within `START_TIMEOUT`; gives up early once a process has ended."""
+    """Return whether `url` responds within about `START_TIMEOUT`; stop once a process has ended."""
     for _ in range(START_TIMEOUT * 5):
         try:
             with _opener.open(url, timeout=2):

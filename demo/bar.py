@@ -1,4 +1,6 @@
-"""The toolbar at the top of every page: mode switch, links to the merchant and sandbox, tour."""
+"""The toolbar at the top of the shop's pages: mode switch, tour, and links to the merchant's pages
+and the sandbox.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ SANDBOX_PAGES = (
 
 
 def demo_bar() -> Markup:
-    """The toolbar for `base.html`; empty for visitors who may not see the demo."""
+    """Return the toolbar for `base.html`; empty for visitors who may not see the demo."""
     if not is_demo_visitor():
         return Markup("")
     pages = (*access.extra_pages(), ("Stock and orders", "merchant.show"))
@@ -46,12 +48,12 @@ def demo_bar() -> Markup:
 
 
 def tour_context(here: str) -> dict[str, Any]:
-    """The variables of `tour.html`; `here` is the page that its forms return to."""
+    """Return the variables of `tour.html`; `here` is the page that its forms return to."""
     klaviyo_sandbox, current = sandbox.current(), tour.read()
     progress = None
     if current and klaviyo_sandbox:
-        # The toolbar is also part of the error page, and the database may be the cause. PostgreSQL
-        # would refuse the rest of the page's queries after one that fails.
+        # Errors are ignored, since the error page for a database that fails also has the toolbar.
+        # Without a savepoint, PostgreSQL would refuse the page's other queries after a failed one.
         with suppress(SQLAlchemyError), db.session.begin_nested():
             progress = tour.progress(current, klaviyo_sandbox)
     return {

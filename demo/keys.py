@@ -1,4 +1,4 @@
-"""The demo's keys, which are generated once and saved in `instance/demo.json`."""
+"""The demo's secrets and keys, which are generated once and saved in `instance/demo.json`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DEMO_FILE = "demo.json"
 ADDRESSES = {"HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
 """The defaults of these environment variables."""
 OFFERED_CHANNELS = ("NOTIFY_ME_CHANNELS__OFFERED", '["EMAIL", "SMS"]')
-"""The demo also offers SMS, so that the tour can show a text message. Settings published by the
-Studio win.
+"""The demo also offers SMS, so that the tour can show a text message. Settings that were published
+in the Studio take precedence.
 """
 SECRETS = ("SECRET_KEY", "NOTIFY_ME_LOG_KEY")
 KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
@@ -34,8 +34,9 @@ def demo_environment(
     """Return `environ` with missing secrets and, if no Klaviyo account is configured, sandbox keys.
 
     Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
-    links and the sandbox's keys stay valid after a restart. Only the launcher passes `create`,
-    since it also creates the database. Raises `SettingsError` if the file is needed but missing.
+    links and the sandbox's keys stay valid after a restart. Only the launcher sets `create`, since
+    it also creates the database. Raises `SettingsError` if the file is needed but missing or
+    damaged.
     """
     configured = {name: value for name, value in environ.items() if value}
     sandbox = wants_sandbox(configured)
@@ -66,12 +67,12 @@ def save_addresses(environ: Mapping[str, str], instance: Path) -> None:
 
 
 def shop_address(addresses: Mapping[str, str]) -> str:
-    """The shop's URL for a browser on this machine."""
+    """Return the shop's URL for a browser on this machine."""
     return f"http://{display_host(addresses['HOST'])}:{addresses['PORT']}"
 
 
 def display_host(host: str) -> str:
-    """The host to use in a URL on this machine."""
+    """Return the host to use in a URL on this machine."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
@@ -102,7 +103,7 @@ def _load(instance: Path, *, create: bool) -> dict[str, str]:
 
 
 def _save(instance: Path, saved: Mapping[str, str]) -> None:
-    # write to a new file first, so that an interruption never leaves half a file
+    # written to a new file first, so that an interruption never leaves half a file
     new_file = instance / f"{DEMO_FILE}.new"
     with open(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(saved, file, indent=2)

@@ -1,8 +1,9 @@
-"""The demo's sample data: thirty days of sign-ups, restocks, alerts and orders, always the same.
+"""The demo's sample data: sign-ups, restocks, alerts and orders of the last thirty days. Only their
+dates differ between two demos.
 
-None of it is sent to Klaviyo. It covers variants that are sold out while other variants of the
-product are in stock. The tour uses a product that is completely sold out, so that its numbers come
-from the visitor alone.
+None of it is sent to Klaviyo. The data is for variants that are sold out while other variants of
+the product are in stock. The tour uses a product that is completely sold out, so its numbers come
+only from the visitor.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ DAYS = 30
 REFERENCE_PREFIX = "sample-"
 """The prefix of the references of sample orders."""
 BUYERS = 0.4
-"""The share of alerted shoppers with an email address who buy."""
+"""The share of alerted shoppers with an email address who then buy the variant."""
 CHANNELS = ((Channel.EMAIL,), (Channel.SMS,), (Channel.EMAIL, Channel.SMS))
 CHANNEL_WEIGHTS = (60, 25, 15)
 
@@ -62,7 +63,7 @@ STORIES = (
     Story(18, sold_out=28, restocked=15),
     Story(14, sold_out=22, restocked=11),
 )
-"""One for each variant, in the catalog's order. The first looks like the launch of a product."""
+"""The variants' stories, in the catalog's order. The first looks like the launch of a product."""
 
 
 def renew() -> tuple[int, int]:
@@ -75,7 +76,7 @@ def renew() -> tuple[int, int]:
     db.session.execute(sa.delete(OrderLine).where(OrderLine.order_id.in_(sample_ids)))
     db.session.execute(sa.delete(Order).where(Order.reference.startswith(REFERENCE_PREFIX)))
     db.session.commit()
-    # not secret: the same data each time
+    # seeded, so that the data is the same each time; nothing here is secret
     random, now = Random(SEED), datetime.now(UTC)  # noqa: S311
     sign_ups: list[admin.PastSignUp] = []
     orders: list[Order] = []
@@ -94,8 +95,8 @@ def renew() -> tuple[int, int]:
 
 
 def prepare() -> None:
-    """Add sample data to a demo that has no sign-ups and orders, or bring its sample data up to
-    date.
+    """Add sample data to a demo without any sign-up or order; renew the data of other demos that
+    have sample data.
     """
     is_empty = (
         not any(admin.status().counts.values()) and db.session.scalar(sa.select(Order.id)) is None
@@ -105,16 +106,16 @@ def prepare() -> None:
 
 
 def note() -> Markup:
-    """The note about sample data for the merchant's pages; empty if there is none."""
+    """Return the note about sample data for the merchant's pages; empty without sample data."""
     try:
         sign_ups = admin.past_sign_ups()
-        # PostgreSQL would refuse the rest of the page's queries after one that fails
+        # without a savepoint, PostgreSQL would refuse the page's other queries after a failed one
         with db.session.begin_nested():
             orders = db.session.scalar(
                 sa.select(sa.func.count()).where(Order.reference.startswith(REFERENCE_PREFIX))
             )
     except SQLAlchemyError:
-        # the error page has this note, too
+        # the merchant's error page also has this note
         return Markup("")
     if not sign_ups:
         return Markup("")
@@ -154,7 +155,7 @@ def _times(
     story: Story, random: Random, now: datetime
 ) -> Iterator[tuple[datetime, datetime | None]]:
     """Yield the time of each sign-up, and of its alert if there was one, oldest first."""
-    # it was in stock for the day after the restock
+    # no sign-ups on the day after the restock, when the variant was in stock
     days = [day for day in range(story.sold_out) if day + 1 != story.restocked]
     weights = [story.peak if day + 1 == story.sold_out else 1.0 for day in days]
     ages = random.choices(days, weights, k=story.sign_ups)

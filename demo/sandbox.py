@@ -9,7 +9,7 @@ import requests
 from flask import current_app
 
 TIMEOUT = 2.0
-"""Seconds; the sandbox is on this machine."""
+"""The longest wait for a response in seconds; short, since the sandbox is on this machine."""
 
 Row = dict[str, Any]
 
@@ -25,15 +25,15 @@ class Sandbox:
     url: str
 
     def requests(self, *, after: int = 0) -> list[Row]:
-        """The requests with an ID above `after`, oldest first."""
+        """Return the requests with an ID above `after`, oldest first."""
         return self._rows("requests", after=after)
 
     def waiting(self) -> list[Row]:
-        """The entries of the waiting list, oldest first."""
+        """Return the entries of the waiting list, oldest first."""
         return self._rows("waiting")
 
     def messages(self, *, after: int = 0) -> list[Row]:
-        """The messages with an ID above `after`, oldest first."""
+        """Return the messages with an ID above `after`, oldest first."""
         return [message for message in self._rows("messages") if message["id"] > after]
 
     def reset(self) -> None:
@@ -63,6 +63,6 @@ class Sandbox:
 
 
 def current() -> Sandbox | None:
-    """The sandbox that this shop uses; None if it uses Klaviyo itself."""
+    """Return the sandbox that this shop uses; None if it uses Klaviyo itself."""
     url = current_app.config.get("SANDBOX_URL")
     return Sandbox(str(url).rstrip("/")) if url else None

@@ -26,11 +26,9 @@ from storefront.catalog.stock import AVAILABLE, is_available
 from .sandbox import Row, Sandbox, SandboxUnavailable
 
 COOKIE = "shop_tour"
-COOKIE_MAX_AGE = 86400
-"""Seconds."""
+COOKIE_MAX_AGE = 86400  # seconds
 WELCOME_COOKIE = "shop_demo_seen"
-WELCOME_MAX_AGE = 30 * 86400
-"""Seconds."""
+WELCOME_MAX_AGE = 30 * 86400  # seconds
 STEPS = ("Sign up", "Restock", "The alert", "The sale")
 RESTOCK_QUANTITY = 5
 """The stock after the tour's restock."""
@@ -42,7 +40,7 @@ _SUBSCRIPTION_PATHS = (
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """A visitor's tour, and the IDs of the latest records from before it began."""
+    """A visitor's tour, with the IDs of the last records before it began."""
 
     sku: str
     shows_api_calls: bool = False
@@ -102,7 +100,7 @@ class Progress:
 
     @property
     def message(self) -> Row | None:
-        """The message to show: the latest text, or the latest email."""
+        """The message to show: the latest text message or, if there is none, the latest email."""
         return max(
             self.messages,
             key=lambda message: (message["subject"] is None, message["id"]),
@@ -141,10 +139,11 @@ class Progress:
 
 
 def begin(sandbox: Sandbox) -> Tour | None:
-    """Start a tour; None if nothing is sold out.
+    """Return a new tour; None if nothing is sold out.
 
-    It prefers a product that is completely sold out to one with other variants in stock, and pushes
-    it to the sandbox, since it may have been imported after the shop started.
+    A product that is completely sold out is preferred to one with other variants in stock. The
+    product is pushed to the sandbox, since it may have been imported after the shop started. Raises
+    `SandboxUnavailable`.
     """
     in_stock = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
     product_row = db.session.execute(
@@ -176,12 +175,12 @@ def _last_id(rows: list[Row]) -> int:
 
 
 def find_variant(tour: Tour) -> ProductVariant | None:
-    """The tour's variant; None if the shop no longer has it."""
+    """Return the tour's variant; None if the shop no longer has it."""
     return queries.find_variant(tour.sku)
 
 
 def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
-    """What has happened since the tour began; None if the shop no longer has its variant."""
+    """Return what has happened since the tour began; None if the shop no longer has its variant."""
     variant = find_variant(tour)
     if variant is None:
         return None
@@ -218,10 +217,10 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
 
 
 def _since(last_id: int, read: Callable[..., list[Row]]) -> list[Row]:
-    """The rows with an ID above `last_id`.
+    """Return the rows with an ID above `last_id`.
 
-    A sandbox that was restarted no longer has that row and counts from 1 again, so all its rows are
-    newer.
+    A sandbox without the row `last_id` has lost its data and counts from 1 again, so all its rows
+    are newer.
     """
     rows = read(after=max(last_id - 1, 0))
     if last_id and not any(row["id"] == last_id for row in rows):
@@ -249,7 +248,7 @@ def _sets_stock_of(call: Row, composite_id: str) -> bool:
         and "/catalog-variant" in call["path"]
         and call["status"] is not None
         and 200 <= call["status"] < 300
-        # not a part of a longer ID
+        # the lookahead excludes longer IDs that begin with this one
         and re.search(
             rf"{re.escape(composite_id)}(?![\w.-])",
             f"{call['path']} {call['body']} {call['reply']}",
@@ -259,7 +258,7 @@ def _sets_stock_of(call: Row, composite_id: str) -> bool:
 
 
 def read() -> Tour | None:
-    """The tour of this request's visitor, if they are on one."""
+    """Return the tour of this request's visitor; None if they aren't on one."""
     try:
         return Tour(**_serializer().loads(request.cookies.get(COOKIE, "")))
     except (BadData, TypeError):
@@ -267,7 +266,7 @@ def read() -> Tour | None:
 
 
 def shows_welcome() -> bool:
-    """Whether this visitor has neither taken the tour nor dismissed its card."""
+    """Whether to show the welcome card: the visitor hasn't begun the tour or dismissed the card."""
     return WELCOME_COOKIE not in request.cookies and COOKIE not in request.cookies
 
 

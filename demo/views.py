@@ -42,13 +42,12 @@ blueprint = Blueprint(
 )
 
 MODE_COOKIE = "notify_me_mode"
-MODE_MAX_AGE = 30 * 86400
-"""Seconds."""
+MODE_MAX_AGE = 30 * 86400  # seconds
 MODES: dict[str, Literal["server", "client"]] = {"server": "server", "client": "client"}
 
 
 def visitor_overrides() -> VisitorOverrides | None:
-    """The mode that this visitor has chosen; None for visitors who may not see the demo."""
+    """Return the mode that this visitor has chosen; None for visitors who may not see the demo."""
     if not is_demo_visitor():
         return None
     return VisitorOverrides(mode=MODES.get(request.cookies.get(MODE_COOKIE, "")))
@@ -86,7 +85,7 @@ def set_mode() -> BaseResponse:
 
 @blueprint.get("/tour")
 def show_tour() -> str:
-    """The tour's panel, for the script that updates it."""
+    """Return the tour's panel, for the script that updates it."""
     return render_template("demo/tour.html", **tour_context(_previous_page()))
 
 
@@ -107,7 +106,7 @@ def move_tour() -> BaseResponse:
     if "developer" in request.form:
         shows_api_calls = request.form["developer"] == "1"
         return _redirect(_previous_page(), replace(current, shows_api_calls=shows_api_calls))
-    # a change of the stock ends the transaction that the variant was read in
+    # before the restock, which ends the transaction in which the variant was read
     page = _product_page(variant)
     if "restock" in request.form:
         if sign_in := access.require_access():
@@ -134,7 +133,7 @@ def _begin_tour(klaviyo_sandbox: sandbox.Sandbox) -> BaseResponse:
 
 
 def _forget_sign_ups(response: BaseResponse) -> None:
-    """Make the browser delete what its tabs have signed up for, so that the buttons are shown."""
+    """Make the browser forget what its tabs have signed up for, so that buttons are shown again."""
     response.headers["Clear-Site-Data"] = '"storage"'
 
 
@@ -148,12 +147,12 @@ def dismiss_welcome() -> BaseResponse:
 
 @blueprint.get("/your-shop")
 def show_your_shop() -> str:
-    """How to add the kit to a Flask shop."""
+    """Show how to add the kit to a Flask shop."""
     return render_template("demo/your_shop.html")
 
 
 def checkout_defaults() -> dict[str, str]:
-    """The delivery details in the checkout form during the tour."""
+    """Return delivery details to fill in at checkout during the tour; empty for others."""
     klaviyo_sandbox = sandbox.current() if is_demo_visitor() else None
     current = tour.read() if klaviyo_sandbox else None
     progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None
@@ -197,7 +196,7 @@ def reset() -> BaseResponse:
             db.session, json_file.read(json_file.SHOP_CATALOG, shop().departments), stock=True
         )
     else:
-        # products that a merchant has imported stay
+        # imported products stay: commit only that the orders are deleted
         db.session.commit()
     if current_catalog().writable:
         # without the current stock in the sandbox, a restock wouldn't be noticed there
@@ -215,8 +214,8 @@ def reset() -> BaseResponse:
 
 
 def _remove_studio_settings() -> None:
-    """Remove what "Use in this shop" in the Studio has saved. The shop reads its settings again
-    before the next request.
+    """Delete the settings that "Use in this shop" in the Studio has saved. The shop reads its
+    settings again before the next request.
     """
     file = Path(current_app.config["NOTIFY_ME_INSTANCE_CONFIG"])
     for path in (file, file.with_suffix(".previous.toml")):
@@ -244,5 +243,5 @@ def _product_page(variant: ProductVariant) -> str:
 
 
 def _previous_page() -> str:
-    """The page of the shop that the visitor came from."""
+    """Return the page of the shop that the visitor came from."""
     return local_path(request.values.get("here", "/"))

@@ -1,5 +1,5 @@
 // @ts-check
-/** Keeps the tour's panel up to date, shows what to press next, and lets the alert slide in. */
+/** Keeps the tour's panel up to date, and highlights what to press next. */
 const POLL_INTERVAL = 2000; // ms between two updates
 
 const panel = /** @type {HTMLElement | null} */ (document.querySelector("[data-tour]"));
