@@ -26,7 +26,7 @@ COLOR_RULES = ["color-contrast", "link-in-text-block"]
 """The rules whose results depend on the colour scheme."""
 
 HEIGHT = 1600
-"""Pixels. High enough that no dialog scrolls: axe can't check colours of hidden parts."""
+"""Pixels: high enough that no dialog scrolls, since axe can't check colours of hidden parts."""
 
 Look = tuple[str, int]
 
@@ -198,7 +198,7 @@ def violations(
 ) -> dict[str, list[object]]:
     """Return axe's violations in the part of the page that `context` selects.
 
-    Without `rules`, all rules of WCAG 2.2 AA apply. What is inside frames isn't tested.
+    Without `rules`, all rules of WCAG 2.2 AA apply. The contents of frames aren't tested.
     """
     _inject(page)
     options = {

@@ -19,11 +19,11 @@ for _name in [*os.environ]:
     if _name.lower().endswith("_proxy") or _name.startswith(("KLAVIYO_", "NOTIFY_ME_")):
         del os.environ[_name]
 
-# importing and collecting create little garbage, which isn't worth the search
+# importing modules and finding tests creates too little garbage to be worth collecting
 gc.disable()
 
 caches.install()
-# a call that an earlier test's shop makes later would be recorded during another test
+# an earlier check, by the shop of one test, would be recorded during another test
 deliverer.FLOW_CHECK_DELAY = 3600
 
 

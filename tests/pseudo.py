@@ -60,7 +60,7 @@ def _texts(element: Element) -> Iterator[str]:
         if name in element:
             yield element[name]
     text = "".join(child if isinstance(child, str) else "\n" for child in element.children)
-    # A message may have elements inside of it.
+    # A message may have elements inside it.
     yield from [text] if "⟦" in text else text.split("\n")
     for child in element.children:
         if isinstance(child, Element):

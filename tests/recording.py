@@ -67,7 +67,7 @@ class Recording:
             duration=self._durations,
             loop=0,
             quality=78,
-            # without differences between frames, which would leave traces of earlier ones
+            # every frame is complete, since differences would leave traces of earlier frames
             kmax=1,
             method=6,
         )

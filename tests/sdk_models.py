@@ -14,7 +14,7 @@ from klaviyo_api.wrapper import KlaviyoAPI
 from pydantic import BaseModel
 
 REVISION: str = KlaviyoAPI._REVISION
-"""The revision that the installed SDK speaks."""
+"""The revision that the installed SDK uses."""
 
 
 def differences(operation: str, body: Any, reply: Any, query: str = "") -> list[str]:
@@ -74,7 +74,7 @@ def _model_in(hint: Any) -> type[BaseModel] | None:
 
 
 def _method(operation: str) -> Any:
-    """Return the SDK's method of an operation, and import no other API: all take six seconds."""
+    """Return the SDK's method of an operation. Importing all APIs would take six seconds."""
     folder = Path(openapi_client.api.__path__[0])
     [file] = [f for f in folder.glob("*.py") if f"    def {operation}(" in f.read_text("utf-8")]
     module = import_module(f"openapi_client.api.{file.stem}")

@@ -220,7 +220,9 @@ def test_not_ready_on_a_full_disk(
     close(app)
 
 
-def test_database_in_a_missing_folder_is_one_sentence(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_database_in_a_missing_folder_is_reported_in_one_sentence(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     file = tmp_path / "missing" / "shop.db"
 
     with pytest.raises(SettingsError, match=r"^DATABASE_URL names a file in .*/missing, which"):

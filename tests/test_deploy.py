@@ -86,7 +86,7 @@ def settings(**more: str) -> dict[str, str]:
 
 
 def run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
-    """Run a command to its end and return its output; fail unless it exits with 0."""
+    """Run a command to completion and return its output; fail unless it exits with 0."""
     result = subprocess.run(
         command,
         cwd=folder,
@@ -114,7 +114,7 @@ def running(command: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
 
 
 def rows(database: Path, query: str) -> list[tuple[object, ...]]:
-    """Return the rows of a query of a SQLite file."""
+    """Return the rows of a query on a SQLite file."""
     with closing(sqlite3.connect(database)) as connection:
         return connection.execute(query).fetchall()
 
@@ -205,7 +205,7 @@ def test_host_and_port_in_env_count_for_every_command(
 
 
 def test_sqlite_backup_can_be_restored(image: Path, tmp_path: Path) -> None:
-    """While the shop has the file open; the backup has what was committed before it."""
+    """It is made while the shop has the file open, and has what was committed before it."""
     database = tmp_path / "shop.db"
     environ = settings(DATABASE_URL=f"sqlite:///{database}")
     run(["flask", "db", "upgrade"], image, environ)
@@ -340,8 +340,8 @@ def machine(image: Path, environ: Mapping[str, str]) -> Iterator[Callable[[], No
 def test_one_of_two_machines_behind_nginx_dies_under_load(
     image: Path, tmp_path: Path, postgres: Postgres, sandbox: Sandbox
 ) -> None:
-    """It never returns. Pages are still served, only sign-ups that it was processing fail, and
-    Klaviyo gets all that were confirmed.
+    """The machine never comes back. Pages are still served, only sign-ups that it was processing
+    fail, and Klaviyo gets all that were confirmed.
     """
     clients, emails, ports = 8, people(160), [free_port() for _ in range(2)]
     environ = settings(
@@ -360,7 +360,7 @@ def test_one_of_two_machines_behind_nginx_dies_under_load(
     confirmations = itertools.count(1)
 
     def shop_and_sign_up(email: str) -> int:
-        """Sign up until that is confirmed; return how many attempts failed."""
+        """Sign up until the sign-up is confirmed; return how many attempts failed."""
         attempts = 1
         with requests.Session() as session:
             # another certificate bundle in the environment would take precedence

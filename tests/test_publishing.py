@@ -1,4 +1,4 @@
-"""The website, the distributions and the list of licences can be made."""
+"""The website, the distributions and the list of licences can be built."""
 
 from __future__ import annotations
 

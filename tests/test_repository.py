@@ -33,8 +33,8 @@ def tracked() -> list[Path]:
 @pytest.mark.skipif(
     not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a git checkout"
 )
-def test_no_file_holds_a_private_key() -> None:
-    """Nor anything that a secret scanner would report as one."""
+def test_no_file_contains_a_private_key() -> None:
+    """Nor does a file contain anything that a secret scanner would report as one."""
     files = tracked()
 
     assert ROOT / "pyproject.toml" in files

@@ -48,7 +48,7 @@ def test_several_processes_without_shared_limits_are_reported(
     ("name", "value"),
     [("PORT", "many"), ("PORT", "65536"), ("WEB_CONCURRENCY", "many"), ("WEB_CONCURRENCY", "0")],
 )
-def test_invalid_number_stops_the_start(
+def test_invalid_number_prevents_startup(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""Checks that are slow or need Node or Java: `make audit`.
+"""Checks that are slow or need Node or Java. `make audit` runs them.
 
 `python -m tests.audit` runs all parts; `python -m tests.audit pages sizes` runs two of them.
 """

@@ -30,7 +30,7 @@ PAGES: dict[str, tuple[str, str | None]] = {
     # the form page is excluded from search engines on purpose
     "form page": (form_path("HAAR-OIL-M"), "is-crawlable"),
 }
-"""Path, and an audit to skip."""
+"""The path of a page, and an audit to skip."""
 CHROME = (
     "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-sync"
     " --no-first-run --disable-background-networking --disable-component-update"

@@ -145,8 +145,8 @@ class PlaywrightTab:
 
 
 def press_button(tab: Tab, container: str) -> Any:
-    """Click the button in a container, which has to be shown first in some of them. Return how far
-    the page was scrolled, and the width of its form.
+    """Click the button in a container, after showing the button if the container hides it. Return
+    how far the page was scrolled, and the width of its form.
     """
     if container == "hover":
         tab.hover("#hover")
@@ -159,7 +159,7 @@ def press_button(tab: Tab, container: str) -> Any:
 
 
 def check_containers(tab: Tab, url: str) -> None:
-    """Go through the page: in each container the dialog opens, looks and works alike, and its close
+    """Check that the dialog opens, looks and works the same in each container, and that its close
     button submits no form. An invalid address keeps the focus, and can be corrected.
     """
     tab.goto(url)

@@ -66,7 +66,7 @@ def shop_offering(
     """Return a function that serves the demo shop with these channels and returns its URL.
 
     Consent to the email list is asked for. Shops are shared between tests, except those with a
-    `key`, and forget earlier sign-ups: an accepted consent isn't sent again.
+    `key`, and forget earlier sign-ups: otherwise an accepted consent wouldn't be sent again.
     """
     folder = tmp_path_factory.mktemp("channels")
     served: dict[tuple[str, ...], tuple[Flask, str]] = {}
@@ -132,7 +132,7 @@ def open_form(page: Page, shop: str) -> Locator:
 
 
 def choose(form: Locator, *channels: str) -> None:
-    """Check the checkboxes of these channels, and no others."""
+    """Tick the checkboxes of these channels, and no others."""
     for channel, label in LABELS.items():
         box = form.get_by_role("checkbox", name=label, exact=True)
         if box.count():
@@ -153,7 +153,7 @@ def expect_fields_of(form: Locator, *channels: str) -> None:
 
 
 def fill(form: Locator, *channels: str) -> None:
-    """Fill in the contacts that these channels need, and check their consent checkboxes."""
+    """Fill in the contacts that these channels need, and tick their consent checkboxes."""
     if "EMAIL" in channels:
         form.get_by_role("textbox", name="Email").fill(ADA)
     if {"SMS", "WHATSAPP"}.intersection(channels):
@@ -193,7 +193,7 @@ def test_a_sign_up(
     channels: tuple[str, ...],
 ) -> None:
     """The form only asks for what the chosen channels need. Calls and consent are exact, and don't
-    contain what was filled in for a channel that was unchecked again.
+    contain what was filled in for a channel that was unticked again.
     """
     scenario, scripts = SCENARIOS[name]
     shop = shop_offering(*EVERY, mode=scenario.mode)
@@ -230,15 +230,15 @@ def test_a_sign_up(
 
 
 @pytest.mark.parametrize(("scenario", "scripts"), SCENARIOS.values(), ids=SCENARIOS)
-def test_missing_consent_is_reported_and_can_be_given(
+def test_missing_consent_is_reported_and_can_be_added(
     browser: Browser,
     shop_offering: Callable[..., str],
     sandbox: Sandbox,
     scenario: Scenario,
     scripts: bool,
 ) -> None:
-    """Each unchecked checkbox has its own error, and the first one the focus. Once all are checked,
-    the form is sent.
+    """Each unticked checkbox has its own error, and the first one has the focus. Once all of them
+    are ticked, the form is sent.
     """
     shop = shop_offering(*EVERY, mode=scenario.mode)
     with tab(browser, java_script_enabled=scripts) as page:
@@ -279,7 +279,7 @@ def test_missing_consent_is_reported_and_can_be_given(
 def test_changed_consent_text_must_be_confirmed_again(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """The checkbox is shown again, unchecked; once it is checked, the form is sent."""
+    """The checkbox is shown again, unticked; once it is ticked, the form is sent."""
     with tab(browser) as page:
         form = open_form(page, shop_offering("EMAIL", "SMS", mode="client"))
         choose(form, "SMS")
@@ -368,7 +368,7 @@ def test_sign_up_by_keyboard(
 def test_single_channel_and_terms_in_a_new_tab(
     browser: Browser, shop_offering: Callable[..., str]
 ) -> None:
-    """A single channel needs no choice. The terms' tab leaves the input in the form."""
+    """A single channel needs no choice. The form keeps its input when the terms are opened."""
     shop = shop_offering("SMS")
     with tab(browser) as page:
         form = open_form(page, shop)

@@ -47,7 +47,7 @@ def test_long_words_and_wide_tables_fit(page: Page, shop: Flask, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("integration", "command"), COMMANDS)
-def test_sold_out_variant_of_each_file_takes_a_sign_up(
+def test_sold_out_variant_of_each_file_accepts_a_sign_up(
     page: Page,
     shop_template: Path,
     sandbox: Sandbox,

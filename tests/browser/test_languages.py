@@ -25,7 +25,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
         expect(page).to_have_url(shop_url + PARKA)
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
         assert not page.evaluate(OVERFLOWS)
-        # the brand is at the beginning of a line: on the right
+        # the brand is at the start of the line, which is on the right
         mark = page.locator(".wordmark").bounding_box()
         assert mark is not None
         assert mark["x"] > 180
@@ -38,7 +38,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
         close = dialog.get_by_role("button", name="إغلاق").bounding_box()
         assert box is not None
         assert close is not None
-        # at the left edge, as far from it as from the right one in English
+        # as close to the left edge as it is to the right edge in English
         assert 0 < close["x"] - box["x"] < 24
         dialog.get_by_role("button", name="أعلمني").click()
         expect(dialog.get_by_text("أدخل عنوان بريدك الإلكتروني")).to_be_visible()
@@ -54,7 +54,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
 
 
 def test_dialog_uses_the_language_of_the_url(browser: Browser, shop_url: str) -> None:
-    """It overrides the cookie and the browser's setting, also for a form opened by a script."""
+    """It overrides the cookie and the browser's setting, even for a form opened by a script."""
     context = browser.new_context(
         reduced_motion="reduce", locale="es-ES", extra_http_headers={"Cookie": "lang=fr"}
     )

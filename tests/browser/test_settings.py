@@ -164,7 +164,7 @@ def part(state: str, selector: str) -> Callable[[Shop], Locator]:
 
 
 def has_text(state: str, selector: str, text: str) -> Check:
-    """Check that the first such element contains a text."""
+    """Check that the first such element contains the text."""
     return lambda shop: expect(part(state, selector)(shop).first).to_contain_text(text)
 
 
@@ -240,7 +240,7 @@ def is_in_its_anchor(shop: Shop) -> None:
 
 
 def is_a_drawer(shop: Shop) -> None:
-    """Check that it is at the end of the window; on a phone, at its bottom."""
+    """Check that the dialog is at the window's end edge, or on a phone at its bottom edge."""
     page = shop.form
     drawer = bounding_box(page.get_by_role("dialog"))
     assert (drawer["y"], drawer["height"]) == (0, 900)
@@ -713,7 +713,7 @@ OTHER_TESTS = {
 }
 """Settings that are tested elsewhere: the demo shop has no such stock, or doesn't start."""
 GROUP_SETTINGS = {"always": {"consent.email_list": "always", "consent.brand": "Brae"}}
-"""Further settings of the shops of some groups."""
+"""Additional settings for the shops of some groups."""
 
 
 SIGN_UPS = {"HAAR-OIL-M": (14, 2), "BLAT-S": (9, 2), "BLAT-L": (14, 9)}
@@ -821,7 +821,7 @@ def test_setting_has_its_effect(case: Case, shops: Callable[[str], Shop]) -> Non
     case.check(shops(case.group))
 
 
-def test_age_gated_account_with_text_messages_stops_the_start(start: Start) -> None:
+def test_age_gated_account_with_text_messages_prevents_startup(start: Start) -> None:
     """The form can't ask for a date of birth."""
     values = {case.key: case.value for case in CASES if case.group == "style"}
 

@@ -157,7 +157,7 @@ def test_theme_stylesheet_is_cached_and_only_linked_if_needed(start: Start) -> N
 
 
 def test_shops_own_css_overrides_settings(page: Page, start: Start) -> None:
-    """If it selects the kit's elements or classes; rules for plain elements don't."""
+    """Rules that select the kit's elements or classes do; rules for plain elements don't."""
     page.goto(
         start(
             {
@@ -208,7 +208,7 @@ def test_light_background_is_readable_in_dark_mode(browser: Browser, start: Star
 
 
 def has_border(element: Locator) -> bool:
-    """Whether an element has a visible border."""
+    """Return whether an element has a visible border."""
     width, color = style(element, "border-top-width"), style(element, "border-top-color")
     return width != "0px" and color not in ("rgba(0, 0, 0, 0)", "transparent")
 

@@ -99,8 +99,8 @@ def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str)
 
 
 def test_listing_card_shows_a_sign_up_for_some_of_its_variants(page: Page, shop_url: str) -> None:
-    """The page of a variant that wasn't chosen still offers the alert, also if the browser shows
-    the page as it was left.
+    """The page of a variant that wasn't chosen still offers the alert, even if the browser
+    restores the page from its cache.
     """
     page.goto(f"{shop_url}/products/blatter-souwester?variant=BLAT-L")
     page.goto(f"{shop_url}/")
@@ -223,7 +223,7 @@ def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) ->
 def test_missing_connection_shows_an_error_and_keeps_the_input(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The alert is in the document, empty, before it has text. After it, the form can be sent."""
+    """The alert's element exists before it has text. Afterwards, the form can be sent."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     alert = page.get_by_role("dialog").locator("[role=alert]")
@@ -279,7 +279,7 @@ SWAPS = {
 
 
 def test_swapped_content_while_sending(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """Whatever a shop's script does to the button or the dialog: the sign-up is sent, no script
+    """Whatever a shop's script does to the button or the dialog, the sign-up is sent, no script
     fails, and no dialog is left that isn't modal.
     """
     for number, (name, swap) in enumerate(SWAPS.items(), 1):
@@ -311,7 +311,7 @@ def test_swapped_content_while_sending(page: Page, shop_url: str, sandbox: Sandb
 def test_form_page_shows_the_confirmation_in_place(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The form page is enhanced as well, such as in a new tab."""
+    """The form page is enhanced as well, for example when it is opened in a new tab."""
     page.goto(shop_url + PARKA)
     href = page.get_by_role("link", name="Notify me: Haar Parka").get_attribute("href")
     page.goto(f"{shop_url}{href}")
@@ -385,7 +385,7 @@ def test_script_loaded_twice_and_unusual_clicks(page: Page, shop_url: str) -> No
     page.wait_for_function("() => customElements.get('notify-me')")
     assert page.evaluate("() => NotifyMe === customElements.get('notify-me')")
 
-    # for example, if a browser extension can't reach the fields of a dialog
+    # shoppers need a tab if, for example, a browser extension can't reach the fields of a dialog
     with page.context.expect_page() as tab:
         page.get_by_role("link", name="Notify me: Haar Parka").click(modifiers=["ControlOrMeta"])
     expect(tab.value.get_by_label("Email")).to_be_visible()

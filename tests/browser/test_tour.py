@@ -38,7 +38,7 @@ def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flas
 
 
 def press_target(page: Page) -> None:
-    """Press what the tour has marked, which the panel must not cover."""
+    """Press the control that the tour has marked, which the panel must not cover."""
     target = page.locator(".tour-target")
     expect(target).to_be_in_viewport(ratio=0.9)
     target.click()
@@ -83,7 +83,7 @@ def check_unchanged_text_is_not_replaced(page: Page) -> None:
 def test_tour(
     page: Page, shop_url: str, sandbox: Sandbox, size: tuple[int, int], developer: bool
 ) -> None:
-    """Each press is what the panel has marked. The developer's browser calls Klaviyo itself."""
+    """Only what the panel has marked is pressed. The developer's browser calls Klaviyo itself."""
     width, height = size
     page.set_viewport_size({"width": width, "height": height})
     page.add_init_script(_COUNT_PRESSES)

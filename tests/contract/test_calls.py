@@ -119,7 +119,7 @@ def sign_up(shop: Flask, email: str = ADA, variants: list[str] | None = None) ->
 
 @pytest.fixture
 def sign_up_with_consent(make_shop: Callable[..., Flask], tmp_path: Path) -> Callable[..., Any]:
-    """Signs up for the mug with all checkboxes checked; returns the browser's calls, if any."""
+    """Signs up for the mug with all checkboxes ticked; returns the browser's calls, if any."""
 
     def submit(channels: list[str], **config: Any) -> list[dict[str, Any]]:
         settings = toml(["EMAIL", "SMS", "WHATSAPP"], email_list="ask")

@@ -148,7 +148,7 @@ def test_message_in_the_tour_is_the_real_one(client: FlaskClient, sandbox: Sandb
 
 
 def test_first_visit_has_a_card(client: FlaskClient) -> None:
-    """It says what the demo is, until it is dismissed or the tour was taken."""
+    """It says what the demo is, until it is dismissed or the tour is taken."""
     card = "See back-in-stock alerts in 3 minutes"
     assert card in client.get("/").text
     assert card not in client.get(HAT).text
@@ -191,7 +191,7 @@ def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> N
 def test_tour_of_an_imported_shop(
     app: Flask, client: FlaskClient, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """From the sign-up to the alert, although the sandbox has the sample products only."""
+    """It works from the sign-up to the alert, although the sandbox only has the sample products."""
     pytest.importorskip("storefront.importing")
     products = tmp_path / "products.csv"
     products.write_text(
@@ -395,7 +395,7 @@ def test_error_page_without_a_database_has_the_toolbar(client: FlaskClient, app:
 def test_failed_query_of_the_toolbar_doesnt_affect_the_page_on_postgresql(
     tmp_path: Path, sandbox: Sandbox, postgres: Postgres
 ) -> None:
-    """PostgreSQL refuses every query after one that failed, unless that one is rolled back."""
+    """PostgreSQL refuses every query after one that failed, until the failed one is rolled back."""
     app = make_shop(
         tmp_path / "unused.db",
         **sandbox.environ(),

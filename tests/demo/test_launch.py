@@ -261,7 +261,7 @@ def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
 
 @pytest.mark.slow
 def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
-    """With KLAVIYO_API_URL and keys, sign-ups go there."""
+    """With KLAVIYO_API_URL and keys, sign-ups go to that URL."""
     with launched(checkout, **sandbox.environ()) as launcher:
         form = first_sold_out(launcher.url)
         variant = offered_variants(requests.get(form, timeout=TIMEOUT).text)[0]
@@ -294,7 +294,7 @@ def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
         ({"DATABASE_URL": "oracle+cx_oracle://shop"}, "DATABASE_URL needs the Python package"),
     ],
 )
-def test_invalid_setting_stops_the_start(
+def test_invalid_setting_prevents_startup(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -311,7 +311,7 @@ def test_invalid_setting_stops_the_start(
     assert message in capsys.readouterr().err
 
 
-def test_env_file_in_another_encoding_stops_the_start(
+def test_env_file_in_another_encoding_prevents_startup(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("demo.__main__.ROOT", tmp_path)
@@ -321,7 +321,7 @@ def test_env_file_in_another_encoding_stops_the_start(
     assert f"{tmp_path / '.env'} is not UTF-8" in capsys.readouterr().err
 
 
-def test_port_in_use_stops_the_start(checkout: Path) -> None:
+def test_port_in_use_prevents_startup(checkout: Path) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -353,7 +353,7 @@ def test_port_in_use_stops_the_start(checkout: Path) -> None:
     ids=["flask run", "debug", "python app.py", "gunicorn"],
 )
 @pytest.mark.process
-def test_other_starts_before_the_demo_exists_name_make_run(
+def test_other_start_commands_name_make_run_until_the_demo_exists(
     tmp_path: Path, command: list[str], demo: str
 ) -> None:
     result = subprocess.run(

@@ -32,7 +32,7 @@ def prepared(app: Flask) -> Flask:
 @pytest.mark.parametrize("order", ["kit first", "kit last"])
 @pytest.mark.parametrize("mode", ["server", "client"])
 def test_sign_up(tmp_path: Path, sandbox: Sandbox, order: str, mode: str) -> None:
-    """Flask-WTF's token isn't required, no matter which of the two was set up first."""
+    """Flask-WTF's token isn't required, whether Flask-WTF or the kit is set up first."""
     config = {**sandbox.environ(), "NOTIFY_ME_MODE": mode}
     shopper = prepared(full_shop(tmp_path, config, order=order)).test_client()
     page = shopper.get("/TEE-M")
@@ -56,7 +56,7 @@ def test_cross_site_posts_are_still_refused(tmp_path: Path, sandbox: Sandbox) ->
 
 
 def test_the_shops_language_decides(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Flask-Babel's selector, where the kit offers that language."""
+    """Flask-Babel's selector chooses it, if the kit offers the selected language."""
     config = {**sandbox.environ(), "NOTIFY_ME_LANGUAGES__OFFERED": "en,de,fr"}
     shopper = prepared(full_shop(tmp_path, config)).test_client()
 
@@ -76,7 +76,7 @@ def test_the_shops_rate_limits_count_as_before(tmp_path: Path, sandbox: Sandbox)
 
 # what Flask-Migrate writes into env.py
 @pytest.mark.filterwarnings("ignore:'get_engine' is deprecated")
-def test_migrations_of_the_shop_know_nothing_of_the_kit(
+def test_migrations_of_the_shop_ignore_the_kits_tables(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`flask db migrate` finds nothing to do, and `flask db upgrade` leaves the kit's tables."""
@@ -95,10 +95,10 @@ def test_migrations_of_the_shop_know_nothing_of_the_kit(
 
 
 def test_nothing_of_the_host_is_changed(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Hooks, error handlers, configuration and Jinja globals but for the kit's own."""
+    """Hooks, error handlers, configuration and Jinja globals, except for the kit's own."""
     config = sandbox.environ()
-    before = traces(full_shop(tmp_path, config, set_up_kit=False))
-    after = traces(full_shop(tmp_path, config))
+    before = app_state(full_shop(tmp_path, config, set_up_kit=False))
+    after = app_state(full_shop(tmp_path, config))
 
     assert after == before
 
@@ -108,8 +108,8 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "func", function).__qualname__)
 
 
-def traces(app: Flask) -> dict[str, Any]:
-    """Return what an extension could have changed of an app."""
+def app_state(app: Flask) -> dict[str, Any]:
+    """Return what an extension could have changed in an app."""
     return {
         "hooks": [
             [name_of(function) for function in hooks.get(None, [])]

@@ -204,7 +204,7 @@ def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 def side_by_side(sandbox: Sandbox, *jobs: Callable[[], T]) -> list[T]:
     """Run jobs in parallel, since each takes the whole deadline; return their results.
 
-    If one hangs because of a simulated failure, that is ended and the test fails.
+    If a job hangs because of a simulated failure, the failure is ended and the test fails.
     """
     with ThreadPoolExecutor(len(jobs)) as threads:
         futures = [threads.submit(job) for job in jobs]

@@ -61,7 +61,7 @@ class Element:
         ]
 
     def one(self, tag: str | None = None, **attributes: str) -> Element:
-        """Return the only descendant with this tag and these attributes; fail if it isn't one."""
+        """Return the only descendant with this tag and these attributes; fail unless one exists."""
         elements = self.all(tag, **attributes)
         assert len(elements) == 1, f"{len(elements)} elements match {tag} {attributes}"
         return elements[0]

@@ -60,16 +60,16 @@ def settings_file(folder: Path, text: str) -> str:
 
 def submit_page(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
     """Submit the form as a browser without scripts does, and follow the redirect."""
-    reply = client.post(path, data=_plain(data))
+    reply = client.post(path, data=_form_data(data))
     return client.get(reply.location) if reply.status_code == 303 else reply
 
 
 def submit_element(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
     """Submit the form as the element does in server mode."""
-    return client.post(path, data=_plain(data), headers=ELEMENT)
+    return client.post(path, data=_form_data(data), headers=ELEMENT)
 
 
-def _plain(data: Mapping[str, Any]) -> Mapping[str, Any]:
+def _form_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return data if isinstance(data, MultiDict) else dict(data)
 
 
@@ -235,7 +235,7 @@ def field_errors(root: Element) -> dict[str, str]:
 
 
 def checked_boxes(root: Element) -> set[tuple[str, str]]:
-    """Return the name and value of each checked checkbox."""
+    """Return the name and value of each ticked checkbox."""
     boxes = root.all("input", type="checkbox")
     return {(box["name"], box["value"]) for box in boxes if "checked" in box}
 

@@ -39,7 +39,7 @@ back_in_stock_per_second = 200
 
 
 class Shop:
-    """The small shop on a database, with an app in this process and others in processes."""
+    """The small shop on a database, with an app in this process and others in child processes."""
 
     def __init__(
         self, folder: Path, sandbox: Sandbox, url: str = "", settings: str = QUICK

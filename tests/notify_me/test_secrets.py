@@ -76,7 +76,7 @@ class Driven:
 
     def get(self, name: str, path: str, **options: Any) -> None:
         """Get a page and record it, with its headers."""
-        self._keep(self.pages, name, self.app.test_client().get(path, **options))
+        self._record(self.pages, name, self.app.test_client().get(path, **options))
 
     def post(self, name: str, path: str, data: dict[str, Any], headers: dict[str, str]) -> None:
         """Sign up, and record the reply and the page that it redirects to."""
@@ -87,9 +87,9 @@ class Driven:
         sent_back = (
             confirmed or b'method=\\"post\\"' in reply.data or b'method="post"' in reply.data
         )
-        self._keep(self.forms if sent_back else self.pages, name, reply)
+        self._record(self.forms if sent_back else self.pages, name, reply)
 
-    def _keep(self, into: dict[str, bytes], name: str, reply: Any) -> None:
+    def _record(self, into: dict[str, bytes], name: str, reply: Any) -> None:
         with reply:
             # in JSON, non-ASCII characters are escaped: also record the decoded text
             content = reply.json["html"].encode() if reply.is_json else reply.data

@@ -1,4 +1,4 @@
-"""Signals tell a shop's own code about sign-ups and restocks, without the contact."""
+"""Signals notify a shop's own code of sign-ups and restocks, without the contact."""
 
 from __future__ import annotations
 

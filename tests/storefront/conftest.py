@@ -1,4 +1,4 @@
-"""Fixtures for the shop's tests. The database is migrated and loaded once, and copied for each."""
+"""Fixtures for the shop's tests. The database is filled once, and copied for each test."""
 
 from __future__ import annotations
 

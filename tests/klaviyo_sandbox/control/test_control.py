@@ -24,7 +24,7 @@ CHANGES = [
 
 
 def test_account_can_be_read(sandbox: RunningSandbox) -> None:
-    """A launcher and tests read the keys here."""
+    """Launchers and tests read the keys here."""
     assert sandbox.get("account") == {
         "private_key": sandbox.account.private_key,
         "public_key": sandbox.account.public_key,
@@ -156,7 +156,7 @@ def test_reset_can_keep_the_catalog(sandbox: RunningSandbox) -> None:
 def test_pages_of_other_sites_change_nothing(
     sandbox: RunningSandbox, headers: dict[str, str]
 ) -> None:
-    """The shop's port is another site too."""
+    """The shop, on another port, counts as another site."""
     sandbox.server_call()
 
     for method, name in CHANGES:

@@ -1,4 +1,4 @@
-"""Accounts, lists, metrics, flows and profiles, which a check of an account reads; its settings."""
+"""Reading accounts, lists, metrics, flows and profiles, and the settings of the account."""
 
 from __future__ import annotations
 

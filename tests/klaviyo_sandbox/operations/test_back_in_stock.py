@@ -113,7 +113,7 @@ BAD_BODIES: dict[str, tuple[Any, str]] = {
 
 
 def assert_refused(reply: Any, status: int, code: str, pointer: str) -> dict[str, Any]:
-    """Assert that a reply is such an error in Klaviyo's format, and return its first error."""
+    """Assert that a reply has this error in Klaviyo's format, and return its first error."""
     assert reply.status_code == status, reply.text
     assert reply.headers["Content-Type"] == MEDIA_TYPE
     schema = spec.document()["components"]["responses"]["ClientError"]["content"][MEDIA_TYPE]

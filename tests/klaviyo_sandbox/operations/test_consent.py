@@ -382,7 +382,7 @@ def test_twilios_test_number_is_american(sandbox: RunningSandbox) -> None:
 
 
 def test_region_of_a_phone_number() -> None:
-    """A number without a region gets the main one of its country code."""
+    """A number that belongs to no single region gets the main region of its country code."""
     numbers = ("+12025550143", "+12423221234", "+447700900123", "+11115550143")
     assert [region_of(number) for number in numbers] == ["US", "BS", "GB", "US"]
 
@@ -474,7 +474,7 @@ def test_partial_failure_needs_two_identifiers(sandbox: RunningSandbox) -> None:
 
 
 def test_simulated_errors_match_the_operation(sandbox: RunningSandbox) -> None:
-    """They point into its body, and name its scopes."""
+    """They point into the operation's body, and name its scopes."""
     for kind in ("400-email", "403", "400-list"):
         sandbox.drill(kind, operation=SUBSCRIBE_OPERATION)
     assert sandbox.server_call().status_code == 202

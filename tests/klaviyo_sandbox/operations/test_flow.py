@@ -25,7 +25,7 @@ from tests.klaviyo_sandbox.conftest import (
 
 
 def emails(number: int) -> list[str]:
-    """Return a number of addresses."""
+    """Return this many email addresses."""
     return [f"shopper{index}@shop.example.org" for index in range(number)]
 
 
@@ -134,7 +134,7 @@ def test_several_waits_may_end_in_one_step(sandbox: RunningSandbox) -> None:
     assert times == ["12:00:00", "12:01:00", "12:02:00"]
 
 
-def test_waits_end_with_the_real_time(sandbox: RunningSandbox) -> None:
+def test_waits_end_as_real_time_passes(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=1, wait_seconds=60)
     sandbox.sign_up(*emails(2))

@@ -146,7 +146,7 @@ def filled(sandbox: RunningSandbox) -> RunningSandbox:
 
 
 def test_no_page_is_wider_than_its_window(chromium: Browser, filled: RunningSandbox) -> None:
-    """Wide tables scroll inside of the page, also by keyboard."""
+    """Wide tables scroll inside the page, and can be scrolled by keyboard."""
     with chromium.new_context() as context:
         page = context.new_page()
         for path in PAGES:

@@ -169,7 +169,7 @@ def test_flow_settings_are_saved(sandbox: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("path", ["/flow", "/clock", "/drills", "/list", "/confirm", "/brand"])
-def test_form_without_its_fields_is_answered(sandbox: RunningSandbox, path: str) -> None:
+def test_form_without_its_fields_is_not_a_server_error(sandbox: RunningSandbox, path: str) -> None:
     assert post(sandbox, path, x="1").status_code < 500
 
 

@@ -172,7 +172,7 @@ def test_call_from_the_wrong_side_is_a_problem(sandbox: RunningSandbox) -> None:
 def test_revision_is_served_for_two_years(
     sandbox: RunningSandbox, requested: str, served: str, retires: str | None
 ) -> None:
-    """It is deprecated after one. Retired ones fall forward to the oldest that is not."""
+    """It is deprecated after one year. A retired one falls forward to the oldest still served."""
     for call in (sandbox.server_call, sandbox.browser_call):
         reply = call(revision=requested)
 

@@ -44,7 +44,7 @@ ERRORS = {
 
 
 def test_every_kind_is_tested_here() -> None:
-    """Those with an error body by the table, the others by name."""
+    """Kinds with an error body are in the table; the others have separate tests."""
     assert ERRORS.keys() == ERRORS_BY_KIND.keys()
     others = {"html", "slow", "drip", "drip-headers", "drop", "partial", "cors"}
     assert KINDS.keys() - ERRORS_BY_KIND.keys() == others

@@ -76,7 +76,7 @@ def test_headers_describe_the_fullest_window() -> None:
 
 
 def test_throttled_call_is_429(sandbox: RunningSandbox) -> None:
-    """Only authenticated replies have RateLimit headers, and a 429 does not."""
+    """Only replies to authenticated calls have RateLimit headers, and a 429 has none."""
     assert "RateLimit-Limit" not in sandbox.api("GET", "accounts", Authorization=None).headers
     assert sandbox.api("GET", "accounts").headers["RateLimit-Remaining"] == "0"
 

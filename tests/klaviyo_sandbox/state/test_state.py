@@ -1,4 +1,4 @@
-"""The state file: what survives a restart, and errors of the file."""
+"""The state file: what survives a restart, and which files are refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ACCOUNT = Account(KEYS["KLAVIYO_PUBLIC_KEY"], PRIVATE_KEY, KEYS["KLAVIYO_LIST_ID
 
 @contextmanager
 def connected(url: str) -> Iterator[RunningSandbox]:
-    """Return calls to the sandbox at the URL."""
+    """Yield an object that calls the sandbox at this URL."""
     with requests.Session() as session:
         session.trust_env = False
         yield RunningSandbox(url, ACCOUNT, MovableClock(), session)
@@ -61,7 +61,7 @@ def everything(sandbox: RunningSandbox) -> dict[str, Any]:
 
 @pytest.mark.process
 def test_state_survives_a_kill(tmp_path: Path) -> None:
-    """In its order. Profiles are still found by their identifiers."""
+    """Its order is preserved, and profiles are still found by their identifiers."""
     file = tmp_path / "state"
     with running("--state", str(file), **KEYS) as process, connected(process.url()) as sandbox:
         sandbox.add("jacket-m", "jacket-l")
@@ -86,7 +86,7 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
         assert [drill["times"] for drill in sandbox.read("drills")] == [2]
         sandbox.advance(3600)
         assert sandbox.recipients() == ["zoe@shop.example.org", EMAIL]
-        # IDs continue, so that an old link never shows another request.
+        # IDs continue, so an old link never shows another request.
         sandbox.server_call()
         numbers = [entry["id"] for entry in sandbox.read("requests")]
         assert numbers == list(range(1, len(numbers) + 1))
@@ -174,7 +174,7 @@ def test_file_of_another_sandbox_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_files_are_not_changed(tmp_path: Path) -> None:
-    """Those of other programs, and damaged ones."""
+    """Files of other programs, and damaged ones, are refused."""
     text, database, damaged = (tmp_path / name for name in ("text", "database", "damaged"))
     text.write_text("This is a letter, and no database at all. " * 50, encoding="utf-8")
     with closing(sqlite3.connect(database)) as connection:

@@ -123,7 +123,7 @@ def test_erase_keeps_the_proof_of_consent(
 
 
 def test_erase_calls_the_shops_function(tmp_path: Path, sandbox: Sandbox) -> None:
-    """With the normalized contact; what it returns is printed."""
+    """It is called with the normalized contact, and what it returns is printed."""
     app = Flask("shop", instance_path=str(tmp_path))
     app.config.update(sandbox.environ(), SECRET_KEY="s" * 32)
     NotifyMe(app, catalog=small_catalog().siblings, erase_contact="removed {} from orders".format)
@@ -184,7 +184,7 @@ def test_dead_letters_have_an_age_limit(
     sandbox.drill("415", times=1)
     deliver(app)
     with app.app_context():
-        # what the worker removes later: the first, finished job
+        # a worker would do this later: remove the first job, which is finished
         app.extensions["notify_me"].queue.remove(
             [job["workflow_uuid"] for job in log_file.queued()[:1]]
         )
@@ -201,7 +201,7 @@ def test_dead_letters_have_an_age_limit(
 
 
 def test_past_sign_ups_are_imported_for_the_demand_report(app: Flask, sandbox: Sandbox) -> None:
-    """Nothing is sent. The contact's hash is the one that a sign-up today has."""
+    """Nothing is sent. The contact's hash is the same as for a new sign-up."""
     mug = CompositeID("$custom", "$default", "MUG")
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with app.test_request_context():

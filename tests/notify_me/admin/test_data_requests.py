@@ -117,7 +117,7 @@ def test_consent_is_shown_with_the_state_of_its_call(
     kind: str | None,
     data: dict[str, Any],
 ) -> None:
-    """The log has the text of the consent, and whether Klaviyo received it."""
+    """The text of the consent is shown, and whether Klaviyo received it."""
     if kind:
         sandbox.drill(kind, times=None, operation=SUBSCRIBE["api"])
     app = offering("EMAIL", "SMS", consent=ASK)
@@ -134,7 +134,7 @@ def test_consent_is_shown_with_the_state_of_its_call(
 def test_consent_without_a_browsers_report_is_unknown(
     offering: Callable[..., Flask], log_file: LogFile
 ) -> None:
-    """Client mode, and the tab was closed."""
+    """In client mode, the tab may be closed before the browser reports."""
     app = offering("SMS", NOTIFY_ME_MODE="client")
     submit_element(app.test_client(), FORM, BY_SMS)
     assert consent_states(log_file) == [("SMS", "started")]
@@ -156,26 +156,28 @@ def test_a_sign_up_without_consent(app_with_sign_ups: Flask) -> None:
 
 @pytest.mark.parametrize("contact", ["eve@example.org", "+12025550199"])
 def test_an_unknown_contact_has_no_records(app_with_sign_ups: Flask, contact: str) -> None:
-    """A sentence, or empty lists; no error."""
+    """The output is a sentence, or empty lists in JSON, and there is no error."""
     assert consents(app_with_sign_ups, contact) == (0, "Nothing is stored about this contact.\n")
     code, output = consents(app_with_sign_ups, contact, "--json")
     assert (code, json.loads(output)) == (0, {"sign_ups": [], "consents": []})
 
 
 @pytest.mark.parametrize(
-    ("contact", "words"),
+    ("contact", "message"),
     [
         ("ada@", "There must be something after the @-sign."),
         ("call me", "Enter a valid phone number, like"),
         ("555-0143", "The area code is missing."),
     ],
 )
-def test_an_invalid_contact_is_an_error(app_with_sign_ups: Flask, contact: str, words: str) -> None:
+def test_an_invalid_contact_is_an_error(
+    app_with_sign_ups: Flask, contact: str, message: str
+) -> None:
     """The exit code is 2 and the reason is shown, unlike when nothing is stored."""
     code, output = consents(app_with_sign_ups, contact)
 
     assert code == 2
-    assert f"Invalid value for CONTACT: {words}" in output
+    assert f"Invalid value for CONTACT: {message}" in output
 
 
 def test_national_numbers_belong_to_the_shops_region(offering: Callable[..., Flask]) -> None:

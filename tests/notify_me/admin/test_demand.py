@@ -46,7 +46,7 @@ def ask(app: Flask, *variants: str, email: str = ADA, phone: str = "", state: st
     assert reply.get_json()["state"] == state, reply.text
 
 
-def aged(engine: sa.Engine, moment: datetime) -> None:
+def set_time(engine: sa.Engine, moment: datetime) -> None:
     """Set the time of all sign-ups of the last hour."""
     recent = SIGN_UPS.c.created_at > datetime.now(UTC) - timedelta(hours=1)
     with engine.begin() as connection:
@@ -65,7 +65,7 @@ def demand(app: Flask, since: date, until: date, **more: int) -> admin.Demand:
 
 
 def nonzero(counts: dict[str, int]) -> dict[str, int]:
-    """Leave out counts of zero."""
+    """Return the counts without those that are zero."""
     return {name: count for name, count in counts.items() if count}
 
 
@@ -75,16 +75,16 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     """
     app, first = shop.app, TODAY - timedelta(days=6)
     ask(app, M, email="early@example.org")
-    aged(shop.engine, at(first - timedelta(days=1), "23:59:59.999999"))
+    set_time(shop.engine, at(first - timedelta(days=1), "23:59:59.999999"))
     ask(app, M)
-    aged(shop.engine, at(first))
+    set_time(shop.engine, at(first))
     ask(app, M, L, phone=TYPED_PHONE)
-    aged(shop.engine, at(first, "23:59:59.900000"))
+    set_time(shop.engine, at(first, "23:59:59.900000"))
     sandbox.drill("503", times=1)
     ask(app, M, email="bob@example.org")
     sandbox.drill("400-email", times=1)
     ask(app, MUG, email="cleo@example.org", state="invalid")
-    aged(shop.engine, at(TODAY, "23:59:59"))
+    set_time(shop.engine, at(TODAY, "23:59:59"))
 
     result = demand(app, first, TODAY)
 
@@ -133,13 +133,13 @@ def test_without_requests_every_day_is_zero(shop: Shop) -> None:
 
 
 def test_a_request_without_a_report_becomes_unknown(make_app: Callable[..., Flask]) -> None:
-    """Client mode: after a minute."""
+    """In client mode, this happens after a minute."""
     app = make_app(NOTIFY_ME_MODE="client")
     ask(app, M, state="send")
     assert nonzero(dict(demand(app, TODAY, TODAY).figures.states)) == {"started": 1}
 
     with app.app_context():
-        aged(engine_of(app), datetime.now(UTC) - timedelta(minutes=2))
+        set_time(engine_of(app), datetime.now(UTC) - timedelta(minutes=2))
 
     since = TODAY - timedelta(days=1)
     assert nonzero(dict(demand(app, since, TODAY + timedelta(days=1)).figures.states)) == {
@@ -150,7 +150,7 @@ def test_a_request_without_a_report_becomes_unknown(make_app: Callable[..., Flas
 def test_throttled_requests_share_one_reason(
     make_app: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """However long Klaviyo asked to wait."""
+    """It is the same however long Klaviyo asked to wait."""
     app = make_app()
     for seconds in (2, 30):
         sandbox.drill("429", retry_after=seconds)

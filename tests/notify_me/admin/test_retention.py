@@ -90,7 +90,7 @@ def test_a_consent_outlives_its_sign_up(
 
 
 def test_a_consent_is_found_after_its_sign_up_is_deleted(shop: Flask, log_file: LogFile) -> None:
-    """By the contact, with the state of its call."""
+    """It is found by the contact, with the state of its call."""
     submit_element(shop.test_client(), FORM, BY_BOTH)
     make_older(log_file, LOG_DAYS + 1)
     purge(shop)
@@ -136,7 +136,7 @@ def test_newer_sign_ups_stay(shop: Flask, log_file: LogFile) -> None:
 def test_consents_may_not_be_deleted_before_sign_ups(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """Such settings stop the start."""
+    """With such settings, the app doesn't start."""
     text = toml(["EMAIL"]) + "[retention]\nlog_days = 20\nconsent_days = 10\n"
 
     with pytest.raises(SettingsError, match=r"consent_days \(10\) must not be less than log_days"):

@@ -1,4 +1,4 @@
-"""A changed stock reaches Klaviyo's catalog: at once, or through the worker."""
+"""Changes of stock reach Klaviyo's catalog, at once or through the worker."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def catalog_of(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def test_a_variant_new_to_klaviyo_is_created_then_updated(app: Flask, sandbox: Sandbox) -> None:
-    """404, then the item, then the variant. The next change is one PATCH of the quantity."""
+    """After a 404, the item and the variant are created. The next change is one PATCH."""
     assert set_stock(app, 3).state == "updated"
     calls = [(call["method"], call["path"], call["status"]) for call in sandbox.requests()]
     assert calls == [
@@ -124,7 +124,7 @@ class CatalogWithUrls(DictCatalog):
 
 
 def test_a_command_of_the_shop_can_report_changed_stock(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Outside of a request, where Flask's `url_for` doesn't work by itself."""
+    """Outside a request, Flask's `url_for` needs the shop's address."""
     catalog = CatalogWithUrls()
     catalog.add("mug", "Enamel Mug", "MUG", 5)
     config: dict[str, Any] = {**sandbox.environ()}
@@ -138,7 +138,7 @@ def test_a_command_of_the_shop_can_report_changed_stock(tmp_path: Path, sandbox:
 
 
 def test_stock_changed_in_an_outage_is_sent_after_it(shop: Shop, sandbox: Sandbox) -> None:
-    """As it is then: the worker's own catalog has none."""
+    """The worker reads the stock when it sends it: in its own catalog, the mug is sold out."""
     sandbox.drill("503", times=3)
     assert set_stock(shop.app, 7).state == "queued"
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
@@ -332,7 +332,7 @@ def test_updates_for_an_order_are_only_queued(shop: Shop, sandbox: Sandbox) -> N
 def test_commands_fill_and_restock_klaviyos_catalog(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An adopter needs no command of the starter shop's."""
+    """A shop that only uses the kit doesn't need the starter shop's commands."""
     monkeypatch.setattr(catalog, "composite_ids", lambda: [*catalog.variants], raising=False)
     runner = app.test_cli_runner()
     url = ["--shop-url", ROOT]
@@ -362,7 +362,9 @@ def test_commands_fill_and_restock_klaviyos_catalog(
         (["$shopify:::$default:::1", "5", "--shop-url", ROOT], "the shop has no variant"),
     ],
 )
-def test_stock_command_refuses(app: Flask, arguments: list[str], message: str) -> None:
+def test_stock_command_refuses_wrong_arguments(
+    app: Flask, arguments: list[str], message: str
+) -> None:
     result = app.test_cli_runner().invoke(args=["notify-me", "stock", *arguments])
     assert result.exit_code != 0
     assert message in result.output

@@ -138,7 +138,7 @@ def test_dry_run_writes_nothing(run: Callable[..., Result], file: Path) -> None:
     ],
     ids=["scope", "no brand", "wrong key", "no key", "revision", "no network"],
 )
-def test_brand_that_cannot_be_read_is_one_sentence(
+def test_brand_that_cannot_be_read_is_reported_in_one_sentence(
     run: Callable[..., Result],
     file: Path,
     sandbox: Sandbox,

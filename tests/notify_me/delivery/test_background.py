@@ -42,9 +42,7 @@ def test_queued_call_is_sent_without_a_worker(shop: Shop, sandbox: Sandbox) -> N
     assert shop.addresses() == {"ada@example.org"}
 
 
-def test_where_a_worker_runs_the_web_process_leaves_it_the_calls(
-    shop: Shop, sandbox: Sandbox
-) -> None:
+def test_web_process_leaves_the_calls_to_a_running_worker(shop: Shop, sandbox: Sandbox) -> None:
     sandbox.drill("503", times=1)
     with shop.worker() as worker, shop.web(**IN_WEB_PROCESS) as web:
         worker.wait_until_ready()
@@ -71,7 +69,7 @@ WHEN_USED = (
     *("email_validator", "limits", "notify_me.admin", "notify_me.brand", "notify_me.cli"),
     *("notify_me.snippet", "requests", "sqlalchemy.dialects.postgresql"),
 )
-"""Is imported when an app is set up, or when a command or an address is first used."""
+"""Imported when an app is set up, or when a command or an email address is first used."""
 IMPORT = "import notify_me"
 SHOW_FORM = """
 import sys

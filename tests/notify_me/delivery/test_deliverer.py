@@ -1,4 +1,4 @@
-"""What the worker does with jobs that waiting can't fix, without its process and engine."""
+"""What the worker does with jobs that waiting can't fix, tested without its process and engine."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class UnreadableJob(Job):
 def test_stock_update_that_fails_in_the_shops_code_is_given_up_after_some_attempts(
     app: Flask, deliverer: Deliverer, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It isn't tried for ever, and the log names the variant."""
+    """It isn't retried forever, and the log names the variant."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("a bug in the shop")

@@ -44,7 +44,7 @@ def queue_sign_ups(shop: Shop, sandbox: Sandbox, count: int) -> tuple[set[str], 
 
 
 def wait_for_another_call(sandbox: Sandbox, sent: int) -> None:
-    """Wait until more calls were sent than these."""
+    """Wait until more calls have been sent than these."""
     eventually(lambda: len(sandbox.requests()) > sent)
 
 
@@ -64,7 +64,7 @@ def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandb
     assert db_shop.counts() == {"accepted": 40}
 
 
-def test_queued_call_goes_on_without_a_refused_channel(
+def test_queued_call_is_sent_without_a_refused_channel(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
     """Klaviyo can’t text the country, which nobody knew when the sign-up was confirmed."""
@@ -104,7 +104,7 @@ def test_nothing_is_sent_while_klaviyo_is_down_or_throttles(
 
 
 def test_retry_after_stops_the_whole_queue(shop: Shop, sandbox: Sandbox) -> None:
-    """After one 429 nothing else is sent until it is over; then everything is."""
+    """After one 429, nothing else is sent until Retry-After is over; then everything is."""
     confirmed, before = queue_sign_ups(shop, sandbox, 30)
     sandbox.drill("429", retry_after=2, times=1)
 
@@ -118,7 +118,9 @@ def test_retry_after_stops_the_whole_queue(shop: Shop, sandbox: Sandbox) -> None
 
 
 @pytest.mark.slow
-def test_webs_and_workers_killed_at_random_moments(db_shop: Shop, sandbox: Sandbox) -> None:
+def test_web_processes_and_workers_killed_at_random_moments(
+    db_shop: Shop, sandbox: Sandbox
+) -> None:
     """No confirmed sign-up is lost after `kill -9` of two web processes and two workers. The
     moments come from a fixed seed.
     """
@@ -360,7 +362,7 @@ def test_without_a_private_key_the_worker_idles(shop: Shop) -> None:
 
 
 def test_without_its_tables_the_worker_says_what_to_do(shop: Shop) -> None:
-    """The migrations were not run."""
+    """The migrations have not been run."""
     empty = f"sqlite:///{shop.folder / 'empty.db'}"
     with shop.worker(NOTIFY_ME_DATABASE_URI=empty) as worker:
         assert worker.wait_for_exit() == 2

@@ -71,7 +71,7 @@ def test_which_calls_are_queued(outcomes: list[Outcome | None], queued: list[int
 def test_an_old_sqlite_is_refused_on_python_3_12(
     monkeypatch: pytest.MonkeyPatch, python: tuple[int, ...], sqlite: str, usable: bool
 ) -> None:
-    """DBOS doesn't start there; the message says what to do instead."""
+    """DBOS doesn't start with this combination; the message says what to do instead."""
     monkeypatch.setattr("sys.version_info", python)
     monkeypatch.setattr("sqlite3.sqlite_version", sqlite)
     monkeypatch.setattr("sqlite3.sqlite_version_info", tuple(map(int, sqlite.split("."))))
@@ -104,7 +104,7 @@ def test_autogenerate_ignores_the_kits_tables(app: Flask) -> None:
 
 
 def test_on_postgresql_the_shop_may_have_tables_named_like_the_queues(tmp_path: Path) -> None:
-    """There the queue's tables are in a schema of their own."""
+    """On PostgreSQL, the queue's tables are in their own schema."""
     app = small_shop(
         tmp_path,
         small_catalog(),
@@ -189,7 +189,7 @@ def test_a_call_without_an_outcome_is_unknown_after_a_minute(app: Flask) -> None
 
 
 def test_purge_keeps_undelivered_sign_ups(app: Flask, sandbox: Sandbox, log_file: LogFile) -> None:
-    """However old they are."""
+    """They are kept however old they are."""
     sandbox.drill("500")
     for _ in range(2):
         app.test_client().post(MUG, data=SIGN_UP)

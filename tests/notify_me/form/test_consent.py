@@ -116,7 +116,7 @@ def test_temporary_consent_failure_is_queued(
 def test_rejection_in_the_browser_reads_as_in_server_mode(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """Client mode: the server doesn't repeat the call."""
+    """In client mode, the server doesn't repeat the call."""
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
     state, reason = FAILURES[kind]

@@ -170,9 +170,7 @@ UNCLEAR = {
 
 
 @pytest.mark.parametrize(("region", "typed", "message"), UNCLEAR.values(), ids=UNCLEAR)
-def test_number_that_could_be_anothers_is_asked_for_again(
-    region: str, typed: str, message: str
-) -> None:
+def test_ambiguous_number_is_refused(region: str, typed: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         e164(clean_phone(typed), region)
 
@@ -187,7 +185,7 @@ def test_number_that_could_be_anothers_is_asked_for_again(
 def test_copied_phone_number_is_cleaned(
     offering: Callable[..., Flask], sandbox: Sandbox, region: str, typed: str, sent: str
 ) -> None:
-    """Whether Klaviyo can text the country is its own decision."""
+    """Whether it can text the country is for Klaviyo to decide."""
     client = offering("SMS", region=region).test_client()
 
     submit_element(
@@ -234,7 +232,7 @@ regions = st.sampled_from(REGIONS)
 
 
 def check_any_text(text: str, region: str) -> None:
-    """Cleaning a text twice changes nothing more. It is accepted, or refused by `ValueError`."""
+    """Cleaning a text again changes nothing. The text is accepted, or refused with `ValueError`."""
     email, phone = clean_email(text), clean_phone(text)
     assert clean_email(email) == email
     assert clean_phone(phone) == phone
@@ -261,7 +259,8 @@ def check_country(region: str, other: str, random_digits: str | None) -> None:
     """An accepted number has the country that `phonenumbers` finds for the shop's region, if the
     number is possible there.
 
-    It may read a number that begins with 00 as a national one, which no country has.
+    An exception: `phonenumbers` may read a number that begins with 00 as a national one, but no
+    country has such numbers.
     """
     text = clean_phone(random_digits or dialled(region, other))
     try:

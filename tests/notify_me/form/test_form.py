@@ -247,7 +247,7 @@ def test_other_methods_are_refused(client: FlaskClient, method: str) -> None:
     assert client.open(PARKA, method=method).status_code == 405
 
 
-# Bad input: address, what is sent, the field, and its sentence.
+# Bad input: the URL's path, what is sent, the field with the error, and the error.
 Bad = tuple[str, dict[str, Any], str, str]
 NO_CHANNEL = "Choose how you’d like to hear from us."
 NO_EMAIL = "Enter your email address."
@@ -469,7 +469,7 @@ def test_too_large_body_is_refused(
     size: int,
     headers: dict[str, str],
 ) -> None:
-    """413 with a link back to the form."""
+    """The reply is 413 with a link back to the form."""
     body = f"channels=EMAIL&email={ADA}&more=".encode()
     body += b"x" * (size - len(body))
 

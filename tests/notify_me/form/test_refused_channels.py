@@ -1,4 +1,4 @@
-"""A channel that Klaviyo refuses, such as texts to a country, doesn't cost the others."""
+"""A channel that Klaviyo refuses, such as texts to a country, doesn't affect the others."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ POINTERS = {
 def test_pointer_names_the_refused_channel(
     pointer: str, expected: tuple[str, set[Channel]]
 ) -> None:
-    """Which channel a phone number was refused for, the next call shows."""
+    """A refused phone number doesn't say which channel was meant; only the next call shows it."""
     response = KlaviyoResponse(400, document=answer(pointer)["body"])
 
     outcome = outcome_of(response, Operation.BACK_IN_STOCK, channels=ALL)

@@ -174,7 +174,7 @@ def test_variants_unknown_to_klaviyo_are_queued_and_confirmed(
     scenario: Scenario,
     unknown: list[str],
 ) -> None:
-    """The shopper reads the same as for known ones; the operator gets one line per variant."""
+    """The shopper sees the same text as for known ones; the log has one line per variant."""
     sandbox.unknown(*unknown)
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 

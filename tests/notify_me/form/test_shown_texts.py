@@ -62,8 +62,8 @@ def test_consent_to_the_shown_text_is_accepted(
     assert len(valid_sign_up_calls(sandbox)) == 2
 
 
-# settings before and after the change; form data besides contacts; the boxes that are unchecked in
-# the reply, and those that stay checked
+# settings before and after the change; form data besides contacts; the checkboxes that are unticked
+# in the reply, and those that stay ticked
 Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[str], set[tuple[str, str]]]
 OF_EMAIL, OF_SMS, OF_WHATSAPP = (LISTED, "EMAIL"), (TEXTED, "SMS"), (TEXTED, "WHATSAPP")
 BOTH = ["EMAIL", "SMS"]
@@ -151,7 +151,7 @@ def test_changed_text_must_be_confirmed_again(
     unchecked: set[str],
     still_checked: set[tuple[str, str]],
 ) -> None:
-    """The reply is 422 with the box unchecked; once it is checked again, the form is sent."""
+    """The reply is 422 with the checkbox unticked; once it is ticked again, the form is sent."""
     every = ("EMAIL", "SMS", "WHATSAPP")
     old = offering(*every, consent=before, NOTIFY_ME_MODE=scenario.mode).test_client()
     new = offering(*every, consent=after, NOTIFY_ME_MODE=scenario.mode).test_client()
@@ -186,7 +186,7 @@ def test_changed_text_must_be_confirmed_again(
 def test_unticked_checkbox_with_a_changed_text_is_shown_again(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """The shopper may want to check the new text. If it stays unchecked, the form is sent."""
+    """The shopper may want to consent to the new text. If it stays unticked, the form is sent."""
     old = offering("EMAIL", consent=ASK).test_client()
     new = offering("EMAIL", consent={**ASK, "brand": "Haar"}).test_client()
     data = {"channels": "EMAIL", "email": ADA}
@@ -266,10 +266,10 @@ def test_custom_form_may_leave_out_the_versions(
     assert {*logged_versions(log_file)} == {"EMAIL", "SMS", "WHATSAPP"}
 
 
-def test_unchecked_box_error_comes_with_the_current_text(
+def test_error_for_an_unticked_checkbox_comes_with_the_current_text(
     offering: Callable[..., Flask],
 ) -> None:
-    """For an unchecked box with an unchanged text, the error doesn't mention a change."""
+    """For an unticked checkbox with an unchanged text, the error doesn't mention a change."""
     client = offering("SMS", "WHATSAPP", consent=ASK).test_client()
     versions = shown_versions(post_form(view(client.get(FORM)))).split()
     data = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE, TEXTED: "WHATSAPP"}

@@ -115,7 +115,7 @@ def test_first_language_is_the_default(shop: Callable[..., Flask]) -> None:
 
 
 def test_dialog_has_its_language(all_languages: Flask) -> None:
-    """The page may be in another one."""
+    """The page may be in another language."""
     dialog = read(all_languages.test_client().get(f"{FORM}?lang=ar", headers=ELEMENT).text).one(
         "dialog"
     )
@@ -138,7 +138,7 @@ def test_links_keep_the_language_of_the_url(
     cookie: str,
     by_url: bool,
 ) -> None:
-    """From the button to the form and the confirmation."""
+    """It stays the same from the button to the form and the confirmation."""
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
 
     def page() -> str:
@@ -163,7 +163,7 @@ def test_links_keep_the_language_of_the_url(
 def test_the_shops_own_selector_chooses_the_language(
     tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
-    """If the language is offered. On the kit's own pages, `?lang=` takes precedence."""
+    """It does if the language is offered. On the kit's own pages, `?lang=` takes precedence."""
     app = make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, settings_for("en", "fr", "de")))
     selected = "fr"
     Babel(app, locale_selector=lambda: selected)
@@ -215,7 +215,9 @@ TEXTS = settings_for(
 
 
 def test_precedence_of_texts(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
-    """Call, language, text without a language, translated default; a visitor's, key by key."""
+    """The call comes first, then the text for the language, the one without a language, and the
+    translated default. A visitor's settings replace the merchant's key by key.
+    """
     overrides: VisitorOverrides | None = None
     app = shop(TEXTS, VISITS=lambda: overrides)
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
@@ -231,7 +233,7 @@ def test_precedence_of_texts(shop: Callable[..., Flask], catalog: DictCatalog) -
     assert label("de") == "Sag Bescheid"
     overrides = VisitorOverrides(changed(app, {"button.label": "Meins"}))
     assert label("fr") == "Meins"
-    assert label("de") == "Sag Bescheid"  # as if both were in the file
+    assert label("de") == "Sag Bescheid"  # the text for the language still comes first
     overrides = VisitorOverrides(changed(app, {"texts.de.button.label": "Her damit"}))
     assert label("de") == "Her damit"
     assert label("fr") == "Ring the bell"

@@ -1,4 +1,4 @@
-"""All texts of the kit for shoppers are in its catalogs: none is outside of a pseudo-language."""
+"""All texts of the kit for shoppers are in its catalogs: none stays outside a pseudo-language."""
 
 from __future__ import annotations
 

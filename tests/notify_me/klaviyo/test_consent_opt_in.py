@@ -179,7 +179,7 @@ def reads(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def finished(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that got a response."""
+    """The calls that got a response."""
     return [call for call in calls if call["finished"]]
 
 

@@ -86,7 +86,7 @@ def shopper(make_app: Callable[..., Flask], klaviyo: FakeKlaviyo) -> FlaskClient
 
 
 def error(**members: Any) -> dict[str, Any]:
-    """A document with one error, which has these members beside the usual ones."""
+    """A document with one error, which has these members besides the usual ones."""
     usual = {"id": "e-1", "code": "invalid", "title": "Invalid input.", "detail": "No."}
     return {"errors": [{**usual, **members}]}
 
@@ -232,7 +232,7 @@ def test_acceptances_reuse_the_connection_and_keep_no_cookie(
     ("name", "state"),
     [("klaviyo", "queued"), ("klaviyo-list", "accepted"), ("notify-me-delivery", "accepted")],
 )
-def test_thread_that_cannot_start_costs_no_sign_up(
+def test_thread_that_cannot_start_loses_no_sign_up(
     offering: Callable[..., Flask],
     log_file: LogFile,
     monkeypatch: pytest.MonkeyPatch,
@@ -262,7 +262,7 @@ def test_thread_that_cannot_start_costs_no_sign_up(
     assert log_file.states() == [state] * 4
 
 
-def test_unusual_retry_after_costs_no_sign_up(
+def test_unusual_retry_after_loses_no_sign_up(
     shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
 ) -> None:
     klaviyo.status = 429

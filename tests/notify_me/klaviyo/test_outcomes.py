@@ -74,7 +74,7 @@ def test_page_shows_the_outcome_and_the_log_records_it(
     root = view(response)
     if status == 200:
         assert DONE in root.text
-        # in full only in the reply to the person who typed it
+        # only the reply to the form shows the full address, not the page that it redirects to
         assert (ADA in response.text) == (response.json is not None)
     else:
         assert post_form(root).one("input", name="email")["value"] == ADA

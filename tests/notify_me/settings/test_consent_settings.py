@@ -64,7 +64,7 @@ def test_sms_and_whatsapp_need_list_brand_and_links(
     assert "offer EMAIL only" in message
 
 
-def test_email_needs_none_of_it(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_email_needs_no_list_brand_or_links(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     text = toml(["EMAIL"], brand=None, terms_of_service_url=None, privacy_policy_url=None)
 
     app = make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, text), KLAVIYO_LIST_ID="")
@@ -74,7 +74,7 @@ def test_email_needs_none_of_it(make_app: Callable[..., Flask], tmp_path: Path) 
 
 @pytest.mark.parametrize("wanted", ["ask", "always"])
 def test_email_list_needs_a_list_id(offering: Callable[..., Flask], wanted: str) -> None:
-    """But only if email is offered."""
+    """It needs one only if email is offered."""
     with pytest.raises(SettingsError) as caught:
         offering("EMAIL", consent={"email_list": wanted}, KLAVIYO_LIST_ID="")
 
@@ -105,7 +105,7 @@ def test_age_gated_account_can_offer_email_only(
 def test_whatsapp_needs_a_revision_that_supports_it(
     offering: Callable[..., Flask], revision: str, starts: bool
 ) -> None:
-    """The first is 2026-01-15."""
+    """The first such revision is 2026-01-15."""
     if starts:
         offering("WHATSAPP", KLAVIYO_REVISION=revision)
         return

@@ -20,7 +20,7 @@ HEAD = """\
 Each file stops the app from starting, with the message below it. To renew this page:
 `UPDATE_GOLDEN=1 pytest tests/notify_me/settings/test_errors.py`.
 """
-# put together here, so that no file holds what looks like a key
+# put together here, so that no file contains what looks like a key
 PRIVATE = "pk_" + "0a" * 17
 PUBLIC = "PuBl1c"
 WRONG_FILES: dict[str, str | bytes] = {

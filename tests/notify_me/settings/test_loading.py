@@ -25,7 +25,7 @@ SETTINGS = {
 
 
 def test_reference_is_up_to_date() -> None:
-    """`make docs` renews it."""
+    """`make docs` updates it."""
     assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == settings_page.markdown()
 
 

@@ -107,7 +107,7 @@ def test_a_changed_text_has_another_version(
 def test_only_consent_that_was_given_is_logged(
     offering: Callable[..., Flask], log_file: LogFile, chosen: str
 ) -> None:
-    """A notice or a ticked box counts only if its channel is chosen."""
+    """A notice or a ticked checkbox counts only if its channel is chosen."""
     client = offering("EMAIL", "SMS", consent={"email_list": "always"}).test_client()
 
     submit_element(client, FORM, {**BY_BOTH, "channels": chosen})

@@ -28,8 +28,8 @@ def host_shop(folder: Path, sandbox: Sandbox, **config: str) -> Flask:
 def test_without_a_database_the_kit_creates_its_own_file(
     tmp_path: Path, sandbox: Sandbox, all_lines: list[str]
 ) -> None:
-    """Nothing exists until the first sign-up, which needs no command before it. The migrations'
-    own lines don't fill the shop's log.
+    """Nothing exists until the first sign-up, and no command has to be run before that. The
+    migrations' own lines don't fill the shop's log.
     """
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
@@ -56,7 +56,7 @@ def test_without_a_database_the_kit_creates_its_own_file(
 def test_a_further_connection_leaves_the_locks_of_the_others(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    """Without them, the next process to close the file would delete what isn't in it yet."""
+    """Without locks, the next process to close the file would delete what isn't in it yet."""
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
     app.test_client().post(MUG, data=SIGN_UP)
@@ -92,7 +92,7 @@ def test_arguments_are_remembered_for_init_app(tmp_path: Path, sandbox: Sandbox)
 def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
     tmp_path: Path, sandbox: Sandbox, lines: list[str]
 ) -> None:
-    """Nothing is created in a database of the shop's unasked; the shopper is asked to try again."""
+    """Nothing is created unasked in the shop's database; the shopper is asked to try again."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog(), engine=engine)
@@ -109,7 +109,7 @@ def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
 def test_file_that_cannot_be_created_is_an_unavailable_database(
     tmp_path: Path, sandbox: Sandbox, lines: list[str], obstacle: str
 ) -> None:
-    """As on a read-only disk. The shopper is asked to try again, and keeps what was typed."""
+    """As on a read-only disk, the shopper is asked to try again, and what was typed isn't lost."""
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
     instance = tmp_path / "instance"
@@ -184,7 +184,7 @@ def test_a_lock_that_the_shops_own_request_holds_is_explained(
 def test_a_wrong_database_url_is_refused(
     tmp_path: Path, sandbox: Sandbox, url: str, part: str
 ) -> None:
-    """In one sentence, which never shows a password."""
+    """The error is one sentence, which never shows a password."""
     app = host_shop(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI=url)
     with pytest.raises(SettingsError, match=part) as refused:
         NotifyMe(app, catalog=small_catalog())

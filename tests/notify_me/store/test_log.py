@@ -119,7 +119,7 @@ def test_a_sign_up_that_cannot_be_stored_is_not_sent(
     monkeypatch: pytest.MonkeyPatch,
     headers: dict[str, str],
 ) -> None:
-    """503, the form as it was filled in, and a log line without contact details."""
+    """The reply is 503 with the form as filled in, and a log line has no contact details."""
     file = tmp_path / DATABASE
     monkeypatch.setattr("notify_me.database.SQLITE_BUSY_TIMEOUT", 0.05)
     client = make_app().test_client()
@@ -265,7 +265,7 @@ def test_an_acceptance_that_cannot_be_stored_is_confirmed(
 def test_a_sign_up_that_can_neither_be_sent_nor_queued_is_not_confirmed(
     client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile, headers: dict[str, str]
 ) -> None:
-    """503, and nothing is left in the queue."""
+    """The reply is 503, and nothing is left in the queue."""
     refuse_outcomes(app)
     sandbox.drill("500", times=None)
     data = {"channels": "EMAIL", "email": ADA}

@@ -63,7 +63,7 @@ def test_failed_validation_has_its_own_higher_limit(client: FlaskClient) -> None
 
 
 def test_ipv6_addresses_of_one_network_share_a_limit(client: FlaskClient) -> None:
-    """Also for a single contact, whose limit is lower."""
+    """This also applies to a single contact, whose limit is lower."""
     addresses = [f"2001:db8:1:2::{number:x}" for number in range(1, 12)]
 
     statuses = [post(client, "ada@example.org", address) for address in addresses]
@@ -176,7 +176,7 @@ def test_shoppers_can_sign_up_while_the_storage_is_unavailable(
         ("memcached://localhost:11211", "needs a package"),
     ],
 )
-def test_invalid_storage_stops_the_start(
+def test_invalid_storage_prevents_startup(
     make_app: Callable[..., Flask], uri: str, remedy: str
 ) -> None:
     """The sentence doesn't contain the password."""

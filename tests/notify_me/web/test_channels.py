@@ -87,7 +87,7 @@ def test_only_email_is_preselected(
 ) -> None:
     """One checkbox per channel in the settings' order, and one empty field per contact.
 
-    Without email, the first channel is selected. No consent is.
+    Without email, the first channel is selected. No consent checkbox is ticked.
     """
     app = offering(*offered, consent={"email_list": email_list})
 
@@ -138,7 +138,7 @@ def test_legal_text_is_next_to_its_checkbox(offering: Callable[..., Flask], chan
         ("Privacy Policy", "https://smirr.example/privacy"),
     ]
     assert text.parent is not None
-    assert box in text.parent.all("input"), "the text is not in its box's group"
+    assert box in text.parent.all("input"), "the text is not in its group"
     assert ("WhatsApp" in text.text) == (channel == "WHATSAPP")
 
 
@@ -219,7 +219,7 @@ def test_texts_require_their_own_checkbox(
         if "aria-invalid" in field
     }
     assert invalid_boxes == {*errors}
-    # there is no other error, so the first of these boxes has the focus
+    # there is no other error, so the first of these checkboxes has the focus
     [focused] = [field for field in form.all("input") if "autofocus" in field]
     assert focused["aria-describedby"].split()[0].endswith(f"-{next(iter(errors))}-error")
     assert sandbox.requests() == []
@@ -288,8 +288,8 @@ def test_channel_that_is_not_offered_is_refused(
 
 
 MAIL, TEXT = {"email": ADA}, {"phone_number": PHONE}
-# the consent settings; the submitted channels and boxes; channels and identifiers of the expected
-# subscription, and of the expected consent call
+# the consent settings; the submitted channels and checkboxes; channels and identifiers of the
+# expected subscription, and of the expected consent call
 Case = tuple[dict[str, Any], dict[str, Any], tuple[Any, Any], tuple[Any, Any] | None]
 ASK, ALWAYS, OFF = ({"email_list": choice} for choice in ("ask", "always", "off"))
 LISTED, TEXTED = "opt_in_promotional_email", "opt_in_promotional_sms"
@@ -403,7 +403,7 @@ def test_calls_to_klaviyo_are_exact(
     expected_subscription: tuple[Any, Any],
     expected_consent: tuple[Any, Any] | None,
 ) -> None:
-    """The subscription, then the consent to what was checked."""
+    """The subscription is followed by the consent that was given."""
     app = offering(
         "EMAIL", "SMS", "WHATSAPP", consent=consent_settings, NOTIFY_ME_MODE=scenario.mode
     )
@@ -511,7 +511,7 @@ def test_custom_source_is_sent(
 def test_custom_form_with_one_checkbox(
     offering: Callable[..., Flask], sandbox: Sandbox, offered: Sequence[str], channel: str
 ) -> None:
-    """A value of "y" stands for SMS, or without SMS for the field's only channel."""
+    """A value of "y" means SMS, or without SMS the field's only channel."""
     client = offering(*offered).test_client()
     data = {"phone_number": TYPED_PHONE, "opt_in_promotional_sms": "y"}
 
@@ -525,7 +525,7 @@ def test_custom_form_with_one_checkbox(
 
 
 @pytest.mark.parametrize("value", ["1", "on", "true", "y", "yes", "YES", "True", "On"])
-def test_values_that_check_a_box(
+def test_values_that_tick_a_checkbox(
     offering: Callable[..., Flask], sandbox: Sandbox, value: str
 ) -> None:
     client = offering("EMAIL", "SMS", consent={"email_list": "ask"}).test_client()
@@ -543,7 +543,7 @@ NO_TICKS = ["", "0", "no", "off", "false", "FALSE", "n", "2", "yes please", "nul
 
 
 @pytest.mark.parametrize("value", [*NO_TICKS, "EMAIL"])
-def test_other_values_do_not_check_the_sms_box(
+def test_other_values_do_not_tick_the_sms_checkbox(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, value: str
 ) -> None:
     client = offering("EMAIL", "SMS").test_client()
@@ -558,7 +558,7 @@ def test_other_values_do_not_check_the_sms_box(
 
 
 @pytest.mark.parametrize("value", [*NO_TICKS, "SMS", "email"])
-def test_other_values_do_not_check_the_email_box(
+def test_other_values_do_not_tick_the_email_checkbox(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, value: str
 ) -> None:
     """The sign-up is accepted without joining the list."""
@@ -573,7 +573,7 @@ def test_other_values_do_not_check_the_email_box(
 
 
 def test_each_checkbox_has_its_own_error(offering: Callable[..., Flask]) -> None:
-    """The description has the error, then the legal text; the first wrong box gets the focus."""
+    """The error comes before the legal text, and the first invalid checkbox gets the focus."""
     client = offering("EMAIL", "SMS", "WHATSAPP").test_client()
 
     root = view(submit_element(client, FORM, BOTH))
@@ -585,12 +585,12 @@ def test_each_checkbox_has_its_own_error(offering: Callable[..., Flask]) -> None
         assert disclosure.endswith(f"-{channel.lower()}-disclosure")
         assert root.one(id=error).text == errors
         assert box.parent is not None
-        assert root.one(id=error).parent is box.parent.parent, "the error is beside another box"
+        assert root.one(id=error).parent is box.parent.parent, "the error is elsewhere"
         assert ("autofocus" in box) == (channel == "SMS")
     half = view(submit_element(client, FORM, {**BOTH, TEXTED: "SMS"}))
     [focused] = [field for field in half.all("input") if "autofocus" in field]
     assert focused["value"] == "WHATSAPP"
-    # an invalid field before the boxes has the focus
+    # an invalid field before the checkboxes has the focus
     without_number = view(submit_element(client, FORM, {**BOTH, "phone_number": ""}))
     [focused] = [field for field in without_number.all("input") if "autofocus" in field]
     assert focused["name"] == "phone_number"

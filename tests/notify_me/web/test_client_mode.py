@@ -76,7 +76,7 @@ def test_calls_for_the_browser_are_ready_to_send(
     assert recorded["problems"] == []
 
 
-def test_accepted_report_settles_the_log(client: FlaskClient, log_file: LogFile) -> None:
+def test_report_of_an_acceptance_is_logged(client: FlaskClient, log_file: LogFile) -> None:
     """The server sends nothing itself."""
     reply = report(client, post(client), ACCEPTED)
 
@@ -133,7 +133,7 @@ OTHER_FORMS: dict[str, dict[str, Any]] = {
     "SMS alone": {"channels": "SMS"},
     "another channel": {"channels": ["EMAIL", "SMS", "WHATSAPP"]},
     "WhatsApp for SMS": {"channels": ["EMAIL", "WHATSAPP"]},
-    "one box unchecked": {"opt_in_promotional_email": []},
+    "one checkbox unticked": {"opt_in_promotional_email": []},
     "variant": {"variants": f"{PREFIX}PARKA-L-MOSS"},
     "another variant, too": {"variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]},
 }
@@ -146,7 +146,7 @@ REPORTS = {
 
 @pytest.fixture
 def every_channel(offering: Callable[..., Flask]) -> FlaskClient:
-    """The small shop in client mode with every channel, and a box for the email list."""
+    """The small shop in client mode with every channel, and a checkbox for the email list."""
     offered = ("EMAIL", "SMS", "WHATSAPP")
     app = offering(*offered, consent={"email_list": "ask"}, NOTIFY_ME_MODE="client")
     return app.test_client()

@@ -21,7 +21,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 def test_recognized_visitor_previews_the_form(app: Flask, sandbox: Sandbox) -> None:
     """Validation is real; nothing is counted, logged or sent."""
     client = app.test_client()
-    # with a box for the email list, for which the kit would otherwise read the list from Klaviyo
+    # for a checkbox for the email list, a form would otherwise read the list from Klaviyo
     recognized = headers({"consent.email_list": "ask"})
     form = post_form(view(client.get(f"{MUG}?preview=1", headers=recognized)))
     assert form["action"].endswith("preview=1")

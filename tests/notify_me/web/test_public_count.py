@@ -14,7 +14,7 @@ from flask import Flask, render_template_string
 
 from notify_me import CompositeID
 from notify_me.web.public_count import rounded_down
-from tests.notify_me.admin.test_demand import aged, ask
+from tests.notify_me.admin.test_demand import ask, set_time
 from tests.notify_me.offers import MUG, settings_file
 from tests.notify_me.running_shop import people
 from tests.notify_me.small_shop import DictCatalog, engine_of
@@ -43,7 +43,7 @@ def add_sign_ups(
     for email in emails:
         ask(app, MUG, email=email, **more)
     with app.app_context():
-        aged(engine_of(app), created_at)
+        set_time(engine_of(app), created_at)
 
 
 def test_public_count_counts_each_person_once(
@@ -57,15 +57,15 @@ def test_public_count_counts_each_person_once(
     sandbox.drill("503", times=None)
     add_sign_ups(app, people(14))
 
-    rounded_counts = '<p class="notify-me__count">10+ people have asked for an alert</p>'
-    assert rounded_counts in render_button(app)
+    count_text = '<p class="notify-me__count">10+ people have asked for an alert</p>'
+    assert count_text in render_button(app)
     assert render_button(app) == render_button(app)
     assert "notify-me__count" not in render_button(app, "{{ notify_me([mug]) }}")
     assert "notify-me__count" not in render_button(make_app())
     inline = make_app(**ON, NOTIFY_ME_MODAL__PRESENTATION="inline")
-    assert rounded_counts in render_button(inline)
-    worded = {"NOTIFY_ME_DEMAND__PUBLIC_COUNT_TEXT": "<b> {count}, {days}"}
-    assert ">&lt;b&gt; 10, 30<" in render_button(make_app(**ON, **worded))
+    assert count_text in render_button(inline)
+    own_text = {"NOTIFY_ME_DEMAND__PUBLIC_COUNT_TEXT": "<b> {count}, {days}"}
+    assert ">&lt;b&gt; 10, 30<" in render_button(make_app(**ON, **own_text))
 
 
 def test_public_count_is_hidden_below_the_floor(

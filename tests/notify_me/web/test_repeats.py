@@ -47,7 +47,7 @@ def is_limited(reply: TestResponse) -> bool:
 def test_alerts_for_one_contact_are_limited_per_day(
     offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario
 ) -> None:
-    """Each variant counts; repeats count too, so the limit doesn't tell what somebody asked for."""
+    """Each variant counts; repeats count too, so the limit doesn't reveal them."""
     mode, limit = scenario.mode, {"NOTIFY_ME_LIMITS__ALERTS_PER_CONTACT": "3"}
     client = offering("EMAIL", NOTIFY_ME_MODE=mode, **limit).test_client()
 
@@ -183,7 +183,7 @@ def test_reported_consent_does_not_count(offering: Callable[..., Flask], sandbox
 
 
 def test_browser_gets_the_same_calls_for_a_repeat(offering: Callable[..., Flask]) -> None:
-    """Without the consent call, they would tell who is on the list."""
+    """Without the consent call, they would reveal who is on the list."""
     client = offering("EMAIL", consent=ASK, NOTIFY_ME_MODE="client").test_client()
 
     first, second = (submit_element(client, FORM, BY_EMAIL).get_json() for _ in range(2))

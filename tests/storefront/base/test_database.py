@@ -75,7 +75,7 @@ def test_sqlite_settings(shared_app: Flask, pragma: str, value: object) -> None:
 
 @pytest.mark.process
 def test_a_further_connection_leaves_the_locks_of_the_others(app: Flask) -> None:
-    """Without them, the next process to close the file would delete SQLite's write-ahead log."""
+    """Without locks, the next process to close the file would delete SQLite's write-ahead log."""
     with app.app_context():
         file = Path(str(db.engine.url.database))
         with db.engine.begin() as connection, db.engine.connect():

@@ -19,7 +19,7 @@ from tests.storefront.page import text_of
     "host", ["a" * 64, "a..b", "x.%2e", "a b", "<i id=x>", "shop.example:port"]
 )
 @pytest.mark.parametrize("path", ["/", "/products/haar-parka", "/static//shop.css", "/nowhere"])
-def test_odd_host_is_refused_with_one_line(reader: FlaskClient, host: str, path: str) -> None:
+def test_odd_host_is_refused_with_one_log_line(reader: FlaskClient, host: str, path: str) -> None:
     records: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = records.append  # type: ignore[method-assign,assignment]
@@ -72,6 +72,6 @@ def test_links_begin_with_shop_url(public_shop: Flask, path: str) -> None:
     "url",
     ["shop.example", "ftp://shop.example", "https://", "javascript:x", "http://[", "http://a:x"],
 )
-def test_invalid_shop_url_stops_the_start(tmp_path: Path, url: str) -> None:
+def test_invalid_shop_url_prevents_startup(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsError, match=r"SHOP_URL is .*: set it to the shop's address"):
         make_shop(tmp_path / "shop.db", SHOP_URL=url)

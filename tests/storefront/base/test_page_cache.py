@@ -88,7 +88,7 @@ def rendered() -> Iterator[list[str]]:
 
 
 def test_pages_show_what_is_committed(two_shops: tuple[Flask, Flask]) -> None:
-    """In each process, even if another process or program made the change."""
+    """They do so in each process, even if another process or program made the change."""
     clients = [app.test_client(use_cookies=False) for app in two_shops]
     before = clients[0].get(PARKA)
     for name, statement in CHANGES.items():
@@ -214,7 +214,7 @@ def test_pages_of_other_languages_and_hosts_are_not_mixed(
     ("max_bytes", "renderings"),
     [
         (1_000_000, 2),
-        (30_000, 3),  # there is room for one page, so that the other one replaces it
+        (30_000, 3),  # there is room for one page, so the other one replaces it
         (1_000, 4),
     ],
 )

@@ -69,7 +69,7 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
         ("name = Fjell", "line 1, column 8: invalid TOML: invalid value: text needs quotation"),
     ],
 )
-def test_error_stops_the_start(shop: MakeShop, tmp_path: Path, toml: str, problem: str) -> None:
+def test_error_prevents_startup(shop: MakeShop, tmp_path: Path, toml: str, problem: str) -> None:
     with pytest.raises(SettingsError) as error:
         shop(toml)
 

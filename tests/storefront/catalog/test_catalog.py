@@ -119,7 +119,7 @@ def count_queries(app: Flask, urls: Iterable[str]) -> dict[str, int]:
 
 
 def test_number_of_queries(shared_app: Flask) -> None:
-    """One more reads the catalog's version, without SQLAlchemy's events."""
+    """One more, which isn't counted, reads the catalog's version without SQLAlchemy's events."""
     expected = {
         "/": 4,
         "/?category=wear": 4,

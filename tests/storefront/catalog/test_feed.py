@@ -102,7 +102,7 @@ def test_feed_is_public_and_cacheable_and_uses_shop_url(client: FlaskClient) -> 
 def test_pages_together_have_every_item_once(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A product isn't divided, and each page but the last links to the next."""
+    """No product is split across pages, and each page but the last links to the next."""
     monkeypatch.setattr(feeds, "PAGE_SIZE", 20)
     everything = feed(client)
     pages = []

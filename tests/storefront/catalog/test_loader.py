@@ -46,7 +46,7 @@ def test_second_load_changes_nothing(app: Flask) -> None:
 
 
 def test_load_updates_products_and_variants(app: Flask, tmp_path: Path) -> None:
-    """Variants that are missing in the file are deleted; products are kept."""
+    """Variants that are missing from the file are deleted; products are kept."""
     catalog = json.loads(SHOP.read_text(encoding="utf-8"))
     parka = catalog["products"][0]
     parka["title"] = "Haar Coat"

@@ -93,7 +93,7 @@ def test_dry_run_writes_nothing(app: Flask, sandbox: Sandbox) -> None:
 
 @pytest.mark.process
 def test_push_continues_after_it_was_killed(app: Flask, tmp_path: Path, sandbox: Sandbox) -> None:
-    """Killed after the items were created: the next run creates only the variants."""
+    """If it is killed after creating the items, the next run creates only the variants."""
     sandbox.drill("slow", times=1, seconds=30, operation="bulk_create_catalog_variants")
     variables = environ(tmp_path / "shop.db") | dict(sandbox.environ()) | {"SHOP_URL": SHOP}
     with subprocess.Popen(
@@ -224,7 +224,7 @@ def test_no_transaction_stays_open_between_products(app: Flask) -> None:
 def test_catalog_that_another_system_syncs_is_not_pushed(
     tmp_path: Path, catalog_db: Path, sandbox: Sandbox, setting: tuple[str, str]
 ) -> None:
-    """Neither by the command nor through the kit."""
+    """Neither the command nor the kit writes to it."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     name, value = setting
     settings = {f"NOTIFY_ME_CATALOG__{name}": value, "SHOP_URL": SHOP}

@@ -242,7 +242,7 @@ def test_orders_are_kept(shop: MakeShop) -> None:
 def test_other_processes_use_the_new_name_and_currency(
     shop: MakeShop, tmp_path: Path, brand: str
 ) -> None:
-    """At once, where they matter: in the cart, and in a consent text without a company's name."""
+    """They do so at once in the cart, and in a consent text without a company's name."""
     app = shop("$custom")
     settings = {"CONSENT__EMAIL_LIST": "ask", "CONSENT__BRAND": brand}
     environ = {f"NOTIFY_ME_{name}": value for name, value in settings.items()}

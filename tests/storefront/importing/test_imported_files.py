@@ -201,7 +201,7 @@ def test_wrong_columns_file(import_shop: Flask, tmp_path: Path, line: str, messa
 
 
 def test_currencies_decide_how_prices_are_read(import_shop: Flask, tmp_path: Path) -> None:
-    """Also in the digits of other scripts."""
+    """This also applies to prices in the digits of other scripts."""
     prices = {
         "¥3,200": "3,200",
         "￥３，２００": "3,200",
@@ -240,7 +240,7 @@ def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:
 
 
 def test_visibility(shop: MakeShop) -> None:
-    """A product that the platform shows only by its link, or in searches, is there here, too."""
+    """A product that the platform shows only by its link, or in searches, is shown here, too."""
     app = shop("$custom")
     assert import_file(app, FILES / "woocommerce.csv").exit_code == 0
     client = app.test_client()

@@ -226,7 +226,7 @@ def test_drawing_stays_where_a_picture_is_unavailable(
 def test_private_networks_are_out_of_reach(
     shop: MakeShop, tmp_path: Path, pictures: str, requested: list[str]
 ) -> None:
-    """As long as the setting doesn't allow them."""
+    """Only a setting allows downloads from them."""
     requested.clear()
     hosts = [
         *("127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "0.0.0.0", "2130706433"),
@@ -244,7 +244,7 @@ def test_private_networks_are_out_of_reach(
 def test_host_with_one_private_address_is_refused(
     shop: MakeShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its owner could return either address, whichever was checked."""
+    """The host's owner could return either address, whichever was checked."""
     found = [(0, 0, 0, "", (address, 80)) for address in ("93.184.215.14", "127.0.0.1")]
     monkeypatch.setattr(fetching, "getaddrinfo", lambda *args, **options: found)
     wanted = [("http://pictures.example/a.jpg", "")]

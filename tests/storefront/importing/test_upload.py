@@ -26,7 +26,7 @@ PATH = "/merchant/import"
 
 @pytest.fixture
 def app(app: Flask, tmp_path: Path) -> Flask:
-    """A shop with an instance folder of its own."""
+    """A shop with its own instance folder."""
     app.instance_path = str(tmp_path)
     return app
 
@@ -86,7 +86,7 @@ def test_columns_of_another_platform(app: Flask) -> None:
 
 
 def test_progress_needs_no_script(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a file is checked, the page reloads by itself."""
+    """While a file is checked, the page reloads automatically."""
     client = app.test_client()
     monkeypatch.setattr(threading.Thread, "start", lambda thread: None)
     page = client.get(send(client, "plain.csv").location)
@@ -151,7 +151,7 @@ def test_one_import_at_a_time(app: Flask, monkeypatch: pytest.MonkeyPatch) -> No
     assert refusal in command.output
     assert rows(app) == before
 
-    # two requests that have both found the file checked
+    # two requests at once, which both see that the file has been checked
     started: list[threading.Thread] = []
     monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
     with app.app_context():

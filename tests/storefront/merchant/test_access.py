@@ -163,7 +163,7 @@ def test_attempts_are_limited_per_address_and_overall(client: FlaskClient) -> No
 
 
 def test_strangers_cant_lock_the_merchant_out(client: FlaskClient) -> None:
-    """A browser in which the merchant has signed in before has limits of its own."""
+    """A browser in which the merchant has signed in before has its own limits."""
     cookies = sign_in(client).headers.getlist("Set-Cookie")
     [known] = [cookie for cookie in cookies if cookie.startswith("shop_merchant_browser=")]
     for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/merchant/login"):
@@ -195,7 +195,7 @@ def test_copied_cookie_ends_with_the_session(app: Flask, client: FlaskClient) ->
 
 
 def test_session_has_an_absolute_end(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if each page has renewed the cookie."""
+    """It ends even if each page has renewed the cookie."""
     sign_in(client)
     assert client.get("/merchant", **OUTSIDE).status_code == 200
     monkeypatch.setattr(access, "LONGEST_SESSION", timedelta(0))
@@ -272,7 +272,7 @@ def test_hash_password_command(app: Flask, client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("wrong", [PASSWORD, "scrypt:32768:8:1", "md5$salt$0a0a"])
-def test_invalid_hash_stops_the_start(tmp_path: Path, wrong: str) -> None:
+def test_invalid_hash_prevents_startup(tmp_path: Path, wrong: str) -> None:
     """The error doesn't repeat it, since it may be the password."""
     with pytest.raises(SettingsError, match="flask storefront hash-password") as error:
         make_shop(tmp_path / "shop.db", MERCHANT_PASSWORD_HASH=wrong)

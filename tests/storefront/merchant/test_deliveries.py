@@ -71,7 +71,7 @@ def worker(app: Flask, tmp_path: Path, settings: dict[str, str]) -> Worker:
 
 
 def sign_up_while_klaviyo_fails(client: FlaskClient, sandbox: Sandbox, *emails: str) -> None:
-    """Sign these up while Klaviyo answers 503, so that they are queued."""
+    """Sign these people up while Klaviyo answers 503, so that their calls are queued."""
     sandbox.drill("503", times=len(emails))
     for email in emails:
         data = {"channels": "EMAIL", "email": email}
@@ -247,7 +247,7 @@ def test_other_sites_cannot_retry(app: Flask, client: FlaskClient, sandbox: Sand
 
 @pytest.mark.parametrize("demo", [True, False])
 def test_strangers_get_404(app: Flask, client: FlaskClient, demo: bool) -> None:
-    """From another machine, and from anywhere with the demo off."""
+    """Strangers are visitors from other machines, or all visitors if the demo is off."""
     app.config["DEMO"] = demo
     environ = {"REMOTE_ADDR": "192.0.2.7"} if demo else {}
 
@@ -259,7 +259,7 @@ def test_strangers_get_404(app: Flask, client: FlaskClient, demo: bool) -> None:
 def test_without_the_queue_the_counts_are_still_shown(
     app: Flask, client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """But nothing can be retried."""
+    """Nothing can be retried, though."""
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org")
     run_sql(
         app,

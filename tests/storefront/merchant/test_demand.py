@@ -24,7 +24,7 @@ TODAY = datetime.now(UTC).date()
 
 
 def sign_up(client: FlaskClient, sku: str, *emails: str) -> None:
-    """Sign these up. Klaviyo is unavailable, so they are queued."""
+    """Sign these people up. Klaviyo is unavailable, so their calls are queued."""
     for email in emails:
         data = {"channels": "EMAIL", "email": email}
         reply = client.post(f"/notify-me/{PREFIX}{sku}", data=data, headers={"X-Notify-Me": "1"})

@@ -52,7 +52,7 @@ def tiles(client: FlaskClient) -> dict[str, str]:
 
 
 def order(client: FlaskClient, sku: str, email: str) -> None:
-    """Order one."""
+    """Order one unit of a variant."""
     client.post("/cart", data={"sku": sku, "quantity": "1"})
     page = client.get("/checkout").text
     reference = page.split('name="reference"')[1].split('value="')[1].split('"')[0]
@@ -137,7 +137,7 @@ def test_stock_page_says_who_is_notified(app: Flask, client: FlaskClient, stock:
 
 
 def test_load_records_restocks(app: Flask, client: FlaskClient, stock: Stock) -> None:
-    """So do imports. Otherwise, shoppers would wait again as soon as it is sold out."""
+    """So do imports. Otherwise, alerted shoppers would count as waiting at the next sell-out."""
     stock.set("HAAR-OIL-S", 0)
     add_past_sign_ups(app, "HAAR-OIL-S", "ada")
     result = app.test_cli_runner().invoke(args=["storefront", "load", "--stock"])

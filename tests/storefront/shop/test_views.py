@@ -172,7 +172,7 @@ def test_related_products(reader: FlaskClient) -> None:
 def test_confirmation_shows_two_related_products_in_stock(
     client: FlaskClient, stock: Stock
 ) -> None:
-    """Those of the same category first."""
+    """Products of the same category come first."""
     data = {"channels": "EMAIL", "email": "isla@example.com"}
     form = "/notify-me/$custom:::$default:::HAAR-OIL-M"
 

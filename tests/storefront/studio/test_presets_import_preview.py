@@ -70,7 +70,7 @@ def test_klaviyos_script_is_imported_with_a_report(studio: Studio) -> None:
 
 
 def test_settings_that_this_shop_cannot_use_are_not_imported(studio: Studio) -> None:
-    """Such as a list, which it doesn't have."""
+    """The script asks for consent to a list, which this shop doesn't have."""
     snippet = """klaviyo.init({account: "XyZ123", list: "AbC123"});
         klaviyo.enable("backinstock", {trigger: {product_page_text: "Write to me"}});"""
     studio.press("snippet", snippet=snippet)

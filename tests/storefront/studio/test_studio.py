@@ -442,7 +442,7 @@ def test_link_opens_the_settings_elsewhere(studio: Studio, other_visitor: FlaskC
 
 
 def test_strangers_have_no_access(app: Flask, client: FlaskClient) -> None:
-    """From another machine, by a form on another site, and with the demo off."""
+    """Nobody has access from another machine, by a form on another site, or with the demo off."""
     stranger = {"REMOTE_ADDR": "203.0.113.7"}
     for path in ("/studio", "/studio/preview", "/studio/notify_me.toml"):
         assert client.get(path, environ_overrides=stranger).status_code == 404
@@ -508,7 +508,7 @@ def test_shop_with_the_exported_file_looks_as_in_the_studio(
 
 @pytest.mark.parametrize("first", [0, len(HOSTILE) // 2])
 def test_hostile_styles_are_refused(client: FlaskClient, first: int) -> None:
-    """In colours, numbers, fonts and choices, each of them in another setting."""
+    """Each hostile value is in another setting: a colour, a number, a font or a choice."""
     hostile = cycle(HOSTILE[first:] + HOSTILE[:first])
     strict = [
         control
@@ -526,7 +526,7 @@ def test_hostile_styles_are_refused(client: FlaskClient, first: int) -> None:
 
 @pytest.mark.parametrize("first", [0, len(HOSTILE) // 2])
 def test_hostile_texts_are_escaped(studio: Studio, first: int) -> None:
-    """Each of them in another setting."""
+    """Each hostile text is in another setting."""
     hostile = cycle(HOSTILE[first:] + HOSTILE[:first])
     keys = ["button.label", *(control.key for control in controls() if control.kind == "textarea")]
     texts = {key: next(hostile)[:60] for key in keys}
