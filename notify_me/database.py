@@ -125,8 +125,8 @@ def include_name(name: str | None, type_: str, parents: Mapping[str, str | None]
 
 
 def _queue_has_no_schema() -> bool:
-    """Return whether the queue's tables are among the shop's, as on SQLite. Elsewhere, a table with
-    such a name is the shop's own. Outside of an app with the kit, assume SQLite.
+    """Return whether the queue's tables are next to the shop's, as on SQLite. On other databases, a
+    table with such a name is the shop's own. Without an app context, assume SQLite.
     """
     if not has_app_context() or "notify_me" not in current_app.extensions:
         return True

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 SEPARATOR = ":::"
 MAX_LENGTH = 500
-"""The longest composite ID, in characters. Klaviyo documents no limit, but a URL needs one."""
+"""Maximum length of a composite ID in characters. Klaviyo documents no limit, but URLs need one."""
 CUSTOM_CATALOG = ("$custom", "$default")
 """Integration type and catalog ID of the only catalog that Klaviyo's API can write to."""
 PLACEHOLDER_PREFIX = "placeholder-"

@@ -26,7 +26,7 @@ TITLES: dict[Kind, str] = {
 BUTTON_STYLES, TEXT_STYLES = "button.button_styles", "button.text_styles"
 LINE_HEIGHT = 1.5
 """The line height of a button in Klaviyo's emails, as a multiple of the font size. The button's
-height is calculated from both and the padding.
+height is the line height and the padding.
 """
 _DECORATIONS = {"": "none", "none": "none", "underline": "underline"}
 
@@ -115,8 +115,8 @@ class _Part:
         return True
 
     def set_table(self, path: str, key: str, values: Mapping[str, Any] | None, shown: str) -> None:
-        """Set all settings of a table, such as a border's, or turn it off if `values` is None. None
-        is set if one of the values is invalid. `shown` describes the values in the report.
+        """Set all settings of a table, such as a border's, or turn it off if `values` is None. If
+        one of the values is invalid, change nothing. `shown` describes the values in the report.
         """
         values = values or {"enabled": False}
         problems = (_problem(f"{key}.{name}", value) for name, value in values.items())
@@ -131,7 +131,7 @@ class _Part:
         self._imported.settings |= dict.fromkeys(keys)
 
     def color(self, path: str, key: str) -> str | None:
-        """Set a colour, and return it; None if it is missing, invalid or not opaque."""
+        """Set a colour, and return it. If it is missing, invalid or not opaque, return None."""
         value = _with_hash(self.read(path))
         if value is None:
             return None

@@ -1,6 +1,6 @@
 """Read the account's brand with Klaviyo's Brands operations.
 
-Except for `Brand.colors`, the values are as Klaviyo returns them, unchecked.
+`Brand.button` and `Brand.email_body` are as Klaviyo returns them, unchecked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HEX = re.compile(r"#?((?:[0-9a-f]{3}){1,2})", re.IGNORECASE)
 
 
 class BrandError(Exception):
-    """The brand can't be read. The message is a sentence for the operator."""
+    """The brand can't be read, or there is none. The message is for the operator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,11 +94,11 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
     if response.status == 429:
         wait = f" for another {response.retry_after} s" if response.retry_after else ""
         problem = f"is limiting requests{wait}"
-        return problem, "run the check again later; other programs share the account's rate limit"
+        return problem, "try again later; other programs share the account's rate limit"
     if response.status >= 500:
         return (
             f"returned status {response.status}",
-            "see https://status.klaviyo.com, and run the check again",
+            "see https://status.klaviyo.com, and try again later",
         )
     return None
 

@@ -121,6 +121,7 @@ class Deliverer:
                 return
             call, is_probe = started
             outcome = self._send(job, call)
+            # a misconfiguration is logged once, when its pause begins
             if not isinstance(outcome, Misconfigured):
                 log_outcome(call, outcome, None if job.is_stock_update else job.sign_up_id)
             self._with_database_retries(
@@ -133,8 +134,9 @@ class Deliverer:
     def _set_aside(self, job: Job, error: Exception) -> None:
         """Dead-letter a job after an error that waiting can't fix: a bug, or outdated tables.
 
-        A stock update has no log row, so nobody would see it among the dead letters. It is retried
-        a few times instead, since the error may be a temporary one in the shop's catalog.
+        A stock update has no log row, so nobody would see it among the dead letters. Instead, it is
+        retried a few times, since the error may be a temporary one in the shop's catalog, and then
+        dropped.
         """
         # only the error's class is logged, since its text may contain contact details
         problem = f"internal error in the worker ({type(error).__name__})"
@@ -183,8 +185,8 @@ class Deliverer:
 
     def _start(self, job: Job) -> tuple[Call, bool] | None:
         """Return the job's call and whether it probes a pause. Return None if there is nothing to
-        send now: another job replaced this one, or its operation is paused, and the job was queued
-        again.
+        send now: another job replaced this one, or its operation is paused and the next attempt was
+        queued.
         """
         with self._log.reading() as session:
             if not job.is_stock_update and self._log.current_call(session, job.key) is None:
@@ -210,7 +212,7 @@ class Deliverer:
                 return self._send_after_creation(job, call, variant, outcome, deadline)
             return outcome
         base_url = str(job.body["root"])
-        # `update_stock` reads the shop's database too
+        # `update_stock` also reads the shop's database
         return self._with_database_retries(
             lambda: update_stock(self._klaviyo, self._load_variant, variant, base_url, deadline)
         )
@@ -224,7 +226,7 @@ class Deliverer:
         deadline: Deadline,
     ) -> Outcome:
         """Create the call's variant in Klaviyo and send the call again, if Klaviyo's API can write
-        to that catalog and the shop still has the variant. Else return the outcome.
+        to that catalog and the shop still has the variant. Otherwise, return `outcome`.
         """
         if not writable(composite_id):
             return outcome
@@ -255,7 +257,7 @@ class Deliverer:
             elif isinstance(outcome, Temporary) and outcome.response.status == 429:
                 self._wait_for_limit(session, job, outcome, is_probe=is_probe)
             elif isinstance(outcome, Temporary):
-                # Klaviyo no longer limits requests; a misconfiguration may still exist
+                # the probe wasn't throttled, but a misconfiguration may still exist
                 if is_probe:
                     pauses.resume(session, job.operation, "throttled")
                 self._back_off(session, job, outcome, self._settings.longest_retry)
@@ -285,14 +287,14 @@ class Deliverer:
 
     def _without_refused_channels(self, session: Session, job: Job, outcome: Outcome) -> Job | None:
         """Record the channels that Klaviyo refused. If it refused the call because of them, return
-        the job for the other channels; None if there is none.
+        the job without these channels. Return None if no channel remains, or nothing was refused.
         """
         refused = outcome.refused_channels
         if not refused:
             return None
         remaining = Call(job.operation, job.body).without(refused)
         is_refused = isinstance(outcome, Refused)
-        # for a consent call that was refused as a whole, its state is enough
+        # if a consent call was refused as a whole, its state says so
         if remaining or not is_refused or job.operation is Operation.BACK_IN_STOCK:
             self._log.refuse_channels(session, job.sign_up_id, refused)
         return replace(job, body=remaining.body) if remaining and is_refused else None

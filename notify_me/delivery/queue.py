@@ -100,7 +100,7 @@ def upgrade(engine: Engine) -> None:
     """Create or update the queue's tables. `flask notify-me upgrade` runs this last.
 
     Raises `SettingsError` if SQLite is too old, or if on SQLite the shop has a table with the name
-    of one of the queue's.
+    of one of the queue's tables.
     """
     if engine.dialect.name == "sqlite":
         check_sqlite()

@@ -42,9 +42,9 @@ def send_now(
     settings, throttling, a refused contact), no further call of that operation is sent. Channels
     that Klaviyo has refused are left out of later calls, and each outcome names them.
 
-    `consent_known` means that Klaviyo already has the consent. If Klaviyo would probably accept the
-    consent call, a wait of the same length then replaces it: otherwise the response time would
-    disclose whether somebody is on the list.
+    `consent_known` means that Klaviyo already has the consent. A wait of the same length then
+    replaces the consent call, so that the response time doesn't disclose whether somebody is on the
+    list. If Klaviyo might not accept the call now, it is sent anyway.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()
@@ -66,7 +66,7 @@ def send_now(
         if throttled or isinstance(outcome, Refused | Misconfigured):
             stopped.add(call.operation)
         if isinstance(outcome, Refused):
-            # Klaviyo would also refuse this contact's calls that a browser couldn't make
+            # Klaviyo would also refuse the calls of this operation that failed in the browser
             for index, other in enumerate(outcomes):
                 same_operation = calls[index].operation is call.operation
                 if same_operation and isinstance(other, Temporary | UnknownVariant | Misconfigured):
@@ -81,8 +81,8 @@ def _send_allowed(
     deadline: Deadline,
     sign_up_id: str,
 ) -> tuple[Outcome, Refused | None]:
-    """Send a call without the channels of an earlier refusal, and again without each channel that
-    Klaviyo refuses. Return the outcome, and all refusals as one.
+    """Send a call without the channels of an earlier refusal. If Klaviyo refuses other channels,
+    send the call again without them. Return the outcome, and all refusals combined into one.
     """
     if refusal is None:
         allowed = call

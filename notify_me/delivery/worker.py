@@ -137,7 +137,7 @@ def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
 
 
 class _UnsyncedConnection(sqlite3.Connection):
-    """A connection for DBOS, which doesn't wait for the disk either: the engine writes only the
+    """A connection for the engine that doesn't wait for the disk either. The engine writes only the
     progress of jobs to the database.
     """
 

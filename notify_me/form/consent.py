@@ -30,7 +30,7 @@ class ConsentPrompt:
     label: Markup
     """The text next to the checkbox, or the notice."""
     disclosure: Markup
-    """The legal text next to it; empty for email."""
+    """The legal text below the label; empty for email."""
     statement: Statement
 
 
@@ -53,8 +53,8 @@ class FormOptions:
         return (Channel.EMAIL,) if Channel.EMAIL in self.channels else self.channels[:1]
 
     def consent(self, channels: Sequence[Channel], checked: Collection[Channel]) -> Consent | None:
-        """Return the consent for the selected channels whose checkbox is checked or that have only
-        a notice; None if there are none.
+        """Return the consent for the selected channels whose checkbox is ticked or that have only a
+        notice; None if there are none.
         """
         statements = tuple(
             prompt.statement
@@ -275,8 +275,8 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
 
 
 def untranslated_warnings(settings: Settings) -> list[str]:
-    """Return a sentence for each channel that isn't offered in some language, because its legal
-    texts are missing there.
+    """Return a sentence for each channel that isn't offered in some languages, because its legal
+    texts are missing in these.
     """
     locales: dict[tuple[str, str], list[str]] = {}
     for locale in settings.languages.offered:

@@ -24,7 +24,7 @@ ADDRESS_TOO_LONG = N_("This email address is too long. Please check it.")
 SEVERAL_ADDRESSES = N_("Enter only one email address.")
 
 MAX_LOCAL_PART, MAX_ADDRESS = 64, 254
-"""Characters before the @, and of a whole address (RFC 5321)."""
+"""Maximum number of characters before the @, and in a whole address (RFC 5321)."""
 MAX_TYPED = 500
 """Longer text isn't cleaned: it can't be valid, and thousands of nested brackets would take
 seconds.

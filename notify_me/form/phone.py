@@ -63,7 +63,8 @@ premium and other service numbers belong to companies.
 """
 
 _DIGITS_AND_SEPARATORS = re.compile(r"[\d\s()+./-]+")
-"""Digits and common separators. Letters are refused: phonenumbers would convert them."""
+"""Digits and common separators. Letters are refused, since phonenumbers would read them as digits.
+"""
 _DOUBLE_ZERO = re.compile(r"[\s(+]*00")
 _EXTENSION = re.compile(r"\d\s*(?:[x#,;pw]|[^\W\d_]{2,})\D{0,5}\d{1,6}$", re.IGNORECASE)
 

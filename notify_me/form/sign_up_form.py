@@ -20,7 +20,7 @@ from .contacts import clean_email, clean_phone, email_address
 from .phone import CAN_BE_CALLED, CAN_BE_TEXTED, e164
 
 CHECKED_VALUES = frozenset({"1", "on", "true", "y", "yes"})
-"""The values of a checked consent checkbox in a shop's own form, besides the channel's name."""
+"""The values of a ticked consent checkbox in a shop's own form, besides the channel's name."""
 
 
 @cache
@@ -152,7 +152,7 @@ class SignUpForm(Form):
             raise ValidationError(str(error)) from None
 
     def validate_phone_number(self, field: TelField) -> None:
-        """Require a phone number for SMS and WHATSAPP, in national or international form."""
+        """Require a phone number for SMS and WHATSAPP, in national or international format."""
         by_phone = [
             channel
             for channel in self.selected_channels

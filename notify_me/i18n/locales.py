@@ -13,9 +13,9 @@ from flask import Flask, current_app, has_request_context, request
 from .catalogs import SOURCE_LOCALE
 
 PARAMETER = "lang"
-"""The query parameter for a language. It takes precedence over the cookie."""
+"""The query parameter that chooses a language. It takes precedence over the cookie."""
 COOKIE = "lang"
-"""The cookie for a language. The kit reads it and never sets it."""
+"""The cookie that chooses a language. The kit reads it, but never sets it."""
 VARY = ("Cookie", "Accept-Language")
 """The request headers that the language of a page depends on."""
 _EXTENSION = "notify_me_languages"

@@ -21,7 +21,7 @@ def gettext(message: str, **values: Any) -> str:
 
 
 def ngettext(singular: str, plural: str, num: int, **values: Any) -> str:
-    """Like `gettext`, but choose the plural form for `num`, and fill in `%(num)s` with it, too."""
+    """Like `gettext`, but with the plural form for `num`. Also fills in `%(num)s`."""
     current = language()
     text = translations(current.name).ngettext(singular, plural, num)
     return _fill_in(text, {"num": num, **values}, current)
