@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -18,7 +17,6 @@ from click.core import ParameterSource
 from dotenv import load_dotenv
 from flask import Flask, Response, jsonify, make_response
 from flask.cli import run_command
-from flask_alembic import Alembic
 from flask_sec_fetch_csrf import CSRFError, SecFetchCSRF
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -86,7 +84,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
             import_module(name).init_app(app)
     app.config["CSP_CONNECT_SRC"] = connect_src
     CrossSiteProtection(app)
-    Migrations(app, metadatas=[storefront.Base.metadata])
+    storefront.add_migrations(app)
     storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
         # without it, all shoppers would have the proxy's address and share one rate limit
@@ -153,15 +151,6 @@ class CrossSiteProtection(SecFetchCSRF):  # type: ignore[misc]
         except ValueError:
             # the library doesn't expect an invalid Origin, such as http://[
             raise CSRFError from None
-
-
-class Migrations(Alembic):
-    """`flask db upgrade` brings the shop's tables and the kit's up to date."""
-
-    def upgrade(self, target: Any = "heads") -> None:
-        """Bring the database up to date."""
-        admin.upgrade()
-        super().upgrade(target)
 
 
 def readyz() -> Response:

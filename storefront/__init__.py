@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from . import cli
+from . import cli, db_command
 from .base import (
     accent,
     brand,
@@ -34,6 +34,7 @@ __all__ = [
     "Base",
     "Shop",
     "ShopCatalog",
+    "add_migrations",
     "db",
     "erase_contact",
     "init_app",
@@ -46,6 +47,7 @@ __all__ = [
 MIGRATIONS = str(Path(__file__).with_name("migrations"))
 """The folder with the shop's Alembic revisions, the branch `storefront`."""
 
+add_migrations = db_command.init_app
 serve_static_files = static_files.init_app
 reuse_forms = page_cache.reuse_forms
 

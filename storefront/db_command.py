@@ -1,0 +1,45 @@
+"""`flask db`, and `app.extensions["alembic"]` for other programs.
+
+Flask-Alembic is imported when either is first used: a web process doesn't need it, and would take a
+sixth longer to start.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import Flask
+from werkzeug.local import LocalProxy
+
+from .base.models import Base
+
+if TYPE_CHECKING:
+    from .db_migrations import Migrations
+
+
+class DatabaseCommand(click.Command):
+    """Flask-Alembic's group of commands."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the command line with Flask-Alembic's group, which click then runs."""
+        from .db_migrations import group
+
+        return group.make_context(*arguments, **options)
+
+
+def init_app(app: Flask) -> None:
+    """Add the command and the extension."""
+
+    @cache
+    def migrations() -> Migrations:
+        from .db_migrations import Migrations
+
+        return Migrations(app, metadatas=[Base.metadata], command_name="")
+
+    # it logs every plugin when Alembic is imported
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+    app.extensions["alembic"] = LocalProxy(migrations)
+    app.cli.add_command(DatabaseCommand("db", help="Perform database migrations."))
