@@ -17,7 +17,7 @@ from ..klaviyo.outcomes import KlaviyoResponse, attribute, mapping, objects
 TIMEOUT = 10.0
 """Seconds for each of the four calls."""
 ATTEMPTS = 3
-MAX_THROTTLE = 10.0
+MAX_RETRY_AFTER = 10.0
 """The longest Retry-After to wait for, in seconds."""
 MAX_COLORS = 24
 """How many colours are read at most. A brand in Klaviyo has a few."""
@@ -84,7 +84,7 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
     response = send_with_retries(
         lambda: klaviyo.get_brand(part, deadline=Deadline(TIMEOUT)),
         attempts=ATTEMPTS,
-        max_wait=MAX_THROTTLE,
+        max_wait=MAX_RETRY_AFTER,
     )
     if is_denied(response):
         raise BrandError(

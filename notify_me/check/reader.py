@@ -13,7 +13,7 @@ from .report import Row, Verdict
 
 CALL_TIMEOUT = 10.0
 """Seconds for one call."""
-MAX_THROTTLE = 20.0
+MAX_RETRY_AFTER = 20.0
 """The longest Retry-After to wait for, in seconds."""
 CALL_ATTEMPTS = 4
 _UNREACHABLE = (
@@ -61,8 +61,8 @@ class Reader:
         response = send_with_retries(
             lambda: send(*arguments, deadline=self._deadline or Deadline(CALL_TIMEOUT)),
             attempts=1 if self._deadline else CALL_ATTEMPTS,
-            retry=lambda response: response.status == 429,
-            max_wait=MAX_THROTTLE,
+            should_retry=lambda response: response.status == 429,
+            max_wait=MAX_RETRY_AFTER,
             wait=wait,
         )
         needed = frozenset(scopes.split())

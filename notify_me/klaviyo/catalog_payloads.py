@@ -10,20 +10,20 @@ from typing import Any
 from urllib.parse import urljoin
 
 from ..variants import CUSTOM_CATALOG, CompositeID, Variant
-from .client import Kind
+from .client import CatalogKind
 
 UNTRACKED_QUANTITY = 1_000_000
 """The quantity sent for stock that isn't tracked: Klaviyo requires a number."""
 
 
-def resource_id(kind: Kind, variant: Variant) -> str:
+def resource_id(kind: CatalogKind, variant: Variant) -> str:
     """Return the composite ID of a variant, or of the item (its product) that it belongs to."""
     if kind == "item":
         return str(CompositeID(*CUSTOM_CATALOG, variant.product_id))
     return str(variant.composite_id)
 
 
-def catalog_attributes(kind: Kind, variant: Variant, base_url: str) -> dict[str, Any]:
+def catalog_attributes(kind: CatalogKind, variant: Variant, base_url: str) -> dict[str, Any]:
     """Return the attributes of a variant, or of its item, which gets the variant's URL, price and
     picture.
 
@@ -51,7 +51,7 @@ def catalog_attributes(kind: Kind, variant: Variant, base_url: str) -> dict[str,
     }
 
 
-def new_resource(kind: Kind, variant: Variant, base_url: str) -> dict[str, Any]:
+def new_resource(kind: CatalogKind, variant: Variant, base_url: str) -> dict[str, Any]:
     """Return the `data` of Create Catalog Item, or of Create Catalog Variant."""
     integration_type, catalog_type = CUSTOM_CATALOG
     is_item = kind == "item"

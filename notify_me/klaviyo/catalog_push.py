@@ -16,7 +16,7 @@ from typing import Any, Literal
 from ..variants import CUSTOM_CATALOG, Variant, writable
 from .calls import Operation
 from .catalog_payloads import catalog_attributes, new_resource, resource_id
-from .client import Deadline, Kind, Klaviyo, batches_by_id, send_with_retries
+from .client import CatalogKind, Deadline, Klaviyo, batches_by_id, send_with_retries
 from .outcomes import (
     PLACEHOLDER_ID,
     KlaviyoResponse,
@@ -34,7 +34,7 @@ MAX_PENDING_JOBS = 5
 CALL_TIMEOUT = 20.0
 """Seconds for one call."""
 CALL_ATTEMPTS = 6
-MAX_THROTTLE = 120.0
+MAX_RETRY_AFTER = 120.0
 """The longest Retry-After to wait for, in seconds. Klaviyo's limits are per minute."""
 JOB_TIMEOUT = 600.0
 """Seconds to wait for one job to finish."""
@@ -50,8 +50,8 @@ class PushResult:
     """What a push did, or with `dry_run` would do."""
 
     dry_run: bool = False
-    created: dict[Kind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
-    updated: dict[Kind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
+    created: dict[CatalogKind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
+    updated: dict[CatalogKind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
     unchanged: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class PushResult:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    kind: Kind
+    kind: CatalogKind
     action: Action
     id: str
     ids: Sequence[str]
@@ -115,7 +115,7 @@ class CatalogPush:
         self._push("variant")
         return self._result
 
-    def _push(self, kind: Kind) -> None:
+    def _push(self, kind: CatalogKind) -> None:
         for batch in batches_by_id(self._variants(kind), partial(resource_id, kind)):
             variants = {resource_id(kind, variant): variant for variant in batch}
             wanted = {
@@ -143,7 +143,7 @@ class CatalogPush:
         while self._pending:
             self._finish(self._pending.popleft())
 
-    def _variants(self, kind: Kind) -> Iterator[Variant]:
+    def _variants(self, kind: CatalogKind) -> Iterator[Variant]:
         """Yield every variant or, for items, the first variant of each product."""
         for variants in self._products():
             first = variants[0].composite_id
@@ -158,7 +158,7 @@ class CatalogPush:
             yield from variants[:1] if kind == "item" else variants
 
     def _read(
-        self, kind: Kind, wanted: Mapping[str, Mapping[str, Any]]
+        self, kind: CatalogKind, wanted: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Mapping[str, Any]]:
         """Return the attributes that Klaviyo has, by composite ID."""
         # all fields that any of the resources needs, since only some have an image
@@ -175,7 +175,7 @@ class CatalogPush:
             for resource in response.resources
         }
 
-    def _write(self, kind: Kind, action: Action, resources: Resources) -> None:
+    def _write(self, kind: CatalogKind, action: Action, resources: Resources) -> None:
         """Start a job for these resources, if there are any."""
         self._counts(action)[kind] += len(resources)
         if self._dry_run or not resources:
@@ -239,7 +239,7 @@ class CatalogPush:
             id_range = f"{count} of {len(job.ids)} from {job.ids[0]} to {job.ids[-1]}"
             self._result.failures.append(f"{composite_id or id_range}: {reason}")
 
-    def _counts(self, action: Action) -> dict[Kind, int]:
+    def _counts(self, action: Action) -> dict[CatalogKind, int]:
         return self._result.created if action == "create" else self._result.updated
 
     def _call(self, task: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
@@ -247,7 +247,7 @@ class CatalogPush:
         successful in the end.
         """
         response = send_with_retries(
-            lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS, max_wait=MAX_THROTTLE
+            lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS, max_wait=MAX_RETRY_AFTER
         )
         if response.status in (200, 201, 202):
             return response
@@ -263,7 +263,7 @@ class CatalogPush:
         )
 
 
-def _job_type(kind: Kind, action: Action) -> str:
+def _job_type(kind: CatalogKind, action: Action) -> str:
     return f"catalog-{kind}-bulk-{action}-job"
 
 

@@ -51,10 +51,10 @@ MAX_RETRY_PAUSE = 30.0
 MAX_IDS = 100
 """How many IDs one read of the catalog asks for, which is Klaviyo's largest page."""
 MAX_IDS_LENGTH = 6000
-"""The maximum length of these IDs in a URL, in characters. Servers limit URLs to 8 kB."""
+"""The maximum length of these IDs in a URL, in characters. Many servers limit URLs to 8 kB."""
 
 T = TypeVar("T")
-Kind = Literal["item", "variant"]
+CatalogKind = Literal["item", "variant"]
 """The kinds of resources in Klaviyo's catalog that the kit uses: a product is an item, and has
 variants.
 """
@@ -152,7 +152,7 @@ class Klaviyo:
 
     def get_catalog(
         self,
-        kind: Kind,
+        kind: CatalogKind,
         ids: Sequence[str],
         fields: Sequence[str] = ("external_id",),
         *,
@@ -170,7 +170,7 @@ class Klaviyo:
         return self._get(f"catalog-{kind}s", query, deadline)
 
     def create_in_catalog(
-        self, kind: Kind, body: Mapping[str, Any], *, deadline: Deadline
+        self, kind: CatalogKind, body: Mapping[str, Any], *, deadline: Deadline
     ) -> KlaviyoResponse:
         """Create Catalog Item (or Variant, whose item must exist): `POST /api/catalog-items` (or
         `catalog-variants`). Needs `catalogs:write`.
@@ -282,11 +282,13 @@ def send_with_retries(
     send: Callable[[], KlaviyoResponse],
     *,
     attempts: int,
-    retry: Callable[[KlaviyoResponse], bool] = lambda response: response.is_temporary_failure,
+    should_retry: Callable[[KlaviyoResponse], bool] = lambda response: (
+        response.is_temporary_failure
+    ),
     max_wait: float = float("inf"),
     wait: Callable[[float], None] = time.sleep,
 ) -> KlaviyoResponse:
-    """Send a call up to `attempts` times while `retry` is true of its response.
+    """Send a call up to `attempts` times while `should_retry` is true of its response.
 
     The pause between two attempts is what Klaviyo asks for in `Retry-After`; otherwise it starts at
     half a second and doubles. If it would be longer than `max_wait` seconds, there is no retry.
@@ -295,7 +297,7 @@ def send_with_retries(
     for remaining in reversed(range(attempts)):
         response = send()
         seconds = pause if response.retry_after is None else response.retry_after
-        if not remaining or not retry(response) or seconds > max_wait:
+        if not remaining or not should_retry(response) or seconds > max_wait:
             break
         wait(seconds)
         pause = min(pause * 2, MAX_RETRY_PAUSE)

@@ -219,7 +219,7 @@ _CLIENT_REMEDIES = {**_REMEDIES, **PUBLIC_KEY_REMEDIES}
 
 
 PLACEHOLDER_ID = (
-    "this variant has a placeholder instead of its ID in Klaviyo's catalog, which was not sent to "
+    "this variant has a placeholder instead of its ID in Klaviyo's catalog, so nothing was sent to "
     "Klaviyo: import the products with their variant IDs"
 )
 """The remedy for a call about a variant whose ID is a placeholder."""

@@ -1,4 +1,4 @@
-"""The settings in one language: its own texts, and translations of the default texts."""
+"""The settings in one language, with the merchant's texts or translations of the default texts."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def localized(base: Settings, locale: str) -> Settings:
     """Return the settings with the texts that shoppers read in `locale`.
 
     Text under `[texts.<locale>]` takes precedence. Otherwise, text that the merchant wrote stays as
-    it is, and default text is translated, unless its default exists in English only. The results
-    are cached because a visitor's overrides are new objects in each request.
+    it is, and a default is translated, unless it exists in English only. The results are cached
+    because a visitor's overrides are new objects in each request.
     """
     document = base.model_dump()
     translate = translations(locale).gettext

@@ -13,14 +13,14 @@ import nh3
 from ..settings.loader import value_problem
 from ..settings.tables.modal import FOOTER_TAGS
 from .errors import SnippetError, one_line
-from .javascript import Call, Literal, Unread, Value, find_calls
+from .javascript import JSLiteral, ScriptCall, Unread, Value, find_calls
 from .options import (
     DISPLAY_OPTIONS,
     SECTIONS,
     SKIPPED,
     SUBSCRIBE_CHECKED,
     TARGETS,
-    Kind,
+    NoteKind,
     Target,
     closest_option,
 )
@@ -49,7 +49,7 @@ _MARKUP = re.compile(r"<\s*/?[a-zA-Z!]|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGN
 class Note:
     """What the import did with one option, and why."""
 
-    kind: Kind
+    kind: NoteKind
     option: str
     line: int
     """The line of the snippet that sets the option."""
@@ -66,7 +66,7 @@ class ImportedSnippet:
     """Values for environment variables."""
     notes: list[Note] = field(default_factory=list)
 
-    def note(self, kind: Kind, option: str, line: int, reason: str) -> None:
+    def note(self, kind: NoteKind, option: str, line: int, reason: str) -> None:
         """Add a note."""
         self.notes.append(Note(kind, option, line, reason))
 
@@ -101,7 +101,7 @@ def read_snippet(text: str) -> ImportedSnippet:
     return imported
 
 
-def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
+def _merge(calls: list[ScriptCall], imported: ImportedSnippet) -> dict[str, Value]:
     """Merge the options of all calls as Klaviyo's script does.
 
     A later `init` overrides an earlier one. `enable` overrides `init`, and its `trigger` and
@@ -144,13 +144,13 @@ def _merge(calls: list[Call], imported: ImportedSnippet) -> dict[str, Value]:
     return inits | enables
 
 
-def _is_enable(call: Call) -> bool:
+def _is_enable(call: ScriptCall) -> bool:
     """Return whether a call is `klaviyo.enable("backinstock", …)`."""
     arguments = call.arguments
     return call.name == "enable" and bool(arguments) and arguments[0].literal == "backinstock"
 
 
-def _options_of(call: Call, index: int) -> dict[str, Value]:
+def _options_of(call: ScriptCall, index: int) -> dict[str, Value]:
     """Return the options of a call, such as `modal.headline`, from the argument at `index`."""
     argument = call.arguments[index] if len(call.arguments) > index else None
     if argument is None or argument.literal is None:
@@ -265,9 +265,9 @@ def _import_setting(option: str, value: Value, target: Target, imported: Importe
         imported.note("imported", option, value.line, name)
 
 
-def _convert(literal: Literal, target: Target) -> tuple[Any, str]:
-    """Return the value for a setting and how it was changed, which is empty if it wasn't; or None
-    and what is wrong.
+def _convert(literal: JSLiteral, target: Target) -> tuple[Any, str]:
+    """Return the value for a setting and how it was changed (empty if it wasn't), or None and what
+    is wrong.
     """
     if isinstance(literal, dict):
         return None, "the value must not be an object"

@@ -43,12 +43,15 @@ _HTML = re.compile(
     re.I | re.S,
 )
 _DATA_SCRIPT = re.compile(rb"\btype\s*=\s*[\"']?[^\"'\s>]*(?:json|template|html|x-)", re.I)
+"""The type of a `<script>` that contains data or a template instead of JavaScript."""
 _CODE_BLOCK = re.compile(r"(<(pre|code|textarea)\b[^>]*>)(.*?)(</\2\s*>|\Z)", re.I | re.S)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.I)
 _MARKDOWN_ESCAPE = re.compile(r"\\([_*\[\]{}()#+.!<>&:|~-])")
 _MARKDOWN_FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.M)
 _OMISSION = re.compile(r"^[ \t]*(?:\.\.\.|…)[ \t]*,?[ \t]*$", re.M)
+"""A line that is only an ellipsis, where documentation leaves out options."""
 _TYPOGRAPHIC = re.compile(r"(?:\benable\s*\(|(?:^|[{,])\s*\w+\s*:)\s*[“”„‘’]", re.M)
+"""Code with typographic quotation marks, as word processors make them."""
 _OPENING_QUOTE = re.compile(r"(?<=[:,(\[{])(\s*)([“”„‘’])")
 _CLOSING_QUOTE = re.compile(r"([“”‘’])(?=\s*(?:[,)\]}:]|$))", re.M)
 _SECTION = rb"(?P<section>\b(?:trigger|modal)[\"']?\s*:\s*(?=\{))"
@@ -59,8 +62,11 @@ _TOKEN = re.compile(
     rb"|" + _SECTION + rb"|" + _FUNCTION + rb"|(?P<open>[({\[])|(?P<close>[)}\]])",
     re.S | re.M,
 )
+"""A comment, a string, a bracket, or the beginning of a section or a call."""
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.S)
 _CONSTANTS = {"object", "string", "template_string", "number", "true", "false"}
+"""The types of syntax nodes that are literals. A variable with such a value is read as a constant.
+"""
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\n": "", "0": "\0"}
 
 
@@ -71,20 +77,21 @@ class Unread:
     text: str
 
 
-Literal: TypeAlias = "str | int | float | bool | dict[str, Value] | Unread | None"
+JSLiteral: TypeAlias = "str | int | float | bool | dict[str, Value] | Unread | None"
+"""A JavaScript value as a Python object; None for null and undefined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """A value, and the line where it is set."""
 
-    literal: Literal
+    literal: JSLiteral
     line: int
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call to one of the functions of Klaviyo's script."""
+class ScriptCall:
+    """A call to one of the functions of Klaviyo's script, or bare options in its place."""
 
     name: str
     """`init`, `enable`, or `options` for bare options outside of a call."""
@@ -99,7 +106,7 @@ class Call:
         return literal if isinstance(literal, dict) else ()
 
 
-def find_calls(text: str) -> list[Call]:
+def find_calls(text: str) -> list[ScriptCall]:
     """Return the calls to `klaviyo.init` and `klaviyo.enable` in `text`, or else its bare options.
 
     Raises `SnippetError` if there are none, the text is too long or the JavaScript is invalid.
@@ -149,7 +156,7 @@ def _readings(text: str) -> Iterator[str]:
     yield re.sub(r"^[ \t]*>[ \t]?", "", text.replace("`", ""), flags=re.M)
 
 
-def _calls(text: str) -> list[Call]:
+def _calls(text: str) -> list[ScriptCall]:
     source = text.encode(errors="replace")
     code = _without_tags(source)
     if _LOOKS_LIKE_HTML.search(code):
@@ -165,7 +172,7 @@ def _calls(text: str) -> list[Call]:
         return list(_Script(source, code).calls())
 
 
-def _bare_options(text: str) -> list[Call]:
+def _bare_options(text: str) -> list[ScriptCall]:
     """Return bare options such as `trigger: {…}, modal: {…}` as the argument of one call."""
     source = _MARKDOWN_FENCE.sub("", text).strip(" \t;,").encode(errors="replace")
     code = _without_tags(source)
@@ -258,7 +265,7 @@ class _Script:
         self._source, self._code = source, code
         self._constants: dict[str, Node] = {}
 
-    def calls(self) -> Iterator[Call]:
+    def calls(self) -> Iterator[ScriptCall]:
         if not _CALL.search(self._code):
             return
         root = self._parse()
@@ -268,21 +275,21 @@ class _Script:
         self._find_constants(root)
         for node in nodes:
             function, arguments = _field(node, "function"), _field(node, "arguments")
-            yield Call(
+            yield ScriptCall(
                 self._text(_field(function, "property")),
                 tuple(self._value(argument) for argument in _items(arguments)),
                 _line(node),
                 b"{%" in self._source[node.start_byte : node.end_byte],
             )
 
-    def options(self) -> Call | None:
+    def options(self) -> ScriptCall | None:
         """Return the options if the script is nothing but one object in parentheses."""
         root = self._parse()
         nodes = _items(root)
         if root.has_error or len(nodes) != 1:
             return None
         value = self._value(nodes[0].named_children[0])
-        return Call("options", (value,), _line(nodes[0]), b"{%" in self._source)
+        return ScriptCall("options", (value,), _line(nodes[0]), b"{%" in self._source)
 
     def _find_constants(self, root: Node) -> None:
         """Find the variables that are set once, to a literal."""
@@ -350,7 +357,7 @@ class _Script:
     def _value(self, node: Node) -> Value:
         return Value(self._literal(node), _line(node))
 
-    def _literal(self, node: Node) -> Literal:
+    def _literal(self, node: Node) -> JSLiteral:
         unread = Unread(one_line(self._text(node)))
         match node.type:
             case "object":
@@ -392,7 +399,7 @@ class _Script:
         if item.type != "pair" or key is None:
             # a method, a shorthand or a spread
             name = self._text(item.child_by_field_name("name") or item)
-            literal: Literal = Unread(one_line(self._text(item)))
+            literal: JSLiteral = Unread(one_line(self._text(item)))
         else:
             if key.type == "computed_property_name":  # such as ["trigger"]
                 key = key.named_children[0]
@@ -432,7 +439,7 @@ def _is_broken(node: Node) -> bool:
     return node.has_error or ancestor is not None
 
 
-def _number(text: str, unread: Unread) -> Literal:
+def _number(text: str, unread: Unread) -> JSLiteral:
     try:
         number = float(text)
     except ValueError:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..settings.base import closest_match
 
-Kind = Literal["imported", "changed", "no_effect", "not_supported"]
+NoteKind = Literal["imported", "changed", "no_effect", "not_supported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,15 @@ class Target:
 class Skipped:
     """An option that isn't imported, and the reason."""
 
-    kind: Kind
+    kind: NoteKind
     reason: str
 
 
 _VARIANT = "the shop's page passes the variant to the button"
 _QUANTITY = "Klaviyo's script never shows a quantity field"
 _STYLES = (
-    "a stylesheet can't be checked as single values can: use the settings of [modal], or the "
-    "shop's own stylesheet"
+    "the kit can check single values, but not whole stylesheets: use the settings of [modal], or "
+    "the shop's own stylesheet"
 )
 _IGNORED = "Klaviyo's script passes this option to its form under a name that the form ignores"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from .convert import ImportedSnippet
 from .errors import load_module, one_line
-from .options import TARGETS, Kind
+from .options import TARGETS, NoteKind
 
-TITLES: dict[Kind, str] = {
+TITLES: dict[NoteKind, str] = {
     "imported": "Imported",
     "changed": "Imported with changes",
     "no_effect": "No effect in Klaviyo's script",
@@ -56,7 +56,7 @@ def _environment(imported: ImportedSnippet) -> list[str]:
     return [f"{name}={value}" for name, value in imported.environment.items()]
 
 
-def _notes(imported: ImportedSnippet, kind: Kind) -> list[str]:
+def _notes(imported: ImportedSnippet, kind: NoteKind) -> list[str]:
     return [
         f"line {note.line}: {one_line(note.option)}: {note.reason}"
         for note in imported.notes

@@ -63,7 +63,8 @@ _RECORD_OUTCOME = (
 _UPDATE_CONSENTS = (
     update(_CONSENTS)
     .where(_CONSENTS.c.sign_up_id == bindparam("of_sign_up"))
-    # if Klaviyo refused a channel, the call is sent without it and says nothing about its consent
+    # the call was sent without the channels that Klaviyo refused, so its state doesn't apply to
+    # the consents for them
     .where(_CONSENTS.c.state != CallState.REFUSED.value)
     .values(
         state=func.coalesce(

@@ -103,7 +103,7 @@ class SignUpRow(Base):
 
 
 class CallRow(Base):
-    """One call to Klaviyo that a sign-up makes."""
+    """One of a sign-up's calls to Klaviyo."""
 
     __tablename__ = "notify_me_call"
     __table_args__ = (

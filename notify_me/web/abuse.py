@@ -60,8 +60,8 @@ def create_limiter(
     uri = config.get("RATELIMIT_STORAGE_URI")
     if not uri and not config.get("RATELIMIT_ENABLED", True):
         return None
-    # imported here, because it also loads its asynchronous half, and shops without limits don't
-    # need it
+    # imported here, because `limits` also loads its asynchronous half, and a shop without rate
+    # limits needs neither
     from limits.strategies import FixedWindowRateLimiter
 
     from .limit_storage import DatabaseStorage, storage_from_uri
@@ -120,7 +120,7 @@ def _count(kind: str, posts_per_minute: int, key: str) -> None:
         reset_at = limiter.get_window_stats(limit, "notify-me", kind, key).reset_time
     except StorageError as error:
         # shoppers can still sign up while the storage is unavailable
-        logger.warning("not limiting requests: the storage failed: %s", error.storage_error)
+        logger.warning("rate limiting is off, because its storage failed: %s", error.storage_error)
         return
     message = N_("Too many attempts. Try again in a minute.")
     raise RateLimited(message, max(1, min(WINDOW_SECONDS, round(reset_at - time.time()))))

@@ -38,7 +38,7 @@ from .submission import allowed_calls, finish
 
 logger = logging.getLogger(__name__)
 
-LINK_MAX_AGE = 24 * 60 * 60
+SIGNED_ID_MAX_AGE = 24 * 60 * 60
 """Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
 
@@ -49,7 +49,8 @@ def sent_by_browser() -> bool:
 
 def hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """Log the sign-up; return the calls that the element has to make, and the confirmation to show
-    once Klaviyo has accepted them.
+    once Klaviyo has accepted them. Fail if a variant has a placeholder ID, unless the calls go to a
+    stand-in for Klaviyo.
     """
     abuse.check_daily_limit(sign_up)
     state = current_state()
@@ -141,11 +142,11 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
 def read_signed(serializer: URLSafeTimedSerializer, text: str) -> str:
     """Return the sign-up's ID from a signed link or report.
 
-    Raises `BadData` if it is forged or older than `LINK_MAX_AGE`. A time in the future is valid: it
-    may be from another machine, whose clock is ahead.
+    Raises `BadData` if it is forged or older than `SIGNED_ID_MAX_AGE`. A time in the future is
+    valid: it may be from another machine, whose clock is ahead.
     """
     sign_up_id, signed_at = serializer.loads(text, return_timestamp=True)
-    if signed_at < datetime.now(UTC) - timedelta(seconds=LINK_MAX_AGE):
+    if signed_at < datetime.now(UTC) - timedelta(seconds=SIGNED_ID_MAX_AGE):
         raise SignatureExpired("the link or report is too old", date_signed=signed_at)
     return str(sign_up_id)
 

@@ -22,7 +22,7 @@ from .product import Product, form_url
 
 EMAIL, SMS, WHATSAPP = Channel.EMAIL, Channel.SMS, Channel.WHATSAPP
 
-# Whole sentences for each combination of channels, since word order differs between languages.
+# a whole sentence for each combination of channels, since word order differs between languages
 ALERT = {
     frozenset[Channel](): N_("We’ll let you know as soon as %(products)s is back in stock."),
     frozenset({EMAIL}): N_("We’ll email %(email)s as soon as %(products)s is back in stock."),
@@ -77,8 +77,9 @@ CONFIRM = {
 def confirmation(
     logged: LoggedSignUp, product: Product, sign_up: SignUp | None, *, simulated: bool = False
 ) -> dict[str, Any]:
-    """Return the context of the template `_done.html`. Its `signed_up` has the composite IDs whose
-    buttons then show that the shopper is on the list.
+    """Return the context of the template `_done.html`. `signed_up` in it lists the composite IDs
+    whose buttons then show that the shopper is on the list; one that begins with `*` belongs to a
+    product card's button, whose form offers all variants.
 
     Contacts are shown in full if `sign_up` is given, because the reply then goes to the person who
     typed them; otherwise they are masked. A simulated sign-up makes no call to Klaviyo.
@@ -122,7 +123,6 @@ def confirmation(
     default_reason = N_("We couldn’t sign you up for this one. Please try again later.")
     signed_up = [str(variant.composite_id) for variant in accepted] if confirmed else []
     if signed_up and "choose" in request.args:
-        # for the button on a product card, whose form offers all variants
         signed_up.append(f"*{product.variant.composite_id}")
     query = {name: request.args[name] for name in ("choose", "listed") if name in request.args}
     return {

@@ -40,7 +40,7 @@ from .product import Product, form_url
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 """The templates of the form and of the confirmation."""
 RETRY_AFTER = 30
-"""Seconds after which a request that was answered with 503 may be repeated."""
+"""The `Retry-After` of a reply with status 503, in seconds."""
 
 
 def from_element() -> bool:

@@ -62,7 +62,7 @@ def process(
     `client_mode.hand_to_browser` and then `client_mode.accept_report`.
 
     Sends the signal `sign_up_confirmed` or `sign_up_failed`, unless the browser still has to make
-    calls.
+    calls, or repeats its report on a confirmed sign-up.
     """
     try:
         response = respond(sign_up, form_reply)

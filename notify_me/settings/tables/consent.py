@@ -128,6 +128,6 @@ class Consent(SettingsTable):
     )
     """The source that Klaviyo shows for the consent (custom_source in Klaviyo's API)."""
     age_gated: bool = Field(False, title="Klaviyo account is age-gated")
-    """Set this to true if your Klaviyo account uses age gating for SMS. The form has no date of
-    birth field, so SMS and WHATSAPP can't be offered then.
+    """Set this to true if your Klaviyo account uses age gating for SMS. SMS and WHATSAPP can't be
+    offered with it, because the form doesn't ask for the date of birth.
     """

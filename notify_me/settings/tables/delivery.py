@@ -21,8 +21,8 @@ class Delivery(SettingsTable):
     deliver`) runs on this machine. Turn it off if the shop uses DBOS itself.
     """
     breaker_failures: int = Field(5, ge=1, le=100, title="Failures that open the circuit breaker")
-    """The circuit breaker opens after this many consecutive calls that got no response or a 5xx
-    status. Sign-ups then go straight to the queue.
+    """The circuit breaker opens after this many consecutive calls that got no response, a 5xx
+    status or an error page that isn't Klaviyo's. Sign-ups then go straight to the queue.
     """
     breaker_pause: float = Field(10.0, gt=0, le=600, title="Pause of the circuit breaker")
     """How long the circuit breaker stays open before it lets a call through."""

@@ -1,4 +1,4 @@
-"""`[languages]` and `[texts.<locale>]`: the languages of the shop, and its own texts in them."""
+"""`[languages]` and `[texts.<locale>]`: the shop's languages, and the merchant's texts in them."""
 
 from __future__ import annotations
 
