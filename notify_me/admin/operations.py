@@ -105,6 +105,7 @@ def purge() -> Purged:
             for job in jobs:
                 dead_letters += state.log.advance(session, job.key, CallState.FAILED)
         state.queue.remove([job.id for job in jobs])
+    # other jobs have replaced these, or their sign-ups were deleted
     with state.log.reading() as session:
         stale = [
             job.id

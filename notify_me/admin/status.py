@@ -123,9 +123,9 @@ class Status:
 def status() -> Status:
     """Return the state of delivery. Stock updates are left out if the queue is unavailable."""
     state = current_state()
-    stock = 0
+    stock_updates = 0
     with suppress(SQLAlchemyError):
-        stock = state.queue.count(Operation.UPDATE_VARIANT)
+        stock_updates = state.queue.count(Operation.UPDATE_VARIANT)
     with Session(state.database.engine()) as session:
         sign_ups = func.count(CallRow.sign_up_id.distinct())
         counts = {call_state.value: 0 for call_state in CallState}
@@ -157,13 +157,15 @@ def status() -> Status:
             select(func.sum(HoneypotPostsRow.count)).where(HoneypotPostsRow.day >= first_day)
         )
         waiting = {operation: count for operation, count, _ in queued}
+        if stock_updates:
+            waiting[Operation.UPDATE_VARIANT.value] = stock_updates
         counts |= {
             CallState.STARTED.value: started - unknown,
             UNKNOWN: unknown,
         }
         return Status(
             counts=counts,
-            waiting=waiting | ({Operation.UPDATE_VARIANT.value: stock} if stock else {}),
+            waiting=waiting,
             oldest_queued=min((in_utc(oldest) for _, _, oldest in queued), default=None),
             last_error=_last_error(session),
             paused=tuple(

@@ -183,8 +183,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/items": (
         WARN,
-        "{count:,} of {total:,} are items in Klaviyo, which is what a feed creates, not variants: "
-        "{names}",
+        "{count:,} of {total:,} are items in Klaviyo instead of variants, because a feed creates "
+        "items: {names}",
         "submit a sign-up for one of them: if it is refused, push them as variants, and turn the "
         "feed off",
     ),

@@ -34,7 +34,7 @@ class BackgroundDelivery:
         self._started = False
 
     def ensure_running(self) -> None:
-        """Start the thread on the first call, and return without waiting for it."""
+        """Start the thread, unless it is running or there is no private key. Return at once."""
         if self._started:
             return
         context = self._create_context()

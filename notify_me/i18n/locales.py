@@ -19,7 +19,7 @@ COOKIE = "lang"
 VARY = ("Cookie", "Accept-Language")
 """The request headers that the language of a page depends on."""
 _EXTENSION = "notify_me_languages"
-_MEMO = "notify_me.language"
+_CACHE_KEY = "notify_me.language"
 """The key under which the language of a request is cached in its WSGI environment, together with
 the shop's locale that it was derived from.
 """
@@ -76,14 +76,14 @@ def language() -> Language:
     # cached, since a page needs it many times; Flask-Babel's locale may change within a request
     shop_locale = _flask_babel()() if "babel" in extensions else None
     environ = request.environ
-    if _MEMO not in environ or environ[_MEMO][0] is not shop_locale:
-        environ[_MEMO] = (shop_locale, _request_language(shop_locale))
-    return cast(Language, environ[_MEMO][1])
+    if _CACHE_KEY not in environ or environ[_CACHE_KEY][0] is not shop_locale:
+        environ[_CACHE_KEY] = (shop_locale, _request_language(shop_locale))
+    return cast(Language, environ[_CACHE_KEY][1])
 
 
 def forget_language() -> None:
     """Discard this request's cached language, because the offered languages have changed."""
-    request.environ.pop(_MEMO, None)
+    request.environ.pop(_CACHE_KEY, None)
 
 
 def _request_language(shop_locale: Locale | None) -> Language:
