@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """The maximum size of a request, except for pages that set their own limit."""
 OPTIONAL_PACKAGES: tuple[str, ...] = (
-    # To remove a package, delete its folder and its line. The demo is only set up if `is_demo`.
+    # To remove a package, delete its folder and its line. `demo` is only set up for a demo shop.
     "storefront.branding",
     "storefront.importing",
     "storefront.studio",
@@ -163,7 +163,7 @@ def readyz() -> Response:
 
 
 def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
-    """Fill the Flask config from the environment."""
+    """Fill the Flask config from the environment; raises `SettingsError` for invalid variables."""
     if not environ.get("SECRET_KEY"):
         demo_hint = "To try the demo: make run. " if "demo" in OPTIONAL_PACKAGES else ""
         raise SettingsError(

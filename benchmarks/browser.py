@@ -47,7 +47,7 @@ DOWNLOADS = """() => performance.getEntriesByType("resource")
 """Return the size of each file of the kit that the page has loaded, as it was sent."""
 
 
-def opened(browser: Browser, url: str) -> Page:
+def open_page(browser: Browser, url: str) -> Page:
     """Open a product page in a browser without a cache."""
     page = browser.new_context(reduced_motion="reduce").new_page()
     page.goto(url)
@@ -55,16 +55,16 @@ def opened(browser: Browser, url: str) -> Page:
     return page
 
 
-def milliseconds(browser: Browser, url: str, form: str) -> tuple[float, float, float]:
+def form_and_dialog_times(browser: Browser, url: str, form: str) -> tuple[float, float, float]:
     """Return how long it takes to fetch the form alone, to open the dialog without moving the mouse
     over the button first, and to open it when the mouse has been over the button for a while.
     """
-    page = opened(browser, url)
+    page = open_page(browser, url)
     alone = page.evaluate(FETCH, form)
     link = page.locator(".notify-me__button").first
     cold = link.evaluate(PRESS)
     page.context.close()
-    page = opened(browser, url)
+    page = open_page(browser, url)
     link = page.locator(".notify-me__button").first
     with page.expect_request_finished(lambda request: request.url == form):
         link.hover()
@@ -73,7 +73,7 @@ def milliseconds(browser: Browser, url: str, form: str) -> tuple[float, float, f
     return alone, cold, warm
 
 
-def main_thread(browser: Browser, url: str, *, with_script: bool) -> float:
+def main_thread_time(browser: Browser, url: str, *, with_script: bool) -> float:
     """Return the milliseconds that the main thread works until the page has loaded."""
     context = browser.new_context()
     page = context.new_page()
@@ -93,15 +93,15 @@ def main_thread(browser: Browser, url: str, *, with_script: bool) -> float:
 def report(browser: Browser, url: str, form: str) -> None:
     """Print the results."""
     # not measured: the first page starts processes of the browser
-    milliseconds(browser, url, form)
-    rows = [milliseconds(browser, url, form) for _ in range(RUNS)]
+    form_and_dialog_times(browser, url, form)
+    rows = [form_and_dialog_times(browser, url, form) for _ in range(RUNS)]
     # the fastest of all runs, since other programs only add to the times
     alone, cold, warm = map(min, zip(*rows, strict=True))
     with_script, without = (
-        min(main_thread(browser, url, with_script=flag) for _ in range(RUNS))
+        min(main_thread_time(browser, url, with_script=flag) for _ in range(RUNS))
         for flag in (True, False)
     )
-    page = opened(browser, url)
+    page = open_page(browser, url)
     sizes = page.evaluate(DOWNLOADS)
     page.context.close()
     print(

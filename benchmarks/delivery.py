@@ -260,13 +260,13 @@ class Setup:
             self._postgres.stop()
 
 
-def repeated(klaviyo: Klaviyo) -> int:
+def count_repeats(klaviyo: Klaviyo) -> int:
     """Return how many accepted calls repeated an earlier one."""
     accepted = Counter(email for _, status, email in klaviyo.calls() if status in ("202", "409"))
     return sum(count - 1 for count in accepted.values())
 
 
-def busiest(times: Sequence[float], seconds: float) -> int:
+def most_calls_within(times: Sequence[float], seconds: float) -> int:
     """Return the largest number of calls in any window of `seconds`."""
     times, start, most = sorted(times), 0, 0
     for end, moment in enumerate(times):
@@ -314,7 +314,7 @@ def kills(setup: Setup) -> None:
         lost = len(confirmed - setup.klaviyo.accepted())
         setup.report(
             f"{killed} kill -9, {database}",
-            f"{len(confirmed)} confirmed, {lost} lost, {repeated(setup.klaviyo)} repeated",
+            f"{len(confirmed)} confirmed, {lost} lost, {count_repeats(setup.klaviyo)} repeated",
             "kills",
         )
 
@@ -433,9 +433,10 @@ def limits(setup: Setup) -> None:
     throttled = sum(status == "429" for _, status, _ in recorded)
     setup.report(
         f"two workers, {len(confirmed)} calls, PostgreSQL",
-        f"at most {busiest(times, 1)} calls per second (Klaviyo's limit: 350) and "
-        f"{busiest(times, 60)} per minute (3,500); {throttled} answered with 429; "
-        f"{len(confirmed - setup.klaviyo.accepted())} lost, {repeated(setup.klaviyo)} repeated",
+        f"at most {most_calls_within(times, 1)} calls per second (Klaviyo's limit: 350) and "
+        f"{most_calls_within(times, 60)} per minute (3,500); {throttled} answered with 429; "
+        f"{len(confirmed - setup.klaviyo.accepted())} lost, "
+        f"{count_repeats(setup.klaviyo)} repeated",
         "limits",
     )
 

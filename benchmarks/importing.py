@@ -21,7 +21,7 @@ import psutil
 from benchmarks.delivery import ROOT
 
 LIMITS = {"CPU seconds": 20.0, "MB of memory": 150.0}
-"""For 80,000 variants."""
+"""The limits for 80,000 variants."""
 HEADER = (
     *("Handle", "Title", "Body (HTML)", "Vendor", "Type", "Tags", "Published", "Option1 Name"),
     *("Option1 Value", "Variant SKU", "Variant Grams", "Variant Inventory Tracker"),

@@ -33,7 +33,7 @@ from benchmarks.delivery import ROOT, free_port
 from benchmarks.push import klaviyo
 
 CONNECTIONS = 8
-"""As many as the shop has threads."""
+"""The number of connections of difficult clients: as many as the shop has threads."""
 TIMEOUT = 5.0
 """Seconds after which a request counts as unanswered."""
 KEEP_ALIVE_CLIENTS = 500
@@ -185,10 +185,10 @@ def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.s
             return "refused"
         # the server needs a moment to read what the connections have sent
         time.sleep(0.3)
-        return milliseconds(server.median_response_seconds())
+        return table_cell(server.median_response_seconds())
 
 
-def milliseconds(seconds: float | None) -> str:
+def table_cell(seconds: float | None) -> str:
     """Return the table's cell for a response time."""
     return "no answer" if seconds is None else f"{seconds * 1000:.1f}"
 
@@ -267,7 +267,7 @@ def measure(
     """Return a row of the table."""
     row = []
     with serving(arguments, environ) as server:
-        row.append(milliseconds(server.median_response_seconds()))
+        row.append(table_cell(server.median_response_seconds()))
     for open_one in DIFFICULT.values():
         # a new process for each kind, since connections of the previous kind could cause delays
         with serving(arguments, environ) as server:

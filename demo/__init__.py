@@ -17,7 +17,7 @@ __all__ = ["demo_environment", "init_app"]
 
 
 def init_app(app: Flask) -> None:
-    """Add the toolbar, its views, `flask demo`, and details filled in at checkout to the shop."""
+    """Add the toolbar, its views and `flask demo` to the shop, and fill in the checkout form."""
     app.register_blueprint(views.blueprint)
     app.jinja_env.globals["demo_bar"] = bar.demo_bar
     app.config["CHECKOUT_DEFAULTS"] = views.checkout_defaults

@@ -47,11 +47,11 @@ class Tour:
     opened: bool = False
     """Whether the visitor has followed the link in the message."""
     last_request_id: int = 0
-    """The sandbox's last request before the tour began."""
+    """The ID of the sandbox's last request before the tour began."""
     last_message_id: int = 0
-    """The sandbox's last message before the tour began."""
+    """The ID of the sandbox's last message before the tour began."""
     last_order_id: int = 0
-    """The shop's last order before the tour began."""
+    """The ID of the shop's last order before the tour began."""
 
 
 @dataclass(frozen=True, slots=True)

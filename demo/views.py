@@ -196,7 +196,7 @@ def reset() -> BaseResponse:
             db.session, json_file.read(json_file.SHOP_CATALOG, shop().departments), stock=True
         )
     else:
-        # imported products stay: commit only that the orders are deleted
+        # imported products stay as they are, so only the deletion of the orders is committed
         db.session.commit()
     if current_catalog().writable:
         # without the current stock in the sandbox, a restock wouldn't be noticed there

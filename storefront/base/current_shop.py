@@ -37,7 +37,7 @@ class _Current:
 @dataclass
 class _State:
     settings: ShopSettings
-    """As in `shop.toml`."""
+    """The settings of `shop.toml`, without the changes of an import."""
     current: _Current
     expires_at: float = 0.0
     """When to check for a new import, as a value of `time.monotonic()`."""
@@ -59,8 +59,8 @@ def shop() -> ShopSettings:
 
 
 def cached_import() -> Import | None:
-    """Return the import that the products come from: at most a minute old, or as it was when
-    `refresh` was called in this request.
+    """Return the import that the products come from. Another process may have replaced it up to a
+    minute ago, unless `refresh` was called in this request.
     """
     return _current().last_import
 

@@ -156,7 +156,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv6Address):
         if address.is_site_local or address in IPV4_COMPATIBLE:
             return False
-        # these contain an IPv4 address
+        # forms of IPv6 addresses that contain an IPv4 address
         inner = address.ipv4_mapped or address.sixtofour
         if address in NAT64:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)

@@ -21,7 +21,7 @@ POLICY = {
 }
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # with no-referrer, a form on plain HTTP has the Origin null, and its post is refused
+    # with no-referrer, browsers send forms over plain HTTP with `Origin: null`, which is refused
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -34,7 +34,7 @@ CATALOG_LANGUAGE = "en"
 COOKIE_MAX_AGE = 365 * 24 * 3600  # seconds
 TRANSLATED_BLUEPRINTS = frozenset({"shop", "cart", "checkout", "languages", "notify_me"})
 LINKED_BLUEPRINTS = frozenset({"shop", "cart", "checkout"})
-"""If the URL of a page has `?lang=`, its links to these blueprints have it, too."""
+"""If the URL of a page has `?lang=`, so do the page's links to these blueprints."""
 
 blueprint = Blueprint("languages", __name__)
 
@@ -44,11 +44,11 @@ class Language:
     """A language the shop offers."""
 
     tag: str
-    """For the attribute `lang`, such as `de`."""
+    """The value of the attribute `lang`, such as `de`."""
     name: str
-    """In the language itself, such as `Deutsch`."""
+    """The language's name in the language itself, such as `Deutsch`."""
     direction: str
-    """For the attribute `dir`: `ltr` or `rtl`."""
+    """The value of the attribute `dir`: `ltr` or `rtl`."""
 
 
 def init_app(app: Flask) -> None:
@@ -206,7 +206,7 @@ def _read_url_language() -> None:
 
 
 def _keep_url_language(endpoint: str, values: dict[str, Any]) -> None:
-    # runs for each of the hundred links on a page: most pages stop at the first check
+    # called for each of about a hundred links on a page, so the check that mostly fails comes first
     if (tag := g.get("url_language")) and endpoint.partition(".")[0] in LINKED_BLUEPRINTS:
         values.setdefault(LANGUAGE_PARAMETER, tag)
 

@@ -1,4 +1,4 @@
-"""The shop's tables: products with options and variants, and orders.
+"""The shop's tables: products, orders, the last import, the merchant's sessions and Studio looks.
 
 Relationships are `lazy="raise"`: a query must name what it loads, so that no page can run a query
 for each row by accident.
@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from notify_me import InventoryPolicy
 
 Money = sa.Numeric(14, 3)
-"""Wide enough for every currency: some have three decimals, in others prices run into billions."""
+"""Wide enough for every currency: some have three decimals; in others, prices run into billions."""
 
 
 class Base(DeclarativeBase):

@@ -152,19 +152,19 @@ class Hero(Table):
     """The top of the home page."""
 
     title: LocalizedText = Text({})
-    """Its heading; without it, the shop's name."""
+    """The heading; by default, the shop's name."""
     text: LocalizedText = Text({})
     picture: StaticFile = ""
-    """A file in `static/`; without it, pictures of the first products, if there are any."""
+    """A file in `static/`; by default, pictures of the first products, if there are any."""
 
 
 class Department(Table):
     """A category of the catalog."""
 
     name: LocalizedText = Text({})
-    """Its name in the menu; without it, its slug."""
+    """The name in the menu; by default, the slug."""
     description: LocalizedText = Text({})
-    """A sentence for its page."""
+    """A sentence for the category's page."""
 
 
 def _departments(value: object) -> dict[str, Department]:
@@ -207,9 +207,9 @@ class ShopSettings(Table):
     name.
     """
     accent: Color | None = None
-    """The color of buttons and selected options; without it, that of `static/shop.css`."""
+    """The color of buttons and selected options; by default, that of `static/shop.css`."""
     font: FontFamily | None = None
-    """The font of headings and text; without it, those of `static/shop.css`."""
+    """The font of headings and text; by default, the fonts of `static/shop.css`."""
     hero: Hero = Hero()
     departments: Annotated[
         dict[str, Department], PlainValidator(_departments, json_schema_input_type=str)
@@ -220,7 +220,7 @@ class ShopSettings(Table):
 
     @property
     def has_imported_logo(self) -> bool:
-        """Whether the logo was imported from Klaviyo, and so is made for a light background."""
+        """Whether the logo was imported from Klaviyo, whose logos are for light backgrounds."""
         return bool(re.fullmatch(INSTANCE_LOGO, self.logo))
 
 

@@ -36,7 +36,7 @@ class ListingQuery:
 
     category: str | None = None
     search: str = ""
-    """The search text as typed."""
+    """The search text as typed, up to `MAX_SEARCH_LENGTH` characters."""
     in_stock: bool = False
     sort: str = DEFAULT_SORT
     page: int = 1
@@ -53,7 +53,7 @@ class ListingQuery:
 
     @property
     def is_home(self) -> bool:
-        """Whether this is the home page: all products in their default order."""
+        """Whether this is the home page: the first page of all products in the default order."""
         return self == ListingQuery()
 
     def url(self, *, external: bool = False, **changes: Any) -> str:

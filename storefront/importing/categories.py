@@ -9,7 +9,7 @@ from functools import cached_property
 from ..catalog.browsing import fold
 
 MAX_CATEGORIES = 6
-"""Categories in the menu, besides the one for all other types."""
+"""The maximum number of categories in the menu, in addition to the one for all other types."""
 MAX_CHARACTERS = 90
 """The maximum length of all categories' names together, so that they fit into one row on a desktop.
 """
@@ -41,7 +41,7 @@ class Categories:
 
     @cached_property
     def items(self) -> list[tuple[str, str]]:
-        """Slug and name of each category, the largest first; empty if all types are the same.
+        """The slug and name of each category, the largest first; empty if all types are the same.
 
         Read it only after the last call of `count`.
         """

@@ -8,7 +8,7 @@ import re
 import nh3
 
 MAX_LENGTH = 200_000
-"""Characters of a description that are read."""
+"""How many characters of a description are read."""
 _TAGS = (
     "a abbr b blockquote br caption code dd del div dl dt em figcaption figure h2 h3 h4 h5 h6 hr i "
     "ins li mark ol p pre q s small strong sub sup table tbody td tfoot th thead tr u ul"
@@ -57,7 +57,7 @@ def safe_html(description: str) -> str:
         text = "".join(f"<p>{_with_breaks(part)}</p>" for part in paragraphs if part.strip())
     cleaned = _CLEANER.clean(_HEADING_1.sub(r"\1h2", text))
     cleaned = _LINK_WITHOUT_URL.sub(r"\1", cleaned)
-    # repeated for empty elements inside empty elements, to a depth that occurs in practice
+    # repeated, since removing an element may leave its parent empty; four levels are enough
     for _ in range(4):
         cleaned = _EMPTY.sub("", cleaned)
     return cleaned.strip() if plain_text(cleaned) else ""

@@ -22,7 +22,7 @@ MAX_LINE = 4_000_000
 MAX_OBJECT = 8_000_000
 """The maximum number of characters in one object of a JSON file."""
 CHUNK = 65_536
-"""Bytes read at a time."""
+"""The number of bytes that are read at a time."""
 WINDOWS = "cp1252"
 """The encoding of Excel's “CSV” format in Western Europe and America."""
 SAVE_AS = "save it as “CSV UTF-8 (comma delimited)”, and import that file"
@@ -41,7 +41,7 @@ class Table:
 
     header: list[str]
     rows: Iterator[tuple[int, list[str]]]
-    """Line number and cells of each row that isn't empty; raises `Unreadable`."""
+    """The line number and the cells of each row that isn't empty. May raise `Unreadable`."""
     encoding: str
 
 
@@ -195,7 +195,7 @@ def _csv_problem(message: str) -> str:
 
 
 def read_json(path: Path, progress: Progress) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line number and object for each object in a list.
+    """Yield each object in a list, with the number of its line.
 
     The list may be the value of `products`, as in Shopify's `products.json`. Raises `Unreadable`.
     """

@@ -53,7 +53,7 @@ class NumberFormat:
         text = _ascii_digits(text)
         if not text or len(text) > MAX_LENGTH:
             return
-        # the pattern for most prices, such as 19.99, is fast
+        # checked first, since this pattern is fast and matches most prices, such as 19.99
         if _PLAIN.fullmatch(text):
             if "." in text:
                 self._evidence.setdefault("point", (line, text))
@@ -71,7 +71,7 @@ class NumberFormat:
             self._ambiguous = line, text
 
     def decide(self, problems: Problems) -> None:
-        """Choose the decimal separator; adds a problem if the prices are ambiguous."""
+        """Choose the decimal separator; add a problem if the prices are ambiguous."""
         if self.decimal_separator:
             return
         if len(self._evidence) == 2:

@@ -261,8 +261,7 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
         f"this is a product feed for Google or Meta: {COLUMNS_HINT}",
     ),
 )
-"""The columns by which files are recognized that can't be imported as they are, and what to do
-instead.
+"""Files that can't be imported as they are: the columns that identify them, and what to do instead.
 """
 
 

@@ -39,7 +39,7 @@ MAX_TAGS = 250
 MAX_PICTURES = 250
 MAX_URL = 2048
 
-HIDDEN_STATUSES = ("draft", "archived", "private", "grouped", "external")
+SKIPPED_STATUSES = ("draft", "archived", "private", "grouped", "external")
 VISIBILITY_BY_STATUS = {
     "": Visibility.VISIBLE,
     "active": Visibility.VISIBLE,
@@ -113,7 +113,7 @@ class Counts:
     sold_out: int = 0
     pictures: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    """Products that the platform hides, by the reason."""
+    """Products that are left out, by the reason: a status, `unpublished` or `without variants`."""
     hidden_variants: int = 0
     unknown_statuses: dict[str, tuple[int, int]] = field(default_factory=dict)
     """The number of products and the first line, for each status the platform doesn't document."""
@@ -172,7 +172,7 @@ class Products:
     def _product(self, rows: list[Row]) -> ParsedProduct | None:
         titled = [row for row in rows if row["title"]]
         first = next((row for row in titled if row["kind"] != "variation"), (titled or rows)[0])
-        if not self._is_shown(first):
+        if not self._is_imported(first):
             return None
         problems_before = len(self._problems)
         if len(rows) > MAX_ROWS:
@@ -203,10 +203,10 @@ class Products:
             visibility=_visibility(first),
         )
 
-    def _is_shown(self, first: Row) -> bool:
-        """Whether the platform shows the product. If it doesn't, count the product as skipped."""
-        reason = hidden_reason(first)
-        if reason in (*HIDDEN_STATUSES, "unpublished"):
+    def _is_imported(self, first: Row) -> bool:
+        """Whether the product is imported, judged by its status. If it isn't, count it."""
+        reason = skip_reason(first)
+        if reason in (*SKIPPED_STATUSES, "unpublished"):
             self.counts.skipped[reason] += 1
         elif reason:
             count, line = self.counts.unknown_statuses.get(reason, (0, first.line))
@@ -222,7 +222,7 @@ class Products:
         if len(handle) > MAX_TEXT:
             handle = f"{handle[: MAX_TEXT - 9]}-{_digest(handle)}"
         candidate, number = handle, 1
-        while self._spool.first_line("handle", candidate.casefold(), first.line):
+        while self._spool.record_value("handle", candidate.casefold(), first.line):
             number += 1
             candidate = f"{handle[: MAX_TEXT - 8]}-{number}"
         return candidate
@@ -396,9 +396,9 @@ class Products:
         if not is_custom:
             external_id = PLACEHOLDER_PREFIX + external_id
             self.counts.placeholders += 1
-        if self._spool.first_line("id", external_id, row.line):
+        if self._spool.record_value("id", external_id, row.line):
             external_id = f"{external_id}-{_digest(handle, *values)}"
-            self._spool.first_line("id", external_id, row.line)
+            self._spool.record_value("id", external_id, row.line)
         return external_id
 
     def _checked_id(self, external_id: str, row: Row) -> str | None:
@@ -410,7 +410,7 @@ class Products:
             detail = ""
         elif len(external_id) > MAX_ID:
             problem = f"the variant's ID is longer than {MAX_ID} characters"
-        elif first_line := self._spool.first_line("id", external_id, row.line):
+        elif first_line := self._spool.record_value("id", external_id, row.line):
             problem = (
                 "two variants have the same ID. If it is the product's ID, use the variants' own"
             )
@@ -434,8 +434,8 @@ class Products:
         )
 
 
-def hidden_reason(row: Row) -> str:
-    """Return why the platform hides a product: its status, or `unpublished`; empty if shown."""
+def skip_reason(row: Row) -> str:
+    """Return why a product is left out: its status, or `unpublished`; empty if it is imported."""
     status = row["status"].casefold()
     if status not in VISIBILITY_BY_STATUS:
         return status

@@ -25,8 +25,8 @@ from .products import (
     Products,
     StockRules,
     StockUnknown,
-    hidden_reason,
     product_type,
+    skip_reason,
     slug,
 )
 from .rows import Source, open_rows
@@ -169,7 +169,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
         spool.add_row(key, row)
         numbers.learn_from(row["price"], row.line)
         numbers.learn_from(row["surcharge"], row.line)
-        if row["title"] and row["kind"] != "variation" and not hidden_reason(row):
+        if row["title"] and row["kind"] != "variation" and not skip_reason(row):
             categories.count(product_type(row), row["vendor"])
     return categories
 

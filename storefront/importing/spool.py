@@ -94,9 +94,9 @@ class Spool:
         row = self._connection.execute("SELECT count FROM sku WHERE sku = ?", (sku,)).fetchone()
         return row[0] if row else 0
 
-    def first_line(self, kind: str, value: str, line: int) -> int | None:
-        """Return the line on which a value was first used. If it is new, store it with `line`, and
-        return None.
+    def record_value(self, kind: str, value: str, line: int) -> int | None:
+        """Store a value with its line, and return None. If the value is already stored, return the
+        line on which it was first used.
         """
         added = self._connection.execute(
             "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (kind, value, line)

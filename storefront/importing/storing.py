@@ -66,7 +66,7 @@ def _store_batch(
             "product_id": product_id,
             "name": name,
             "position": index,
-            "values": _values(parsed, index),
+            "values": _option_values(parsed, index),
         }
         for product_id, parsed in zip(ids, batch, strict=True)
         for index, name in enumerate(parsed.options)
@@ -116,6 +116,6 @@ def _product_values(
     }
 
 
-def _values(parsed: ParsedProduct, index: int) -> list[OptionValue]:
+def _option_values(parsed: ParsedProduct, index: int) -> list[OptionValue]:
     names = dict.fromkeys(variant.values[index] for variant in parsed.variants)
     return [OptionValue(name=name, swatch=None) for name in names]

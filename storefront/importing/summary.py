@@ -61,7 +61,7 @@ def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> 
 def _left_out(counts: Counts) -> Iterator[str]:
     if counts.skipped:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.skipped.items())
-        yield f"Left out, because your platform hides them: {kinds}."
+        yield f"Products left out: {kinds}."
     if counts.hidden_variants:
         yield f"Left out: {count(counts.hidden_variants, 'hidden variant')}."
     for status, (number, line) in counts.unknown_statuses.items():

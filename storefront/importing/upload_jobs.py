@@ -80,7 +80,7 @@ class Job:
 
     @property
     def is_running(self) -> bool:
-        """Whether its thread is still running."""
+        """Whether its thread is still running, judged by when it last saved its progress."""
         return self.state in RUNNING and time.time() - self.updated_at < STALLED_AFTER
 
     @property

@@ -53,7 +53,7 @@ class StockQuery:
     """The variants to list: all, those of a product, or those that match a search."""
 
     product: str | None = None
-    """A handle."""
+    """The product's handle."""
     search: str = ""
     page: int = 1
 
@@ -89,7 +89,7 @@ class StockQuery:
 
 @blueprint.get("")
 def show() -> Response:
-    """Show variants with their stock: `product`, `q` and `page` choose which.
+    """Show variants with their stock. `product`, `q` and `page` select the variants.
 
     :raise 404: there is no such page.
     """

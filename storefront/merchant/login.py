@@ -132,7 +132,7 @@ def _count_with(limiter: RateLimiter) -> int:
 
 
 def _known_browser() -> str | None:
-    """Return this browser's ID if the merchant has signed in in it before, or None."""
+    """Return this browser's ID if the merchant has used it to sign in before, or None."""
     try:
         lifetime = int(BROWSER_COOKIE_LIFETIME.total_seconds())
         return access.read_signed(_browser_signer(), BROWSER_COOKIE, lifetime)

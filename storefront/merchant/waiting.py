@@ -47,11 +47,11 @@ class Report:
     longest: timedelta | None
     variant_count: int
     rows: Sequence[WaitingRow]
-    """The variants with the most revenue waiting, most first."""
+    """The variants with the most potential revenue, in descending order."""
 
 
 def report(max_variants: int) -> Report:
-    """Return the people who are waiting, with the `max_variants` variants with the most revenue.
+    """Return the report, with the `max_variants` variants that have the most potential revenue.
 
     Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
@@ -90,7 +90,7 @@ def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
 
 def many_waiting() -> Sequence[WaitingRow]:
     """Return the sold-out variants for which at least `[merchant] many_waiting` people are waiting,
-    most people first; none if that can't be read.
+    most people first; empty if that can't be read.
     """
     at_least = admin.merchant_settings().many_waiting
     if not at_least:

@@ -37,7 +37,7 @@ class Card:
     swatches: list[str]
     stock: Stock
     price: Decimal
-    """The lowest price."""
+    """The lowest price of the variants that are available, or of all if none is."""
     prices_differ: bool
     variants: list[Variant]
 

@@ -85,8 +85,8 @@ def read_brand() -> None:
 
 
 def _all_presets() -> Mapping[str, Preset]:
-    of_brand = brand_preset()
-    return {**presets(), BRAND: of_brand} if of_brand else presets()
+    preset = brand_preset()
+    return {**presets(), BRAND: preset} if preset else presets()
 
 
 def current_preset(values: Mapping[str, Any], merchant_values: Mapping[str, Any]) -> str | None:
