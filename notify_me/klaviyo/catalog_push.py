@@ -63,11 +63,13 @@ class PushResult:
 
     @property
     def summary(self) -> str:
-        """One line for a terminal."""
-        would = "Would create" if self.dry_run else "Created"
+        """The result as one line for a terminal."""
+        created, updated = "Created", "updated"
+        if self.dry_run:
+            created, updated = "Would create", "would update"
         return (
-            f"{would} {self.created['item']:,} items and {self.created['variant']:,} variants, "
-            f"{'would update' if self.dry_run else 'updated'} {self.updated['item']:,} items and "
+            f"{created} {self.created['item']:,} items and {self.created['variant']:,} variants, "
+            f"{updated} {self.updated['item']:,} items and "
             f"{self.updated['variant']:,} variants; {self.unchanged:,} are up to date. "
             f"{self.reads:,} reads, {self.writes:,} writes."
         )

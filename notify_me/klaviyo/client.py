@@ -269,7 +269,7 @@ class Klaviyo:
         retired_on = response.headers.get("X-Klaviyo-Api-Retirement-Date", "")
         messages = []
         if served and served != self._revision:
-            messages.append(f"requested API revision {self._revision}, Klaviyo served {served}")
+            messages.append(f"Klaviyo served API revision {served} instead of {self._revision}")
         if retired_on:
             messages.append(f"Klaviyo retires API revision {self._revision} on {retired_on}")
         for message in messages:

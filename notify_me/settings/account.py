@@ -95,7 +95,7 @@ class Account(SettingsTable):
         key = self.private_key.get_secret_value()
         if self.mode == "client" and not self.public_key:
             raise ValueError(
-                "KLAVIYO_PUBLIC_KEY is not set, which NOTIFY_ME_MODE=client requires: copy the "
+                "NOTIFY_ME_MODE=client requires KLAVIYO_PUBLIC_KEY, which is not set: copy the "
                 "public key in Klaviyo under Settings > API keys, and put it in .env"
             )
         if self.mode == "server" and not key:

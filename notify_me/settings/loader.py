@@ -158,7 +158,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise SettingsError(f"{path}, line {line}: not UTF-8: save the file as UTF-8") from None
+        raise SettingsError(f"{path}, line {line}, is not UTF-8: save the file as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).removesuffix(")").partition(" (at ")
         if message == "Invalid value":

@@ -50,7 +50,7 @@ def public_count(variant: str, settings: Demand) -> str:
         with Session(state.database.engine()) as session:
             people = session.scalar(query) or 0
     except SQLAlchemyError as error:
-        logger.warning("no public count: the database is unavailable (%s)", type(error).__name__)
+        logger.warning("can't read the public count: %s", type(error).__name__)
         return ""
     count = rounded_down(people, variant, state.account.log_key.get_secret_value())
     if count < settings.public_count_floor:

@@ -244,8 +244,8 @@ def test_replaced_revision_is_logged_once(
 
     headers = sandbox.requests()[0]["reply_headers"]
     assert revision_lines(lines) == [
-        "WARNING notify_me.klaviyo.client: requested API revision 2023-07-15, Klaviyo served "
-        f"{headers['X-Klaviyo-Api-Revision']}: check KLAVIYO_REVISION",
+        "WARNING notify_me.klaviyo.client: Klaviyo served API revision "
+        f"{headers['X-Klaviyo-Api-Revision']} instead of 2023-07-15: check KLAVIYO_REVISION",
         "WARNING notify_me.klaviyo.client: Klaviyo retires API revision 2023-07-15 on "
         f"{headers['X-Klaviyo-Api-Retirement-Date']}: check KLAVIYO_REVISION",
     ]

@@ -180,7 +180,7 @@ WRONG_VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no public key": (
         {"NOTIFY_ME_MODE": "client"},
-        "KLAVIYO_PUBLIC_KEY is not set, which NOTIFY_ME_MODE=client requires",
+        "NOTIFY_ME_MODE=client requires KLAVIYO_PUBLIC_KEY, which is not set",
     ),
     "public key as private key": (
         {"KLAVIYO_PRIVATE_KEY": PUBLIC, "KLAVIYO_PUBLIC_KEY": PUBLIC},
