@@ -79,6 +79,6 @@ def _method(operation: str) -> Any:
     [file] = [f for f in folder.glob("*.py") if f"    def {operation}(" in f.read_text("utf-8")]
     module = import_module(f"openapi_client.api.{file.stem}")
     [api] = [
-        found for found in vars(module).values() if operation in getattr(found, "__dict__", ())
+        value for value in vars(module).values() if operation in getattr(value, "__dict__", ())
     ]
     return getattr(api, operation)

@@ -189,7 +189,7 @@ def test_unit_runs_with_the_settings_in_env(unit: str, image: Path, tmp_path: Pa
         "gunicorn app:create_app()",
     ],
 )
-def test_host_and_port_in_env_count_for_every_command(
+def test_host_and_port_in_env_apply_to_every_command(
     command: str, image: Path, tmp_path: Path
 ) -> None:
     """Options of the command take precedence over `.env`."""

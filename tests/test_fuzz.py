@@ -158,7 +158,7 @@ def check(app: Flask, examples: int) -> None:
         max_examples=examples,
         derandomize=True,
         database=None,
-        # shrinking a failed request would take minutes, and it is short enough to read
+        # no shrinking: it would take minutes, and a failed request is short enough to read
         phases=[Phase.explicit, Phase.generate],
         deadline=None,
         suppress_health_check=[*HealthCheck],

@@ -1,4 +1,4 @@
-"""The web server: slow or silent clients don't keep others from the shop."""
+"""The web server: slow or silent clients don't block others."""
 
 from __future__ import annotations
 

@@ -86,13 +86,13 @@ def test_sign_up_and_checkout_work_by_keyboard(visit: Visit) -> None:
     tab_to(page, page.get_by_role("link", name="Checkout"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/checkout*")
-    for label, words in (
+    for label, text in (
         ("Name", "Isla Reid"),
         ("Email", "isla@example.com"),
         ("Address", "2 Shore Road"),
     ):
         tab_to(page, page.get_by_label(label))
-        page.keyboard.type(words)
+        page.keyboard.type(text)
     tab_to(page, page.get_by_role("button", name="Place order"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()

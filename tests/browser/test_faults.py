@@ -77,8 +77,8 @@ def test_opening_on_a_slow_or_missing_network(page: Page, shop_url: str) -> None
 
 
 def test_key_held_down_and_double_click(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """A held Enter key opens the form without sending it, and sends it once. A double click opens
-    the dialog and leaves it open.
+    """Enter held down on the button only opens the form; held down in the form, it sends it once.
+    A double click opens the dialog and leaves it open.
     """
     posts: list[str] = []
     page.on(

@@ -320,7 +320,7 @@ TEXT_CONTRASTS = """elements => elements
   .map((element) => [element.className || element.tagName, (CONTRAST)(element)])""".replace(
     "CONTRAST", CONTRAST
 )
-"""The contrast of each element that has text of its own."""
+"""The contrast of each element that directly contains text."""
 
 
 def test_presets_have_enough_contrast(page: Page, shop_url: str) -> None:

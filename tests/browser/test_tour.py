@@ -17,7 +17,7 @@ from tests.support import Sandbox
 
 EMAIL = "ada@lovelace.dev"
 DESKTOP, PHONE = (1280, 900), (390, 844)
-MOST_PRESSES = 12
+MAX_PRESSES = 12
 
 _COUNT_PRESSES = """
 addEventListener("click", ({ isTrusted }) => {
@@ -31,8 +31,8 @@ addEventListener("click", ({ isTrusted }) => {
 def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
     """The demo shop with the Klaviyo sandbox, as `make run` starts them."""
     database = Path(shutil.copy(shop_template, tmp_path / "shop.db"))
-    given = environ(database, sandbox.environ(), SANDBOX_URL=sandbox.url)
-    app = in_another_thread(lambda: create_app(given))
+    config = environ(database, sandbox.environ(), SANDBOX_URL=sandbox.url)
+    app = in_another_thread(lambda: create_app(config))
     yield app
     in_another_thread(lambda: close(app))
 
@@ -144,10 +144,10 @@ def test_tour(
     expect_step(page, "The tour is complete")
     summary = page.locator(".tour__sum")
     expect(summary).to_have_text(re.compile(r"1 sign-up\s+1 alert\s+1 sale of £54"))
-    for door in ("What if Klaviyo is down?", "Make it yours in the Studio", "Add it to your shop"):
-        href = page.get_by_role("link", name=door).get_attribute("href") or ""
+    for link in ("What if Klaviyo is down?", "Make it yours in the Studio", "Add it to your shop"):
+        href = page.get_by_role("link", name=link).get_attribute("href") or ""
         assert page.request.get(f"{shop_url}{href}" if href.startswith("/") else href).ok
-    assert page.evaluate("Number(sessionStorage.getItem('presses'))") <= MOST_PRESSES
+    assert page.evaluate("Number(sessionStorage.getItem('presses'))") <= MAX_PRESSES
     page.get_by_role("button", name="Finish the tour").click()
     expect(page.locator(".tour")).to_have_count(0)
 

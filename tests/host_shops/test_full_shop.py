@@ -65,7 +65,7 @@ def test_the_shops_language_decides(tmp_path: Path, sandbox: Sandbox) -> None:
     assert shopper.get(f"{FORM}?sprache=it").headers["Content-Language"] == "en"
 
 
-def test_the_shops_rate_limits_count_as_before(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_the_shops_own_rate_limits_are_unaffected(tmp_path: Path, sandbox: Sandbox) -> None:
     """The eleventh request of an hour is the first one refused."""
     shopper = prepared(full_shop(tmp_path, sandbox.environ())).test_client()
 
@@ -94,7 +94,7 @@ def test_migrations_of_the_shop_ignore_the_kits_tables(
     assert {"notify_me_version", "notify_me_sign_up", "product"} <= set(tables)
 
 
-def test_nothing_of_the_host_is_changed(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_host_app_is_unchanged(tmp_path: Path, sandbox: Sandbox) -> None:
     """Hooks, error handlers, configuration and Jinja globals, except for the kit's own."""
     config = sandbox.environ()
     before = app_state(full_shop(tmp_path, config, set_up_kit=False))

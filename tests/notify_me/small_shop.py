@@ -139,7 +139,7 @@ def changed(app: Flask, changes: Mapping[str, Any]) -> Settings:
 
 @cache
 def _migrated() -> bytes:
-    """Return a migrated database file. It is cached, since migrations take long."""
+    """Return a migrated database file. It is cached, since migrations are slow."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / DATABASE
         file.touch()  # so that it is migrated, not copied

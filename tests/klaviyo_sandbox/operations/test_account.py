@@ -114,7 +114,7 @@ def test_lists_can_be_filtered(sandbox: RunningSandbox) -> None:
 
     for query in ("", f'?filter=equals(id,"{own}")', '?filter=any(name,["Sandbox list"])',
                   "?filter=greater-than(created,2020-01-01T00:00:00Z)"):  # fmt: skip
-        assert [found["id"] for found in data_of(sandbox.api("GET", f"lists{query}"))] == [own]
+        assert [entry["id"] for entry in data_of(sandbox.api("GET", f"lists{query}"))] == [own]
     for condition in ('equals(id,"NOLIST")', "greater-than(updated,2030-01-01)"):
         assert data_of(sandbox.api("GET", f"lists?filter={condition}")) == []
     assert error_of(sandbox.api("GET", "lists?filter=greater-than(created,soon)"))[0] == 400
@@ -135,7 +135,7 @@ def test_metric_leads_to_its_flow(sandbox: RunningSandbox, status: str) -> None:
     assert (attributes["status"], attributes["trigger_type"]) == (status, "Metric")
     assert attributes["archived"] is False
     flows = data_of(sandbox.api("GET", f'flows?filter=equals(status,"{status}")'))
-    assert [found["id"] for found in flows] == [flow["id"]]
+    assert [entry["id"] for entry in flows] == [flow["id"]]
     assert data_of(sandbox.api("GET", 'flows?filter=equals(name,"Welcome")')) == []
 
 
@@ -178,7 +178,7 @@ def test_profiles_can_be_read(sandbox: RunningSandbox) -> None:
     }
     assert attributes["subscriptions"]["email"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
     profiles = data_of(sandbox.api("GET", "profiles?sort=-email&fields[profile]=email"))
-    assert [found["attributes"] for found in profiles] == [{"email": OTHER_EMAIL}, {"email": EMAIL}]
+    assert [entry["attributes"] for entry in profiles] == [{"email": OTHER_EMAIL}, {"email": EMAIL}]
     first = sandbox.api("GET", "profiles?page[size]=1").json()
     following = first["links"]["next"].removeprefix(f"{sandbox.url}/api/")
     second = data_of(sandbox.api("GET", following))

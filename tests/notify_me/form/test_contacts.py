@@ -36,17 +36,17 @@ EMAILS = {
     "quotation marks": "“ada@example.org”",
     "half of a pair": "ada@example.org>",
     "list bullet": "• ada@example.org",
-    "comma behind": "ada@example.org,",
-    "full stop behind, in brackets": "(ada@example.org).",
+    "comma after": "ada@example.org,",
+    "full stop after, in brackets": "(ada@example.org).",
     "space after a suggested word": "ada@example. org ",
-    "exclamation mark behind": "ada@example.org!",
+    "exclamation mark after": "ada@example.org!",
     "name of a mail program": "Ada Lovelace <ada@example.org>",
     "spaces around the at sign": "ada @ example.org",
     "glyph of an icon font": "\ue0e0ada@example.org\ufffc",
     "label": "E-mail: ada@example.org",
     "remark": "ada@example.org (work)",
     "name before brackets": "Ada Lovelace (ada@example.org)",
-    "name behind": "<ada@example.org> Ada",
+    "name after": "<ada@example.org> Ada",
     "twice, as Outlook copies it": "'ada@example.org' <mailto:Ada@example.org>",
     "link in Markdown": "[ada@example.org](mailto:ada@example.org)",
     "bold in Markdown": "**ada@example.org**",
@@ -57,14 +57,14 @@ EMAILS = {
     "Arabic comma": "ada@example.org\u060c",
     "ideographic comma": "ada@example.org\u3001",
     "dash before": "\u2013 ada@example.org",
-    "emoji before and behind": "\U0001f4e7 ada@example.org \u2764\ufe0f",
+    "emoji before and after": "\U0001f4e7 ada@example.org \u2764\ufe0f",
 }
 SEVERAL = "Enter only one email address."
 FULL = "Enter a full email address"
 REFUSED_EMAILS = {
     "two addresses with names": ("Ada <ada@example.org>; Bob <bob@example.org>", SEVERAL),
     "two addresses in a link": ("mailto:ada@example.org,bob@example.org", SEVERAL),
-    "text behind": ("ada@example.org thanks", FULL),
+    "text after": ("ada@example.org thanks", FULL),
     "text before": ("Ada Lovelace ada@example.org", FULL),
     "leading full stop": (".ada@example.org", FULL),
     "number of an IP address": ("ada@[127.0.0.1]", FULL),
@@ -88,7 +88,7 @@ PHONES = {
     "waves": ("JP", "+1\u301c202~555~0143"),
     "link": ("US", "tel:+1-202-555-0143"),
     "label": ("US", "Tel.: +1 202 555 0143"),
-    "comma behind": ("US", "+1 202 555 0143,"),
+    "comma after": ("US", "+1 202 555 0143,"),
     "in brackets": ("US", "(202 555 0143)"),
     "in quotation marks": ("US", "„202 555 0143“;"),
     "label in another language": ("US", "Tél. : +1 202 555 0143"),
@@ -226,7 +226,7 @@ PIECES = (
     *("00", "011", "001", "tel:", "mailto:", "%40", "%E2%80%8B", "ada", "example.org", "münchen"),
     *("ﷺ", "…", "½", "2025550143", "7911 123456"),
 )
-# half of the texts have pieces that the code knows, the others any characters
+# half of the texts contain pieces that the code handles, the others any characters
 texts = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
 regions = st.sampled_from(REGIONS)
 

@@ -100,7 +100,7 @@ REFUSED = {
     "country code that begins with 0": ("US", "+0 123456789", NO_COUNTRY),
     "words": ("US", "call me", NOT_A_NUMBER),
     "letters for digits": ("US", "1-800-FLOWERS", NOT_A_NUMBER),
-    "letters behind": ("US", "202 555 0143 mobile", NOT_A_NUMBER),
+    "letters after": ("US", "202 555 0143 mobile", NOT_A_NUMBER),
     "letters before": ("US", "mobile +1-202-555-0143", NOT_A_NUMBER),
     "a letter for a digit": ("US", "202 555 O143", NOT_A_NUMBER),
     "Greek letters": ("US", "202 555 αβγδ", NOT_A_NUMBER),

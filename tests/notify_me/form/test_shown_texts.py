@@ -75,14 +75,14 @@ CHANGES: dict[str, Case] = {
         {"sms"},
         {OF_EMAIL},
     ),
-    "SMS, the label of its box": (
+    "SMS, the label of its checkbox": (
         ASK,
         {**ASK, "sms_checkbox_text": "Text me daily."},
         {"channels": "SMS", TEXTED: "SMS"},
         {"sms"},
         set(),
     ),
-    "SMS, the box sends a plain yes": (
+    "SMS, the checkbox sends a plain yes": (
         ASK,
         {**ASK, "sms_checkbox_text": "Text me daily."},
         {"channels": "SMS", TEXTED: "yes"},
@@ -124,14 +124,14 @@ CHANGES: dict[str, Case] = {
         {"email"},
         {OF_SMS},
     ),
-    "a notice that wasn't there": (
+    "an additional notice": (
         {"email_list": "off"},
         ALWAYS,
         {"channels": "EMAIL"},
         {"email"},
         set(),
     ),
-    "a notice where a box stood": (ASK, ALWAYS, {"channels": "EMAIL"}, {"email"}, set()),
+    "a notice instead of a checkbox": (ASK, ALWAYS, {"channels": "EMAIL"}, {"email"}, set()),
 }
 MAIN = ("SMS, its legal text", "the brand, and so all", "email's notice")
 

@@ -218,7 +218,7 @@ def test_language_of_the_texts(
 
 NO_LINKS = {"terms_of_service_url": None, "privacy_policy_url": None}
 LINKING: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "a box": (
+    "a checkbox": (
         {"email_list": "ask", "email_checkbox_text": "News. See {privacy_policy}."},
         ["privacy_policy"],
     ),

@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).with_name("wrong_settings.md")
 HEAD = """\
 # Error messages for wrong settings files
 
-Each file stops the app from starting, with the message below it. To renew this page:
+Each file stops the app from starting, with the message below it. Update this file with
 `UPDATE_GOLDEN=1 pytest tests/notify_me/settings/test_errors.py`.
 """
 # put together here, so that no file contains what looks like a key
@@ -29,7 +29,7 @@ WRONG_FILES: dict[str, str | bytes] = {
     "unknown key": '[button]\nlabel = "Tell me"\ntooltip = "zzz"',
     "unknown table": "[qqqq]\nx = 1",
     "key in the wrong table": '[button]\ntag_allowlist = ["sale"]',
-    "key outside of its table": 'label = "Tell me"\n\n[button]\ndisplay = "REPLACE"',
+    "key outside its table": 'label = "Tell me"\n\n[button]\ndisplay = "REPLACE"',
     "nested key with an underscore": "[button.button_styles]\nborder_color = 'red'",
     "number instead of text": "[button]\nlabel = 5",
     "date instead of text": "[button]\nlabel = 2026-11-25",
@@ -64,7 +64,7 @@ WRONG_FILES: dict[str, str | bytes] = {
     "unsupported language": '[languages]\noffered = ["en", "sv"]',
     "texts in an unsupported language": '[texts.sv.button]\nlabel = "Hej"',
     "setting that is not a text": '[texts.de.button]\ndisplay = "NEXT_TO"',
-    "text outside of its table": '[texts.de]\nlabel = "Sag Bescheid"',
+    "text outside its table": '[texts.de]\nlabel = "Sag Bescheid"',
     "unknown placeholder in a language": '[texts.de.consent]\nsms_disclosure = "{marke}"',
     "integration without $": '[catalog]\nintegration = "shopify"',
     "integration as it is usually written": '[catalog]\nintegration = "Magento 2"',
@@ -77,7 +77,7 @@ WRONG_FILES: dict[str, str | bytes] = {
     "private key as a value": f'[button]\ndisplay = "{PRIVATE}"',
     "a sweep that repeats calls": "[delivery]\ncall_timeout = 60\nsweep_after = 60",
     "a first retry after the longest": "[delivery]\nfirst_retry = 400",
-    "consents kept for less than sign-ups": "[retention]\nlog_days = 400\nconsent_days = 90",
+    "consents stored for less time than sign-ups": "[retention]\nlog_days = 400\nconsent_days = 90",
     "several errors": '[button]\nlabel = ""\ndisplay = "BESIDE"\n\n[modal]\nz_index = -1',
     "error in an inline table": "button = { text_styles = { font_size = 2 } }",
     "text without quotation marks": "[button]\nlabel = Notify me",

@@ -53,9 +53,7 @@ def test_without_a_database_the_kit_creates_its_own_file(
 
 
 @pytest.mark.process
-def test_a_further_connection_leaves_the_locks_of_the_others(
-    tmp_path: Path, sandbox: Sandbox
-) -> None:
+def test_another_connection_does_not_release_the_locks(tmp_path: Path, sandbox: Sandbox) -> None:
     """Without locks, the next process to close the file would delete what isn't in it yet."""
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())

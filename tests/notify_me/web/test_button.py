@@ -297,7 +297,7 @@ def test_inline_argument_overrides_the_presentation(
 def test_sign_up_for_variants_without_alerts_is_refused(
     make_app: Callable[..., Flask], tmp_path: Path, catalog: DictCatalog
 ) -> None:
-    """The error names those that can be ordered, and those without alerts."""
+    """The error names the variants that can be ordered, and those without alerts."""
     app = shop_with_settings(make_app, tmp_path, "trigger.is_allow_for_unmanaged_inventory = false")
     variants = [
         catalog.add(

@@ -172,15 +172,15 @@ BOTH = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE}
 NO_SMS, NO_WHATSAPP = {"sms-consent": SMS_SENTENCE}, {"whatsapp-consent": WHATSAPP_SENTENCE}
 UNTICKED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "SMS": (SMS, NO_SMS),
-    "SMS, the box sent empty": ({**SMS, "opt_in_promotional_sms": ""}, NO_SMS),
-    "SMS, the box sent as false": ({**SMS, "opt_in_promotional_sms": "false"}, NO_SMS),
-    "SMS, WhatsApp's box ticked": ({**SMS, "opt_in_promotional_sms": "WHATSAPP"}, NO_SMS),
-    "SMS, email's box ticked": ({**SMS, "opt_in_promotional_email": "EMAIL"}, NO_SMS),
+    "SMS, the checkbox sent empty": ({**SMS, "opt_in_promotional_sms": ""}, NO_SMS),
+    "SMS, the checkbox sent as false": ({**SMS, "opt_in_promotional_sms": "false"}, NO_SMS),
+    "SMS, WhatsApp's checkbox ticked": ({**SMS, "opt_in_promotional_sms": "WHATSAPP"}, NO_SMS),
+    "SMS, email's checkbox ticked": ({**SMS, "opt_in_promotional_email": "EMAIL"}, NO_SMS),
     "SMS, email's value": ({**SMS, "opt_in_promotional_sms": "EMAIL"}, NO_SMS),
     "SMS, its value in lower case": ({**SMS, "opt_in_promotional_sms": "sms"}, NO_SMS),
     "SMS, several refusals": ({**SMS, "opt_in_promotional_sms": ["no", "off"]}, NO_SMS),
     "WhatsApp": (WHATSAPP, NO_WHATSAPP),
-    "WhatsApp, SMS's box ticked": ({**WHATSAPP, "opt_in_promotional_sms": "SMS"}, NO_WHATSAPP),
+    "WhatsApp, SMS's checkbox ticked": ({**WHATSAPP, "opt_in_promotional_sms": "SMS"}, NO_WHATSAPP),
     "both": (BOTH, NO_SMS | NO_WHATSAPP),
     "both, SMS ticked": ({**BOTH, "opt_in_promotional_sms": "SMS"}, NO_WHATSAPP),
     "both, WhatsApp ticked": ({**BOTH, "opt_in_promotional_sms": "WHATSAPP"}, NO_SMS),
@@ -233,12 +233,12 @@ NO_CHANNEL = "Choose how you’d like to hear from us."
 TICK = {"opt_in_promotional_sms": ["SMS", "WHATSAPP"]}
 MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "nothing chosen": ({}, {"channels": NO_CHANNEL}),
-    "EMAIL without address": (
+    "EMAIL without an address": (
         {"channels": "EMAIL", "phone_number": TYPED_PHONE},
         {"email": NO_EMAIL},
     ),
-    "SMS without number": ({"channels": "SMS", "email": ADA, **TICK}, {"phone_number": NO_PHONE}),
-    "WHATSAPP without number": (
+    "SMS without a number": ({"channels": "SMS", "email": ADA, **TICK}, {"phone_number": NO_PHONE}),
+    "WHATSAPP without a number": (
         {"channels": "WHATSAPP", "email": ADA, **TICK},
         {"phone_number": NO_PHONE},
     ),
@@ -309,14 +309,14 @@ CHOICES: dict[str, Case] = {
         (["EMAIL"], MAIL),
     ),
     "EMAIL, always": (ALWAYS, {"channels": "EMAIL"}, (["EMAIL"], MAIL), (["EMAIL"], MAIL)),
-    "EMAIL, texts' boxes ticked too": (
+    "EMAIL, texts' checkboxes ticked too": (
         OFF,
         {"channels": "EMAIL", TEXTED: ["SMS", "WHATSAPP"]},
         (["EMAIL"], MAIL),
         None,
     ),
     "SMS": (OFF, {"channels": "SMS", TEXTED: "SMS"}, (["SMS"], TEXT), (["SMS"], TEXT)),
-    "SMS, email's box ticked too": (
+    "SMS, email's checkbox ticked too": (
         ASK,
         {"channels": "SMS", TEXTED: "SMS", LISTED: "EMAIL"},
         (["SMS"], TEXT),
@@ -328,7 +328,7 @@ CHOICES: dict[str, Case] = {
         (["SMS"], TEXT),
         (["SMS"], TEXT),
     ),
-    "SMS, WhatsApp's box ticked too": (
+    "SMS, WhatsApp's checkbox ticked too": (
         OFF,
         {"channels": "SMS", TEXTED: ["SMS", "WHATSAPP"]},
         (["SMS"], TEXT),

@@ -76,7 +76,7 @@ def test_transparent_background_gets_no_text_colour(background: str) -> None:
     assert "--notify-me-scheme" not in css
 
 
-def test_given_text_colour_is_kept() -> None:
+def test_configured_text_colour_is_used() -> None:
     settings = Settings.model_validate(
         {"modal": {"background_color": "#ffffff", "text_color": "#eeeeee"}}
     )

@@ -74,7 +74,7 @@ def test_sqlite_settings(shared_app: Flask, pragma: str, value: object) -> None:
 
 
 @pytest.mark.process
-def test_a_further_connection_leaves_the_locks_of_the_others(app: Flask) -> None:
+def test_another_connection_does_not_release_the_locks(app: Flask) -> None:
     """Without locks, the next process to close the file would delete SQLite's write-ahead log."""
     with app.app_context():
         file = Path(str(db.engine.url.database))

@@ -1,4 +1,4 @@
-"""`/merchant`: stock and orders, without a password only on this machine."""
+"""`/merchant`: stock and orders; without a password, only this machine has access."""
 
 from __future__ import annotations
 
