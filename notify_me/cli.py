@@ -134,7 +134,7 @@ def status(*, as_json: bool) -> None:
 def check(*, as_json: bool) -> None:
     """Check the Klaviyo account: what works, what doesn't, and how to fix it.
 
-    The check changes nothing in the account. The exit status is 1 if a check fails, else 0.
+    This changes nothing in the account. The exit status is 1 if a check fails, otherwise 0.
     """
     state = current_state()
     progress = Progress()
@@ -165,7 +165,7 @@ def retry() -> None:
 @commands.command()
 @_database_errors()
 def resume() -> None:
-    """End pauses and delays: queued calls are sent now."""
+    """End pauses and delays, so that queued calls are sent now."""
     paused = admin.resume()
     click.echo(f"resumed: {', '.join(paused)}" if paused else "nothing was paused")
 
@@ -173,7 +173,7 @@ def resume() -> None:
 @commands.command()
 @_database_errors()
 def purge() -> None:
-    """Delete what is older than the settings under [retention] allow."""
+    """Delete records that are older than the settings under [retention] allow."""
     purged = admin.purge()
     click.echo(
         f"deleted sign-ups: {purged.sign_ups}, consents: {purged.consents}, "
@@ -185,9 +185,10 @@ def purge() -> None:
 @click.option("--shop-url", help="The shop's address, such as https://shop.example. [SHOP_URL]")
 @click.option("--dry-run", is_flag=True, help="Only count what would be written.")
 def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
-    """Copy the shop's variants to Klaviyo's custom catalog; only differences are written.
+    """Copy the shop's variants to Klaviyo's custom catalog.
 
-    The shop's catalog must be able to list its variants (notify_me.ListedCatalog).
+    Only differences are written. The shop's catalog must be able to list its variants
+    (notify_me.ListedCatalog).
     """
     catalog = current_state().catalog
     if not isinstance(catalog, ListedCatalog):
@@ -268,10 +269,11 @@ def show_settings(*, as_json: bool) -> None:
 @click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML to this file.")
 @click.option("--force", is_flag=True, help="Overwrite an existing --output.")
 def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
-    """Turn Klaviyo's older back-in-stock script in FILE (- for standard input) into settings.
+    """Convert a shop's call of Klaviyo's older back-in-stock script into settings.
 
-    FILE is a theme's HTML, Liquid or JavaScript that calls klaviyo.enable("backinstock", {…}). The
-    TOML goes to standard output, and a report on every option goes to standard error.
+    FILE (- for standard input) is a theme's HTML, Liquid or JavaScript that calls
+    klaviyo.enable("backinstock", {…}). The TOML goes to standard output, and a report on every
+    option goes to standard error.
     """
     try:
         imported = read_snippet(_read_snippet_file(file))

@@ -108,7 +108,7 @@ class CompositeID:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Split a composite ID at its first two `:::`; raises `ValueError` for an invalid one."""
+        """Split a composite ID at its first two `:::`. Raises `ValueError` if it is invalid."""
         parts = text.split(SEPARATOR, 2)
         if len(parts) != 3:
             raise ValueError(f"{text[:80]!r} is not a composite ID: type:::catalog:::variant")

@@ -57,7 +57,7 @@ class Figures:
     people: int
     """Distinct contacts: one person who asks once by email and once by phone counts twice."""
     channels: Mapping[str, int]
-    """Requests by channel; one for two channels counts in both."""
+    """Requests by channel. A request for two channels counts in both."""
     states: Mapping[str, int]
     """Requests by current state: one of `STATES`."""
 

@@ -45,7 +45,7 @@ def check_account(
     body, which Klaviyo can only refuse.
 
     `klaviyo` is None without a private key; `progress` is called with a topic before each call.
-    Network errors and error responses are in the report, not raised.
+    The report contains network errors and error responses; they aren't raised.
     """
     if klaviyo is None:
         return Report.of([row("private_key/not set")], "not tested without a private key")
@@ -146,7 +146,7 @@ def _revision(response: KlaviyoResponse, requested: str) -> Row:
 
 
 def _date_in(response: KlaviyoResponse, header: str) -> str:
-    """Return the date in a header, with any suffix such as `.pre`; empty for anything else."""
+    """Return the date in a header, with any suffix such as `.pre`; empty if there is none."""
     value = response.headers.get(header, "")
     match = re.match(r"\d{4}-\d{2}-\d{2}(\.[\w-]{1,20})?", value, re.ASCII)
     return match[0] if match else ""

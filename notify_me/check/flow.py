@@ -1,4 +1,4 @@
-"""Checks for a live flow that sign-ups trigger: without one, nobody joins the waiting list."""
+"""Checks that sign-ups trigger a live flow. Without such a flow, nobody joins the waiting list."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FlowCheck:
         self._expires_at = time.monotonic() + (KNOWN_TTL if known else UNKNOWN_TTL)
 
     def log(self) -> None:
-        """Log whether there is a live flow; if there is none, as an error."""
+        """Log whether there is a live flow. Log an error if there is none."""
         current = self.row()
         level = {Verdict.FAIL: logging.ERROR, Verdict.WARN: logging.WARNING}.get(current.verdict)
         remedy = f". Remedy: {current.remedy}" if current.remedy else ""

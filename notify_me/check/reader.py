@@ -41,7 +41,7 @@ class Reader:
         self.granted: set[str] = set()
         """The scopes that the key has, according to Klaviyo's responses."""
         self.denied: list[frozenset[str]] = []
-        """For each refused call, scopes of which the key lacks at least one."""
+        """A set of scopes for each refused call. The key lacks at least one scope of each set."""
         self._progress = progress
 
     def read(

@@ -89,7 +89,7 @@ class SignUpForm(Form):
         """The channels whose consent checkbox was ticked next to the current text.
 
         A checkbox in a shop's own form may send a value such as `y` instead of the channel. That
-        counts for SMS if the field serves SMS and WhatsApp, else for the field's only channel.
+        counts for SMS if the field serves SMS and WhatsApp, otherwise for its only channel.
         """
         checked: set[Channel] = set()
         for name in {channel.info.consent_field for channel in self.options.channels}:
