@@ -185,7 +185,7 @@ def _refusal(entry: Mapping[str, Any]) -> str:
         return _missing_scopes(operation)
     if code == "duplicate":
         if "catalog" in operation:
-            return "It is already in the catalog. Update it (PATCH) instead of creating it."
+            return "The entry is already in the catalog. Update it (PATCH) instead of creating it."
         return "The profile is already on the waiting list for this variant: treat it as a success."
     if code in _BY_CODE:
         return _BY_CODE[code]

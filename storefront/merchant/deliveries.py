@@ -30,13 +30,13 @@ STATES = {
     "dead_lettered": (
         "Needs review",
         "Couldn’t be delivered, for example because of an unexpected error from Klaviyo. Retry "
-        "once the cause is fixed. If nobody does in time ([retention] dead_letter_days), these "
-        "deliveries count as failed.",
+        "once the cause is fixed. Deliveries that aren’t retried within [retention] "
+        "dead_letter_days count as failed.",
     ),
     "accepted": ("Delivered", "Klaviyo has the sign-up."),
     "refused": (
         "Rejected",
-        "Klaviyo rejected the email address or phone number. Not sent again.",
+        "Klaviyo rejected the email address or phone number. The delivery won’t be sent again.",
     ),
     "failed": (
         "Failed",

@@ -30,7 +30,7 @@ class Delivery(SettingsTable):
     """Maximum number of concurrent calls per operation in a worker."""
     back_in_stock_per_second: int = Field(45, ge=1, le=350, title="Subscriptions per second")
     """Maximum number of back-in-stock subscriptions per second by all workers together. Klaviyo
-    allows 3,500 per minute; leave some for the calls by web processes.
+    allows 3,500 per minute; leave some for the web processes.
     """
     consent_per_second: int = Field(10, ge=1, le=75, title="Consent calls per second")
     """Maximum number of consent calls per second by all workers together. Klaviyo allows 750 per
@@ -43,8 +43,8 @@ class Delivery(SettingsTable):
     longest_retry: float = Field(300.0, gt=0, le=86400, title="Longest delay between retries")
     """Maximum delay between two retries."""
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
-    """Longest time for which a queue is paused because Klaviyo limits requests. After it, or after
-    Klaviyo's Retry-After if that is shorter, one call is sent as a test.
+    """Longest time for which a queue is paused because Klaviyo limits requests. If Klaviyo's
+    Retry-After is shorter, the queue is paused for that time. Then one call is sent as a test.
     """
     probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")
     """How often one call is sent as a test while a queue is paused because Klaviyo rejects the key,
@@ -55,8 +55,8 @@ class Delivery(SettingsTable):
     that they are dead-lettered. Klaviyo reads a feed every six hours.
     """
     sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
-    """Time after which a call that a worker started and didn't finish is given to another worker.
-    It must be at least twice call_timeout, so that no call is sent twice.
+    """Time after which a call that a worker started but didn't finish is returned to the queue. It
+    must be at least twice call_timeout, so that no call is sent twice.
     """
     keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Time to keep delivered calls")
     """How long delivered calls, with contact details, stay in the queue."""
