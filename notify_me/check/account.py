@@ -54,7 +54,7 @@ def check_account(
     if failed := failure(response):
         problem, remedy = failed
         rows = [row("klaviyo/failed", url=account.api_url, problem=problem, remedy=remedy)]
-        return Report.of(rows, "not tested: Klaviyo doesn't respond")
+        return Report.of(rows, "not tested: the account couldn't be read")
     rows = [
         row("klaviyo", url=account.api_url),
         _clock(response),

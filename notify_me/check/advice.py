@@ -88,7 +88,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "scopes/untested": (
         WARN,
-        "has {has}; could not test {untested}",
+        "has {has}; couldn't test {untested}",
         "compare with the key's scopes in Klaviyo, Settings > API keys",
     ),
     "list": (PASS, "{name} uses single opt-in", ""),

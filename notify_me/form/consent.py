@@ -86,6 +86,7 @@ def form_options(settings: Settings, account: Account, locale: str) -> FormOptio
 def _prompt(
     channel: Channel, settings: Settings, account: Account, locale: str
 ) -> ConsentPrompt | None:
+    """Return the prompt for consent to a channel; None if the form doesn't ask for it."""
     consent = settings.consent
     name, disclosure = "email_checkbox_text", ""
     if channel.info.needs_consent:
