@@ -105,7 +105,7 @@ def purge() -> Purged:
             for job in jobs:
                 dead_letters += state.log.advance(session, job.key, CallState.FAILED)
         state.queue.remove([job.id for job in jobs])
-    # other jobs have replaced these, or their sign-ups were deleted
+    # the dead letters that other jobs have replaced, or whose sign-ups were deleted
     with state.log.reading() as session:
         stale = [
             job.id

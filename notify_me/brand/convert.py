@@ -26,7 +26,7 @@ TITLES: dict[Kind, str] = {
 BUTTON_STYLES, TEXT_STYLES = "button.button_styles", "button.text_styles"
 LINE_HEIGHT = 1.5
 """The line height of a button in Klaviyo's emails, as a multiple of the font size. The button's
-height is the line height and the padding.
+height is the line height plus the padding.
 """
 _DECORATIONS = {"": "none", "none": "none", "underline": "underline"}
 
