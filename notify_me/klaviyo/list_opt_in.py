@@ -64,7 +64,7 @@ class ListOptIn:
             response = KlaviyoResponse(None, problem=CIRCUIT_OPEN)
             if klaviyo := breaker.if_closed():
                 response = klaviyo.get_list(self._list_id, deadline=Deadline(READ_TIMEOUT))
-            processes = [attribute(item, "opt_in_process") for item in response.resources]
+            processes = [attribute(resource, "opt_in_process") for resource in response.resources]
             if response.status == 200 and processes in (["single_opt_in"], ["double_opt_in"]):
                 self._is_double = processes == ["double_opt_in"]
                 self._expires_at = time.monotonic() + KNOWN_TTL

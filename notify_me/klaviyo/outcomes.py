@@ -302,10 +302,10 @@ def _refusal(pointer: str, channels: Sequence[Channel]) -> tuple[str, frozenset[
     if pointer.endswith("/email"):
         return "email", _channels_by(channels, "email")
     if pointer.endswith("/phone_number"):
-        by_phone = _channels_by(channels, "phone_number")
+        phone_channels = _channels_by(channels, "phone_number")
         # if the call has SMS and WhatsApp, the number may be wrong for SMS only, so refuse SMS
         # first: the call is then tried with WhatsApp alone
-        return "phone_number", by_phone & {Channel.SMS} or by_phone
+        return "phone_number", phone_channels & {Channel.SMS} or phone_channels
     if match := re.search(r"/channels/(\d{1,2})$|/subscriptions/(\w+)", pointer):
         position, name = match.groups()
         named = channels[int(position) :][:1] if position else (name.upper(),)

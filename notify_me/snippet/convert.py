@@ -92,9 +92,9 @@ def read_snippet(text: str) -> ImportedSnippet:
         imported.settings.setdefault("consent", {})["email_list"] = "ask"
         reason = '[consent] email_list = "ask": the form has a checkbox for joining the list'
         imported.note("imported", "list", options["list"].line, reason)
-    if enables := [call for call in calls if _is_enable(call)]:
-        _import_defaults(options, enables[0].line, imported)
-        _import_display(options, enables[0].line, imported)
+    if enable_calls := [call for call in calls if _is_enable(call)]:
+        _import_defaults(options, enable_calls[0].line, imported)
+        _import_display(options, enable_calls[0].line, imported)
     elif any(option in options for option in DISPLAY_OPTIONS):
         _import_display(options, calls[0].line, imported)
     imported.notes.sort(key=lambda note: note.line)
@@ -108,8 +108,8 @@ def _merge(calls: list[ScriptCall], imported: ImportedSnippet) -> dict[str, Valu
     `modal` replace those of `init` as a whole. If several calls to `enable` set the same option,
     the first one counts: themes call `enable` in branches for different pages.
     """
-    inits: dict[str, Value] = {}
-    enables: dict[str, Value] = {}
+    init_options: dict[str, Value] = {}
+    enable_options: dict[str, Value] = {}
 
     def note_override(option: str, value: Value, by: Value) -> None:
         if value.literal != by.literal:
@@ -122,26 +122,26 @@ def _merge(calls: list[ScriptCall], imported: ImportedSnippet) -> dict[str, Valu
             imported.note("changed", f"klaviyo.{call.name}", call.line, reason)
         if call.name == "init":
             for option, value in _options_of(call, 0).items():
-                if option in inits:
-                    note_override(option, inits[option], by=value)
-                inits[option] = value
+                if option in init_options:
+                    note_override(option, init_options[option], by=value)
+                init_options[option] = value
         elif call.name == "options" or _is_enable(call):
             for option, value in _options_of(call, 0 if call.name == "options" else 1).items():
-                if option in enables:
-                    note_override(option, value, by=enables[option])
-                enables.setdefault(option, value)
+                if option in enable_options:
+                    note_override(option, value, by=enable_options[option])
+                enable_options.setdefault(option, value)
         else:
             reason = 'Klaviyo\'s script supports only enable("backinstock", {…})'
             imported.note("no_effect", "klaviyo.enable", call.line, reason)
-    sections = {option.partition(".")[0] for option in enables if "." in option}
-    for option in [*inits]:
+    sections = {option.partition(".")[0] for option in enable_options if "." in option}
+    for option in [*init_options]:
         section, dot, _ = option.partition(".")
-        if option in enables:
-            note_override(option, inits.pop(option), by=enables[option])
+        if option in enable_options:
+            note_override(option, init_options.pop(option), by=enable_options[option])
         elif dot and section in sections:
             reason = f"the {section} of klaviyo.enable replaces that of klaviyo.init"
-            imported.note("no_effect", option, inits.pop(option).line, reason)
-    return inits | enables
+            imported.note("no_effect", option, init_options.pop(option).line, reason)
+    return init_options | enable_options
 
 
 def _is_enable(call: ScriptCall) -> bool:

@@ -303,10 +303,10 @@ class SignUpLog:
         """Return whether exactly this many people are waiting for a variant. The query stops
         counting when there are more.
         """
-        persons = select_calls(PERSON.label("person")).where(
+        waiting = select_calls(PERSON.label("person")).where(
             *WAITING_CALLS, CallRow.variant == variant
         )
-        limited = persons.distinct().limit(people + 1).subquery()
+        limited = waiting.distinct().limit(people + 1).subquery()
         with self.reading() as session:
             return session.scalar(select(func.count()).select_from(limited)) == people
 

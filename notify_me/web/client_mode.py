@@ -17,11 +17,14 @@ from ..channels import Channel
 from ..context import current_account, current_state
 from ..delivery.outcome_log import log_outcome
 from ..delivery.send_now import SHOPPER_TIMEOUT, must_take_over, send_now
-from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, build_calls
 from ..klaviyo.client import CONTENT_TYPE, Deadline, is_stand_in
 from ..klaviyo.outcomes import (
+    BLOCKED,
+    PLACEHOLDER_ID,
     PUBLIC_KEY_REMEDIES,
+    TRY_AGAIN,
+    UNAVAILABLE,
     Accepted,
     KlaviyoResponse,
     Outcome,
@@ -57,8 +60,8 @@ def hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Respons
     if not is_stand_in(current_account().api_url):
         for variant in sign_up.variants:
             if variant.is_placeholder:
-                logger.error("%s: %s", variant, outcomes.PLACEHOLDER_ID)
-                return form_reply.failed(outcomes.UNAVAILABLE)
+                logger.error("%s: %s", variant, PLACEHOLDER_ID)
+                return form_reply.failed(UNAVAILABLE)
     calls = build_calls(sign_up, "client")
     sign_up_id = state.log.start(sign_up, calls, "client")
     return _calls_for_browser(sign_up_id, sign_up, calls, (), form_reply)
@@ -98,45 +101,45 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     try:
         sign_up_id = read_signed(state.signer, request.form["sign_up"])
     except BadData:
-        return form_reply.failed(outcomes.TRY_AGAIN)
+        return form_reply.failed(TRY_AGAIN)
     logged = state.log.read(sign_up_id)
     if logged is None:
-        return form_reply.failed(outcomes.TRY_AGAIN)
+        return form_reply.failed(TRY_AGAIN)
     calls = build_calls(sign_up, "client")
     if not state.log.claim(sign_up_id, sign_up, calls):
         if any(call.state in (CallState.ACCEPTED, CallState.QUEUED) for call in logged.calls):
             return responses.done(logged, form_reply.product)
-        return form_reply.failed(outcomes.TRY_AGAIN)
+        return form_reply.failed(TRY_AGAIN)
     allowed = [call.without(logged.refused) for call in calls]
     reported = _reported_outcomes(request.form.get("answers", ""), allowed)
-    for call, result in zip(allowed, reported, strict=True):
-        if call and result:
-            log_outcome(call, result, sign_up_id, from_browser=True)
-    refused = logged.refused.union(*(result.refused_channels for result in reported if result))
+    for call, outcome in zip(allowed, reported, strict=True):
+        if call and outcome:
+            log_outcome(call, outcome, sign_up_id, from_browser=True)
+    refused = logged.refused.union(*(outcome.refused_channels for outcome in reported if outcome))
     if any(
-        isinstance(result, Refused) and result.refused_channels and call.without(refused)
-        for call, result in zip(calls, reported, strict=True)
+        isinstance(outcome, Refused) and outcome.refused_channels and call.without(refused)
+        for call, outcome in zip(calls, reported, strict=True)
     ):
         state.log.reopen(sign_up_id, refused)
         return _calls_for_browser(sign_up_id, sign_up, calls, refused, form_reply)
     reported = [
-        result and replace(result, refused_channels=result.refused_channels | logged.refused)
-        for result in reported
+        outcome and replace(outcome, refused_channels=outcome.refused_channels | logged.refused)
+        for outcome in reported
     ]
     if state.circuit_breaker is None:
-        results = [_without_private_key(result) for result in reported]
+        outcomes = [_without_private_key(outcome) for outcome in reported]
     elif must_take_over(reported):
-        results = send_now(
+        outcomes = send_now(
             state.circuit_breaker,
             allowed_calls(sign_up, logged.refused),
             sign_up_id=sign_up_id,
             deadline=Deadline(SHOPPER_TIMEOUT),
             known_outcomes=reported,
         )
-        results = [*map(_with_public_key_problem, results, reported)]
+        outcomes = [*map(_with_public_key_problem, outcomes, reported)]
     else:
-        results = reported
-    return finish(sign_up_id, sign_up, calls, results, form_reply)
+        outcomes = reported
+    return finish(sign_up_id, sign_up, calls, outcomes, form_reply)
 
 
 def read_signed(serializer: URLSafeTimedSerializer, text: str) -> str:
@@ -151,26 +154,26 @@ def read_signed(serializer: URLSafeTimedSerializer, text: str) -> str:
     return str(sign_up_id)
 
 
-def _without_private_key(result: Outcome | None) -> Outcome | None:
+def _without_private_key(outcome: Outcome | None) -> Outcome | None:
     """Return the outcome to show for a browser's call if the server can't send it instead, because
     it has no private key.
     """
-    if isinstance(result, Temporary) and result.response.status is None:
-        return Temporary(result.response, outcomes.BLOCKED)
-    if isinstance(result, UnknownVariant):
-        return Refused(result.response, result.message, result.remedy, fields=("variants",))
-    return result
+    if isinstance(outcome, Temporary) and outcome.response.status is None:
+        return Temporary(outcome.response, BLOCKED)
+    if isinstance(outcome, UnknownVariant):
+        return Refused(outcome.response, outcome.message, outcome.remedy, fields=("variants",))
+    return outcome
 
 
-def _with_public_key_problem(result: Outcome | None, reported: Outcome | None) -> Outcome | None:
+def _with_public_key_problem(outcome: Outcome | None, reported: Outcome | None) -> Outcome | None:
     """Note in the server's outcome that Klaviyo refused the public key, so that `flask notify-me
     status` reports it.
     """
-    if not isinstance(result, Accepted) or isinstance(reported, Accepted) or reported is None:
-        return result
+    if not isinstance(outcome, Accepted) or isinstance(reported, Accepted) or reported is None:
+        return outcome
     if reported.remedy not in PUBLIC_KEY_REMEDIES.values():
-        return result
-    return replace(result, remedy=reported.remedy)
+        return outcome
+    return replace(outcome, remedy=reported.remedy)
 
 
 def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:

@@ -20,10 +20,13 @@ from ..delivery.queue import jobs
 from ..delivery.send_now import SHOPPER_TIMEOUT, calls_to_queue, send_now
 from ..i18n.catalogs import N_
 from ..i18n.text import gettext
-from ..klaviyo import outcomes
 from ..klaviyo.calls import Call, SignUp, build_calls
 from ..klaviyo.client import LOOPBACK, Deadline
 from ..klaviyo.outcomes import (
+    FIELD_MESSAGES,
+    NEEDS_SCRIPT,
+    TRY_AGAIN,
+    UNAVAILABLE,
     Accepted,
     Outcome,
     Refused,
@@ -70,7 +73,7 @@ def process(
         response = form_reply.rate_limited(error)
     except SQLAlchemyError as error:
         _log_database_error(error)
-        response = form_reply.failed(outcomes.TRY_AGAIN)
+        response = form_reply.failed(TRY_AGAIN)
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         outcome = _FAILURES.get(response.status_code, "failed")
         signals.send(signals.sign_up_failed, _event(sign_up, outcome))
@@ -86,20 +89,20 @@ def send_from_server(sign_up: SignUp, form_reply: responses.FormReply) -> Respon
     """Log the sign-up and send its calls: in server mode, or if the browser runs no JavaScript."""
     state = current_state()
     if state.circuit_breaker is None:
-        return form_reply.failed(outcomes.NEEDS_SCRIPT)
+        return form_reply.failed(NEEDS_SCRIPT)
     abuse.check_daily_limit(sign_up)
     deadline = Deadline(SHOPPER_TIMEOUT)
     calls = build_calls(sign_up, "api")
     consent_known = state.log.has_consented(sign_up, CONSENT_FRESH_FOR)
     sign_up_id = state.log.start(sign_up, calls, "server")
-    results = send_now(
+    outcomes = send_now(
         state.circuit_breaker,
         calls,
         sign_up_id=sign_up_id,
         deadline=deadline,
         consent_known=consent_known,
     )
-    return finish(sign_up_id, sign_up, calls, results, form_reply)
+    return finish(sign_up_id, sign_up, calls, outcomes, form_reply)
 
 
 def allowed_calls(sign_up: SignUp, refused: Collection[Channel]) -> list[Call]:
@@ -113,23 +116,23 @@ def finish(
     sign_up_id: str,
     sign_up: SignUp,
     calls: Sequence[Call],
-    results: Sequence[Outcome | None],
+    outcomes: Sequence[Outcome | None],
     form_reply: responses.FormReply,
 ) -> Response:
-    """Record the results (one per call, None if it wasn't made), queue the calls that can still
+    """Record the outcomes (one per call, None if it wasn't made), queue the calls that can still
     succeed, and respond.
     """
     state = current_state()
     # without a private key nothing can be sent later
-    queued = calls_to_queue(results) if state.circuit_breaker is not None else []
+    queued = calls_to_queue(outcomes) if state.circuit_breaker is not None else []
     settings = state.settings.delivery
-    logged = LoggedSignUp.from_outcomes(sign_up, calls, results, queued)
+    logged = LoggedSignUp.from_outcomes(sign_up, calls, outcomes, queued)
 
     def enqueue(connection: Connection) -> None:
         # only the server sends queued calls, so they need the private key
         allowed = allowed_calls(sign_up, logged.refused)
         queued_jobs = jobs(sign_up_id, allowed, queued, _shop_url())
-        delays = [result.response.retry_after or 0 for result in results if result is not None]
+        delays = [outcome.response.retry_after or 0 for outcome in outcomes if outcome is not None]
         delay = min(float(max(delays, default=0)), settings.longest_pause)
         state.queue.enqueue(connection, queued_jobs, delay=delay)
 
@@ -138,21 +141,21 @@ def finish(
     try:
         if queued:
             state.queue.prepare()
-            newly_unknown = _newly_unknown(calls, results)
-        state.log.record_outcomes(sign_up_id, logged, results, enqueue if queued else None)
+            newly_unknown = _newly_unknown(calls, outcomes)
+        state.log.record_outcomes(sign_up_id, logged, outcomes, enqueue if queued else None)
     except SQLAlchemyError as error:
         _log_database_error(error)
         if queued:
             # never confirm a sign-up that neither reached Klaviyo nor was stored
-            return form_reply.failed(outcomes.TRY_AGAIN)
+            return form_reply.failed(TRY_AGAIN)
         # Klaviyo's response still counts; the log shows these calls as unknown
         is_logged = False
     else:
         _warn_if_many_waiting(logged)
     for variant, outcome in newly_unknown:
         log_unknown_variant(variant, outcome, settings.unknown_variant_hours)
-    if not queued and not any(isinstance(result, Accepted) for result in results):
-        return _nothing_accepted(results, form_reply)
+    if not queued and not any(isinstance(outcome, Accepted) for outcome in outcomes):
+        return _nothing_accepted(outcomes, form_reply)
     event = _event(sign_up, "queued" if queued else "accepted")
     signals.send(signals.sign_up_confirmed, event)
     product = form_reply.product
@@ -181,15 +184,15 @@ def _warn_if_many_waiting(logged: LoggedSignUp) -> None:
 
 
 def _newly_unknown(
-    calls: Sequence[Call], results: Sequence[Outcome | None]
+    calls: Sequence[Call], outcomes: Sequence[Outcome | None]
 ) -> list[tuple[str, Outcome]]:
     """Return the variants that Klaviyo doesn't have and no earlier sign-up has reported: their
     composite IDs and outcomes.
     """
     unknown = [
-        (str(call.variant), result)
-        for call, result in zip(calls, results, strict=True)
-        if isinstance(result, UnknownVariant)
+        (str(call.variant), outcome)
+        for call, outcome in zip(calls, outcomes, strict=True)
+        if isinstance(outcome, UnknownVariant)
     ]
     if not unknown:
         return []
@@ -212,7 +215,7 @@ def _shop_url() -> str:
 
 
 def _nothing_accepted(
-    results: Sequence[Outcome | None], form_reply: responses.FormReply
+    outcomes: Sequence[Outcome | None], form_reply: responses.FormReply
 ) -> Response:
     """Return the reply if no call was accepted or queued: the form with an error next to each
     refused field if the shopper can correct all of them, otherwise a failure.
@@ -220,16 +223,16 @@ def _nothing_accepted(
     form = form_reply.form
     correctable = {"variants", *(channel.info.identifier for channel in form.selected_channels)}
     fields: dict[str, None] = {}
-    for result in results:
-        if result is None:
+    for outcome in outcomes:
+        if outcome is None:
             continue
-        if not isinstance(result, Refused):
-            return form_reply.failed(result.message)
-        if not correctable.issuperset(result.fields):
-            return form_reply.failed(outcomes.UNAVAILABLE)
-        fields |= dict.fromkeys(result.fields)
+        if not isinstance(outcome, Refused):
+            return form_reply.failed(outcome.message)
+        if not correctable.issuperset(outcome.fields):
+            return form_reply.failed(UNAVAILABLE)
+        fields |= dict.fromkeys(outcome.fields)
     for field in fields:
-        errors = [gettext(outcomes.FIELD_MESSAGES[field])]
+        errors = [gettext(FIELD_MESSAGES[field])]
         if field != "variants" and set(form.options.channels) - set(form.selected_channels):
             errors.append(gettext(N_("You can also choose another way to hear from us.")))
         form[field].errors = [*form[field].errors, *errors]

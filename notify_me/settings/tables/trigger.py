@@ -37,8 +37,8 @@ class Trigger(SettingsTable):
         """Return whether shoppers can buy a variant now."""
         if variant.quantity is None:
             return variant.available is not False
-        enough = variant.quantity >= self.inventory_quantity_threshold
-        return enough or variant.preorder or variant.inventory_policy is InventoryPolicy.CONTINUE
+        in_stock = variant.quantity >= self.inventory_quantity_threshold
+        return in_stock or variant.preorder or variant.inventory_policy is InventoryPolicy.CONTINUE
 
     def offers_alert(self, variant: Variant) -> bool:
         """Return whether shoppers can ask for an alert about a variant."""
