@@ -44,7 +44,7 @@ _RESOURCES: Mapping[tuple[Operation, Endpoint], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The text that a shopper agreed to for one channel, as shown next to the checkbox."""
+    """The text that a shopper agreed to for one channel, as shown in the form."""
 
     channel: Channel
     text: str

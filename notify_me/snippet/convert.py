@@ -297,7 +297,7 @@ def _convert(literal: JSLiteral, target: Target) -> tuple[Any, str]:
 
 
 def _other_tags(text: str) -> list[str]:
-    """Return the tags that the footer can't have, such as `<img>`."""
+    """Return the tags that the footer can't contain, such as `<img>`."""
     names = [name.lower() for name in re.findall(r"<([a-zA-Z][\w-]*)", text)]
     return [f"<{one_line(name)}>" for name in dict.fromkeys(names) if name not in FOOTER_TAGS]
 

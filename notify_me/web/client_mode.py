@@ -90,7 +90,8 @@ def _calls_for_browser(
 
 
 def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Record how the browser's calls ended; the server sends what didn't get through.
+    """Record how the browser's calls ended. The server sends those that didn't get through, if it
+    has a private key.
 
     If Klaviyo refused only some of the channels, the reply has the calls without those channels.
 

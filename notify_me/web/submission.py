@@ -129,7 +129,7 @@ def finish(
     logged = LoggedSignUp.from_outcomes(sign_up, calls, outcomes, queued)
 
     def enqueue(connection: Connection) -> None:
-        # only the server sends queued calls, so they need the private key
+        # the server sends queued calls, so build them for the private key, even in client mode
         allowed = allowed_calls(sign_up, logged.refused)
         queued_jobs = jobs(sign_up_id, allowed, queued, _shop_url())
         delays = [outcome.response.retry_after or 0 for outcome in outcomes if outcome is not None]
