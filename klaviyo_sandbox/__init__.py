@@ -34,7 +34,7 @@ Limitations
 - Rate limits are per operation and account, for browsers too, whatever their IP address.
 - Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
 - State is in memory, or in a SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
-  limits and simulated failures in progress are not stored.
+  limits are counted in memory only, and calls in progress end with the process.
 """
 
 from .factory import create_app

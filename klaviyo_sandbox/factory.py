@@ -27,7 +27,7 @@ def create_app(account: Account, *, now: Clock = utc_now, state: Path | None = N
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install(app, Sandbox(account, now, state))
-    # Saves before the server sends the reply (`protocol/wire.py` sends its replies itself).
+    # Saves before the server sends the reply. Replies sent by `protocol/wire.py` go out earlier.
     app.teardown_request(lambda error: current_sandbox().save())
     guards.init_app(app)
     restock.init_app(app)

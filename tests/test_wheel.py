@@ -52,8 +52,8 @@ def build_wheel(package: str, folder: Path) -> Path:
 
 def source_files(package: str) -> set[str]:
     """Return the files of the package, without generated files and files only for packaging."""
-    others = {"", ".br", ".gz", ".md", ".pyc", ".toml"}
-    files = (file for file in (ROOT / package).rglob("*") if file.suffix not in others)
+    excluded = {"", ".br", ".gz", ".md", ".pyc", ".toml"}
+    files = (file for file in (ROOT / package).rglob("*") if file.suffix not in excluded)
     return {str(file.relative_to(ROOT)) for file in files}
 
 

@@ -41,7 +41,7 @@ def _invalid_setting(error: InvalidSetting) -> tuple[Response, int]:
 
 @blueprint.get("/requests")
 def requests() -> Response:
-    """Return the recorded requests, oldest first: of one `?operation=`, or `?after=` an ID."""
+    """Return the recorded requests, oldest first, filtered by `?operation=` and `?after=` an ID."""
     operation = request.args.get("operation")
     after = request.args.get("after", default=0, type=int)
     return jsonify(requests=current_sandbox().requests.entries(operation, after=after))
@@ -216,7 +216,7 @@ def catalog() -> Response:
 
 @blueprint.get("/messages")
 def messages() -> Response:
-    """Return the messages, oldest first, or only those `?to=` an address or phone number."""
+    """Return the messages, oldest first, filtered by `?to=` (an email address or phone number)."""
     sandbox, to = current_sandbox(), request.args.get("to")
     with sandbox.lock:
         selected = [message for message in sandbox.messages.values() if to in (None, message.to)]

@@ -90,7 +90,7 @@ def missing_error(kind: str, entry_id: str, pointer: str = "/data/") -> ApiError
 
 
 def create(call: Call, data: Mapping[str, Any]) -> CatalogEntry:
-    """Create an item or a variant, which is then no longer unknown.
+    """Create an item or a variant. A created variant is no longer treated as unknown.
 
     The caller must hold the sandbox's lock.
     """

@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.post("/reset")
 def reset() -> Result:
-    """Reset the sandbox. The catalog is kept if its checkbox is selected."""
+    """Reset the sandbox. The catalog stays if its checkbox is ticked."""
     current_sandbox().reset(keep_catalog="keep_catalog" in request.form)
     return _redirect("pages.overview", "reset")
 

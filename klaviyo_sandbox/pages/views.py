@@ -231,8 +231,8 @@ def _error_page(error: HTTPException) -> tuple[str, int]:
 
 
 def _time(time: datetime | str, *, seconds: bool = False, in_list: bool = False) -> Markup:
-    """Return a time (or its ISO format) as an element: `29 Nov 2026, 14:03`; in a list, today's
-    times without the date: `14:03:05`.
+    """Return an HTML element for a time (or its ISO format), such as `29 Nov 2026, 14:03`. In a
+    list, a time of today has seconds instead of the date: `14:03:05`.
     """
     time = datetime.fromisoformat(time) if isinstance(time, str) else time
     if in_list and time.date() == current_sandbox().now().date():

@@ -147,8 +147,9 @@ def error_reply(
 ) -> Reply:
     """Return the error reply of one of the kinds in `ERRORS_BY_KIND`.
 
-    `retry_after` is the reply's Retry-After in seconds, `identifiers_pointer` the JSON pointer to
-    the profile's attributes in the operation's body, and `scopes` are those that it needs.
+    `retry_after` is the reply's Retry-After in seconds, if it has one. `identifiers_pointer` is the
+    JSON pointer to the profile's attributes in the operation's body, and `scopes` are the scopes
+    that the operation needs.
     """
     failure = throttled(retry_after or 0).errors[0] if kind == "429" else ERRORS_BY_KIND[kind]
     if failure.pointer and failure.pointer.startswith(_IDENTIFIERS):

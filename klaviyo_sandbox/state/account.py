@@ -29,7 +29,7 @@ _CODE_ALPHABET = string.ascii_uppercase + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Klaviyo account. `sender` is the sender's name in its messages.
+    """A Klaviyo account. `sender` is the name that its messages are sent from.
 
     Raises `ValueError` for a key that is certainly wrong, or an empty list ID. The message never
     contains a key.

@@ -118,8 +118,8 @@ class Storage:
 
 def _open(file: Path) -> sqlite3.Connection:
     connection = None
-    # Created here so that only its owner can read it; SQLite gives its write-ahead log the same
-    # permissions. Errors are ignored, since SQLite has a better message for a wrong path.
+    # The file is created here, readable only by its owner. SQLite gives the write-ahead log the
+    # same permissions. Errors are ignored: SQLite has a better message for a wrong path.
     with suppress(OSError):
         os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -131,7 +131,7 @@ def _open(file: Path) -> sqlite3.Connection:
         if version != _VERSION and tables:
             raise StorageError(_not_a_state_file(file))
         connection.execute("PRAGMA journal_mode = WAL")
-        # With NORMAL, a crash of the process loses no save, but a power failure may lose the last.
+        # With NORMAL, a crash of the process loses no save, but a power failure may lose one.
         connection.execute("PRAGMA synchronous = NORMAL")
         with connection:
             connection.execute("BEGIN IMMEDIATE")

@@ -43,9 +43,9 @@ def test_every_state_is_accessible_and_fits(tab: Page, served: Sites, name: str)
     Each state is tested at one of the two widths, with two of the three colour schemes; `make
     audit` tests all six looks.
     """
-    turn = list(STATES).index(name)
-    width = WIDTHS[turn % 2]
-    schemes = [SCHEMES[(turn + step) % 3] for step in (0, 1)]
+    position = list(STATES).index(name)
+    width = WIDTHS[position % 2]
+    schemes = [SCHEMES[(position + step) % 3] for step in (0, 1)]
     tab.context.clear_cookies()
     set_window_size(tab, width)
     show(tab, schemes[0])

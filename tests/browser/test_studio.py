@@ -95,26 +95,26 @@ def test_changes_can_be_previewed_shared_and_exported(
     path = tmp_path / "exported.toml"
     downloading.value.save_as(path)
 
-    mine = styles_in_shop(page, shop_url)
-    assert mine[0]["text"] == 'Say "when"'
-    assert mine[1]["backgroundColor"] == "rgb(255, 217, 26)"
+    changed_styles = styles_in_shop(page, shop_url)
+    assert changed_styles[0]["text"] == 'Say "when"'
+    assert changed_styles[1]["backgroundColor"] == "rgb(255, 217, 26)"
     fresh = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
     with watched(fresh) as other:
         assert styles_in_shop(other, shop_url)[0]["text"] == "Notify me"
         other.goto(link)
         expect(other.get_by_label("Button text", exact=True)).to_have_value('Say "when"')
-        assert styles_in_shop(other, shop_url) == mine
+        assert styles_in_shop(other, shop_url) == changed_styles
 
-    database = Path(shutil.copy(shop_template, tmp_path / "own.db"))
-    own = in_another_thread(
+    database = Path(shutil.copy(shop_template, tmp_path / "other.db"))
+    other_shop = in_another_thread(
         lambda: create_app(environ(database, sandbox.environ(), NOTIFY_ME_CONFIG=str(path)))
     )
     # without the visitor's own changes
     fresh.clear_cookies()
-    with serve(own) as own_url, watched(fresh) as other:
-        assert styles_in_shop(other, own_url) == mine
+    with serve(other_shop) as other_url, watched(fresh) as other:
+        assert styles_in_shop(other, other_url) == changed_styles
     fresh.close()
-    in_another_thread(lambda: _close(own))
+    in_another_thread(lambda: _close(other_shop))
     assert sandbox.requests() == []
 
 

@@ -413,10 +413,12 @@ def test_sdk_sends_the_same_subscription(make_shop: Callable[..., Flask], sandbo
     sign_up(make_shop())
     sdk.Catalogs.create_back_in_stock_subscription(sdk_subscription())
 
-    ours, theirs = sandbox.requests()
-    assert {name: ours[name] for name in COMPARED} == {name: theirs[name] for name in COMPARED}
+    kit_request, sdk_request = sandbox.requests()
+    assert {name: kit_request[name] for name in COMPARED} == {
+        name: sdk_request[name] for name in COMPARED
+    }
     for name in ("Authorization", "Content-Type"):
-        assert ours["headers"][name] == theirs["headers"][name]
+        assert kit_request["headers"][name] == sdk_request["headers"][name]
     assert len(sandbox.waiting()) == 1
 
 
@@ -425,16 +427,20 @@ def test_sdk_sends_the_same_consent(
 ) -> None:
     """Its model of Subscribe Profiles drops nothing from the kit's body."""
     sign_up_with_consent(["EMAIL", "SMS", "WHATSAPP"])
-    ours = sandbox.requests()[1]
+    kit_request = sandbox.requests()[1]
     sdk = KlaviyoAPI(sandbox.account.private_key, max_retries=0, test_host=sandbox.url)
 
-    sdk.Profiles.bulk_subscribe_profiles(SubscriptionCreateJobCreateQuery.from_dict(ours["body"]))
+    sdk.Profiles.bulk_subscribe_profiles(
+        SubscriptionCreateJobCreateQuery.from_dict(kit_request["body"])
+    )
 
-    theirs = sandbox.requests()[-1]
+    sdk_request = sandbox.requests()[-1]
     # the SDK sends a default explicitly, and null for what is not set
-    theirs["body"] = without_nulls(theirs["body"])
-    assert theirs["body"]["data"]["attributes"].pop("historical_import") is False
-    assert {name: ours[name] for name in COMPARED} == {name: theirs[name] for name in COMPARED}
+    sdk_request["body"] = without_nulls(sdk_request["body"])
+    assert sdk_request["body"]["data"]["attributes"].pop("historical_import") is False
+    assert {name: kit_request[name] for name in COMPARED} == {
+        name: sdk_request[name] for name in COMPARED
+    }
 
 
 def without_nulls(document: Any) -> Any:

@@ -110,11 +110,11 @@ def test_unknown_parameter_is_refused(sandbox: RunningSandbox, query: str, param
 
 
 def test_lists_can_be_filtered(sandbox: RunningSandbox) -> None:
-    own = sandbox.account.list_id
+    list_id = sandbox.account.list_id
 
-    for query in ("", f'?filter=equals(id,"{own}")', '?filter=any(name,["Sandbox list"])',
+    for query in ("", f'?filter=equals(id,"{list_id}")', '?filter=any(name,["Sandbox list"])',
                   "?filter=greater-than(created,2020-01-01T00:00:00Z)"):  # fmt: skip
-        assert [entry["id"] for entry in data_of(sandbox.api("GET", f"lists{query}"))] == [own]
+        assert [entry["id"] for entry in data_of(sandbox.api("GET", f"lists{query}"))] == [list_id]
     for condition in ('equals(id,"NOLIST")', "greater-than(updated,2030-01-01)"):
         assert data_of(sandbox.api("GET", f"lists?filter={condition}")) == []
     assert error_of(sandbox.api("GET", "lists?filter=greater-than(created,soon)"))[0] == 400

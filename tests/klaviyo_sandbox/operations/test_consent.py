@@ -166,9 +166,9 @@ def test_one_bad_profile_refuses_the_whole_job(sandbox: RunningSandbox) -> None:
 
 def test_server_subscribes(sandbox: RunningSandbox) -> None:
     """Source, list and time are stored with the consent."""
-    everything = consent_to("email", "sms", "whatsapp")
+    all_channels = consent_to("email", "sms", "whatsapp")
 
-    reply = sandbox.subscribe(person(everything, email=EMAIL, phone_number=PHONE))
+    reply = sandbox.subscribe(person(all_channels, email=EMAIL, phone_number=PHONE))
 
     assert (reply.status_code, reply.content, reply.headers["Content-Length"]) == (202, b"", "0")
     subscribed = {

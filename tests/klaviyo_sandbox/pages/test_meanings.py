@@ -111,7 +111,7 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
     server, browser, api = sandbox.server_call, sandbox.browser_call, sandbox.api
     profile = (*ATTRIBUTES, "profile")
     consent = sandbox.job()
-    nobody = with_value(body(), *profile, "data", "attributes", value={})
+    no_identifier = with_value(body(), *profile, "data", "attributes", value={})
     unknown_attribute = with_value(body(), *ATTRIBUTES, "colour", value="x")
     wrong_item = with_value(
         variant_body(), "data", "relationships", "item", "data", "id", value="jacket"
@@ -119,9 +119,9 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
     no_item = without(variant_body(), "data", "relationships", "item", "data")
     no_list = with_value(consent, "data", "relationships", "list", "data", "id", value="NOLIST")
     no_data = without(consent, "data", "relationships", "list", "data")
-    dated = person(consent_to("email", consented_at="2026-01-01T00:00:00Z"))
-    born = person()
-    born["attributes"]["age_gated_date_of_birth"] = "long ago"
+    dated_consent = person(consent_to("email", consented_at="2026-01-01T00:00:00Z"))
+    bad_birth_date = person()
+    bad_birth_date["attributes"]["age_gated_date_of_birth"] = "long ago"
     unsupported = person(consent_to("sms"), phone_number="+905012345678")
     return {
         "no private key": lambda: server(Authorization=None),
@@ -142,7 +142,7 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
                                                   value={"phone_number": PHONE})),
         "a bad email address": lambda: server(body(email="ada")),
         "a bad phone number": lambda: server(body(channels=["SMS"], phone_number="+1555")),
-        "no identifier": lambda: server(nobody),
+        "no identifier": lambda: server(no_identifier),
         "no profile": lambda: server(without(body(), *profile)),
         "no channel": lambda: server(body(channels=[])),
         "a repeated channel": lambda: server(body(channels=["EMAIL", "EMAIL"])),
@@ -173,8 +173,8 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
             ])
         ),
         "consent to PUSH": lambda: sandbox.subscribe(person(consent_to("push"))),
-        "an unexpected time of consent": lambda: sandbox.subscribe(dated),
-        "a bad date of birth": lambda: sandbox.subscribe(born),
+        "an unexpected time of consent": lambda: sandbox.subscribe(dated_consent),
+        "a bad date of birth": lambda: sandbox.subscribe(bad_birth_date),
         "SMS to an unsupported region": lambda: sandbox.subscribe(unsupported),
         "an unknown list to read": lambda: api("GET", "lists/NOLIST"),
         "an unknown parameter": lambda: api("GET", "lists?colour=red"),

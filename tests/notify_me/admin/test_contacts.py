@@ -80,8 +80,8 @@ def test_erase_removes_queued_and_dead_lettered_calls(
     deliver(app)
     [entry] = sandbox.waiting()
     assert BOB in str(entry)
-    nothing = "deleted sign-ups: 0, consents: 0, calls in the queue: 0"
-    assert run(app, "erase", contact).startswith(nothing)
+    nothing_deleted = "deleted sign-ups: 0, consents: 0, calls in the queue: 0"
+    assert run(app, "erase", contact).startswith(nothing_deleted)
 
 
 CONSENTS: dict[str, tuple[bool, bool, str, int]] = {

@@ -117,9 +117,9 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
         (TODAY, MUG, 1, {"EMAIL": 1}),
         (TODAY, M, 1, {"EMAIL": 1}),
     ]
-    least = demand(app, first, TODAY, max_variants=1)
-    assert [row.variant for row in least.variants] == [M]
-    assert least.variant_count == 3
+    limited = demand(app, first, TODAY, max_variants=1)
+    assert [row.variant for row in limited.variants] == [M]
+    assert limited.variant_count == 3
 
 
 def test_without_requests_every_day_is_zero(shop: Shop) -> None:

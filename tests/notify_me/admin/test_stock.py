@@ -295,11 +295,13 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
         worker = Deliverer(parts, stopping=NoWaiting())
         worker.deliver(stock_job(MUG, ROOT))
 
-    ours = isinstance(error, ValueError)
-    assert shop.status()["waiting"] == ({"update_catalog_variant": 1} if ours else {})
-    assert len(catalog_of(sandbox)) == (0 if ours else 1)
+    is_shop_error = isinstance(error, ValueError)
+    assert shop.status()["waiting"] == ({"update_catalog_variant": 1} if is_shop_error else {})
+    assert len(catalog_of(sandbox)) == (0 if is_shop_error else 1)
     text = "".join(lines)
-    assert (f"the stock of {MUG}: internal error in the worker (ValueError)" in text) is ours
+    assert (
+        f"the stock of {MUG}: internal error in the worker (ValueError)" in text
+    ) is is_shop_error
 
 
 def test_a_rejected_body_is_a_dead_letter() -> None:

@@ -376,25 +376,25 @@ def test_terminal_shows_progress_and_ctrl_c_ends_the_check_at_once(
     sandbox.drill("slow", None, seconds=60)
     config: dict[str, Any] = {**sandbox.environ(), "KLAVIYO_REVISION": days_ago(30)}
     small_shop(shop.folder, small_catalog(), **config)
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     command = ["-m", "flask", "--app", "tests.notify_me.small_shop:from_environ"]
     with subprocess.Popen(
         [sys.executable, *command, "notify-me", "check"],
         cwd=ROOT,
         env={**os.environ, "SMALL_SHOP": json.dumps([str(shop.folder), config])},
         stdout=subprocess.PIPE,
-        stderr=theirs,
+        stderr=terminal,
     ) as process:
-        os.close(theirs)
+        os.close(terminal)
         output = b""
         while "Checking: account …".encode() not in output:
-            output += os.read(ours, 1000)
+            output += os.read(controller, 1000)
         eventually(sandbox.requests)
         process.send_signal(signal.SIGINT)
         assert process.wait(TIMEOUT) == 130
         assert process.stdout is not None
         assert process.stdout.read() == b""
-    output = os.read(ours, 1000)
-    os.close(ours)
+    output = os.read(controller, 1000)
+    os.close(controller)
     assert b"Stopped." in output
     assert b"Traceback" not in output

@@ -387,8 +387,8 @@ def assert_input_is_kept(root: Element, data: dict[str, Any]) -> None:
     assert form.one("input", name="email")["value"] == data.get("email", "").strip()
     offered = {field["value"] for field in form.all("input", type="checkbox")}
     # without a selection in the data, the URL identifies the variant
-    own = [] if "?choose" in form["action"] else [f"{PREFIX}PARKA-M-MOSS"]
-    chosen = data.get("variants", own)
+    default_choice = [] if "?choose" in form["action"] else [f"{PREFIX}PARKA-M-MOSS"]
+    chosen = data.get("variants", default_choice)
     checked_values = {
         field["value"] for field in form.all("input", type="checkbox") if "checked" in field
     }

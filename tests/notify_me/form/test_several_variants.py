@@ -335,9 +335,9 @@ def test_last_listed_variant_stays_listed(
     form = post_form(view(reply))
     [box] = form.all("input", name="variants")
     assert (box["type"], box["value"], "checked" in box) == ("checkbox", L, True)
-    nothing = submit_element(client, form["action"], data)
-    assert nothing.status_code == 422
-    assert field_errors(view(nothing)) == {"variants": NONE_CHOSEN}
+    nothing_chosen = submit_element(client, form["action"], data)
+    assert nothing_chosen.status_code == 422
+    assert field_errors(view(nothing_chosen)) == {"variants": NONE_CHOSEN}
     assert submit_element(client, form["action"], {**data, "variants": [L]}).status_code == 200
     assert [entry["variant"] for entry in sandbox.waiting()] == [L]
 

@@ -38,9 +38,9 @@ BODIES = {
 ALL = ["en", "de", "fr", "es", "ar"]
 
 
-def settings_for(*languages: str, rest: str = "") -> str:
+def settings_for(*languages: str, other_settings: str = "") -> str:
     """Return settings that offer these languages."""
-    return f"[languages]\noffered = {json.dumps(languages)}\n{rest}"
+    return f"[languages]\noffered = {json.dumps(languages)}\n{other_settings}"
 
 
 @pytest.fixture
@@ -182,12 +182,17 @@ def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> N
     texts = {setting.path: f"/{setting.path[-1]}" for setting in all_settings(LocaleTexts)}
     assert len(texts) >= 20
     lines = [f'texts.de.{".".join(path)} = "{text}"' for path, text in texts.items()]
-    rest = '[channels]\noffered = ["EMAIL", "SMS", "WHATSAPP"]\n[consent]\nbrand = "Smirr"\n'
-    rest += 'terms_of_service_url = "/t"\nprivacy_policy_url = "/p"\nemail_list = "ask"\n'
+    other_settings = (
+        '[channels]\noffered = ["EMAIL", "SMS", "WHATSAPP"]\n[consent]\nbrand = "Smirr"\n'
+    )
+    other_settings += 'terms_of_service_url = "/t"\nprivacy_policy_url = "/p"\nemail_list = "ask"\n'
     variables = {
         f"NOTIFY_ME_TEXTS__FR__{'__'.join(path).upper()}": text for path, text in texts.items()
     }
-    app = shop("\n".join(lines) + "\n" + settings_for("en", "de", "fr", rest=rest), **variables)
+    app = shop(
+        "\n".join(lines) + "\n" + settings_for("en", "de", "fr", other_settings=other_settings),
+        **variables,
+    )
 
     state = app.extensions["notify_me"]
     for (table, key), text in texts.items():
@@ -210,7 +215,7 @@ TEXTS = settings_for(
     "en",
     "de",
     "fr",
-    rest='[button]\nlabel = "Ring the bell"\n[texts.de.button]\nlabel = "Sag Bescheid"\n',
+    other_settings='[button]\nlabel = "Ring the bell"\n[texts.de.button]\nlabel = "Sag Bescheid"\n',
 )
 
 
@@ -321,8 +326,8 @@ def test_email_consent_is_translated_and_logged_with_its_language(
     assert submit_element(client, f"{FORM}?lang=fr", data).status_code == 200
     assert [row["locale"] for row in log_file.consents()] == ["fr"]
 
-    own = toml(["EMAIL"], email_list="ask", email_checkbox_text="News, please.")
-    box = view(shop(settings_for("en", "fr") + own).test_client().get(f"{FORM}?lang=fr")).one(
+    own_text = toml(["EMAIL"], email_list="ask", email_checkbox_text="News, please.")
+    box = view(shop(settings_for("en", "fr") + own_text).test_client().get(f"{FORM}?lang=fr")).one(
         "div", class_="notify-me__consent"
     )
     assert (box.text, box["lang"]) == ("News, please.", "en")

@@ -45,9 +45,9 @@ def test_the_log_has_the_texts_of_the_form(
         if box["name"] != "channels":
             assert box.parent is not None
             label = text_with_links(box.parent)
-            also = box.get("aria-describedby")
+            disclosure_id = box.get("aria-describedby")
             shown[box["value"]] = "\n".join(
-                [label, *([text_with_links(root.one(id=also))] if also else [])]
+                [label, *([text_with_links(root.one(id=disclosure_id))] if disclosure_id else [])]
             )
     before = datetime.now(UTC).replace(tzinfo=None)
 
@@ -76,8 +76,8 @@ def test_the_log_has_the_texts_of_the_form(
         assert row["contact_hmac"] == sign_up["email_hmac" if by_mail else "phone_hmac"]
         assert re.fullmatch("[0-9a-f]{64}", row["contact_hmac"])
         assert row["contact_masked"] == ("a•••@e•••.org" if by_mail else "+1•••43")
-        given = datetime.fromisoformat(row["given_at"])
-        assert before <= given <= datetime.now(UTC).replace(tzinfo=None)
+        given_at = datetime.fromisoformat(row["given_at"])
+        assert before <= given_at <= datetime.now(UTC).replace(tzinfo=None)
     assert len({row["version"] for row in rows}) == 3
 
 
@@ -147,8 +147,8 @@ def assert_consent_is_stored(log_file: LogFile, since: datetime) -> None:
     assert f"See our Terms of Service ({TERMS}) and Privacy Policy ({PRIVACY})." in row["text"]
     assert re.fullmatch("[0-9a-f]{12}", row["version"])
     assert row["locale"] == "en"
-    given = datetime.fromisoformat(row["given_at"]).replace(tzinfo=UTC)
-    assert since <= given <= datetime.now(UTC)
+    given_at = datetime.fromisoformat(row["given_at"]).replace(tzinfo=UTC)
+    assert since <= given_at <= datetime.now(UTC)
     assert log_file.states() == ["started", "started"]
 
 

@@ -44,9 +44,9 @@ def test_visitor_settings_apply_to_that_visitor_only(app: Flask) -> None:
     assert "Mine" in client.get(MUG, headers=headers(changes)).text
     assert "#123456" in client.get("/notify-me/theme.css", headers=headers(changes)).text
     assert "Mine" not in client.get(MUG).text
-    others = client.get("/notify-me/theme.css")
-    assert "#123456" not in others.text
-    again = {"If-None-Match": others.headers["ETag"]}
+    other_visitors_css = client.get("/notify-me/theme.css")
+    assert "#123456" not in other_visitors_css.text
+    again = {"If-None-Match": other_visitors_css.headers["ETag"]}
     assert client.get("/notify-me/theme.css", headers=again).status_code == 304
     assert "#123456" in client.get("/notify-me/theme.css", headers=again | headers(changes)).text
 

@@ -53,8 +53,8 @@ def run(app: Flask, *options: str) -> Result:
 
 def restarted(app: Flask, **environ: str) -> Flask:
     """The same shop after a restart."""
-    more = {**environ, "SHOP_CONFIG": app.config["SHOP_CONFIG"]}
-    return make_shop(Path(app.instance_path) / "shop.db", **more)
+    settings = {**environ, "SHOP_CONFIG": app.config["SHOP_CONFIG"]}
+    return make_shop(Path(app.instance_path) / "shop.db", **settings)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_pages_together_have_every_item_once(
 ) -> None:
     """No product is split across pages, and each page but the last links to the next."""
     monkeypatch.setattr(feeds, "PAGE_SIZE", 20)
-    everything = feed(client)
+    all_items = feed(client)
     pages = []
     url: str | None = "/feeds/catalog.json?page=1"
     while url:
@@ -114,8 +114,8 @@ def test_pages_together_have_every_item_once(
 
     assert len(pages) > 2
     assert all(len(page) <= 20 for page in pages)
-    assert sum(len(page) for page in pages) == len(everything)
-    assert {name: item for page in pages for name, item in page.items()} == everything
+    assert sum(len(page) for page in pages) == len(all_items)
+    assert {name: item for page in pages for name, item in page.items()} == all_items
     products = [{item.link.partition("?")[0] for item in page.values()} for page in pages]
     assert sum(map(len, products)) == len(set.union(*products))
     for wrong in ("0", "x", "", str(len(pages) + 1)):

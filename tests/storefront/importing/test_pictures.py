@@ -146,14 +146,14 @@ def test_copies_are_resized_and_served_with_long_caching(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = shop()
-    wanted = [
+    addresses = [
         (f"{pictures}/portrait.jpg", "A woman in a wool coat"),
         (f"{pictures}/square.png?v=1&width=9", ""),
         (f"{pictures}/wide.webp", ""),
         (f"{pictures}/moved/1", ""),
         (f"{pictures}/tall.gif", ""),
     ]
-    summary = import_products(app, tmp_path / "a.csv", wanted)
+    summary = import_products(app, tmp_path / "a.csv", addresses)
 
     assert "Pictures copied to instance/pictures: 5." in summary
     client = app.test_client()
@@ -184,7 +184,7 @@ def test_copies_are_resized_and_served_with_long_caching(
     # an update shows the copies before it has looked at the pictures
     with monkeypatch.context() as patch:
         patch.setattr("storefront.importing.command.add_pictures", lambda **options: [])
-        import_products(app, tmp_path / "a.csv", wanted)
+        import_products(app, tmp_path / "a.csv", addresses)
     assert stage(client, 0) == portrait
 
     # the next import downloads only what is new, and deletes what isn't used any more
@@ -192,7 +192,7 @@ def test_copies_are_resized_and_served_with_long_caching(
     folder = Path(app.instance_path) / "pictures"
     (folder / "lost+found").mkdir()
     (folder / "unfinished-1.webp").touch()
-    import_products(app, tmp_path / "a.csv", [wanted[0], (f"{pictures}/wide.webp?v=2", "")])
+    import_products(app, tmp_path / "a.csv", [addresses[0], (f"{pictures}/wide.webp?v=2", "")])
     assert requested == ["wide.webp"]
     assert len({path.name.partition("-")[0] for path in folder.glob("*-*")}) == 2
     assert (folder / "lost+found").is_dir()
@@ -234,8 +234,8 @@ def test_private_networks_are_out_of_reach(
         *("[fec0::1]", "[::7f00:1]"),
     ]
     port = pictures.rpartition(":")[2]
-    wanted = [(f"http://{host}:{port}/portrait.jpg", "") for host in hosts]
-    summary = import_products(shop(ALLOW_PRIVATE_PICTURES="0"), tmp_path / "a.csv", wanted)
+    addresses = [(f"http://{host}:{port}/portrait.jpg", "") for host in hosts]
+    summary = import_products(shop(ALLOW_PRIVATE_PICTURES="0"), tmp_path / "a.csv", addresses)
 
     assert f"{len(hosts)} in a private network" in summary
     assert requested == []
@@ -247,8 +247,8 @@ def test_host_with_one_private_address_is_refused(
     """The host's owner could return either address, whichever was checked."""
     found = [(0, 0, 0, "", (address, 80)) for address in ("93.184.215.14", "127.0.0.1")]
     monkeypatch.setattr(fetching, "getaddrinfo", lambda *args, **options: found)
-    wanted = [("http://pictures.example/a.jpg", "")]
-    summary = import_products(shop(ALLOW_PRIVATE_PICTURES="0"), tmp_path / "a.csv", wanted)
+    addresses = [("http://pictures.example/a.jpg", "")]
+    summary = import_products(shop(ALLOW_PRIVATE_PICTURES="0"), tmp_path / "a.csv", addresses)
 
     assert "1 in a private network" in summary
 
@@ -258,14 +258,14 @@ def test_linked_pictures_add_their_servers_to_the_security_policy(
 ) -> None:
     requested.clear()
     app = shop()
-    wanted = [
+    addresses = [
         ("https://cdn.example.com/a.jpg?v=1", "A"),
         ("https://cdn.example.com/b.jpg", ""),
         ("https://IMAGES.example.org:8443/c.jpg", ""),
         (f"{pictures}/portrait.jpg", ""),
         ("https://evil.example,script-src/a.jpg", ""),
     ]
-    summary = import_products(app, tmp_path / "a.csv", wanted, "--link-pictures")
+    summary = import_products(app, tmp_path / "a.csv", addresses, "--link-pictures")
 
     assert "Pictures linked from their own servers: 3." in summary
     client = app.test_client()

@@ -98,8 +98,8 @@ def test_report(app: Flask, client: FlaskClient) -> None:
     assert f"{TODAY.day} {TODAY:%b}: 3" in row(page, "BLAT-S")
     for name in re.findall(r'aria-(?:labelledby|describedby)="(.*?)"', page.html):
         assert page.html.count(f'id="{name}"') == 1
-    about = text_of(page.html.split('<desc id="chart-about">')[1].split("</desc>")[0])
-    assert about.startswith(
+    description = text_of(page.html.split('<desc id="chart-about">')[1].split("</desc>")[0])
+    assert description.startswith(
         f"4 sign-ups in total; the busiest day was {TODAY.day} {TODAY:%b} with 4."
     )
     days = page.html.split("Show as a table</summary>")[1].split("</table>")[0]

@@ -160,10 +160,10 @@ def test_many_waiting(
         sign_up(client, "BLAT-S", f"{people}@example.org")
         for url in ("/merchant", DEMAND, "/merchant/deliveries"):
             page = Page(client, url)
-            worth = (
+            sentence = (
                 f"{number} people are waiting for Blatter Sou’wester (Small) : £{54 * number} if"
             )
-            assert (worth in page.text) is (number >= 2)
+            assert (sentence in page.text) is (number >= 2)
     [line] = [line for line in lines if "waiting" in line]
     assert f"2 people are waiting for {PREFIX}BLAT-S" in line
 

@@ -178,8 +178,8 @@ def test_confirmation_shows_two_related_products_in_stock(
 
     def shown() -> list[str]:
         reply = client.post(form, data=data, headers={"X-Notify-Me": "1"}).get_json()
-        others = reply["html"].partition("more__title")[2].partition("</ul>")[0]
-        return re.findall(r'href="/products/([^"]+)"', others)
+        related = reply["html"].partition("more__title")[2].partition("</ul>")[0]
+        return re.findall(r'href="/products/([^"]+)"', related)
 
     first, second = shown()
     for sku in ("KEL-37", "KEL-41", "KEL-43", "KEL-45", "OCH-37", "OCH-39", "OCH-43", "OCH-45"):
