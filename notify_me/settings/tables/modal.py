@@ -56,7 +56,7 @@ class Modal(SettingsTable):
     drop_background_color: Color | None = Field(None, title="Overlay colour")
     """Colour of the overlay behind the dialog."""
     background_color: Color | None = Field(None, title="Background colour")
-    """Background colour of the form."""
+    """Background colour of the form, in light and dark mode. Unset: that of the page."""
     text_color: Color | None = Field(None, title="Text colour")
     """Text colour of the form."""
     font_family: FontFamily | None = Field(None, title="Font")
