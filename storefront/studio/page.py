@@ -92,7 +92,7 @@ def render_page(
         error_count=len(problems),
         current_preset=current_preset(values, merchant_values),
         general_problems=[text for key, text in problems.items() if key not in shown_keys],
-        warnings=list(checked.warnings.values()),
+        warnings=list(checked.warnings),
         presets=presets().values(),
         brand_preset=brand_preset(),
         can_read_brand=bool(current_app.config.get("KLAVIYO_PRIVATE_KEY")),

@@ -230,11 +230,14 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         page.get_by_role("radio", name="Button", exact=True).check()
         expect(frame(page).locator("dialog")).to_have_count(0)
 
-        # a pressed part opens its setting
+        # a pressed part opens its setting, also if only the preview is shown
         page.goto(f"{shop_url}/studio?state=form&width=phone")
         expect(page.get_by_role("radio", name="Basic")).to_be_checked()
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.get_by_role("radio", name="Preview").check()
         frame(page).locator("dialog .notify-me__label").dispatch_event("click")
-        expect(page.locator("#set-modal-email_field_label")).to_be_visible()
+        expect(page.locator("#set-modal-email_field_label")).to_be_in_viewport()
+        page.set_viewport_size({"width": 1280, "height": 900})
         page.get_by_role("radio", name="Button", exact=True).check()
 
         # the form in the preview works, but sends nothing

@@ -144,10 +144,15 @@ def test_tour(
     expect_step(page, "The tour is complete")
     summary = page.locator(".tour__sum")
     expect(summary).to_have_text(re.compile(r"1 sign-up\s+1 alert\s+1 sale of £54"))
+    expect(page.locator(".tour__story")).to_contain_text("after the restock")
     for link in ("What if Klaviyo is down?", "Make it yours in the Studio", "Add it to your shop"):
         href = page.get_by_role("link", name=link).get_attribute("href") or ""
         assert page.request.get(f"{shop_url}{href}" if href.startswith("/") else href).ok
     assert page.evaluate("Number(sessionStorage.getItem('presses'))") <= MAX_PRESSES
+    # the panel is closed on the pages that the visitor opens next
+    page.goto(f"{shop_url}/demo/your-shop")
+    expect(summary).to_be_hidden()
+    page.get_by_text("The tour is complete").click()
     page.get_by_role("button", name="Finish the tour").click()
     expect(page.locator(".tour")).to_have_count(0)
 

@@ -104,14 +104,16 @@ function chooseLevel(level) {
   updatePreview();
 }
 
-/** Open the section of a setting, such as `modal.headline`. The preview calls this when the part of
- * the page that shows the setting is pressed.
+/** Open the section of a setting, such as `modal.headline`: when the part of the preview that shows
+ * it is pressed, or the number of warnings.
  * @param {string} key */
 function openSetting(key) {
   const row = document.getElementById(`set-${key.replaceAll(".", "-")}-row`);
   const section = /** @type {HTMLDetailsElement | null | undefined} */ (row?.closest("details"));
   if (!row || !section) return;
   if (section.classList.contains("section--advanced")) chooseLevel("advanced");
+  // on phones, the settings may be behind the preview
+  /** @type {HTMLInputElement} */ (form.querySelector("[name=pane][value=settings]")).checked = true;
   section.open = true;
   for (const other of controls.querySelectorAll(".control--pressed")) other.classList.remove("control--pressed");
   row.classList.add("control--pressed");
@@ -119,6 +121,12 @@ function openSetting(key) {
 }
 addEventListener("message", (event) => {
   if (event.origin === location.origin && typeof event.data?.setting === "string") openSetting(event.data.setting);
+});
+form.addEventListener("click", (event) => {
+  const link = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-setting]"));
+  if (!link?.dataset.setting) return;
+  event.preventDefault();
+  openSetting(link.dataset.setting);
 });
 
 /** @param {Element} element @param {Element} update */
