@@ -1,7 +1,7 @@
 """`flask db`, and `app.extensions["alembic"]` for other programs.
 
-Flask-Alembic is imported when either is first used: a web process doesn't need it, and would take a
-sixth longer to start.
+Flask-Alembic is only imported when one of them is first used. A web process doesn't need it, and
+would take a sixth longer to start with it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DatabaseCommand(click.Command):
-    """Flask-Alembic's group of commands."""
+    """A placeholder for Flask-Alembic's group of commands, which is imported when this runs."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read the command line with Flask-Alembic's group, which click then runs."""
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
 
         return Migrations(app, metadatas=[Base.metadata], command_name="")
 
-    # it logs every plugin when Alembic is imported
+    # Alembic logs every plugin when it is imported
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     app.extensions["alembic"] = LocalProxy(migrations)
     app.cli.add_command(DatabaseCommand("db", help="Perform database migrations."))

@@ -53,7 +53,7 @@ def error_page(
     """Return the page for `error`, with its status and headers, such as `Allow`. If there are
     `submitted` fields, the page has a button that sends them again.
 
-    An error that has a response of its own, such as a redirect, is returned unchanged.
+    An error that already has a response, such as a redirect, is returned unchanged.
     """
     if error.code is None or error.response is not None:
         return error

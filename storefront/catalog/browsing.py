@@ -82,7 +82,7 @@ class ListingQuery:
 
 
 def parse_query(arguments: Mapping[str, str]) -> ListingQuery:
-    """Return the listing that a URL's query string asks for."""
+    """Return the listing that a URL's query string describes."""
     sort = arguments.get("sort", DEFAULT_SORT)
     page = arguments.get("page", "")
     # control characters become spaces: PostgreSQL rejects NUL

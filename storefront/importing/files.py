@@ -1,4 +1,4 @@
-"""Reads CSV and JSON files row by row, in all common encodings and variations."""
+"""Reads CSV and JSON files row by row, in the encodings and CSV dialects that are common."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def _decoded_chunks(file: BinaryIO, progress: Progress) -> Iterator[str]:
 
 
 def _json_objects(chunks: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    # numbers stay text, so that prices keep their decimals and IDs their digits
+    # numbers stay strings, so that prices keep their decimals and IDs all their digits
     decoder = json.JSONDecoder(parse_float=str, parse_int=str)
     buffer = next(chunks, "")
     start = re.match(r'\s*\{\s*"products"\s*:\s*', buffer)

@@ -40,7 +40,7 @@ class NumberFormat:
     """The decimal separator and the currency of a file's prices."""
 
     decimal_separator: DecimalSeparator | None = None
-    """The merchant's choice, otherwise that of `decide`."""
+    """The merchant's choice, or else the result of `decide`."""
     currency: str | None = None
     """The currency whose symbol or code is in the prices."""
     shared_symbol: str = ""

@@ -38,7 +38,7 @@ class VariantRow:
 
     composite_id: str
     variant: ProductVariant | None
-    """None if the shop no longer has it."""
+    """The shop's variant; None if the shop no longer has it."""
     figures: admin.Figures
     bar: tuple[charts.Segment, ...]
     chart: charts.ColumnChart

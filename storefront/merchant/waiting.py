@@ -26,7 +26,7 @@ class WaitingRow:
 
     composite_id: str
     variant: ProductVariant | None
-    """None if the shop no longer has it."""
+    """The shop's variant; None if the shop no longer has it."""
     people: int
 
     @property

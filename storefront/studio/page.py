@@ -48,7 +48,7 @@ def render_page(
     fields: Mapping[str, str],
     draft: Draft | None = None,
 ) -> Response:
-    """Render the Studio for a look with `changes`, and the preview that `fields` ask for.
+    """Render the Studio for a look with `changes`, and the preview that `fields` select.
 
     The status is 422 for a draft with errors, and 404 for an expired look.
     """

@@ -218,7 +218,7 @@ def _save(changes: Mapping[str, Any]) -> str:
 
 
 def _redirect(history: looks.History, fields: Mapping[str, str]) -> Response:
-    """Redirect to the Studio with another look and the preview that `fields` ask for."""
+    """Redirect to the Studio with another look and the preview that `fields` select."""
     location = PreviewOptions.of(fields, sold_out_products()).studio_url()
     response = make_response(redirect(location, code=303))
     history.save(response, url_for("studio.show"))
