@@ -38,7 +38,7 @@ TIMEOUT = 5.0
 """Seconds after which a request counts as unanswered."""
 KEEP_ALIVE_CLIENTS = 500
 LOAD_CLIENTS = 16
-LARGE = 8 * 1024 * 1024
+LARGE_BYTES = 8 * 1024 * 1024
 """The size in bytes of a response that doesn't fit into the buffers of a socket."""
 
 CHEROOT = (
@@ -86,7 +86,7 @@ SERVERS: dict[str, tuple[str, list[str]]] = {
 def shop() -> Flask:
     """Return the shop with one more page, which is large."""
     app = create_app()
-    app.add_url_rule("/large", "large", lambda: b"x" * LARGE)
+    app.add_url_rule("/large", "large", lambda: b"x" * LARGE_BYTES)
     return app
 
 

@@ -34,7 +34,7 @@ SEED = 24
 DAYS = 30
 REFERENCE_PREFIX = "sample-"
 """The prefix of the references of sample orders."""
-BUYERS = 0.4
+BUYER_SHARE = 0.4
 """The share of alerted shoppers with an email address who then buy the variant."""
 CHANNELS = ((Channel.EMAIL,), (Channel.SMS,), (Channel.EMAIL, Channel.SMS))
 CHANNEL_WEIGHTS = (60, 25, 15)
@@ -84,7 +84,7 @@ def renew() -> tuple[int, int]:
         for at, alerted_at in _times(story, random, now):
             sign_up = _sign_up(variant, at, alerted_at, random, number=len(sign_ups) + 1)
             sign_ups.append(sign_up)
-            if alerted_at and sign_up.email and random.random() < BUYERS:
+            if alerted_at and sign_up.email and random.random() < BUYER_SHARE:
                 placed_at = min(alerted_at + timedelta(hours=random.uniform(0.2, 20)), now)
                 orders.append(_order(variant, sign_up, placed_at, number=len(orders) + 1))
     admin.import_sign_ups(sign_ups)

@@ -12,7 +12,7 @@ from ..base.fetching import Unavailable, fetch
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PIXELS = 4000 * 4000
-SIZE = (800, 160)
+MAX_SIZE = (800, 160)
 """The maximum size of the copy in pixels: four times its size on the page."""
 
 
@@ -21,7 +21,7 @@ class LogoError(Exception):
 
 
 def download(url: str, *, allow_private: bool) -> bytes:
-    """Return the logo at a URL as a WebP picture of at most `SIZE`. Raises `LogoError`.
+    """Return the logo at a URL as a WebP picture of at most `MAX_SIZE`. Raises `LogoError`.
 
     `allow_private` permits addresses in private networks, for the sandbox.
     """
@@ -47,7 +47,7 @@ def copy(content: bytes) -> bytes:
         raise LogoError("its picture isn't a valid PNG, JPEG or WebP file") from None
     if not with_alpha.getbbox():
         raise LogoError("its picture is empty")
-    with_alpha.thumbnail(SIZE)
+    with_alpha.thumbnail(MAX_SIZE)
     buffer = BytesIO()
     with_alpha.save(buffer, "WEBP", lossless=True)
     return buffer.getvalue()

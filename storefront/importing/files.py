@@ -21,9 +21,9 @@ MAX_LINE = 4_000_000
 """The maximum number of characters in a line."""
 MAX_OBJECT = 8_000_000
 """The maximum number of characters in one object of a JSON file."""
-CHUNK = 65_536
+CHUNK_BYTES = 65_536
 """The number of bytes that are read at a time."""
-WINDOWS = "cp1252"
+WINDOWS_ENCODING = "cp1252"
 """The encoding of Excel's “CSV” format in Western Europe and America."""
 SAVE_AS = "save it as “CSV UTF-8 (comma delimited)”, and import that file"
 # control characters, a byte order mark, and characters that reverse the text direction
@@ -112,7 +112,7 @@ def detect_encoding(path: Path) -> str:
         file.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8")()
         line, has_utf_8 = 1, False
-        for chunk in iter(partial(file.read, CHUNK), b""):
+        for chunk in iter(partial(file.read, CHUNK_BYTES), b""):
             try:
                 text = decoder.decode(chunk)
             except UnicodeDecodeError as error:
@@ -124,7 +124,7 @@ def detect_encoding(path: Path) -> str:
                         "file's encoding with --encoding, such as --encoding cp1252",
                         line,
                     ) from None
-                return WINDOWS
+                return WINDOWS_ENCODING
             has_utf_8 = has_utf_8 or not text.isascii()
             line += chunk.count(b"\n")
     return "utf-8-sig"
@@ -206,7 +206,7 @@ def read_json(path: Path, progress: Progress) -> Iterator[tuple[int, dict[str, A
 def _decoded_chunks(file: BinaryIO, progress: Progress) -> Iterator[str]:
     decode = codecs.getincrementaldecoder("utf-8-sig")().decode
     line = 1
-    for raw in iter(partial(file.read, CHUNK), b""):
+    for raw in iter(partial(file.read, CHUNK_BYTES), b""):
         try:
             yield decode(raw)
         except UnicodeDecodeError as error:

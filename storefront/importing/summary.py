@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .files import WINDOWS
+from .files import WINDOWS_ENCODING
 from .products import Counts
 from .run import Imported
 
-ENCODINGS = {"utf-8-sig": "UTF-8", WINDOWS: "Windows-1252"}
+ENCODINGS = {"utf-8-sig": "UTF-8", WINDOWS_ENCODING: "Windows-1252"}
 
 
 def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> list[str]:

@@ -14,7 +14,7 @@ from ..base.errors import log_database_error
 from ..base.models import ProductVariant
 from ..catalog import queries
 
-OVERDUE = timedelta(minutes=10)
+OVERDUE_AFTER = timedelta(minutes=10)
 """If a sign-up waits longer, Klaviyo is probably unavailable, or no worker is running."""
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 STOCK_UPDATE = "update_catalog_variant"
@@ -90,7 +90,7 @@ class Deliveries:
     def is_overdue(self) -> bool:
         """Whether a sign-up has been queued for too long although nothing is paused."""
         oldest = self.status.oldest_queued
-        return oldest is not None and self.now - oldest > OVERDUE and not self.status.paused
+        return oldest is not None and self.now - oldest > OVERDUE_AFTER and not self.status.paused
 
     @property
     def summary(self) -> str:

@@ -19,7 +19,7 @@ from ...catalog.pictures import JPEG_WIDTH, WIDTHS
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 """The supported formats. A picture's format is detected from its content, not from its URL."""
 MAX_PIXELS = 60_000_000
-UNFINISHED = "unfinished-"
+UNFINISHED_PREFIX = "unfinished-"
 """The prefix of a file that is being written; an interrupted import may leave one behind."""
 MAX_RATIO = 3
 """The maximum ratio of a copy's height to its width; taller pictures are cropped."""
@@ -93,7 +93,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 def _save(picture: Image.Image, path: Path, **options: Any) -> None:
     """Write a file completely or not at all, even if two imports run at once."""
     with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=UNFINISHED, suffix=path.suffix, delete=False
+        dir=path.parent, prefix=UNFINISHED_PREFIX, suffix=path.suffix, delete=False
     ) as file:
         try:
             picture.save(file, **options)

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session, selectinload
 from ...base.fetching import Unavailable, Unreachable, fetch
 from ...base.models import Import, Picture, Product, ProductVariant
 from ...catalog.pictures import COPY_NAME, origin
-from .resizing import UNFINISHED, make_copies, size_of_copies
+from .resizing import UNFINISHED_PREFIX, make_copies, size_of_copies
 
 MAX_PICTURES = 20_000
 MAX_ORIGINS = 20
 """The maximum number of servers that pages load pictures from: a header of each page names them."""
-PARALLEL = 8
+PARALLEL_DOWNLOADS = 8
 BATCH = 40
 """The number of products whose pictures are downloaded and then committed together."""
 GIVE_UP_AFTER = 5
@@ -70,7 +70,7 @@ def download_pictures(
     """
     folder.mkdir(parents=True, exist_ok=True)
     copies, result = _Copies(folder, allow_private), PicturesResult()
-    with ThreadPoolExecutor(PARALLEL) as threads:
+    with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as threads:
         try:
             for products in _batches(session):
                 pictures = [picture for product in products for picture in _wanted_of(product)]
@@ -191,7 +191,7 @@ def _delete_others(folder: Path, names: set[str]) -> None:
     """Delete all copies except those in `names`, and unfinished files of an interrupted import."""
     for path in folder.iterdir():
         is_copy = COPY_NAME.fullmatch(path.name) is not None
-        if path.name.startswith(UNFINISHED) or (
+        if path.name.startswith(UNFINISHED_PREFIX) or (
             is_copy and path.name.partition("-")[0] not in names
         ):
             path.unlink(missing_ok=True)

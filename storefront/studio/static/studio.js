@@ -104,8 +104,8 @@ function chooseLevel(level) {
   updatePreview();
 }
 
-/** Open the section of a setting, such as `modal.headline`: when the part of the preview that shows
- * it is pressed, or the number of warnings.
+/** Open the section of a setting, such as `modal.headline`, after a click on the part of the preview
+ * that shows the setting, or on the number of warnings.
  * @param {string} key */
 function openSetting(key) {
   const row = document.getElementById(`set-${key.replaceAll(".", "-")}-row`);
