@@ -60,9 +60,6 @@ def at(path: str, site: str = "shop") -> State:
     return lambda visit: visit.goto(path, site)
 
 
-SHOPPER = "isla@example.com"
-
-
 def form_path(sku: str, more: str = "") -> str:
     """The address of a variant's form."""
     return f"/notify-me/{quote(f'$custom:::$default:::{sku}', safe='')}{more}"

@@ -91,7 +91,7 @@ def serve_sandbox() -> Iterator[Sandbox]:
 class Sandbox:
     """Controls a sandbox of this process through its JSON API under `/_sandbox/`.
 
-    Its requests don't use the network: most tests make several.
+    Its requests don't use the network, since most tests make several.
     """
 
     def __init__(self, url: str, app: Flask, account: Account) -> None:

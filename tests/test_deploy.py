@@ -134,7 +134,7 @@ def ready(port: str, host: str = "127.0.0.1") -> bool:
 
 
 def test_image_serves_the_shop_with_a_worker(image: Path, tmp_path: Path) -> None:
-    """The commands of compose.yaml, in what the Containerfile copies, on SQLite."""
+    """The commands of compose.yaml run with the files that the Containerfile copies, on SQLite."""
     port = free_port()
     environ = settings(PORT=port, DATABASE_URL=f"sqlite:///{tmp_path}/shop.db")
     run(COMPOSE["upgrade"]["command"], image, environ)
@@ -158,7 +158,7 @@ def test_image_serves_the_shop_with_a_worker(image: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("unit", ["web", "worker", "purge"])
 def test_unit_runs_with_the_settings_in_env(unit: str, image: Path, tmp_path: Path) -> None:
-    """The commands of the systemd units, with `.env` and no other variables."""
+    """The unit's commands run with `.env` and no other variables."""
     folder = Path(shutil.copytree(image, tmp_path / "srv"))
     port = free_port()
     lines = {**KEYS, "DEMO": "0", "PORT": port}

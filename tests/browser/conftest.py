@@ -60,7 +60,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """Without animations, which take a seventh of the browser's time."""
+    """Turn off animations, which take a seventh of the browser's time."""
     return {**browser_context_args, "reduced_motion": "reduce"}
 
 

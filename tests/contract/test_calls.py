@@ -203,7 +203,7 @@ def test_revision_is_a_setting(make_shop: Callable[..., Flask], sandbox: Sandbox
 def test_server_calls_with_consent_match_the_specification(
     sign_up_with_consent: Callable[..., Any], sandbox: Sandbox, spec: Spec, channels: list[str]
 ) -> None:
-    """The subscription, then Subscribe Profiles, then Get List for the confirmation's text."""
+    """After the subscription come Subscribe Profiles, and Get List for the confirmation's text."""
     assert sign_up_with_consent(channels) == []
 
     calls = sandbox.requests()

@@ -95,7 +95,7 @@ def test_migrations_of_the_shop_ignore_the_kits_tables(
 
 
 def test_host_app_is_unchanged(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Hooks, error handlers, configuration and Jinja globals, except for the kit's own."""
+    """Its hooks, error handlers, configuration and Jinja globals are compared."""
     config = sandbox.environ()
     before = app_state(full_shop(tmp_path, config, set_up_kit=False))
     after = app_state(full_shop(tmp_path, config))

@@ -210,10 +210,10 @@ class RunningSandbox:
         return self.api("POST", "profile-subscription-bulk-create-jobs", sent, **headers)
 
     def client_subscribe(
-        self, one: Any = None, *, sent: Any = None, **options: Any
+        self, subscriber: Any = None, *, sent: Any = None, **options: Any
     ) -> requests.Response:
         """Subscribe one person, as a browser does."""
-        sent = self.client_subscription(one) if sent is None else sent
+        sent = self.client_subscription(subscriber) if sent is None else sent
         return self.client("subscriptions", sent, **options)
 
     def job(self, *people: Any, **attributes: Any) -> dict[str, Any]:
@@ -222,9 +222,9 @@ class RunningSandbox:
         attributes = {"profiles": profiles, "custom_source": "Back in stock"} | attributes
         return self._with_list("profile-subscription-bulk-create-job", attributes)
 
-    def client_subscription(self, one: Any = None) -> dict[str, Any]:
+    def client_subscription(self, subscriber: Any = None) -> dict[str, Any]:
         """Return the body of a Create Client Subscription call."""
-        profile = {"data": person() if one is None else one}
+        profile = {"data": person() if subscriber is None else subscriber}
         return self._with_list("subscription", {"profile": profile, "custom_source": "Shop"})
 
     def _with_list(self, kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -264,8 +264,8 @@ class RunningSandbox:
 
     def get(self, name: str) -> dict[str, Any]:
         """Return one of the objects: account, clock, flow, list, regions."""
-        found: dict[str, Any] = self.request("GET", f"/_sandbox/{name}").json()
-        return found
+        document: dict[str, Any] = self.request("GET", f"/_sandbox/{name}").json()
+        return document
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """Return one of the lists: requests, waiting, profiles, messages, catalog, drills."""

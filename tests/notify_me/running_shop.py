@@ -180,7 +180,7 @@ class Worker:
         self.log = log
 
     def has_logged(self, text: str) -> bool:
-        """Return whether it has logged a text; fail if it exited without doing so."""
+        """Return whether it has logged this text; fail if it exited without doing so."""
         logged = text in self.log.read_text()
         assert logged or self.process.is_alive(), self.log.read_text()
         return logged
@@ -217,7 +217,7 @@ class Postgres:
         self._folder = folder
         self._as: list[str] = []
         if os.geteuid() == 0:
-            # it refuses to run as root; Debian's package creates this user
+            # PostgreSQL refuses to run as root; Debian's package creates this user
             self._as = ["runuser", "-u", "postgres", "--"]
             owner = pwd.getpwnam("postgres")
             os.chown(folder, owner.pw_uid, owner.pw_gid)

@@ -68,7 +68,7 @@ IDS = [
 def test_unusual_ids_reach_klaviyo_unchanged(
     make_app: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """By the button's link and by `CompositeID.path`, as a browser follows and submits them."""
+    """Both the button's link and `CompositeID.path` work, as a browser follows and submits them."""
     app = make_app(RATELIMIT_ENABLED=False)
     with serve(app) as url:
         for number, parts in enumerate(IDS):

@@ -91,7 +91,7 @@ def test_receivers_read_a_field_of_the_shop_and_cant_break_a_sign_up(
 
     @sign_up_confirmed.connect_via(app)
     def fail(_app: Flask, event: SignUpEvent) -> None:
-        raise ValueError("a bug of the shop")
+        raise ValueError("a bug in the shop")
 
     @sign_up_confirmed.connect_via(app)
     def read(_app: Flask, event: SignUpEvent) -> None:

@@ -102,7 +102,7 @@ def test_waiting_list_shows_who_can_be_reached(sandbox: RunningSandbox) -> None:
 
 
 def test_everything_is_escaped(sandbox: RunningSandbox) -> None:
-    """Paths, headers, bodies, composite IDs and sources."""
+    """This includes paths, headers, bodies, composite IDs and sources."""
     variant = f"$custom:::$default:::{HOSTILE}"
     assert sandbox.server_call(body(variant=variant), X_Hostile=HOSTILE).status_code == 202
     sandbox.server_call(HOSTILE.encode(), Origin=HOSTILE)

@@ -70,8 +70,8 @@ def nonzero(counts: dict[str, int]) -> dict[str, int]:
 
 
 def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
-    """Requests, people, channels and states, in total, by variant and by day. Days are in UTC, both
-    ends of the period are included, and nothing outside it is counted.
+    """Requests, people, channels and states are counted in total, by variant and by day. Days are
+    in UTC, both ends of the period are included, and nothing outside it is counted.
     """
     app, first = shop.app, TODAY - timedelta(days=6)
     ask(app, M, email="early@example.org")

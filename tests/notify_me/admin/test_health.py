@@ -46,7 +46,7 @@ def report_refused_key(app: Flask) -> None:
 def test_health_and_status_name_what_keeps_shoppers_from_being_notified(
     make_app: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """No live flow, a refused public key, a variant that Klaviyo doesn't have, a paused queue."""
+    """A draft flow, a refused public key, a variant unknown to Klaviyo, and a paused queue do."""
     app = make_app(NOTIFY_ME_MODE="client")
     sandbox.set("flow", status="draft")
     report_refused_key(app)

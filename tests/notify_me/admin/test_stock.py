@@ -88,7 +88,7 @@ def test_oversold_and_untracked_stock(
 def test_stock_that_cannot_be_sent(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, make_app: Callable[..., Flask]
 ) -> None:
-    """A deleted variant, another platform's catalog, and a shop without a private key."""
+    """The variant is deleted, another platform syncs the catalog, or there is no private key."""
     assert set_stock(app, 1, CompositeID("$custom", "$default", "GONE")).state == "updated"
     shopify = CompositeID("$shopify", "$default", "123")
     catalog.add("tee", "Tee", "123", 0, composite_id=shopify)

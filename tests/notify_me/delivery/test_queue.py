@@ -60,7 +60,7 @@ CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
 
 @pytest.mark.parametrize(("outcomes", "queued"), CASES.values(), ids=CASES)
 def test_which_calls_are_queued(outcomes: list[Outcome | None], queued: list[int]) -> None:
-    """Calls that failed temporarily or weren't sent, unless the shop is misconfigured."""
+    """Those that failed temporarily or weren't sent are, unless the shop is misconfigured."""
     assert calls_to_queue(outcomes) == queued
 
 
@@ -139,7 +139,7 @@ def test_readiness(app: Flask) -> None:
 
 
 def test_status_as_text(app: Flask, sandbox: Sandbox) -> None:
-    """Counts, the oldest queued call, and the last error with a masked contact."""
+    """It has counts, the oldest queued call, and the last error with a masked contact."""
     sandbox.drill("500")
     app.test_client().post(MUG, data=SIGN_UP)
 

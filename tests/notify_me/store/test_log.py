@@ -74,7 +74,7 @@ def test_a_sign_up_is_stored_before_klaviyo_answers(
 
 
 def test_an_accepted_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: LogFile) -> None:
-    """One row for the sign-up and one for its call, with Klaviyo's status and the time."""
+    """It has a row in the log, and its call has one with Klaviyo's status and the time."""
     client.post(MUG, data={"channels": "EMAIL", "email": ADA})
 
     [sign_up] = log_file.sign_ups()

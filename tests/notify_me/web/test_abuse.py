@@ -38,7 +38,7 @@ def post(client: FlaskClient, email: str, address: str = "192.0.2.1", **more: st
 
 
 def test_contact_is_rate_limited_per_address(client: FlaskClient, sandbox: Sandbox) -> None:
-    """Ten posts a minute, whatever the case of the email address."""
+    """Ten posts a minute are allowed, whatever the case of the email address."""
     assert [post(client, "ada@example.org") for _ in range(10)] == [200] * 10
     assert post(client, "Ada@Example.org") == 429
 
@@ -48,7 +48,7 @@ def test_contact_is_rate_limited_per_address(client: FlaskClient, sandbox: Sandb
 
 
 def test_address_is_rate_limited(client: FlaskClient) -> None:
-    """Thirty valid posts a minute."""
+    """Thirty valid posts a minute are allowed."""
     assert {post(client, f"ada{number}@example.org") for number in range(30)} == {200}
     assert post(client, "ada@example.org") == 429
 

@@ -168,7 +168,7 @@ def test_listing_query_uses_an_index(shared_app: Flask, reader: FlaskClient, url
 
 @pytest.mark.parametrize("method", ["variant", "siblings"])
 def test_number_of_queries_of_the_kit(shared_app: Flask, method: str) -> None:
-    """Two for each lookup, however many variants a product has."""
+    """Each lookup runs two, however many variants a product has."""
     with shared_app.test_request_context(), recorded_queries(shared_app) as queries:
         getattr(ShopCatalog(), method)(shop_composite_id("HAAR-KEL-L"))
     assert len(queries) == 2

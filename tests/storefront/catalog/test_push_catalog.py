@@ -143,7 +143,7 @@ def test_rejected_items_are_listed(app: Flask, sandbox: Sandbox) -> None:
 
 
 def test_jobs_have_at_most_100_variants(app: Flask, sandbox: Sandbox) -> None:
-    """Klaviyo's limit for bulk jobs."""
+    """This is Klaviyo's limit."""
     with app.app_context():
         variant = db.session.scalars(sa.select(ProductVariant).filter_by(sku="DREI-MIL")).one()
         db.session.add_all(
@@ -188,7 +188,7 @@ def test_incomplete_jobs_are_failures(
     failed: int,
     message: str,
 ) -> None:
-    """A job that was cancelled, lost variants, or has an error without a source."""
+    """A job may be cancelled, lose variants, or have an error without a source."""
     original = Klaviyo.get_catalog_job
 
     def get_catalog_job(

@@ -161,7 +161,7 @@ def test_canonical_url_has_no_variant(reader: FlaskClient) -> None:
 
 
 def test_related_products(reader: FlaskClient) -> None:
-    """Four other products, those of the same category first."""
+    """There are four, and products of the same category come first."""
     related = Page(reader, PARKA).html.split('id="related"')[1]
 
     assert related.count('<li class="card">') == 4
