@@ -23,6 +23,7 @@ def install() -> None:
     """Install the caches for all apps that this process creates from now on."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates()}
     _share_syntax_trees()
+    _share_code_of_strings()
     _share_url_builders()
     _share_sql()
 
@@ -53,6 +54,21 @@ def _share_syntax_trees() -> None:
         return trees[key]
 
     Environment.parse = shared  # type: ignore[method-assign, assignment]
+
+
+def _share_code_of_strings() -> None:
+    """Share the code of templates that are strings, which Jinja's own cache ignores."""
+    compile_template, compiled = Environment.compile, {}
+
+    def shared(environment: Environment, source: str, *names: Any, **options: Any) -> Any:
+        if names or options:
+            return compile_template(environment, source, *names, **options)
+        key = (tuple(environment.extensions), source)
+        if key not in compiled:
+            compiled[key] = compile_template(environment, source)
+        return compiled[key]
+
+    Environment.compile = shared  # type: ignore[method-assign, assignment]
 
 
 def _share_url_builders() -> None:

@@ -22,7 +22,9 @@ SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
 def tutorial_shop(folder: Path, config: dict[str, str]) -> Flask:
     """Create a shop with one sold-out product in its own SQLite file."""
     app = Flask("tutorial", root_path=str(folder), instance_path=str(folder / "instance"))
-    app.config.from_mapping({"SECRET_KEY": "s" * 32, **config})
+    # the thread would poll the database until the last test has ended
+    no_thread = {"NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false"}
+    app.config.from_mapping({"SECRET_KEY": "s" * 32, **no_thread, **config})
 
     def get_db() -> sqlite3.Connection:
         if "db" not in g:
