@@ -218,10 +218,16 @@ def test_each_side_needs_its_key(sandbox: RunningSandbox) -> None:
     assert sandbox.read("profiles") == []
 
 
-def test_open_tracking_is_not_consent_to_messages(sandbox: RunningSandbox) -> None:
-    one = person({"email": {"open_tracking": {"consent": "SUBSCRIBED"}}}, email=EMAIL)
+@pytest.mark.parametrize("purpose", ["open_tracking", "click_tracking"])
+@pytest.mark.parametrize("historical_import", [False, True])
+def test_consent_to_tracking_is_not_consent_to_messages(
+    sandbox: RunningSandbox, purpose: str, historical_import: bool
+) -> None:
+    """It has no `consented_at`, even in a historical import."""
+    profile = person({"email": {purpose: {"consent": "SUBSCRIBED"}}}, email=EMAIL)
+    sent = sandbox.job(profile, historical_import=historical_import)
 
-    assert sandbox.subscribe(one).status_code == 202
+    assert sandbox.subscribe(sent=sent).status_code == 202
     assert sandbox.read("profiles") == []
     assert "no consent to messages" in sandbox.notes()[0]
 
