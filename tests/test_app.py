@@ -27,7 +27,7 @@ FORM = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
 
 
 def demo_environ(database: Path, sandbox: Sandbox) -> dict[str, str]:
-    """The environment of a demo shop with this database file and the sandbox."""
+    """Return the environment of a demo shop with this database file and the sandbox."""
     return {
         **SAMPLE_SHOP,
         "DEMO": "1",

@@ -126,7 +126,7 @@ def free_port() -> str:
 
 
 def ready(port: str, host: str = "127.0.0.1") -> bool:
-    """Whether the shop's /readyz answers 200."""
+    """Return whether the shop's /readyz answers 200."""
     try:
         return requests.get(f"http://{host}:{port}/readyz", timeout=TIMEOUT).ok
     except requests.RequestException:

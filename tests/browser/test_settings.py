@@ -69,11 +69,11 @@ class Shop:
         return self.page("/")
 
     def button(self) -> Locator:
-        """The button on the product page."""
+        """Return the button on the product page."""
         return self.product.locator(".buy .notify-me__button")
 
     def card(self) -> Locator:
-        """The button on the card of the sold-out product."""
+        """Return the button on the card of the sold-out product."""
         return self.listing.locator(".card .notify-me__button")
 
     def open_form(self) -> Page:
@@ -132,7 +132,7 @@ class Case:
 
 
 def style(element: Locator, name: str, pseudo: str = "") -> str:
-    """A computed style."""
+    """Return a computed style."""
     script = "(el, [name, pseudo]) => getComputedStyle(el, pseudo || null).getPropertyValue(name)"
     return str(element.first.evaluate(script, [name, pseudo]))
 
@@ -159,7 +159,7 @@ def buttons_have_style(**styles: str) -> Check:
 
 
 def part(state: str, selector: str) -> Callable[[Shop], Locator]:
-    """An element in a state: form, errors, done, product or listing."""
+    """Return an element in a state: form, errors, done, product or listing."""
     return lambda shop: getattr(shop, state).locator(selector)
 
 
@@ -193,7 +193,7 @@ def all_of(*checks: Check) -> Check:
 
 
 def bounding_box(element: Locator) -> dict[str, float]:
-    """The position and size of an element."""
+    """Return the position and size of an element."""
     element.first.scroll_into_view_if_needed()
     script = "(el) => el.getBoundingClientRect().toJSON()"
     box: dict[str, float] = element.first.evaluate(script)
@@ -721,7 +721,7 @@ SIGN_UPS = {"HAAR-OIL-M": (14, 2), "BLAT-S": (9, 2), "BLAT-L": (14, 9)}
 
 
 def keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
-    """Every setting of a model, such as `button.border.color`."""
+    """Return every setting of a model, such as `button.border.color`."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from keys(field.annotation, f"{before}{name}.")
@@ -730,7 +730,7 @@ def keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
 
 
 def default(key: str) -> Any:
-    """A setting's default."""
+    """Return a setting's default."""
     value: Any = Settings()
     for name in key.split("."):
         value = getattr(value, name)
@@ -738,7 +738,7 @@ def default(key: str) -> Any:
 
 
 def toml(values: dict[str, Any]) -> str:
-    """The text of a settings file."""
+    """Return the text of a settings file."""
     # strings, numbers and lists have the same syntax in JSON and TOML
     return "".join(
         f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()

@@ -31,7 +31,7 @@ CSS_PROPERTIES = [
 
 
 def style_of(element: Locator) -> dict[str, str]:
-    """The text of an element and its computed style, as far as settings affect it."""
+    """Return the text of an element and its computed style, as far as settings affect it."""
     style: dict[str, str] = element.evaluate(
         "(el, names) => Object.fromEntries(names.map((n) => [n, getComputedStyle(el)[n]]))",
         CSS_PROPERTIES,
@@ -40,7 +40,7 @@ def style_of(element: Locator) -> dict[str, str]:
 
 
 def styles_in_shop(page: Page, url: str) -> list[dict[str, str]]:
-    """The styles of button, dialog, title and submit button on the product page."""
+    """Return the styles of button, dialog, title and submit button on the product page."""
     page.goto(url + PARKA)
     button = page.locator(".buy .notify-me__button")
     button_style = style_of(button)
@@ -52,7 +52,7 @@ def styles_in_shop(page: Page, url: str) -> list[dict[str, str]]:
 
 
 def frame(page: Page) -> FrameLocator:
-    """The preview's frame."""
+    """Return the preview's frame."""
     return page.frame_locator("#frame iframe:not([data-loading])")
 
 

@@ -50,12 +50,12 @@ class Spec:
         self.document: dict[str, Any] = json.loads(file.read_text("utf-8"))
 
     def operation(self, path: str, method: str = "post") -> dict[str, Any]:
-        """The operation with this path and method."""
+        """Return the operation with this path and method."""
         operation: dict[str, Any] = self.document["paths"][path][method]
         return operation
 
     def resolve(self, schema: Any, *, closed: bool) -> Any:
-        """The schema without references; `closed` forbids members that it doesn't list."""
+        """Return the schema without references; `closed` forbids members that it doesn't list."""
         if isinstance(schema, list):
             return [self.resolve(item, closed=closed) for item in schema]
         if not isinstance(schema, dict):
@@ -444,7 +444,7 @@ def test_sdk_sends_the_same_consent(
 
 
 def without_nulls(document: Any) -> Any:
-    """The document without members that are null."""
+    """Return the document without members that are null."""
     if isinstance(document, list):
         return [without_nulls(item) for item in document]
     if not isinstance(document, dict):

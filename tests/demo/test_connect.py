@@ -24,7 +24,7 @@ ADA = "ada@shop.example.org"
 
 
 def blocks(kind: str) -> list[str]:
-    """The guide's code blocks in a language, without indentation."""
+    """Return the guide's code blocks in a language, without indentation."""
     return [
         "".join(line.removeprefix(indent) for line in text.splitlines(keepends=True))
         for indent, language, text in BLOCK.findall(GUIDE)
@@ -42,7 +42,7 @@ class Newcomer:
         self.environ = {**environ, "FLASK_APP": "app", "COLUMNS": "200"}
 
     def next_block(self, text: str) -> str:
-        """The guide's next block of commands, which must contain `text`."""
+        """Return the guide's next block of commands, which must contain `text`."""
         block = self.remaining.pop(0)
         assert text in block
         return block

@@ -40,7 +40,7 @@ def app(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[Flask]:
 
 
 def panel(client: FlaskClient, page: str = HAT) -> str:
-    """The text of the tour's panel."""
+    """Return the text of the tour's panel."""
     return text_of(
         re.findall(r'<section class="tour".*?</section>', client.get(page).text, re.S)[0]
     )

@@ -40,7 +40,7 @@ PARTS = (
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports that nothing is using."""
+    """Return different ports that nothing is using."""
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -49,7 +49,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on the port."""
+    """Return whether nothing listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
@@ -116,7 +116,7 @@ class Launched:
             self.lines.append(line)
 
     def family(self) -> list[psutil.Process]:
-        """The launcher and all processes that it started."""
+        """Return the launcher and all processes that it started."""
         process = psutil.Process(self.process.pid)
         return [process, *process.children(recursive=True)]
 
@@ -143,14 +143,14 @@ def launched(checkout: Path, **environ: str) -> Iterator[Launched]:
 
 
 def first_sold_out(url: str) -> str:
-    """The URL of the first sign-up form in the listing."""
+    """Return the URL of the first sign-up form in the listing."""
     page = requests.get(url, timeout=TIMEOUT).text
     path = page.split('href="/notify-me/%24')[1].split('"')[0]
     return f"{url}/notify-me/%24{path}"
 
 
 def offered_variants(form: str) -> list[str]:
-    """The composite IDs in a form."""
+    """Return the composite IDs in a form."""
     return [part.split('value="')[1].split('"')[0] for part in form.split('name="variants"')[1:]]
 
 
@@ -168,7 +168,7 @@ def flask(checkout: Path, *arguments: str) -> str:
 
 
 def status(checkout: Path) -> Any:
-    """The output of `flask notify-me status --json`."""
+    """Return the output of `flask notify-me status --json`."""
     return json.loads(flask(checkout, "notify-me", "status", "--json"))
 
 

@@ -35,7 +35,7 @@ def seed(app: Flask) -> str:
 
 
 def tiles(page: Page) -> list[str]:
-    """The numbers at the top of the demand page."""
+    """Return the numbers at the top of the demand page."""
     return re.findall(r"</dt><dd>(.*?)</dd>", page.html)
 
 

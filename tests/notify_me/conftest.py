@@ -85,26 +85,26 @@ class LogFile:
             return [dict(row) for row in connection.execute(query)]
 
     def sign_ups(self) -> list[dict[str, Any]]:
-        """The sign-ups, oldest first."""
+        """Return the sign-ups, oldest first."""
         return self._rows("SELECT * FROM notify_me_sign_up ORDER BY created_at")
 
     def calls(self) -> list[dict[str, Any]]:
-        """The calls, oldest first, in the order in which they are sent."""
+        """Return the calls, oldest first, in the order in which they are sent."""
         return self._rows(
             "SELECT c.* FROM notify_me_call c JOIN notify_me_sign_up s ON s.id = c.sign_up_id"
             " ORDER BY s.created_at, c.position"
         )
 
     def consents(self) -> list[dict[str, Any]]:
-        """The consents, oldest first."""
+        """Return the consents, oldest first."""
         return self._rows("SELECT * FROM notify_me_consent ORDER BY id")
 
     def queued(self) -> list[dict[str, Any]]:
-        """The jobs of the delivery queue, oldest first."""
+        """Return the jobs of the delivery queue, oldest first."""
         return self._rows("SELECT * FROM workflow_status ORDER BY created_at")
 
     def states(self) -> list[str]:
-        """The state of each call."""
+        """Return the state of each call."""
         return [str(call["state"]) for call in self.calls()]
 
 

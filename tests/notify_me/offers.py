@@ -162,7 +162,7 @@ def paths_and_bodies(calls: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]
 def back_in_stock(
     variant: str, channels: Sequence[str], identifiers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The body of a back-in-stock subscription."""
+    """Return the body of a back-in-stock subscription."""
     profile = {"type": "profile", "attributes": dict(identifiers)}
     return {
         "data": {
@@ -180,7 +180,7 @@ def subscription(
     identifiers: Mapping[str, str],
     source: str = "Back in Stock",
 ) -> dict[str, Any]:
-    """The body of the consent call: Subscribe Profiles, or Create Client Subscription."""
+    """Return the body of the consent call: Subscribe Profiles, or Create Client Subscription."""
     consents = {channel.lower(): {"marketing": {"consent": "SUBSCRIBED"}} for channel in channels}
     profile = {"type": "profile", "attributes": {**identifiers, "subscriptions": consents}}
     to_list = {"list": {"data": {"type": "list", "id": list_id}}}

@@ -58,7 +58,7 @@ class Shop:
         self.engine = sa.create_engine(url, poolclass=sa.NullPool)
 
     def environ(self, **config: Any) -> dict[str, str]:
-        """The environment of a process of this shop."""
+        """Return the environment of a process of this shop."""
         shop = json.dumps([str(self.folder), {**self.config, **config}])
         return {**os.environ, "SMALL_SHOP": shop, "PYTHONUNBUFFERED": "1"}
 

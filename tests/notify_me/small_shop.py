@@ -57,11 +57,11 @@ class DictCatalog:
         self.variants[variant.composite_id] = replace(variant, quantity=quantity)
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
-        """The kit's protocol."""
+        """Return the variant with this ID, as the kit's protocol says."""
         return self.variants.get(composite_id)
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
-        """The kit's protocol."""
+        """Return the variants of the same product, as the kit's protocol says."""
         requested = self.variants.get(composite_id)
         if requested is None:
             return ()
@@ -70,7 +70,7 @@ class DictCatalog:
 
 
 def small_catalog() -> DictCatalog:
-    """A parka in three variants (M / Moss and L / Moss sold out), and a sold-out mug."""
+    """Return a parka in three variants (M / Moss and L / Moss sold out), and a sold-out mug."""
     catalog = DictCatalog()
     for size, colour, quantity in (("M", "Moss", 0), ("L", "Moss", 0), ("M", "Rust", 3)):
         options = {"Size": size, "Colour": colour}

@@ -20,7 +20,7 @@ __all__ = ["lines"]
 
 
 def environ(database: Path) -> dict[str, str]:
-    """The environment of a demo shop with this database file and an unreachable Klaviyo."""
+    """Return the environment of a demo shop with this database file and an unreachable Klaviyo."""
     return {
         **SAMPLE_SHOP,
         "DEMO": "1",
@@ -36,7 +36,7 @@ def environ(database: Path) -> dict[str, str]:
 
 
 def make_shop(database: Path, **more: str) -> Flask:
-    """A demo shop with this database file, whose folder is its instance folder.
+    """Return a demo shop with this database file, whose folder is its instance folder.
 
     `more` is added to its environment.
     """

@@ -52,13 +52,13 @@ class Page:
         return self.html.split('<div class="buy">')[1].split('<div class="prose">')[0]
 
     def card(self, title: str) -> str:
-        """The markup of a product's card."""
+        """Return the markup of a product's card."""
         cards: list[str] = re.findall(r'<li class="card">.*?</li>', self.html, re.DOTALL)
         [card] = [card for card in cards if f">{title}</a>" in card]
         return card
 
     def choice(self, name: str) -> str:
-        """The markup of the link to an option's value."""
+        """Return the markup of the link to an option's value."""
         links: list[str] = re.findall(r'<a [^>]*class="chip.*?</a>', self.html, re.DOTALL)
         [link] = [link for link in links if f"<span>{html.escape(name)}</span>" in link]
         return link

@@ -21,7 +21,7 @@ BY_SMS = {"channels": "SMS", "phone_number": "+12025550143", "opt_in_promotional
 
 
 def rows(app: Flask) -> dict[str, admin.Row]:
-    """The rows of `admin.health()` by name."""
+    """Return the rows of `admin.health()` by name."""
     with app.app_context():
         return {row.check: row for row in admin.health().rows}
 

@@ -47,7 +47,7 @@ integers = st.one_of(st.integers(-5, 130), st.sampled_from([999, 2**63, -1]))
 
 
 def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """An object whose members may be missing or null, as the shapes allow, or null itself."""
+    """Return a strategy for an object that may be null, or have null or missing members."""
     optional = {name: st.none() | values for name, values in members.items()}
     return st.none() | st.fixed_dictionaries({}, optional=optional)
 

@@ -43,7 +43,7 @@ LEGAL_TEXTS = {
 
 
 def days_ago(days: int) -> str:
-    """A revision of that age."""
+    """Return the name of a revision that is this old."""
     return f"{datetime.now(UTC).date() - timedelta(days=days)}"
 
 
@@ -51,7 +51,7 @@ class Listed(DictCatalog):
     """A catalog that can list its variants."""
 
     def composite_ids(self) -> Iterator[CompositeID]:
-        """The kit's optional protocol."""
+        """Yield the ID of every variant, as the kit's optional protocol says."""
         yield from self.variants
 
 
@@ -70,7 +70,7 @@ class Ids:
         return []
 
     def composite_ids(self) -> Iterator[CompositeID]:
-        """The kit's optional protocol."""
+        """Yield the ID of every variant, as the kit's optional protocol says."""
         for external_id in self.external_ids:
             yield CompositeID(self.integration, "$default", external_id)
 
@@ -117,7 +117,7 @@ SKUS = [composite_id.external_id for composite_id in small_catalog().variants]
 
 
 def listed() -> Listed:
-    """The small catalog, which can be listed."""
+    """Return the small catalog, which can be listed."""
     catalog = Listed()
     catalog.variants = small_catalog().variants
     return catalog
@@ -228,7 +228,7 @@ class Shop:
         return result.exit_code, {row["check"]: row for row in report["rows"]}
 
     def stable(self, text: str) -> str:
-        """The text without what differs from run to run."""
+        """Return the text without the parts that differ from run to run."""
         account = self.sandbox.account
         text = text.replace(account.public_key, "PUBLIC").replace(account.list_id, "LIST")
         text = text.replace(self.sandbox.url, "https://a.klaviyo.com")
@@ -244,7 +244,7 @@ def shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Shop]:
 
 
 def as_markdown(shop: Shop) -> str:
-    """The golden file's text."""
+    """Return the golden file's text."""
     status, usual = shop.rows(Case())
     assert status == 0
     table = shop.stable(shop.check(listed()).stdout).strip()
@@ -285,7 +285,7 @@ def test_short_throttle_is_waited_for(shop: Shop) -> None:
 
 
 def reads_of_variants(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls of Get Catalog Variants."""
+    """Return the calls of Get Catalog Variants."""
     return [call for call in sandbox.requests() if call["path"] == "/api/catalog-variants"]
 
 
@@ -324,7 +324,7 @@ def test_batches_of_long_ids_fit_into_a_url(shop: Shop) -> None:
 
 
 def paged_klaviyo(metrics: list[dict[str, Any]]) -> Flask:
-    """A Klaviyo with two pages of metrics, whose link to the second names another host."""
+    """Return a Klaviyo with two pages of metrics, whose link to the second names another host."""
     app = Flask("klaviyo")
 
     @app.get("/api/metrics")

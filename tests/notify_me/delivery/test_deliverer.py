@@ -38,7 +38,7 @@ def deliverer(app: Flask, sandbox: Sandbox) -> Iterator[Deliverer]:
 
 
 def newest_job(app: Flask) -> Job:
-    """The job of the latest attempt."""
+    """Return the job of the latest attempt."""
     with app.app_context():
         client = app.extensions["notify_me"].queue.client
     workflows = client.list_workflows(queue_name=SUBSCRIBE, load_output=False)

@@ -30,7 +30,7 @@ def shop(make_shop: Callable[..., Shop]) -> Shop:
 
 
 def responses(sandbox: Sandbox, status: int) -> list[dict[str, Any]]:
-    """The calls that got this status."""
+    """Return the calls that got this status."""
     return [request for request in sandbox.requests() if request["status"] == status]
 
 

@@ -245,7 +245,7 @@ def check_any_text(text: str, region: str) -> None:
 
 
 def dialled(region: str, other: str) -> str:
-    """The example mobile number of a country, as it is dialled in a region."""
+    """Return the example mobile number of a country, as it is dialled in a region."""
     number = phonenumbers.example_number_for_type(other, phonenumbers.PhoneNumberType.MOBILE)
     number = number or phonenumbers.example_number(other)
     assert number is not None

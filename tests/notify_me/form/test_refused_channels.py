@@ -47,7 +47,7 @@ def _no_texts_abroad(sandbox: Sandbox) -> None:
 
 
 def subscribed(sandbox: Sandbox) -> list[list[str]]:
-    """The channels that each profile has consented to."""
+    """Return the channels that each profile has consented to."""
     return [
         [
             channel

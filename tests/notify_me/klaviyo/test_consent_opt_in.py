@@ -174,12 +174,12 @@ def test_known_opt_in_survives_a_failed_refresh(
 
 
 def reads(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls of Get List."""
+    """Return the calls of Get List."""
     return [call for call in sandbox.requests() if call["operation"] == "get_list"]
 
 
 def finished(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The calls that got a response."""
+    """Return the calls that got a response."""
     return [call for call in calls if call["finished"]]
 
 
@@ -196,7 +196,7 @@ def test_sign_up_without_consent_does_not_read_the_list(
 
 
 def without_ids(html: str) -> str:
-    """The markup without the random prefix of its IDs."""
+    """Return the markup without the random prefix of its IDs."""
     return re.sub(r"notify-me-[0-9a-f]{6}", "", html)
 
 

@@ -86,7 +86,7 @@ def shopper(make_app: Callable[..., Flask], klaviyo: FakeKlaviyo) -> FlaskClient
 
 
 def error(**members: Any) -> dict[str, Any]:
-    """A document with one error, which has these members besides the usual ones."""
+    """Return a document with one error, which has these members besides the usual ones."""
     usual = {"id": "e-1", "code": "invalid", "title": "Invalid input.", "detail": "No."}
     return {"errors": [{**usual, **members}]}
 

@@ -40,7 +40,7 @@ def send(
 
 
 def error_of(call: dict[str, Any]) -> dict[str, Any]:
-    """The error in the sandbox's response to a call; empty if it has none."""
+    """Return the error in the sandbox's response to a call; empty if it has none."""
     error: dict[str, Any] = {}
     if isinstance(call["reply"], dict):
         error = call["reply"]["errors"][0]
@@ -229,7 +229,7 @@ def test_log_line_identifies_call_and_error_but_not_the_contact(
 
 
 def revision_lines(lines: list[str]) -> list[str]:
-    """The log lines about the API revision."""
+    """Return the log lines about the API revision."""
     return [line for line in lines if "KLAVIYO_REVISION" in line]
 
 

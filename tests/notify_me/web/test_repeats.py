@@ -34,7 +34,7 @@ BY_EMAIL_ONLY = {"channels": "EMAIL", "email": ADA}
 
 
 def is_limited(reply: TestResponse) -> bool:
-    """Whether the form asks to try again tomorrow, and keeps what was typed."""
+    """Return whether the form asks to try again tomorrow, and keeps what was typed."""
     if reply.status_code != 429:
         return False
     assert state(reply) == "failed"

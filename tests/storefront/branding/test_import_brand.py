@@ -52,7 +52,7 @@ def run(app: Flask, *options: str) -> Result:
 
 
 def restarted(app: Flask, **environ: str) -> Flask:
-    """The same shop after a restart."""
+    """Return the same shop after a restart."""
     settings = {**environ, "SHOP_CONFIG": app.config["SHOP_CONFIG"]}
     return make_shop(Path(app.instance_path) / "shop.db", **settings)
 
@@ -125,7 +125,7 @@ def test_missing_copy_of_the_logo_shows_the_name(app: Flask, tmp_path: Path) -> 
 
 
 def picture(format: str, size: tuple[int, int] = (40, 20), mode: str = "RGB") -> bytes:  # noqa: A002
-    """A picture in a format of Pillow."""
+    """Return a picture in a format of Pillow."""
     buffer = BytesIO()
     Image.new(mode, size).save(buffer, format)
     return buffer.getvalue()

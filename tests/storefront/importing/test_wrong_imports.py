@@ -27,7 +27,7 @@ OPTIONS = HEADER.strip() + ",option1_name,option1_value,status\n"
 
 
 def zipped(name: str) -> bytes:
-    """A ZIP file that contains a file with this name."""
+    """Return a ZIP file that contains a file with this name."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(name, "")

@@ -80,7 +80,7 @@ def sign_up_while_klaviyo_fails(client: FlaskClient, sandbox: Sandbox, *emails: 
 
 
 def count(client: FlaskClient, state: str) -> int:
-    """The number that the page shows for this state."""
+    """Return the number that the page shows for this state."""
     [row] = [row for row in Page(client, URL).html.split("<tr") if f"<b>{state}</b>" in row]
     return int(row.split("<td>")[1].split("</td>")[0].replace(",", ""))
 
@@ -93,7 +93,7 @@ def run_sql(app: Flask, *statements: str) -> None:
 
 
 def retry_button(page: Page) -> str:
-    """The tag of the button."""
+    """Return the tag of the button."""
     [tag] = [tag for tag in page.html.split("<button") if ">Retry<" in tag]
     return tag.split(">")[0]
 

@@ -48,14 +48,14 @@ def change(app: Flask, *statements: Any) -> None:
 
 
 def row(page: Page, name: str) -> str:
-    """The text of one variant's row."""
+    """Return the text of one variant's row."""
     table = page.html.split('<table class="demand">')[1].split("</table>")[0]
     [text] = [text_of(row) for row in table.split("<tr>") if name in row]
     return text
 
 
 def rows(client: FlaskClient, url: str = f"{URL}.csv") -> list[list[str]]:
-    """The lines of the CSV file, with its header."""
+    """Return the lines of the CSV file, with its header."""
     reply = client.get(url)
     assert reply.status_code == 200
     text = reply.get_data(as_text=True)

@@ -45,7 +45,7 @@ def add_past_sign_ups(app: Flask, sku: str, *people: str, days: float = 1, **mor
 
 
 def tiles(client: FlaskClient) -> dict[str, str]:
-    """The numbers at the top of the demand page, by heading."""
+    """Return the numbers at the top of the demand page, by heading."""
     parts = Page(client, DEMAND).html.split('<div class="tile"><dt>')[1:]
     found = (part.split("</dt>") for part in parts)
     return {heading: text_of(rest.split("</div>")[0]) for heading, rest in found}

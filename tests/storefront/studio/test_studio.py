@@ -53,7 +53,7 @@ VALUES = {
 
 
 def changed_value(control: Control) -> Any:
-    """A valid value that isn't the setting's default."""
+    """Return a valid value that isn't the setting's default."""
     key = control.key
     if key in VALUES:
         return VALUES[key]
@@ -136,7 +136,7 @@ class Studio:
         return response
 
     def notes(self, key: str) -> str:
-        """The messages beside a control."""
+        """Return the messages beside a control."""
         return self.page.one("div", id=f"set-{key.replace('.', '-')}-notes").text
 
     @property
