@@ -1,4 +1,4 @@
-"""Settings for gunicorn: it supervises the processes, and in each of them waitress serves the shop.
+"""Settings for gunicorn, which supervises the processes. In each of them, waitress serves the shop.
 
 Waitress hands a request to a thread only once the request is complete, and sends the responses
 itself, so slow or silent clients don't occupy a thread (docs/decisions.md, "Web server").
@@ -47,8 +47,8 @@ control_socket_disable = True
 IDLE_TIMEOUT = 30
 """Seconds after which a connection without any traffic is closed."""
 MAX_BODY_BYTES = 65 * 1024 * 1024
-"""The size of the largest request, an upload of product files. Waitress answers larger ones itself
-with 413; app.py has a lower limit for all other pages.
+"""The maximum size of a request: that of an upload of product files. Waitress itself answers larger
+requests with 413; app.py has a lower limit for all other pages.
 """
 
 
