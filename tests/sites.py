@@ -47,11 +47,12 @@ success_background_color = "#d3efcd"
 footer_content = '<a href="/terms">Terms</a>'
 """
 HASH = generate_password_hash("open, please", method="pbkdf2:sha256:1")
+SAMPLE = Path(SAMPLE_SHOP["NOTIFY_ME_CONFIG"]).read_text(encoding="utf-8")
 SETTINGS = {
-    "shop": "",
+    "shop": SAMPLE,
     "client": "",
     # separate from the others, because it restocks products
-    "tour": "",
+    "tour": SAMPLE,
     "channels": CHANNELS,
     # separate, because a shop caches the opt-in setting of its list
     "double-opt-in": CHANNELS,
