@@ -58,8 +58,8 @@ MUTATIONS = [
     ),
     Mutation(
         "notify_me/klaviyo/outcomes.py",
-        'return "phone_number", by_phone',
-        'return "email", by_phone',
+        'return "phone_number", phone_channels',
+        'return "email", phone_channels',
         KIT,
     ),
     Mutation(

@@ -110,6 +110,11 @@ def test_pages_show_the_settings_in_their_language(shop: MakeShop) -> None:
     assert "Kleider" in german.text
     assert "Hinaus!" in german.text
     assert "248\N{NO-BREAK SPACE}kr" in german.html
+    # the kit has French texts, but the products don't
+    assert re.findall(r'name="lang" value="(\w+)"', page.html) == ["de"]
+    for path in ("/", "/notify-me/$custom:::$default:::HAAR-OIL-M"):
+        french = client.get(path, headers={"Accept-Language": "fr"})
+        assert '<html lang="en"' in french.text
     product = Page(client, "/products/haar-parka")
     assert '"priceCurrency": "NOK"' in product.html
     assert '"price": "248.00"' in product.html
