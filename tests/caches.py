@@ -44,16 +44,30 @@ class _Templates(BytecodeCache):
 
 
 def _share_syntax_trees() -> None:
-    """Share the syntax trees in which the kit looks for the blocks of a layout."""
-    parse, trees = Environment.parse, {}
+    """Share the syntax trees in which the kit looks for the blocks of a layout, and the results.
+
+    Shared trees are never deleted, so an ID belongs to only one of them.
+    """
+    parse, find_all = Environment.parse, nodes.Node.find_all
+    trees: dict[Any, nodes.Template] = {}
+    found: dict[int, dict[Any, list[Any]]] = {}
 
     def shared(environment: Environment, source: str, *names: str | None) -> nodes.Template:
         key = (tuple(environment.extensions), source)
         if key not in trees:
             trees[key] = parse(environment, source, *names)
+            found[id(trees[key])] = {}
         return trees[key]
 
+    def shared_search(node: nodes.Node, kind: Any) -> Any:
+        if (results := found.get(id(node))) is None:
+            return find_all(node, kind)
+        if kind not in results:
+            results[kind] = list(find_all(node, kind))
+        return results[kind]
+
     Environment.parse = shared  # type: ignore[method-assign, assignment]
+    nodes.Node.find_all = shared_search  # type: ignore[method-assign, assignment]
 
 
 def _share_code_of_strings() -> None:
