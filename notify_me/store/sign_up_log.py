@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exc, func, insert, select, update
+from sqlalchemy import Integer, bindparam, exc, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ..channels import Channel
@@ -77,6 +77,27 @@ _UPDATE_CONSENTS = (
     )
 )
 """Copies the state of a sign-up's consent call to its consents."""
+_RECENT_ALERTS = {
+    name: select(func.count())
+    .select_from(CallRow)
+    .join(SignUpRow)
+    .where(SignUpRow.created_at > bindparam("since"), contact_hash == bindparam("contact_hash"))
+    .where(CallRow.operation == Operation.BACK_IN_STOCK)
+    .where(CallRow.state.not_in((CallState.REFUSED, CallState.FAILED)))
+    for name, contact_hash in (
+        ("email", SignUpRow.email_hmac),
+        ("phone_number", SignUpRow.phone_hmac),
+    )
+}
+"""Count the alerts that were requested for a contact, by the `identifier` of its channel."""
+_WAITING_UP_TO = select(func.count()).select_from(
+    select_calls(PERSON.label("person"))
+    .where(*WAITING_CALLS, CallRow.variant == bindparam("variant"))
+    .distinct()
+    .limit(bindparam("people_at_most", type_=Integer))
+    .subquery()
+)
+"""Counts the people who are waiting for a variant, and stops at a number."""
 
 
 class SignUpLog:
@@ -181,21 +202,15 @@ class SignUpLog:
         the last `period` for the sign-up's email address or for its phone number, whichever has
         more.
         """
-        columns = {"email": SignUpRow.email_hmac, "phone_number": SignUpRow.phone_hmac}
-        alerts = (
-            select(func.count())
-            .select_from(CallRow)
-            .join(SignUpRow)
-            .where(SignUpRow.created_at > datetime.now(UTC) - period)
-            .where(CallRow.operation == Operation.BACK_IN_STOCK)
-            .where(CallRow.state.not_in((CallState.REFUSED, CallState.FAILED)))
-        )
-        with self.reading() as session:
+        since = datetime.now(UTC) - period
+        with self._engine().connect() as connection:
             counts = (
-                session.scalar(alerts.where(columns[name] == contact_hash)) or 0
+                connection.scalar(
+                    _RECENT_ALERTS[name], {"since": since, "contact_hash": contact_hash}
+                )
                 for name, contact_hash in self._hashes(sign_up).items()
             )
-            return max(counts, default=0)
+            return max((count or 0 for count in counts), default=0)
 
     def has_consented(self, sign_up: SignUp, period: timedelta) -> bool:
         """Return whether Klaviyo accepted all consents of this sign-up before, in the last
@@ -303,12 +318,9 @@ class SignUpLog:
         """Return whether exactly this many people are waiting for a variant. The query stops
         counting when there are more.
         """
-        waiting = select_calls(PERSON.label("person")).where(
-            *WAITING_CALLS, CallRow.variant == variant
-        )
-        limited = waiting.distinct().limit(people + 1).subquery()
-        with self.reading() as session:
-            return session.scalar(select(func.count()).select_from(limited)) == people
+        values = {"variant": variant, "people_at_most": people + 1}
+        with self._engine().connect() as connection:
+            return connection.scalar(_WAITING_UP_TO, values) == people
 
     def count_honeypot_post(self) -> None:
         """Count a post that was refused because its hidden field was filled in."""
