@@ -214,14 +214,15 @@ def current_languages() -> tuple[str, ...]:
 def _active_settings() -> ActiveSettings:
     if not has_request_context():
         return current_state().defaults
-    if "notify_me" not in g:
+    active: ActiveSettings | None = g.get("notify_me")
+    if active is None:
         state = current_state()
         # the loader itself may need settings, such as the languages
-        g.notify_me = state.defaults
+        g.notify_me = active = state.defaults
         if state.visitor_loader and (overrides := state.visitor_loader()):
-            g.notify_me = _apply(overrides, state)
+            g.notify_me = active = _apply(overrides, state)
             locales.forget_language()
-    return cast(ActiveSettings, g.notify_me)
+    return active
 
 
 def _apply(overrides: VisitorOverrides, state: State) -> ActiveSettings:

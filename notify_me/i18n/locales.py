@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 from babel import Locale, negotiate_locale
 from flask import Flask, current_app, has_request_context, request
@@ -20,9 +20,7 @@ VARY = ("Cookie", "Accept-Language")
 """The request headers that the language of a page depends on."""
 _EXTENSION = "notify_me_languages"
 _CACHE_KEY = "notify_me.language"
-"""The key under which the language of a request is cached in its WSGI environment, together with
-the shop's locale that it was derived from.
-"""
+"""The key under which the language of a request is cached in its WSGI environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,16 @@ class Language:
     """The tag if the language comes from the page's URL (`?lang=de` or `/de/…`), because links must
     then include it; otherwise None.
     """
+
+
+class _CachedLanguage(NamedTuple):
+    """The language of a request, and what it was derived from."""
+
+    get_locale: Callable[[], Locale | None] | None
+    """Flask-Babel's function, if the shop uses it."""
+    shop_locale: Locale | None
+    """What this function returned."""
+    language: Language
 
 
 def init_app(app: Flask, languages: Callable[[], tuple[str, ...]]) -> None:
@@ -70,15 +78,21 @@ def language() -> Language:
     `select_locale` does. On the kit's own pages, `?lang=` takes precedence. A language that isn't
     offered is replaced with the default one. Outside of a request, the source language is returned.
     """
-    extensions = current_app.extensions if has_request_context() else {}
+    if not has_request_context():
+        return _language(SOURCE_LOCALE, in_url=False)
+    # cached, since a page needs it many times
+    cached: _CachedLanguage | None = request.environ.get(_CACHE_KEY)
+    # Flask-Babel's locale may change within a request
+    if cached and (cached.get_locale is None or cached.get_locale() is cached.shop_locale):
+        return cached.language
+    extensions = current_app.extensions
     if _EXTENSION not in extensions:
         return _language(SOURCE_LOCALE, in_url=False)
-    # cached, since a page needs it many times; Flask-Babel's locale may change within a request
-    shop_locale = _flask_babel()() if "babel" in extensions else None
-    environ = request.environ
-    if _CACHE_KEY not in environ or environ[_CACHE_KEY][0] is not shop_locale:
-        environ[_CACHE_KEY] = (shop_locale, _request_language(shop_locale))
-    return cast(Language, environ[_CACHE_KEY][1])
+    get_locale = _flask_babel() if "babel" in extensions else None
+    shop_locale = get_locale() if get_locale else None
+    cached = _CachedLanguage(get_locale, shop_locale, _request_language(shop_locale))
+    request.environ[_CACHE_KEY] = cached
+    return cached.language
 
 
 def forget_language() -> None:

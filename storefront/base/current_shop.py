@@ -66,8 +66,9 @@ def cached_import() -> Import | None:
 
 
 def _current() -> _Current:
-    if EXTENSION in g:
-        return cast(_Current, g.get(EXTENSION))
+    current: _Current | None = g.get(EXTENSION)
+    if current is not None:
+        return current
     state: _State = current_app.extensions[EXTENSION]
     if time.monotonic() >= state.expires_at:
         # set first: other requests use the old value while a slow database responds

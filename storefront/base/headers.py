@@ -47,11 +47,14 @@ def init_app(app: Flask) -> None:
 
 def add_headers(response: Response) -> Response:
     """Set the headers that the view hasn't set itself."""
-    response.headers.setdefault("Content-Security-Policy", csp())
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    # each look-up in `response.headers` compares all names
+    present = {name.lower() for name, _ in response.headers}
+    added = {"Content-Security-Policy": csp(), **HEADERS}
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", HSTS)
+        added["Strict-Transport-Security"] = HSTS
+    for name, value in added.items():
+        if name.lower() not in present:
+            response.headers.add(name, value)
     return response
 
 

@@ -32,6 +32,8 @@ from .current_shop import shop
 
 CATALOG_LANGUAGE = "en"
 COOKIE_MAX_AGE = 365 * 24 * 3600  # seconds
+VARY = ("Cookie", "Accept-Language")
+"""The request headers that a page's language depends on."""
 TRANSLATED_BLUEPRINTS = frozenset({"shop", "cart", "checkout", "languages", "notify_me"})
 LINKED_BLUEPRINTS = frozenset({"shop", "cart", "checkout"})
 """If the URL of a page has `?lang=`, so do the page's links to these blueprints."""
@@ -213,6 +215,11 @@ def _keep_url_language(endpoint: str, values: dict[str, Any]) -> None:
 
 def _add_language_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
-        response.vary.update(["Cookie", "Accept-Language"])
-        response.headers.setdefault("Content-Language", language().tag)
+        headers = response.headers
+        if "Vary" in headers:
+            response.vary.update(VARY)
+        else:
+            headers.add("Vary", ", ".join(VARY))
+        if "Content-Language" not in headers:
+            headers.add("Content-Language", language().tag)
     return response

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, ParamSpec
 from cachetools import LRUCache
 from flask import Flask, Response, current_app, make_response, request
 from flask_babel import get_locale
+from werkzeug.http import quote_etag
 
 from notify_me import LANGUAGE_COOKIE, settings_version
 
@@ -124,12 +125,11 @@ def revalidated(body: str | bytes, etag: str | None = None) -> Response:
     """Return a response that browsers store and revalidate: 304 while the page is unchanged."""
     if etag is None:
         etag = _etag(body.encode() if isinstance(body, str) else body)
-    is_unchanged = request.if_none_match.contains_weak(etag)
-    response = Response("" if is_unchanged else body, 304 if is_unchanged else 200)
-    response.headers["Cache-Control"] = "no-cache"
     # weak, since a proxy may compress the page and keep the ETag
-    response.set_etag(etag, weak=True)
-    return response
+    headers = {"Cache-Control": "no-cache", "ETag": quote_etag(etag, weak=True)}
+    if request.if_none_match.contains_weak(etag):
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(body, headers=headers)
 
 
 def _etag(body: bytes) -> str:

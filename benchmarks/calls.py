@@ -1,0 +1,68 @@
+"""Benchmark of `notify_me()` and `notify_me_head()` on a page of another shop, part of `make bench`.
+
+The shop is a Flask app with nothing but the kit, and with Flask-Babel.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+
+from flask import Flask
+from flask_babel import Babel
+
+from notify_me import CompositeID, NotifyMe, Variant
+
+CALLS = 2000
+ROUNDS = 10
+VARIANTS = [
+    Variant(
+        composite_id=CompositeID("$custom", "$default", f"PARKA-{number}"),
+        product_id="parka",
+        product_title="Haar Parka",
+        url=f"/products/parka?variant=PARKA-{number}",
+        options={"Size": "M", "Colour": f"Moss {number}"},
+        quantity=0,
+    )
+    for number in range(20)
+]
+
+
+def milliseconds(call: Callable[[int], object]) -> float:
+    """Return the CPU time of one call: that of the fastest round."""
+    rounds = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        for number in range(CALLS):
+            call(number)
+        rounds.append((time.process_time() - start) / CALLS * 1000)
+    return min(rounds)
+
+
+def report(*, with_babel: bool) -> None:
+    """Print what the calls cost in one request, after the first."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = Flask("shop", instance_path=folder)
+        app.config.update(SECRET_KEY="s" * 32, KLAVIYO_PRIVATE_KEY="pk_benchmark")
+        NotifyMe(app, catalog=lambda composite_id: [])
+        if with_babel:
+            Babel(app)
+        button, head = (app.jinja_env.globals[name] for name in ("notify_me", "notify_me_head"))
+        with app.test_request_context("/products/parka"):
+            print(
+                f"{{{{ notify_me(variant) }}}} takes "
+                f"{milliseconds(lambda number: button(VARIANTS[number % len(VARIANTS)])):.3f} ms "
+                f"of CPU and {{{{ notify_me_head() }}}} {milliseconds(lambda _: head()):.3f} ms"
+                f"{', with Flask-Babel' if with_babel else ''}."
+            )
+
+
+def main() -> None:
+    """Run the benchmark."""
+    report(with_babel=False)
+    report(with_babel=True)
+
+
+if __name__ == "__main__":
+    main()
