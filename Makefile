@@ -118,6 +118,7 @@ translations: $(VENV)/.dev ## Update the translation catalogs
 
 bench: $(VENV)/.dev static browser postgres ## Benchmark pages, the browser, sign-ups, an import, push-catalog and the queue (QUICK=1: with fewer requests)
 	@$(BIN)/python -m benchmarks.pages
+	@$(BIN)/python -m benchmarks.button
 	@$(BIN)/python -m benchmarks.browser
 	@$(BIN)/python -m benchmarks.importing $(if $(QUICK),8000,80000)
 	@$(BIN)/python -m benchmarks.push $(if $(QUICK),500)

@@ -1,4 +1,4 @@
-"""Benchmark of `notify_me()` and `notify_me_head()` on a page of another shop, part of `make bench`.
+"""Benchmark of `notify_me()` and `notify_me_head()` in another shop's page, part of `make bench`.
 
 The shop is a Flask app with nothing but the kit, and with Flask-Babel.
 """
@@ -13,6 +13,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from notify_me import CompositeID, NotifyMe, Variant
+from notify_me.web.template_globals import notify_me, notify_me_head
 
 CALLS = 2000
 ROUNDS = 10
@@ -48,14 +49,12 @@ def report(*, with_babel: bool) -> None:
         NotifyMe(app, catalog=lambda composite_id: [])
         if with_babel:
             Babel(app)
-        button, head = (app.jinja_env.globals[name] for name in ("notify_me", "notify_me_head"))
         with app.test_request_context("/products/parka"):
-            print(
-                f"{{{{ notify_me(variant) }}}} takes "
-                f"{milliseconds(lambda number: button(VARIANTS[number % len(VARIANTS)])):.3f} ms "
-                f"of CPU and {{{{ notify_me_head() }}}} {milliseconds(lambda _: head()):.3f} ms"
-                f"{', with Flask-Babel' if with_babel else ''}."
-            )
+            button = milliseconds(lambda number: notify_me(VARIANTS[number % len(VARIANTS)]))
+            head = milliseconds(lambda _: notify_me_head())
+    ending = ", with Flask-Babel" if with_babel else ""
+    print(f"notify_me(variant) takes {button:.3f} ms of CPU", end=" ")
+    print(f"and notify_me_head() {head:.3f} ms{ending}.")
 
 
 def main() -> None:
