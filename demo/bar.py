@@ -23,7 +23,6 @@ from . import sandbox, tour
 
 SANDBOX_PAGES = (
     ("Requests", "requests"),
-    ("Waiting list", "waiting"),
     ("Mailbox", "mailbox"),
     ("Simulate failures", "drills"),
 )
@@ -33,7 +32,11 @@ def demo_bar() -> Markup:
     """Return the toolbar for `base.html`; empty for visitors who may not see the demo."""
     if not is_demo_visitor():
         return Markup("")
-    pages = (*access.extra_pages(), ("Stock and orders", "merchant.show"))
+    pages = (
+        ("Demand", "demand.show"),
+        ("Stock and orders", "merchant.show"),
+        *access.extra_pages(),
+    )
     html = render_template(
         "demo/bar.html",
         mode=admin.mode(),

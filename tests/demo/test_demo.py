@@ -320,7 +320,7 @@ def test_shop_with_a_klaviyo_account_has_no_tour_and_no_reset(
     client = app.test_client()
 
     page = client.get(HAT).text
-    assert "Stock and orders" in page
+    assert 'href="/merchant/demand">Demand' in page
     assert "Take the tour" not in page
     assert "Mailbox" not in page
     assert client.get("/demo/reset").status_code == 404
