@@ -269,7 +269,7 @@ def show_settings(*, as_json: bool) -> None:
 @click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML to this file.")
 @click.option("--force", is_flag=True, help="Overwrite an existing --output.")
 def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
-    """Convert a shop's call of Klaviyo's older back-in-stock script into settings.
+    """Convert a shop's call to Klaviyo's older back-in-stock script into settings.
 
     FILE (- for standard input) is a theme's HTML, Liquid or JavaScript that calls
     klaviyo.enable("backinstock", {…}). The TOML goes to standard output, and a report on every

@@ -165,8 +165,9 @@ def reload_settings() -> None:
 
 
 def settings_version() -> int | None:
-    """Return a number that changes with the shop's settings while the app runs, for caches of pages
-    with a button. None if the settings can't change before the next start.
+    """Return a value that changes with the shop's settings while the app runs, for caches of pages
+    with a button. It is None while the file at `NOTIFY_ME_INSTANCE_CONFIG`, which a Studio writes,
+    doesn't exist.
     """
     return current_state().instance_config_version
 
@@ -241,7 +242,9 @@ def _apply(overrides: VisitorOverrides, state: State) -> ActiveSettings:
 
 
 def current_catalog() -> KlaviyoCatalog:
-    """Return the app's `[catalog]` settings, which create composite IDs."""
+    """Return the app's settings under `[catalog]`, which create composite IDs. (The shop's catalog
+    of products is the `catalog` passed to `NotifyMe`.)
+    """
     return current_state().settings.catalog
 
 

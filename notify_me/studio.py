@@ -45,7 +45,6 @@ __all__ = [
     "contrasts",
     "dump_toml",
     "is_stand_in",
-    "merchant_settings",
     "merged_toml",
     "missing_legal_texts",
     "preview",
@@ -55,12 +54,13 @@ __all__ = [
     "read_toml",
     "reload_settings",
     "replace_toml",
+    "shop_settings",
     "split_families",
     "untranslated_warnings",
 ]
 
 
-def merchant_settings() -> Settings:
+def shop_settings() -> Settings:
     """Return the shop's settings, which apply to visitors without overrides."""
     return current_state().settings
 

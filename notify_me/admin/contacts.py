@@ -32,8 +32,8 @@ PAST = "past"
 """The mode of sign-ups that were added by `import_sign_ups`."""
 IMPORT_BATCH = 1000
 """How many past sign-ups are added in one transaction."""
-NOT_RECEIVED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState.DEAD_LETTERED)
-"""The states of consents that Klaviyo hasn't received, and that therefore prove nothing."""
+NOT_RECORDED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState.DEAD_LETTERED)
+"""The states of consents that Klaviyo hasn't recorded, and that therefore prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def erase(contact: str) -> Erased:
     """Delete what the shop stores about a contact: sign-ups, calls in the queue, and whatever the
     shop's `erase_contact` removes. A sign-up by email and phone is deleted with both contacts.
 
-    Consents that Klaviyo may have received stay, as proof, unless `[retention] erase_consents` is
+    Consents that Klaviyo may have recorded stay, as proof, unless `[retention] erase_consents` is
     on. Klaviyo isn't called. Raises `ValueError` like `contact_hash`.
     """
     state, contact = current_state(), normalized_contact(contact)
@@ -182,13 +182,13 @@ def _erase_rows(
     session: Session, hashes: Sequence[str], with_consents: bool
 ) -> tuple[int, int, int]:
     """Delete a contact's sign-ups and consents. Without `with_consents`, consents that Klaviyo may
-    have received are kept. Return how many sign-ups and consents were deleted, and how many
+    have recorded are kept. Return how many sign-ups and consents were deleted, and how many
     consents were kept.
     """
     ids = _sign_up_ids(session, hashes)
     of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
-    not_received = and_(of_contact, ConsentRow.state.in_(NOT_RECEIVED))
-    deletable = of_contact if with_consents else not_received
+    not_recorded = and_(of_contact, ConsentRow.state.in_(NOT_RECORDED))
+    deletable = of_contact if with_consents else not_recorded
     consents = session.execute(delete(ConsentRow).where(deletable).returning(ConsentRow.id)).all()
     kept = session.scalar(select(func.count()).select_from(ConsentRow).where(of_contact)) or 0
     # on SQLite, foreign keys are enforced only if the shop has turned that on

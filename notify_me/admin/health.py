@@ -31,7 +31,9 @@ def health(read_status: Callable[[], Status] = status) -> Report:
 
 
 def log_rows(read_status: Callable[[], Status] = status) -> list[Row]:
-    """Return the rows that are read from the sign-up log."""
+    """Return the rows whose content comes from the sign-up log: `sign_ups`, `delivery` and, if
+    Klaviyo refuses the public key, `public_key`.
+    """
     try:
         current = read_status()
     except SQLAlchemyError:

@@ -31,7 +31,7 @@ from ..variants import Variant
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many rows a purge deleted."""
+    """What a purge deleted."""
 
     sign_ups: int
     consents: int
@@ -176,7 +176,8 @@ def push_catalog(
     address, such as `https://shop.example/`. With `dry_run`, nothing is written. `progress` is
     called after each batch with the number of products or variants in it.
 
-    Raises `PushError` if Klaviyo refuses, or if there is no private key.
+    Raises `PushError` if there is no private key, a product can't be pushed, or Klaviyo refuses a
+    call or doesn't respond.
     """
     state = current_state()
     klaviyo = klaviyo_client(state.account, in_flight=1)

@@ -85,7 +85,9 @@ class MissingVariant:
 
 @dataclass(frozen=True, slots=True)
 class PublicKeyProblem:
-    """In client mode, Klaviyo refused the public key, and the server sent the calls instead."""
+    """In client mode, Klaviyo refused the public key. The server sent the calls instead or,
+    without a private key, they failed.
+    """
 
     sign_ups: int
     """How many sign-ups in the last 24 hours."""

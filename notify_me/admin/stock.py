@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_state
 from ..delivery.outcome_log import log_outcome
-from ..delivery.queue import Job, Transaction, stock_job
+from ..delivery.queue import Job, SessionOrConnection, stock_job
 from ..klaviyo.calls import Call, Operation
 from ..klaviyo.client import Deadline
 from ..klaviyo.outcomes import Accepted, Misconfigured, Temporary
@@ -43,7 +43,7 @@ class StockUpdate:
 
 
 def stock_changed(
-    composite_id: CompositeID, base_url: str, *, connection: Transaction | None = None
+    composite_id: CompositeID, base_url: str, *, connection: SessionOrConnection | None = None
 ) -> StockUpdate:
     """Send a variant's stock, as the shop's catalog reports it, to Klaviyo (Update Catalog
     Variant). This takes three seconds at most.
@@ -119,7 +119,10 @@ def set_stock(variant: Variant, base_url: str) -> StockUpdate:
 
 
 def queue_stock_updates(
-    composite_ids: Iterable[CompositeID], base_url: str, *, connection: Transaction | None = None
+    composite_ids: Iterable[CompositeID],
+    base_url: str,
+    *,
+    connection: SessionOrConnection | None = None,
 ) -> None:
     """Queue updates of these variants' stock in Klaviyo, which a worker sends later.
 
@@ -131,7 +134,9 @@ def queue_stock_updates(
         _enqueue([stock_job(composite_id, base_url) for composite_id in managed], connection)
 
 
-def _enqueue(jobs: Sequence[Job], connection: Transaction | None, *, delay: float = 0.0) -> None:
+def _enqueue(
+    jobs: Sequence[Job], connection: SessionOrConnection | None, *, delay: float = 0.0
+) -> None:
     state = current_state()
     if jobs and connection is not None:
         state.queue.enqueue(connection, jobs, delay=delay)

@@ -306,7 +306,7 @@ def _with_hash(value: object) -> object:
 
 
 def _problem(key: str, value: object) -> str:
-    """Return why a setting can't have a value, or an empty string."""
+    """Return why a setting can't have this value; empty if it can."""
     # pydantic would read True as the number 1
     if isinstance(value, bool) and not key.endswith(".enabled"):
         return f"{key}: {_shown(value)} is not a valid value"

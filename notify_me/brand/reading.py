@@ -89,7 +89,7 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
     if is_denied(response):
         raise BrandError(
             f"the private key lacks the scope {SCOPE}, which only this import needs: create a "
-            "private key that has it, too (docs/connect.md)"
+            "private key that also has this scope (docs/connect.md)"
         )
     if response.status == 401:
         raise BrandError("Klaviyo doesn't recognise the private key: correct KLAVIYO_PRIVATE_KEY")

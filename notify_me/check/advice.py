@@ -131,7 +131,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "public_key/refused": (
         FAIL,
-        "{problem}. Sign-ups of the last 24 hours that the server had to send instead: {count:,}",
+        "{problem}. Sign-ups affected in the last 24 hours: {count:,}",
         "{remedy}",
     ),
     "sign_ups": (PASS, "no sign-up is waiting for a variant that Klaviyo doesn't have", ""),

@@ -47,8 +47,8 @@ class Reader:
     def read(
         self, topic: str, scopes: str, send: Callable[..., KlaviyoResponse], *arguments: Any
     ) -> KlaviyoResponse:
-        """Call `send` with the arguments and a deadline. After a 429 with a short Retry-After, wait
-        and try again.
+        """Call `send` with the arguments and a deadline. After a 429, wait and try again, unless
+        Klaviyo asks for a wait of more than `MAX_RETRY_AFTER`.
 
         `scopes` are those that the call needs, separated by spaces; empty if the call is optional.
         """

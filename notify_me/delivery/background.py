@@ -18,7 +18,7 @@ RETRY_INTERVAL = 30.0
 """Seconds until the next attempt to deliver, if another process delivers or an error occurred."""
 
 _process_lock = threading.Lock()
-"""Lets only one app of this process deliver at a time, since the engine is global."""
+"""Lets only one app of this process deliver at a time, since a process has only one DBOS engine."""
 
 
 class BackgroundDelivery:

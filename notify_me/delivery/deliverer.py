@@ -296,7 +296,7 @@ class Deliverer:
         is_refused = isinstance(outcome, Refused)
         # if a consent call was refused as a whole, its state says so
         if remaining or not is_refused or job.operation is Operation.BACK_IN_STOCK:
-            self._log.refuse_channels(session, job.sign_up_id, refused)
+            self._log.record_refused_channels(session, job.sign_up_id, refused)
         return replace(job, body=remaining.body) if remaining and is_refused else None
 
     def _settle(self, session: Session, job: Job, outcome: Outcome) -> None:

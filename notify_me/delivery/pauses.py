@@ -33,7 +33,7 @@ def pause(
     after_probe: bool = False,
 ) -> bool:
     """Pause an operation; a probe is due in `seconds`. Return whether the pause is new or of
-    another kind than before.
+    a different kind than before.
 
     A throttled pause doesn't replace a misconfigured one. It shortens an earlier throttled pause
     only if it results from the probe of that pause.

@@ -40,7 +40,7 @@ JOB_VERSION = "1"
 DEAD_LETTERS = "notify_me_dead_letters"
 """A queue that no worker processes. `flask notify-me retry` queues its jobs again."""
 IDLE_CHECK_INTERVAL = 1.0
-"""Seconds between checks for jobs while the engine isn't running."""
+"""Seconds between checks for jobs while DBOS's engine isn't running."""
 BATCH_SIZE = 500
 """How many jobs are listed or deleted at once."""
 TABLES = frozenset(
@@ -228,7 +228,7 @@ def jobs(
     ]
 
 
-Transaction = sa.Connection | Session | scoped_session[Session]
+SessionOrConnection = sa.Connection | Session | scoped_session[Session]
 """The caller's session or connection. Jobs are queued in its transaction."""
 
 
@@ -273,7 +273,7 @@ class Queue:
         _ = self.client
 
     def enqueue(
-        self, connection: Transaction, jobs: Collection[Job], *, delay: float = 0.0
+        self, connection: SessionOrConnection, jobs: Collection[Job], *, delay: float = 0.0
     ) -> None:
         """Put jobs into the queues of their operations, in the caller's transaction.
 
@@ -284,11 +284,13 @@ class Queue:
         if self._on_enqueue:
             self._on_enqueue()
 
-    def dead_letter(self, connection: Transaction, job: Job) -> None:
+    def dead_letter(self, connection: SessionOrConnection, job: Job) -> None:
         """Set a job aside until `flask notify-me retry`, in the caller's transaction."""
         self._enqueue(connection, job, DEAD_LETTERS, 0.0)
 
-    def _enqueue(self, connection: Transaction, job: Job, queue_name: str, delay: float) -> None:
+    def _enqueue(
+        self, connection: SessionOrConnection, job: Job, queue_name: str, delay: float
+    ) -> None:
         from dbos import WorkflowSerializationFormat
 
         options: EnqueueOptions = {

@@ -137,8 +137,8 @@ def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
 
 
 class _UnsyncedConnection(sqlite3.Connection):
-    """A connection for the engine that doesn't wait for the disk either. The engine writes only the
-    progress of jobs to the database.
+    """A connection that doesn't wait for the disk either. Only DBOS's engine uses it, which writes
+    nothing but the progress of jobs to the database.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

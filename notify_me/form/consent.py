@@ -231,7 +231,7 @@ def _dead_link_problems(settings: Settings, account: Account) -> list[str]:
             if not url and any(f"{label} ()" in prompt.statement.text for prompt in prompts):
                 dead[name] = None
     return [
-        f"a text of [consent] contains {{{name}}}, but consent.{name}_url is not set"
+        f"a text under [consent] contains {{{name}}}, but consent.{name}_url is not set"
         for name in dead
     ]
 

@@ -18,7 +18,7 @@ from .calls import Operation
 from .catalog_payloads import catalog_attributes, new_resource, resource_id
 from .client import CatalogKind, Deadline, Klaviyo, batches_by_id, send_with_retries
 from .outcomes import (
-    PLACEHOLDER_ID,
+    PLACEHOLDER_REMEDY,
     KlaviyoResponse,
     attribute,
     mapping,
@@ -156,7 +156,7 @@ class CatalogPush:
                 )
             for variant in variants:
                 if not self._klaviyo.may_send(variant.composite_id):
-                    raise PushError(f"{variant.composite_id}: {PLACEHOLDER_ID}")
+                    raise PushError(f"{variant.composite_id}: {PLACEHOLDER_REMEDY}")
             yield from variants[:1] if kind == "item" else variants
 
     def _read(

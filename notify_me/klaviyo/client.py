@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from ..variants import CompositeID
 from .calls import Call
 from .outcomes import (
-    PLACEHOLDER_ID,
+    PLACEHOLDER_REMEDY,
     UNAVAILABLE,
     DeadLetter,
     KlaviyoResponse,
@@ -114,7 +114,7 @@ class Klaviyo:
         `DeadLetter`.
         """
         if call.variant and not self.may_send(call.variant):
-            return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)
+            return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_REMEDY)
         path = call.operation.path("api")
         response = self._request("POST", path, call.body, deadline)
         return outcome_of(response, call.operation, channels=call.channels)

@@ -151,7 +151,7 @@ class Outcome:
     remedy: str = ""
     """For logs and the merchant: what went wrong, and what to do about it."""
     refused_channels: frozenset[Channel] = frozenset()
-    """The channels that Klaviyo refused: the call was sent without them, or none was left."""
+    """The channels that Klaviyo refused, in this call or in an earlier one of the same sign-up."""
 
 
 class Accepted(Outcome):
@@ -218,7 +218,7 @@ PUBLIC_KEY_REMEDIES = {
 _CLIENT_REMEDIES = {**_REMEDIES, **PUBLIC_KEY_REMEDIES}
 
 
-PLACEHOLDER_ID = (
+PLACEHOLDER_REMEDY = (
     "this variant has a placeholder instead of its ID in Klaviyo's catalog, so nothing was sent to "
     "Klaviyo: import the products with their variant IDs"
 )

@@ -14,7 +14,7 @@ from .calls import Operation
 from .catalog_payloads import inventory_quantity, new_resource
 from .client import Deadline, Klaviyo
 from .outcomes import (
-    PLACEHOLDER_ID,
+    PLACEHOLDER_REMEDY,
     UNAVAILABLE,
     Accepted,
     DeadLetter,
@@ -25,7 +25,7 @@ from .outcomes import (
 
 MAX_SENDS = 5
 """How many times one update may send the quantity if it keeps changing in the meantime. No change
-is missed after that, because each one starts an update as well.
+is missed after that, because every change of the stock starts another update.
 """
 
 LoadVariant = Callable[[CompositeID], Variant | None]
@@ -47,7 +47,7 @@ def update_stock(
     raised.
     """
     if not klaviyo.may_send(composite_id):
-        return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_ID)
+        return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_REMEDY)
     outcome: Outcome = Accepted(KlaviyoResponse(None))
     sent: int | None = None
     for _ in range(MAX_SENDS):

@@ -109,8 +109,8 @@ def _origins_below(table: KeyPath, values: Values) -> list[Origin]:
 
 
 def value_problem(key: str, value: object, name: str) -> str:
-    """Return why a setting, such as `button.label`, can't have a value; empty if it can. The
-    message calls the setting `name`.
+    """Return why the setting `key`, such as `button.label`, can't have this value; empty if it can.
+    The message calls the setting `name`.
     """
     values = {tuple(key.split(".")): (value, Origin("default"))}
     try:

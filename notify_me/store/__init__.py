@@ -1,1 +1,3 @@
-"""The kit's tables and queries: they take an engine and return dataclasses, without Flask."""
+"""The kit's tables, their upgrades, the sign-up log, and the counts of the rate limits, all without
+Flask.
+"""

@@ -213,9 +213,9 @@ class SignUpLog:
             return max((count or 0 for count in counts), default=0)
 
     def has_consented(self, sign_up: SignUp, period: timedelta) -> bool:
-        """Return whether Klaviyo accepted all consents of this sign-up before, in the last
-        `period`: with the same contacts, texts and list. Only responses to this server count, since
-        a browser's report may be forged.
+        """Return whether Klaviyo has already accepted all consents of this sign-up, with the same
+        contacts, texts and list, within the last `period`. Only responses to this server count,
+        since a browser's report may be forged.
         """
         if sign_up.consent is None:
             return False
@@ -284,13 +284,13 @@ class SignUpLog:
                 connection.execute(_RECORD_OUTCOME, updates)
             if logged.refused:
                 with Session(connection) as session:
-                    self.refuse_channels(session, sign_up_id, logged.refused)
+                    self.record_refused_channels(session, sign_up_id, logged.refused)
                     session.flush()
             connection.execute(_UPDATE_CONSENTS, {"of_sign_up": sign_up_id})
             if enqueue is not None:
                 enqueue(connection)
 
-    def refuse_channels(
+    def record_refused_channels(
         self, session: Session, sign_up_id: str, channels: Collection[Channel]
     ) -> None:
         """Record that Klaviyo refused these channels, and any consent to them, for a sign-up."""
@@ -309,7 +309,7 @@ class SignUpLog:
         channels.
         """
         with self.writing() as session:
-            self.refuse_channels(session, sign_up_id, refused)
+            self.record_refused_channels(session, sign_up_id, refused)
             session.execute(
                 update(SignUpRow).where(SignUpRow.id == sign_up_id).values(reported_at=None)
             )

@@ -21,7 +21,7 @@ from ..klaviyo.calls import Call, SignUp, build_calls
 from ..klaviyo.client import CONTENT_TYPE, Deadline, is_stand_in
 from ..klaviyo.outcomes import (
     BLOCKED,
-    PLACEHOLDER_ID,
+    PLACEHOLDER_REMEDY,
     PUBLIC_KEY_REMEDIES,
     TRY_AGAIN,
     UNAVAILABLE,
@@ -60,7 +60,7 @@ def hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Respons
     if not is_stand_in(current_account().api_url):
         for variant in sign_up.variants:
             if variant.is_placeholder:
-                logger.error("%s: %s", variant, PLACEHOLDER_ID)
+                logger.error("%s: %s", variant, PLACEHOLDER_REMEDY)
                 return form_reply.failed(UNAVAILABLE)
     calls = build_calls(sign_up, "client")
     sign_up_id = state.log.start(sign_up, calls, "client")

@@ -44,5 +44,5 @@ def load_product(composite_id: str) -> Product | None:
 
 
 def form_url(endpoint: str, composite_id: object, **query: Any) -> str:
-    """Return the URL of a form, with `lang` if this page's URL has it."""
+    """Return the URL of a form, with `lang` if the URL of this page names a language."""
     return url_for(endpoint, composite_id=str(composite_id), **query, lang=language().url_locale)

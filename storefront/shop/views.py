@@ -44,7 +44,7 @@ class Card:
 
 def shows_public_count() -> bool:
     """Whether product pages say how many shoppers have asked for an alert."""
-    return studio.merchant_settings().demand.public_count
+    return studio.shop_settings().demand.public_count
 
 
 @blueprint.get("/")

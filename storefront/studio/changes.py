@@ -55,7 +55,7 @@ class CheckedChanges:
 def check(changes: Mapping[str, Any]) -> CheckedChanges:
     """Apply changes to the merchant's settings, and check the result."""
     try:
-        settings = apply_changes(studio.merchant_settings(), changes)
+        settings = apply_changes(studio.shop_settings(), changes)
     except InvalidChanges as error:
         return CheckedChanges(None, error.problems, {})
     if problems := studio.problems(settings):

@@ -158,7 +158,7 @@ def visitor_overrides() -> VisitorOverrides | None:
         logger.warning("a visitor's Studio settings could not be read: %s", type(error).__name__)
         changes = {}
     try:
-        settings = apply_changes(studio.merchant_settings(), changes) if changes else None
+        settings = apply_changes(studio.shop_settings(), changes) if changes else None
     except InvalidChanges as error:
         logger.warning("a visitor's Studio settings are invalid and ignored: %s", error)
         settings = None

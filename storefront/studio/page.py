@@ -54,7 +54,7 @@ def render_page(
     """
     draft = draft or Draft()
     checked = check(changes)
-    merchant_settings = studio.merchant_settings()
+    merchant_settings = studio.shop_settings()
     settings = checked.settings or merchant_settings
     # a saved look may have become invalid because the merchant's settings have changed
     problems = draft.problems or checked.problems

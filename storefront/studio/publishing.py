@@ -52,7 +52,7 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
     _write(_previous_file(), before)
     _write(_file(), text)
     studio.reload_settings()
-    used = studio.merchant_settings().model_dump(mode="json")
+    used = studio.shop_settings().model_dump(mode="json")
     return [key for key, value in changes.items() if value_at(used, key.split(".")) != value]
 
 

@@ -98,7 +98,7 @@ def change() -> Response:
         case "accept" if looks.load(argument) is not None:
             return _redirect(history.with_look(argument), form)
     current = _current_changes()
-    values = read_form(form, values_of(check(current).settings or studio.merchant_settings()))
+    values = read_form(form, values_of(check(current).settings or studio.shop_settings()))
     draft = Draft(values, snippet=form.get("snippet", ""))
     changes: Mapping[str, Any] = {**current, **values}
     match action:
@@ -131,9 +131,9 @@ def change() -> Response:
 
 def _publish(history: looks.History, changes: Mapping[str, Any], draft: Draft) -> Response:
     """Use the changes in the whole shop, and show the result."""
-    settings = check(changes).settings or studio.merchant_settings()
+    settings = check(changes).settings or studio.shop_settings()
     try:
-        ineffective = publishing.publish(differences(settings, studio.merchant_settings()))
+        ineffective = publishing.publish(differences(settings, studio.shop_settings()))
     except (OSError, studio.MissingExtraError, SettingsError) as error:
         problem = f"These settings couldn’t be used in the shop: {error}."
         return render_page(history, changes, request.form, replace(draft, problems={"": problem}))
@@ -199,7 +199,7 @@ def preview() -> Response:
 @blueprint.get("/notify_me.toml")
 def download() -> Response:
     """Download this visitor's settings as a complete settings file."""
-    settings = check(_current_changes()).settings or studio.merchant_settings()
+    settings = check(_current_changes()).settings or studio.shop_settings()
     response = make_response(settings_file(settings))
     response.headers["Content-Type"] = "application/toml"
     response.headers["Content-Disposition"] = 'attachment; filename="notify_me.toml"'
@@ -214,7 +214,7 @@ def _current_changes() -> Mapping[str, Any]:
 def _save(changes: Mapping[str, Any]) -> str:
     """Save what differs from the merchant's settings, and return the look's ID."""
     settings = check(changes).settings
-    return looks.save(differences(settings, studio.merchant_settings()) if settings else {})
+    return looks.save(differences(settings, studio.shop_settings()) if settings else {})
 
 
 def _redirect(history: looks.History, fields: Mapping[str, str]) -> Response:
