@@ -78,11 +78,16 @@ class Klaviyo:
         self._session.trust_env = False
 
     def configure(self, **options: Any) -> None:
-        """Set `delay` (seconds) and `unavailable`, which are otherwise off; `reset` the calls."""
+        """Set `delay` (seconds) and `unavailable`; an option that is left out is turned off.
+
+        `reset` deletes the recorded calls.
+        """
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
-        """Return the time of arrival, the status and the email address of every call."""
+        """Return the time of arrival, the status and the label of every call: the email address of
+        a sign-up, or the method and path of another call.
+        """
         recorded: list[tuple[float, str, str]]
         recorded = self._session.get(f"{self.url}/_bench", timeout=30).json()
         return recorded
@@ -493,8 +498,9 @@ def accepts(setup: Setup) -> None:
             )
             results.append(
                 f"{threads} thread{'s' * (threads > 1)}: {accept_rate:.0f} per second, "
-                f"{accept_rate / single_rate:.2f} of {single_rate:.0f} single inserts, "
-                f"{accept_rate / equal_rate:.2f} of {equal_rate:.0f} with as many rows and commits"
+                f"{accept_rate / single_rate:.2f} times as many as single inserts "
+                f"({single_rate:.0f}), {accept_rate / equal_rate:.2f} times as many as inserts "
+                f"with as many rows and commits ({equal_rate:.0f})"
             )
         engine.dispose()
         setup.report(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 class CallRecorder:
     """WSGI middleware that records all calls. GET `/_bench` returns them; POST sets `delay` and
-    `unavailable`, and deletes the calls with `reset`.
+    `unavailable`, and `reset` deletes the recorded calls.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -35,7 +35,7 @@ class CallRecorder:
         self._unavailable = False
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer a request, and record it if it is a call of the API."""
+        """Answer a request, and record it if it is a call to the API."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length)
         if environ["PATH_INFO"] == "/_bench":

@@ -64,8 +64,8 @@ class Request:
     path: str
     headers: dict[str, str]
     sign_up: bool = False
-    share: int = 1
-    """`REQUESTS` is divided by this number for the number of times the request is sent."""
+    divisor: int = 1
+    """The request is sent `REQUESTS // divisor` times."""
 
 
 def fill(environ: dict[str, str], variants: int) -> None:
@@ -154,7 +154,7 @@ def cpu_seconds(server: Server) -> float:
 
 def cpu_per_request(server: Server, request: Request) -> float:
     """Return the milliseconds of CPU that a request takes, with two clients."""
-    count = REQUESTS // request.share
+    count = REQUESTS // request.divisor
 
     def client(numbers: range) -> None:
         with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
@@ -224,8 +224,8 @@ def shop_requests(server: Server, variants: int) -> list[Request]:
         Request("price order", "/?sort=price-up", {}),
         Request("form as a fragment", form, FRAGMENT),
         Request("form as a page", form, {}),
-        *([Request("feed for Klaviyo", "/feeds/catalog.json", {}, share=20)] if small else []),
-        Request("sign-up", form, FRAGMENT, sign_up=True, share=4),
+        *([Request("feed for Klaviyo", "/feeds/catalog.json", {}, divisor=20)] if small else []),
+        Request("sign-up", form, FRAGMENT, sign_up=True, divisor=4),
     ]
 
 
@@ -317,7 +317,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
         end=" ",
     )
     print(f"the median for the product page, and {tails[1]:.1f} times for the hand-written page.")
-    print(f"A sign-up adds {added:.1f} ms to Klaviyo's response.")
+    print(f"A sign-up takes {added:.1f} ms longer than its call to Klaviyo alone.")
     print(f"Two web processes serve {gain_of_a_second_process(folder, keys):.1f} times", end=" ")
     print("as many product pages per second as one; the clients run on the same cores.")
 

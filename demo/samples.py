@@ -67,9 +67,10 @@ STORIES = (
 
 
 def renew() -> tuple[int, int]:
-    """Replace the sample data with new data that ends now; return how many sign-ups and orders.
+    """Replace the sample data with new data that ends now.
 
-    Raises `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+    Return the number of sign-ups and the number of orders. Raises
+    `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
     admin.remove_past_sign_ups()
     sample_ids = sa.select(Order.id).where(Order.reference.startswith(REFERENCE_PREFIX))
@@ -95,8 +96,8 @@ def renew() -> tuple[int, int]:
 
 
 def prepare() -> None:
-    """Add sample data to a demo without any sign-up or order; renew the data of other demos that
-    have sample data.
+    """Add sample data if the demo has no sign-ups or orders yet, and renew sample data that it
+    already has. A demo that has only visitors' own sign-ups and orders stays as it is.
     """
     is_empty = (
         not any(admin.status().counts.values()) and db.session.scalar(sa.select(Order.id)) is None
@@ -139,11 +140,11 @@ def seed() -> None:
 
 
 def _variants() -> Sequence[ProductVariant]:
-    in_stock = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
+    available = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
     statement = (
         sa.select(ProductVariant)
         .join(ProductVariant.product)
-        .where(~AVAILABLE, Product.id.in_(in_stock))
+        .where(~AVAILABLE, Product.id.in_(available))
         .order_by(Product.position, Product.id, ProductVariant.position)
         .options(contains_eager(ProductVariant.product))
         .limit(len(STORIES))

@@ -79,13 +79,13 @@ class Progress:
             return 5
         if not self.sign_ups:
             return 1
-        if not self.in_stock:
+        if not self.available:
             return 2
         return 4 if self.opened and self.message else 3
 
     @property
-    def in_stock(self) -> bool:
-        """Whether the variant can be bought."""
+    def available(self) -> bool:
+        """Whether the variant can be bought or pre-ordered."""
         return is_available(self.variant)
 
     @property
@@ -145,12 +145,12 @@ def begin(sandbox: Sandbox) -> Tour | None:
     product is pushed to the sandbox, since it may have been imported after the shop started. Raises
     `SandboxUnavailable`.
     """
-    in_stock = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
+    available = sa.select(ProductVariant.product_id).where(AVAILABLE).correlate(None)
     product_row = db.session.execute(
         sa.select(ProductVariant.sku, Product.id)
         .join(ProductVariant.product)
         .where(~AVAILABLE)
-        .order_by(Product.id.in_(in_stock), Product.position, Product.id, ProductVariant.position)
+        .order_by(Product.id.in_(available), Product.position, Product.id, ProductVariant.position)
         .limit(1)
     ).first()
     if product_row is None:

@@ -152,7 +152,7 @@ def show_your_shop() -> str:
 
 
 def checkout_defaults() -> dict[str, str]:
-    """Return delivery details to fill in at checkout during the tour; empty for others."""
+    """Return delivery details to fill in at checkout during the tour; empty at other times."""
     klaviyo_sandbox = sandbox.current() if is_demo_visitor() else None
     current = tour.read() if klaviyo_sandbox else None
     progress = tour.progress(current, klaviyo_sandbox) if current and klaviyo_sandbox else None

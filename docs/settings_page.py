@@ -43,7 +43,7 @@ when it starts. More in [languages.md](languages.md).
 _ACCOUNT = """\
 ## The Klaviyo account
 
-These settings have only a variable, so that no key is in a shared file.
+These settings can only be set through variables, so that no key ends up in a shared file.
 
 """
 

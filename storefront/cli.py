@@ -128,8 +128,8 @@ def load(file: Path, stock: bool, replace: bool) -> None:
             err=True,
         )
     click.echo(
-        f"Loaded {result.products} products with {result.variants} variants from {file.name}; "
-        f"{result.new_products} products are new."
+        f"Loaded {file.name}. Products: {result.products} ({result.new_products} new); "
+        f"variants: {result.variants}."
     )
 
 

@@ -120,7 +120,7 @@ _BY_POINTER = (
     (r"/profile$", "The profile is missing. Send one with an email address or a phone number."),
     (
         r"/variant/data/id$",
-        "The variant's composite ID is malformed: integrationType:::catalogId:::externalId.",
+        "The variant's composite ID is malformed. Send integrationType:::catalogId:::externalId.",
     ),
     (r"/url$", f"The URL {_INVALID_URL}"),
     (r"/image_(full|thumbnail)_url$", f"The image URL {_INVALID_URL}"),

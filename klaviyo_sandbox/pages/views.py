@@ -232,7 +232,7 @@ def _error_page(error: HTTPException) -> tuple[str, int]:
 
 def _time(time: datetime | str, *, seconds: bool = False, in_list: bool = False) -> Markup:
     """Return an HTML element for a time (or its ISO format), such as `29 Nov 2026, 14:03`. In a
-    list, a time of today has seconds instead of the date: `14:03:05`.
+    list, today's times have seconds instead of the date: `14:03:05`.
     """
     time = datetime.fromisoformat(time) if isinstance(time, str) else time
     if in_list and time.date() == current_sandbox().now().date():

@@ -31,8 +31,8 @@ _CODE_ALPHABET = string.ascii_uppercase + string.digits
 class Account:
     """A Klaviyo account. `sender` is the name that its messages are sent from.
 
-    Raises `ValueError` for a key that is certainly wrong, or an empty list ID. The message never
-    contains a key.
+    Raises `ValueError` for a key that is empty or certainly wrong, and for an empty list ID. The
+    message never contains a key.
     """
 
     public_key: str
@@ -44,7 +44,9 @@ class Account:
     def __post_init__(self) -> None:
         if not self.private_key.startswith(PRIVATE_PREFIX):
             raise ValueError("The private key must begin with pk_: is it the public one?")
-        if not self.public_key or self.public_key.startswith(PRIVATE_PREFIX):
+        if not self.public_key:
+            raise ValueError("The public key is empty.")
+        if self.public_key.startswith(PRIVATE_PREFIX):
             raise ValueError("The public key must not begin with pk_: that is a private key.")
         if not self.list_id:
             raise ValueError("The list's ID is empty.")
@@ -86,7 +88,7 @@ class AccountSettings:
     def change(self, changes: Any) -> None:
         """Change `scopes`, `date_skew` or `brand`, from a JSON object.
 
-        Raises `InvalidSetting` for an invalid value, and then changes nothing.
+        Raises `InvalidSetting` for an invalid value; nothing is changed in that case.
         """
         settings = self.as_json()
         if not isinstance(changes, Mapping) or not changes or changes.keys() - settings.keys():

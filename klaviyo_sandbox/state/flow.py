@@ -104,7 +104,7 @@ class Flow:
     def change(self, changes: Any, now: datetime) -> None:
         """Change some settings, from a JSON object.
 
-        Raises `InvalidSetting` for an invalid value, and then changes nothing.
+        Raises `InvalidSetting` for an invalid value; nothing is changed in that case.
         """
         self.settings = self.settings.changed(changes)
         self.updated = now

@@ -70,7 +70,9 @@ class Subscriptions:
         """When the last subscription of each profile was processed."""
 
     def minutes_since_last(self, profile: Profile, now: datetime) -> int | None:
-        """Return the minutes since the last one, or None if a new one would be processed."""
+        """Return the minutes since the profile's last subscription was processed; None if a new one
+        would be processed.
+        """
         last = self.processed.get(profile.number)
         if last is None or now - last >= _PROCESSING_INTERVAL:
             return None

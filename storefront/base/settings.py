@@ -125,7 +125,7 @@ def _static_file(text: str) -> str:
 
 
 def allowed(phrase: str) -> Any:
-    """Return field metadata, from which error messages say that the value must be `phrase`."""
+    """Return field metadata that makes error messages say that the value must be `phrase`."""
     return Field(json_schema_extra={"allowed": phrase})
 
 

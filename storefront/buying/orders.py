@@ -129,7 +129,8 @@ def erase_contact(contact: str) -> str:
         sa.update(Order), [{"id": i, "name": "", "email": "", "address": ""} for i in erased]
     )
     db.session.commit()
-    return f"removed name, email and address from {len(erased)} orders"
+    orders = "1 order" if len(erased) == 1 else f"{len(erased)} orders"
+    return f"removed name, email and address from {orders}"
 
 
 def _is_same(email: str, contact: str) -> bool:

@@ -60,7 +60,7 @@ class VariantEntry(Entry):
 
     sku: Sku
     options: list[str] = []
-    """A value of each of the product's options, in their order."""
+    """The variant's value for each of the product's options, in the options' order."""
     price: Decimal = Field(ge=0, max_digits=10, decimal_places=2)
     quantity: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None
     """How many are in stock; null: not tracked."""

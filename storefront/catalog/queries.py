@@ -84,7 +84,9 @@ def product_handles() -> Sequence[str]:
 
 
 def related_available(handle: str, limit: int) -> Sequence[Product]:
-    """Return products to show beside the product with this handle that can be bought now."""
+    """Return products that can be bought or pre-ordered now, to show beside the product with this
+    handle.
+    """
     product = db.session.scalar(sa.select(Product).where(Product.handle == handle))
     return related_products(product, limit, only_available=True) if product else ()
 
@@ -192,8 +194,8 @@ def _variants_where(
 def all_products(
     batch: int = 200, *, ids: tuple[int, int] | None = None
 ) -> Iterator[list[Variant]]:
-    """Yield each product as the list of its variants, oldest first, without products that have no
-    variants.
+    """Yield the list of variants of each product, oldest product first. Products that have no
+    variants are left out.
 
     `batch` products are read at a time. `ids` limits them to those from the first to the second ID.
     """
@@ -256,7 +258,9 @@ def variant_url(product_url: str, sku: str) -> str:
 
 
 def kit_variant(variant: ProductVariant) -> Variant:
-    """Return `variant` as the kit's forms and buttons need it; its options must be loaded."""
+    """Return the kit's `Variant` for a variant of the shop, as forms and buttons need it. The
+    product's options must be loaded.
+    """
     product = variant.product
     return _kit_variants(product, [variant], [option.name for option in product.options])[0]
 
@@ -326,7 +330,7 @@ class ShopCatalog:
             return catalog_variant(variant) if variant else None
 
     def siblings(self, composite_id: CompositeID) -> Sequence[Variant]:
-        """Return all variants of the same product, with this one; empty if the ID is unknown."""
+        """Return all variants of the same product, including this one; empty for an unknown ID."""
         if not current_catalog().contains(composite_id):
             return []
         with db.engine.connect() as connection:

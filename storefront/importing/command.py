@@ -75,7 +75,9 @@ class Percentage(click.ParamType[float]):
     "--decimal", type=click.Choice(["comma", "point"]), help="The decimal separator in prices."
 )
 @click.option("--currency", help="The currency of the prices, such as EUR.")
-@click.option("--shop-name", help="The name to show; by default the most common vendor.")
+@click.option(
+    "--shop-name", help="The name to show; by default the vendor of more than half of the products."
+)
 @click.option(
     "--link-pictures",
     is_flag=True,

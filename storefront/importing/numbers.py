@@ -146,8 +146,9 @@ def _ascii_digits(text: str) -> str:
 
 
 def _separator_with_currency(text: str, number: str) -> DecimalSeparator | None:
-    """Return the decimal separator of a price such as `¥3,200` or `KWD 3.200`: the separator in it
-    only if the currency has three decimals. None for a price without a currency or a separator.
+    """Return the decimal separator of a price such as `¥3,200` or `KWD 3.200`. If the currency has
+    three decimals, it is the one in the price; otherwise that one separates thousands, and the
+    decimal separator is the other. None for a price without a currency or a separator.
     """
     if text == number or not re.search(r"[.,]", number):
         return None

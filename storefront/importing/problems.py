@@ -55,7 +55,8 @@ class Problems:
             self._text(message, line, detail) for message, (line, detail) in self._first.items()
         ]
         if self._others:
-            messages.append(f"and {self._others:,} other problems")
+            noun = "problem" if self._others == 1 else "problems"
+            messages.append(f"and {self._others:,} other {noun}")
         raise InvalidFile(messages)
 
     def _text(self, message: str, line: int | None, detail: str) -> str:

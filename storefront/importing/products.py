@@ -308,7 +308,7 @@ class Products:
         if policy is None:
             self._problems.add(
                 row.line,
-                "the policy must be deny, or continue to sell when out of stock",
+                "the policy must be deny or continue (to sell when out of stock)",
                 repr(row["policy"][:40]),
             )
         quantity = self._quantity(handle, first, row, values)

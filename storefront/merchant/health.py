@@ -15,8 +15,8 @@ HEADINGS = {
     "sign_ups": "A variant is missing from Klaviyo",
     "public_key": "Klaviyo rejects sign-ups from shoppers’ browsers",
 }
-"""The heading of each check that has a banner on all merchant's pages if it fails. The deliveries
-page shows all checks.
+"""The heading of each check that has a banner on all of the merchant's pages if it fails. The
+deliveries page shows all checks.
 """
 NAMES = {
     "flow": "Back-in-stock flow",

@@ -58,12 +58,12 @@ def report(max_variants: int) -> Report:
     by_variant = _people()
     offers = queries.offers(by_variant)
     # available although no restock was recorded, because the stock was changed with plain SQL
-    in_stock = {variant for variant, offer in offers.items() if offer.available}
-    waiting = admin.waiting(without=in_stock)
+    available = {variant for variant, offer in offers.items() if offer.available}
+    waiting = admin.waiting(without=available)
     revenue = {
         variant: count * offers[variant].price if variant in offers else Decimal(0)
         for variant, count in by_variant.items()
-        if variant not in in_stock
+        if variant not in available
     }
     # sorted() keeps the order of variants with equal revenue: those with more people first
     top = sorted(revenue, key=lambda variant: revenue[variant], reverse=True)[:max_variants]
@@ -104,8 +104,8 @@ def many_waiting() -> Sequence[WaitingRow]:
     try:
         # without a savepoint, PostgreSQL would refuse the page's other queries after a failed one
         with db.session.begin_nested():
-            in_stock = {str(composite_id) for composite_id in queries.available(people)}
-            return _rows({variant: n for variant, n in people.items() if variant not in in_stock})
+            available = {str(composite_id) for composite_id in queries.available(people)}
+            return _rows({variant: n for variant, n in people.items() if variant not in available})
     except SQLAlchemyError:
         # the error page shows this banner, too
         return []

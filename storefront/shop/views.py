@@ -134,7 +134,9 @@ def _description(product: Product) -> Markup:
 
 
 def card(product: Product) -> Card:
-    """Return the card of `product`, with a drawing in the color of its first available variant."""
+    """Return the card of `product`. If the product has no picture, its drawing is in the color of
+    its default variant.
+    """
     prices = [variant.price for variant in product.variants if is_available(variant)]
     prices = prices or [variant.price for variant in product.variants]
     return Card(
@@ -155,7 +157,7 @@ def card(product: Product) -> Card:
 
 
 def other_products(variant: Variant) -> list[Card]:
-    """Return two similar products that can be bought now, for the confirmation of a sign-up.
+    """Return up to two similar, available products for the confirmation of a sign-up.
 
     Return an empty list if the database fails, so that the confirmation is still shown.
     """

@@ -70,7 +70,7 @@ def render_page(
                 break
     texts = texts_in(settings, options.language)
     if len(settings.languages.offered) == 1 and not any(values[key] for key in texts):
-        # with a single language, its texts are those of the other sections
+        # a single language needs no sections of its own: its texts are set in the other sections
         texts = {}
     sections = build_sections(
         field_values,

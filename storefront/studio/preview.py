@@ -98,8 +98,8 @@ class PreviewOptions:
 
 
 def sold_out_products() -> dict[str, tuple[str, str]]:
-    """Return the title and the SKU of the first sold-out variant of each product that has one, by
-    handle.
+    """Return the products that have a sold-out variant, by handle: the product's title, and the SKU
+    of its first sold-out variant.
     """
     query = (
         sa.select(Product.handle, Product.title, ProductVariant.sku)
@@ -119,8 +119,8 @@ def one_product_sold_out() -> Iterator[str | None]:
     """Yield the category of a product whose variants are all sold out, so that its card has a
     button; None if there are no products.
 
-    If there is no such product, the stock of one is set to zero until the context ends, preferably
-    of one with a sold-out variant. This change is never committed.
+    If there is no such product, a product is chosen, preferably one with a sold-out variant, and
+    its stock is set to zero until the context ends. This change is never committed.
     """
     available = sa.select(ProductVariant.id).where(
         ProductVariant.product_id == Product.id, AVAILABLE

@@ -121,7 +121,7 @@ def test_erase_removes_a_shopper_from_the_orders(
     command = ["notify-me", "erase", erased_contact]
     output = app.test_cli_runner().invoke(args=command).output
 
-    assert "removed name, email and address from 1 orders" in output
+    assert "removed name, email and address from 1 order" in output
     erased, kept = (Page(client, order).text for order in orders)
     assert "Isla" not in erased
     assert "2 Shore Road" not in erased

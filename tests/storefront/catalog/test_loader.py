@@ -40,9 +40,7 @@ def test_second_load_changes_nothing(app: Flask) -> None:
     output = load(app)
 
     assert rows(app) == before
-    assert output == (
-        "Loaded 15 products with 60 variants from catalog.json; 0 products are new.\n"
-    )
+    assert output == ("Loaded catalog.json. Products: 15 (0 new); variants: 60.\n")
 
 
 def test_load_updates_products_and_variants(app: Flask, tmp_path: Path) -> None:
