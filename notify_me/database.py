@@ -135,7 +135,9 @@ def _queue_has_no_schema() -> bool:
 
 
 class TablesOutdated(sa.exc.SQLAlchemyError):
-    """The kit's tables are missing or of another version. `flask notify-me upgrade` is needed."""
+    """The kit's tables are missing, or belong to a different version of the kit. `flask notify-me
+    upgrade` is needed.
+    """
 
 
 class FileUnavailable(sa.exc.SQLAlchemyError):
@@ -228,7 +230,7 @@ class Database:
         except OSError as error:
             problem = f"the kit's database {self._file} can't be created ({error.strerror})"
             logger.error(
-                "%s: make its folder writable, or set NOTIFY_ME_DATABASE_URI to another one",
+                "%s: make its folder writable, or set NOTIFY_ME_DATABASE_URI to another database",
                 problem,
             )
             raise FileUnavailable(problem) from error

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 KNOWN_TTL = 300.0
 """Seconds until the flow is read again after a pass or failure, since a merchant may change it."""
 UNKNOWN_TTL = 60.0
-"""Seconds until the flow is read again after another verdict, for example because Klaviyo didn't
+"""Seconds until the flow is read again after any other verdict, for example because Klaviyo didn't
 respond.
 """
 MAX_PAGES = 20

@@ -296,7 +296,7 @@ def _bad_request(
 
 def _refusal(pointer: str, channels: Sequence[Channel]) -> tuple[str, frozenset[Channel]] | None:
     """Return the form field that an error is about, and which of the call's channels it concerns;
-    None for an error about another part of the body.
+    None for an error about any other part of the body.
     """
     pointer = pointer.rstrip("/")
     if pointer.endswith("/email"):

@@ -68,7 +68,7 @@ def _send(klaviyo: Klaviyo, variant: Variant, base_url: str, deadline: Deadline)
     if response.status != 404 or response.is_html:
         return response
     response = create_variant(klaviyo, variant, base_url, deadline).response
-    # 409: another process has just created it, perhaps with another quantity
+    # 409: another process has just created it, perhaps with a different quantity
     return _update(klaviyo, variant, deadline) if response.status == 409 else response
 
 

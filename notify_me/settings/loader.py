@@ -80,7 +80,7 @@ def _nested(values: Values) -> dict[str, Any]:
         table: Any = document
         for part in key[:-1]:
             table = table.setdefault(part, {}) if isinstance(table, dict) else None
-        # if a file has another value in place of the table, validation reports that
+        # if a file has some other value where a table belongs, validation reports that
         if isinstance(table, dict):
             table[key[-1]] = values[key][0]
     return document

@@ -46,7 +46,7 @@ def notify_me(
 
     With `presentation = "inline"`, the form itself replaces a single variant's button, so the call
     must not be inside a `<form>`. `label`, `display` and `inline` override the settings; use
-    `inline=False` where the form doesn't fit. Raises `ValueError` for another `display`.
+    `inline=False` where the form doesn't fit. Raises `ValueError` for any other `display`.
     """
     settings = current_settings()
     display = display or settings.button.display
