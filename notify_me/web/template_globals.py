@@ -113,7 +113,7 @@ def _product_of(variant: Variant) -> Product:
 def notify_me_head() -> Markup:
     """Return the kit's stylesheets and script, for a page's `<head>`."""
     environment, settings = current_app.jinja_env, current_settings()
-    # part of the cache key: the URLs in the head all have the same prefix and parameters as this
+    # part of the cache key, since all URLs in the head have the prefix and parameters of this one
     script = url_for("notify_me.static", filename="notify-me.js")
     if environment.auto_reload or _has_own_head(environment):
         return _head(environment, settings, language(), script)
