@@ -16,8 +16,9 @@ from threading import Lock
 from typing import Any, NamedTuple, ParamSpec
 
 from cachetools import LRUCache
-from flask import Flask, Response, current_app, make_response, request
+from flask import Flask, Response, current_app, g, make_response, request
 from flask_babel import get_locale
+from markupsafe import Markup
 from werkzeug.http import quote_etag
 
 from notify_me import LANGUAGE_COOKIE, settings_version
@@ -87,7 +88,7 @@ def reused(
     @wraps(view)
     def reusing(*args: P.args, **kwargs: P.kwargs) -> Response:
         cache: _Cache = current_app.extensions[EXTENSION]
-        key = _key(cache, is_personal=unless())
+        key = _key(cache, request.path, request.query_string, is_personal=unless())
         if key is None:
             return revalidated(view(*args, **kwargs))
         page = cache.get(key)
@@ -108,7 +109,8 @@ def reuse_forms(app: Flask) -> None:
     def reusing(**values: str) -> Response:
         cache: _Cache = current_app.extensions[EXTENSION]
         is_confirmation = "done" in request.args
-        key = _key(cache, request.headers.get("X-Notify-Me"), is_personal=is_confirmation)
+        fragment = request.headers.get("X-Notify-Me")
+        key = _key(cache, request.path, request.query_string, fragment, is_personal=is_confirmation)
         if key is None:
             return make_response(view(**values))
         if page := cache.get(key):
@@ -119,6 +121,23 @@ def reuse_forms(app: Flask) -> None:
         return response
 
     app.view_functions["notify_me.show"] = reusing
+
+
+def reused_part(render: Callable[[], str], *depends_on: str) -> Markup:
+    """Return HTML for a part of a page, rendered only if it has changed since it was last needed.
+
+    `depends_on` is a name for the part, and all that it depends on besides the catalog and the
+    language.
+    """
+    cache: _Cache = current_app.extensions[EXTENSION]
+    # with a language in the page's URL, links have it, too
+    key = _key(cache, *depends_on, g.get("url_language"), is_personal=False)
+    part = cache.get(key) if key else None
+    if part is None:
+        part = _Page(render().encode(), etag="")
+        if key:
+            cache.set(key, part)
+    return Markup(part.body.decode())  # noqa: S704 - a template's output
 
 
 def revalidated(body: str | bytes, etag: str | None = None) -> Response:
@@ -137,7 +156,8 @@ def _etag(body: bytes) -> str:
 
 
 def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
-    """Return a hash of all that a page depends on.
+    """Return a hash of all that a page or a part of one depends on; `more` is what differs between
+    them.
 
     Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
     has other cookies or sees the demo, or the app is in debug mode.
@@ -155,8 +175,6 @@ def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
         request.scheme,
         request.host,
         request.root_path,
-        request.path,
-        request.query_string,
         str(get_locale()),
         *(value() for name, value in cache.cookie_values.items() if name in request.cookies),
         *more,

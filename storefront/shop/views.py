@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from notify_me import Variant, studio
 
 from ..base.database import db
 from ..base.models import Product, ProductVariant
-from ..base.page_cache import reused, revalidated
+from ..base.page_cache import reused, reused_part, revalidated
 from ..catalog import browsing, queries
 from ..catalog.categories import categories
 from ..catalog.pictures import Image, product_image, variant_image
@@ -39,7 +39,11 @@ class Card:
     price: Decimal
     """The lowest price of the variants that are available, or of all if none is."""
     prices_differ: bool
-    variants: list[Variant]
+
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """The variants for the kit's button."""
+        return queries.kit_variants(self.product)
 
 
 def shows_public_count() -> bool:
@@ -152,20 +156,24 @@ def card(product: Product) -> Card:
         stock=stock_of_product(product.variants),
         price=min(prices),
         prices_differ=min(prices) != max(prices),
-        variants=queries.kit_variants(product),
     )
 
 
-def other_products(variant: Variant) -> list[Card]:
+def other_products(variant: Variant) -> Markup:
     """Return up to two similar, available products for the confirmation of a sign-up.
 
-    Return an empty list if the database fails, so that the confirmation is still shown.
+    Return nothing if the database fails, so that the confirmation is still shown.
     """
+
+    def render() -> str:
+        others = queries.related_available(variant.product_id, limit=2)
+        return render_template("shop/_other_products.html", cards=[card(other) for other in others])
+
     try:
-        return [card(other) for other in queries.related_available(variant.product_id, limit=2)]
+        return reused_part(render, "other products", variant.product_id)
     except SQLAlchemyError:
         db.session.rollback()
-        return []
+        return Markup("")
 
 
 @blueprint.get("/terms")

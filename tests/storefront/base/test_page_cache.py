@@ -172,6 +172,27 @@ def test_confirmation_is_not_stored(app: Flask, rendered: list[str]) -> None:
     assert rendered == ["form page"]
 
 
+def test_products_in_a_confirmation_follow_catalog_and_language(
+    app: Flask, rendered: list[str]
+) -> None:
+    client = app.test_client(use_cookies=False)
+
+    def shown(url: str) -> str:
+        reply = client.post(url, data={"channels": "EMAIL", "email": "ada@example.org"})
+        return client.get(reply.headers["Location"]).text
+
+    shown(FORM)
+    rendered.clear()
+    assert "Plowter Boots" in (page := shown(FORM))
+    assert 'href="/products/plowter-boots"' in page
+    assert 'href="/products/plowter-boots?lang=de"' in shown(f"{FORM}?lang=de")
+    assert rendered.count("shop/_other_products.html") == 1
+
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE shop_product SET title = 'Boots for the garden'"))
+    assert "Boots for the garden" in shown(FORM)
+
+
 def test_visitors_with_equal_carts_share_pages(app: Flask, rendered: list[str]) -> None:
     """Pages show how many items are in the cart, but not which."""
     url = "/products/haar-parka"
