@@ -221,7 +221,7 @@ def shop_requests(server: Server, variants: int) -> list[Request]:
         Request("listing of a visitor with a cart", "/", {"Cookie": "shop_cart=none"}),
         Request("category", "/?category=wear", {}),
         Request("search", "/?q=thing", {}),
-        Request("price order", "/?sort=price-up", {}),
+        Request("listing, sorted by price", "/?sort=price-up", {}),
         Request("form as a fragment", form, FRAGMENT),
         Request("form as a page", form, {}),
         *([Request("feed for Klaviyo", "/feeds/catalog.json", {}, divisor=20)] if small else []),

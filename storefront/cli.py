@@ -99,7 +99,7 @@ def load(file: Path, stock: bool, replace: bool) -> None:
     imported = last_import()
     if imported and not replace:
         message = (
-            f"The shop has the products of {imported.file}, imported on "
+            f"The shop's products were imported from {imported.file} on "
             f"{imported.imported_at:%Y-%m-%d}. To replace them: flask storefront load --replace"
         )
         if file != json_file.SHOP_CATALOG:
@@ -139,7 +139,7 @@ def hash_password() -> None:
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if len(password) < MIN_PASSWORD_LENGTH:
         raise click.ClickException(
-            f"the password must have at least {MIN_PASSWORD_LENGTH} characters, "
-            "such as four unrelated words"
+            f"the password must have at least {MIN_PASSWORD_LENGTH} characters; four unrelated "
+            "words, for example, are long enough"
         )
     click.echo(f"{access.HASH_SETTING}='{generate_password_hash(password)}'")

@@ -10,7 +10,7 @@ from ..serving.api import OPERATIONS
 
 _SUCCESS_BY_OPERATION = {
     "get_accounts": "The private key is valid, and this is its account. Compare the public key.",
-    "get_list": "The list exists. Its opt-in says whether subscribers must confirm.",
+    "get_list": "The list exists. Its opt_in_process says whether subscribers must confirm.",
     "get_metrics": "These are the account's metrics. The first one triggers back-in-stock flows.",
     "get_flows": "This is the flow. Sign-ups only join the waiting list if it is live or manual.",
     "get_flows_triggered_by_metric": (

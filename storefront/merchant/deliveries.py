@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from flask import g
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify_me import admin
+from notify_me import admin, studio
 
 from ..base.errors import log_database_error
 from ..base.models import ProductVariant
@@ -30,8 +30,8 @@ STATES = {
     "dead_lettered": (
         "Needs review",
         "Couldn’t be delivered, for example because of an unexpected error from Klaviyo. Retry "
-        "once the cause is fixed. Deliveries that aren’t retried within [retention] "
-        "dead_letter_days count as failed.",
+        "once the cause is fixed. Deliveries that aren’t retried within {retry_period} count as "
+        "failed.",
     ),
     "accepted": ("Delivered", "Klaviyo has the sign-up."),
     "refused": (
@@ -50,7 +50,9 @@ STATES = {
         "the shopper closed the page. Klaviyo may have received the delivery.",
     ),
 }
-"""The name and description of each state, in the order of the deliveries page."""
+"""The name and description of each state, in the order of the deliveries page. `{retry_period}` is
+the age at which a delivery can no longer be retried.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,11 @@ def load() -> Deliveries | None:
         log_database_error(error)
         return None
     return Deliveries(datetime.now(UTC), current, admin.ready()["queue"] == "ok")
+
+
+def retry_period() -> str:
+    """Return how long a delivery that needs review can be retried, such as `30 days`."""
+    return duration_text(timedelta(days=studio.shop_settings().retention.dead_letter_days))
 
 
 def count_text(count: int, operation: str) -> str:

@@ -149,6 +149,7 @@ def _deliveries_page(*, retried: int | None = None, interrupted: bool = False) -
         interrupted=interrupted,
         honeypot_days=admin.HONEYPOT_DAYS,
         states=deliveries.STATES,
+        retry_period=deliveries.retry_period(),
         operations=deliveries.OPERATIONS,
         health=[(health.NAMES.get(row.check, row.check), row) for row in health.rows()],
         verdicts=health.VERDICTS,

@@ -25,7 +25,9 @@ class Trigger(SettingsTable):
     (inventory policy CONTINUE).
     """
     is_allow_for_preorder: bool = Field(True, title="Show on pre-order products")
-    """Show the button for sold-out variants that can be pre-ordered."""
+    """Show the button for sold-out variants that the shop marks as pre-orders (Variant.preorder).
+    For those with the inventory policy CONTINUE, display_on_policy_continue decides instead.
+    """
     is_allow_for_unmanaged_inventory: bool = Field(
         True, title="Show on products without tracked stock"
     )

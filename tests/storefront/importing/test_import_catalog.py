@@ -136,7 +136,7 @@ def test_load_keeps_an_import_without_replace(shop: MakeShop, tmp_path: Path) ->
 
     loaded = runner.invoke(args=["storefront", "load"])
     assert loaded.exit_code == 0
-    assert "The shop has the products of shopify.csv" in loaded.output
+    assert "The shop's products were imported from shopify.csv" in loaded.output
     other = shutil.copy(CATALOG, tmp_path / "other.json")
     refused = runner.invoke(args=["storefront", "load", str(other)])
     assert refused.exit_code == 1

@@ -122,6 +122,7 @@ def test_queued_sign_ups_are_shown_with_masked_contacts(
     assert "2 deliveries queued, the oldest 2 hours ago." in page.text
     assert "2 deliveries queued, the oldest 2 hours ago." in stock.text
     assert "Currently 2 sign-ups." in page.text
+    assert "Deliveries that aren’t retried within 30 days count as failed." in page.text
     assert "The oldest sign-up has been queued for 2 hours." in page.text
     assert (count(client, "Queued"), count(client, "Delivered")) == (2, 0)
     assert "Klaviyo returned status 503." in page.text
