@@ -116,13 +116,14 @@ translations: $(VENV)/.dev ## Update the translation catalogs
 	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
 	done
 
-bench: $(VENV)/.dev static browser postgres ## Benchmark pages, the browser, sign-ups, an import, push-catalog and the queue (QUICK=1: with fewer requests)
+bench: $(VENV)/.dev static browser postgres ## Benchmark pages, start, browser, sign-ups, import, push-catalog and queue (QUICK=1: fewer requests)
 	@$(BIN)/python -m benchmarks.pages
+	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.button
 	@$(BIN)/python -m benchmarks.browser
-	@$(BIN)/python -m benchmarks.importing $(if $(QUICK),8000,80000)
+	@$(BIN)/python -m benchmarks.importing $(if $(QUICK),4000,80000)
 	@$(BIN)/python -m benchmarks.push $(if $(QUICK),500)
-	@$(BIN)/python -m benchmarks.delivery --quick --only accepts
+	@$(BIN)/python -m benchmarks.delivery $(if $(QUICK),--quick) --only accepts
 
 bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; QUICK=1: minutes)
 	@$(BIN)/python -m benchmarks.delivery $(if $(QUICK),--quick)

@@ -73,7 +73,11 @@ def run(environ: dict[str, str], *arguments: str) -> tuple[float, float, float]:
     started, peak = time.perf_counter(), 0.0
     before = os.times()
     with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as process:
         memory = psutil.Process(process.pid)
         while process.poll() is None:

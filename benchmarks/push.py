@@ -7,6 +7,7 @@ in for Klaviyo. It finishes jobs immediately; real jobs take longer.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -132,6 +133,8 @@ def push(environ: Mapping[str, str], *, kill_at: int = 0) -> None:
 
 def main() -> None:
     """Run the benchmark for a small and a large shop; the arguments are numbers of variants."""
+    # Alembic logs each migration
+    logging.disable(logging.INFO)
     for variants in map(int, sys.argv[1:] or (500, 5000)):
         with tempfile.TemporaryDirectory() as folder, klaviyo() as account:
             environ = {
