@@ -1,9 +1,10 @@
-"""The documentation links to pages and names files that exist."""
+"""The documentation links to pages and names files that exist, and its examples are valid."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -14,6 +15,7 @@ PAGES = sorted(
     page for pattern in ("*.md", "docs/*.md", "klaviyo_sandbox/*.md") for page in ROOT.glob(pattern)
 )
 BLOCK = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+PYTHON = re.compile(r"^ *```python\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(
     r"`((?:\.ci|app|benchmarks|demo|docs|klaviyo_sandbox|notify_me|static|storefront|templates"
@@ -58,6 +60,12 @@ def test_named_files_exist(page: Path) -> None:
         and not any(any((ROOT / package).rglob(name)) for package in structure.PACKAGES)
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_examples_are_valid(page: Path) -> None:
+    for example in PYTHON.findall(page.read_text("utf-8")):
+        compile(dedent(example), page.name, "exec")
 
 
 def test_troubleshooting_quotes_messages_that_exist() -> None:

@@ -26,7 +26,7 @@ def storage_from_uri(uri: str) -> Storage:
         if "prerequisite" in str(error):
             problem = "needs a package that isn't installed (for Redis, restock-kit[redis])"
         else:
-            problem = "isn't the URI of a storage"
+            problem = "isn't a supported URI"
         raise SettingsError(
             f"RATELIMIT_STORAGE_URI {problem}: set it to database, or to a URI such as "
             "redis://localhost:6379"

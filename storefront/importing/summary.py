@@ -32,7 +32,8 @@ def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> 
         )
     if result.shop_name and not result.choices.shop_name:
         lines.append(
-            f"Shop name: {result.shop_name}, the most common vendor. To change it: --shop-name."
+            f"Shop name: {result.shop_name}, the vendor of more than half of the products. "
+            "To change it: --shop-name."
         )
     lines += _left_out(counts)
     lines += _ids(counts, integration)

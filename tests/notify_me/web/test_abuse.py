@@ -170,9 +170,9 @@ def test_shoppers_can_sign_up_while_the_storage_is_unavailable(
 @pytest.mark.parametrize(
     ("uri", "remedy"),
     [
-        ("redis//localhost", "isn.t the URI of a storage"),
-        ("nonsense://user:secret@host", "isn.t the URI of a storage"),
-        ("redis://user:secret@localhost:port", "isn.t the URI of a storage"),
+        ("redis//localhost", "isn.t a supported URI"),
+        ("nonsense://user:secret@host", "isn.t a supported URI"),
+        ("redis://user:secret@localhost:port", "isn.t a supported URI"),
         ("memcached://localhost:11211", "needs a package"),
     ],
 )
