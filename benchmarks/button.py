@@ -44,7 +44,7 @@ def milliseconds(call: Callable[[int], object]) -> float:
 
 
 def report(*, with_babel: bool) -> None:
-    """Print what the calls cost in one request, after the first."""
+    """Print the CPU time of a call to each function, called repeatedly in one request."""
     with tempfile.TemporaryDirectory() as folder:
         app = Flask("shop", instance_path=folder)
         app.config.update(SECRET_KEY="s" * 32, KLAVIYO_PRIVATE_KEY="pk_benchmark")

@@ -98,7 +98,7 @@ class Klaviyo:
 
 
 class Shop:
-    """A shop with its own database, which uses the sandbox."""
+    """A shop that uses the sandbox and has its own database."""
 
     def __init__(self, folder: Path, klaviyo: Klaviyo, environ: dict[str, str], url: str) -> None:
         self.folder = folder
@@ -146,7 +146,7 @@ class Shop:
 
     @contextmanager
     def web(self, number: int = 0) -> Iterator[Any]:
-        """Run a web process of the shop, on the port with this number."""
+        """Run a web process of the shop on `ports[number]`."""
         port = self.ports[number]
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
         command.append("app:create_app()")
@@ -372,22 +372,22 @@ def backlog(setup: Setup) -> None:
         for number, email in enumerate(people(count)):
             _queue_as_after_an_hour(log, queue, setup, shop, email, with_consent=number % 5 == 0)
         engine.dispose()
-        waiting = {name: shop.queued(name) for name in Operation if shop.queued(name)}
+        queued = {name: shop.queued(name) for name in Operation if shop.queued(name)}
         setup.klaviyo.configure(reset=True, unavailable=True)
         with shop.worker("one"), shop.worker("two"):
             # until both workers have noticed the outage; they then have to notice its end
             wait_for(lambda: len(setup.klaviyo.calls()) > 40)
             setup.klaviyo.configure(reset=True)
             began, drained = time.monotonic(), dict[Operation, float]()
-            while len(drained) < len(waiting):
-                for name in waiting:
+            while len(drained) < len(queued):
+                for name in queued:
                     if name not in drained and not shop.queued(name):
                         drained[name] = time.monotonic() - began
                 time.sleep(0.2)
         calls = setup.klaviyo.calls()
         throttled = sum(status == "429" for _, status, _ in calls)
         rates = "; ".join(
-            f"{waiting[name]} calls of {name} in {seconds:.0f} s ({waiting[name] / seconds:.1f}/s)"
+            f"{queued[name]} calls of {name} in {seconds:.0f} s ({queued[name] / seconds:.1f}/s)"
             for name, seconds in drained.items()
         )
         setup.report(

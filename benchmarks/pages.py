@@ -282,7 +282,9 @@ def main() -> None:
 
 
 def set_klaviyo(keys: dict[str, str], **options: object) -> None:
-    """Set the delay and the outage that the sandbox simulates, which are otherwise off."""
+    """Set `delay` (seconds) and `unavailable`, as `benchmarks.klaviyo` accepts them; an option that
+    is left out is turned off.
+    """
     url = f"{keys['KLAVIYO_API_URL']}/_bench"
     requests.post(url, json=options, timeout=5).raise_for_status()
 

@@ -114,7 +114,7 @@ class Server:
         return connection
 
     def median_response_seconds(self) -> float | None:
-        """Return the median time of five requests of `/healthz`; None if one wasn't answered."""
+        """Return the median time of five requests for `/healthz`; None if one wasn't answered."""
         times = []
         for _ in range(5):
             if (seconds := self.response_seconds()) is None:
@@ -247,7 +247,7 @@ def requests_per_second(server: Server, seconds: float, send: Callable[[Any, int
 
 
 def seconds_to_stop(server: Server) -> str:
-    """Press Ctrl-C while connections are open, and return the seconds until the server ends."""
+    """Press Ctrl-C while connections are open, and return the seconds until the server exits."""
     with ExitStack() as stack:
         for kind in ("idle", "half-sent body"):
             with suppress(OSError):

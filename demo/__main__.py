@@ -129,10 +129,14 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
 def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) -> None:
     """Print the addresses once all of them respond, after pushing the catalog to the sandbox."""
     probes = {**addresses, "web": f"{addresses['web']}/healthz"}
-    if not all(_wait_for(probe, ended) for probe in probes.values()):
-        if not ended.is_set():
-            _print(f"The shop isn't responding at {addresses['web']}. See the messages above.")
-        return
+    for name, probe in probes.items():
+        if not _wait_for(probe, ended):
+            if not ended.is_set():
+                program = "Klaviyo sandbox" if name == "sandbox" else "shop"
+                _print(
+                    f"The {program} isn't responding at {addresses[name]}. See the messages above."
+                )
+            return
     lines = [f"The shop is running at {addresses['web']}"]
     if "sandbox" in addresses:
         _push_catalog_to_sandbox(app)

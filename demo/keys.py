@@ -31,7 +31,8 @@ def wants_sandbox(environ: Mapping[str, str]) -> bool:
 def demo_environment(
     environ: Mapping[str, str], instance: Path, *, create: bool = False
 ) -> dict[str, str]:
-    """Return `environ` with missing secrets and, if no Klaviyo account is configured, sandbox keys.
+    """Return a copy of `environ` in which missing secrets are filled in, as are the sandbox's keys
+    if no Klaviyo account is configured.
 
     Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
     links and the sandbox's keys stay valid after a restart. Only the launcher sets `create`, since

@@ -52,7 +52,7 @@ class Story:
     restocked: int | None = None
     """How many days ago it was restocked. It sold out again within a day."""
     peak: float = 1.0
-    """How many times as many people as usual signed up on the day it sold out."""
+    """The number of sign-ups on the day it sold out, as a multiple of those on other days."""
 
 
 STORIES = (

@@ -159,7 +159,9 @@ def begin(sandbox: Sandbox) -> Tour | None:
     if current_catalog().writable:
         id_range = (product_id, product_id)
         try:
-            admin.push_catalog(lambda: queries.all_products(ids=id_range), restocking.shop_url())
+            admin.push_catalog(
+                lambda: queries.all_products(id_range=id_range), restocking.shop_url()
+            )
         except admin.PushError as error:
             raise SandboxUnavailable from error
     return Tour(

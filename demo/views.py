@@ -90,7 +90,7 @@ def show_tour() -> str:
 
 
 @blueprint.post("/tour")
-def move_tour() -> BaseResponse:
+def update_tour() -> BaseResponse:
     """Begin the tour, or continue it: show or hide the API calls (`developer`), restock the
     product (`restock`), follow the message's link (`open`), or end the tour (`leave`).
 

@@ -7,7 +7,7 @@ const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Highlight what the current step asks the visitor to press, and scroll to it.
  * @param {HTMLElement} panel */
-function point(panel) {
+function highlightTarget(panel) {
   for (const element of document.querySelectorAll(".tour-target")) element.classList.remove("tour-target");
   /** @type {HTMLElement | null} */
   const step = panel.querySelector("[data-target]");
@@ -35,7 +35,7 @@ async function update(panel) {
     const controls = /** @type {NodeListOf<HTMLElement>} */ (oldPart.querySelectorAll("button, a"));
     if (label) [...controls].find((control) => control.textContent === label)?.focus();
   }
-  if (changed) point(panel);
+  if (changed) highlightTarget(panel);
 }
 
 /** The content of a part, without the highlight.
@@ -53,7 +53,7 @@ if (panel) {
   const measure = () =>
     document.documentElement.style.setProperty("--dock", `${sheet.getBoundingClientRect().height}px`);
   measure();
-  point(panel);
+  highlightTarget(panel);
   new ResizeObserver(measure).observe(sheet);
   document.addEventListener("notify-me:done", () => update(panel));
   document.addEventListener("visibilitychange", () => document.hidden || update(panel));

@@ -59,7 +59,7 @@ class Operation:
 
     @cached_property
     def name(self) -> str:
-        """Return Klaviyo's name of the operation, the operationId of the specification."""
+        """Return Klaviyo's name for the operation: its operationId in the specification."""
         return str(spec.operation(self.path, self.method)["operationId"])
 
     @property

@@ -9,7 +9,10 @@ from ..protocol.failures import KINDS
 from ..serving.api import OPERATIONS
 
 _SUCCESS_BY_OPERATION = {
-    "get_accounts": "The private key is valid, and this is its account. Compare the public key.",
+    "get_accounts": (
+        "The private key is valid, and this is its account. Check that its public_api_key is the "
+        "public key you use."
+    ),
     "get_list": "The list exists. Its opt_in_process says whether subscribers must confirm.",
     "get_metrics": "These are the account's metrics. The first one triggers back-in-stock flows.",
     "get_flows": "This is the flow. Sign-ups only join the waiting list if it is live or manual.",
@@ -18,7 +21,8 @@ _SUCCESS_BY_OPERATION = {
         "restock."
     ),
     "create_catalog_variant": (
-        "Klaviyo created the variant. From now on, only variants in the catalog accept sign-ups."
+        "Klaviyo created the variant. From now on, sign-ups for variants of $custom:::$default "
+        "that are not in the catalog are refused."
     ),
     "update_catalog_variant": "Klaviyo updated the variant. A change of stock triggers the flow.",
 }

@@ -14,7 +14,9 @@ class Mask:
         self._private_key = private_key
 
     def text(self, text: str) -> str:
-        """Return the text with each private key as `pk_…` and its last four characters."""
+        """Return the text with each private key shortened to `pk_…` and its last four characters,
+        or only to `pk_…` if it is a short one.
+        """
         text = text.replace(self._private_key, _short(self._private_key))
         return _KEY.sub(lambda match: _short(match[0]), text)
 

@@ -156,8 +156,8 @@ def _etag(body: bytes) -> str:
 
 
 def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
-    """Return a hash of all that a page or a part of one depends on; `more` is what differs between
-    them.
+    """Return a hash of all that a page, or a part of a page, depends on; `more` is what only this
+    page or part depends on.
 
     Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
     has other cookies or sees the demo, or the app is in debug mode.

@@ -226,8 +226,8 @@ class ShopSettings(Table):
 
 def with_import(settings: ShopSettings, *, name: str | None, currency: str | None) -> ShopSettings:
     """Return the settings of a shop with imported products: those of `shop.toml`, with the name
-    and the currency of the import, if it has them. For the sample shop, its own texts and looks
-    are replaced with the defaults.
+    and the currency of the import, if it has them. The sample shop's own name, texts, languages,
+    contact address and logo (unless it was imported) are replaced with the defaults.
     """
     changes: dict[str, Any] = {"name": name} if name else {}
     if currency:

@@ -82,7 +82,7 @@ def _looks(
 
 
 def _write(target: Path, values: dict[str, Any]) -> None:
-    """Write the values to `shop.toml` and preserve its comments, unless the result is invalid."""
+    """Write the values to `shop.toml`, preserving its comments; an invalid result isn't written."""
     try:
         text = studio.merged_toml(target.read_text(encoding="utf-8-sig"), values)
     except studio.MissingExtraError as error:

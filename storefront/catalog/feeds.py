@@ -27,15 +27,15 @@ def catalog_feed() -> Response:
 
     :raise 404: there is no such page.
     """
-    ids, next_page = None, None
+    id_range, next_page = None, None
     if "page" in request.args:
         pages = queries.divide_products(PAGE_SIZE)
         page = request.args.get("page", 0, type=int)
         if not 1 <= page <= max(1, len(pages)):
             abort(404)
-        ids = pages[page - 1] if pages else None
+        id_range = pages[page - 1] if pages else None
         next_page = page + 1 if page < len(pages) else None
-    chunks = _chunks(shop_url(), ids)
+    chunks = _chunks(shop_url(), id_range)
     # read now, so that a database error is raised before the response has started
     first = next(chunks)
     response = Response(stream_with_context(chain([first], chunks)), mimetype="application/json")
@@ -47,10 +47,10 @@ def catalog_feed() -> Response:
     return response
 
 
-def _chunks(url: str, ids: tuple[int, int] | None) -> Iterator[str]:
+def _chunks(url: str, id_range: tuple[int, int] | None) -> Iterator[str]:
     """Yield the JSON list product by product."""
     prefix = "["
-    for variants in queries.all_products(batch=50, ids=ids):
+    for variants in queries.all_products(batch=50, id_range=id_range):
         items = (json.dumps(admin.feed_item(v, url), ensure_ascii=False) for v in variants)
         yield prefix + ",\n".join(items)
         prefix = ",\n"

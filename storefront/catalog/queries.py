@@ -192,16 +192,16 @@ def _variants_where(
 
 
 def all_products(
-    batch: int = 200, *, ids: tuple[int, int] | None = None
+    batch: int = 200, *, id_range: tuple[int, int] | None = None
 ) -> Iterator[list[Variant]]:
     """Yield the list of variants of each product, oldest product first. Products that have no
     variants are left out.
 
-    `batch` products are read at a time. `ids` limits them to those from the first to the second ID.
+    `batch` products are read at a time. `id_range`, the first and the last ID, limits the products.
     """
     statement = _select_products().order_by(Product.id).limit(batch)
-    if ids:
-        statement = statement.where(Product.id.between(*ids))
+    if id_range:
+        statement = statement.where(Product.id.between(*id_range))
     last_id = 0
     while products := db.session.scalars(statement.where(Product.id > last_id)).all():
         last_id = products[-1].id

@@ -163,7 +163,11 @@ def _lines(text: TextIO, binary: BinaryIO, progress: Progress) -> Iterator[str]:
         if len(line) > MAX_LINE:
             raise Unreadable("the line is too long", number)
         if "\0" in line:
-            raise Unreadable(f"the line contains a NUL character: {SAVE_AS}", number)
+            raise Unreadable(
+                "the line contains a NUL character: open the file in a spreadsheet program, "
+                f"{SAVE_AS}",
+                number,
+            )
         line = clean_text(line)
         yield _BLANKS_AFTER_QUOTE.sub("", line) if '" ' in line else line
         if (now := binary.tell()) != position:

@@ -146,9 +146,11 @@ def _ascii_digits(text: str) -> str:
 
 
 def _separator_with_currency(text: str, number: str) -> DecimalSeparator | None:
-    """Return the decimal separator of a price such as `¥3,200` or `KWD 3.200`. If the currency has
-    three decimals, it is the one in the price; otherwise that one separates thousands, and the
-    decimal separator is the other. None for a price without a currency or a separator.
+    """Return the decimal separator of a price such as `¥3,200` or `KWD 3.200`; None for a price
+    without a currency or a separator.
+
+    If the currency has three decimals, the separator in the price is the decimal separator.
+    Otherwise, it separates thousands, so the decimal separator must be the other character.
     """
     if text == number or not re.search(r"[.,]", number):
         return None

@@ -74,7 +74,7 @@ OWN = Platform(
         ),
     },
 )
-"""This shop's own format. Its columns' names include Shopify's current ones, and those that Shopify
+"""This shop's own format. Its column names include Shopify's current ones, and those that Shopify
 used until 2025.
 """
 
@@ -369,7 +369,7 @@ def check_required(required: Iterable[str], columns: Container[str], header: Ite
 def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platform:
     """Return a platform with the columns of a `--columns` file.
 
-    Raises `Unreadable` if `header`, that of the file with the products, lacks one of them.
+    Raises `Unreadable` if `header`, the header of the product file, lacks one of them.
     """
     names = {normalize(name) for name in header}
     for field, name in columns.items():

@@ -57,7 +57,7 @@ def report(max_variants: int) -> Report:
     """
     by_variant = _people()
     offers = queries.offers(by_variant)
-    # available although no restock was recorded, because the stock was changed with plain SQL
+    # if stock was changed with plain SQL, a variant may be available without a recorded restock
     available = {variant for variant, offer in offers.items() if offer.available}
     waiting = admin.waiting(without=available)
     revenue = {

@@ -1,4 +1,4 @@
-"""A product's options as links: each value leads to the variant that has it."""
+"""A product's options as links: each value leads to a variant that has it."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def _sentence(phrase: str) -> str:
 
 
 def with_integers(value: Any) -> Any:
-    """Return a value in which whole numbers such as 16.0 are integers, also in nested tables."""
+    """Convert whole numbers such as 16.0 to integers, in a single value or in all nested tables."""
     if isinstance(value, Mapping):
         return {name: with_integers(item) for name, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value

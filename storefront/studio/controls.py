@@ -154,7 +154,7 @@ def _kind(setting: Setting) -> Kind:
 
 
 def name_of(identifier: str) -> str:
-    """Return the name on screen of an identifier in the settings: `fitToText` is Fit to text."""
+    """Return the name to show for an identifier in the settings: Fit to text for `fitToText`."""
     if identifier in _NAMES:
         return _NAMES[identifier]
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", identifier).replace("_", " ").lower()
@@ -163,7 +163,7 @@ def name_of(identifier: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return the text of a value in its field."""
+    """Return the text that a field shows for a value."""
     if value is None:
         return ""
     if isinstance(value, float):
