@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from ..context import current_account, current_state, klaviyo_client
 from ..delivery import pauses
-from ..delivery.queue import BATCH_SIZE
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
 from ..settings.tables.merchant import Merchant
@@ -51,8 +50,8 @@ def upgrade() -> None:
 def retry() -> int:
     """Queue every dead-lettered call again, with a new series of attempts; return how many."""
     state, retried = current_state(), 0
-    while True:
-        jobs = state.queue.dead_letters()
+    for batch in state.queue.dead_letters():
+        jobs = [job for job in batch.values() if job is not None]
         for job in jobs:
             with state.log.writing() as session:
                 # a job that another one replaced, or whose sign-up was deleted, isn't queued again
@@ -61,9 +60,7 @@ def retry() -> int:
                     state.queue.enqueue(session, [next_attempt])
                     retried += 1
         state.queue.remove([job.id for job in jobs])
-        # a worker may already have dead-lettered some of them again: leave those
-        if len(jobs) < BATCH_SIZE:
-            return retried
+    return retried
 
 
 def resume() -> tuple[str, ...]:
@@ -100,19 +97,20 @@ def purge() -> Purged:
         )
     dead_letter_age = timedelta(days=retention.dead_letter_days)
     dead_letters = 0
-    while jobs := state.queue.dead_letters(dead_letter_age):
+    for batch in state.queue.dead_letters(dead_letter_age):
         with state.log.writing() as session:
-            for job in jobs:
+            for job in filter(None, batch.values()):
                 dead_letters += state.log.advance(session, job.key, CallState.FAILED)
-        state.queue.remove([job.id for job in jobs])
-    # the dead letters that other jobs have replaced, or whose sign-ups were deleted
-    with state.log.reading() as session:
-        stale = [
-            job.id
-            for job in state.queue.dead_letters()
-            if state.log.current_call(session, job.key) is None
-        ]
-    state.queue.remove(stale)
+        state.queue.remove(batch)
+    for batch in state.queue.dead_letters():
+        # those that other jobs have replaced, or whose sign-ups were deleted
+        with state.log.reading() as session:
+            stale = [
+                job.id
+                for job in filter(None, batch.values())
+                if state.log.current_call(session, job.key) is None
+            ]
+        state.queue.remove(stale)
     state.queue.remove_finished(state.settings.delivery.keep_finished)
     return Purged(sign_ups, consents, dead_letters)
 

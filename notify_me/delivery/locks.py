@@ -31,27 +31,30 @@ def claim_executor_id(folder: Path) -> tuple[str, FileLock]:
 
 
 def claim_first_executor_id(folder: Path, owner: str) -> tuple[str, FileLock] | None:
-    """Return this machine's first ID and its lock; None if another process has the lock. `owner` is
+    """Return this machine's first ID and its lock; None if another process has an ID. `owner` is
     what `current_deliverer` then returns.
     """
-    lock = _lock(folder, 1, owner)
-    return None if lock is None else (f"{socket.gethostname()}-1", lock)
+    if current_deliverer(folder) or (lock := _lock(folder, 1, owner)) is None:
+        return None
+    return f"{socket.gethostname()}-1", lock
 
 
 def current_deliverer(folder: Path) -> str | None:
-    """Return which kind of process has this machine's first ID: `worker` or `web process`; None if
-    the ID is free or the files can't be read.
+    """Return which kind of process has an ID on this machine: `worker` or `web process`; None if
+    all IDs are free or the files can't be read.
     """
-    if not _path(folder, 1).exists():
-        return None
-    try:
-        with FileLock(_path(folder, 1), timeout=0):
-            return None
-    except Timeout:
-        with suppress(OSError):
-            return (folder / _OWNER).read_text()
-    except OSError:
-        pass
+    for path in sorted(folder.glob("notify-me-worker-*.lock")):
+        try:
+            with FileLock(path, timeout=0):
+                continue
+        except Timeout:
+            # a web process only claims the first ID
+            if path != _path(folder, 1):
+                return "worker"
+            with suppress(OSError):
+                return (folder / _OWNER).read_text()
+        except OSError:
+            pass
     return None
 
 

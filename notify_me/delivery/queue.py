@@ -336,23 +336,19 @@ class Queue:
                 raise
             return False
 
-    def dead_letters(self, min_age: timedelta | None = None) -> list[Job]:
-        """Return the oldest dead letters, at most `BATCH_SIZE`; with `min_age`, only those that are
-        at least that old. Jobs that can't be read, because a later version of the kit queued them,
-        are left out.
+    def dead_letters(self, min_age: timedelta | None = None) -> Iterator[dict[str, Job | None]]:
+        """Yield the current dead letters by ID, the oldest first, in batches of `BATCH_SIZE`; with
+        `min_age`, only those that are at least that old. A job that can't be read, because a later
+        version of the kit queued it, is None.
         """
-        workflows = self.client.list_workflows(
-            queue_name=DEAD_LETTERS,
-            end_time=_ago(min_age.total_seconds()) if min_age else None,
-            load_output=False,
-            limit=BATCH_SIZE,
-        )
-        dead_letters = []
-        for workflow in workflows:
-            if workflow.input:
-                with suppress(TypeError, ValueError):
-                    dead_letters.append(Job.from_arguments(workflow.input["args"]))
-        return dead_letters
+        end_time = _ago(min_age.total_seconds()) if min_age else None
+        workflows = self._list(queue_name=DEAD_LETTERS, end_time=end_time)
+        ids = [workflow.workflow_id for workflow in workflows]
+        for start in range(0, len(ids), BATCH_SIZE):
+            batch = self.client.list_workflows(
+                workflow_ids=ids[start : start + BATCH_SIZE], load_output=False
+            )
+            yield {workflow.workflow_id: _readable_job(workflow) for workflow in batch}
 
     def remove(self, ids: Collection[str]) -> None:
         """Delete the jobs with these IDs, in any state."""
@@ -419,6 +415,13 @@ class Queue:
         return self.client.list_workflows(
             name=WORKFLOW_NAME, load_input=False, load_output=False, **filters
         )
+
+
+def _readable_job(workflow: WorkflowStatus) -> Job | None:
+    if workflow.input:
+        with suppress(TypeError, ValueError):
+            return Job.from_arguments(workflow.input["args"])
+    return None
 
 
 def _ago(seconds: float) -> str:

@@ -75,18 +75,24 @@ def test_job_that_waiting_cannot_fix_is_set_aside_with_its_reason(
 
 
 def test_retry_skips_dead_letters_of_a_later_version(
-    app: Flask, deliverer: Deliverer, log_file: LogFile
+    app: Flask, deliverer: Deliverer, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It still retries the others."""
-    deliverer.deliver(replace(newest_job(app), body={"data": None}))
+    """It still retries the others, in every batch; `purge` deletes the skipped ones in time."""
+    monkeypatch.setattr("notify_me.delivery.queue.BATCH_SIZE", 1)
     queue = app.extensions["notify_me"].queue
     with engine_of(app).begin() as connection:
         queue.dead_letter(connection, UnreadableJob("later", 0, 0, Operation.BACK_IN_STOCK, {}))
+    deliverer.deliver(replace(newest_job(app), body={"data": None}))
 
     assert admin.retry() == 1
     admin.purge()
 
     assert log_file.states() == ["queued"]
+    with engine_of(app).begin() as connection:
+        connection.execute(sa.text("UPDATE workflow_status SET created_at = 0"))
+    assert len(list(queue.dead_letters())) == 1
+    admin.purge()
+    assert list(queue.dead_letters()) == []
 
 
 class UnreadableJob(Job):

@@ -14,8 +14,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from notify_me import SettingsError, admin, include_name
+from notify_me.context import lock_folder
 from notify_me.database import Database
-from notify_me.delivery.locks import claim_executor_id
+from notify_me.delivery.locks import claim_executor_id, claim_first_executor_id
 from notify_me.delivery.queue import check_sqlite
 from notify_me.delivery.send_now import calls_to_queue
 from notify_me.klaviyo.outcomes import (
@@ -126,6 +127,19 @@ def test_workers_of_one_machine_have_different_ids(tmp_path: Path) -> None:
     assert first == third != second
     second_lock.release()
     third_lock.release()
+
+
+def test_status_names_a_worker_that_outlives_the_first(app: Flask) -> None:
+    """Meanwhile no web process starts to deliver."""
+    with app.app_context():
+        folder = lock_folder()
+        (_, first_lock), (_, second_lock) = claim_executor_id(folder), claim_executor_id(folder)
+        first_lock.release()
+
+        assert admin.ready()["deliverer"] == "worker"
+        assert claim_first_executor_id(folder, "web process") is None
+        second_lock.release()
+        assert admin.ready()["deliverer"] == "none"
 
 
 def test_readiness(app: Flask) -> None:
