@@ -148,15 +148,14 @@ class CatalogPush:
     def _variants(self, kind: CatalogKind) -> Iterator[Variant]:
         """Yield every variant or, for items, the first variant of each product."""
         for variants in self._products():
-            first = variants[0].composite_id
-            if not writable(first):
-                raise PushError(
-                    f"{first} is in a catalog that another system syncs to Klaviyo; only "
-                    f"{':::'.join(CUSTOM_CATALOG)} can be pushed"
-                )
-            for variant in variants:
-                if not self._klaviyo.may_send(variant.composite_id):
-                    raise PushError(f"{variant.composite_id}: {PLACEHOLDER_REMEDY}")
+            for composite_id in (variant.composite_id for variant in variants):
+                if not writable(composite_id):
+                    raise PushError(
+                        f"{composite_id} is in a catalog that another system syncs to Klaviyo; "
+                        f"only {':::'.join(CUSTOM_CATALOG)} can be pushed"
+                    )
+                if not self._klaviyo.may_send(composite_id):
+                    raise PushError(f"{composite_id}: {PLACEHOLDER_REMEDY}")
             yield from variants[:1] if kind == "item" else variants
 
     def _read(

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
 
-from notify_me import admin
+from notify_me import CompositeID, Variant, admin
 from notify_me.klaviyo.client import Deadline, Klaviyo
 from notify_me.klaviyo.outcomes import KlaviyoResponse
 from storefront import db
@@ -224,7 +225,13 @@ def test_no_transaction_stays_open_between_products(app: Flask) -> None:
 def test_catalog_that_another_system_syncs_is_not_pushed(
     tmp_path: Path, catalog_db: Path, sandbox: Sandbox, setting: tuple[str, str]
 ) -> None:
-    """Neither the command nor the kit writes to it."""
+    """Neither the command nor the kit writes to it, even if a product is only partly in it."""
+
+    def partly() -> Iterator[list[Variant]]:
+        own = CompositeID("$custom", "$default", "OWN")
+        for first, *others in queries.all_products():
+            yield [replace(first, composite_id=own), *others]
+
     shutil.copy(catalog_db, tmp_path / "shop.db")
     name, value = setting
     settings = {f"NOTIFY_ME_CATALOG__{name}": value, "SHOP_URL": SHOP}
@@ -238,6 +245,6 @@ def test_catalog_that_another_system_syncs_is_not_pushed(
         app.test_request_context(),
         pytest.raises(admin.PushError, match="in a catalog that another system syncs"),
     ):
-        admin.push_catalog(queries.all_products, SHOP)
+        admin.push_catalog(partly, SHOP)
     assert sandbox.requests() == []
     close(app)
