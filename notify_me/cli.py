@@ -99,8 +99,8 @@ def status(*, as_json: bool) -> None:
     if status.honeypot_posts:
         posts = f"{status.honeypot_posts:,} post{'' if status.honeypot_posts == 1 else 's'}"
         click.echo(
-            f"honeypot:      {posts} refused in {admin.HONEYPOT_DAYS} days, because a bot or an "
-            "autofill tool had filled in the hidden field"
+            f"honeypot:      {posts} refused in the last {admin.HONEYPOT_DAYS} days, because a bot "
+            "or an autofill tool had filled in the hidden field"
         )
     if error := status.last_error:
         variant = f" for {error.variant}" if error.variant else ""
@@ -383,7 +383,8 @@ def erase(contact: str) -> None:
     """Delete what the shop stores about CONTACT, an email address or a phone number.
 
     Sign-ups, and calls that are queued, dead-lettered or recently delivered, are deleted. Consents
-    that Klaviyo received are kept as proof, unless erase_consents is true under [retention].
+    that Klaviyo may have accepted are kept as proof, unless erase_consents is true under
+    [retention].
     """
     with _contact_errors():
         erased = admin.erase(contact)

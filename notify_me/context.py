@@ -105,10 +105,10 @@ class State:
     """Signs links to confirmations. Its salt differs from that of `signer`."""
     rate_limiter: RateLimiter | None
     """Counts in the storage that `RATELIMIT_STORAGE_URI` names. None if that isn't set and the
-    shop has turned the rate limits on sign-ups off.
+    shop has turned off the rate limits on sign-ups.
     """
     limits_posts: bool
-    """False if the shop has turned the rate limits on sign-ups off."""
+    """False if the shop has turned off the rate limits on sign-ups."""
     erase_contact: Callable[[str], str] | None = None
     """Removes a contact from the shop's own tables, and returns a sentence about what it did."""
     visitor_loader: VisitorLoader | None = None

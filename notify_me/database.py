@@ -82,8 +82,9 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
 def prepare_sqlite(engine: sa.Engine) -> None:
     """Prepare an engine for SQLite; an engine for another database is left as it is.
 
-    Only this user can read the database files that the engine creates. Readers don't wait for
-    writers, a committed transaction survives a power failure, and foreign keys are enforced.
+    Only the operating system user of this process can read the database files that the engine
+    creates. Readers don't wait for writers, a committed transaction survives a power failure, and
+    foreign keys are enforced.
     """
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "do_connect", _create_private_file)
@@ -93,8 +94,8 @@ def prepare_sqlite(engine: sa.Engine) -> None:
 def _create_private_file(
     _dialect: Any, _record: Any, arguments: Sequence[Any], _options: Any
 ) -> None:
-    """Let only this user read a new SQLite file, since it will contain contact details. Its
-    write-ahead log gets the same permissions. Those of an existing file don't change.
+    """Let only this process's user read a new SQLite file, since it will contain contact details.
+    Its write-ahead log gets the same permissions. Those of an existing file don't change.
     """
     if arguments and not str(arguments[0]).startswith((":", "file:")):
         # O_EXCL, because closing a descriptor of an existing file would release the POSIX locks of
@@ -156,6 +157,7 @@ class Database:
         self, source: sa.Engine | Callable[[], sa.Engine], file: Path | None = None
     ) -> None:
         self.get_engine = source if callable(source) else lambda: source
+        """Returns the engine without the check that `engine()` makes."""
         self._file = file
         self._is_current = False
         self._next_write_check = 0.0

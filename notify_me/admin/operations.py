@@ -64,7 +64,7 @@ def retry() -> int:
 
 
 def resume() -> tuple[str, ...]:
-    """End all pauses, and the delays of queued calls, so that workers send these at once.
+    """End all pauses, and the delays of queued calls, so that workers send the calls immediately.
 
     Return the operations that were paused.
     """

@@ -1,4 +1,4 @@
-"""Send a shop's changed stock to Klaviyo: at once, or through the queue if that fails."""
+"""Send a shop's changed stock to Klaviyo: immediately, or through the queue if that fails."""
 
 from __future__ import annotations
 

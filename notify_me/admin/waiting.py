@@ -90,8 +90,8 @@ def people_waiting(
 
 def record_restock(variants: Iterable[CompositeID]) -> int:
     """Record that these variants are back in stock, so that the shoppers who were waiting for them
-    no longer count as waiting. Return the number of sign-ups that were waiting; one for two of
-    these variants counts twice.
+    no longer count as waiting. Return the number of sign-ups that were waiting; a sign-up for
+    two of these variants counts twice.
 
     Sends the signal `restocked` for each variant that somebody was waiting for. Klaviyo isn't
     called: to make it send the alerts, see `stock_changed` and `push_catalog`.

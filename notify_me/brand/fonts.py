@@ -21,8 +21,8 @@ INSTALLED = GENERIC | frozenset((
     "trebuchet ms", "verdana",
 ))
 # fmt: on
-"""Fonts of Windows, macOS, iOS, Android or common Linux systems, and CSS's generic families. The
-names are in lower case.
+"""Fonts that come with Windows, macOS, iOS, Android or common Linux systems, and CSS's generic
+families. The names are in lower case.
 """
 
 

@@ -89,7 +89,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "scopes/untested": (
         WARN,
         "has {has}; couldn't test {untested}",
-        "compare with the key's scopes in Klaviyo, Settings > API keys",
+        "look the key up in Klaviyo, Settings > API keys, and make sure that it has these scopes",
     ),
     "list": (PASS, "{name} uses single opt-in", ""),
     "list/double": (

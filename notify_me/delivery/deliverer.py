@@ -50,8 +50,8 @@ _FINAL_STATES = {
     UnknownVariant: CallState.DEAD_LETTERED,
 }
 _OUTAGE_FAILURES = 5
-"""After this many temporary failures in a row, the next call that ends otherwise marks the end of
-an outage. Rate limits don't count as failures.
+"""After this many temporary failures in a row, the next call with any other outcome marks the end
+of an outage. Rate limits don't count as failures.
 """
 _DATABASE_RETRY_SECONDS = 1.0
 """Seconds between two attempts while the database is unavailable."""
@@ -255,7 +255,7 @@ class Deliverer:
                         outcome.remedy,
                     )
             elif isinstance(outcome, Temporary) and outcome.response.status == 429:
-                self._wait_for_limit(session, job, outcome, is_probe=is_probe)
+                self._pause_for_limit(session, job, outcome, is_probe=is_probe)
             elif isinstance(outcome, Temporary):
                 # the probe wasn't throttled, but a misconfiguration may still exist
                 if is_probe:
@@ -307,7 +307,7 @@ class Deliverer:
         if state is CallState.DEAD_LETTERED:
             self._queue.dead_letter(session, job.next_attempt())
 
-    def _wait_for_limit(
+    def _pause_for_limit(
         self, session: Session, job: Job, outcome: Outcome, *, is_probe: bool
     ) -> None:
         """Pause the operation after a 429, and queue the next attempt for when the pause ends."""
@@ -363,7 +363,7 @@ class Deliverer:
         return True
 
     def _watch_for_outage(self, operation: Operation, outcome: Outcome) -> None:
-        """Send delayed calls at once when an outage ends, instead of after their back-off."""
+        """Send delayed calls immediately when an outage ends, instead of after their back-off."""
         if isinstance(outcome, Temporary):
             self._failures[operation] += outcome.response.status != 429
         elif self._failures.pop(operation, 0) >= _OUTAGE_FAILURES:

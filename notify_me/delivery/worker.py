@@ -202,7 +202,7 @@ class _Engine:
 
     def _launch(self, config: DBOSConfig) -> None:
         DBOS(config=config)
-        # neither the queues of a shop that uses DBOS itself nor the dead letters
+        # only these: not the queues of a shop that uses DBOS itself, and not the dead letters
         DBOS.listen_queues([operation.value for operation in Operation])
         DBOS.launch()
         settings = self._context.settings

@@ -170,8 +170,8 @@ def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> li
         *_email_list_problems(settings, account),
     ]
     messages += [
-        f"channels.offered leaves no channel in the language {locale}: offer EMAIL too, or set "
-        f"the legal texts under [texts.{locale}.consent]"
+        f"none of channels.offered can be offered in the language {locale}: offer EMAIL too, or "
+        f"set the legal texts under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         if all(missing_texts(settings, channel, locale) for channel in settings.channels.offered)
     ]
@@ -277,7 +277,7 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
 
 def untranslated_warnings(settings: Settings) -> list[str]:
     """Return a sentence for each channel that isn't offered in some languages, because its legal
-    texts are missing in these.
+    texts are missing in those languages.
     """
     locales: dict[tuple[str, str], list[str]] = {}
     for locale in settings.languages.offered:

@@ -86,7 +86,7 @@ class SignUpForm(Form):
 
     @property
     def checked_channels(self) -> frozenset[Channel]:
-        """The channels whose consent checkbox was ticked next to the current text.
+        """The channels whose consent checkbox was ticked when the current text was shown.
 
         A checkbox in a shop's own form may send a value such as `y` instead of the channel. That
         counts for SMS if the field serves SMS and WhatsApp, otherwise for its only channel.
@@ -177,8 +177,8 @@ class SignUpForm(Form):
         self._check_consent(field)
 
     def validate_opt_in_promotional_sms(self, field: SelectMultipleField) -> None:
-        """Require the consent checkbox of each selected channel that needs consent, ticked next to
-        the current text.
+        """Require that the consent checkbox of each selected channel that needs consent was ticked
+        when the current text was shown.
         """
         self._check_consent(field)
 

@@ -88,8 +88,8 @@ class Call:
 
     @property
     def after_any(self) -> bool:
-        """Whether the server or the browser, while the shopper waits, sends this call only after
-        another call of the sign-up was accepted. Once it is queued, a worker sends it in any case.
+        """Whether this call is sent only after another call of the sign-up was accepted. This
+        applies while the shopper waits. Once the call is queued, a worker sends it regardless.
         """
         return self.operation is Operation.SUBSCRIBE
 

@@ -282,6 +282,6 @@ def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str
 
 
 def _count(attributes: Mapping[str, Any], name: str) -> int:
-    """Return a job's number with this name; 0 if the job reports none."""
+    """Return one of a job's counts, such as `failed_count`; 0 if the job doesn't report it."""
     value = attributes.get(name)
     return value if isinstance(value, int) else 0

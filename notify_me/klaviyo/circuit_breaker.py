@@ -35,7 +35,7 @@ class CircuitBreaker:
         self._opened_at: float | None = None
         """Monotonic seconds; None while the circuit is closed and calls are sent."""
         self._lock = threading.Lock()
-        self._trial = threading.Lock()
+        self._trial_lock = threading.Lock()
         self._throttled_until: dict[Operation, float] = {}
         self._consent_durations: deque[float] = deque(maxlen=50)
         """How many seconds the latest consent calls took; emptied when one isn't accepted."""
@@ -52,12 +52,12 @@ class CircuitBreaker:
         if opened_at is None:
             return self._send(call, deadline, opened_at)
         paused = time.monotonic() < opened_at + self._pause
-        if paused or not self._trial.acquire(blocking=False):
+        if paused or not self._trial_lock.acquire(blocking=False):
             return _not_sent(CIRCUIT_OPEN)
         try:
             return self._send(call, deadline, opened_at)
         finally:
-            self._trial.release()
+            self._trial_lock.release()
 
     def imitate_consent(self, deadline: Deadline) -> bool:
         """Wait as long as one of the latest consent calls took, instead of sending one. Return

@@ -43,8 +43,8 @@ NO_FREE_SLOT = "too many calls to Klaviyo at once"
 MAX_BODY_BYTES = 64 * 1024
 """How much of a response's body is read: Klaviyo's errors are smaller than 1 kB."""
 MAX_LIST_BYTES = 2 * 1024 * 1024
-"""How much is read of the response to a read or a bulk job, which may be a list of resources. A
-hundred variants with their links are about 100 kB.
+"""How much of the body is read for GET requests and bulk jobs, whose responses may be lists of
+resources. A hundred variants with their links are about 100 kB.
 """
 MAX_RETRY_PAUSE = 30.0
 """The longest pause between two attempts in seconds, unless Klaviyo asks for a longer one."""

@@ -30,7 +30,7 @@ class ListOptIn:
     def __init__(self, breaker: CircuitBreaker | None, list_id: str) -> None:
         self._breaker = breaker
         self._list_id = list_id
-        self._reading = threading.Lock()
+        self._read_lock = threading.Lock()
         self._is_double: bool | None = None
         self._expires_at = 0.0
         self._logged = ""
@@ -43,7 +43,7 @@ class ListOptIn:
         """
         if self._breaker is None or not self._list_id:
             return None
-        if time.monotonic() >= self._expires_at and self._reading.acquire(blocking=False):
+        if time.monotonic() >= self._expires_at and self._read_lock.acquire(blocking=False):
             if self._is_double is None:
                 self._refresh(self._breaker)
             else:
@@ -57,7 +57,7 @@ class ListOptIn:
             ).start()
         except RuntimeError:
             # the system can't start another thread; the next sign-up tries again
-            self._reading.release()
+            self._read_lock.release()
 
     def _refresh(self, breaker: CircuitBreaker) -> None:
         try:
@@ -73,7 +73,7 @@ class ListOptIn:
                 self._log_failure(response)
                 self._expires_at = time.monotonic() + UNKNOWN_TTL
         finally:
-            self._reading.release()
+            self._read_lock.release()
 
     def _log_failure(self, response: KlaviyoResponse) -> None:
         reason = f"status {response.status}" if response.status else response.problem

@@ -13,7 +13,7 @@ import nh3
 from ..settings.loader import value_problem
 from ..settings.tables.modal import FOOTER_TAGS
 from .errors import SnippetError, one_line
-from .javascript import JSLiteral, ScriptCall, Unread, Value, find_calls
+from .javascript import JSLiteral, NonLiteral, ScriptCall, Value, find_calls
 from .options import (
     DISPLAY_OPTIONS,
     SECTIONS,
@@ -174,7 +174,7 @@ def _import_option(
     option: str, value: Value, options: dict[str, Value], imported: ImportedSnippet
 ) -> None:
     literal, line = value.literal, value.line
-    if isinstance(literal, Unread):
+    if isinstance(literal, NonLiteral):
         reason = f"the value is not a literal, so it can't be read: {literal.text}"
         imported.note("not_supported", option, line, reason)
     elif literal is None or (literal == "" and option in SKIPPED):
@@ -195,7 +195,9 @@ def _import_option(
     elif option in {"trigger", "modal"}:
         imported.note("not_supported", option, line, "the value must be an object")
     elif option == SUBSCRIBE_CHECKED:
-        reason = "the checkbox is never checked in advance, since consent has to be given"
+        reason = (
+            "the checkbox is always unticked at first, since the shopper has to tick it to consent"
+        )
         imported.note("changed" if literal else "imported", option, line, reason)
     elif option == "platform":
         if integration := _INTEGRATIONS.get(str(literal)):
@@ -328,7 +330,8 @@ def _import_defaults(options: dict[str, Value], line: int, imported: ImportedSni
     kit's differ.
     """
     if any(
-        isinstance(value.literal, Unread) and "..." in option for option, value in options.items()
+        isinstance(value.literal, NonLiteral) and "..." in option
+        for option, value in options.items()
     ):
         return  # a spread may set them
     for option, target in TARGETS.items():
@@ -347,19 +350,19 @@ def _import_display(options: dict[str, Value], line: int, imported: ImportedSnip
     values = {option: options[option] for option in DISPLAY_OPTIONS if option in options}
     # a value that can't be read, or a spread, may mean REPLACE
     is_unclear = any(
-        isinstance(value.literal, Unread)
+        isinstance(value.literal, NonLiteral)
         and (option in {"trigger", *DISPLAY_OPTIONS} or option.startswith(("...", "trigger: ...")))
         for option, value in options.items()
     )
     replaces = any(
-        value.literal and not isinstance(value.literal, Unread) for value in values.values()
+        value.literal and not isinstance(value.literal, NonLiteral) for value in values.values()
     )
     if is_unclear and not replaces:
         return
     display = "REPLACE" if replaces else "NEXT_TO"
     imported.settings.setdefault("button", {})["display"] = display
     for option, value in values.items():
-        if not isinstance(value.literal, Unread):
+        if not isinstance(value.literal, NonLiteral):
             imported.note("imported", option, value.line, f"[button] display: {display}")
     if not values:
         reason = "[button] display: NEXT_TO, the default of Klaviyo's script"

@@ -71,13 +71,13 @@ _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class NonLiteral:
     """An expression whose value can't be read, because it isn't a literal."""
 
     text: str
 
 
-JSLiteral: TypeAlias = "str | int | float | bool | dict[str, Value] | Unread | None"
+JSLiteral: TypeAlias = "str | int | float | bool | dict[str, Value] | NonLiteral | None"
 """A JavaScript value as a Python object; None for null and undefined."""
 
 
@@ -358,7 +358,7 @@ class _Script:
         return Value(self._literal(node), _line(node))
 
     def _literal(self, node: Node) -> JSLiteral:
-        unread = Unread(one_line(self._text(node)))
+        non_literal = NonLiteral(one_line(self._text(node)))
         match node.type:
             case "object":
                 # as in JavaScript, the last of several entries with the same name wins
@@ -370,9 +370,9 @@ class _Script:
             case "parenthesized_expression" if len(inner := _items(node)) == 1:
                 return self._literal(inner[0])
             case _ if _IN_VALUE.search(self._source, node.start_byte, node.end_byte):
-                return unread
+                return non_literal
             case "number":
-                return _number(self._text(node), unread)
+                return _number(self._text(node), non_literal)
             case "string":
                 return _string(self._text(node))
             case "template_string" if all(
@@ -392,14 +392,14 @@ class _Script:
                     return left + right
             case "identifier" if constant := self._constants.get(self._text(node)):
                 return self._literal(constant)
-        return unread
+        return non_literal
 
     def _entry(self, item: Node) -> tuple[str, Value]:
         key = item.child_by_field_name("key")
         if item.type != "pair" or key is None:
             # a method, a shorthand or a spread
             name = self._text(item.child_by_field_name("name") or item)
-            literal: JSLiteral = Unread(one_line(self._text(item)))
+            literal: JSLiteral = NonLiteral(one_line(self._text(item)))
         else:
             if key.type == "computed_property_name":  # such as ["trigger"]
                 key = key.named_children[0]
@@ -439,11 +439,11 @@ def _is_broken(node: Node) -> bool:
     return node.has_error or ancestor is not None
 
 
-def _number(text: str, unread: Unread) -> JSLiteral:
+def _number(text: str, non_literal: NonLiteral) -> JSLiteral:
     try:
         number = float(text)
     except ValueError:
-        return unread
+        return non_literal
     return int(number) if number.is_integer() and abs(number) <= 2**53 else number
 
 

@@ -93,7 +93,9 @@ SKIPPED: dict[str, Skipped] = {
     "variant_id_element": Skipped("not_supported", _VARIANT),
     "variant_id_attribute": Skipped("not_supported", _VARIANT),
     "is_quick_view": Skipped("not_supported", "put the button into the quick view's template"),
-    "collection_urls": Skipped("not_supported", "put the button into the templates of the cards"),
+    "collection_urls": Skipped(
+        "not_supported", "put the button into the template of the product cards"
+    ),
     "modal.is_quantity_field_enabled": Skipped("no_effect", _QUANTITY),
     "modal.quantity_field_label": Skipped("no_effect", _QUANTITY),
     "modal.is_powered_by_link": Skipped("not_supported", "the form has no link to Klaviyo"),

@@ -234,7 +234,7 @@ export class NotifyMe extends HTMLElement {
     }
   }
 
-  /** Create the element around a dialog. Nothing around the button can hide or change it.
+  /** Create the element around a dialog, at the end of <body>, where nothing can hide or change it.
    * @param {string} href @param {string} html */
   #createHost(href, html) {
     const host = /** @type {NotifyMe} */ (document.createElement("notify-me"));

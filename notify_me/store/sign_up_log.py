@@ -131,8 +131,8 @@ class SignUpLog:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let only one thread at a time write to SQLite. Otherwise the others would poll the locked
-        file, and some of them would wait much longer than others.
+        """Let only one thread at a time write to SQLite. Otherwise, waiting threads would poll the
+        locked file, some of them for much longer than others.
         """
         if self._engine().dialect.name != "sqlite":
             yield
@@ -314,7 +314,7 @@ class SignUpLog:
                 update(SignUpRow).where(SignUpRow.id == sign_up_id).values(reported_at=None)
             )
 
-    def is_waiting_count(self, variant: str, people: int) -> bool:
+    def waiting_count_equals(self, variant: str, people: int) -> bool:
         """Return whether exactly this many people are waiting for a variant. The query stops
         counting when there are more.
         """

@@ -83,14 +83,14 @@ class SignUpRow(Base):
     channels: Mapped[list[str]] = mapped_column(JSON)
     """The channels that the shopper selected."""
     refused_channels: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
-    """Those of them that Klaviyo refused; the calls were sent without these."""
+    """Those of the selected channels that Klaviyo refused."""
     email_hmac: Mapped[str | None] = mapped_column(String(64))
     email_masked: Mapped[str | None] = mapped_column(String(64))
     phone_hmac: Mapped[str | None] = mapped_column(String(64))
     phone_masked: Mapped[str | None] = mapped_column(String(32))
     digest: Mapped[str | None] = mapped_column(String(64))
-    """Client mode: HMAC of the calls and the versions of the consent texts, by which the form in a
-    browser's report is recognized as the same.
+    """Client mode: HMAC of the calls and the versions of the consent texts, to check that a
+    browser's report comes with the form that was logged.
     """
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Client mode: when the browser reported the outcomes of its calls. It can do so only once."""

@@ -19,9 +19,8 @@ PLAIN = Page(template="notify_me/base.html")
 
 
 def render_page(context: dict[str, Any]) -> str:
-    """Render a view as a page, in the layout that the settings under `[page]` name. Use the kit's
-    plain layout if that one doesn't exist, lacks the block, or reads a database that is
-    unavailable.
+    """Render a view as a page, in the layout set under `[page]`. Use the kit's plain layout if the
+    shop's layout doesn't exist, lacks the block, or reads a database that is unavailable.
     """
     environment, page = current_app.jinja_env, current_settings().page
     if not _cached_problem(environment, page):

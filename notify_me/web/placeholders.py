@@ -20,11 +20,11 @@ def fill_placeholders(
     variant: Variant,
     *,
     with_variant_name: bool,
-    escaped: Callable[[str], str] = str,
+    escape_name: Callable[[str], str] = str,
 ) -> str:
     """Fill in `{product_name}` and `{variant_name}`, which is empty without `with_variant_name`.
 
-    `escaped` is called with each name, and returns what to insert.
+    `escape_name` is called with each name, and returns what to insert.
     """
     names = {
         "product_name": variant.product_title,
@@ -33,7 +33,7 @@ def fill_placeholders(
     # in one pass, because a product's title may contain a placeholder
     return re.sub(
         r"\{(product_name|variant_name)\}",
-        lambda match: escaped(bidi_isolate(names[match[1]])),
+        lambda match: escape_name(bidi_isolate(names[match[1]])),
         text,
     ).strip()
 
@@ -43,7 +43,10 @@ def sanitized_footer(text: str, variant: Variant, *, with_variant_name: bool) ->
     if not text:
         return Markup("")
     filled = fill_placeholders(
-        text, variant, with_variant_name=with_variant_name, escaped=lambda name: str(escape(name))
+        text,
+        variant,
+        with_variant_name=with_variant_name,
+        escape_name=lambda name: str(escape(name)),
     )
     # cleaned last, because a placeholder may be part of a link's address
     cleaned = nh3.clean(

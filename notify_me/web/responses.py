@@ -127,7 +127,7 @@ class FormReply:
             "honeypot": HONEYPOT,
         }
 
-    def to_fill_in(self) -> Response:
+    def editable(self) -> Response:
         """Return the form to fill in or change, with status 200."""
         return _respond("form", FORM, HTTPStatus.OK, self.context())
 

@@ -146,7 +146,7 @@ def finish(
     except SQLAlchemyError as error:
         _log_database_error(error)
         if queued:
-            # never confirm a sign-up that neither reached Klaviyo nor was stored
+            # never confirm calls that neither reached Klaviyo nor were queued
             return form_reply.failed(TRY_AGAIN)
         # Klaviyo's response still counts; the log shows these calls as unknown
         is_logged = False
@@ -177,7 +177,7 @@ def _warn_if_many_waiting(logged: LoggedSignUp) -> None:
         if call.variant is None or call.state not in (CallState.ACCEPTED, CallState.QUEUED):
             continue
         try:
-            if state.log.is_waiting_count(call.variant, many):
+            if state.log.waiting_count_equals(call.variant, many):
                 logger.warning("%d people are waiting for %s", many, call.variant)
         except SQLAlchemyError as error:
             logger.warning("can't count who is waiting: %s", type(error).__name__)

@@ -143,7 +143,7 @@ def show(composite_id: str) -> Response:
         options=options,
         data={"variants": selected, "channels": options.preselected_channels},
     )
-    return responses.FormReply(form, product, choose).to_fill_in()
+    return responses.FormReply(form, product, choose).editable()
 
 
 def _must_choose(product: Product) -> bool:
@@ -182,7 +182,7 @@ def submit(composite_id: str) -> Response:
     form = SignUpForm(data, offered_variants=product.variants, options=current_form_options())
     form_reply = responses.FormReply(form, product, _must_choose(product))
     if correction.CHANGE in request.form:
-        return _unavailable_reply(form_reply) or form_reply.to_fill_in()
+        return _unavailable_reply(form_reply) or form_reply.editable()
     if previewing():
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
     by_browser = client_mode.sent_by_browser()

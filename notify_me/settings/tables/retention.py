@@ -19,8 +19,8 @@ class Retention(SettingsTable):
     counts as failed and can't be retried.
     """
     erase_consents: bool = Field(False, title="Erase consent records")
-    """Whether flask notify-me erase also deletes the records of consents that Klaviyo received,
-    which prove that the person agreed to messages.
+    """Whether flask notify-me erase also deletes the records of consents that Klaviyo may have
+    accepted, which prove that the person agreed to messages.
     """
 
     @model_validator(mode="after")

@@ -311,7 +311,7 @@ def test_channel_is_only_offered_in_languages_with_its_legal_texts(
 
 
 def test_language_without_any_channel_is_an_error(shop: Callable[..., Flask]) -> None:
-    with pytest.raises(SettingsError, match=r"leaves no channel in the language de: .*EMAIL"):
+    with pytest.raises(SettingsError, match=r"can be offered in the language de: .*EMAIL"):
         shop(settings_for("en", "de") + toml(["SMS"]))
 
 

@@ -90,7 +90,7 @@ def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
             "unknown placeholder {shop}",
         ),
         ("modal: {newsletter_subscribe_label: 'News'}", "no_effect", "only if list is set"),
-        ("list: 'abc', modal: {subscribe_checked: true}", "changed", "never checked in advance"),
+        ("list: 'abc', modal: {subscribe_checked: true}", "changed", "always unticked at first"),
     ],
 )
 def test_option_that_is_not_imported_as_it_is(

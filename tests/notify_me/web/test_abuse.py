@@ -251,7 +251,7 @@ def test_honeypot_posts_are_counted_for_the_merchant(client: FlaskClient) -> Non
 
     status = client.application.test_cli_runner().invoke(args=["notify-me", "status"])
 
-    assert "honeypot:      2 posts refused in 7 days" in status.output
+    assert "honeypot:      2 posts refused in the last 7 days" in status.output
 
 
 def test_honeypot_asks_form_fillers_to_leave_it_alone(client: FlaskClient) -> None:
