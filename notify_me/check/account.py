@@ -172,7 +172,9 @@ def _list(reader: Reader, list_id: str) -> Row:
 
 
 def _brand(reader: Reader) -> Row:
-    """Report whether `flask notify-me import-brand` can be used. It is optional and never fails."""
+    """Report whether `flask notify-me import-brand` can be used. A brand is optional, so this
+    never fails.
+    """
     response = reader.read("brand", "", reader.klaviyo.get_brand, "button")
     if is_denied(response):
         return row("brand/no scope")

@@ -44,7 +44,9 @@ _TOP_LEVEL_TYPOS = {
     }.items()
     for typo in typos.split()
 }
-"""Frequent typos in a top-level domain, and the right one. None of the typos exists as a domain."""
+"""Frequent typos in a top-level domain, and the right one. None of the typos is a
+top-level domain.
+"""
 
 
 def suggested_address(address: str) -> str | None:

@@ -28,7 +28,7 @@ WINDOW_SECONDS, DAY_SECONDS = 60, 24 * 60 * 60
 DATABASE = "database"
 """The value of `RATELIMIT_STORAGE_URI` for counting in the kit's database."""
 NAT64 = IPv6Network("64:ff9b::/96")
-"""The network in which a server with only IPv6 sees its IPv4 clients (RFC 6052)."""
+"""The network whose addresses stand for IPv4 clients on an IPv6-only server (RFC 6052)."""
 ADDRESS_WITH_PORT = re.compile(r"(?P<v4>[\d.]+):\d+|\[(?P<v6>.+)\](:\d+)?")
 HONEYPOT = "leave_blank"
 """The name of a hidden form field, which bots fill in. It doesn't look like a contact detail, so

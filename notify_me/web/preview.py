@@ -20,7 +20,7 @@ from .product import Product
 
 PreviewState = Literal["button", "form", "errors", "done"]
 STATES: tuple[PreviewState, ...] = get_args(PreviewState)
-"""The states that a preview can show, in the order in which a shopper meets them."""
+"""The states that a preview can show, in the order in which a shopper sees them."""
 PARAMETER = "preview"
 """The query parameter that marks the form of a preview."""
 

@@ -159,7 +159,7 @@ def finish(
     event = _event(sign_up, "queued" if queued else "accepted")
     signals.send(signals.sign_up_confirmed, event)
     product = form_reply.product
-    # a suggested address can't be in a link, which may be passed on
+    # a suggested address must not be part of a link, since somebody else may open the link
     if responses.from_element() or not is_logged or has_suggestion(sign_up):
         return responses.done(logged, product, sign_up)
     return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))

@@ -52,7 +52,8 @@ class Delivery(SettingsTable):
     """
     unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
     """Number of hours to retry sign-ups for a variant that Klaviyo's catalog doesn't have. After
-    that, they are dead-lettered. With a feed, set more than six: Klaviyo reads it every six hours.
+    that, they are dead-lettered. With a feed, allow more than six, since Klaviyo reads it every six
+    hours.
     """
     sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
     """Time after which a call that a worker started but didn't finish is returned to the queue. It
