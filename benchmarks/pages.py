@@ -40,7 +40,7 @@ from storefront import db
 from storefront.base.models import Product, ProductOption, ProductVariant
 
 QUICK = bool(os.environ.get("QUICK"))
-REQUESTS = 200 if QUICK else 2000
+REQUESTS = 300 if QUICK else 2000
 WARM_UP_REQUESTS = 20
 SMALL = 50
 VARIANTS = (SMALL, 100_000) if QUICK else (SMALL, 500, 100_000)
