@@ -78,8 +78,8 @@ def _current() -> _Current:
 
 
 def refresh_if_possible() -> None:
-    """Call `refresh`, unless the database fails: then the last known import stays in use, so that
-    the error page can show the shop's name and menu.
+    """Call `refresh`. If the database fails, the last known import stays in use, so that the error
+    page can show the shop's name and menu.
     """
     try:
         refresh()

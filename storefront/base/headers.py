@@ -29,8 +29,8 @@ HEADERS = {
 
 
 HSTS = f"max-age={365 * 24 * 3600}"
-"""For responses over HTTPS: browsers use no plain HTTP for a year. It doesn't include subdomains,
-which may not be the shop's.
+"""The value of `Strict-Transport-Security` for responses over HTTPS: browsers won't use plain HTTP
+for a year. Subdomains aren't included, because they may not belong to the shop.
 """
 
 

@@ -83,8 +83,9 @@ def _offered() -> tuple[str, ...]:
     """Return the kit's languages in which the products are described, the default first; if there
     are none, only the kit's default.
     """
-    offered, texts = languages(), shop().languages
-    return tuple(locale for locale in offered if locale in texts) or offered[:1]
+    kit_languages, product_languages = languages(), shop().languages
+    shared = tuple(locale for locale in kit_languages if locale in product_languages)
+    return shared or kit_languages[:1]
 
 
 # Flask-Babel would parse a locale's name in every request

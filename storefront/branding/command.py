@@ -75,7 +75,7 @@ def _looks(
     font = kit_settings.get("modal.font_family")
     if font:
         values["font"] = font
-        notes.append(f"font: {font}, the font of the account's emails without any web fonts")
+        notes.append(f"font: {font}, the font of the account's emails; web fonts are left out")
     else:
         notes.append("font: not imported: the account's emails use only web fonts, or none")
     return values, notes

@@ -1,4 +1,4 @@
-"""`/checkout`, the order `/orders/<reference>`, and the link to a payment provider, if any."""
+"""`/checkout`, the order's page `/orders/<reference>`, and the link to a payment provider."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ blueprint = Blueprint("checkout", __name__)
 blueprint.before_request(refresh_if_possible)
 
 
-class Payment(Protocol):
+class PaymentProvider(Protocol):
     """A payment provider. To accept payments, set `app.config["PAYMENT"]` to such an object.
 
     Checkout stores the order and deducts its items from stock before the shopper pays.
@@ -134,8 +134,8 @@ def order(reference: str) -> Response:
     order = orders.find(reference)
     if order is None:
         abort(404)
-    payment = _payment()
-    is_due = payment is not None and payment.is_due(order)
+    provider = _payment_provider()
+    is_due = provider is not None and provider.is_due(order)
     return _private(render_template("checkout/order.html", order=order, payment_is_due=is_due))
 
 
@@ -148,15 +148,15 @@ def pay(reference: str) -> BaseResponse:
 
     :raise 404: there is no such order, or no payment provider.
     """
-    order, payment = orders.find(reference), _payment()
-    if order is None or payment is None:
+    order, provider = orders.find(reference), _payment_provider()
+    if order is None or provider is None:
         abort(404)
-    if not payment.is_due(order):
+    if not provider.is_due(order):
         return _redirect_to_order(reference)
-    return redirect(payment.start(order), code=303)
+    return redirect(provider.start(order), code=303)
 
 
-def _payment() -> Payment | None:
+def _payment_provider() -> PaymentProvider | None:
     return current_app.config.get("PAYMENT")
 
 
@@ -171,7 +171,7 @@ def _page(form: CheckoutForm, lines: list[cart.CartLine], status: int = 200) -> 
         form=form,
         lines=lines,
         subtotal=cart.subtotal(lines),
-        takes_payment=_payment() is not None,
+        takes_payment=_payment_provider() is not None,
         unavailable=[
             (line, queries.kit_variant(line.variant)) for line in lines if line.exceeds_stock
         ],

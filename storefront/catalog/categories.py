@@ -17,7 +17,9 @@ class Category(NamedTuple):
 
 
 def categories() -> Mapping[str, Category]:
-    """Return the shop's categories by slug, in menu order; empty if an import has only one type."""
+    """Return the shop's categories by slug, in menu order. Empty for an import with fewer than two
+    types of product.
+    """
     imported = cached_import()
     if imported is None:
         return {

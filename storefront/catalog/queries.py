@@ -99,7 +99,7 @@ def related_products(
     With `only_available`, they are chosen from the first eight of the category and the first eight
     of the others, leaving out those that can't be bought or pre-ordered.
     """
-    # each half reads only a few rows along an index, however many products there are
+    # each half uses an index to read only a few rows, however many products there are
     max_candidates = 8 if only_available else limit
     halves = [
         sa.select(Product.id, sa.literal(rank).label("rank"))

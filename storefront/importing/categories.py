@@ -41,9 +41,9 @@ class Categories:
 
     @cached_property
     def items(self) -> list[tuple[str, str]]:
-        """The slug and name of each category, the largest first; empty if all types are the same.
+        """The slug and name of each category, the largest first; empty for fewer than two types.
 
-        Read it only after the last call of `count`.
+        Read it only after the last call to `count`.
         """
         types = [slug for slug, _ in self._counts.most_common() if slug]
         if len(types) < 2:

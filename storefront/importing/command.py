@@ -83,7 +83,7 @@ class Percentage(click.ParamType[float]):
     is_flag=True,
     help="Load pictures from their own servers instead of copying them.",
 )
-@click.option("--encoding", help="The encoding, if it isn't detected, such as cp1250.")
+@click.option("--encoding", help="The file's encoding, such as cp1250, if it isn't detected.")
 def import_catalog(
     file: Path,
     dry_run: bool,

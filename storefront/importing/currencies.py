@@ -41,7 +41,7 @@ SYMBOLS = {
 }
 """Symbols that only one currency uses; $, ¥ and kr belong to several."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
-"""The languages in which the name of a market is compared with names of countries."""
+"""The name of a market is compared with the names of countries in these languages."""
 
 
 def currency_of_columns(header: Iterable[str]) -> str | None:

@@ -73,8 +73,8 @@ def plain_text(safe: str) -> str:
 
 
 def first_text(safe: str) -> str:
-    """Return the text of a description before its first heading, list or table; if there is none,
-    the whole text. A summary shouldn't run into the cells of a size chart.
+    """Return the text of a description before its first heading, list or table, or the whole text
+    if it begins with one of these. A summary shouldn't run into the cells of a size chart.
     """
     return plain_text(_STRUCTURE.split(safe, maxsplit=1)[0]) or plain_text(safe)
 

@@ -1,4 +1,4 @@
-"""Reads CSV and JSON files row by row, in the encodings and CSV dialects that are common."""
+"""Reads CSV and JSON files row by row, in common encodings and CSV dialects."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _read_lines(text: TextIO) -> Iterator[str]:
     except UnicodeDecodeError as error:
         encoding = "Windows-1252" if error.encoding == "charmap" else error.encoding
         raise Unreadable(
-            f"the text isn't {encoding}: save it as “CSV UTF-8”, or specify the file's encoding "
+            f"the text isn't {encoding}: save the file as “CSV UTF-8”, or specify its encoding "
             "with --encoding",
             number,
         ) from None

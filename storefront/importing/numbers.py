@@ -1,7 +1,7 @@
 """Reads prices and quantities as people write them.
 
-`1,299` and `3,50` can only be understood together with the other numbers of their column, so
-`NumberFormat` looks at all of them first.
+`1,299` can mean thousands or a number with three decimals, so `NumberFormat` looks at all prices of
+a file first.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class NumberFormat:
         return number.quantize(Decimal("0.001"))
 
     def quantity(self, text: str) -> int:
-        """Return a number of units, rounded down; raises `ValueError` if the text isn't one."""
+        """Return a quantity, ignoring decimals; raises `ValueError` if the text isn't one."""
         text = _ascii_digits(text)
         if len(text) > MAX_LENGTH:
             raise ValueError("too long")

@@ -113,12 +113,16 @@ class Counts:
     sold_out: int = 0
     pictures: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    """Products that are left out, by the reason: a status, `unpublished` or `without variants`."""
+    """The number of products left out, by reason: a status, `unpublished` or `without variants`."""
     hidden_variants: int = 0
     unknown_statuses: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """The number of products and the first line, for each status the platform doesn't document."""
+    """For each status that the platform doesn't document: the number of products that have it, and
+    the line of the first.
+    """
     generated_ids: int = 0
-    """Variants whose ID is generated from handle and options, because their SKU isn't unique."""
+    """Variants whose ID is generated from the handle and the options, because their SKU is missing,
+    invalid or not unique.
+    """
     placeholders: int = 0
     """Variants whose ID on the platform is unknown."""
     without_price: int = 0

@@ -43,7 +43,8 @@ class Row:
 
     line: int
     fields: Mapping[str, str]
-    """Values by the fields of `platforms.OWN`. A missing field is the same as an empty one.
+    """The row's values by field. `platforms.OWN` lists the fields; a missing field is the same as
+    an empty one.
 
     A row may also have `key` (groups the rows of a product, instead of the handle), `kind`
     (`product` if the row isn't a variant itself, `variation` if its title is that of a variant),
@@ -77,9 +78,9 @@ def open_rows(
     encoding: str | None = None,
     required: Collection[str] = REQUIRED,
 ) -> Source:
-    """Open a CSV or JSON file; raises `Unreadable`, such as when a CSV file lacks a required field.
+    """Open a CSV or JSON file. `columns` are those of a `--columns` file.
 
-    `columns` are those of a `--columns` file.
+    Raises `Unreadable`, for example if a CSV file lacks a required column.
     """
     if is_json(path):
         rows = _json_rows(read_json(path, progress), columns, required)
@@ -162,7 +163,7 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
         if "sale_price" in fields and not fields.keys() & {"sale_starts", "sale_ends"}:
             fields["price"] = fields["sale_price"]
         _set_woocommerce_stock(fields)
-        # without a column for the type, only variations have a parent
+        # if the file has no column for the type, a row with a parent is a variation
         if types & {"variation", "subscription_variation"} or (types == {""} and parent):
             fields["kind"] = "variation"
             for name in fields.keys() & OPTION_VALUES:
@@ -185,7 +186,7 @@ def _woocommerce_rows(rows: Iterator[Row]) -> Iterator[Row]:
             fields["kind"] = "product"
             fields["product_quantity"] = fields.pop("quantity", "")
         else:
-            # the attributes of a simple product aren't choices
+            # the attributes of a simple product describe it: there is nothing to choose
             fields = {k: v for k, v in fields.items() if not k.startswith("option")}
         yield Row(row.line, fields)
 

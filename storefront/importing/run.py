@@ -56,7 +56,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """The result of an import or a dry run."""
 
     platform: str
@@ -85,7 +85,7 @@ def run(
     name: str = "",
     dry_run: bool = False,
     progress: Progress = lambda count: None,
-) -> Imported:
+) -> ImportResult:
     """Replace the shop's products with those of a file, in one transaction.
 
     `name` is the file's name, if it differs from that of `path`. `progress` is called with the
@@ -146,7 +146,7 @@ def run(
                 )
             )
             session.commit()
-    return Imported(
+    return ImportResult(
         platform=source.platform.name,
         encoding=source.encoding,
         categories=[name for _, name in categories.items],

@@ -60,7 +60,7 @@ class Spool:
             self._write_batch()
 
     def products(self) -> Iterator[list[Row]]:
-        """Yield the rows of each product, in the order in which the products appear first."""
+        """Yield the rows of each product, in the order in which the products first appear."""
         self._write_batch()
         rows = self._connection.execute(
             "SELECT product, line, fields FROM row ORDER BY product, line, part"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from .files import WINDOWS_ENCODING
 from .products import Counts
-from .run import Imported
+from .run import ImportResult
 
 ENCODINGS = {"utf-8-sig": "UTF-8", WINDOWS_ENCODING: "Windows-1252"}
 
 
-def summary(result: Imported, file: str, integration: str, *, dry_run: bool) -> list[str]:
+def summary(result: ImportResult, file: str, integration: str, *, dry_run: bool) -> list[str]:
     """Return the lines of the summary of an import or a dry run."""
     counts = result.counts
     products = f"{count(counts.products, 'product')} with {count(counts.variants, 'variant')}"

@@ -39,7 +39,7 @@ from .summary import summary
 logger = logging.getLogger(__name__)
 
 MAX_AGE = 24 * 3600
-"""Seconds after which an upload is deleted, when the next one is created."""
+"""When an upload is created, uploads that are older than this many seconds are deleted."""
 STALLED_AFTER = 120
 """Seconds without progress after which a job counts as stopped, for example by a restart."""
 FILES = ("file", "ids", "stock", "columns")
@@ -90,7 +90,7 @@ class Job:
 
 
 def create(file_name: str, options: Options) -> Job:
-    """Return a new job with an empty folder, and delete uploads that are older than `MAX_AGE`."""
+    """Return a new job with a folder for its files, and delete uploads older than `MAX_AGE`."""
     for folder in _root().iterdir() if _root().exists() else ():
         # another upload may delete the same folder
         with suppress(OSError):

@@ -31,7 +31,7 @@ COOKIE = "shop_merchant"
 IDLE_TIMEOUT = 12 * 3600
 """Seconds without a request after which a merchant must sign in again."""
 LONGEST_SESSION = timedelta(days=7)
-"""The time after which a merchant must sign in again, even without a pause."""
+"""The time after which a merchant must sign in again, even if they have been active throughout."""
 HASH_SETTING = "MERCHANT_PASSWORD_HASH"
 EXTRA_PAGES = "storefront_merchant_pages"
 """The key in `app.extensions` of the pages that optional packages have added."""

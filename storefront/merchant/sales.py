@@ -19,7 +19,7 @@ class Sales:
     """The orders of shoppers who signed up in a period."""
 
     days: int
-    """The days after a sign-up in which an order counts: `[merchant] sale_days`."""
+    """For how many days after a sign-up an order counts: `[merchant] sale_days`."""
     shoppers: int
     revenue: Decimal
 

@@ -47,7 +47,9 @@ class CheckedChanges:
     settings: Settings | None
     """None if there are problems."""
     problems: Mapping[str, str]
-    """A sentence for each dotted key; the key is empty if it concerns no particular setting."""
+    """A sentence for each dotted key; for a problem that concerns no particular setting, the key is
+    empty.
+    """
     warnings: Mapping[str, str]
     """Like `problems`, for settings that work but should be improved, such as a low contrast."""
 

@@ -92,7 +92,7 @@ class Control:
         return str(self.schema.get("multipleOf", 1 if isinstance(self.empty_value, int) else "any"))
 
     def read(self, form: MultiDict[str, str], current: Any) -> Any:
-        """Return the submitted value, which isn't validated yet. `current` is the saved value."""
+        """Return the submitted value without validating it. `current` is the saved value."""
         text = form.getlist(self.key)[-1].replace("\r\n", "\n").strip()
         match self.kind:
             case "checkbox":
@@ -174,7 +174,7 @@ def text_of(value: Any) -> str:
 
 
 def read_form(form: MultiDict[str, str], current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the submitted values by dotted key. They aren't validated yet.
+    """Return the submitted values by dotted key, without validating them.
 
     `current` are the saved values.
     """

@@ -26,7 +26,7 @@ MAX_SWATCHES = 8
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Input that isn't applied yet, and messages, which the page shows with the current look."""
+    """Input that hasn't been applied, and messages. The page shows both with the current look."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     """The values that were entered, by dotted key."""
@@ -37,7 +37,7 @@ class Draft:
     offered_look: str = ""
     """The ID of a look from a link on another site, which the visitor may accept."""
     ineffective: Sequence[str] = ()
-    """Keys of published settings without an effect, because they are also set elsewhere."""
+    """Keys of published settings that have no effect, because they are also set elsewhere."""
     expired: bool = False
     """Whether the requested look no longer exists."""
 
@@ -142,11 +142,11 @@ def template_snippet(settings: Settings, merchant_settings: Settings) -> str:
     merchant's settings.
     """
 
-    def options(of: Settings) -> dict[str, str | bool]:
+    def options(source: Settings) -> dict[str, str | bool]:
         return {
-            "label": of.button.label,
-            "display": of.button.display,
-            "inline": of.modal.presentation == "inline",
+            "label": source.button.label,
+            "display": source.button.display,
+            "inline": source.modal.presentation == "inline",
         }
 
     merchant_options = options(merchant_settings)

@@ -34,7 +34,8 @@ TITLES = {
 """The titles of the sections, in order. Sections without a title here follow, named after their
 table.
 
-A key is a table, or a table and the beginning of the names of its settings.
+A key is a table, a table and the beginning of the names of its settings, or `modal style`, the
+colors and fonts of the form.
 """
 BASICS = {
     "Button": (
@@ -86,7 +87,7 @@ class Field:
 
     @property
     def text(self) -> str:
-        """The value as the text of its field."""
+        """The text that the field shows for the value."""
         return text_of(self.value)
 
 
@@ -167,7 +168,9 @@ def build_sections(
 
 
 def _section_name(control: Control) -> str:
-    """Return the control's section in `BASICS`, or the longest key in `TITLES`, or its table."""
+    """Return the control's section in `BASICS`, else the longest matching key in `TITLES`, else its
+    table.
+    """
     for title, keys in BASICS.items():
         if control.key in keys:
             return title

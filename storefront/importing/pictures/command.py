@@ -1,4 +1,4 @@
-"""The pictures' part of `flask storefront import-catalog`: progress and summary."""
+"""The part of `flask storefront import-catalog` that adds pictures: its progress and summary."""
 
 from __future__ import annotations
 

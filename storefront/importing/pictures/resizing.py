@@ -44,7 +44,7 @@ def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
 
 
 def size_of_copies(folder: Path, name: str) -> tuple[int, int] | None:
-    """Return the width and height of the largest copy, or None if a copy is missing or damaged."""
+    """Return the size of the largest copy in pixels; None if it is damaged or a copy is missing."""
     names = [f"{name}-{JPEG_WIDTH}.jpg", *(f"{name}-{width}.webp" for width in WIDTHS)]
     if not all((folder / copy).is_file() for copy in names):
         return None

@@ -35,7 +35,7 @@ class PicturesResult:
     shown: int = 0
     """Pictures that the pages show."""
     missing: Counter[str] = field(default_factory=Counter)
-    """Pictures that can't be shown, by the reason, such as `not found`."""
+    """The number of pictures that can't be shown, by reason, such as `not found`."""
 
 
 def link_pictures(session: Session) -> PicturesResult:
@@ -106,12 +106,14 @@ def count_pictures(session: Session) -> int:
     return sum(map(len, _all_wanted(session)))
 
 
-def wanted(pictures: Sequence[Picture], own: Collection[str]) -> list[Picture]:
-    """Return the pictures of a product that pages show: the first, and those with a URL in `own`,
-    the variants' own pictures.
+def wanted(pictures: Sequence[Picture], variant_urls: Collection[str]) -> list[Picture]:
+    """Return the pictures of a product that pages show: the first, and those whose URLs are in
+    `variant_urls`, the URLs of the variants' own pictures.
     """
     return [
-        picture for index, picture in enumerate(pictures) if index == 0 or picture["url"] in own
+        picture
+        for index, picture in enumerate(pictures)
+        if index == 0 or picture["url"] in variant_urls
     ]
 
 
@@ -123,14 +125,14 @@ def _all_wanted(session: Session) -> Iterator[list[Picture]]:
     statement = sa.select(Product.id, Product.pictures).order_by(Product.id).limit(1000)
     while rows := session.execute(statement.where(Product.id > last_id)).all():
         first_id, last_id = rows[0].id, rows[-1].id
-        own: dict[int, set[str]] = {}
+        variant_urls: dict[int, set[str]] = {}
         urls = sa.select(ProductVariant.product_id, ProductVariant.picture).where(
             ProductVariant.product_id.between(first_id, last_id), ProductVariant.picture != ""
         )
         for product_id, url in session.execute(urls):
-            own.setdefault(product_id, set()).add(url)
+            variant_urls.setdefault(product_id, set()).add(url)
         for product_id, pictures in rows:
-            yield wanted(pictures, own.get(product_id, ()))
+            yield wanted(pictures, variant_urls.get(product_id, ()))
 
 
 def _wanted_of(product: Product) -> list[Picture]:

@@ -143,7 +143,7 @@ function copyAttribute(element, update, name) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** Load a page behind the current one, then swap the two, at the same scroll position.
+/** Load a page behind the current one, then swap the two. Keep the scroll position if it is the same page.
  * @param {string} url */
 function loadFrame(url) {
   const container = document.getElementById("frame");
@@ -248,17 +248,17 @@ function filterSettings() {
   form.classList.toggle("studio--searching", words.length > 0);
   let count = 0;
   for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (controls.querySelectorAll("details.section"))) {
-    let any = false;
+    let hasMatch = false;
     const heading = section.querySelector("summary")?.textContent ?? "";
     for (const row of /** @type {NodeListOf<HTMLElement>} */ (section.querySelectorAll("[data-find]"))) {
       const text = `${heading} ${row.dataset.find}`.toLowerCase();
       const matches = words.every((word) => text.includes(word));
       row.hidden = !matches;
-      any ||= matches;
+      hasMatch ||= matches;
       if (matches) count += 1;
     }
-    section.hidden = words.length > 0 && !any;
-    if (words.length && any) section.open = true;
+    section.hidden = words.length > 0 && !hasMatch;
+    if (words.length && hasMatch) section.open = true;
   }
   const result = document.getElementById("find-result");
   if (result) result.textContent = words.length ? `${count} found` : "";
