@@ -2,7 +2,7 @@
 
 It measures a product page with a button, served with its precompressed files: how long the dialog
 takes, compared with fetching its form and nothing else; what the page downloads for the kit; and
-how long the browser's main thread works, compared with the same page without the kit's script.
+how long the browser's main thread is busy, compared with the same page without the kit's script.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.pages import QUICK, running_shop, shop_requests
-from benchmarks.push import klaviyo
+from benchmarks.push import running_sandbox
 from tests.browser.conftest import ARGUMENTS
 from tests.support import CHROMIUM
 
@@ -44,7 +44,7 @@ PRESS = """(link) => new Promise((resolve) => {
 DOWNLOADS = """() => performance.getEntriesByType("resource")
   .filter((entry) => new URL(entry.name).pathname.startsWith("/notify-me/"))
   .map((entry) => entry.encodedBodySize)"""
-"""Return the size of each file of the kit that the page has loaded, as it was sent."""
+"""Return the compressed size of each of the kit's files that the page has loaded."""
 
 
 def open_page(browser: Browser, url: str) -> Page:
@@ -74,7 +74,7 @@ def form_and_dialog_times(browser: Browser, url: str, form: str) -> tuple[float,
 
 
 def main_thread_time(browser: Browser, url: str, *, with_script: bool) -> float:
-    """Return the milliseconds that the main thread works until the page has loaded."""
+    """Return how many milliseconds the main thread is busy until the page has loaded."""
     context = browser.new_context()
     page = context.new_page()
     if not with_script:
@@ -111,7 +111,7 @@ def report(browser: Browser, url: str, form: str) -> None:
     )
     print(
         f"The kit adds {len(sizes)} requests and {sum(sizes):,} bytes to the page. With its "
-        f"script, the main thread works {with_script / without:.2f} times as long "
+        f"script, the main thread is busy {with_script / without:.2f} times as long "
         f"({with_script - without:+.0f} ms)."
     )
 
@@ -122,7 +122,7 @@ def main() -> None:
     os.environ["NO_PROXY"] = "*"
     with (
         tempfile.TemporaryDirectory() as folder,
-        klaviyo() as keys,
+        running_sandbox() as keys,
         running_shop(Path(folder), 50, keys) as server,
         sync_playwright() as playwright,
     ):

@@ -1,6 +1,6 @@
 """Benchmark of `notify_me()` and `notify_me_head()` in another shop's page, part of `make bench`.
 
-The shop is a Flask app with nothing but the kit, and with Flask-Babel.
+The shop is a Flask app with nothing but the kit; a second run adds Flask-Babel.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def free_port() -> int:
         return port
 
 
-class Klaviyo:
+class SandboxClient:
     """A client of the sandbox that `benchmarks.klaviyo` serves."""
 
     def __init__(self, url: str) -> None:
@@ -100,7 +100,9 @@ class Klaviyo:
 class Shop:
     """A shop that uses the sandbox and has its own database."""
 
-    def __init__(self, folder: Path, klaviyo: Klaviyo, environ: dict[str, str], url: str) -> None:
+    def __init__(
+        self, folder: Path, klaviyo: SandboxClient, environ: dict[str, str], url: str
+    ) -> None:
         self.folder = folder
         self.klaviyo = klaviyo
         self.ports = [free_port() for _ in range(2)]
@@ -215,7 +217,7 @@ class Setup:
             "RATELIMIT_ENABLED": "0",
             "HOST": "127.0.0.1",
         }
-        self.klaviyo = Klaviyo(self.environ["KLAVIYO_API_URL"])
+        self.klaviyo = SandboxClient(self.environ["KLAVIYO_API_URL"])
         with (folder / "klaviyo.log").open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.klaviyo", str(port)],
@@ -265,7 +267,7 @@ class Setup:
             self._postgres.stop()
 
 
-def count_repeats(klaviyo: Klaviyo) -> int:
+def count_repeats(klaviyo: SandboxClient) -> int:
     """Return how many accepted calls repeated an earlier one."""
     accepted = Counter(email for _, status, email in klaviyo.calls() if status in ("202", "409"))
     return sum(count - 1 for count in accepted.values())
@@ -325,7 +327,7 @@ def kills(setup: Setup) -> None:
 
 
 def outage(setup: Setup) -> None:
-    """Simulate an outage of two minutes, while shoppers keep signing up."""
+    """Simulate a two-minute outage while shoppers keep signing up."""
     seconds, count = (10, 200) if setup.quick else (120, 2000)
     for database in ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
@@ -356,8 +358,7 @@ def outage(setup: Setup) -> None:
 
 
 def backlog(setup: Setup) -> None:
-    """Send 10,000 sign-ups that are queued after an outage of an hour, every fifth with marketing
-    consent.
+    """Send 10,000 sign-ups queued during an hour-long outage; every fifth has marketing consent.
 
     They are queued directly, with the retry delays that calls have after failing for an hour.
     """

@@ -31,7 +31,7 @@ import sqlalchemy as sa
 
 from app import create_app
 from benchmarks import hand_written
-from benchmarks.push import klaviyo
+from benchmarks.push import running_sandbox
 from benchmarks.servers import Server, requests_per_second, serving
 from notify_me import Channel, CompositeID, InventoryPolicy
 from notify_me.klaviyo.calls import SignUp, build_calls
@@ -270,18 +270,18 @@ def main() -> None:
     logging.disable(logging.INFO)
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} × {processor()}, Python", end=" ")
     print(f"{platform.python_version()}, load {os.getloadavg()[0]:.1f}, {REQUESTS} requests\n")
-    with tempfile.TemporaryDirectory() as name, klaviyo() as keys:
+    with tempfile.TemporaryDirectory() as name, running_sandbox() as keys:
         folder = Path(name)
         os.environ["HAND_WRITTEN_DATABASE"] = environment(folder)["HAND_WRITTEN_DATABASE"]
         hand_written.fill()
-        set_klaviyo(keys, delay=KLAVIYO_SECONDS)
+        configure_sandbox(keys, delay=KLAVIYO_SECONDS)
         arguments = [*GUNICORN, "benchmarks.hand_written:app"]
         # gunicorn.conf.py checks the shop's settings
         with serving(arguments, environment(folder) | keys) as server:
             compare(server, folder, keys)
 
 
-def set_klaviyo(keys: dict[str, str], **options: object) -> None:
+def configure_sandbox(keys: dict[str, str], **options: object) -> None:
     """Set `delay` (seconds) and `unavailable`, as `benchmarks.klaviyo` accepts them; an option that
     is left out is turned off.
     """
@@ -324,9 +324,9 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
                     tails = p99_to_median(server, request), p99_to_median(baseline, by_hand)
                 if variants == SMALL and request.sign_up:
                     added = sign_up_overhead(server, request, keys)
-                    set_klaviyo(keys, unavailable=True)
+                    configure_sandbox(keys, unavailable=True)
                     print_row(variants, server, replace(request, name="sign-up that is queued"))
-                    set_klaviyo(keys, delay=KLAVIYO_SECONDS)
+                    configure_sandbox(keys, delay=KLAVIYO_SECONDS)
     with running_shop(folder, SMALL, keys | {"NOTIFY_ME_MODE": "client"}) as server:
         [sign_up] = [request for request in shop_requests(server, SMALL) if request.sign_up]
         print_row(SMALL, server, replace(sign_up, name="sign-up in client mode: the reply"))

@@ -34,7 +34,7 @@ WRITES_PER_MINUTE = 750
 
 
 @contextmanager
-def klaviyo() -> Iterator[dict[str, str]]:
+def running_sandbox() -> Iterator[dict[str, str]]:
     """Run the sandbox; yield the environment variables for a shop that uses it."""
     account, port = make_account(), free_port()
     keys = {
@@ -136,7 +136,7 @@ def main() -> None:
     # Alembic logs each migration
     logging.disable(logging.INFO)
     for variants in map(int, sys.argv[1:] or (500, 5000)):
-        with tempfile.TemporaryDirectory() as folder, klaviyo() as account:
+        with tempfile.TemporaryDirectory() as folder, running_sandbox() as account:
             environ = {
                 "SECRET_KEY": "s" * 32,
                 "NOTIFY_ME_LOG_KEY": "l" * 32,
@@ -151,7 +151,7 @@ def main() -> None:
             push(environ)
             if variants < 5000:
                 continue
-            with klaviyo() as other:
+            with running_sandbox() as other:
                 print("  killed halfway, then run again:")
                 push(environ | other, kill_at=variants // 200)
                 push(environ | other)

@@ -1,9 +1,9 @@
 """Benchmark of WSGI servers for the shop: `python -m benchmarks.servers [NAME …]`.
 
 Each server runs the starter shop in one process with eight threads, with difficult clients and then
-under load. For each kind of difficult client, the benchmark opens eight connections, and measures
-how many milliseconds `/healthz` takes meanwhile. Servers that aren't installed are left out. To
-install them: `pip install granian cheroot gevent`.
+under load. For each kind of difficult client, the benchmark opens eight connections and measures
+how many milliseconds `/healthz` takes while they are open. Servers that aren't installed are left
+out. To install them: `pip install granian cheroot gevent`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from flask import Flask
 
 from app import create_app
 from benchmarks.delivery import ROOT, free_port
-from benchmarks.push import klaviyo
+from benchmarks.push import running_sandbox
 
 CONNECTIONS = 8
 """The number of connections of difficult clients: as many as the shop has threads."""
@@ -84,7 +84,7 @@ SERVERS: dict[str, tuple[str, list[str]]] = {
 
 
 def shop() -> Flask:
-    """Return the shop with one more page, which is large."""
+    """Return the shop with an additional page whose response is large."""
     app = create_app()
     app.add_url_rule("/large", "large", lambda: b"x" * LARGE_BYTES)
     return app
@@ -164,7 +164,7 @@ def serving(arguments: list[str], environ: dict[str, str]) -> Iterator[Server]:
 
 HALF_SENT_HEADERS = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: h"
 HALF_SENT_BODY = b"POST /cart HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsku=D"
-DIFFICULT: dict[str, Callable[[Server], socket.socket]] = {
+DIFFICULT_CLIENTS: dict[str, Callable[[Server], socket.socket]] = {
     "idle": lambda server: server.connect(),
     "half-sent headers": lambda server: server.connect(HALF_SENT_HEADERS),
     "half-sent body": lambda server: server.connect(HALF_SENT_BODY),
@@ -251,7 +251,7 @@ def seconds_to_stop(server: Server) -> str:
     with ExitStack() as stack:
         for kind in ("idle", "half-sent body"):
             with suppress(OSError):
-                stack.enter_context(DIFFICULT[kind](server))
+                stack.enter_context(DIFFICULT_CLIENTS[kind](server))
         start = time.monotonic()
         os.killpg(server.process.pid, signal.SIGINT)
         try:
@@ -262,31 +262,33 @@ def seconds_to_stop(server: Server) -> str:
 
 
 def measure(
-    arguments: list[str], environ: dict[str, str], form: str, page: str, load: float
+    arguments: list[str], environ: dict[str, str], form: str, page: str, load_seconds: float
 ) -> list[str]:
     """Return a row of the table."""
     row = []
     with serving(arguments, environ) as server:
         row.append(table_cell(server.median_response_seconds()))
-    for open_one in DIFFICULT.values():
+    for open_one in DIFFICULT_CLIENTS.values():
         # a new process for each kind, since connections of the previous kind could cause delays
         with serving(arguments, environ) as server:
             row.append(with_difficult_clients(server, open_one))
     with serving(arguments, environ) as server:
         row.append(with_keep_alive_clients(server))
-        row.append(requests_per_second(server, load, lambda http, _: http.request("GET", page)))
+        row.append(
+            requests_per_second(server, load_seconds, lambda http, _: http.request("GET", page))
+        )
 
         def sign_up(connection: http.client.HTTPConnection, number: int) -> None:
             body = urlencode({"channels": "EMAIL", "email": f"shopper{number}@example.org"})
             headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Notify-Me": "1"}
             connection.request("POST", form, body, headers)
 
-        row.append(requests_per_second(server, load, sign_up))
+        row.append(requests_per_second(server, load_seconds, sign_up))
         row.append(seconds_to_stop(server))
     return row
 
 
-HEADER = ["server", "normal", *DIFFICULT, "keep-alive", "page/s", "sign-ups/s", "stop"]
+HEADER = ["server", "normal", *DIFFICULT_CLIENTS, "keep-alive", "page/s", "sign-ups/s", "stop"]
 
 
 def main() -> None:
@@ -297,7 +299,7 @@ def main() -> None:
     options = parser.parse_args()
     print("| " + " | ".join(HEADER) + " |")
     print("|---" * len(HEADER) + "|")
-    with tempfile.TemporaryDirectory() as folder, klaviyo() as keys:
+    with tempfile.TemporaryDirectory() as folder, running_sandbox() as keys:
         environ = {
             **os.environ,
             **keys,

@@ -1,4 +1,4 @@
-"""Turns the starter shop into a demo with its own keys, sample data, a toolbar, tour and launcher.
+"""Turns the starter shop into a demo: sample keys and data, a toolbar, a tour and a launcher.
 
 The demo is only shown to visitors on this machine. To remove it from a fork, delete this folder,
 `tests/demo/` and its line in `app.py`.

@@ -48,7 +48,7 @@ def main() -> int:
         _check_port(environ["HOST"], environ["PORT"], "PORT")
         if demo:
             environ = demo_environment(environ, instance, create=True)
-            # for links in what the worker sends to Klaviyo
+            # for the links that the worker sends to Klaviyo
             environ.setdefault("SHOP_URL", shop_address(environ))
         app = create_app(environ)
         if sandbox:

@@ -55,7 +55,7 @@ def tour_context(here: str) -> dict[str, Any]:
     klaviyo_sandbox, current = sandbox.current(), tour.read()
     progress = None
     if current and klaviyo_sandbox:
-        # Errors are ignored, since the error page for a database that fails also has the toolbar.
+        # Errors are ignored, since the page that reports a database error also has the toolbar.
         # Without a savepoint, PostgreSQL would refuse the page's other queries after a failed one.
         with suppress(SQLAlchemyError), db.session.begin_nested():
             progress = tour.progress(current, klaviyo_sandbox)

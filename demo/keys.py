@@ -24,15 +24,15 @@ KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAV
 
 
 def wants_sandbox(environ: Mapping[str, str]) -> bool:
-    """Whether the demo uses the sandbox, because no Klaviyo account is configured."""
+    """Whether the demo uses the sandbox: it does if no Klaviyo account is configured."""
     return not any(environ.get(name) for name in KLAVIYO)
 
 
 def demo_environment(
     environ: Mapping[str, str], instance: Path, *, create: bool = False
 ) -> dict[str, str]:
-    """Return a copy of `environ` in which missing secrets are filled in, as are the sandbox's keys
-    if no Klaviyo account is configured.
+    """Return a copy of `environ` with missing secrets filled in and, if no Klaviyo account is
+    configured, the sandbox's keys.
 
     Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
     links and the sandbox's keys stay valid after a restart. Only the launcher sets `create`, since
@@ -47,7 +47,7 @@ def demo_environment(
     added = {name: saved[name] for name in SECRETS if name in saved}
     addresses = {**ADDRESSES, **saved, **configured}
     if environ.get("FLASK_RUN_FROM_CLI") == "true":
-        # for links in what a command sends to Klaviyo
+        # for the links that a command sends to Klaviyo
         added["SHOP_URL"] = shop_address(addresses)
     if sandbox:
         added |= {name: saved[name] for name in KLAVIYO if name in saved}

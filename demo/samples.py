@@ -1,5 +1,5 @@
-"""The demo's sample data: sign-ups, restocks, alerts and orders of the last thirty days. Only their
-dates differ between two demos.
+"""The demo's sample data: sign-ups, restocks, alerts and orders from the last thirty days. Only the
+dates differ from one demo to the next.
 
 None of it is sent to Klaviyo. The data is for variants that are sold out while other variants of
 the product are in stock. The tour uses a product that is completely sold out, so its numbers come

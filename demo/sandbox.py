@@ -37,7 +37,7 @@ class Sandbox:
         return [message for message in self._rows("messages") if message["id"] > after]
 
     def reset(self) -> None:
-        """Delete everything except the account and the catalog."""
+        """Reset everything except the account's keys and the catalog."""
         if self._call("POST", "reset", json={"keep_catalog": True}) != {"reset": True}:
             raise SandboxUnavailable("another program responds")
 

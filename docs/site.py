@@ -32,7 +32,7 @@ BOX, GAP, ROW = (104, 28), 12, 58
 
 
 def prepare() -> None:
-    """Copy the pages, with the README as the start page and links that work on the website."""
+    """Copy the pages, with the README as the home page and links that work on the website."""
     shutil.rmtree(PAGES, ignore_errors=True)
     PAGES.mkdir(parents=True)
     with (ROOT / "pyproject.toml").open("rb") as file:

@@ -15,7 +15,7 @@ Limitations
 - The regions that can receive SMS are this project's choice; `/_sandbox/regions` changes them.
 - Until the catalog has a variant, any well-formed composite ID is accepted unless it is listed
   under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
-  of other integrations are still accepted. Nothing is deleted, and there are no categories.
+  of other integrations are still accepted. Entries cannot be deleted or put into categories.
 - Bulk jobs finish at once. A job that does not match Klaviyo's schema is refused as a whole.
 - The flow has one wait and one message per channel, with this project's wording. It is triggered
   when a variant's stock changes and is at least the minimum. Klaviyo does not document its

@@ -41,7 +41,7 @@ def _invalid_setting(error: InvalidSetting) -> tuple[Response, int]:
 
 @blueprint.get("/requests")
 def requests() -> Response:
-    """Return the recorded requests, oldest first, filtered by `?operation=` and `?after=` an ID."""
+    """Return the recorded requests, oldest first. Filters: `?operation=` and `?after=` (an ID)."""
     operation = request.args.get("operation")
     after = request.args.get("after", default=0, type=int)
     return jsonify(requests=current_sandbox().requests.entries(operation, after=after))
@@ -102,7 +102,7 @@ def clear_drills() -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Reset everything except the account and, with `{"keep_catalog": true}`, the catalog."""
+    """Reset everything but the account's keys and, with `{"keep_catalog": true}`, the catalog."""
     current_sandbox().reset(keep_catalog=_member("keep_catalog") is True)
     return jsonify(reset=True)
 

@@ -1,4 +1,4 @@
-"""Get Accounts, Get Lists and Get List, with which a caller checks its settings.
+"""Get Accounts, Get Lists and Get List, which callers use to check their settings.
 
 https://developers.klaviyo.com/en/reference/get_accounts
 https://developers.klaviyo.com/en/reference/get_lists

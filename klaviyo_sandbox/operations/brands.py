@@ -1,4 +1,4 @@
-"""Get Brand Buttons, Colors, Logos and Email Defaults: the brand that the account is set to.
+"""Get Brand Buttons, Colors, Logos and Email Defaults, for the brand chosen in the settings.
 
 https://developers.klaviyo.com/en/reference/brands_api_overview
 """

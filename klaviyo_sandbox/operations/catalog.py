@@ -1,4 +1,4 @@
-"""Get, create and update catalog items and variants. A change of stock may trigger the flow.
+"""Get, create and update catalog items and variants. A change in stock may trigger the flow.
 
 https://developers.klaviyo.com/en/reference/catalogs_api_overview
 """

@@ -1,7 +1,7 @@
 """Bulk jobs that create or update up to 100 items or variants.
 
-A job finishes at once, whereas Klaviyo takes a while. As in Klaviyo, the reply that creates the job
-says `queued`, and later ones say `complete`.
+A job finishes at once, whereas Klaviyo takes a while. As in Klaviyo, the reply to the call that
+creates the job says `queued`, and later replies say `complete`.
 
 https://developers.klaviyo.com/en/reference/catalogs_api_overview
 """

@@ -23,7 +23,7 @@ def resource(
     attributes: Mapping[str, Any],
     relationships: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return one resource with the attributes that the call requests by `fields[kind]`.
+    """Return one resource with the attributes that the call selects with `fields[kind]`.
 
     `relationships` maps each relationship to its data, or to None to show only its links.
     """

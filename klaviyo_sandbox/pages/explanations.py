@@ -15,7 +15,7 @@ _SUCCESS_BY_OPERATION = {
     ),
     "get_list": "The list exists. Its opt_in_process says whether subscribers must confirm.",
     "get_metrics": "These are the account's metrics. The first one triggers back-in-stock flows.",
-    "get_flows": "This is the flow. Sign-ups only join the waiting list if it is live or manual.",
+    "get_flows": "Sign-ups only join the waiting list if a back-in-stock flow is live or manual.",
     "get_flows_triggered_by_metric": (
         "These flows are triggered by the metric. Without a live flow, nobody is notified of a "
         "restock."
@@ -24,7 +24,7 @@ _SUCCESS_BY_OPERATION = {
         "Klaviyo created the variant. From now on, sign-ups for variants of $custom:::$default "
         "that are not in the catalog are refused."
     ),
-    "update_catalog_variant": "Klaviyo updated the variant. A change of stock triggers the flow.",
+    "update_catalog_variant": "Klaviyo updated the variant. A change in stock triggers the flow.",
 }
 _BY_CODE = {
     "not_authenticated": (
@@ -45,7 +45,7 @@ _NOT_FOUND = {
     ),
     "A metric ": "The account has no such metric. Use an ID returned by Get Metrics.",
     "There is no such job": (
-        "The job does not exist or has expired. Use the ID from the reply that created it."
+        "The job does not exist or has expired. Use the ID returned when it was created."
     ),
 }
 """By the beginning of the error's detail."""
@@ -92,8 +92,8 @@ _BY_POINTER = (
     ),
     (r"/data/relationships$", _INVALID_LIST),
     (r" /data/id$", "The ID in the body must be the same as in the URL."),
-    (r"/profiles/data$", "From 1 to 1,000 profiles can be sent. Split a longer list."),
-    (r"/(items|variants)/data$", "From 1 to 100 can be sent in one job. Split a longer list."),
+    (r"/profiles/data$", "Send 1 to 1,000 profiles per call. Split longer lists."),
+    (r"/(items|variants)/data$", "Send 1 to 100 entries per job. Split longer lists."),
     (
         r"/channels/",
         "A channel is repeated or unknown. Send each of EMAIL, SMS and WHATSAPP at most once.",
@@ -172,9 +172,9 @@ def _success(entry: Mapping[str, Any]) -> str:
     elif status == 202:
         sentence = "Klaviyo accepted the request. The subscription is being processed."
     elif status == 201:
-        sentence = "Klaviyo created it."
+        sentence = "Klaviyo created the item."
     elif entry["method"] == "PATCH":
-        sentence = "Klaviyo updated it."
+        sentence = "Klaviyo updated the item."
     return f"{sentence} See the result below." if entry["notes"] else sentence
 
 

@@ -25,7 +25,7 @@ _MAX_THREAD = 8
 
 _NOTICES = {
     "reset": "The sandbox has been reset.",
-    "brand": "Brand changed. The next import uses it.",
+    "brand": "Brand changed. The Brands API now reflects it.",
     "flow": "Settings saved.",
     "clock": "The clock has been set forward, and the flow has run.",
     "list": "Opt-in changed. Existing subscribers stay subscribed.",
@@ -122,7 +122,7 @@ def mailbox() -> str:
 
 @blueprint.get("/mailbox/<int:message_id>")
 def message_details(message_id: int) -> str:
-    """Show a message: an email as in a mail program, a text as on a phone."""
+    """Show a message as an email client or a phone would."""
     sandbox = current_sandbox()
     with sandbox.lock:
         message = sandbox.messages.get(message_id)

@@ -16,7 +16,9 @@ from openapi_schema_validator import OAS30Validator
 from .errors import MEDIA_TYPE, ApiError, invalid
 
 REVISION = "2026-10-15"
-"""The revision of the schemas. The sandbox serves every revision as if it were this one."""
+"""The revision of the schemas. The sandbox serves every revision as if it were this one, except
+that WHATSAPP needs 2026-01-15 or later.
+"""
 _MAX_QUOTED = 60
 """The maximum number of characters of the caller's input that an error message repeats."""
 
@@ -57,7 +59,7 @@ def body_errors(path: str, method: str, body: Any) -> list[ApiError]:
 
 
 def query_errors(path: str, method: str, query: Mapping[str, str]) -> list[ApiError]:
-    """Return the unknown query parameters, and those with a value that is not allowed."""
+    """Return an error for each query parameter that is unknown or has an invalid value."""
     parameters = _query_parameters(path, method)
     errors = []
     for name, text in query.items():

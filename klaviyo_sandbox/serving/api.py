@@ -1,4 +1,4 @@
-"""The routes of Klaviyo's API. A call is recorded, checked, answered (or fails) and logged."""
+"""The routes of Klaviyo's API. Each call is recorded, checked, answered (or dropped) and logged."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ class _AnyText(BaseConverter):
 def init_app(app: Flask) -> None:
     """Serve the operations, and refuse other paths of the API in Klaviyo's format."""
     app.url_map.converters["any_text"] = _AnyText
-    app.url_map.merge_slashes = False  # a doubled slash is a wrong path, not a redirect
+    app.url_map.merge_slashes = False  # a double slash is a wrong path, not a redirect
     app.register_blueprint(blueprint)
 
 

@@ -31,7 +31,7 @@ _CODE_ALPHABET = string.ascii_uppercase + string.digits
 class Account:
     """A Klaviyo account. `sender` is the name that its messages are sent from.
 
-    Raises `ValueError` for a key that is empty or certainly wrong, and for an empty list ID. The
+    Raises `ValueError` for a key that is empty or obviously wrong, and for an empty list ID. The
     message never contains a key.
     """
 

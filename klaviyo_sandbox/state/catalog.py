@@ -128,7 +128,7 @@ class Catalog:
         return [variant for variant in self.variants.values() if variant.item == item]
 
     def full_title(self, variant: CatalogEntry) -> str:
-        """Return the item's and the variant's title, or only the latter if that includes both."""
+        """Return `item (variant)`, or the variant's title alone if it includes the item's title."""
         item = self.items.get(variant.item or "")
         if item is None or item.title.casefold() in variant.title.casefold():
             return variant.title

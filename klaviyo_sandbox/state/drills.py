@@ -17,7 +17,7 @@ _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 
 @dataclass(slots=True)
 class Drill:
-    """A simulated failure of the next `times` calls (None: of all until the drills are cleared).
+    """A simulated failure of the next `times` calls; if None, of all calls until it is cleared.
 
     operation: the name of the operation that fails; None for all operations. In that case, a drill
     with `times` skips the operations that read the flow: a shop may call them at any time and would

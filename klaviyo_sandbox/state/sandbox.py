@@ -78,8 +78,8 @@ class Sandbox:
     def reset(self, *, keep_catalog: bool = False) -> None:
         """Restore the initial state, and cancel the delayed replies that are in progress.
 
-        The account is preserved and, with `keep_catalog`, so are items and variants with their
-        stock.
+        The account's keys and names are preserved and, with `keep_catalog`, so are items and
+        variants with their stock.
         """
         with self.lock:
             preserved = ("items", "variants") if keep_catalog else ()
@@ -100,7 +100,7 @@ class Sandbox:
         """Restore what a file does not store: references between rows, and indexes."""
         self.profiles.rebuild_index()
         for key, waiting in self.waiting.items():
-            # The same object as in `profiles`, so that later changes of the profile are seen.
+            # The same object as in `profiles`, so that later changes to the profile apply here too.
             profile = self.profiles.rows.get(waiting.profile.number) or waiting.profile
             self.waiting.put(key, replace(waiting, profile=profile))
         self.requests.finish_all()

@@ -131,7 +131,8 @@ def _open(file: Path) -> sqlite3.Connection:
         if version != _VERSION and tables:
             raise StorageError(_not_a_state_file(file))
         connection.execute("PRAGMA journal_mode = WAL")
-        # With NORMAL, a crash of the process loses no save, but a power failure may lose one.
+        # With NORMAL, saved changes survive a crash of the process, but the latest may be lost in a
+        # power failure.
         connection.execute("PRAGMA synchronous = NORMAL")
         with connection:
             connection.execute("BEGIN IMMEDIATE")

@@ -3,7 +3,7 @@
 const INTERVAL = 2000; // ms between two updates
 
 /** The content of the page when it was last fetched. @type {string | undefined} */
-let last;
+let lastContent;
 
 async function refresh() {
   const response = await fetch(location.href).catch(() => null);
@@ -12,9 +12,9 @@ async function refresh() {
   const newMain = page.querySelector("main");
   const main = document.querySelector("main");
   if (!main || !newMain) return;
-  const before = last ?? main.innerHTML;
-  last = newMain.innerHTML;
-  if (last === before) return;
+  const before = lastContent ?? main.innerHTML;
+  lastContent = newMain.innerHTML;
+  if (lastContent === before) return;
   const href = main.contains(document.activeElement) && document.activeElement?.getAttribute("href");
   main.replaceChildren(...newMain.childNodes);
   if (href) /** @type {HTMLElement | null} */ (main.querySelector(`a[href="${href}"]`))?.focus();

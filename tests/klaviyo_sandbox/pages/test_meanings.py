@@ -37,7 +37,7 @@ GOLDEN = Path(__file__).with_name("meanings.md")
 HEAD = """\
 # Explanations of requests
 
-The page of a request explains what happened and what to do. Update this file with
+Each request's page explains what happened and what to do. Update this file with
 `UPDATE_GOLDEN=1 pytest tests/klaviyo_sandbox/pages/test_meanings.py`.
 """
 ATTRIBUTES = ("data", "attributes")
