@@ -369,7 +369,7 @@ def backlog(setup: Setup) -> None:
         engine = sa.create_engine(shop.engine.url)
         sa.event.listen(engine, "connect", _set_no_sync)
         get_engine = partial(_identity, engine)
-        log, queue = SignUpLog(get_engine, "l" * 32), Queue(get_engine)
+        log, queue = SignUpLog(get_engine, ["l" * 32]), Queue(get_engine)
         for number, email in enumerate(people(count)):
             _queue_as_after_an_hour(log, queue, setup, shop, email, with_consent=number % 5 == 0)
         engine.dispose()
