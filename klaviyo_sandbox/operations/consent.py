@@ -185,7 +185,7 @@ def _subscribe(call: Call, subscriber: _Subscriber) -> str | None:
     email, phone_number = identifiers.get("email"), identifiers.get("phone_number")
     grants = [grant for grant in subscriber.grants() if IDENTIFIER_OF[grant.channel] in identifiers]
     if not grants:
-        return "it gives no consent to messages"
+        return "it contains no consent to receive messages"
     list_id = _list_id(call)
     profile = sandbox.profiles.find(email, phone_number)
     if profile is None and list_id is None:

@@ -98,7 +98,7 @@ def import_catalog(
     link_pictures: bool,
     encoding: str | None,
 ) -> None:
-    """Replace the shop's products with those of FILE. Orders stay.
+    """Replace the shop's products with those of FILE. Orders aren't affected.
 
     FILE is a product export from Shopify, WooCommerce or Wix, or another CSV or JSON file with one
     entry per variant. If there is any error in it, nothing is imported.

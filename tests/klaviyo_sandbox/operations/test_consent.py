@@ -229,7 +229,7 @@ def test_consent_to_tracking_is_not_consent_to_messages(
 
     assert sandbox.subscribe(sent=sent).status_code == 202
     assert sandbox.read("profiles") == []
-    assert "no consent to messages" in sandbox.notes()[0]
+    assert "no consent to receive messages" in sandbox.notes()[0]
 
 
 def test_without_a_list_no_profile_is_created(sandbox: RunningSandbox) -> None:
