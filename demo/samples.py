@@ -121,7 +121,7 @@ def note() -> Markup:
     if not sign_ups:
         return Markup("")
     html = render_template(
-        "demo/samples.html", sign_ups=sign_ups, orders=orders, sandbox=sandbox.current(), days=DAYS
+        "demo/samples.html", sign_ups=sign_ups, orders=orders, sandbox=sandbox.current()
     )
     return Markup(html)  # noqa: S704 - Jinja's own output
 

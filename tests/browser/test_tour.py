@@ -145,7 +145,12 @@ def test_tour(
     summary = page.locator(".tour__sum")
     expect(summary).to_have_text(re.compile(r"1 sign-up\s+1 alert\s+1 sale of £54"))
     expect(page.locator(".tour__story")).to_contain_text("after the restock")
-    for link in ("What if Klaviyo is down?", "Make it yours in the Studio", "Add it to your shop"):
+    for link in (
+        "See demand",
+        "What if Klaviyo is down?",
+        "Make it yours in the Studio",
+        "Add it to your shop",
+    ):
         href = page.get_by_role("link", name=link).get_attribute("href") or ""
         assert page.request.get(f"{shop_url}{href}" if href.startswith("/") else href).ok
     assert page.evaluate("Number(sessionStorage.getItem('presses'))") <= MAX_PRESSES

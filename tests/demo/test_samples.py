@@ -47,7 +47,7 @@ def test_sample_data_is_marked_and_renewed(app: Flask, client: FlaskClient) -> N
 
     first = Page(client, "/merchant/demand")
     assert output.startswith("Added 180 sample sign-ups and ")
-    assert "Sample data 180 sign-ups and" in first.text
+    assert "Sample data All figures include 180 sign-ups and" in first.text
     assert "180 sign-ups from" in first.text
     assert "for 6 variants in the last 30 days" in first.text
     assert len(tiles(first)) == 4

@@ -131,7 +131,7 @@ def test_queued_sign_ups_are_shown_with_masked_contacts(
     assert "b•••@e•••.org" in page.text
     for html in (page.html, stock.html):
         assert "example.org" not in html
-    assert " disabled" in retry_button(page)
+    assert ">Retry<" not in page.html
 
 
 def newest_error_id(app: Flask) -> str:

@@ -74,11 +74,12 @@ def test_without_sign_ups(client: FlaskClient) -> None:
 
 
 def test_merchant_pages_link_to_each_other(client: FlaskClient) -> None:
-    for url in ("/merchant", URL, "/merchant/deliveries"):
+    pages = ["/merchant", URL, "/merchant/deliveries", "/merchant/import", "/studio"]
+    for url in pages[:-1]:
         links = (
             Page(client, url).html.split('<nav aria-label="Merchant pages">')[1].split("</nav>")[0]
         )
-        assert re.findall(r'href="([^"]+)"', links) == ["/merchant", URL, "/merchant/deliveries"]
+        assert re.findall(r'href="([^"]+)"', links) == pages
         assert f'href="{url}" aria-current="page"' in links
 
 
