@@ -134,6 +134,19 @@ def test_queued_sign_ups_are_shown_with_masked_contacts(
     assert ">Retry<" not in page.html
 
 
+def test_failed_deliveries_are_explained(app: Flask, client: FlaskClient, sandbox: Sandbox) -> None:
+    """They can't be retried, and Demand lists the reasons."""
+    sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org")
+    run_sql(app, "UPDATE notify_me_call SET state = 'failed'")
+
+    page = Page(client, URL)
+    assert "Failed deliveries aren’t sent again" in page.text
+    assert 'href="/merchant/demand#reasons"' in page.html
+    demand = Page(client, "/merchant/demand")
+    assert 'id="reasons"' in demand.html
+    assert "Klaviyo returned status 503. Failed 1 Failed and rejected sign-ups" in demand.text
+
+
 def newest_error_id(app: Flask) -> str:
     """Klaviyo's latest error ID in the log."""
     query = "SELECT error_id FROM notify_me_call ORDER BY settled_at DESC"
