@@ -57,6 +57,21 @@ def test_no_code_or_text_names_the_sample_shop(folder: str) -> None:
     assert [str(file) for file in files if words.search(file.read_text("utf-8"))] == []
 
 
+def test_custom_properties_of_stylesheets_are_defined() -> None:
+    """An undefined property without a fallback makes the whole declaration invalid."""
+    folders = ("static", "notify_me", "storefront", "demo", "klaviyo_sandbox")
+    sheets = [
+        re.sub(r"/\*.*?\*/", "", file.read_text("utf-8"), flags=re.S)
+        for folder in folders
+        for file in (ROOT / folder).rglob("*.css")
+    ]
+    defined = {name for sheet in sheets for name in re.findall(r"(--[\w-]+)\s*:", sheet)}
+    used = {name for sheet in sheets for name in re.findall(r"var\(\s*(--[\w-]+)\s*\)", sheet)}
+
+    assert used
+    assert used - defined == set()
+
+
 def test_private_key_pattern_matches_a_key() -> None:
     assert KEY.search(f"KLAVIYO_PRIVATE_KEY={make_account().private_key}\n")
 

@@ -164,7 +164,7 @@ def test_button_is_only_a_link(render: Render, catalog: DictCatalog) -> None:
     assert render(variant) == (
         '<notify-me class="notify-me" data-hx-boost="false">\n'
         '  <p class="notify-me__listed" hidden><b>You’re on the list</b> '
-        "Another email or number?</p>\n"
+        "Use different contact details?</p>\n"
         '  <a class="notify-me__button" '
         'href="/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3ACOAT-S" rel="nofollow" '
         'aria-label="Notify me: Coat (S)">Notify me</a>\n'
