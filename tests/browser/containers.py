@@ -57,7 +57,7 @@ DIALOG = """(() => {
     background: style.backgroundColor,
     focused: document.activeElement.name,
     typed: dialog.querySelector("[name=email]").value,
-    page: [scrollY, document.querySelector("#form").offsetWidth],
+    page: [Math.round(scrollY), document.querySelector("#form").offsetWidth],
   };
 })()"""
 
@@ -153,7 +153,7 @@ def press_button(tab: Tab, container: str) -> Any:
     elif container == "details":
         tab.evaluate("void (document.querySelector('details').open = true)")
     tab.hover(f"#{container} .notify-me__button")
-    page = tab.evaluate("[scrollY, document.querySelector('#form').offsetWidth]")
+    page = tab.evaluate("[Math.round(scrollY), document.querySelector('#form').offsetWidth]")
     tab.click(f"#{container} .notify-me__button")
     return page
 
