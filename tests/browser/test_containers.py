@@ -53,7 +53,9 @@ class WebKitTab:
 
     def hover(self, selector: str) -> None:
         """Move the pointer to the first element that matches."""
-        eventually(lambda: self.evaluate("!document.getAnimations().length"))
+        # those that follow a scroll position never end
+        moving = "document.getAnimations().some(({timeline}) => timeline === document.timeline)"
+        eventually(lambda: self.evaluate(f"!{moving}"))
         element = self.driver.find_element(By.CSS_SELECTOR, selector)
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest'})", element)
         ActionChains(self.driver).move_to_element(element).perform()
