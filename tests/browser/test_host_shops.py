@@ -175,6 +175,7 @@ def test_page_scripts_that_swap_pages(
         assert page.evaluate("window.sameDocument")
 
         page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
         page.locator(".notify-me__button").click()
         expect(dialog).to_be_visible()
         page.evaluate("document.querySelector('a[href=\"/other\"]').click()")
