@@ -464,7 +464,7 @@ def accepts(setup: Setup) -> None:
     for database in ("SQLite",) if setup.quick else ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
         engine = create_engine(shop.engine.url.render_as_string(hide_password=False))
-        log = SignUpLog(partial(_identity, engine), "l" * 32)
+        log = SignUpLog(partial(_identity, engine), ["l" * 32])
         queue = Queue(partial(_identity, engine))
         table = sa.Table("plain", sa.MetaData(), sa.Column("body", sa.JSON))
         table.create(engine)
