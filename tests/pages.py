@@ -373,6 +373,8 @@ def tour(step: int, *, developer: bool = False) -> State:
         _reset_demo(visit)
         visit.goto("/", "tour")
         page.get_by_role("button", name="Take the tour").click()
+        # a press before the page has loaded follows the link instead of opening the dialog
+        page.wait_for_url("**/products/**")
         if step > 1:
             page.locator(".buy .notify-me__button").click()
             submit_valid(page.get_by_role("dialog"))
