@@ -30,6 +30,7 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
         assert mark is not None
         assert mark["x"] > 180
 
+        page.wait_for_load_state()
         page.locator(".buy .notify-me__button").click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
