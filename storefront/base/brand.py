@@ -39,7 +39,7 @@ class KnownBrand:
 
 
 def known_brand() -> KnownBrand | None:
-    """Return the brand, or None before its first import."""
+    """Return the brand, or None if it hasn't been read yet."""
     file = Path(current_app.instance_path) / FILE
     try:
         return _read(file, file.stat().st_mtime_ns)

@@ -51,7 +51,7 @@ def error_page(
     error: HTTPException, submitted: Sequence[tuple[str, str]] = ()
 ) -> HTTPException | Response:
     """Return the page for `error`, with its status and headers, such as `Allow`. If there are
-    `submitted` fields, the page has a button that sends them again.
+    `submitted` fields, the page has a button that resubmits them.
 
     An error that already has a response, such as a redirect, is returned unchanged.
     """
@@ -70,9 +70,9 @@ def error_page(
 
 
 def database_error_page(error: SQLAlchemyError) -> HTTPException | Response:
-    """Return the page with status 503 for a database that doesn't respond."""
+    """Return the page with status 503 for a database error."""
     log_database_error(error)
-    # the page may use the session
+    # the error page may use the session, which must be rolled back first
     db.session.rollback()
     return error_page(ServiceUnavailable(retry_after=RETRY_AFTER), submitted=_submitted())
 
@@ -87,7 +87,7 @@ def invalid_value_page(_error: DataError) -> HTTPException | Response:
 
 
 def _submitted() -> list[tuple[str, str]]:
-    """Return the fields of a shopper's form, so that the page can offer to send them again."""
+    """Return the fields of a shopper's form, so that the page can offer to resubmit them."""
     if request.blueprint not in ("cart", "checkout"):
         return []
     return list(request.form.items(multi=True))

@@ -1,4 +1,4 @@
-"""Downloads a picture from a URL that isn't trusted, such as one in an imported file.
+"""Downloads a picture from an untrusted URL, such as one in an imported file.
 
 Downloads from private networks are prevented: the host is resolved here, its addresses are checked,
 and the connection is made to a checked address.
@@ -63,7 +63,7 @@ def fetch(url: str, *, allow_private: bool = False) -> bytes:
             url = urljoin(url, location)
         except ValueError:
             raise Unavailable("redirected to an invalid address") from None
-    raise Unavailable("redirected too often")
+    raise Unavailable("redirected too many times")
 
 
 def _content(response: BaseHTTPResponse) -> bytes:

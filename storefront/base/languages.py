@@ -129,7 +129,7 @@ def money(amount: Decimal, currency: str = "") -> str:
 @cache
 def currency_symbol(currency: str, country: str, locale: str) -> str:
     """Return the symbol of a currency. If it is the currency of the shop's country, the symbol is
-    the one used there: other languages write £GB, for example, which is harder to read.
+    the one used there: Babel's French symbol for the pound, for example, is £GB.
     """
     if country and currency in get_territory_currencies(country):
         # Babel fills in the language that most people speak there
@@ -209,7 +209,7 @@ def _read_url_language() -> None:
 
 
 def _keep_url_language(endpoint: str, values: dict[str, Any]) -> None:
-    # called for each of about a hundred links on a page, so the check that mostly fails comes first
+    # called for about a hundred links on a page, so the check that usually fails comes first
     if (tag := g.get("url_language")) and endpoint.partition(".")[0] in LINKED_BLUEPRINTS:
         values.setdefault(LANGUAGE_PARAMETER, tag)
 

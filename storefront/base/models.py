@@ -41,7 +41,7 @@ class OptionValue(TypedDict):
 
 
 class Visibility(StrEnum):
-    """Where a product appears. Its page can always be opened by its URL."""
+    """Where a product appears. Its page can always be opened at its URL."""
 
     VISIBLE = "visible"
     CATALOG = "catalog"
@@ -238,7 +238,7 @@ class Import(Base):
 
 
 class CatalogVersion(Base):
-    """The version of the catalog and stock, in one row; triggers replace it with every change."""
+    """The version of the catalog and stock, in one row; triggers replace it on every change."""
 
     __tablename__ = "shop_catalog_version"
 

@@ -126,8 +126,8 @@ def reuse_forms(app: Flask) -> None:
 def reused_part(render: Callable[[], str], *depends_on: str) -> Markup:
     """Return HTML for a part of a page, rendered only if it has changed since it was last needed.
 
-    `depends_on` is a name for the part, and all that it depends on besides the catalog and the
-    language.
+    `depends_on` is a name for the part, followed by everything that it depends on besides the
+    catalog and the language.
     """
     cache: _Cache = current_app.extensions[EXTENSION]
     # with a language in the page's URL, links have it, too
@@ -156,8 +156,8 @@ def _etag(body: bytes) -> str:
 
 
 def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
-    """Return a hash of all that a page, or a part of a page, depends on; `more` is what only this
-    page or part depends on.
+    """Return a hash of everything that a page, or a part of a page, depends on; `more` is what only
+    this page or part depends on.
 
     Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
     has other cookies or sees the demo, or the app is in debug mode.

@@ -1,4 +1,4 @@
-"""`shop.toml`: the shop's name, texts, currency and looks, read and checked when the app starts."""
+"""`shop.toml`: the shop's name, text, currency and appearance, read and checked at startup."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COUNTRIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text from `shop.toml` in one or several languages.
+    """Text from `shop.toml` in one or more languages.
 
     `str()`, and therefore a template, returns it in the language of the page.
     """
@@ -62,7 +62,7 @@ CURRENCY = "an ISO 4217 code, such as EUR"
 COUNTRY = "an ISO 3166 code of two letters, such as DE"
 EMAIL = "an email address, such as hello@example.com"
 INSTANCE_LOGO = r"instance/logo-[0-9a-f]{12}\.webp"
-"""The values of `logo` that `flask storefront import-brand` sets."""
+"""Matches the values of `logo` that `flask storefront import-brand` writes."""
 STATIC_FILE = "the name of a file in static/, such as logo.svg"
 
 
@@ -188,7 +188,7 @@ class ShopSettings(Table):
     """All settings of `shop.toml`."""
 
     sample: bool = False
-    """Whether this is the sample shop: an import then replaces its name, texts and logo."""
+    """Whether this is the sample shop: an import then replaces its name, text and logo."""
     name: Annotated[str, Field(min_length=1, max_length=80)] = "My shop"
     tagline: LocalizedText = Text({})
     """A few words about the shop, after its name in the title of the home page."""

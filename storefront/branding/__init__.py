@@ -1,4 +1,4 @@
-"""`flask storefront import-brand`: makes the shop look like the brand of the Klaviyo account.
+"""`flask storefront import-brand`: matches the shop's appearance to the Klaviyo account's brand.
 
 To remove it from a fork, delete this folder, its tests and its line in `app.py`.
 """

@@ -21,7 +21,7 @@ CONTRAST_HINT = "the text on it is white or dark, whichever is easier to read"
 @click.option("--dry-run", is_flag=True, help="Only report what would be imported.")
 @with_appcontext
 def import_brand(dry_run: bool) -> None:
-    """Make the shop look like the brand of the Klaviyo account: accent colour, font and logo.
+    """Match the shop's accent colour, font and logo to the brand of the Klaviyo account.
 
     They are written to shop.toml, and the logo is downloaded once. For the button and the form, use
     flask notify-me import-brand. The private key needs the scope brands:read.
@@ -31,7 +31,7 @@ def import_brand(dry_run: bool) -> None:
     except studio.BrandError as error:
         raise click.ClickException(f"{error}.") from None
     kit_settings = studio.brand_settings(klaviyo_brand).settings
-    values, notes = _looks(kit_settings, klaviyo_brand)
+    values, notes = _shop_settings(kit_settings, klaviyo_brand)
     logo: bytes | None = None
     if klaviyo_brand.logo:
         try:
@@ -56,7 +56,7 @@ def import_brand(dry_run: bool) -> None:
     click.echo(f"\nWritten to {target}. Restart the shop to see it.")
 
 
-def _looks(
+def _shop_settings(
     kit_settings: dict[str, Any], klaviyo_brand: studio.Brand
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the settings for `shop.toml`, and a line about each setting, imported or not."""

@@ -153,8 +153,8 @@ def _notice() -> tuple[str, ProductVariant] | tuple[None, None]:
 
 @blueprint.post("/cart")
 def change() -> BaseResponse:
-    """Add `quantity` of the variant `sku` to the cart. With `set=1`, make it the new quantity; then
-    0 removes the line.
+    """Add `quantity` of the variant `sku` to the cart. With `set=1`, replace the line's
+    quantity instead; 0 removes the line.
 
     :raise 404: the shop has no such variant.
     :raise 400: the quantity isn't a whole number.

@@ -84,7 +84,7 @@ class CheckoutForm(Form):
 
 @blueprint.get("/checkout")
 def show() -> BaseResponse:
-    """Show the checkout form, or redirect to the cart if that is empty or exceeds the stock.
+    """Show the checkout form, or redirect to the cart if it is empty or exceeds the stock.
 
     A shop may set `CHECKOUT_DEFAULTS` in the app's config to a function that returns values for
     the form's fields, such as the address of a signed-in shopper.
@@ -103,7 +103,7 @@ def place() -> BaseResponse:
     reference = form.reference.data or ""
     lines = cart.lines(cart.read())
     if not lines:
-        # if the form was sent twice, the first request emptied the cart
+        # if the form was submitted twice, the first request emptied the cart
         order = orders.find(reference)
         return _redirect_to_order(reference) if order else redirect(url_for("cart.show"), code=303)
     if not form.validate():
@@ -161,7 +161,7 @@ def _payment_provider() -> PaymentProvider | None:
 
 
 def _new_reference() -> str:
-    """Return a reference for the form, so that sending the form twice creates only one order."""
+    """Return a reference for the form, so that submitting it twice creates only one order."""
     return secrets.token_urlsafe(32)
 
 

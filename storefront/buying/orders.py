@@ -32,9 +32,9 @@ def place(
 ) -> None:
     """Deduct the lines from stock, store the order, and queue stock updates for Klaviyo.
 
-    All of this happens in one transaction. A form that is sent twice creates one order: if there is
-    an order with this `reference`, nothing changes. Raises `OutOfStock`, and changes nothing, if
-    there isn't enough stock for a line.
+    All of this happens in one transaction. A form that is submitted twice creates one order: if
+    there is an order with this `reference`, nothing changes. Raises `OutOfStock`, and changes
+    nothing, if there isn't enough stock for a line.
     """
     signed_up_at = _sign_ups(email, lines)
     order = Order(
@@ -123,7 +123,9 @@ def erase_contact(contact: str) -> str:
             sa.func.lower(Order.email).startswith(f"{mailbox.lower()}@", autoescape=True)
         )
     erased = [
-        order_id for order_id, email in db.session.execute(candidates) if _is_same(email, contact)
+        order_id
+        for order_id, email in db.session.execute(candidates)
+        if _is_same_contact(email, contact)
     ]
     db.session.execute(
         sa.update(Order), [{"id": i, "name": "", "email": "", "address": ""} for i in erased]
@@ -133,7 +135,7 @@ def erase_contact(contact: str) -> str:
     return f"removed name, email and address from {orders}"
 
 
-def _is_same(email: str, contact: str) -> bool:
+def _is_same_contact(email: str, contact: str) -> bool:
     """Return whether an address typed at checkout is that of a contact. Differences in case and in
     the form of the domain (`münchen.de` or `xn--mnchen-3ya.de`) are ignored.
     """

@@ -125,7 +125,7 @@ def _message(details: Any) -> str:
 
 
 def _inconsistencies(catalog: CatalogFile, categories: Collection[str]) -> Iterator[str]:
-    """Yield duplicates, and references to categories, drawings and values that don't exist."""
+    """Yield a message for each duplicate, unknown name, or wrong number of options."""
     handles: dict[str, str] = {}
     skus: dict[str, str] = {}
     for number, product in enumerate(catalog.products):

@@ -33,7 +33,7 @@ PAGE_SIZE = 12
 IN_LISTING = Product.visibility.in_([Visibility.VISIBLE, Visibility.CATALOG])
 IN_SEARCH_RESULTS = Product.visibility.in_([Visibility.VISIBLE, Visibility.SEARCH])
 # Each sign-up form needs the next two queries. They select columns, because reading rows is five
-# times faster than creating objects of the models.
+# times faster than creating model objects.
 PRODUCT_OF_VARIANT = (
     sa.select(_PRODUCT.c.id, _PRODUCT.c.handle, _PRODUCT.c.title, _PRODUCT.c.tags, _OPTION.c.name)
     .join_from(_VARIANT, _PRODUCT)
@@ -41,7 +41,7 @@ PRODUCT_OF_VARIANT = (
     .where(_VARIANT.c.external_id == sa.bindparam("external_id"))
     .order_by(_OPTION.c.position)
 )
-"""The product that has a certain variant, in one row for each option, with the option's name."""
+"""The product of a variant, in one row for each option, with the option's name."""
 VARIANTS_OF_PRODUCT = (
     sa.select(
         *(_VARIANT.c[name] for name in ("external_id", "sku", "values")),
@@ -84,8 +84,8 @@ def product_handles() -> Sequence[str]:
 
 
 def related_available(handle: str, limit: int) -> Sequence[Product]:
-    """Return products that can be bought or pre-ordered now, to show beside the product with this
-    handle.
+    """Return products that can be bought or pre-ordered now, to suggest along with the product with
+    this handle.
     """
     product = db.session.scalar(sa.select(Product).where(Product.handle == handle))
     return related_products(product, limit, only_available=True) if product else ()
@@ -94,7 +94,7 @@ def related_available(handle: str, limit: int) -> Sequence[Product]:
 def related_products(
     product: Product, limit: int = 4, *, only_available: bool = False
 ) -> Sequence[Product]:
-    """Return other products to show beside `product`, those of the same category first.
+    """Return other products to suggest along with `product`, those of the same category first.
 
     With `only_available`, they are chosen from the first eight of the category and the first eight
     of the others, leaving out those that can't be bought or pre-ordered.
@@ -214,8 +214,8 @@ def all_products(
 
 
 def divide_products(max_variants: int) -> list[tuple[int, int]]:
-    """Divide the products into parts of at most `max_variants` variants. A product with more is a
-    part by itself.
+    """Divide the products into parts of at most `max_variants` variants. A product with more gets
+    a part of its own.
 
     Return the first and the last product ID of each part, for `all_products`.
     """
@@ -248,7 +248,7 @@ def all_skus() -> list[str]:
 
 
 def composite_id(variant: ProductVariant) -> CompositeID:
-    """Return the ID under which Klaviyo knows a variant."""
+    """Return a variant's ID in Klaviyo."""
     return current_catalog().composite_id(variant.external_id)
 
 
@@ -317,7 +317,7 @@ class ShopCatalog:
     """
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
-        """Return the variant under this ID, or None if the shop has none."""
+        """Return the variant with this ID, or None if there is none."""
         if not current_catalog().contains(composite_id):
             return None
         statement = (

@@ -1,4 +1,4 @@
-"""Whether a variant can be bought, and the label of its stock."""
+"""Whether a variant can be bought, and the label for its stock."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ def stock_of(variant: ProductVariant) -> Stock:
 
 
 def stock_of_product(variants: Sequence[ProductVariant]) -> Stock:
-    """Return the stock of a product: the best status of these variants. If several of them are low,
-    their units are added up.
+    """Return the stock of a product: the best status of these variants.
+
+    If several of them are low, their units are added up. Low stock counts as in stock if another
+    variant can be pre-ordered.
     """
     statuses = {_status(variant) for variant in variants}
     if statuses == {Status.SOLD_OUT}:

@@ -204,7 +204,7 @@ def test_drawing_stays_where_a_picture_is_unavailable(
     reasons = {
         f"{pictures}/none.jpg": "1 not found",
         f"{pictures}/secret.jpg": "1 refused with status 403",
-        f"{pictures}/circle": "1 redirected too often",
+        f"{pictures}/circle": "1 redirected too many times",
         f"{pictures}/astray": "1 redirected to an invalid address",
         f"{pictures}/large.jpg": "1 larger than 20 MB",
         f"{pictures}/huge.png": "1 with more than 60 million pixels",
