@@ -100,7 +100,7 @@ def load(file: Path, stock: bool, replace: bool) -> None:
     if imported and not replace:
         message = (
             f"The shop's products were imported from {imported.file} on "
-            f"{imported.imported_at:%Y-%m-%d}. To replace them: flask storefront load --replace"
+            f"{imported.imported_at:%Y-%m-%d}. To replace them, run flask storefront load --replace"
         )
         if file != json_file.SHOP_CATALOG:
             raise click.ClickException(f"nothing was loaded. {message} {file}")

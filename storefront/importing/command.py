@@ -106,7 +106,7 @@ def import_catalog(
     if encoding:
         check_encoding(encoding)
     if currency and currency not in list_currencies():
-        raise click.BadParameter(f"{currency!r} must be {CURRENCY}", param_hint="--currency")
+        raise click.BadParameter(f"must be {CURRENCY}, not {currency!r}", param_hint="--currency")
     try:
         if not dry_run:
             # the lock is held until the command ends

@@ -59,8 +59,8 @@ def read_csv(path: Path, progress: Progress, *, encoding: str | None = None) -> 
 
 
 def check_kind(path: Path) -> None:
-    """Raise `Unreadable`, with what to do instead, for spreadsheets, archives, web pages and other
-    files that aren't CSV.
+    """Raise `Unreadable`, whose message says what to do instead, for spreadsheets, archives, web
+    pages and other files that aren't CSV.
     """
     with path.open("rb") as file:
         head = file.read(256)

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"-?\d+(\.0+)?", re.ASCII)
 
 
 def join_keys(handle: str, values: Sequence[str], sku: str, *, sku_first: bool) -> list[str]:
-    """Return the keys to look a variant up in another file: by its options and by its SKU.
+    """Return the keys for finding a variant in another file: by its options and by its SKU.
 
     They are in order of preference, which `sku_first` decides.
     """

@@ -250,7 +250,7 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
     (
         [frozenset({"title", "currency_code", "materials"})],
         "this is an Etsy export, which has one price and one quantity for all variations of a "
-        f"listing. To import each listing as a product: {COLUMNS_HINT}",
+        f"listing. To import each listing as a product, {COLUMNS_HINT}",
     ),
     (
         [frozenset({"item_name", "seller_sku"})],
@@ -274,7 +274,8 @@ def normalize(name: str) -> str:
 def recognize(header: Iterable[str]) -> Platform:
     """Return the platform of a file with these columns.
 
-    Raises `Unreadable`, with what to do instead, if the file can't be imported as it is.
+    Raises `Unreadable`, whose message says what to do instead, if the file can't be imported as it
+    is.
     """
     names = {normalize(name) for name in header}
     for signatures, message in NOT_IMPORTED:
@@ -287,7 +288,7 @@ def recognize(header: Iterable[str]) -> Platform:
     if len(known & names) < 2:
         raise Unreadable(
             "this isn't an export from Shopify, Wix, or WooCommerce in English, German, French or "
-            f"Spanish. If it is a list of products: {COLUMNS_HINT}"
+            f"Spanish. If it is a list of products, {COLUMNS_HINT}"
         )
     return OWN
 
@@ -348,7 +349,7 @@ def read_columns_file(path: Path) -> dict[str, str]:
             match = difflib.get_close_matches(field, OWN.columns, n=1, cutoff=0.7)
             allowed = [name for name in OWN.columns if not name.startswith("option")]
             hint = f"did you mean {match[0]}?" if match else f"use {', '.join(allowed)}"
-            raise Unreadable(f"{path.name}: {field} is not a field of a product; {hint}")
+            raise Unreadable(f"{path.name}: {field} is not a product field; {hint}")
         if not isinstance(name, str):
             raise Unreadable(f"{path.name}: the column for {field} must be a string in quotes")
     return columns
@@ -361,7 +362,7 @@ def check_required(required: Iterable[str], columns: Container[str], header: Ite
             names = ", ".join(filter(None, header))
             raise Unreadable(
                 f"there is no column for the {field}; the file has {names[:200]}. If one of them "
-                f"is the {field}: {COLUMNS_HINT}",
+                f"is the {field}, {COLUMNS_HINT}",
                 1,
             )
 
@@ -375,8 +376,8 @@ def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platfo
     for field, name in columns.items():
         if normalize(name) not in names:
             raise Unreadable(
-                f"there is no column {name!r}, which --columns names for {field}; "
-                f"the file has {', '.join(name for name in header if name)}"
+                f"--columns maps {field} to {name!r}, but the file has no such column; "
+                f"it has {', '.join(name for name in header if name)}"
             )
     return Platform(
         name="CSV", columns={field: [normalize(name)] for field, name in columns.items()}

@@ -36,7 +36,7 @@ def store(
     category_of: Callable[[str], str],
     copies: Mapping[str, Picture],
 ) -> None:
-    """Write the products in batches, without a commit.
+    """Write the products in batches, without committing.
 
     `category_of` maps a product's type to the slug of its category. `copies` maps URLs to pictures
     that the shop has copies of. These are shown until the pictures have been downloaded again.

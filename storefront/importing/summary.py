@@ -24,7 +24,7 @@ def summary(result: ImportResult, file: str, integration: str, *, dry_run: bool)
     if result.categories:
         lines.append(f"Categories: {', '.join(result.categories)}.")
     if result.currency and not result.choices.currency:
-        lines.append(f"Currency: {result.currency}, as in the file. To change it: --currency.")
+        lines.append(f"Currency: {result.currency}, as in the file. To change it, use --currency.")
     if result.shared_symbol:
         lines.append(
             f"The prices use the symbol {result.shared_symbol}, which several currencies share: "
@@ -33,7 +33,7 @@ def summary(result: ImportResult, file: str, integration: str, *, dry_run: bool)
     if result.shop_name and not result.choices.shop_name:
         lines.append(
             f"Shop name: {result.shop_name}, the vendor of more than half of the products. "
-            "To change it: --shop-name."
+            "To change it, use --shop-name."
         )
     lines += _left_out(counts)
     lines += _ids(counts, integration)
@@ -76,7 +76,7 @@ def _ids(counts: Counts, integration: str) -> Iterator[str]:
     if counts.generated_ids:
         yield (
             f"{count(counts.generated_ids, 'variant')} without a unique SKU: IDs were made from "
-            "handle and options. They stay the same when you import again."
+            "the handle and options. They stay the same when you import again."
         )
     if counts.placeholders:
         source = " from the shop's products.json" if integration == "$shopify" else ""

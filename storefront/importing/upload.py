@@ -50,7 +50,7 @@ def upload() -> BaseResponse:
     except RequestEntityTooLarge:
         limit = MAX_UPLOAD // 1024**2
         message = (
-            f"These files are larger than {limit} MB: use flask storefront import-catalog instead."
+            f"The upload is larger than {limit} MB: use flask storefront import-catalog instead."
         )
         return _form({"file": message}, status=413)
     problems = {}

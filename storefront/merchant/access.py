@@ -134,7 +134,7 @@ def make_private(response: Response) -> Response:
 def require_access() -> Response | None:
     """Return a redirect to the sign-in page, or None for a visitor who has access.
 
-    :raise 404: no password is set, and the visitor isn't on this machine.
+    :raise 404: no password is set, and the visitor may not see the demo.
     """
     if not password_required():
         if not is_demo_visitor():

@@ -65,7 +65,7 @@ class Deliveries:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing in any state."""
+        """Whether there have been no deliveries at all."""
         return not any(self.status.counts.values())
 
     @property

@@ -97,7 +97,7 @@ class Report:
 
 @blueprint.get("/demand")
 def show() -> str:
-    """Show the demand of the last `?days=` (7, 30 or 90); `?all=1` shows more variants."""
+    """Show demand over the last `?days=` (7, 30 or 90); `?all=1` shows more variants."""
     return render_template(
         "merchant/demand.html",
         report=_report(_requested_days(), show_all="all" in request.args),
@@ -111,7 +111,7 @@ def show() -> str:
 
 @blueprint.get("/demand.csv")
 def download() -> Response:
-    """Download the demand of the last `?days=` as CSV, with a line per variant and day."""
+    """Download demand over the last `?days=` as CSV, with a line per variant and day."""
     since, until = _period(_requested_days())
     pieces = demand_csv.generate(
         admin.demand_by_day(since, until), queries.variants_by_composite_id

@@ -134,7 +134,7 @@ def retry() -> BaseResponse:
     try:
         retried = admin.retry()
     except SQLAlchemyError as error:
-        logger.error("the database failed during a retry (%s): retry again", type(error).__name__)
+        logger.error("the database failed during a retry (%s): try again", type(error).__name__)
         return _deliveries_page(interrupted=True)
     return redirect(url("merchant.show_deliveries", retried=retried), code=303)
 

@@ -19,7 +19,7 @@ class Sales:
     """The orders of shoppers who signed up in a period."""
 
     days: int
-    """For how many days after a sign-up an order counts: `[merchant] sale_days`."""
+    """How many days after a sign-up an order still counts: `[merchant] sale_days`."""
     shoppers: int
     revenue: Decimal
 

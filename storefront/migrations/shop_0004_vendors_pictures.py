@@ -1,4 +1,4 @@
-"""Vendor, HTML description and pictures of products, and room for the platforms' longest texts."""
+"""Vendor, HTML description and pictures of products, and longer columns for imported values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A version of the catalog and stock, which triggers replace with every change.
+"""The version of the catalog and stock, replaced by triggers on every change.
 
 On SQLite, a migration that copies a table (`batch_alter_table`) drops its triggers: create them
 again there.
@@ -15,8 +15,8 @@ branch_labels = None
 depends_on = None
 
 TABLES = ("shop_product", "shop_option", "shop_variant", "shop_import")
-# Versions are random numbers or transaction IDs. A counter would reuse numbers for other contents
-# after a backup is restored.
+# Versions are random numbers or transaction IDs. A counter would reuse numbers for different
+# content after a backup is restored.
 SQLITE = "UPDATE shop_catalog_version SET version = random()"
 POSTGRESQL = """
 CREATE FUNCTION shop_change_catalog_version() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
-"""When the shopper who placed an order had signed up for an alert."""
+"""When the shopper of an order line signed up for an alert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/studio`: a control for every setting, beside a live preview.
+"""`/studio`: a control for each setting that can differ between visitors, beside a live preview.
 
 Only the visitor who makes a change sees it, until it is published to all shoppers.
 

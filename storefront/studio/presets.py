@@ -66,7 +66,7 @@ def presets() -> Mapping[str, Preset]:
 
 
 def brand_preset() -> Preset | None:
-    """Return the preset of the merchant's brand, or None before the brand was first read."""
+    """Return the preset of the merchant's brand, or None if it hasn't been read yet."""
     known = brand.known_brand()
     if known is None:
         return None

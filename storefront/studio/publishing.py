@@ -13,8 +13,8 @@ from notify_me import studio
 from .changes import value_at, with_integers
 
 COMMENTS = (
-    'Written by the Studio ("Use in this shop"). Takes precedence over the notify_me.toml of the',
-    "shop. Delete this file to remove these settings.",
+    'Written by the Studio ("Use in this shop"). Takes precedence over the shop\'s notify_me.toml.',
+    "Delete this file to remove these settings.",
 )
 
 
@@ -29,8 +29,8 @@ def can_undo() -> bool:
 
 
 def publish(changes: Mapping[str, Any]) -> list[str]:
-    """Use changes, given by dotted key, in the whole shop. Return the keys of the settings on which
-    they have no effect, because an environment variable or `notify_me.toml` also sets them.
+    """Use changes, given by dotted key, for all shoppers. Return the keys of those that have no
+    effect, because an environment variable or `notify_me.toml` also sets them.
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`
     if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and

@@ -1,4 +1,4 @@
-"""The sections of the Studio's panel, with a labeled field for every setting."""
+"""The sections of the Studio's panel, with a labeled field for every control."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TITLES = {
     "button.button_styles.drop_shadow": "Button: shadow",
     "button.product_page": "Button on product pages",
     "button.collection_page": "Button on product cards",
-    "modal": "Form: other texts",
+    "modal": "Form: other text",
     "modal style": "Form: colours and fonts",
     "channels": "Phone numbers",
     "consent": "Consent: company and email",
@@ -34,7 +34,7 @@ TITLES = {
 """The titles of the sections, in order. Sections without a title here follow, named after their
 table.
 
-A key is a table, a table and the beginning of the names of its settings, or `modal style`, the
+A key is a table, a table followed by the prefix of some of its settings, or `modal style`, the
 colors and fonts of the form.
 """
 BASICS = {

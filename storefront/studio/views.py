@@ -1,5 +1,5 @@
-"""The views of `/studio`. Until they are published, a visitor's changes only affect what this
-visitor sees of the shop.
+"""The views of `/studio`. Until they are published, a visitor's changes are visible only to that
+visitor.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ blueprint.register_error_handler(SQLAlchemyError, database_unavailable)
 
 MAX_REQUEST_BYTES = 1_500_000
 """Enough for the longest script, with every byte encoded as %XX, and all settings."""
-TOO_LARGE = "These texts are too long to save. Shorten some of them."
+TOO_LARGE = "Your changes are too long to save. Shorten some of the text."
 
 
 @blueprint.before_request
@@ -67,7 +67,7 @@ def request_too_large(error: RequestEntityTooLarge) -> Response:
 @blueprint.get("")
 def show() -> Response:
     """Show the Studio. `?look=<id>` applies that look, but a link on another site only offers it:
-    otherwise, any site could change what this visitor sees of the shop.
+    otherwise, any site could change how the shop looks to this visitor.
     """
     look = request.args.get("look")
     history, changes = looks.History.of_request(), _current_changes()
@@ -130,7 +130,7 @@ def change() -> Response:
 
 
 def _publish(history: looks.History, changes: Mapping[str, Any], draft: Draft) -> Response:
-    """Use the changes in the whole shop, and show the result."""
+    """Use the changes for all shoppers, and show the result."""
     settings = check(changes).settings or studio.shop_settings()
     try:
         ineffective = publishing.publish(differences(settings, studio.shop_settings()))

@@ -14,7 +14,7 @@ from ...catalog.pictures import folder
 from .run import PicturesResult, count_pictures, download_pictures, link_pictures
 
 PRIVATE_PICTURES_SETTING = "ALLOW_PRIVATE_PICTURES"
-"""The Flask setting that allows downloads from private networks, such as from an intranet."""
+"""The Flask setting that allows downloads from private networks, such as an intranet."""
 
 
 def add_pictures(*, link: bool = False) -> list[str]:

@@ -145,13 +145,13 @@ class _Copies:
     def __init__(self, folder: Path, allow_private: bool) -> None:
         self.folder, self.allow_private = folder, allow_private
         self.names: set[str] = set()
-        """The names of all copies that were made or used again."""
+        """The names of all copies that were made or reused."""
         self._failures: Counter[str] = Counter()
 
     def make(self, picture: Picture) -> Picture | Unavailable:
         """Return the picture with the name and size of its copies, or why there are none.
 
-        Copies that an earlier import made are used again.
+        Copies that an earlier import made are reused.
         """
         # a changed picture has a new address on all platforms
         name = hashlib.sha256(picture["url"].encode()).hexdigest()[:32]

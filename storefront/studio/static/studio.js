@@ -115,8 +115,9 @@ function openSetting(key) {
   // on phones, the settings may be behind the preview
   /** @type {HTMLInputElement} */ (form.querySelector("[name=pane][value=settings]")).checked = true;
   section.open = true;
-  for (const other of controls.querySelectorAll(".control--pressed")) other.classList.remove("control--pressed");
-  row.classList.add("control--pressed");
+  for (const other of controls.querySelectorAll(".control--highlighted"))
+    other.classList.remove("control--highlighted");
+  row.classList.add("control--highlighted");
   row.scrollIntoView({ block: "center" });
 }
 addEventListener("message", (event) => {

@@ -82,7 +82,7 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
         "Imported 4 products with 7 variants from shopify.csv (Shopify export).\n"
         "Categories: Accessories, Candles, Classes.\n"
         "Shop name: Lampwick & Daughters, the vendor of more than half of the products. "
-        "To change it: --shop-name.\n"
+        "To change it, use --shop-name.\n"
         "Products left out: 1 draft, 1 archived, 1 unpublished.\n"
         "3 variants sold out.\n"
         "Pictures linked from their own servers: 4.\n"

@@ -162,7 +162,7 @@ def test_translated_woocommerce_export(import_shop: Flask, tmp_path: Path, heade
     ("options", "message"),
     [
         (["--columns", "FILE"], "columns.toml must have lines such as title = "),
-        (["--currency", "EURO"], "'EURO' must be an ISO 4217 code, such as EUR"),
+        (["--currency", "EURO"], "must be an ISO 4217 code, such as EUR, not 'EURO'"),
         (["--sell-out", "0%"], "'0%' is not a percentage: write one such as 10%"),
         (["--encoding", "klingon"], "'klingon' is not the name of an encoding"),
         (["--ids", "FILE"], "this isn't an export from Shopify, Wix, or WooCommerce in English"),
@@ -185,9 +185,9 @@ def test_wrong_options(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('titel = "Title"', "titel is not a field of a product; did you mean title?"),
+        ('titel = "Title"', "titel is not a product field; did you mean title?"),
         ("title = 3", "the column for title must be a string in quotes"),
-        ('title = "Titel"', "there is no column 'Titel', which --columns names for title"),
+        ('title = "Titel"', "--columns maps title to 'Titel', but the file has no such column"),
     ],
 )
 def test_wrong_columns_file(import_shop: Flask, tmp_path: Path, line: str, message: str) -> None:
