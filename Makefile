@@ -6,7 +6,7 @@ CHROMIUM ?= $(or $(shell command -v chromium-headless-shell 2>/dev/null || comma
 export CHROMIUM
 # the kit and, unless a fork has deleted it, the sandbox
 PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
-# the tests' databases are in memory if 2 GB are free there
+# if /dev/shm has 2 GB free, the tests' databases are kept in memory
 export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000 { print "/dev/shm" }')
 # if it were set, every process that a test starts would compile the whole project again
 unexport PYTHONDONTWRITEBYTECODE
@@ -116,7 +116,7 @@ translations: $(VENV)/.dev ## Update the translation catalogs
 	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
 	done
 
-bench: $(VENV)/.dev static browser postgres ## Benchmark pages, start, browser, sign-ups, import, push-catalog and queue (QUICK=1: fewer requests)
+bench: $(VENV)/.dev static browser postgres ## Benchmark pages, startup, browser, sign-ups, import, push-catalog and queue (QUICK=1: fewer requests)
 	@$(BIN)/python -m benchmarks.pages
 	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.button

@@ -47,13 +47,13 @@ control_socket_disable = True
 IDLE_TIMEOUT = 30
 """Seconds after which a connection without any traffic is closed."""
 MAX_BODY_BYTES = 65 * 1024 * 1024
-"""The maximum size of a request: that of an upload of product files. Waitress itself answers larger
-requests with 413; app.py has a lower limit for all other pages.
+"""The maximum size of a request, enough for an upload of product files. Waitress itself
+rejects larger requests with 413; app.py has a lower limit for all other pages.
 """
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc]
-    """Answers 400 to a request whose address is invalid, such as `http://[`."""
+    """Rejects a request whose URL is invalid, such as `http://[`, with 400."""
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the first line and the headers of a request; raises `ParsingError`."""

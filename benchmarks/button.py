@@ -1,4 +1,4 @@
-"""Benchmark of `notify_me()` and `notify_me_head()` in another shop's page, part of `make bench`.
+"""Benchmark of `notify_me()` and `notify_me_head()` on another shop's page, part of `make bench`.
 
 The shop is a Flask app with nothing but the kit; a second run adds Flask-Babel.
 """
@@ -33,7 +33,7 @@ VARIANTS = [
 
 
 def milliseconds(call: Callable[[int], object]) -> float:
-    """Return the CPU time of one call: that of the fastest round."""
+    """Return the CPU time of one call, averaged over the fastest round."""
     rounds = []
     for _ in range(ROUNDS):
         start = time.process_time()

@@ -371,7 +371,7 @@ def backlog(setup: Setup) -> None:
         get_engine = partial(_identity, engine)
         log, queue = SignUpLog(get_engine, ["l" * 32]), Queue(get_engine)
         for number, email in enumerate(people(count)):
-            _queue_as_after_an_hour(log, queue, setup, shop, email, with_consent=number % 5 == 0)
+            _queue_after_failures(log, queue, setup, shop, email, with_consent=number % 5 == 0)
         engine.dispose()
         queued = {name: shop.queued(name) for name in Operation if shop.queued(name)}
         setup.klaviyo.configure(reset=True, unavailable=True)
@@ -399,11 +399,11 @@ def backlog(setup: Setup) -> None:
         )
 
 
-def _queue_as_after_an_hour(
+def _queue_after_failures(
     log: SignUpLog, queue: Queue, setup: Setup, shop: Shop, email: str, *, with_consent: bool
 ) -> None:
-    """Queue a sign-up as if its calls had failed for an hour: they are retried within the longest
-    delay between two attempts.
+    """Queue a sign-up as if its calls had been failing for an hour: each retry is due at a random
+    time within the longest retry delay.
     """
     consent = None
     if with_consent:
@@ -413,7 +413,7 @@ def _queue_as_after_an_hour(
     sign_up = SignUp((variant,), (Channel.EMAIL,), email, consent=consent)
     calls = build_calls(sign_up, "api")
     sign_up_id, positions = log.start(sign_up, calls, "server"), range(len(calls))
-    failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(calls)
+    failed = [Temporary(KlaviyoResponse(503), "", "returned 503")] * len(calls)
 
     def enqueue(connection: sa.Connection) -> None:
         for job in jobs(sign_up_id, calls, positions):
@@ -450,8 +450,8 @@ def limits(setup: Setup) -> None:
 def accepts(setup: Setup) -> None:
     """Compare logging and queuing a sign-up with plain inserts into the same database.
 
-    Accepting a sign-up takes two commits, of three and of six rows. `equal` writes the same number
-    of rows and commits; `single` writes one row.
+    Accepting a sign-up takes two commits: one of three rows and one of six. `equal` commits the
+    same numbers of plain rows; `single` commits one.
     """
     seconds = 1.5 if setup.quick else 5.0
     sign_up = SignUp(
@@ -460,7 +460,7 @@ def accepts(setup: Setup) -> None:
         "shopper@example.org",
     )
     calls = build_calls(sign_up, "api")
-    failed = [Temporary(KlaviyoResponse(503), "", "answered 503")] * len(calls)
+    failed = [Temporary(KlaviyoResponse(503), "", "returned 503")] * len(calls)
     for database in ("SQLite",) if setup.quick else ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
         engine = create_engine(shop.engine.url.render_as_string(hide_password=False))
@@ -501,7 +501,7 @@ def accepts(setup: Setup) -> None:
                 f"{threads} thread{'s' * (threads > 1)}: {accept_rate:.0f} per second, "
                 f"{accept_rate / single_rate:.2f} times as many as single inserts "
                 f"({single_rate:.0f}), {accept_rate / equal_rate:.2f} times as many as inserts "
-                f"with as many rows and commits ({equal_rate:.0f})"
+                f"with the same number of rows and commits ({equal_rate:.0f})"
             )
         engine.dispose()
         setup.report(

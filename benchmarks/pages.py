@@ -1,8 +1,8 @@
 """Benchmark of the shop's pages and sign-ups, part of `make bench`.
 
 It compares them with bare Flask and with a hand-written page, under the same server in the same
-run. It reports CPU time, which depends less on the machine's other work than elapsed time does. To
-compare machines, use the ratios.
+run. It reports CPU time, which other load on the machine affects less than elapsed time. To compare
+machines, use the ratios.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def send(connection: HTTPConnection, request: Request, number: int) -> float:
     response.read()
     expected = 304 if "If-None-Match" in request.headers else 200
     if response.status != expected:
-        raise SystemExit(f"{request.name}: {request.path} answered {response.status}")
+        raise SystemExit(f"{request.name}: {request.path} returned {response.status}")
     return time.perf_counter() - start
 
 
@@ -336,12 +336,12 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
     )
     print(f"the median for the product page, and {tails[1]:.1f} times for the hand-written page.")
     print(f"A sign-up takes {added:.1f} ms longer than its call to Klaviyo alone.")
-    print(f"Two web processes serve {gain_of_a_second_process(folder, keys):.1f} times", end=" ")
+    print(f"Two web processes serve {two_process_speedup(folder, keys):.1f} times", end=" ")
     print("as many product pages per second as one; the clients run on the same cores.")
 
 
-def gain_of_a_second_process(folder: Path, keys: dict[str, str]) -> float:
-    """Return how many times as many product pages per second two web processes serve as one."""
+def two_process_speedup(folder: Path, keys: dict[str, str]) -> float:
+    """Return the product pages per second of two web processes, divided by those of one."""
     with (
         running_shop(folder, SMALL, keys) as one_process,
         running_shop(folder, SMALL, keys | {"WEB_CONCURRENCY": "2"}) as two_processes,

@@ -189,7 +189,7 @@ def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.s
 
 
 def table_cell(seconds: float | None) -> str:
-    """Return the table's cell for a response time."""
+    """Return the table cell for a response time."""
     return "no answer" if seconds is None else f"{seconds * 1000:.1f}"
 
 
@@ -247,7 +247,7 @@ def requests_per_second(server: Server, seconds: float, send: Callable[[Any, int
 
 
 def seconds_to_stop(server: Server) -> str:
-    """Press Ctrl-C while connections are open, and return the seconds until the server exits."""
+    """Send SIGINT while connections are open, and return the seconds until the server exits."""
     with ExitStack() as stack:
         for kind in ("idle", "half-sent body"):
             with suppress(OSError):

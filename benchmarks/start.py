@@ -1,4 +1,4 @@
-"""Benchmark of the shop's start, part of `make bench`: the CPU time of `import app`."""
+"""Benchmark of the shop's startup, part of `make bench`: the CPU time of `import app`."""
 
 from __future__ import annotations
 

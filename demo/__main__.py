@@ -30,13 +30,13 @@ from .keys import ADDRESSES, demo_environment, save_addresses, shop_address, wan
 
 START_TIMEOUT = 60
 """Seconds to wait for a process to respond."""
-# without the proxy settings of the environment, since all addresses are on this machine
+# ignores the environment's proxy settings, since all addresses are on this machine
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> int:
     """Start everything and wait. Return the exit status of the first process that ends."""
-    # without the lines about migrations, which only matter to people who run `flask db upgrade`
+    # hide Alembic's lines about migrations, which only matter when running `flask db upgrade`
     logging.getLogger("alembic").setLevel(logging.WARNING)
     instance = ROOT / "instance"
     try:
@@ -53,7 +53,7 @@ def main() -> int:
         app = create_app(environ)
         if sandbox:
             if environ["SANDBOX_PORT"] == environ["PORT"]:
-                raise SettingsError("PORT and SANDBOX_PORT are the same: set one to another port")
+                raise SettingsError("PORT and SANDBOX_PORT are the same: change one of them")
             _check_port("127.0.0.1", environ["SANDBOX_PORT"], "SANDBOX_PORT")
         if demo:
             save_addresses(environ, instance)

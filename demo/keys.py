@@ -104,7 +104,7 @@ def _load(instance: Path, *, create: bool) -> dict[str, str]:
 
 
 def _save(instance: Path, saved: Mapping[str, str]) -> None:
-    # written to a new file first, so that an interruption never leaves half a file
+    # written to a new file first, so that an interruption never leaves a half-written file
     new_file = instance / f"{DEMO_FILE}.new"
     with open(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(saved, file, indent=2)

@@ -51,7 +51,7 @@ class Sandbox:
     def _call(self, method: str, name: str, **options: Any) -> Any:
         try:
             with requests.Session() as session:
-                # ignore the proxy settings of the environment
+                # ignore the environment's proxy settings
                 session.trust_env = False
                 response = session.request(
                     method, f"{self.url}/_sandbox/{name}", timeout=TIMEOUT, **options

@@ -38,7 +38,7 @@ texts above, which take precedence over the kit's translations of the defaults. 
 {}
 The legal texts for SMS and WhatsApp have defaults in English only. In the other languages of
 `[languages]`, the channel is not offered until its texts are set here; the app warns about that
-when it starts. More in [languages.md](languages.md).
+when it starts. See [languages.md](languages.md).
 """
 _ACCOUNT = """\
 ## The Klaviyo account

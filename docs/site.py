@@ -1,7 +1,7 @@
 """Prepares the pages of the website for `make docs-site`; `--picture` draws docs/architecture.svg.
 
-The site is built with MkDocs Material, which reads the same Markdown as GitHub. Its search, dark
-mode and mkdocstrings need no configuration. Sphinx would need its own link syntax.
+The site is built with MkDocs Material (mkdocs.yml), which reads the same Markdown as GitHub. Sphinx
+would need links in its own syntax.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PACKAGES = [
 ]
 
 BOX, GAP, ROW = (104, 28), 12, 58
-"""Pixels: the size of a box, the space between two, and the height of a layer."""
+"""The size of a box, the gap between boxes, and the height of a layer, in pixels."""
 
 
 def prepare() -> None:

@@ -1,8 +1,8 @@
 """A strict, stateful stand-in for Klaviyo's HTTP API. It serves only this machine.
 
 `create_app(account)` returns the Flask app; `klaviyo-sandbox` (or `python -m klaviyo_sandbox`)
-serves it. The paths are Klaviyo's, so a client only has to change its base URL. Pages for people
-are under `/`, JSON for tools and tests under `/_sandbox/`.
+serves it. The paths are Klaviyo's, so a client only has to change its base URL. HTML pages are
+under `/`, and a JSON API for tools and tests is under `/_sandbox/`.
 
 Limitations
 -----------
@@ -17,11 +17,11 @@ Limitations
   under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
   of other integrations are still accepted. Entries cannot be deleted or put into categories.
 - Bulk jobs finish at once. A job that does not match Klaviyo's schema is refused as a whole.
-- The flow has one wait and one message per channel, with this project's wording. It is triggered
-  when a variant's stock changes and is at least the minimum. Klaviyo does not document its
-  defaults; here they are a minimum of one, everybody at once, and no wait. Each variant has its own
-  wait. The end of a wait is processed at the next request; the messages are dated as if they had
-  been sent when the wait ended.
+- The flow has one wait and one message per channel, with this project's wording. It is triggered by
+  any change in a variant's stock that leaves it at or above the minimum. Klaviyo does not document
+  its defaults; here they are a minimum of one, everybody at once, and no wait. Each variant has its
+  own wait. The end of a wait is processed at the next request; the messages are dated as if they
+  had been sent when the wait ended.
 - A message that cannot reach its recipient is recorded as skipped, and its sign-up still leaves the
   waiting list.
 - Filters, sorting, pagination and sparse fieldsets follow the specification. Cursors differ from
@@ -34,7 +34,7 @@ Limitations
 - Rate limits are per operation and account, for browsers too, whatever their IP address.
 - Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
 - State is in memory, or in a SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
-  limits are counted in memory only, and calls in progress end with the process.
+  limits are counted in memory only, and calls in progress are lost when the process exits.
 """
 
 from .factory import create_app

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _stop_on_signals() -> None:
     """Stop on the first signal and ignore later ones: a terminal and a launcher may both send one.
 
-    Calls in progress are not finished: their threads end with the process.
+    Calls in progress are abandoned: their threads die with the process.
     """
     stopping = False
 
@@ -75,7 +75,7 @@ def _stop_on_signals() -> None:
             stopping = True
             raise KeyboardInterrupt
 
-    # SIGINT needs a handler too: a background job of a shell starts with SIGINT ignored.
+    # SIGINT needs a handler too: shells start background jobs with SIGINT ignored.
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
 

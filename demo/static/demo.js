@@ -1,6 +1,6 @@
 // @ts-check
 /** Keeps the tour's panel up to date, and highlights what to press next. */
-const POLL_INTERVAL = 2000; // ms between two updates
+const POLL_INTERVAL = 2000; // ms between updates
 
 const panel = /** @type {HTMLElement | null} */ (document.querySelector("[data-tour]"));
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");

@@ -1,4 +1,4 @@
-"""The sandbox's own JSON under `/_sandbox/`. Its names are fixed: tests and the demo use them."""
+"""The sandbox's own JSON API under `/_sandbox/`. Tests and the demo rely on its names."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def unknown() -> Response:
 
 @blueprint.put("/unknown")
 def set_unknown() -> Response:
-    """Replace the unknown composite IDs, with `{"unknown": [composite IDs]}`."""
+    """Replace the unknown composite IDs. Body: `{"unknown": [composite IDs]}`."""
     ids = _member("unknown")
     if not _is_list_of_strings(ids):
         abort(400, 'Send {"unknown": [composite IDs]}.')
@@ -102,7 +102,7 @@ def clear_drills() -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Reset everything but the account's keys and, with `{"keep_catalog": true}`, the catalog."""
+    """Reset all but the account's keys. The body `{"keep_catalog": true}` keeps the catalog too."""
     current_sandbox().reset(keep_catalog=_member("keep_catalog") is True)
     return jsonify(reset=True)
 
@@ -146,7 +146,7 @@ def mailing_list() -> Response:
 
 @blueprint.put("/list")
 def change_mailing_list() -> Response:
-    """Change the list's opt-in, with `{"opt_in_process": "double_opt_in"}`."""
+    """Change the list's opt-in. Example body: `{"opt_in_process": "double_opt_in"}`."""
     opt_in = _member("opt_in_process")
     if opt_in not in list(OptIn):
         abort(400, f'Send {{"opt_in_process": "{OptIn.DOUBLE}" or "{OptIn.SINGLE}"}}.')
@@ -158,7 +158,7 @@ def change_mailing_list() -> Response:
 
 @blueprint.post("/confirm")
 def confirm() -> Response:
-    """Confirm pending subscriptions, with `{"contact": an email address or a phone number}`.
+    """Confirm pending subscriptions. Body: `{"contact": an email address or a phone number}`.
 
     Aborts with 404 if none are pending for the contact.
     """
@@ -181,7 +181,7 @@ def regions() -> Response:
 
 @blueprint.put("/regions")
 def set_regions() -> Response:
-    """Replace the regions, with `{"supported": [region codes]}`. An empty list turns SMS off."""
+    """Replace the regions. Body: `{"supported": [region codes]}`; an empty list turns SMS off."""
     codes = _member("supported")
     if not _is_list_of_strings(codes):
         abort(400, 'Send {"supported": [region codes, such as "US"]}.')
@@ -210,7 +210,7 @@ def change_flow() -> Response:
 
 @blueprint.get("/catalog")
 def catalog() -> Response:
-    """Return every variant with its stock, its sign-ups, and the end of its wait."""
+    """Return every variant: its stock, number of sign-ups, and end of its wait."""
     return jsonify(catalog=actions.list_catalog(current_sandbox()))
 
 
@@ -231,7 +231,7 @@ def send_message(message_id: int) -> Response:
 
 @blueprint.get("/clock")
 def clock() -> Response:
-    """Return the sandbox's time, and by how many seconds it is ahead of the real time."""
+    """Return the sandbox's time, and how many seconds it is ahead of real time."""
     sandbox = current_sandbox()
     with sandbox.lock:
         return jsonify(now=sandbox.now().isoformat(), ahead=sandbox.now.offset)
@@ -239,7 +239,7 @@ def clock() -> Response:
 
 @blueprint.post("/clock")
 def advance_clock() -> Response:
-    """Set the clock forward, with `{"advance": seconds}`. The flow runs for waits that end."""
+    """Set the clock forward, and run the flow for waits that end. Body: `{"advance": seconds}`."""
     if not actions.advance_clock(current_sandbox(), _member("advance")):
         limit = actions.MAX_ADVANCE
         abort(400, f'Send {{"advance": seconds}}, a number from 0 to {limit}.')

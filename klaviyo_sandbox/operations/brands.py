@@ -24,7 +24,7 @@ def _list(
     show: Callable[[Call, Brand], dict[str, Any]],
     include: Callable[[Call, Brand], dict[str, dict[str, Any]]] = lambda call, brand: {},
 ) -> Callable[[Call], Reply]:
-    """Return the `act` of an operation that lists one resource of the brand.
+    """Return the `act` function of an operation that lists one of the brand's resources.
 
     `show` returns that resource, and `include` the related ones that a call may request, by type.
     """

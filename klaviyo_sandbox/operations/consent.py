@@ -80,7 +80,7 @@ def _list_id(call: Call) -> str | None:
 
 
 def _time(text: str | None) -> datetime | None:
-    """Return the time of an ISO 8601 text with an offset, or None for any other text."""
+    """Parse an ISO 8601 time with a UTC offset; return None for anything else."""
     try:
         time = datetime.fromisoformat(text or "")
     except ValueError:
@@ -165,7 +165,7 @@ def _time_problem(call: Call, consented_at: str | None) -> str | None:
 
 
 def _create(call: Call) -> Reply:
-    """Subscribe each profile, or note why it was ignored: the reply is the same."""
+    """Subscribe each profile, or note why it was ignored. The reply is the same either way."""
     headers = {}
     with call.sandbox.lock:
         for subscriber in _subscribers(call):

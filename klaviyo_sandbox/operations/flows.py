@@ -1,4 +1,6 @@
-"""Get Metrics, Get Flows Triggered by Metric and Get Flows: does a restock notify anybody?
+"""Get Metrics, Get Flows Triggered by Metric and Get Flows.
+
+Callers use them to check whether a restock notifies anybody.
 
 https://developers.klaviyo.com/en/reference/get_flows
 """

@@ -28,7 +28,7 @@ class Side(StrEnum):
 
 
 def check_query(call: Call) -> None:
-    """Refuse (400) a query parameter that the operation does not have, or an invalid value."""
+    """Refuse (400) query parameters that are unknown to the operation or have invalid values."""
     operation = call.checked_operation
     if errors := spec.query_errors(operation.path, operation.method, call.request.args):
         raise Refusal(*errors)
@@ -83,10 +83,10 @@ class Call:
     """A request to the API, and the state of its processing.
 
     methods: the operations of its path, by method.
-    drops_phone: the call accepts the email address and drops the phone number.
+    drops_phone: whether the call accepts the email address but drops the phone number.
     headers: headers of the reply.
     notes: effects that the reply does not mention.
-    leak: a browser sent a private key.
+    leak: whether a browser sent a private key.
     """
 
     sandbox: Sandbox

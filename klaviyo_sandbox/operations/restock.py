@@ -23,7 +23,7 @@ We can’t reserve it, so order soon.
 
 
 def init_app(app: Flask) -> None:
-    """Run the flow before each request, so that the request sees the effects of ended waits."""
+    """Before each request, end the waits that are over, so that the request sees the result."""
     app.before_request(_end_due_waits)
 
 

@@ -1,1 +1,1 @@
-"""The pages for people: requests, waiting list, mailbox, simulated failures, and their forms."""
+"""The HTML pages: requests, waiting list, mailbox, simulated failures, and their forms."""

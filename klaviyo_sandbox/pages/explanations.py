@@ -133,7 +133,7 @@ _BY_POINTER = (
     (r"/external_id$", "The external ID is missing or empty. Send the shop's own ID."),
     (r"/title$", "The title is missing or empty. Send the title that shoppers see."),
 )
-"""By a pattern that is searched for in `<operation> <pointer>`. The first match applies."""
+"""By a regular expression that is searched for in `<operation> <pointer>`. The first match wins."""
 
 
 def explain(entry: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Access control (this machine only, no changes by other sites' pages) and security headers."""
+"""Access control (this machine only, no changes from other sites' pages) and security headers."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_other_sites() -> None:
-    """Refuse (403) a change requested by a page of another origin, such as the shop.
+    """Refuse (403) a change requested by a page from another origin, such as the shop.
 
     Clients other than browsers send neither `Sec-Fetch-Site` nor `Origin` and are allowed.
     """
@@ -50,7 +50,7 @@ def refuse_other_sites() -> None:
     origin = request.headers.get("Origin")
     own_origin = f"{request.scheme}://{request.headers.get('Host', '')}"
     if fetch_site not in ("none", "same-origin") or origin not in (None, own_origin):
-        abort(403, "Pages of other sites may not control the sandbox.")
+        abort(403, "Pages from other sites may not control the sandbox.")
 
 
 def _refuse_other_machines() -> None:

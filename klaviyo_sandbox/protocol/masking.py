@@ -15,7 +15,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return the text with each private key shortened to `pk_…` and its last four characters,
-        or only to `pk_…` if it is a short one.
+        or just `pk_…` if the key is short.
         """
         text = text.replace(self._private_key, _short(self._private_key))
         return _KEY.sub(lambda match: _short(match[0]), text)
@@ -36,14 +36,14 @@ class Mask:
 
 
 def masked_email(email: str) -> str:
-    """Return an email address as a log may show it: `a•••@e•••.com`."""
+    """Return an email address masked for the log: `a•••@e•••.com`."""
     name, _, domain = email.rpartition("@")
     top = domain.rpartition(".")[2]
     return f"{name[:1]}•••@{domain[:1]}•••.{top}" if name and domain else "•••"
 
 
 def masked_phone(phone: str) -> str:
-    """Return a phone number as a log may show it: `+•••06`."""
+    """Return a phone number masked for the log: `+•••06`."""
     return f"+•••{phone[-2:]}"
 
 

@@ -1,4 +1,4 @@
-"""Klaviyo's OpenAPI shapes: the schema of each operation's body and parameters.
+"""Klaviyo's OpenAPI specification: the schemas of each operation's body and parameters.
 
 Objects are closed (`additionalProperties: false`): Klaviyo refuses unknown attributes, though its
 schemas don't say so.

@@ -14,9 +14,9 @@ _BODY_TYPES = (MEDIA_TYPE, "application/json")
 
 
 def check(call: Call, *, count: bool = True) -> Operation:
-    """Return the operation that may now run.
+    """Check a call, and return its operation, which may then run.
 
-    With `count` the call counts against the rate limits. Raises `Refusal` at the first check that
+    With `count`, the call counts against the rate limits. Raises `Refusal` at the first check that
     fails.
     """
     if call.request.method not in call.methods:

@@ -89,9 +89,9 @@ def _side_problems(call: Call) -> list[str]:
     if call.side is Side.SERVER:
         if not browser_headers:
             return []
-        return [f"A browser called /api (it sent {browser_headers[0]}). Browsers call /client."]
+        return [f"A browser called /api (it sent {browser_headers[0]}). Use /client."]
     if not browser_headers:
-        return ["A server called /client (there is no Origin header). Servers call /api."]
+        return ["A server called /client (there is no Origin header). Use /api."]
     if not call.is_preflight:
         return []
     requested = headers.get("Access-Control-Request-Headers", "").split(",")

@@ -70,9 +70,9 @@ class AccountSettings:
 
     scopes: the scopes of the private key; None for full access.
     brand: a key of `BRANDS`, or `NO_BRAND`.
-    date_skew: seconds by which the `Date` of replies under `/api` is ahead of the real time, to
-        test a caller with a wrong clock.
-    regions: ISO 3166 codes of the regions that the account can text; empty without SMS.
+    date_skew: seconds by which the `Date` of replies under `/api` is ahead of real time, to test
+        how a caller handles clock skew.
+    regions: ISO 3166 codes of the regions that the account can text; empty if SMS is not set up.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class AccountSettings:
         self.regions: tuple[str, ...] = DEFAULT_REGIONS
 
     def change(self, changes: Any) -> None:
-        """Change `scopes`, `date_skew` or `brand`, from a JSON object.
+        """Set `scopes`, `date_skew` or `brand` to the values in a JSON object.
 
         Raises `InvalidSetting` for an invalid value; nothing is changed in that case.
         """
@@ -115,7 +115,7 @@ class AccountSettings:
     def sms_problem(self, phone_number: str) -> str | None:
         """Return why the account cannot text a valid phone number, or None if it can."""
         if not self.regions:
-            return "SMS is not set up: the account supports no region."
+            return "SMS is not set up: the account supports no regions."
         region = region_of(phone_number)
         if region in self.regions:
             return None

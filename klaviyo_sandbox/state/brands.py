@@ -1,4 +1,4 @@
-"""The made-up brands of the account, in the shapes of Klaviyo's Brands API.
+"""The made-up brands of the account, in the format of Klaviyo's Brands API.
 
 The first can be used as it is. The second is like many real ones: its button's text is hard to
 read, and its font is a web font.
@@ -14,12 +14,12 @@ NO_BRAND = "none"
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """A brand's primary button, colors, logo and email defaults: attributes as in the API."""
+    """A brand's primary button, colors, logo and email defaults, with the API's attribute names."""
 
     name: str
     button: Mapping[str, Any]
     colors: Mapping[str, str]
-    """Each color's name, and its value such as `#12355b`."""
+    """The hex code of each color, such as `#12355b`, by the color's name."""
     logo: str
     """The name of a PNG file under `static/brands/`."""
     logo_size: tuple[int, int]

@@ -85,7 +85,7 @@ class Catalog:
     def is_missing(self, variant_id: str) -> bool:
         """Return whether a well-formed composite ID is not in the account's catalog.
 
-        Nothing is missing while the catalog is empty, and other integrations' IDs never are.
+        Nothing is missing while the catalog has no variants, and other integrations' IDs never are.
         """
         return (
             len(self.variants) > 0

@@ -22,8 +22,8 @@ class Drill:
     operation: the name of the operation that fails; None for all operations. In that case, a drill
     with `times` skips the operations that read the flow: a shop may call them at any time and would
     use up the drill.
-    seconds: the delay of a slow reply, or the pause between two bytes of a dripping one.
-    retry_after: the reply's Retry-After in seconds; None for no such header.
+    seconds: the delay of a slow reply, or the pause between the bytes of a dripping one.
+    retry_after: the reply's Retry-After in seconds; None to leave the header out.
     """
 
     id: int
@@ -88,7 +88,7 @@ def _parse(drill: Any, operations: Collection[str]) -> dict[str, Any]:
         raise InvalidSetting(f"A drill has no field {unknown[0]!r}.", _FIELDS)
     kind, operation = drill.get("kind"), drill.get("operation")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise InvalidSetting(f"There is no drill of the kind {kind!r}.", KINDS)
+        raise InvalidSetting(f"There is no drill of kind {kind!r}.", KINDS)
     if operation is not None and operation not in operations:
         raise InvalidSetting(f"There is no operation {operation!r}.", operations)
     if kind == CORS and operation is not None and "_client_" not in operation:

@@ -33,7 +33,7 @@ class FlowSettings:
 
     minimum_inventory: the lowest stock at which customers are notified.
     customers_per_unit: the number of customers notified per unit in stock; None for everybody.
-    wait_seconds: the wait between two rounds of notifications.
+    wait_seconds: the wait between rounds of notifications.
     """
 
     status: FlowStatus = FlowStatus.LIVE
@@ -102,7 +102,7 @@ class Flow:
         return "the flow is a draft" if self.exists else "there is no flow"
 
     def change(self, changes: Any, now: datetime) -> None:
-        """Change some settings, from a JSON object.
+        """Apply the changes in a JSON object.
 
         Raises `InvalidSetting` for an invalid value; nothing is changed in that case.
         """
@@ -114,7 +114,7 @@ class Flow:
         self.waits.put(variant, since + timedelta(seconds=self.settings.wait_seconds))
 
     def as_json(self) -> dict[str, Any]:
-        """Return settings and waits as `/_sandbox/flow` shows them."""
+        """Return the settings and waits as `/_sandbox/flow` shows them."""
         waits = [
             {"variant": variant, "until": until.isoformat()}
             for variant, until in self.waits.items()

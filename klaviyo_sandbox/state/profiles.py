@@ -48,7 +48,7 @@ class Profiles:
         self._by_phone: dict[str, Profile] = {}
 
     def identify(self, email: str | None, phone_number: str | None) -> Profile:
-        """Return the profile with these identifiers; create it, or add a missing one, if needed."""
+        """Return the profile with these identifiers, created or completed if necessary."""
         profile = self.find(email, phone_number)
         if profile is None:
             now = self._now()

@@ -11,11 +11,11 @@ MAX_ENTRIES = 1000
 
 @dataclass(slots=True)
 class Entry:
-    """One request and its reply, as `/_sandbox/requests` shows it.
+    """One request and its reply, as `/_sandbox/requests` shows them.
 
     notes: effects of an accepted call that its reply does not mention.
-    leak: a browser sent a private key.
-    finished: the reply has been sent, or the connection closed.
+    leak: whether a browser sent a private key.
+    finished: whether the reply has been sent or the connection closed.
     """
 
     id: int

@@ -119,7 +119,7 @@ class Subscriptions:
         return channel == "EMAIL" or self.consent(profile, channel).status is Status.SUBSCRIBED
 
     def subscriber_count(self, list_id: str) -> int:
-        """Return how many profiles are subscribed through the list."""
+        """Return how many profiles are subscribed to the list."""
         return len(
             {
                 number

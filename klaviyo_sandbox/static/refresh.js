@@ -1,6 +1,6 @@
 // @ts-check
 /** Shows changes on this page without a reload, while it is visible. */
-const INTERVAL = 2000; // ms between two updates
+const INTERVAL = 2000; // ms between updates
 
 /** The content of the page when it was last fetched. @type {string | undefined} */
 let lastContent;

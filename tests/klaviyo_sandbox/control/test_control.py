@@ -162,7 +162,7 @@ def test_pages_of_other_sites_change_nothing(
     for method, name in CHANGES:
         reply = sandbox.request(method, f"/_sandbox/{name}", headers=headers, json={"kind": "500"})
         assert reply.status_code == 403, name
-        assert "Pages of other sites" in reply.json()["error"]
+        assert "Pages from other sites" in reply.json()["error"]
 
     assert len(sandbox.read("requests")) == 1
     assert sandbox.read("drills") == []
