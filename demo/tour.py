@@ -156,6 +156,8 @@ def begin(sandbox: Sandbox) -> Tour | None:
     if product_row is None:
         return None
     sku, product_id = product_row
+    # before the push, which retries: an unavailable sandbox is reported at once
+    last_message_id = _last_id(sandbox.messages())
     if current_catalog().writable:
         id_range = (product_id, product_id)
         try:
@@ -167,7 +169,7 @@ def begin(sandbox: Sandbox) -> Tour | None:
     return Tour(
         sku,
         last_request_id=_last_id(sandbox.requests()),
-        last_message_id=_last_id(sandbox.messages()),
+        last_message_id=last_message_id,
         last_order_id=db.session.scalar(sa.select(sa.func.max(Order.id))) or 0,
     )
 

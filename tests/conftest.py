@@ -101,6 +101,12 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def short_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let apps that are created from now on wait for a locked database for a moment only."""
+    monkeypatch.setattr("notify_me.database.SQLITE_BUSY_TIMEOUT", 0.05)
+
+
+@pytest.fixture
 def sandbox(sandbox_server: Sandbox) -> Sandbox:
     """The sandbox, reset to its initial state."""
     sandbox_server.reset()

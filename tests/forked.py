@@ -24,6 +24,8 @@ def python(
 
     Its standard output and standard error are appended to the file `output`.
     """
+    # unlike other ways to start a process, a fork server raises no event for conftest.py to refuse
+    sys.audit("os.fork")
     process = _FORKS.Process(target=_run, args=(command, dict(environ), output))
     process.start()
     try:

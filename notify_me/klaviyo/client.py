@@ -46,6 +46,8 @@ MAX_LIST_BYTES = 2 * 1024 * 1024
 """How much of the body is read for GET requests and bulk jobs, whose responses may be lists of
 resources. A hundred variants with their links are about 100 kB.
 """
+FIRST_RETRY_PAUSE = 0.5
+"""The pause before the second attempt in seconds, unless Klaviyo asks for another one."""
 MAX_RETRY_PAUSE = 30.0
 """The longest pause between two attempts in seconds, unless Klaviyo asks for a longer one."""
 MAX_IDS = 100
@@ -291,9 +293,10 @@ def send_with_retries(
     """Send a call up to `attempts` times while `should_retry` is true of its response.
 
     The pause between two attempts is what Klaviyo asks for in `Retry-After`; otherwise it starts at
-    half a second and doubles. If it would be longer than `max_wait` seconds, there is no retry.
+    `FIRST_RETRY_PAUSE` and doubles. If it would be longer than `max_wait` seconds, there is no
+    retry.
     """
-    pause = 0.5
+    pause = FIRST_RETRY_PAUSE
     for remaining in reversed(range(attempts)):
         response = send()
         seconds = pause if response.retry_after is None else response.retry_after

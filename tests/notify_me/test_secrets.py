@@ -155,6 +155,7 @@ def _drive(driven: Driven, sandbox: Sandbox) -> None:
     driven.get("style", "/notify-me/static/notify-me.css")
 
 
+@pytest.mark.usefixtures("short_deadline")
 def test_neither_key_nor_address_leaks(driven: Driven, sandbox: Sandbox) -> None:
     """Replies, pages, script, log lines of every level, and the database are searched.
 

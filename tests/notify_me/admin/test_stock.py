@@ -114,7 +114,6 @@ def test_a_change_during_the_update_is_sent_too(
     assert catalog_of(sandbox)[0]["quantity"] == 0
 
 
-@pytest.mark.process
 class CatalogWithUrls(DictCatalog):
     """A catalog that builds URLs, as those of most shops do."""
 
@@ -137,6 +136,7 @@ def test_a_command_of_the_shop_can_report_changed_stock(tmp_path: Path, sandbox:
     assert update.state == "updated"
 
 
+@pytest.mark.process
 def test_stock_changed_in_an_outage_is_sent_after_it(shop: Shop, sandbox: Sandbox) -> None:
     """The worker reads the stock when it sends it: in its own catalog, the mug is sold out."""
     sandbox.drill("503", times=3)

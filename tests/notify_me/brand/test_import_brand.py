@@ -145,7 +145,9 @@ def test_brand_that_cannot_be_read_is_reported_in_one_sentence(
     account: dict[str, Any],
     config: dict[str, Any],
     message: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("notify_me.klaviyo.client.FIRST_RETRY_PAUSE", 0.01)
     if account:
         sandbox.set("account", **account)
 

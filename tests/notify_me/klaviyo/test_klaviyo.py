@@ -46,6 +46,8 @@ def klaviyo() -> Iterator[FakeKlaviyo]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # otherwise, a body is sent only when its headers have been acknowledged, 40 ms later
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -72,7 +74,7 @@ def klaviyo() -> Iterator[FakeKlaviyo]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         klaviyo.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
         thread.start()
         yield klaviyo
         server.shutdown()

@@ -110,18 +110,17 @@ def locked(file: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "element"])
+@pytest.mark.usefixtures("short_lock")
 def test_a_sign_up_that_cannot_be_stored_is_not_sent(
     make_app: Callable[..., Flask],
     tmp_path: Path,
     sandbox: Sandbox,
     log_file: LogFile,
     lines: list[str],
-    monkeypatch: pytest.MonkeyPatch,
     headers: dict[str, str],
 ) -> None:
     """The reply is 503 with the form as filled in, and a log line has no contact details."""
     file = tmp_path / DATABASE
-    monkeypatch.setattr("notify_me.database.SQLITE_BUSY_TIMEOUT", 0.05)
     client = make_app().test_client()
 
     with locked(file):

@@ -88,8 +88,10 @@ def test_columns_of_another_platform(app: Flask) -> None:
 def test_progress_needs_no_script(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a file is checked, the page reloads automatically."""
     client = app.test_client()
-    monkeypatch.setattr(threading.Thread, "start", lambda thread: None)
-    page = client.get(send(client, "plain.csv").location)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda thread: None)
+        reply = send(client, "plain.csv")
+    page = client.get(reply.location)
     assert '<meta http-equiv="refresh" content="1">' in page.text
     assert "<progress" in page.text
 

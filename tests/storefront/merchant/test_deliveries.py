@@ -311,6 +311,7 @@ def test_missing_tables_are_503(empty_app: Flask, path: str, method: str) -> Non
         assert "no-store" in reply.headers["Cache-Control"]
 
 
+@pytest.mark.usefixtures("short_lock")
 def test_locked_database_fails_writes_but_not_reads(app: Flask, client: FlaskClient) -> None:
     with app.app_context(), db.engine.connect() as other:
         connection = other.connection.driver_connection
