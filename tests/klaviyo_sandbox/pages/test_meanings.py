@@ -32,6 +32,7 @@ from tests.klaviyo_sandbox.conftest import (
     with_value,
     without,
 )
+from tests.support import eventually
 
 GOLDEN = Path(__file__).with_name("meanings.md")
 HEAD = """\
@@ -53,6 +54,8 @@ def table(title: str, columns: str, rows: Iterator[tuple[Any, ...]]) -> str:
 
 def explanation(sandbox: RunningSandbox) -> tuple[str, str]:
     """Return the status and the explanation of the last call, from its page."""
+    # A client can have the whole reply before the call is recorded as finished.
+    eventually(lambda: sandbox.read("requests")[-1]["finished"])
     entry = sandbox.read("requests")[-1]
     page = sandbox.request("GET", f"/requests/{entry['id']}").text
     [sentence] = re.findall(r"What it means</h2>\s*<p>([^<]+)</p>", page)
