@@ -594,7 +594,9 @@ def main() -> None:
     """Run the benchmarks and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.delivery")
     parser.add_argument("--quick", action="store_true", help="fewer requests, shorter outage")
-    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="run one benchmark")
+    parser.add_argument(
+        "--only", choices=BENCHMARKS, action="append", help="run only this benchmark (repeatable)"
+    )
     arguments = parser.parse_args()
     # PostgreSQL's user must be able to enter the folder
     folder = Path(tempfile.mkdtemp(prefix="bench-delivery-"))

@@ -31,8 +31,8 @@ def wants_sandbox(environ: Mapping[str, str]) -> bool:
 def demo_environment(
     environ: Mapping[str, str], instance: Path, *, create: bool = False
 ) -> dict[str, str]:
-    """Return a copy of `environ` with missing secrets filled in and, if no Klaviyo account is
-    configured, the sandbox's keys.
+    """Return a copy of `environ` without empty values, with missing secrets filled in and, if no
+    Klaviyo account is configured, the sandbox's URL and keys.
 
     Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
     links and the sandbox's keys stay valid after a restart. Only the launcher sets `create`, since

@@ -106,14 +106,14 @@ KINDS: Mapping[str, Kind] = {
         _NETWORK,
         "Dripping body: sent one byte at a time",
         seconds=0.2,
-        meaning="The body was sent one byte at a time. A read timeout never ends such a reply.",
+        meaning="The body was sent one byte at a time. A read timeout does not catch this.",
     ),
     "drip-headers": Kind(
         _NETWORK,
         "Dripping headers: headers and body sent one byte at a time",
         seconds=0.2,
         meaning="Headers and body were sent one byte at a time. Only a timeout for the whole call "
-        "ends such a reply.",
+        "catches this.",
     ),
     "drop": Kind(
         _NETWORK,
@@ -123,8 +123,8 @@ KINDS: Mapping[str, Kind] = {
     CORS: Kind(
         _NETWORK,
         "CORS: the browser's preflight is refused",
-        meaning="The preflight was refused, so the browser sent nothing and reports a network "
-        "error.",
+        meaning="The preflight was refused, so the browser sent nothing and reported a "
+        "network error.",
     ),
 }
 """Every kind of failure that can be simulated, in the order of the form."""

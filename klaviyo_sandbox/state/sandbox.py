@@ -134,7 +134,7 @@ class Sandbox:
 
 
 def install(app: Flask, sandbox: Sandbox) -> None:
-    """Set the sandbox of the app."""
+    """Attach a sandbox to the app."""
     app.extensions[_EXTENSION] = sandbox
 
 
