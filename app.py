@@ -25,7 +25,7 @@ from notify_me import NotifyMe, SettingsError, admin, connect_src, include_name
 
 ROOT = Path(__file__).parent
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""The maximum size of a request, except for pages that set their own limit."""
+"""The maximum size of a request body, except for pages that set their own limit."""
 OPTIONAL_PACKAGES: tuple[str, ...] = (
     # To remove a package, delete its folder and its line. `demo` is only set up for a demo shop.
     "storefront.branding",
@@ -142,10 +142,10 @@ def is_demo(environ: Mapping[str, str], instance: Path) -> bool:
 
 
 class CrossSiteProtection(SecFetchCSRF):  # type: ignore[misc]
-    """Refuses forms that another site has sent."""
+    """Refuses forms submitted from another site."""
 
     def protect(self) -> None:
-        """Raise `CSRFError` for a request that another site has sent."""
+        """Raise `CSRFError` for a cross-site request."""
         try:
             super().protect()
         except ValueError:

@@ -296,22 +296,23 @@ def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
 @commands.command("import-brand")
 @click.option("--dry-run", is_flag=True, help="Only report what would be imported.")
 @click.option(
-    "--output", type=click.Path(dir_okay=False), help="Write to this file, not to notify_me.toml."
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="Write to this file instead of notify_me.toml.",
 )
 def import_brand(*, dry_run: bool, output: str | None) -> None:
     """Make the button and the form look like the brand of the Klaviyo account.
 
     The account's primary button and email defaults become settings under [button] and [modal] of
     notify_me.toml. The file's comments and other settings are preserved. A report says what
-    happened to each value.
-    The private key needs the scope brands:read.
+    happened to each value. The private key needs the scope brands:read.
     """
     file = current_app.config.get("NOTIFY_ME_CONFIG")
     if not (dry_run or output or file):
-        raise _UsageError("NOTIFY_ME_CONFIG isn't set: name a file with --output")
+        raise _UsageError("NOTIFY_ME_CONFIG isn't set: specify a file with --output")
     target = Path(output or file or "").resolve()
     if output and target.exists() and not (file and target == Path(file).resolve()):
-        raise _UsageError(f"{target} exists: name another file, or delete it first")
+        raise _UsageError(f"{target} exists: specify another file, or delete this one first")
     state = current_state()
     client = klaviyo_client(state.account, 2)
     try:

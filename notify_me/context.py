@@ -44,7 +44,8 @@ class VisitorOverrides:
     """None means the shop's settings. They are also used if the visitor's settings are invalid."""
     mode: Literal["server", "client"] | None = None
     """Whether the server or the browser calls Klaviyo. None, or a mode whose key isn't set, means
-    the shop's mode."""
+    the shop's mode.
+    """
 
 
 VisitorLoader = Callable[[], VisitorOverrides | None]
@@ -99,10 +100,10 @@ class State:
     queue: Queue
     background: BackgroundDelivery | None
     """None if only separate workers send queued calls."""
-    signer: URLSafeTimedSerializer
+    report_signer: URLSafeTimedSerializer
     """Signs the ID of the sign-up that a browser reports on."""
-    done_signer: URLSafeTimedSerializer
-    """Signs links to confirmations. Its salt differs from that of `signer`."""
+    confirmation_signer: URLSafeTimedSerializer
+    """Signs links to confirmations. Its salt differs from that of `report_signer`."""
     rate_limiter: RateLimiter | None
     """Counts in the storage that `RATELIMIT_STORAGE_URI` names. None if that isn't set and the
     shop has turned off the rate limits on sign-ups.

@@ -33,12 +33,12 @@ MIGRATION_LOGGERS = ("alembic.runtime.migration", "alembic.runtime.plugins", "db
 SQLITE_BUSY_TIMEOUT = 2.0
 """Seconds that a SQLite connection waits for another process's transaction."""
 WRITE_CHECK_INTERVAL = 10.0
-"""Seconds between two tests of whether data can be written."""
+"""Minimum number of seconds between checks that data can be written."""
 FREE_BYTES = 128 * 1024
-"""The space that must be free on the disk of a SQLite file: enough for a few sign-ups."""
+"""Bytes that must be free on the disk with the SQLite file: enough for a few sign-ups."""
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": True,  # the server may have closed idle connections
-    # the timeouts are short, because a shopper waits
+    # the timeouts are short, because a shopper is waiting
     "pool_timeout": 2.0,  # seconds
     "connect_args": {
         "connect_timeout": 2,  # seconds
@@ -120,12 +120,12 @@ def include_name(name: str | None, type_: str, parents: Mapping[str, str | None]
     """
     if type_ == "table":
         if name in queue.TABLES and parents.get("schema_name") is None:
-            return not _queue_has_no_schema()
+            return not _queue_shares_schema()
         return not str(name).startswith("notify_me_")
     return type_ != "schema" or name != queue.SCHEMA
 
 
-def _queue_has_no_schema() -> bool:
+def _queue_shares_schema() -> bool:
     """Return whether the queue's tables are next to the shop's, as on SQLite. On other databases, a
     table with such a name is the shop's own. Without an app context, assume SQLite.
     """

@@ -104,7 +104,7 @@ class NotifyMe:
         visitor_loader: VisitorLoader | None = None,
         shop_name: Callable[[], str] | None = None,
     ) -> None:
-        """Set the kit up on `app`. Opens no database and starts no thread."""
+        """Set up the kit on `app`, without opening a database or starting a thread."""
         catalog = catalog or self._catalog
         if catalog is None:
             raise TypeError("NotifyMe needs catalog=, a function that finds variants")
@@ -142,8 +142,8 @@ class NotifyMe:
             flow=FlowCheck(breaker),
             queue=Queue(database.engine, background.ensure_running if background else None),
             background=background,
-            signer=URLSafeTimedSerializer(secrets, salt="notify-me"),
-            done_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
+            report_signer=URLSafeTimedSerializer(secrets, salt="notify-me"),
+            confirmation_signer=URLSafeTimedSerializer(secrets, salt="notify-me-done"),
             rate_limiter=abuse.create_limiter(app.config, database.engine, keys[0]),
             limits_posts=app.config.get("RATELIMIT_ENABLED", True),
             erase_contact=erase_contact or self._erase_contact,

@@ -71,7 +71,7 @@ class RestockEvent:
 def send(signal: NamedSignal, event: Any) -> None:
     """Call the receivers of a signal, and log the exceptions that they raise."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    # not `signal.send`, which an exception in one receiver keeps from calling the others
+    # not `signal.send`, which stops at the first receiver that raises an exception
     for receiver in signal.receivers_for(app):
         try:
             receiver(app, event=event)

@@ -186,12 +186,12 @@ def _erase_rows(
     consents were kept.
     """
     ids = _sign_up_ids(session, hashes)
-    of_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
-    not_recorded = and_(of_contact, ConsentRow.state.in_(NOT_RECORDED))
-    deletable = of_contact if with_consents else not_recorded
+    matches_contact = or_(ConsentRow.contact_hmac.in_(hashes), ConsentRow.sign_up_id.in_(ids))
+    not_recorded = and_(matches_contact, ConsentRow.state.in_(NOT_RECORDED))
+    deletable = matches_contact if with_consents else not_recorded
     consents = session.execute(delete(ConsentRow).where(deletable).returning(ConsentRow.id)).all()
-    kept = session.scalar(select(func.count()).select_from(ConsentRow).where(of_contact)) or 0
-    # on SQLite, foreign keys are enforced only if the shop has turned that on
+    kept = session.scalar(select(func.count()).select_from(ConsentRow).where(matches_contact)) or 0
+    # on SQLite, foreign keys are enforced only if the shop has enabled them
     session.execute(
         update(ConsentRow).where(ConsentRow.sign_up_id.in_(ids)).values(sign_up_id=None)
     )
@@ -270,13 +270,13 @@ def _past_rows(past: PastSignUp) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def _validated(past: PastSignUp) -> SignUp:
     if past.at.tzinfo is None or (past.alerted_at and past.alerted_at.tzinfo is None):
-        raise ValueError(f"the sign-up of {past.at} has no time zone")
+        raise ValueError(f"the sign-up at {past.at} has no time zone")
     if not past.variants or not past.channels:
-        raise ValueError(f"the sign-up of {past.at} has no variants or no channels")
+        raise ValueError(f"the sign-up at {past.at} has no variants or no channels")
     contacts = {"email": past.email, "phone_number": past.phone_number}
     for channel in past.channels:
         if not contacts[channel.info.identifier]:
-            raise ValueError(f"the sign-up of {past.at} has no contact for {channel.value}")
+            raise ValueError(f"the sign-up at {past.at} has no contact for {channel.value}")
     return SignUp(
         variants=tuple(past.variants),
         channels=tuple(past.channels),

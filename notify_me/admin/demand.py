@@ -46,12 +46,12 @@ STATES = (*(state.value for state in CallState), UNKNOWN)
 CHANNELS = tuple(channel.value for channel in Channel)
 MAX_REASONS = 20
 FETCH_SIZE = 1000
-"""Rows that `demand_by_day` fetches at once."""
+"""The number of rows that `demand_by_day` fetches at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Numbers of requests and people."""
+    """Counts of requests and people."""
 
     requests: int
     people: int

@@ -122,7 +122,7 @@ def _purge_log(session: Session, before: datetime, consents_before: datetime) ->
     """
     undelivered = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
     old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)
-    # on SQLite, foreign keys are enforced only if the shop has turned that on
+    # on SQLite, foreign keys are enforced only if the shop has enabled them
     session.execute(delete(CallRow).where(CallRow.sign_up_id.in_(old)))
     session.execute(
         update(ConsentRow).where(ConsentRow.sign_up_id.in_(old)).values(sign_up_id=None)

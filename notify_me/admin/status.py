@@ -90,7 +90,7 @@ class PublicKeyProblem:
     """
 
     sign_ups: int
-    """How many sign-ups in the last 24 hours."""
+    """The number of sign-ups affected in the last 24 hours."""
     last_at: datetime
     remedy: str
 
@@ -265,7 +265,7 @@ def ready() -> dict[str, str]:
         except (SQLAlchemyError, OSError) as error:
             problem = f"unavailable ({type(error).__name__})"
             if name == "database":
-                # the other checks also use the database, and would wait for its timeout, too
+                # the other checks use the database as well, and each would wait for the timeout
                 return {**results, **dict.fromkeys(checks, problem)}
             results[name] = problem
     return results

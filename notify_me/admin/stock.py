@@ -1,4 +1,4 @@
-"""Send a shop's changed stock to Klaviyo: immediately, or through the queue if that fails."""
+"""Send a shop's stock changes to Klaviyo: immediately, or through the queue if that fails."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class StockUpdate:
 
     state: Literal["updated", "queued", "paused", "refused", "not_managed", "no_key"]
     """`updated`: Klaviyo has it. `queued`: it will be sent later. `paused`: it will be sent once
-    `remedy` is done. `refused`: Klaviyo rejected it or, for `set_stock`, it couldn't be sent.
-    `not_managed`: this catalog is filled by the shop's own platform. `no_key`: there is no private
-    key.
+    the merchant has followed `remedy`. `refused`: Klaviyo rejected it or, for `set_stock`, it
+    couldn't be sent. `not_managed`: this catalog is filled by the shop's own platform. `no_key`:
+    there is no private key.
     """
     remedy: str = ""
     """What the merchant can do; empty if nothing needs to be done. `stock_changed` sets it only for

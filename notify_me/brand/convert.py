@@ -37,7 +37,7 @@ class Note:
 
     kind: Kind
     source: str
-    """The value's place in Klaviyo's reply, such as `button text.color`."""
+    """Where the value is in Klaviyo's response, such as `button text.color`."""
     reason: str
 
 
@@ -81,7 +81,7 @@ def report(imported: ImportedBrand) -> str:
 
 
 class _Part:
-    """A part of the brand, and the import to which its values are added."""
+    """Converts one part of the brand, and adds its settings and notes to the import."""
 
     def __init__(self, name: str, values: Mapping[str, Any], imported: ImportedBrand) -> None:
         self._name, self._values, self._imported = name, values, imported
@@ -136,7 +136,10 @@ class _Part:
         if value is None:
             return None
         if not _problem(key, value) and contrast_ratio("#000000", str(value)) is None:
-            reason = f"{key}: {_shown(value)} is translucent or unknown, so its contrast is unknown"
+            reason = (
+                f"{key}: {_shown(value)} is translucent or not a fixed colour, so its contrast "
+                "can't be checked"
+            )
             self.note("not_imported", path, reason)
             return None
         return str(value) if self.set(path, key, value) else None
@@ -165,7 +168,7 @@ class _Part:
         self.color(path, key)
 
     def fonts(self, path: str, key: str) -> None:
-        """Set font families, without the web fonts, which a browser would have to load."""
+        """Set font families, leaving out web fonts, which a browser would have to load."""
         value = self.read(path)
         if value is None:
             return
@@ -275,7 +278,7 @@ class _Button(_Part):
             return
         top, bottom, size = parts
         height = round(top + bottom + size * LINE_HEIGHT)
-        change = "from the padding and the font size; the kit sets the padding at the sides"
+        change = "from the padding and the font size; the kit sets the horizontal padding"
         self.set("spacing", f"{BUTTON_STYLES}.height", height, change)
 
 

@@ -1,4 +1,4 @@
-"""The fonts that browsers have without loading them."""
+"""Fonts that come with common operating systems, so that browsers needn't load them."""
 
 from __future__ import annotations
 

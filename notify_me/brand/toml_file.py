@@ -17,9 +17,8 @@ def merged(text: str, settings: Mapping[str, Any]) -> str:
     """Return the TOML document `text` with some settings changed.
 
     `settings` has the new values by dotted key, such as `modal.font_family`; None removes a
-    setting.
-    Everything else in the document stays as it is. Raises `MissingExtraError` if tomlkit isn't
-    installed, and `ValueError` if the document isn't valid TOML.
+    setting. Everything else in the document stays as it is. Raises `MissingExtraError` if tomlkit
+    isn't installed, and `ValueError` if the document isn't valid TOML.
     """
     tomlkit = load_module("tomlkit")
     document = tomlkit.parse(text)
@@ -40,7 +39,7 @@ def merged(text: str, settings: Mapping[str, Any]) -> str:
             elif name in table:
                 del table[name]
     for table in last_created.values():
-        table.add(tomlkit.nl())  # before the heading of the next table
+        table.add(tomlkit.nl())  # before the next table header
     return f"{tomlkit.dumps(document).rstrip()}\n"
 
 

@@ -1,4 +1,4 @@
-"""Every message and remedy of the check, by case."""
+"""Messages and remedies of the checks, by case. `reader.py` has those for calls that failed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "private_key": (PASS, "gives access to the account", ""),
     "private_key/no scope": (
         PASS,
-        "is valid; showing its account needs the scope accounts:read",
+        "is valid; identifying its account requires the scope accounts:read",
         "",
     ),
     "private_key/not set": (
@@ -209,7 +209,9 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "sign-up for one of them: the log reports a variant that Klaviyo doesn't have",
     ),
 }
-"""The verdict, message and remedy of each case: `check/case`, or just `check` for the usual one."""
+"""The verdict, message and remedy of each case. Its key is `check/case`, or just `check` for the
+usual case.
+"""
 
 
 def row(case: str, **values: object) -> Row:

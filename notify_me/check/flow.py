@@ -24,9 +24,10 @@ UNKNOWN_TTL = 60.0
 respond.
 """
 MAX_PAGES = 20
-"""How many pages of metrics are read, each with up to 200. An account has one or two."""
+"""The maximum number of pages of metrics to read, each with up to 200. An account has one or two.
+"""
 READ_TIMEOUT = 3.0
-"""Seconds that a page waits for Klaviyo, for all calls together."""
+"""Seconds that a page waits for Klaviyo, for all calls combined."""
 
 
 class FlowCheck:

@@ -20,7 +20,7 @@ MAX_NAMED = 10
 
 @dataclass
 class _VariantCount:
-    """Counts variants, and lists the composite IDs of the first ones."""
+    """Counts variants, and lists the composite IDs of the first few."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)

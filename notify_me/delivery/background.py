@@ -15,18 +15,18 @@ from .queue import IDLE_CHECK_INTERVAL
 logger = logging.getLogger(__package__)
 
 RETRY_INTERVAL = 30.0
-"""Seconds until the next attempt to deliver, if another process delivers or an error occurred."""
+"""Seconds until the next attempt, if another process is delivering or an error occurred."""
 
 _process_lock = threading.Lock()
-"""Lets only one app of this process deliver at a time, since a process has only one DBOS engine."""
+"""Lets only one app in this process deliver at a time, since a process has only one DBOS engine."""
 
 
 class BackgroundDelivery:
     """Starts a thread that delivers queued calls.
 
-    All web processes of a machine and the worker (`flask notify-me deliver`) use the same lock
-    file, so the thread waits while another process delivers. `create_context` is called in an app
-    context, and returns None without a private key.
+    All web processes on a machine and the worker (`flask notify-me deliver`) use the same lock
+    file, so the thread waits while another process is delivering. `create_context` is called in an
+    app context, and returns None without a private key.
     """
 
     def __init__(self, create_context: Callable[[], DeliveryContext | None]) -> None:

@@ -54,13 +54,13 @@ _OUTAGE_FAILURES = 5
 of an outage. Rate limits don't count as failures.
 """
 _DATABASE_RETRY_SECONDS = 1.0
-"""Seconds between two attempts while the database is unavailable."""
+"""Seconds between attempts while the database is unavailable."""
 _TEMPORARY_CODES = frozenset({"25006", "23505"})
 """PostgreSQL's error codes for a write to a standby server, as during a failover, and for a row
 that another worker has inserted first. In the second case, the next attempt updates that row.
 """
 _UNKNOWN_VARIANT_MAX_DELAY = 3600.0
-"""Maximum seconds between two attempts for a variant that Klaviyo doesn't have yet. Klaviyo reads a
+"""Maximum seconds between attempts for a variant that Klaviyo doesn't have yet. Klaviyo reads a
 feed only every six hours, and thousands of sign-ups that wait for it must not delay the others.
 """
 FLOW_CHECK_DELAY = 30.0
@@ -85,7 +85,9 @@ class DeliveryContext:
     folder: Path
     """The folder for the lock files of the workers on this machine."""
     log_flow: Callable[[], None]
-    """Reads from Klaviyo whether there is a live flow, in a few seconds at most, and logs it."""
+    """Asks Klaviyo whether there is a live flow, and logs the result. This takes a few seconds at
+    most.
+    """
 
     def start_flow_check(self) -> None:
         """Call `log_flow` in a thread after `FLOW_CHECK_DELAY`."""

@@ -1,4 +1,4 @@
-"""Lock files that number the processes on this machine that deliver calls.
+"""Lock files that give each process that delivers calls on this machine a number.
 
 When such a process starts, DBOS assigns it the unfinished calls of its executor ID. Two running
 processes must therefore never have the same ID.

@@ -1,7 +1,7 @@
 """Pauses of an operation's queue: for Klaviyo's Retry-After, or until the merchant fixes a problem.
 
 A pause is a database row, so it applies to all workers. A job whose operation is paused is queued
-again instead of sent, except for one probe at a time, whose outcome ends or prolongs the pause.
+again instead of sent, except for one probe at a time, whose outcome ends or extends the pause.
 """
 
 from __future__ import annotations

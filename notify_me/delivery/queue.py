@@ -42,7 +42,7 @@ DEAD_LETTERS = "notify_me_dead_letters"
 IDLE_CHECK_INTERVAL = 1.0
 """Seconds between checks for jobs while DBOS's engine isn't running."""
 BATCH_SIZE = 500
-"""How many jobs are listed or deleted at once."""
+"""The maximum number of jobs to list or delete at once."""
 TABLES = frozenset(
     {
         "application_versions",
@@ -77,7 +77,7 @@ def check_sqlite() -> None:
 
 @contextmanager
 def without_info_lines(*loggers: str) -> Iterator[None]:
-    """Drop what these loggers report below WARNING in this thread.
+    """Drop records below WARNING that these loggers get from this thread.
 
     DBOS and Alembic log each step of a migration. The levels of the loggers don't change, since the
     shop may use these loggers, too.
@@ -133,7 +133,7 @@ class Job:
     position: int
     """The index of the call among the calls of its sign-up; 0 for a stock update."""
     attempt: int
-    """How many times the call was queued before. Only the job whose `attempt` is in the log may
+    """How many times the call was queued before. Only the job whose `attempt` matches the log may
     send the call.
     """
     operation: Operation

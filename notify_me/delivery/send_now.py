@@ -22,7 +22,7 @@ from .outcome_log import log_outcome
 
 CONSENT_KNOWN = "Klaviyo accepted this consent within the last day, so it was not sent again"
 SHOPPER_TIMEOUT = 4.0
-"""Seconds that a shopper waits for all calls to Klaviyo together."""
+"""The maximum number of seconds that a shopper waits for Klaviyo, for all calls combined."""
 
 
 def send_now(
@@ -37,10 +37,10 @@ def send_now(
     """Send calls, and return their outcomes by position; None for a call that wasn't sent.
 
     `known_outcomes` are the outcomes that a browser has reported, by position. Of those calls, only
-    the ones that may succeed with the private key are sent again. A call with `after_any` is sent
-    only after another one was accepted. If a response applies to every call of an operation (wrong
-    settings, throttling, a refused contact), no further call of that operation is sent. Channels
-    that Klaviyo has refused are left out of later calls, and each outcome names them.
+    the ones that may succeed with the private key are sent again. A call with `after_accepted` is
+    sent only after another one was accepted. If a response applies to every call of an operation
+    (wrong settings, throttling, a refused contact), no further call of that operation is sent.
+    Channels that Klaviyo has refused are left out of later calls, and each outcome names them.
 
     `consent_known` means that Klaviyo already has the consent. A wait of the same length then
     replaces the consent call, so that the response time doesn't disclose whether somebody is on the
@@ -54,7 +54,7 @@ def send_now(
         is_final = isinstance(known_outcome, Accepted | Refused | DeadLetter)
         if call.operation in stopped or is_final:
             continue
-        if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
+        if call.after_accepted and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
         may_skip = consent_known and call.operation is Operation.SUBSCRIBE and refusal is None
         if may_skip and breaker.imitate_consent(deadline):
@@ -103,8 +103,8 @@ def _send_allowed(
 
 def must_take_over(reported: Sequence[Outcome | None]) -> bool:
     """Return whether the server must send calls that failed in a browser: the browser was blocked
-    or throttled, Klaviyo refuses the public key, or Klaviyo doesn't have the variant, which only
-    the server can find out for certain.
+    or throttled, Klaviyo refuses the public key, or Klaviyo reportedly doesn't have the variant,
+    which only the server can verify.
 
     If Klaviyo refuses the public key after it has accepted another call, the rest is only queued.
     """

@@ -1,6 +1,6 @@
 """Sends queued calls to Klaviyo: in a worker process, or in a thread of a web process.
 
-The engine is DBOS, with one queue for each operation. It uses 6 % of a core even when nothing is
+The engine is DBOS, with one queue for each operation. It uses 6% of a core even when nothing is
 queued, so it runs only while calls are queued.
 """
 
@@ -137,8 +137,8 @@ def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
 
 
 class _UnsyncedConnection(sqlite3.Connection):
-    """A connection that doesn't wait for the disk either. Only DBOS's engine uses it, which writes
-    nothing but the progress of jobs to the database.
+    """A connection that doesn't wait for the disk either. Only DBOS's engine uses it, and that
+    engine writes nothing to the database but the progress of jobs.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -285,8 +285,8 @@ def untranslated_warnings(settings: Settings) -> list[str]:
             if missing := missing_texts(settings, channel, locale):
                 locales.setdefault((channel, " and ".join(missing)), []).append(locale)
     return [
-        f"{channel} isn't offered in the language{'s' * (len(without) > 1)} {', '.join(without)}, "
-        f"because its legal texts are missing: set {names} under "
-        f"[texts.{without[0] if len(without) == 1 else '<locale>'}.consent]"
-        for (channel, names), without in locales.items()
+        f"{channel} isn't offered in the language{'s' * (len(affected) > 1)} "
+        f"{', '.join(affected)}, because its legal texts are missing: set {names} under "
+        f"[texts.{affected[0] if len(affected) == 1 else '<locale>'}.consent]"
+        for (channel, names), affected in locales.items()
     ]

@@ -79,7 +79,7 @@ def email_address(typed: str) -> str:
 
     Raises `ValueError` with a message for the shopper. No DNS queries are made.
     """
-    # imported here, because compiling its regular expressions takes 5 % of the total import time
+    # imported here, because compiling its regular expressions takes 5% of the total import time
     from email_validator import EmailNotValidError, validate_email
 
     try:
@@ -145,7 +145,7 @@ def _clean_phone_once(text: str) -> str:
 
 
 def _clean_once(text: str) -> str:
-    """Do the cleaning that is the same for email addresses and phone numbers."""
+    """Apply the cleaning steps that email addresses and phone numbers share."""
     text = "".join(map(_fold, text.translate(_ASCII_EQUIVALENTS)))
     text = unicodedata.normalize("NFC", text).strip()
     if label := _LABEL.fullmatch(text):

@@ -26,7 +26,7 @@ _COMMON = (
     *("btinternet.com", "virginmedia.com", "rocketmail.com", "rediffmail.com", "proton.me"),
 )
 """The domains that may be suggested. Shorter ones would resemble too many other domains."""
-_ALSO_RIGHT = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
+_NOT_TYPOS = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
 """Domains that exist although they resemble a common one."""
 _SIMILARITY = 0.88
 """The minimum similarity of a typo to the right domain, from 0 to 1. That of `gmial.com` and
@@ -44,8 +44,8 @@ _TOP_LEVEL_TYPOS = {
     }.items()
     for typo in typos.split()
 }
-"""Frequent typos in a top-level domain, and the right one. None of the typos is a
-top-level domain.
+"""Frequent typos in a top-level domain, and the right one. None of the typos is a top-level
+domain.
 """
 
 
@@ -59,7 +59,7 @@ def suggested_address(address: str) -> str | None:
 def _suggested_domain(domain: str) -> str:
     rest, _, top_level = domain.rpartition(".")
     domain = f"{rest}.{_TOP_LEVEL_TYPOS.get(top_level, top_level)}"
-    if domain in (*_COMMON, *_ALSO_RIGHT):
+    if domain in (*_COMMON, *_NOT_TYPOS):
         return domain
     name, _, ending = domain.partition(".")
     if name in _REGIONAL:

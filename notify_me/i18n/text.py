@@ -28,7 +28,7 @@ def ngettext(singular: str, plural: str, num: int, **values: Any) -> str:
 
 
 def localized_list(items: Sequence[str], kind: Literal["and", "or"] = "and") -> str:
-    """Join items into a list in the language of the request, such as `A, B or C`."""
+    """Join items into a list in the language of the request, such as `A, B and C`."""
     locale = language().name
     style: Literal["standard", "or"] = "standard" if kind == "and" else "or"
     # Babel's "en" is American English, which has a comma before the last item

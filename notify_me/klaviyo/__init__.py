@@ -1,1 +1,1 @@
-"""Klaviyo's API: the calls, the HTTP client, and what responses mean. No Flask or SQL."""
+"""Klaviyo's API: the calls, the HTTP client, and what responses mean, without Flask or SQL."""

@@ -190,7 +190,7 @@ class CatalogPush:
         self._result.writes += 1
         job_id = next((str(resource.get("id") or "") for resource in response.resources), "")
         if not job_id:
-            raise PushError("Klaviyo started a job without an ID: push again in a minute")
+            raise PushError("Klaviyo returned no ID for a new job: push again in a minute")
         self._pending.append(_Job(kind, action, job_id, list(resources)))
         if len(self._pending) >= MAX_PENDING_JOBS:
             self._finish(self._pending.popleft())
@@ -254,13 +254,14 @@ class CatalogPush:
             return response
         if response.status is None:
             raise PushError(
-                f"no response from Klaviyo when {task} ({response.problem}): check the connection "
+                f"no response from Klaviyo while {task} ({response.problem}): check the connection "
                 "(flask notify-me check), then push again to continue"
             )
         outcome = outcome_of(response, Operation.UPDATE_VARIANT)
         remedy = f": {outcome.remedy}" if outcome.remedy else ""
         raise PushError(
-            f"Klaviyo returned status {response.status} when {task}{remedy}. Push again to continue"
+            f"Klaviyo returned status {response.status} while {task}{remedy}. "
+            "Push again to continue"
         )
 
 

@@ -35,7 +35,7 @@ REVISION = "2026-10-15"
 """The API revision that this kit was written for: the default of `KLAVIYO_REVISION`."""
 CONTENT_TYPE = "application/vnd.api+json"
 SLOT_TIMEOUT = 0.05
-"""Seconds to wait for one of the `in_flight` slots; short, because a shopper waits."""
+"""Seconds to wait for one of the `in_flight` slots; short, because a shopper is waiting."""
 CONNECT_TIMEOUT = 2.0
 """Seconds to open a connection."""
 NO_FREE_SLOT = "too many calls to Klaviyo at once"
@@ -47,11 +47,11 @@ MAX_LIST_BYTES = 2 * 1024 * 1024
 resources. A hundred variants with their links are about 100 kB.
 """
 FIRST_RETRY_PAUSE = 0.5
-"""The pause before the second attempt in seconds, unless Klaviyo asks for another one."""
+"""The pause before the second attempt, in seconds, unless Klaviyo asks for a different one."""
 MAX_RETRY_PAUSE = 30.0
-"""The longest pause between two attempts in seconds, unless Klaviyo asks for a longer one."""
+"""The longest pause between attempts, in seconds, unless Klaviyo asks for a longer one."""
 MAX_IDS = 100
-"""How many IDs one read of the catalog asks for, which is Klaviyo's largest page."""
+"""The maximum number of IDs in one read of the catalog: Klaviyo's maximum page size."""
 MAX_IDS_LENGTH = 6000
 """The maximum length of these IDs in a URL, in characters. Many servers limit URLs to 8 kB."""
 
@@ -215,8 +215,8 @@ class Klaviyo:
         """Make a call in its own thread, and stop waiting for it at the deadline.
 
         The timeouts of the `requests` library limit only the wait for the next bytes, so a response
-        whose headers trickle in could block the caller much longer. In that case, the thread goes
-        on in the background until the connection ends.
+        whose headers trickle in could block the caller much longer. In that case, the thread keeps
+        running in the background until the connection ends.
         """
         if not self._slots.acquire(timeout=min(SLOT_TIMEOUT, deadline.remaining())):
             return KlaviyoResponse(None, problem=NO_FREE_SLOT)
@@ -260,12 +260,12 @@ class Klaviyo:
                 document = _decode(_read(response, deadline, max_bytes))
                 return KlaviyoResponse(response.status_code, response.headers, document)
         except Exception as error:
-            # only its class: the text of an exception may contain the URL and the request body
+            # only the class: the text of an exception may contain the URL and the request body
             return KlaviyoResponse(None, problem=f"no response ({type(error).__name__})")
 
     def _log_revision(self, response: KlaviyoResponse) -> None:
-        """Log once if Klaviyo served another API revision, and once if it will retire the requested
-        one.
+        """Log once if Klaviyo served a different API revision, and once if it will retire the
+        requested one.
         """
         served = response.headers.get("X-Klaviyo-Api-Revision", "")
         retired_on = response.headers.get("X-Klaviyo-Api-Retirement-Date", "")
@@ -292,7 +292,7 @@ def send_with_retries(
 ) -> KlaviyoResponse:
     """Send a call up to `attempts` times while `should_retry` is true of its response.
 
-    The pause between two attempts is what Klaviyo asks for in `Retry-After`; otherwise it starts at
+    The pause between attempts is what Klaviyo asks for in `Retry-After`; otherwise it starts at
     `FIRST_RETRY_PAUSE` and doubles. If it would be longer than `max_wait` seconds, there is no
     retry.
     """
@@ -335,7 +335,7 @@ class _KeyAuth:
 
 
 def _session(private_key: str, revision: str, in_flight: int) -> requests.Session:
-    # imported here, because it takes time, and most commands and tests don't call Klaviyo
+    # imported here, because the import is slow, and most commands and tests don't call Klaviyo
     import requests
     from requests.adapters import HTTPAdapter
 

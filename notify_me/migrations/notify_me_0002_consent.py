@@ -44,7 +44,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # this would delete the proofs of consent, which can't be restored
+    # this would delete the proof of consent, which can't be restored
     if op.get_bind().scalar(sa.text("SELECT count(*) FROM notify_me_consent")):
         raise RuntimeError("notify_me_consent has records of consent: save and delete them first")
     op.drop_table("notify_me_consent")

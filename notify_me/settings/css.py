@@ -92,7 +92,7 @@ def contrast_ratio(text: str, background: str) -> float | None:
 
 def mix(color: str, share: float, background: str) -> str | None:
     """Return a mixture of two colours in sRGB, such as `rgb(10 20 30)`; None if one of them is
-    translucent or unknown. `share` is that of the first, from 0 to 1.
+    translucent or unknown. `share` is the share of the first one, from 0 to 1.
     """
     first, second = _rgb(color), _rgb(background)
     if first is None or second is None:

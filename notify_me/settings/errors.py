@@ -47,7 +47,7 @@ def describe_error(model: type[BaseModel], detail: ErrorDetails, name: str = "")
     else:
         setting = {setting.path: setting for setting in all_settings(model)}.get(path)
         if setting is None:
-            message = f"must be a table with the heading [{'.'.join(path)}]"
+            message = f"must be a table with the header [{'.'.join(path)}]"
         elif not is_from_validator:
             message = f"must be {setting.allowed}"
         text = f"{key}: {message}"

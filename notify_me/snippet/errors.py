@@ -15,7 +15,7 @@ class MissingExtraError(SnippetError):
 
 
 def load_module(name: str) -> Any:
-    """Import a library of the extra `import`. Raises `MissingExtraError` if it isn't installed."""
+    """Import a library from the extra `import`. Raises `MissingExtraError` if it is missing."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:
@@ -26,6 +26,6 @@ def load_module(name: str) -> Any:
 
 
 def one_line(text: str, limit: int = 60) -> str:
-    """Return text from the snippet on one line, shortened and safe to print to a terminal."""
+    """Return imported text on one line, shortened and safe to print to a terminal."""
     shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return shown if len(text) <= limit else f"{shown[:limit]}…"

@@ -3,9 +3,9 @@ bare options such as `modal: {…}`.
 
 The text is JavaScript, or HTML with or without Liquid, Jinja or PHP tags. It may also be a copy
 from a page: HTML source (`&lt;script&gt;`), Markdown source (`product\\_page\\_text`), or code
-among sentences. Everything that isn't JavaScript is replaced with spaces, so that line numbers stay
-the same, and tree-sitter parses the rest. Nothing is executed: only the values of literals are
-read.
+in the middle of prose. Everything that isn't JavaScript is replaced with spaces, so that line
+numbers stay the same, and tree-sitter parses the rest. Nothing is executed: only the values of
+literals are read.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MARKDOWN_FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.M)
 _OMISSION = re.compile(r"^[ \t]*(?:\.\.\.|…)[ \t]*,?[ \t]*$", re.M)
 """A line that is only an ellipsis, where documentation leaves out options."""
 _TYPOGRAPHIC = re.compile(r"(?:\benable\s*\(|(?:^|[{,])\s*\w+\s*:)\s*[“”„‘’]", re.M)
-"""Code with typographic quotation marks, as word processors make them."""
+"""Code with typographic quotation marks, as inserted by word processors."""
 _OPENING_QUOTE = re.compile(r"(?<=[:,(\[{])(\s*)([“”„‘’])")
 _CLOSING_QUOTE = re.compile(r"([“”‘’])(?=\s*(?:[,)\]}:]|$))", re.M)
 _SECTION = rb"(?P<section>\b(?:trigger|modal)[\"']?\s*:\s*(?=\{))"

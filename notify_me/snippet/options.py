@@ -37,8 +37,8 @@ class Skipped:
 _VARIANT = "the shop's page passes the variant to the button"
 _QUANTITY = "Klaviyo's script never shows a quantity field"
 _STYLES = (
-    "the kit can check single values, but not whole stylesheets: use the settings of [modal], or "
-    "the shop's own stylesheet"
+    "the kit can check individual values, but not whole stylesheets: use the settings under "
+    "[modal], or the shop's own stylesheet"
 )
 _IGNORED = "Klaviyo's script passes this option to its form under a name that the form ignores"
 
@@ -92,9 +92,9 @@ SKIPPED: dict[str, Skipped] = {
     "api_hostname": Skipped("not_supported", "use KLAVIYO_API_URL in the environment"),
     "variant_id_element": Skipped("not_supported", _VARIANT),
     "variant_id_attribute": Skipped("not_supported", _VARIANT),
-    "is_quick_view": Skipped("not_supported", "put the button into the quick view's template"),
+    "is_quick_view": Skipped("not_supported", "put the button in the quick view's template"),
     "collection_urls": Skipped(
-        "not_supported", "put the button into the template of the product cards"
+        "not_supported", "put the button in the template of the product cards"
     ),
     "modal.is_quantity_field_enabled": Skipped("no_effect", _QUANTITY),
     "modal.quantity_field_label": Skipped("no_effect", _QUANTITY),

@@ -94,7 +94,7 @@ def _table(
     remarks: Mapping[tuple[str, ...], str],
 ) -> Any:
     table = tomlkit.table()
-    # in TOML, keys after a table's heading belong to that table, so inner tables come last
+    # in TOML, keys after a table header belong to that table, so inner tables come last
     for key, value in sorted(values.items(), key=lambda item: isinstance(item[1], Mapping)):
         if isinstance(value, Mapping):
             table.add(key, _table(tomlkit, value, (*path, key), remarks))

@@ -1,3 +1,3 @@
-"""The kit's tables, their upgrades, the sign-up log, and the counts of the rate limits, all without
-Flask.
+"""The kit's tables and their migrations, the sign-up log, and the counts of the rate limits.
+Nothing here imports Flask.
 """

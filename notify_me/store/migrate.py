@@ -1,6 +1,7 @@
 """Runs the Alembic migrations of the kit's tables.
 
-Their revision is recorded in `notify_me_version`, apart from the revision of the shop's own tables.
+Their revision is recorded in `notify_me_version`, separately from the revision of the shop's own
+tables.
 """
 
 from __future__ import annotations

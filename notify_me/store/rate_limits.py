@@ -41,7 +41,7 @@ def add(engine: sa.Engine, key: str, seconds: float, amount: int = 1) -> int:
         count: int = connection.execute(ADD, values).scalar_one()
     if count == amount:
         # each new window deletes those that have ended, so the table stays small; in a separate
-        # transaction, because two clients that hold locks could wait for each other's rows
+        # transaction, because two clients could deadlock on each other's rows
         with suppress(SQLAlchemyError), engine.begin() as connection:
             connection.execute(sa.delete(RateLimitRow).where(RateLimitRow.expires_at < now))
     return count

@@ -94,10 +94,10 @@ _WAITING_UP_TO = select(func.count()).select_from(
     select_calls(PERSON.label("person"))
     .where(*WAITING_CALLS, CallRow.variant == bindparam("variant"))
     .distinct()
-    .limit(bindparam("people_at_most", type_=Integer))
+    .limit(bindparam("max_people", type_=Integer))
     .subquery()
 )
-"""Counts the people who are waiting for a variant, and stops at a number."""
+"""Counts the people who are waiting for a variant, up to a maximum."""
 
 
 class SignUpLog:
@@ -318,7 +318,7 @@ class SignUpLog:
         """Return whether exactly this many people are waiting for a variant. The query stops
         counting when there are more.
         """
-        values = {"variant": variant, "people_at_most": people + 1}
+        values = {"variant": variant, "max_people": people + 1}
         with self._engine().connect() as connection:
             return connection.scalar(_WAITING_UP_TO, values) == people
 

@@ -52,7 +52,7 @@ def create_limiter(
 ) -> RateLimiter | None:
     """Return the limiter that counts in `RATELIMIT_STORAGE_URI`; None if that isn't set and
     `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database, and `secret` is
-    the key with which the counted clients and contacts are hashed there.
+    the key for hashing the counted clients and contacts there.
 
     Raises `SettingsError` if the URI isn't valid, or its storage needs a package that isn't
     installed.
@@ -128,7 +128,7 @@ def _count(kind: str, posts_per_minute: int, key: str) -> None:
 
 def check_daily_limit(sign_up: SignUp) -> None:
     """Raise `RateLimited` if this sign-up would bring a contact's alerts in 24 hours, from all
-    clients together, above `[limits] alerts_per_contact`. The first sign-up in that time is never
+    clients combined, above `[limits] alerts_per_contact`. The first sign-up in that time is never
     refused, however many variants it is for.
     """
     limit = current_state().settings.limits.alerts_per_contact

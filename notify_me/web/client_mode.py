@@ -45,7 +45,7 @@ SIGNED_ID_MAX_AGE = 24 * 60 * 60
 """Seconds for which a signed sign-up ID is valid, in a confirmation link or a browser's report."""
 
 
-def sent_by_browser() -> bool:
+def browser_makes_calls() -> bool:
     """Return whether the browser makes the calls: in client mode, if it runs JavaScript."""
     return current_account().mode == "client" and responses.from_element()
 
@@ -85,7 +85,7 @@ def _calls_for_browser(
     ]
     logged = LoggedSignUp.from_outcomes(sign_up, calls, expected)
     requests = _browser_requests(current_account(), [*filter(None, allowed)])
-    signed = current_state().signer.dumps(sign_up_id)
+    signed = current_state().report_signer.dumps(sign_up_id)
     return responses.calls_to_make(logged, form_reply.product, sign_up, requests, signed)
 
 
@@ -100,7 +100,7 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     """
     state = current_state()
     try:
-        sign_up_id = read_signed(state.signer, request.form["sign_up"])
+        sign_up_id = read_signed(state.report_signer, request.form["sign_up"])
     except BadData:
         return form_reply.failed(TRY_AGAIN)
     logged = state.log.read(sign_up_id)
@@ -179,7 +179,7 @@ def _with_public_key_problem(outcome: Outcome | None, reported: Outcome | None) 
 
 def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
     """Return the requests that `<notify-me>` makes: the URL, headers and body for `fetch`, and
-    `after_any`.
+    `after_accepted`.
 
     They are Create Client Back In Stock Subscription and Create Client Subscription. They contain
     the public key, as `company_id`, and never the private key.
@@ -190,7 +190,7 @@ def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str,
             f"?company_id={quote(account.public_key)}",
             "headers": {"Content-Type": CONTENT_TYPE, "revision": account.revision},
             "body": call.body,
-            "after_any": call.after_any,
+            "after_accepted": call.after_accepted,
         }
         for call in calls
     ]
@@ -217,7 +217,7 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
             reported.append(Refused(KlaviyoResponse(None)))
             continue
         accepted = any(isinstance(outcome, Accepted) for outcome in reported)
-        was_made = accepted or not call.after_any
+        was_made = accepted or not call.after_accepted
         response = _response(next(remaining))
         outcome = outcome_of(response, call.operation, "client", call.channels)
         reported.append(outcome if was_made else None)

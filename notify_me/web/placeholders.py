@@ -1,4 +1,4 @@
-"""Fills the names of products and variants into the merchant's own wording."""
+"""Inserts the names of products and variants into the merchant's own wording."""
 
 from __future__ import annotations
 

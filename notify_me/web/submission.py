@@ -51,8 +51,8 @@ _FAILURES: Mapping[int, signals.SignUpOutcome] = {
 """The outcome that the signal reports, by the status of the reply."""
 
 CONSENT_FRESH_FOR = timedelta(days=1)
-"""For how long a consent that Klaviyo accepted isn't sent again. It isn't longer, because the
-shopper may unsubscribe in the meantime.
+"""How long a consent that Klaviyo accepted isn't sent again. The time is short, because the shopper
+may unsubscribe in the meantime.
 """
 
 
@@ -86,7 +86,7 @@ def _event(sign_up: SignUp, outcome: signals.SignUpOutcome) -> signals.SignUpEve
 
 
 def send_from_server(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Log the sign-up and send its calls: in server mode, or if the browser runs no JavaScript."""
+    """Log the sign-up and send its calls: in server mode, or if the browser has no JavaScript."""
     state = current_state()
     if state.circuit_breaker is None:
         return form_reply.failed(NEEDS_SCRIPT)
@@ -162,7 +162,8 @@ def finish(
     # a suggested address must not be part of a link, since somebody else may open the link
     if responses.from_element() or not is_logged or has_suggestion(sign_up):
         return responses.done(logged, product, sign_up)
-    return responses.redirect_to_confirmation(product.variant, state.done_signer.dumps(sign_up_id))
+    signed = state.confirmation_signer.dumps(sign_up_id)
+    return responses.redirect_to_confirmation(product.variant, signed)
 
 
 def _warn_if_many_waiting(logged: LoggedSignUp) -> None:

@@ -92,7 +92,7 @@ def notify_me(
 def _inline_form(variant: Variant) -> Markup:
     settings = current_settings()
     composite_id = str(variant.composite_id)
-    # unique on the page, and the same in every request, so that the page can be answered with 304
+    # unique on the page, and the same in every request, so that a 304 response is possible
     g.notify_me_inline_forms = number = g.get("notify_me_inline_forms", 0) + 1
     prefix = f"notify-me-{hashlib.sha256(composite_id.encode()).hexdigest()[:6]}-{number}"
     html = render_template(

@@ -67,7 +67,7 @@ def build_theme(settings: Settings) -> Theme:
     button = settings.button
     properties = _button(button) | _form(settings.modal)
     custom_properties = {
-        # without specificity, so that a shop's rule for notify-me takes precedence
+        # with zero specificity, so that a shop's rule for notify-me takes precedence
         ":where(notify-me)": properties,
         ":where(notify-me:not(.notify-me--card,.notify-me--page))": _without_none(
             {
@@ -216,7 +216,7 @@ class Contrast:
 
 
 def contrast_warnings(settings: Settings) -> list[str]:
-    """Return a sentence for each text colour that contrasts too little with its background."""
+    """Return a sentence for each text colour whose contrast with its background is too low."""
     return [
         f"{pair.text_key} on {pair.background_key} has a contrast of {pair.ratio:.1f}:1, which is "
         f"hard to read: use at least {MIN_CONTRAST}:1"

@@ -29,7 +29,7 @@ from .submission import process, send_from_server
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024
-"""The maximum size of a request: enough for ten composite IDs and the contacts."""
+"""The maximum size of a request body: enough for ten composite IDs and the contacts."""
 
 SIMULATED = "-"
 """Replaces the sign-up's ID in the link to the confirmation of a simulated sign-up."""
@@ -53,7 +53,7 @@ class CompositeIDConverter(PathConverter):
 
 @blueprint.before_request
 def _prepare() -> Response | None:
-    """Limit the size of the request, start the delivery thread, and refuse cross-site posts."""
+    """Limit the request body's size, start the delivery thread, and refuse cross-site posts."""
     request.max_content_length = MAX_BODY_BYTES
     if background := current_state().background:
         background.ensure_running()
@@ -153,7 +153,7 @@ def _must_choose(product: Product) -> bool:
 def _confirmation_page(product: Product, signed: str) -> Response:
     state = current_state()
     try:
-        sign_up_id = client_mode.read_signed(state.done_signer, signed)
+        sign_up_id = client_mode.read_signed(state.confirmation_signer, signed)
     except BadData:
         abort(404)
     if sign_up_id == SIMULATED:
@@ -185,7 +185,7 @@ def submit(composite_id: str) -> Response:
         return _unavailable_reply(form_reply) or form_reply.editable()
     if previewing():
         return _simulate(form_reply) if form.validate() else form_reply.invalid()
-    by_browser = client_mode.sent_by_browser()
+    by_browser = client_mode.browser_makes_calls()
     is_report = by_browser and "sign_up" in request.form
     sign_up = form.to_sign_up() if form.validate() else None
     try:
@@ -209,7 +209,7 @@ def _simulate(form_reply: responses.FormReply) -> Response:
     """Reply to a preview as to a successful sign-up, without logging or sending it."""
     product = form_reply.product
     if not responses.from_element():
-        signed = current_state().done_signer.dumps(SIMULATED)
+        signed = current_state().confirmation_signer.dumps(SIMULATED)
         return responses.redirect_to_confirmation(product.variant, signed)
     sign_up = form_reply.form.to_sign_up()
     return responses.done(simulated_success(sign_up), product, sign_up, simulated=True)

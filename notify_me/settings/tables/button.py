@@ -90,7 +90,7 @@ class Button(SettingsTable):
     """
     alternate_anchor: ElementID = Field("", title="Anchor element ID")
     """ID of an element on the product page into which a script moves the button. Empty: the button
-    stays where the template has it.
+    stays where the template puts it.
     """
     product_page_class: ClassNames = Field("", title="CSS classes")
     """Additional CSS classes of the button on product pages."""

@@ -27,7 +27,7 @@ class Channels(SettingsTable):
     @classmethod
     def _check_unique(cls, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
         if len(set(channels)) != len(channels):
-            raise ValueError("must name each channel once")
+            raise ValueError("must list each channel only once")
         return channels
 
     @field_validator("default_region")

@@ -24,26 +24,26 @@ class Delivery(SettingsTable):
     """The circuit breaker opens after this many consecutive calls that got no response, a 5xx
     status or an error page that isn't Klaviyo's. Sign-ups then go straight to the queue.
     """
-    breaker_pause: float = Field(10.0, gt=0, le=600, title="Pause of the circuit breaker")
+    breaker_pause: float = Field(10.0, gt=0, le=600, title="Circuit breaker pause")
     """How long the circuit breaker stays open before it lets a call through."""
     worker_in_flight: int = Field(20, ge=1, le=200, title="Concurrent calls in a worker")
     """Maximum number of concurrent calls per operation in a worker."""
     back_in_stock_per_second: int = Field(45, ge=1, le=350, title="Subscriptions per second")
-    """Maximum number of back-in-stock subscriptions per second by all workers together. Klaviyo
+    """Maximum number of back-in-stock subscriptions per second, for all workers combined. Klaviyo
     allows 3,500 per minute; leave some for the web processes.
     """
     consent_per_second: int = Field(10, ge=1, le=75, title="Consent calls per second")
-    """Maximum number of consent calls per second by all workers together. Klaviyo allows 750 per
+    """Maximum number of consent calls per second, for all workers combined. Klaviyo allows 750 per
     minute.
     """
-    call_timeout: float = Field(10.0, ge=1, le=60, title="Timeout of a call")
+    call_timeout: float = Field(10.0, ge=1, le=60, title="Call timeout")
     """How long a worker waits for a response."""
     first_retry: float = Field(2.0, gt=0, le=600, title="First retry")
     """Delay before the first retry. It doubles with each further retry."""
     longest_retry: float = Field(300.0, gt=0, le=86400, title="Longest delay between retries")
-    """Maximum delay between two retries."""
+    """Maximum delay between retries."""
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
-    """Longest time for which a queue is paused because Klaviyo limits requests. If Klaviyo's
+    """Longest time that a queue is paused when Klaviyo limits requests. If Klaviyo's
     Retry-After is shorter, the queue is paused for that time. Then one call is sent as a test.
     """
     probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")

@@ -27,5 +27,5 @@ class Limits(SettingsTable):
     """
     alerts_per_contact: int = Field(30, ge=1, le=100_000, title="Alerts per contact")
     """Maximum number of alerts in 24 hours for one email address or phone number, from all clients
-    together. Each variant counts.
+    combined. Each variant counts.
     """

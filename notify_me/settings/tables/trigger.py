@@ -17,7 +17,7 @@ class Trigger(SettingsTable):
     """Show the button only for products with at least one of these tags. Empty: for all products.
     """
     tag_blocklist: tuple[str, ...] = Field((), title="Never on products tagged")
-    """Never show the button for products with one of these tags."""
+    """Never show the button for products with any of these tags."""
     inventory_quantity_threshold: int = Field(1, ge=0, le=1000000, title="Sold-out threshold")
     """A variant is sold out if fewer units than this are in stock."""
     display_on_policy_continue: bool = Field(False, title="Show on products that can be oversold")

@@ -73,7 +73,7 @@ def test_another_file_is_not_replaced(run: Callable[..., Result], tmp_path: Path
     result = run("--output", str(other))
 
     assert (result.exit_code, other.read_text(encoding="utf-8")) == (2, "# mine")
-    assert "exists: name another file" in result.output
+    assert "exists: specify another file" in result.output
 
 
 def test_comments_and_other_settings_stay(run: Callable[..., Result], file: Path) -> None:
