@@ -49,7 +49,10 @@ def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
         return [f"Notified 0 of {people}: the stock is below the minimum inventory of {minimum}"]
     if wait_end:
         end = wait_end.isoformat(timespec="seconds")
-        return [f"Notified 0 of {people}: the flow waits until {end}, then reads the stock again"]
+        return [
+            f"Notified 0 of {people}: the flow is waiting until {end}, and will then check the stock "
+            "again"
+        ]
     if not sandbox.flow.is_active:
         return [f"Notified 0 of {people}: {sandbox.flow.inactive_reason}"]
     _run_round(sandbox, variant.id, sandbox.now())

@@ -21,7 +21,7 @@ _CLOCK = (
     "synchronise the clock, for example with: timedatectl set-ntp true",
 )
 _NEW_KEY = (
-    "a key's scopes can't be changed: create a private key in Klaviyo, Settings > API keys, with "
+    "a key's scopes can't be changed: create a private key in Klaviyo under Settings > API keys, with "
     "{scopes}, and set it as KLAVIYO_PRIVATE_KEY"
 )
 
@@ -48,7 +48,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "private_key/unknown": (
         FAIL,
         "Klaviyo doesn't recognise the key in KLAVIYO_PRIVATE_KEY",
-        "copy it again from Klaviyo, Settings > API keys, into .env (a key is shown only once: "
+        "copy it again from Klaviyo under Settings > API keys, into .env (a key is shown only once: "
         "create another if necessary)",
     ),
     "private_key/not tested": (SKIP, "not tested: Klaviyo rejected the API revision first", ""),
@@ -89,7 +89,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "scopes/untested": (
         WARN,
         "has {has}; couldn't test {untested}",
-        "look the key up in Klaviyo, Settings > API keys, and make sure that it has these scopes",
+        "look up the key in Klaviyo under Settings > API keys, and make sure it has these scopes",
     ),
     "list": (PASS, "{name} uses single opt-in", ""),
     "list/double": (
@@ -119,7 +119,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "flow/unknown status": (
         WARN,
         f'a flow starts from "{METRIC}", but its status is unknown',
-        "make sure in Klaviyo that its message is Live",
+        "in Klaviyo, make sure that its message is Live",
     ),
     "flow/not read": (SKIP, "has not been read yet", ""),
     "flow/no key": (SKIP, "can't be read without a private key", ""),
@@ -205,7 +205,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         WARN,
         "{count:,} of {total:,} are from {integrations}: Klaviyo's API only shows its custom "
         "catalog, so this check can't tell whether Klaviyo has them",
-        "make sure in Klaviyo, Content > Products, that the integration syncs, and submit a "
+        "in Klaviyo under Content > Products, make sure that the integration syncs, and submit a "
         "sign-up for one of them: the log reports a variant that Klaviyo doesn't have",
     ),
 }

@@ -47,8 +47,8 @@ def unknown_variant_remedy(variant: str) -> str:
             "catalog, run flask notify-me push-catalog"
         )
     return (
-        "Make sure in Klaviyo, Content > Products, that the integration has synced it, and that "
-        "the ID is the platform's own variant ID. Then run flask notify-me resume"
+        "In Klaviyo under Content > Products, make sure that the integration has synced it, and "
+        "that the ID is the platform's own variant ID. Then run flask notify-me resume"
     )
 
 

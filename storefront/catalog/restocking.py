@@ -21,8 +21,8 @@ STOCK_MESSAGES = {
     "updated": "Klaviyo has been updated.",
     "queued": "Klaviyo can’t be reached right now. The update is queued and will be sent "
     "automatically.",
-    "paused": "Klaviyo rejects the shop’s key or settings. The update will be sent once they "
-    "are fixed; see Deliveries or the log.",
+    "paused": "Klaviyo is rejecting the shop’s key or settings. The update will be sent once "
+    "this is fixed; see Deliveries or the log.",
     "refused": "Klaviyo rejected the update. See the log for the reason.",
     "not_managed": "Klaviyo gets stock from your platform, not from this shop.",
     "no_key": "Klaviyo wasn’t updated: set KLAVIYO_PRIVATE_KEY.",

@@ -81,7 +81,7 @@ class Percentage(click.ParamType[float]):
 @click.option(
     "--link-pictures",
     is_flag=True,
-    help="Load pictures from their own servers instead of copying them.",
+    help="Load pictures from their original servers instead of copying them.",
 )
 @click.option("--encoding", help="The file's encoding, such as cp1250, if it isn't detected.")
 def import_catalog(

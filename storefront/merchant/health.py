@@ -13,7 +13,7 @@ from . import deliveries
 HEADINGS = {
     "flow": "No live flow: nobody will be notified",
     "sign_ups": "A variant is missing from Klaviyo",
-    "public_key": "Klaviyo rejects sign-ups from shoppers’ browsers",
+    "public_key": "Klaviyo is rejecting sign-ups from shoppers’ browsers",
 }
 """The heading of each check that has a banner on all of the merchant's pages if it fails. The
 deliveries page shows all checks.

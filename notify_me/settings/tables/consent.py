@@ -11,7 +11,7 @@ from ...i18n.catalogs import N_
 from ..base import TRANSLATED, UNTRANSLATED, SettingsTable, check_placeholders
 
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
-ADDRESS = "an address that begins with https://, or with / for a page of the shop"
+ADDRESS = "a URL that begins with https://, or with / for a page of the shop"
 
 # browsers read a backslash as a slash, and ignore tabs and line breaks
 _ADDRESS = re.compile(r"""(?:https?://[^/?#\\\x00-\x20"<>]|/(?!/))[^\\\x00-\x20"<>]*""")
@@ -61,9 +61,9 @@ class Consent(SettingsTable):
     starter shop does.
     """
     terms_of_service_url: Address = Field("", title="Terms of service link")
-    """Address of your terms of service."""
+    """URL of your terms of service."""
     privacy_policy_url: Address = Field("", title="Privacy policy link")
-    """Address of your privacy policy. The form links to it, unless modal.footer_content is set."""
+    """URL of your privacy policy. The form links to it, unless modal.footer_content is set."""
     terms_of_service_text: LinkText = Field(
         N_("Terms of Service"), title="Terms of service link text"
     )
@@ -79,9 +79,9 @@ class Consent(SettingsTable):
     """Language of the texts in this table. It is stored with each consent. If you write the texts
     in another language, change it too.
     """
-    program: Phrase = Field("back-in-stock alerts and offers", title="Topic of text messages")
+    program: Phrase = Field("back-in-stock alerts and offers", title="Message topic")
     """What your text and WhatsApp messages are about: the value of {program}."""
-    frequency: Phrase = Field("Message frequency varies", title="Frequency of text messages")
+    frequency: Phrase = Field("Message frequency varies", title="Message frequency")
     """How often you send text and WhatsApp messages: the value of {frequency}."""
     email_list: Literal["off", "ask", "always"] = Field("off", title="Email list sign-up")
     """Whether an email sign-up also subscribes to the list KLAVIYO_LIST_ID: never (off), if the

@@ -20,7 +20,7 @@ class Demand(SettingsTable):
     and today's sign-ups are left out, so that nobody can tell who is on the list.
     """
 
-    public_count: bool = Field(False, title="Show how many shoppers are interested")
+    public_count: bool = Field(False, title="Show how many people have signed up")
     """Show the line."""
     public_count_text: Annotated[
         str,

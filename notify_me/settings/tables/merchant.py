@@ -10,7 +10,7 @@ from ..base import SettingsTable
 class Merchant(SettingsTable):
     """`[merchant]`: the numbers on the merchant's pages."""
 
-    many_waiting: int = Field(25, ge=0, le=1_000_000, title="Many people waiting")
+    many_waiting: int = Field(25, ge=0, le=1_000_000, title="Waiting list warning threshold")
     """When this many people are waiting for a variant, a warning is logged, and the merchant's
     pages show a banner. 0 turns both off.
     """

@@ -52,7 +52,7 @@ def summary(result: PicturesResult, *, link: bool) -> list[str]:
     """Return lines about the result; none if there are no pictures."""
     lines = []
     if result.shown:
-        where = "linked from their own servers" if link else "copied to instance/pictures"
+        where = "linked from their original servers" if link else "copied to instance/pictures"
         lines.append(f"Pictures {where}: {result.shown:,}.")
     if result.missing:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.missing.most_common())

@@ -104,7 +104,7 @@ def test_restock_during_the_wait_notifies_nobody(sandbox: RunningSandbox) -> Non
     sandbox.stock("jacket-m", 5)
 
     assert sandbox.recipients() == [EMAIL]
-    assert "the flow waits until 2026-11-24T12:01:00+00:00" in sandbox.notes()[0]
+    assert "the flow is waiting until 2026-11-24T12:01:00+00:00" in sandbox.notes()[0]
     sandbox.advance(30)
     assert sandbox.recipients() == [EMAIL, OTHER_EMAIL]
 

@@ -204,7 +204,7 @@ def test_clock_can_skip_the_wait(sandbox: RunningSandbox) -> None:
     flow = page(sandbox, "/flow")
     next_wait = '<time datetime="2026-11-24T12:15:00.000+00:00">%s</time>'
     assert next_wait % "24 Nov 2026, 12:15:00" in flow
-    assert "waits until " + next_wait % "12:15:00" in flow
+    assert "waiting until " + next_wait % "12:15:00" in flow
 
     submit(sandbox, "/clock", advance="next")
 

@@ -288,7 +288,7 @@ PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
 REMEDIES = {
     400: "Klaviyo doesn't recognise the public key: check KLAVIYO_PUBLIC_KEY",
     401: PUBLIC_KEY,
-    403: "Klaviyo refuses the public key on this shop's address: add the address to the key's "
+    403: "Klaviyo refuses the public key from this shop's address: add the address to the key's "
     "allowed domains in Klaviyo",
     410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
 }

@@ -55,7 +55,7 @@ def test_failed_update_is_reported(client: FlaskClient, sandbox: Sandbox) -> Non
     """The stock is set even if Klaviyo is down or rejects the update."""
     for kind, message in (
         ("503", "The update is queued"),
-        ("403", "rejects the shop’s key or settings"),
+        ("403", "is rejecting the shop’s key or settings"),
         ("415", "rejected the update"),
     ):
         sandbox.drill(kind)

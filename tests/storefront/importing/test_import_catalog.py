@@ -85,7 +85,7 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
         "To change it, use --shop-name.\n"
         "Products left out: 1 draft, 1 archived, 1 unpublished.\n"
         "3 variants sold out.\n"
-        "Pictures linked from their own servers: 4.\n"
+        "Pictures linked from their original servers: 4.\n"
     )
     assert variants(app) == {
         "41234567890101": ("Beeswax Pillar, “Long Evening”, Small / Honey", "PIL-S-HON", 12),

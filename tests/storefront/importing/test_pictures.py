@@ -267,7 +267,7 @@ def test_linked_pictures_add_their_servers_to_the_security_policy(
     ]
     summary = import_products(app, tmp_path / "a.csv", addresses, "--link-pictures")
 
-    assert "Pictures linked from their own servers: 3." in summary
+    assert "Pictures linked from their original servers: 3." in summary
     client = app.test_client()
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "img-src 'self' data: https://cdn.example.com https://images.example.org:8443;" in policy
@@ -293,7 +293,7 @@ def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_pat
             args=["storefront", "import-catalog", str(file), "--link-pictures"]
         )
 
-    assert "Pictures linked from their own servers: 1." in result.stdout, result.output
+    assert "Pictures linked from their original servers: 1." in result.stdout, result.output
     client = app.test_client()
     for path in ("/", "/products/cap", "/products/hat", "/feeds/catalog.json"):
         assert client.get(path).status_code == 200
