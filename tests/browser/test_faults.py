@@ -57,7 +57,8 @@ def test_opening_on_a_slow_or_missing_network(page: Page, shop_url: str) -> None
     page.route("**/notify-me/%24*", lambda route: pending.append(route))
     button = page.locator(BUTTON)
     button.click()
-    eventually(lambda: pending)
+    # Playwright only calls the route's function during another call
+    eventually(lambda: button.is_visible() and pending)
     expect(button).to_have_attribute("aria-busy", "true")
 
     pending.pop().abort("internetdisconnected")
