@@ -78,7 +78,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         visitor_loader=storefront.visitor,
         shop_name=storefront.shop_name,
     )
-    storefront.reuse_forms(app)
+    storefront.cache_forms(app)
     for name in OPTIONAL_PACKAGES:
         if demo or name != "demo":
             import_module(name).init_app(app)

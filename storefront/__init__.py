@@ -35,10 +35,10 @@ __all__ = [
     "Shop",
     "ShopCatalog",
     "add_migrations",
+    "cache_forms",
     "db",
     "erase_contact",
     "init_app",
-    "reuse_forms",
     "serve_static_files",
     "shop_name",
     "visitor",
@@ -49,7 +49,7 @@ MIGRATIONS = str(Path(__file__).with_name("migrations"))
 
 add_migrations = db_command.init_app
 serve_static_files = static_files.init_app
-reuse_forms = page_cache.reuse_forms
+cache_forms = page_cache.cache_forms
 
 
 def shop_name() -> str:

@@ -1,4 +1,4 @@
-"""Reuse of rendered pages, as long as the catalog and the stock are unchanged.
+"""Caches rendered pages until the catalog or the stock changes.
 
 Triggers in the database give the catalog a new version with every change (migration `shop_0007`),
 including changes by other processes, commands and plain SQL. Each request reads the version, so
@@ -74,19 +74,19 @@ def init_app(app: Flask, cookie_values: Mapping[str, Callable[[], object]]) -> N
     app.extensions[EXTENSION] = _Cache(cookie_values)
 
 
-def reused(
+def cached(
     view: Callable[P, str], *, unless: Callable[[], bool] = lambda: False
 ) -> Callable[P, Response]:
-    """Return a view that renders the page of `view` only if it has changed since the last request
-    for it, and answers 304 if the browser has the current page. `unless` returns whether the page
-    depends on more than the catalog, the URL and the language, and so always has to be rendered.
+    """Return a view that caches the page of `view`, and answers 304 if the browser has the current
+    page. `unless` returns whether the page depends on more than the catalog, the URL and the
+    language, and so can't be cached.
 
-    The page is also rendered for visitors to whom it may look different: those with a cookie that
+    The cache isn't used for visitors to whom the page may look different: those with a cookie that
     isn't in `cookie_values` or `SCRIPT_COOKIES`, and those who see the demo.
     """
 
     @wraps(view)
-    def reusing(*args: P.args, **kwargs: P.kwargs) -> Response:
+    def cached_view(*args: P.args, **kwargs: P.kwargs) -> Response:
         cache: _Cache = current_app.extensions[EXTENSION]
         key = _key(cache, request.path, request.query_string, is_personal=unless())
         if key is None:
@@ -98,15 +98,15 @@ def reused(
             cache.set(key, page)
         return revalidated(*page)
 
-    return reusing
+    return cached_view
 
 
-def reuse_forms(app: Flask) -> None:
-    """Render the kit's blank forms only if they have changed, like the pages of `reused`."""
+def cache_forms(app: Flask) -> None:
+    """Cache the kit's blank forms, like the pages of `cached`."""
     view = app.view_functions["notify_me.show"]
 
     @wraps(view)
-    def reusing(**values: str) -> Response:
+    def cached_form(**values: str) -> Response:
         cache: _Cache = current_app.extensions[EXTENSION]
         is_confirmation = "done" in request.args
         fragment = request.headers.get("X-Notify-Me")
@@ -120,11 +120,11 @@ def reuse_forms(app: Flask) -> None:
             cache.set(key, _Page(response.get_data(), etag=""))
         return response
 
-    app.view_functions["notify_me.show"] = reusing
+    app.view_functions["notify_me.show"] = cached_form
 
 
-def reused_part(render: Callable[[], str], *depends_on: str) -> Markup:
-    """Return HTML for a part of a page, rendered only if it has changed since it was last needed.
+def cached_fragment(render: Callable[[], str], *depends_on: str) -> Markup:
+    """Return the HTML of a part of a page, from the cache if possible.
 
     `depends_on` is a name for the part, followed by everything that it depends on besides the
     catalog and the language.

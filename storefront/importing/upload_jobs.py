@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 MAX_AGE = 24 * 3600
 """When an upload is created, uploads that are older than this many seconds are deleted."""
 STALLED_AFTER = 120
-"""Seconds without progress after which a job counts as stopped, for example by a restart."""
+"""Seconds without progress after which a job counts as stopped, perhaps by a restart."""
 FILES = ("file", "ids", "stock", "columns")
 """The form's file fields: the products, and the optional files."""
 
@@ -208,7 +208,7 @@ def _add_pictures(job: Job) -> list[str]:
             )
     except (OSError, SQLAlchemyError):
         db.session.rollback()
-        logger.warning("imported the products of an upload, but not all pictures", exc_info=True)
+        logger.warning("imported the uploaded products, but not all pictures", exc_info=True)
         return [
             "The products were imported, but some pictures are missing. Import the file again to "
             "add them."
@@ -258,7 +258,7 @@ class _Progress:
 
 
 def _save(job: Job) -> None:
-    """Write a job's file completely or not at all."""
+    """Write a job's file atomically."""
     temporary = path(job.id) / f"{secrets.token_hex(4)}.tmp"
     temporary.write_text(json.dumps(asdict(job), ensure_ascii=False), encoding="utf-8")
     os.replace(temporary, path(job.id) / "job.json")

@@ -14,7 +14,7 @@ from notify_me import Variant, studio
 
 from ..base.database import db
 from ..base.models import Product, ProductVariant
-from ..base.page_cache import reused, reused_part, revalidated
+from ..base.page_cache import cached, cached_fragment, revalidated
 from ..catalog import browsing, queries
 from ..catalog.categories import categories
 from ..catalog.pictures import Image, product_image, variant_image
@@ -52,7 +52,7 @@ def shows_public_count() -> bool:
 
 
 @blueprint.get("/")
-@reused
+@cached
 def listing() -> str:
     """Show the products that the query string selects: `category`, `q`, `in_stock`, `sort`, `page`.
 
@@ -89,7 +89,7 @@ def listing_page(
 
 
 @blueprint.get("/products/<handle>")
-@partial(reused, unless=shows_public_count)
+@partial(cached, unless=shows_public_count)
 def product(handle: str) -> str:
     """Show a product page, with the variant of `?variant=<sku>` selected.
 
@@ -170,7 +170,7 @@ def other_products(variant: Variant) -> Markup:
         return render_template("shop/_other_products.html", cards=[card(other) for other in others])
 
     try:
-        return reused_part(render, "other products", variant.product_id)
+        return cached_fragment(render, "other products", variant.product_id)
     except SQLAlchemyError:
         db.session.rollback()
         return Markup("")

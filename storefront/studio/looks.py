@@ -160,6 +160,6 @@ def visitor_overrides() -> VisitorOverrides | None:
     try:
         settings = apply_changes(studio.shop_settings(), changes) if changes else None
     except InvalidChanges as error:
-        logger.warning("a visitor's Studio settings are invalid and ignored: %s", error)
+        logger.warning("ignoring a visitor's Studio settings, which are invalid: %s", error)
         settings = None
     return VisitorOverrides(settings)

@@ -91,7 +91,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def _save(picture: Image.Image, path: Path, **options: Any) -> None:
-    """Write a file completely or not at all, even if two imports run at once."""
+    """Write a file atomically, even if two imports run at once."""
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=UNFINISHED_PREFIX, suffix=path.suffix, delete=False
     ) as file:
