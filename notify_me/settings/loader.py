@@ -176,13 +176,17 @@ def _settings_by_variable() -> dict[str, Setting]:
     return {setting.variable: setting for setting in all_settings(Settings)}
 
 
+@cache
+def _names_with_single_underscores() -> frozenset[str]:
+    return frozenset(re.sub("_+", "_", name) for name in _settings_by_variable())
+
+
 def _read_variables(config: Mapping[str, Any]) -> Values:
     """Return the settings in a Flask config. An empty variable counts as unset.
 
     Raises `SettingsError` for names that look like those of settings but aren't.
     """
     settings = _settings_by_variable()
-    with_single_underscores = {re.sub("_+", "_", name) for name in settings}
     values: Values = {}
     problems = []
     for name, value in config.items():
@@ -191,7 +195,7 @@ def _read_variables(config: Mapping[str, Any]) -> Values:
         if setting := settings.get(name):
             parsed = _parse(setting, value) if isinstance(value, str) else value
             values[setting.path] = parsed, Origin("environment", name)
-        elif "__" in name or name in with_single_underscores:
+        elif "__" in name or name in _names_with_single_underscores():
             problems.append(_describe_unknown(name))
     if problems:
         raise SettingsError("\n".join(problems))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -172,6 +173,8 @@ class RunningSandbox:
     account: Account
     clock: MovableClock
     session: requests.Session = field(default_factory=requests.Session)
+    app: Flask | None = None
+    """The app in this process, if it is; what `/_sandbox/` sets and reads skips the network."""
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request."""
@@ -254,17 +257,15 @@ class RunningSandbox:
 
     def advance(self, seconds: float) -> None:
         """Set the sandbox's own clock forward."""
-        reply = self.request("POST", "/_sandbox/clock", json={"advance": seconds})
-        assert reply.status_code == 200, reply.text
+        self._control("POST", "clock", {"advance": seconds})
 
     def set(self, name: str, **settings: Any) -> None:
         """Change settings, such as those of `flow` or `list`."""
-        reply = self.request("PUT", f"/_sandbox/{name}", json=settings)
-        assert reply.status_code == 200, reply.text
+        self._control("PUT", name, settings)
 
     def get(self, name: str) -> dict[str, Any]:
         """Return one of the objects: account, clock, flow, list, regions."""
-        document: dict[str, Any] = self.request("GET", f"/_sandbox/{name}").json()
+        document: dict[str, Any] = json.loads(self._control("GET", name))
         return document
 
     def read(self, name: str) -> list[dict[str, Any]]:
@@ -274,12 +275,29 @@ class RunningSandbox:
 
     def drill(self, kind: str, **options: Any) -> None:
         """Add a drill."""
-        reply = self.request("POST", "/_sandbox/drills", json={"kind": kind, **options})
-        assert reply.status_code == 201, reply.text
+        self._control("POST", "drills", {"kind": kind, **options})
 
     def reset(self, **options: Any) -> None:
         """Reset the sandbox."""
-        self.request("POST", "/_sandbox/reset", json=options)
+        self._control("POST", "reset", options)
+
+    def page(self, path: str) -> str:
+        """Return one of the pages."""
+        return self._send("GET", path)
+
+    def _control(self, method: str, name: str, sent: Any = None) -> str:
+        return self._send(method, f"/_sandbox/{name}", json=sent)
+
+    def _send(self, method: str, path: str, **options: Any) -> str:
+        reply: Any
+        if self.app is None:
+            reply = self.request(method, path, **options)
+        else:
+            client = self.app.test_client()
+            reply = client.open(path, method=method, base_url=self.url, **options)
+        assert reply.status_code in (200, 201), reply.text
+        text: str = reply.text
+        return text
 
     def recipients(self) -> list[str]:
         """Return the recipients of the messages that were sent, oldest first."""
@@ -316,7 +334,7 @@ def sandbox(shared_server: tuple[Flask, str]) -> Iterator[RunningSandbox]:
     account, clock = make_account(), MovableClock()
     app, url = shared_server
     install(app, Sandbox(account, clock))
-    running = RunningSandbox(url, account, clock)
+    running = RunningSandbox(url, account, clock, app=app)
     running.session.trust_env = False  # no proxy
     with running.session:
         yield running

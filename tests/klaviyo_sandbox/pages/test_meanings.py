@@ -57,7 +57,7 @@ def explanation(sandbox: RunningSandbox) -> tuple[str, str]:
     # A client can have the whole reply before the call is recorded as finished.
     eventually(lambda: sandbox.read("requests")[-1]["finished"])
     entry = sandbox.read("requests")[-1]
-    page = sandbox.request("GET", f"/requests/{entry['id']}").text
+    page = sandbox.page(f"/requests/{entry['id']}")
     [sentence] = re.findall(r"What it means</h2>\s*<p>([^<]+)</p>", page)
     return str(entry["status"] or "none"), html.unescape(sentence)
 
