@@ -111,7 +111,7 @@ class NotifyMe:
         if "notify_me" in app.extensions:
             raise RuntimeError("NotifyMe is already set up on this app: create it only once")
         if not app.secret_key:
-            raise SettingsError("SECRET_KEY is not set: it signs the kit's links")
+            raise SettingsError("SECRET_KEY is not set: the kit needs it to sign links")
         version = instance_config_version(app.config)
         settings = read_settings(app.config.get("NOTIFY_ME_CONFIG"), app.config)
         account = read_account(app.config)

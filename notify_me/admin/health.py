@@ -12,7 +12,7 @@ from ..context import current_state
 from .status import MissingVariant, PausedQueue, Status, status
 
 MAX_NAMES = 5
-"""How many variants a row names."""
+"""The maximum number of variants that a row names."""
 
 
 def health(read_status: Callable[[], Status] = status) -> Report:

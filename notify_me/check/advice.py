@@ -118,15 +118,15 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "flow/draft": (FAIL, f"{{name}} is a draft: {_NOBODY_WAITS}", _SET_LIVE),
     "flow/unknown status": (
         WARN,
-        f'a flow starts from "{METRIC}", but its status is unknown',
+        f'a flow is triggered by "{METRIC}", but its status is unknown',
         "in Klaviyo, make sure that its message is Live",
     ),
     "flow/not read": (SKIP, "has not been read yet", ""),
     "flow/no key": (SKIP, "can't be read without a private key", ""),
-    "flow/none": (FAIL, f'no flow starts from "{METRIC}": {_NOBODY_WAITS}', _CREATE_FLOW),
+    "flow/none": (FAIL, f'no flow is triggered by "{METRIC}": {_NOBODY_WAITS}', _CREATE_FLOW),
     "flow/no metric": (
         FAIL,
-        f'the account has no metric "{METRIC}", so no flow can start from it',
+        f'the account has no metric "{METRIC}" to trigger a flow',
         f"{_CREATE_FLOW}; if Klaviyo doesn't offer that trigger yet, submit one sign-up first",
     ),
     "public_key/refused": (

@@ -15,7 +15,7 @@ from .reader import Reader, unreadable
 from .report import Row
 
 MAX_NAMED = 10
-"""How many variants are named in the report."""
+"""The maximum number of variants that the report names."""
 
 
 @dataclass

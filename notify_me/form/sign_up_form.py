@@ -75,7 +75,7 @@ class SignUpForm(Form):
 
     @property
     def selected_variants(self) -> tuple[str, ...]:
-        """The selected composite IDs, without repetitions, in the order in which they were sent."""
+        """The selected composite IDs, without repetitions, in the order submitted."""
         return tuple(dict.fromkeys(self.variants.data or ()))
 
     @property
@@ -193,7 +193,7 @@ class SignUpForm(Form):
 
     def consent_error(self, channel: Channel) -> str:
         """Return the error for one channel's consent checkbox; empty if there is none or the form
-        hasn't been sent.
+        hasn't been submitted.
         """
         if channel not in self.selected_channels or not self.channels.raw_data:
             return ""

@@ -24,7 +24,7 @@ take precedence over those in the first one. The file may be missing.
 """
 
 MAX_DEPTH = 10
-"""How many levels of nested tables are searched. No setting is nested that deeply."""
+"""The maximum depth of nested tables to search. No setting is nested that deeply."""
 
 
 @dataclass(frozen=True, slots=True)

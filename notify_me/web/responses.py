@@ -195,7 +195,7 @@ def unknown_variant() -> Response:
 
 
 def redirect_to_confirmation(variant: Variant, signed: str) -> Response:
-    """Redirect after a plain form's POST (303), so that a reload doesn't send the form again."""
+    """Redirect after a plain form's POST (303), so that a reload doesn't resubmit the form."""
     url = form_url("notify_me.show", variant.composite_id, done=signed)
     return make_response(redirect(url, HTTPStatus.SEE_OTHER))
 

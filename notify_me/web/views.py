@@ -1,4 +1,4 @@
-"""The form at `/notify-me/<composite id>`, shown by GET and sent by POST, and `theme.css`."""
+"""The form at `/notify-me/<composite id>`, shown by GET and submitted by POST, and `theme.css`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`[limits]`: how many forms may be sent, and how many alerts may be requested."""
+"""`[limits]`: how many forms may be submitted, and how many alerts may be requested."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..base import SettingsTable
 
 
 class Limits(SettingsTable):
-    """`[limits]`: how many forms a client may send, and how many alerts may be requested for a
-    contact. A client is an IPv4 address, or the /64 network of an IPv6 address. Forms are counted
+    """`[limits]`: how many forms a client may submit, and how many alerts may be requested for
+    a contact. A client is an IPv4 address, or the /64 network of an IPv6 address. Forms are counted
     in the storage at `RATELIMIT_STORAGE_URI`.
     """
 
     valid_posts: int = Field(30, ge=1, le=100_000, title="Valid forms per minute")
     """Maximum number of valid forms per minute from one client. The people in a household or office
-    share an address, and in client mode a sign-up sends the form twice.
+    share an address, and in client mode a sign-up submits the form twice.
     """
     invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid forms per minute")
     """Maximum number of forms with an invalid field per minute from one client. They don't count
