@@ -98,7 +98,8 @@ def _load(instance: Path, *, create: bool) -> dict[str, str]:
         _save(instance, saved)
     except ValueError:
         raise SettingsError(
-            f"{path} is damaged: delete it to generate new keys (links sent so far will stop working)"
+            f"{path} is damaged: delete it to generate new keys (links sent so far "
+            "will stop working)"
         ) from None
     return saved
 

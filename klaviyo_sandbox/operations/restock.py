@@ -50,8 +50,8 @@ def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
     if wait_end:
         end = wait_end.isoformat(timespec="seconds")
         return [
-            f"Notified 0 of {people}: the flow is waiting until {end}, and will then check the stock "
-            "again"
+            f"Notified 0 of {people}: the flow is waiting until {end}, and will then check the "
+            "stock again"
         ]
     if not sandbox.flow.is_active:
         return [f"Notified 0 of {people}: {sandbox.flow.inactive_reason}"]

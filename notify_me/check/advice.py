@@ -21,8 +21,8 @@ _CLOCK = (
     "synchronise the clock, for example with: timedatectl set-ntp true",
 )
 _NEW_KEY = (
-    "a key's scopes can't be changed: create a private key in Klaviyo under Settings > API keys, with "
-    "{scopes}, and set it as KLAVIYO_PRIVATE_KEY"
+    "a key's scopes can't be changed: create a private key in Klaviyo under Settings > API keys, "
+    "with {scopes}, and set it as KLAVIYO_PRIVATE_KEY"
 )
 
 ADVICE: dict[str, tuple[Verdict, str, str]] = {
@@ -48,8 +48,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "private_key/unknown": (
         FAIL,
         "Klaviyo doesn't recognise the key in KLAVIYO_PRIVATE_KEY",
-        "copy it again from Klaviyo under Settings > API keys, into .env (a key is shown only once: "
-        "create another if necessary)",
+        "copy it again from Klaviyo under Settings > API keys, into .env (a key is shown only "
+        "once: create another if necessary)",
     ),
     "private_key/not tested": (SKIP, "not tested: Klaviyo rejected the API revision first", ""),
     "private_key/unexpected": (
