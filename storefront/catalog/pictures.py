@@ -99,7 +99,7 @@ def _copy_url(picture: Picture, size: str) -> str:
 
 
 def is_linked(picture: Picture) -> bool:
-    """Whether pages load the picture from its own server."""
+    """Whether pages load the picture from its original server."""
     imported = cached_import()
     return bool(imported and origin(picture["url"]) in imported.picture_origins)
 

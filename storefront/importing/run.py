@@ -52,7 +52,7 @@ class Choices:
     shop_name: str | None = None
     """None: the vendor of more than half of the products, if there is one."""
     link_pictures: bool = False
-    """Whether pages load the pictures from their own servers, not the shop's copies."""
+    """Whether pages load the pictures from their original servers, not the shop's copies."""
 
 
 @dataclass(frozen=True, slots=True)

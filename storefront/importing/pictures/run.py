@@ -39,7 +39,7 @@ class PicturesResult:
 
 
 def link_pictures(session: Session) -> PicturesResult:
-    """Let pages load the pictures from their own servers, and commit."""
+    """Let pages load the pictures from their original servers, and commit."""
     result, servers = PicturesResult(), Counter[str]()
     for pictures in _all_wanted(session):
         for picture in pictures:
