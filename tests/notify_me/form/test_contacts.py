@@ -6,19 +6,23 @@ Each table has one entry for each kind of fault that was reported for similar so
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
+from typing import Any
 
 import phonenumbers
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notify_me.form.contacts import clean_email, clean_phone, email_address
 from notify_me.form.phone import CAN_BE_TEXTED, e164
 from tests.notify_me.markup import post_form, view
-from tests.notify_me.offers import FORM, submit_element
+from tests.notify_me.offers import FORM, settings_file, submit_element, toml
+from tests.notify_me.small_shop import engine_of, small_catalog, small_shop
 from tests.support import Sandbox
 
 EMAILS = {
@@ -138,11 +142,35 @@ def sent_profile(sandbox: Sandbox) -> dict[str, str]:
     return profile
 
 
+@pytest.fixture(scope="module")
+def offers(
+    sandbox_server: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., FlaskClient]]:
+    """Return a function that returns a shop with this channel and region, the same each time."""
+    made: list[Flask] = []
+
+    @cache
+    def shop(channel: str, region: str = "US") -> FlaskClient:
+        folder = tmp_path_factory.mktemp("shop")
+        config: dict[str, Any] = {
+            **sandbox_server.environ(),
+            "NOTIFY_ME_CONFIG": settings_file(folder, toml([channel], region)),
+            # the same contact signs up for each case
+            "NOTIFY_ME_LIMITS__ALERTS_PER_CONTACT": 1000,
+        }
+        made.append(small_shop(folder, small_catalog(), **config))
+        return made[-1].test_client()
+
+    yield shop
+    for app in made:
+        engine_of(app).dispose()
+
+
 @pytest.mark.parametrize("typed", EMAILS.values(), ids=EMAILS)
 def test_copied_email_is_cleaned(
-    offering: Callable[..., Flask], sandbox: Sandbox, typed: str
+    offers: Callable[..., FlaskClient], sandbox: Sandbox, typed: str
 ) -> None:
-    client = offering("EMAIL").test_client()
+    client = offers("EMAIL")
 
     assert submit_element(client, FORM, {"channels": "EMAIL", "email": typed}).status_code == 200
     assert sent_profile(sandbox) == {"email": "ada@example.org"}
@@ -183,10 +211,10 @@ def test_ambiguous_number_is_refused(region: str, typed: str, message: str) -> N
     ],
 )
 def test_copied_phone_number_is_cleaned(
-    offering: Callable[..., Flask], sandbox: Sandbox, region: str, typed: str, sent: str
+    offers: Callable[..., FlaskClient], sandbox: Sandbox, region: str, typed: str, sent: str
 ) -> None:
     """Whether it can text the country is for Klaviyo to decide."""
-    client = offering("SMS", region=region).test_client()
+    client = offers("SMS", region)
 
     submit_element(
         client,
