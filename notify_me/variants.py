@@ -56,7 +56,7 @@ def _shopify_gid_error(external_id: str) -> str | None:
     if gid := re.fullmatch(r"gid://shopify/ProductVariant/(\d+)", external_id, re.ASCII):
         return f"Klaviyo identifies Shopify's variants by number: use {gid[1]!r}"
     return (
-        "this GID isn't a variant's: use the number at the end of the variant's GID, "
+        "this isn't the GID of a variant: use the number at the end of the variant's GID, "
         "gid://shopify/ProductVariant/…"
     )
 

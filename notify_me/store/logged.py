@@ -91,7 +91,7 @@ def _state_of(outcome: Outcome | None, *, queued: bool) -> CallState:
 
 
 def mask_email(email: str | None) -> str | None:
-    """Return `a•••@e•••.org` for `ada@example.org`, which only its owner can recognize."""
+    """Return `a•••@e•••.org` for `ada@example.org`: enough for its owner to recognize it."""
     if not email:
         return None
     local, _, domain = email.rpartition("@")

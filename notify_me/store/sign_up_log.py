@@ -101,7 +101,8 @@ _WAITING_UP_TO = select(func.count()).select_from(
 
 
 class SignUpLog:
-    """The sign-up log. Every method is one short transaction, except those that take a session.
+    """The sign-up log. Methods that use the database are one short transaction each, unless they
+    take a session.
 
     `engine` returns the database's engine, and is called on each use. Contacts are hashed with the
     first of `keys`, and looked up with all of them, since keys change. Methods raise

@@ -128,7 +128,7 @@ class CallRow(Base):
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the state and the outcome were last updated."""
     attempt: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Number of the only job in the queue that may still send this call."""
+    """Number of the one job in the queue that may still send this call."""
     problem: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="", server_default="")
     """What went wrong, for the merchant; without contact details."""
     alerted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
