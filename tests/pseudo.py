@@ -14,6 +14,7 @@ from tests.notify_me.markup import Element, read
 
 TEXT_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
 _INNERMOST_BRACKETS = re.compile("⟦[^⟦⟧]*⟧")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def write_pseudo_catalog(source: Path, folder: Path, language: str, domain: str) -> None:
@@ -43,10 +44,11 @@ def untranslated_texts(html: str, names: Iterable[str]) -> list[str]:
         rest = text
         while _INNERMOST_BRACKETS.search(rest):
             rest = _INNERMOST_BRACKETS.sub(" ", rest)
-        for name in by_length:
-            rest = rest.replace(name, " ")
-        if re.search(r"[^\W\d_]", rest):
-            untranslated.append(" ".join(rest.split()))
+        if _LETTER.search(rest):
+            for name in by_length:
+                rest = rest.replace(name, " ")
+            if _LETTER.search(rest):
+                untranslated.append(" ".join(rest.split()))
     return untranslated
 
 

@@ -27,5 +27,7 @@ def load_module(name: str) -> Any:
 
 def one_line(text: str, limit: int = 60) -> str:
     """Return imported text on one line, shortened and safe to print to a terminal."""
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-    return shown if len(text) <= limit else f"{shown[:limit]}…"
+    shown = "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:limit]
+    )
+    return shown if len(text) <= limit else f"{shown}…"

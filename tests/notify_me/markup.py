@@ -69,13 +69,18 @@ class Element:
     def _elements(self, tag: str | None) -> list[Element]:
         """Return the descendants with this tag, or all of them. The tree is walked only once."""
         if not self._by_tag:
-            self._by_tag = {None: []}
-            for child in self.children:
-                if isinstance(child, Element):
-                    for element in (child, *child._elements(None)):
-                        self._by_tag[None].append(element)
-                        self._by_tag.setdefault(element.tag, []).append(element)
+            self._by_tag = {None: [*self._walk()]}
+            for element in self._by_tag[None]:
+                self._by_tag.setdefault(element.tag, []).append(element)
         return self._by_tag.get(tag, [])
+
+    def _walk(self) -> Iterator[Element]:
+        """Yield the descendants in the order of the document."""
+        waiting = [child for child in reversed(self.children) if isinstance(child, Element)]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting += [child for child in reversed(element.children) if isinstance(child, Element)]
 
     @property
     def unset(self) -> str:
