@@ -37,7 +37,7 @@ def send_now(
     """Send calls, and return their outcomes by position; None for a call that wasn't sent.
 
     `known_outcomes` are the outcomes that a browser has reported, by position. Of those calls, only
-    the ones that may succeed with the private key are sent again. A call with `after_accepted` is
+    the ones that may succeed with the private key are sent again. A call with `after_any` is
     sent only after another one was accepted. If a response applies to every call of an operation
     (wrong settings, throttling, a refused contact), no further call of that operation is sent.
     Channels that Klaviyo has refused are left out of later calls, and each outcome names them.
@@ -54,7 +54,7 @@ def send_now(
         is_final = isinstance(known_outcome, Accepted | Refused | DeadLetter)
         if call.operation in stopped or is_final:
             continue
-        if call.after_accepted and not any(isinstance(outcome, Accepted) for outcome in outcomes):
+        if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
         may_skip = consent_known and call.operation is Operation.SUBSCRIBE and refusal is None
         if may_skip and breaker.imitate_consent(deadline):

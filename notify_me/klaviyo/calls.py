@@ -87,7 +87,7 @@ class Call:
     """None for the consent call."""
 
     @property
-    def after_accepted(self) -> bool:
+    def after_any(self) -> bool:
         """Whether this call is sent only after another call of the sign-up was accepted. This
         applies while the shopper waits. Once the call is queued, a worker sends it regardless.
         """

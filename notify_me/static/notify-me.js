@@ -13,7 +13,7 @@ const PROPERTIES = `accent alert backdrop border button-background button-border
   button-shadow button-text-decoration close-color error error-background font muted scheme submit-background
   submit-color success success-background surface text z-index`.split(/\s+/);
 
-/** @typedef {{ url: string, headers: Record<string, string>, body: object, after_accepted: boolean }} Call */
+/** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
 /** @typedef {{ status: number, body: unknown } | null} Answer Klaviyo's response, if any */
 /** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string, signed_up?: string[] }} Reply */
 
@@ -319,11 +319,11 @@ export class NotifyMe extends HTMLElement {
     const deadline = Date.now() + CALLS_TIMEOUT;
     let acceptedCalls = 0;
     for (const call of calls) {
-      const skipped = (call.after_accepted && !acceptedCalls) || Date.now() >= deadline;
+      const skipped = (call.after_any && !acceptedCalls) || Date.now() >= deadline;
       const answer = skipped ? null : await callKlaviyo(call, deadline);
       answers.push(answer);
       // 409 for back in stock: already signed up
-      if (answer?.status === 202 || (answer?.status === 409 && !call.after_accepted)) acceptedCalls++;
+      if (answer?.status === 202 || (answer?.status === 409 && !call.after_any)) acceptedCalls++;
     }
     body.set("sign_up", sign_up);
     body.set("answers", JSON.stringify(answers));

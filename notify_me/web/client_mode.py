@@ -179,7 +179,7 @@ def _with_public_key_problem(outcome: Outcome | None, reported: Outcome | None) 
 
 def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:
     """Return the requests that `<notify-me>` makes: the URL, headers and body for `fetch`, and
-    `after_accepted`.
+    `after_any`.
 
     They are Create Client Back In Stock Subscription and Create Client Subscription. They contain
     the public key, as `company_id`, and never the private key.
@@ -190,7 +190,7 @@ def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str,
             f"?company_id={quote(account.public_key)}",
             "headers": {"Content-Type": CONTENT_TYPE, "revision": account.revision},
             "body": call.body,
-            "after_accepted": call.after_accepted,
+            "after_any": call.after_any,
         }
         for call in calls
     ]
@@ -217,7 +217,7 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
             reported.append(Refused(KlaviyoResponse(None)))
             continue
         accepted = any(isinstance(outcome, Accepted) for outcome in reported)
-        was_made = accepted or not call.after_accepted
+        was_made = accepted or not call.after_any
         response = _response(next(remaining))
         outcome = outcome_of(response, call.operation, "client", call.channels)
         reported.append(outcome if was_made else None)

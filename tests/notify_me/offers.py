@@ -89,13 +89,13 @@ def fetch_answer(call: Mapping[str, Any]) -> dict[str, Any] | None:
 def make_calls(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
     """Make the calls as the element does, and return the answers.
 
-    A call with `after_accepted` is only made if an earlier one was accepted.
+    A call with `after_any` is only made if an earlier one was accepted.
     """
     answers: list[dict[str, Any] | None] = []
     for call in calls:
         # a 409 on back in stock is a repeat
         accepted = any(answer and answer["status"] in (202, 409) for answer in answers)
-        answers.append(fetch_answer(call) if accepted or not call["after_accepted"] else None)
+        answers.append(fetch_answer(call) if accepted or not call["after_any"] else None)
     return answers
 
 

@@ -154,12 +154,12 @@ def test_one_call_per_variant_and_one_for_consent(
 def test_only_the_browsers_consent_call_waits_for_an_acceptance(
     offering: Callable[..., Flask],
 ) -> None:
-    """`after_accepted` marks a call that is only made after another one was accepted."""
+    """`after_any` marks a call that is only made after another one was accepted."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
 
     calls = submit_element(client, FORM, DATA).get_json()["calls"]
 
-    assert [call["after_accepted"] for call in calls] == [False, False, False, True]
+    assert [call["after_any"] for call in calls] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

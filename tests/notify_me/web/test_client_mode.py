@@ -68,7 +68,7 @@ def test_calls_for_the_browser_are_ready_to_send(
     assert [call["state"] for call in log_file.calls()] == ["started"]
     [call] = sent["calls"]
     assert call["url"].endswith(f"?company_id={sandbox.account.public_key}")
-    assert call["after_accepted"] is False
+    assert call["after_any"] is False
     headers = {**call["headers"], "Origin": "http://127.0.0.1:5000"}
     accepted = requests.post(call["url"], json=call["body"], headers=headers, timeout=TIMEOUT)
     assert accepted.status_code == 202
