@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from notify_me.delivery import deliverer
 from tests import caches
+from tests.notify_me.running_shop import Postgres, postgres_binaries
 from tests.support import Sandbox, serve_sandbox
 
 for _name in [*os.environ]:
@@ -114,3 +118,20 @@ def sandbox(sandbox_server: Sandbox) -> Sandbox:
     """The sandbox, reset to its initial state."""
     sandbox_server.reset()
     return sandbox_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A cluster for the whole run. Without PostgreSQL, tests are skipped, except in CI."""
+    binaries = postgres_binaries()
+    if binaries is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is missing, and CI must have it: apt-get install postgresql")
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # the user that PostgreSQL runs as can't read pytest's folders
+    folder = Path(tempfile.mkdtemp(prefix="notify-me-postgres-", dir="/tmp"))
+    folder.chmod(0o755)
+    cluster = Postgres(binaries, folder)
+    yield cluster
+    cluster.stop()
+    shutil.rmtree(folder)

@@ -26,12 +26,9 @@ import pytest
 import requests
 import yaml
 
-from tests.notify_me.conftest import postgres
 from tests.notify_me.offers import ELEMENT
 from tests.notify_me.running_shop import Postgres, people
 from tests.support import TIMEOUT, Sandbox, eventually
-
-__all__ = ["postgres"]
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

@@ -19,12 +19,11 @@ from hypothesis import strategies as st
 from werkzeug.security import generate_password_hash
 from werkzeug.wrappers import Response
 
-from tests.notify_me.conftest import postgres
 from tests.notify_me.running_shop import Postgres
 from tests.sites import load_catalog
 from tests.storefront.conftest import catalog_db, close, make_shop
 
-__all__ = ["catalog_db", "postgres"]
+__all__ = ["catalog_db"]
 
 MARKUP = "<fuzz'\">&"
 """If a page repeats it without escaping, it contains `<fuzz`."""

@@ -1,6 +1,5 @@
 """The shop's fixtures, for the demo around it."""
 
-from tests.notify_me.conftest import postgres
 from tests.storefront.conftest import catalog_db, client, stock
 
-__all__ = ["catalog_db", "client", "postgres", "stock"]
+__all__ = ["catalog_db", "client", "stock"]

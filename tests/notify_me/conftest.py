@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.notify_me.offers import settings_file, toml
-from tests.notify_me.running_shop import Postgres, Shop, postgres_binaries
+from tests.notify_me.running_shop import Postgres, Shop
 from tests.notify_me.small_shop import DATABASE, DictCatalog, engine_of, small_catalog, small_shop
 from tests.support import TIMEOUT, Sandbox
 
@@ -112,23 +111,6 @@ class LogFile:
 def log_file(tmp_path: Path) -> LogFile:
     """The small shop's sign-up log."""
     return LogFile(tmp_path / DATABASE)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A cluster for the whole run. Without PostgreSQL, tests are skipped, except in CI."""
-    binaries = postgres_binaries()
-    if binaries is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("PostgreSQL is missing, and CI must have it: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    # the user that PostgreSQL runs as can't read pytest's folders
-    folder = Path("/tmp") / f"notify-me-postgres-{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    cluster = Postgres(binaries, folder)
-    yield cluster
-    cluster.stop()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from jinja2 import Template
 
 from storefront import db
 from storefront.base import page_cache
-from tests.notify_me.conftest import postgres  # noqa: F401 - a fixture
 from tests.notify_me.running_shop import Postgres
 from tests.sites import load_catalog
 from tests.storefront.conftest import close, make_shop

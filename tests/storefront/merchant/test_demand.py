@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -74,8 +75,12 @@ def test_without_sign_ups(client: FlaskClient) -> None:
 
 
 def test_merchant_pages_link_to_each_other(client: FlaskClient) -> None:
-    pages = ["/merchant", URL, "/merchant/deliveries", "/merchant/import", "/studio"]
-    for url in pages[:-1]:
+    pages = ["/merchant", URL, "/merchant/deliveries"]
+    # a fork may have deleted these packages
+    pages += ["/merchant/import"] if find_spec("storefront.importing") else []
+    merchant_pages = [*pages]
+    pages += ["/studio"] if find_spec("storefront.studio") else []
+    for url in merchant_pages:
         links = (
             Page(client, url).html.split('<nav aria-label="Merchant pages">')[1].split("</nav>")[0]
         )
