@@ -36,6 +36,11 @@ def python(
 
 
 def _run(command: Sequence[str], environ: dict[str, str], output: Path) -> None:
+    # not at the top, since the tests' own process doesn't need the engine
+    from notify_me.delivery import worker
+
+    for interval in ("POLL", "MAINTENANCE", "IDLE_CHECK"):
+        setattr(worker, f"{interval}_INTERVAL", 0.1)
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(ROOT)
