@@ -113,7 +113,8 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
     if migrate:
         if engine.url.database == str(file) and not file.exists():
             file.write_bytes(_migrated())
-        else:
+            _copies.add(file)
+        elif engine.url.database != str(file) or file not in _copies:
             with app.app_context():
                 admin.upgrade()
     return app
@@ -135,6 +136,10 @@ def changed(app: Flask, changes: Mapping[str, Any]) -> Settings:
             table = table[part]
         table[name] = value
     return Settings.model_validate(document)
+
+
+_copies: set[Path] = set()
+"""The database files that began as a copy of `_migrated()`, so that they needn't be migrated."""
 
 
 @cache
