@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
@@ -170,8 +171,9 @@ def _print(*lines: str) -> None:
 
 
 def _wait_for(url: str, ended: threading.Event) -> bool:
-    """Return whether `url` responds within about `START_TIMEOUT`; stop once a process has ended."""
-    for _ in range(START_TIMEOUT * 5):
+    """Return whether `url` responds within `START_TIMEOUT`; stop once a process has ended."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
         try:
             with _opener.open(url, timeout=2):
                 return True

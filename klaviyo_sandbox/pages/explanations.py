@@ -186,7 +186,7 @@ def _refusal(entry: Mapping[str, Any]) -> str:
     error: Mapping[str, Any] = errors[0] if errors else {"code": "", "detail": ""}
     code, detail, source = error["code"], error["detail"], error.get("source") or {}
     if code == "permission_denied":
-        return _missing_scopes(operation)
+        return _access_problem(operation)
     if code == "duplicate":
         if "catalog" in operation:
             return "The entry is already in the catalog. Update it (PATCH) instead of creating it."
@@ -213,13 +213,15 @@ def _refusal(entry: Mapping[str, Any]) -> str:
     return "The body does not match Klaviyo's schema. Fix the client: a retry will not help."
 
 
-def _missing_scopes(operation: str) -> str:
+def _access_problem(operation: str) -> str:
     if "_client_" in operation:
         return "Klaviyo refused the page's origin. Add the shop's domain to the key's allow-list."
     scopes = next((called.scopes for called in OPERATIONS if called.name == operation), ())
     *others, last = scopes or ("a scope",)
-    missing = f"{', '.join(others)} and {last}" if others else last
-    return (
-        f"The private key lacks {missing}. Create a key with every required scope, and set "
-        "KLAVIYO_PRIVATE_KEY to it."
+    problem = (
+        f"This operation needs the scopes {', '.join(others)} and {last}, and the private key "
+        "lacks at least one of them."
+        if others
+        else f"The private key lacks {last}."
     )
+    return f"{problem} Create a key with every required scope, and set KLAVIYO_PRIVATE_KEY to it."

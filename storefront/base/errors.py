@@ -99,8 +99,14 @@ def log_database_error(error: SQLAlchemyError) -> None:
     is_unavailable = isinstance(error, (OperationalError, InterfaceError, sa.exc.TimeoutError)) or (
         type(error) is DatabaseError
     )
-    logger.error(
-        "the database is unavailable (%s): check DATABASE_URL, and run flask db upgrade",
-        type(error).__name__,
-        exc_info=None if is_unavailable else error,
-    )
+    if is_unavailable:
+        logger.error(
+            "the database is unavailable (%s): check DATABASE_URL, and run flask db upgrade",
+            type(error).__name__,
+        )
+    else:
+        logger.error(
+            "a database operation failed (%s): if tables are missing, run flask db upgrade",
+            type(error).__name__,
+            exc_info=error,
+        )

@@ -45,7 +45,8 @@ class Shop(Flask):
         if request is not None and not is_valid:
             logger.warning("refused a request with an invalid Host header")
             request.routing_exception = BadRequest()
-            # the error page needs URLs, too; the path is "/", so that the exception isn't a 404
+            # the error page needs an adapter for its links; this one matches "/", so that the
+            # response stays a 400 instead of becoming a 404
             adapter = self.url_map.bind("localhost", url_scheme=request.scheme)
         if adapter is not None and (url := self.config.get("SHOP_URL")):
             shop = urlsplit(url)

@@ -43,7 +43,7 @@ def import_brand(dry_run: bool) -> None:
         except LogoError as error:
             notes.append(f"logo: not imported: {error}")
     else:
-        notes.append("logo: not imported: the account has no logo with a picture")
+        notes.append("logo: not imported: the account has no logo that can be used")
     click.echo("\n".join(notes))
     if dry_run:
         click.echo("\nNothing was written.")

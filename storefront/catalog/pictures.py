@@ -50,7 +50,7 @@ class Image:
         return bool(self.width and self.height and self.height > 1.15 * self.width)
 
     def nearly_fits(self, ratio: float) -> bool:
-        """Whether its ratio of width to height is so close to `ratio` that it may be cropped."""
+        """Whether cropping it to `ratio`, width divided by height, loses little of it."""
         return bool(self.width and self.height and 0.85 < self.width / self.height / ratio < 1.18)
 
 

@@ -154,7 +154,7 @@ class Offer:
 
 
 def offers(composite_ids: Iterable[str]) -> dict[str, Offer]:
-    """Return the offers of the variants with these composite IDs that the shop has."""
+    """Return the offers of the shop's variants with these composite IDs."""
     catalog = current_catalog()
     external_ids = [
         composite_id.external_id
@@ -197,7 +197,7 @@ def all_products(
     """Yield the list of variants of each product, oldest product first. Products that have no
     variants are left out.
 
-    `batch` products are read at a time. `id_range`, the first and the last ID, limits the products.
+    `batch` products are read at a time. `id_range`, the first and last product ID, limits the products.
     """
     statement = _select_products().order_by(Product.id).limit(batch)
     if id_range:
@@ -258,8 +258,8 @@ def variant_url(product_url: str, sku: str) -> str:
 
 
 def kit_variant(variant: ProductVariant) -> Variant:
-    """Return the kit's `Variant` for a variant of the shop, as forms and buttons need it. The
-    product's options must be loaded.
+    """Return the kit's `Variant` for a variant of the shop, for forms and buttons. The product's
+    options must be loaded.
     """
     product = variant.product
     return _kit_variants(product, [variant], [option.name for option in product.options])[0]
@@ -312,8 +312,8 @@ def catalog_variant(variant: ProductVariant) -> Variant:
 class ShopCatalog:
     """The shop's variants for the kit: implements `notify_me.ListedCatalog`.
 
-    Each method uses a new session, so that no connection stays open while the kit calls Klaviyo,
-    and the stock is current.
+    Each method opens a connection of its own, so that the stock is current, and closes it when it
+    has returned everything, so that none stays open while the kit calls Klaviyo.
     """
 
     def variant(self, composite_id: CompositeID) -> Variant | None:

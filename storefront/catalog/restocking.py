@@ -1,4 +1,7 @@
-"""Change stock and report it to Klaviyo: for the merchant's page, a command, or an order."""
+"""Change stock and report it to Klaviyo, for the merchant's pages, a command and imports.
+
+An order deducts its own stock: see `buying.orders`.
+"""
 
 from __future__ import annotations
 

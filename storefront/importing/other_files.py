@@ -20,7 +20,6 @@ _NOT_LOCATIONS = re.compile(
     r"handle|url_handle|title|option\d_(name|value)|sku|variant_sku|hs_code|coo|location|bin_name"
     r"|variant_id|barcode|(incoming|unavailable|committed|available|on_hand).*"
 )
-_NUMBER = re.compile(r"-?\d+(\.0+)?", re.ASCII)
 
 
 def join_keys(handle: str, values: Sequence[str], sku: str, *, sku_first: bool) -> list[str]:

@@ -77,7 +77,7 @@ class Report:
     def waiting_bar(self, row: waiting.WaitingRow) -> tuple[charts.Segment, ...]:
         """Return a bar for the revenue of a row, relative to that of the first row."""
         most = self.waiting_now.rows[0].revenue
-        # in cents, since a bar takes whole numbers
+        # in hundredths, since a bar takes whole numbers
         return charts.bar({"all": int(row.revenue * 100)}, int(most * 100))
 
     @property

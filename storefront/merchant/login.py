@@ -39,7 +39,7 @@ blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 LIMITS_PER_CLIENT = parse_many("5 per minute; 30 per hour")
 """Attempts from one address, or from one browser with the cookie `BROWSER_COOKIE`."""
 LIMITS_OVERALL = parse_many("30 per minute; 300 per hour")
-"""Attempts from all addresses together, so that guessing from many addresses isn't faster."""
+"""Attempts from all addresses together, so that guessing from many addresses is limited, too."""
 BROWSER_COOKIE = "shop_merchant_browser"
 BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000
@@ -113,7 +113,10 @@ def _count_attempt() -> int:
     try:
         return _count_with(rate_limiter() or _own_limiter)
     except StorageError as error:
-        logger.warning("sign-in attempts are counted per process: %s", error.storage_error)
+        logger.warning(
+            "rate-limit storage is unavailable (%s): sign-in attempts are counted per process",
+            error.storage_error,
+        )
         return _count_with(_own_limiter)
 
 

@@ -15,8 +15,8 @@ branch_labels = None
 depends_on = None
 
 TABLES = ("shop_product", "shop_option", "shop_variant", "shop_import")
-# Versions are random numbers or transaction IDs. A counter would reuse numbers for different
-# content after a backup is restored.
+# Versions are random numbers or transaction IDs. A counter in the table would reuse numbers for
+# different content after a backup of the shop's database is restored.
 SQLITE = "UPDATE shop_catalog_version SET version = random()"
 POSTGRESQL = """
 CREATE FUNCTION shop_change_catalog_version() RETURNS trigger LANGUAGE plpgsql AS $$

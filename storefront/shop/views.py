@@ -206,7 +206,7 @@ def sitemap() -> Response:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Return which paths crawlers should skip, and where the sitemap is."""
+    """List the paths that crawlers should skip, and the sitemap."""
     lines = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in UNINDEXED_PATHS),

@@ -107,7 +107,6 @@ def render_page(
         levels=preview.LEVELS,
         fonts=FONTS,
         labels={control.key: label(control) for control in controls()},
-        published=publishing.is_published(),
         can_unpublish=publishing.can_undo(),
         languages={language: name_of(language) for language in settings.languages.offered},
         permalink=url_for("studio.show", look=history.look, _external=True),

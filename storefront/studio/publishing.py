@@ -18,11 +18,6 @@ COMMENTS = (
 )
 
 
-def is_published() -> bool:
-    """Whether settings from the Studio are used in the shop."""
-    return bool(_read(_file()).strip())
-
-
 def can_undo() -> bool:
     """Whether `undo` can restore the settings from before the last `publish`."""
     return _previous_file().is_file()

@@ -50,7 +50,7 @@ def link_pictures(session: Session) -> PicturesResult:
     linked = [server for server, _ in servers.most_common(MAX_ORIGINS)]
     result.shown = sum(servers[server] for server in linked)
     if too_many := servers.total() - result.shown:
-        result.missing[f"on more than {MAX_ORIGINS} servers"] += too_many
+        result.missing[f"beyond the limit of {MAX_ORIGINS} servers"] += too_many
     session.execute(sa.update(Import).values(picture_origins=linked))
     session.commit()
     return result
