@@ -197,7 +197,7 @@ def all_products(
     """Yield the list of variants of each product, oldest product first. Products that have no
     variants are left out.
 
-    `batch` products are read at a time. `id_range`, the first and last product ID, limits the products.
+    `batch` products are read at a time. `id_range` limits them to those between two IDs, inclusive.
     """
     statement = _select_products().order_by(Product.id).limit(batch)
     if id_range:
