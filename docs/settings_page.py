@@ -24,9 +24,10 @@ Every setting also has a variable, which the kit reads from the Flask config; th
 copies its environment variables there.
 [configuration.md](configuration.md#where-settings-come-from) says which source takes precedence.
 
-In a variable, text is written without quotes, and a list as `EMAIL, SMS`; everything else is
-written as in TOML, such as `16`, `true` or `["EMAIL", "SMS"]`. An empty variable counts as unset;
-`""` is an empty string.
+In a variable, text is written without quotes; a list either as `EMAIL, SMS` or as in TOML,
+`["EMAIL", "SMS"]`; everything else as in TOML, such as `16` or `true`. Quotes that a shell needs
+around a value with spaces aren't part of the value. An empty variable counts as unset; `""` is an
+empty string.
 """
 _TEXTS = """\
 ## `[texts.<locale>]`

@@ -188,7 +188,9 @@ class ShopSettings(Table):
     """All settings of `shop.toml`."""
 
     sample: bool = False
-    """Whether this is the sample shop: an import then replaces its name, text and logo."""
+    """Whether this is the sample shop: an import then replaces its name, texts, languages, contact
+    address and logo.
+    """
     name: Annotated[str, Field(min_length=1, max_length=80)] = "My shop"
     tagline: LocalizedText = Text({})
     """A few words about the shop, after its name in the title of the home page."""

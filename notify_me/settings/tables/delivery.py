@@ -59,7 +59,7 @@ class Delivery(SettingsTable):
     """Time after which a call that a worker started but didn't finish is returned to the queue. It
     must be at least twice call_timeout, so that no call is sent twice.
     """
-    keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Time to keep delivered calls")
+    keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Time to store delivered calls")
     """How long delivered calls, with contact details, stay in the queue."""
 
     @model_validator(mode="after")

@@ -28,7 +28,8 @@ Locale = Annotated[str, Field(json_schema_extra={"enum": [*LOCALES]})]
 class Languages(SettingsTable):
     """`[languages]`: the languages of the shop. The language of a page comes from its URL
     (`?lang=de`), then the `lang` cookie, then the browser's preference. If the shop has its own
-    locale selector (Flask-Babel), that selector decides.
+    locale selector (Flask-Babel), that selector decides, except for `?lang=` on the kit's own
+    pages.
     """
 
     offered: Annotated[tuple[Locale, ...], AfterValidator(_check_languages)] = Field(

@@ -1,4 +1,4 @@
-"""`[retention]`: how long records are kept."""
+"""`[retention]`: how long records are stored."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..base import SettingsTable
 
 
 class Retention(SettingsTable):
-    """`[retention]`: how long records are kept before `flask notify-me purge` deletes them."""
+    """`[retention]`: how long records are stored before `flask notify-me purge` deletes them."""
 
-    log_days: int = Field(180, ge=1, le=3650, title="Days to keep sign-ups")
-    """Number of days to keep a sign-up in the log."""
-    consent_days: int = Field(1825, ge=1, le=36500, title="Days to keep consents")
-    """Number of days to keep the record of a consent. Not less than log_days."""
-    dead_letter_days: int = Field(30, ge=1, le=3650, title="Days to keep dead letters")
-    """Number of days to keep a dead-lettered call, which contains contact details. After that it
+    log_days: int = Field(180, ge=1, le=3650, title="Days to store sign-ups")
+    """Number of days to store a sign-up in the log."""
+    consent_days: int = Field(1825, ge=1, le=36500, title="Days to store consents")
+    """Number of days to store the record of a consent. Not less than log_days."""
+    dead_letter_days: int = Field(30, ge=1, le=3650, title="Days to store dead letters")
+    """Number of days to store a dead-lettered call, which contains contact details. After that it
     counts as failed and can't be retried.
     """
     erase_consents: bool = Field(False, title="Erase consent records")
