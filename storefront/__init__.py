@@ -91,6 +91,7 @@ def init_app(app: Flask) -> None:
         categories=categories.categories,
         english_attributes=translations.english_attributes,
         other_products=views.other_products,
+        takes_payment=checkout.takes_payment,
         variant_image=pictures.variant_image,
         merchant_password_required=access.password_required,
         merchant_has_access=access.has_access,

@@ -83,7 +83,7 @@ KINDS: Mapping[str, Kind] = {
         "415: unsupported Content-Type",
         error(415, "The Content-Type is not supported."),
     ),
-    "partial": Kind(_REFUSED, "202, but the phone number is dropped"),
+    "partial": Kind(_REFUSED, "202, but the phone number is not accepted"),
     "429": Kind(_UNAVAILABLE, "429: too many requests", error(429, "Too many requests.")),
     "500": Kind(_UNAVAILABLE, "500: server error", error(500, "A server error occurred.")),
     "503": Kind(

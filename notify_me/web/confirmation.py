@@ -174,7 +174,5 @@ def _confirm_message(logged: LoggedSignUp, unrecorded: list[Channel], *, simulat
         return ""
     double_opt_in = None if simulated else current_state().opt_in.is_double()
     if double_opt_in is None:
-        return gettext(
-            N_("You may get a message asking you to confirm your subscription. Please confirm it.")
-        )
+        return gettext(N_("You may get a message asking you to confirm your subscription."))
     return gettext(CONFIRM[channels]) if double_opt_in else ""

@@ -86,7 +86,7 @@ def _add_headers(response: Response) -> Response:
 
 @blueprint.errorhandler(RequestEntityTooLarge)
 def _too_large(error: RequestEntityTooLarge) -> Response:
-    message = N_("That was too long. Please shorten it and try again.")
+    message = N_("That text was too long. Please shorten it and try again.")
     return responses.failed(message, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 

@@ -29,7 +29,7 @@ MESSAGES = {
         N_("There is no page at this address. It may have moved, or the link is wrong."),
     ),
     405: (N_("Page not available"), N_("You can’t open this page directly.")),
-    413: (N_("That was too long"), N_("Please shorten it and try again.")),
+    413: (N_("That text was too long"), N_("Please shorten it and try again.")),
     429: (N_("Too many attempts"), N_("Please try again in a minute.")),
     500: (N_("Something went wrong"), N_("That’s our fault. Please try again in a moment.")),
     503: (N_("Temporarily unavailable"), N_("Please try again in a moment.")),

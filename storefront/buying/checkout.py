@@ -156,6 +156,11 @@ def pay(reference: str) -> BaseResponse:
     return redirect(provider.start(order), code=303)
 
 
+def takes_payment() -> bool:
+    """Return whether orders are paid for."""
+    return _payment_provider() is not None
+
+
 def _payment_provider() -> PaymentProvider | None:
     return current_app.config.get("PAYMENT")
 
@@ -171,7 +176,6 @@ def _page(form: CheckoutForm, lines: list[cart.CartLine], status: int = 200) -> 
         form=form,
         lines=lines,
         subtotal=cart.subtotal(lines),
-        takes_payment=_payment_provider() is not None,
         unavailable=[
             (line, queries.kit_variant(line.variant)) for line in lines if line.exceeds_stock
         ],

@@ -15,7 +15,7 @@ from ..base.models import ProductVariant
 from ..catalog import queries
 
 OVERDUE_AFTER = timedelta(minutes=10)
-"""If a sign-up waits longer, Klaviyo is probably unavailable, or no worker is running."""
+"""If a sign-up waits longer, Klaviyo is probably unavailable, or no process sends deliveries."""
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 STOCK_UPDATE = "update_catalog_variant"
 """The only operation that isn't part of a sign-up."""

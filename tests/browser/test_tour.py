@@ -104,7 +104,7 @@ def test_tour(
     dialog.get_by_role("button", name="Close").click()
 
     expect_step(page, "2 of 4 Restock")
-    expect(page.locator(".tour__story")).to_contain_text(f"{EMAIL} will hear from you")
+    expect(page.locator(".tour__story")).to_contain_text(f"The alert will go to {EMAIL}.")
     [call] = [
         call
         for call in sandbox.requests()

@@ -211,7 +211,7 @@ def test_tour_of_an_imported_shop(
     client.post(FORM.replace("BLAT-S", "CAP-R"), data=TYPED)
     assert "2 of 4" in panel(client, page)
     client.post("/merchant", data={"sku": "CAP-R", "quantity": "5"})
-    assert "5 in stock, and the alert has arrived" in panel(client, page)
+    assert "5 in stock, and the alert arrived in" in panel(client, page)
     assert "Wool Cap (Red)" in panel(client, page)
 
 

@@ -79,6 +79,4 @@ def _classes_above(element: Any) -> list[str]:
     return classes
 
 
-MAY_HAVE_TO_CONFIRM = (
-    "You may get a message asking you to confirm your subscription. Please confirm it."
-)
+MAY_HAVE_TO_CONFIRM = "You may get a message asking you to confirm your subscription."

@@ -482,7 +482,7 @@ def test_too_large_body_is_refused(
 
     assert reply.status_code == 413
     root = view(reply)
-    assert root.one(role="alert").text == "That was too long. Please shorten it and try again."
+    assert root.one(role="alert").text == "That text was too long. Please shorten it and try again."
     [back] = [link for link in root.all("a") if link.text == "Open the form"]
     assert client.get(back["href"]).status_code == 200
     if headers:

@@ -84,12 +84,16 @@ class PaymentOnAnotherSite:
 def test_payment_provider_is_linked_until_the_order_is_paid(
     client: FlaskClient, app: Flask
 ) -> None:
-    payment = app.config["PAYMENT"] = PaymentOnAnotherSite()
     add_to_cart(client, STEEK_01=1)
-    assert "You won’t be charged" not in Page(client, "/checkout").text
+    for path, count in {"/checkout": 2, "/terms": 2}.items():
+        assert Page(client, path).text.lower().count("you won’t be charged") == count
+    payment = app.config["PAYMENT"] = PaymentOnAnotherSite()
 
     order = place_order(client).location
 
+    add_to_cart(client, STEEK_01=1)
+    for path in ("/checkout", "/terms", order):
+        assert "you won’t be charged" not in Page(client, path).text.lower()
     assert "Please pay to complete it. Pay now" in Page(client, order).text
     started = client.get(f"{order}/pay")
     assert (started.status_code, started.location) == (

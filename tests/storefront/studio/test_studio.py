@@ -405,12 +405,16 @@ def test_settings_can_be_used_in_the_whole_shop(studio: Studio) -> None:
 
 def test_settings_with_another_source_are_named(catalog_db: Path, tmp_path: Path) -> None:
     database = Path(shutil.copy(catalog_db, tmp_path / "shop.db"))
-    app = make_shop(database, NOTIFY_ME_BUTTON__LABEL="From the environment")
+    (config := tmp_path / "shop.toml").write_text('[modal]\ntext_color = "#123456"\n')
+    sources = {"NOTIFY_ME_BUTTON__LABEL": "From the environment", "NOTIFY_ME_CONFIG": str(config)}
+    app = make_shop(database, **sources)
     studio = Studio(app.test_client())
-    studio.press("publish", button__label="Mine", modal__headline="Ours")
+    # a cleared setting has the value in notify_me.toml
+    studio.press("publish", button__label="Mine", modal__headline="Ours", modal__text_color="")
     alert = studio.page.one("div", id="alerts").text
-    assert "Button text" in alert
-    assert "button.label" in alert
+    assert "Either an environment variable sets them, or you cleared them" in alert
+    assert "Button text (button.label)" in alert
+    assert "(modal.text_color)" in alert
     assert "modal.headline" not in alert
     assert studio.page.one("input", id="set-modal-headline")["value"] == "Ours"
 
