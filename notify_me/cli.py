@@ -67,7 +67,7 @@ def upgrade() -> None:
 def deliver() -> None:
     """Run a worker that sends queued calls until it is stopped.
 
-    Any number of workers can run, on any number of machines.
+    Several workers can run at the same time; with PostgreSQL, also on several machines.
     """
     from .delivery.worker import run  # imports DBOS, which takes half a second
 
@@ -105,13 +105,13 @@ def status(*, as_json: bool) -> None:
     if error := status.last_error:
         variant = f" for {error.variant}" if error.variant else ""
         click.echo(
-            f"last error: {_when(error.at)}, {error.operation}{variant} ({error.contact}): "
+            f"last error:    {_when(error.at)}, {error.operation}{variant} ({error.contact}): "
             f"{error.problem}"
         )
     for queue in status.paused:
         click.echo(
-            f"paused since {_when(queue.since)}, next attempt {_when(queue.until)}: "
-            f"{queue.operation}: {queue.remedy}"
+            f"{queue.operation} paused since {_when(queue.since)}, next attempt "
+            f"{_when(queue.until)}: {queue.remedy}"
         )
     if status.paused:
         click.echo("to send the paused calls now, run: flask notify-me resume")
@@ -367,10 +367,11 @@ def _read_snippet_file(file: BinaryIO) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @_database_errors()
 def consents(contact: str, *, as_json: bool) -> None:
-    """Print everything stored about CONTACT, an email address or a phone number.
+    """Print what the sign-up log has about CONTACT, an email address or a phone number.
 
     Use it to answer data access requests. It prints every sign-up, and the text, version, time and
-    language of every consent.
+    language of every consent. Calls in the queue aren't printed: until they are deleted, they
+    contain the contact in plain text. The shop's own tables aren't printed either.
     """
     with _contact_errors():
         records = admin.contact_records(contact)
@@ -419,11 +420,11 @@ def _json(document: Mapping[str, Any]) -> str:
 
 def _as_text(records: ContactRecords) -> str:
     if not records.sign_ups and not records.consents:
-        return "Nothing is stored about this contact."
+        return "The sign-up log has nothing about this contact."
     lines = [f"Sign-ups: {len(records.sign_ups)}"]
     for sign_up in records.sign_ups:
         lines += ["", f"  {_when(sign_up.when)}  {', '.join(sign_up.channels)}"]
-        lines.append(f"  contact    {', '.join(sign_up.contacts)} (stored masked and hashed)")
+        lines.append(f"  contact    {', '.join(sign_up.contacts)} (masked and hashed in the log)")
         lines += [f"  {state:<13}  {variant or 'consent'}" for _, variant, state in sign_up.calls]
     lines += ["", f"Consents: {len(records.consents)}"]
     for consent in records.consents:

@@ -105,8 +105,8 @@ class State:
     confirmation_signer: URLSafeTimedSerializer
     """Signs links to confirmations. Its salt differs from that of `report_signer`."""
     rate_limiter: RateLimiter | None
-    """Counts in the storage that `RATELIMIT_STORAGE_URI` names. None if that isn't set and the
-    shop has turned off the rate limits on sign-ups.
+    """Counts in the storage that `RATELIMIT_STORAGE_URI` names, or in memory if that isn't set.
+    None if it isn't set and the shop has turned off the rate limits on sign-ups.
     """
     limits_posts: bool
     """False if the shop has turned off the rate limits on sign-ups."""

@@ -66,7 +66,9 @@ class ConsentRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecords:
-    """Everything stored about one contact, oldest first."""
+    """What the sign-up log has about one contact, oldest first. Calls in the queue contain the
+    contact, too, until they are deleted.
+    """
 
     sign_ups: tuple[SignUpRecord, ...]
     consents: tuple[ConsentRecord, ...]
@@ -110,7 +112,9 @@ def contact_hash(contact: str) -> str:
 
 
 def contact_records(contact: str) -> ContactRecords:
-    """Return every sign-up and consent of a contact. Raises `ValueError` like `contact_hash`."""
+    """Return every sign-up and consent of a contact in the log. Raises `ValueError` like
+    `contact_hash`.
+    """
     hashes = current_state().log.contact_hashes(normalized_contact(contact))
     with current_state().log.reading() as session:
         sign_ups = session.scalars(

@@ -61,7 +61,7 @@ def _delivery(current: Status) -> Row:
     if misconfigured:
         return _paused("delivery/paused", misconfigured)
     dead_lettered = current.counts["dead_lettered"]
-    if dead_lettered and not current.missing_variants:
+    if dead_lettered:
         problem = current.last_error.problem if current.last_error else "unknown"
         return row("delivery/dead letters", count=dead_lettered, problem=problem)
     if current.paused:
@@ -70,7 +70,10 @@ def _delivery(current: Status) -> Row:
 
 
 def _paused(case: str, queues: Sequence[PausedQueue]) -> Row:
-    problem, _, remedy = queues[0].remedy.partition(": ")
+    problem, remedy = queues[0].remedy, ""
+    # what is misconfigured, then what to do; a throttled queue has no remedy
+    if queues[0].kind == "misconfigured":
+        problem, _, remedy = problem.partition(": ")
     return row(
         case,
         operations=", ".join(queue.operation for queue in queues),

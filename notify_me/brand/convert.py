@@ -151,7 +151,7 @@ class _Part:
         value = _with_hash(self.read(path))
         if background is None:
             if value is not None:
-                self.note("not_imported", path, "its background isn't imported either")
+                self.note("not_imported", path, "its background isn't imported")
             return
         self.unset(key)
         if value is None:

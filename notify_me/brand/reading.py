@@ -92,7 +92,7 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
             "private key that also has this scope (docs/connect.md)"
         )
     if response.status == 401:
-        raise BrandError("Klaviyo doesn't recognise the private key: correct KLAVIYO_PRIVATE_KEY")
+        raise BrandError("Klaviyo doesn't recognize the private key: correct KLAVIYO_PRIVATE_KEY")
     if response.status == 404:
         raise BrandError(
             "Klaviyo's Brands API isn't part of the revision in KLAVIYO_REVISION: remove this "

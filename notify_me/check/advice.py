@@ -18,7 +18,7 @@ _NOBODY_WAITS = "sign-ups are accepted, but nobody joins the waiting list"
 _CLOCK = (
     "this machine's clock is {seconds} s {direction} Klaviyo's, so consent is recorded with the "
     "wrong time",
-    "synchronise the clock, for example with: timedatectl set-ntp true",
+    "synchronize the clock, for example with: timedatectl set-ntp true",
 )
 _NEW_KEY = (
     "a key's scopes can't be changed: create a private key in Klaviyo under Settings > API keys, "
@@ -47,7 +47,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "private_key/unknown": (
         FAIL,
-        "Klaviyo doesn't recognise the key in KLAVIYO_PRIVATE_KEY",
+        "Klaviyo doesn't recognize the key in KLAVIYO_PRIVATE_KEY",
         "copy it again from Klaviyo under Settings > API keys, into .env (a key is shown only "
         "once: create another if necessary)",
     ),
@@ -96,7 +96,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         WARN,
         "{name} uses double opt-in: shoppers who don't confirm aren't subscribed, and get no "
         "texts. The confirmation says so",
-        "keep it if you want that; otherwise change it in Klaviyo: the list > Settings > Consent",
+        "keep it if you want that; otherwise change it in Klaviyo, under the list's Settings > "
+        "Consent",
     ),
     "list/unknown opt-in": (
         WARN,
@@ -183,8 +184,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/items": (
         WARN,
-        "{count:,} of {total:,} are items in Klaviyo instead of variants, because a feed creates "
-        "items: {names}",
+        "{count:,} of {total:,} are not variants in Klaviyo: {names}. Those named are items there, "
+        "because a feed creates items",
         "submit a sign-up for one of them: if it is refused, push them as variants, and turn the "
         "feed off",
     ),

@@ -11,7 +11,8 @@ from ..klaviyo.circuit_breaker import CircuitBreaker
 from ..klaviyo.client import Deadline
 from ..klaviyo.outcomes import KlaviyoResponse, attribute, mapping
 from ..settings.listing import terminal_json
-from .advice import METRIC, row
+from .advice import METRIC
+from .advice import row as advice_row
 from .reader import Reader, unreadable
 from .report import Row, Verdict
 
@@ -39,7 +40,7 @@ class FlowCheck:
     def __init__(self, breaker: CircuitBreaker | None) -> None:
         self._breaker = breaker
         self._read_lock = threading.Lock()
-        self._row = row("flow/not read")
+        self._row = advice_row("flow/not read")
         self._expires_at = 0.0
 
     def row(self) -> Row:
@@ -47,7 +48,7 @@ class FlowCheck:
         which takes three seconds at most. Meanwhile, other threads get the previous row.
         """
         if self._breaker is None:
-            return row("flow/no key")
+            return advice_row("flow/no key")
         if time.monotonic() >= self._expires_at and self._read_lock.acquire(blocking=False):
             try:
                 self._refresh(self._breaker)
@@ -75,7 +76,7 @@ def flow_row(reader: Reader) -> Row:
     if response.status != 200:
         return unreadable("flow", response, "metrics:read")
     if metric_id is None:
-        return row("flow/no metric")
+        return advice_row("flow/no metric")
     read_flows = reader.klaviyo.get_flows_triggered_by_metric
     response = reader.read("flow", "flows:read metrics:read", read_flows, metric_id)
     if response.status != 200:
@@ -86,8 +87,8 @@ def flow_row(reader: Reader) -> Row:
     }
     for status, case in (("live", "flow"), ("manual", "flow/manual"), ("draft", "flow/draft")):
         if status in names:
-            return row(case, name=names[status])
-    return row("flow/unknown status" if flows else "flow/none")
+            return advice_row(case, name=names[status])
+    return advice_row("flow/unknown status" if flows else "flow/none")
 
 
 def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:

@@ -60,8 +60,9 @@ _TEMPORARY_CODES = frozenset({"25006", "23505"})
 that another worker has inserted first. In the second case, the next attempt updates that row.
 """
 _UNKNOWN_VARIANT_MAX_DELAY = 3600.0
-"""Maximum seconds between attempts for a variant that Klaviyo doesn't have yet. Klaviyo reads a
-feed only every six hours, and thousands of sign-ups that wait for it must not delay the others.
+"""Maximum seconds between attempts for a variant that Klaviyo doesn't have yet. It is this long
+because Klaviyo reads a feed only every six hours, and thousands of sign-ups that wait for it must
+not delay the others.
 """
 FLOW_CHECK_DELAY = 30.0
 """Seconds until a process that delivers reads the flow from Klaviyo. Klaviyo allows few of these
@@ -99,8 +100,10 @@ class DeliveryContext:
 class Deliverer:
     """Sends the calls of queued jobs.
 
-    Running a job twice is harmless, since a job is skipped unless its attempt number is the one in
-    the log. A call is repeated only after a crash between Klaviyo's response and the commit.
+    Running a job twice is harmless: a sign-up's job is skipped unless its attempt number is the one
+    in the log, and a stock update sends the current quantity. A sign-up's call that Klaviyo has
+    received is sent again only if Klaviyo's response was lost, or the process crashed before the
+    commit.
     """
 
     def __init__(self, context: DeliveryContext, *, stopping: threading.Event) -> None:
@@ -168,9 +171,9 @@ class Deliverer:
                 self._wait(self._settings.probe_every)
 
     def give_up(self, arguments: Sequence[Any], error: Exception) -> None:
-        """Record that a call failed because its queued job can't be read, for example because a
-        later version queued it. The call isn't dead-lettered, since a dead letter couldn't be read
-        either.
+        """Record that a call failed because its queued job can't be read, for example because it
+        was queued by a later version of the kit with the same `JOB_VERSION`. The call isn't
+        dead-lettered, since a dead letter couldn't be read either.
         """
         problem = f"the queued job can't be read ({type(error).__name__})"
         logger.error("%s; its call is lost", problem)
@@ -285,7 +288,7 @@ class Deliverer:
         if newly_unknown:
             log_unknown_variant(job.variant, outcome, self._settings.unknown_variant_hours)
         if pause_ended:
-            logger.warning("%s resumed: Klaviyo accepts its calls again", job.operation.value)
+            logger.warning("%s resumed: the cause of its pause is gone", job.operation.value)
 
     def _without_refused_channels(self, session: Session, job: Job, outcome: Outcome) -> Job | None:
         """Record the channels that Klaviyo refused. If it refused the call because of them, return

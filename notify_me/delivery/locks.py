@@ -1,4 +1,4 @@
-"""Lock files that give each process that delivers calls on this machine a number.
+"""Lock files that number the processes delivering calls on this machine.
 
 When such a process starts, DBOS assigns it the unfinished calls of its executor ID. Two running
 processes must therefore never have the same ID.

@@ -48,7 +48,8 @@ def unknown_variant_remedy(variant: str) -> str:
         )
     return (
         "In Klaviyo under Content > Products, make sure that the integration has synced it, and "
-        "that the ID is the platform's own variant ID. Then run flask notify-me resume"
+        "that the ID is the platform's own variant ID. Then run flask notify-me resume or, for "
+        "dead-lettered sign-ups, flask notify-me retry"
     )
 
 

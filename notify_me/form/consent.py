@@ -194,8 +194,8 @@ def _channel_problems(settings: Settings, account: Account, has_shop_name: bool)
     messages = []
     if missing := [name for name, value in required.items() if not value]:
         messages.append(
-            f"channels.offered contains {names}, which {needs} consent and therefore "
-            f"{', '.join(missing)}: set what is missing, or offer EMAIL only"
+            f"channels.offered contains {names}, which {needs} consent: "
+            f"set {', '.join(missing)}, or offer EMAIL only"
         )
     if consent.age_gated:
         messages.append(

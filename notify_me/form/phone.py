@@ -90,8 +90,9 @@ _LOCAL_MOBILE = re.compile(r"\+5415\d{6,8}")
 def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None) -> str:
     """Convert a cleaned phone number to E.164: in the US, `(202) 555-0143` to `+12025550143`.
 
-    With `types`, numbers of other types are refused. Only numbers that are certainly wrong are
-    refused: which numbers are in use changes faster than any table, so Klaviyo decides that.
+    With `types`, numbers of other types are refused. Otherwise, only numbers that are certainly
+    wrong, or whose country is unclear, are refused: which numbers are in use changes faster than
+    any table, so Klaviyo decides that.
 
     Raises `ValueError` with a message for the shopper.
     """

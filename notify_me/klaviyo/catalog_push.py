@@ -67,11 +67,11 @@ class PushResult:
         created, updated = "Created", "updated"
         if self.dry_run:
             created, updated = "Would create", "would update"
+        is_or_are = "is" if self.unchanged == 1 else "are"
         return (
-            f"{created} {self.created['item']:,} items and {self.created['variant']:,} variants, "
-            f"{updated} {self.updated['item']:,} items and "
-            f"{self.updated['variant']:,} variants; {self.unchanged:,} are up to date. "
-            f"{self.reads:,} reads, {self.writes:,} writes."
+            f"{created} {_by_kind(self.created)}, {updated} {_by_kind(self.updated)}; "
+            f"{self.unchanged:,} {is_or_are} up to date. "
+            f"{_amount(self.reads, 'read')}, {_amount(self.writes, 'write')}."
         )
 
 
@@ -263,6 +263,14 @@ class CatalogPush:
             f"Klaviyo returned status {response.status} while {task}{remedy}. "
             "Push again to continue"
         )
+
+
+def _by_kind(counts: Mapping[CatalogKind, int]) -> str:
+    return f"{_amount(counts['item'], 'item')} and {_amount(counts['variant'], 'variant')}"
+
+
+def _amount(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _job_type(kind: CatalogKind, action: Action) -> str:

@@ -18,10 +18,10 @@ CIRCUIT_OPEN = "Klaviyo isn't responding; the call was not made"
 class CircuitBreaker:
     """Sends calls while Klaviyo responds; otherwise returns Temporary at once.
 
-    After `failures` calls in a row that got no response, a 5xx or a response that isn't Klaviyo's,
-    the circuit is open: nothing is sent for `pause` seconds, then one trial call at a time until
-    Klaviyo responds. A 429 counts as a response. It stops only the operation that was limited, for
-    the time in its Retry-After, but for `longest_pause` seconds at most.
+    After `failures` calls in a row that ended without a response, with a 5xx or with a response
+    that isn't Klaviyo's, the circuit is open: nothing is sent for `pause` seconds, then one trial
+    call at a time until Klaviyo responds. A 429 counts as a response. It stops only the operation
+    that was limited, for the time in its Retry-After, but for `longest_pause` seconds at most.
     """
 
     def __init__(

@@ -189,7 +189,10 @@ class Misconfigured(Outcome):
 
 
 class DeadLetter(Outcome):
-    """An unexpected error response. Automatic retries won't help, so the call is set aside."""
+    """Automatic retries won't help: the error response was unexpected, the variant's ID is a
+    placeholder, or the worker failed. A worker dead-letters such a call; while a shopper waits, it
+    fails.
+    """
 
 
 UNKNOWN_TO_KLAVIYO = "Klaviyo's catalog doesn't have this variant"
@@ -207,7 +210,7 @@ _CATALOG_REMEDIES = {
     403: "the private key lacks a scope: the catalog needs catalogs:read and catalogs:write",
 }
 PUBLIC_KEY_REMEDIES = {
-    400: "Klaviyo doesn't recognise the public key: check KLAVIYO_PUBLIC_KEY",
+    400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
     403: (
         "Klaviyo refuses the public key from this shop's address: add the address to the key's "

@@ -1,5 +1,5 @@
-"""Sends changed stock quantities to Klaviyo, which then starts the back-in-stock flow. A variant
-that is new to Klaviyo is created there.
+"""Sends changed stock quantities to Klaviyo, which starts the back-in-stock flow if the variant is
+back. A variant that is new to Klaviyo is created there.
 
 An update reads the quantity from the shop just before sending it. Even if several updates run out
 of order, Klaviyo ends up with the latest quantity.

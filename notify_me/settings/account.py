@@ -44,7 +44,7 @@ class Account(SettingsTable):
     @classmethod
     def _check_api_url(cls, url: str) -> str:
         if "@" in url:
-            # this message must not repeat the value: only those that begin with "must" do
+            # the value is appended only to messages that begin with "must"
             raise ValueError("contains a user name or a password, which is not allowed")
         try:
             parts = urlsplit(url)

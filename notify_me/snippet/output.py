@@ -12,7 +12,7 @@ from .options import TARGETS, NoteKind
 TITLES: dict[NoteKind, str] = {
     "imported": "Imported",
     "changed": "Imported with changes",
-    "no_effect": "No effect in Klaviyo's script",
+    "no_effect": "Nothing to import",
     "not_supported": "Not imported",
 }
 """The groups of a report, in the order in which they appear."""

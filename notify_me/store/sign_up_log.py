@@ -89,7 +89,7 @@ _RECENT_ALERTS = {
         ("phone_number", SignUpRow.phone_hmac),
     )
 }
-"""Count the alerts that were requested for a contact, by the `identifier` of its channel."""
+"""Counts the alerts that were requested for a contact, by the `identifier` of its channel."""
 _WAITING_UP_TO = select(func.count()).select_from(
     select_calls(PERSON.label("person"))
     .where(*WAITING_CALLS, CallRow.variant == bindparam("variant"))

@@ -47,8 +47,8 @@ class CallState(StrEnum):
     was dead-lettered for too long, or its queued job can't be read.
     """
     DEAD_LETTERED = "dead_lettered"
-    """Set aside: the response was unexpected, the worker failed, or the variant was missing from
-    Klaviyo's catalog for too long. `flask notify-me retry` sends the call again.
+    """Set aside: the response was unexpected, the worker failed, the variant has a placeholder ID,
+    or Klaviyo's catalog didn't have it for too long. `flask notify-me retry` sends the call again.
     """
 
 
@@ -93,7 +93,9 @@ class SignUpRow(Base):
     browser's report comes with the form that was logged.
     """
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Client mode: when the browser reported the outcomes of its calls. It can do so only once."""
+    """Client mode: when the browser reported the outcomes of its calls. After that, another report
+    counts only if `SignUpLog.reopen` has allowed it.
+    """
     calls: Mapped[list[CallRow]] = relationship(
         order_by="CallRow.position", cascade="all, delete-orphan", passive_deletes=True
     )

@@ -120,7 +120,9 @@ def _count(kind: str, posts_per_minute: int, key: str) -> None:
         reset_at = limiter.get_window_stats(limit, "notify-me", kind, key).reset_time
     except StorageError as error:
         # shoppers can still sign up while the storage is unavailable
-        logger.warning("rate limiting is off, because its storage failed: %s", error.storage_error)
+        logger.warning(
+            "this post isn't rate-limited, because the storage failed: %s", error.storage_error
+        )
         return
     message = N_("Too many attempts. Try again in a minute.")
     raise RateLimited(message, max(1, min(WINDOW_SECONDS, round(reset_at - time.time()))))
@@ -152,7 +154,7 @@ def count_honeypot_post() -> None:
 
 def is_cross_site() -> bool:
     """Return whether another site sent this request, according to Fetch Metadata or, in browsers
-    without it, `Origin`. A request with neither wasn't sent by a browser.
+    without it, `Origin`. A request with neither probably wasn't sent by a browser.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site:

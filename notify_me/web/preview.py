@@ -72,7 +72,7 @@ def open_dialog(product: Product) -> Markup:
 
 
 def form_context(product: Product) -> dict[str, Any]:
-    """Return the template context of a form in a product page, blank or in the previewed state."""
+    """Return the template context of a form on a product page, blank or in the previewed state."""
     state, options = g.get("notify_me_preview"), current_form_options()
     data: dict[str, Any] = {
         "variants": [str(product.variant.composite_id)],

@@ -167,8 +167,8 @@ def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
 
 
 def failed(message: str, status: int, submitted: Sequence[tuple[str, str]] = ()) -> Response:
-    """Return an error for a sign-up whose form can't be shown again, as a page or a fragment. It
-    has a button that sends the `submitted` fields again, if there are any.
+    """Return an error for a sign-up whose form can't be shown again, as a page, a fragment or
+    JSON. It has a button that sends the `submitted` fields again, if there are any.
     """
     composite_id = (request.view_args or {})["composite_id"]
     choose = 1 if "choose" in request.args else None

@@ -51,8 +51,8 @@ _FAILURES: Mapping[int, signals.SignUpOutcome] = {
 """The outcome that the signal reports, by the status of the reply."""
 
 CONSENT_FRESH_FOR = timedelta(days=1)
-"""How long a consent that Klaviyo accepted isn't sent again. The time is short, because the shopper
-may unsubscribe in the meantime.
+"""For how long a consent that Klaviyo accepted isn't sent again. The time is short, because the
+shopper may unsubscribe in the meantime.
 """
 
 
@@ -243,4 +243,4 @@ def _nothing_accepted(
 def _log_database_error(error: SQLAlchemyError) -> None:
     # only its class is logged, since its text may contain contact details
     remedy = SQLITE_LOCKED if "database is locked" in str(error) else ""
-    logger.error("can't write to the sign-up log: %s%s", type(error).__name__, remedy)
+    logger.error("can't read or write the sign-up log: %s%s", type(error).__name__, remedy)

@@ -39,10 +39,11 @@ def notify_me(
     alert, and nothing otherwise. With a product's variants instead, it renders a button if that is
     true of all of them.
 
-    `{% call notify_me(variant) %}` wraps the shop's own button, which is shown while there is
-    stock; otherwise, `display` says whether the kit's button appears instead of it (`REPLACE`) or
-    after it (`NEXT_TO`). While there is stock, a hidden element makes the script forget an earlier
-    sign-up.
+    `{% call notify_me(variant) %}` wraps the shop's own button, which is shown if the kit renders
+    none. The kit's button appears instead of the shop's if `display` is `REPLACE`, and after it if
+    `display` is `NEXT_TO` or a variant can be bought although it is sold out. If no alert is
+    offered for a single variant that can be bought, a hidden element makes the script forget an
+    earlier sign-up.
 
     With `presentation = "inline"`, the form itself replaces a single variant's button, so the call
     must not be inside a `<form>`. `label`, `display` and `inline` override the settings; use

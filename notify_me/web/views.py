@@ -237,7 +237,7 @@ def _unavailable_reply(form_reply: responses.FormReply) -> Response | None:
 
     form.variants.errors = []
     if options := titles(buyable=True):
-        message = N_("Now back in stock: %(options)s. You can order now.")
+        message = N_("You can order %(options)s now, so no alert is needed.")
         form.variants.errors.append(gettext(message, options=options))
     if options := titles(buyable=False):
         message = N_("Alerts aren’t available for %(options)s. Please choose again.")

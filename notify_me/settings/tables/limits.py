@@ -10,7 +10,7 @@ from ..base import SettingsTable
 class Limits(SettingsTable):
     """`[limits]`: how many forms a client may submit, and how many alerts may be requested for
     a contact. A client is an IPv4 address, or the /64 network of an IPv6 address. Forms are counted
-    in the storage at `RATELIMIT_STORAGE_URI`.
+    in the storage at `RATELIMIT_STORAGE_URI`, or in memory if that isn't set.
     """
 
     valid_posts: int = Field(30, ge=1, le=100_000, title="Valid forms per minute")

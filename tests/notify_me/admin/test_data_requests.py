@@ -1,4 +1,4 @@
-"""`flask notify-me consents`: everything stored about one person."""
+"""`flask notify-me consents`: what the sign-up log has about one person."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_records_are_found_by_phone_number(
     assert output.startswith("Sign-ups: 1\n")
     for part in (
         "EMAIL, SMS",
-        "contact    a•••@e•••.org, +1•••43 (stored masked and hashed)",
+        "contact    a•••@e•••.org, +1•••43 (masked and hashed in the log)",
         f"accepted       {MUG}",
         "accepted       consent",
         "Consents: 1\n",
@@ -157,7 +157,10 @@ def test_a_sign_up_without_consent(app_with_sign_ups: Flask) -> None:
 @pytest.mark.parametrize("contact", ["eve@example.org", "+12025550199"])
 def test_an_unknown_contact_has_no_records(app_with_sign_ups: Flask, contact: str) -> None:
     """The output is a sentence, or empty lists in JSON, and there is no error."""
-    assert consents(app_with_sign_ups, contact) == (0, "Nothing is stored about this contact.\n")
+    assert consents(app_with_sign_ups, contact) == (
+        0,
+        "The sign-up log has nothing about this contact.\n",
+    )
     code, output = consents(app_with_sign_ups, contact, "--json")
     assert (code, json.loads(output)) == (0, {"sign_ups": [], "consents": []})
 

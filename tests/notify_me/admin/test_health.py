@@ -130,6 +130,35 @@ def test_resume_ends_a_pause_whose_date_the_status_shows(app: Flask) -> None:
     assert run(app, "resume") == "nothing was paused\n"
 
 
+def test_health_shows_the_whole_reason_for_a_throttled_pause(app: Flask) -> None:
+    """Its colon doesn't separate a reason from a remedy."""
+    pause(app, "throttled", "Klaviyo is limiting requests (Retry-After: 30 s)")
+
+    delivery = rows(app)["delivery"]
+
+    assert delivery.verdict == "warn"
+    assert delivery.message.endswith(". Klaviyo is limiting requests (Retry-After: 30 s)")
+    assert delivery.remedy == "wait, or run flask notify-me resume"
+
+
+def test_health_reports_a_dead_letter_whose_variant_klaviyo_does_not_have(
+    app: Flask, sandbox: Sandbox
+) -> None:
+    """Once the variant exists, the sign-up must be retried, as `status` says, too."""
+    sandbox.unknown(MUG)
+    app.test_client().post(f"/notify-me/{MUG}", data=SIGN_UP)
+    with app.app_context(), engine_of(app).begin() as connection:
+        connection.execute(sa.text("UPDATE notify_me_call SET state = 'dead_lettered'"))
+
+    health = rows(app)
+
+    assert MUG in health["sign_ups"].message
+    assert health["delivery"].verdict == "warn"
+    assert "dead-lettered sign-ups: 1." in health["delivery"].message
+    assert "flask notify-me retry" in health["delivery"].remedy
+    assert "flask notify-me retry" in run(app, "status")
+
+
 def test_status_counts_sign_ups_not_calls(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
     """Consents that weren't sent because their sign-up failed don't count as failures."""
     app = offering("EMAIL", "SMS")

@@ -131,7 +131,7 @@ def test_dry_run_writes_nothing(run: Callable[..., Result], file: Path) -> None:
     [
         ({"scopes": ["accounts:read"]}, {}, "lacks the scope brands:read"),
         ({"brand": "none"}, {}, "the account has no brand"),
-        ({}, {"KLAVIYO_PRIVATE_KEY": "pk_" + "0" * 34}, "doesn't recognise the private key"),
+        ({}, {"KLAVIYO_PRIVATE_KEY": "pk_" + "0" * 34}, "doesn't recognize the private key"),
         ({}, {"KLAVIYO_PRIVATE_KEY": "", "NOTIFY_ME_MODE": "client"}, "is not set"),
         ({}, {"KLAVIYO_REVISION": "2099-01-01"}, "isn't part of the revision"),
         ({}, {"KLAVIYO_API_URL": "http://127.0.0.1:9"}, "couldn't be reached: no response"),

@@ -327,7 +327,7 @@ BAD: dict[str, Bad] = {
         CHOOSE,
         {**OK, "variants": [f"{PREFIX}PARKA-M-RUST", f"{PREFIX}PARKA-M-MOSS"]},
         "variants",
-        "Now back in stock: M / Rust.",
+        "You can order M / Rust now, so no alert is needed.",
     ),
 }
 

@@ -305,7 +305,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
 
     assert reply.status_code == 422
     root = view(reply)
-    assert field_errors(root) == {"variants": "Now back in stock: M / Moss. You can order now."}
+    assert field_errors(root) == {"variants": "You can order M / Moss now, so no alert is needed."}
     form = post_form(root)
     boxes = form.all("input", name="variants")
     assert {(box["type"], box["value"]) for box in boxes} == {("checkbox", S), ("checkbox", L)}
@@ -357,6 +357,6 @@ def test_restocked_variant_is_reported_before_anything_is_sent(
 
     assert reply.status_code == 422
     assert field_errors(view(reply)) == {
-        "variants": "Now back in stock: M / Rust. You can order now."
+        "variants": "You can order M / Rust now, so no alert is needed."
     }
     assert sandbox.requests() == []

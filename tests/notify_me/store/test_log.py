@@ -138,7 +138,7 @@ def test_a_sign_up_that_cannot_be_stored_is_not_sent(
     assert log_file.sign_ups() == []
     [line] = lines
     assert line.startswith(
-        "ERROR notify_me.web.submission: can't write to the sign-up log: OperationalError."
+        "ERROR notify_me.web.submission: can't read or write the sign-up log: OperationalError."
         " The SQLite database is locked: "
     )
     # without the lock, the same form is accepted

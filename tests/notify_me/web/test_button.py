@@ -319,7 +319,7 @@ def test_sign_up_for_variants_without_alerts_is_refused(
     assert mixed.status_code == 422
     error = read(mixed.text).one("p", **{"class": "notify-me__error"}).text
     assert error == (
-        "Now back in stock: M. You can order now. "
+        "You can order M now, so no alert is needed. "
         "Alerts aren’t available for L. Please choose again."
     )
     assert blocked.status_code == 404

@@ -286,7 +286,7 @@ def test_sign_up_id_is_not_a_confirmation_link(
 
 PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
 REMEDIES = {
-    400: "Klaviyo doesn't recognise the public key: check KLAVIYO_PUBLIC_KEY",
+    400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: PUBLIC_KEY,
     403: "Klaviyo refuses the public key from this shop's address: add the address to the key's "
     "allowed domains in Klaviyo",

@@ -245,7 +245,7 @@ def test_invalid_values_are_errors_beside_their_controls(studio: Studio) -> None
 
 def test_conflicts_are_errors_and_low_contrast_is_a_warning(studio: Studio) -> None:
     studio.press(channels__offered=["EMAIL", "SMS"])
-    assert "needs consent and therefore KLAVIYO_LIST_ID" in studio.notes("channels.offered")
+    assert "needs consent: set KLAVIYO_LIST_ID" in studio.notes("channels.offered")
 
     studio = Studio(studio.client)
     response = studio.press(modal__background_color="#fff", modal__text_color="#eee")
