@@ -60,7 +60,7 @@ def test_klaviyos_script_is_imported_with_a_report(studio: Studio) -> None:
     text = studio.page.one("div", class_="report").text
 
     assert response.status_code == 200
-    for title in ("Imported", "No effect in Klaviyo", "Not imported"):
+    for title in ("Imported", "Nothing to import", "Not imported"):
         assert title in text
     label = kit.read_snippet(snippet).settings["button"]["label"]
     assert label in studio.client.get(PARKA).text
