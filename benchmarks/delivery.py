@@ -85,8 +85,8 @@ class SandboxClient:
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
-        """Return the time of arrival, the status and the label of every call: the email address of
-        a sign-up, or the method and path of another call.
+        """Return the time of arrival, the status and the label of every call. The label is the
+        email address of a sign-up, or the method and path of another call.
         """
         recorded: list[tuple[float, str, str]]
         recorded = self._session.get(f"{self.url}/_bench", timeout=30).json()

@@ -156,7 +156,7 @@ def begin(sandbox: Sandbox) -> Tour | None:
     if product_row is None:
         return None
     sku, product_id = product_row
-    # before the push, which retries: an unavailable sandbox is reported at once
+    # the push would retry for a while; this reports an unavailable sandbox at once
     last_message_id = _last_id(sandbox.messages())
     if current_catalog().writable:
         id_range = (product_id, product_id)

@@ -103,18 +103,18 @@ def load(file: Path, stock: bool, replace: bool) -> None:
             f"{imported.imported_at:%Y-%m-%d}. To replace them, run flask storefront load --replace"
         )
         if file != json_file.SHOP_CATALOG:
-            raise click.ClickException(f"nothing was loaded. {message} {file}")
+            raise click.ClickException(f"Nothing was loaded. {message} {file}")
         click.echo(message)
         return
     try:
         catalog = json_file.read(file, shop().departments)
     except json_file.CatalogError as error:
-        raise click.ClickException("\n".join(["nothing was loaded.", *error.problems])) from error
+        raise click.ClickException("\n".join(["Nothing was loaded.", *error.problems])) from error
     if imported:
         try:
             click.get_current_context().with_resource(import_lock())
         except ImportLocked as error:
-            raise click.ClickException(f"nothing was loaded. {error}") from None
+            raise click.ClickException(f"Nothing was loaded. {error}") from None
         loader.clear(db.session)
     result = loader.load(db.session, catalog, stock=stock)
     refresh()

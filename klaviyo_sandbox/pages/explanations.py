@@ -48,7 +48,7 @@ _NOT_FOUND = {
         "The job does not exist or has expired. Use the ID returned when it was created."
     ),
 }
-"""By the beginning of the error's detail."""
+"""Explanations by the beginning of the error's detail."""
 
 _BY_STATUS = {
     404: "The path or the revision does not exist. Check the URL and the revision header.",
@@ -78,7 +78,7 @@ _BY_DETAIL = {
     "WHATSAPP needs revision": "WHATSAPP needs a newer revision. Send a newer revision header.",
     "push token": "PUSH needs a push token, which no profile has. Offer the other channels.",
 }
-"""By a part of the error's detail."""
+"""Explanations by a part of the error's detail."""
 
 _INVALID_URL = "is incomplete or malformed. Send a complete URL: https://…"
 _BY_POINTER = (

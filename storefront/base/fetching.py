@@ -70,7 +70,7 @@ def _content(response: BaseHTTPResponse) -> bytes:
     if response.status in (404, 410):
         raise Unavailable("not found")
     if response.status != 200:
-        raise Unavailable(f"refused with status {response.status}")
+        raise Unavailable(f"unavailable (status {response.status})")
     chunks, size = [], 0
     while chunk := response.read(64 * 1024):
         size += len(chunk)
@@ -88,7 +88,7 @@ def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
         port = parts.port or {"https": 443, "http": 80}[parts.scheme]
         host = (parts.hostname or "").encode("idna").decode()
     except (KeyError, ValueError):
-        raise Unavailable("without a valid address") from None
+        raise Unavailable("not at a valid address") from None
     connection = _connect(parts.scheme, host, port, allow_private=allow_private)
     # a read timeout alone would allow a server to send one byte at a time forever
     timer = threading.Timer(TOTAL_SECONDS, _shut_down, [connection])

@@ -81,8 +81,8 @@ def cached(
     page. `unless` returns whether the page depends on more than the catalog, the URL and the
     language, and so can't be cached.
 
-    The cache isn't used for visitors to whom the page may look different: those with a cookie that
-    isn't in `cookie_values` or `SCRIPT_COOKIES`, and those who see the demo.
+    The cache isn't used for visitors to whom the page may look different: those with a cookie other
+    than the language's, `cookie_values` and `SCRIPT_COOKIES`, and those who see the demo.
     """
 
     @wraps(view)
@@ -160,7 +160,7 @@ def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
     this page or part depends on.
 
     Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
-    has other cookies or sees the demo, or the app is in debug mode.
+    has a cookie that may make pages personal or sees the demo, or the app is in debug mode.
     """
     version = current_shop.refresh()
     has_personal_cookie = any(

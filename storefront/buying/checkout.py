@@ -157,7 +157,7 @@ def pay(reference: str) -> BaseResponse:
 
 
 def takes_payment() -> bool:
-    """Return whether orders are paid for."""
+    """Return whether the shop takes payments: whether it has a payment provider."""
     return _payment_provider() is not None
 
 

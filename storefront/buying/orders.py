@@ -56,7 +56,7 @@ def place(
             for line in lines
         ],
     )
-    # sorted, since two orders that lock the same rows in different orders could deadlock
+    # sorted, since two checkouts that lock the same rows in a different sequence could deadlock
     quantities = sorted((line.variant.sku, line.quantity) for line in lines)
     tracked = [composite_id(line.variant) for line in lines if line.variant.quantity is not None]
     session = db.session

@@ -23,7 +23,7 @@ PAGE_SIZE = 50_000
 
 @blueprint.get("/feeds/catalog.json")
 def catalog_feed() -> Response:
-    """Return a JSON list with an item for each variant, of all products or of one page (`?page=1`).
+    """Return a JSON list with an item for each variant: all of them, or one page (`?page=1`).
 
     :raise 404: there is no such page.
     """

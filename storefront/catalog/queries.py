@@ -312,8 +312,8 @@ def catalog_variant(variant: ProductVariant) -> Variant:
 class ShopCatalog:
     """The shop's variants for the kit: implements `notify_me.ListedCatalog`.
 
-    Each method opens a connection of its own, so that the stock is current, and closes it when it
-    has returned everything, so that none stays open while the kit calls Klaviyo.
+    Each method reads with connections of its own, so that the stock is current, and closes them
+    before it returns or yields, so that none stays open while the kit calls Klaviyo.
     """
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
@@ -346,10 +346,20 @@ class ShopCatalog:
     def composite_ids(self) -> Iterator[CompositeID]:
         """Yield the composite ID of every variant. Rows are read in batches."""
         catalog = current_catalog()
-        statement = sa.select(ProductVariant.external_id).order_by(ProductVariant.id)
-        with Session(db.engine) as session:
-            for external_id in session.scalars(statement.execution_options(yield_per=500)):
-                yield catalog.composite_id(external_id)
+        last_id = 0
+        while True:
+            statement = (
+                sa.select(ProductVariant.id, ProductVariant.external_id)
+                .where(ProductVariant.id > last_id)
+                .order_by(ProductVariant.id)
+                .limit(500)
+            )
+            with db.engine.connect() as connection:
+                rows = connection.execute(statement).all()
+            if not rows:
+                return
+            last_id = rows[-1].id
+            yield from (catalog.composite_id(row.external_id) for row in rows)
 
 
 def _select_products() -> sa.Select[Product]:

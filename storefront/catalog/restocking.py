@@ -1,6 +1,5 @@
-"""Change stock and report it to Klaviyo, for the merchant's pages, a command and imports.
-
-An order deducts its own stock: see `buying.orders`.
+"""Change a variant's stock and report it to Klaviyo, for the merchant's pages and a command, and
+record restocks, also for imports. An order deducts its own stock: see `buying.orders`.
 """
 
 from __future__ import annotations

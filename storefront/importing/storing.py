@@ -39,7 +39,7 @@ def store(
     """Write the products in batches, without committing.
 
     `category_of` maps a product's type to the slug of its category. `copies` maps URLs to pictures
-    that the shop has copies of. These are shown until the pictures have been downloaded again.
+    that the shop has copies of, which are shown from the start.
     """
     positions = count()
     products = iter(products)

@@ -56,7 +56,9 @@ def summary(result: PicturesResult, *, link: bool) -> list[str]:
         lines.append(f"Pictures {where}: {result.shown:,}.")
     if result.missing:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.missing.most_common())
-        lines.append(f"Pictures that can't be shown, and are replaced with drawings: {reasons}.")
+        lines.append(
+            f"Pictures that can't be shown, and are replaced with others or drawings: {reasons}."
+        )
     if not link and any("respond" in reason for reason in result.missing):
-        lines.append("Import the file again to try the missing pictures again.")
+        lines.append("Import the file again to retry the missing pictures.")
     return lines

@@ -115,7 +115,7 @@ def test_load_command_reports_errors(shared_app: Flask, tmp_path: Path) -> None:
     result = shared_app.test_cli_runner().invoke(args=["storefront", "load", str(file)])
 
     assert result.exit_code == 1
-    assert "nothing was loaded" in result.output
+    assert "Nothing was loaded" in result.output
     assert "products[3].variants[1].quantity" in result.output
 
 

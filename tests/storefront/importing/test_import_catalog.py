@@ -141,7 +141,7 @@ def test_load_keeps_an_import_without_replace(shop: MakeShop, tmp_path: Path) ->
     other = shutil.copy(CATALOG, tmp_path / "other.json")
     refused = runner.invoke(args=["storefront", "load", str(other)])
     assert refused.exit_code == 1
-    assert "nothing was loaded" in refused.output
+    assert "Nothing was loaded" in refused.output
     assert rows(app) == before
 
     assert runner.invoke(args=["storefront", "load", "--replace"]).exit_code == 0

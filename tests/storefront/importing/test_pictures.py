@@ -203,7 +203,7 @@ def test_drawing_stays_where_a_picture_is_unavailable(
 ) -> None:
     reasons = {
         f"{pictures}/none.jpg": "1 not found",
-        f"{pictures}/secret.jpg": "1 refused with status 403",
+        f"{pictures}/secret.jpg": "1 unavailable (status 403)",
         f"{pictures}/circle": "1 redirected too many times",
         f"{pictures}/astray": "1 redirected to an invalid address",
         f"{pictures}/large.jpg": "1 larger than 20 MB",
@@ -216,7 +216,7 @@ def test_drawing_stays_where_a_picture_is_unavailable(
     app = shop()
     summary = import_products(app, tmp_path / "a.csv", [(url, "") for url in reasons])
 
-    assert "Pictures that can't be shown, and are replaced with drawings: " in summary
+    assert "Pictures that can't be shown, and are replaced with others or drawings: " in summary
     for reason in reasons.values():
         assert reason in summary
     client = app.test_client()
