@@ -51,7 +51,7 @@ class CheckedChanges:
     empty.
     """
     warnings: Mapping[str, str]
-    """Like `problems`, for settings that work but should be improved, such as colors with low contrast."""
+    """Like `problems`, for settings that work but should be improved, such as low-contrast colors."""
 
 
 def check(changes: Mapping[str, Any]) -> CheckedChanges:
