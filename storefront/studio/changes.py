@@ -51,7 +51,7 @@ class CheckedChanges:
     empty.
     """
     warnings: Mapping[str, str]
-    """Like `problems`, for settings that work but should be improved, such as low-contrast colors."""
+    """Like `problems`, for settings that work but should be improved, such as a low contrast."""
 
 
 def check(changes: Mapping[str, Any]) -> CheckedChanges:
