@@ -281,6 +281,10 @@ class RunningSandbox:
         """Reset the sandbox."""
         self._control("POST", "reset", options)
 
+    def clear_requests(self) -> None:
+        """Delete the recorded requests."""
+        self._control("DELETE", "requests")
+
     def page(self, path: str) -> str:
         """Return one of the pages."""
         return self._send("GET", path)
