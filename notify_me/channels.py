@@ -6,8 +6,8 @@ These places also name channels:
 - `settings/tables/consent.py`: the legal texts under `[consent]`, if it needs consent,
 - `static/notify-me.css`: the rule that hides its fields until it is selected,
 - `web/confirmation.py`: the sentences for every combination of channels,
-- `form/sign_up_form.py` and `klaviyo/outcomes.py`: where one consent field or one phone number
-  serves several channels, SMS comes first,
+- `form/sign_up_form.py` and `klaviyo/outcomes.py`: the rule that SMS comes first among channels
+  that share a consent field or a phone number,
 - the translations (`make translations`),
 - the starter shop's `studio/sections.py`, if it needs consent,
 - the sandbox: `identifiers.py`, `back_in_stock.py`, `consent.py` and `profiles.py` in

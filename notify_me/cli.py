@@ -301,7 +301,7 @@ def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
     help="Write to this file instead of notify_me.toml.",
 )
 def import_brand(*, dry_run: bool, output: str | None) -> None:
-    """Make the button and the form look like the brand of the Klaviyo account.
+    """Match the button and the form to the brand of the Klaviyo account.
 
     The account's primary button and email defaults become settings under [button] and [modal] of
     notify_me.toml. The file's comments and other settings are preserved. A report says what
@@ -367,11 +367,11 @@ def _read_snippet_file(file: BinaryIO) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @_database_errors()
 def consents(contact: str, *, as_json: bool) -> None:
-    """Print what the sign-up log has about CONTACT, an email address or a phone number.
+    """Print what the sign-up log has on CONTACT, an email address or a phone number.
 
     Use it to answer data access requests. It prints every sign-up, and the text, version, time and
-    language of every consent. Calls in the queue aren't printed: until they are deleted, they
-    contain the contact in plain text. The shop's own tables aren't printed either.
+    language of every consent. Calls in the queue aren't printed, although they contain the
+    contact in plain text until they are deleted. The shop's own tables aren't printed either.
     """
     with _contact_errors():
         records = admin.contact_records(contact)
@@ -420,7 +420,7 @@ def _json(document: Mapping[str, Any]) -> str:
 
 def _as_text(records: ContactRecords) -> str:
     if not records.sign_ups and not records.consents:
-        return "The sign-up log has nothing about this contact."
+        return "The sign-up log has no record of this contact."
     lines = [f"Sign-ups: {len(records.sign_ups)}"]
     for sign_up in records.sign_ups:
         lines += ["", f"  {_when(sign_up.when)}  {', '.join(sign_up.channels)}"]

@@ -215,7 +215,10 @@ def _refusal(entry: Mapping[str, Any]) -> str:
 
 def _access_problem(operation: str) -> str:
     if "_client_" in operation:
-        return "Klaviyo refused the page's origin. Add the shop's domain to the key's allow-list."
+        return (
+            "Klaviyo refused the page's origin. Add the shop's domain to the allowed domains in "
+            "Klaviyo."
+        )
     scopes = next((called.scopes for called in OPERATIONS if called.name == operation), ())
     *others, last = scopes or ("a scope",)
     problem = (

@@ -66,7 +66,7 @@ class ConsentRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecords:
-    """What the sign-up log has about one contact, oldest first. Calls in the queue contain the
+    """What the sign-up log has on one contact, oldest first. Calls in the queue contain the
     contact, too, until they are deleted.
     """
 
@@ -105,8 +105,9 @@ class PastSignUp:
 def contact_hash(contact: str) -> str:
     """Return the hash that the log stores for an email address or a phone number.
 
-    A shop can use it to match orders with sign-ups. It changes with `NOTIFY_ME_LOG_KEY`.
-    Raises `ValueError` if the contact is neither an address nor a number.
+    A shop can use it to match orders with sign-ups. The hash changes with `NOTIFY_ME_LOG_KEY` or,
+    if that isn't set, with `SECRET_KEY`. Raises `ValueError` if the contact is neither an address
+    nor a number.
     """
     return current_state().log.hash_contact(normalized_contact(contact))
 

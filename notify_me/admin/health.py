@@ -25,7 +25,8 @@ def health(read_status: Callable[[], Status] = status) -> Report:
 
     A page that has already read `status()` can pass a function that returns it.
 
-    Raises no database or network errors: a row that can't be read has the verdict `skip`.
+    Raises no database or network errors: a row that can't be read says so, with the verdict `skip`
+    or `warn`.
     """
     return Report([current_state().flow.row(), *log_rows(read_status)])
 
@@ -70,14 +71,13 @@ def _delivery(current: Status) -> Row:
 
 
 def _paused(case: str, queues: Sequence[PausedQueue]) -> Row:
-    problem, remedy = queues[0].remedy, ""
-    # what is misconfigured, then what to do; a throttled queue has no remedy
-    if queues[0].kind == "misconfigured":
-        problem, _, remedy = problem.partition(": ")
-    return row(
-        case,
-        operations=", ".join(queue.operation for queue in queues),
-        since=f"{queues[0].since:%Y-%m-%d %H:%M} UTC",
-        problem=problem,
-        remedy=remedy or problem,
-    )
+    pauses, remedies = [], []
+    for queue in queues:
+        problem, remedy = queue.remedy, ""
+        # what is misconfigured, then what to do; a throttled queue has no remedy
+        if queue.kind == "misconfigured":
+            problem, _, remedy = problem.partition(": ")
+        since = f"{queue.since:%Y-%m-%d %H:%M} UTC"
+        pauses.append(f"{queue.operation}: paused since {since}. {problem}")
+        remedies.append(remedy or problem)
+    return row(case, pauses=". ".join(pauses), remedies="; ".join(dict.fromkeys(remedies)))

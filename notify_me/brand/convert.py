@@ -57,7 +57,7 @@ class _UnusableValue(ValueError):
 
 
 def brand_settings(brand: Brand) -> ImportedBrand:
-    """Return the settings that make the button and the form look like the brand.
+    """Return the settings that match the button and the form to the account's brand.
 
     Each value is checked like any other setting. A text colour whose contrast is less than 4.5:1
     isn't imported.
@@ -283,7 +283,7 @@ class _Button(_Part):
 
 
 class _Form(_Part):
-    """The form, which is made to look like the body of the brand's emails."""
+    """The form, which is matched to the body of the brand's emails."""
 
     def convert(self) -> None:
         background = self.color("body_background_color", "modal.background_color")

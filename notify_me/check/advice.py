@@ -95,7 +95,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "list/double": (
         WARN,
         "{name} uses double opt-in: shoppers who don't confirm aren't subscribed, and get no "
-        "texts. The confirmation says so",
+        "texts. After a sign-up, the form asks them to confirm",
         "keep it if you want that; otherwise change it in Klaviyo, under the list's Settings > "
         "Consent",
     ),
@@ -144,15 +144,15 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "delivery": (PASS, "nothing is paused, and nothing needs to be retried", ""),
     "delivery/unreadable": (SKIP, "the queue can't be read", "run flask notify-me upgrade"),
-    "delivery/paused": (FAIL, "{operations}: paused since {since}. {problem}", "{remedy}"),
+    "delivery/paused": (FAIL, "{pauses}", "{remedies}"),
     "delivery/throttled": (
         WARN,
-        "{operations}: paused since {since}. {problem}",
+        "{pauses}",
         "wait, or run flask notify-me resume",
     ),
     "delivery/dead letters": (
         WARN,
-        "dead-lettered sign-ups: {count:,}. The last problem: {problem}",
+        "dead-lettered sign-ups: {count:,}. The most recent problem with any call: {problem}",
         "fix the cause, then run flask notify-me retry",
     ),
     "variants": (PASS, "all {total:,} are in Klaviyo's catalog", ""),

@@ -13,7 +13,9 @@ from .contacts import readable_address
 _WORLDWIDE = ("gmail.com", "googlemail.com", "icloud.com")
 """The domains of providers that have no domains in other countries: `gmail.co.uk` is an error."""
 _REGIONAL = ("yahoo", "hotmail", "outlook", "live", "aol", "gmx", "msn")
-"""Providers with domains in many countries. Only typos of `.com` are corrected."""
+"""Providers with domains in many countries. Apart from the typos below, only those of `.com` are
+corrected.
+"""
 _COMMON = (
     *_WORLDWIDE,
     *(f"{name}.com" for name in ("yahoo", "hotmail", "outlook", "aol", "protonmail", "fastmail")),
@@ -25,7 +27,9 @@ _COMMON = (
     *("comcast.net", "verizon.net", "sbcglobal.net", "bellsouth.net", "laposte.net"),
     *("btinternet.com", "virginmedia.com", "rocketmail.com", "rediffmail.com", "proton.me"),
 )
-"""The domains that may be suggested. Shorter ones would resemble too many other domains."""
+"""The domains that are suggested for a similar one. Shorter ones would resemble too many other
+domains.
+"""
 _NOT_TYPOS = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
 """Domains that exist although they resemble a common one."""
 _SIMILARITY = 0.88

@@ -20,7 +20,7 @@ class CircuitBreaker:
 
     After `failures` calls in a row that ended without a response, with a 5xx or with a response
     that isn't Klaviyo's, the circuit is open: nothing is sent for `pause` seconds, then one trial
-    call at a time until Klaviyo responds. A 429 counts as a response. It stops only the operation
+    call. If it fails, another pause begins. A 429 counts as a response. It stops only the operation
     that was limited, for the time in its Retry-After, but for `longest_pause` seconds at most.
     """
 

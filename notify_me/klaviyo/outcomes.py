@@ -213,7 +213,7 @@ PUBLIC_KEY_REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
     403: (
-        "Klaviyo refuses the public key from this shop's address: add the address to the key's "
+        "Klaviyo refuses the public key from this shop's address: add the address to the "
         "allowed domains in Klaviyo"
     ),
 }

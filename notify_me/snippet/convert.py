@@ -221,7 +221,8 @@ def _web_fonts(styles: str) -> str:
     fonts = f"the web font {families}" if families else "a web font"
     reason = (
         f"it loads {fonts} from {hosts}, and the kit loads nothing from other servers. Add the "
-        "font to the shop's own stylesheet with @font-face; [modal] font_family then uses it"
+        "font to the shop's own stylesheet with @font-face, and name it first in [modal] "
+        "font_family"
     )
     if _IMPORT_RULE.sub("", styles).strip():
         reason += f". The other rules: {SKIPPED['modal.additional_styles'].reason}"

@@ -48,7 +48,8 @@ class CallState(StrEnum):
     """
     DEAD_LETTERED = "dead_lettered"
     """Set aside: the response was unexpected, the worker failed, the variant has a placeholder ID,
-    or Klaviyo's catalog didn't have it for too long. `flask notify-me retry` sends the call again.
+    or it was missing from Klaviyo's catalog for too long. `flask notify-me retry` sends the call
+    again.
     """
 
 

@@ -201,8 +201,9 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
     call wasn't made because no other call was accepted. A call that is None had no channel left, so
     the browser didn't make it and its outcome is `Refused`.
 
-    `text` is the field's value: a JSON list with `{status, body}` for each call that was made, or
-    null for one without a response. Since anyone can send it, anything else counts as no response.
+    `text` is the field's value: a JSON list with an entry for each call that the browser was given:
+    `{status, body}`, or null if the call wasn't made or got no response. Since anyone can send it,
+    anything else counts as no response.
     """
     try:
         answers = json.loads(text)

@@ -66,8 +66,8 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
         if state == "done":
             reply |= {"channels": context["results"], "signed_up": context["signed_up"]}
         return make_response(jsonify(reply), status)
-    # the same in every request, in case a shop caches the fragment on its server, since browsers
-    # must not store it; unique on a page, which has at most one dialog for each URL
+    # the same in every request, so that a shop can cache the fragment on its server (browsers must
+    # not store it); unique on a page, because a page has at most one dialog for each URL
     context["prefix"] = f"notify-me-{sha256(request.full_path.encode()).hexdigest()[:6]}"
     return make_response(render_template("notify_me/dialog.html", **context), status)
 

@@ -51,8 +51,8 @@ _FAILURES: Mapping[int, signals.SignUpOutcome] = {
 """The outcome that the signal reports, by the status of the reply."""
 
 CONSENT_FRESH_FOR = timedelta(days=1)
-"""For how long a consent that Klaviyo accepted isn't sent again. The time is short, because the
-shopper may unsubscribe in the meantime.
+"""How long a consent that Klaviyo accepted counts as known, so that it isn't sent again. The time
+is short, because the shopper may unsubscribe in the meantime.
 """
 
 

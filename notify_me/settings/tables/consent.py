@@ -84,8 +84,8 @@ class Consent(SettingsTable):
     frequency: Phrase = Field("Message frequency varies", title="Message frequency")
     """How often you send text and WhatsApp messages: the value of {frequency}."""
     email_list: Literal["off", "ask", "always"] = Field("off", title="Email list sign-up")
-    """Whether an email sign-up also subscribes to the list KLAVIYO_LIST_ID: never (off), if the
-    shopper ticks a checkbox (ask), or always, with a notice in the form (always).
+    """Whether signing up by email also subscribes the shopper to the list in KLAVIYO_LIST_ID:
+    never (off), if they tick a checkbox (ask), or always, with a notice in the form (always).
     """
     email_checkbox_text: EmailText = Field(
         N_("Also email me news and offers from {brand}."), title="Email checkbox text"

@@ -22,8 +22,8 @@ class Delivery(SettingsTable):
     """
     breaker_failures: int = Field(5, ge=1, le=100, title="Failures that open the circuit breaker")
     """The circuit breaker opens after this many consecutive calls that ended without a response,
-    with a 5xx status or with a web page that isn't Klaviyo's. Sign-ups then go straight to the
-    queue.
+    with a 5xx status or with an HTML page instead of an API response (for example, from a proxy).
+    Sign-ups then go straight to the queue.
     """
     breaker_pause: float = Field(10.0, gt=0, le=600, title="Circuit breaker pause")
     """How long the circuit breaker stays open before it lets a call through."""
@@ -35,7 +35,7 @@ class Delivery(SettingsTable):
     """
     consent_per_second: int = Field(10, ge=1, le=75, title="Consent calls per second")
     """Maximum number of consent calls per second, for all workers combined. Klaviyo allows 750 per
-    minute. The number of stock updates per second is counted separately, and has the same maximum.
+    minute. Stock updates are counted separately, with the same maximum.
     """
     call_timeout: float = Field(10.0, ge=1, le=60, title="Call timeout")
     """How long a worker waits for a response."""
@@ -44,8 +44,8 @@ class Delivery(SettingsTable):
     longest_retry: float = Field(300.0, gt=0, le=86400, title="Longest delay between retries")
     """Maximum delay between retries."""
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
-    """When Klaviyo limits requests, a queue is paused for its Retry-After, but for this long at
-    most. After that, one call is sent as a test.
+    """When Klaviyo limits requests, a queue is paused for Klaviyo's Retry-After, but for this long
+    at most. After that, one call is sent as a test.
     """
     probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")
     """How often one call is sent as a test while a queue is paused because Klaviyo rejects the key,

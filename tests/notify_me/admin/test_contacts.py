@@ -76,7 +76,7 @@ def test_erase_removes_queued_and_dead_lettered_calls(
     assert output.startswith("deleted sign-ups: 2, consents: 0, calls in the queue: 3\n")
     assert "https://developers.klaviyo.com/en/reference/request_profile_deletion" in output
     assert ADA not in everything_stored(tmp_path)
-    assert run(app, "consents", contact) == "The sign-up log has nothing about this contact.\n"
+    assert run(app, "consents", contact) == "The sign-up log has no record of this contact.\n"
     deliver(app)
     [entry] = sandbox.waiting()
     assert BOB in str(entry)

@@ -1,4 +1,4 @@
-"""`flask notify-me consents`: what the sign-up log has about one person."""
+"""`flask notify-me consents`: what the sign-up log has on one person."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_an_unknown_contact_has_no_records(app_with_sign_ups: Flask, contact: st
     """The output is a sentence, or empty lists in JSON, and there is no error."""
     assert consents(app_with_sign_ups, contact) == (
         0,
-        "The sign-up log has nothing about this contact.\n",
+        "The sign-up log has no record of this contact.\n",
     )
     code, output = consents(app_with_sign_ups, contact, "--json")
     assert (code, json.loads(output)) == (0, {"sign_ups": [], "consents": []})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -106,13 +107,15 @@ def test_health_without_a_database(app: Flask) -> None:
     assert (health["sign_ups"].verdict, health["flow"].verdict) == ("skip", "pass")
 
 
-def pause(app: Flask, kind: str, remedy: str) -> None:
-    """Pause the back-in-stock calls until a day in 2030, as a worker does."""
+def pause(
+    app: Flask, kind: str, remedy: str, operation: str = "create_back_in_stock_subscription"
+) -> None:
+    """Pause an operation's calls until a day in 2030, as a worker does."""
     with app.app_context(), engine_of(app).begin() as connection:
         connection.execute(
             sa.text("INSERT INTO notify_me_pause VALUES (:name, :kind, :until, :now, :remedy)"),
             {
-                "name": "create_back_in_stock_subscription",
+                "name": operation,
                 "kind": kind,
                 "until": 1_900_000_000,
                 "now": time.time(),
@@ -139,6 +142,25 @@ def test_health_shows_the_whole_reason_for_a_throttled_pause(app: Flask) -> None
     assert delivery.verdict == "warn"
     assert delivery.message.endswith(". Klaviyo is limiting requests (Retry-After: 30 s)")
     assert delivery.remedy == "wait, or run flask notify-me resume"
+
+
+def test_health_says_why_each_operation_is_paused_and_what_to_do(app: Flask) -> None:
+    """A remedy that several operations share is given once."""
+    key = "Klaviyo rejected the private key: check KLAVIYO_PRIVATE_KEY"
+    pause(app, "misconfigured", key)
+    pause(app, "misconfigured", key, "bulk_subscribe_profiles")
+    pause(app, "misconfigured", "the private key lacks a scope: add it", "update_catalog_variant")
+
+    delivery = rows(app)["delivery"]
+
+    pauses = dict(re.findall(r"(\w+): paused since [-0-9: ]+ UTC\. ([^.]+)", delivery.message))
+    assert pauses == {
+        "create_back_in_stock_subscription": "Klaviyo rejected the private key",
+        "bulk_subscribe_profiles": "Klaviyo rejected the private key",
+        "update_catalog_variant": "the private key lacks a scope",
+    }
+    assert set(delivery.remedy.split("; ")) == {"check KLAVIYO_PRIVATE_KEY", "add it"}
+    assert delivery.remedy.count("; ") == 1
 
 
 def test_health_reports_a_dead_letter_whose_variant_klaviyo_does_not_have(

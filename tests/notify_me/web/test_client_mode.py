@@ -288,7 +288,7 @@ PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
 REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: PUBLIC_KEY,
-    403: "Klaviyo refuses the public key from this shop's address: add the address to the key's "
+    403: "Klaviyo refuses the public key from this shop's address: add the address to the "
     "allowed domains in Klaviyo",
     410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
 }
@@ -375,7 +375,7 @@ def test_server_asks_again_about_a_variant_that_a_browser_found_unknown(
         (error(400, "invalid", "/data"), 503, "can’t take sign-ups right now", "failed"),
         (error(403, "permission_denied", "/data/"), 503, "can’t take sign-ups", "failed"),
     ],
-    ids=["blocked", "variant", "company ID", "allow-list"],
+    ids=["blocked", "variant", "company ID", "allowed domains"],
 )
 def test_without_a_private_key_the_failure_is_shown(
     keyless: FlaskClient,
