@@ -33,7 +33,7 @@ test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests,
 run-tests:
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "$(MARKERS)"
 
-test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, deployment, packaging
+test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox webkit postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, WebKit, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
 
 fuzz: $(VENV)/.dev static ## Send 10,000 generated requests to all routes; part of make test-slow

@@ -26,8 +26,8 @@ copies its environment variables there.
 
 In a variable, text is written without quotes; a list either as `EMAIL, SMS` or as in TOML,
 `["EMAIL", "SMS"]`; everything else as in TOML, such as `16` or `true`. Quotes that a shell needs
-around a value with spaces aren't part of the value. An empty variable counts as unset; `""` is an
-empty string.
+around a value with spaces aren't part of the value. An empty variable counts as unset. To set an
+empty string, the value itself must be two quotation marks: in `.env` or a shell, write `NAME='""'`.
 """
 _TEXTS = """\
 ## `[texts.<locale>]`

@@ -29,7 +29,7 @@ _NOTICES = {
     "flow": "Settings saved.",
     "clock": "The clock has been set forward, and the flow has run.",
     "list": "Opt-in changed. Existing subscribers stay subscribed.",
-    "confirmed": "Subscription confirmed, as if by the link in the confirmation email.",
+    "confirmed": "Subscription confirmed, as if the shopper had followed the link or replied.",
     "sent": "Message sent.",
     "drill": "Failure added. Matching calls will fail.",
     "cleared": "All simulated failures are cleared.",

@@ -56,7 +56,7 @@ def test_email_is_rendered(mailed: RunningSandbox) -> None:
 def test_text_is_shown_as_on_a_phone(mailed: RunningSandbox, number: int, channel: str) -> None:
     phone = page(mailed, f"/mailbox/{number}")
 
-    for text in (f"phone--{channel}", "JACKET-M is back in stock.", LINK, f"on {PHONE}"):
+    for text in (f"phone--{channel}", "JACKET-M is back in stock.", LINK, f"message to {PHONE}"):
         assert text in phone
 
 

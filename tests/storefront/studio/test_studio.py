@@ -380,7 +380,7 @@ def test_settings_can_be_used_in_the_whole_shop(studio: Studio) -> None:
     before = page()
     response = studio.press("publish", button__label="Tell me", modal__text_color="#123456")
     assert response.status_code == 200
-    assert studio.status == "Used for all shoppers"
+    assert studio.status == "Live for all shoppers"
     assert "now used in this shop" in studio.page.one("div", id="alerts").text
     assert ">Tell me<" in page()
     assert "#123456" in shopper.get("/notify-me/theme.css").text
