@@ -39,13 +39,13 @@ class Waiting:
     """How long ago the oldest of them was made."""
 
 
-def waiting(*, exclude: Collection[str] = ()) -> Waiting:
+def waiting(*, without: Collection[str] = ()) -> Waiting:
     """Return how many people are waiting for an alert, and for how long.
 
-    `exclude` contains the composite IDs of variants to leave out, such as variants that are in
+    `without` contains the composite IDs of variants to leave out, such as variants that are in
     stock although `record_restock` was never called for them.
     """
-    conditions = (*WAITING_CALLS, CallRow.variant.not_in(exclude)) if exclude else WAITING_CALLS
+    conditions = (*WAITING_CALLS, CallRow.variant.not_in(without)) if without else WAITING_CALLS
     with Session(current_state().database.engine()) as session:
         count, people, oldest = session.execute(
             select_calls(

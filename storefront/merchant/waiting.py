@@ -59,7 +59,7 @@ def report(max_variants: int) -> Report:
     offers = queries.offers(by_variant)
     # if stock was changed with plain SQL, a variant may be available without a recorded restock
     available = {variant for variant, offer in offers.items() if offer.available}
-    waiting = admin.waiting(exclude=available)
+    waiting = admin.waiting(without=available)
     revenue = {
         variant: count * offers[variant].price if variant in offers else Decimal(0)
         for variant, count in by_variant.items()

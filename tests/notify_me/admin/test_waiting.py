@@ -33,7 +33,7 @@ def test_a_restock_ends_the_wait(app: Flask) -> None:
         assert waiting.median is not None
         assert waiting.longest is not None
         assert (waiting.median.days, waiting.longest.days) == (3, 8)
-        without_mug = admin.waiting(exclude=[str(MUG)])
+        without_mug = admin.waiting(without=[str(MUG)])
         assert without_mug.longest is not None
         assert without_mug.longest.days == 2
         assert admin.people_waiting() == {str(MUG): 2, str(PARKA): 2}
