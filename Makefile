@@ -25,13 +25,13 @@ else
 endif
 
 check: $(VENV)/.dev static ## Lint, types and fast tests: run it after each change
-	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not browser and not process and not slow"
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests WORKERS=auto MARKERS="not browser and not process and not slow"
 
 test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests, including browser tests
-	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not slow"
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests WORKERS=3 MARKERS="not slow"
 
 run-tests:
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "$(MARKERS)"
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "$(MARKERS)"
 
 test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox webkit postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, WebKit, deployment, packaging
 	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
