@@ -1,4 +1,4 @@
-"""`create_app()` sets up the shop and the kit. No other module imports all packages."""
+"""`create_app()` sets up the shop and the kit. Only this module imports all packages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ ROOT = Path(__file__).parent
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """The maximum size of a request body, except for pages that set their own limit."""
 OPTIONAL_PACKAGES: tuple[str, ...] = (
-    # To remove a package, delete its folder and its line. `demo` is only set up for a demo shop.
+    # To remove a package, delete its folder, its tests and its line. `demo` is only set up for a
+    # demo shop.
     "storefront.branding",
     "storefront.importing",
     "storefront.studio",

@@ -148,8 +148,8 @@ def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) 
 def _push_catalog_to_sandbox(app: Flask) -> None:
     """Copy the catalog to the sandbox, as a merchant would to Klaviyo.
 
-    Otherwise, the sandbox would only know variants that have been restocked since the start, and
-    would refuse sign-ups for the others.
+    Otherwise, once the sandbox's catalog has one variant, sign-ups for those that it lacks would
+    first be refused and queued.
     """
     try:
         with app.app_context(), redirect_stdout(StringIO()):

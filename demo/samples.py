@@ -2,8 +2,8 @@
 dates differ from one demo to the next.
 
 None of it is sent to Klaviyo. The data is for variants that are sold out while other variants of
-the product are in stock. The tour uses a product that is completely sold out, so its numbers come
-only from the visitor.
+the product are in stock. The tour prefers a product that is completely sold out, so that its
+numbers come only from the visitor.
 """
 
 from __future__ import annotations

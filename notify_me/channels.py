@@ -9,6 +9,8 @@ These places also name channels:
 - `form/sign_up_form.py` and `klaviyo/outcomes.py`: the rule that SMS comes first among channels
   that share a consent field or a phone number,
 - the translations (`make translations`),
+- the descriptions and messages that name SMS and WhatsApp, in `settings/`, `check/advice.py` and
+  `form/phone.py`,
 - the starter shop's `studio/sections.py`, if it needs consent,
 - the sandbox: `identifiers.py`, `back_in_stock.py`, `consent.py` and `profiles.py` in
   `operations/`, `state/subscriptions.py`, the templates `_messages.html` and `profiles.html`, and

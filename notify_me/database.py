@@ -136,8 +136,8 @@ def _queue_shares_schema() -> bool:
 
 
 class TablesOutdated(sa.exc.SQLAlchemyError):
-    """The kit's tables are missing, or belong to a different version of the kit. `flask notify-me
-    upgrade` is needed.
+    """The kit's tables are missing, or belong to a different version of the kit. Unless that is a
+    later version, `flask notify-me upgrade` creates or changes them.
     """
 
 

@@ -46,7 +46,7 @@ def stock_changed(
     composite_id: CompositeID, base_url: str, *, connection: SessionOrConnection | None = None
 ) -> StockUpdate:
     """Send a variant's stock, as the shop's catalog reports it, to Klaviyo (Update Catalog
-    Variant). This takes three seconds at most.
+    Variant). It waits for Klaviyo for three seconds at most.
 
     `connection` is the session or connection with the uncommitted change, in the database that the
     kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. It is committed
@@ -97,8 +97,8 @@ def stock_changed(
 
 def set_stock(variant: Variant, base_url: str) -> StockUpdate:
     """Send the quantity of `variant` to Klaviyo (Update Catalog Variant). It may differ from the
-    quantity in the shop's catalog. This takes three seconds at most, and a failed update isn't
-    queued.
+    quantity in the shop's catalog. It waits for Klaviyo for three seconds at most, and a
+    failed update isn't queued.
 
     `base_url` is the shop's address, as for `stock_changed`.
     """

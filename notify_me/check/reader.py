@@ -50,7 +50,8 @@ class Reader:
         """Call `send` with the arguments and a deadline. After a 429, wait and try again, unless
         Klaviyo asks for a wait of more than `MAX_RETRY_AFTER`.
 
-        `scopes` are those that the call needs, separated by spaces; empty if the call is optional.
+        `scopes` are those that the call needs, separated by spaces; empty if a missing scope isn't
+        reported.
         """
 
         def wait(seconds: float) -> None:

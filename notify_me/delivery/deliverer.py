@@ -102,7 +102,7 @@ class Deliverer:
 
     Running a job twice is harmless: a sign-up's job is skipped unless its attempt number is the one
     in the log, and a stock update sends the current quantity. A sign-up's call that Klaviyo has
-    received is sent again only if Klaviyo's response was lost, or the process crashed before the
+    accepted is sent again only if Klaviyo's response was lost, or the process crashed before the
     commit.
     """
 

@@ -43,8 +43,8 @@ def unknown_variant_remedy(variant: str) -> str:
     """Return what to do about a variant (a composite ID) that Klaviyo doesn't have."""
     if writable(CompositeID.parse(variant)):
         return (
-            "For sign-ups made while SHOP_URL is set, the kit creates the variant in Klaviyo. "
-            "Otherwise, or to add the rest of the catalog, run flask notify-me push-catalog"
+            "If SHOP_URL was set when shoppers signed up, the kit creates the variant in Klaviyo. "
+            "If it wasn't, or to add the rest of the catalog, run flask notify-me push-catalog"
         )
     return (
         "In Klaviyo under Content > Products, make sure that the integration has synced it, and "

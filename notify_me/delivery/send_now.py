@@ -22,7 +22,7 @@ from .outcome_log import log_outcome
 
 CONSENT_KNOWN = "Klaviyo accepted this consent within the last day, so it was not sent again"
 SHOPPER_TIMEOUT = 4.0
-"""The maximum number of seconds that a shopper waits for Klaviyo, for all calls combined."""
+"""The maximum number of seconds for sending all calls of a sign-up while the shopper waits."""
 
 
 def send_now(

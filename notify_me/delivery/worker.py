@@ -207,7 +207,7 @@ class _Engine:
         DBOS.launch()
         settings = self._context.settings
         for operation in Operation:
-            # also the limit of stock updates
+            # stock updates have the same limit, counted separately
             limit = settings.consent_per_second
             if operation is Operation.BACK_IN_STOCK:
                 limit = settings.back_in_stock_per_second

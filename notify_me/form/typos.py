@@ -11,10 +11,10 @@ from difflib import get_close_matches
 from .contacts import readable_address
 
 _WORLDWIDE = ("gmail.com", "googlemail.com", "icloud.com")
-"""The domains of providers that have no domains in other countries: `gmail.co.uk` is an error."""
+"""Domains of providers without country-specific domains, so `gmail.co.uk` must be a typo."""
 _REGIONAL = ("yahoo", "hotmail", "outlook", "live", "aol", "gmx", "msn")
-"""Providers with domains in many countries. Apart from the typos below, only those of `.com` are
-corrected.
+"""Providers with domains in many countries. Since most endings may be right, only a mistyped `.com`
+is corrected, besides the endings in `_TOP_LEVEL_TYPOS`.
 """
 _COMMON = (
     *_WORLDWIDE,
@@ -27,8 +27,8 @@ _COMMON = (
     *("comcast.net", "verizon.net", "sbcglobal.net", "bellsouth.net", "laposte.net"),
     *("btinternet.com", "virginmedia.com", "rocketmail.com", "rediffmail.com", "proton.me"),
 )
-"""The domains that are suggested for a similar one. Shorter ones would resemble too many other
-domains.
+"""The domains to suggest if the one entered is similar. Shorter domains are left out, because they
+resemble too many others.
 """
 _NOT_TYPOS = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
 """Domains that exist although they resemble a common one."""

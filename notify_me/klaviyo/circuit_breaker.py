@@ -92,7 +92,7 @@ class CircuitBreaker:
                     self._consent_durations.append(duration)
                 else:
                     self._consent_durations.clear()
-            # ignore the outcome of a call that began before the circuit last opened or closed
+            # ignore the outcome of a call that began while the circuit was in a different state
             if self._opened_at == opened_at:
                 self._failures = self._failures + 1 if failed else 0
                 is_open = self._failures >= self._max_failures

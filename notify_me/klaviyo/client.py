@@ -83,9 +83,9 @@ class Deadline:
 class Klaviyo:
     """Klaviyo's server-side API for one account.
 
-    At most `in_flight` threads of this process wait for calls at once, so that slow responses don't
-    block all threads of a web process. No method raises an exception for a network error or an
-    error response: the returned response or outcome describes it.
+    At most `in_flight` callers of this object wait for a response at once, so that slow responses
+    don't block all threads of a web process. No method raises an exception for a network error or
+    an error response: the returned response or outcome describes it.
     """
 
     def __init__(

@@ -243,7 +243,7 @@ class SignUpLog:
         )
 
     def claim(self, sign_up_id: str, sign_up: SignUp, calls: Sequence[Call]) -> bool:
-        """Mark a client-mode sign-up as reported; return whether this is the first report.
+        """Mark a client-mode sign-up as reported; return whether it was still awaiting a report.
 
         If the report's form isn't the one that was logged, mark nothing and return False.
         """

@@ -69,7 +69,7 @@ class Base(DeclarativeBase):
 
 
 class SignUpRow(Base):
-    """One submitted, valid form."""
+    """One valid sign-up, submitted or imported."""
 
     __tablename__ = "notify_me_sign_up"
     __table_args__ = (

@@ -119,7 +119,7 @@ def theme_css() -> Response:
     return response
 
 
-# an ID may contain "//", which Werkzeug would otherwise redirect to "/"
+# an ID may contain "//"; by default, Werkzeug redirects such a URL to one with a single slash
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
     """Return the form as a page, or as a fragment for a request with the header `X-Notify-Me`. For

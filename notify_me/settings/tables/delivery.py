@@ -13,7 +13,8 @@ class Delivery(SettingsTable):
     """
 
     in_flight: int = Field(4, ge=1, le=256, title="Concurrent calls in a web process")
-    """Maximum number of concurrent calls to Klaviyo in a web process. Set it to half the number of
+    """Maximum number of concurrent calls to Klaviyo that requests wait for in a web process. Queued
+    calls have their own maximum, worker_in_flight. Set it to half the number of
     threads, so that a slow Klaviyo can't block the shop's pages.
     """
     in_web_process: bool = Field(True, title="Deliver from the web process")
@@ -58,7 +59,7 @@ class Delivery(SettingsTable):
     """
     sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
     """Time after which a call that a worker started but didn't finish is returned to the queue. It
-    must be at least twice call_timeout, so that no call is sent twice.
+    must be at least twice call_timeout, so that a call in progress isn't sent a second time.
     """
     keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Time to store delivered calls")
     """How long delivered calls, with contact details, stay in the queue."""
