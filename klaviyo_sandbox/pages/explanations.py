@@ -31,7 +31,7 @@ _BY_CODE = {
         "The private key is missing or wrong. Set KLAVIYO_PRIVATE_KEY to a valid key."
     ),
     "variant_not_found": "Klaviyo's catalog has no such variant. Check the composite ID.",
-    "throttled": "Too many requests. Wait for the time in Retry-After, then try again.",
+    "throttled": "Too many requests. Wait as long as Retry-After says, then try again.",
     "gone": "The revision is retired. Use a newer one.",
 }
 _UNKNOWN_LIST = "There is no such list. Set KLAVIYO_LIST_ID to the ID of a list."
@@ -80,7 +80,7 @@ _BY_DETAIL = {
 }
 """Explanations by a part of the error's detail."""
 
-_INVALID_URL = "is incomplete or malformed. Send a complete URL: https://…"
+_INVALID_URL = "malformed. Send a complete URL: https://…"
 _BY_POINTER = (
     (r"/relationships/list/data/id$", _UNKNOWN_LIST),
     (r"/relationships/list", _INVALID_LIST),
@@ -91,32 +91,43 @@ _BY_POINTER = (
         "The variant is missing. Send its composite ID as the relationship.",
     ),
     (r"/data/relationships$", _INVALID_LIST),
-    (r" /data/id$", "The ID in the body must be the same as in the URL."),
+    (r"^update\S* /data/id$", "The ID in the body must be the same as in the URL."),
     (r"/profiles/data$", "Send 1 to 1,000 profiles per call. Split longer lists."),
     (r"/(items|variants)/data$", "Send 1 to 100 entries per job. Split longer lists."),
     (
         r"/channels/",
         "A channel is repeated or unknown. Send each of EMAIL, SMS and WHATSAPP at most once.",
     ),
-    (r"/channels$", "The list of channels is empty. Send at least one of EMAIL, SMS and WHATSAPP."),
+    (
+        r"/channels$",
+        "The list of channels is missing or empty. Send at least one of EMAIL, SMS and WHATSAPP.",
+    ),
     (
         r"/subscriptions$",
         "The body contains no consent. Send at least one channel with marketing consent.",
     ),
+    (
+        r"/subscriptions/(email|sms|whatsapp)$",
+        "A channel has no valid purpose. Send marketing consent for it, or leave the channel out.",
+    ),
     (r"/consent$", "The only valid value of consent is SUBSCRIBED."),
     (
         r"/consented_at$",
-        "The time of consent is only for historical imports, where it must be in the past.",
+        "Send the time of consent only in historical imports, where it is required and must be in "
+        "the past.",
     ),
     (
         r"/age_gated_date_of_birth$",
         "The date of birth is not a valid date. Send it as YYYY-MM-DD.",
     ),
     (
-        r"/attributes$",
+        r"/profiles?/data(/\d+)?/attributes$",
         "The profile has neither an email address nor a phone number. Send at least one.",
     ),
-    (r"/email$", "The email address is missing or invalid. Show this next to the email field."),
+    (
+        r"/attributes/email$",
+        "The email address is missing or invalid. Show this next to the email field.",
+    ),
     (
         r"/phone_number$",
         "The phone number is missing or invalid. Show this next to the phone field.",
@@ -124,14 +135,18 @@ _BY_POINTER = (
     (r"/profile$", "The profile is missing. Send one with an email address or a phone number."),
     (
         r"/variant/data/id$",
-        "The variant's composite ID is malformed. Send integrationType:::catalogId:::externalId.",
+        "The variant's composite ID is missing or malformed. Send "
+        "integrationType:::catalogId:::externalId.",
     ),
-    (r"/url$", f"The URL {_INVALID_URL}"),
-    (r"/image_(full|thumbnail)_url$", f"The image URL {_INVALID_URL}"),
+    (r"/url$", f"The URL is missing or {_INVALID_URL}"),
+    (r"/image_(full|thumbnail)_url$", f"The image URL is {_INVALID_URL}"),
     (r"/catalog_type$", "Only the catalog $default can be written through the API."),
     (r"/integration_type$", "Only the integration $custom can be written through the API."),
     (r"/external_id$", "The external ID is missing or empty. Send the shop's own ID."),
-    (r"/title$", "The title is missing or empty. Send the title that shoppers see."),
+    (
+        r"^\S*catalog\S* \S*/title$",
+        "The title is missing or empty. Send the title that shoppers see.",
+    ),
 )
 """By a regular expression that is searched for in `<operation> <pointer>`. The first match wins."""
 

@@ -161,6 +161,7 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
         ),
         "an unknown variant": lambda: server(body(variant="$custom:::$default:::no")),
         "an unknown attribute": lambda: server(unknown_attribute),
+        "an unknown attribute of a profile": lambda: server(body(email=EMAIL, title="x")),
         "an unknown list": lambda: sandbox.subscribe(sent=no_list),
         "a list without data": lambda: sandbox.subscribe(sent=no_data),
         "no list from a browser": lambda: sandbox.client_subscribe(
@@ -170,6 +171,7 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
         "no consent": lambda: sandbox.subscribe(
             sent=with_value(consent, *CONSENT, value=[person({})])
         ),
+        "a channel without a purpose": lambda: sandbox.subscribe(person({"email": {}})),
         "a wrong consent": lambda: sandbox.subscribe(
             sent=with_value(consent, *CONSENT, value=[
                 person({"email": {"marketing": {"consent": "UNSUBSCRIBED"}}})
@@ -192,6 +194,12 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
         "a variant twice": lambda: api("POST", "catalog-variants", variant_body()),
         "a variant of an unknown item": lambda: api("POST", "catalog-variants", wrong_item),
         "a variant without its item's data": lambda: api("POST", "catalog-variants", no_item),
+        "an item without attributes": lambda: api(
+            "POST", "catalog-items", without(item_body(), *ATTRIBUTES)
+        ),
+        "an ID for a new item": lambda: api(
+            "POST", "catalog-items", with_value(item_body("x"), "data", "id", value="x")
+        ),
         "an item without a title": lambda: api("POST", "catalog-items", item_body("x", title="")),
         "an item without an external ID": lambda: api(
             "POST", "catalog-items", item_body(" ", title="x")
@@ -271,4 +279,10 @@ def test_explanations_match_the_reviewed_file(sandbox: RunningSandbox) -> None:
     assert text.splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
     # Only these may get the explanation for unexpected errors.
     unexpected = [row.split(" | ")[0] for row in text.splitlines() if "Klaviyo's schema" in row]
-    assert unexpected == ["| 400-unknown-pointer", "| an unknown attribute"]
+    assert unexpected == [
+        "| 400-unknown-pointer",
+        "| an unknown attribute",
+        "| an unknown attribute of a profile",
+        "| an item without attributes",
+        "| an ID for a new item",
+    ]
