@@ -57,7 +57,7 @@ def open_page(browser: Browser, url: str) -> Page:
 
 def form_and_dialog_times(browser: Browser, url: str, form: str) -> tuple[float, float, float]:
     """Return how long it takes to fetch the form alone, to open the dialog without moving the mouse
-    over the button first, and to open it when the mouse has been over the button for a while.
+    over the button first, and to open it once hovering over the button has fetched the form.
     """
     page = open_page(browser, url)
     alone = page.evaluate(FETCH, form)

@@ -1,7 +1,6 @@
 """Prepares the pages of the website for `make docs-site`; `--picture` draws docs/architecture.svg.
 
-The site is built with MkDocs Material (mkdocs.yml), which reads the same Markdown as GitHub. Sphinx
-would need links in its own syntax.
+The site is built with MkDocs Material (mkdocs.yml), which reads the same Markdown as GitHub.
 """
 
 from __future__ import annotations

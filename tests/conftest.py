@@ -27,7 +27,7 @@ for _name in [*os.environ]:
 gc.disable()
 
 caches.install()
-# an earlier check, by the shop of one test, would be recorded during another test
+# otherwise, one test's shop would check the flow during another test
 deliverer.FLOW_CHECK_DELAY = 3600
 
 
@@ -109,7 +109,7 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def short_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let apps that are created from now on wait for a locked database for a moment only."""
+    """Make apps created from now on wait only briefly for a locked database."""
     monkeypatch.setattr("notify_me.database.SQLITE_BUSY_TIMEOUT", 0.05)
 
 

@@ -36,7 +36,7 @@ def python(
 
 
 def _run(command: Sequence[str], environ: dict[str, str], output: Path) -> None:
-    # not at the top, since the tests' own process doesn't need the engine
+    # not at the top: it imports DBOS, which the tests' own process doesn't need
     from notify_me.delivery import worker
 
     for interval in ("POLL", "MAINTENANCE", "IDLE_CHECK"):

@@ -50,7 +50,7 @@ class Recording:
         self._durations.append(duration)
 
     def press(self, control: Locator, reading: int = READING) -> None:
-        """Show the page for reading it, then press a control in it."""
+        """Show the page long enough to read it, then press one of its controls."""
         control.scroll_into_view_if_needed()
         if reading:
             self.show(reading)

@@ -21,8 +21,8 @@ def differences(operation: str, body: Any, reply: Any, query: str = "") -> list[
     """Return how a body and a reply (None if empty) differ from the SDK's models.
 
     `operation` is the operation's name, such as `get_list`. A member that a model doesn't have, or
-    a body that an operation doesn't have, is a difference. Not compared are errors, and replies to
-    a query for certain fields only, for which the SDK has no models either.
+    a body that an operation doesn't have, is a difference. Errors aren't compared, nor are replies
+    to a query that selects fields: the SDK has no models for them.
     """
     sent, received = _models(operation)
     found = _mismatches(f"{operation}: body", sent, body)

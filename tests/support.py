@@ -105,7 +105,7 @@ class Sandbox:
         return reply.json if reply.data else None
 
     def reset(self) -> None:
-        """Delete everything: recorded calls, waiting list, unknown variants, drills."""
+        """Restore the sandbox's initial state."""
         self._call("POST", "reset")
 
     def requests(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Runs the back-in-stock flow: decides which customers are notified of a restock, and when.
+"""Runs the back-in-stock flow: decides which shoppers are notified of a restock, and when.
 
 https://help.klaviyo.com/hc/en-us/articles/360001943711
 """
@@ -34,7 +34,7 @@ def _end_due_waits() -> None:
 
 
 def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
-    """Notify customers after a variant's stock has changed, and return what happened as notes.
+    """Notify shoppers after a variant's stock has changed, and return what happened as notes.
 
     Nobody is notified below the minimum inventory or during a wait. At the end of a wait the
     stock is read again. The caller must hold the sandbox's lock.
@@ -76,20 +76,20 @@ def end_due_waits(sandbox: Sandbox) -> None:
 
 
 def _run_round(sandbox: Sandbox, variant_id: str, at: datetime) -> None:
-    """Notify as many customers as the stock allows, oldest sign-ups first, and start the wait."""
+    """Notify as many shoppers as the stock allows, oldest sign-ups first, and start the wait."""
     variant, settings = sandbox.catalog.variants.get(variant_id), sandbox.flow.settings
     if variant is None or variant.quantity < settings.minimum_inventory:
         return
     if not sandbox.flow.is_active:
         return
-    customers = _waiting_for(sandbox, variant_id)
+    shoppers = _waiting_for(sandbox, variant_id)
     if settings.customers_per_unit is not None:
-        customers = customers[: int(variant.quantity) * settings.customers_per_unit]
-    for waiting in customers:
+        shoppers = shoppers[: int(variant.quantity) * settings.customers_per_unit]
+    for waiting in shoppers:
         for channel in waiting.channels:
             _create_message(sandbox, waiting, channel, variant, at)
         sandbox.waiting.remove(waiting.key)
-    if customers:
+    if shoppers:
         sandbox.flow.start_wait(variant_id, at)
 
 

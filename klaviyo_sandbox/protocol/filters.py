@@ -1,4 +1,4 @@
-"""Klaviyo's `filter` parameter: `equals(sku,"X")`, several joined by commas or by `and(…)`.
+"""Klaviyo's `filter` parameter: conditions such as `equals(sku,"X")`, joined by `,` or `and(…)`.
 
 https://developers.klaviyo.com/en/docs/filtering_
 """

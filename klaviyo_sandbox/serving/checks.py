@@ -73,7 +73,10 @@ def _check_scopes(call: Call, operation: Operation) -> None:
 
 
 def _refuse_private_key(call: Call) -> None:
-    """Refuse a browser's call that contains a private key, which every visitor could read."""
+    """Refuse a browser's call that contains a private key, which every visitor could read.
+
+    An Authorization header counts as one, whatever it contains.
+    """
     request, mask = call.request, call.sandbox.mask
     query = request.args
     contains_key = {

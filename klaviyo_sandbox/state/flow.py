@@ -31,8 +31,8 @@ class FlowStatus(StrEnum):
 class FlowSettings:
     """The settings of the flow. Klaviyo does not document its default values.
 
-    minimum_inventory: the lowest stock at which customers are notified.
-    customers_per_unit: the number of customers notified per unit in stock; None for everybody.
+    minimum_inventory: the lowest stock at which shoppers are notified.
+    customers_per_unit: the number of shoppers notified per unit in stock; None for everybody.
     wait_seconds: the wait between rounds of notifications.
     """
 

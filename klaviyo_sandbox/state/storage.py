@@ -156,7 +156,7 @@ def _open(file: Path) -> sqlite3.Connection:
 
 
 def _not_a_state_file(file: Path) -> str:
-    return f"{file} is not a state file of this sandbox: delete it, or choose another file."
+    return f"{file} is not a state file of this sandbox: choose another file, or delete this one."
 
 
 def _key(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Lighthouse for phone and desktop, on the shop under gunicorn and the sandbox."""
+"""Lighthouse scores of the shop's pages under gunicorn, on a phone and on a desktop."""
 
 from __future__ import annotations
 

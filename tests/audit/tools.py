@@ -29,7 +29,7 @@ def print_lines(*lines: str) -> None:
 
 
 def run(*command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program in the project's folder, whatever its exit status."""
+    """Run a program in the project's folder. Its failure raises no error."""
     return subprocess.run(
         command, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False
     )

@@ -84,8 +84,10 @@ def _walk(collected: Collected) -> list[str]:
 
 
 def _stale(undecided: dict[str, set[Finding]]) -> list[str]:
-    """Return the entries in `incomplete.toml` that no longer apply to any of their elements. Which
-    elements are obscured depends on the scroll position, which varies.
+    """Return the entries in `incomplete.toml` that match no finding.
+
+    It is enough if an entry matches one of its elements, since the scroll position decides which
+    are obscured.
     """
     return [
         f"tests/incomplete.toml: remove {entry.reason} of {list(entry.elements)}"

@@ -1,4 +1,4 @@
-"""Chromium in front of the demo shop, both on real sockets, with the sandbox as Klaviyo."""
+"""Chromium, and the demo shop on a real socket, with the sandbox as Klaviyo."""
 
 from __future__ import annotations
 

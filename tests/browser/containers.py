@@ -1,5 +1,5 @@
-"""A shop's page with the button in containers that hide or change what is inside them, and the flow
-through that page, for any browser.
+"""A shop's page with the button in containers that hide or change what is inside them, and the
+checks to run on that page in any browser.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Tab(Protocol):
         """Press Enter or Escape."""
 
     def wheel(self) -> None:
-        """Scroll by the mouse wheel at the window's left edge."""
+        """Turn the mouse wheel at the window's left edge."""
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression."""
@@ -135,7 +135,7 @@ class PlaywrightTab:
         self.page.keyboard.press(key)
 
     def wheel(self) -> None:
-        """Scroll by the mouse wheel at the window's left edge."""
+        """Turn the mouse wheel at the window's left edge."""
         self.page.mouse.move(2, 300)
         self.page.mouse.wheel(0, 400)
 

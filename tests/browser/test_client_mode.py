@@ -24,7 +24,7 @@ CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
 
 
 def served(template: Path, folder: Path, sandbox: Sandbox, **more: str) -> Iterator[str]:
-    """Return the demo shop in client mode."""
+    """Serve the demo shop in client mode; yield its URL."""
     database = shutil.copy(template, folder / "client.db")
     settings = environ(Path(database), sandbox.environ(), NOTIFY_ME_MODE="client", **more)
     with serve(in_another_thread(lambda: create_app(settings))) as url:

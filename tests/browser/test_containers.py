@@ -83,7 +83,7 @@ class WebKitTab:
         self.driver.switch_to.active_element.send_keys(getattr(Keys, key.upper()))
 
     def wheel(self) -> None:
-        """Do nothing: WebKit's driver can't scroll by wheel."""
+        """Do nothing: WebKit's driver can't turn the mouse wheel."""
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression."""

@@ -140,7 +140,7 @@ def test_several_channels(visit: Visit) -> None:
 
 
 def test_form_page_keeps_its_heading_level(visit: Visit) -> None:
-    """The confirmation that replaces the form on its page has a first-level heading, too."""
+    """The form that is shown again with an error has a first-level heading, too."""
     visit.goto(form_path("HAAR-OIL-M"))
     submit_invalid(visit.page)
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Haar Parka")

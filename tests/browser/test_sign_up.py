@@ -331,8 +331,8 @@ def test_form_page_shows_the_confirmation_in_place(
 def test_shop_scripts_get_events_and_can_cancel_a_submit(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The events of <notify-me> leave shadow roots and name the variant; a cancelled submit sends
-    nothing.
+    """The events of <notify-me> cross shadow DOM boundaries and name the variant; a cancelled
+    submit sends nothing.
     """
     page.goto(shop_url + PARKA)
     page.evaluate(

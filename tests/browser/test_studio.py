@@ -230,7 +230,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         page.get_by_role("radio", name="Button", exact=True).check()
         expect(frame(page).locator("dialog")).to_have_count(0)
 
-        # a pressed part opens its setting, also if only the preview is shown
+        # pressing a part opens its setting, even if only the preview is shown
         page.goto(f"{shop_url}/studio?state=form&width=phone")
         expect(page.get_by_role("radio", name="Basic")).to_be_checked()
         page.set_viewport_size({"width": 390, "height": 844})

@@ -1,4 +1,4 @@
-"""The shop's fixtures, for the demo around it."""
+"""The shop's fixtures, which the demo's tests use too."""
 
 from tests.storefront.conftest import catalog_db, client, stock
 

@@ -155,7 +155,7 @@ def offered_variants(form: str) -> list[str]:
 
 
 def flask(checkout: Path, *arguments: str) -> str:
-    """Run a `flask` command in a shell without environment variables; returns its output."""
+    """Run a `flask` command without `DEMO` in the environment; return its output."""
     result = subprocess.run(
         [sys.executable, "-m", "flask", *arguments],
         cwd=checkout,

@@ -174,7 +174,9 @@ class RunningSandbox:
     clock: MovableClock
     session: requests.Session = field(default_factory=requests.Session)
     app: Flask | None = None
-    """The app in this process, if it is; what `/_sandbox/` sets and reads skips the network."""
+    """The app, if it runs in this process: requests for pages and `/_sandbox/` then skip the
+    network.
+    """
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request."""

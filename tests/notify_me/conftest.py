@@ -68,7 +68,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser in front of the small shop."""
+    """A test client of the small shop."""
     return app.test_client()
 
 

@@ -30,7 +30,7 @@ def emails(number: int) -> list[str]:
 
 
 def test_restock_notifies_the_waiting_list(sandbox: RunningSandbox) -> None:
-    """Notified customers leave the list."""
+    """Notified shoppers leave the list."""
     sandbox.add("jacket-m", "jacket-l")
     sandbox.sign_up(EMAIL)
     sandbox.sign_up(OTHER_EMAIL, variant="jacket-l")
@@ -271,7 +271,7 @@ def test_unconfirmed_subscriber_gets_no_text(sandbox: RunningSandbox) -> None:
     assert [message["status"] for message in sandbox.read("messages")] == ["skipped"]
 
 
-def test_notified_customer_can_sign_up_again(sandbox: RunningSandbox) -> None:
+def test_notified_shopper_can_sign_up_again(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m")
     sandbox.sign_up(EMAIL, EMAIL)
     assert sandbox.notes() == ["ignored: the profile is already on the waiting list"]

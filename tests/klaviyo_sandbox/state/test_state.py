@@ -186,7 +186,9 @@ def test_other_files_are_not_changed(tmp_path: Path) -> None:
     before = {file: file.read_bytes() for file in (text, database)}
 
     for file in (text, database, damaged):
-        message = f"{file} is not a state file of this sandbox: delete it, or choose another file."
+        message = (
+            f"{file} is not a state file of this sandbox: choose another file, or delete this one."
+        )
         assert_refused(file, message)
     assert {file: file.read_bytes() for file in (text, database)} == before
 

@@ -27,7 +27,7 @@ def shop(make_shop: Callable[..., Shop]) -> Shop:
 
 
 def test_queued_call_is_sent_without_a_worker(shop: Shop, sandbox: Sandbox) -> None:
-    """After the death of the process that queued it, the next one that shows a form sends it."""
+    """If the process that queued it has died, the next one that shows a form sends it."""
     sandbox.drill("503", times=None)
     with shop.web(**IN_WEB_PROCESS) as web:
         assert web.sign_up("ada@example.org").json()["state"] == "done"

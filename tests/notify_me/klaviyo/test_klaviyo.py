@@ -83,7 +83,7 @@ def klaviyo() -> Iterator[FakeKlaviyo]:
 
 @pytest.fixture
 def shopper(make_app: Callable[..., Flask], klaviyo: FakeKlaviyo) -> FlaskClient:
-    """A browser in front of a shop that uses this server."""
+    """A test client of a shop that uses this server."""
     return make_app(KLAVIYO_API_URL=klaviyo.url).test_client()
 
 

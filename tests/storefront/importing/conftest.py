@@ -15,7 +15,7 @@ from tests.support import Sandbox
 
 @pytest.fixture
 def shop(tmp_path: Path, catalog_db: Path, sandbox: Sandbox) -> Iterator[Callable[[str], Flask]]:
-    """Creates a demo shop for an integration, which uses the sandbox."""
+    """Return a function that creates a demo shop, connected to the sandbox, for an integration."""
     apps: list[Flask] = []
 
     def make(integration: str) -> Flask:
