@@ -159,7 +159,7 @@ clean: ## Delete the environment, caches, builds and instance/ (the demo's or th
 	find . -name '*.br' -delete -o -name '*.gz' -delete
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is required. To choose one: PYTHON=python3.12 make"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is required. To choose one: PYTHON=python3.12 make run"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); \
 	  echo "Installing Python's venv module …"; \
 	  { apt-get update -qq && apt-get install -y -qq python3-venv; } >/dev/null && $(PYTHON) -m venv $(VENV); } || \

@@ -1,4 +1,4 @@
-"""`create_app()` sets up the shop and the kit. Only this module imports all packages."""
+"""`create_app()` sets up the shop, the kit and the optional packages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CONFIG_VARIABLES = (
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """Return the app. `environ` replaces the process environment and `.env`, for tests.
+    """Return the app. `environ`, if given, replaces the process environment and `.env`.
 
     Raises `SettingsError` if a setting is missing or invalid.
     """
@@ -155,7 +155,7 @@ class CrossSiteProtection(SecFetchCSRF):  # type: ignore[misc]
 
 
 def readyz() -> Response:
-    """Return the health of each part; 503 unless sign-ups can be read, stored and queued."""
+    """Return `admin.ready()` as JSON; 503 unless sign-ups can be read, stored and queued."""
     states = admin.ready()
     ready = all(states[name] == "ok" for name in ("database", "queue", "disk"))
     response = make_response(jsonify(states), 200 if ready else 503)

@@ -1,7 +1,7 @@
 """Turns the starter shop into a demo: sample keys and data, a toolbar, a tour and a launcher.
 
 The demo is only shown to visitors on this machine. To remove it from a fork, delete this folder,
-`tests/demo/` and its line in `app.py`.
+its tests and its line in `app.py`.
 """
 
 from __future__ import annotations

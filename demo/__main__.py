@@ -82,7 +82,7 @@ def _check_port(host: str, port: str, name: str) -> None:
 
 
 def _prepare_database(app: Flask, *, with_samples: bool) -> None:
-    """Migrate the database, and load the sample products and, for the sandbox, the sample data."""
+    """Migrate the database, and load the sample products and, with the sandbox, the sample data."""
     with app.app_context():
         try:
             app.extensions["alembic"].upgrade()
@@ -148,8 +148,7 @@ def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) 
 def _push_catalog_to_sandbox(app: Flask) -> None:
     """Copy the catalog to the sandbox, as a merchant would to Klaviyo.
 
-    Otherwise, once the sandbox's catalog has one variant, sign-ups for those that it lacks would
-    first be refused and queued.
+    Once its catalog has any variant, the sandbox refuses sign-ups for all others.
     """
     try:
         with app.app_context(), redirect_stdout(StringIO()):

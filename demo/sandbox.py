@@ -1,4 +1,4 @@
-"""Reads the Klaviyo sandbox's requests, waiting list and messages over HTTP, at `SANDBOX_URL`."""
+"""Reads and resets the requests, waiting list and messages of the sandbox at `SANDBOX_URL`."""
 
 from __future__ import annotations
 

@@ -176,7 +176,9 @@ def confirm_reset() -> str | BaseResponse:
 
 @blueprint.post("/reset")
 def reset() -> BaseResponse:
-    """Restore the shop, the sign-ups and the sandbox to their initial state.
+    """Delete orders, sign-ups, messages and Studio settings, and restore the sample data and stock.
+
+    Imported products keep their stock.
 
     :raise 404: the shop doesn't use the sandbox: a real Klaviyo account is never reset.
     """

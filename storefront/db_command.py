@@ -1,8 +1,8 @@
 """`flask db`, and `app.extensions["alembic"]` for other programs.
 
-Flask-Alembic is only imported when one of them is first used. A web process doesn't need it, and
-would take a sixth longer to start with it. The extension has to be used before the app's first
-request, after which Flask accepts no new extension.
+Flask-Alembic is imported on first use: a web process doesn't need it, and importing it would make
+startup a sixth slower. Use the extension before the app's first request, after which Flask no
+longer accepts extensions.
 """
 
 from __future__ import annotations

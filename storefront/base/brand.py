@@ -28,7 +28,7 @@ blueprint = Blueprint("brand", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownBrand:
+class StoredBrand:
     """The brand as last read from Klaviyo."""
 
     name: str
@@ -38,7 +38,7 @@ class KnownBrand:
     """The kit's settings by dotted key; None means that the setting must be unset."""
 
 
-def known_brand() -> KnownBrand | None:
+def stored_brand() -> StoredBrand | None:
     """Return the brand, or None if it hasn't been read yet."""
     file = Path(current_app.instance_path) / FILE
     try:
@@ -48,12 +48,12 @@ def known_brand() -> KnownBrand | None:
 
 
 @lru_cache(maxsize=4)
-def _read(file: Path, _modified: int) -> KnownBrand:
-    return KnownBrand(**json.loads(file.read_text(encoding="utf-8")))
+def _read(file: Path, _modified: int) -> StoredBrand:
+    return StoredBrand(**json.loads(file.read_text(encoding="utf-8")))
 
 
-def store(brand: KnownBrand) -> None:
-    """Replace the known brand. Raises `OSError`."""
+def store(brand: StoredBrand) -> None:
+    """Replace the stored brand. Raises `OSError`."""
     file = Path(current_app.instance_path) / FILE
     new_file = file.with_suffix(".new")
     new_file.write_text(json.dumps(asdict(brand), indent=1, ensure_ascii=False), encoding="utf-8")

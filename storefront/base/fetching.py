@@ -35,7 +35,7 @@ HEADERS = {
 }
 NAT64 = ip_network("64:ff9b::/96")
 IPV4_COMPATIBLE = ip_network("::/96")
-"""An old form of IPv4 addresses, which no public server uses."""
+"""IPv6 addresses that contain an IPv4 address, an obsolete form that no public server uses."""
 _TLS = ssl.create_default_context(cafile=certifi.where())
 
 

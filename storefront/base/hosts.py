@@ -14,9 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's sessions, except that a request without the session cookie skips the preparations
-    for checking a signature.
-    """
+    """Flask's sessions, but faster: without a session cookie, there is no signature to check."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return the session of the cookie, or an empty one."""

@@ -77,7 +77,7 @@ def init_app(app: Flask, cookie_values: Mapping[str, Callable[[], object]]) -> N
 def cached(
     view: Callable[P, str], *, unless: Callable[[], bool] = lambda: False
 ) -> Callable[P, Response]:
-    """Return a view that caches the page of `view`, and answers 304 if the browser has the current
+    """Return a view that caches the page of `view`, and returns 304 if the browser has the current
     page. `unless` returns whether the page depends on more than the catalog, the URL and the
     language, and so can't be cached.
 

@@ -155,7 +155,7 @@ class Hero(Table):
     """The heading; by default, the shop's name."""
     text: LocalizedText = Text({})
     picture: StaticFile = ""
-    """A file in `static/`; by default, pictures of the first products, if there are any."""
+    """A file in `static/`; by default, the first three product pictures, if there are three."""
 
 
 class Department(Table):

@@ -50,7 +50,7 @@ def import_brand(dry_run: bool) -> None:
         return
     if logo is not None:
         brand.store_logo(logo)
-    brand.store(brand.KnownBrand(klaviyo_brand.name, dict(klaviyo_brand.colors), kit_settings))
+    brand.store(brand.StoredBrand(klaviyo_brand.name, dict(klaviyo_brand.colors), kit_settings))
     target = Path(current_app.config["SHOP_CONFIG"]).resolve()
     _write(target, values)
     click.echo(f"\nWritten to {target}. Restart the shop to see it.")

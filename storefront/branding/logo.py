@@ -13,7 +13,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PIXELS = 4000 * 4000
 MAX_SIZE = (800, 160)
-"""The maximum size of the copy in pixels: four times its size on the page."""
+"""The maximum size of the copy in pixels; on the page, a logo has at most 240 × 40 CSS pixels."""
 
 
 class LogoError(Exception):
@@ -41,7 +41,10 @@ def copy(content: bytes) -> bytes:
             warnings.simplefilter("error")  # Pillow warns about suspiciously large pictures
             image = Image.open(BytesIO(content), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
-                raise LogoError(f"its picture has {image.width} × {image.height} pixels")
+                raise LogoError(
+                    f"its picture has {image.width} × {image.height} pixels; the limit is "
+                    f"{MAX_PIXELS // 1_000_000} megapixels"
+                )
             with_alpha = image.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning):
         raise LogoError("its picture isn't a valid PNG, JPEG or WebP file") from None

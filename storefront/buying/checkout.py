@@ -98,7 +98,7 @@ def show() -> BaseResponse:
 
 @blueprint.post("/checkout")
 def place() -> BaseResponse:
-    """Place the order and redirect to its page; 422 for invalid details, 409 if stock is short."""
+    """Place the order and redirect to its page; 422 for invalid details, 409 if stock ran out."""
     form = CheckoutForm(request.form)
     reference = form.reference.data or ""
     lines = cart.lines(cart.read())

@@ -69,8 +69,8 @@ class ListingQuery:
         return url_for("shop.listing", _external=external, **arguments)
 
     def page_numbers(self, last_page: int) -> list[int | None]:
-        """Return the pages to list: the first, the last, this one and those beside it. None is a
-        gap.
+        """Return the pages to link: the first, the last, this one and its neighbours, and None for
+        each gap.
         """
         near = {1, self.page - 1, self.page, self.page + 1, last_page}
         numbers: list[int | None] = []

@@ -1,5 +1,6 @@
-"""Change a variant's stock and report it to Klaviyo, for the merchant's pages and a command, and
-record restocks, also for imports. An order deducts its own stock: see `buying.orders`.
+"""Changes a variant's stock, reports it to Klaviyo, and records restocks.
+
+Orders deduct their own stock: see `buying.orders`.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdat
     """
     url, composite_id = shop_url(), queries.composite_id(variant)
     variant.quantity = quantity
-    is_restocked = is_available(variant)
+    available = is_available(variant)
     update = admin.stock_changed(composite_id, url, connection=db.session)
-    if is_restocked:
+    if available:
         _record(lambda: [composite_id])
     return update
 

@@ -39,13 +39,13 @@ SYMBOLS = {
     "NT$": "TWD",
     "MX$": "MXN",
 }
-"""Symbols that only one currency uses; $, ¥ and kr belong to several."""
+"""Symbols that are read as one currency; $, ¥ and kr are too ambiguous for that."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
 """The name of a market is compared with the names of countries in these languages."""
 
 
 def currency_of_columns(header: Iterable[str]) -> str | None:
-    """Return the currency of the primary market of a Shopify export, if it is a country.
+    """Return the currency of the primary market of a Shopify export, if that market is a country.
 
     Every market has a column such as `Included / Poland`; all but the primary one also have a
     column such as `Price / Poland`.

@@ -1,7 +1,7 @@
 """Reads prices and quantities as people write them.
 
-`1,299` can mean thousands or a number with three decimals, so `NumberFormat` looks at all prices of
-a file first.
+The comma in `1,299` can mark thousands or decimals, so `NumberFormat` looks at all prices of a file
+first.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class NumberFormat:
             line, text = self._ambiguous
             problems.add(
                 line,
-                f"the price {text} can mean thousands or a number with three decimals, and no "
-                "other price shows which: choose with --decimal comma or --decimal point",
+                f"the separator in the price {text} can mark thousands or decimals, and no other "
+                "price shows which: choose with --decimal comma or --decimal point",
             )
         self.decimal_separator = next(iter(self._evidence), "point")
 

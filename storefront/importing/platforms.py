@@ -170,7 +170,7 @@ PLATFORMS = (
 )
 
 REQUIRED = ("title", "price")
-COLUMNS_HINT = "map its columns with --columns FILE (docs/catalog.md, “From another platform”)"
+COLUMNS_HINT = "map the columns with --columns FILE (docs/catalog.md, “From another platform”)"
 NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
     (
         [frozenset({"handle", "location"}), frozenset({"handle", "coo"})],

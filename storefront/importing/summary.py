@@ -66,10 +66,8 @@ def _left_out(counts: Counts) -> Iterator[str]:
     if counts.hidden_variants:
         yield f"Left out: {count(counts.hidden_variants, 'hidden variant')}."
     for status, (number, line) in counts.unknown_statuses.items():
-        yield (
-            f"Left out: {count(number, 'product')} with the status {status!r} (the first on line "
-            f"{line}), which the platform doesn't document."
-        )
+        where = f"line {line}" if number == 1 else f"first on line {line}"
+        yield f"Left out: {count(number, 'product')} with the unknown status {status!r} ({where})."
 
 
 def _ids(counts: Counts, integration: str) -> Iterator[str]:

@@ -125,7 +125,7 @@ def as_toml(settings: Settings) -> str:
     Raises `studio.MissingExtraError` if tomlkit isn't installed.
     """
     document = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-    comments = ("Settings of the kit, without default values.",)
+    comments = ("Settings of the kit that differ from its defaults.",)
     return studio.dump_toml(with_integers(document), comments=comments)
 
 

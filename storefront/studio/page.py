@@ -12,7 +12,7 @@ from notify_me import studio
 from notify_me.settings import Settings
 
 from ..base import headers
-from ..base.brand import known_brand
+from ..base.brand import stored_brand
 from . import looks, preview, publishing
 from .changes import CHANGEABLE_TABLES, as_toml, check, differences, texts_in
 from .controls import FONTS, controls, name_of
@@ -122,8 +122,8 @@ def render_page(
 
 def _brand_colors() -> dict[str, str]:
     """Return the first colors of the merchant's brand by name, for the color controls."""
-    known = known_brand()
-    return dict(list(known.colors.items())[:MAX_SWATCHES]) if known else {}
+    stored = stored_brand()
+    return dict(list(stored.colors.items())[:MAX_SWATCHES]) if stored else {}
 
 
 def settings_file(settings: Settings) -> str:

@@ -67,11 +67,11 @@ def presets() -> Mapping[str, Preset]:
 
 def brand_preset() -> Preset | None:
     """Return the preset of the merchant's brand, or None if it hasn't been read yet."""
-    known = brand.known_brand()
-    if known is None:
+    stored = brand.stored_brand()
+    if stored is None:
         return None
-    description = f"The button, colours and fonts of {known.name or 'your brand'} in Klaviyo."
-    return Preset(BRAND, "Your Klaviyo brand", description, known.settings)
+    description = f"The button, colours and fonts of {stored.name or 'your brand'} in Klaviyo."
+    return Preset(BRAND, "Your Klaviyo brand", description, stored.settings)
 
 
 def read_brand() -> None:
@@ -81,7 +81,7 @@ def read_brand() -> None:
     """
     klaviyo_brand = studio.read_brand()
     kit_settings = studio.brand_settings(klaviyo_brand).settings
-    brand.store(brand.KnownBrand(klaviyo_brand.name, dict(klaviyo_brand.colors), kit_settings))
+    brand.store(brand.StoredBrand(klaviyo_brand.name, dict(klaviyo_brand.colors), kit_settings))
 
 
 def _all_presets() -> Mapping[str, Preset]:

@@ -20,7 +20,7 @@ from .resizing import UNFINISHED_PREFIX, make_copies, size_of_copies
 
 MAX_PICTURES = 20_000
 MAX_ORIGINS = 20
-"""The maximum number of servers that pages load pictures from: a header of each page names them."""
+"""The maximum number of servers to load pictures from; a header of every page lists them."""
 PARALLEL_DOWNLOADS = 8
 BATCH = 40
 """The number of products whose pictures are downloaded and then committed together."""
