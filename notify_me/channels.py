@@ -13,8 +13,8 @@ These places also name channels:
   `form/phone.py`,
 - the starter shop's `studio/sections.py`, if it needs consent,
 - the sandbox: `identifiers.py`, `back_in_stock.py`, `consent.py` and `profiles.py` in
-  `operations/`, `state/subscriptions.py`, the templates `_messages.html` and `profiles.html`, and
-  its specification.
+  `operations/`, `state/subscriptions.py`, `pages/explanations.py`, the templates `_messages.html`
+  and `profiles.html`, and its specification.
 
 Tests cover the first three.
 """

@@ -167,7 +167,11 @@ def retry() -> None:
 def resume() -> None:
     """End pauses and delays, so that queued calls are sent now."""
     paused = admin.resume()
-    click.echo(f"resumed: {', '.join(paused)}" if paused else "nothing was paused")
+    click.echo(
+        f"resumed: {', '.join(paused)}"
+        if paused
+        else "nothing was paused; delayed calls are due now"
+    )
 
 
 @commands.command()
@@ -267,7 +271,7 @@ def show_settings(*, as_json: bool) -> None:
 @commands.command("import-snippet")
 @click.argument("file", type=click.File("rb"))
 @click.option("--output", type=click.Path(dir_okay=False), help="Write the TOML to this file.")
-@click.option("--force", is_flag=True, help="Overwrite an existing --output.")
+@click.option("--force", is_flag=True, help="Overwrite the --output file if it exists.")
 def import_snippet(file: BinaryIO, output: str | None, *, force: bool) -> None:
     """Convert a shop's call to Klaviyo's older back-in-stock script into settings.
 

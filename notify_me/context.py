@@ -68,8 +68,8 @@ class ActiveSettings:
         """Return the settings with the texts of one language. If no brand is set, consent texts use
         the name that `shop_name` returns.
 
-        The result is cached here, too: every button on a page needs it, and a look-up in the cache
-        of `localized` may compare all settings.
+        The result is cached here because every button on a page needs it. The cache of `localized`
+        is slower: a look-up may compare all settings.
         """
         brand = self.settings.consent.brand or (shop_name() if shop_name else "")
         key = locale, brand
@@ -106,10 +106,10 @@ class State:
     """Signs links to confirmations. Its salt differs from that of `report_signer`."""
     rate_limiter: RateLimiter | None
     """Counts in the storage that `RATELIMIT_STORAGE_URI` names, or in memory if that isn't set.
-    None if it isn't set and the shop has turned off the rate limits on sign-ups.
+    None if it isn't set and the shop has turned off the limits per minute.
     """
     limits_posts: bool
-    """False if the shop has turned off the rate limits on sign-ups."""
+    """False if the shop has turned off the limits per minute (`RATELIMIT_ENABLED`)."""
     erase_contact: Callable[[str], str] | None = None
     """Removes a contact from the shop's own tables, and returns a sentence about what it did."""
     visitor_loader: VisitorLoader | None = None

@@ -162,7 +162,7 @@ class NotifyMe:
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
         if problem := layout_problem(app.jinja_env, settings.page):
-            logger.warning("the form page uses the kit's plain layout: %s", problem)
+            logger.warning("the form page uses the kit's plain layout, because %s", problem)
 
 
 def _database(app: Flask, engine: EngineSource | None) -> Database:

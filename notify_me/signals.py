@@ -31,7 +31,8 @@ sign_up_confirmed = _signals.signal("sign-up-confirmed")
 
 sign_up_failed = _signals.signal("sign-up-failed")
 """A sign-up with valid fields was neither accepted nor queued. Receivers get a `SignUpEvent` as
-`event`.
+`event`. Forms that are refused before that send no signal: too many a minute, a filled-in hidden
+field, or a variant without alerts.
 """
 
 restocked = _signals.signal("restocked")

@@ -55,7 +55,7 @@ class ConsentRecord:
     when: datetime
     channel: str
     state: str
-    """Whether Klaviyo received it: accepted, queued, refused, unknown, …"""
+    """Whether Klaviyo accepted it: accepted, queued, refused, unknown, …"""
     contact: str
     text: str
     version: str

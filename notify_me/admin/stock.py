@@ -32,8 +32,8 @@ class StockUpdate:
 
     state: Literal["updated", "queued", "paused", "refused", "not_managed", "no_key"]
     """`updated`: Klaviyo has it. `queued`: it will be sent later. `paused`: it will be sent once
-    the merchant has followed `remedy`. `refused`: Klaviyo rejected it or, for `set_stock`, it
-    couldn't be sent. `not_managed`: this catalog is filled by the shop's own platform. `no_key`:
+    the merchant has followed `remedy`. `refused`: Klaviyo rejected it, or it couldn't be sent
+    and isn't queued. `not_managed`: this catalog is filled by the shop's own platform. `no_key`:
     there is no private key.
     """
     remedy: str = ""

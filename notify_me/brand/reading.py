@@ -20,7 +20,7 @@ ATTEMPTS = 3
 MAX_RETRY_AFTER = 10.0
 """The longest Retry-After to wait for, in seconds."""
 MAX_COLORS = 24
-"""The maximum number of colours to read. A brand in Klaviyo has a few."""
+"""The maximum number of colours to read. A brand usually has a few."""
 SCOPE = "brands:read"
 
 _HEX = re.compile(r"#?((?:[0-9a-f]{3}){1,2})", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Change settings in a TOML file without changing its comments, order and other settings."""
+"""Change settings in a TOML file without changing its comments, order or other settings."""
 
 from __future__ import annotations
 

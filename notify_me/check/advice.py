@@ -14,6 +14,9 @@ _CREATE_FLOW = (
     f'create a flow in Klaviyo with the trigger "{METRIC}", then a back-in-stock delay, then a '
     "message, and set it to Live"
 )
+_CHECK_DATABASE = (
+    "make sure that the database is running, and that flask notify-me upgrade has been run"
+)
 _NOBODY_WAITS = "sign-ups are accepted, but nobody joins the waiting list"
 _CLOCK = (
     "this machine's clock is {seconds} s {direction} Klaviyo's, so consent is recorded with the "
@@ -136,14 +139,14 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "{remedy}",
     ),
     "sign_ups": (PASS, "no sign-up is waiting for a variant that Klaviyo doesn't have", ""),
-    "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", "run flask notify-me upgrade"),
+    "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", _CHECK_DATABASE),
     "sign_ups/unknown variants": (
         FAIL,
         "waiting for variants that aren't in Klaviyo's catalog: {names}",
         "{remedy}",
     ),
     "delivery": (PASS, "nothing is paused, and nothing needs to be retried", ""),
-    "delivery/unreadable": (SKIP, "the queue can't be read", "run flask notify-me upgrade"),
+    "delivery/unreadable": (SKIP, "the queue can't be read", _CHECK_DATABASE),
     "delivery/paused": (FAIL, "{pauses}", "{remedies}"),
     "delivery/throttled": (
         WARN,
@@ -184,13 +187,13 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/items": (
         WARN,
-        "{count:,} of {total:,} are not variants in Klaviyo: {names}. Those named are items there, "
-        "because a feed creates items",
+        "{count:,} of {total:,} are not variants in Klaviyo: {names}. The ones named here "
+        "exist as items, because a feed creates items, not variants",
         "submit a sign-up for one of them: if it is refused, push them as variants, and turn the "
         "feed off",
     ),
     "brand": (PASS, "can be imported: flask notify-me import-brand", ""),
-    "brand/none": (SKIP, "the account has no brand button, so there is nothing to import", ""),
+    "brand/none": (SKIP, "the account has no brand button to import", ""),
     "brand/no scope": (
         SKIP,
         "optional: with the scope brands:read, flask notify-me import-brand gives the button and "

@@ -189,8 +189,8 @@ class Deliverer:
                 self._with_database_retries(record)
 
     def _start(self, job: Job) -> tuple[Call, bool] | None:
-        """Return the job's call and whether it probes a pause. Return None if there is nothing to
-        send now: another job replaced this one, or its operation is paused and the next attempt was
+        """Return the job's call and whether it is a probe. Return None if there is nothing to send
+        now: another job replaced this one, or its operation is paused and the next attempt was
         queued.
         """
         with self._log.reading() as session:

@@ -1,4 +1,4 @@
-"""Clean contact details, as people type and paste them, and validate email addresses.
+"""Clean up contact details that were typed or pasted, and validate email addresses.
 
 `clean_email` and `clean_phone` remove what copying, autocorrection and other apps add. They run
 before validation; if that fails, the form shows what they returned. Both are idempotent.

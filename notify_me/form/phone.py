@@ -1,4 +1,4 @@
-"""Convert phone numbers, as people type them, to the E.164 format that Klaviyo requires."""
+"""Convert typed phone numbers to E.164, the format that Klaviyo requires."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ may be newly assigned.
 """
 CAN_BE_CALLED = CAN_BE_TEXTED | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
 """The types of numbers for WhatsApp, which can also verify a number with a voice call. Toll-free,
-premium and other service numbers belong to companies.
+premium-rate and other service numbers are left out, since they belong to companies.
 """
 
 _DIGITS_AND_SEPARATORS = re.compile(r"[\d\s()+./-]+")
@@ -90,9 +90,9 @@ _LOCAL_MOBILE = re.compile(r"\+5415\d{6,8}")
 def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None) -> str:
     """Convert a cleaned phone number to E.164: in the US, `(202) 555-0143` to `+12025550143`.
 
-    With `types`, numbers of other types are refused. Otherwise, only numbers that are certainly
-    wrong, or whose country is unclear, are refused: which numbers are in use changes faster than
-    any table, so Klaviyo decides that.
+    Only numbers that are certainly wrong, or whose country is unclear, are refused: which numbers
+    are in use changes faster than any table, so Klaviyo decides that. With `types`, numbers of
+    other types are refused as well.
 
     Raises `ValueError` with a message for the shopper.
     """

@@ -36,7 +36,8 @@ class ListOptIn:
         self._logged = ""
 
     def is_double(self) -> bool | None:
-        """Return whether subscribers must confirm; None if unknown, such as without a private key.
+        """Return whether subscribers must confirm; None if that is unknown, for example without a
+        private key.
 
         While the setting is unknown, one caller a minute waits for Klaviyo, for one second at most.
         Once it is known, it is refreshed in the background.

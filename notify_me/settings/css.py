@@ -82,7 +82,7 @@ FontFamily = Annotated[
 def contrast_ratio(text: str, background: str) -> float | None:
     """Return the contrast of two colours as WCAG 2.2 defines it, from 1 to 21.
 
-    None if it can't be computed, such as for translucent colours and `currentcolor`.
+    None if it can't be computed, for example for translucent colours and `currentcolor`.
     """
     first, second = _luminance(text), _luminance(background)
     if first is None or second is None:

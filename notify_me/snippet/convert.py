@@ -204,7 +204,7 @@ def _import_option(
             reason = f'set [catalog] integration = "{integration}" if Klaviyo syncs your catalog'
             imported.note("not_supported", option, line, f"{reason} from this platform")
         else:
-            reason = f"{one_line(str(literal))} is not a platform of Klaviyo's script"
+            reason = f"Klaviyo's script doesn't support the platform {one_line(str(literal))}"
             imported.note("not_supported", option, line, reason)
     elif option not in DISPLAY_OPTIONS:
         reason = "Klaviyo's script has no such option"
@@ -225,7 +225,7 @@ def _web_fonts(styles: str) -> str:
         "font_family"
     )
     if _IMPORT_RULE.sub("", styles).strip():
-        reason += f". The other rules: {SKIPPED['modal.additional_styles'].reason}"
+        reason += f". As for the other rules, {SKIPPED['modal.additional_styles'].reason}"
     return reason
 
 

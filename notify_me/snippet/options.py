@@ -21,8 +21,8 @@ class Target:
     `some_html`, the kit keeps the tags in `FOOTER_TAGS`.
     """
     default: str | None = None
-    """The default of Klaviyo's script, if the kit's default differs. It is None for text settings,
-    because the kit's defaults are translated.
+    """The default of Klaviyo's script, if the kit's default differs. It is None for shopper-facing
+    text, since the kit's default is translated.
     """
 
 

@@ -50,7 +50,7 @@ async function callKlaviyo({ url, headers, body }, deadline) {
   }
 }
 
-/** Fetch a form: empty after an error, null without a response.
+/** Fetch a form. Returns "" after an error response, null without a response.
  * @param {string} href @returns {Promise<string | null>} */
 async function fetchForm(href) {
   const options = { headers: { "X-Notify-Me": "1" }, signal: AbortSignal.timeout(SHOP_TIMEOUT) };

@@ -195,7 +195,7 @@ class HoneypotPostsRow(Base):
 class ConsentRow(Base):
     """Proof of a shopper's consent for one channel, stored longer than the sign-up's row.
 
-    It is committed before anything is sent. `state` says whether Klaviyo received it.
+    It is committed before anything is sent. `state` says whether Klaviyo accepted it.
     """
 
     __tablename__ = "notify_me_consent"

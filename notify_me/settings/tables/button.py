@@ -93,7 +93,7 @@ class Button(SettingsTable):
     stays where the template puts it.
     """
     product_page_class: ClassNames = Field("", title="CSS classes")
-    """Additional CSS classes of the button on product pages."""
+    """Additional CSS classes for the button on product pages."""
     product_page_text_align: Alignment | None = Field(None, title="Text alignment")
     """Text alignment in the button on product pages."""
     product_page_margin: Lengths | None = Field(None, title="Margin")
@@ -103,7 +103,7 @@ class Button(SettingsTable):
     collection_page_text: OptionalLabel = Field("", title="Product card button text")
     """Text of the button on product cards. Empty: the same as label."""
     collection_page_class: ClassNames = Field("", title="CSS classes")
-    """Additional CSS classes of the button on product cards."""
+    """Additional CSS classes for the button on product cards."""
     collection_page_text_align: Alignment | None = Field(None, title="Text alignment")
     """Text alignment in the button on product cards."""
     collection_page_width: Length | None = Field(None, title="Width")

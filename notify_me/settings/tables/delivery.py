@@ -13,9 +13,9 @@ class Delivery(SettingsTable):
     """
 
     in_flight: int = Field(4, ge=1, le=256, title="Concurrent calls in a web process")
-    """Maximum number of concurrent calls to Klaviyo that requests wait for in a web process. Queued
-    calls have their own maximum, worker_in_flight. Set it to half the number of
-    threads, so that a slow Klaviyo can't block the shop's pages.
+    """Maximum number of concurrent calls to Klaviyo that requests wait for in a web process. Set it
+    to half the number of threads, so that a slow Klaviyo can't block the shop's pages. Queued calls
+    have their own maximum, worker_in_flight.
     """
     in_web_process: bool = Field(True, title="Deliver from the web process")
     """Whether a thread of the web process sends queued calls when no worker (`flask notify-me

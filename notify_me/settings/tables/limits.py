@@ -18,8 +18,8 @@ class Limits(SettingsTable):
     share an address, and in client mode a sign-up submits the form twice.
     """
     invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid forms per minute")
-    """Maximum number of forms with an invalid field per minute from one client. They don't count
-    towards valid_posts.
+    """Maximum number of invalid forms per minute from one client. They don't count towards
+    valid_posts.
     """
     posts_per_contact: int = Field(10, ge=1, le=100_000, title="Forms per contact")
     """Maximum number of valid forms per minute from one client with the same email address or phone

@@ -130,7 +130,7 @@ def test_resume_ends_a_pause_whose_date_the_status_shows(app: Flask) -> None:
     assert "next attempt 2030-03-17 17:46:40 UTC" in run(app, "status")
     assert run(app, "resume") == "resumed: create_back_in_stock_subscription\n"
     assert "paused" not in run(app, "status")
-    assert run(app, "resume") == "nothing was paused\n"
+    assert run(app, "resume") == "nothing was paused; delayed calls are due now\n"
 
 
 def test_health_shows_the_whole_reason_for_a_throttled_pause(app: Flask) -> None:
