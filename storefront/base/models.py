@@ -244,7 +244,7 @@ class CatalogVersion(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(sa.BigInteger)
-    """A number that differs from those of earlier states of the catalog."""
+    """A number that no earlier state of the catalog has had."""
 
 
 class MerchantSession(Base):

@@ -130,7 +130,7 @@ def cached_fragment(render: Callable[[], str], *depends_on: str) -> Markup:
     catalog and the language.
     """
     cache: _Cache = current_app.extensions[EXTENSION]
-    # with a language in the page's URL, links have it, too
+    # if the page's URL has a language, so do its links
     key = _key(cache, *depends_on, g.get("url_language"), is_personal=False)
     part = cache.get(key) if key else None
     if part is None:

@@ -201,8 +201,8 @@ class ShopSettings(Table):
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
     """Where the shop is. Prices in this country's currency have the symbol that is used there."""
     languages: tuple[str, ...] = ()
-    """The languages in which the products are described. The shop offers those of them that
-    `notify_me.toml` also offers; if there are none, only the first language in that file.
+    """The languages in which the products are described. The shop offers those that are also
+    in `notify_me.toml` or, if there are none, only the first language in that file.
     """
     logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
     """A file in `static/`, or the copy that import-brand made. Without it, the header shows the

@@ -141,8 +141,8 @@ def _inconsistencies(catalog: CatalogFile, categories: Collection[str]) -> Itera
             yield from _duplicate(combinations, " / ".join(variant.options), options_path)
             if len(variant.options) != len(product.options):
                 yield (
-                    f"{options_path}: has {len(variant.options)} values, but the product has "
-                    f"{len(product.options)} options"
+                    f"{options_path}: must have as many values as the product has options "
+                    f"({len(product.options)}), not {len(variant.options)}"
                 )
                 continue
             for position, (option, value) in enumerate(

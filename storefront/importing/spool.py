@@ -119,7 +119,7 @@ class Spool:
         )
 
     def add_units(self, kind: str, keys: Iterable[str], units: int) -> None:
-        """Add units at one location to those of a variant's other locations."""
+        """Add the units at one location to a variant's total."""
         self._connection.executemany(
             "INSERT INTO other_file_value VALUES (?, ?, ?) ON CONFLICT (kind, key)"
             " DO UPDATE SET value = CAST(value AS INTEGER) + CAST(excluded.value AS INTEGER)",

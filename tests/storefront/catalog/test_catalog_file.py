@@ -65,7 +65,8 @@ V = "variants"
         (
             [P, 1, V, 0, "options"],
             [],
-            "products[1].variants[0].options: has 0 values, but",
+            "products[1].variants[0].options: must have as many values as the product has options "
+            "(1), not 0",
         ),
         (
             [P, 1, V, 0, "options"],
