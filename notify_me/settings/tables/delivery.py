@@ -43,7 +43,9 @@ class Delivery(SettingsTable):
     first_retry: float = Field(2.0, gt=0, le=600, title="First retry")
     """Delay before the first retry. It doubles with each further retry."""
     longest_retry: float = Field(300.0, gt=0, le=86400, title="Longest delay between retries")
-    """Maximum delay between retries."""
+    """Maximum delay between retries. For a variant that Klaviyo's catalog doesn't have, it is one
+    hour.
+    """
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
     """When Klaviyo limits requests, a queue is paused for Klaviyo's Retry-After, but for this long
     at most. After that, one call is sent as a test.
