@@ -66,7 +66,7 @@ def test_difficult_clients_dont_stop_the_shop(
     """Idle and half-sent connections, slow readers and lingering clients, eight of each; and an
     invalid address, which gets an answer.
 
-    SIGTERM ends all processes although they stay connected.
+    SIGTERM ends all processes even though the clients stay connected.
     """
     shutil.copy(catalog_db, tmp_path / "shop.db")
     variables = {**os.environ, **environ(tmp_path / "shop.db"), "WEB_CONCURRENCY": processes}

@@ -227,7 +227,7 @@ def test_start_sign_up_stop_and_restart(checkout: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
-    """Ctrl-C ends everything soon, although Klaviyo takes a minute to respond."""
+    """Ctrl-C ends everything soon, even though Klaviyo would take a minute to respond."""
     with launched(checkout) as launcher:
         sandbox = f"http://127.0.0.1:{launcher.sandbox_port}/_sandbox"
         requests.post(f"{sandbox}/reset", timeout=TIMEOUT).raise_for_status()

@@ -173,7 +173,7 @@ def test_a_missing_scope_pauses_stock_updates_until_it_is_fixed(
 def test_a_crash_before_klaviyo_answers_loses_nothing(
     shop: Shop, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The change and its job are committed together; an update that succeeds leaves no job."""
+    """The change and its job are committed together; a later update that succeeds adds no job."""
 
     def die(*_: object) -> None:
         raise SystemExit

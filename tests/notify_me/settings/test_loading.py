@@ -241,7 +241,7 @@ def test_app_reads_settings_from_its_environment(tmp_path: Path) -> None:
 
 @pytest.fixture
 def run(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., str]:
-    """Return what `flask notify-me settings` prints in a shop with a setting of each origin."""
+    """Return a function that runs `flask notify-me settings` with a setting of each origin."""
     file = tmp_path / "notify_me.toml"
     file.write_text('[button]\nlabel = "File \\u001b[31m"\n', encoding="utf-8")
     app = make_app(NOTIFY_ME_CONFIG=str(file), NOTIFY_ME_MODAL__HEADLINE="Variable")

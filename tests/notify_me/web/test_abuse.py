@@ -130,7 +130,7 @@ def test_processes_share_limits_in_the_database(
 
 
 def test_counting_starts_again_after_the_window(
-    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+    make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has expired is deleted from the database."""
     client = make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI="database").test_client()
@@ -141,6 +141,9 @@ def test_counting_starts_again_after_the_window(
 
     assert {post(client, "ada0@example.org", "192.0.2.0") for _ in range(10)} == {200}
     assert post(client, "ada0@example.org", "192.0.2.0") == 429
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as connection:
+        counts = connection.execute("SELECT count FROM notify_me_rate_limit").fetchall()
+    assert counts == [(11,), (11,)]
 
 
 def test_clock_that_is_set_back_locks_nobody_out(

@@ -101,8 +101,8 @@ def test_recorded_consent_is_not_sent_again(
     log_file: LogFile,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The back-in-stock call is. The log has every consent. Instead of the call, the same time
-    passes, since a faster reply would disclose that somebody is on the list.
+    """The back-in-stock call is, and the log has every consent. Instead of sending the consent
+    call, the kit waits as long: a faster reply would disclose that somebody is on the list.
     """
     client = offering("EMAIL", "SMS", consent=ASK).test_client()
     waits: list[float] = []

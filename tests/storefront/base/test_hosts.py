@@ -1,4 +1,4 @@
-"""The `Host` header: odd ones are refused, and with `SHOP_URL` no link follows it."""
+"""The `Host` header: odd ones are refused, and with `SHOP_URL` no link is built from it."""
 
 from __future__ import annotations
 

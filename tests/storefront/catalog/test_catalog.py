@@ -131,7 +131,7 @@ def test_number_of_queries(shared_app: Flask) -> None:
 
 
 def test_merchant_pages_read_the_state_of_deliveries_once(shared_app: Flask) -> None:
-    """At most ten queries for deliveries and the account's health; some results are cached."""
+    """The limits are those of whole pages; some results are cached."""
     limits = {"/merchant": 20, "/merchant/deliveries": 16}
     counts = count_queries(shared_app, limits)
     assert all(counts[url] <= limit for url, limit in limits.items()), counts

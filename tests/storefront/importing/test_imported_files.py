@@ -45,7 +45,7 @@ COMMANDS = (
 
 
 def contents(app: Flask) -> Iterator[str]:
-    """Return the shop's products as Markdown."""
+    """Yield the lines of the shop's products as Markdown."""
     with app.app_context():
         query = sa.select(Product).order_by(Product.position)
         loaded = selectinload(Product.options), selectinload(Product.variants)
