@@ -183,7 +183,7 @@ class Database:
         return self.get_engine()
 
     def check_writable(self) -> None:
-        """Raise `SQLAlchemyError` or `OSError` if nothing can be stored, such as on a full disk.
+        """Raise `SQLAlchemyError` or `OSError` if nothing can be stored, as on a full disk.
 
         This writes at most every `WRITE_CHECK_INTERVAL` seconds; in between, the error of the last
         attempt is raised again, if there was one.

@@ -16,9 +16,9 @@ MAX_LENGTH = 500
 CUSTOM_CATALOG = ("$custom", "$default")
 """Integration type and catalog ID of the only catalog that Klaviyo's API can write to."""
 PLACEHOLDER_PREFIX = "placeholder-"
-"""The prefix of placeholder IDs, for variants whose real ID isn't known, such as in a catalog that
-was imported for a demo. The kit sends a sign-up for such a variant to a stand-in for Klaviyo on
-this machine, but never to Klaviyo itself.
+"""The prefix of placeholder IDs, for variants whose real ID isn't known, for example in a catalog
+that was imported for a demo. The kit sends a sign-up for such a variant to a stand-in for Klaviyo
+on this machine, but never to Klaviyo itself.
 """
 NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"})
 """Integrations whose variant IDs are numbers."""

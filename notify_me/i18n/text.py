@@ -46,7 +46,7 @@ def bidi_isolate(text: str) -> str:
 def _isolate(text: str) -> str:
     if not text or text.endswith(_POP_ISOLATE):
         return text
-    # without letters, such as in a phone number, there is no direction to detect
+    # without letters, as in a phone number, there is no direction to detect
     has_letters = any(unicodedata.bidirectional(char) in ("L", "R", "AL") for char in text)
     isolate = _FIRST_STRONG_ISOLATE if has_letters else _LEFT_TO_RIGHT_ISOLATE
     return f"{isolate}{text}{_POP_ISOLATE}"

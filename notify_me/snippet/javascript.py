@@ -164,7 +164,7 @@ def _calls(text: str) -> list[ScriptCall]:
     try:
         return list(_Script(source, code).calls())
     except SnippetError:
-        # the error may be outside of the calls, such as in the sentences around them
+        # the error may be outside of the calls, for example in the sentences around them
         spans = _spans(code, "call")
         if not spans:
             raise
