@@ -190,7 +190,7 @@ def _success(entry: Mapping[str, Any]) -> str:
         sentence = "Klaviyo created the item."
     elif entry["method"] == "PATCH":
         sentence = "Klaviyo updated the item."
-    return f"{sentence} See the result below." if entry["notes"] else sentence
+    return f"{sentence} See the notes below." if entry["notes"] else sentence
 
 
 def _refusal(entry: Mapping[str, Any]) -> str:
