@@ -193,7 +193,7 @@ def _order(
     return Order(
         reference=f"{REFERENCE_PREFIX}{number}",
         placed_at=placed_at,
-        name="Sample order",
+        name="Sample shopper",
         email=sign_up.email,
         address="Made up for the demo",
         total=variant.price,

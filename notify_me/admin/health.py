@@ -9,10 +9,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..check.advice import row
 from ..check.report import Report, Row
 from ..context import current_state
+from ..klaviyo.calls import Operation
 from .status import MissingVariant, PausedQueue, Status, status
 
 MAX_NAMES = 5
 """The maximum number of variants that a row names."""
+PLURALS: dict[str, str] = {
+    Operation.BACK_IN_STOCK: "sign-ups",
+    Operation.SUBSCRIBE: "marketing consents",
+    Operation.UPDATE_VARIANT: "stock updates",
+}
+"""What a row calls the calls of each operation."""
 
 
 def health(read_status: Callable[[], Status] = status) -> Report:
@@ -78,6 +85,7 @@ def _paused(case: str, queues: Sequence[PausedQueue]) -> Row:
         if queue.kind == "misconfigured":
             problem, _, remedy = problem.partition(": ")
         since = f"{queue.since:%Y-%m-%d %H:%M} UTC"
-        pauses.append(f"{queue.operation}: paused since {since}. {problem}")
+        calls = PLURALS.get(queue.operation, queue.operation)
+        pauses.append(f"{calls} have been paused since {since}, because {problem}")
         remedies.append(remedy or problem)
-    return row(case, pauses=". ".join(pauses), remedies="; ".join(dict.fromkeys(remedies)))
+    return row(case, pauses="; ".join(pauses), remedies="; ".join(dict.fromkeys(remedies)))

@@ -75,7 +75,7 @@ def read_brand(klaviyo: Klaviyo | None) -> Brand:
     if brand == Brand(name=brand.name):
         raise BrandError(
             "the account has no brand: add a button, colours or a logo in Klaviyo under "
-            "Content > Images & brand, then run the import again"
+            "Content > Images & brand, then try again"
         )
     return brand
 
@@ -88,7 +88,7 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
     )
     if is_denied(response):
         raise BrandError(
-            f"the private key lacks the scope {SCOPE}, which only this import needs: create a "
+            f"the private key lacks the scope {SCOPE}, which only the brand needs: create a "
             "private key that also has this scope (docs/connect.md)"
         )
     if response.status == 401:
@@ -102,7 +102,7 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
         problem, remedy = failed
         raise BrandError(f"Klaviyo {problem}: {remedy}")
     if response.status != 200:
-        raise BrandError(f"Klaviyo returned status {response.status}: run the import again")
+        raise BrandError(f"Klaviyo returned status {response.status}: try again")
     return response
 
 

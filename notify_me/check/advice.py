@@ -142,7 +142,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", _CHECK_DATABASE),
     "sign_ups/unknown variants": (
         FAIL,
-        "waiting for variants that aren't in Klaviyo's catalog: {names}",
+        "sign-ups are waiting for variants that aren't in Klaviyo's catalog: {names}",
         "{remedy}",
     ),
     "delivery": (PASS, "nothing is paused, and nothing needs to be retried", ""),
@@ -155,8 +155,9 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "delivery/dead letters": (
         WARN,
-        "dead-lettered sign-ups: {count:,}. The most recent problem with any call: {problem}",
-        "fix the cause, then run flask notify-me retry",
+        "sign-ups that need review (dead-lettered): {count:,}. The most recent problem with any "
+        "call: {problem}",
+        "fix the cause, then retry them (flask notify-me retry)",
     ),
     "variants": (PASS, "all {total:,} are in Klaviyo's catalog", ""),
     "variants/none": (

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 STOCK_MESSAGES = {
     "updated": "Klaviyo has been updated.",
-    "queued": "Klaviyo can’t be reached right now. The update is queued and will be sent "
+    "queued": "Klaviyo couldn’t be updated just now. The update is queued and will be sent "
     "automatically.",
     "paused": "Klaviyo is rejecting the shop’s key or settings. The update will be sent once "
     "this is fixed; see Deliveries or the log.",

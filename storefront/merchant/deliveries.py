@@ -15,7 +15,9 @@ from ..base.models import ProductVariant
 from ..catalog import queries
 
 OVERDUE_AFTER = timedelta(minutes=10)
-"""If a sign-up waits longer, Klaviyo is probably unavailable, or no process sends deliveries."""
+"""If a sign-up waits longer, Klaviyo is probably unavailable or lacks the variant, or no process
+sends deliveries.
+"""
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 STOCK_UPDATE = "update_catalog_variant"
 """The only operation that isn't part of a sign-up."""
@@ -36,7 +38,8 @@ STATES = {
     "accepted": ("Delivered", "Klaviyo has the sign-up."),
     "refused": (
         "Rejected",
-        "Klaviyo rejected the email address or phone number. The delivery won’t be sent again.",
+        "Klaviyo rejected it, usually because of the email address or phone number. It won’t be "
+        "sent again.",
     ),
     "failed": (
         "Failed",

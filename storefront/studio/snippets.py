@@ -34,7 +34,7 @@ def read(text: str, changes: Mapping[str, Any]) -> Report:
     if size > studio.SNIPPET_LIMIT:
         raise SnippetUnreadable(
             f"This text is {size:,} bytes; the limit is {studio.SNIPPET_LIMIT:,}. Paste only the "
-            "<script> element with the two klaviyo calls."
+            "<script> element that calls klaviyo.init and klaviyo.enable."
         )
     if not text.strip():
         raise SnippetUnreadable(

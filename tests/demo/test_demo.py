@@ -215,6 +215,15 @@ def test_tour_of_an_imported_shop(
     assert "Wool Cap (Red)" in panel(client, page)
 
 
+def test_restock_without_tracked_stock_shows_no_number(client: FlaskClient) -> None:
+    """The merchant may tick "Don't track stock" instead of entering a quantity."""
+    client.post("/demo/tour")
+    client.post(FORM, data=TYPED)
+    client.post("/merchant", data={"sku": "BLAT-S", "quantity": "", "unmanaged": "1"})
+
+    assert "Back in stock, and the alert arrived in" in panel(client, HAT)
+
+
 def test_invalid_cookie_is_ignored(client: FlaskClient) -> None:
     client.set_cookie("shop_tour", "nonsense")
 

@@ -53,7 +53,7 @@ def test_sample_data_is_marked_and_renewed(app: Flask, client: FlaskClient) -> N
     assert len(tiles(first)) == 4
     assert "–" not in tiles(first)
     assert "Many shoppers are waiting" in first.text
-    assert "Sample order" in Page(client, "/merchant").text
+    assert "Sample shopper" in Page(client, "/merchant").text
     # the tour's product has only the visitor's own sign-ups
     assert "BLAT-" not in first.html
     client.post(MUG, data={"channels": "EMAIL", "email": "ada@example.org"})

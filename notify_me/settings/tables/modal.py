@@ -56,7 +56,9 @@ class Modal(SettingsTable):
     drop_background_color: Color | None = Field(None, title="Overlay colour")
     """Colour of the overlay behind the dialog."""
     background_color: Color | None = Field(None, title="Background colour")
-    """Background colour of the form, in light and dark mode. Unset: that of the page."""
+    """Background colour of the form, in light and dark mode. Unset: the colour in the shop's
+    stylesheet (--notify-me-surface), otherwise the browser's default.
+    """
     text_color: Color | None = Field(None, title="Text colour")
     """Text colour of the form."""
     font_family: FontFamily | None = Field(None, title="Font")
@@ -66,7 +68,9 @@ class Modal(SettingsTable):
     button_background_color: Color | None = Field(None, title="Submit button colour")
     """Background colour of the submit button. Unset: the same as button.button_styles.color."""
     button_text_color: Color | None = Field(None, title="Submit button text colour")
-    """Text colour of the submit button. Unset: the same as button.text_styles.font_color."""
+    """Text colour of the submit button. Unset: a colour that is readable on button_background_color
+    or, if that is unset too, the same as button.text_styles.font_color.
+    """
     close_button_color: Color | None = Field(None, title="Close button colour")
     """Colour of the close button."""
     error_background_color: Color | None = Field(None, title="Error background colour")

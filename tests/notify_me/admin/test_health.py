@@ -140,7 +140,7 @@ def test_health_shows_the_whole_reason_for_a_throttled_pause(app: Flask) -> None
     delivery = rows(app)["delivery"]
 
     assert delivery.verdict == "warn"
-    assert delivery.message.endswith(". Klaviyo is limiting requests (Retry-After: 30 s)")
+    assert delivery.message.endswith(", because Klaviyo is limiting requests (Retry-After: 30 s)")
     assert delivery.remedy == "wait, or run flask notify-me resume"
 
 
@@ -153,11 +153,11 @@ def test_health_says_why_each_operation_is_paused_and_what_to_do(app: Flask) -> 
 
     delivery = rows(app)["delivery"]
 
-    pauses = dict(re.findall(r"(\w+): paused since [-0-9: ]+ UTC\. ([^.]+)", delivery.message))
-    assert pauses == {
-        "create_back_in_stock_subscription": "Klaviyo rejected the private key",
-        "bulk_subscribe_profiles": "Klaviyo rejected the private key",
-        "update_catalog_variant": "the private key lacks a scope",
+    pattern = r"([\w -]+) have been paused since [-0-9: ]+ UTC, because ([^;]+)"
+    assert {name.strip(): why for name, why in re.findall(pattern, delivery.message)} == {
+        "sign-ups": "Klaviyo rejected the private key",
+        "marketing consents": "Klaviyo rejected the private key",
+        "stock updates": "the private key lacks a scope",
     }
     assert set(delivery.remedy.split("; ")) == {"check KLAVIYO_PRIVATE_KEY", "add it"}
     assert delivery.remedy.count("; ") == 1
@@ -176,7 +176,7 @@ def test_health_reports_a_dead_letter_whose_variant_klaviyo_does_not_have(
 
     assert MUG in health["sign_ups"].message
     assert health["delivery"].verdict == "warn"
-    assert "dead-lettered sign-ups: 1." in health["delivery"].message
+    assert "sign-ups that need review (dead-lettered): 1." in health["delivery"].message
     assert "flask notify-me retry" in health["delivery"].remedy
     assert "flask notify-me retry" in run(app, "status")
 

@@ -175,7 +175,7 @@ def test_retry_sends_what_needed_review(
         assert '<div class="notice" role="status"><p>Retrying 2 deliveries.' in shown.html
         eventually(lambda: count(client, "Delivered") == 2)
     page = Page(client, URL)
-    assert "None. The latest error of a delivery" in page.text
+    assert "None. If a delivery is queued" in page.text
     assert "All sign-ups are in Klaviyo." in page.text
     assert {entry["profile"]["email"] for entry in sandbox.waiting()} == {
         "ada@example.org",
