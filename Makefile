@@ -8,6 +8,8 @@ export CHROMIUM
 PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 # if /dev/shm has 2 GB free, the tests' databases are kept in memory
 export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000 { print "/dev/shm" }')
+# one more than there are cores, since some tests wait for a timeout
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # if it were set, every process that a test starts would compile the whole project again
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -25,16 +27,16 @@ else
 endif
 
 check: $(VENV)/.dev static ## Lint, types and fast tests: run it after each change
-	@$(MAKE) --no-print-directory -j 3 lint types run-tests WORKERS=auto MARKERS="not browser and not process and not slow"
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not browser and not process and not slow"
 
 test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests, including browser tests
-	@$(MAKE) --no-print-directory -j 3 lint types run-tests WORKERS=3 MARKERS="not slow"
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not slow"
 
 run-tests:
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "$(MARKERS)"
 
 test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox webkit postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, WebKit, deployment, packaging
-	$(BIN)/pytest -q -n 3 --dist worksteal -m slow
+	@$(MAKE) --no-print-directory run-tests MARKERS=slow
 
 fuzz: $(VENV)/.dev static ## Send 10,000 generated requests to all routes; part of make test-slow
 	$(BIN)/pytest -q -n 2 -m slow tests/test_fuzz.py
