@@ -216,11 +216,15 @@ class Database:
             revision = current_revision(connection)
         if revision == LATEST_MIGRATION:
             return
-        if self._file:
+        is_later = revision is not None and revision > LATEST_MIGRATION
+        if self._file and not is_later:
             self.upgrade()
             return
         state = f"are at revision {revision}" if revision else "don't exist yet"
-        problem = f"The kit's tables {state}: run flask notify-me upgrade"
+        remedy = "run flask notify-me upgrade"
+        if is_later:
+            remedy = "install the later version of the kit, or restore the backup from before it"
+        problem = f"The kit's tables {state}: {remedy}"
         logger.error("%s", problem)
         raise TablesOutdated(problem)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..klaviyo.calls import Operation, SignUp
 from ..store.tables import (
     UNDELIVERED,
     UNKNOWN,
+    UNKNOWN_AFTER,
     CallRow,
     CallState,
     ConsentRow,
@@ -134,7 +135,7 @@ def contact_records(contact: str) -> ContactRecords:
                 channels=tuple(row.channels),
                 contacts=tuple(filter(None, (row.email_masked, row.phone_masked))),
                 calls=tuple(
-                    (call.operation, call.variant, _reported_state(call.state))
+                    (call.operation, call.variant, _reported_state(call.state, row.created_at))
                     for call in row.calls
                 ),
             )
@@ -144,7 +145,7 @@ def contact_records(contact: str) -> ContactRecords:
             ConsentRecord(
                 when=in_utc(row.given_at),
                 channel=row.channel,
-                state=_reported_state(row.state),
+                state=_reported_state(row.state, row.given_at),
                 contact=row.contact_masked,
                 text=row.text,
                 version=row.version,
@@ -157,8 +158,9 @@ def contact_records(contact: str) -> ContactRecords:
     )
 
 
-def _reported_state(state: str) -> str:
-    return UNKNOWN if state == CallState.STARTED else state
+def _reported_state(state: str, since: datetime) -> str:
+    is_unknown = state == CallState.STARTED and in_utc(since) < datetime.now(UTC) - UNKNOWN_AFTER
+    return UNKNOWN if is_unknown else state
 
 
 def erase(contact: str) -> Erased:

@@ -103,6 +103,35 @@ def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
     engine.dispose()
 
 
+@pytest.mark.parametrize("own_file", [True, False], ids=["the kit's own file", "shop's database"])
+def test_tables_of_a_later_version_are_refused_with_the_remedy(
+    tmp_path: Path, sandbox: Sandbox, lines: list[str], own_file: bool
+) -> None:
+    """As after a rollback without restoring the backup: `upgrade` wouldn't help."""
+    engine = None if own_file else sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+
+    def make_app() -> Flask:
+        app = host_shop(tmp_path, sandbox)
+        NotifyMe(app, catalog=small_catalog(), engine=engine)
+        return app
+
+    later = make_app()
+    with later.app_context():
+        admin.upgrade()
+    with engine_of(later).begin() as connection:
+        connection.execute(sa.text("UPDATE notify_me_version SET version_num = 'notify_me_9999'"))
+    engine_of(later).dispose()
+    app = make_app()
+
+    reply = app.test_client().post(MUG, data=SIGN_UP)
+
+    assert reply.status_code == 503
+    assert any(
+        "install the later version of the kit, or restore the backup" in line for line in lines
+    )
+    engine_of(app).dispose()
+
+
 @pytest.mark.parametrize("obstacle", ["", "notify_me.lock"], ids=["folder", "lock file"])
 def test_file_that_cannot_be_created_is_an_unavailable_database(
     tmp_path: Path, sandbox: Sandbox, lines: list[str], obstacle: str
