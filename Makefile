@@ -59,7 +59,7 @@ fix: $(VENV)/.dev ## Fix what the linter can fix, and format the code
 
 docs: $(VENV)/.dev ## Generate docs/settings.md and docs/architecture.svg
 	$(BIN)/python -m docs.settings_page > docs/settings.md
-	$(BIN)/python -m docs.site --picture
+	$(BIN)/python -m docs.site --diagram
 
 docs-site: $(VENV)/.publish ## Build the documentation as a website in build/site
 	@$(BIN)/python -m docs.site
@@ -87,25 +87,25 @@ firefox:
 	@command -v firefox-esr >/dev/null || [ -n "$$FIREFOX" ] || { \
 	  echo "Installing Firefox for the browser tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr; } >/dev/null 2>&1 || \
-	  echo "Installing Firefox failed. Tests that need it are skipped"; }
+	  echo "Installing Firefox failed. Tests that need it will be skipped"; }
 
 webkit:
 	@command -v WebKitWebDriver >/dev/null && command -v Xvfb >/dev/null || { \
 	  echo "Installing WebKitGTK for the browser tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends webkit2gtk-driver xvfb; } >/dev/null 2>&1 || \
-	  echo "Installing WebKitGTK failed. Tests that need it are skipped"; }
+	  echo "Installing WebKitGTK failed. Tests that need it will be skipped"; }
 
 postgres:
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  echo "Installing PostgreSQL for the delivery tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null || \
-	  echo "Installing PostgreSQL failed. Tests that need it are skipped"; }
+	  echo "Installing PostgreSQL failed. Tests that need it will be skipped"; }
 
 nginx:
 	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { \
 	  echo "Installing nginx for the deployment tests …"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light openssl; } >/dev/null || \
-	  echo "Installing nginx failed. Tests that need it are skipped"; }
+	  echo "Installing nginx failed. Tests that need it will be skipped"; }
 
 mutations: $(VENV)/.dev static ## Break the code in 30 places and check that a test fails each time (15 minutes)
 	@$(BIN)/python -m tests.mutations
@@ -118,7 +118,7 @@ translations: $(VENV)/.dev ## Update the translation catalogs
 	  $(BIN)/pybabel -q compile -d $$folder -D $$name; rm -f $$pot; \
 	done
 
-bench: $(VENV)/.dev static browser postgres ## Benchmark pages, startup, browser, sign-ups, import, push-catalog and queue (QUICK=1: fewer requests)
+bench: $(VENV)/.dev static browser postgres ## Benchmark pages, startup, browser, sign-ups, import, push-catalog and queue (with QUICK=1, fewer requests)
 	@$(BIN)/python -m benchmarks.pages
 	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.button
@@ -127,7 +127,7 @@ bench: $(VENV)/.dev static browser postgres ## Benchmark pages, startup, browser
 	@$(BIN)/python -m benchmarks.push $(if $(QUICK),500)
 	@$(BIN)/python -m benchmarks.delivery $(if $(QUICK),--quick) --only accepts
 
-bench-delivery: $(VENV)/.dev static ## Benchmark delivery (an hour; QUICK=1: minutes)
+bench-delivery: $(VENV)/.dev static ## Benchmark delivery (takes an hour; with QUICK=1, a few minutes)
 	@$(BIN)/python -m benchmarks.delivery $(if $(QUICK),--quick)
 
 bench-import: $(VENV)/.dev ## Benchmark import-catalog with 80,000 variants
@@ -142,7 +142,7 @@ recording: $(VENV)/.dev static browser ## Record the tour for the README, and ta
 screenshots: $(VENV)/.dev static browser ## Take screenshots of every page and state
 	$(BIN)/python -m tests.screenshots
 
-audit: $(VENV)/.audit static browser ## Check HTML, styles, scripts, axe, sizes and Lighthouse (ONLY=pages runs one part)
+audit: $(VENV)/.audit static browser ## Check HTML, styles, scripts, accessibility, sizes and Lighthouse scores (ONLY=pages runs one part)
 	@$(BIN)/python -m tests.audit $(ONLY)
 
 lock: $(VENV)/.dev ## Update the lock files from pyproject.toml

@@ -88,7 +88,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     storefront.add_migrations(app)
     storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
-        # without it, all shoppers would have the proxy's address and share one rate limit
+        # otherwise, all shoppers would have the proxy's IP address and share one rate limit
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
@@ -225,7 +225,7 @@ def check_database_url(url: str, instance: Path) -> None:
 
 
 def check_shop_url(url: str | None) -> None:
-    """Raise `SettingsError` if `SHOP_URL` is set to anything but the address of a shop."""
+    """Raise `SettingsError` if `SHOP_URL` is set to anything but the URL of a shop."""
     try:
         parts = urlsplit(url or "http://localhost")
         is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -234,7 +234,7 @@ def check_shop_url(url: str | None) -> None:
         is_valid = False
     if not is_valid:
         raise SettingsError(
-            f"SHOP_URL is {url!r}: set it to the shop's address, such as https://shop.example"
+            f"SHOP_URL is {url!r}: set it to the shop's URL, such as https://shop.example"
         )
 
 

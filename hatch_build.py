@@ -1,4 +1,4 @@
-"""Completes the distribution's metadata: links to the repository, whose address is in
+"""Completes the distribution's metadata: links to the repository, whose URL is set in
 `pyproject.toml` under `[tool.hatch.metadata.hooks.custom]`.
 """
 
@@ -25,7 +25,7 @@ class RepositoryLinks(MetadataHookInterface):
             "Issues": f"{repository}/issues",
         }
         readme = (Path(self.root) / "README.md").read_text(encoding="utf-8")
-        pictures = rf"\1({repository}/raw/main/\2)"
-        readme = re.sub(r"(!\[[^]]*\])\((?![a-z]+:)([^)]+)\)", pictures, readme)
+        images = rf"\1({repository}/raw/main/\2)"
+        readme = re.sub(r"(!\[[^]]*\])\((?![a-z]+:)([^)]+)\)", images, readme)
         readme = re.sub(r"\]\((?![a-z]+:|#)([^)]+)\)", rf"]({files}/\1)", readme)
         metadata["readme"] = {"content-type": "text/markdown", "text": readme}

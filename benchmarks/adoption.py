@@ -41,7 +41,7 @@ def install(folder: Path, requirement: str) -> Path:
 
 
 def size(python: Path) -> tuple[int, float]:
-    """Return how many packages an environment has, and their size in megabytes."""
+    """Return the number of packages in an environment, and their size in megabytes."""
     [packages] = python.parents[1].glob("lib/*/site-packages")
     files = [file for file in packages.rglob("*") if file.is_file()]
     return len([*packages.glob("*.dist-info")]), sum(file.stat().st_size for file in files) / 1e6

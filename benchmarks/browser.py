@@ -1,8 +1,8 @@
 """Benchmark of the button and its dialog in Chromium, part of `make bench`.
 
-It measures a product page with a button, served with its precompressed files: how long the dialog
-takes to open, compared with just fetching its form; what the page downloads for the kit; and how
-long the browser's main thread is busy, compared with the same page without the kit's script.
+It measures a product page with a button and compressed static files: how long the dialog takes to
+open, compared with just fetching its form; what the page downloads for the kit; and how long the
+browser's main thread is busy, compared with the same page without the kit's script.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ def main_thread_time(browser: Browser, url: str, *, with_script: bool) -> float:
 
 def report(browser: Browser, url: str, form: str) -> None:
     """Print the results."""
-    # not measured: the first page starts the browser's processes
+    # not counted: the first page also starts the browser's processes
     form_and_dialog_times(browser, url, form)
     rows = [form_and_dialog_times(browser, url, form) for _ in range(RUNS)]
-    # the fastest of all runs, since other programs only add to the times
+    # the fastest run, since other programs can only make it slower
     alone, cold, warm = map(min, zip(*rows, strict=True))
     with_script, without = (
         min(main_thread_time(browser, url, with_script=flag) for _ in range(RUNS))

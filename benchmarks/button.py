@@ -44,7 +44,7 @@ def milliseconds(call: Callable[[int], object]) -> float:
 
 
 def report(*, with_babel: bool) -> None:
-    """Print the CPU time of a call to each function, called repeatedly in one request."""
+    """Print the CPU time of a call to each function, averaged over many calls in one request."""
     with tempfile.TemporaryDirectory() as folder:
         app = Flask("shop", instance_path=folder)
         app.config.update(SECRET_KEY="s" * 32, KLAVIYO_PRIVATE_KEY="pk_benchmark")

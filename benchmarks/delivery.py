@@ -78,15 +78,15 @@ class SandboxClient:
         self._session.trust_env = False
 
     def configure(self, **options: Any) -> None:
-        """Set `delay` (seconds) and `unavailable`; an option that is left out is turned off.
+        """Set `delay` (seconds) and `unavailable`; an omitted option is turned off.
 
         `reset` deletes the recorded calls.
         """
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
-        """Return the time of arrival, the status and the label of every call. The label is the
-        email address of a sign-up, or the method and path of another call.
+        """Return the time of arrival, the status and the label of every call. The label of a sign-up
+        is its email address; the label of any other call is its method and path.
         """
         recorded: list[tuple[float, str, str]]
         recorded = self._session.get(f"{self.url}/_bench", timeout=30).json()
@@ -178,8 +178,8 @@ class Shop:
         return False
 
     def sign_up_all(self, emails: Sequence[str], ports: Sequence[int | None] = (None,)) -> set[str]:
-        """Sign up all addresses, taking the ports of the web processes in turn; return those that
-        were confirmed.
+        """Sign up all email addresses, using the web processes' ports in turn. Return the addresses
+        whose sign-ups were confirmed.
         """
         with ThreadPoolExecutor(8) as pool:
             confirmed = pool.map(self.sign_up, emails, itertools.cycle(ports))
@@ -268,7 +268,7 @@ class Setup:
 
 
 def count_repeats(klaviyo: SandboxClient) -> int:
-    """Return how many accepted calls repeated an earlier one."""
+    """Return how many accepted calls are repeats of an earlier call."""
     accepted = Counter(email for _, status, email in klaviyo.calls() if status in ("202", "409"))
     return sum(count - 1 for count in accepted.values())
 
@@ -360,14 +360,15 @@ def outage(setup: Setup) -> None:
 def backlog(setup: Setup) -> None:
     """Send 10,000 sign-ups queued during an hour-long outage; every fifth has marketing consent.
 
-    They are queued directly, with the retry delays that calls have after failing for an hour.
+    The sign-ups are added directly to the queue, with the retry delays of calls that have been
+    failing for an hour.
     """
     count = 400 if setup.quick else 10_000
     settings = Delivery()
     for database in ("SQLite", "PostgreSQL"):
         shop = setup.shop(database)
         engine = sa.create_engine(shop.engine.url)
-        sa.event.listen(engine, "connect", _set_no_sync)
+        sa.event.listen(engine, "connect", _disable_sync)
         get_engine = partial(_identity, engine)
         log, queue = SignUpLog(get_engine, ["l" * 32]), Queue(get_engine)
         for number, email in enumerate(people(count)):
@@ -376,7 +377,7 @@ def backlog(setup: Setup) -> None:
         queued = {name: shop.queued(name) for name in Operation if shop.queued(name)}
         setup.klaviyo.configure(reset=True, unavailable=True)
         with shop.worker("one"), shop.worker("two"):
-            # until both workers have noticed the outage; they then have to notice its end
+            # wait until both workers have noticed the outage; then they have to notice its end
             wait_for(lambda: len(setup.klaviyo.calls()) > 40)
             setup.klaviyo.configure(reset=True)
             began, drained = time.monotonic(), dict[Operation, float]()
@@ -393,7 +394,7 @@ def backlog(setup: Setup) -> None:
         )
         setup.report(
             f"backlog of {count} sign-ups, two workers, {database}",
-            f"{rates}; {throttled} answered with 429; limits {settings.back_in_stock_per_second} "
+            f"{rates}; {throttled} returned 429; limits {settings.back_in_stock_per_second} "
             f"and {settings.consent_per_second} per second",
             "backlog",
         )
@@ -425,7 +426,7 @@ def _queue_after_failures(
 
 
 def limits(setup: Setup) -> None:
-    """Measure how fast two workers on two machines send the backlog of one PostgreSQL queue."""
+    """Measure how fast two workers on two machines send the calls of one PostgreSQL queue."""
     count = 400 if setup.quick else 3000
     shop = setup.shop("PostgreSQL")
     setup.klaviyo.configure(unavailable=True)
@@ -440,7 +441,7 @@ def limits(setup: Setup) -> None:
     setup.report(
         f"two workers, {len(confirmed)} calls, PostgreSQL",
         f"at most {most_calls_within(times, 1)} calls per second (Klaviyo's limit: 350) and "
-        f"{most_calls_within(times, 60)} per minute (3,500); {throttled} answered with 429; "
+        f"{most_calls_within(times, 60)} per minute (3,500); {throttled} returned 429; "
         f"{len(confirmed - setup.klaviyo.accepted())} lost, "
         f"{count_repeats(setup.klaviyo)} repeated",
         "limits",
@@ -450,8 +451,8 @@ def limits(setup: Setup) -> None:
 def accepts(setup: Setup) -> None:
     """Compare logging and queuing a sign-up with plain inserts into the same database.
 
-    Accepting a sign-up takes two commits: one of three rows and one of six. `equal` commits the
-    same numbers of plain rows; `single` commits one.
+    Accepting a sign-up takes two commits: one of three rows and one of six. `equal` makes two
+    commits with the same numbers of plain rows; `single` commits one plain row.
     """
     seconds = 1.5 if setup.quick else 5.0
     sign_up = SignUp(
@@ -513,7 +514,7 @@ def _identity(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
-def _set_no_sync(connection: Any, _record: object) -> None:
+def _disable_sync(connection: Any, _record: object) -> None:
     """Turn off synchronous writes on a new connection, to fill the database quickly."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
@@ -579,8 +580,8 @@ def slow(setup: Setup) -> None:
                 setup.klaviyo.configure()
     fast, slowed = (statistics.median(p99s[delay]) for delay in (0.06, 3.0))
     setup.report(
-        "p99 of product pages, Klaviyo answering in 3 s or 60 ms, 32 shoppers, 8 threads",
-        f"{slowed:.0f} ms or {fast:.0f} ms: factor {slowed / fast:.2f} (limit 1.5)",
+        "p99 of product pages, Klaviyo responding in 3 s or 60 ms, 32 shoppers, 8 threads",
+        f"{slowed:.0f} ms or {fast:.0f} ms: ratio {slowed / fast:.2f} (limit 1.5)",
         "slow",
     )
 

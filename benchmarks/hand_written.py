@@ -71,7 +71,7 @@ def fill() -> None:
 
 @app.get("/")
 def hello() -> str:
-    """Return a page of bare Flask."""
+    """Return a minimal page, the baseline for bare Flask."""
     return "<p>Hello, World!</p>"
 
 
@@ -89,6 +89,6 @@ def constant() -> str:
 
 @app.get("/queries")
 def queries() -> str:
-    """Return the page with the data of two queries."""
+    """Return the page with data from two queries."""
     [product] = _rows("SELECT * FROM product WHERE handle = ?", "thing-7")
     return _page(product, _rows("SELECT * FROM product LIMIT 4"))

@@ -112,7 +112,7 @@ def main() -> None:
         )
         print(
             f"{variants:,} variants, {export.stat().st_size / 1024**2:.0f} MB: {cpu:.1f} s of CPU, "
-            f"{seconds:.1f} s in all, {peak:.0f} MB of memory ({idle:.0f} MB without an import)"
+            f"{seconds:.1f} s elapsed, {peak:.0f} MB of memory ({idle:.0f} MB without an import)"
         )
     if variants == 80_000 and (cpu > LIMITS["CPU seconds"] or peak > LIMITS["MB of memory"]):
         sys.exit("over the limits")

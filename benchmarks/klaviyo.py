@@ -1,6 +1,6 @@
 """The sandbox with middleware that records calls: `python -m benchmarks.klaviyo PORT` serves it.
 
-It can also simulate delays and outages. The account is read from the environment.
+It can also simulate delays and outages. It reads the account's keys from the environment.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CallRecorder:
         self._unavailable = False
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer a request, and record it if it is a call to the API."""
+        """Handle a request, and record it if it is a call to the API."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length)
         if environ["PATH_INFO"] == "/_bench":

@@ -1,7 +1,7 @@
 """Benchmark of the shop's pages and sign-ups, part of `make bench`.
 
-It compares them with bare Flask and with a hand-written page, under the same server in the same
-run. It reports CPU time, which other load on the machine affects less than elapsed time. To compare
+It compares them with bare Flask and with a hand-written page on the same server in the same run. It
+reports CPU time, which depends less than elapsed time on what else the machine is doing. To compare
 machines, use the ratios.
 """
 
@@ -49,7 +49,7 @@ CLIENTS = 8
 SIGN_UPS = 30 if QUICK else 200
 """How many sign-ups are compared with their calls to Klaviyo."""
 LATENCY_REQUESTS = 1000 if QUICK else 4000
-"""How many requests a 99th percentile is based on."""
+"""The number of requests from which a 99th percentile is computed."""
 RATE_SECONDS = 2 if QUICK else 15
 """Seconds during which requests are counted."""
 WARM_UP_SECONDS = 1
@@ -282,8 +282,8 @@ def main() -> None:
 
 
 def configure_sandbox(keys: dict[str, str], **options: object) -> None:
-    """Set `delay` (seconds) and `unavailable`, as `benchmarks.klaviyo` accepts them; an option that
-    is left out is turned off.
+    """Set `delay` (seconds) and `unavailable` in `benchmarks.klaviyo`; an omitted option is turned
+    off.
     """
     url = f"{keys['KLAVIYO_API_URL']}/_bench"
     requests.post(url, json=options, timeout=5).raise_for_status()
@@ -307,7 +307,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
         print(f"| {milliseconds:.2f} |")
 
     def print_row(variants: int, server: Server, request: Request) -> None:
-        # at nearly the same time, since CPU times change by the minute on a busy machine
+        # measured one right after another: on a busy machine, CPU times vary from minute to minute
         flask, milliseconds, queries = (
             cpu_per_request(baseline, hello),
             cpu_per_request(server, request),
@@ -329,7 +329,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
                     configure_sandbox(keys, delay=KLAVIYO_SECONDS)
     with running_shop(folder, SMALL, keys | {"NOTIFY_ME_MODE": "client"}) as server:
         [sign_up] = [request for request in shop_requests(server, SMALL) if request.sign_up]
-        print_row(SMALL, server, replace(sign_up, name="sign-up in client mode: the reply"))
+        print_row(SMALL, server, replace(sign_up, name="sign-up in client mode: the response"))
     print(
         f"\nWith {CLIENTS} clients, the 99th percentile is {tails[0]:.1f} times",
         end=" ",

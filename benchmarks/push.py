@@ -1,8 +1,8 @@
 """Benchmark of `flask storefront push-catalog`: `make bench-push`.
 
-It runs the command on a shop with N variants (four per product) on SQLite: into an empty catalog,
-again without changes and, for a large shop, again after it was killed halfway. The sandbox stands
-in for Klaviyo. It finishes jobs immediately; real jobs take longer.
+It runs the command for a shop with N variants (four per product) on SQLite: with an empty catalog
+in Klaviyo, again without changes and, for a large shop, again after being killed halfway. The
+sandbox stands in for Klaviyo. It finishes jobs immediately; at Klaviyo, they take longer.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Benchmark of WSGI servers for the shop: `python -m benchmarks.servers [NAME …]`.
 
-Each server runs the starter shop in one process with eight threads, with difficult clients and then
-under load. For each kind of difficult client, the benchmark opens eight connections and measures
-how many milliseconds `/healthz` takes while they are open. Servers that aren't installed are left
-out. To install them: `pip install granian cheroot gevent`.
+Each server runs the starter shop in one process with eight threads, with slow or misbehaving
+clients and then under load. For each kind of misbehaving client, the benchmark opens eight
+connections and measures how many milliseconds `/healthz` takes while they are open. Servers that
+aren't installed are skipped. To install them: `pip install granian cheroot gevent`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from benchmarks.delivery import ROOT, free_port
 from benchmarks.push import running_sandbox
 
 CONNECTIONS = 8
-"""The number of connections of difficult clients: as many as the shop has threads."""
+"""The number of misbehaving clients: as many as the shop has threads."""
 TIMEOUT = 5.0
-"""Seconds after which a request counts as unanswered."""
+"""Seconds to wait for a response."""
 KEEP_ALIVE_CLIENTS = 500
 LOAD_CLIENTS = 16
 LARGE_BYTES = 8 * 1024 * 1024
-"""The size in bytes of a response that doesn't fit into the buffers of a socket."""
+"""The size of a response that is larger than a socket's buffers."""
 
 CHEROOT = (
     "import sys; from cheroot.wsgi import Server; from benchmarks.servers import shop;"
@@ -84,14 +84,14 @@ SERVERS: dict[str, tuple[str, list[str]]] = {
 
 
 def shop() -> Flask:
-    """Return the shop with an additional page whose response is large."""
+    """Return the shop with an additional page that returns a large response."""
     app = create_app()
     app.add_url_rule("/large", "large", lambda: b"x" * LARGE_BYTES)
     return app
 
 
 class Server:
-    """A running server with the shop."""
+    """A running server that serves the shop."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.process = process
@@ -114,7 +114,7 @@ class Server:
         return connection
 
     def median_response_seconds(self) -> float | None:
-        """Return the median time of five requests for `/healthz`; None if one wasn't answered."""
+        """Return the median time of five requests for `/healthz`; None if one got no response."""
         times = []
         for _ in range(5):
             if (seconds := self.response_seconds()) is None:
@@ -123,7 +123,7 @@ class Server:
         return statistics.median(times)
 
     def response_seconds(self) -> float | None:
-        """Return how long `/healthz` takes; None if there is no answer."""
+        """Return how long `/healthz` takes; None if there is no response."""
         start = time.perf_counter()
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, TIMEOUT)) as connection:
             try:
@@ -164,7 +164,7 @@ def serving(arguments: list[str], environ: dict[str, str]) -> Iterator[Server]:
 
 HALF_SENT_HEADERS = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: h"
 HALF_SENT_BODY = b"POST /cart HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsku=D"
-DIFFICULT_CLIENTS: dict[str, Callable[[Server], socket.socket]] = {
+MISBEHAVING_CLIENTS: dict[str, Callable[[Server], socket.socket]] = {
     "idle": lambda server: server.connect(),
     "half-sent headers": lambda server: server.connect(HALF_SENT_HEADERS),
     "half-sent body": lambda server: server.connect(HALF_SENT_BODY),
@@ -175,7 +175,7 @@ DIFFICULT_CLIENTS: dict[str, Callable[[Server], socket.socket]] = {
 }
 
 
-def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.socket]) -> str:
+def with_misbehaving_clients(server: Server, open_one: Callable[[Server], socket.socket]) -> str:
     """Return the milliseconds that `/healthz` takes while `open_one`'s connections are open."""
     with ExitStack() as stack:
         try:
@@ -190,13 +190,13 @@ def with_difficult_clients(server: Server, open_one: Callable[[Server], socket.s
 
 def table_cell(seconds: float | None) -> str:
     """Return the table cell for a response time."""
-    return "no answer" if seconds is None else f"{seconds * 1000:.1f}"
+    return "no response" if seconds is None else f"{seconds * 1000:.1f}"
 
 
 def with_keep_alive_clients(server: Server) -> str:
     """Return how many clients got a second response over the same connection."""
     request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    answered = 0
+    responses = 0
     with ExitStack() as stack:
         clients = []
         for _ in range(KEEP_ALIVE_CLIENTS):
@@ -204,18 +204,20 @@ def with_keep_alive_clients(server: Server) -> str:
                 clients.append(stack.enter_context(server.connect()))
                 clients[-1].settimeout(30)
         for _ in range(2):
-            answered = 0
+            responses = 0
             for client in clients:
                 with suppress(OSError):
                     client.sendall(request)
             for client in clients:
                 with suppress(OSError):
-                    answered += has_answer(client)
-    return str(answered)
+                    responses += is_complete_response(client)
+    return str(responses)
 
 
-def has_answer(client: socket.socket) -> bool:
-    """Return whether the response for `/healthz`, which may arrive in pieces, is complete."""
+def is_complete_response(client: socket.socket) -> bool:
+    """Return whether the client receives a complete response from `/healthz`; it may arrive in
+    pieces.
+    """
     received = b""
     while piece := client.recv(65536):
         received += piece
@@ -225,7 +227,7 @@ def has_answer(client: socket.socket) -> bool:
 
 
 def requests_per_second(server: Server, seconds: float, send: Callable[[Any, int], None]) -> str:
-    """Return how many requests per second the server answers over keep-alive connections, or the
+    """Return how many requests per second the server handles over keep-alive connections, or the
     first status other than 200.
     """
     end, failures = time.monotonic() + seconds, list[int]()
@@ -251,7 +253,7 @@ def seconds_to_stop(server: Server) -> str:
     with ExitStack() as stack:
         for kind in ("idle", "half-sent body"):
             with suppress(OSError):
-                stack.enter_context(DIFFICULT_CLIENTS[kind](server))
+                stack.enter_context(MISBEHAVING_CLIENTS[kind](server))
         start = time.monotonic()
         os.killpg(server.process.pid, signal.SIGINT)
         try:
@@ -268,10 +270,10 @@ def measure(
     row = []
     with serving(arguments, environ) as server:
         row.append(table_cell(server.median_response_seconds()))
-    for open_one in DIFFICULT_CLIENTS.values():
-        # a new process for each kind, since connections of the previous kind could cause delays
+    for open_one in MISBEHAVING_CLIENTS.values():
+        # a new process for each kind: connections of the previous kind could delay this one
         with serving(arguments, environ) as server:
-            row.append(with_difficult_clients(server, open_one))
+            row.append(with_misbehaving_clients(server, open_one))
     with serving(arguments, environ) as server:
         row.append(with_keep_alive_clients(server))
         row.append(
@@ -288,7 +290,7 @@ def measure(
     return row
 
 
-HEADER = ["server", "normal", *DIFFICULT_CLIENTS, "keep-alive", "page/s", "sign-ups/s", "stop"]
+HEADER = ["server", "normal", *MISBEHAVING_CLIENTS, "keep-alive", "page/s", "sign-ups/s", "stop"]
 
 
 def main() -> None:

@@ -31,13 +31,13 @@ from .keys import ADDRESSES, demo_environment, save_addresses, shop_address, wan
 
 START_TIMEOUT = 60
 """Seconds to wait for a process to respond."""
-# ignores the environment's proxy settings, since all addresses are on this machine
+# ignores the environment's proxy settings, since everything runs on this machine
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> int:
     """Start everything and wait. Return the exit status of the first process that ends."""
-    # hide Alembic's lines about migrations, which only matter when running `flask db upgrade`
+    # hide Alembic's log of migrations, which only matters for `flask db upgrade`
     logging.getLogger("alembic").setLevel(logging.WARNING)
     instance = ROOT / "instance"
     try:
@@ -128,7 +128,7 @@ def _run(app: Flask, environ: Mapping[str, str], names: Iterable[str]) -> int:
 
 
 def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) -> None:
-    """Print the addresses once all of them respond, after pushing the catalog to the sandbox."""
+    """Print the URLs once all of them respond, after pushing the catalog to the sandbox."""
     probes = {**addresses, "web": f"{addresses['web']}/healthz"}
     for name, probe in probes.items():
         if not _wait_for(probe, ended):

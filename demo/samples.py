@@ -2,8 +2,8 @@
 dates differ from one demo to the next.
 
 None of it is sent to Klaviyo. The data is for variants that are sold out while other variants of
-the product are in stock. The tour prefers a product that is completely sold out, so that its
-numbers come only from the visitor.
+the same product are in stock. The tour prefers a completely sold-out product, so that the numbers
+it shows come only from the visitor.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ STORIES = (
     Story(18, sold_out=28, restocked=15),
     Story(14, sold_out=22, restocked=11),
 )
-"""The variants' stories, in the catalog's order. The first looks like the launch of a product."""
+"""The variants' stories, in the catalog's order. The first looks like a product launch."""
 
 
-def renew() -> tuple[int, int]:
-    """Replace the sample data with new data that ends now.
+def refresh() -> tuple[int, int]:
+    """Replace the sample data with data for the thirty days up to now.
 
     Return the number of sign-ups and the number of orders. Raises
     `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
@@ -96,14 +96,14 @@ def renew() -> tuple[int, int]:
 
 
 def prepare() -> None:
-    """Add sample data if the demo has no sign-ups or orders yet, and renew sample data that it
-    already has. A demo that has only visitors' own sign-ups and orders stays as it is.
+    """Add sample data if the demo has no sign-ups or orders yet, and refresh sample data that
+    it already has. A demo that has only visitors' own sign-ups and orders stays as it is.
     """
     is_empty = (
         not any(admin.status().counts.values()) and db.session.scalar(sa.select(Order.id)) is None
     )
     if is_empty or admin.past_sign_ups():
-        renew()
+        refresh()
 
 
 def note() -> Markup:
@@ -133,7 +133,7 @@ def seed() -> None:
         raise click.ClickException(
             "this shop uses a Klaviyo account; sample data is only for a demo with the sandbox"
         )
-    sign_ups, orders = renew()
+    sign_ups, orders = refresh()
     click.echo(
         f"Added {sign_ups} sample sign-ups and {orders} sample orders from the last {DAYS} days."
     )

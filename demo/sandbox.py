@@ -9,13 +9,13 @@ import requests
 from flask import current_app
 
 TIMEOUT = 2.0
-"""The longest wait for a response in seconds; short, since the sandbox is on this machine."""
+"""Seconds to wait for a response; few, since the sandbox is on this machine."""
 
 Row = dict[str, Any]
 
 
 class SandboxUnavailable(Exception):
-    """The sandbox isn't responding, or another program is at its address."""
+    """The sandbox isn't responding, or another program is at its URL."""
 
 
 @dataclass(frozen=True, slots=True)

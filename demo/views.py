@@ -133,7 +133,7 @@ def _begin_tour(klaviyo_sandbox: sandbox.Sandbox) -> BaseResponse:
 
 
 def _forget_sign_ups(response: BaseResponse) -> None:
-    """Make the browser forget what its tabs have signed up for, so that buttons are shown again."""
+    """Make the browser forget the sign-ups made in its tabs, so that buttons are shown again."""
     response.headers["Clear-Site-Data"] = '"storage"'
 
 
@@ -201,12 +201,12 @@ def reset() -> BaseResponse:
         # imported products stay as they are, so only the deletion of the orders is committed
         db.session.commit()
     if current_catalog().writable:
-        # without the current stock in the sandbox, a restock wouldn't be noticed there
+        # the sandbox must know the current stock to notice a restock
         try:
             admin.push_catalog(queries.all_products, restocking.shop_url())
         except admin.PushError as error:
             logger.warning("the catalog was not copied to the Klaviyo sandbox: %s", error)
-    samples.renew()
+    samples.refresh()
     _remove_studio_settings()
     response = _redirect(url("shop.listing"), None)
     cart.write(response, {})
@@ -216,8 +216,8 @@ def reset() -> BaseResponse:
 
 
 def _remove_studio_settings() -> None:
-    """Delete the settings that "Use in this shop" in the Studio has saved. The shop reads its
-    settings again before the next request.
+    """Delete the settings saved by "Use in this shop" in the Studio. The shop rereads its settings
+    before the next request.
     """
     file = Path(current_app.config["NOTIFY_ME_INSTANCE_CONFIG"])
     for path in (file, file.with_suffix(".previous.toml")):

@@ -1,4 +1,4 @@
-"""Prepares the pages of the website for `make docs-site`; `--picture` draws docs/architecture.svg.
+"""Prepares the pages of the website for `make docs-site`; `--diagram` draws docs/architecture.svg.
 
 The site is built with MkDocs Material (mkdocs.yml), which reads the same Markdown as GitHub.
 """
@@ -42,13 +42,13 @@ def prepare() -> None:
         (PAGES / page.name).write_text(_for_website(text, page.parent, source), encoding="utf-8")
     readme = _for_website((ROOT / "README.md").read_text("utf-8"), ROOT, source)
     (PAGES / "index.md").write_text(readme, encoding="utf-8")
-    for picture in (*DOCS.glob("*.png"), *DOCS.glob("*.webp")):
-        shutil.copy(picture, PAGES)
+    for image in (*DOCS.glob("*.png"), *DOCS.glob("*.webp")):
+        shutil.copy(image, PAGES)
     (PAGES / "architecture.svg").write_text(architecture(), encoding="utf-8")
 
 
 def _for_website(text: str, folder: Path, source: str) -> str:
-    """Rewrite relative links: to the website for its pages, to the repository for other files."""
+    """Make relative links point to the website's pages, or to the repository for other files."""
 
     def replace(match: re.Match[str]) -> str:
         link, anchor = match[1], match[2] or ""
@@ -61,7 +61,7 @@ def _for_website(text: str, folder: Path, source: str) -> str:
 
 
 def architecture() -> str:
-    """Return an SVG picture with a column for each package, divided into its import layers."""
+    """Return the diagram as SVG: a column for each package, divided into its import layers."""
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     body, left, height = [], 0, 0
     for package in PACKAGES:
@@ -132,7 +132,7 @@ def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    if sys.argv[1:] == ["--picture"]:
+    if sys.argv[1:] == ["--diagram"]:
         (DOCS / "architecture.svg").write_text(architecture(), encoding="utf-8")
     else:
         prepare()

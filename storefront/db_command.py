@@ -1,7 +1,7 @@
 """`flask db`, and `app.extensions["alembic"]` for other programs.
 
-Flask-Alembic is imported on first use: a web process doesn't need it, and importing it would make
-startup a sixth slower. Use the extension before the app's first request, after which Flask no
+Flask-Alembic is imported on first use: a web process doesn't need it, and importing it would add a
+sixth to the startup time. Use the extension before the app's first request, after which Flask no
 longer accepts extensions.
 """
 

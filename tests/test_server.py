@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.delivery import ROOT
-from benchmarks.servers import CONNECTIONS, DIFFICULT_CLIENTS, GUNICORN, serving
+from benchmarks.servers import CONNECTIONS, GUNICORN, MISBEHAVING_CLIENTS, serving
 from tests.storefront.conftest import catalog_db, environ
 from tests.support import eventually
 
@@ -71,7 +71,7 @@ def test_difficult_clients_dont_stop_the_shop(
     shutil.copy(catalog_db, tmp_path / "shop.db")
     variables = {**os.environ, **environ(tmp_path / "shop.db"), "WEB_CONCURRENCY": processes}
     with serving(GUNICORN, variables) as server, ExitStack() as clients:
-        for open_one in DIFFICULT_CLIENTS.values():
+        for open_one in MISBEHAVING_CLIENTS.values():
             for _ in range(CONNECTIONS):
                 clients.enter_context(open_one(server))
 

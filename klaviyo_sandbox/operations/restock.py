@@ -122,7 +122,7 @@ def _create_message(
         subject=subject,
         body=body,
         status=status,
-        made_at=at,
+        created_at=at,
         sent_at=at if status is MessageStatus.SENT else None,
         reason=reason,
     )

@@ -14,12 +14,12 @@ NO_BRAND = "none"
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """A brand's primary button, colors, logo and email defaults, with the API's attribute names."""
+    """A brand's primary button, colours, logo and email defaults, with the API's attribute names."""
 
     name: str
     button: Mapping[str, Any]
     colors: Mapping[str, str]
-    """The hex code of each color, such as `#12355b`, by the color's name."""
+    """The hex code of each colour, such as `#12355b`, by the colour's name."""
     logo: str
     """The name of a PNG file under `static/brands/`."""
     logo_size: tuple[int, int]

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field
 
 from .rows import Rows
 from .validation import InvalidSetting, is_whole_number
@@ -168,7 +170,10 @@ class Message:
     subject: str | None
     body: str
     status: MessageStatus
-    made_at: datetime
+    created_at: Annotated[
+        # the name in state files of earlier versions was made_at
+        datetime, Field(validation_alias=AliasChoices("created_at", "made_at"))
+    ]
     sent_at: datetime | None
     reason: str | None = None
 
@@ -176,7 +181,7 @@ class Message:
         """Return the message as `/_sandbox/messages` shows it."""
         fields = asdict(self) | {
             "status": str(self.status),
-            "made_at": self.made_at.isoformat(),
+            "created_at": self.created_at.isoformat(),
             "sent_at": self.sent_at.isoformat() if self.sent_at else None,
         }
         del fields["image"]

@@ -1,4 +1,4 @@
-"""`/accent.css`: the accent color and the font of `shop.toml` as CSS properties."""
+"""`/accent.css`: the accent colour and the font of `shop.toml` as CSS properties."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ blueprint = Blueprint("accent", __name__)
 MAX_AGE = 31_536_000
 """Seconds a browser may cache the stylesheet. Its URL changes with its content."""
 LIGHT, DARK, BLACK = "#ffffff", "#15242a", "#000000"
-"""The colors of text on the accent color."""
+"""The colours of text on the accent colour."""
 DARK_PAPER = "#10191d"
 """The background of pages in dark mode, as in `static/shop.css`."""
 
@@ -58,10 +58,10 @@ def stylesheet() -> str:
 
 
 def dark_accent(accent: str) -> str:
-    """Return the accent color for dark mode: light enough for a contrast of at least 4.5:1 both
+    """Return the accent colour for dark mode: light enough for a contrast of at least 4.5:1 both
     with the page and with text on it.
     """
-    # imported here because it takes a tenth of the start-up time, and most shops set no accent
+    # imported here because it takes a tenth of the startup time, and most shops set no accent
     from coloraide import Color
 
     try:
@@ -90,7 +90,7 @@ def _lightness(color: Color) -> float:
 def readable_color(background: str, *colors: str) -> str:
     """Return the first of `colors` that is readable on the background, or else the most readable.
 
-    The default colors are white, the shop's dark text color and black.
+    The default colours are white, the shop's dark text colour and black.
     """
     contrasts = {
         color: contrast_ratio(color, background) or 0 for color in colors or (LIGHT, DARK, BLACK)

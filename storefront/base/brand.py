@@ -1,4 +1,4 @@
-"""The Klaviyo account's brand as stored in `instance/`: its colors, settings and logo.
+"""The Klaviyo account's brand as stored in `instance/`: its colours, settings and logo.
 
 The logo in `shop.toml` may be a file in `static/`, or the copy that import-brand stores in
 `instance/`.
@@ -33,7 +33,7 @@ class StoredBrand:
 
     name: str
     colors: Mapping[str, str]
-    """Each color's name, and its value such as `#12355b`."""
+    """Each colour's name, and its value such as `#12355b`."""
     settings: Mapping[str, Any]
     """The kit's settings by dotted key; None means that the setting must be unset."""
 

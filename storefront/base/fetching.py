@@ -1,7 +1,7 @@
 """Downloads a picture from an untrusted URL, such as one in an imported file.
 
-Downloads from private networks are prevented: the host is resolved here, its addresses are checked,
-and the connection is made to a checked address.
+Downloads from private networks are prevented: the host is resolved here, its IP addresses are
+checked, and the connection is made to a checked address.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from urllib3.response import BaseHTTPResponse
 MAX_BYTES = 20 * 1024 * 1024
 MAX_REDIRECTS = 4
 MAX_ADDRESSES = 4
-"""How many addresses of a host are tried, one after the other."""
-SILENCE_SECONDS = 5.0
+"""The number of IP addresses of a host that are tried, one after the other."""
+IDLE_TIMEOUT = 5.0
 """The longest wait for a connection or for more bytes."""
 TOTAL_SECONDS = 20.0
 """The time limit for one URL, from the connection to the last byte."""
@@ -46,7 +46,7 @@ class Unavailable(Exception):
 
 
 class Unreachable(Unavailable):
-    """The picture's server doesn't respond, so other pictures on it may be unavailable, too."""
+    """The picture's server doesn't respond, so other pictures on it may also be unavailable."""
 
 
 def fetch(url: str, *, allow_private: bool = False) -> bytes:
@@ -62,7 +62,7 @@ def fetch(url: str, *, allow_private: bool = False) -> bytes:
         try:
             url = urljoin(url, location)
         except ValueError:
-            raise Unavailable("redirected to an invalid address") from None
+            raise Unavailable("redirected to an invalid URL") from None
     raise Unavailable("redirected too many times")
 
 
@@ -88,7 +88,7 @@ def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
         port = parts.port or {"https": 443, "http": 80}[parts.scheme]
         host = (parts.hostname or "").encode("idna").decode()
     except (KeyError, ValueError):
-        raise Unavailable("not at a valid address") from None
+        raise Unavailable("without a valid URL") from None
     connection = _connect(parts.scheme, host, port, allow_private=allow_private)
     # a read timeout alone would allow a server to send one byte at a time forever
     timer = threading.Timer(TOTAL_SECONDS, _shut_down, [connection])
@@ -122,13 +122,13 @@ def _connect(scheme: str, host: str, port: int, *, allow_private: bool) -> HTTPC
             HTTPSConnection(
                 address,
                 port,
-                timeout=SILENCE_SECONDS,
+                timeout=IDLE_TIMEOUT,
                 ssl_context=_TLS,
                 server_hostname=host,
                 assert_hostname=host,
             )
             if scheme == "https"
-            else HTTPConnection(address, port, timeout=SILENCE_SECONDS)
+            else HTTPConnection(address, port, timeout=IDLE_TIMEOUT)
         )
         try:
             connection.connect()

@@ -80,8 +80,8 @@ def offered_languages() -> list[Language]:
 
 
 def _offered() -> tuple[str, ...]:
-    """Return the kit's languages in which the products are described, the default first; if there
-    are none, only the kit's default.
+    """Return the kit's languages in which the products are described, the default first; if the
+    products are described in none of them, only the kit's default.
     """
     kit_languages, product_languages = languages(), shop().languages
     shared = tuple(locale for locale in kit_languages if locale in product_languages)
@@ -194,7 +194,7 @@ def local_path(path: str) -> str:
 
 
 def _select_locale() -> Locale:
-    # the Studio's preview shows a page of the shop; errors outside a blueprint are translated too
+    # the Studio's preview shows a page of the shop; errors outside a blueprint are also translated
     translated = request.blueprint in TRANSLATED_BLUEPRINTS | {None}
     if translated or request.endpoint == "studio.preview":
         return _locale(select_locale(_offered()))

@@ -34,7 +34,7 @@ class Base(DeclarativeBase):
 
 
 class OptionValue(TypedDict):
-    """One value of an option, such as Kelp, and its `#rrggbb` if it is a color."""
+    """One value of an option, such as Kelp, and its `#rrggbb` if it is a colour."""
 
     name: str
     swatch: str | None
@@ -165,7 +165,7 @@ class ProductVariant(Base):
 
     @property
     def drawing_color(self) -> str:
-        """The color of this variant's drawing; the product's options must be loaded."""
+        """The colour of this variant's drawing; the product's options must be loaded."""
         for option, selected in zip(self.product.options, self.values, strict=True):
             for value in option.values:
                 if value["name"] == selected and value["swatch"]:

@@ -102,7 +102,7 @@ def cached(
 
 
 def cache_forms(app: Flask) -> None:
-    """Cache the kit's blank forms, like the pages of `cached`."""
+    """Cache the kit's blank forms, as `cached` does for pages."""
     view = app.view_functions["notify_me.show"]
 
     @wraps(view)
@@ -156,8 +156,8 @@ def _etag(body: bytes) -> str:
 
 
 def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
-    """Return a hash of everything that a page, or a part of a page, depends on; `more` is what only
-    this page or part depends on.
+    """Return a hash of everything that a page, or a part of a page, depends on; `more` is what
+    other pages and parts don't depend on.
 
     Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
     has a cookie that may make pages personal or sees the demo, or the app is in debug mode.

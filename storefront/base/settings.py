@@ -40,8 +40,8 @@ class Text:
     """
 
     by_language: Mapping[str, str]
-    """The text by language, such as `de` or `pt-br`; the only key is `""` if one text applies to
-    all languages.
+    """The text by language, such as `de` or `pt-br`; the only key is `""` if the text is the same
+    in all languages.
     """
 
     def __str__(self) -> str:
@@ -188,8 +188,8 @@ class ShopSettings(Table):
     """All settings of `shop.toml`."""
 
     sample: bool = False
-    """Whether this is the sample shop: an import then replaces its name, texts, languages, contact
-    address and logo.
+    """Whether this is the sample shop: an import then replaces its name, wording, languages,
+    contact address and logo.
     """
     name: Annotated[str, Field(min_length=1, max_length=80)] = "My shop"
     tagline: LocalizedText = Text({})
@@ -199,17 +199,17 @@ class ShopSettings(Table):
     currency: Annotated[str, AfterValidator(_currency), allowed(CURRENCY)] = "USD"
     """The currency of the catalog's prices."""
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
-    """Where the shop is. Prices in this country's currency have the symbol that is used there."""
+    """Where the shop is. Prices in this country's own currency use its local symbol."""
     languages: tuple[str, ...] = ()
     """The languages in which the products are described. The shop offers those that are also
     in `notify_me.toml` or, if there are none, only the first language in that file.
     """
     logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
-    """A file in `static/`, or the copy that import-brand made. Without it, the header shows the
-    name.
+    """A file in `static/`, or the copy that import-brand made. If omitted, the header
+    shows the name.
     """
     accent: Color | None = None
-    """The color of buttons and selected options; by default, that of `static/shop.css`."""
+    """The colour of buttons and selected options; by default, that of `static/shop.css`."""
     font: FontFamily | None = None
     """The font of headings and text; by default, the fonts of `static/shop.css`."""
     hero: Hero = Hero()
@@ -228,8 +228,8 @@ class ShopSettings(Table):
 
 def with_import(settings: ShopSettings, *, name: str | None, currency: str | None) -> ShopSettings:
     """Return the settings of a shop with imported products: those of `shop.toml`, with the name
-    and the currency of the import, if it has them. The sample shop's own name, texts, languages,
-    contact address and logo (unless it was imported) are replaced with the defaults.
+    and the currency of the import, if it has them. The sample shop's own name, wording,
+    languages, contact address and logo (unless it was imported) are replaced with the defaults.
     """
     changes: dict[str, Any] = {"name": name} if name else {}
     if currency:

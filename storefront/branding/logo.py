@@ -13,7 +13,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PIXELS = 4000 * 4000
 MAX_SIZE = (800, 160)
-"""The maximum size of the copy in pixels; on the page, a logo has at most 240 × 40 CSS pixels."""
+"""The maximum size of the copy in pixels; pages show a logo at 240 × 40 CSS pixels or smaller."""
 
 
 class LogoError(Exception):
@@ -33,7 +33,7 @@ def download(url: str, *, allow_private: bool) -> bytes:
 
 
 def copy(content: bytes) -> bytes:
-    """Return the shop's copy of a picture. Raises `LogoError` if it isn't a usable one."""
+    """Return the shop's copy of a picture. Raises `LogoError` if the picture can't be used."""
     if len(content) > MAX_BYTES:
         raise LogoError(f"its picture is larger than {MAX_BYTES // 1024**2} MB")
     try:

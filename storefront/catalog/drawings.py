@@ -1,6 +1,6 @@
-"""The products' drawings: SVG templates, tinted in a variant's color.
+"""The products' drawings: SVG templates, tinted in a variant's colour.
 
-Each drawing in each color has its own URL, which browsers cache for a year. The URL's parameter `v`
+Each drawing in each colour has its own URL, which browsers cache for a year. The URL's parameter `v`
 changes with the drawing.
 """
 
@@ -22,7 +22,7 @@ blueprint = Blueprint("drawings", __name__)
 
 
 class Palette(NamedTuple):
-    """Lighter and darker tones of a color, each as `#rrggbb`."""
+    """Lighter and darker tones of a colour, each as `#rrggbb`."""
 
     glow: str
     light: str
@@ -58,7 +58,7 @@ def drawing_names() -> list[str]:
 
 
 def drawing_url(name: str, color: str) -> str:
-    """Return the URL of a drawing in a color (`#rrggbb`)."""
+    """Return the URL of a drawing in a colour (`#rrggbb`)."""
     return url_for("drawings.drawing", name=name, color=color[1:], v=_version(name))
 
 
@@ -74,7 +74,7 @@ def _version(name: str) -> str:
 def drawing(name: str, color: str) -> Response:
     """Return a drawing as an SVG image.
 
-    :raise 404: there is no such drawing, or the color isn't six hexadecimal digits.
+    :raise 404: there is no such drawing, or the colour isn't six hexadecimal digits.
     """
     if name not in drawing_names() or not re.fullmatch(r"[0-9a-f]{6}", color):
         abort(404)

@@ -45,7 +45,7 @@ class ValueEntry(Entry):
 
     name: Annotated[Text, Field(max_length=40)]
     swatch: Color | None = None
-    """`#rrggbb` if the value is a color; the drawing is tinted with it."""
+    """`#rrggbb` if the value is a colour; the drawing is tinted with it."""
 
 
 class OptionEntry(Entry):
@@ -85,7 +85,7 @@ class ProductEntry(Entry):
     drawing: str
     """A file in `templates/drawings/`, without `.svg`."""
     colour: Color
-    """The drawing's color if no selected option has a swatch."""
+    """The drawing's colour if no selected option has a swatch."""
     options: list[OptionEntry] = Field(default=[], max_length=3)
     variants: list[VariantEntry] = Field(min_length=1, max_length=250)
 

@@ -55,7 +55,7 @@ class Image:
 
 
 def product_image(product: Product, color: str) -> Image:
-    """Return the first picture of a product, otherwise its drawing in this color (`#rrggbb`)."""
+    """Return the first picture of a product, otherwise its drawing in this colour (`#rrggbb`)."""
     return _image(_shown_picture(product), drawing_url(product.drawing, color))
 
 

@@ -72,5 +72,5 @@ def shop_url() -> str:
     if has_request_context():
         return request.url_root
     raise SettingsError(
-        "SHOP_URL is not set: put the shop's address in .env, such as SHOP_URL=https://shop.example"
+        "SHOP_URL is not set: put the shop's URL in .env, such as SHOP_URL=https://shop.example"
     )

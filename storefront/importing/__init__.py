@@ -1,4 +1,4 @@
-"""Replaces the shop's products with those in an exported file: a command, and `/merchant/import`.
+"""Replaces the shop's products with those in an exported file, by command or at `/merchant/import`.
 
 To remove it from a fork, delete this folder, its tests and its line in `app.py`.
 """

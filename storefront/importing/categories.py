@@ -58,8 +58,8 @@ class Categories:
 
     @property
     def main_vendor(self) -> str | None:
-        """The vendor of more than half of the products, usually the shop itself; None if there is
-        none.
+        """The vendor of more than half of the products, usually the shop itself; None if no vendor
+        has so many.
         """
         [(vendor, number)] = self._vendors.most_common(1) or [("", 0)]
         return vendor[:MAX_SHOP_NAME] if vendor and number > self._products / 2 else None

@@ -53,14 +53,14 @@ def read_csv(path: Path, progress: Progress, *, encoding: str | None = None) -> 
     header: list[str] = next((cells for _, cells in records), [])
     if not header:
         raise Unreadable("the file is empty")
-    # skipped, since files that were joined repeat the header in the middle
+    # skip repeated headers, which are left over when several files have been joined
     rows = ((line, cells) for line, cells in records if cells != header)
     return Table(header, rows, encoding)
 
 
 def check_kind(path: Path) -> None:
-    """Raise `Unreadable`, whose message says what to do instead, for spreadsheets, archives, web
-    pages and other files that aren't CSV.
+    """Raise `Unreadable` for spreadsheets, archives, web pages and other files that aren't CSV. The
+    message says what to do instead.
     """
     with path.open("rb") as file:
         head = file.read(256)

@@ -261,7 +261,7 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
         f"this is a product feed for Google or Meta: {COLUMNS_HINT}",
     ),
 )
-"""Files that can't be imported as they are: the columns that identify them, and what to do instead.
+"""Files that can't be imported as is: the columns that identify them, and what to do instead.
 """
 
 
@@ -274,8 +274,7 @@ def normalize(name: str) -> str:
 def recognize(header: Iterable[str]) -> Platform:
     """Return the platform of a file with these columns.
 
-    Raises `Unreadable`, whose message says what to do instead, if the file can't be imported as it
-    is.
+    Raises `Unreadable` if the file can't be imported as is. The message says what to do instead.
     """
     names = {normalize(name) for name in header}
     for signatures, message in NOT_IMPORTED:

@@ -1,4 +1,4 @@
-"""Builds products from the rows of a file, and collects all problems rather than only the first."""
+"""Builds products from the rows of a file, and collects all problems, not only the first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SKIPPED_STATUSES = ("draft", "archived", "private", "grouped", "external")
 VISIBILITY_BY_STATUS = {
     "": Visibility.VISIBLE,
     "active": Visibility.VISIBLE,
-    # Shopify shows these only to those who know the link
+    # Shopify shows these only to people who have the link
     "unlisted": Visibility.HIDDEN,
 }
 POLICIES = {

@@ -25,7 +25,7 @@ from .platforms import (
 from .problems import Problems, Unreadable
 
 WIX_MEDIA = "https://static.wixstatic.com/media/"
-"""The address of pictures for which Wix's export has only a file name."""
+"""The base URL of pictures for which Wix's export has only a file name."""
 TOO_MANY_CELLS = "the row has more cells than the header: quote cells that contain the delimiter"
 LINE_BREAK = "the row ends in the middle of a cell: quote cells that contain line breaks"
 _GUARD = re.compile(r"'([=+\-@].*|\d+)|=\"([^\"]*)\"", re.DOTALL)
@@ -47,7 +47,7 @@ class Row:
     an empty one.
 
     A row may also have `key` (groups the rows of a product, instead of the handle), `kind`
-    (`product` if the row isn't a variant itself, `variation` if its title is that of a variant),
+    (`product` if the row isn't a variant itself, `variation` if its title is a variant's title),
     `hidden` (the platform hides this variant), `visibility`, `surcharge` (added to the product's
     price), and `product_quantity` (the stock that the variants of a product share).
     """

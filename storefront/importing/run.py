@@ -1,4 +1,6 @@
-"""Runs an import: reads the file into a temporary store, then writes it in one transaction."""
+"""Runs an import: reads the file into a temporary database, then stores the products in one
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -177,7 +179,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
 def _valid_products(
     products: Products, problems: Problems, rows: int, size: int, progress: Progress
 ) -> Iterator[ParsedProduct]:
-    """Yield products until there is a problem. After that, the others are only checked."""
+    """Yield products until the first problem. After it, products are only checked."""
     reported = 0
     for product in products:
         if not problems:

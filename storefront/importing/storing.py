@@ -23,7 +23,7 @@ MAX_SEARCH_TEXT = 5000
 
 
 def pictures_with_copies(session: Session) -> dict[str, Picture]:
-    """Return those pictures of the current products that the shop has copies of, by URL."""
+    """Return the current products' pictures that the shop has copies of, by URL."""
     lists = session.scalars(sa.select(Product.pictures).execution_options(yield_per=1000))
     return {
         picture["url"]: picture for pictures in lists for picture in pictures if "file" in picture
@@ -39,7 +39,7 @@ def store(
     """Write the products in batches, without committing.
 
     `category_of` maps a product's type to the slug of its category. `copies` maps URLs to pictures
-    that the shop has copies of, which are shown from the start.
+    that the shop already has copies of; these are shown at once.
     """
     positions = count()
     products = iter(products)

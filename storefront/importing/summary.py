@@ -40,9 +40,10 @@ def summary(result: ImportResult, file: str, integration: str, *, dry_run: bool)
     if counts.without_price:
         lines.append(f"{count(counts.without_price, 'variant')} without a price: shown as 0.")
     if counts.stock_unknown:
+        shown_as = (result.choices.stock_unknown or "sold-out").replace("-", " ")
         lines.append(
             f"{count(counts.stock_unknown, 'variant')} with tracked stock but no quantity: shown "
-            f"as {result.choices.stock_unknown or 'sold-out'} (--stock-unknown)."
+            f"as {shown_as} (--stock-unknown)."
         )
     lines.append(
         f"{count(counts.sold_out, 'variant')} sold out."

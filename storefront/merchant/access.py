@@ -30,7 +30,7 @@ from ..base.visitor import is_demo_visitor
 COOKIE = "shop_merchant"
 IDLE_TIMEOUT = 12 * 3600
 """Seconds without a request after which a merchant must sign in again."""
-LONGEST_SESSION = timedelta(days=7)
+MAX_SESSION_AGE = timedelta(days=7)
 """The time after which a merchant must sign in again, even if they have been active throughout."""
 HASH_SETTING = "MERCHANT_PASSWORD_HASH"
 EXTRA_PAGES = "storefront_merchant_pages"
@@ -75,7 +75,7 @@ def has_access() -> bool:
     try:
         return signed_in()
     except SQLAlchemyError:
-        # error pages call this, too, and the database may be the cause
+        # error pages also call this, and the database may be the cause
         db.session.rollback()
         return False
 
@@ -86,7 +86,7 @@ def signed_in() -> bool:
         return False
     query = sa.select(MerchantSession.id).where(
         MerchantSession.id == _hash(session_id),
-        MerchantSession.started_at > datetime.now(UTC) - LONGEST_SESSION,
+        MerchantSession.started_at > datetime.now(UTC) - MAX_SESSION_AGE,
     )
     return db.session.scalar(query) is not None
 
@@ -151,7 +151,7 @@ def start_session(response: Response) -> None:
     """Start a session and set its cookie; delete sessions that have ended."""
     session_id, now = secrets.token_urlsafe(32), datetime.now(UTC)
     db.session.execute(
-        sa.delete(MerchantSession).where(MerchantSession.started_at < now - LONGEST_SESSION)
+        sa.delete(MerchantSession).where(MerchantSession.started_at < now - MAX_SESSION_AGE)
     )
     db.session.add(MerchantSession(id=_hash(session_id), started_at=now))
     db.session.commit()
@@ -180,13 +180,13 @@ def end_session(response: Response) -> None:
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Lax")
 
 
-def safe_next_url(address: str | None) -> str:
-    """Return `address` if it is on this site and not the sign-in page; else the merchant's first
-    page.
+def safe_next_url(location: str | None) -> str:
+    """Return `location` if it is a page of this site other than the sign-in page; otherwise the
+    merchant's first page.
     """
     login = url("merchant_login.show")
-    if address and _LOCAL_PATH.fullmatch(address) and not address.startswith(login):
-        return address
+    if location and _LOCAL_PATH.fullmatch(location) and not location.startswith(login):
+        return location
     return url("merchant.show")
 
 

@@ -1,7 +1,7 @@
 """Coordinates of the charts, which templates render as SVG.
 
-A chart is stretched to the width of its container, but its labels must not be, so they are outside
-the SVG.
+A chart is stretched to the width of its container. Its labels must not be stretched, so they are
+outside the SVG.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The state of deliveries to Klaviyo, as the merchant's pages describe it."""
+"""The state of deliveries to Klaviyo, in the words of the merchant's pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPERATIONS = {
     "bulk_subscribe_profiles": ("marketing consent", "marketing consents"),
     STOCK_UPDATE: ("stock update", "stock updates"),
 }
-"""What the merchant's pages call each operation, in the singular and the plural."""
+"""The noun for each operation's deliveries on the merchant's pages, singular and plural."""
 STATES = {
     "queued": ("Queued", "Saved in this shop and will be sent automatically."),
     "dead_lettered": (
@@ -124,7 +124,9 @@ class Deliveries:
 
     @property
     def failed_variant(self) -> ProductVariant | None:
-        """The variant of the last error; None if there is none, or if the shop no longer has it."""
+        """The variant of the last error; None if the error isn't about a variant, or if the shop no
+        longer has the variant.
+        """
         if self.status.last_error is None or not self.status.last_error.variant:
             return None
         composite_id = self.status.last_error.variant

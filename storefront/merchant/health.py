@@ -24,14 +24,14 @@ NAMES = {
     "delivery": "Delivery",
     "public_key": "Public key",
 }
-"""What the merchant's pages call each check."""
+"""The name of each check on the merchant's pages."""
 VERDICTS = {
     admin.Verdict.PASS: ("OK", "in-stock"),
     admin.Verdict.WARN: ("Warning", "low"),
     admin.Verdict.FAIL: ("Action required", "bad"),
     admin.Verdict.SKIP: ("Not checked", "sold-out"),
 }
-"""The label of each verdict, and the suffix of the CSS class for its color."""
+"""The label of each verdict, and the suffix of the CSS class for its colour."""
 
 
 def rows() -> Sequence[admin.Row]:

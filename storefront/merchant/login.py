@@ -37,15 +37,15 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 
 LIMITS_PER_CLIENT = parse_many("5 per minute; 30 per hour")
-"""Attempts from one address, or from one browser with the cookie `BROWSER_COOKIE`."""
+"""Attempts from one IP address, or from one browser with the cookie `BROWSER_COOKIE`."""
 LIMITS_OVERALL = parse_many("30 per minute; 300 per hour")
-"""Attempts from all addresses together, so that guessing from many addresses is limited, too."""
+"""Attempts from all IP addresses together, so that guessing from many of them is also limited."""
 BROWSER_COOKIE = "shop_merchant_browser"
 BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000
 
 
-# for a shop without shared storage for rate limits, and while that storage is unavailable
+# used if the rate limits have no shared storage, and while it is unavailable
 _own_limiter = FixedWindowRateLimiter(MemoryStorage())
 
 
@@ -135,7 +135,7 @@ def _count_with(limiter: RateLimiter) -> int:
 
 
 def _known_browser() -> str | None:
-    """Return this browser's ID if the merchant has used it to sign in before, or None."""
+    """Return this browser's ID if the merchant has signed in with it before, else None."""
     try:
         lifetime = int(BROWSER_COOKIE_LIFETIME.total_seconds())
         return access.read_signed(_browser_signer(), BROWSER_COOKIE, lifetime)

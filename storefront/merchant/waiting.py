@@ -40,7 +40,7 @@ class Report:
     """All people who are waiting for an alert."""
 
     people: int
-    """Distinct people: someone waiting for two variants counts once here, but in both rows."""
+    """Distinct people: someone waiting for two variants counts once here, but is in both rows."""
     revenue: Decimal
     """The number of people times the price, summed over all variants."""
     median: timedelta | None
@@ -107,7 +107,7 @@ def many_waiting() -> Sequence[WaitingRow]:
             available = {str(composite_id) for composite_id in queries.available(people)}
             return _rows({variant: n for variant, n in people.items() if variant not in available})
     except SQLAlchemyError:
-        # the error page shows this banner, too
+        # the error page also shows this banner
         return []
 
 

@@ -53,7 +53,9 @@ def choices(product: Product, selected: ProductVariant) -> list[ChoiceGroup]:
 
 
 def default_variant(product: Product) -> ProductVariant:
-    """Return the variant to show if none is selected: the first that is available, or the first."""
+    """Return the variant to show if none is selected: the first available one, or else the
+    first.
+    """
     return next(filter(is_available, product.variants), product.variants[0])
 
 

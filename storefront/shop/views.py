@@ -37,7 +37,7 @@ class Card:
     swatches: list[str]
     stock: Stock
     price: Decimal
-    """The lowest price of the variants that are available, or of all if none is."""
+    """The lowest price of the available variants, or of all variants if none is available."""
     prices_differ: bool
 
     @cached_property
@@ -138,7 +138,7 @@ def _description(product: Product) -> Markup:
 
 
 def card(product: Product) -> Card:
-    """Return the card of `product`. If the product has no picture, its drawing is in the color of
+    """Return the card of `product`. If the product has no picture, its drawing is in the colour of
     its default variant.
     """
     prices = [variant.price for variant in product.variants if is_available(variant)]
@@ -178,13 +178,13 @@ def other_products(variant: Variant) -> Markup:
 
 @blueprint.get("/terms")
 def terms() -> Response:
-    """Show the terms of service, to which consent texts link. Replace the template's text."""
+    """Show the terms of service, to which the consent texts link. Replace the template's text."""
     return revalidated(render_template("shop/terms.html"))
 
 
 @blueprint.get("/privacy")
 def privacy() -> Response:
-    """Show the privacy policy, to which consent texts link. Replace the template's text."""
+    """Show the privacy policy, to which the consent texts link. Replace the template's text."""
     return revalidated(render_template("shop/privacy.html"))
 
 

@@ -148,7 +148,7 @@ def _by_key(sentences: list[str]) -> dict[str, str]:
     keys = [setting.key for setting in all_settings(Settings)]
     by_key: dict[str, str] = {}
     for sentence in sentences:
-        # of several keys at the same position, the longest one is meant
+        # if several keys match at the same position, the longest one is meant
         mentioned = [(sentence.find(key), -len(key), key) for key in keys if key in sentence]
         key = min(mentioned)[2] if mentioned else ""
         by_key[key] = " ".join(filter(None, (by_key.get(key), _sentence(sentence))))

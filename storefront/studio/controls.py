@@ -73,7 +73,7 @@ class Control:
 
     @property
     def language(self) -> str | None:
-        """The language whose texts it sets; None for a setting that applies to all languages."""
+        """The language whose wording it sets; None for a setting that applies to all languages."""
         table, _, rest = self.key.partition(".")
         return rest.partition(".")[0] if table == "texts" else None
 
@@ -83,7 +83,7 @@ class Control:
 
     @property
     def first_field(self) -> str:
-        """The name of the field that selects which of several checked choices comes first."""
+        """The name of the field that selects the first of several ticked choices."""
         return f"{self.key}.first"
 
     @property

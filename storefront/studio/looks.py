@@ -30,8 +30,8 @@ NO_CHANGES = "0"
 """The ID of the look without changes, which isn't in the database."""
 LIFETIME = timedelta(days=90)
 MAX_BYTES = 256 * 1024
-"""The maximum size of a look as JSON: enough for all texts at their maximum length, with two bytes
-for each character.
+"""The maximum size of a look as JSON: enough if every string has its maximum length and every
+character takes two bytes.
 """
 MAX_HISTORY = 40
 _ID = re.compile(r"[0-9a-f]{32}")

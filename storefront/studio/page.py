@@ -21,7 +21,7 @@ from .sections import build_sections, label, values_of
 from .snippets import Report
 
 MAX_SWATCHES = 8
-"""How many colors of the brand each color control offers."""
+"""The number of brand colours that each colour control offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def render_page(
                 break
     texts = texts_in(settings, options.language)
     if len(settings.languages.offered) == 1 and not any(values[key] for key in texts):
-        # a single language needs no sections of its own: its texts are set in the other sections
+        # a single language needs no sections of its own: the other sections set its wording
         texts = {}
     sections = build_sections(
         field_values,
@@ -121,7 +121,7 @@ def render_page(
 
 
 def _brand_colors() -> dict[str, str]:
-    """Return the first colors of the merchant's brand by name, for the color controls."""
+    """Return the first colours of the merchant's brand by name, for the colour controls."""
     stored = stored_brand()
     return dict(list(stored.colors.items())[:MAX_SWATCHES]) if stored else {}
 

@@ -32,7 +32,7 @@ class Preset:
 
     @property
     def colors(self) -> dict[str, str]:
-        """The colors of its thumbnail: form, text, button and button text."""
+        """The colours of its thumbnail: form, text, button and button text."""
         form = self.settings.get("modal.background_color") or "#ffffff"
         button = (
             self.settings.get("modal.button_background_color")

@@ -1,4 +1,4 @@
-"""The options of the Studio's preview: page, state, width, color scheme, product and language."""
+"""The options of the Studio's preview: page, state, width, colour scheme, product and language."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ def can_undo() -> bool:
 
 
 def publish(changes: Mapping[str, Any]) -> list[str]:
-    """Use changes, given by dotted key, for all shoppers. Return the keys that still have
-    other values: an environment variable sets them, or they are cleared but `notify_me.toml` sets
-    them.
+    """Use changes, given by dotted key, for all shoppers. Return the keys of changes
+    without effect: settings that an environment variable sets, and settings that were cleared but
+    are set in `notify_me.toml`.
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`
     if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and

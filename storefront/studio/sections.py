@@ -1,4 +1,4 @@
-"""The sections of the Studio's panel, with a labeled field for every control."""
+"""The sections of the Studio's panel, with a labelled field for every control."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TITLES = {
 table.
 
 A key is a table, a table followed by the prefix of some of its settings, or `modal style`, the
-colors and fonts of the form.
+colours and fonts of the form.
 """
 BASICS = {
     "Button": (
@@ -77,7 +77,7 @@ class Field:
     error: str
     warning: str
     contrasts: Sequence[studio.Contrast]
-    """The contrast between its color and others."""
+    """The contrast between its colour and others."""
     changed: bool
     """Whether its value differs from the merchant's."""
     merchant_value: str

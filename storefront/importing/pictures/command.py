@@ -49,7 +49,7 @@ def _download() -> PicturesResult:
 
 
 def summary(result: PicturesResult, *, link: bool) -> list[str]:
-    """Return lines about the result; none if there are no pictures."""
+    """Return lines about the result; an empty list if there are no pictures."""
     lines = []
     if result.shown:
         where = "linked from their original servers" if link else "copied to instance/pictures"
@@ -57,7 +57,7 @@ def summary(result: PicturesResult, *, link: bool) -> list[str]:
     if result.missing:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.missing.most_common())
         lines.append(
-            f"Pictures that can't be shown, and are replaced with others or drawings: {reasons}."
+            f"Pictures that couldn't be used (another picture or a drawing is shown instead): {reasons}."
         )
     if not link and any("respond" in reason for reason in result.missing):
         lines.append("Import the file again to retry the missing pictures.")

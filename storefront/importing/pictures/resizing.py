@@ -56,7 +56,9 @@ def size_of_copies(folder: Path, name: str) -> tuple[int, int] | None:
 
 
 def _read(content: bytes) -> Image.Image:
-    """Return a picture, rotated as its EXIF data says, in RGBA if it has transparency, else RGB."""
+    """Decode a picture and rotate it according to its EXIF data. The result is RGBA if the picture
+    has transparency, otherwise RGB.
+    """
     try:
         picture: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:

@@ -30,7 +30,7 @@ GIVE_UP_AFTER = 5
 
 @dataclass
 class PicturesResult:
-    """The result of a download, or of linking."""
+    """The result of downloading or linking pictures."""
 
     shown: int = 0
     """Pictures that the pages show."""
@@ -46,7 +46,7 @@ def link_pictures(session: Session) -> PicturesResult:
             if server := origin(picture["url"]):
                 servers[server] += 1
             else:
-                result.missing["not at an HTTPS address"] += 1
+                result.missing["without an HTTPS URL"] += 1
     linked = [server for server, _ in servers.most_common(MAX_ORIGINS)]
     result.shown = sum(servers[server] for server in linked)
     if too_many := servers.total() - result.shown:
@@ -118,8 +118,8 @@ def wanted(pictures: Sequence[Picture], variant_urls: Collection[str]) -> list[P
 
 
 def _all_wanted(session: Session) -> Iterator[list[Picture]]:
-    """Yield the list of pictures that pages show for each product. Only the needed columns are
-    read, since a catalog may be large.
+    """Yield the pictures of each product that pages show. Only the needed columns are read, since a
+    catalog may be large.
     """
     last_id = 0
     statement = sa.select(Product.id, Product.pictures).order_by(Product.id).limit(1000)
@@ -149,11 +149,11 @@ class _Copies:
         self._failures: Counter[str] = Counter()
 
     def make(self, picture: Picture) -> Picture | Unavailable:
-        """Return the picture with the name and size of its copies, or why there are none.
+        """Return the picture with the name and size of its copies, or the reason why it has no copies.
 
-        Copies that an earlier import made are reused.
+        Copies from an earlier import are reused.
         """
-        # a changed picture has a new address on all platforms
+        # on all platforms, a changed picture has a new URL
         name = hashlib.sha256(picture["url"].encode()).hexdigest()[:32]
         try:
             size = size_of_copies(self.folder, name) or self._download(picture["url"], name)

@@ -1,9 +1,9 @@
 // @ts-check
-/** In the Studio's frame: applies the chosen color scheme, shows the open form as a modal dialog, and
+/** In the Studio's frame: applies the chosen colour scheme, shows the open form as a modal dialog, and
  * tells the Studio which setting belongs to the part of the page that was clicked.
  */
 
-/** The setting to show for each part of the page. The first part that contains the click is used. */
+/** The setting to show for each part of the page. The first entry whose element was clicked is used. */
 const PARTS = {
   "notify-me.notify-me--card": "button.label",
   ".notify-me__success": "modal.subscription_success_label",
@@ -52,7 +52,7 @@ if (!document.querySelector("dialog")) {
   // a frame that isn't visible yet can't scroll
   requestAnimationFrame(() => {
     const box = document.querySelector(".notify-me--inline, .buy notify-me, .card notify-me")?.getBoundingClientRect();
-    // scrollIntoView would scroll the Studio, too
+    // scrollIntoView would also scroll the Studio
     if (box) scrollTo(0, scrollY + box.top - Math.max(24, (innerHeight - box.height) / 2));
   });
 }

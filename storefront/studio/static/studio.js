@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The live Studio: sends the form after each change, and updates the page from the server's response.
- * All rules, texts and states come from the server.
+ * All rules, wording and states come from the server.
  */
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("studio"));
@@ -47,7 +47,7 @@ async function send(button = null) {
   if (pending === controller) form.ariaBusy = null;
 }
 
-/** Update the page from the server's response; if `withValues` is set, including the fields' values.
+/** Update the page from the server's response, with the fields' values only if `withValues` is set.
  * @param {Document} page @param {boolean} withValues */
 function show(page, withValues) {
   if (withValues || sectionIds(page) !== sectionIds(document)) replaceControls(page);
@@ -178,7 +178,7 @@ function isSamePage(first, second) {
   return ["state", "product"].every((name) => a.get(name) === b.get(name));
 }
 
-/** Apply the preview's options: they only change the page in the frame. */
+/** Apply the preview's options, which only change the page in the frame. */
 function updatePreview() {
   const frameUrl = new URL(/** @type {string} */ (form.querySelector("iframe")?.src ?? location.href));
   const pageUrl = new URL(location.href);
@@ -197,7 +197,7 @@ function updatePreview() {
 
 const canvas = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 
-/** Return a CSS color in the format of a color picker, without transparency.
+/** Return a CSS colour in the format of a colour picker, without transparency.
  * @param {string} text */
 function hexColor(text) {
   canvas.fillStyle = "#808080";
@@ -207,27 +207,27 @@ function hexColor(text) {
   return `#${[red, green, blue].map((value) => Number(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Show what only works with scripts, and connect color pickers, sliders and font lists with their
+/** Show the controls that need scripts, and connect colour pickers, sliders and font lists with their
  * fields.
  * @param {HTMLElement} container */
 function enhance(container) {
   for (const hidden of /** @type {NodeListOf<HTMLElement>} */ (
-    container.querySelectorAll(".panel__find, [data-copy], [data-picks], [data-slides], [data-chooses]")
+    container.querySelectorAll(".panel__find, [data-copy], [data-picker-for], [data-slider-for], [data-select-for]")
   ))
     hidden.hidden = false;
-  for (const picker of /** @type {NodeListOf<HTMLInputElement>} */ (container.querySelectorAll("[data-picks]"))) {
-    const text = /** @type {HTMLInputElement} */ (document.getElementById(picker.dataset.picks ?? ""));
+  for (const picker of /** @type {NodeListOf<HTMLInputElement>} */ (container.querySelectorAll("[data-picker-for]"))) {
+    const text = /** @type {HTMLInputElement} */ (document.getElementById(picker.dataset.pickerFor ?? ""));
     picker.value = hexColor(text.value);
     text.addEventListener("input", () => (picker.value = hexColor(text.value)));
     picker.addEventListener("input", () => (text.value = picker.value));
   }
-  for (const slider of /** @type {NodeListOf<HTMLInputElement>} */ (container.querySelectorAll("[data-slides]"))) {
-    const number = /** @type {HTMLInputElement} */ (document.getElementById(slider.dataset.slides ?? ""));
+  for (const slider of /** @type {NodeListOf<HTMLInputElement>} */ (container.querySelectorAll("[data-slider-for]"))) {
+    const number = /** @type {HTMLInputElement} */ (document.getElementById(slider.dataset.sliderFor ?? ""));
     number.addEventListener("input", () => (slider.value = number.value || slider.min));
     slider.addEventListener("input", () => (number.value = slider.value));
   }
-  for (const list of /** @type {NodeListOf<HTMLSelectElement>} */ (container.querySelectorAll("[data-chooses]"))) {
-    const text = /** @type {HTMLInputElement} */ (document.getElementById(list.dataset.chooses ?? ""));
+  for (const list of /** @type {NodeListOf<HTMLSelectElement>} */ (container.querySelectorAll("[data-select-for]"))) {
+    const text = /** @type {HTMLInputElement} */ (document.getElementById(list.dataset.selectFor ?? ""));
     const update = () => {
       list.value = [...list.options].some((option) => option.value === text.value) ? text.value : "custom";
       text.hidden = list.value !== "custom";

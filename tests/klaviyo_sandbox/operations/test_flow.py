@@ -51,7 +51,7 @@ def test_restock_notifies_the_waiting_list(sandbox: RunningSandbox) -> None:
         "subject": "Back in stock: JACKET-M",
         "status": "sent",
         "reason": None,
-        "made_at": NOON,
+        "created_at": NOON,
         "sent_at": NOON,
     }
     assert [waiting["profile"]["email"] for waiting in sandbox.read("waiting")] == [OTHER_EMAIL]

@@ -119,6 +119,23 @@ def test_reset_survives_a_restart(tmp_path: Path) -> None:
         assert sandbox.get("clock")["ahead"] == 0
 
 
+def test_messages_of_an_earlier_version_are_loaded(tmp_path: Path) -> None:
+    """Their time had the name `made_at` in the file."""
+    file = tmp_path / "state"
+    with saved(file) as sandbox:
+        sandbox.add("jacket-m")
+        sandbox.sign_up(EMAIL)
+        sandbox.stock("jacket-m", 1)
+        before = sandbox.read("messages")
+        assert before
+    with closing(sqlite3.connect(file)) as connection, connection:
+        renamed = "replace(value, '\"created_at\"', '\"made_at\"')"
+        connection.execute(f"UPDATE state SET value = {renamed} WHERE section = 'messages'")
+
+    with saved(file) as sandbox:
+        assert sandbox.read("messages") == before
+
+
 def test_call_in_progress_is_finished_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state"
     with saved(file) as sandbox:

@@ -73,5 +73,5 @@ def test_links_begin_with_shop_url(public_shop: Flask, path: str) -> None:
     ["shop.example", "ftp://shop.example", "https://", "javascript:x", "http://[", "http://a:x"],
 )
 def test_invalid_shop_url_prevents_startup(tmp_path: Path, url: str) -> None:
-    with pytest.raises(SettingsError, match=r"SHOP_URL is .*: set it to the shop's address"):
+    with pytest.raises(SettingsError, match=r"SHOP_URL is .*: set it to the shop's URL"):
         make_shop(tmp_path / "shop.db", SHOP_URL=url)

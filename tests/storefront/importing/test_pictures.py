@@ -37,7 +37,7 @@ def encoded(size: tuple[int, int], kind: str = "JPEG", mode: str = "RGB") -> byt
 
 
 class InvalidRedirect(Response):
-    """A redirect to an invalid address, which Werkzeug would not send otherwise."""
+    """A redirect to an invalid URL, which Werkzeug would not send otherwise."""
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """Return the headers with an address that can't be parsed."""
@@ -205,7 +205,7 @@ def test_drawing_stays_where_a_picture_is_unavailable(
         f"{pictures}/none.jpg": "1 not found",
         f"{pictures}/secret.jpg": "1 unavailable (status 403)",
         f"{pictures}/circle": "1 redirected too many times",
-        f"{pictures}/astray": "1 redirected to an invalid address",
+        f"{pictures}/astray": "1 redirected to an invalid URL",
         f"{pictures}/large.jpg": "1 larger than 20 MB",
         f"{pictures}/huge.png": "1 with more than 60 million pixels",
         f"{pictures}/damaged.jpg": "1 damaged",
@@ -216,7 +216,10 @@ def test_drawing_stays_where_a_picture_is_unavailable(
     app = shop()
     summary = import_products(app, tmp_path / "a.csv", [(url, "") for url in reasons])
 
-    assert "Pictures that can't be shown, and are replaced with others or drawings: " in summary
+    assert (
+        "Pictures that couldn't be used (another picture or a drawing is shown instead): "
+        in summary
+    )
     for reason in reasons.values():
         assert reason in summary
     client = app.test_client()

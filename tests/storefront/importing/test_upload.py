@@ -103,7 +103,7 @@ def test_problems_are_shown(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None
     wait()
     text = Page(client, reply.location).text
     assert "This is a Squarespace export" in text
-    assert "Names that begin with -- are options of the command" in text
+    assert "Names starting with -- are options of" in text
     assert client.post(reply.location).status_code == 303
     wait()
     assert rows(app) == before

@@ -198,7 +198,7 @@ def test_session_has_an_absolute_end(client: FlaskClient, monkeypatch: pytest.Mo
     """It ends even if each page has renewed the cookie."""
     sign_in(client)
     assert client.get("/merchant", **OUTSIDE).status_code == 200
-    monkeypatch.setattr(access, "LONGEST_SESSION", timedelta(0))
+    monkeypatch.setattr(access, "MAX_SESSION_AGE", timedelta(0))
 
     assert client.get("/merchant", **OUTSIDE).status_code == 303
 
