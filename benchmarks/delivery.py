@@ -85,8 +85,8 @@ class SandboxClient:
         self._session.post(f"{self.url}/_bench", json=options, timeout=30).raise_for_status()
 
     def calls(self) -> list[tuple[float, str, str]]:
-        """Return the time of arrival, the status and the label of every call. The label of a sign-up
-        is its email address; the label of any other call is its method and path.
+        """Return the time of arrival, the status and the label of every call. A sign-up is labelled
+        with its email address, any other call with its method and path.
         """
         recorded: list[tuple[float, str, str]]
         recorded = self._session.get(f"{self.url}/_bench", timeout=30).json()

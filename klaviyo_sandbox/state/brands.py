@@ -14,7 +14,7 @@ NO_BRAND = "none"
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """A brand's primary button, colours, logo and email defaults, with the API's attribute names."""
+    """A brand's button, colours, logo and email defaults, with the API's attribute names."""
 
     name: str
     button: Mapping[str, Any]

@@ -136,8 +136,8 @@ def erase_contact(contact: str) -> str:
 
 
 def _is_same_contact(email: str, contact: str) -> bool:
-    """Return whether an email address typed at checkout belongs to a contact. Differences in case and
-    in the form of the domain (`münchen.de` or `xn--mnchen-3ya.de`) are ignored.
+    """Return whether an email address typed at checkout belongs to a contact. Differences in case
+    and in the form of the domain (`münchen.de` or `xn--mnchen-3ya.de`) are ignored.
     """
     try:
         return admin.contact_hash(email) == admin.contact_hash(contact)

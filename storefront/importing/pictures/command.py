@@ -57,7 +57,8 @@ def summary(result: PicturesResult, *, link: bool) -> list[str]:
     if result.missing:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.missing.most_common())
         lines.append(
-            f"Pictures that couldn't be used (another picture or a drawing is shown instead): {reasons}."
+            "Pictures that couldn't be used (another picture or a drawing is shown instead): "
+            f"{reasons}."
         )
     if not link and any("respond" in reason for reason in result.missing):
         lines.append("Import the file again to retry the missing pictures.")

@@ -149,7 +149,7 @@ class _Copies:
         self._failures: Counter[str] = Counter()
 
     def make(self, picture: Picture) -> Picture | Unavailable:
-        """Return the picture with the name and size of its copies, or the reason why it has no copies.
+        """Return the picture with the name and size of its copies, or why it has no copies.
 
         Copies from an earlier import are reused.
         """
